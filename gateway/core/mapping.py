@@ -1,0 +1,253 @@
+"""From a record of a local system to a draft, by a mapping file (DOMAIN 6.4, `docs/mapping-format.md`).
+
+Nothing is guessed: a value without a code is a fault at its cell (gate G11), an empty cell leaves its member out, a
+year alone does not become a day, and what a person did not say is written down as not said. A draft made here is
+complete in form only; consent, gates, schema and release come after it.
+
+    parse         mapping file -> `RecordMapping`
+    check         the file against the code lists, for `trm mapping check`
+    check_columns the file against the labels of a workbook
+    map_record    record -> draft, or every fault of the record
+    losses        which distinctions this record loses, for the person who releases it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.mapping_cells import Cell, CellFault, read_cell
+from gateway.core.mapping_file import parse
+from gateway.core.mapping_types import Absence, Path, RecordMapping, Rule, compared
+from gateway.core.stages import Json
+from gateway.errors import Finding
+
+__all__ = ["RecordMapping", "check", "check_columns", "losses", "map_record", "parse"]
+
+
+class Record(Protocol):
+    """The part of ``gateway.ports.LocalRecord`` that a mapping reads."""
+
+    @property
+    def fields(self) -> Mapping[str, Json]: ...
+
+    @property
+    def places(self) -> Mapping[str, str]: ...
+
+    @property
+    def faults(self) -> tuple[Finding, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    """What the cells of one rule say together; ``path`` differs from the rule's where a year went elsewhere."""
+
+    rule: Rule
+    path: Path
+    place: str
+    values: tuple[Json, ...]
+    absent: Absence | None
+
+
+class _Reading:
+    """One record under one mapping: what was found, and all that is wrong with it."""
+
+    def __init__(self, mapping: RecordMapping, record: Record) -> None:
+        self.mapping = mapping
+        self.record = record
+        self.labels: dict[str, list[str]] = {}
+        for label in record.fields:
+            self.labels.setdefault(compared(label), []).append(label)
+        self.faults: list[Finding] = list(record.faults)
+        self.losses: list[Finding] = []
+        self.filled = [found for rule in mapping.rules if (found := self._fill(rule)) is not None]
+
+    def _fill(self, rule: Rule) -> _Filled | None:
+        before = len(self.faults)
+        cells = [(label, cell) for source in rule.sources for label, cell in self._cells(rule, source)]
+        values = tuple(value for _, cell in cells for value in cell.values)
+        reasons = [cell.absent for _, cell in cells if cell.absent is not None]
+        if not values and not reasons:
+            if rule.required and len(self.faults) == before:
+                self._fault(rule.sources[0], "missing", "this cell must be filled")
+            return None
+        path = rule.year_to if rule.year_to is not None and any(cell.year for _, cell in cells) else rule.path
+        return _Filled(
+            rule=rule,
+            path=path,
+            place=self._place(cells[0][0]),
+            values=values,
+            absent=None if values else reasons[0],
+        )
+
+    def _cells(self, rule: Rule, source: str) -> Iterable[tuple[str, Cell]]:
+        """The filled column among the spellings of one label; none where it is empty or at fault."""
+        spellings = [compared(source), *sorted(self.mapping.aliases.get(compared(source), ()))]
+        labels = [label for spelling in spellings for label in self.labels.get(spelling, ())]
+        filled = [label for label in labels if self.record.fields[label] not in (None, "", [])]
+        if not filled:
+            return
+        other = [label for label in filled if self.record.fields[label] != self.record.fields[filled[0]]]
+        if other:
+            self._fault(other[0], "ambiguous_column", "two spellings of one column hold different values")
+            return
+        cell = read_cell(rule, self.record.fields[filled[0]])
+        if isinstance(cell, CellFault):
+            self._fault(filled[0], cell.rule, cell.hint)
+            return
+        self.losses.extend(Finding(place=self._place(filled[0]), rule="lossy", hint=note) for note in cell.losses)
+        yield filled[0], cell
+
+    def _fault(self, label: str, rule: str, hint: str) -> None:
+        self.faults.append(Finding(place=self._place(label), rule=rule, hint=hint))
+
+    def _place(self, label: str) -> str:
+        return self.record.places.get(label, f"field {label}")
+
+
+def map_record(mapping: RecordMapping, record: Record) -> dict[str, Json] | tuple[Finding, ...]:
+    """The draft that the record makes, or all its faults; those that the adapter found come first.
+
+    The draft has exactly the members body_type, to, conversation, in_reply_to, purpose, header and content; what the
+    record does not say is None or left out.
+    """
+    reading = _Reading(mapping, record)
+    draft: dict[str, Json] = {
+        "body_type": mapping.body_type,
+        "to": None,
+        "conversation": None,
+        "in_reply_to": None,
+        "purpose": None,
+        "header": {},
+        "content": {},
+    }
+    for path, constant in mapping.constants:
+        _put(draft, path.head, list(constant) if isinstance(constant, list) else constant)
+    faults = [*reading.faults, *_place_values(draft, reading.filled), *_place_absences(draft, reading.filled)]
+    return tuple(faults) if faults else draft
+
+
+def losses(mapping: RecordMapping, record: Record) -> tuple[Finding, ...]:
+    """The places where this record goes through an entry marked lossy, with the note of the mapping."""
+    return tuple(_Reading(mapping, record).losses)
+
+
+def _place_values(draft: dict[str, Json], filled: Iterable[_Filled]) -> Iterable[Finding]:
+    lists: dict[tuple[str, ...], list[_Filled]] = {}
+    for found in filled:
+        if not found.values:
+            continue
+        if found.path.many:
+            lists.setdefault(found.path.head, []).append(found)
+        else:
+            _put(draft, found.path.head, found.values[0])
+    for head, parts in lists.items():
+        items, fault = _items(parts)
+        if fault is not None:
+            yield fault
+        else:
+            _put(draft, head, items)
+
+
+def _items(parts: list[_Filled]) -> tuple[list[Json], Finding | None]:
+    """The items of one list: plain values, or objects that several rules fill in order."""
+    if parts[0].path.tail == ():
+        return list(parts[0].values), None
+    count = max(len(part.values) for part in parts)
+    items: list[dict[str, Json]] = [{} for _ in range(count)]
+    for part in parts:
+        if len(part.values) not in (1, count):
+            hint = f"{len(part.values)} values, but {count} in another column of this list"
+            return [], Finding(place=part.place, rule="uneven_list", hint=hint)
+        for index, item in enumerate(items):
+            _put(item, part.path.tail or (), part.values[index if len(part.values) > 1 else 0])
+    return list(items), None
+
+
+def _place_absences(draft: dict[str, Json], filled: Iterable[_Filled]) -> Iterable[Finding]:
+    """Writes `unknown: {member: reason}` beside the member, as the schemas have it (code list `absence`)."""
+    for found in filled:
+        if found.absent is None:
+            continue
+        head = (found.rule.unknown_for or found.rule.path).head
+        reason = (*head[:-1], "unknown", head[-1])
+        if _at(draft, head) is not None or _at(draft, reason) not in (None, str(found.absent)):
+            hint = "another cell gives a value for this, or another reason"
+            yield Finding(place=found.place, rule="unknown_beside_value", hint=hint)
+        else:
+            _put(draft, reason, str(found.absent))
+
+
+def _put(into: dict[str, Json], steps: tuple[str, ...], value: Json) -> None:
+    for step in steps[:-1]:
+        inner = into.setdefault(step, {})
+        if not isinstance(inner, dict):
+            raise RuntimeError("a path of the mapping leads through a value")
+        into = inner
+    into[steps[-1]] = value
+
+
+def _at(value: Json, steps: tuple[str, ...]) -> Json:
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def check(mapping: RecordMapping, code_lists: Mapping[str, Collection[str]]) -> tuple[Finding, ...]:
+    """Faults of the file against the code lists: unknown_list, unknown_code, unmapped_code, lossy_code."""
+    return tuple(finding for rule in mapping.rules for finding in _check_rule(rule, code_lists))
+
+
+def _check_rule(rule: Rule, code_lists: Mapping[str, Collection[str]]) -> Iterable[Finding]:
+    yield from _check_targets(rule, code_lists)
+    yield from _check_values(rule)
+
+
+def _check_targets(rule: Rule, code_lists: Mapping[str, Collection[str]]) -> Iterable[Finding]:
+    """Every code that the file names is in its list."""
+    if rule.code_list is None:
+        return
+    known = code_lists.get(rule.code_list)
+    if known is None:
+        yield Finding(place=f"fields.{rule.path.text}.list", rule="unknown_list", hint="see trm schema list")
+        return
+    for local, target in (rule.codes or {}).items():
+        if target.value not in known:
+            place = f"fields.{rule.path.text}.codes.{local}"
+            yield Finding(place=place, rule="unknown_code", hint=f"not in the list {rule.code_list}")
+
+
+def _check_values(rule: Rule) -> Iterable[Finding]:
+    """Every value of the local picklist leads somewhere, and no two to one code without saying so (PEERS M8)."""
+    place = f"fields.{rule.path.text}"
+    codes = rule.codes or {}
+    first: dict[str | bool, str] = {}
+    for local in rule.values:
+        target = codes.get(compared(local))
+        if target is None:
+            if compared(local) not in rule.absent:
+                hint = "give it a code or an unknown value; until then records with it are refused"
+                yield Finding(place=f"{place}.values.{local}", rule="unmapped_code", hint=hint)
+        elif first.setdefault(target.value, local) != local and not target.lossy:
+            hint = "two local values lead to one code: write lossy: true and a note"
+            yield Finding(place=f"{place}.codes.{local}", rule="lossy_code", hint=hint)
+
+
+def check_columns(mapping: RecordMapping, labels: Iterable[str]) -> tuple[Finding, ...]:
+    """Faults of a table's labels against the file: missing_column (it is read) and unread_column (nobody reads it)."""
+    present = {compared(label): label for label in labels if label.strip()}
+    sources = {compared(source): source for rule in mapping.rules for source in rule.sources}
+    spellings = {key: {key, *mapping.aliases.get(key, ())} for key in sources}
+    missing = [
+        Finding(place=f"column {sources[key]}", rule="missing_column", hint="not in the table under any spelling")
+        for key in sources
+        if not spellings[key] & set(present)
+    ]
+    read = set().union(*spellings.values()) | mapping.ignored
+    unread = [
+        Finding(place=f"column {label}", rule="unread_column", hint="map it, or list it under ignored")
+        for key, label in present.items()
+        if key not in read
+    ]
+    return (*missing, *unread)

@@ -1,0 +1,117 @@
+"""What a mapping file says, as values; `docs/mapping-format.md` is the specification.
+
+A mapping is data, without expressions and without defaults. `gateway.core.mapping_file` reads it, checked as a whole;
+`gateway.core.mapping` applies it to records.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.stages import Json
+
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+COUNTRY = re.compile(r"[A-Z]{2}")
+
+_MEMBER = re.compile(r"[a-z][a-z0-9_]*(\[\])?")
+
+
+class Kind(StrEnum):
+    """How a cell is read."""
+
+    TEXT = "text"
+    CODE = "code"
+    CODES = "codes"
+    DATE = "date"
+    YEAR = "year"
+    INTEGER = "integer"
+    LANGUAGE = "language"
+    COUNTRY = "country"
+    BOOLEAN = "boolean"
+
+
+class Absence(StrEnum):
+    """Why there is no value although somebody wrote something (DOMAIN 0.10; code list `absence`)."""
+
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """Where a value goes: members before the list (or all of them), and after it. ``tail`` is None for a plain path."""
+
+    text: str
+    head: tuple[str, ...]
+    tail: tuple[str, ...] | None
+
+    @property
+    def many(self) -> bool:
+        """Whether the path makes a list."""
+        return self.tail is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a local value becomes. ``lossy``: a distinction is lost, and ``note`` says which."""
+
+    value: str | bool
+    lossy: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one path gets its value. Keys of ``codes`` and ``absent`` are in the compared form of ``compared``."""
+
+    path: Path
+    sources: tuple[str, ...]
+    kind: Kind
+    required: bool
+    code_list: str | None
+    codes: Mapping[str, Target] | None
+    absent: Mapping[str, Absence]
+    values: tuple[str, ...]
+    split: str | None
+    year_to: Path | None
+    unknown_for: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMapping:
+    """A checked mapping file. ``aliases``: visible label -> its other spellings, in compared form like the labels."""
+
+    name: str
+    title: str
+    body_type: str
+    aliases: Mapping[str, frozenset[str]]
+    ignored: frozenset[str]
+    constants: tuple[tuple[Path, Json], ...]
+    rules: tuple[Rule, ...]
+
+
+def compared(text: str) -> str:
+    """The form in which labels and local values are compared: NFC, no case, one space for each run of white space."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def parse_path(text: str) -> Path | None:
+    """The path, or None where it is not one (docs/mapping-format.md, Target paths)."""
+    members = text.split(".")
+    if not all(_MEMBER.fullmatch(member) for member in members):
+        return None
+    root_only = text in ("to", "purpose", "conversation", "in_reply_to")
+    if not root_only and (len(members) < 2 or members[0] not in ("header", "content") or text == "header.seen"):
+        return None
+    lists = [index for index, member in enumerate(members) if member.endswith("[]")]
+    if not lists:
+        return Path(text=text, head=tuple(members), tail=None)
+    if len(lists) > 1:
+        return None
+    head = (*members[: lists[0]], members[lists[0]].removesuffix("[]"))
+    return Path(text=text, head=head, tail=tuple(members[lists[0] + 1 :]))

@@ -1,0 +1,110 @@
+"""The one line along which data flows; each type is what one step leaves for the next, so no step can be skipped.
+
+    LocalRecord -> Draft -> PermittedMessage -> ValidMessage -> outbox -> SealedEnvelope -> wire
+    wire -> bytes -> Envelope -> AuthenticStatement -> AcceptedMessage -> inbox -> Delivery
+
+`LocalRecord` and `Delivery` are the adapter's side (gateway.ports); `Envelope` is the codec's (keys.envelope). Only
+the functions of `gateway.exchange` construct the others: holding one is the proof that the steps before it were done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
+
+MESSAGE_LIFE = 14 * 86_400
+"""Seconds from submission until a message expires (PROTOCOL B2, lifetimes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What somebody wants to say, complete enough to be judged; nothing of it has been checked.
+
+    ``to`` is a node id; ids of 16 bytes and hashes are base64url text. ``header`` and ``content`` are the two halves
+    of the body.
+    """
+
+    id: str
+    body_type: str
+    to: str
+    conversation: str
+    reply_to: str | None
+    purpose: str | None
+    header: Mapping[str, Json]
+    content: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermittedMessage:
+    """A draft that scope and all gates let pass at ``at`` (Unix seconds)."""
+
+    draft: Draft
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidMessage:
+    """A permitted message whose body is canonical, matches its schema and the text policy. This is what the outbox
+    holds.
+    """
+
+    id: str
+    body_type: str
+    schema: str
+    to: str
+    conversation: str
+    reply_to: str | None
+    purpose: str | None
+    consent_ref: str | None
+    submitted: int
+    expires: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPosition:
+    """The place of one message on the ordered link to a peer: ``prev`` is the link hash of number ``n - 1``, None for
+    n = 1.
+    """
+
+    epoch: int
+    n: int
+    prev: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedEnvelope:
+    """The bytes that go over the wire, with what the sender keeps to recognise the receipts."""
+
+    id: str
+    data: bytes
+    position: LinkPosition
+    statement: bytes
+    statement_hash: str
+    signatures: bytes
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedMessage:
+    """An incoming message that passed every step up to the transaction."""
+
+    id: str
+    sender: str
+    body_type: str
+    schema: str
+    conversation: str
+    reply_to: str | None
+    purpose: str | None
+    created: int
+    position: LinkPosition
+    statement: bytes
+    statement_hash: str
+    signatures: bytes
+    secret: bytes
+    body: bytes
+    header: Mapping[str, Json]
+    content: Mapping[str, Json]

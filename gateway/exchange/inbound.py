@@ -1,0 +1,227 @@
+"""The incoming procedure, PROTOCOL B5 "Receive order", with its numbers.
+
+Nothing of the statement is believed before step 8.
+
+ 1, 2  HTTP limits and the request signature                      gateway.federation
+ 3     canonical parse of the envelope                            `read`
+ 3b    a final answer that was given before                       the shell, by (proven signer, id)
+ 4     suite, addressee, expiry                                   `unpack`; the suite in `read`
+ 5, 6  known key, HPKE open, content open                         `unpack`
+ 7     padding and frames                                         `unpack`
+ 8     statement signature under the sender's descriptor          `authenticate`
+ 9     cross checks of header, statement, clock and commitment    `authenticate`
+ 10    the request signer is the sender                           `unpack` (before a chain is fetched for `from`, B14.6)
+ 11    numbering                                                  `gateway.core.numbering`, under the link's lock
+ 12    scope                                                      `admit`
+ 13    body: strict JSON, schema by hash, text policy             `admit`
+ 14    one transaction                                            the shell
+
+The shell calls `read`, `unpack`, `authenticate` and `admit`, and each takes what the one before leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import schemas
+from gateway.core.gates import CODE_RULES
+from gateway.core.scope import Direction, PeerState, Scope, may, permits, type_name
+from gateway.core.stages import AcceptedMessage, LinkPosition
+from gateway.errors import Code, RefusedError, RemoteError
+from keys import envelope as wire
+from keys.descriptor import Descriptor
+from keys.encoding import SKEW, Json, parse
+from keys.seal import SUITE
+from keys.seal import open_content as aead_open_content
+from keys.sign import STATEMENT, Signature, verify
+
+OpenCek = Callable[[str, bytes, bytes], bytes]
+"""(kid, enc, info) -> content key; raises RemoteError unknown_recipient_key or undecryptable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """Frames of an opened envelope. Readable, not yet believed; `sender` equals the proven signer of the request."""
+
+    envelope: wire.Envelope
+    statement: wire.Statement
+    statement_bytes: bytes
+    signatures: bytes
+    signature: Signature
+    secret: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthenticStatement:
+    """A statement whose signature, binding to its envelope and commitment were all proven."""
+
+    statement: wire.Statement
+    statement_bytes: bytes
+    statement_hash: str
+    signatures: bytes
+    secret: bytes
+    body: bytes
+    link_hash: str
+
+
+def read(data: bytes) -> wire.Envelope:
+    """Step 3. Raises RemoteError malformed, too_large or unsupported_suite."""
+    return wire.parse_envelope(data)
+
+
+def unpack(envelope: wire.Envelope, *, own: Descriptor, signer: str, open_cek: OpenCek, now: int) -> Unpacked:
+    """Steps 4 to 7 and 10. `signer` is the node that signed the HTTP request."""
+    _address(envelope, own.node, now)
+    inner = _open(envelope, open_cek)
+    frames = wire.unpack_inner(inner)  # 7
+    statement = wire.Statement.parse(frames.statement)
+    if statement.from_ != signer:  # 10
+        raise RemoteError(Code.UNKNOWN_SENDER, "the request was signed by another node")
+    return Unpacked(
+        envelope=envelope,
+        statement=statement,
+        statement_bytes=frames.statement,
+        signatures=frames.signatures,
+        signature=wire.parse_signatures(frames.signatures),
+        secret=frames.secret,
+        body=frames.body,
+    )
+
+
+def _address(envelope: wire.Envelope, me: str, now: int) -> None:
+    """Step 4."""
+    if envelope.to != me:
+        raise RemoteError(Code.MISROUTED, "the envelope is addressed to another node")
+    if now >= envelope.exp + SKEW:
+        raise RemoteError(Code.EXPIRED, "the envelope has expired")
+
+
+def _open(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
+    """Steps 5 and 6: the first recipient key that is ours opens the content key."""
+    header = envelope.hdr
+    unknown: RemoteError | None = None
+    for recipient in envelope.rcp:
+        try:
+            cek = open_cek(recipient.kid, recipient.enc, wire.cek_info(recipient.kid, header))
+        except RemoteError as error:
+            if error.code is not Code.UNKNOWN_RECIPIENT_KEY:
+                raise
+            unknown = error
+            continue
+        return aead_open_content(cek, wire.body_context(header), envelope.ct)
+    raise unknown or RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no recipient key")
+
+
+def authenticate(unpacked: Unpacked, *, own: Descriptor, sender: Descriptor, now: int) -> AuthenticStatement:
+    """Steps 8 and 9. `sender` is the newest descriptor held, of version `from_desc` or later."""
+    statement = unpacked.statement
+    key = sender.signing_key(unpacked.signature.kid, at=statement.created)  # 8
+    verify(key, STATEMENT, unpacked.statement_bytes, unpacked.signature)
+    _cross_check(unpacked, own, now)  # 9
+    return AuthenticStatement(
+        statement=statement,
+        statement_bytes=unpacked.statement_bytes,
+        statement_hash=wire.statement_hash(unpacked.statement_bytes),
+        signatures=unpacked.signatures,
+        secret=unpacked.secret,
+        body=unpacked.body,
+        link_hash=wire.link_hash(epoch=statement.epoch, n=statement.n, id=statement.id, prev=statement.prev),
+    )
+
+
+def _cross_check(unpacked: Unpacked, own: Descriptor, now: int) -> None:
+    statement, envelope = unpacked.statement, unpacked.envelope
+    if statement.suite != SUITE:
+        raise RemoteError(Code.DOWNGRADE, "the statement is of another suite than its envelope")
+    if statement.to != own.node:
+        raise RemoteError(Code.MISDIRECTED, "the statement is addressed to another node")
+    same = (
+        statement.id == envelope.id
+        and statement.rcp == envelope.kids
+        and statement.parts == envelope.parts
+        and wire.round_up_to_hour(statement.expires) == envelope.exp
+    )
+    if not same:
+        raise RemoteError(Code.SPLICED, "the statement belongs to another envelope")
+    if statement.created > now + SKEW:
+        raise RemoteError(Code.NOT_YET_VALID, "the statement was made in the future")
+    if now >= statement.expires + SKEW:
+        raise RemoteError(Code.EXPIRED, "the statement has expired")
+    if not 0 < statement.expires - statement.created <= wire.MESSAGE_LIFE:
+        raise RemoteError(Code.MALFORMED, "the statement lives too long")
+    if statement.to_desc > own.version:
+        raise RemoteError(Code.MALFORMED, "the statement names a descriptor this node never had")
+    if wire.commit(unpacked.secret, unpacked.body) != statement.commit:
+        raise RemoteError(Code.BAD_COMMITMENT, "the body is not the one that was signed")
+    if len(wire.Secret.parse(unpacked.secret).parts) != len(statement.parts):
+        raise RemoteError(Code.MALFORMED, "the secret is of another number of parts")
+
+
+def admit(authentic: AuthenticStatement, *, state: PeerState, scope: Scope) -> AcceptedMessage:
+    """Steps 12 and 13. The number is consumed already: a refusal here becomes a signed `rejected` receipt.
+
+    Raises:
+        RemoteError: out_of_scope, schema, or gate_g11 for an unknown code in the body or as purpose.
+    """
+    statement = authentic.statement
+    if not may(state, Direction.RECEIVE, statement.body_type) or not permits(
+        scope, statement.body_type, Direction.RECEIVE
+    ):
+        raise RemoteError(Code.OUT_OF_SCOPE, "this type is not agreed with the sender")
+    try:
+        known = schemas.catalogue().by_schema(statement.schema)
+    except RefusedError as exc:
+        raise RemoteError(Code.SCHEMA, "the schema is not one of this node") from exc
+    if known.body_type != statement.body_type:
+        raise RemoteError(Code.SCHEMA, "the schema is not one of this node")
+    if statement.parts:
+        raise RemoteError(Code.OUT_OF_SCOPE, "attachments are not agreed")
+    header, content = _body(authentic.body, known.schema)
+    _check_purpose(known, statement.purpose)
+    return AcceptedMessage(
+        id=statement.id,
+        sender=statement.from_,
+        body_type=statement.body_type,
+        schema=statement.schema,
+        conversation=statement.conv,
+        reply_to=statement.reply_to,
+        purpose=statement.purpose,
+        created=statement.created,
+        position=LinkPosition(epoch=statement.epoch, n=statement.n, prev=statement.prev),
+        statement=authentic.statement_bytes,
+        statement_hash=authentic.statement_hash,
+        signatures=authentic.signatures,
+        secret=authentic.secret,
+        body=authentic.body,
+        header=header,
+        content=content,
+    )
+
+
+def _check_purpose(known: schemas.MessageType, purpose: str | None) -> None:
+    """As the sender's gates have it (DOMAIN 2.1 G2, G10, G11): what they let pass must not be refused here."""
+    if known.never_blocked:
+        return
+    if purpose is not None and purpose not in schemas.code_list("purpose"):
+        raise RemoteError(Code.GATE_G11, "the purpose is not a known code")
+    if purpose is None and known.personal and type_name(known.body_type) != "consent.record":
+        raise RemoteError(Code.SCHEMA, "a message with personal data names its purpose")
+
+
+def _body(data: bytes, schema: str) -> tuple[dict[str, Json], dict[str, Json]]:
+    try:
+        body = parse(data, limit=len(data))
+    except RemoteError as exc:
+        raise RemoteError(Code.SCHEMA, "the body is not canonical JSON") from exc
+    findings = schemas.validate(schema, body)
+    if any(finding.rule in CODE_RULES for finding in findings):
+        raise RemoteError(Code.GATE_G11, "the body has an unknown code", findings=findings)
+    findings += schemas.text_findings(body)
+    if findings:
+        raise RemoteError(Code.SCHEMA, "the body does not match its schema", findings=findings)
+    match body:
+        case {"header": dict() as header, "content": dict() as content}:
+            return header, content
+    raise RuntimeError("a valid body has two halves")

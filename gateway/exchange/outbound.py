@@ -1,0 +1,270 @@
+"""The outgoing procedure. Every step takes the type the step before leaves; a refusal changes nothing.
+
+Submission, when a person releases a draft:
+
+ 1. scope      the peer is active and its scope lets this type go there (PROTOCOL B4, deny by default)
+ 2. gates      consent, transfer basis and the other gates of DOMAIN 2.1 -> `PermittedMessage`
+ 3. validate   canonical body, schema by hash, text policy, size -> `ValidMessage`, which is stored sealed
+
+Departure, when a pinned connection to the peer is open and its keyset is fresh (DESIGN 3b.1):
+
+ 4. recheck    still alive, scope and gates again (a consent may be gone by now)
+ 5. number     the next place on the ordered link to this peer
+ 6. state      the statement: everything the receiver relies on, signed
+ 7. seal       content key for each recipient key, content under it -> `SealedEnvelope`
+
+The shell calls `submit` for 1 to 3, `recheck` for 4, `next_position` for 5 and `depart` for 6 and 7. Sealing anew (B5)
+is steps 6 and 7 again at the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import schemas
+from gateway.core.consent import Consent
+from gateway.core.gates import GateFacts, Permit, UnitKind, evaluate
+from gateway.core.scope import Direction, PeerState, Scope, may, permits
+from gateway.core.stages import MESSAGE_LIFE, Draft, LinkPosition, PermittedMessage, SealedEnvelope, ValidMessage
+from gateway.errors import Code, Finding, RefusedError
+from keys import envelope as wire
+from keys.descriptor import Descriptor
+from keys.encoding import Json, canon
+from keys.keyset import Keyset
+from keys.seal import CEK, SUITE, seal_cek, seal_content
+from keys.sign import STATEMENT, Signature
+
+Sign = Callable[[str, bytes], Signature]
+Rand = Callable[[int], bytes]
+
+BODY_LIMIT = 1_000_000
+"""Bytes of a canonical body: leaves room for frames, padding and base64 in the 1.5 MB of an envelope (PROTOCOL B5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerStanding:
+    """What the node holds about a peer when it decides whether something may go there."""
+
+    state: PeerState
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the gates must know and the message does not say. `consent` is what its consent_ref names, if held here."""
+
+    sender_kind: UnitKind | None
+    consent: Consent | None
+    conversation_withdrawn: bool
+    today: date
+
+
+def submit(
+    draft: Draft, standing: PeerStanding, circumstances: Circumstances, *, now: int, schema: str | None = None
+) -> ValidMessage:
+    """Steps 1 to 3. `schema` is the hash that the conversation began with, None for the newest of this type.
+
+    Raises:
+        RefusedError: with the code of the scope, the gate or the schema; places are JSON pointers into the draft.
+    """
+    chosen = schema or schemas.catalogue().get(draft.body_type).schema
+    body: dict[str, Json] = {"header": dict(draft.header), "content": dict(draft.content)}
+    findings = (*_purpose_findings(draft.purpose), *schemas.validate(chosen, body), *schemas.text_findings(body))
+    return _validate(_permit(draft, standing, circumstances, findings, now), chosen, body, findings, now)
+
+
+def _purpose_findings(purpose: str | None) -> tuple[Finding, ...]:
+    if purpose is None or purpose in schemas.code_list("purpose"):
+        return ()
+    return (Finding(place="/purpose", rule="unknown_code", hint="a code of the list purpose"),)
+
+
+def _permit(
+    draft: Draft, standing: PeerStanding, circumstances: Circumstances, findings: tuple[Finding, ...], now: int
+) -> PermittedMessage:
+    _in_scope(draft.body_type, standing)  # 1
+    _through_gates(  # 2
+        _facts(draft.body_type, draft.to, draft.purpose, draft.header, draft.content, circumstances, findings)
+    )
+    return PermittedMessage(draft=draft, at=now)
+
+
+def _facts(
+    body_type: str,
+    to: str,
+    purpose: str | None,
+    header: Mapping[str, Json],
+    content: Mapping[str, Json],
+    circumstances: Circumstances,
+    findings: tuple[Finding, ...],
+) -> GateFacts:
+    return GateFacts(
+        body_type=body_type,
+        personal=schemas.catalogue().get(body_type).personal,
+        categories=schemas.categories(body_type, content),
+        purpose=purpose,
+        recipient_unit=f"{to}/{_text_of(header, 'recipient_unit') or ''}",
+        sender_kind=circumstances.sender_kind,
+        transfer_basis=_text_of(header, "transfer_basis"),
+        consent_ref=_text_of(header, "consent_ref"),
+        consent=circumstances.consent,
+        conversation_withdrawn=circumstances.conversation_withdrawn,
+        content=content,
+        findings=findings,
+        today=circumstances.today,
+    )
+
+
+def _text_of(header: Mapping[str, Json], name: str) -> str | None:
+    value = header.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _in_scope(body_type: str, standing: PeerStanding) -> None:
+    if not may(standing.state, Direction.SEND, body_type):
+        raise RefusedError(
+            Code.NOT_ACTIVE, f"the peer is {standing.state}, nothing can be sent to it",
+            hint="see trm peer show; an administrator verifies or resumes a peer",
+        )  # fmt: skip
+    if not permits(standing.scope, body_type, Direction.SEND):
+        raise RefusedError(
+            Code.OUT_OF_SCOPE, f"{body_type} is not in the scope agreed with this peer",
+            hint="see trm peer show; an administrator can change the scope",
+        )  # fmt: skip
+
+
+def _through_gates(facts: GateFacts) -> None:
+    """All gates, and beside a closed gate whatever else is wrong with the body, so that a person mends it once."""
+    decision = evaluate(facts)
+    if isinstance(decision, Permit):
+        return
+    refusals = [Finding(place=r.place, rule=str(r.gate), hint=r.hint) for r in decision]
+    named = " and ".join(dict.fromkeys(finding.rule for finding in refusals))
+    raise RefusedError(
+        decision[0].gate, f"refused by {named}; nothing was sent", hint=decision[0].hint,
+        findings=(*refusals, *facts.findings),
+    )  # fmt: skip
+
+
+def _validate(
+    permitted: PermittedMessage, schema: str, body: dict[str, Json], findings: tuple[Finding, ...], now: int
+) -> ValidMessage:
+    draft = permitted.draft  # 3
+    if findings:
+        raise RefusedError(
+            Code.SCHEMA, f"the message has {len(findings)} fault(s); nothing was stored", findings=findings,
+            hint="mend the named places; trm schema show prints what is expected",
+        )  # fmt: skip
+    data = canon(body)
+    if len(data) > BODY_LIMIT:
+        raise RefusedError(Code.TOO_LARGE, f"the message has {len(data)} bytes, {BODY_LIMIT} are the most")
+    return ValidMessage(
+        id=draft.id,
+        body_type=draft.body_type,
+        schema=schema,
+        to=draft.to,
+        conversation=draft.conversation,
+        reply_to=draft.reply_to,
+        purpose=draft.purpose,
+        consent_ref=_text_of(draft.header, "consent_ref"),
+        submitted=now,
+        expires=now + MESSAGE_LIFE,
+        body=data,
+    )
+
+
+def recheck(
+    message: ValidMessage,
+    standing: PeerStanding,
+    circumstances: Circumstances,
+    *,
+    header: Mapping[str, Json],
+    content: Mapping[str, Json],
+    schemas_of_peer: Sequence[str] | None,
+    now: int,
+) -> None:
+    """Step 4. `schemas_of_peer` is the peer's signed catalogue, None when it was never fetched.
+
+    Raises:
+        RefusedError: `expired`, the code of the scope or gate that closed meanwhile, or `no_common_schema`.
+    """
+    if now >= message.expires:
+        raise RefusedError(Code.EXPIRED, "the life of the message is over")
+    _in_scope(message.body_type, standing)
+    _through_gates(_facts(message.body_type, message.to, message.purpose, header, content, circumstances, ()))
+    if schemas_of_peer is not None and message.schema not in schemas_of_peer:
+        raise RefusedError(
+            Code.NO_COMMON_SCHEMA, f"the peer does not hold this version of {message.body_type}",
+            hint="one of the two nodes has to be upgraded",
+        )  # fmt: skip
+
+
+def new_secret(rand: Rand) -> bytes:
+    """The secret frame: the salt that makes the commitment hiding (PROTOCOL B5). Made once, at submission."""
+    return wire.Secret(salt=rand(32)).encode()
+
+
+def next_position(epoch: int, high: int, last_link: str | None) -> LinkPosition:
+    """Step 5: the place after the highest used number."""
+    return LinkPosition(epoch=epoch, n=high + 1, prev=last_link)
+
+
+def depart(
+    message: ValidMessage,
+    secret: bytes,
+    position: LinkPosition,
+    *,
+    own: Descriptor,
+    peer: Descriptor,
+    keyset: Keyset,
+    now: int,
+    sign: Sign,
+    rand: Rand,
+) -> SealedEnvelope:
+    """Steps 6 and 7: state, sign, seal. `keyset` must be fresh; the key of unit `gateway` is used."""
+    key = keyset.enc_for("gateway", now)
+    statement = wire.Statement(
+        suite=SUITE,
+        id=message.id,
+        from_=own.node,
+        from_desc=own.version,
+        to=peer.node,
+        to_desc=peer.version,
+        rcp=(key.kid,),
+        epoch=position.epoch,
+        n=position.n,
+        prev=position.prev,
+        conv=message.conversation,
+        reply_to=message.reply_to,
+        created=max(now, message.expires - MESSAGE_LIFE),  # the clock may have been set back since submission
+        expires=message.expires,
+        body_type=message.body_type,
+        schema=message.schema,
+        purpose=message.purpose,
+        commit=wire.commit(secret, message.body),
+        parts=(),
+    ).encode()
+    signatures = wire.encode_signatures(sign(STATEMENT, statement))
+    inner = wire.pack_inner(statement=statement, signatures=signatures, secret=secret, body=message.body)
+    exp = wire.round_up_to_hour(message.expires)
+    header = wire.header_hash(id=message.id, to=peer.node, exp=exp, kids=(key.kid,), parts=())
+    cek = rand(CEK)
+    sealed = wire.Envelope(
+        id=message.id,
+        to=peer.node,
+        exp=exp,
+        rcp=(wire.Recipient(kid=key.kid, enc=seal_cek(key.pub, cek, wire.cek_info(key.kid, header))),),
+        parts=(),
+        ct=seal_content(cek, wire.body_context(header), inner),
+    )
+    return SealedEnvelope(
+        id=message.id,
+        data=sealed.encode(),
+        position=position,
+        statement=statement,
+        statement_hash=wire.statement_hash(statement),
+        signatures=signatures,
+        secret=secret,
+    )

@@ -1,0 +1,180 @@
+"""What the node asks of the world around it. Shapes only; the concrete parts are chosen in ``gateway.app``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from gateway.errors import Code, Finding
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+class Clock(Protocol):
+    """The only source of time. Wall time is whole Unix seconds; monotonic time is seconds as a float."""
+
+    def now(self) -> int:
+        """Wall time, whole Unix seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+# --- a country's case system -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRecord:
+    """One record as the local system has it.
+
+    ``ref`` is stable and opaque, and with ``version`` makes the pull idempotent. ``mapping`` names the mapping file
+    that turns ``fields`` into a draft; None means that ``fields`` already has the canonical form of a draft.
+    ``places`` says where a person finds a field ("sheet Cases, row 7, column D"). ``faults`` are found while reading:
+    such a record is reported back and never sent.
+    """
+
+    ref: str
+    fields: Mapping[str, Json]
+    mapping: str | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A message for the local system. ``key`` is the idempotency key: the same key must never make a second record."""
+
+    key: str
+    message_id: str
+    conversation: str
+    in_reply_to: str | None
+    type: str
+    sender: str
+    sender_name: str
+    purpose: str | None
+    created: int
+    received: int
+    out_of_order: bool
+    header: Mapping[str, Json]
+    content: Mapping[str, Json]
+
+
+class NoticeKind(StrEnum):
+    """What became of a record that came from the local system, in the order in which it can happen."""
+
+    DRAFTED = "drafted"
+    REFUSED = "refused"
+    QUEUED = "queued"
+    RECEIVED = "received"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """News about a record of the local system, by its ``ref``. Idempotent by ``key``, like a delivery."""
+
+    key: str
+    ref: str
+    kind: NoticeKind
+    at: int
+    message_id: str | None = None
+    conversation: str | None = None
+    code: Code | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Erasure(StrEnum):
+    """What an adapter can honestly say about erasing (DESIGN 3b.5)."""
+
+    ERASED = "erased"
+    DISABLED_ONLY = "disabled_only"
+    NOT_SUPPORTED = "not_supported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What an adapter is and can do, for `trm adapter list`."""
+
+    kind: str
+    version: str
+    target: str
+    can_pull: bool
+    can_push: bool
+    erasure: Erasure
+
+
+class Adapter(Protocol):
+    """How a country's system is reached (DOMAIN 6.4): makes drafts, never sends; never defaults a code; logs no value.
+
+    ``push`` returns the local id after the item is durable on the other side. It raises ``TransientError`` to be
+    tried again and ``RefusedError`` when a person has to look. ``pull`` may return a record again until ``settle``
+    was called.
+    """
+
+    def describe(self) -> Description:
+        """What it is and can do."""
+        ...
+
+    async def check(self) -> Sequence[Finding]:
+        """What is wrong with the local system or its set-up; empty when all is well."""
+        ...
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """Records that are ready and not settled yet, a batch at a time."""
+        ...
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """The record was drafted or refused: show it, and do not pull it again."""
+        ...
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Make one item durable in the local system, once per key; returns its local id."""
+        ...
+
+    async def status(self, local_id: str) -> str:
+        """A word for what became of an item."""
+        ...
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Erase an item, and say honestly how far that went."""
+        ...
+
+
+# --- the people's and systems' side of the node ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The answer of one operation: `created` says that something new exists now (HTTP 201 instead of 200)."""
+
+    value: Json
+    created: bool = False
+
+
+class Desk(Protocol):
+    """Everything people and local systems can ask of the node, by operation name; the API and `trm` both come through
+    here.
+
+    Raises `RefusedError` with nothing changed, or `TransientError`. `key` is the Idempotency-Key of the caller, if any.
+    """
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+        """Do one operation."""
+        ...
+
+    def events(self, after: int) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+        """Events behind a position, and then as they happen, without end."""
+        ...

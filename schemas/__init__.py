@@ -1,0 +1,39 @@
+"""What may be said: message schemas, code lists with labels, and the small loader for them.
+
+    catalogue()                 the message types held, by name and by the hash that a statement pins
+    validate(name, body)        judge a body; findings never hold a value
+    text_findings(body)         the text policy
+    categories(name, content)   the categories of personal data present, for consent
+    fields(name)                every field with class, category and code list, for mappings and forms
+    code_list(name)             codes with labels
+
+Pure but for reading its own package files. Imports only `gateway.errors`. How to add a message: README.md.
+"""
+
+from __future__ import annotations
+
+from schemas.catalogue import Catalogue, MessageType, catalogue, verify
+from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
+from schemas.text import nfc, text_findings
+from schemas.validation import validate
+from schemas.walk import SENSITIVITY, Field, categories, classes, fields, highest
+
+__all__ = [
+    "SENSITIVITY",
+    "Catalogue",
+    "CodeEntry",
+    "CodeList",
+    "Field",
+    "MessageType",
+    "catalogue",
+    "categories",
+    "classes",
+    "code_list",
+    "code_lists",
+    "fields",
+    "highest",
+    "nfc",
+    "text_findings",
+    "validate",
+    "verify",
+]

@@ -1,0 +1,109 @@
+"""The message types a node holds, in every revision: by name, and by the schema hash that a statement pins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from gateway.errors import Code, Finding, RefusedError
+from schemas import resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageType:
+    """One revision of one message type.
+
+    ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing or any. ``reply_to`` lists what it
+    answers: when not empty, the message must quote one of these. ``personal`` says that it is about a person, so that
+    its header carries a legal basis and a transfer basis. ``never_blocked`` types pass every gate (G10).
+    """
+
+    body_type: str
+    revision: int
+    schema: str
+    file: str
+    title: str
+    kind: str
+    stage: str
+    tier: int
+    reply_to: tuple[str, ...]
+    never_blocked: bool
+    personal: bool
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The JSON Schema itself. Shared: treat it as constant."""
+        document: Mapping[str, Any] = resources.parsed(f"published/{self.file}")
+        return document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """All message types held, newest revision of each first in `types`, all of them in `held`."""
+
+    held: tuple[MessageType, ...]
+
+    @property
+    def types(self) -> tuple[MessageType, ...]:
+        """The newest revision of every type, in the order of their names."""
+        newest = {entry.body_type: entry for entry in sorted(self.held, key=lambda entry: entry.revision)}
+        return tuple(newest[name] for name in sorted(newest))
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """What this node tells its peers at `GET /v1/schemas`."""
+        return frozenset(entry.schema for entry in self.held)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in (entry.body_type, entry.schema) for entry in self.held)
+
+    def get(self, body_type: str) -> MessageType:
+        """The newest revision of `body_type`. Raises RefusedError(no_common_schema) for a type not held."""
+        return _newest(entry for entry in self.held if entry.body_type == body_type)
+
+    def by_schema(self, schema: str) -> MessageType:
+        """The revision whose file has the hash `schema` ("sha256:..."). Raises RefusedError(no_common_schema)."""
+        return _newest(entry for entry in self.held if entry.schema == schema)
+
+    def find(self, name: str) -> MessageType:
+        """By hash when `name` begins with "sha256:", else the newest of a type. Raises like `get`."""
+        return self.by_schema(name) if name.startswith("sha256:") else self.get(name)
+
+    def common(self, body_type: str, theirs: Collection[str]) -> MessageType:
+        """The newest revision of `body_type` that a peer with the schema hashes `theirs` also holds.
+
+        Raises RefusedError(no_common_schema) when there is none. A conversation that has begun keeps its revision.
+        """
+        return _newest(entry for entry in self.held if entry.body_type == body_type and entry.schema in theirs)
+
+
+def _newest(entries: Any) -> MessageType:
+    found: MessageType | None = max(entries, key=lambda entry: entry.revision, default=None)
+    if found is None:
+        raise RefusedError(
+            Code.NO_COMMON_SCHEMA, "no such message type is held", hint="trm schema list shows those held"
+        )
+    return found
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue of this installation, read once."""
+    return Catalogue(held=tuple(_entry(entry) for entry in resources.parsed("catalogue.json")))
+
+
+def _entry(entry: Mapping[str, Any]) -> MessageType:
+    return MessageType(**{**entry, "reply_to": tuple(entry["reply_to"])})
+
+
+def verify(sha256_hex: Callable[[bytes], str]) -> tuple[Finding, ...]:
+    """Compare every schema file with the hash the catalogue states; a node starts only when nothing is found.
+
+    The hash function is an argument because only `keys/` may import one.
+    """
+    wrong = (e for e in catalogue().held if f"sha256:{sha256_hex(resources.raw(f'published/{e.file}'))}" != e.schema)
+    return tuple(
+        Finding(place=entry.file, rule="schema_hash", hint="reinstall, or run ./dev schemas") for entry in wrong
+    )

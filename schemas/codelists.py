@@ -1,0 +1,71 @@
+"""The code lists with their labels. A code never changes its meaning; labels may be reworded and translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from gateway.errors import Code, RefusedError
+from schemas import resources
+
+FALLBACK = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeEntry:
+    """One code. `retired` codes are understood in old messages and offered in no new one."""
+
+    code: str
+    labels: Mapping[str, str]
+    note: str = ""
+    category: str | None = None
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeList:
+    """A code list. `label_status` says for each language how far its labels have come: draft or reviewed."""
+
+    name: str
+    title: Mapping[str, str]
+    source: str
+    label_status: Mapping[str, str]
+    codes: tuple[CodeEntry, ...]
+
+    def __contains__(self, code: object) -> bool:
+        return any(entry.code == code for entry in self.codes)
+
+    def label(self, code: str, language: str = FALLBACK) -> str:
+        """The label of `code` in `language`, else in English, else the code itself; never a guess."""
+        for entry in self.codes:
+            if entry.code == code:
+                return entry.labels.get(language) or entry.labels.get(FALLBACK) or code
+        return code
+
+
+@cache
+def code_list(name: str) -> CodeList:
+    """The code list `name`. Raises RefusedError(not_found) when there is none."""
+    if name not in code_lists():
+        raise RefusedError(Code.NOT_FOUND, "no such code list", hint="trm schema list names them")
+    value: Mapping[str, Any] = resources.parsed(f"codes/{name}.json")
+    return CodeList(
+        name=name,
+        title=MappingProxyType(value["title"]),
+        source=value["source"],
+        label_status=MappingProxyType(value["label_status"]),
+        codes=tuple(_entry(entry) for entry in value["codes"]),
+    )
+
+
+@cache
+def code_lists() -> tuple[str, ...]:
+    """The names of all code lists."""
+    return resources.names("codes")
+
+
+def _entry(value: Mapping[str, Any]) -> CodeEntry:
+    return CodeEntry(**{**value, "labels": MappingProxyType(value["labels"])})

@@ -1,0 +1,274 @@
+"""From the compact source notation to one self-contained JSON Schema 2020-12. Pure: values in, values out.
+
+The notation (README.md has it as a table). A *field* says one of
+
+    is: NAME         a leaf type of fragments/types.json, or an object fragment (person, header, receipt)
+    code: LIST       one code of a list           codes: LIST   several different codes (min, max)
+    text: N          free text of 1 to N characters             int: [LO, HI]
+    flag: true       a boolean                    true: true    a statement that can only be true
+    const: VALUE     exactly this
+    list: FIELD      an array (min, max, unique)  object: {name: FIELD}   a closed object (rules, says_unknown)
+
+and may add ``class``, ``category``, ``nullable``, ``unknowable: false`` and ``note``. Class and category are inherited
+downwards. A member name ends in ``?`` when optional and in ``~`` when it has to be answered: by a value or, in
+``unknown``, by why there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+Spec: TypeAlias = Mapping[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BASIS = ("legal_basis", "transfer_basis")
+PERSONAL_HEADER = (*BASIS, "transfer_instrument", "case_ref_sender", "case_ref_recipient", "consent_ref")
+"""Header members that only make sense with a person behind them; an enquiry is refused with any of them (gate G1)."""
+
+METADATA = ("body_type", "revision", "kind", "stage", "tier", "reply_to", "never_blocked", "personal")
+
+
+NEVER: Schema = {"not": {}}
+"""What a member that must not be there has to satisfy; `false` says the same, but jsonschema loses its place."""
+
+
+class SourceError(ValueError):
+    """A source file does not follow the notation; this is for the author of the file and never reaches a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """What sources may refer to: code lists and fragments as read from their files, by name."""
+
+    codes: Mapping[str, Spec]
+    types: Mapping[str, Spec]
+    fragments: Mapping[str, Spec]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a field inherits: its sensitivity class and the category of personal data it belongs to."""
+
+    sensitivity: str | None = None
+    category: str | Spec | None = None
+
+    def of(self, spec: Spec) -> Marks:
+        """These marks with those of `spec` laid over them; ``category: null`` takes the category away."""
+        return replace(
+            self,
+            sensitivity=spec.get("class", self.sensitivity),
+            category=spec.get("category", self.category),
+        )
+
+
+def compose(source: Spec, library: Library) -> Schema:
+    """The published schema of one source file. Raises SourceError, or KeyError for a name that the library lacks."""
+    composer = _Composer(library=library)
+    body = _document(source, composer) if "document" in source else _body(source, composer)
+    about = {name: source[name] for name in METADATA if name in source} if "body_type" in source else {}
+    return {
+        "$schema": DIALECT,
+        "title": source["title"],
+        **({"x-message": about} if about else {"x-object": source["object_type"], "x-revision": source["revision"]}),
+        **body,
+        "$defs": {name: composer.defs[name] for name in sorted(composer.defs)},
+    }
+
+
+def _document(source: Spec, composer: _Composer) -> Schema:
+    return composer.field(source["document"], Marks())
+
+
+def _body(source: Spec, composer: _Composer) -> Schema:
+    header: Schema = composer.field({"is": "header"}, Marks())
+    if source["personal"] and not source["never_blocked"]:
+        header |= {"required": list(BASIS)}
+    if source["kind"] == "enquiry":
+        header |= {"properties": dict.fromkeys(PERSONAL_HEADER, NEVER)}
+    body: Schema = {
+        "type": "object",
+        "properties": {"header": header, "content": composer.field(source["content"], Marks())},
+        "required": ["header", "content"],
+        "additionalProperties": False,
+    }
+    return body | _all_of(_rule(rule, frozenset()) for rule in source.get("rules", ()))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Composer:
+    library: Library
+    defs: dict[str, Schema] = field(default_factory=dict)
+
+    def field(self, spec: Spec, inherited: Marks) -> Schema:
+        marks = inherited.of(spec)
+        schema = self._kind(spec, marks)
+        if spec.get("nullable"):
+            schema = {"anyOf": [{"type": "null"}, schema], **{k: v for k, v in schema.items() if k.startswith("x-")}}
+        return schema | ({"description": spec["note"]} if "note" in spec else {})
+
+    def _kind(self, spec: Spec, marks: Marks) -> Schema:
+        match spec:
+            case {"is": name}:
+                return self._named(name, spec, marks)
+            case {"code": name}:
+                return self._code(name, marks)
+            case {"codes": name}:
+                return self._list(self._code(name, marks), {**spec, "unique": True})
+            case {"list": item}:
+                return self._list(self.field(item, marks), spec)
+            case {"object": members}:
+                return self._object(members, spec, marks)
+            case {"text": longest}:
+                return {"type": "string", "minLength": 1, "maxLength": longest, "x-text": True} | _leaf(marks)
+            case {"int": [low, high]}:
+                return {"type": "integer", "minimum": low, "maximum": high} | _leaf(marks)
+            case {"flag": True}:
+                return {"type": "boolean"} | _leaf(marks)
+            case {"true": True}:
+                return {"const": True} | _leaf(marks)
+            case {"const": value}:
+                return {"const": value} | _leaf(marks)
+            case _:
+                raise SourceError(f"a field of no known kind: {sorted(spec)}")
+
+    def _named(self, name: str, spec: Spec, marks: Marks) -> Schema:
+        if name in self.library.types:
+            self.defs[name] = dict(self.library.types[name])
+            return {"$ref": f"#/$defs/{name}"} | _leaf(marks)
+        fragment = self.library.fragments[name]
+        if "only_required" in spec:
+            name, fragment = f"{name}.partial", _partial(fragment, spec["only_required"])
+        if name not in self.defs:
+            self.defs[name] = self.field(fragment, Marks())
+        return {"$ref": f"#/$defs/{name}"}
+
+    def _code(self, name: str, marks: Marks) -> Schema:
+        codes = [code for code in self.library.codes[name]["codes"] if not code.get("retired")]
+        self.defs[f"code.{name}"] = {"type": "string", "enum": [code["code"] for code in codes], "x-codes": name}
+        own = {code["code"]: code["category"] for code in codes if "category" in code}
+        special = {"x-category-codes": own} if own and marks.category else {}
+        return {"$ref": f"#/$defs/code.{name}"} | _leaf(marks) | {"x-codes": name} | special
+
+    @staticmethod
+    def _list(items: Schema, spec: Spec) -> Schema:
+        bounds = {"minItems": spec.get("min", 1), "maxItems": spec["max"]}
+        return {"type": "array", **bounds, **({"uniqueItems": True} if spec.get("unique") else {}), "items": items}
+
+    def _object(self, members: Spec, spec: Spec, marks: Marks) -> Schema:
+        modes = {key.rstrip("?~"): key[-1] if key[-1] in "?~" else "" for key in members}
+        properties = {key.rstrip("?~"): self.field(member, marks) for key, member in members.items()}
+        unknowable = _unknowable(members, properties) if spec.get("says_unknown") else ()
+        if any(mode == "~" and name not in unknowable for name, mode in modes.items()):
+            raise SourceError("a member to be answered needs a category and says_unknown")
+        rules = [_answer(name, needed=modes[name] == "~") for name in unknowable]
+        rules += [_rule(rule, frozenset(unknowable)) for rule in spec.get("rules", ())]
+        if unknowable:
+            properties["unknown"] = self._unknown({name: properties[name] for name in unknowable})
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": [name for name, mode in modes.items() if not mode],
+            "additionalProperties": False,
+        } | _all_of(rules)
+
+    def _unknown(self, properties: Mapping[str, Schema]) -> Schema:
+        """Why a value is missing. The reason has the class of the value and no category: refusing discloses no data."""
+        reasons = {
+            name: self._code("absence", Marks(sensitivity=next(found("x-class", schema))))
+            for name, schema in properties.items()
+        }
+        return {"type": "object", "minProperties": 1, "properties": reasons, "additionalProperties": False}
+
+
+def found(keyword: str, schema: object) -> Iterator[Any]:
+    """Every value of `keyword` in `schema`, references not followed."""
+    if isinstance(schema, Mapping):
+        if keyword in schema:
+            yield schema[keyword]
+        for value in schema.values():
+            yield from found(keyword, value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from found(keyword, value)
+
+
+def _leaf(marks: Marks) -> Schema:
+    if marks.sensitivity is None:
+        raise SourceError("a field without a class")
+    if isinstance(marks.category, Mapping):
+        return {"x-class": marks.sensitivity, "x-category-as": marks.category["as"]}
+    return {"x-class": marks.sensitivity} | ({"x-category": marks.category} if marks.category else {})
+
+
+def _unknowable(members: Spec, properties: Mapping[str, Schema]) -> tuple[str, ...]:
+    """The members that are not required and hold personal data: what a person may not know or not tell."""
+    free = (key.rstrip("?~") for key, spec in members.items() if key[-1] in "?~" and spec.get("unknowable", True))
+    return tuple(name for name in free if any(found("x-category", properties[name])))
+
+
+def _partial(fragment: Spec, required: Sequence[str]) -> Spec:
+    """The fragment with every member optional except `required`, and without the rules that demand one of several."""
+    plain = {key.rstrip("?~"): member for key, member in fragment["object"].items()}
+    members = {name if name in required else f"{name}?": member for name, member in plain.items()}
+    return {**fragment, "object": members, "rules": [rule for rule in fragment["rules"] if "any_of" not in rule]}
+
+
+# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths]} -------------------------------
+
+
+def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
+    wanted = [_wish(path, unknowable) for path in rule.get("need", ())]
+    wanted += [_at(path, {"const": True}, required=True) for path in rule.get("true", ())]
+    wanted += [_at(path, {"type": "null"}) for path in rule.get("null", ())]
+    wanted += [_at(path, {"not": {"type": "null"}}) for path in rule.get("not_null", ())]
+    wanted += [_at(path, NEVER) for path in rule.get("forbid", ())]
+    if "any_of" in rule:
+        wanted.append({"anyOf": [{"required": [name]} for name in rule["any_of"]]})
+    then = wanted[0] if len(wanted) == 1 else {"allOf": wanted}
+    return {"if": _condition(rule["when"]), "then": then} if "when" in rule else then
+
+
+def _wish(path: str, unknowable: frozenset[str]) -> Schema:
+    return {"if": _says(path), "else": {"required": [path]}} if path in unknowable else {"required": [path]}
+
+
+def _answer(name: str, *, needed: bool) -> Schema:
+    """Said to be unknown and given at once is refused; a needed one must be one of the two."""
+    rule: Schema = {"if": _says(name), "then": {"properties": {name: NEVER}}}
+    return rule | ({"else": {"required": [name]}} if needed else {})
+
+
+def _says(name: str) -> Schema:
+    return _at(f"unknown.{name}", True, required=True)
+
+
+def _condition(when: Spec) -> Schema:
+    parts = [_at(path, _meets(value), required=True) for path, value in when.items()]
+    return parts[0] if len(parts) == 1 else {"allOf": parts}
+
+
+def _meets(value: object) -> Schema | bool:
+    match value:
+        case "present":
+            return True
+        case {"contains": code}:
+            return {"contains": {"const": code}}
+        case list():
+            return {"const": value[0]} if len(value) == 1 else {"enum": value}
+        case _:
+            raise SourceError("a condition is a list of values, contains, or present")
+
+
+def _at(path: str, schema: Schema | bool, *, required: bool = False) -> Schema:
+    """`schema` applied at the dotted `path`."""
+    name, _, rest = path.partition(".")
+    inner = _at(rest, schema, required=required) if rest else schema
+    return ({"required": [name]} if required else {}) | ({} if inner is True else {"properties": {name: inner}})
+
+
+def _all_of(rules: Iterable[Schema]) -> Schema:
+    listed = list(rules)
+    return {"allOf": listed} if listed else {}

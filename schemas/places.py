@@ -1,0 +1,38 @@
+"""Where a finding is: a JSON pointer made only of names that some schema has.
+
+A member name of the input may itself be content ("Maria": true), so a place stops before the first name that no schema
+of this node knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from schemas.catalogue import catalogue
+from schemas.compose import found
+
+Path = tuple[str | int, ...]
+
+MAX_DEPTH = 24
+"""Nesting of a JSON value (PROTOCOL B1.2)."""
+
+MAX_FINDINGS = 100
+"""A hostile body cannot make the answer longer than this."""
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """The JSON pointer (RFC 6901) of a path of member names and indexes."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+
+
+def known(path: Path) -> str:
+    """The pointer of `path` up to the first member name that no schema has."""
+    foreign = (i for i, step in enumerate(path) if not isinstance(step, int) and step not in _names())
+    return pointer(path[: next(foreign, len(path))])
+
+
+@cache
+def _names() -> frozenset[str]:
+    documents = (entry.document for entry in catalogue().held)
+    return frozenset(name for document in documents for members in found("properties", document) for name in members)

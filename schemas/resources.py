@@ -1,0 +1,25 @@
+"""The data files of this package, read once with importlib.resources; the only I/O of the loader."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+def raw(path: str) -> bytes:
+    """The bytes of the package file `path`, written with slashes."""
+    return files("schemas").joinpath(path).read_bytes()
+
+
+@cache
+def parsed(path: str) -> Any:
+    """The JSON of the package file `path`. The value is shared: treat it as constant."""
+    return json.loads(raw(path))
+
+
+def names(folder: str) -> tuple[str, ...]:
+    """The names of the JSON files in `folder`, without the ending."""
+    entries = (entry.name for entry in files("schemas").joinpath(folder).iterdir())
+    return tuple(sorted(name.removesuffix(".json") for name in entries if name.endswith(".json")))

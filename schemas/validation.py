@@ -1,0 +1,175 @@
+"""Judge a body by its schema. A refusal names places and rules and never holds a value, nor a member name of the input.
+
+`jsonschema` is the reference and words every refusal. `jsonschema_rs`, where it can be imported, only gives the verdict
+"valid" faster; where it refuses what the reference accepts, the body is refused (PROTOCOL A3: both must agree).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from gateway.errors import Finding
+from schemas.catalogue import catalogue
+from schemas.compose import found
+from schemas.places import MAX_DEPTH, MAX_FINDINGS, Path, known, pointer
+
+try:
+    import jsonschema_rs as fast
+except ImportError:  # the extra `speed` is not installed
+    fast = None  # type: ignore[assignment, unused-ignore]
+
+FORMATS = FormatChecker(formats=["date"])
+"""Exactly the formats that are checked. A schema with another one does not compile, so that none passes unchecked."""
+
+
+def validate(name: str, body: object) -> tuple[Finding, ...]:
+    """Judge `body` by the schema `name`: a body type (its newest revision) or a hash. Empty means valid.
+
+    Findings come in document order, each place and rule once. Raises RefusedError(no_common_schema) when not held.
+    """
+    schema = catalogue().find(name).schema
+    if alien := tuple(islice(_alien(body, ()), MAX_FINDINGS)):
+        return alien
+    if fast is not None and _fast(schema).is_valid(body):
+        return ()
+    return _worded(schema, body)
+
+
+def reference_findings(name: str, body: object) -> tuple[Finding, ...]:
+    """The findings of the reference validator alone, for tests that compare the two."""
+    return _findings(_reference(catalogue().find(name).schema).iter_errors(body))
+
+
+def _worded(schema: str, body: object) -> tuple[Finding, ...]:
+    findings = _findings(_reference(schema).iter_errors(body))
+    if fast is not None and not findings:
+        return (Finding(place="", rule="validators_disagree", hint="the two validators disagree; report this schema"),)
+    return findings
+
+
+# --- compiled once ------------------------------------------------------------------------------------------------
+
+
+def _ecma_pattern(_validator: Any, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
+    """`pattern` with the `$` of ECMA-262: Python's also matches before a final newline."""
+    if isinstance(value, str) and not _matches(pattern, value):
+        yield ValidationError("does not match")
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return re.search(re.sub(r"\$$", r"\\Z", pattern), value) is not None
+
+
+_Reference: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _ecma_pattern}
+)
+
+
+@cache
+def _reference(schema: str) -> Any:
+    return _Reference(_checked(schema), format_checker=FORMATS)
+
+
+@cache
+def _fast(schema: str) -> Any:
+    return fast.validator_for(_checked(schema), validate_formats=True)
+
+
+def _checked(schema: str) -> dict[str, Any]:
+    document = dict(catalogue().by_schema(schema).document)
+    unknown = set(found("format", document)) - set(FORMATS.checkers)
+    if unknown:
+        raise RuntimeError(f"formats that nobody checks: {sorted(unknown)}")
+    return document
+
+
+# --- values that are no JSON of this protocol --------------------------------------------------------------------
+
+
+def _alien(value: object, path: Path) -> Iterator[Finding]:
+    """What no schema can refuse the same way in every language: floats, surrogates, excessive depth."""
+    if len(path) >= MAX_DEPTH:
+        yield Finding(place=known(path), rule="depth", hint=f"at most {MAX_DEPTH} levels")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from _alien(key if isinstance(key, str) else object(), path)
+            yield from _alien(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _alien(member, (*path, index))
+    elif isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            yield Finding(place=known(path), rule="text_surrogate", hint="no lone surrogates")
+    elif not isinstance(value, bool | int | None):
+        yield Finding(
+            place=known(path), rule="not_json", hint="only objects, arrays, strings, integers, booleans, null"
+        )
+
+
+# --- wording ------------------------------------------------------------------------------------------------------
+
+
+def _findings(errors: Iterable[ValidationError]) -> tuple[Finding, ...]:
+    findings: dict[tuple[str, str], Finding] = {}
+    for error in errors:
+        for finding in _worded_error(error):
+            findings.setdefault((finding.place, finding.rule), finding)
+        if len(findings) >= MAX_FINDINGS:
+            break
+    return tuple(findings.values())[:MAX_FINDINGS]
+
+
+def _worded_error(error: ValidationError) -> Iterator[Finding]:
+    place = pointer(error.absolute_path)
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
+    expected: Any = error.validator_value
+    instance: Any = error.instance
+    match error.validator:
+        case "required":
+            for name in expected:
+                if name not in instance:
+                    yield Finding(place=f"{place}/{name}", rule="required", hint="is missing")
+        case "additionalProperties":
+            yield Finding(place=place, rule="additionalProperties", hint=f"only {_some(schema['properties'])}")
+        case "enum" if "x-codes" in schema:
+            if isinstance(instance, str):
+                yield Finding(place=place, rule="unknown_code", hint=f"a code of the list {schema['x-codes']}")
+        case "anyOf" if all("required" in branch for branch in expected):
+            names = [name for branch in expected for name in branch["required"]]
+            yield Finding(place=place, rule="anyOf", hint=f"at least one of {_some(names)}")
+        case "format" if "pattern" in schema and not _matches(schema["pattern"], instance):
+            pass  # the pattern says it
+        case "not" if expected == {}:
+            yield Finding(place=place, rule="forbidden", hint="not together with the rest of this message")
+        case str(rule):
+            yield Finding(place=place, rule=rule, hint=_hint(rule, expected, schema))
+
+
+def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
+    match rule:
+        case "type":
+            return f"expected {expected}"
+        case "const":
+            return "must be true" if expected is True else "has one fixed value"
+        case "maxLength" | "minLength":
+            return f"at {'most' if rule == 'maxLength' else 'least'} {expected} characters"
+        case "maxItems" | "minItems":
+            return f"at {'most' if rule == 'maxItems' else 'least'} {expected} items"
+        case "maximum" | "minimum":
+            return f"at {'most' if rule == 'maximum' else 'least'} {expected}"
+        case "uniqueItems":
+            return "no item twice"
+        case _:
+            return str(schema.get("description", ""))
+
+
+def _some(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:40])

@@ -1,0 +1,140 @@
+"""Walk a schema and a value side by side: which fields exist, which of them are present, what they disclose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from schemas.catalogue import catalogue
+from schemas.compose import NEVER
+
+SENSITIVITY = ("public", "operational", "pseudonymous", "identifying", "special", "locating")
+"""The classes in rising order; a message has the highest of its fields."""
+
+Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One leaf of a message type. `path` is a JSON pointer with `*` for "each item".
+
+    `category` is None for a field without personal data of a category, and for one whose category is that of a sibling
+    (`category_as`). `text` marks free text, `required` a member that its own object always needs.
+    """
+
+    path: str
+    sensitivity: str
+    category: str | None
+    category_as: str | None
+    codes: str | None
+    text: bool
+    required: bool
+    schema: Node
+
+
+@cache
+def fields(name: str) -> tuple[Field, ...]:
+    """Every leaf of the message type or schema hash `name`, in document order."""
+    root = catalogue().find(name).document
+    return tuple(_fields(root, root, "", required=True))
+
+
+def categories(name: str, content: object) -> frozenset[str]:
+    """The categories of personal data that are present in `content`; what a consent must cover (gate G2).
+
+    A value said to be unknown or refused discloses nothing and has no category. What `name` does not know is left to
+    `validate`; nothing of an invalid content is ever part of the answer.
+    """
+    return frozenset(category for _, category in _present(name, content) if category is not None)
+
+
+def classes(name: str, content: object) -> frozenset[str]:
+    """The sensitivity classes that are present in `content`; what `name` does not know is left to `validate`."""
+    return frozenset(sensitivity for sensitivity, _ in _present(name, content))
+
+
+def highest(present: frozenset[str]) -> str:
+    """The most sensitive of the classes; `public` for none."""
+    return max(present, key=SENSITIVITY.index, default=SENSITIVITY[0])
+
+
+# ------------------------------------------------------------------------------------------------------------------
+
+
+def resolve(schema: Node, root: Node) -> Node:
+    """`schema` with its local reference followed and joined with what stands beside the reference."""
+    while "$ref" in schema:
+        target: Node = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+        own = {key: value for key, value in schema.items() if key != "$ref"}
+        if "properties" in target:
+            own["properties"] = {**target["properties"], **own.get("properties", {})}
+            own["required"] = [*target["required"], *own.get("required", ())]
+        schema = {**target, **own}
+    return schema
+
+
+def members(schema: Node) -> Iterator[tuple[str, Node]]:
+    """The members that an object may have, those that are always refused left out."""
+    for name, member in schema.get("properties", {}).items():
+        if member != NEVER:
+            yield name, member
+
+
+def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[Field]:
+    schema = resolve(schema, root)
+    if "properties" in schema:
+        for name, member in members(schema):
+            yield from _fields(member, root, f"{path}/{name}", required=name in schema.get("required", ()))
+    elif "items" in schema:
+        yield from _fields(schema["items"], root, f"{path}/*", required=required)
+    else:
+        yield Field(
+            path=path,
+            sensitivity=schema["x-class"],
+            category=schema.get("x-category"),
+            category_as=schema.get("x-category-as"),
+            codes=schema.get("x-codes"),
+            text=schema.get("x-text", False),
+            required=required,
+            schema=schema,
+        )
+
+
+def _present(name: str, content: object) -> Iterator[tuple[str, str | None]]:
+    root = catalogue().find(name).document
+    return _disclosed(root["properties"]["content"], root, content)
+
+
+def _disclosed(schema: Node, root: Node, value: object) -> Iterator[tuple[str, str | None]]:
+    """(class, category) of each leaf of `value`; members the schema does not know are left to the validator."""
+    schema = resolve(schema, root)
+    if isinstance(value, dict):
+        for name, member in members(schema):
+            if name in value:
+                leaf = resolve(member, root)
+                if "x-category-as" in leaf:
+                    yield leaf["x-class"], _borrowed(schema, root, leaf["x-category-as"], value)
+                else:
+                    yield from _disclosed(leaf, root, value[name])
+    elif isinstance(value, list) and "items" in schema:
+        for item in value:
+            yield from _disclosed(schema["items"], root, item)
+    elif "x-class" in schema:
+        yield schema["x-class"], _category(schema, value)
+
+
+def _category(schema: Node, value: object) -> str | None:
+    own: Node = schema.get("x-category-codes", {})
+    category: str | None = schema.get("x-category")
+    return own.get(value, category) if isinstance(value, str) else category
+
+
+def _borrowed(schema: Node, root: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
+    """The category of a sibling: the code itself if the sibling names a data category, else that of the sibling."""
+    leaf = resolve(schema["properties"][sibling], root)
+    if leaf.get("x-codes") == "data_category":
+        named = value.get(sibling)
+        return named if isinstance(named, str) and named in leaf["enum"] else None
+    return _category(leaf, value.get(sibling))

@@ -1,0 +1,89 @@
+"""What the repository may not hold, and what its lock files and pages must."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support.house import ROOT, pyproject, tracked
+
+LOCKS = {"requirements.lock": "build", "requirements-dev.lock": "dev"}
+# Written in pieces, so that this file does not hold what it looks for.
+MACHINE = [rf"(?<![\w.~-])/{name}/" for name in ("w" + "ork", "f" + "arm", "r" + "oot", "home/[a-z]+")]
+HOSTS = ["py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npm", r"deb\." + "debian"]
+FORBIDDEN = re.compile("|".join(MACHINE + HOSTS))
+ROW = re.compile(r"^\| `([A-Za-z0-9_.-]+)` \|", re.MULTILINE)
+
+
+def canonical(requirement: str) -> str:
+    """The normal form of the name in a requirement."""
+    name = re.match(r"[A-Za-z0-9_.-]+", requirement)
+    assert name, requirement
+    return re.sub(r"[-_.]+", "-", name[0]).lower()
+
+
+def group(name: str) -> set[str]:
+    """The packages of a dependency group, with those of the groups it includes."""
+    found: set[str] = set()
+    for entry in pyproject()["dependency-groups"][name]:
+        found |= {canonical(entry)} if isinstance(entry, str) else group(entry["include-group"])
+    return found
+
+
+def at_run_time() -> set[str]:
+    """The packages of a node, with the extras that its lock has."""
+    project = pyproject()["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    return {canonical(entry) for entry in [*project["dependencies"], *(name for extra in extras for name in extra)]}
+
+
+def locked(lock: str) -> set[str]:
+    """The packages that a lock file pins."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    return {canonical(line) for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))}
+
+
+@pytest.mark.parametrize("path", tracked(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_machine_path_and_no_registry_host(path):
+    """A file names no folder of one machine and no package index."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        pytest.skip("not text")
+    assert FORBIDDEN.findall(text) == []
+
+
+@pytest.mark.parametrize("text", ["/w" + "ork/x", "see /" + "home/ana/x", "https://py" + "pi.org/simple"])
+def test_a_planted_path_or_host_is_found(text):
+    """The scan sees what it is there for."""
+    assert FORBIDDEN.search(text)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_what_the_project_asks_for(lock):
+    """Every direct dependency is in the lock, with a hash for each pinned package."""
+    assert at_run_time() | group(LOCKS[lock]) <= locked(lock)
+    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8").strip())
+    assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_each_dependency_has_its_reason():
+    """`docs/dependencies.md` names exactly the packages of pyproject.toml."""
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").partition("## Not used")[0]
+    assert {canonical(name) for name in ROW.findall(page)} == at_run_time() | group("dev")
+
+
+def test_the_licence_is_whole():
+    """The licence file is the Apache License 2.0 to its last section."""
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text and "9. Accepting Warranty or Additional Liability" in text
+    assert pyproject()["project"]["license"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name
+)
+def test_a_page_links_to_files_that_exist(page):
+    """A relative link of a page leads to a file or folder of the repository."""
+    links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

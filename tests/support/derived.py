@@ -1,0 +1,91 @@
+"""Files that are made from others: brought up to date, or compared with what they should be.
+
+    ./dev schemas | vectors | docs      writes them
+    ./dev check                         names those that are not up to date
+
+Each maker takes `check` and returns the files that were not up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.core import diagrams
+from keys.encoding import sha256_hex
+from schemas.build import build
+
+ROOT = Path(__file__).resolve().parents[2]
+OPENING, CLOSING = "<!-- help -->\n", "<!-- /help -->"
+
+
+def schemas(*, check: bool) -> list[str]:
+    """Published schemas and the catalogue, from sources, fragments and code lists."""
+    return [f"schemas/{name}" for name in build(ROOT / "schemas", sha256_hex, check=check)]
+
+
+def vectors(*, check: bool) -> list[str]:
+    """Test vectors of the protocol, by `tests/support/vectors.py` where it exists."""
+    if importlib.util.find_spec("support.vectors") is None:
+        return []
+    from support.vectors import make  # not there in every state of the tree
+
+    return list(make(ROOT, check=check))
+
+
+def docs(*, check: bool) -> list[str]:
+    """The help text in the README and the diagrams of the state machines."""
+    readme, machines = ROOT / "README.md", ROOT / "docs" / "state-machines.md"
+    wanted = {machines: diagrams.document()}
+    if (ROOT / "gateway" / "cli" / "__main__.py").exists():
+        wanted[readme] = help_block(readme.read_text(encoding="utf-8"), help_text())
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if not check:
+        for path in stale:
+            path.write_text(wanted[path], encoding="utf-8")
+    return [path.relative_to(ROOT).as_posix() for path in stale]
+
+
+def help_text() -> str:
+    """What `trm --help` prints on a terminal of 100 columns."""
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    command = [Path(sys.executable).with_name("trm"), "--help"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def help_block(page: str, text: str) -> str:
+    """The page with `text` between its two markers."""
+    before, opening, rest = page.partition(OPENING)
+    _, closing, after = rest.partition(CLOSING)
+    if not opening or not closing:
+        raise RuntimeError(f"the page has no {OPENING.strip()} and {CLOSING} markers")
+    return f"{before}{opening}```\n{text.rstrip()}\n```\n{closing}{after}"
+
+
+MAKERS: dict[str, Callable[..., list[str]]] = {"schemas": schemas, "vectors": vectors, "docs": docs}
+
+
+def main() -> int:
+    """Write one kind, or check all; 1 if a check finds something."""
+    parser = argparse.ArgumentParser(description="bring derived files up to date, or compare them")
+    parser.add_argument("--write", choices=MAKERS, help="make the files of this kind")
+    parser.add_argument("--check", action="store_true", help="only name the files that are not up to date")
+    args = parser.parse_args()
+    if args.write:
+        written = MAKERS[args.write](check=False)
+        print("\n".join(written) if written else f"{args.write}: all up to date")
+        return 0
+    stale = {kind: maker(check=True) for kind, maker in MAKERS.items()}
+    for kind, names in stale.items():
+        for name in names:
+            print(f"{name} is not up to date; run ./dev {kind}")
+    return 1 if any(stale.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,300 @@
+"""Two pure endpoints and a bad wire: both procedures of ``gateway.exchange`` with the smallest shell around them.
+
+    a, b = Endpoint.pair(Node("a"), Node("b"))
+    sealed = a.send(a.submit(a.draft("enquiry.capacity.1/valid-minimal")))
+    receipt = b.receive(sealed.data)                     one envelope; RemoteError where there is no final answer
+    a.hear(b.answer([sealed.data]), [sealed.id])         as a request and its answer
+
+The keys, signatures, seals and schemas are real; there is no clock, no disk and no network.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from support.nodes import NOW, Node, Seeds
+from support.receiving import opener
+from support.shared import ROOT
+
+import schemas
+from gateway.core.consent import Consent, read
+from gateway.core.gates import UnitKind
+from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, apply, judge
+from gateway.core.scope import Direction, PeerState, Scope, type_name
+from gateway.core.stages import AcceptedMessage, Draft, LinkPosition, SealedEnvelope, ValidMessage
+from gateway.errors import Code, RemoteError
+from gateway.exchange import answers, inbound, outbound
+from gateway.exchange.answers import Answer, Answers
+from gateway.exchange.inbound import AuthenticStatement
+from gateway.exchange.outbound import Circumstances, PeerStanding
+from keys import envelope as wire
+from keys.descriptor import Descriptor
+from keys.encoding import b64u, canon
+from keys.envelope import Receipt, Status
+from keys.keyset import Keyset, accept_keyset
+from keys.seal import EncPrivateKey, seal_cek, seal_content
+
+T = TypeVar("T")
+EXAMPLES = ROOT / "schemas" / "examples"
+EXAMPLE_NODE = "n1abcdefghijklmnopqrstuvwxyz234567"
+EVERYTHING = Scope(types={type_name(held.body_type): frozenset(Direction) for held in schemas.catalogue().types})
+TODAY: date = datetime.fromtimestamp(NOW, UTC).date()
+
+
+def example(name: str, recipient: str = EXAMPLE_NODE) -> dict[str, Any]:
+    """A body of schemas/examples, such as "referral.request.1/valid-minimal", for units of `recipient`."""
+    text = (EXAMPLES / f"{name}.json").read_text(encoding="utf-8")
+    body: dict[str, Any] = json.loads(text.replace(EXAMPLE_NODE, recipient))
+    return body
+
+
+def type_of(name: str) -> str:
+    """The body type of an example: "referral.request.1/..." gives "referral.request/1"."""
+    return "/".join(name.partition("/")[0].rsplit(".", 1))
+
+
+def consent(recipient: str, name: str = "consent.record.1/valid-adult") -> Consent:
+    """What an example record states, granted to units of `recipient`."""
+    return read(example(name, recipient)["content"])
+
+
+def circumstances(held: Consent | None = None, **changes: Any) -> Circumstances:
+    """Nothing was withdrawn and a charity asks, but for `changes`."""
+    usual = {"sender_kind": UnitKind.NGO, "consent": held, "conversation_withdrawn": False, "today": TODAY}
+    return Circumstances(**{**usual, **changes})
+
+
+def open_envelope(
+    data: bytes, *, own: Descriptor, sender: Descriptor, keys: Sequence[EncPrivateKey], signer: str, now: int = NOW
+) -> AuthenticStatement:
+    """Steps 3 to 10."""
+    unpacked = inbound.unpack(inbound.read(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
+    return inbound.authenticate(unpacked, own=own, sender=sender, now=now)
+
+
+def seal_for(statement: wire.Statement, inner: bytes, keys: Iterable[EncPrivateKey], ceks: Iterable[bytes]) -> bytes:
+    """An envelope for several keys, each given its own of `ceks`; the first one seals the content."""
+    keys, ceks = list(keys), list(ceks)
+    exp = wire.round_up_to_hour(statement.expires)
+    hdr = wire.header_hash(
+        id=statement.id, to=statement.to, exp=exp, kids=[key.kid for key in keys], parts=statement.parts
+    )
+    recipients = [
+        wire.Recipient(kid=key.kid, enc=seal_cek(key.public, cek, wire.cek_info(key.kid, hdr)))
+        for key, cek in zip(keys, ceks, strict=True)
+    ]
+    return wire.Envelope(
+        id=statement.id,
+        to=statement.to,
+        exp=exp,
+        rcp=tuple(recipients),
+        parts=statement.parts,
+        ct=seal_content(ceks[0], wire.body_context(hdr), inner),
+    ).encode()
+
+
+@dataclass(kw_only=True)
+class Endpoint:
+    """One node's side of one link, in memory. What it holds of the peer can be changed by a test."""
+
+    node: Node
+    own: Descriptor
+    peer: Descriptor
+    keyset: Keyset
+    now: int = NOW
+    state: PeerState = PeerState.ACTIVE
+    scope: Scope = EVERYTHING
+    sent: dict[str, SealedEnvelope] = field(default_factory=dict)
+    heard: dict[str, Receipt] = field(default_factory=dict)
+    documents: list[bytes] = field(default_factory=list)
+    position: LinkPosition | None = None
+    used: dict[int, Entry] = field(default_factory=dict)
+    high: int = 0
+    gaps: tuple[Gap, ...] = ()
+    final: dict[str, Receipt] = field(default_factory=dict)
+    accepted: list[AcceptedMessage] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rand = Seeds(f"endpoint {self.node.name}")
+        self.conversation = b64u(Seeds("conversation")(16))
+
+    @classmethod
+    def pair(cls, a: Node, b: Node) -> tuple[Endpoint, Endpoint]:
+        """Both ends of the link between two nodes, with fresh keysets."""
+        first, second = a.first(), b.first()
+        keysets = {
+            node.name: accept_keyset(held, None, node.keyset(held), NOW) for node, held in ((a, first), (b, second))
+        }
+        return (
+            cls(node=a, own=first, peer=second, keyset=keysets[b.name]),
+            cls(node=b, own=second, peer=first, keyset=keysets[a.name]),
+        )
+
+    @property
+    def standing(self) -> PeerStanding:
+        """What this end holds about the other one."""
+        return PeerStanding(state=self.state, scope=self.scope)
+
+    # --- sending --------------------------------------------------------------------------------------------------
+
+    def draft(self, name: str, **changes: Any) -> Draft:
+        """An example as somebody's wish to say it to the peer."""
+        body = example(name, self.peer.node)
+        usual = {
+            "id": b64u(self.rand(16)),
+            "body_type": type_of(name),
+            "to": self.peer.node,
+            "conversation": self.conversation,
+            "reply_to": None,
+            "purpose": "referral",
+            "header": body["header"],
+            "content": body["content"],
+        }
+        return Draft(**{**usual, **changes})
+
+    def submit(self, draft: Draft, facts: Circumstances | None = None) -> ValidMessage:
+        """Outgoing steps 1 to 3, with a consent that covers the examples."""
+        return outbound.submit(draft, self.standing, facts or circumstances(consent(self.peer.node)), now=self.now)
+
+    def send(self, message: ValidMessage) -> SealedEnvelope:
+        """Outgoing steps 5 to 7; the bytes stay the same until answered."""
+        last = self.position
+        link = last and wire.link_hash(epoch=1, n=last.n, id=self._last_id, prev=last.prev)
+        self.position = outbound.next_position(1, last.n if last else 0, link)
+        self._last_id = message.id
+        self.sent[message.id] = self.seal(message, self.position, outbound.new_secret(self.rand))
+        return self.sent[message.id]
+
+    def seal(self, message: ValidMessage, position: LinkPosition, secret: bytes) -> SealedEnvelope:
+        """Outgoing steps 6 and 7."""
+        return outbound.depart(
+            message, secret, position, own=self.own, peer=self.peer, keyset=self.keyset,
+            now=self.now, sign=self.node.sig.sign, rand=self.rand,
+        )  # fmt: skip
+
+    def hear(self, data: bytes, asked: Sequence[str]) -> Answers:
+        """Read an answer; receipts for what this end sent are kept."""
+        answer = answers.read_answers(data, asked=asked, issuer=self.peer, me=self.own.node, now=self.now)
+        hashes = {sealed.statement_hash for sealed in self.sent.values()}
+        self.heard |= {receipt.msg: receipt for receipt in answer.receipts if receipt.of in hashes}
+        if answer.document is not None:
+            self.documents.append(answer.document)
+        return answer
+
+    # --- receiving ------------------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> Receipt:
+        """Incoming steps 3 to 14 for one envelope: its final answer, the stored one for a repeat.
+
+        Raises RemoteError where the answer is a code and not final; nothing has changed then.
+        """
+        envelope = inbound.read(data)
+        if envelope.id in self.final:  # 3b
+            return self.final[envelope.id]
+        authentic = open_envelope(
+            data, own=self.own, sender=self.peer, keys=[self.node.enc], signer=self.peer.node, now=self.now
+        )
+        self._number(authentic)
+        return self._finish(authentic)
+
+    def _number(self, authentic: AuthenticStatement) -> New:
+        """Step 11."""
+        said = authentic.statement
+        view = LinkView(epoch=1, high=self.high, known=self.used, gaps=self.gaps)
+        verdict = judge(view, epoch=said.epoch, n=said.n, id=said.id, prev=said.prev, link_hash=authentic.link_hash)
+        if isinstance(verdict, Refuse):
+            raise RemoteError(verdict.code, verdict.rule)
+        assert isinstance(verdict, New), "a repeat has a final answer"
+        self.high, self.gaps = apply(view, said.n)
+        self.used[said.n] = Entry(id=said.id, prev=said.prev, link_hash=authentic.link_hash)
+        return verdict
+
+    def _finish(self, authentic: AuthenticStatement) -> Receipt:
+        """Steps 12 to 14."""
+        code: Code | None = None
+        try:
+            self.accepted.append(inbound.admit(authentic, state=self.state, scope=self.scope))
+        except RemoteError as error:
+            code = error.code
+        said = authentic.statement
+        receipt = self.receipt(said, Status.RECEIVED if code is None else Status.REJECTED, code=code)
+        self.final[said.id] = receipt
+        return receipt
+
+    def receipt(
+        self, said: wire.Statement, status: Status, *, at: int | None = None, code: str | None = None
+    ) -> Receipt:
+        """This end's receipt for a statement of the peer."""
+        return Receipt(
+            of=wire.statement_hash(said.encode()), msg=said.id, from_=self.own.node, from_desc=self.own.version,
+            to=self.peer.node, n=said.n, status=status, at=self.now if at is None else at,
+            code=None if code is None else str(code),
+        )  # fmt: skip
+
+    def answer(self, envelopes: Sequence[bytes]) -> bytes:
+        """The answer to a request of envelopes, with one signed batch for all that is final."""
+        told: list[Answer] = []
+        batch: dict[str, Receipt] = {}
+        for data in envelopes:
+            try:
+                receipt = self.receive(data)
+            except RemoteError as error:
+                told.append(Answer(id=_id_of(data), code=error.code))
+                continue
+            batch[receipt.msg] = receipt
+            told.append(Answer(id=receipt.msg, code=None if receipt.code is None else Code(receipt.code)))
+        document = answers.sign_receipts(list(batch.values()), self.node.sig.sign) if batch else None
+        return answers.encode_answers(told, document)
+
+
+def _id_of(data: bytes) -> str | None:
+    try:
+        return inbound.read(data).id
+    except RemoteError:
+        return None
+
+
+@dataclass(kw_only=True)
+class Wire:
+    """Loses, doubles, delays and reorders whatever it carries, the same way for the same `rng`."""
+
+    rng: random.Random
+    lose: float = 0.3
+    double: float = 0.2
+    delay: float = 0.2
+    kept: list[Any] = field(default_factory=list)
+
+    def carry(self, items: Iterable[T]) -> list[T]:
+        """What arrives now of `items` and of what was kept before."""
+        arriving, self.kept = self.kept, []
+        for item in items:
+            for _ in range(1 + (self.rng.random() < self.double)):
+                if self.rng.random() < self.lose:
+                    continue
+                (self.kept if self.rng.random() < self.delay else arriving).append(item)
+        self.rng.shuffle(arriving)
+        return arriving
+
+
+def flipped(data: bytes, place: int, bit: int = 0) -> bytes:
+    """`data` with one bit changed."""
+    spoiled = bytearray(data)
+    spoiled[place] ^= 1 << bit
+    return bytes(spoiled)
+
+
+def edited(data: bytes, change: Callable[[Any], object]) -> bytes:
+    """Canonical JSON with `change` applied to its value, canonical again."""
+    value = json.loads(data)
+    change(value)
+    return canon(value)
+
+
+def header_with(draft: Draft, **changes: Any) -> Mapping[str, Any]:
+    """The header of a draft with other members; None leaves one out."""
+    return {name: value for name, value in {**draft.header, **changes}.items() if value is not None}

@@ -1,0 +1,156 @@
+"""The process of one node under test: the real composition root, with a clock that a pipe steers and, if asked for, a
+place to die.
+
+Run as a program. The first line on standard input is a JSON object (`folder`, `passphrase`, `start`, `die`, `batch`,
+`log`). "ready" is printed once both listeners take requests. Then each line "advance SECONDS" moves the clock and is
+answered by "now SECONDS"; the end of the input stops the node, so that no node outlives its test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from gateway import logs
+from gateway.app import Node, open_node
+from gateway.clock import SystemClock
+from gateway.ports import Clock
+from gateway.service import house
+from keys.keystore import Cost
+
+CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+"""A key derivation that costs a test nothing."""
+
+
+class SteeredClock:
+    """Implements `gateway.ports.Clock`; wall time and sleepers move by `advance` only.
+
+    The monotonic time also runs by itself: it guards sockets and rates, which are real here.
+    """
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+        self._at = float(start)
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
+
+    def now(self) -> int:
+        return int(self._at)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._at - self._start
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._at + seconds, next(self._order), future))
+        await future
+
+    def advance(self, seconds: float) -> None:
+        """Move on, and wake whoever slept until then."""
+        self._at += seconds
+        while self._sleepers and self._sleepers[0][0] <= self._at:
+            future = heapq.heappop(self._sleepers)[2]
+            if not future.done():
+                future.set_result(None)
+
+
+def die() -> None:
+    """As `kill -9` does it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(node: Node, place: str, batches: int) -> None:
+    """End this process at a step of the next epoch rotation.
+
+    `begun`: both epoch keys are on disk; `rewrapped`: after some batches; `drained`: nothing names the old epoch, its
+    key is there still; `finished`: its key is gone, nothing else was noted.
+    """
+    rotation, keys = node.house, node.parts.keys
+    rewrap, finish = rotation._rewrap, keys.finish_epoch
+    left = count(1)
+
+    async def some(epoch: int) -> int:
+        done = await rewrap(epoch)
+        if place == "rewrapped" and next(left) == batches:
+            die()
+        return done
+
+    async def unless_idle() -> None:
+        if node.parts.keys.old_epochs:
+            die()
+
+    def last(old: int) -> None:
+        if place == "drained":
+            die()
+        finish(old)
+        die()
+
+    match place:
+        case "begun":
+            rotation.finish_rotation = unless_idle  # type: ignore[method-assign]
+        case "rewrapped":
+            rotation._rewrap = some  # type: ignore[method-assign]
+        case _:
+            keys.finish_epoch = last  # type: ignore[attr-defined]
+
+
+async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
+    """One life of the node."""
+    steered = None if spec["start"] is None else SteeredClock(spec["start"])
+    clock: Clock = steered or SystemClock()
+    node, stack = await open_node(Path(spec["folder"]), spec["passphrase"], clock=clock, at_least=CHEAP)
+    house.REWRAP_BATCH = spec["batch"]
+    stop = asyncio.Event()
+    async with stack:
+        if spec["die"] is not None:
+            die_at(node, spec["die"], 2)
+        steering = asyncio.create_task(_steer(steered, lines, stop.set))
+        try:
+            await node.serve(lambda: print("ready", flush=True), stop)
+        finally:
+            steering.cancel()
+
+
+async def _steer(clock: SteeredClock | None, lines: asyncio.StreamReader, stop: Callable[[], None]) -> None:
+    while line := await lines.readline():
+        word, _, seconds = line.decode().strip().partition(" ")
+        if word != "advance" or clock is None:
+            raise RuntimeError("not a command of this clock")
+        clock.advance(float(seconds))
+        print(f"now {clock.now()}", flush=True)
+    stop()
+
+
+async def main() -> None:
+    """Read the first line, then live."""
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    spec = json.loads(await lines.readline())
+    with Path(spec["log"]).open("a", encoding="utf-8") as stream:
+        logs.configure("debug", stream)
+        await run(spec, lines)
+
+
+def start(work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work` to its end."""
+    asyncio.run(work())  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,176 @@
+"""Scope and body of an authentic message: steps 12 and 13 (part C rows 26, 40, 55)."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.endpoints import EVERYTHING, EXAMPLES, example
+from support.incoming import PART, SENDER, A, arrive, authentic, framed, said
+from support.nodes import refused
+
+import schemas
+from gateway.core.scope import Direction, PeerState, Scope
+from gateway.core.stages import AcceptedMessage
+from gateway.errors import Code, RemoteError
+from gateway.exchange import inbound
+from gateway.exchange.inbound import AuthenticStatement
+from keys import envelope as wire
+from keys.encoding import canon
+
+REFERRAL = "referral.request.1/valid-minimal"
+ENQUIRY = "enquiry.capacity.1/valid-minimal"
+WITHDRAWAL = "consent.withdrawal.1/valid-all"
+VALID = sorted(f"{found.parent.name}/{found.stem}" for found in EXAMPLES.glob("*/valid-*.json"))
+
+
+def admit(
+    statement: AuthenticStatement, *, state: PeerState = PeerState.ACTIVE, scope: Scope = EVERYTHING
+) -> AcceptedMessage:
+    """Steps 12 and 13 for an active peer that may say everything."""
+    return inbound.admit(statement, state=state, scope=scope)
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_every_valid_example_is_admitted(name: str) -> None:
+    """The halves of the body and what the statement says are what the message holds."""
+    stated = said(name)
+    message = admit(stated)
+    assert {"header": message.header, "content": message.content} == json.loads(stated.body)
+    assert (message.id, message.sender, message.position.n) == (stated.statement.id, A.first().node, 1)
+
+
+# --- step 12 ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(types={}),
+        Scope(types={"referral.request": frozenset({Direction.SEND})}),
+        Scope(types={"referral.accept": frozenset(Direction)}),
+    ],
+    ids=["empty", "only sent", "another type"],
+)
+def test_out_of_scope(scope: Scope) -> None:
+    """What the scope does not list in this direction is refused."""
+    with refused(Code.OUT_OF_SCOPE):
+        admit(said(REFERRAL), scope=scope)
+
+
+@pytest.mark.parametrize("state", sorted(set(PeerState) - {PeerState.ACTIVE}))
+def test_out_of_scope_by_state(state: PeerState) -> None:
+    """B14.8: of a peer that is not active nothing but the never-blocked types is taken."""
+    with refused(Code.OUT_OF_SCOPE):
+        admit(said(REFERRAL), state=state)
+
+
+def test_a_withdrawal_is_never_blocked() -> None:
+    """B4, G10: it passes an empty scope, a suspension by a person, and the want of a purpose."""
+    stated = said(WITHDRAWAL, purpose=None)
+    assert admit(stated, state=PeerState.SUSPENDED, scope=Scope(types={})).body_type == "consent.withdrawal/1"
+    for state in (PeerState.SUSPENDED_FOR_CAUSE, PeerState.REVOKED):
+        with refused(Code.OUT_OF_SCOPE):
+            admit(stated, state=state)
+
+
+def test_parts_are_not_agreed_yet() -> None:
+    """Attachments come later: a statement with parts is out of scope."""
+    secret = wire.Secret(salt=b"s" * 32, parts=(PART,)).encode()
+    body = canon(example(REFERRAL))
+    stated = SENDER.statement(
+        parts=(65_536,), commit=wire.commit(secret, body), schema=schemas.catalogue().get("referral.request/1").schema
+    )
+    with refused(Code.OUT_OF_SCOPE, "attachments"):
+        admit(arrive(framed(stated, secret=secret, body=body)))
+
+
+# --- step 13 ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_consent_record_needs_no_purpose() -> None:
+    """It states purposes itself; the sender's gate G2 asks for none."""
+    assert admit(said("consent.record.1/valid-adult", purpose=None)).purpose is None
+
+
+def test_purpose() -> None:
+    """Personal data name a purpose, and a purpose is a code of the list (G2, G11)."""
+    with refused(Code.SCHEMA, "purpose"):
+        admit(said(REFERRAL, purpose=None))
+    with refused(Code.GATE_G11, "purpose"):
+        admit(said(ENQUIRY, purpose="curiosity"))
+    assert admit(said(ENQUIRY, purpose=None)).purpose is None
+
+
+def test_schema_by_hash() -> None:
+    """A schema that is not held, and one of another type."""
+    for schema in ("sha256:" + "5a" * 32, schemas.catalogue().get("referral.accept/1").schema):
+        with refused(Code.SCHEMA):
+            admit(said(REFERRAL, schema=schema))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"header": {}}',
+        b'{"a":1,"a":1}',
+        b"\xff",
+        b"",
+        b"null",
+        b"[" * 30 + b"]" * 30,
+        b'{"content":{},"header":{"seen":1.0}}',
+        b'{"content":{},"header":{"seen":9007199254740992}}',
+    ],
+    ids=["space", "duplicate", "not utf-8", "empty", "null", "deep", "float", "big integer"],
+)
+def test_rows_23_and_24_a_body_that_is_no_canonical_json(data: bytes) -> None:
+    """The body is judged as strictly as everything else, after the number is consumed."""
+    with refused(Code.SCHEMA):
+        admit(authentic(data, "referral.request/1"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body.update(more=1),
+        lambda body: body["content"].update(name="Erë"),
+        lambda body: body["header"].update(override=True),
+        lambda body: body["content"].pop("person"),
+        lambda body: body["header"].update(seen=True),
+    ],
+    ids=["body", "content", "header", "missing", "type"],
+)
+def test_row_55_a_body_of_another_shape(change: Callable[[Any], object]) -> None:
+    """Unknown, missing and wrong members of the body are refused; the findings name places, never values."""
+    with pytest.raises(RemoteError) as caught:
+        admit(said(REFERRAL, change))
+    assert caught.value.code is Code.SCHEMA
+    assert caught.value.findings
+    assert "Erë" not in repr((caught.value.findings, str(caught.value)))
+
+
+def test_an_unknown_code_is_gate_11() -> None:
+    """G11: a code that this node does not know is refused under its own name, never replaced."""
+    with refused(Code.GATE_G11):
+        admit(said(REFERRAL, lambda body: body["content"].update(referral_kind="no_such_code")))
+
+
+HIDDEN = ["a\u202eb", "a\u2066b", "a\u200bb", "a\u200db", "\U000e0041", "a\0b", "a\x1bb", "\ue000"]
+CORRIDORS = ["Erë", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "क्\u200dष", "Оксана", "ⴰⵎⴰⵣⵉⵖ"]
+
+
+@pytest.mark.parametrize("text", [*HIDDEN, unicodedata.normalize("NFD", "é")], ids=ascii)
+def test_row_26_the_text_policy(text: str) -> None:
+    """B1.7: bidi controls, invisible and control characters and other spellings are refused."""
+    with refused(Code.SCHEMA):
+        admit(said(REFERRAL, lambda body: body["content"]["person"].update(pseudonym=text)))
+
+
+@pytest.mark.parametrize("text", CORRIDORS, ids=ascii)
+def test_row_26_text_of_the_corridors_passes(text: str) -> None:
+    """What people write passes, joiners included where a script needs them."""
+    stated = said(REFERRAL, lambda body: body["content"]["person"].update(pseudonym=text))
+    assert admit(stated).content["person"]["pseudonym"] == text  # type: ignore[index, call-overload]

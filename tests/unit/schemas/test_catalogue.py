@@ -1,0 +1,119 @@
+"""Names, hashes and revisions: which message types a node holds and which revision it uses with a peer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+from support.shared import shared
+
+from gateway.errors import Code, RefusedError
+from schemas import Catalogue, MessageType, catalogue, verify
+from schemas import resources as package
+
+EXPECTED = {
+    "enquiry.capacity/1",
+    "enquiry.reply/1",
+    "referral.request/1",
+    "referral.accept/1",
+    "referral.decline/1",
+    "referral.withdraw/1",
+    "info.request/1",
+    "info.reply/1",
+    "consent.record/1",
+    "consent.withdrawal/1",
+    "consent.withdrawal.ack/1",
+    "reminder.due/1",
+}
+
+
+def sha256_hex(data: bytes) -> str:
+    """What `keys.encoding` offers, here without it."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def two_revisions() -> tuple[Catalogue, MessageType, MessageType]:
+    """A catalogue that holds a type in an older and a newer revision."""
+    old = catalogue().get("referral.request/1")
+    new = replace(old, revision=2, schema="sha256:" + "2" * 64, file="referral.request.1.2.json")
+    return Catalogue(held=(new, old)), old, new
+
+
+def test_holds_the_types_of_this_issue() -> None:
+    """The catalogue names each message type once, in the order of names."""
+    names = [entry.body_type for entry in catalogue().types]
+    assert sorted(EXPECTED) == names
+
+
+def test_hash_is_that_of_the_file() -> None:
+    """What a statement pins is the SHA-256 of the bytes of the schema file."""
+    assert verify(sha256_hex) == ()
+    entry = catalogue().get("referral.request/1")
+    assert f"sha256:{sha256_hex(package.raw(f'published/{entry.file}'))}" == entry.schema
+
+
+def test_changed_file_is_found() -> None:
+    """A schema file that is not the one of the catalogue is named."""
+    findings = verify(lambda data: sha256_hex(data + b"\n"))
+    assert {"schema_hash"} == {finding.rule for finding in findings}
+    assert len(catalogue().held) == len(findings)
+
+
+def test_newest_revision_by_name_and_any_by_hash() -> None:
+    """A name means the newest revision; a hash means exactly one."""
+    held, old, new = two_revisions()
+    assert new == held.get("referral.request/1")
+    assert old == held.by_schema(old.schema)
+    assert (new,) == held.types
+    assert new.schema in held.hashes and old.schema in held
+    assert "referral.request/1" in held and "referral.request/2" not in held
+
+
+def test_sender_uses_the_newest_revision_of_both() -> None:
+    """With a peer that holds only the older revision the older one is used."""
+    held, old, new = two_revisions()
+    assert new == held.common("referral.request/1", {old.schema, new.schema})
+    assert old == held.common("referral.request/1", {old.schema})
+
+
+@pytest.mark.parametrize("name", ["referral.request/2", "referral.request", "sha256:" + "0" * 64, ""])
+def test_unknown_name_is_refused(name: str) -> None:
+    """What is not held is refused with a code, not guessed."""
+    with pytest.raises(RefusedError, match="no such message type") as caught:
+        catalogue().find(name)
+    assert caught.value.code == Code.NO_COMMON_SCHEMA
+
+
+def test_no_common_revision_is_refused() -> None:
+    """A peer that holds none of our revisions gets no message of that type."""
+    with pytest.raises(RefusedError) as caught:
+        catalogue().common("referral.request/1", {"sha256:" + "0" * 64})
+    assert caught.value.code == Code.NO_COMMON_SCHEMA
+
+
+def test_what_a_reply_answers_exists() -> None:
+    """Every type that is named as answered is itself in the catalogue."""
+    assert {name for entry in catalogue().types for name in entry.reply_to} <= EXPECTED
+
+
+def test_types_never_blocked() -> None:
+    """Of this issue's types only the withdrawal of consent and its acknowledgement pass every gate."""
+    assert [e.body_type for e in catalogue().types if e.never_blocked] == [
+        "consent.withdrawal.ack/1",
+        "consent.withdrawal/1",
+    ]
+
+
+def test_fields_of_the_design_catalogue_are_there() -> None:
+    """Each plain field of the design's catalogue is a member of our schema; composite ones were split by hand."""
+    design = json.loads(shared("data/trm_catalogue.json").read_text())
+    ours = {entry.body_type.split("/")[0]: entry for entry in catalogue().types}
+    later = {("referral.request", "attachments")}
+    for message in design["messages"]:
+        if message["code"] in ours:
+            members = ours[message["code"]].document["properties"]["content"]["properties"]
+            plain = {f["name"] for f in message["fields"] if f["name"].isidentifier()}
+            missing = {name for name in plain - set(members) if (message["code"], name) not in later}
+            assert set() == missing, message["code"]

@@ -1,0 +1,69 @@
+"""Code lists: the same codes as the design and the protocol, labels that can grow languages, nothing guessed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from support.shared import shared
+
+from gateway.errors import WIRE_CODES, Code, RefusedError
+from schemas import catalogue, code_list, code_lists, fields
+
+
+@pytest.mark.parametrize("name", code_lists())
+def test_list_is_complete(name: str) -> None:
+    """Every list has a source, a status for each language, unique codes and an English label for each."""
+    found = code_list(name)
+    codes = [entry.code for entry in found.codes]
+    assert len(set(codes)) == len(codes) > 1
+    assert found.source and found.title["en"]
+    for entry in found.codes:
+        assert re.fullmatch(r"[A-Za-z0-9_]{1,64}", entry.code)
+        assert entry.labels["en"]
+        assert set(entry.labels) <= set(found.label_status)
+    assert set(found.label_status.values()) <= {"draft", "reviewed"}
+
+
+def test_codes_equal_the_design() -> None:
+    """A list that the design's catalogue also has holds exactly its codes, in its order."""
+    design = json.loads(shared("data/trm_catalogue.json").read_text())["codelists"]
+    both = set(design) & set(code_lists())
+    assert len(both) >= 15
+    for name in both:
+        assert [code["code"] for code in design[name]["codes"]] == [entry.code for entry in code_list(name).codes], name
+
+
+def test_every_list_is_used_or_documented() -> None:
+    """No list is dead: a message uses it, or it belongs to the receipts."""
+    used = {field.codes for entry in catalogue().types for field in fields(entry.body_type)}
+    assert {"receipt_status", "wire_code"} == set(code_lists()) - used
+
+
+def test_wire_codes_equal_the_closed_set() -> None:
+    """The list of refusal codes for other implementers is the set the code knows."""
+    assert {code.value for code in WIRE_CODES} == {entry.code for entry in code_list("wire_code").codes}
+
+
+def test_label_falls_back_to_english_then_to_the_code() -> None:
+    """A missing translation shows the English label; an unknown code shows itself."""
+    priority = code_list("priority")
+    assert priority.label("normal", "sq") == "Planned referral"
+    assert priority.label("whenever", "sq") == "whenever"
+    assert "normal" in priority and "whenever" not in priority
+
+
+def test_unknown_list_is_refused() -> None:
+    """A list that does not exist is an error, also when its name tries to leave the folder."""
+    for name in ("no_such_list", "../catalogue"):
+        with pytest.raises(RefusedError) as caught:
+            code_list(name)
+        assert caught.value.code == Code.NOT_FOUND
+
+
+def test_own_categories_are_categories() -> None:
+    """A code with a category of its own names a real one."""
+    real = {entry.code for entry in code_list("data_category").codes}
+    own = {entry.category for name in code_lists() for entry in code_list(name).codes if entry.category}
+    assert own and own <= real

@@ -1,0 +1,154 @@
+"""The source notation, one construct at a time, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from schemas.compose import Library, SourceError, compose
+
+LIBRARY = Library(
+    codes={
+        "colour": {"codes": [{"code": "red"}, {"code": "blue", "category": "needs"}, {"code": "old", "retired": True}]},
+        "absence": {"codes": [{"code": "unknown"}, {"code": "refused"}]},
+    },
+    types={"day": {"type": "integer", "minimum": 1, "maximum": 31}},
+    fragments={
+        "header": {
+            "class": "operational",
+            "object": {
+                "from": {"text": 5},
+                **{
+                    f"{name}?": {"text": 5}
+                    for name in ("legal_basis", "transfer_basis", "transfer_instrument", "consent_ref")
+                },
+            },
+        }
+    },
+)
+
+
+def composed(document: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a document with the class `special`."""
+    return compose(
+        {"object_type": "x/1", "revision": 1, "title": "x", "document": {"class": "special", **document}}, LIBRARY
+    )
+
+
+def verdicts(schema: dict[str, Any], *values: object) -> list[bool]:
+    """Whether each value is valid."""
+    return [Draft202012Validator(schema).is_valid(value) for value in values]
+
+
+def test_optional_members_end_in_a_question_mark() -> None:
+    """A plain name is required, a name with `?` is not, any other is refused."""
+    schema = composed({"object": {"a": {"flag": True}, "b?": {"flag": True}}})
+    assert verdicts(schema, {"a": True}, {"a": True, "b": False}, {"b": True}, {"a": True, "c": 1}) == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_answered_member_is_given_or_said_to_be_unknown_not_both() -> None:
+    """A name with `~` needs a value or a reason; both at once is a contradiction."""
+    schema = composed({"says_unknown": True, "object": {"a~": {"text": 5, "category": "needs"}}})
+    said = {"unknown": {"a": "refused"}}
+    assert verdicts(schema, {"a": "x"}, said, {}, {"a": "x", **said}, {"unknown": {}}) == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_condition_needs_and_forbids() -> None:
+    """A rule applies when its condition holds and is silent otherwise."""
+    rules = [{"when": {"a": ["red"]}, "need": ["b"]}, {"when": {"a": ["blue"]}, "forbid": ["b"]}]
+    schema = composed({"object": {"a": {"code": "colour"}, "b?": {"int": [0, 1]}}, "rules": rules})
+    values = ({"a": "red", "b": 0}, {"a": "red"}, {"a": "blue"}, {"a": "blue", "b": 0})
+    assert verdicts(schema, *values) == [True, False, True, False]
+
+
+def test_need_is_met_by_saying_unknown() -> None:
+    """What a rule asks for may also be said to be unknown where the object can say so."""
+    members = {"a": {"code": "colour"}, "b?": {"text": 5, "category": "needs"}}
+    schema = composed({"says_unknown": True, "object": members, "rules": [{"when": {"a": ["red"]}, "need": ["b"]}]})
+    assert verdicts(schema, {"a": "red"}, {"a": "red", "unknown": {"b": "unknown"}}) == [False, True]
+
+
+def test_marks_are_inherited_and_can_be_overridden() -> None:
+    """Class and category flow down to the leaves; a nearer one wins, null takes the category away."""
+    members = {"a": {"flag": True}, "b": {"flag": True, "class": "locating"}, "c": {"flag": True, "category": None}}
+    leaves = composed({"category": "risk", "object": members})["properties"]
+    assert leaves["a"] == {"type": "boolean", "x-class": "special", "x-category": "risk"}
+    assert leaves["b"] == {"type": "boolean", "x-class": "locating", "x-category": "risk"}
+    assert leaves["c"] == {"type": "boolean", "x-class": "special"}
+
+
+def test_code_list_becomes_an_enumeration() -> None:
+    """A code is one of the list's codes without the retired ones, and knows codes with an own category."""
+    schema = composed({"object": {"a": {"code": "colour", "category": "risk"}}})
+    assert schema["$defs"]["code.colour"]["enum"] == ["red", "blue"]
+    assert schema["properties"]["a"]["x-category-codes"] == {"blue": "needs"}
+
+
+def test_same_source_gives_the_same_schema() -> None:
+    """Composing has no hidden state."""
+    document = {"object": {"a": {"is": "day"}, "b": {"codes": "colour", "max": 2}}}
+    assert composed(document) == composed(document)
+
+
+@pytest.mark.parametrize(
+    ("personal", "kind", "basis", "valid"),
+    [
+        (True, "referral", True, True),
+        (True, "referral", False, False),
+        (False, "any", False, True),
+        (False, "enquiry", False, True),
+        (False, "enquiry", True, False),
+    ],
+)
+def test_header_depends_on_whether_a_person_is_behind_it(personal: bool, kind: str, basis: bool, valid: bool) -> None:
+    """Personal messages need both bases, enquiries refuse them."""
+    about = {
+        "body_type": "x/1",
+        "revision": 1,
+        "title": "x",
+        "stage": "any",
+        "tier": 1,
+        "reply_to": [],
+        "never_blocked": False,
+    }
+    content = {"class": "operational", "object": {"a?": {"flag": True}}}
+    schema = compose({**about, "kind": kind, "personal": personal, "content": content}, LIBRARY)
+    header = {"from": "x"} | ({"legal_basis": "x", "transfer_basis": "x"} if basis else {})
+    assert [valid] == verdicts(schema, {"header": header, "content": {}})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"object": {"a": {"words": 5}}},
+        {"object": {"a~": {"text": 5, "category": "needs"}}},
+        {"says_unknown": True, "object": {"a~": {"text": 5}}},
+        {"object": {"a": {"flag": True}}, "rules": [{"when": {"a": True}, "need": ["a"]}]},
+        {"class": None, "object": {"a": {"flag": True}}},
+    ],
+    ids=["unknown-kind", "answered-without-unknown", "answered-without-category", "condition-of-no-kind", "no-class"],
+)
+def test_source_outside_the_notation_is_refused(document: dict[str, Any]) -> None:
+    """A mistake in a source file stops the build."""
+    with pytest.raises(SourceError):
+        composed(document)
+
+
+@pytest.mark.parametrize("field", [{"is": "week"}, {"code": "flavour"}])
+def test_unknown_name_is_refused(field: dict[str, Any]) -> None:
+    """A type or code list that does not exist stops the build."""
+    with pytest.raises(KeyError):
+        composed({"object": {"a": field}})

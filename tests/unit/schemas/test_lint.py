@@ -1,0 +1,162 @@
+"""What every published schema has to keep to, so that two validators in two languages say the same (PROTOCOL A3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from support.patterns import parse
+
+from schemas import SENSITIVITY, catalogue, code_list, code_lists, fields
+from schemas.compose import found
+from schemas.validation import FORMATS
+
+PUBLISHED = sorted((Path(__file__).resolve().parents[3] / "schemas" / "published").glob("*.json"))
+TYPES = [entry.body_type for entry in catalogue().types]
+
+KEYWORDS = {
+    *("$schema", "$ref", "$defs", "title", "description", "type", "properties", "required", "additionalProperties"),
+    *("items", "minItems", "maxItems", "uniqueItems", "contains", "enum", "const", "minLength", "maxLength", "pattern"),
+    *("format", "minimum", "maximum", "minProperties", "allOf", "anyOf", "not", "if", "then", "else"),
+    *("x-message", "x-object", "x-revision", "x-class", "x-category", "x-category-as", "x-category-codes"),
+    *("x-codes", "x-text"),
+}
+
+WITHOUT_CATEGORY = {
+    "/content/child_assent": "the consent itself, not data about the person under that consent",
+    "/content/grants/*/purpose": "same",
+    "/content/grants/*/recipient_units/*": "same",
+    "/content/grants/*/data_categories/*": "same",
+    "/content/grants/*/until": "same",
+    "/content/denials/*/purpose": "same",
+    "/content/denials/*/unit": "same",
+    "/content/denials/*/data_category": "same",
+}
+
+
+def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every subschema of a schema, itself first; values of enum, const and x- keywords are no schemas."""
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for keyword in ("properties", "$defs"):
+        for member in schema.get(keyword, {}).values():
+            yield from schemas_in(member)
+    for keyword in ("items", "contains", "not", "if", "then", "else"):
+        yield from schemas_in(schema.get(keyword))
+    for keyword in ("allOf", "anyOf"):
+        for member in schema.get(keyword, ()):
+            yield from schemas_in(member)
+
+
+@pytest.fixture(params=PUBLISHED, ids=lambda path: path.stem)
+def schema(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """One published schema after the other."""
+    value: dict[str, Any] = json.loads(request.param.read_bytes())
+    return value
+
+
+def test_is_a_valid_2020_12_schema(schema: dict[str, Any]) -> None:
+    """The schema is itself valid under its dialect."""
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema)
+
+
+def test_uses_only_agreed_keywords(schema: dict[str, Any]) -> None:
+    """A misspelt or rarely implemented keyword would be ignored somewhere."""
+    for part in schemas_in(schema):
+        assert set(part) <= KEYWORDS
+
+
+def test_is_self_contained(schema: dict[str, Any]) -> None:
+    """Every reference points into the schema itself, and every definition is used."""
+    used = {reference.removeprefix("#/$defs/") for reference in found("$ref", schema)}
+    assert set(schema["$defs"]) == used
+
+
+def test_patterns_are_in_the_agreed_subset(schema: dict[str, Any]) -> None:
+    """Each pattern can be read by the parser of the subset, and its text is bounded."""
+    for part in schemas_in(schema):
+        if "pattern" in part:
+            parse(part["pattern"])
+            assert part["maxLength"] <= 254
+
+
+def test_formats_are_checked(schema: dict[str, Any]) -> None:
+    """No format is used that the reference validator would pass unchecked."""
+    assert set(found("format", schema)) <= set(FORMATS.checkers)
+
+
+def test_everything_is_bounded(schema: dict[str, Any]) -> None:
+    """Strings, arrays and integers have limits, and nothing is a number with a fraction."""
+    for part in schemas_in(schema):
+        match part.get("type"):
+            case "string":
+                assert "maxLength" in part or "enum" in part
+            case "array":
+                assert part["maxItems"] <= 100 and "minItems" in part
+            case "integer":
+                assert {"minimum", "maximum"} <= set(part) and abs(part["maximum"]) < 2**53
+            case kind:
+                assert kind != "number"
+
+
+def test_objects_are_closed(schema: dict[str, Any]) -> None:
+    """No object takes a member that the schema does not name."""
+    for part in schemas_in(schema):
+        if part.get("type") == "object":
+            assert part["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_every_leaf_has_a_class(body_type: str) -> None:
+    """Each field says how sensitive it is."""
+    for field in fields(body_type):
+        assert field.sensitivity in SENSITIVITY, field.path
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_personal_leaf_has_a_category(body_type: str) -> None:
+    """A field that identifies, locates or is special says which category a consent must cover, or why none does."""
+    categories = code_list("data_category")
+    for field in fields(body_type):
+        if field.sensitivity in ("identifying", "special", "locating") and "/unknown/" not in field.path:
+            reason = field.category or field.category_as or WITHOUT_CATEGORY.get(field.path)
+            assert reason, field.path
+        assert field.category is None or field.category in categories
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_saying_unknown_has_no_category(body_type: str) -> None:
+    """To say that something is unknown or refused discloses nothing that needs a consent."""
+    for field in fields(body_type):
+        if "/unknown/" in field.path:
+            assert (field.category, field.codes) == (None, "absence")
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_codes_are_those_of_the_list(body_type: str) -> None:
+    """An enumeration is always a code list, with exactly its codes."""
+    for field in fields(body_type):
+        assert ("enum" in field.schema) == (field.codes is not None)
+        if field.codes:
+            assert field.codes in code_lists()
+            offered = [entry.code for entry in code_list(field.codes).codes if not entry.retired]
+            assert offered == field.schema["enum"]
+
+
+def test_enquiry_holds_nothing_about_a_person() -> None:
+    """Enquiries have no field above the class operational in their content and no long free text (gate G1)."""
+    for body_type in ("enquiry.capacity/1", "enquiry.reply/1"):
+        for field in fields(body_type):
+            if field.path.startswith("/content/"):
+                assert field.sensitivity in ("public", "operational"), field.path
+            assert field.category is None
+    texts = {
+        f.path: f.schema["maxLength"] for f in fields("enquiry.capacity/1") if f.text and f.path.startswith("/content")
+    }
+    assert texts == {"/content/note": 280}

@@ -1,0 +1,142 @@
+"""The golden vectors of nrm1: one valid and ten invalid envelopes, documents, receipt, codes for people, padding."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from typing import Any
+
+import orjson
+import pytest
+from support.nodes import refused
+from support.receiving import Received, opener, receive
+from support.shared import shared
+
+from gateway.errors import Code
+from keys.descriptor import Descriptor, accept_descriptor, usable
+from keys.encoding import padme, unb64u
+from keys.envelope import Receipt, Secret, Statement, Status, parse_envelope
+from keys.identity import pair_code
+from keys.keyset import Keyset, accept_keyset
+from keys.seal import EncPrivateKey
+from keys.sign import DESCRIPTOR, KEYSET, RECEIPT, SignedDocument
+
+
+@functools.cache
+def vectors() -> dict[str, Any]:
+    """The vector file."""
+    value: dict[str, Any] = orjson.loads(shared("vectors/nrm1-draft/vectors.json").read_bytes())
+    return value
+
+
+def envelope(case: dict[str, Any]) -> bytes:
+    """The envelope bytes of a case; the file uses base64url."""
+    return base64.urlsafe_b64decode(case["envelope_b64"] + "==")
+
+
+@functools.cache
+def descriptor(side: str) -> Descriptor:
+    """The sender's or the recipient's descriptor, accepted at first contact."""
+    document = SignedDocument.from_json(vectors()[f"{side}_descriptor"], DESCRIPTOR)
+    return accept_descriptor(None, document, vectors()["now"])
+
+
+def arrive(case: dict[str, Any], now: int) -> Received:
+    """Steps 3 to 9, with all four keys of the recipient."""
+    keys = [EncPrivateKey(bytes.fromhex(seed)) for seed in vectors()["enc_seeds"].values()]
+    return receive(
+        envelope(case), own=descriptor("recipient"), sender=descriptor("sender"), open_cek=opener(*keys), now=now
+    )
+
+
+def test_seeds_give_the_listed_kids() -> None:
+    """Each encryption seed makes the key that its kid names."""
+    seeds = vectors()["enc_seeds"]
+    assert {kid: EncPrivateKey(bytes.fromhex(seed)).kid for kid, seed in seeds.items()} == {kid: kid for kid in seeds}
+
+
+def test_valid_envelope() -> None:
+    """The valid envelope passes and opens to the same statement, content key, body and statement hash."""
+    expected = vectors()["valid"]
+    received = arrive(expected, vectors()["now"])
+    assert received.cek.hex() == expected["cek"]
+    assert received.body == base64.b64decode(expected["body_b64"])
+    assert received.statement_hash == expected["statement_hash"]
+    assert orjson.loads(received.statement.encode()) == expected["statement"]
+    assert parse_envelope(envelope(expected)).encode() == envelope(expected)
+
+
+def test_codecs_write_the_same_bytes() -> None:
+    """Statement and secret of the valid envelope are written again byte for byte."""
+    from keys import envelope as wire
+    from keys.seal import open_cek, open_content
+
+    sealed = wire.parse_envelope(envelope(vectors()["valid"]))
+    recipient = sealed.rcp[0]
+    key = EncPrivateKey(bytes.fromhex(vectors()["enc_seeds"][recipient.kid]))
+    cek = open_cek(key, recipient.enc, wire.cek_info(recipient.kid, sealed.hdr))
+    padded = open_content(cek, wire.body_context(sealed.hdr), sealed.ct)
+    inner = wire.unpack_inner(padded)
+    assert Statement.parse(inner.statement).encode() == inner.statement
+    assert Secret.parse(inner.secret).encode() == inner.secret
+    assert wire.encode_signatures(wire.parse_signatures(inner.signatures)) == inner.signatures
+    again = wire.pack_inner(
+        statement=inner.statement, signatures=inner.signatures, secret=inner.secret, body=inner.body
+    )
+    assert again == padded
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_invalid_envelope(number: int) -> None:
+    """Each invalid envelope is refused with the code of the vector file."""
+    case = vectors()["invalid"][number]
+    with refused(Code(case["code"])):
+        arrive(case, case["now"])
+
+
+def test_there_are_ten_invalid_envelopes() -> None:
+    """None of the file is left out."""
+    assert len(vectors()["invalid"]) == 10
+
+
+def test_descriptors() -> None:
+    """Both descriptors are accepted, usable, and of the nodes that the file names."""
+    assert descriptor("recipient").node == vectors()["me"]
+    for side in ("sender", "recipient"):
+        usable(descriptor(side), vectors()["now"])
+
+
+def test_keyset() -> None:
+    """The keyset is accepted, names the recipient's descriptor, and offers the newest key of each unit."""
+    document = SignedDocument.from_json(vectors()["recipient_keyset"], KEYSET)
+    keyset: Keyset = accept_keyset(descriptor("recipient"), None, document, vectors()["now"])
+    newest = [keyset.enc_for(unit, vectors()["now"]).kid for unit in ("gateway", "shelter-3")]
+    assert newest == vectors()["valid"]["statement"]["rcp"]
+
+
+def test_receipt() -> None:
+    """The lone receipt verifies, is of the valid statement, and is written again byte for byte."""
+    document = SignedDocument.from_json(vectors()["receipt"], RECEIPT)
+    document.verify(descriptor("recipient").signing_key(document.signature.kid, at=vectors()["now"]))
+    receipt = Receipt.parse(document.payload)
+    assert (receipt.of, receipt.status) == (vectors()["valid"]["statement_hash"], Status.RECEIVED)
+    assert receipt.encode() == document.payload
+
+
+def test_fingerprint_and_pair_code() -> None:
+    """The digits that two people compare are those of the file, from either side."""
+    sender, recipient = descriptor("sender").fingerprint, descriptor("recipient").fingerprint
+    assert sender.split() == vectors()["sender_fingerprint"]
+    assert pair_code(sender, recipient) == pair_code(recipient, sender) == vectors()["pair_code"]
+
+
+def test_padme() -> None:
+    """Padded lengths are those of the file."""
+    assert [[size, padme(size)] for size, _ in vectors()["padme"]] == vectors()["padme"]
+
+
+def test_documents_are_written_alike() -> None:
+    """A document of the file is encoded again byte for byte."""
+    document = SignedDocument.from_json(vectors()["receipt"], RECEIPT)
+    assert SignedDocument.decode(document.encode(), RECEIPT) == document
+    assert unb64u(vectors()["receipt"]["payload"]) == document.payload
