@@ -109,12 +109,12 @@ class _Reading:
 def map_record(mapping: RecordMapping, record: Record) -> dict[str, Json] | tuple[Finding, ...]:
     """The draft that the record makes, or all its faults; those that the adapter found come first.
 
-    The draft has exactly the members body_type, to, conversation, in_reply_to, purpose, header and content; what the
+    The draft has exactly the members type, to, conversation, in_reply_to, purpose, header and content; what the
     record does not say is None or left out.
     """
     reading = _Reading(mapping, record)
     draft: dict[str, Json] = {
-        "body_type": mapping.body_type,
+        "type": mapping.body_type,
         "to": None,
         "conversation": None,
         "in_reply_to": None,

@@ -167,7 +167,7 @@ def read_batch(
         raise RemoteError(Code.SPLICED, "receipts name none of the messages")
     for receipt in fitting:
         _check_receipt(receipt, sealings[receipt.of])
-    return tuple(SignedReceipt(receipt=receipt, kid=kid) for receipt in fitting)
+    return tuple(SignedReceipt(receipt=receipt, kids=(kid,)) for receipt in fitting)
 
 
 def _receipts(document: SignedDocument) -> tuple[Receipt, ...]:
@@ -184,8 +184,11 @@ def _check_receipt(receipt: Receipt, statement: Statement) -> None:
 
 def _with_receipts(message: ProvenMessage, receipts: Sequence[SignedReceipt]) -> ProvenMessage:
     hashes = {sealing.hash for sealing in message.sealings}
-    mine = [told for told in receipts if told.receipt.of in hashes]
-    return replace(message, receipts=tuple(sorted(mine, key=lambda told: told.receipt.at)))
+    kids: dict[Receipt, tuple[str, ...]] = {}
+    for told in sorted(receipts, key=lambda told: told.receipt.at):
+        if told.receipt.of in hashes:
+            kids[told.receipt] = (*kids.get(told.receipt, ()), *told.kids)
+    return replace(message, receipts=tuple(SignedReceipt(receipt=receipt, kids=kids[receipt]) for receipt in kids))
 
 
 def _ascending(keys: Sequence[Any], what: str) -> None:

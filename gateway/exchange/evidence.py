@@ -79,6 +79,8 @@ def build(chains: Sequence[Sequence[Descriptor]], exhibits: Iterable[Exhibit], b
     parties = {chain[-1].node: tuple(chain) for chain in chains}
     try:
         messages = [(_documents(exhibit), exhibit.disclosure) for exhibit in exhibits]
+        if not messages:
+            raise RefusedError(Code.NOT_FOUND, "there is no message to give evidence of")
         receipts, named = _fitting(parties, [document for documents, _ in messages for document in documents], batches)
         shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
         shown.sort(key=lambda message: place_of([Statement.parse(document.payload) for document in message[0]]))

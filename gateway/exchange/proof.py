@@ -23,10 +23,10 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedReceipt:
-    """One receipt out of a signed batch; `kid` is the key that signed the batch."""
+    """One receipt; `kids` are the keys that signed the batches it is in: it may have been sent again (B14.2)."""
 
     receipt: Receipt
-    kid: str
+    kids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,7 @@ def _proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iter
             f"as number {first.n}{_aim(first)}{again}"
         )
     for told in message.receipts:
-        if not _forgeable(_revocation(proof, told.receipt.from_, told.kid), told.receipt.at):
+        if not _forgeable(_revocation(proof, told.receipt.from_, _best(proof, told)), told.receipt.at):
             yield _told(told, names)
     if message.disclosed:
         yield "content disclosed and matches what was signed"
@@ -180,7 +180,7 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> 
         if not _valid(proof.chains[said.from_], sealing.kid, said):
             yield f"that the message was acceptable: its key was not valid on {_when(said.created)}"
     for told in message.receipts:
-        yield from _key_doubts(proof, names, told.receipt.from_, told.kid, told.receipt.at, None)
+        yield from _key_doubts(proof, names, told.receipt.from_, _best(proof, told), told.receipt.at, None)
     if not message.receipts:
         yield f"that {names[statement.to]} received it: no receipt of it is in this file"
     yield from _contradictions(message)
@@ -189,12 +189,11 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> 
 
 
 def _contradictions(message: ProvenMessage) -> Iterator[str]:
-    told = {told.receipt for told in message.receipts}
-    statuses = [receipt.status for receipt in told]
+    statuses = [told.receipt.status for told in message.receipts]
     others = set(statuses) - {Status.REJECTED}
     if (Status.REJECTED in statuses and others) or len(set(statuses)) < len(statuses):
         yield "what became of it: its receipts contradict each other"
-    if any(receipt.at + SKEW < message.statement.created for receipt in told):
+    if any(told.receipt.at + SKEW < message.statement.created for told in message.receipts):
         yield "the order of times: a receipt is dated before the message"
 
 
@@ -203,6 +202,12 @@ def _contradictions(message: ProvenMessage) -> Iterator[str]:
 
 def _revocation(proof: Proof, node: str, kid: str) -> Revocation | None:
     return revocation_of(proof.chains[node], kid)
+
+
+def _best(proof: Proof, told: SignedReceipt) -> str:
+    """Of the keys that signed a receipt, one that was never revoked where there is one."""
+    never = (kid for kid in told.kids if _revocation(proof, told.receipt.from_, kid) is None)
+    return next(never, told.kids[0])
 
 
 def _forgeable(revocation: Revocation | None, at: int) -> bool:
@@ -229,7 +234,7 @@ def _key_doubts(
 def _support(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> tuple[int, str] | None:
     """The first receipt by a key that was never revoked: when, and how to call it."""
     for told in message.receipts:
-        if _revocation(proof, told.receipt.from_, told.kid) is None:
+        if _revocation(proof, told.receipt.from_, _best(proof, told)) is None:
             return told.receipt.at, f"the receipt of {names[told.receipt.from_]} of {_when(told.receipt.at)}"
     return None
 

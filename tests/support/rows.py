@@ -21,9 +21,9 @@ def sealed(ref: int, *, epoch: int = 1, data: bytes = b"sealed") -> SealedRow:
 def message(ref: int, **changes: Any) -> MessageRow:
     """An outgoing queued message to PEER."""
     honest: dict[str, Any] = {
-        "ref": ref, "direction": "out", "peer": PEER, "id": f"id-{ref}", "conversation": b"conversation", "consent": None,
-        "kind": "referral", "state": "queued", "reason": None, "epoch": None, "n": None, "prev": None, "size": 1, "at": ref,
-        "expires": LIFE + ref, "out_of_order": False, "origin": None,
+        "ref": ref, "direction": "out", "peer": PEER, "id": f"id-{ref}", "conversation": b"conversation",
+        "consent": None, "kind": "referral", "state": "queued", "reason": None, "epoch": None, "n": None,
+        "prev": None, "size": 1, "at": ref, "expires": LIFE + ref, "out_of_order": False, "origin": None,
     }  # fmt: skip
     return MessageRow(**{**honest, **changes})
 

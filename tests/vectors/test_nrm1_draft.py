@@ -13,12 +13,13 @@ from support.receiving import Received, opener, receive
 from support.shared import shared
 
 from gateway.errors import Code
+from keys import envelope as wire
 from keys.descriptor import Descriptor, accept_descriptor, usable
 from keys.encoding import padme, unb64u
 from keys.envelope import Receipt, Secret, Statement, Status, parse_envelope
 from keys.identity import pair_code
 from keys.keyset import Keyset, accept_keyset
-from keys.seal import EncPrivateKey
+from keys.seal import EncPrivateKey, open_cek, open_content
 from keys.sign import DESCRIPTOR, KEYSET, RECEIPT, SignedDocument
 
 
@@ -68,9 +69,6 @@ def test_valid_envelope() -> None:
 
 def test_codecs_write_the_same_bytes() -> None:
     """Statement and secret of the valid envelope are written again byte for byte."""
-    from keys import envelope as wire
-    from keys.seal import open_cek, open_content
-
     sealed = wire.parse_envelope(envelope(vectors()["valid"]))
     recipient = sealed.rcp[0]
     key = EncPrivateKey(bytes.fromhex(vectors()["enc_seeds"][recipient.kid]))

@@ -18,7 +18,7 @@ from support.references import cobblestone_open, cobblestone_seal
 from support.shared import shared
 
 from gateway.errors import Code, RemoteError
-from keys.seal import EncPrivateKey, aead_open, aead_seal, check_enc_public, open_content
+from keys.seal import EncPrivateKey, aead_open, aead_seal, check_enc_public, open_content, seal_content
 from keys.sign import verify_raw
 
 
@@ -131,8 +131,6 @@ def test_mlkem_768() -> None:
 @pytest.mark.parametrize("size", [0, 1, 100, 16_383, 16_384, 16_385, 32_768, 100_000, 1_000_000])
 def test_cobblestone_reference(size: int) -> None:
     """PROTOCOL D.1: the library and the reference write and open each other's ciphertexts at every kind of length."""
-    from keys.seal import seal_content
-
     key, context, message = b"k" * 32, b"nrm1/body\0context", hashlib.shake_256(b"m").digest(size)
     sealed = seal_content(key, context, message)
     assert cobblestone_open(key, context, sealed) == message

@@ -144,7 +144,7 @@ def test_a_record_becomes_a_draft():
         Told=True,
     )
     assert found == {
-        "body_type": "referral.request/1",
+        "type": "referral.request/1",
         "to": "n1al",
         "conversation": None,
         "in_reply_to": None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.endpoints import EVERYTHING, Endpoint, flipped
+from support.endpoints import EVERYTHING, Endpoint, flipped, open_envelope
 from support.incoming import SEALED, SENDER, STATED, A, B, arrive
 from support.nodes import NOW, refused
 
@@ -110,6 +110,14 @@ def test_row_19_expired_between_statement_and_envelope() -> None:
     short = SENDER.statement(expires=NOW + 1)
     with refused(Code.EXPIRED, "statement"):
         arrive(SENDER.seal(short), now=NOW + 400)
+
+
+def test_row_19_an_expired_envelope_is_not_opened() -> None:
+    """Step 4 comes before any key: what has expired is told so, also when its key is long destroyed."""
+    with refused(Code.EXPIRED, "envelope"):
+        open_envelope(
+            SEALED, own=B.first(), sender=A.first(), keys=[], signer=A.first().node, now=NOW + 15 * DAY
+        )  # fmt: skip
 
 
 def test_row_20_another_epoch() -> None:

@@ -42,6 +42,12 @@ def test_canon_refuses_what_the_profile_forbids(value: Any, words: str) -> None:
     assert caught.value.code is Code.INVALID
 
 
+def test_largest_integers() -> None:
+    """Integers up to 2^53 - 1 of either sign are in the profile."""
+    data = b"[-9007199254740991,9007199254740991]"
+    assert e.canon(e.parse(data, limit=100)) == data
+
+
 def nested(depth: int) -> Any:
     """Arrays in arrays, `depth` of them."""
     value: Any = []
@@ -148,7 +154,8 @@ def test_labels_are_a_closed_set() -> None:
 def test_frames() -> None:
     """Frames are read back as written; a frame too few, too many, too long or cut short is malformed."""
     joined = e.lp_join(b"", b"abc")
-    assert e.lp_split(joined, 2, 10) == (b"", b"abc") == e.lp_split(joined, None, 10)
+    assert e.lp_split(joined, 2, 3) == (b"", b"abc") == e.lp_split(joined, None, 3, most=2)
+    assert e.lp_split(e.lp_join(b"abc", b""), 2, 3) == (b"abc", b"")
     for data, count, limit, most in [
         (joined, 1, 10, 9),
         (joined, 3, 10, 9),

@@ -13,10 +13,10 @@ from support.receiving import Received, Sender, opener, pack, receive
 
 from gateway.errors import Code
 from keys import envelope as wire
-from keys.descriptor import accept_descriptor
+from keys.descriptor import Revocation, accept_descriptor
 from keys.encoding import b64u, canon, lp_join, padme
 from keys.records import Use
-from keys.seal import open_cek
+from keys.seal import open_cek, seal_cek
 from keys.sign import RECEIPTS, STATEMENT, Signature
 
 A, B, C = Node("a"), Node("b"), Node("c")
@@ -298,8 +298,6 @@ def test_clock() -> None:
 
 def test_statement_by_a_revoked_key() -> None:
     """B14.11: a revoked key is refused whatever time the statement names."""
-    from keys.descriptor import Revocation
-
     gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
     sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
     with refused(Code.REVOKED_KEY):
@@ -341,8 +339,6 @@ def test_receipt_is_no_statement() -> None:
 def test_two_recipients_share_one_content_key() -> None:
     """Gateway and unit open the same content with their own keys."""
     hdr = wire.header_hash(id=STATED.id, to=STATED.to, exp=3600, kids=[B.enc.kid, C.enc.kid], parts=[])
-    from keys.seal import seal_cek
-
     cek = b"k" * 32
     for key in (B.enc, C.enc):
         enc = seal_cek(key.public, cek, wire.cek_info(key.kid, hdr))
@@ -439,7 +435,11 @@ def test_batch_has_1_to_100_receipts() -> None:
 def test_envelopes_round_trip() -> None:
     """1 to 32 envelopes travel in one request, each still unread."""
     assert wire.split_envelopes(wire.join_envelopes([SEALED, b"junk"])) == (SEALED, b"junk")
-    assert len(wire.split_envelopes(wire.join_envelopes([b"x"] * 32))) == 32
+    for count in (1, 32):
+        assert len(wire.split_envelopes(wire.join_envelopes([b"x"] * count))) == count
+    largest = wire.join_envelopes([b"x" * (4 * 1024 * 1024 - 4)])
+    assert len(largest) == 4 * 1024 * 1024
+    assert len(wire.split_envelopes(largest)) == 1
 
 
 def test_bad_request_is_refused_whole() -> None:

@@ -203,7 +203,7 @@ def test_newest_valid_key_is_used() -> None:
     keyset = accept_keyset(FIRST, None, A.keyset(FIRST, enc=listed), NOW)
     assert keyset.enc_for("gateway", NOW).kid == keys[1].kid
     assert keyset.enc_for("gateway", NOW + 1).kid == keys[2].kid
-    for unit, at in (("gateway", NOW + 4 * DAY), ("shelter", NOW)):
+    for unit, at in (("gateway", NOW + 3 * DAY), ("shelter", NOW)):
         with pytest.raises(RefusedError) as caught:
             keyset.enc_for(unit, at)
         assert caught.value.code is Code.NO_KEY

@@ -1,0 +1,120 @@
+"""The drop folder behind the port: work in a thread, one piece at a time, errors of the disk translated once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import ParamSpec, TypeVar
+
+from adapters.folder import incoming, outgoing, places
+from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
+from adapters.kit.strict_json import LIMIT
+from adapters.kit.threads import in_thread
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class FolderAdapter:
+    """A drop folder at `root`, whose layout `FolderAdapter.create` made.
+
+    `limit` is the size of a draft in bytes, `batch` how many drafts one pull returns. `file_mode` is 0600, or 0640
+    where the office's own program runs as another user of the same group; nothing wider is taken.
+    """
+
+    kind = "folder"
+
+    def __init__(self, root: Path, *, file_mode: int = PRIVATE, limit: int = LIMIT, batch: int = 100) -> None:
+        if file_mode not in {0o600, 0o640}:
+            raise RefusedError(Code.INVALID, "file_mode is 0600 or 0640")
+        self._root = root
+        self._mode = file_mode
+        self._limit = limit
+        self._batch = batch
+        self._lock = Lock()
+
+    @classmethod
+    def create(cls, root: Path) -> None:
+        """Make the layout under `root`; what is there stays as it is."""
+        with world("the drop folder"):
+            places.make(root)
+
+    def describe(self) -> Description:
+        """What it is; `erased` is true of what the office has not collected yet."""
+        return Description(
+            kind=self.kind, version="1", target=str(self._root), can_pull=True, can_push=True, erasure=Erasure.ERASED
+        )
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether every folder is there, writable, on one disk, closed to others, and whether something lies about."""
+        return await in_thread(self._lock, self._check)
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """Claim what was dropped and return what is claimed; the same again until `settle`."""
+        return await self._work(self._pull)
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """Move the draft to taken or refused."""
+        await self._work(outgoing.settle, self._root, record.ref, notice)
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Put a document into incoming or notices, once for each key."""
+        return await self._work(incoming.put, self._root, item, self._mode)
+
+    async def status(self, local_id: str) -> str:
+        """`waiting`, `collected` or `erased`."""
+        return await self._work(incoming.status, self._root, local_id)
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Remove a document that was handed over."""
+        return await self._work(incoming.erase, self._root, local_id)
+
+    async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with world("the drop folder"):
+            return await in_thread(self._lock, _own_files, work, *args, **kwargs)
+
+    def _pull(self) -> list[LocalRecord]:
+        outgoing.claim(self._root)
+        return outgoing.read(self._root, limit=self._limit, batch=self._batch)
+
+    def _check(self) -> list[Finding]:
+        findings = [finding for name in places.ALL for finding in _check_folder(self._root, name)]
+        if findings:
+            return findings
+        strangers = outgoing.strangers(self._root)
+        if strangers:
+            hint = f"{strangers} of them; drop drafts as plain .json files, by rename"
+            findings.append(Finding(place=f"folder {places.OUTGOING}", rule="not_a_draft", hint=hint))
+        return findings
+
+
+def _own_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work`; a file of our own that is no plain small file any more was replaced, and a person has to look."""
+    try:
+        return work(*args, **kwargs)
+    except (NotPlainError, TooLargeError) as exc:
+        what = "a file that only the gateway writes was replaced"
+        raise RefusedError(Code.ADAPTER_REFUSED, what, hint="look at journal/ and erased/") from exc
+
+
+def _check_folder(root: Path, name: str) -> list[Finding]:
+    place = f"folder {name}"
+    try:
+        with Folder(root) as top, Folder(root / name) as folder:
+            folder.stage(".check.part", b"")
+            folder.remove(".check.part")
+            findings = []
+            if folder.mode() & 0o007:
+                findings.append(Finding(place=place, rule="open_to_others", hint="take the rights of others away"))
+            if folder.device() != top.device():
+                findings.append(Finding(place=place, rule="other_disk", hint="keep all folders on one disk"))
+            return findings
+    except FileNotFoundError:
+        return [Finding(place=place, rule="missing_folder", hint="mount the share, or make the layout")]
+    except NotADirectoryError:
+        return [Finding(place=place, rule="not_a_folder", hint="a link or a file is in its place")]
+    except OSError:
+        return [Finding(place=place, rule="not_writable", hint="the gateway must be able to make and remove files")]

@@ -1,0 +1,149 @@
+"""From the node to the office: hand over once, say what became of it, erase.
+
+Handing over is four steps, and a kill between any two of them leaves a state from which the repeat goes on:
+
+1. the journal is asked for the key: if it knows it, steps 2 and 3 are behind us
+2. the whole document is written under a hidden name made from the key
+3. the journal gets the key with the name the document will have
+4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.folder.places import ERASED, INCOMING, JOURNAL, NOTICES
+from adapters.kit.files import Folder
+from adapters.kit.items import item_to_json
+from adapters.kit.names import is_plain, key_name, message_name, numbered
+from adapters.kit.strict_json import read_json, write_json
+from gateway.errors import Code, RefusedError
+from gateway.ports import Delivery, Erasure, Json, Notice
+
+ERASED_FORMAT = "trm-erased/1"
+
+_LOCAL_ID = re.compile(r"(incoming|notices)/([A-Za-z0-9~._-]{1,200})#([a-z2-7]{1,160})")
+_SMALL = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """One thing handed over: in which folder, under which name, by which key (in its file-name form)."""
+
+    folder: str
+    name: str
+    key: str
+
+    @property
+    def local_id(self) -> str:
+        """What the node keeps to ask about it later."""
+        return f"{self.folder}/{self.name}#{self.key}"
+
+    @property
+    def part(self) -> str:
+        """The hidden name the document has until step 4."""
+        return f".{self.key}.part"
+
+
+def put(root: Path, item: Delivery | Notice, mode: int) -> str:
+    """Hand over `item` and return its local id; the same key gives the same id and no second file."""
+    folder = INCOMING if isinstance(item, Delivery) else NOTICES
+    key = key_name(item.key)
+    with Folder(root / JOURNAL) as journal, Folder(root / folder) as target:
+        handed = _known(journal, key)
+        if handed is None:
+            handed = Handed(folder=folder, name=_free(target, _name(item)), key=key)
+            target.stage(handed.part, write_json(item_to_json(item)), mode)
+            journal.write(_entry_name(key), write_json({"folder": folder, "name": handed.name}))
+        if target.has(handed.part):
+            target.move(handed.part, target, handed.name)
+        return handed.local_id
+
+
+def status(root: Path, local_id: str) -> str:
+    """`waiting` for the office, `collected` by it, or `erased`."""
+    handed = _find(root, local_id)
+    with Folder(root / ERASED) as erased, Folder(root / handed.folder) as target:
+        if erased.has(handed.name):
+            return "erased"
+        return "waiting" if target.has(handed.name) or target.has(handed.part) else "collected"
+
+
+def erase(root: Path, local_id: str) -> Erasure:
+    """Leave a tombstone, then remove the document.
+
+    `erased` is true only of what was still here. What the office has collected lies where this adapter cannot reach:
+    the tombstone tells the office, and the answer is `not_supported`. The first answer is kept and repeated.
+    """
+    handed = _find(root, local_id)
+    with Folder(root / ERASED) as erased, Folder(root / handed.folder) as target:
+        answer = _answered(erased, handed)
+        if answer is None:
+            present = target.has(handed.name) or target.has(handed.part)
+            answer = Erasure.ERASED if present else Erasure.NOT_SUPPORTED
+            erased.write(handed.name, _tombstone(handed, answer))
+        target.remove(handed.part)
+        target.remove(handed.name)
+    return answer
+
+
+def _name(item: Delivery | Notice) -> str:
+    if isinstance(item, Delivery):
+        return message_name(item.type, item.message_id)
+    ref = item.ref.removeprefix("~")
+    if not is_plain(ref):
+        raise RefusedError(Code.INVALID, "the notice is not about a file of this folder")
+    return f"{ref}.{item.kind}.json"
+
+
+def _free(target: Folder, name: str) -> str:
+    number = 1
+    while target.has(numbered(name, number)):
+        number += 1
+    return numbered(name, number)
+
+
+def _entry_name(key: str) -> str:
+    return f"{key}.json"
+
+
+def _known(journal: Folder, key: str) -> Handed | None:
+    if not journal.has(_entry_name(key)):
+        return None
+    entry = _small(journal, _entry_name(key))
+    folder, name = entry.get("folder"), entry.get("name")
+    if folder not in {INCOMING, NOTICES} or not isinstance(folder, str) or not isinstance(name, str):
+        raise RefusedError(Code.ADAPTER_REFUSED, "an entry of the journal is damaged", hint="restore it from a backup")
+    return Handed(folder=folder, name=name, key=key)
+
+
+def _find(root: Path, local_id: str) -> Handed:
+    """What a local id stands for; the journal must know it, so a made-up one reaches no file."""
+    match = _LOCAL_ID.fullmatch(local_id)
+    if match is not None:
+        with Folder(root / JOURNAL) as journal:
+            handed = _known(journal, match[3])
+        if handed is not None and handed.local_id == local_id:
+            return handed
+    raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+
+
+def _answered(erased: Folder, handed: Handed) -> Erasure | None:
+    if not erased.has(handed.name):
+        return None
+    answer = _small(erased, handed.name).get("result")
+    return Erasure.ERASED if answer == str(Erasure.ERASED) else Erasure.NOT_SUPPORTED
+
+
+def _tombstone(handed: Handed, answer: Erasure) -> bytes:
+    hint = "nothing is left to do" if answer is Erasure.ERASED else "erase the copy that was collected from the folder"
+    return write_json(
+        {"format": ERASED_FORMAT, "folder": handed.folder, "file": handed.name, "result": str(answer), "hint": hint}
+    )
+
+
+def _small(folder: Folder, name: str) -> dict[str, Json]:
+    value, faults = read_json(folder.read(name, _SMALL), limit=_SMALL)
+    return value if isinstance(value, dict) and not faults else {}

@@ -1,0 +1,253 @@
+"""The contract of an adapter as checks that run: on ours, on yours, on a fake.
+
+Give the checks a `Bench`: a small object of the test that puts records into a local system and looks at what it shows.
+Each check gets a fresh, empty one. `Bench.adapter` makes a new adapter over the same local system, as after a restart.
+
+    for name, check in CHECKS.items():
+        await check(MyBench())
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.ports import Adapter, Delivery, Erasure, LocalRecord, Notice, NoticeKind
+
+MARKER = "Marker Xanthippe 4711"
+"""A value that `Bench.offer_bad` puts into the faulty record, and that no finding may repeat."""
+
+
+class BrokenContractError(AssertionError):
+    """An adapter does not keep the contract; the text says which promise."""
+
+
+class Bench(Protocol):
+    """A local system in the hands of a test."""
+
+    def adapter(self) -> Adapter:
+        """A new adapter over this local system."""
+        ...
+
+    def offer(self, name: str) -> None:
+        """Put a good record there; different names are different records."""
+        ...
+
+    def offer_bad(self, name: str) -> None:
+        """Put a record there that the adapter can find and not read; it holds MARKER."""
+        ...
+
+    def received(self) -> list[str]:
+        """The message id of every received message that the local system shows, once for each time it shows it."""
+        ...
+
+    def noticed(self) -> list[str]:
+        """The kind of every notice that the local system shows."""
+        ...
+
+    def shows(self, text: str) -> bool:
+        """Whether a person at the local system can find this text in what was handed over."""
+        ...
+
+
+Check = Callable[[Bench], Awaitable[None]]
+
+
+def a_delivery(key: str = "key-1", message_id: str = "AAAAAAAAAAAAAAAAAAAAAA", text: str = "a summary") -> Delivery:
+    """A received referral to hand over."""
+    return Delivery(
+        key=key,
+        message_id=message_id,
+        conversation="BBBBBBBBBBBBBBBBBBBBBA",
+        in_reply_to=None,
+        type="referral.request/1",
+        sender="n1" + "a" * 32,
+        sender_name="France",
+        purpose="referral",
+        created=1_750_000_000,
+        received=1_750_000_060,
+        out_of_order=False,
+        header={"priority": "normal", "language": "fr", "seen": 0},
+        content={"summary": text, "exploitation": ["ForcedLabour"], "person": {"birth_year": 1999}},
+    )
+
+
+def a_notice(
+    ref: str, kind: NoticeKind, key: str = "notice-1", at: int = 1_750_000_100, findings: tuple[Finding, ...] = ()
+) -> Notice:
+    """News about a record."""
+    code = Code.SCHEMA if findings else None
+    return Notice(key=key, ref=ref, kind=kind, at=at, code=code, findings=findings)
+
+
+async def is_described(bench: Bench) -> None:
+    """An adapter says what it is, and says the same after a restart."""
+    description = bench.adapter().describe()
+    _require(bool(description.kind and description.version and description.target), "description has an empty member")
+    _require(description == bench.adapter().describe(), "description changes with a restart")
+
+
+async def is_healthy(bench: Bench) -> None:
+    """A local system in order gives no finding, and an empty one gives no record."""
+    bench.offer("one")
+    _require(not await bench.adapter().check(), "check finds something in a system that is in order")
+
+
+async def pulls_until_settled(bench: Bench) -> None:
+    """A record comes again, the same each time and after a restart, until it is settled; then never."""
+    bench.offer("one")
+    bench.offer("two")
+    first = await bench.adapter().pull()
+    _require(len(first) == 2 and not any(record.faults for record in first), "two good records were not pulled")
+    adapter = bench.adapter()
+    again = await adapter.pull()
+    _require(_said(again) == _said(first), "a record changes between two pulls")
+    await adapter.settle(again[0], a_notice(again[0].ref, NoticeKind.DRAFTED))
+    for either in (adapter, bench.adapter()):
+        left = [record.ref for record in await either.pull()]
+        _require(left == [again[1].ref], "a settled record is pulled again, or another one is not")
+
+
+async def settles_once(bench: Bench) -> None:
+    """Settling twice, and after a restart, is settling once."""
+    bench.offer("one")
+    adapter = bench.adapter()
+    (record,) = await adapter.pull()
+    notice = a_notice(record.ref, NoticeKind.DRAFTED)
+    await adapter.settle(record, notice)
+    await adapter.settle(record, notice)
+    await bench.adapter().settle(record, notice)
+    _require(not await bench.adapter().pull(), "a settled record is pulled again")
+
+
+async def refused_is_told(bench: Bench) -> None:
+    """A refused record is not pulled again while it stays as it is, and the local system shows the rule."""
+    bench.offer("one")
+    adapter = bench.adapter()
+    (record,) = await adapter.pull()
+    finding = Finding(place="/content/person", rule="rule_of_the_check")
+    await adapter.settle(record, a_notice(record.ref, NoticeKind.REFUSED, findings=(finding,)))
+    _require(not await bench.adapter().pull(), "a refused record is pulled again")
+    _require(bench.shows("rule_of_the_check"), "the reason of a refusal is not shown")
+
+
+async def faults_name_places(bench: Bench) -> None:
+    """A record that cannot be read comes with its faults, which repeat no value; a good one beside it comes as well."""
+    bench.offer("good")
+    bench.offer_bad("bad")
+    records = await bench.adapter().pull()
+    bad = [record for record in records if record.faults]
+    _require(len(records) == 2 and len(bad) == 1, "one faulty and one good record were not pulled")
+    for finding in bad[0].faults:
+        _require(bool(finding.rule), "a fault has no rule")
+        _require(MARKER not in f"{finding.place}{finding.rule}{finding.hint}", "a fault repeats a value")
+    _require(MARKER not in bad[0].ref, "a ref repeats a value")
+
+
+async def one_key_once(bench: Bench) -> None:
+    """The same key makes one item and one local id: repeated, after a restart, and at the same time."""
+    adapter = bench.adapter()
+    item = a_delivery()
+    ids = {await adapter.push(item), await adapter.push(item), await bench.adapter().push(item)}
+    ids |= set(await asyncio.gather(*(adapter.push(item) for _ in range(8))))
+    _require(len(ids) == 1, "one key has more than one local id")
+    _require(bench.received() == [item.message_id], "one key is shown more than once, or not at all")
+
+
+async def two_keys_twice(bench: Bench) -> None:
+    """Different keys are different items, also when they arrive together."""
+    adapter = bench.adapter()
+    items = [a_delivery(key=f"key-{number}", message_id=f"{number:022d}") for number in range(10)]
+    ids = await asyncio.gather(*(adapter.push(item) for item in items))
+    _require(len(set(ids)) == len(items), "two keys share a local id")
+    _require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
+
+
+async def content_arrives(bench: Bench) -> None:
+    """What a message says can be read in the local system, in every script, with signs that a spreadsheet would run."""
+    text = "=HYPERLINK(1) Ça va? Здрастуйте مرحبا"
+    await bench.adapter().push(a_delivery(text=text))
+    _require(bench.shows(text), "the text of a message is not shown as it was sent")
+
+
+async def notices_once(bench: Bench) -> None:
+    """News is shown once for each key."""
+    bench.offer("one")
+    adapter = bench.adapter()
+    (record,) = await adapter.pull()
+    await adapter.settle(record, a_notice(record.ref, NoticeKind.DRAFTED))
+    notice = a_notice(record.ref, NoticeKind.RECEIVED, key="notice-2", at=1_750_000_200)
+    ids = {await adapter.push(notice), await adapter.push(notice), await bench.adapter().push(notice)}
+    _require(len(ids) == 1, "one key has more than one local id")
+    _require(bench.noticed().count("received") == 1, "a notice is shown more than once, or not at all")
+
+
+async def status_is_known(bench: Bench) -> None:
+    """What was handed over has a status, also after a restart; what was not is refused, whatever its id looks like."""
+    local_id = await bench.adapter().push(a_delivery())
+    _require(bool(await bench.adapter().status(local_id)), "an item has no status")
+    for unknown in ("", "nothing", "../../etc/passwd", local_id + "x", "incoming/\n#a"):
+        await _is_not_found(bench.adapter().status(unknown))
+        await _is_not_found(bench.adapter().erase(unknown))
+
+
+async def erased_is_gone(bench: Bench) -> None:
+    """Erasing takes the item away, says the same when repeated, and no repeat of the key brings it back."""
+    adapter = bench.adapter()
+    kept, gone = a_delivery(text="stays here"), a_delivery(key="key-2", message_id="C" * 22, text=MARKER)
+    await adapter.push(kept)
+    local_id = await adapter.push(gone)
+    answers = {await adapter.erase(local_id), await adapter.erase(local_id), await bench.adapter().erase(local_id)}
+    _require(answers == {adapter.describe().erasure}, "erasing answers unlike the description, or changes its answer")
+    if Erasure.ERASED in answers:
+        _require(await bench.adapter().push(gone) == local_id, "a key has another local id after erasing")
+        _require(bench.received() == [kept.message_id], "an erased item is shown, or another one is gone")
+        _require(not bench.shows(MARKER), "an erased value can still be found")
+        _require(bench.shows("stays here"), "erasing one item damages another")
+
+
+CHECKS: Mapping[str, Check] = {
+    check.__name__: check
+    for check in (
+        is_described,
+        is_healthy,
+        pulls_until_settled,
+        settles_once,
+        refused_is_told,
+        faults_name_places,
+        one_key_once,
+        two_keys_twice,
+        content_arrives,
+        notices_once,
+        status_is_known,
+        erased_is_gone,
+    )
+}
+
+
+def _said(records: object) -> object:
+    if not isinstance(records, list | tuple):
+        raise BrokenContractError("a pull is not a sequence")
+    return [_content(record) for record in records]
+
+
+def _content(record: LocalRecord) -> object:
+    return record.ref, dict(record.fields), record.mapping, dict(record.places), record.faults
+
+
+def _require(kept: bool, broken: str) -> None:
+    if not kept:
+        raise BrokenContractError(broken)
+
+
+async def _is_not_found(answer: Awaitable[object]) -> None:
+    try:
+        await answer
+    except RefusedError as exc:
+        _require(exc.code is Code.NOT_FOUND, "an unknown local id is refused with another code than not_found")
+    except GatewayError as exc:
+        raise BrokenContractError("an unknown local id is not refused") from exc
+    else:
+        raise BrokenContractError("an unknown local id is accepted")

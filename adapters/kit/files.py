@@ -1,0 +1,184 @@
+"""Files in folders that others write to as well.
+
+A `Folder` holds an open directory, and every name is used relative to it and without following links: nobody can
+swap the folder or a file for a link between a check and its use. A file is on disk whole, under its name, or absent.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import Code, TransientError
+
+PRIVATE = 0o600
+_CHUNK = 1 << 20
+
+
+class TooLargeError(Exception):
+    """A file is larger than its reader allows. Caught by whoever chose the limit; never leaves an adapter."""
+
+
+class NotPlainError(Exception):
+    """A link, folder, pipe, device, or a file with a second name. Caught by whoever asked; never leaves an adapter."""
+
+
+@contextmanager
+def world(what: str) -> Iterator[None]:
+    """Turn an OSError into TransientError(adapter_busy); the text has `what` and the error's symbol, never a path."""
+    try:
+        yield
+    except OSError as exc:
+        symbol = errno.errorcode.get(exc.errno or 0, "unknown")
+        hint = "look at the folder, its disk and its rights"
+        raise TransientError(Code.ADAPTER_BUSY, f"{what} cannot be used now ({symbol})", hint=hint) from exc
+
+
+def read_plain(path: Path, limit: int) -> bytes:
+    """The bytes of a configured file; links are followed, for an administrator may have made one.
+
+    Raises OSError, NotPlainError for a pipe, folder or device, TooLargeError for more than `limit` bytes.
+    """
+    return _drain(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), limit, links=True)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte and wait until they are on disk."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.fsync(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a directory says about one name, without following links."""
+
+    name: str
+    plain: bool
+    size: int
+    inode: int
+    changed: int
+
+
+class Folder:
+    """An open directory. Use as a context manager; methods raise OSError as the system gives it."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        os.close(self._fd)
+
+    def mode(self) -> int:
+        """The permission bits of the directory itself."""
+        return stat.S_IMODE(os.fstat(self._fd).st_mode)
+
+    def device(self) -> int:
+        """The disk it lies on; a rename works on one disk only."""
+        return os.fstat(self._fd).st_dev
+
+    def names(self) -> list[str]:
+        """Every name in the directory, sorted; undecodable bytes come as surrogates and are never plain."""
+        return sorted(os.listdir(self._fd))  # noqa: PTH208 (a path has no descriptor)
+
+    def entry(self, name: str) -> Entry | None:
+        """What is under `name`, None if nothing. A file with a second name (hard link) is not plain: whose is it?"""
+        try:
+            found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+        return Entry(name=name, plain=plain, size=found.st_size, inode=found.st_ino, changed=found.st_mtime_ns)
+
+    def has(self, name: str) -> bool:
+        """Whether anything is under `name`."""
+        return self.entry(name) is not None
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The bytes of a plain file; raises NotPlainError, TooLargeError."""
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(name, flags, dir_fd=self._fd)
+        except OSError as exc:
+            if exc.errno in {errno.ELOOP, errno.ENXIO}:
+                raise NotPlainError from exc
+            raise
+        return _drain(descriptor, limit, links=False)
+
+    def stage(self, part: str, data: bytes, mode: int = PRIVATE) -> None:
+        """Put a whole new file under `part`, durable; whatever was there before is gone."""
+        self.remove(part)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(part, flags, mode, dir_fd=self._fd)
+        try:
+            os.fchmod(descriptor, mode)
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+        self.sync()
+
+    def write(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
+        """Replace `name` by a whole new file in one step: hidden file, fsync, rename, fsync of the directory."""
+        part = f".{name}.part"
+        self.stage(part, data, mode)
+        self.move(part, self, name)
+
+    def append(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
+        """Add to the end of `name`, durable. A failure, or a kill, may leave a part of `data` there."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        fresh = not self.has(name)
+        descriptor = os.open(name, flags, mode, dir_fd=self._fd)
+        try:
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+        if fresh:
+            self.sync()
+
+    def move(self, name: str, target: Folder, new: str) -> None:
+        """Rename across directories of one disk, durable on both sides. Replaces what is there: ask `has` before."""
+        os.rename(name, new, src_dir_fd=self._fd, dst_dir_fd=target._fd)
+        target.sync()
+        if target is not self:
+            self.sync()
+
+    def remove(self, name: str) -> None:
+        """Remove `name` if it is there; durable."""
+        try:
+            os.unlink(name, dir_fd=self._fd)
+        except FileNotFoundError:
+            return
+        self.sync()
+
+    def sync(self) -> None:
+        """Make the directory's own changes durable."""
+        os.fsync(self._fd)
+
+
+def _drain(descriptor: int, limit: int, *, links: bool) -> bytes:
+    """Read a descriptor to its end and close it; more than `limit` bytes is TooLargeError."""
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or not (links or found.st_nlink == 1):
+            raise NotPlainError
+        if found.st_size > limit:
+            raise TooLargeError
+        data = bytearray()
+        while chunk := os.read(descriptor, _CHUNK):
+            data += chunk
+            if len(data) > limit:
+                raise TooLargeError
+        return bytes(data)
+    finally:
+        os.close(descriptor)

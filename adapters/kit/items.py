@@ -1,0 +1,139 @@
+"""Deliveries, notices and findings as JSON and back: one form for drop folders and for journals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from gateway.errors import Code, Finding
+from gateway.ports import Delivery, Json, Notice, NoticeKind
+
+DELIVERY_FORMAT = "trm-delivery/1"
+NOTICE_FORMAT = "trm-notice/1"
+
+T = TypeVar("T")
+
+
+def finding_to_json(finding: Finding) -> dict[str, Json]:
+    """Place and rule, and the hint where there is one."""
+    document: dict[str, Json] = {"place": finding.place, "rule": finding.rule}
+    return document | {"hint": finding.hint} if finding.hint else document
+
+
+def findings_to_json(findings: Iterable[Finding]) -> list[Json]:
+    """The findings in their order."""
+    return [finding_to_json(finding) for finding in findings]
+
+
+def delivery_to_json(item: Delivery) -> dict[str, Json]:
+    """The document a local system gets for a received message."""
+    return {
+        "format": DELIVERY_FORMAT,
+        "key": item.key,
+        "message_id": item.message_id,
+        "conversation": item.conversation,
+        "in_reply_to": item.in_reply_to,
+        "type": item.type,
+        "sender": item.sender,
+        "sender_name": item.sender_name,
+        "purpose": item.purpose,
+        "created": item.created,
+        "received": item.received,
+        "out_of_order": item.out_of_order,
+        "header": dict(item.header),
+        "content": dict(item.content),
+    }
+
+
+def notice_to_json(item: Notice) -> dict[str, Json]:
+    """The document a local system gets for news about its own record."""
+    return {
+        "format": NOTICE_FORMAT,
+        "key": item.key,
+        "ref": item.ref,
+        "kind": str(item.kind),
+        "at": item.at,
+        "message_id": item.message_id,
+        "conversation": item.conversation,
+        "code": None if item.code is None else str(item.code),
+        "findings": findings_to_json(item.findings),
+    }
+
+
+def item_to_json(item: Delivery | Notice) -> dict[str, Json]:
+    """Either of the two."""
+    return delivery_to_json(item) if isinstance(item, Delivery) else notice_to_json(item)
+
+
+def item_from_json(value: Json) -> Delivery | Notice:
+    """What `item_to_json` wrote. Raises ValueError where the document has another shape; the text holds no value."""
+    document = _typed(value, dict)
+    match document.get("format"):
+        case "trm-delivery/1":
+            return _delivery(document)
+        case "trm-notice/1":
+            return _notice(document)
+        case _:
+            raise ValueError("neither a delivery nor a notice")
+
+
+def notice_from_json(value: Json) -> Notice:
+    """Like `item_from_json`, for a place where only a notice can be."""
+    item = item_from_json(value)
+    if not isinstance(item, Notice):
+        raise ValueError("not a notice")
+    return item
+
+
+def _delivery(document: Mapping[str, Json]) -> Delivery:
+    return Delivery(
+        key=_get(document, "key", str),
+        message_id=_get(document, "message_id", str),
+        conversation=_get(document, "conversation", str),
+        in_reply_to=_maybe(document, "in_reply_to", str),
+        type=_get(document, "type", str),
+        sender=_get(document, "sender", str),
+        sender_name=_get(document, "sender_name", str),
+        purpose=_maybe(document, "purpose", str),
+        created=_get(document, "created", int),
+        received=_get(document, "received", int),
+        out_of_order=_get(document, "out_of_order", bool),
+        header=_get(document, "header", dict),
+        content=_get(document, "content", dict),
+    )
+
+
+def _notice(document: Mapping[str, Json]) -> Notice:
+    code = _maybe(document, "code", str)
+    return Notice(
+        key=_get(document, "key", str),
+        ref=_get(document, "ref", str),
+        kind=NoticeKind(_get(document, "kind", str)),
+        at=_get(document, "at", int),
+        message_id=_maybe(document, "message_id", str),
+        conversation=_maybe(document, "conversation", str),
+        code=None if code is None else Code(code),
+        findings=tuple(_finding(entry) for entry in _get(document, "findings", list)),
+    )
+
+
+def _finding(value: Json) -> Finding:
+    document = _typed(value, dict)
+    return Finding(
+        place=_get(document, "place", str), rule=_get(document, "rule", str), hint=_maybe(document, "hint", str) or ""
+    )
+
+
+def _typed(value: Json, kind: type[T]) -> T:
+    if type(value) is not kind:
+        raise ValueError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _get(document: Mapping[str, Json], name: str, kind: type[T]) -> T:
+    return _typed(document.get(name), kind)
+
+
+def _maybe(document: Mapping[str, Json], name: str, kind: type[T]) -> T | None:
+    value = document.get(name)
+    return None if value is None else _typed(value, kind)

@@ -1,0 +1,295 @@
+"""A workbook is a zip archive made by somebody else: it is weighed and looked through before the reader may open it.
+
+The reader keeps a sheet as a full rectangle and unpacks whatever the archive holds, so one value in the last cell of a
+sheet, or a well packed member, would take all memory. And it shows a formula without a stored result, and an error, as
+an empty cell. So the XML is walked once here, for the extent of each sheet and for those cells.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from xml.parsers import expat
+
+from adapters.sheet.table import Limits, UnreadableError
+
+UNCACHED = "uncached_formula"
+ERROR = "error_value"
+
+_MEMBERS = 2_000
+_STEP = 1 << 16
+_CELL_NAME = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+
+Attributes = dict[str, str]
+
+
+@dataclass(slots=True)
+class Scan:
+    """What one sheet holds, as far as the reader does not say: its extent and its defective cells (from 0)."""
+
+    rows: int = 0
+    columns: int = 0
+    defects: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
+        """Count a cell with content, or a block of equal ones; too far out is UnreadableError at once."""
+        self.rows = max(self.rows, row + rows)
+        self.columns = max(self.columns, column + columns)
+        limits.admit(self.rows, self.columns)
+
+
+def scan_workbook(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> Mapping[str, Scan]:
+    """A scan of each sheet by its name, in xlsx of `sheet` alone where it is named.
+
+    The reader unpacks an ods file as a whole, so there every sheet counts. Raises UnreadableError.
+    """
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            _weigh(archive, data, limits.unpacked_bytes)
+            return _scan_ods(archive, limits) if suffix == ".ods" else _scan_xlsx(archive, sheet, limits)
+    except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, EOFError, RuntimeError) as exc:
+        hint = "save it again as .xlsx without a password"
+        raise UnreadableError("not_a_workbook", hint) from exc
+    except expat.ExpatError as exc:
+        raise UnreadableError("damaged_workbook", "open it and save it again") from exc
+
+
+def _weigh(archive: zipfile.ZipFile, data: bytes, limit: int) -> None:
+    """Unpack every member without keeping it, and stop at `limit`: what the archive says of sizes may be a lie."""
+    members = archive.infolist()
+    names = {member.filename for member in members}
+    if len(members) > _MEMBERS or len(names) != len(members):
+        raise UnreadableError("odd_archive", "open the workbook and save it again")
+    total = 0
+    for member in members:
+        if member.flag_bits & 1 or member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise UnreadableError("not_a_workbook", "save it again as .xlsx without a password")
+        packed = _packed(data, member)
+        if member.compress_type == zipfile.ZIP_STORED:
+            total += len(packed)
+        else:
+            total += _unpacked_size(packed, limit - total)
+        if total > limit:
+            raise UnreadableError("too_large_unpacked", f"a workbook of at most {limit >> 20} MiB unpacked is read")
+
+
+def _packed(data: bytes, member: zipfile.ZipInfo) -> memoryview:
+    header = data[member.header_offset : member.header_offset + 30]
+    if len(header) < 30:
+        raise EOFError
+    name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
+    start = member.header_offset + 30 + name + extra
+    return memoryview(data)[start : start + member.compress_size]
+
+
+def _unpacked_size(packed: memoryview, limit: int) -> int:
+    """The true size of a deflated member, or something above `limit`."""
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    size = 0
+    for start in range(0, len(packed), _STEP):
+        piece: bytes | memoryview = packed[start : start + _STEP]
+        while piece and size <= limit:
+            size += len(inflate.decompress(piece, 1 << 20))
+            piece = inflate.unconsumed_tail
+        if size > limit:
+            break
+    return size
+
+
+def _walk(
+    data: bytes,
+    start: Callable[[str, Attributes], None],
+    end: Callable[[str], None] | None = None,
+    text: Callable[[str], None] | None = None,
+) -> None:
+    """Walk one XML member with names without prefix. A document type declaration is refused: entities come with it."""
+    parser = expat.ParserCreate(namespace_separator="}")
+    parser.StartElementHandler = lambda name, attributes: start(_local(name), attributes)
+    if end is not None:
+        parser.EndElementHandler = lambda name: end(_local(name))
+    if text is not None:
+        parser.CharacterDataHandler = text
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.Parse(data, True)
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def _plain(attributes: Attributes) -> Attributes:
+    return {_local(name): value for name, value in attributes.items()}
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise UnreadableError("odd_archive", "open the workbook and save it again")
+
+
+# --- xlsx, xlsm ----------------------------------------------------------------------------------------------------
+
+
+def _scan_xlsx(archive: zipfile.ZipFile, sheet: str | None, limits: Limits) -> dict[str, Scan]:
+    targets = _relations(archive)
+    members = set(archive.namelist())
+    sheets: dict[str, str] = {}
+
+    def start(name: str, attributes: Attributes) -> None:
+        if name == "sheet":
+            relation = next((value for key, value in attributes.items() if key.endswith("relationships}id")), "")
+            sheets[attributes.get("name", "")] = targets.get(relation, "")
+
+    _walk(archive.read("xl/workbook.xml"), start)
+    return {
+        name: _scan_worksheet(archive.read(member), limits)
+        for name, member in sheets.items()
+        if member in members and sheet in {None, name}
+    }
+
+
+def _relations(archive: zipfile.ZipFile) -> dict[str, str]:
+    targets: dict[str, str] = {}
+
+    def start(name: str, attributes: Attributes) -> None:
+        if name == "Relationship":
+            target = attributes.get("Target", "")
+            whole = target.lstrip("/") if target.startswith("/") else posixpath.join("xl", target)
+            targets[attributes.get("Id", "")] = posixpath.normpath(whole)
+
+    _walk(archive.read("xl/_rels/workbook.xml.rels"), start)
+    return targets
+
+
+class _Worksheet:
+    """Walks the cells of one worksheet."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.scan = Scan()
+        self._limits = limits
+        self._row = -1
+        self._column = -1
+        self._type = ""
+        self._formula = self._value = self._in_value = False
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        match name:
+            case "row":
+                self._row = int(attributes["r"]) - 1 if attributes.get("r", "").isdecimal() else self._row + 1
+                self._column = -1
+            case "c":
+                self._move(attributes.get("r", ""))
+                self._type = attributes.get("t", "n")
+                self._formula = self._value = False
+            case "f":
+                self._formula = True
+            case "v" | "t":
+                self._in_value = True
+
+    def text(self, text: str) -> None:
+        if self._in_value and text:
+            self._value = True
+
+    def end(self, name: str) -> None:
+        if name in {"v", "t"}:
+            self._in_value = False
+        elif name == "c" and (self._formula or self._value):
+            self.scan.saw(self._limits, self._row, self._column)
+            if self._type == "e":
+                self.scan.defects[self._row, self._column] = ERROR
+            elif self._formula and not self._value and self._type != "str":
+                # type "str" without a value is a formula whose result is an empty text
+                self.scan.defects[self._row, self._column] = UNCACHED
+
+    def _move(self, reference: str) -> None:
+        if not reference:
+            self._column += 1
+            return
+        match = _CELL_NAME.fullmatch(reference)
+        if match is None:
+            raise UnreadableError("damaged_workbook", "open it and save it again")
+        self._column = _number(match[1]) - 1
+        self._row = int(match[2]) - 1
+
+
+def _scan_worksheet(data: bytes, limits: Limits) -> Scan:
+    worksheet = _Worksheet(limits)
+    _walk(data, worksheet.start, worksheet.end, worksheet.text)
+    return worksheet.scan
+
+
+def _number(name: str) -> int:
+    number = 0
+    for letter in name:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+# --- ods -----------------------------------------------------------------------------------------------------------
+
+
+class _Spreadsheet:
+    """Walks the tables of an OpenDocument spreadsheet, where equal cells and rows are written once with a count."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.scans: dict[str, Scan] = {}
+        self._limits = limits
+        self._scan = Scan()
+        self._row = self._column = 0
+        self._row_count = self._cell_count = 1
+        self._cell: Attributes | None = None
+        self._text = False
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        plain = _plain(attributes)
+        match name:
+            case "table":
+                self._scan = self.scans.setdefault(plain.get("name", ""), Scan())
+                self._row = 0
+            case "table-row":
+                self._row_count = _count(plain.get("number-rows-repeated"))
+                self._column = 0
+            case "table-cell" | "covered-table-cell":
+                self._cell_count = _count(plain.get("number-columns-repeated"))
+                self._cell = plain
+                self._text = False
+
+    def text(self, text: str) -> None:
+        if self._cell is not None and text.strip():
+            self._text = True
+
+    def end(self, name: str) -> None:
+        if name in {"table-cell", "covered-table-cell"} and self._cell is not None:
+            self._close(self._cell)
+            self._column += self._cell_count
+            self._cell = None
+        elif name == "table-row":
+            self._row += self._row_count
+
+    def _close(self, cell: Attributes) -> None:
+        formula, typed = "formula" in cell, "value-type" in cell
+        if not (formula or typed or self._text):
+            return
+        self._scan.saw(self._limits, self._row, self._column, self._row_count, self._cell_count)
+        if cell.get("value-type") == "error" or (formula and not typed):
+            rule = UNCACHED if formula and not typed else ERROR
+            for row in range(self._row, self._row + self._row_count):
+                for column in range(self._column, self._column + self._cell_count):
+                    self._scan.defects[row, column] = rule
+
+
+def _scan_ods(archive: zipfile.ZipFile, limits: Limits) -> dict[str, Scan]:
+    spreadsheet = _Spreadsheet(limits)
+    _walk(archive.read("content.xml"), spreadsheet.start, spreadsheet.end, spreadsheet.text)
+    return spreadsheet.scans
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return 1
+    if not text.isdecimal() or len(text) > 7:
+        raise UnreadableError("damaged_workbook", "open it and save it again")
+    return int(text)

@@ -1,0 +1,147 @@
+"""What the result workbook shows, and the journal that keeps it.
+
+A workbook cannot be appended to, so it is only a picture: the truth is a file of JSON lines beside it. A line counts
+when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut off at the next
+start.
+
+    {"op": "settle", "ref", "state", "notice"}   what became of a row when it was read
+    {"op": "push", "item"}                       a delivery or a notice, once for each key
+    {"op": "erased", "key", "message_id"}        the item of this key was here and is gone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.kit.files import PRIVATE, Folder
+from adapters.kit.items import item_from_json, item_to_json, notice_from_json, notice_to_json
+from adapters.kit.strict_json import read_json, write_line
+from gateway.errors import Code, RefusedError
+from gateway.ports import Delivery, Json, Notice, NoticeKind
+
+LIMIT = 512 << 20
+_LINE = 4 << 20
+_DEPTH = 32
+_CLOSING = frozenset({NoticeKind.DISCARDED, NoticeKind.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """How the reading of a row ended, and the row's state then; an empty state is one that is not known any more."""
+
+    notice: Notice
+    state: str
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The journal in memory. ``closed`` are the refs whose draft a person put aside; ``version`` counts the changes."""
+
+    settled: dict[str, Settled] = field(default_factory=dict)
+    items: dict[str, Delivery | Notice] = field(default_factory=dict)
+    erased: dict[str, str] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    version: int = 0
+
+    def notices(self) -> Iterable[Notice]:
+        """Every notice, those of settling included."""
+        yield from (settled.notice for settled in self.settled.values())
+        yield from (item for item in self.items.values() if isinstance(item, Notice))
+
+    def deliveries(self) -> list[Delivery]:
+        """Every received message that was not erased, oldest first."""
+        found = [item for item in self.items.values() if isinstance(item, Delivery)]
+        return sorted(found, key=lambda item: (item.received, item.key))
+
+    def knows(self, key: str) -> bool:
+        """Whether the item of this key is or was here."""
+        return key in self.items or key in self.erased
+
+    def apply(self, line: Json) -> None:
+        """Take one line in. Raises ValueError for what is no line of a journal; then nothing has changed."""
+        match line:
+            case {"op": "settle", "ref": str(ref), "state": str(state), "notice": notice}:
+                self.settled[ref] = Settled(notice=notice_from_json(notice), state=state)
+            case {"op": "push", "item": document}:
+                item = item_from_json(document)
+                self.items.setdefault(item.key, item)
+                if isinstance(item, Notice) and item.kind in _CLOSING:
+                    self.closed.add(item.ref)
+            case {"op": "erased", "key": str(key), "message_id": str(message_id)}:
+                self.items.pop(key, None)
+                self.erased[key] = message_id
+            case _:
+                raise ValueError("not a line of a journal")
+        self.version += 1
+
+    def lines(self) -> list[Json]:
+        """The shortest journal that gives this ledger."""
+        settled = [settle_line(ref, entry.state, entry.notice) for ref, entry in self.settled.items()]
+        pushed = [push_line(item) for item in self.items.values()]
+        return [*settled, *pushed, *(erased_line(key, message_id) for key, message_id in self.erased.items())]
+
+
+def settle_line(ref: str, state: str, notice: Notice) -> Json:
+    """The line for `settle`."""
+    return {"op": "settle", "ref": ref, "state": state, "notice": notice_to_json(notice)}
+
+
+def push_line(item: Delivery | Notice) -> Json:
+    """The line for `push`."""
+    return {"op": "push", "item": item_to_json(item)}
+
+
+def erased_line(key: str, message_id: str) -> Json:
+    """The line for `erase`; it takes the place of the item's own."""
+    return {"op": "erased", "key": key, "message_id": message_id}
+
+
+class Journal:
+    """The file of lines. Not to be used by two threads at once."""
+
+    def __init__(self, path: Path, mode: int = PRIVATE) -> None:
+        self._path = path
+        self._mode = mode
+        self._ledger: Ledger | None = None
+
+    def ledger(self) -> Ledger:
+        """The ledger, read at the first call. Raises OSError, RefusedError(adapter_refused) for a damaged line."""
+        if self._ledger is None:
+            self._ledger = self._load()
+        return self._ledger
+
+    def add(self, line: Json) -> None:
+        """Make `line` durable, then take it in. A failure may leave a part of it, so the file is then read anew."""
+        ledger = self.ledger()
+        self._ledger = None
+        with Folder(self._path.parent) as folder:
+            folder.append(self._path.name, write_line(line), self._mode)
+        ledger.apply(line)
+        self._ledger = ledger
+
+    def forget(self, key: str, message_id: str) -> None:
+        """Write the whole journal again without the item of `key`, leaving a line that it was there."""
+        ledger = self.ledger()
+        self._ledger = None
+        ledger.apply(erased_line(key, message_id))
+        with Folder(self._path.parent) as folder:
+            folder.write(self._path.name, b"".join(map(write_line, ledger.lines())), self._mode)
+        self._ledger = ledger
+
+    def _load(self) -> Ledger:
+        with Folder(self._path.parent) as folder:
+            data = folder.read(self._path.name, LIMIT) if folder.has(self._path.name) else b""
+            whole, _, torn = data.rpartition(b"\n")
+            if torn:
+                folder.write(self._path.name, whole + b"\n" if whole else b"", self._mode)
+        ledger = Ledger()
+        for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
+            value, faults = read_json(line, limit=_LINE, depth=_DEPTH)
+            try:
+                ledger.apply(None if faults else value)
+            except ValueError as exc:
+                what = f"line {number} of the journal is damaged"
+                raise RefusedError(Code.ADAPTER_REFUSED, what, hint="restore the file from a backup") from exc
+        return ledger

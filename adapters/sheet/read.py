@@ -1,0 +1,125 @@
+"""From a file to tables: workbooks by calamine after the guard of `container`, CSV by the standard library."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Iterator
+from io import BytesIO, StringIO
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from adapters.sheet.container import UNCACHED, scan_workbook
+from adapters.sheet.headings import find_heading
+from adapters.sheet.table import Cell, Limits, Table, UnreadableError
+
+WORKBOOKS = frozenset({".xlsx", ".xlsm", ".ods"})
+LINE_LISTS = frozenset({".csv", ".tsv", ".txt"})
+DELIMITERS = (",", ";", "\t")
+
+
+def read_table(
+    data: bytes, suffix: str, known: Collection[str], *, sheet: str | None, delimiter: str | None, limits: Limits
+) -> Table:
+    """The table of a file that has a row of known labels.
+
+    `sheet` names the worksheet; without it the first visible one with such a row is taken. `delimiter` is that of a CSV
+    file; without it the one that finds most labels. Raises UnreadableError with what a person can do about it.
+    """
+    if suffix in WORKBOOKS:
+        tables = _worksheets(data, suffix, sheet, limits)
+        found = next((table for table in tables if find_heading(table.rows, known) is not None), None)
+    elif suffix in LINE_LISTS:
+        found = _best(_line_lists(data, delimiter, limits), known)
+    else:
+        raise UnreadableError("unknown_file_type", "use .xlsx, .xlsm, .ods or .csv")
+    if found is None:
+        raise UnreadableError("no_heading", "no row with the labels of the mapping was found near the top")
+    if found.broken_at is not None:
+        hint = "a quotation mark is not closed or stands inside a cell, or a cell is too long"
+        raise UnreadableError("bad_quoting", hint, place=f"row {found.broken_at}")
+    return found
+
+
+def _best(tables: Iterable[Table], known: Collection[str]) -> Table | None:
+    """The table whose label row holds most known labels."""
+    found = [(heading.matches, table) for table in tables if (heading := find_heading(table.rows, known))]
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _worksheets(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> Iterator[Table]:
+    scans = scan_workbook(data, suffix, sheet, limits)
+    with _open(data) as workbook:
+        names = [
+            meta.name
+            for meta in workbook.sheets_metadata
+            if meta.typ == SheetTypeEnum.WorkSheet and meta.visible == SheetVisibleEnum.Visible
+        ]
+        if sheet is not None and sheet not in workbook.sheet_names:
+            raise UnreadableError("no_such_sheet", "the configured sheet is not in the workbook")
+        for name in names if sheet is None else [sheet]:
+            scan = scans.get(name)
+            if scan is None:
+                raise UnreadableError("damaged_workbook", "open it and save it again")
+            yield Table(sheet=name, rows=_cells(workbook, name), defects=scan.defects)
+
+
+def _open(data: bytes) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_filelike(BytesIO(data))
+    except BaseException as exc:
+        raise _translated(exc) from exc
+
+
+def _cells(workbook: CalamineWorkbook, name: str) -> list[list[Cell]]:
+    try:
+        worksheet: CalamineSheet = workbook.get_sheet_by_name(name)
+        return worksheet.to_python(skip_empty_area=False)
+    except BaseException as exc:
+        raise _translated(exc) from exc
+
+
+def _translated(exc: BaseException) -> BaseException:
+    """What to raise for a failure of the reader.
+
+    A file can drive the compiled reader into a panic, which arrives as a BaseException of a module that cannot be
+    imported: it is known by its name, and must not end the node.
+    """
+    panic = type(exc).__name__ == "PanicException"
+    if panic or isinstance(exc, CalamineError | OSError | ValueError | OverflowError):
+        return UnreadableError("damaged_workbook", "open it and save it again")
+    return exc
+
+
+def _line_lists(data: bytes, delimiter: str | None, limits: Limits) -> Iterator[Table]:
+    """The file split at each delimiter that could be meant."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise UnreadableError("not_utf8", "save the file as CSV UTF-8") from exc
+    for candidate in DELIMITERS if delimiter is None else (delimiter,):
+        rows, broken = _split(text, candidate, limits)
+        yield Table(sheet=None, rows=rows, defects=_formulas(rows), broken_at=len(rows) + 1 if broken else None)
+
+
+def _split(text: str, delimiter: str, limits: Limits) -> tuple[list[list[Cell]], bool]:
+    """The rows as far as they can be told apart, and whether that was not to the end."""
+    rows: list[list[Cell]] = []
+    columns = 0
+    try:
+        for row in csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True):
+            columns = max(columns, len(row))
+            rows.append([*row])
+            limits.admit(len(rows), columns)
+    except csv.Error:
+        return rows, True
+    return rows, False
+
+
+def _formulas(rows: list[list[Cell]]) -> dict[tuple[int, int], str]:
+    """In a CSV file a cell that begins with `=` is a formula that nothing has computed."""
+    return {
+        (number, column): UNCACHED
+        for number, row in enumerate(rows)
+        for column, cell in enumerate(row)
+        if isinstance(cell, str) and cell.startswith("=")
+    }

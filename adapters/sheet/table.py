@@ -1,0 +1,67 @@
+"""What a line list is once it is read, whatever file it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from gateway.errors import Finding
+
+Cell = str | int | float | bool | date | datetime | time | timedelta
+"""As the workbook has it; an empty cell is ''. In a CSV file every cell is text."""
+
+
+class UnreadableError(Exception):
+    """The file as a whole cannot be used. Caught by the adapter, which reports `finding`."""
+
+    def __init__(self, rule: str, hint: str, place: str = "") -> None:
+        super().__init__(rule)
+        self.finding = Finding(place=place, rule=rule, hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of a file is read. `cells` bounds rows times columns, which is what a reader keeps in memory."""
+
+    file_bytes: int = 32 << 20
+    unpacked_bytes: int = 256 << 20
+    rows: int = 20_000
+    columns: int = 512
+    cells: int = 2_000_000
+
+    def admit(self, rows: int, columns: int) -> None:
+        """Raise UnreadableError for a sheet that reaches further than this."""
+        if rows > self.rows or columns > self.columns or rows * columns > self.cells:
+            hint = f"at most {self.rows} rows and {self.columns} columns; look for a stray value far away and clear it"
+            raise UnreadableError("sheet_too_large", hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One sheet or one CSV file; `defects` has a rule for each cell (from 0) whose value cannot be trusted."""
+
+    sheet: str | None
+    rows: Sequence[Sequence[Cell]]
+    defects: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    broken_at: int | None = None
+    """The row (from 1) from which on a CSV file cannot be told apart."""
+
+    def place(self, row: int, column: int) -> str:
+        """Where a person finds a cell: `sheet Cases, row 7, column D`; row and column count from 0 here."""
+        where = f"row {row + 1}, column {letters(column)}"
+        return where if self.sheet is None else f"sheet {_printable(self.sheet)}, {where}"
+
+
+def letters(column: int) -> str:
+    """The letters of a column counted from 0: 0 is A, 26 is AA."""
+    name = ""
+    number = column + 1
+    while number:
+        number, digit = divmod(number - 1, 26)
+        name = chr(ord("A") + digit) + name
+    return name
+
+
+def _printable(name: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in name)[:40]

@@ -1,0 +1,256 @@
+"""The local HTTP application: who may come in, JSON with limits, problem+json out.
+
+Two doors: the Unix socket (mode 0600, and the kernel must say that the caller is this user or root) and loopback with
+a bearer token. Content never appears in an error, and there is no access log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.api.routes import PREFIX, ROUTES, Route
+from gateway.errors import Code, GatewayError, RefusedError, TransientError
+from gateway.logs import logger
+from gateway.ports import Desk, Json
+
+BODY_LIMIT = 1_500_000
+MAX_DEPTH = 24
+LARGEST = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exactly."""
+LONGEST_KEY = 128
+STATUS = {
+    Code.NOT_FOUND: 404,
+    Code.CONFLICT: 409,
+    Code.EXISTS: 409,
+    Code.INVALID: 400,
+    Code.MALFORMED: 400,
+    Code.TOO_LARGE: 413,
+    Code.LOCKED: 503,
+    Code.OUT_OF_SCOPE: 403,
+    Code.NOT_ACTIVE: 409,
+}
+
+Authorised = Callable[[web.Request], bool]
+
+
+def local_app(desk: Desk, *, token_matches: Callable[[str], bool]) -> web.Application:
+    """The application behind both doors. `token_matches` compares a bearer token in constant time."""
+    app = web.Application(middlewares=[_problems, _authorise(token_matches)], client_max_size=BODY_LIMIT)
+    for route in ROUTES:
+        app.router.add_route(route.method, PREFIX + route.path, _operation(desk, route))
+    app.router.add_get(PREFIX + "/events", _events(desk))
+    app.router.add_get("/health/live", _live)
+    return app
+
+
+def _authorise(token_matches: Callable[[str], bool]) -> Any:
+    @web.middleware
+    async def authorise(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        if request.path == "/health/live" or _same_user(request):
+            return await handler(request)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.isascii() or not token_matches(token):
+            return _problem(401, Code.NOT_ACTIVE, "a bearer token of this node is needed", [])
+        return await handler(request)
+
+    return authorise
+
+
+def _same_user(request: web.Request) -> bool:
+    """True for a caller on the Unix socket that the kernel says is this user or root."""
+    transport = request.transport
+    sock = transport.get_extra_info("socket") if transport else None
+    if sock is None or sock.family != socket.AF_UNIX:
+        return False
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", raw)
+    return uid in (0, os.getuid())
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    """RFC 9457: every refusal is problem+json with a code, places and rules, and no value."""
+    try:
+        return await handler(request)
+    except TransientError as error:
+        return _problem(503, error.code, error.what, [], hint=error.hint)
+    except GatewayError as error:
+        findings: list[Json] = [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in error.findings]
+        return _problem(STATUS.get(error.code, 422), error.code, error.what, findings, hint=error.hint)
+    except web.HTTPException as error:
+        code = Code.TOO_LARGE if error.status == 413 else Code.INVALID
+        return _problem(error.status, code, error.reason.lower(), [])
+    except ConnectionError:
+        raise  # the caller went away
+    except Exception as error:  # noqa: BLE001 (a fault of ours: it is logged without a value, and the caller learns that)
+        logger().error("api.failed", exc_info=error)
+        return _problem(500, Code.INVALID, "a fault of this node; nothing is known of the outcome", [])
+
+
+def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint: str = "") -> web.Response:
+    body = {
+        "type": f"urn:trm:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": str(code),
+        "hint": hint,
+        "findings": findings,
+    }
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/problem+json")
+
+
+def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        arguments: dict[str, Json] = _parameters(request)
+        if request.method == "POST":
+            arguments |= _object(await request.read())
+        arguments |= request.match_info
+        key = _key(request)
+        if route.keyed and key is None:
+            raise RefusedError(
+                Code.INVALID,
+                "an Idempotency-Key header is needed",
+                hint="send a fresh random key with each new message",
+            )
+        done = await desk.call(route.operation, arguments, key=key)
+        return web.Response(
+            status=201 if done.created else 200, body=orjson.dumps(done.value), content_type="application/json"
+        )
+
+    return handle
+
+
+def _parameters(request: web.Request) -> dict[str, Json]:
+    """The query, in which a name occurs once."""
+    if len(request.query) != len(set(request.query)):
+        raise RefusedError(Code.INVALID, "a query parameter occurs twice")
+    for value in request.query.values():
+        _check_text(value)
+    return dict(request.query)
+
+
+def _key(request: web.Request) -> str | None:
+    """The Idempotency-Key, at most 128 printable ASCII characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key and (len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable()):
+        raise RefusedError(Code.INVALID, f"an Idempotency-Key is up to {LONGEST_KEY} printable ASCII characters")
+    return key or None
+
+
+def _object(data: bytes) -> dict[str, Json]:
+    """A JSON object in UTF-8, not nested deep, each member once, all numbers whole and within the exact range."""
+    if not data:
+        return {}
+    try:
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_int=_whole,
+            parse_float=_refuse,
+            parse_constant=_refuse,
+        )
+    except (ValueError, RecursionError) as exc:
+        raise RefusedError(Code.MALFORMED, "the body is not the JSON this API takes", hint=_why(exc)) from exc
+    if not isinstance(value, dict):
+        raise RefusedError(Code.MALFORMED, "the body is not a JSON object")
+    _walk(value)
+    return value
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"at line {error.lineno} column {error.colno}"
+    return str(error) if type(error) is ValueError else ""
+
+
+def _walk(value: Json, left: int = MAX_DEPTH) -> None:
+    """Refuse what is nested too deep, and texts that are no Unicode text."""
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, (dict, list)):
+        if left == 0:
+            raise RefusedError(Code.MALFORMED, f"the body is nested deeper than {MAX_DEPTH}")
+        for name in value if isinstance(value, dict) else ():
+            _check_text(name)
+        for item in value.values() if isinstance(value, dict) else value:
+            _walk(item, left - 1)
+
+
+def _check_text(value: str) -> None:
+    """A lone surrogate can be written in JSON, but is no character and in no UTF-8."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise RefusedError(Code.MALFORMED, "half of a surrogate pair stands alone")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member occurs twice in one object")
+    return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > LARGEST:
+        raise ValueError(f"numbers lie within {LARGEST} of zero")
+    return int(text)
+
+
+def _refuse(_text: str) -> Any:
+    raise ValueError("numbers are whole")
+
+
+def _events(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def stream(request: web.Request) -> web.StreamResponse:
+        """Server-sent events; `Last-Event-ID` or `?after=` says where to go on."""
+        position = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
+        if len(position) > 15 or not position.isascii() or not position.isdigit():
+            raise RefusedError(Code.INVALID, "the event position is not a number", hint="take it from the last event")
+        after = int(position)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        await response.prepare(request)
+        async for seq, value in desk.events(after):
+            await response.write(b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(value)))
+        return response
+
+    return stream
+
+
+async def _live(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "live"})
+
+
+class LocalServer:
+    """The running listeners of the local API."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
+
+    async def start(self, path: Path, listen: str | None) -> None:
+        """Open the socket (0600 from the first moment) and, if wanted, the loopback port."""
+        await self._runner.setup()
+        path.unlink(missing_ok=True)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(mask)
+        sock.setblocking(False)
+        await web.SockSite(self._runner, sock).start()
+        if listen is not None:
+            host, _, port = listen.rpartition(":")
+            await web.TCPSite(self._runner, host.strip("[]"), int(port)).start()
+
+    async def close(self) -> None:
+        """Stop taking requests."""
+        await asyncio.wait_for(self._runner.cleanup(), timeout=5)

@@ -1,0 +1,76 @@
+"""The local API as a table: one line per operation. The OpenAPI document and `trm` follow the same names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """`operation` is what the desk is asked; path and query parameters and the JSON body become its arguments."""
+
+    method: str
+    path: str
+    operation: str
+    summary: str
+    keyed: bool = False
+
+
+PREFIX = "/api/v1"
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST", path="/messages", operation="message.submit", summary="submit and release a message", keyed=True
+    ),
+    Route(method="GET", path="/messages", operation="message.list", summary="messages, newest first"),
+    Route(method="GET", path="/messages/{id}", operation="message.show", summary="one message with its receipts"),
+    Route(
+        method="POST",
+        path="/messages/{id}/ack",
+        operation="message.ack",
+        summary="the desk has taken an incoming message",
+    ),
+    Route(method="POST", path="/messages/{id}/open", operation="message.open", summary="a person has opened it"),
+    Route(method="POST", path="/messages/{id}/resend", operation="message.resend", summary="try now"),
+    Route(method="POST", path="/messages/{id}/cancel", operation="message.cancel", summary="cancel or void"),
+    Route(method="GET", path="/drafts", operation="draft.list", summary="drafts that wait for a person"),
+    Route(method="GET", path="/drafts/{id}", operation="draft.show", summary="one draft"),
+    Route(method="POST", path="/drafts/{id}/release", operation="draft.release", summary="a named person releases it"),
+    Route(method="POST", path="/drafts/{id}/discard", operation="draft.discard", summary="a named person discards it"),
+    Route(
+        method="GET", path="/conversations", operation="conversation.list", summary="conversations, most recent first"
+    ),
+    Route(method="GET", path="/conversations/{id}", operation="conversation.show", summary="one conversation in order"),
+    Route(method="POST", path="/consents", operation="consent.record", summary="record a consent that a person gave"),
+    Route(method="GET", path="/consents", operation="consent.list", summary="consents held here"),
+    Route(method="GET", path="/consents/{id}", operation="consent.show", summary="one consent"),
+    Route(
+        method="POST", path="/consents/{id}/withdraw", operation="consent.withdraw", summary="withdraw, never blocked"
+    ),
+    Route(method="GET", path="/node", operation="node.show", summary="identity, fingerprint, keys, queues, alarms"),
+    Route(method="GET", path="/node/pairing", operation="node.pairing", summary="the pairing file for another country"),
+    Route(method="GET", path="/keys", operation="keys.list", summary="keys with their ages"),
+    Route(
+        method="POST", path="/keys/rotate-epoch", operation="keys.rotate_epoch", summary="start a new storage epoch now"
+    ),
+    Route(method="GET", path="/peers", operation="peer.list", summary="peers"),
+    Route(method="POST", path="/peers", operation="peer.add", summary="propose a peer from its descriptor chain"),
+    Route(method="GET", path="/peers/{id}", operation="peer.show", summary="one peer"),
+    Route(method="GET", path="/peers/{id}/code", operation="peer.code", summary="the 60 digits to compare"),
+    Route(
+        method="POST", path="/peers/{id}/verify", operation="peer.verify", summary="type the 60 digits, make it active"
+    ),
+    Route(method="POST", path="/peers/{id}/suspend", operation="peer.suspend", summary="suspend at once"),
+    Route(method="POST", path="/peers/{id}/resume", operation="peer.resume", summary="resume a suspended peer"),
+    Route(method="POST", path="/peers/{id}/revoke", operation="peer.revoke", summary="revoke for ever"),
+    Route(
+        method="POST", path="/peers/{id}/ping", operation="peer.ping", summary="check the way to a peer step by step"
+    ),
+    Route(method="GET", path="/schemas", operation="schema.list", summary="what may be said"),
+    Route(method="GET", path="/schemas/{id}", operation="schema.show", summary="one published schema"),
+    Route(method="POST", path="/schemas/check", operation="schema.check", summary="check a draft, send nothing"),
+    Route(method="GET", path="/evidence/{id}", operation="evidence.export", summary="proof of one conversation"),
+    Route(method="GET", path="/alarms", operation="alarm.list", summary="what a person has to look at"),
+    Route(method="POST", path="/alarms/{id}/dismiss", operation="alarm.dismiss", summary="a named person has seen it"),
+    Route(method="GET", path="/adapter", operation="adapter.check", summary="the case system's adapter, checked"),
+)

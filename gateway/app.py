@@ -1,0 +1,321 @@
+"""The composition root: the one place that picks concrete parts and ties them together.
+
+    open_node    take the folder's lock, unlock the key store, open the database, tie everything; nothing listens yet
+    Node.serve   listen and run every loop until told to stop
+    Node.desk    the operations of people and local systems, also without listening
+
+A folder has one owner: two processes never open one (DESIGN 3c).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import yaml
+
+import schemas
+from gateway import config as settings
+from gateway.api.app import LocalServer, local_app
+from gateway.clock import SystemClock
+from gateway.config import AdapterSection, Config
+from gateway.core.mapping import RecordMapping, parse
+from gateway.errors import Code, RefusedError
+from gateway.federation.client import FederationClient
+from gateway.federation.handlers import Refusal
+from gateway.federation.listener import RunningServer, serve
+from gateway.federation.server import federation_app
+from gateway.federation.tls import server_context
+from gateway.logs import logger
+from gateway.ports import Adapter, Clock, LocalRecord
+from gateway.service.book import Book
+from gateway.service.collect import Collector
+from gateway.service.desk import NodeDesk
+from gateway.service.door import Door
+from gateway.service.handover import Handover
+from gateway.service.house import House
+from gateway.service.own import Own
+from gateway.service.parts import Parts
+from gateway.service.send import Sender
+from gateway.service.vault import Vault
+from gateway.store import Store
+from gateway.store import peers as peer_rows
+from keys.encoding import same, sha256_hex
+from keys.keystore import DEFAULT_COST, Cost, Keystore, system_rand
+from keys.tls import self_signed, server_files, spki_hash
+
+if TYPE_CHECKING:
+    from adapters.sheet import SheetAdapter
+
+DATABASE = "node.db"
+KEYSTORE = "keystore"
+TOKEN = "api-token"  # noqa: S105 (the name of a file)
+RUN = "run"
+SOCKET = "api.sock"
+LOCK = "lock"
+
+
+class Node:
+    """One opened node folder."""
+
+    def __init__(self, folder: Path, parts: Parts, mappings: dict[str, RecordMapping]) -> None:
+        self.folder = folder
+        self.parts = parts
+        self._mappings = mappings
+        self._door = Door(parts)
+        self.house = House(parts)
+        self.handover = Handover(parts)
+        self.desk = NodeDesk(parts, self.house)
+        self.federation: RunningServer | None = None
+        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._log = logger()
+
+    async def start_local(self) -> LocalServer:
+        """Open the socket of the local API (and loopback, if set)."""
+        token = (self.folder / TOKEN).read_text(encoding="ascii").strip()
+        server = LocalServer(local_app(self.desk, token_matches=lambda given: same(given, token)))
+        await server.start(self.folder / RUN / SOCKET, self.parts.config.local.listen)
+        return server
+
+    async def _start_federation(self) -> RunningServer:
+        parts = self.parts
+        descriptor = parts.own.descriptor
+        host = descriptor.authority.rpartition(":")[0] or descriptor.authority
+        secret = self._tls_secret()
+        certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=parts.clock.now())
+        with server_files(secret, certificate) as (certificate_file, key_file):
+            context = server_context(certificate_file, key_file)
+        app = federation_app(
+            self._door,
+            node=descriptor.node,
+            authority=descriptor.authority,
+            keys=parts.keys,
+            verify=self._door.admits,
+            clock=parts.clock,
+            rand=parts.rand,
+            report=self._report,
+        )
+        host, _, port = parts.config.federation.listen.rpartition(":")
+        return await serve(app, host.strip("[]"), int(port), context)
+
+    def _tls_secret(self) -> bytes:
+        keys = self.parts.keys
+        if not isinstance(keys, Keystore):
+            raise RuntimeError("the listener's key comes from the key store")
+        return keys.tls_secrets()[0]
+
+    def _report(self, refusal: Refusal) -> None:
+        """What was turned away, without a byte of it."""
+        self._log.info(
+            "federation.refused", peer=refusal.peer, status=refusal.status, step=refusal.endpoint,
+            code=None if refusal.code is None else str(refusal.code), exc_info=refusal.error,
+        )  # fmt: skip
+
+    async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
+        """Run until `stop` is set. `ready` is called once both listeners take requests."""
+        parts = self.parts
+        await self.house.start()
+        async with AsyncExitStack() as stack:
+            self.federation = await self._start_federation()
+            stack.push_async_callback(self.federation.close)
+            local = await self.start_local()
+            stack.push_async_callback(local.close)
+            self._log.info(
+                "node.started", peer=parts.own.node, port=self.federation.port, version=parts.own.descriptor.version
+            )
+            ready()
+            loops = [
+                asyncio.create_task(self.house.run(), name="house"),
+                asyncio.create_task(self.handover.run(), name="handover"),
+                asyncio.create_task(self._keep_senders(), name="senders"),
+                asyncio.create_task(stop.wait(), name="stop"),
+            ]
+            if parts.adapter is not None and parts.config.adapter is not None:
+                collector = Collector(parts, parts.adapter, self._mappings, parts.config.adapter.poll_seconds)
+                loops.append(asyncio.create_task(collector.run(), name="collect"))
+            try:
+                done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in (*loops, *self._senders.values()):
+                    task.cancel()
+                await asyncio.gather(*loops, *self._senders.values(), return_exceptions=True)
+
+    async def _keep_senders(self) -> None:
+        """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
+        while True:
+            for peer in self.parts.book.all():
+                if peer.node not in self._senders:
+                    sender = Sender(self.parts, peer.node)
+                    self._senders[peer.node] = asyncio.create_task(sender.run(), name=f"send-{peer.name}")
+            for task in self._senders.values():
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.2)
+
+    async def close(self) -> None:
+        """Finish what was begun and let the folder go."""
+        await self.parts.client.close()
+        self.parts.store.close()
+        self.parts.crypto.shutdown()
+
+
+async def open_node(
+    folder: Path,
+    passphrase: str,
+    *,
+    clock: Clock | None = None,
+    at_least: Cost = DEFAULT_COST,
+    rand: Callable[[int], bytes] = system_rand,
+    adapter: Adapter | None = None,
+) -> tuple[Node, AsyncExitStack]:
+    """Open a node folder; leaving the returned stack closes it and gives up the lock.
+
+    `adapter` takes the place of the one in node.toml; only tests pass it.
+
+    Raises:
+        RefusedError: locked (another process owns the folder), wrong_passphrase, invalid settings; nothing was changed.
+    """
+    faults = schemas.verify(sha256_hex)
+    if faults:
+        raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
+    config = settings.load(folder)
+    clock = clock or SystemClock()
+    stack = AsyncExitStack()
+    try:
+        stack.callback(_lock(folder))
+        store = Store(folder / DATABASE)
+        stack.callback(store.close)
+        recorded = await store.read(lambda c: peer_rows.get_meta(c, "keystore_gen"))
+        keys = await asyncio.to_thread(
+            Keystore.open, folder / KEYSTORE, passphrase, int(recorded or b"1"), at_least=at_least
+        )
+        own = Own(store, keys, clock)
+        await own.load()
+        keys.activate(own.descriptor, clock.now())
+        book = Book(store)
+        await book.refresh()
+        door_verify = _ClientVerify()
+        parts = Parts(
+            config=config,
+            clock=clock,
+            rand=rand,
+            store=store,
+            keys=keys,
+            vault=Vault(keys, rand),
+            book=book,
+            own=own,
+            client=FederationClient(
+                node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand
+            ),
+            adapter=adapter if adapter is not None else _adapter(config),
+        )
+        node = Node(folder, parts, _mappings(config))
+        door_verify.door = node._door
+        stack.push_async_callback(node.close)
+    except BaseException:
+        await stack.aclose()
+        raise
+    return node, stack
+
+
+class _ClientVerify:
+    """Breaks the circle: the client asks the door whose key signed an answer, and the door is built on the client."""
+
+    door: Door
+
+    async def __call__(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+        return await self.door.signed_by(node, kid, base, signature)
+
+
+def _lock(folder: Path) -> Callable[[], None]:
+    run = folder / RUN
+    run.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(handle)
+        raise RefusedError(
+            Code.LOCKED, "another process owns this node folder", hint="stop it, or use the verbs while it runs"
+        ) from exc
+    return lambda: os.close(handle)
+
+
+def _adapter(config: Config) -> Adapter | None:
+    section = config.adapter
+    if section is None:
+        return None
+    match section.kind:
+        case "folder":
+            from adapters.folder import FolderAdapter
+
+            return FolderAdapter(section.path)
+        case "sheet":
+            from adapters.sheet import SheetAdapter
+
+            return SheetAdapter(section.path, marks=_marks(section))
+
+
+def _marks(section: AdapterSection) -> dict[str, Path]:
+    """Which mark column makes which draft; the office's own mapping takes the place of the built-in referral one."""
+    from adapters.sheet import htcds
+
+    return htcds.MARKS if section.mapping is None else htcds.MARKS | {htcds.READY_TO_REFER: section.mapping}
+
+
+def _mappings(config: Config) -> dict[str, RecordMapping]:
+    """The mapping files that records of the adapter name, by the name that stands in the file."""
+    section = config.adapter
+    if section is None or section.kind != "sheet":
+        return {}
+    found = [read_mapping(path) for path in _marks(section).values()]
+    return {mapping.name: mapping for mapping in found}
+
+
+def read_mapping(path: Path) -> RecordMapping:
+    """A mapping file; raises RefusedError with the place of each fault."""
+    try:
+        return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read") from exc
+
+
+def create_adapter_layout(kind: str, path: Path) -> None:
+    """Make what an adapter needs on the side of the case system; what is there already stays as it is."""
+    if kind == "folder":
+        from adapters.folder import FolderAdapter
+
+        FolderAdapter.create(path)
+
+
+async def marked_rows(mapping: Path, line_list: Path, mark: str) -> Sequence[LocalRecord]:
+    """The rows of a line list that are marked in the column `mark`, as the sheet adapter reads them; nothing is
+    written.
+    """
+    with TemporaryDirectory() as apart:
+        return await _line_list(mapping, line_list, mark, Path(apart)).pull()
+
+
+async def labels_of(mapping: Path, line_list: Path, mark: str) -> Sequence[str]:
+    """The labels of a line list, but those that steer the reading (key and mark); nothing is written."""
+    from adapters.sheet import htcds
+
+    steering = {label.casefold() for label in (htcds.KEY, mark)}
+    with TemporaryDirectory() as apart:
+        columns = await _line_list(mapping, line_list, mark, Path(apart)).columns()
+    return [column.label for column in columns if column.label.casefold() not in steering]
+
+
+def _line_list(mapping: Path, line_list: Path, mark: str, apart: Path) -> SheetAdapter:
+    """A sheet adapter whose results and journal would lie in a folder of their own."""
+    from adapters.sheet import SheetAdapter
+
+    return SheetAdapter(line_list, marks={mark: mapping}, results=apart / "results.xlsx")

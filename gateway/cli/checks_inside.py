@@ -1,0 +1,199 @@
+"""What `trm doctor` learns from the node itself: keys and their ends, clock, keyset, peers, adapter, alarms."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.cli import voice
+from gateway.cli.checks import Check, State, ok, red, skipped, warn
+from gateway.errors import GatewayError
+from gateway.ports import Json
+from keys.descriptor import Descriptor, accept_chain, decode_chain
+from keys.encoding import DAY, canon
+from keys.records import Use
+from keys.tls import spki_hash
+
+ASKED = ("node.show", "node.pairing", "peer.list", "alarm.list", "adapter.check")
+KEYSET_LIFE = 2 * DAY
+CLOCK_SLACK = 300
+FAILING_LONG = DAY
+NEEDS_DAYS = ((7, State.RED), (60, State.WARN))
+"""A document or key that ends within so many days: a change of it takes two people and some days of travel."""
+
+
+def inside(folder: Path, passphrase_file: Path | None, *, running: bool, now: int) -> Iterator[Check]:
+    """Every check that needs the node or its passphrase."""
+    from gateway.cli.connect import answers
+
+    if not running and not _has_passphrase(passphrase_file):
+        yield skipped(
+            "keys, peers, adapter", "the node does not run and no passphrase was given", "add --passphrase-file FILE"
+        )
+        return
+    try:
+        told = answers(folder, ASKED, passphrase_file=passphrase_file)
+    except GatewayError as error:
+        yield red("node", error.what, error.hint or "see the checks above")
+        return
+    yield ok("node", "it runs and answers" if running else "stopped; its key store opens")
+    yield from judged(told, running=running, now=now)
+
+
+def _has_passphrase(file: Path | None) -> bool:
+    from gateway import config
+
+    try:
+        config.passphrase(file)
+    except GatewayError:
+        return file is not None
+    return True
+
+
+def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Check]:
+    """The checks on what the node answered; `now` in Unix seconds."""
+    node = _object(told["node.show"])
+    newest = accept_chain(decode_chain(canon(told["node.pairing"])), now + 10 * 365 * DAY)[-1]
+    yield clock(node, newest, now)
+    yield ending("descriptor", newest.expires, now)
+    for use in (Use.SIG, Use.HTTP):
+        yield ending(f"{use} key", max(key.until for key in newest.keys if key.use is use), now)
+    yield root_count(node, newest)
+    yield keyset(node, running=running, now=now)
+    if running:
+        yield listener(newest)
+    yield from peers(_object(told["peer.list"]), now)
+    yield from adapter(_object(told["adapter.check"]))
+    yield alarms(_object(told["alarm.list"]))
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def ending(name: str, at: int, now: int) -> Check:
+    """Something that ends: red within 7 days, told from 60 days on, louder from 30."""
+    left = (at - now) // DAY
+    found = f"ends {voice.when(at, now=now)}"
+    fix = "two of the three people who hold the roots sign its successor; begin now, it takes them some days"
+    if at <= now:
+        return red(name, f"ended {voice.when(at, now=now)}; peers refuse this node", fix)
+    for days, state in NEEDS_DAYS:
+        if left < days:
+            urgent = "urgent: " if left < 30 else ""
+            return Check(name=name, state=state, found=urgent + found, fix=fix)
+    return ok(name, found)
+
+
+def clock(node: Mapping[str, Json], newest: Descriptor, now: int) -> Check:
+    """The clock is not before what this node has signed already."""
+    known = _object(node.get("keyset"))
+    expires = known.get("expires")
+    last = max(newest.issued, expires - KEYSET_LIFE if isinstance(expires, int) else 0)
+    if now + CLOCK_SLACK < last:
+        return red(
+            "clock", f"it shows {voice.when(now, now=now)}, and something was signed {voice.distance(last, now)}",
+            "set the clock of this machine and keep it right with a time service",
+        )  # fmt: skip
+    return ok("clock", "not before anything this node has signed")
+
+
+def root_count(node: Mapping[str, Json], newest: Descriptor) -> Check:
+    """Three roots, except on a demonstration node."""
+    count = f"{newest.threshold} of {len(newest.roots)} root keys sign changes"
+    if len(newest.roots) > 1:
+        return ok("roots", count)
+    if node.get("demo") is True:
+        return warn("roots", f"{count}; a demonstration node", "never send it a real case")
+    return red("roots", count, "make a node with three roots: trm init without --demo")
+
+
+def keyset(node: Mapping[str, Json], *, running: bool, now: int) -> Check:
+    """A keyset that peers still accept."""
+    known = _object(node.get("keyset"))
+    expires = known.get("expires")
+    if not isinstance(expires, int):
+        return warn("keyset", "none was issued yet", "run trm serve")
+    found = f"version {known['version']}, ends {voice.when(expires, now=now)}"
+    if expires > now:
+        return ok("keyset", found)
+    return red("keyset", found, "see the log: the node could not issue one") if running else warn(
+        "keyset", found, "run trm serve; a new one is issued at the start"
+    )  # fmt: skip
+
+
+def listener(newest: Descriptor) -> Check:
+    """The address of the descriptor, as seen from here, shows one of the keys that peers have pinned."""
+    host, _, port = newest.endpoints[0].removeprefix("https://").rpartition(":")
+    if not port.isdigit():
+        host, port = newest.endpoints[0].removeprefix("https://"), "443"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the pin is compared instead
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    name = "server key"
+    try:
+        with (
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10) as plain,
+            context.wrap_socket(plain) as secured,
+        ):
+            certificate = secured.getpeercert(binary_form=True)
+    except OSError as exc:
+        why = (exc.strerror or type(exc).__name__).lower()
+        return warn(
+            name,
+            f"{newest.endpoints[0]} can not be reached from here: {why}",
+            "check the address, the name and the firewall",
+        )
+    if certificate is None or spki_hash(certificate) not in newest.tls_spki:
+        return red(
+            name,
+            f"{newest.endpoints[0]} shows a key that is not in the descriptor",
+            "something stands before the node that ends TLS: remove it",
+        )
+    return ok(name, "the address shows the pinned key")
+
+
+def peers(told: Mapping[str, Json], now: int) -> Iterator[Check]:
+    """Peers that have not answered for a day, and those that wait for a person."""
+    listed = voice.items(told, "peers")
+    fine = True
+    for item in listed:
+        since, name = item["failing_since"], f"peer {item['name']}"
+        if isinstance(since, int):
+            fine = False
+            found = f"has not answered since {voice.when(since, now=now)}"
+            state = State.RED if now - since >= FAILING_LONG else State.WARN
+            yield Check(name=name, state=state, found=found, fix=f"trm peer ping {item['name']}")
+        elif item["state"] == "proposed":
+            fine = False
+            yield warn(
+                name, "proposed, not verified", f"trm peer code {item['name']}, then trm peer verify {item['name']}"
+            )
+        elif str(item["state"]).startswith("suspended"):
+            fine = False
+            yield warn(name, f"{item['state']}", f"trm peer show {item['name']}")
+    if fine:
+        yield ok("peers", f"{len(listed)}, none is failing")
+
+
+def adapter(told: Mapping[str, Json]) -> Iterator[Check]:
+    """What the adapter says of itself."""
+    if told.get("adapter") is None:
+        yield ok("adapter", "none; people work with trm or the local API")
+        return
+    found = voice.items(told, "findings")
+    for item in found:
+        yield red("adapter", f"{item['place']}: {item['rule']}", str(item["hint"]) or "trm adapter check")
+    if not found:
+        yield ok("adapter", str(_object(told["adapter"]).get("kind")))
+
+
+def alarms(told: Mapping[str, Json]) -> Check:
+    """What a person has to look at."""
+    count = len(voice.items(told, "alarms"))
+    if count:
+        return warn("alarms", f"{count} open", "trm alarm list, then trm alarm dismiss ID")
+    return ok("alarms", "none")

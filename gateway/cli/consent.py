@@ -1,0 +1,117 @@
+"""`trm consent`: what a person allowed, recorded by a worker, and taken back at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def consent() -> None:
+    """Record, show and withdraw the consent of a person."""
+
+
+@options.verb(consent, "record")
+@click.argument("file", type=click.Path(path_type=Path))
+@options.by
+@options.on_node
+@options.as_json
+def consent_record(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+    """Record the consent in FILE ('-' for standard input), the content of a consent.record. Nothing is sent.
+
+    Units that may receive are written PEER/unit. `trm schema show consent.record/1` lists the fields. Without a
+    consent_id one is made.
+
+    \b
+    Example:
+      trm consent record consent.json --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("consent.record", content=voice.read_object(file), by=by)
+    voice.show(answer, as_json=as_json, people=_show_recorded)
+
+
+def _show_recorded(value: Mapping[str, Json]) -> None:
+    voice.facts([("consent", value["id"]), ("state", value["state"])])
+    voice.hint("a message relies on it by header.consent_ref; a draft by trm draft release --consent")
+
+
+@options.verb(consent, "list")
+@click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@options.on_node
+@options.as_json
+def consent_list(reach: Reach, limit: int, as_json: bool) -> None:
+    """Consents held here, newest first, without what they say.
+
+    \b
+    Example:
+      trm consent list --node /srv/trm/fr
+    """
+    voice.show(reach.ask("consent.list", limit=limit), as_json=as_json, people=_show_list)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["consent", "holder", "state", "since"],
+        [
+            [item["id"], item["holder"], item["state"], voice.when(item["at"])]
+            for item in voice.items(value, "consents")
+        ],
+        empty="no consent",
+    )
+
+
+@options.verb(consent, "show")
+@click.argument("id")
+@options.on_node
+@options.as_json
+def consent_show(reach: Reach, id: str, as_json: bool) -> None:
+    """One consent with every withdrawal.
+
+    \b
+    Example:
+      trm consent show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    voice.show(reach.ask("consent.show", id=id), as_json=as_json, people=_show_consent)
+
+
+def _show_consent(value: Mapping[str, Json]) -> None:
+    voice.facts([("consent", value["id"]), ("holder", value["holder"]), ("state", value["state"])])
+    voice.print_json(value["record"])
+    for item in voice.items(value, "withdrawals"):
+        voice.say(f"withdrawn  {voice.when(item.get('withdrawn_on'))}")
+        voice.print_json(item)
+
+
+@options.verb(consent, "withdraw")
+@click.argument("id")
+@click.option("--grant", "grants", type=click.IntRange(0), multiple=True, help="Only this grant, by its number from 0.")
+@click.option("--erase", is_flag=True, help="The person also wants the data erased.")
+@options.by
+@options.on_node
+@options.as_json
+def consent_withdraw(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, by: str, as_json: bool) -> None:
+    """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it.
+
+    \b
+    Example:
+      trm consent withdraw q2x0bJr3QkK0m1c5n8sT4g --erase --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask(
+        "consent.withdraw", id=id, by=by, erase_wanted=True if erase else None, grants=[*grants] if grants else None
+    )
+    voice.show(answer, as_json=as_json, people=_show_withdrawn)
+
+
+def _show_withdrawn(value: Mapping[str, Json]) -> None:
+    voice.say(f"{value['id']} is {value['state']}")
+    voice.table(
+        ["told", "message"],
+        [[item["peer"], item["message"]] for item in voice.items(value, "told")],
+        empty="no peer had been told of it",
+    )

@@ -1,0 +1,5 @@
+"""`trm demo`: three countries on this machine. `play` has the order; each other file tells its part."""
+
+from gateway.cli.demo.command import demo
+
+__all__ = ["demo"]

@@ -1,0 +1,146 @@
+"""The messages that people and case systems of the demonstration write, as drafts in the form of the local API."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from gateway.cli.demo.cases import MARKS
+from gateway.cli.demo.nodes import ROLE, UNIT
+from gateway.cli.demo.places import Country
+from gateway.ports import Json
+
+PURPOSE = "referral"
+INSTRUMENT = "Arrangement 2024/3 of the two coordinators"
+CATEGORIES = (
+    "identity",
+    "contact",
+    "documents",
+    "family",
+    "health_physical",
+    "exploitation",
+    "immigration",
+    "risk",
+    "needs",
+)
+
+
+class Writer:
+    """Writes for one country, on one day."""
+
+    def __init__(self, country: Country, today: date) -> None:
+        self._country = country
+        self._today = today
+
+    def _later(self, days: int) -> str:
+        return (self._today + timedelta(days=days)).isoformat()
+
+    def _draft(
+        self, type: str, to: Country, answers: dict[str, Json], content: dict[str, Json], *, consent: str | None = None
+    ) -> dict[str, Json]:
+        """`answers` is a received message with its conversation; `consent` is named by messages about a person."""
+        header: dict[str, Json] = {
+            "sender_unit": UNIT,
+            "sender_role": ROLE,
+            "recipient_unit": UNIT,
+            "recipient_role": ROLE,
+            "author_ref": self._country.person,
+            "priority": "normal",
+            "handling": {"onward_sharing": "none", "retain_until": self._later(180), "export_to_local": "full"},
+            "language": self._country.language,
+        }
+        draft: dict[str, Json] = {
+            "type": type,
+            "to": to.code,
+            "conversation": answers["conversation"],
+            "in_reply_to": answers["id"],
+            "header": header,
+            "content": content,
+        }
+        if consent is not None:
+            header |= {
+                "legal_basis": ["6_1_e", "9_2_g"],
+                "transfer_basis": "admin_arrangement_46_3_b",
+                "transfer_instrument": INSTRUMENT,
+                "consent_ref": consent,
+            }
+            draft["purpose"] = PURPOSE
+        return draft
+
+    def consent(self, *countries: Country) -> dict[str, Json]:
+        """What the person agreed to: one purpose, these countries' focal points, the categories that a referral has."""
+        return {
+            "given_by": "person",
+            "form": "written",
+            "taken_on": self._today.isoformat(),
+            "language": "sq",
+            "interpreter": True,
+            "grants": [
+                {
+                    "purpose": PURPOSE,
+                    "recipient_units": [f"{country.code}/{UNIT}" for country in countries],
+                    "data_categories": list(CATEGORIES),
+                    "until": self._later(180),
+                }
+            ],
+            "told": dict.fromkeys(
+                ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal"), True
+            ),
+            "onward_sharing": False,
+        }
+
+    def capacity(self, to: Country, answers: dict[str, Json]) -> dict[str, Json]:
+        """Yes, there is a place."""
+        content: dict[str, Json] = {
+            "answer": "yes",
+            "services_available": ["safe_accommodation", "reception_on_arrival"],
+            "places_held": 1,
+            "offer_valid_until": self._later(14),
+        }
+        return self._draft("enquiry.reply/1", to, answers, content)
+
+    def question(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
+        """Which papers are there?"""
+        item: dict[str, Json] = {
+            "item_id": "papers",
+            "data_category": "documents",
+            "question": "Which travel document is there?",
+            "why_needed": "To decide whether a consular document is needed.",
+        }
+        return self._draft("info.request/1", to, answers, {"items": [item], "blocks_decision": True}, consent=consent)
+
+    def answer(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
+        """These papers."""
+        given: dict[str, Json] = {
+            "item_id": "papers",
+            "status": "given",
+            "data_category": "documents",
+            "value": MARKS["answer about papers"],
+        }
+        return self._draft("info.reply/1", to, answers, {"answers": [given]}, consent=consent)
+
+    def acceptance(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
+        """We take the case."""
+        content: dict[str, Json] = {
+            "case_ref_recipient": MARKS["case number in Albania"],
+            "lead_unit": UNIT,
+            "case_worker_ref": self._country.person,
+            "contact": {"phone": MARKS["phone of the case worker"], "hours": "day and night"},
+            "services_committed": [{"service": "safe_accommodation"}, {"service": "reception_on_arrival"}],
+            "conditions": [MARKS["condition of the shelter"]],
+        }
+        return self._draft("referral.accept/1", to, answers, content, consent=consent)
+
+    def decline(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
+        """We can not, and why."""
+        content: dict[str, Json] = {
+            "reason": "no_capacity",
+            "note": MARKS["note of the decline"],
+            "erase_by": self._later(30),
+        }
+        return self._draft("referral.decline/1", to, answers, content, consent=consent)
+
+    def stopped(self, to: Country, answers: dict[str, Json], now: int) -> dict[str, Json]:
+        """We stopped at `now`, and keep nothing."""
+        content: dict[str, Json] = {"stopped_on": now, "kept": [], "passed_on_to": []}
+        draft = self._draft("consent.withdrawal.ack/1", to, answers, content)
+        return draft | {"purpose": PURPOSE}

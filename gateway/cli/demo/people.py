@@ -1,0 +1,117 @@
+"""The people of one country, who act through their node by the operations that the verbs of `trm` use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.cli.connect import call
+from gateway.cli.demo.chronicle import wait_until
+from gateway.cli.demo.places import Country
+from gateway.errors import Code, GatewayError, RefusedError
+from gateway.ports import Json
+
+
+class People:
+    """Whoever works in one country. Every method raises GatewayError when the node refuses."""
+
+    def __init__(self, country: Country) -> None:
+        self.country = country
+        self._drafts = 0
+
+    def ask(self, operation: str, **arguments: Json) -> dict[str, Json]:
+        """One operation of the node."""
+        value = call(self.country.node, operation, arguments)
+        if not isinstance(value, dict):
+            raise RuntimeError(f"{operation} answers with an object")
+        return value
+
+    def refused(self, code: Code, operation: str, **arguments: Json) -> None:
+        """One operation that the node must refuse, for this reason.
+
+        Raises:
+            RefusedError: it did not, or for another one.
+        """
+        try:
+            self.ask(operation, **arguments)
+        except GatewayError as error:
+            if error.code is code:
+                return
+            raise
+        raise RefusedError(Code.CONFLICT, f"{self.country.title} did {operation}; it had to refuse with {code}")
+
+    # --- pairing --------------------------------------------------------------------------------------------------
+
+    def write_pairing_file(self) -> None:
+        """What the administrator gives to other countries, on paper, by mail or on a stick."""
+        self.country.pairing.write_text(json.dumps(call(self.country.node, "node.pairing", {})), encoding="utf-8")
+
+    def propose(self, other: Country) -> str:
+        """Read the other country's pairing file; returns the 60 digits to be compared."""
+        self.ask("peer.add", chain=json.loads(other.pairing.read_text(encoding="utf-8")), by=self.country.person)
+        return str(self.ask("peer.code", id=other.code)["code"])
+
+    def type_digits(self, other: Country, digits: str) -> None:
+        """Type what was read out on the phone."""
+        self.ask("peer.verify", id=other.code, digits=digits, channel="known_phone", by=self.country.person)
+
+    def ping(self, other: Country) -> int:
+        """Check the way step by step; returns how many steps were good, which must be all."""
+        answer = self.ask("peer.ping", id=other.code)
+        steps = answer["steps"]
+        if answer["ok"] is not True or not isinstance(steps, list):
+            raise RefusedError(Code.UNREACHABLE, f"the way from {self.country.title} to {other.title} is not clear")
+        return len(steps)
+
+    # --- exchange -------------------------------------------------------------------------------------------------
+
+    def drop(self, document: Mapping[str, Json]) -> str:
+        """The case system puts a draft into its drop folder, by rename; returns the name of the record."""
+        self._drafts += 1
+        record = f"draft-{self._drafts:03d}"
+        folder = self.country.case_system / "outgoing"
+        unfinished = folder / f"{record}.tmp"
+        unfinished.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+        unfinished.rename(folder / f"{record}.json")
+        return record
+
+    def draft_of(self, record: str) -> str:
+        """The id of the draft that the adapter made of a record, as soon as it waits for a person."""
+        found: list[str] = []
+
+        def look() -> bool:
+            listed = self.ask("draft.list")["drafts"]
+            found[:] = [
+                str(item["id"])
+                for item in (listed if isinstance(listed, list) else [])
+                if isinstance(item, dict) and str(item["record"]).endswith(record)
+            ]
+            return bool(found)
+
+        wait_until(f"the adapter of {self.country.title} to make a draft of {record}", look)
+        return found[0]
+
+    def release(self, draft: str, *, consent: str | None = None) -> dict[str, Json]:
+        """A named person releases a draft, naming the consent it relies on; returns id and conversation."""
+        named: dict[str, Json] = {} if consent is None else {"consent": consent}
+        return self.ask("draft.release", id=draft, by=self.country.person, **named)
+
+    def open(self, message: str) -> None:
+        """A person opens an incoming message."""
+        self.ask("message.open", id=message, by=self.country.person)
+
+    def received(self, message: str) -> dict[str, Json]:
+        """What the case system found in its incoming folder."""
+        for path in sorted((self.country.case_system / "incoming").glob("*.json")):
+            document = _read(path)
+            if document.get("message_id") == message:
+                return document
+        raise RefusedError(Code.NOT_FOUND, f"the case system of {self.country.title} has no such message")
+
+
+def _read(path: Path) -> dict[str, Json]:
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(value, dict):
+        raise RuntimeError("a delivery is an object")
+    return value

@@ -1,0 +1,133 @@
+"""The demonstration from beginning to end, and what it leaves behind."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from gateway.cli.demo import places, proofs, story
+from gateway.cli.demo.bodies import Writer
+from gateway.cli.demo.cases import FIRST, SECOND, THIRD, Workbook
+from gateway.cli.demo.chronicle import Chronicle
+from gateway.cli.demo.nodes import Nodes, make_nodes, today
+from gateway.cli.demo.people import People
+from gateway.cli.demo.places import Federation
+from gateway.cli.demo.stage import Stage
+from gateway.cli.demo.timeline import Timeline
+
+
+def play(federation: Federation, *, keep: bool, stream: TextIO) -> None:
+    """Run everything in the planned folder; then the nodes are stopped, unless they are to be kept and all went well.
+
+    Raises:
+        GatewayError: a step was not observed, or a node refused; nodes are stopped, files stay.
+    """
+    nodes = Nodes()
+    with Timeline(federation.countries, stream) as timeline:
+        chronicle = Chronicle(timeline.event, nodes.alive)
+        try:
+            stage = _set(federation, nodes, chronicle, timeline)
+            _tell(stage)
+            timeline.step("What was observed")
+            timeline.note(f"all {len(stage.facts)} things that had to be so were so, in {timeline.seconds:.0f} seconds")
+            _next(stage, keep=keep)
+            if keep:
+                nodes.leave()
+        finally:
+            chronicle.close()
+            nodes.stop()
+
+
+def _set(federation: Federation, nodes: Nodes, chronicle: Chronicle, timeline: Timeline) -> Stage:
+    """Make folders, case systems, keys and nodes, and start them."""
+    timeline.step("Three countries on this machine, each with its own node, keys, port and case system")
+    places.make(federation)
+    france, albania, ukraine = federation.countries
+    day = today()
+    workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania})
+    workbook.save()
+    timeline.note(f"everything lies in {federation.base}")
+    timeline.doing("making three nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
+    made = make_nodes(federation)
+    timeline.head()
+    for country, node in zip(federation.countries, made, strict=True):
+        system = f"an Excel workbook, {workbook.rows} cases" if country.adapter == "sheet" else "a drop folder"
+        timeline.act(country, f"node {node.node[:10]}... at {country.address}; case system: {system}")
+    timeline.doing("starting three nodes")
+    nodes.start(federation.countries)
+    chronicle.follow(federation.countries)
+    return Stage(
+        federation=federation,
+        nodes=nodes,
+        chronicle=chronicle,
+        timeline=timeline,
+        people={country.code: People(country) for country in federation.countries},
+        writers={country.code: Writer(country, day) for country in federation.countries},
+        workbook=workbook,
+        fingerprints={country.code: node.fingerprint for country, node in zip(federation.countries, made, strict=True)},
+    )
+
+
+def _tell(stage: Stage) -> None:
+    """The chapters in their order."""
+    france, albania, ukraine = stage.federation.countries
+    step = stage.timeline.step
+    step("Pairing: files are exchanged, 60 digits compared on the phone and typed")
+    for country in stage.federation.countries:
+        stage.people[country.code].write_pairing_file()
+    story.pair(stage, france, albania)
+    story.pair(stage, france, ukraine)
+    step("Can you take such a case? An enquiry without personal data, and its reply")
+    story.ask_for_a_place(stage)
+    step("A referral with consent; a question about it")
+    referral, consent = story.refer(stage, FIRST, albania)
+    question = story.ask_back(stage, referral, consent)
+    step("Albania's node dies; France goes on, Ukraine declines; Albania returns and everything arrives")
+    story.outage(stage, question, consent)
+    step("Albania accepts")
+    story.accept(stage, referral, consent)
+    step("The person withdraws her consent")
+    story.withdraw(stage, referral, question, consent)
+    step("Proof")
+    proofs.messages_and_receipts(stage)
+    stage.timeline.doing("exporting and verifying the evidence")
+    proofs.evidence(stage, referral["conversation"])
+    stage.timeline.doing("searching every file for the marked values")
+    proofs.no_trace(stage)
+
+
+def _next(stage: Stage, *, keep: bool) -> None:
+    """Where the nodes are and how to stop them, or how to see them; three commands that work as they are printed."""
+    federation, timeline = stage.federation, stage.timeline
+    if keep:
+        timeline.step("The three nodes stay up")
+        for country in federation.countries:
+            timeline.note(f"{country.title:<8} {country.address}  node folder {country.node}")
+        pids = " ".join(str(pid) for pid in stage.nodes.pids)
+        timeline.note(f"stop them with: kill {pids}; then remove them with: rm -r {shlex.quote(str(federation.base))}")
+    timeline.step("What to try next")
+    base = federation.base if keep else Path("three-countries")
+    trm, france = program(), base / "nodes" / "FR"
+    known = " ".join(f'--fingerprint "{stage.fingerprints[code]}"' for code in ("FR", "AL"))
+    lines = [
+        f"{trm} message list --node {france}",
+        f"{trm} doctor --node {france}",
+        f"{trm} evidence verify {base / 'evidence' / 'referral.json'} {known}",
+    ]
+    if not keep:
+        lines = [f"{trm} demo --keep --dir {base}", *lines[:2]]
+    for line in lines:
+        timeline.note(line)
+
+
+def program() -> str:
+    """How a person calls `trm` from where this runs: the command of this environment, by a short path if it has one."""
+    beside = Path(sys.executable).with_name("trm")
+    if not beside.exists():
+        return f"{sys.executable} -m gateway.cli"
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return str(beside)

@@ -1,0 +1,185 @@
+"""The story in chapters, each a function over the stage. A chapter ends when its outcome was observed in the nodes'
+own words.
+"""
+
+from __future__ import annotations
+
+import zipfile
+
+from adapters.sheet import htcds
+from adapters.sheet.adapter import RESULTS
+from gateway.cli.demo.cases import FIRST, SECOND, THIRD
+from gateway.cli.demo.places import Country
+from gateway.cli.demo.stage import Stage
+from gateway.clock import SystemClock
+from gateway.core.delivery import SENDING
+from gateway.errors import Code
+from gateway.ports import Json
+
+Message = dict[str, Json]
+"""`id` and `conversation` of a released message."""
+
+
+def pair(stage: Stage, a: Country, b: Country) -> None:
+    """Two administrators exchange pairing files and compare 60 digits on the phone."""
+    first, second = stage.people[a.code], stage.people[b.code]
+    digits, same = first.propose(b), second.propose(a)
+    stage.demand(digits == same, f"{a.code} and {b.code} compute the same 60 digits")
+    stage.act(a, f"reads {b.title}'s pairing file, calls: {digits[:11]} ...")
+    stage.act(b, f"reads {a.title}'s file, compares: {same[:11]} ...")
+    wrong = f"{(int(digits[0]) + 1) % 10}{digits[1:]}"
+    first.refused(
+        Code.WRONG_NODE, "peer.verify", id=b.code, digits=wrong, channel="known_phone", by=a.person
+    )  # fmt: skip
+    stage.observed(f"{a.code} refuses digits of which one is wrong")
+    first.type_digits(b, digits)
+    second.type_digits(a, same)
+    stage.act(a, f"types the 60 digits: {b.title} is active")
+    stage.act(b, f"types the 60 digits: {a.title} is active")
+    stage.demand(first.ping(b) > 0, f"the way from {a.code} to {b.code} is clear in every step")
+
+
+def ask_for_a_place(stage: Stage) -> None:
+    """France asks from a row of its workbook whether Albania can take such a case; Albania answers from its own
+    system.
+    """
+    france, albania = stage.federation.france, stage.federation.albania
+    people, _ = stage.of(france)
+    stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_ASK}")
+    stage.workbook.mark(FIRST, htcds.READY_TO_ASK)
+    draft = people.draft_of(FIRST)
+    stage.act(france, f"{france.person} releases the enquiry; it names nobody")
+    enquiry = people.release(draft)
+    stage.exchanged(france, albania, enquiry["id"])
+    desk, writer = stage.of(albania)
+    stage.demand(
+        desk.received(str(enquiry["id"]))["type"] == "enquiry.capacity/1", "Albania's case system has the enquiry"
+    )
+    desk.open(str(enquiry["id"]))
+    stage.seen(france, enquiry["id"], "opened")
+    reply = stage.dropped(albania, france, writer.capacity(france, enquiry), '"yes, one place"')
+    stage.demand(_in_results(stage, reply), "France's result workbook shows the reply")
+
+
+def refer(stage: Stage, row: str, to: Country) -> tuple[Message, str]:
+    """Consent is recorded by a person, and the referral of a row is released with it; the consent travels first."""
+    france = stage.federation.france
+    people, writer = stage.of(france)
+    consent = str(people.ask("consent.record", by=france.person, content=writer.consent(france, to))["id"])
+    stage.act(france, f"{france.person} records a consent: this purpose, {to.title} and France only")
+    stage.workbook.mark(row, htcds.READY_TO_REFER)
+    stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_REFER}")
+    draft = people.draft_of(row)
+    people.refused(Code.GATE_G2, "draft.release", id=draft, by=france.person)
+    stage.observed(f"without a consent, the referral to {to.code} is refused (gate G2)")
+    stage.act(france, "release without a consent: refused by gate G2")
+    stage.act(france, f"{france.person} releases the referral with the consent")
+    referral = people.release(draft, consent=consent)
+    stage.exchanged(france, to, referral["id"])
+    record = stage.chronicle.wait(
+        f"the consent record in {to.title}",
+        lambda e: e.country == to.code and e.type == "consent.record/1" and e.state == "handed_over"
+        and e.conversation == referral["conversation"],
+    )  # fmt: skip
+    arrived = stage.seen(to, referral["id"], "handed_over")
+    stage.demand(
+        record.seq < arrived.seq, f"the consent record reached {to.code} before the referral that relies on it"
+    )
+    return referral, consent
+
+
+def ask_back(stage: Stage, referral: Message, consent: str) -> Message:
+    """Albania needs to know one thing before it decides."""
+    france, albania = stage.federation.france, stage.federation.albania
+    _, writer = stage.of(albania)
+    question = stage.dropped(albania, france, writer.question(france, referral, consent), "a question")
+    stage.seen(france, referral["id"], "opened")
+    stage.observed("a person's answer tells France that the referral was opened")
+    return question
+
+
+def outage(stage: Stage, question: Message, consent: str) -> None:
+    """Albania's node dies; France keeps working, with Ukraine too; everything arrives when Albania is back."""
+    france, albania = stage.federation.france, stage.federation.albania
+    people, writer = stage.of(france)
+    stage.nodes.kill(albania)
+    stage.act(albania, "✗ POWER CUT: the node is killed")
+    stage.act(france, f"{france.person} answers the question all the same")
+    answer = people.ask("message.submit", **writer.answer(albania, question, consent))
+    stage.workbook.mark(THIRD, htcds.READY_TO_ASK)
+    draft = people.draft_of(THIRD)
+    stage.act(france, f"{france.person} releases another enquiry to Albania")
+    enquiry = people.release(draft)
+    decline(stage)
+    waiting = {str(item["id"]): str(item["state"]) for item in _messages(stage, france, "out")}
+    stage.demand(
+        all(waiting[str(message["id"])] in set(SENDING) for message in (answer, enquiry)),
+        "while Albania is away, two messages wait in France",
+    )
+    stage.timeline.note("France's messages to Albania wait, durably; nothing is lost")
+    stage.act(albania, "the power is back: the node starts")
+    stage.nodes.start([albania])
+    for message in (answer, enquiry):
+        stage.exchanged(france, albania, message["id"])
+    stage.observed("everything arrived when Albania returned")
+
+
+def decline(stage: Stage) -> None:
+    """A referral to Ukraine is declined, with a reason."""
+    france, ukraine = stage.federation.france, stage.federation.ukraine
+    referral, consent = refer(stage, SECOND, ukraine)
+    desk, writer = stage.of(ukraine)
+    desk.open(str(referral["id"]))
+    stage.seen(france, referral["id"], "opened")
+    unsaid = writer.decline(france, referral, consent)
+    content = unsaid["content"]
+    if not isinstance(content, dict):
+        raise RuntimeError("a content is an object")
+    answer = stage.dropped(ukraine, france, unsaid, f"a decline: {content['reason']}")
+    stage.demand(_in_results(stage, answer), "France's result workbook shows Ukraine's decline and its reason")
+
+
+def accept(stage: Stage, referral: Message, consent: str) -> None:
+    """Albania takes the case."""
+    france, albania = stage.federation.france, stage.federation.albania
+    _, writer = stage.of(albania)
+    acceptance = stage.dropped(albania, france, writer.acceptance(france, referral, consent), "the acceptance")
+    stage.demand(_in_results(stage, acceptance), "France's result workbook shows the acceptance")
+
+
+def withdraw(stage: Stage, referral: Message, question: Message, consent: str) -> None:
+    """The person changes her mind. That is never blocked, and from then on nothing else may go."""
+    france, albania = stage.federation.france, stage.federation.albania
+    people, writer = stage.of(france)
+    stage.act(france, f"the person withdraws; {france.person} records it")
+    answer = people.ask("consent.withdraw", id=consent, by=france.person)
+    told = answer["told"]
+    stage.demand(
+        isinstance(told, list) and len(told) == 1, "the withdrawal goes to the one country that relies on the consent"
+    )
+    withdrawal = stage.chronicle.wait(
+        "the withdrawal in Albania",
+        lambda e: e.country == albania.code and e.type == "consent.withdrawal/1" and e.state == "handed_over",
+    )
+    people.refused(Code.GATE_G7, "message.submit", **writer.answer(albania, question, consent))
+    stage.act(france, "one more answer about her: refused by gate G7")
+    stage.observed("after the withdrawal France's own node refuses to tell more (gate G7)")
+    desk, other = stage.of(albania)
+    desk.refused(Code.GATE_G7, "message.submit", **other.question(france, referral, consent))
+    stage.act(albania, "another question about her: refused by gate G7")
+    stage.observed("after the withdrawal Albania's node refuses to ask more (gate G7)")
+    known: Message = {"id": withdrawal.id, "conversation": withdrawal.conversation}
+    stage.dropped(albania, france, other.stopped(france, known, SystemClock().now()), '"stopped, nothing kept"')
+    stage.seen(france, withdrawal.id, "opened")
+    stage.observed("Albania acknowledged the withdrawal")
+
+
+def _messages(stage: Stage, country: Country, direction: str) -> list[dict[str, Json]]:
+    listed = stage.people[country.code].ask("message.list", direction=direction, limit=500)["messages"]
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def _in_results(stage: Stage, message: Message) -> bool:
+    """Whether the result workbook beside France's workbook has this message."""
+    with zipfile.ZipFile(stage.federation.france.cases / RESULTS) as archive:
+        return any(str(message["id"]).encode() in archive.read(name) for name in archive.namelist())

@@ -1,0 +1,60 @@
+"""`trm doctor`: everything about a node, with the fix for each finding. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+
+@click.command(context_settings=CONTEXT)
+@options.on_node
+@options.as_json
+def doctor(reach: Reach, as_json: bool) -> None:
+    """Check files, settings, keys, clock, database, peers, adapter and alarms. Exit 1 when something is red.
+
+    A running node is asked; a stopped one is opened if --passphrase-file is given, and looked at from outside if not.
+
+    \b
+    Example:
+      trm doctor --node /srv/trm/fr
+    """
+    from gateway.cli.checks import State
+
+    checks = examine(reach.folder, reach.passphrase_file)
+    value: dict[str, Json] = {"ok": all(item["state"] != State.RED for item in checks), "checks": [*checks]}
+    voice.show(value, as_json=as_json, people=_show)
+    if value["ok"] is not True:
+        raise click.exceptions.Exit(1)
+
+
+def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
+    """Every check of a node folder. Raises RefusedError if there is no folder."""
+    from gateway.cli.checks import State, settings, standing
+    from gateway.cli.checks_inside import inside
+    from gateway.cli.connect import is_running
+    from gateway.clock import SystemClock
+
+    if not folder.is_dir():
+        raise RefusedError(Code.NOT_FOUND, f"there is no folder {folder}", hint="name a node folder with --node")
+    running = is_running(folder)
+    config, first = settings(folder)
+    found = [first, *standing(folder, config, running=running)]
+    whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database"))
+    if whole:
+        found += inside(folder, passphrase_file, running=running, now=SystemClock().now())
+    return [{"check": item.name, "state": str(item.state), "found": item.found, "fix": item.fix} for item in found]
+
+
+def _show(value: Mapping[str, Json]) -> None:
+    columns = ("state", "check", "found", "fix")
+    listed = voice.items(value, "checks")
+    voice.table(columns, [[item[name] for name in columns] for item in listed], empty="nothing was checked")
+    count = sum(item["state"] == "red" for item in listed)
+    voice.say(f"{count} red" if count else "nothing is red")

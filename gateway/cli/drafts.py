@@ -1,0 +1,105 @@
+"""`trm draft`: what adapters made from local records; a named person releases or discards each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.exchange import show_change, show_queued
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def draft() -> None:
+    """Drafts from the case system, released or discarded by a person."""
+
+
+@options.verb(draft, "list")
+@click.option("--state", type=click.Choice(["waiting", "released", "discarded"]), help="Default: waiting.")
+@click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@options.on_node
+@options.as_json
+def draft_list(reach: Reach, state: str | None, limit: int, as_json: bool) -> None:
+    """Drafts that wait for a person.
+
+    \b
+    Example:
+      trm draft list --node /srv/trm/fr
+    """
+    voice.show(reach.ask("draft.list", state=state, limit=limit), as_json=as_json, people=_show_drafts)
+
+
+def _show_drafts(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["id", "state", "since", "type", "to", "record"],
+        [
+            [item["id"], item["state"], voice.when(item["at"]), item["type"], item["to"], item["record"]]
+            for item in voice.items(value, "drafts")
+        ],
+        empty="no draft",
+    )
+
+
+@options.verb(draft, "show")
+@click.argument("id")
+@options.on_node
+@options.as_json
+def draft_show(reach: Reach, id: str, as_json: bool) -> None:
+    """One draft with everything in it, as it would be sent.
+
+    \b
+    Example:
+      trm draft show 3vJx0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
+    """
+
+    def people(value: Mapping[str, Json]) -> None:
+        voice.facts((name, value[name]) for name in ("id", "state", "type", "to", "record"))
+        voice.say(f"since  {voice.when(value['at'])}")
+        voice.print_json(value["draft"])
+
+    voice.show(reach.ask("draft.show", id=id), as_json=as_json, people=people)
+
+
+@options.verb(draft, "release")
+@click.argument("id")
+@click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")
+@click.option("--reply-to", metavar="ID", help="The message that it answers.")
+@click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
+@options.by
+@options.on_node
+@options.as_json
+def draft_release(
+    reach: Reach,
+    id: str,
+    consent: str | None,
+    reply_to: str | None,
+    conversation: str | None,
+    by: str,
+    as_json: bool,
+) -> None:
+    """A named person releases a draft: it is checked as a whole and goes.
+
+    \b
+    Example:
+      trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --consent q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("draft.release", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
+    voice.show(answer, as_json=as_json, people=show_queued)
+
+
+@options.verb(draft, "discard")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def draft_discard(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """A named person discards a draft; its record in the case system is told.
+
+    \b
+    Example:
+      trm draft discard 3vJx0bJr3QkK0m1c5n8sT4 --by "Ana B." --node /srv/trm/fr
+    """
+    voice.show(reach.ask("draft.discard", id=id, by=by), as_json=as_json, people=show_change)

@@ -1,0 +1,196 @@
+"""`trm init`: a node folder, root files beside it, and what to do next. Nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import voice
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, GatewayError, RefusedError
+
+if TYPE_CHECKING:
+    from gateway.config import Unit
+    from gateway.newnode import Made, Plan
+
+ROOT_FILES = "root-files"
+"""A file in the node folder that names where the root files were written, so that `trm doctor` can look after them."""
+
+SOCKET_PATH = 107
+"""Bytes that the kernel allows for the path of a socket."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("folder", metavar="DIR", type=_FILE)
+@click.option("--name", required=True, metavar="NAME", help="What people call this node, e.g. FR.")
+@click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
+@click.option("--endpoint", required=True, metavar="https://HOST:PORT", help="Where other nodes reach this one.")
+@click.option("--listen", required=True, metavar="ADDRESS:PORT", help="What the node listens on, e.g. 0.0.0.0:8443.")
+@click.option("--roots", required=True, type=_FILE, metavar="DIR2", help="Where the root key files go; other media.")
+@click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the node.")
+@click.option("--root-passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the root files.")
+@click.option("--contact", required=True, metavar="TEXT", help="Whom another administrator calls, and how.")
+@click.option(
+    "--unit",
+    "units",
+    required=True,
+    multiple=True,
+    metavar="ID:KIND:NAME:ROLE[+ROLE]",
+    help="An organisation; repeat it.",
+)
+@click.option("--adapter", type=click.Choice(["folder", "sheet"]), help="How the case system is reached.")
+@click.option("--adapter-path", type=_FILE, metavar="PATH", help="Its folder or workbook, outside of DIR.")
+@click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers are told so.")
+def init(
+    folder: Path,
+    name: str,
+    country: str,
+    endpoint: str,
+    listen: str,
+    roots: Path,
+    passphrase_file: Path,
+    root_passphrase_file: Path,
+    contact: str,
+    units: tuple[str, ...],
+    adapter: str | None,
+    adapter_path: Path | None,
+    demo: bool,
+) -> None:
+    """Make a node in DIR: keys, first descriptor, database, settings, and the root key files in DIR2.
+
+    A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo or service_provider,
+    and ROLE a code of the list role, several joined by '+'.
+
+    \b
+    Example:
+      trm init /srv/trm/fr --name FR --country FR --endpoint https://trm.example.fr:8443 --listen 0.0.0.0:8443 \\
+        --roots /media/stick/fr --passphrase-file fr.pass --root-passphrase-file fr-roots.pass \\
+        --contact "duty desk +33 1 23 45 67 89" \\
+        --unit "focal-point:public_authority:National focal point:national_focal_point" \\
+        --adapter folder --adapter-path /srv/cases
+    """
+    from gateway import config
+    from gateway.app import create_adapter_layout
+    from gateway.clock import SystemClock
+    from gateway.newnode import Plan, make_node
+
+    if (adapter is None) != (adapter_path is None):
+        raise click.UsageError("--adapter and --adapter-path belong together")
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter("1 to 32 letters, digits and hyphens", param_hint="--name")
+    chosen = None if adapter is None or adapter_path is None else (adapter, adapter_path)
+    plan = Plan(
+        folder=folder.absolute(), roots=roots.absolute(), name=name, country=country, endpoint=endpoint, listen=listen,
+        contact=contact, units=[_unit(text) for text in units], demo=demo, adapter=chosen,
+    )  # fmt: skip
+    _check(plan)
+    passphrase, root_passphrase = config.passphrase(passphrase_file), config.passphrase(root_passphrase_file)
+    if passphrase == root_passphrase and not demo:
+        raise RefusedError(
+            Code.INVALID, "node and roots have the same passphrase; nothing was made",
+            hint="who holds the roots is not who runs the node: give the roots a passphrase of their own",
+        )  # fmt: skip
+    click.echo("trm: making keys, this takes a few seconds ...", err=True)
+    made = asyncio.run(make_node(plan, passphrase, root_passphrase, clock=SystemClock()))
+    voice.write_new(folder / ROOT_FILES, "".join(f"{path}\n" for path in made.root_files).encode())
+    _show(plan, made)
+    if chosen is not None:
+        try:
+            create_adapter_layout(*chosen)
+        except GatewayError as exc:
+            raise RefusedError(
+                exc.code, f"the node was made, the folder of its case system was not: {exc.what}",
+                hint=f"make room for {chosen[1]}; trm adapter check tells when it is right",
+            ) from exc  # fmt: skip
+
+
+def _unit(text: str) -> Unit:
+    """One --unit; a wrong one is wrong usage."""
+    import schemas
+    from gateway.config import Unit
+
+    id, kind, name, role = ([*text.split(":", 3), "", "", "", ""])[:4]
+    roles = tuple(part for part in role.split("+") if part)
+    known = [code.code for code in schemas.code_list("role").codes]
+    if not roles or set(roles) - set(known):
+        raise click.BadParameter("the role is missing or unknown; known are " + ", ".join(known), param_hint="--unit")
+    try:
+        return Unit.model_validate({"id": id, "name": name, "kind": kind, "roles": roles})
+    except ValueError as exc:
+        raise click.BadParameter(
+            "ID:KIND:NAME:ROLE with a lower-case id and a kind of public_authority, international_organisation, ngo, "
+            "service_provider",
+            param_hint="--unit",
+        ) from exc
+
+
+def _check(plan: Plan) -> None:
+    """What would make a folder that can not be run is refused before anything is made."""
+    from gateway.config import AdapterSection, Config, FederationSection, NodeSection
+
+    try:
+        Config(
+            node=NodeSection(name=plan.name, country=plan.country, demo=plan.demo),
+            units=tuple(plan.units),
+            federation=FederationSection(listen=plan.listen),
+            adapter=None if plan.adapter is None else AdapterSection.model_validate(
+                {"kind": plan.adapter[0], "path": plan.adapter[1]}
+            ),
+        )  # fmt: skip
+    except ValueError as exc:
+        raise click.UsageError(f"not a setting a node can have: {_faults(exc)}") from exc
+    if len(str(plan.folder / "run" / "api.sock").encode()) > SOCKET_PATH:
+        raise RefusedError(
+            Code.INVALID, "the path of the node folder is too long for a socket; nothing was made",
+            hint=f"at most {SOCKET_PATH - len('/run/api.sock')} bytes",
+        )  # fmt: skip
+
+
+def _faults(error: ValueError) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    listed = error.errors(include_input=False, include_context=False, include_url=False)
+    return "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in listed)
+
+
+def _show(plan: Plan, made: Made) -> None:
+    voice.facts(
+        [
+            ("node folder", str(plan.folder)),
+            ("node", made.node),
+            ("fingerprint", made.fingerprint),
+            *_root_lines(made.root_files),
+        ]
+    )
+    if plan.demo:
+        voice.say("DEMO: one root key; peers' administrators see that this is a demonstration node")
+    for text in _next_steps(plan):
+        voice.hint(text)
+
+
+def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:
+    return [(f"root file {number} of {len(files)}", str(path)) for number, path in enumerate(files, 1)]
+
+
+def _next_steps(plan: Plan) -> list[str]:
+    steps = []
+    if not plan.demo:
+        steps.append(
+            "take the root files off this machine now, each to another person; two of three sign changes of keys"
+        )
+    return [
+        *steps,
+        f"run it: trm serve --node {plan.folder} --passphrase-file FILE",
+        f"check it: trm doctor --node {plan.folder}",
+        f"pair it: trm node pairing --node {plan.folder} -o {plan.name.lower()}.pairing",
+    ]

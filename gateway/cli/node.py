@@ -1,0 +1,166 @@
+"""`trm node`, `trm keys`, `trm alarm`: who this node is, its keys, and what a person has to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def node() -> None:
+    """Show who this node is; write its pairing file."""
+
+
+@options.verb(node, "show")
+@options.on_node
+@options.as_json
+def node_show(reach: Reach, as_json: bool) -> None:
+    """Identity, fingerprint, descriptor and keyset ages, what waits.
+
+    \b
+    Example:
+      trm node show --node /srv/trm/fr
+    """
+    voice.show(reach.ask("node.show"), as_json=as_json, people=_show_node)
+
+
+def _show_node(value: Mapping[str, Json]) -> None:
+    descriptor, keyset = value["descriptor"], value["keyset"]
+    voice.facts(
+        [
+            ("name", value["name"]),
+            ("country", value["country"]),
+            ("node", value["node"]),
+            ("fingerprint", value["fingerprint"]),
+            ("endpoint", value["endpoint"]),
+            ("demonstration", value["demo"]),
+            ("descriptor", _age(descriptor)),
+            ("keyset", _age(keyset) if keyset is not None else "none yet: the node never ran"),
+            ("units", [f"{unit['id']} ({unit['name']})" for unit in voice.items(value, "units")]),
+            ("peers", value["peers"]),
+            ("waiting to go", value["queued"]),
+            ("waiting for the case system", value["to_hand_over"]),
+            ("open alarms", value["alarms"]),
+        ]
+    )
+
+
+def _age(value: Json) -> str:
+    if not isinstance(value, dict):
+        return "-"
+    return f"version {value['version']}, expires {voice.when(value['expires'])}"
+
+
+@options.verb(node, "pairing")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here; never overwrites."
+)
+@options.on_node
+def node_pairing(reach: Reach, output: Path | None) -> None:
+    """The pairing file that the other country's administrator adds; it holds no secret.
+
+    \b
+    Example:
+      trm node pairing --node /srv/trm/fr -o fr.pairing
+    """
+    from keys.encoding import canon
+
+    data = canon(reach.do("node.pairing", {}))
+    if output is None:
+        click.echo(data)
+        return
+    voice.write_new(output, data)
+    voice.say(f"written: {output}")
+    voice.hint("send it to the other administrator; there: trm peer add FILE, then compare the digits of trm peer code")
+
+
+@click.group(context_settings=CONTEXT)
+def keys() -> None:
+    """List keys with their ages; begin a new storage epoch."""
+
+
+@options.verb(keys, "list")
+@options.on_node
+@options.as_json
+def keys_list(reach: Reach, as_json: bool) -> None:
+    """Every key with its use and age; no key bytes.
+
+    \b
+    Example:
+      trm keys list --node /srv/trm/fr
+    """
+    voice.show(reach.ask("keys.list"), as_json=as_json, people=_show_keys)
+
+
+def _show_keys(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["use", "kid", "made", "current"],
+        [[key["use"], key["kid"], voice.when(key["made"]), key["current"]] for key in voice.items(value, "keys")],
+        empty="no keys",
+    )
+
+
+@options.verb(keys, "rotate-epoch")
+@options.by
+@options.on_node
+@options.as_json
+def keys_rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
+    """Begin a new storage epoch now: what was erased before can no longer be read by anybody.
+
+    \b
+    Example:
+      trm keys rotate-epoch --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("keys.rotate_epoch", by=by)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"storage epoch {value['epoch']} is in use"))
+
+
+@click.group(context_settings=CONTEXT)
+def alarm() -> None:
+    """What a person has to look at."""
+
+
+@options.verb(alarm, "list")
+@options.on_node
+@options.as_json
+def alarm_list(reach: Reach, as_json: bool) -> None:
+    """Open alarms, oldest first.
+
+    \b
+    Example:
+      trm alarm list --node /srv/trm/fr
+    """
+    voice.show(reach.ask("alarm.list"), as_json=as_json, people=_show_alarms)
+
+
+def _show_alarms(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["id", "since", "kind", "peer", "message", "reason"],
+        [
+            [item["id"], voice.when(item["at"]), item["kind"], item["peer"], item["message"], item["reason"]]
+            for item in voice.items(value, "alarms")
+        ],
+        empty="no open alarm",
+    )
+
+
+@options.verb(alarm, "dismiss")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def alarm_dismiss(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """A named person has seen it.
+
+    \b
+    Example:
+      trm alarm dismiss 3 --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("alarm.dismiss", id=id, by=by)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"dismissed: alarm {value['id']}"))

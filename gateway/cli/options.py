@@ -1,0 +1,79 @@
+"""Options that many verbs share, and the handle by which a verb asks its node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.errors import RefusedError
+from gateway.ports import Json
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The node that a verb is about."""
+
+    folder: Path
+    passphrase_file: Path | None
+
+    def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
+        """One operation; arguments that are None are left out. Raises GatewayError."""
+        value = self.do(operation, {name: value for name, value in arguments.items() if value is not None})
+        if not isinstance(value, dict):
+            raise RuntimeError(f"the answer of {operation} is no object")
+        return value
+
+    def do(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Json:
+        """One operation with its arguments as they are. Raises GatewayError."""
+        from gateway.cli.connect import call
+
+        return call(self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key)
+
+
+def folder_of(node: Path | None) -> Path:
+    """The node folder from --node or TRM_NODE; wrong usage if neither names one."""
+    from gateway.config import node_folder
+
+    try:
+        return node_folder(None if node is None else str(node))
+    except RefusedError as exc:
+        raise click.UsageError(f"{exc.what}; {exc.hint}") from exc
+
+
+_NODE = click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+_PASSPHRASE = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the node's passphrase; needed only while the node does not run.",
+)
+
+
+def on_node(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the verb its node as the argument `reach`."""
+
+    @wraps(function)
+    def run(*args: Any, node: Path | None, passphrase_file: Path | None, **kwargs: Any) -> Any:
+        reach = Reach(folder=folder_of(node), passphrase_file=passphrase_file)
+        return function(*args, reach=reach, **kwargs)
+
+    return _NODE(_PASSPHRASE(run))
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+
+by = click.option(
+    "--by", required=True, metavar="NAME", help="Who does this; the audit log keeps a keyed hash of the name."
+)
+
+
+def verb(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of a group, with -h beside --help."""
+    return group.command(name, context_settings=CONTEXT, no_args_is_help=False)

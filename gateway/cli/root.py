@@ -1,0 +1,144 @@
+"""The verbs by name, each loaded when it is asked for, and the one place where a failure becomes lines and an exit
+code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from gateway.errors import GatewayError
+
+WIDTH = 100
+
+VERBS: Mapping[str, tuple[str, str]] = {
+    "init": ("gateway.cli.init:init", "Make a node: keys, first descriptor, database, settings."),
+    "serve": ("gateway.cli.serve:serve", "Run the node until it is told to stop."),
+    "doctor": ("gateway.cli.doctor:doctor", "Check everything about a node, with the fix for each finding."),
+    "node": ("gateway.cli.node:node", "Show who this node is; write its pairing file."),
+    "keys": ("gateway.cli.node:keys", "List keys with their ages; begin a new storage epoch."),
+    "alarm": ("gateway.cli.node:alarm", "What a person has to look at."),
+    "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, suspend, revoke, ping."),
+    "send": ("gateway.cli.exchange:send", "Submit and release one message."),
+    "draft": ("gateway.cli.drafts:draft", "Drafts from the case system, released or discarded by a person."),
+    "message": ("gateway.cli.exchange:message", "Messages with their states and receipts."),
+    "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
+    "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
+    "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
+    "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
+    "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview the drafts it makes."),
+    "adapter": ("gateway.cli.mappings:adapter", "How the case system is reached, and what is wrong with it."),
+    "demo": ("gateway.cli.demo:demo", "Three countries exchange referrals on this machine."),
+    "bench": ("gateway.cli.bench:bench", "The published benchmark."),
+}
+
+
+class Verbs(click.Group):
+    """Commands that are imported when they are used, so that `trm --help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table, which is the order of a node's life."""
+        return [*VERBS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        found = getattr(importlib.import_module(module), name)
+        if not isinstance(found, click.Command):
+            raise RuntimeError(f"{module} has no command {name}")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run one verb and leave with its exit code."""
+        sys.exit(self._run(args, extra))
+
+    def _run(self, args: Sequence[str] | None, extra: Mapping[str, Any]) -> int:
+        try:
+            code = super().main(args, prog_name="trm", standalone_mode=False, **extra)
+        except click.UsageError as exc:
+            path = exc.ctx.command_path if exc.ctx is not None else "trm"
+            return _tell(_lower(exc.format_message()), [f"{path} --help shows how it is used"], code=2)
+        except click.ClickException as exc:
+            return _tell(_lower(exc.format_message()), [], code=1)
+        except click.Abort:
+            return _tell("stopped before the end", [], code=1)
+        except GatewayError as exc:
+            return tell(exc)
+        except BrokenPipeError:
+            sys.stderr.close()
+            return 1
+        except OSError as exc:
+            what = (exc.strerror or type(exc).__name__).lower()
+            return _tell(what if exc.filename is None else f"{exc.filename}: {what}", [], code=1)
+        except Exception as exc:  # noqa: BLE001 (the border of the process: the text of a fault may hold what it handled)
+            return _tell(f"a fault of the program itself: {fault(exc)}", ["report it with this line"], code=1)
+        return code if isinstance(code, int) else 0
+
+
+def fault(error: BaseException) -> str:
+    """A fault of ours by its type and place in the source, never by its text."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place
+
+
+def tell(error: GatewayError) -> int:
+    """What happened, where, and what to do next; the exit code."""
+    findings = [f"  {f.place or '(whole)'}: {f.rule}" + (f"  {f.hint}" if f.hint else "") for f in error.findings]
+    return _tell(error.what or str(error.code), [error.hint] if error.hint else [], findings=findings, code=1)
+
+
+def _tell(what: str, hints: Sequence[str], *, code: int, findings: Sequence[str] = ()) -> int:
+    from gateway.cli.voice import clean
+
+    click.echo(clean(f"trm: error: {what}"), err=True)
+    for line in findings:
+        click.echo(clean(line), err=True)
+    for hint in hints:
+        click.echo(clean(f"trm: hint: {hint}"), err=True)
+    return code
+
+
+def _lower(text: str) -> str:
+    """A message of the option parser in our voice: lower case, no full stop."""
+    return (text[:1].lower() + text[1:]).rstrip(".")
+
+
+@click.command(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
+    epilog="A node folder is named by --node DIR or TRM_NODE. Every command has --help with an example.",
+)
+@click.version_option(package_name="trm-gateway", prog_name="trm", message="%(prog)s %(version)s")
+def trm() -> None:
+    """TRM Gateway: transnational referral between national mechanisms, from node to node.
+
+    \b
+    First steps:
+      trm init DIR --help      make a node
+      trm serve --node DIR     run it
+      trm doctor --node DIR    see what is missing
+      trm demo                 watch three countries on this machine
+    """

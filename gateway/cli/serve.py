@@ -1,0 +1,117 @@
+"""`trm serve`: the node as a process. It says when it takes requests, and ends cleanly at SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import options
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError
+
+if TYPE_CHECKING:
+    from gateway.app import Node
+    from gateway.ports import Json
+
+_ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+
+
+@click.command(context_settings=CONTEXT)
+@options.on_node
+@click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
+def serve(reach: Reach, as_json: bool) -> None:
+    """Run the node until SIGTERM or SIGINT. One line on standard output says when it takes requests; logs go to stderr.
+
+    \b
+    Example:
+      trm serve --node /srv/trm/fr --passphrase-file /run/secrets/fr
+    """
+    from gateway import config, logs
+    from gateway.cli import installed
+
+    installed.require()
+    no_core_dumps()
+    settings = config.load(reach.folder)
+    passphrase = config.passphrase(reach.passphrase_file)
+    logs.configure(settings.log.level)
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        try:
+            runner.run(_serve(reach.folder, passphrase, as_json))
+        except Exception as exc:
+            logs.logger().error("node.failed", exc_info=exc)
+            raise
+
+
+def no_core_dumps() -> None:
+    """A crash must not write keys or content to the disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _serve(folder: Path, passphrase: str, as_json: bool) -> None:
+    from gateway.app import open_node
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    node, stack = await open_node(folder, passphrase)
+    async with stack:
+        require_roots(node)
+        try:
+            await node.serve(lambda: _say_ready(node, as_json), stop)
+        except OSError as exc:
+            if exc.errno not in _ADDRESS:
+                raise
+            raise RefusedError(
+                Code.UNREACHABLE, f"can not listen on {node.parts.config.federation.listen}; nothing was started",
+                hint=(exc.strerror or "see federation.listen in node.toml").lower(),
+            ) from exc  # fmt: skip
+
+
+def require_roots(node: Node) -> None:
+    """One root key is for demonstrations only: whoever holds it alone is the node."""
+    if len(node.parts.own.descriptor.roots) == 1 and not node.parts.config.node.demo:
+        raise RefusedError(
+            Code.INVALID, "this node has one root key and is not marked as a demonstration; nothing was started",
+            hint="make a node with three roots: trm init without --demo",
+        )  # fmt: skip
+
+
+def _say_ready(node: Node, as_json: bool) -> None:
+    if node.federation is None:
+        raise RuntimeError("a ready node listens")
+    parts = node.parts
+    ready: dict[str, Json] = {
+        "ready": True,
+        "name": parts.config.node.name,
+        "node": parts.own.node,
+        "endpoint": parts.own.descriptor.endpoints[0],
+        "port": node.federation.port,
+        "socket": str(node.folder / "run" / "api.sock"),
+        "local": parts.config.local.listen,
+        "demo": parts.config.node.demo,
+    }
+    if as_json:
+        click.echo(json.dumps(ready))
+        return
+    local = f", and http://{ready['local']}" if ready["local"] else ""
+    demo = " DEMO" if ready["demo"] else ""
+    click.echo(f"ready: {ready['name']}{demo}, {ready['endpoint']} on port {ready['port']}, {ready['socket']}{local}")

@@ -1,0 +1,173 @@
+"""How results look: JSON for programs, plain tables for people, times as ISO UTC with the distance from now.
+
+What came from a peer or a file is printed without the characters that steer a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from gateway.clock import SystemClock
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+WIDE = 220
+"""Columns where the output goes to a file or another program: ids are not to be folded there."""
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+_YEAR_9999 = 253_402_300_799
+
+
+def clean(text: str) -> str:
+    """Text without control characters and without marks that turn its direction."""
+    return _STEERING.sub("\ufffd", text)
+
+
+def print_json(value: Json) -> None:
+    """For programs: everything there is, in the order of the node's answer."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo(re.sub(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", lambda m: f"\\u{ord(m[0]):04x}", text))
+
+
+def show(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], None]) -> None:
+    """One answer of the node: as JSON, or as `people` prints it."""
+    if as_json or not isinstance(value, dict):
+        print_json(value)
+    else:
+        people(value)
+
+
+def say(text: str) -> None:
+    """One line of result."""
+    click.echo(clean(text))
+
+
+def hint(text: str) -> None:
+    """What to do next, on standard error."""
+    click.echo(clean(f"trm: hint: {text}"), err=True)
+
+
+def when(at: Json, *, now: int | None = None) -> str:
+    """Unix seconds as ISO UTC and the distance from now; a dash for none."""
+    if isinstance(at, bool) or not isinstance(at, int):
+        return "-"
+    if not 0 <= at <= _YEAR_9999:
+        return f"second {at}"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ} ({distance(at, now)})"
+
+
+def distance(at: int, now: int | None = None) -> str:
+    """`in 3 days`, `2 hours ago`: one unit, rounded down."""
+    delta = at - (SystemClock().now() if now is None else now)
+    size, unit = next(((size, unit) for size, unit in _UNITS if abs(delta) >= size), (1, "second"))
+    count = abs(delta) // size
+    if count == 0:
+        return "now"
+    text = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"in {text}" if delta > 0 else f"{text} ago"
+
+
+def word(value: Json) -> str:
+    """A value as a cell: a dash for none, yes and no, lists with commas."""
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(word(item) for item in value) or "-"
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty: str) -> None:
+    """A plain table; `empty` is said instead of a table without rows."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    listed = [[Text(clean(word(cell)), overflow="fold") for cell in row] for row in rows]
+    if not listed:
+        say(empty)
+        return
+    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    for row in listed:
+        drawn.add_row(*row)
+    terminal = sys.stdout.isatty()
+    Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False, markup=False).print(drawn)
+
+
+def facts(pairs: Iterable[tuple[str, Json]]) -> None:
+    """Name and value, one to a line, aligned."""
+    listed = [(name, word(value)) for name, value in pairs]
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, value in listed:
+        say(f"{name:<{width}}  {' '.join(value.splitlines())}")
+
+
+def items(value: Mapping[str, Json], name: str) -> list[dict[str, Json]]:
+    """The objects of a list member of an answer."""
+    listed = value.get(name)
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
+def read_json(path: Path) -> Json:
+    """A JSON file of the caller; `-` is standard input."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        value: Json = json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as exc:
+        raise RefusedError(
+            Code.MALFORMED, f"{path} is not JSON; nothing was done", hint=f"see line {exc.lineno} column {exc.colno}"
+        ) from exc
+    except (UnicodeDecodeError, RecursionError) as exc:
+        raise RefusedError(Code.MALFORMED, f"{path} is not JSON in UTF-8; nothing was done") from exc
+    except OSError as exc:
+        raise RefusedError(
+            Code.NOT_FOUND, f"{path} can not be read; nothing was done", hint=(exc.strerror or "").lower()
+        ) from exc
+    return value
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise RefusedError(Code.MALFORMED, "a member occurs twice in one object of the file; nothing was done")
+    return found
+
+
+def read_object(path: Path) -> dict[str, Json]:
+    """A JSON file that holds one object."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RefusedError(Code.MALFORMED, f"{path} holds no JSON object; nothing was done")
+    return value
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a private file that did not exist; an existing one is never touched."""
+    import os
+
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise RefusedError(
+            Code.EXISTS, f"{path} exists already; it was left as it is", hint="name another file"
+        ) from exc
+    except OSError as exc:
+        raise RefusedError(Code.INVALID, f"{path} can not be written", hint=(exc.strerror or "").lower()) from exc
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,177 @@
+"""One frozen value, one TOML file, read once. The only module that reads the environment.
+
+An unknown key is an error that names its path; a missing one has the documented default or is an error. No setting
+switches a check off.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.errors import Code, Finding, RefusedError
+
+NODE_VARIABLE = "TRM_NODE"
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+PASSPHRASE_CREDENTIAL = "trm-passphrase"  # noqa: S105 (the name of a systemd credential)
+
+HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
+UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Unit(_Section):
+    """An organisation of this country's mechanism that sends and receives through this node."""
+
+    id: UnitId
+    name: str = Field(min_length=1, max_length=200)
+    kind: Literal["public_authority", "international_organisation", "ngo", "service_provider"]
+    roles: tuple[str, ...] = Field(min_length=1)
+
+
+class NodeSection(_Section):
+    """Who this node is."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]{0,31}$", description="what people here call this node, e.g. FR"
+    )
+    country: str = Field(pattern=r"^([A-Z]{2}|[a-z]{3,32})$", description="ISO 3166-1 alpha-2, or a name for others")
+    demo: bool = Field(default=False, description="true only on a demonstration node; peers' administrators see it")
+
+
+class FederationSection(_Section):
+    """Where other nodes reach this one."""
+
+    listen: HostPort = Field(description="address and port of the public listener")
+
+
+class LocalSection(_Section):
+    """Where the country's own systems and people reach this node."""
+
+    listen: HostPort | None = Field(
+        default=None,
+        pattern=r"^(127\.0\.0\.1|\[::1\]|localhost):[0-9]{1,5}$",
+        description="loopback HTTP beside the socket",
+    )
+
+
+class AdapterSection(_Section):
+    """The case system; without this section people work at the desk (the local API and `trm`)."""
+
+    kind: Literal["folder", "sheet"]
+    path: Path = Field(description="the folder or workbook of the case system, outside the node folder")
+    mapping: Path | None = Field(
+        default=None, description="mapping file of the office; the built-in HTCDS mapping if absent"
+    )
+    poll_seconds: int = Field(default=5, ge=1, le=3600)
+
+
+class StorageSection(_Section):
+    """How long keys at rest live."""
+
+    epoch_days: int = Field(default=7, ge=1, le=7, description="storage epoch = erasure horizon (PROTOCOL B9)")
+
+
+class LogSection(_Section):
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Section):
+    """Everything that can be set about a node."""
+
+    node: NodeSection
+    units: tuple[Unit, ...] = Field(min_length=1)
+    federation: FederationSection
+    local: LocalSection = LocalSection()
+    adapter: AdapterSection | None = None
+    storage: StorageSection = StorageSection()
+    log: LogSection = LogSection()
+
+
+def load(folder: Path) -> Config:
+    """Read `node.toml` of a node folder; every fault is named by its path in the file."""
+    path = folder / "node.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as exc:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            f"no node.toml in {folder}",
+            hint="name a node folder with --node, or make one with trm init",
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise RefusedError(Code.INVALID, f"{path} is not UTF-8 text") from exc
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Config:
+    """The settings that `text` states; `path` is where they stand or will stand, for the words of a refusal."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise RefusedError(Code.INVALID, f"{path} is not valid TOML", hint=str(exc)) from exc
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as exc:
+        findings = [
+            Finding(place=".".join(str(part) for part in fault["loc"]), rule=fault["type"], hint=fault["msg"])
+            for fault in exc.errors(include_input=False, include_context=False, include_url=False)
+        ]
+        findings = [f for f in findings if not any(other.place.startswith(f"{f.place}.") for other in findings)]
+        raise RefusedError(
+            Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
+        ) from exc
+    if config.adapter is not None:
+        _outside(path.parent, config.adapter.path)
+    return config
+
+
+def _outside(folder: Path, target: Path) -> None:
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise RefusedError(
+            Code.INVALID,
+            "adapter.path lies inside the node folder",
+            hint="a case system's files hold plain text; keep them outside",
+        )
+
+
+def node_folder(option: str | None) -> Path:
+    """The node folder from --node or TRM_NODE."""
+    chosen = option or os.environ.get(NODE_VARIABLE)
+    if not chosen:
+        raise RefusedError(Code.INVALID, "no node folder named", hint=f"use --node DIR or set {NODE_VARIABLE}")
+    return Path(chosen)
+
+
+def passphrase(file: Path | None) -> str:
+    """The passphrase from a file or the systemd credential `trm-passphrase`; one trailing newline is not part of it."""
+    if file is None:
+        folder = os.environ.get(CREDENTIALS_VARIABLE)
+        if not folder:
+            raise RefusedError(
+                Code.INVALID,
+                "no passphrase given",
+                hint=f"use --passphrase-file FILE, or the systemd credential {PASSPHRASE_CREDENTIAL}",
+            )
+        file = Path(folder) / PASSPHRASE_CREDENTIAL
+    try:
+        secret = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise RefusedError(Code.INVALID, f"the passphrase file {file} is not UTF-8 text") from exc
+    except OSError as exc:
+        raise RefusedError(
+            Code.NOT_FOUND, f"the passphrase file {file} can not be read", hint=exc.strerror or ""
+        ) from exc
+    secret = secret.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise RefusedError(Code.INVALID, f"the passphrase file {file} is empty")
+    return secret

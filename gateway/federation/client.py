@@ -1,0 +1,236 @@
+"""The way out: one request to one peer, and an answer that counts only when the peer signed it (PROTOCOL B5, B8, B8a).
+
+A peer is reached over TLS 1.3, its server key pinned before a byte of the request leaves, over few connections that
+are kept open. An ``Answered`` is final for the layer above: its response signature verified. Everything else is not
+final and comes as ``TransientError``, which means that the same bytes are to be sent again later, signed anew:
+
+    unreachable     no name, no connection, no answer in time, 429, 5xx, or an answer that is not HTTP
+    not_active      a bare 403: the peer does not admit us now
+    bad_key         the server showed a key that the descriptor does not pin; nothing was sent
+    bad_signature   the answer is unsigned, or its signature is not the peer's
+    stale           the answer's time is wrong: the two clocks differ by more than 30 s
+    too_large       the answer is longer than the endpoint allows, or the peer calls our request so (413)
+    rejected        any other status without a signature
+
+Errors of aiohttp, TLS and sockets are translated in ``wire`` and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.federation import endpoints
+from gateway.federation.address import PeerAddress, authority_of
+from gateway.federation.endpoints import JSON, Endpoint
+from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
+from gateway.federation.signatures import (
+    Asked,
+    Claim,
+    ResponseHead,
+    admit_response,
+    fresh_nonce,
+    read_response,
+    sign_request,
+)
+from gateway.federation.tls import PinnedKeys
+from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
+from gateway.ports import Clock
+from keys.envelope import join_envelopes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A final answer: ``body`` is what the peer signed for exactly this request."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class FederationClient:
+    """Asks peers. One object for the node; ``close`` it at the end."""
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        keys: HttpKeys,
+        verify: VerifyPeer,
+        spki_hash: SpkiHash,
+        clock: Clock,
+        rand: Rand,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        """``node`` and ``keys`` sign the requests, ``verify`` checks the answers, ``rand`` makes nonces."""
+        self._node = node
+        self._keys = keys
+        self._verify = verify
+        self._spki_hash = spki_hash
+        self._clock = clock
+        self._rand = rand
+        self._patience = patience
+        self._wires: dict[str, tuple[PeerAddress, Wire]] = {}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for node in tuple(self._wires):
+            await self.forget(node)
+
+    async def forget(self, node: str) -> None:
+        """Close the connections to a peer, as when it is revoked."""
+        if node in self._wires:
+            _, wire = self._wires.pop(node)
+            await wire.close()
+
+    # --- unsigned questions and pushed documents ------------------------------------------------------------------
+
+    async def connect(self, peer: PeerAddress) -> None:
+        """Make sure that a pinned connection to the peer works, now or a few seconds ago; else ``TransientError``."""
+        wire = await self._wire(peer)
+        if not wire.warm:
+            await self.get_keyset(peer)
+
+    async def get_descriptor(self, peer: PeerAddress, from_version: int = 1) -> bytes:
+        """The array of descriptor documents from that version on, unread."""
+        return await self._public(peer, endpoints.GET_DESCRIPTOR, f"?from={from_version}")
+
+    async def get_keyset(self, peer: PeerAddress) -> bytes:
+        """The newest keyset document, unread."""
+        return await self._public(peer, endpoints.GET_KEYSET)
+
+    async def push_descriptor(self, peer: PeerAddress, document: bytes) -> None:
+        """Hand over one descriptor document; returns when the peer took it."""
+        await self._push(peer, endpoints.POST_DESCRIPTOR, document)
+
+    async def push_keyset(self, peer: PeerAddress, document: bytes) -> None:
+        """Hand over the keyset document; returns when the peer took it."""
+        await self._push(peer, endpoints.POST_KEYSET, document)
+
+    async def fetch_descriptor_unpinned(self, url: str) -> bytes:
+        """The whole descriptor chain of a stranger at ``https://host:port``, for a first contact only (B8a).
+
+        Nothing proves who answered: the 60 digits decide that later. Raises ``RefusedError(invalid)`` for an address of
+        another form.
+        """
+        authority_of(url)
+        wire = Wire(url, None, patience=self._patience, clock=self._clock)
+        try:
+            return _taken(await wire.send(endpoints.GET_DESCRIPTOR, query="?from=1"))
+        finally:
+            await wire.close()
+
+    # --- signed questions -----------------------------------------------------------------------------------------
+
+    async def post_messages(self, peer: PeerAddress, envelopes: Sequence[bytes]) -> Answered:
+        """Send 1 to 32 envelopes in one request, at most 4 MiB with their length words; more is a ``RuntimeError``."""
+        return await self._ask(peer, endpoints.POST_MESSAGES, join_envelopes(envelopes))
+
+    async def post_void(self, peer: PeerAddress, document: bytes) -> Answered:
+        """Ask whether a message arrived, and fence it off if not (B5, void)."""
+        return await self._ask(peer, endpoints.POST_VOID, document)
+
+    async def post_receipts(self, peer: PeerAddress, document: bytes) -> Answered:
+        """Hand over one signed batch of receipts."""
+        return await self._ask(peer, endpoints.POST_RECEIPTS, document)
+
+    async def get_schemas(self, peer: PeerAddress) -> Answered:
+        """The hashes of the peer's catalogue."""
+        return await self._ask(peer, endpoints.GET_SCHEMAS, b"")
+
+    async def get_link(self, peer: PeerAddress) -> Answered:
+        """What the peer holds of our numbering: epoch, highest number, its hash (B14.14)."""
+        return await self._ask(peer, endpoints.GET_LINK, b"")
+
+    # --- the three kinds of request -------------------------------------------------------------------------------
+
+    async def _public(self, peer: PeerAddress, row: Endpoint, query: str = "?") -> bytes:
+        wire = await self._wire(peer)
+        return _taken(await wire.send(row, query=query))
+
+    async def _push(self, peer: PeerAddress, row: Endpoint, document: bytes) -> None:
+        _fits(row, document)
+        wire = await self._wire(peer)
+        _taken(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
+
+    async def _ask(self, peer: PeerAddress, row: Endpoint, body: bytes) -> Answered:
+        """Sign, send, and believe the answer only when its signature is the peer's and binds it to this request."""
+        _fits(row, body)
+        wire = await self._wire(peer)
+        headers = sign_request(
+            method=row.method,
+            authority=peer.authority,
+            path=row.path,
+            query="?",
+            content_type=row.content_type,
+            body=body,
+            recipient=peer.node,
+            node=self._node,
+            kid=self._keys.http_kid,
+            nonce=fresh_nonce(self._rand),
+            created=self._clock.now(),
+            sign=self._keys.sign_http,
+        )
+        raw = await wire.send(row, headers=headers, body=body)
+        asked = Asked(method=row.method, path=row.path, signature=headers["Signature"])
+        try:
+            claim = await self._proven(raw, asked)
+            admit_response(claim, body=raw.body, now=raw.at, peer=peer.node)
+        except RemoteError as exc:
+            raise TransientError(exc.code, f"answer proves nothing: {exc.what}") from exc
+        return Answered(status=raw.status, content_type=claim.content_type, body=raw.body)
+
+    async def _proven(self, raw: Raw, asked: Asked) -> Claim:
+        if raw.status == 403 or raw.status >= 500 or not _has_signature(raw):
+            raise _not_final(raw.status)
+        claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)
+        if not await self._verify(claim.node, claim.kid, claim.base, claim.signature):
+            raise RemoteError(Code.BAD_SIGNATURE, "http signature does not verify")
+        return claim
+
+    async def _wire(self, peer: PeerAddress) -> Wire:
+        """The connections to the peer, made anew when its address or its pins have changed."""
+        held = self._wires.get(peer.node)
+        if held is not None and held[0] == peer:
+            return held[1]
+        wire = Wire(peer.url, PinnedKeys(peer.spki, self._spki_hash), patience=self._patience, clock=self._clock)
+        self._wires[peer.node] = (peer, wire)
+        if held is not None:
+            await held[1].close()
+        return wire
+
+
+def _fits(row: Endpoint, body: bytes) -> None:
+    if len(body) > row.request_limit:
+        raise RefusedError(Code.TOO_LARGE, f"request to {row.path} is longer than {row.request_limit} bytes")
+
+
+def _taken(raw: Raw) -> bytes:
+    """The body of an unsigned answer that says yes."""
+    if raw.status != 200:
+        raise _not_final(raw.status)
+    if raw.content_type != JSON:
+        raise TransientError(Code.REJECTED, "answer is not json")
+    return raw.body
+
+
+def _has_signature(raw: Raw) -> bool:
+    return any(name.lower() in (b"signature", b"signature-input") for name, _ in raw.fields)
+
+
+def _not_final(status: int) -> TransientError:
+    """What an answer means that nobody signed."""
+    match status:
+        case 403:
+            return TransientError(Code.NOT_ACTIVE, "peer refused without a word (403)")
+        case 413:
+            return TransientError(Code.TOO_LARGE, "peer calls the request too large (413)")
+        case 429:
+            return TransientError(Code.UNREACHABLE, "peer asks for patience (429)")
+        case _ if status >= 500:
+            return TransientError(Code.UNREACHABLE, f"peer is in trouble ({status})")
+        case 200 | 400 | 404 | 409:
+            return TransientError(Code.BAD_SIGNATURE, f"answer is not signed ({status})")
+        case _:
+            return TransientError(Code.REJECTED, f"answer has an unexpected status ({status})")

@@ -1,0 +1,133 @@
+"""What two nodes may ask of each other: the closed list of endpoints (PROTOCOL B8a, B14.5, B14.14, B14.16).
+
+Server and client read the same rows, so that they cannot disagree about a path, a content type or a limit. Sizes are in
+bytes. An endpoint that is not here does not exist: it is answered with a bare 404.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keys.encoding import DOCUMENT_LIMIT
+from keys.envelope import ENVELOPES, ENVELOPES_LIMIT
+from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, VOID
+
+JSON = "application/json"
+NOTHING = "application/octet-stream"
+"""The content type of a signed request or answer without a body (B14.15)."""
+
+CHAIN_LIMIT = 4 * 1024 * 1024
+"""A whole descriptor chain, which is also a pairing file (B14.14)."""
+ANSWER_LIMIT = 400_000
+"""The answers to one batch: 32 codes and a signed batch of receipts."""
+LINK_LIMIT = 4_096
+
+
+class Access(StrEnum):
+    """What proves who is asking."""
+
+    PUBLIC = "public"
+    """Nobody: an unsigned question with an unsigned answer."""
+    DOCUMENT = "document"
+    """The signatures inside the document that is pushed."""
+    PEER = "peer"
+    """The HTTP signature of an active peer; the answer is signed too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One row: ``request_limit`` bounds what the server reads, ``answer_limit`` what the client reads."""
+
+    method: str
+    path: str
+    access: Access
+    content_type: str
+    request_limit: int
+    answer_limit: int
+
+
+GET_DESCRIPTOR = Endpoint(
+    method="GET",
+    path="/v1/descriptor",
+    access=Access.PUBLIC,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=CHAIN_LIMIT,
+)
+GET_KEYSET = Endpoint(
+    method="GET",
+    path="/v1/keyset",
+    access=Access.PUBLIC,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=DOCUMENT_LIMIT,
+)
+POST_DESCRIPTOR = Endpoint(
+    method="POST",
+    path="/v1/descriptor",
+    access=Access.DOCUMENT,
+    content_type=DESCRIPTOR,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
+POST_KEYSET = Endpoint(
+    method="POST",
+    path="/v1/keyset",
+    access=Access.DOCUMENT,
+    content_type=KEYSET,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
+POST_MESSAGES = Endpoint(
+    method="POST",
+    path="/v1/messages",
+    access=Access.PEER,
+    content_type=ENVELOPES,
+    request_limit=ENVELOPES_LIMIT,
+    answer_limit=ANSWER_LIMIT,
+)
+POST_VOID = Endpoint(
+    method="POST",
+    path="/v1/void",
+    access=Access.PEER,
+    content_type=VOID,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=ANSWER_LIMIT,
+)
+POST_RECEIPTS = Endpoint(
+    method="POST",
+    path="/v1/receipts",
+    access=Access.PEER,
+    content_type=RECEIPTS,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
+GET_SCHEMAS = Endpoint(
+    method="GET",
+    path="/v1/schemas",
+    access=Access.PEER,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=DOCUMENT_LIMIT,
+)
+GET_LINK = Endpoint(
+    method="GET",
+    path="/v1/link",
+    access=Access.PEER,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=LINK_LIMIT,
+)
+
+ENDPOINTS = (
+    GET_DESCRIPTOR,
+    GET_KEYSET,
+    POST_DESCRIPTOR,
+    POST_KEYSET,
+    POST_MESSAGES,
+    POST_VOID,
+    POST_RECEIPTS,
+    GET_SCHEMAS,
+    GET_LINK,
+)

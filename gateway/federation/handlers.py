@@ -1,0 +1,78 @@
+"""What stands behind the front door: the shape of the handlers, and what is told about those who were turned away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from gateway.errors import Code
+
+
+class Reply(NamedTuple):
+    """What a handler answers. A 403 or 5xx is sent without its body and without a signature."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class FederationHandlers(Protocol):
+    """What stands behind the door. ``peer`` is the proven node id.
+
+    A handler raises ``RemoteError`` to refuse the whole request with its code (a push is then refused by a bare 403),
+    and ``TransientError`` to say 503: the peer repeats the same bytes.
+    """
+
+    async def get_descriptor(self, from_version: int) -> Reply:
+        """The array of descriptor documents from that version on; ``[]`` beyond the newest (B14.14)."""
+        ...
+
+    async def get_keyset(self) -> Reply:
+        """The newest keyset document."""
+        ...
+
+    async def post_descriptor(self, body: bytes) -> Reply:
+        """A known node pushes one descriptor document: 200 ``{}``."""
+        ...
+
+    async def post_keyset(self, body: bytes) -> Reply:
+        """A known node pushes its keyset document: 200 ``{}``."""
+        ...
+
+    async def post_messages(self, peer: str, body: bytes) -> Reply:
+        """Framed envelopes, not yet split: 200 with the answers (B5, B14.16)."""
+        ...
+
+    async def post_void(self, peer: str, body: bytes) -> Reply:
+        """A signed void: answered like messages (B14.4)."""
+        ...
+
+    async def post_receipts(self, peer: str, body: bytes) -> Reply:
+        """A signed batch of receipts: 200 ``{}`` (B14.3)."""
+        ...
+
+    async def get_schemas(self, peer: str) -> Reply:
+        """The hashes of this node's catalogue: ``{"schemas": [...]}``."""
+        ...
+
+    async def get_link(self, peer: str) -> Reply:
+        """What this node holds of the peer's numbering: ``{"epoch", "high", "hash"}`` (B14.14)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Something was turned away. Holds no byte of the request: safe to log and to count.
+
+    ``peer`` is None until it is proven. ``error`` is set for a fault of ours only (status 500).
+    """
+
+    endpoint: str | None
+    peer: str | None
+    status: int
+    code: Code | None
+    error: Exception | None = None
+
+
+Report = Callable[[Refusal], None]

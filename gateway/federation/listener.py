@@ -1,0 +1,109 @@
+"""The sockets under the front door: TLS 1.3, bounded connections, and no word about what strangers send (PROTOCOL A6).
+
+aiohttp would decompress bodies, quote a faulty request in its answer and log its raw lines; here it does none of that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+
+from aiohttp import web
+
+from gateway.federation.server import FederationApp, bare
+
+IDLE_SECONDS = 75.0
+"""How long a connection may take for a request head, and stay open without one."""
+HANDSHAKE_SECONDS = 10.0
+LINGER_SECONDS = 1.0
+"""How long an unread body is drained, so that its sender still sees the answer."""
+CONNECTIONS = 512
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's connection, made quiet: what cannot be parsed gets a bare status, and no line of it is logged."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to bytes that are no HTTP request; ``message`` would quote them."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer was begun already")
+        return bare(status)
+
+
+class _Listener(web.Server):
+    """Makes a connection for each client, with limits that nothing can drop silently."""
+
+    def __init__(self, app: FederationApp) -> None:
+        super().__init__(app)
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(
+            self,
+            loop=asyncio.get_running_loop(),
+            auto_decompress=False,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            max_line_size=8190,
+            max_field_size=8190,
+            max_headers=64,
+            logger=_SILENCE,
+            access_log=_SILENCE,
+        )
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+
+
+def _silence() -> logging.Logger:
+    """A logger that belongs to nobody: raw header lines and paths go nowhere (PROTOCOL A6)."""
+    logger = logging.Logger("gateway.federation.silence", level=logging.CRITICAL + 1)
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
+
+
+_SILENCE = _silence()
+
+
+class RunningServer:
+    """A listening node. ``port`` is the real one also when 0 was asked for."""
+
+    def __init__(self, listener: _Listener, sockets: asyncio.Server) -> None:
+        """Made by ``serve`` only."""
+        self._listener = listener
+        self._sockets = sockets
+        self.port: int = sockets.sockets[0].getsockname()[1]
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Stop listening, let running requests end for ``grace`` seconds, then close all connections."""
+        self._sockets.close()
+        self._listener.pre_shutdown()
+        await self._listener.shutdown(grace)
+
+
+async def serve(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:
+    """Listen on ``host``:``port`` (0 picks a free port). ``ssl_context`` comes from ``tls.server_context``.
+
+    Raises ``OSError`` when the address cannot be had.
+    """
+    if ssl_context.minimum_version is not ssl.TLSVersion.TLSv1_3:
+        raise RuntimeError("the federation listener speaks TLS 1.3 only")
+    listener = _Listener(app)
+    sockets = await asyncio.get_running_loop().create_server(
+        listener,
+        host,
+        port,
+        ssl=ssl_context,
+        ssl_handshake_timeout=HANDSHAKE_SECONDS,
+        ssl_shutdown_timeout=LINGER_SECONDS,
+    )
+    return RunningServer(listener, sockets)

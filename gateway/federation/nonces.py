@@ -1,0 +1,57 @@
+"""Which signed requests were seen already (PROTOCOL B8: nonce cache per keyid until ``expires`` + skew, in memory).
+
+The memory ends with the process; what was created before its start is refused as ``stale`` in ``signatures``. Only
+requests whose signature verified get here, so the number of key ids is bounded by the peers, and the nonces of each by
+``per_key``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gateway.federation.signatures import SKEW, VerifiedRequest
+
+_SWEEP_SECONDS = 30
+
+
+class Seen(StrEnum):
+    """What the cache says of a request."""
+
+    FIRST = "first"
+    REPLAY = "replay"
+    FULL = "full"
+    """The peer has used up its memory: it has to wait until older nonces have expired."""
+
+
+class NonceCache:
+    """Nonces in use, by key id. To look and to remember is one call without a pause: two replays cannot both pass."""
+
+    def __init__(self, *, per_key: int = 65_536) -> None:
+        """``per_key``: how many live nonces one key may have; at 150 s each that is more than 400 requests a second."""
+        self._per_key = per_key
+        self._until: dict[str, dict[str, int]] = {}
+        self._next_sweep = 0
+
+    def admit(self, request: VerifiedRequest, now: int) -> Seen:
+        """Remember the request's nonce, once. ``now`` in Unix seconds, and within the request's life."""
+        if now >= self._next_sweep:
+            self._sweep(now)
+        nonces = self._until.setdefault(f"{request.node}:{request.kid}", {})
+        if request.nonce in nonces:
+            return Seen.REPLAY
+        if len(nonces) >= self._per_key:
+            return Seen.FULL
+        nonces[request.nonce] = request.expires + SKEW
+        return Seen.FIRST
+
+    def __len__(self) -> int:
+        """How many nonces are held."""
+        return sum(len(nonces) for nonces in self._until.values())
+
+    def _sweep(self, now: int) -> None:
+        live = {
+            keyid: {nonce: until for nonce, until in nonces.items() if until >= now}
+            for keyid, nonces in self._until.items()
+        }
+        self._until = {keyid: nonces for keyid, nonces in live.items() if nonces}
+        self._next_sweep = now + _SWEEP_SECONDS

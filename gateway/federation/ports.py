@@ -1,0 +1,32 @@
+"""What this room asks of the rest of the node. ``gateway.app`` hands these in; no key material comes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+Rand = Callable[[int], bytes]
+"""Number of bytes -> that many random bytes."""
+
+SpkiHash = Callable[[bytes], bytes]
+"""DER certificate -> SHA-256 of its subject public key info (``keys.tls.spki_hash``)."""
+
+VerifyPeer = Callable[[str, str, bytes, bytes], Awaitable[bool]]
+"""(node, kid, base, signature) -> this is the valid signature of an ``http`` key that ``node`` has now, not revoked.
+
+For the server it answers all of receive step 2 that needs the peer table: the peer is active, or suspended by a person
+(PROTOCOL B14.8). It may raise ``RemoteError`` instead of returning False.
+"""
+
+
+class HttpKeys(Protocol):
+    """The node's own ``http`` key, as a service."""
+
+    @property
+    def http_kid(self) -> str:
+        """The kid of the key that ``sign_http`` uses now."""
+        ...
+
+    def sign_http(self, base: bytes) -> bytes:
+        """The Ed25519 signature of ``base``, 64 bytes."""
+        ...

@@ -1,0 +1,357 @@
+"""The front door: receive steps 1 and 2 of PROTOCOL B5, then a handler, then the signed answer (B8, B8a, B14.5).
+
+1. The request line is one of ``endpoints``; the connection's address may ask (429); HTTP/1.1 without Upgrade, without
+   Content-Encoding (415) or Transfer-Encoding, with a Content-Length on each POST (411) within its limit (413).
+2. The HTTP signature has the form of ``nrm-node/1`` and is that of a peer which ``verify`` admits; only then is the
+   body read; then its digest, the times and the nonce; then that it is meant for this node and of the right type.
+
+What fails before the peer is proven is answered by a bare status: no body, no reason. What a proven peer did wrong is
+answered 400 ``{"code": ...}``, signed. Answers 403 and 5xx are always bare, and so is the one to a replay. The public
+questions and the pushed documents have no step 2 and unsigned answers; a refused push is a bare 403.
+
+What a stranger sends goes into no log: what happened is told to ``report`` in words of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import assert_never
+
+from aiohttp import web
+
+from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
+from gateway.federation import endpoints
+from gateway.federation.endpoints import ENDPOINTS, JSON, Access, Endpoint
+from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
+from gateway.federation.nonces import NonceCache, Seen
+from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
+from gateway.federation.rates import TokenBuckets
+from gateway.federation.signatures import (
+    Claim,
+    RequestHead,
+    VerifiedRequest,
+    admit_request,
+    fresh_nonce,
+    read_request,
+    sign_response,
+    split_target,
+)
+from gateway.ports import Clock
+from keys.encoding import canon
+
+BODY_SECONDS = 60.0
+"""How long a body may take to arrive."""
+REQUESTS_PER_PEER = 8
+"""How many requests of one peer are worked on at once."""
+STRANGER_COST = 10.0
+"""What an unsigned request costs of the address's tokens; a signed one costs 1."""
+
+_MARK = "nrm"  # the Server field of every answer: names neither the program nor its version
+_LENGTH = re.compile(r"0|[1-9][0-9]{0,11}")
+_FROM = re.compile(r"\?from=([1-9][0-9]{0,8})")
+
+
+class _Bare(Exception):
+    """Leave with this status and nothing else."""
+
+    def __init__(self, status: HTTPStatus, code: Code | None = None, peer: str | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.code = code
+        self.peer = peer
+
+
+class FederationApp:
+    """All requests of one node's public listener. Made by ``federation_app`` and run by ``listener.serve``."""
+
+    def __init__(
+        self,
+        handlers: FederationHandlers,
+        *,
+        node: str,
+        authority: str,
+        keys: HttpKeys,
+        verify: VerifyPeer,
+        clock: Clock,
+        rand: Rand,
+        buckets: TokenBuckets,
+        nonces: NonceCache,
+        report: Report,
+    ) -> None:
+        """See ``federation_app``."""
+        self._node = node
+        self._authority = authority
+        self._keys = keys
+        self._verify = verify
+        self._clock = clock
+        self._rand = rand
+        self._buckets = buckets
+        self._nonces = nonces
+        self._report = report
+        self._started = clock.now()
+        self._busy: Counter[str] = Counter()
+        self._rows = {(row.method, row.path): row for row in ENDPOINTS}
+        self._get_descriptor = handlers.get_descriptor
+        self._get_keyset = handlers.get_keyset
+        self._push: Mapping[Endpoint, Callable[[bytes], Awaitable[Reply]]] = {
+            endpoints.POST_DESCRIPTOR: handlers.post_descriptor,
+            endpoints.POST_KEYSET: handlers.post_keyset,
+        }
+        self._ask: Mapping[Endpoint, Callable[[str], Awaitable[Reply]]] = {
+            endpoints.GET_SCHEMAS: handlers.get_schemas,
+            endpoints.GET_LINK: handlers.get_link,
+        }
+        self._post: Mapping[Endpoint, Callable[[str, bytes], Awaitable[Reply]]] = {
+            endpoints.POST_MESSAGES: handlers.post_messages,
+            endpoints.POST_VOID: handlers.post_void,
+            endpoints.POST_RECEIPTS: handlers.post_receipts,
+        }
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; never raises but for cancellation."""
+        row: Endpoint | None = None
+        try:
+            row, query = self._row(request)
+            length = self._step_1(request, row)
+            match row.access:
+                case Access.PUBLIC:
+                    return _plain(await self._public(row, query))
+                case Access.DOCUMENT:
+                    return _plain(await self._document(request, row, length))
+                case Access.PEER:
+                    return await self._peer(request, row, query, length)
+                case _:
+                    assert_never(row.access)
+        except _Bare as leave:
+            self._tell(row, leave.peer, leave.status, leave.code)
+            return bare(leave.status)
+        except TransientError as exc:
+            self._tell(row, None, HTTPStatus.SERVICE_UNAVAILABLE, exc.code)
+            return bare(HTTPStatus.SERVICE_UNAVAILABLE)
+        except Exception as exc:  # noqa: BLE001 (the last resort at the border: a bare 500, told to `report`)
+            self._tell(row, None, HTTPStatus.INTERNAL_SERVER_ERROR, None, exc)
+            return bare(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    # --- step 1 --------------------------------------------------------------------------------------------------
+
+    def _row(self, request: web.BaseRequest) -> tuple[Endpoint, str]:
+        try:
+            path, query = split_target(request.raw_path)
+        except RemoteError as exc:
+            raise _Bare(HTTPStatus.BAD_REQUEST, exc.code) from exc
+        row = self._rows.get((request.method, path))
+        if row is None or (query != "?" and row is not endpoints.GET_DESCRIPTOR):
+            raise _Bare(HTTPStatus.NOT_FOUND)
+        return row, query
+
+    def _step_1(self, request: web.BaseRequest, row: Endpoint) -> int:
+        """Receive step 1; how long the body is that may be read."""
+        cost = 1.0 if row.access is Access.PEER else STRANGER_COST
+        if not self._buckets.take(request.remote or "", cost):
+            raise _Bare(HTTPStatus.TOO_MANY_REQUESTS)
+        if request.version != (1, 1) or "Upgrade" in request.headers:
+            raise _Bare(HTTPStatus.BAD_REQUEST)
+        if "Content-Encoding" in request.headers:
+            raise _Bare(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        length = _length(request, row)
+        if length > row.request_limit:
+            raise _Bare(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Code.TOO_LARGE)
+        return length
+
+    # --- without a peer ------------------------------------------------------------------------------------------
+
+    async def _public(self, row: Endpoint, query: str) -> Reply:
+        try:
+            if row is endpoints.GET_KEYSET:
+                return await self._get_keyset()
+            return await self._get_descriptor(_from_version(query))
+        except RemoteError as exc:
+            raise _Bare(HTTPStatus.BAD_REQUEST, exc.code) from exc
+
+    async def _document(self, request: web.BaseRequest, row: Endpoint, length: int) -> Reply:
+        if request.headers.getall("Content-Type", []) != [row.content_type]:
+            raise _Bare(HTTPStatus.FORBIDDEN, Code.WRONG_TYPE)
+        body = await _read(request, length)
+        try:
+            return await self._push[row](body)
+        except RemoteError as exc:
+            raise _Bare(HTTPStatus.FORBIDDEN, exc.code) from exc
+
+    # --- step 2 and the handler ----------------------------------------------------------------------------------
+
+    async def _peer(self, request: web.BaseRequest, row: Endpoint, query: str, length: int) -> web.StreamResponse:
+        claim = await self._proven(request, row, query)
+        if self._busy[claim.node] >= REQUESTS_PER_PEER:
+            raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
+        self._busy[claim.node] += 1
+        try:
+            reply = await self._answered(claim, row, await _read(request, length))
+        finally:
+            self._busy[claim.node] -= 1
+        return self._signed(reply, claim)
+
+    async def _proven(self, request: web.BaseRequest, row: Endpoint, query: str) -> Claim:
+        """The signature, from the head alone: a stranger's body is not even read."""
+        head = RequestHead(
+            method=row.method, authority=self._authority, path=row.path, query=query, fields=request.raw_headers
+        )
+        try:
+            claim = read_request(head)
+            genuine = await self._verify(claim.node, claim.kid, claim.base, claim.signature)
+        except RemoteError as exc:
+            raise _Bare(HTTPStatus.FORBIDDEN, exc.code) from exc
+        if not genuine:
+            raise _Bare(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE)
+        return claim
+
+    async def _answered(self, claim: Claim, row: Endpoint, body: bytes) -> Reply:
+        """The rest of step 2, then the handler. From here on a refusal has a code, as the peer is known."""
+        try:
+            verified = self._admitted(claim, body)
+            if verified.recipient != self._node:
+                raise RemoteError(Code.MISROUTED, "request is meant for another node")
+            if verified.content_type != row.content_type:
+                raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
+            return await self._handled(row, verified.node, body)
+        except TransientError as exc:
+            raise _Bare(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc
+        except RemoteError as exc:
+            if exc.code not in WIRE_CODES:
+                raise _Bare(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
+            self._tell(row, claim.node, HTTPStatus.BAD_REQUEST, exc.code)
+            return Reply(HTTPStatus.BAD_REQUEST, JSON, canon({"code": str(exc.code)}))
+
+    def _admitted(self, claim: Claim, body: bytes) -> VerifiedRequest:
+        """Digest, times, nonce, in one go: between the look at the clock and the nonce nothing else runs."""
+        now = self._clock.now()
+        try:
+            verified = admit_request(claim, body=body, now=now, started=self._started)
+        except RemoteError as exc:
+            if exc.code is Code.STALE:
+                raise
+            raise _Bare(HTTPStatus.FORBIDDEN, exc.code, claim.node) from exc
+        match self._nonces.admit(verified, now):
+            case Seen.FIRST:
+                return verified
+            case Seen.REPLAY:
+                raise _Bare(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE, claim.node)
+            case Seen.FULL:
+                raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, None, claim.node)
+
+    async def _handled(self, row: Endpoint, peer: str, body: bytes) -> Reply:
+        if row in self._ask:
+            return await self._ask[row](peer)
+        return await self._post[row](peer, body)
+
+    def _signed(self, reply: Reply, claim: Claim) -> web.Response:
+        if _is_bare(reply.status):
+            return bare(reply.status)
+        fields = sign_response(
+            status=reply.status,
+            content_type=reply.content_type,
+            body=reply.body,
+            asked=claim.asked,
+            node=self._node,
+            kid=self._keys.http_kid,
+            nonce=fresh_nonce(self._rand),
+            created=self._clock.now(),
+            sign=self._keys.sign_http,
+        )
+        return web.Response(status=reply.status, body=reply.body, headers={**fields, "Server": _MARK})
+
+    def _tell(
+        self, row: Endpoint | None, peer: str | None, status: int, code: Code | None, error: Exception | None = None
+    ) -> None:
+        endpoint = None if row is None else f"{row.method} {row.path}"
+        self._report(Refusal(endpoint=endpoint, peer=peer, status=int(status), code=code, error=error))
+
+
+def federation_app(
+    handlers: FederationHandlers,
+    *,
+    node: str,
+    authority: str,
+    keys: HttpKeys,
+    verify: VerifyPeer,
+    clock: Clock,
+    rand: Rand,
+    buckets: TokenBuckets | None = None,
+    nonces: NonceCache | None = None,
+    report: Report = lambda refusal: None,
+) -> FederationApp:
+    """The public listener of ``node``, to be run by ``listener.serve``.
+
+    ``authority`` is ``address.authority_of`` of the node's own first endpoint. ``keys`` signs the answers.
+    ``clock.now()`` of this call is the start of the process: what was signed before is ``stale``. ``rand`` makes
+    nonces. ``report`` is told of every refusal and must not raise.
+    """
+    return FederationApp(
+        handlers,
+        node=node,
+        authority=authority,
+        keys=keys,
+        verify=verify,
+        clock=clock,
+        rand=rand,
+        buckets=buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic),
+        nonces=nonces if nonces is not None else NonceCache(),
+        report=report,
+    )
+
+
+def _length(request: web.BaseRequest, row: Endpoint) -> int:
+    lengths = request.headers.getall("Content-Length", [])
+    if "Transfer-Encoding" in request.headers:
+        raise _Bare(HTTPStatus.LENGTH_REQUIRED)
+    if not lengths and row.method == "GET":
+        return 0
+    if not lengths:
+        raise _Bare(HTTPStatus.LENGTH_REQUIRED)
+    if len(lengths) > 1 or _LENGTH.fullmatch(lengths[0]) is None:
+        raise _Bare(HTTPStatus.BAD_REQUEST)
+    return int(lengths[0])
+
+
+def _from_version(query: str) -> int:
+    if query == "?":
+        return 1
+    found = _FROM.fullmatch(query)
+    if found is None:
+        raise RemoteError(Code.MALFORMED, "query is not from=k")
+    return int(found[1])
+
+
+async def _read(request: web.BaseRequest, length: int) -> bytes:
+    """Exactly the announced body. The deadline is real time: it guards a socket, not a rule of the protocol."""
+    if length == 0:
+        return b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.content.readexactly(length)
+    except TimeoutError as exc:
+        raise _Bare(HTTPStatus.REQUEST_TIMEOUT) from exc
+    except (asyncio.IncompleteReadError, web.RequestPayloadError, OSError) as exc:
+        raise _Bare(HTTPStatus.BAD_REQUEST) from exc
+
+
+def _is_bare(status: int) -> bool:
+    return status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _plain(reply: Reply) -> web.Response:
+    if _is_bare(reply.status):
+        return bare(reply.status)
+    return web.Response(
+        status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, "Server": _MARK}
+    )
+
+
+def bare(status: int) -> web.Response:
+    """A status and nothing else; the connection ends with it, so that no unread body can be taken for a request."""
+    response = web.Response(status=status, headers={"Server": _MARK})
+    response.force_close()
+    return response

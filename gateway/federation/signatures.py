@@ -1,0 +1,395 @@
+"""The HTTP signature profile ``nrm-node/1`` (PROTOCOL B8, B14.15; RFC 9421, RFC 9530). Pure.
+
+One label, one covered list, one order of parameters, one algorithm that the key decides: there is one way to write a
+signature and everything else is refused. A request is judged in three steps, each from one type to the next:
+
+1. ``read_request``: its form. Each field exactly once, each character in its place -> ``Claim``. Nothing is believed.
+2. the caller resolves the key by (node, kid), which must be an ``http`` key of an admitted peer, and checks with it.
+3. ``admit_request``: the digest of the body, then the times -> ``VerifiedRequest``.
+
+``verify_request`` is the three in a row. Answers are signed in the same way, over their own fields and over the method,
+path and signature of the request that they answer, so an answer cannot be moved to another request.
+
+All times are Unix seconds. Codes: ``bad_signature`` for whatever does not prove its origin, ``unknown_key`` when
+``verify`` raises it, and ``stale`` for a proven request outside its time: the sender signs anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import Code, RemoteError
+from gateway.federation.ports import Rand
+from keys.encoding import b64u, sha256
+
+SKEW = 30
+"""How far two clocks may differ (B8)."""
+LIFE = 120
+"""The longest time from ``created`` to ``expires`` (B8)."""
+NONCE_BYTES = 16
+SIGNATURE_BYTES = 64
+
+Fields = Sequence[tuple[bytes, bytes]]
+"""Header fields as they came: (name, value), repeated names repeated."""
+Sign = Callable[[bytes], bytes]
+Verify = Callable[[str, str, bytes, bytes], bool]
+"""(node, kid, base, signature) -> genuine. May raise ``RemoteError(unknown_key)`` instead of returning False."""
+
+_REQUEST_PARTS = '"@method" "@authority" "@path" "@query" "content-type" "content-digest" "nrm-recipient"'
+_RESPONSE_PARTS = '"@status" "content-type" "content-digest" "@method";req "@path";req "signature";req'
+_ID16 = r"[A-Za-z0-9_-]{21}[AQgw]"  # 16 bytes in base64url: the last character has four zero bits
+_NODE = r"n1[a-z2-7]{32}"
+_PARAMETERS = (
+    r";created=(?P<created>0|[1-9][0-9]{0,11});expires=(?P<expires>0|[1-9][0-9]{0,11})"
+    rf';nonce="(?P<nonce>{_ID16})";keyid="(?P<node>{_NODE}):(?P<kid>{_ID16})";tag="nrm-node/1"'
+)
+_REQUEST_INPUT = re.compile(rf"nrm=(?P<params>\({re.escape(_REQUEST_PARTS)}\){_PARAMETERS})")
+_RESPONSE_INPUT = re.compile(rf"nrm=(?P<params>\({re.escape(_RESPONSE_PARTS)}\){_PARAMETERS})")
+_SIGNATURE = re.compile(r"nrm=:(?P<bytes>[A-Za-z0-9+/]{86}==):")
+_DIGEST = re.compile(r"sha-256=:(?P<bytes>[A-Za-z0-9+/]{43}=):")
+_STATUS = re.compile(r"[1-5][0-9]{2}")
+_METHOD = re.compile(r"[A-Z]{1,16}")
+_AUTHORITY = re.compile(r"[!-~]{1,300}")
+_PATH = re.compile(r"/[!-\"$->@-~]{0,1000}")  # visible ASCII without "#" and "?"
+_QUERY = re.compile(r"\?[!-\"$-~]{0,1000}")  # visible ASCII without "#"
+_CONTENT_TYPE = re.compile(r"[!-~](?:[ -~]{0,126}[!-~])?")
+_RECIPIENT = re.compile(_NODE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestHead:
+    """A request without its body. ``authority`` is the verifier's own value, never the Host header (B14.15).
+
+    ``query`` begins with its question mark and is ``"?"`` when there is none (RFC 9421 2.2.7).
+    """
+
+    method: str
+    authority: str
+    path: str
+    query: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseHead:
+    """An answer without its body."""
+
+    status: int
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an answer is bound to: the request's method, path and the whole value of its Signature field."""
+
+    method: str
+    path: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A well-formed signature that nobody has checked yet. ``base`` is what ``signature`` should be a signature of."""
+
+    node: str
+    kid: str
+    nonce: str
+    created: int
+    expires: int
+    digest: bytes
+    base: bytes
+    signature: bytes
+    asked: Asked
+    recipient: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedRequest:
+    """A request that ``node`` really made, in time, with this body. ``recipient`` is whom it was meant for."""
+
+    node: str
+    kid: str
+    nonce: str
+    created: int
+    expires: int
+    recipient: str
+    content_type: str
+    asked: Asked
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Path and query of a request target as they stand on the wire; raises ``RemoteError(malformed)``.
+
+    Only the origin form is taken: a path, then perhaps a query. No scheme, no fragment, nothing outside visible ASCII.
+    """
+    path, mark, rest = target.partition("?")
+    query = f"?{rest}" if mark else "?"
+    if _PATH.fullmatch(path) is None or _QUERY.fullmatch(query) is None:
+        raise RemoteError(Code.MALFORMED, "request target is not a path with a query")
+    return path, query
+
+
+# --- signing -----------------------------------------------------------------------------------------------------
+
+
+def sign_request(
+    *,
+    method: str,
+    authority: str,
+    path: str,
+    query: str,
+    content_type: str,
+    body: bytes,
+    recipient: str,
+    node: str,
+    kid: str,
+    nonce: str,
+    created: int,
+    sign: Sign,
+    life: int = LIFE,
+) -> dict[str, str]:
+    """The five header fields of a signed request.
+
+    A request without a body has ``content_type`` application/octet-stream and ``body`` empty. Raises ``RuntimeError``
+    when an argument does not fit the profile: that is a fault of the caller.
+    """
+    fields = {
+        "Content-Type": content_type,
+        "Content-Digest": content_digest(body),
+        "NRM-Recipient": recipient,
+        "Signature-Input": _input(_REQUEST_PARTS, created=created, life=life, nonce=nonce, node=node, kid=kid),
+    }
+
+    def claim(signed: dict[str, str]) -> Claim:
+        return read_request(
+            RequestHead(method=method, authority=authority, path=path, query=query, fields=encoded(signed))
+        )
+
+    return _signed(fields, claim, sign)
+
+
+def sign_response(
+    *,
+    status: int,
+    content_type: str,
+    body: bytes,
+    asked: Asked,
+    node: str,
+    kid: str,
+    nonce: str,
+    created: int,
+    sign: Sign,
+    life: int = LIFE,
+) -> dict[str, str]:
+    """The four header fields of a signed answer to ``asked``. Raises ``RuntimeError`` like ``sign_request``."""
+    fields = {
+        "Content-Type": content_type,
+        "Content-Digest": content_digest(body),
+        "Signature-Input": _input(_RESPONSE_PARTS, created=created, life=life, nonce=nonce, node=node, kid=kid),
+    }
+
+    def claim(signed: dict[str, str]) -> Claim:
+        return read_response(ResponseHead(status=status, fields=encoded(signed)), asked)
+
+    return _signed(fields, claim, sign)
+
+
+def content_digest(body: bytes) -> str:
+    """The value of Content-Digest: SHA-256, also of an empty body (B8)."""
+    return f"sha-256=:{base64.b64encode(sha256(body)).decode('ascii')}:"
+
+
+def fresh_nonce(rand: Rand) -> str:
+    """16 random bytes in base64url, 22 characters."""
+    return b64u(rand(NONCE_BYTES))
+
+
+def encoded(fields: dict[str, str]) -> Fields:
+    """Header fields as the verifier gets them."""
+    return tuple((name.encode("ascii"), value.encode("ascii")) for name, value in fields.items())
+
+
+def _input(parts: str, *, created: int, life: int, nonce: str, node: str, kid: str) -> str:
+    return (
+        f"nrm=({parts});created={created};expires={created + life}"
+        f';nonce="{nonce}";keyid="{node}:{kid}";tag="nrm-node/1"'
+    )
+
+
+def _signed(fields: dict[str, str], claim: Callable[[dict[str, str]], Claim], sign: Sign) -> dict[str, str]:
+    """Sign the base that a verifier will read, so that there is one place where a base is made."""
+    try:
+        base = claim({**fields, "Signature": _signature_field(bytes(SIGNATURE_BYTES))}).base
+    except (RemoteError, UnicodeEncodeError) as exc:
+        raise RuntimeError(f"an argument does not fit the signature profile: {exc}") from exc
+    signature = sign(base)
+    if len(signature) != SIGNATURE_BYTES:
+        raise RuntimeError("an http signature has 64 bytes")
+    return {**fields, "Signature": _signature_field(signature)}
+
+
+def _signature_field(signature: bytes) -> str:
+    return f"nrm=:{base64.b64encode(signature).decode('ascii')}:"
+
+
+# --- verifying ---------------------------------------------------------------------------------------------------
+
+
+def read_request(head: RequestHead) -> Claim:
+    """Step 1 of a request: its form; raises ``RemoteError(bad_signature)``."""
+    content_type = _once(head.fields, "content-type", _CONTENT_TYPE)[0]
+    digest = _once(head.fields, "content-digest", _DIGEST)
+    recipient = _once(head.fields, "nrm-recipient", _RECIPIENT)[0]
+    signature = _once(head.fields, "signature", _SIGNATURE)
+    given = _once(head.fields, "signature-input", _REQUEST_INPUT)
+    base = _base(
+        ('"@method"', _shaped(head.method, _METHOD, "method")),
+        ('"@authority"', _shaped(head.authority, _AUTHORITY, "authority")),
+        ('"@path"', _shaped(head.path, _PATH, "path")),
+        ('"@query"', _shaped(head.query, _QUERY, "query")),
+        ('"content-type"', content_type),
+        ('"content-digest"', digest[0]),
+        ('"nrm-recipient"', recipient),
+        ('"@signature-params"', given["params"]),
+    )
+    asked = Asked(method=head.method, path=head.path, signature=signature[0])
+    return _claim(given, digest, signature, base, asked=asked, recipient=recipient, content_type=content_type)
+
+
+def read_response(head: ResponseHead, asked: Asked) -> Claim:
+    """Step 1 of an answer to ``asked``: its form; raises ``RemoteError(bad_signature)``."""
+    content_type = _once(head.fields, "content-type", _CONTENT_TYPE)[0]
+    digest = _once(head.fields, "content-digest", _DIGEST)
+    signature = _once(head.fields, "signature", _SIGNATURE)
+    given = _once(head.fields, "signature-input", _RESPONSE_INPUT)
+    base = _base(
+        ('"@status"', _shaped(str(head.status), _STATUS, "status")),
+        ('"content-type"', content_type),
+        ('"content-digest"', digest[0]),
+        ('"@method";req', _shaped(asked.method, _METHOD, "method")),
+        ('"@path";req', _shaped(asked.path, _PATH, "path")),
+        ('"signature";req', _shaped(asked.signature, _SIGNATURE, "signature")),
+        ('"@signature-params"', given["params"]),
+    )
+    return _claim(given, digest, signature, base, asked=asked, recipient="", content_type=content_type)
+
+
+def admit_request(claim: Claim, *, body: bytes, now: int, started: int) -> VerifiedRequest:
+    """Step 3 of a request whose signature was found genuine in step 2: its digest, then its times.
+
+    ``started`` is when this process began: it remembers no nonce from before. Raises ``RemoteError``: ``bad_signature``
+    when the body is another one, ``stale`` when the time is wrong.
+    """
+    _check_digest(claim, body)
+    if claim.created < started:
+        raise RemoteError(Code.STALE, "request was made before this node started")
+    _check_times(claim, now)
+    return VerifiedRequest(
+        node=claim.node,
+        kid=claim.kid,
+        nonce=claim.nonce,
+        created=claim.created,
+        expires=claim.expires,
+        recipient=claim.recipient,
+        content_type=claim.content_type,
+        asked=claim.asked,
+    )
+
+
+def admit_response(claim: Claim, *, body: bytes, now: int, peer: str) -> None:
+    """Step 3 of a genuine answer: it comes from ``peer``, has this body and is in time; raises ``RemoteError``."""
+    if claim.node != peer:
+        raise RemoteError(Code.BAD_SIGNATURE, "answer is signed by another node")
+    _check_digest(claim, body)
+    _check_times(claim, now)
+
+
+def verify_request(head: RequestHead, *, body: bytes, now: int, started: int, verify: Verify) -> VerifiedRequest:
+    """All three steps of a request; raises ``RemoteError``: ``bad_signature``, ``unknown_key`` or ``stale``."""
+    claim = read_request(head)
+    _check_genuine(claim, verify)
+    return admit_request(claim, body=body, now=now, started=started)
+
+
+def verify_response(head: ResponseHead, *, asked: Asked, body: bytes, now: int, peer: str, verify: Verify) -> None:
+    """All three steps of an answer from ``peer``; raises ``RemoteError`` like ``verify_request``."""
+    claim = read_response(head, asked)
+    _check_genuine(claim, verify)
+    admit_response(claim, body=body, now=now, peer=peer)
+
+
+def _check_genuine(claim: Claim, verify: Verify) -> None:
+    if not verify(claim.node, claim.kid, claim.base, claim.signature):
+        raise RemoteError(Code.BAD_SIGNATURE, "http signature does not verify")
+
+
+def _check_digest(claim: Claim, body: bytes) -> None:
+    if sha256(body) != claim.digest:
+        raise RemoteError(Code.BAD_SIGNATURE, "body does not have the signed digest")
+
+
+def _check_times(claim: Claim, now: int) -> None:
+    if not claim.created - SKEW <= now <= claim.expires + SKEW:
+        raise RemoteError(Code.STALE, "signature is outside its time, or the clocks differ by more than 30 s")
+
+
+def _claim(
+    given: re.Match[str],
+    digest: re.Match[str],
+    signature: re.Match[str],
+    base: bytes,
+    *,
+    asked: Asked,
+    recipient: str,
+    content_type: str,
+) -> Claim:
+    created, expires = int(given["created"]), int(given["expires"])
+    if not created < expires <= created + LIFE:
+        raise RemoteError(Code.BAD_SIGNATURE, "signature lives longer than 120 s or not at all")
+    return Claim(
+        node=given["node"],
+        kid=given["kid"],
+        nonce=given["nonce"],
+        created=created,
+        expires=expires,
+        digest=_bytes_of(digest),
+        base=base,
+        signature=_bytes_of(signature),
+        asked=asked,
+        recipient=recipient,
+        content_type=content_type,
+    )
+
+
+def _base(*lines: tuple[str, str]) -> bytes:
+    return "\n".join(f"{name}: {value}" for name, value in lines).encode("ascii")
+
+
+def _once(fields: Fields, name: str, shape: re.Pattern[str]) -> re.Match[str]:
+    """The one value of the field, in its shape: twice is as wrong as never (B8)."""
+    values = [value for key, value in fields if key.lower() == name.encode("ascii")]
+    if len(values) != 1:
+        raise RemoteError(Code.BAD_SIGNATURE, f"field {name} must occur exactly once")
+    found = shape.fullmatch(values[0].decode("latin-1"))
+    if found is None:
+        raise RemoteError(Code.BAD_SIGNATURE, f"field {name} is not as the profile has it")
+    return found
+
+
+def _shaped(value: str, shape: re.Pattern[str], what: str) -> str:
+    if shape.fullmatch(value) is None:
+        raise RemoteError(Code.BAD_SIGNATURE, f"{what} cannot be part of a signature")
+    return value
+
+
+def _bytes_of(found: re.Match[str]) -> bytes:
+    """The bytes of a base64 value that can be written in this one way only (B1.3)."""
+    text = found["bytes"]
+    value = base64.b64decode(text)
+    if base64.b64encode(value).decode("ascii") != text:
+        raise RemoteError(Code.BAD_SIGNATURE, "base64 has bits that mean nothing")
+    return value

@@ -1,0 +1,142 @@
+"""One request on the wire and its whole answer, within limits: the border where foreign errors become ours.
+
+Deadlines are real time: they guard sockets. Nothing of the environment is trusted: no proxy, no cookies, no redirects.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import aiohttp
+
+from gateway.errors import Code, TransientError
+from gateway.federation.endpoints import Endpoint
+from gateway.federation.tls import PinnedKeys, client_context
+from gateway.ports import Clock
+
+CONNECTIONS_PER_PEER = 4
+IDLE_SECONDS = 30.0
+"""Shorter than the server's, so that it is the client who closes."""
+WARM_SECONDS = 10.0
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Deadlines in seconds: for a connection with its handshake, for silence while reading, for the whole request."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float = 90.0
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """An answer as it came, unproven. ``at``: Unix seconds when its head had arrived."""
+
+    status: int
+    fields: tuple[tuple[bytes, bytes], ...]
+    content_type: str
+    body: bytes
+    at: int
+
+
+class Wire:
+    """The few kept-alive connections to one server. Made inside a running event loop; to be closed."""
+
+    def __init__(self, url: str, pinned: PinnedKeys | None, *, patience: Patience, clock: Clock) -> None:
+        """``url`` is ``https://host:port``. ``pinned`` checks every connection; None is for a first contact only."""
+        self._url = url
+        self._clock = clock
+        self._tls = client_context()
+        self._answered: float | None = None
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=True if pinned is None else pinned, limit=CONNECTIONS_PER_PEER, keepalive_timeout=IDLE_SECONDS
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=patience.total, connect=patience.connect, sock_connect=patience.connect, sock_read=patience.read
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+        )
+
+    @property
+    def warm(self) -> bool:
+        """Whether the server answered a moment ago, so that its connection is taken to be open."""
+        return self._answered is not None and self._clock.monotonic() - self._answered <= WARM_SECONDS
+
+    async def close(self) -> None:
+        """Close the connections; a request under way ends with ``TransientError``."""
+        await self._session.close()
+
+    async def send(
+        self, row: Endpoint, *, query: str = "?", headers: Mapping[str, str] = NO_HEADERS, body: bytes = b""
+    ) -> Raw:
+        """Ask ``row``; ``query`` begins with its question mark. Raises ``TransientError`` for all that networks do."""
+        target = f"{self._url}{row.path}{query if query != '?' else ''}"
+        content = io.BytesIO(body) if row.method == "POST" else None
+        try:
+            async with self._session.request(
+                row.method, target, headers=headers, data=content, ssl=self._tls, allow_redirects=False
+            ) as response:
+                at = self._clock.now()
+                answer = await _bounded(response, row.answer_limit)
+        except (aiohttp.ClientError, OSError) as exc:
+            raise _translated(exc) from exc
+        self._answered = self._clock.monotonic()
+        return Raw(
+            status=response.status,
+            fields=response.raw_headers,
+            content_type=response.headers.get("Content-Type", ""),
+            body=answer,
+            at=at,
+        )
+
+
+async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, or ``TransientError(too_large)`` as soon as it is longer than ``limit`` bytes."""
+    if "Content-Encoding" in response.headers:
+        raise TransientError(Code.REJECTED, "answer is compressed")
+    chunks: list[bytes] = []
+    size = response.content_length or 0
+    received = 0
+    while size <= limit and received <= limit:
+        chunk = await response.content.readany()
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+        received += len(chunk)
+    response.close()
+    raise TransientError(Code.TOO_LARGE, f"answer is longer than {limit} bytes")
+
+
+def _translated(exc: Exception) -> TransientError:
+    """A foreign error in our words, without an address or a byte of what was sent."""
+    match exc:
+        case aiohttp.ServerFingerprintMismatch():
+            return TransientError(
+                Code.BAD_KEY,
+                "server key is not one that the peer's descriptor pins",
+                hint="nothing was sent; ask the peer whether it changed its server, and fetch its newest descriptor",
+            )
+        case aiohttp.ClientConnectorDNSError():
+            return TransientError(Code.UNREACHABLE, "host name of the peer does not resolve")
+        case aiohttp.ClientSSLError():
+            return TransientError(Code.UNREACHABLE, "no TLS 1.3 connection to the peer")
+        case TimeoutError():
+            return TransientError(Code.UNREACHABLE, "peer did not answer in time")
+        case aiohttp.ClientConnectorError():
+            return TransientError(Code.UNREACHABLE, "no connection to the peer")
+        case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
+            return TransientError(Code.UNREACHABLE, "connection ended before the answer")
+        case _:
+            return TransientError(Code.UNREACHABLE, "peer did not answer in HTTP")

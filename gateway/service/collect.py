@@ -1,0 +1,113 @@
+"""Collecting: records of the case system become drafts that wait for a person. Nothing is sent from here (DESIGN
+3b.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from gateway.core.mapping import RecordMapping, map_record
+from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.logs import logger
+from gateway.ports import Adapter, Json, LocalRecord, Notice, NoticeKind
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.service.submit import check_form
+from gateway.store import content, local, log
+from gateway.store.local import DraftRow
+from keys.encoding import b64u, canon, sha256
+
+WAITING = "waiting"
+REFUSED = "refused"
+REPLACED = "replaced"
+RELEASED = "released"
+DISCARDED = "discarded"
+
+
+class Collector:
+    """The loop that looks into the case system."""
+
+    def __init__(self, parts: Parts, adapter: Adapter, mappings: Mapping[str, RecordMapping], seconds: int) -> None:
+        self._parts = parts
+        self._adapter = adapter
+        self._mappings = mappings
+        self._seconds = seconds
+        self._log = logger()
+
+    async def run(self) -> None:
+        """Look every so many seconds until cancelled."""
+        while True:
+            try:
+                while await self.once():
+                    pass
+            except (TransientError, RefusedError) as error:
+                self._log.warning("collect.failed", code=str(error.code))
+            await self._parts.clock.sleep(self._seconds)
+
+    async def once(self) -> int:
+        """Take one batch of records; returns how many."""
+        records = await self._adapter.pull()
+        for record in records:
+            await self._adapter.settle(record, await self._take(record))
+        return len(records)
+
+    async def _take(self, record: LocalRecord) -> Notice:
+        """Make the draft durable, or say what is wrong with the record; the same version again changes nothing."""
+        parts, now = self._parts, self._parts.clock.now()
+        kind = self._adapter.describe().kind
+        key = parts.vault.origin_index(kind, record.ref)
+        version = sha256(canon({"fields": dict(record.fields), "mapping": record.mapping}))
+        known = await parts.store.read(lambda c: local.find_origin(c, key))
+        drafted = known is not None and await parts.store.read(lambda c: local.has_draft(c, known[0]))
+        if known is not None and known[1] == version and drafted:
+            return Notice(key=f"again.{known[0]}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
+        draft, fault = self._draft(record)
+        origin = known[0] if known is not None else parts.store.new_ref()
+        name = parts.vault.seal(origin, record.ref.encode()) if known is None else None
+        ref, id = parts.store.new_ref(), b64u(parts.rand(16))
+        sealed = parts.vault.seal(ref, canon(draft)) if draft is not None else None
+
+        def move(connection: Connection) -> None:
+            if name is not None:
+                content.put(connection, [name])
+                local.add_origin(connection, origin, key, version, at=now)
+            else:
+                local.set_origin_version(connection, origin, version)
+                local.replace_drafts(connection, origin, was=WAITING, to=REPLACED)
+            if sealed is not None:
+                content.put(connection, [sealed])
+                local.add_draft(connection, DraftRow(ref=ref, id=id, origin=origin, state=WAITING, at=now))
+                log.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
+                log.append_leaf(connection, leaf(now, "draft.made", id=id))
+
+        await parts.store.move(move)
+        await parts.signals.happened()
+        if fault is not None:
+            return Notice(
+                key=f"refused.{origin}.{b64u(version[:8])}", ref=record.ref, kind=NoticeKind.REFUSED, at=now,
+                code=fault.code, findings=fault.findings,
+            )  # fmt: skip
+        return Notice(key=f"drafted.{id}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
+
+    def _draft(self, record: LocalRecord) -> tuple[dict[str, Json] | None, RefusedError | None]:
+        """The draft of a record, or everything that is wrong with it."""
+        if record.faults:
+            return None, _faulty(record.faults)
+        if record.mapping is None:
+            draft = dict(record.fields)
+        else:
+            mapped = map_record(self._mappings[record.mapping], record)
+            if not isinstance(mapped, dict):
+                return None, _faulty(mapped)
+            draft = mapped
+        try:
+            check_form(self._parts, draft)
+        except RefusedError as error:
+            return None, error
+        return draft, None
+
+
+def _faulty(findings: tuple[Finding, ...]) -> RefusedError:
+    return RefusedError(Code.MAPPING_FAILED, f"the record has {len(findings)} fault(s)", findings=findings)

@@ -1,0 +1,282 @@
+"""Departure: what waits becomes numbered, signed and sealed bytes, written in one transaction before any of them is
+sent.
+
+Rows come in order. A queued message is judged again and then numbered; one that was numbered keeps its bytes, or is
+sealed anew at its place when the bytes were given up; one that may go no longer becomes a void question with the same
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.core.delivery import Outgoing, OutgoingEvent
+from gateway.core.stages import LinkPosition, SealedEnvelope, ValidMessage
+from gateway.errors import Code, RefusedError
+from gateway.exchange import outbound
+from gateway.service import consents, moves, records
+from gateway.service.book import Peer
+from gateway.service.leaves import leaf
+from gateway.service.moves import Change
+from gateway.service.parts import Parts
+from gateway.service.records import Content
+from gateway.store import content, links, log, messages
+from gateway.store.content import SealedRow
+from gateway.store.links import LinkRow, NumberRow
+from gateway.store.messages import MessageRow, StatementRow
+from keys.envelope import Void, link_hash, statement_hash
+from keys.sign import VOID, SignedDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """One message with the bytes that go over the wire; `void` says that they are a void question."""
+
+    row: MessageRow
+    data: bytes
+    void: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """What is known about due messages before anything is decided."""
+
+    rows: tuple[MessageRow, ...]
+    contents: dict[int, SealedRow]
+    stored: dict[int, bytes]
+    link: LinkRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Departing:
+    """One message about to get bytes; `position` is its place on the link."""
+
+    row: MessageRow
+    message: ValidMessage
+    secret: bytes
+    position: LinkPosition
+
+
+async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
+    """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
+    waiting = await parts.store.read(lambda c: _look_up(c, peer.node, refs))
+    departing, refused = await _decide(parts, peer, waiting)
+    sealed = await parts.off_loop(lambda: [_seal(parts, peer, item) for item in departing])
+    voids = await parts.off_loop(
+        lambda: [
+            (row, _void(parts, peer, row))
+            for row in waiting.rows
+            if row.state == Outgoing.VOIDING and row.ref not in waiting.stored
+        ]
+    )
+    now = parts.clock.now()
+    evidence = {row.ref: _evidence(parts, envelope) for row, envelope in sealed}
+
+    def move(connection: Connection) -> None:
+        moves.advance(connection, refused, at=now)
+        _write(connection, peer.node, sealed, evidence, now)
+        messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
+        messages.add_statements(
+            connection,
+            [
+                StatementRow(hash=statement_hash(document.payload), message=row.ref, evidence=row.ref, created=now)
+                for row, document in voids
+            ],
+        )
+
+    if refused or sealed or voids:
+        await parts.store.move(move)
+    closed = {change.row.ref for change in refused}
+    bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
+    bytes_of |= {row.ref: envelope.data for row, envelope in sealed}
+    bytes_of |= {row.ref: document.encode() for row, document in voids}
+    return [
+        Ready(row=row, data=bytes_of[row.ref], void=row.state == Outgoing.VOIDING)
+        for row in waiting.rows
+        if row.ref in bytes_of
+    ]
+
+
+def _look_up(connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
+    rows = messages.get(connection, refs)
+    return _Waiting(
+        rows=tuple(rows[ref] for ref in refs if ref in rows),
+        contents=content.get(connection, refs),
+        stored=messages.envelopes(connection, refs),
+        link=links.position(connection, node, links.OUT),
+    )
+
+
+async def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change]]:
+    """Steps 4 and 5: who may go, and at which place."""
+    link = waiting.link
+    high, last = link.high, None if link.last is None else link.last.link
+    departing: list[_Departing] = []
+    refused: list[Change] = []
+    for row, opened, around in await _judged(parts, waiting):
+        if opened is None or around is None:
+            refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
+            continue
+        message = records.valid_message(row.id, row.peer, row.expires, row.at, opened)
+        reason = _closed(parts, peer, message, opened, around)
+        if reason is not None:
+            refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=reason))
+            continue
+        if row.ref in waiting.stored:
+            continue
+        if row.n is None or row.epoch is None:
+            position = outbound.next_position(link.epoch, high, last)
+            high = position.n
+            last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
+        else:
+            position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
+        departing.append(_Departing(row=row, message=message, secret=opened.secret, position=position))
+    return departing, refused
+
+
+async def _judged(
+    parts: Parts, waiting: _Waiting
+) -> list[tuple[MessageRow, Content | None, consents.Surroundings | None]]:
+    """What is no void, opened, with what the gates must know now; None where the content is gone.
+
+    What has bytes already is judged too: it goes again only if it might still go.
+    """
+    rows = [row for row in waiting.rows if row.state != Outgoing.VOIDING]
+    contents = {
+        row.ref: records.read_content(parts.vault.open(waiting.contents[row.ref]))
+        for row in rows
+        if row.ref in waiting.contents
+    }
+    there = [row for row in rows if row.ref in contents]
+    questions = [
+        consents.Question(
+            conversation=contents[row.ref].facts.conversation,
+            consent_ref=contents[row.ref].facts.consent_ref,
+            sender_unit=contents[row.ref].halves()[0].get("sender_unit"),
+        )
+        for row in there
+    ]
+    around = await consents.surroundings(parts, questions) if questions else []
+    found = {row.ref: item for row, item in zip(there, around, strict=True)}
+    return [(row, contents.get(row.ref), found.get(row.ref)) for row in rows]
+
+
+def _closed(
+    parts: Parts, peer: Peer, message: ValidMessage, opened: Content, around: consents.Surroundings
+) -> Code | None:
+    """Step 4: the code of what closed since submission, None when the message may go."""
+    header, body = opened.halves()
+    try:
+        outbound.recheck(
+            message,
+            peer.standing,
+            around.circumstances,
+            header=header,
+            content=body,
+            schemas_of_peer=peer.schemas,
+            now=parts.clock.now(),
+        )
+    except RefusedError as error:
+        return error.code
+    return None
+
+
+def _seal(parts: Parts, peer: Peer, item: _Departing) -> tuple[MessageRow, SealedEnvelope]:
+    """Steps 6 and 7."""
+    if peer.keyset is None:
+        raise RuntimeError("departure without a keyset")
+    envelope = outbound.depart(
+        item.message,
+        item.secret,
+        item.position,
+        own=parts.own.descriptor,
+        peer=peer.descriptor,
+        keyset=peer.keyset,
+        now=parts.clock.now(),
+        sign=parts.keys.sign,
+        rand=parts.rand,
+    )
+    return item.row, envelope
+
+
+def _void(parts: Parts, peer: Peer, row: MessageRow) -> SignedDocument:
+    if row.n is None or row.epoch is None:
+        raise RuntimeError("a message without a number can not be voided")
+    payload = Void(
+        id=row.id,
+        from_=parts.own.node,
+        to=peer.node,
+        epoch=row.epoch,
+        n=row.n,
+        prev=row.prev,
+        created=parts.clock.now(),
+    ).encode()
+    return SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
+
+
+def _evidence(parts: Parts, envelope: SealedEnvelope) -> SealedRow:
+    return parts.vault.seal(parts.store.new_ref(), records.evidence(envelope.statement, envelope.signatures))
+
+
+def _write(
+    connection: Connection,
+    node: str,
+    sealed: Sequence[tuple[MessageRow, SealedEnvelope]],
+    evidence: dict[int, SealedRow],
+    now: int,
+) -> None:
+    new = [(row, envelope) for row, envelope in sealed if row.n is None]
+    content.put(connection, evidence.values())
+    messages.put_envelopes(connection, [(row.ref, envelope.data) for row, envelope in sealed])
+    messages.add_statements(
+        connection,
+        [
+            StatementRow(hash=envelope.statement_hash, message=row.ref, evidence=evidence[row.ref].ref, created=now)
+            for row, envelope in sealed
+        ],
+    )
+    if not new:
+        return
+    last = new[-1][1].position
+    links.use(
+        connection,
+        node,
+        links.OUT,
+        last.epoch,
+        [
+            NumberRow(
+                n=envelope.position.n,
+                id=row.id,
+                prev=envelope.position.prev,
+                link=link_hash(
+                    epoch=envelope.position.epoch, n=envelope.position.n, id=row.id, prev=envelope.position.prev
+                ),
+            )
+            for row, envelope in new
+        ],
+        last.n,
+    )
+    messages.number(
+        connection,
+        [
+            (
+                row.ref,
+                envelope.position.epoch,
+                envelope.position.n,
+                envelope.position.prev,
+                str(Outgoing.AWAITING_RECEIPT),
+            )
+            for row, envelope in new
+        ],
+    )
+    log.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
+    log.append_leaves(
+        connection,
+        [
+            leaf(now, "message.departed", of=envelope.statement_hash, peer=node, n=envelope.position.n)
+            for _, envelope in sealed
+        ],
+    )

@@ -1,0 +1,60 @@
+"""Reading the arguments of operations: every fault names the argument, never its value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Json
+
+Arguments = Mapping[str, Json]
+
+MOST = 500
+
+
+def text(arguments: Arguments, name: str, *, longest: int = 4_000) -> str:
+    """A needed text argument."""
+    value = arguments.get(name)
+    if not isinstance(value, str) or not value or len(value) > longest:
+        raise _fault(name, "a text is needed here")
+    return value
+
+
+def maybe_text(arguments: Arguments, name: str) -> str | None:
+    """A text argument that may be left out."""
+    return None if arguments.get(name) is None else text(arguments, name)
+
+
+def number(arguments: Arguments, name: str, *, otherwise: int, most: int = MOST) -> int:
+    """A whole number from 0 to `most`, as a number or in decimal digits (from a query)."""
+    value = arguments.get(name, otherwise)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise _fault(name, f"a whole number from 0 to {most} is needed here")
+    return value
+
+
+def members(arguments: Arguments, name: str) -> dict[str, Json]:
+    """A needed object argument."""
+    value = arguments.get(name)
+    if not isinstance(value, dict):
+        raise _fault(name, "an object is needed here")
+    return value
+
+
+def only(arguments: Arguments, *names: str) -> None:
+    """Refuse arguments that nobody reads: a misspelt one would otherwise be ignored."""
+    if set(arguments) - set(names):
+        raise RefusedError(
+            Code.INVALID,
+            "an argument is not known here; nothing was changed",
+            findings=[Finding(place="", rule="additionalProperties", hint="known are: " + ", ".join(names))],
+        )
+
+
+def _fault(name: str, what: str) -> RefusedError:
+    return RefusedError(
+        Code.INVALID, f"the argument {name} is missing or wrong; nothing was changed",
+        findings=[Finding(place=f"/{name}", rule="type", hint=what)],
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""Consents: recorded by a person, shown, and withdrawn; a withdrawal is never blocked (DOMAIN 2.4 messages 16 and
+17).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.core.consent import read
+from gateway.core.stages import Draft
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json
+from gateway.service import consents, records, submit
+from gateway.service.desk.arguments import Arguments, members, number, only, text
+from gateway.service.incoming_consent import Withdrawal
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import content, local, log, messages
+from gateway.store.content import SealedRow
+from gateway.store.local import OWN, ConsentRow
+from keys.encoding import b64u
+
+RECORD = "consent.record/1"
+WITHDRAWAL = "consent.withdrawal/1"
+
+
+async def record(parts: Parts, arguments: Arguments) -> Done:
+    """Keep what a person consented to; units may be named PEER/unit. Nothing is sent until a message relies on it."""
+    only(arguments, "by", "content")
+    by = text(arguments, "by", longest=64)
+    given = dict(members(arguments, "content"))
+    given.setdefault("consent_id", b64u(parts.rand(16)))
+    given["grants"] = _resolved(parts, given.get("grants"))
+    findings = [
+        finding
+        for finding in (*schemas.validate(RECORD, {"header": {}, "content": given}), *schemas.text_findings(given))
+        if finding.place.startswith("/content")
+    ]
+    if findings:
+        raise RefusedError(
+            Code.SCHEMA, f"the consent has {len(findings)} fault(s); nothing was stored", findings=findings,
+            hint="trm schema show consent.record/1 prints what is expected",
+        )  # fmt: skip
+    consent = read(given)
+    ref, now = parts.store.new_ref(), parts.clock.now()
+    index = parts.vault.consent_index(consent.consent_id)
+    sealed = parts.vault.seal(ref, consents.encode(given))
+
+    def move(connection: Connection) -> None:
+        if any(row.holder == OWN for row in local.consents(connection, index)):
+            raise RefusedError(Code.EXISTS, "a consent with this id is recorded already; nothing was changed")
+        content.put(connection, [sealed])
+        local.add_consent(connection, ConsentRow(ref=ref, consent=index, holder=OWN, state=consents.ACTIVE, at=now))
+        log.append_leaf(connection, leaf(now, "consent.recorded", actor=parts.keys.actor(by.encode()).hex()))
+
+    await parts.store.move(move)
+    return Done(value={"id": consent.consent_id, "state": consents.ACTIVE}, created=True)
+
+
+def _resolved(parts: Parts, grants: Json) -> Json:
+    """Unit references with peer names replaced by node ids; what is not understood is left for the schema to refuse."""
+    if not isinstance(grants, list):
+        return grants
+    names = {peer.name: peer.node for peer in parts.book.all()} | {parts.config.node.name: parts.own.node}
+    resolved: list[Json] = []
+    for grant in grants:
+        if isinstance(grant, dict) and isinstance(units := grant.get("recipient_units"), list):
+            grant = grant | {"recipient_units": [_unit(names, unit) for unit in units]}
+        resolved.append(grant)
+    return resolved
+
+
+def _unit(names: dict[str, str], unit: Json) -> Json:
+    if not isinstance(unit, str):
+        return unit
+    node, _, rest = unit.partition("/")
+    return f"{names[node]}/{rest}" if node in names else unit
+
+
+async def list_consents(parts: Parts, arguments: Arguments) -> Done:
+    """Consents held here, newest first, without what they say."""
+    only(arguments, "limit")
+    limit = number(arguments, "limit", otherwise=100)
+
+    def query(c: Connection) -> tuple[list[ConsentRow], dict[int, SealedRow]]:
+        rows = local.all_consents(c, limit)
+        return rows, content.get(c, [row.ref for row in rows])
+
+    rows, sealed = await parts.store.read(query)
+    items: list[Json] = [
+        {
+            "id": consents.opened(parts, row, sealed[row.ref]).consent.consent_id,
+            "holder": _holder(parts, row),
+            "state": row.state,
+            "at": row.at,
+        }
+        for row in rows
+        if row.ref in sealed
+    ]
+    return Done(value={"consents": items})
+
+
+def _holder(parts: Parts, row: ConsentRow) -> str:
+    peer = parts.book.get(row.holder)
+    return row.holder if peer is None else peer.name
+
+
+async def show(parts: Parts, arguments: Arguments) -> Done:
+    """One consent as held here, with every withdrawal."""
+    only(arguments, "id")
+    held = await consents.held(parts, text(arguments, "id"))
+    if not held:
+        raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
+    first = held[0]
+    return Done(
+        value={
+            "id": first.consent.consent_id,
+            "holder": _holder(parts, first.row),
+            "state": first.row.state,
+            "record": dict(first.record),
+            "withdrawals": [dict(item) for item in first.withdrawals],
+        }
+    )
+
+
+async def withdraw(parts: Parts, arguments: Arguments) -> Done:
+    """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it."""
+    only(arguments, "id", "by", "grants", "erase_wanted", "reason")
+    reference, by = text(arguments, "id"), text(arguments, "by", longest=64)
+    held = await consents.held(parts, reference)
+    if not held:
+        raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
+    now = parts.clock.now()
+    taken_back: dict[str, Json] = {
+        "consent_id": reference,
+        "scope": "all" if arguments.get("grants") is None else "grants",
+        "withdrawn_on": now,
+        "erase_wanted": arguments.get("erase_wanted") is True,
+    }
+    if arguments.get("grants") is not None:
+        taken_back["grants"] = arguments["grants"]
+    effect = Withdrawal(parts=parts, withdrawn=taken_back)
+    told = await _tell(parts, held[0], taken_back, by)
+
+    def move(connection: Connection) -> str:
+        changed = effect.write(connection, now)
+        submit.write(connection, told)
+        log.append_leaf(connection, leaf(now, "consent.withdraw", actor=parts.keys.actor(by.encode()).hex()))
+        return consents.state_of(changed[0])
+
+    state = await parts.store.move(move)
+    for item in told:
+        parts.signals.outgoing(item.row.peer).set()
+    await parts.signals.happened()
+    return Done(
+        value={
+            "id": reference,
+            "state": state,
+            "told": [{"peer": parts.book.find(item.row.peer).name, "message": item.row.id} for item in told],
+        },
+        created=bool(told),
+    )
+
+
+async def _tell(
+    parts: Parts, held: consents.HeldConsent, taken_back: dict[str, Json], by: str
+) -> list[submit.Prepared]:
+    """One withdrawal for every peer that was told of the consent, or that told us, in the conversation they know."""
+    index = held.row.consent
+    told = await parts.store.read(lambda c: local.consent_told_to(c, index))
+    if held.row.holder != OWN:
+        told |= await parts.store.read(lambda c: messages.relying_on(c, index, held.row.holder))
+    prepared: list[submit.Prepared] = []
+    for node, ref in told.items():
+        sealed = await parts.store.read(partial(content.get, refs=[ref]))
+        if ref not in sealed:
+            continue
+        known = records.read_content(parts.vault.open(sealed[ref]))
+        header, _ = known.halves()
+        peer = parts.book.find(node)
+        draft = Draft(
+            id=b64u(parts.rand(submit.ID)),
+            body_type=WITHDRAWAL,
+            to=node,
+            conversation=known.facts.conversation,
+            reply_to=None,
+            purpose=known.facts.purpose,
+            header=_header(parts, header, by, incoming=held.row.holder == node),
+            content=taken_back,
+        )
+        prepared.extend(await submit.prepare(parts, draft, peer, reference=held.consent.consent_id))
+    return prepared
+
+
+def _header(parts: Parts, known: dict[str, Json], by: str, *, incoming: bool) -> dict[str, Json]:
+    """The header of a withdrawal, from the message by which the peer knows the consent."""
+    sides = ("recipient", "sender") if incoming else ("sender", "recipient")
+    return {
+        "sender_unit": known[f"{sides[0]}_unit"],
+        "sender_role": known[f"{sides[0]}_role"],
+        "recipient_unit": known[f"{sides[1]}_unit"],
+        "recipient_role": known[f"{sides[1]}_role"],
+        "author_ref": by,
+        "priority": "urgent",
+        "handling": {"onward_sharing": "none", "retain_until": _retain(known), "export_to_local": "full"},
+        "language": known["language"],
+    }
+
+
+def _retain(known: dict[str, Json]) -> Json:
+    handling = known["handling"]
+    return handling["retain_until"] if isinstance(handling, dict) else date.max.isoformat()

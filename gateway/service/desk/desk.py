@@ -1,0 +1,268 @@
+"""The operations by name. One table: what is not in it can not be asked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Done, Json
+from gateway.service import submit
+from gateway.service.desk import consents, messages, peers, proof
+from gateway.service.desk.arguments import Arguments, members, number, only, text
+from gateway.service.house import House
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import content, log
+from gateway.store import messages as message_rows
+from gateway.store.content import SealedRow
+from gateway.store.messages import MessageRow
+from keys.encoding import parse
+
+Operation = Callable[[Parts, Arguments], Awaitable[Done]]
+
+EVENTS_AT_ONCE = 200
+EVENTS_PAUSE = 15.0
+"""Seconds after which the stream looks again without having been told."""
+KNOWN_AT_MOST = 1_000
+_LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose")
+
+
+class NodeDesk:
+    """Implements `gateway.ports.Desk` on the parts of one node."""
+
+    def __init__(self, parts: Parts, house: House) -> None:
+        self._parts = parts
+        self._house = house
+        self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+        """Do one operation; see the module it stands in for its arguments."""
+        match operation:
+            case "message.submit":
+                return await messages.submit_message(self._parts, arguments, key)
+            case "draft.release":
+                return await messages.release_draft(self._parts, arguments, key)
+            case "keys.rotate_epoch":
+                return await self._rotate_epoch(arguments)
+            case _:
+                found = OPERATIONS.get(operation)
+                if found is None:
+                    raise RuntimeError(f"no operation {operation}")
+                return await found(self._parts, arguments)
+
+    async def _rotate_epoch(self, arguments: Arguments) -> Done:
+        only(arguments, "by")
+        text(arguments, "by")
+        await self._house.rotate()
+        return Done(value={"epoch": self._parts.keys.epoch})
+
+    async def _summaries(self, refs: Sequence[int]) -> Mapping[int, Mapping[str, Json]]:
+        """What the stream says about messages; what never changes of a message is opened once."""
+        parts = self._parts
+        new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
+        if new:
+
+            def query(c: Connection) -> tuple[dict[int, MessageRow], dict[int, SealedRow]]:
+                return message_rows.get(c, new), content.get(c, new)
+
+            rows, sealed = await parts.store.read(query)
+            for ref, row in rows.items():
+                about = messages.summary(parts, row, messages.opened_row(parts, sealed.get(ref)))
+                self._known[ref] = {name: about[name] for name in _LASTING}
+        known = {ref: self._known[ref] for ref in refs if ref in self._known}
+        while len(self._known) > KNOWN_AT_MOST:
+            self._known.popitem(last=False)
+        return known
+
+    async def events(self, after: int) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+        """Events after a position, and then as they happen, without end."""
+        parts = self._parts
+        while True:
+            happenings = parts.signals.happenings
+            found = await parts.store.read(partial(log.events_after, seq=after, limit=EVENTS_AT_ONCE))
+            known = await self._summaries([event.ref for event in found if event.ref is not None])
+            for event in found:
+                after = event.seq
+                about = known.get(event.ref) if event.ref is not None and event.kind == "message" else None
+                yield event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}
+            if not found:
+                await parts.signals.wait_for_more(happenings, EVENTS_PAUSE)
+
+
+async def show_node(parts: Parts, arguments: Arguments) -> Done:
+    """Who this node is and how it is."""
+    only(arguments)
+    own = parts.own.descriptor
+
+    def query(c: Connection) -> tuple[int, int, list[log.Alarm]]:
+        return message_rows.count_queued(c), message_rows.count_waiting(c), log.open_alarms(c)
+
+    queued, waiting, alarms = await parts.store.read(query)
+    return Done(
+        value={
+            "name": parts.config.node.name,
+            "node": own.node,
+            "country": own.country,
+            "demo": parts.config.node.demo,
+            "endpoint": own.endpoints[0],
+            "fingerprint": own.fingerprint,
+            "descriptor": {"version": own.version, "issued": own.issued, "expires": own.expires},
+            "keyset": {"version": parts.own.keyset.version, "expires": parts.own.keyset.expires}
+            if parts.own.has_keyset
+            else None,
+            "units": [{"id": u.id, "name": u.name, "kind": u.kind} for u in parts.config.units],
+            "peers": len(parts.book.all()),
+            "queued": queued,
+            "to_hand_over": waiting,
+            "alarms": len(alarms),
+        }
+    )
+
+
+async def pairing(parts: Parts, arguments: Arguments) -> Done:
+    """The pairing file: this node's descriptor chain, to be given to another country's administrator."""
+    only(arguments)
+    return Done(value=parse(parts.own.chain_from(1), limit=4 * 1024 * 1024))
+
+
+async def list_keys(parts: Parts, arguments: Arguments) -> Done:
+    """Every key with its use and age; no key bytes."""
+    only(arguments)
+    items: list[Json] = [
+        {"use": key.use, "kid": key.kid, "made": key.made, "current": key.current} for key in parts.keys.listing()
+    ]
+    return Done(value={"keys": items})
+
+
+async def list_schemas(parts: Parts, arguments: Arguments) -> Done:
+    """What may be said, in every revision held."""
+    only(arguments)
+    items: list[Json] = [
+        {"type": entry.body_type, "revision": entry.revision, "schema": entry.schema, "title": entry.title,
+         "kind": entry.kind, "stage": entry.stage, "personal": entry.personal}
+        for entry in schemas.catalogue().held
+    ]  # fmt: skip
+    return Done(value={"schemas": items})
+
+
+async def show_schema(parts: Parts, arguments: Arguments) -> Done:
+    """One type field by field, and its JSON Schema."""
+    only(arguments, "id")
+    entry = schemas.catalogue().find(text(arguments, "id").replace("@", "/"))
+    fields: list[Json] = [
+        {"path": field.path, "class": field.sensitivity, "category": field.category, "codes": field.codes,
+         "required": field.required}
+        for field in schemas.fields(entry.schema)
+    ]  # fmt: skip
+    return Done(
+        value={"type": entry.body_type, "schema": entry.schema, "fields": fields, "document": dict(entry.document)}
+    )
+
+
+async def check_draft(parts: Parts, arguments: Arguments) -> Done:
+    """Check the form and schema of a draft; nothing is stored or sent."""
+    only(arguments, "draft")
+    try:
+        submit.check_form(parts, members(arguments, "draft"))
+    except RefusedError as error:
+        return Done(value={"ok": False, "code": str(error.code), "findings": [_finding(f) for f in error.findings]})
+    return Done(value={"ok": True, "code": None, "findings": []})
+
+
+def _finding(finding: Finding) -> Json:
+    return {"place": finding.place, "rule": finding.rule, "hint": finding.hint}
+
+
+async def list_alarms(parts: Parts, arguments: Arguments) -> Done:
+    """What a person has to look at, oldest first."""
+    only(arguments)
+
+    def query(c: Connection) -> tuple[list[log.Alarm], dict[int, MessageRow]]:
+        found = log.open_alarms(c)
+        return found, message_rows.get(c, [alarm.ref for alarm in found if alarm.ref is not None])
+
+    found, rows = await parts.store.read(query)
+    items: list[Json] = []
+    for alarm in found:
+        peer = parts.book.get(alarm.peer) if alarm.peer is not None else None
+        row = rows.get(alarm.ref) if alarm.ref is not None else None
+        items.append(
+            {"id": str(alarm.seq), "at": alarm.at, "kind": alarm.kind, "peer": None if peer is None else peer.name,
+             "message": None if row is None else row.id, "reason": None if row is None else row.reason}
+        )  # fmt: skip
+    return Done(value={"alarms": items})
+
+
+async def dismiss_alarm(parts: Parts, arguments: Arguments) -> Done:
+    """A named person has seen it."""
+    only(arguments, "id", "by")
+    seq, by = number(arguments, "id", otherwise=0, most=2**40), text(arguments, "by", longest=64)
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        if not log.dismiss_alarm(connection, seq, at=now):
+            raise RefusedError(Code.NOT_FOUND, "no such open alarm", hint="trm node show lists the alarms")
+        log.append_leaf(connection, leaf(now, "alarm.dismissed", actor=parts.keys.actor(by.encode()).hex()))
+
+    await parts.store.move(move)
+    return Done(value={"id": str(seq)})
+
+
+async def check_adapter(parts: Parts, arguments: Arguments) -> Done:
+    """The case system's adapter: what it is, and what is wrong with it."""
+    only(arguments)
+    if parts.adapter is None:
+        return Done(value={"adapter": None, "ok": True, "findings": []})
+    about = parts.adapter.describe()
+    findings = await parts.adapter.check()
+    return Done(
+        value={
+            "adapter": {"kind": about.kind, "version": about.version, "target": about.target,
+                        "can_pull": about.can_pull, "can_push": about.can_push, "erasure": str(about.erasure)},
+            "ok": not findings,
+            "findings": [_finding(f) for f in findings],
+        }
+    )  # fmt: skip
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "message.list": messages.list_messages,
+    "message.show": messages.show_message,
+    "message.ack": messages.acknowledge,
+    "message.open": messages.open_message,
+    "message.resend": messages.resend,
+    "message.cancel": messages.cancel,
+    "draft.list": messages.list_drafts,
+    "draft.show": messages.show_draft,
+    "draft.discard": messages.discard_draft,
+    "conversation.list": messages.list_conversations,
+    "conversation.show": messages.show_conversation,
+    "consent.record": consents.record,
+    "consent.list": consents.list_consents,
+    "consent.show": consents.show,
+    "consent.withdraw": consents.withdraw,
+    "node.show": show_node,
+    "node.pairing": pairing,
+    "keys.list": list_keys,
+    "peer.list": peers.list_peers,
+    "peer.add": peers.add,
+    "peer.show": peers.show,
+    "peer.code": peers.code,
+    "peer.verify": peers.verify,
+    "peer.suspend": peers.suspend,
+    "peer.resume": peers.resume,
+    "peer.revoke": peers.revoke,
+    "peer.ping": peers.ping,
+    "schema.list": list_schemas,
+    "schema.show": show_schema,
+    "schema.check": check_draft,
+    "evidence.export": proof.export,
+    "alarm.list": list_alarms,
+    "alarm.dismiss": dismiss_alarm,
+    "adapter.check": check_adapter,
+}

@@ -1,0 +1,392 @@
+"""Messages, drafts and conversations, for people and case systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.core.acceptance import Incoming, IncomingEvent
+from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json, NoticeKind
+from gateway.service import handover, moves, records, submit
+from gateway.service.collect import DISCARDED, RELEASED, WAITING
+from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
+from gateway.service.leaves import leaf
+from gateway.service.moves import Change
+from gateway.service.parts import Parts
+from gateway.service.records import Content
+from gateway.store import content, local, log, messages, receipts
+from gateway.store.content import SealedRow
+from gateway.store.messages import MessageRow
+from keys.encoding import parse
+
+LIMIT = 2_000_000
+
+
+async def submit_message(parts: Parts, arguments: Arguments, key: str | None) -> Done:
+    """Submit and release one message."""
+    done = await submit.submit(parts, arguments, key=key)
+    await _answering_opens(parts, arguments)
+    return done
+
+
+async def _answering_opens(parts: Parts, arguments: Arguments) -> None:
+    """A human's answer implies that what it answers was opened (DESIGN 3b.6)."""
+    reply_to = arguments.get("in_reply_to")
+    if not isinstance(reply_to, str):
+        return
+    rows, hashes = await parts.store.read(lambda c: _incoming(c, reply_to))
+    if rows and rows[0].state == Incoming.HANDED_OVER:
+        await handover.opened(parts, rows, hashes)
+
+
+async def list_messages(parts: Parts, arguments: Arguments) -> Done:
+    """A page of messages, newest first; `next` is the cursor of the page behind it."""
+    only(arguments, "limit", "cursor", "direction", "peer", "state", "conversation")
+    limit = number(arguments, "limit", otherwise=50)
+    cursor = maybe_text(arguments, "cursor")
+    peer = maybe_text(arguments, "peer")
+    conversation = maybe_text(arguments, "conversation")
+    node = None if peer is None else parts.book.find(peer).node
+
+    def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
+        rows = messages.page(
+            c,
+            before=None if cursor is None else _cursor(cursor),
+            limit=limit + 1,
+            direction=maybe_text(arguments, "direction"),
+            peer=node,
+            state=maybe_text(arguments, "state"),
+            conversation=None if conversation is None else parts.vault.conversation_index(conversation),
+        )
+        return rows, content.get(c, [row.ref for row in rows])
+
+    rows, sealed = await parts.store.read(query)
+    shown, more = rows[:limit], len(rows) > limit
+    items: list[Json] = [summary(parts, row, opened_row(parts, sealed.get(row.ref))) for row in shown]
+    return Done(value={"messages": items, "next": str(shown[-1].ref) if more and shown else None})
+
+
+def _cursor(value: str) -> int:
+    if len(value) > 15 or not value.isascii() or not value.isdigit():
+        raise RefusedError(Code.INVALID, "the cursor is not one of ours", hint="take it from the page before")
+    return int(value)
+
+
+def opened_row(parts: Parts, sealed: SealedRow | None) -> Content | None:
+    """The content of a row, None once it was erased."""
+    return None if sealed is None else records.read_content(parts.vault.open(sealed))
+
+
+def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, Json]:
+    """One message without its body; type and conversation are null once the content was erased."""
+    peer = parts.book.get(row.peer)
+    return {
+        "id": row.id,
+        "direction": row.direction,
+        "peer": row.peer if peer is None else peer.name,
+        "type": None if opened is None else opened.facts.body_type,
+        "conversation": None if opened is None else opened.facts.conversation,
+        "in_reply_to": None if opened is None else opened.facts.reply_to,
+        "purpose": None if opened is None else opened.facts.purpose,
+        "state": row.state,
+        "reason": row.reason,
+        "n": row.n,
+        "at": row.at,
+        "expires": row.expires,
+        "out_of_order": row.out_of_order,
+    }
+
+
+async def show_message(parts: Parts, arguments: Arguments) -> Done:
+    """One message with its body and receipts. Reading content is logged by id."""
+    only(arguments, "id", "direction")
+    row = await _one(parts, text(arguments, "id"), maybe_text(arguments, "direction"))
+    way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
+
+    def query(c: Connection) -> tuple[dict[int, SealedRow], list[receipts.ReceiptRow]]:
+        return content.get(c, [row.ref]), receipts.of_message(c, way, row.peer, row.id)
+
+    sealed, told = await parts.store.read(query)
+    opened = opened_row(parts, sealed.get(row.ref))
+    value = summary(parts, row, opened)
+    value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
+    if opened is not None:
+        value["header"], value["content"] = opened.halves()
+        now = parts.clock.now()
+        await parts.store.move(lambda c: log.append_leaf(c, leaf(now, "content.read", id=row.id)))
+    return Done(value=value)
+
+
+async def _one(parts: Parts, id: str, direction: str | None = None) -> MessageRow:
+    rows = await parts.store.read(lambda c: messages.find(c, id, direction=direction))
+    if not rows:
+        raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
+    return rows[0]
+
+
+def _incoming(connection: Connection, id: str) -> tuple[list[MessageRow], dict[int, str]]:
+    rows = messages.find(connection, id, direction=messages.IN)
+    return rows, messages.statement_hashes(connection, [row.ref for row in rows])
+
+
+async def acknowledge(parts: Parts, arguments: Arguments) -> Done:
+    """The desk has taken an incoming message: the sender gets its `delivered` receipt."""
+    only(arguments, "id")
+    return await _receipted(parts, text(arguments, "id"), opening=False)
+
+
+async def open_message(parts: Parts, arguments: Arguments) -> Done:
+    """A person has opened it: the sender gets its `opened` receipt."""
+    only(arguments, "id", "by")
+    text(arguments, "by")
+    return await _receipted(parts, text(arguments, "id"), opening=True)
+
+
+async def _receipted(parts: Parts, id: str, *, opening: bool) -> Done:
+    rows, hashes = await parts.store.read(lambda c: _incoming(c, id))
+    if not rows:
+        raise RefusedError(Code.NOT_FOUND, "no such incoming message", hint="trm message list --in shows the ids")
+    state = Incoming(rows[0].state)
+    if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
+        raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
+    if state in (Incoming.AWAITING_HANDOVER, Incoming.HELD):
+        await handover.acknowledge(parts, rows, hashes)
+    if opening:
+        await handover.opened(parts, rows, hashes)
+    row = await _one(parts, id, messages.IN)
+    return Done(value={"id": id, "state": row.state})
+
+
+async def resend(parts: Parts, arguments: Arguments) -> Done:
+    """Try now: the backoff of the peer ends; a message that the case system refused is offered again."""
+    only(arguments, "id")
+    row = await _one(parts, text(arguments, "id"))
+    if row.direction == messages.OUT and row.state in (
+        str(s) for s in (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
+    ):
+        parts.signals.peer_called(row.peer)
+    elif row.direction == messages.IN and row.state == Incoming.HELD:
+        await _offer_again(parts, row)
+    else:
+        raise RefusedError(
+            Code.CONFLICT, f"a message that is {row.state} is not sent again",
+            hint="submit a new message if the reason no longer holds",
+        )  # fmt: skip
+    return Done(value={"id": row.id, "state": row.state})
+
+
+async def _offer_again(parts: Parts, row: MessageRow) -> None:
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        moves.receive_step(connection, row, IncomingEvent.RETRY, at=now)
+        messages.arrive(
+            connection,
+            [messages.InboxRow(ref=row.ref, peer=row.peer, n=row.n or 0, urgent=False, attempts=0, next_try=0)],
+        )
+
+    await parts.store.move(move)
+    parts.signals.handover.set()
+
+
+async def cancel(parts: Parts, arguments: Arguments) -> Done:
+    """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message."""
+    only(arguments, "id", "by")
+    id, by = text(arguments, "id"), text(arguments, "by")
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> str:
+        rows = messages.find(connection, id, direction=messages.OUT)
+        if not rows:
+            raise RefusedError(Code.NOT_FOUND, "no such outgoing message", hint="trm message list shows the ids")
+        row = rows[0]
+        if not allows(Outgoing(row.state), OutgoingEvent.CANCEL):
+            raise RefusedError(
+                Code.CONFLICT, f"the message is {row.state} already; nothing was changed",
+                hint="send a withdrawal (referral.withdraw) instead",
+            )  # fmt: skip
+        moves.advance(connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now)
+        log.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=_actor(parts, by)))
+        return messages.get(connection, [row.ref])[row.ref].state
+
+    state = await parts.store.move(move)
+    row = await _one(parts, id, messages.OUT)
+    parts.signals.outgoing(row.peer).set()
+    parts.signals.handover.set()
+    await parts.signals.happened()
+    return Done(value={"id": id, "state": state})
+
+
+def _actor(parts: Parts, by: str) -> str:
+    """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
+    return parts.keys.actor(by.encode()).hex()
+
+
+# --- drafts -------------------------------------------------------------------------------------------------------
+
+
+async def list_drafts(parts: Parts, arguments: Arguments) -> Done:
+    """Drafts of one state, oldest first; by default those that wait for a person."""
+    only(arguments, "state", "limit")
+    state = maybe_text(arguments, "state") or WAITING
+    limit = number(arguments, "limit", otherwise=100)
+
+    def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
+        rows = local.drafts(c, state=state, limit=limit)
+        return rows, content.get(c, [ref for row in rows for ref in (row.ref, row.origin) if ref is not None])
+
+    rows, sealed = await parts.store.read(query)
+    return Done(value={"drafts": [_draft_summary(parts, row, sealed) for row in rows]})
+
+
+def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
+    draft = _draft(parts, sealed.get(row.ref))
+    origin = sealed.get(row.origin) if row.origin is not None else None
+    return {
+        "id": row.id,
+        "state": row.state,
+        "at": row.at,
+        "type": draft.get("type"),
+        "to": draft.get("to"),
+        "record": None if origin is None else parts.vault.open(origin).decode(),
+    }
+
+
+def _draft(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
+    if sealed is None:
+        return {}
+    value = parse(parts.vault.open(sealed), limit=LIMIT)
+    if not isinstance(value, dict):
+        raise RuntimeError("a stored draft is an object")
+    return value
+
+
+async def show_draft(parts: Parts, arguments: Arguments) -> Done:
+    """One draft with everything in it, as it would be sent."""
+    only(arguments, "id")
+    row, sealed = await _find_draft(parts, text(arguments, "id"))
+    return Done(value=_draft_summary(parts, row, sealed) | {"draft": _draft(parts, sealed.get(row.ref))})
+
+
+async def _find_draft(parts: Parts, id: str) -> tuple[local.DraftRow, dict[int, SealedRow]]:
+    def query(c: Connection) -> tuple[local.DraftRow | None, dict[int, SealedRow]]:
+        row = local.get_draft(c, id)
+        refs = [] if row is None else [ref for ref in (row.ref, row.origin) if ref is not None]
+        return row, content.get(c, refs)
+
+    row, sealed = await parts.store.read(query)
+    if row is None:
+        raise RefusedError(Code.NOT_FOUND, "no such draft", hint="trm draft list shows the ids")
+    return row, sealed
+
+
+async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> Done:
+    """A named person releases a draft; the consent it relies on may be added here, for a file never creates one."""
+    only(arguments, "id", "by", "consent", "reply_to", "conversation")
+    by = text(arguments, "by", longest=64)
+    row, sealed = await _find_draft(parts, text(arguments, "id"))
+    if row.state != WAITING:
+        raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
+    request = dict(_draft(parts, sealed.get(row.ref)))
+    header = request.get("header")
+    header = dict(header) if isinstance(header, dict) else {}
+    header.setdefault("author_ref", by)
+    consent = maybe_text(arguments, "consent")
+    if consent is not None:
+        header["consent_ref"] = consent
+    request["header"] = header
+    for argument, member in (("reply_to", "in_reply_to"), ("conversation", "conversation")):
+        if arguments.get(argument) is not None:
+            request[member] = text(arguments, argument)
+    now = parts.clock.now()
+
+    def also(connection: Connection) -> None:
+        if not local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED):
+            raise RefusedError(Code.CONFLICT, "the draft was released or discarded meanwhile; nothing was sent")
+        log.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=_actor(parts, by)))
+
+    done = await submit.submit(parts, request, key=key or f"draft.{row.id}", origin=row.origin, also=also)
+    await _answering_opens(parts, request)
+    parts.signals.handover.set()
+    return done
+
+
+async def discard_draft(parts: Parts, arguments: Arguments) -> Done:
+    """A named person discards a draft; its record in the case system is told."""
+    only(arguments, "id", "by")
+    by = text(arguments, "by", longest=64)
+    row, _ = await _find_draft(parts, text(arguments, "id"))
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
+            raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
+        content.erase(connection, row.ref)
+        log.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=_actor(parts, by)))
+        if row.origin is not None:
+            local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
+
+    await parts.store.move(move)
+    parts.signals.handover.set()
+    return Done(value={"id": row.id, "state": DISCARDED})
+
+
+# --- conversations ------------------------------------------------------------------------------------------------
+
+
+async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
+    """Conversations, most recently active first."""
+    only(arguments, "limit")
+    limit = number(arguments, "limit", otherwise=50)
+
+    def query(
+        c: Connection,
+    ) -> tuple[list[tuple[bytes, int, int, int]], dict[int, MessageRow], dict[int, SealedRow]]:
+        found = messages.conversations(c, limit=limit)
+        refs = [ref for _, first, last, _ in found for ref in (first, last)]
+        return found, messages.get(c, refs), content.get(c, refs)
+
+    found, rows, sealed = await parts.store.read(query)
+    items: list[Json] = []
+    for _, first, last, count in found:
+        opened, newest = opened_row(parts, sealed.get(first)), opened_row(parts, sealed.get(last))
+        peer = parts.book.get(rows[last].peer)
+        items.append(
+            {
+                "conversation": None if opened is None else opened.facts.conversation,
+                "kind": rows[first].kind,
+                "peer": rows[last].peer if peer is None else peer.name,
+                "messages": count,
+                "began": rows[first].at,
+                "last": rows[last].at,
+                "last_type": None if newest is None else newest.facts.body_type,
+                "last_state": rows[last].state,
+            }
+        )
+    return Done(value={"conversations": items})
+
+
+async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
+    """All messages of one conversation in local order, without bodies."""
+    only(arguments, "id")
+    id = text(arguments, "id")
+    rows, sealed = await conversation_rows(parts, id)
+    items: list[Json] = [summary(parts, row, opened_row(parts, sealed.get(row.ref))) for row in rows]
+    return Done(value={"conversation": id, "messages": items})
+
+
+async def conversation_rows(parts: Parts, id: str) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:
+    """Rows and content of one conversation; raises RefusedError not_found."""
+    index = parts.vault.conversation_index(id)
+
+    def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
+        rows = messages.of_conversation(c, index)
+        return rows, content.get(c, [row.ref for row in rows])
+
+    rows, sealed = await parts.store.read(query)
+    if not rows:
+        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+    return rows, sealed

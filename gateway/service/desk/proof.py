@@ -1,0 +1,100 @@
+"""Evidence of a conversation for somebody outside: what was said, by whom, received when; with or without the content.
+
+Only what was signed goes in: a message that still waits has no statement yet. What is shown of content is written to
+the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from gateway.errors import Code, RefusedError
+from gateway.exchange.bundle import LIMIT
+from gateway.exchange.evidence import Exhibit, build
+from gateway.ports import Done
+from gateway.service import records
+from gateway.service.desk.arguments import Arguments, maybe_text, only, text
+from gateway.service.desk.messages import conversation_rows
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import content, log, messages, receipts
+from gateway.store.content import SealedRow
+from gateway.store.messages import MessageRow
+from keys.encoding import parse
+
+
+async def export(parts: Parts, arguments: Arguments) -> Done:
+    """The evidence bundle of one conversation; `disclose` adds the content, and a named person answers for that."""
+    only(arguments, "id", "disclose", "by", "peer")
+    disclose = arguments.get("disclose") in (True, "true")
+    by = text(arguments, "by", longest=64) if disclose else maybe_text(arguments, "by")
+    rows, sealed = await conversation_rows(parts, text(arguments, "id"))
+    peer = parts.book.find(maybe_text(arguments, "peer") or _other_side(rows))
+    rows = [row for row in rows if row.peer == peer.node]
+    kept = await parts.store.read(lambda c: _kept(c, rows))
+    exhibits = [_exhibit(parts, row, kept, sealed.get(row.ref) if disclose else None) for row in rows]
+    exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
+    if not exhibits:
+        raise RefusedError(
+            Code.NOT_FOUND, "nothing of this conversation was signed yet",
+            hint="a message is signed when it departs: trm conversation show lists their states",
+        )  # fmt: skip
+    chains = (parts.own.chain, peer.chain)
+    batches = kept.batches.values()
+    bundle = await parts.off_loop(lambda: build(chains, exhibits, batches))
+    if disclose:
+        await _log_disclosure(parts, [row.id for row in rows if row.ref in sealed], str(by))
+    return Done(value=parse(bundle, limit=LIMIT))
+
+
+def _other_side(rows: Sequence[MessageRow]) -> str:
+    nodes = {row.peer for row in rows}
+    if len(nodes) > 1:
+        raise RefusedError(Code.CONFLICT, "the conversation has several peers", hint="name one with --peer")
+    return rows[0].peer
+
+
+class _Kept:
+    """What the store keeps of signatures: evidence refs of each message, the sealed rows, the batches of receipts."""
+
+    def __init__(
+        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], batches: Mapping[int, bytes]
+    ) -> None:
+        self.refs = refs
+        self.sealed = sealed
+        self.batches = batches
+
+
+def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
+    refs = {row.ref: [s.evidence for s in messages.statements_of(connection, row.ref)] for row in rows}
+    told = [
+        receipt.batch
+        for row in rows
+        for receipt in receipts.of_message(
+            connection, receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED, row.peer, row.id
+        )
+        if receipt.batch is not None
+    ]
+    return _Kept(
+        refs=refs,
+        sealed=content.get(connection, [ref for found in refs.values() for ref in found]),
+        batches=receipts.batches(connection, sorted(set(told))),
+    )
+
+
+def _exhibit(parts: Parts, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:
+    sealings = [
+        records.read_evidence(parts.vault.open(kept.sealed[ref])) for ref in kept.refs[row.ref] if ref in kept.sealed
+    ]
+    if shown is None:
+        return Exhibit(sealings=sealings)
+    opened = records.read_content(parts.vault.open(shown))
+    return Exhibit(sealings=sealings, disclosure=(opened.secret, opened.body))
+
+
+async def _log_disclosure(parts: Parts, ids: Sequence[str], by: str) -> None:
+    now, actor = parts.clock.now(), parts.keys.actor(by.encode()).hex()
+    leaves = [leaf(now, "evidence.disclosed", id=id, actor=actor) for id in ids]
+    await parts.store.move(lambda c: log.append_leaves(c, leaves))

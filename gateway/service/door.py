@@ -1,0 +1,121 @@
+"""What stands behind the federation listener: the bytes of proven peers to the right procedure (PROTOCOL B8a)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.core.scope import listens
+from gateway.errors import Code, RemoteError
+from gateway.exchange import answers
+from gateway.federation.handlers import Reply
+from gateway.service import outgoing_receipts
+from gateway.service.parts import Parts
+from gateway.service.peering import fetch_chain, take_chain, take_keyset
+from gateway.service.receive import Receiver
+from gateway.store import links
+from keys.descriptor import parse_descriptor
+from keys.encoding import canon
+from keys.keyset import parse_keyset
+from keys.records import Use
+from keys.sign import DESCRIPTOR, KEYSET, SignedDocument, verify_raw
+
+JSON = "application/json"
+_EMPTY = Reply(200, JSON, b"{}")
+
+
+class Door:
+    """Implements `FederationHandlers` for one node."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._receiver = Receiver(parts)
+
+    async def admits(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+        """Receive step 2: the peer is active or suspended by a person, and this is a signature of its http key."""
+        peer = self._parts.book.get(node)
+        return peer is not None and listens(peer.state) and await self.signed_by(node, kid, base, signature)
+
+    async def signed_by(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+        """Whether `kid` is an http key that the peer has now, and signed `base`."""
+        peer = self._parts.book.get(node)
+        if peer is None:
+            return False
+        try:
+            key = peer.descriptor.signing_key(kid, at=self._parts.clock.now(), use=Use.HTTP)
+            verify_raw(key.ed25519, base, signature)
+        except RemoteError:
+            return False
+        return True
+
+    async def get_descriptor(self, from_version: int) -> Reply:
+        """This node's chain from a version on."""
+        return Reply(200, JSON, self._parts.own.chain_from(from_version))
+
+    async def get_keyset(self) -> Reply:
+        """This node's newest keyset."""
+        return Reply(200, JSON, self._parts.own.keyset.document.encode())
+
+    async def post_descriptor(self, body: bytes) -> Reply:
+        """A known node pushes its newest descriptor; a missing step before it is fetched."""
+        document = SignedDocument.decode(body, DESCRIPTOR)
+        new = parse_descriptor(document)
+        peer = self._parts.book.get(new.node)
+        if peer is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a descriptor of an unknown node")
+        if new.version > peer.descriptor.version + 1:
+            peer = await fetch_chain(self._parts, peer)
+        await take_chain(self._parts, peer, [document])
+        self._parts.signals.peer_called(new.node)
+        return _EMPTY
+
+    async def post_keyset(self, body: bytes) -> Reply:
+        """A known node pushes its newest keyset: it is there, so its queue wakes (DESIGN 3b.1)."""
+        keyset = parse_keyset(SignedDocument.decode(body, KEYSET))
+        peer = self._parts.book.get(keyset.node)
+        if peer is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a keyset of an unknown node")
+        await take_keyset(self._parts, peer, body)
+        self._parts.signals.peer_called(keyset.node)
+        return _EMPTY
+
+    async def post_messages(self, peer: str, body: bytes) -> Reply:
+        """Envelopes, judged one by one."""
+        return Reply(200, JSON, await self._receiver.messages(peer, body))
+
+    async def post_void(self, peer: str, body: bytes) -> Reply:
+        """A void question."""
+        return Reply(200, JSON, await self._receiver.void(peer, body))
+
+    async def post_receipts(self, peer: str, body: bytes) -> Reply:
+        """A batch of receipts for messages of ours; unknown and repeated ones are answered 200 too (B14.3)."""
+        parts, now = self._parts, self._parts.clock.now()
+        found = parts.book.get(peer)
+        if found is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "receipts of an unknown node")
+        batch = await parts.off_loop(
+            lambda: answers.read_receipts(body, issuer=found.descriptor, me=parts.own.node, now=now)
+        )
+        ref = parts.store.new_ref()
+
+        def move(connection: Connection) -> None:
+            outgoing_receipts.apply(connection, peer, batch, body, ref, at=now)
+
+        await parts.store.move(move)
+        parts.signals.handover.set()
+        await parts.signals.happened()
+        return _EMPTY
+
+    async def get_schemas(self, peer: str) -> Reply:
+        """The hashes of the schemas held here."""
+        return Reply(200, JSON, canon({"schemas": [*sorted(schemas.catalogue().hashes)]}))
+
+    async def get_link(self, peer: str) -> Reply:
+        """What is held of the peer's numbering: a restored node asks before it numbers anything (B14.14)."""
+        position = await self._parts.store.read(lambda c: links.position(c, peer, links.IN))
+        last = position.last
+        return Reply(
+            200,
+            JSON,
+            canon({"epoch": position.epoch, "high": position.high, "hash": None if last is None else last.link}),
+        )

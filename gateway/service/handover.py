@@ -1,0 +1,317 @@
+"""Hand-over: accepted messages and news go to the case system, in order, until it has acknowledged them (DESIGN 3.4,
+3b.3).
+
+A positive receipt exists only after the adapter acknowledged. A message behind a gap waits at most ten minutes from
+the first sight of the gap; withdrawals and safety alerts do not wait. Without an adapter, people at the desk
+acknowledge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.core.acceptance import Incoming, IncomingEvent
+from gateway.core.numbering import Gap, out_of_order, ready
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.logs import logger
+from gateway.ports import Adapter, Delivery, Notice, NoticeKind
+from gateway.service import moves, records
+from gateway.service.parts import Parts
+from gateway.store import content, links, local, log, messages, receipts
+from gateway.store.content import SealedRow
+from gateway.store.links import GapRow
+from gateway.store.local import NoticeRow
+from gateway.store.messages import InboxRow, MessageRow
+from gateway.store.receipts import ReceiptRow
+from keys.envelope import Receipt, Status
+
+BATCH = 32
+LONGEST_BACKOFF = 300
+ALARM_AFTER = 5
+"""Failed hand-overs of one message after which a person is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    rows: tuple[InboxRow, ...]
+    messages: dict[int, MessageRow]
+    contents: dict[int, SealedRow]
+    hashes: dict[int, str]
+    gaps: tuple[GapRow, ...]
+
+
+class Handover:
+    """The loop that empties the inbox."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = logger()
+
+    async def run(self) -> None:
+        """Work until cancelled; looks again at least every ten seconds, since gaps and back-offs end by time."""
+        signal = self._parts.signals.handover
+        while True:
+            signal.clear()
+            try:
+                busy = await self.once()
+            except TransientError as error:
+                self._log.warning("handover.failed", code=str(error.code))
+                busy = False
+            if not busy:
+                waits = {asyncio.ensure_future(_wait(signal)), asyncio.ensure_future(self._parts.clock.sleep(10))}
+                try:
+                    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for wait in waits:
+                        wait.cancel()
+
+    async def once(self) -> bool:
+        """One pass over all senders and all news; True when something was handed over and more may wait."""
+        parts = self._parts
+        busy = False
+        for node in await parts.store.read(messages.senders_waiting):
+            busy = await self._from(node) or busy
+        if parts.adapter is not None:
+            busy = await self._news(parts.adapter) or busy
+        return busy
+
+    async def _from(self, node: str) -> bool:
+        """Hand over what one peer sent, in order; stops at the first that is not taken."""
+        parts, now = self._parts, self._parts.clock.now()
+        waiting = await parts.store.read(lambda c: _look_up(c, node))
+        due = _in_order(waiting, now)
+        await self._order(waiting, due, now)
+        if parts.adapter is None:
+            return False
+        done: list[InboxRow] = []
+        for row, late in due:
+            if row.next_try > now:
+                break
+            taken = await self._push(parts.adapter, waiting, row, late, now)
+            if taken is None:
+                break
+            if taken:
+                done.append(row)
+        if done:
+            await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes)
+        return bool(done)
+
+    async def _order(self, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int) -> None:
+        """What waited for order and may now go is owed from here on."""
+        released = [(row, late) for row, late in due if waiting.messages[row.ref].state == Incoming.AWAITING_ORDER]
+        if not released:
+            return
+
+        def move(connection: Connection) -> None:
+            for row, late in released:
+                event = IncomingEvent.GAP_TIMEOUT if late else IncomingEvent.GAP_FILLED
+                moves.receive_step(connection, waiting.messages[row.ref], event, at=now)
+            messages.flag_out_of_order(connection, [row.ref for row, late in released if late])
+
+        await self._parts.store.move(move)
+        current = await self._parts.store.read(lambda c: messages.get(c, list(waiting.messages)))
+        waiting.messages.update(current)
+
+    async def _push(self, adapter: Adapter, waiting: _Waiting, row: InboxRow, late: bool, now: int) -> bool | None:
+        """One message to the adapter: taken, held for a person (False), or to be tried again later (None)."""
+        message = waiting.messages[row.ref]
+        try:
+            await adapter.push(delivery(self._parts, message, waiting.contents[row.ref], late or message.out_of_order))
+        except TransientError:
+            await self._postpone(row, now)
+            return None
+        except RefusedError as error:
+            self._log.warning("handover.refused", code=str(error.code), peer=row.peer)
+            await self._hold(message, now)
+            return False
+        return True
+
+    async def _postpone(self, row: InboxRow, now: int) -> None:
+        attempts = row.attempts + 1
+        delay = min(LONGEST_BACKOFF, 2 ** min(attempts, 10))
+
+        def move(connection: Connection) -> None:
+            messages.postpone(connection, row.ref, attempts=attempts, next_try=now + delay)
+            if attempts >= ALARM_AFTER:
+                log.raise_alarm(connection, at=now, kind="adapter.busy")
+
+        await self._parts.store.move(move)
+
+    async def _hold(self, message: MessageRow, now: int) -> None:
+        def move(connection: Connection) -> None:
+            moves.receive_step(connection, message, IncomingEvent.ADAPTER_REFUSED, at=now, reason=Code.ADAPTER_REFUSED)
+            messages.handed(connection, [message.ref])
+            log.raise_alarm(connection, at=now, kind="message.held", peer=message.peer, ref=message.ref)
+
+        await self._parts.store.move(move)
+
+    # --- news -----------------------------------------------------------------------------------------------------
+
+    async def _news(self, adapter: Adapter) -> bool:
+        """Tell the case system what became of its records, in order per record; ends when it is busy."""
+        parts, now = self._parts, self._parts.clock.now()
+        blocked: set[int] = set()
+        told = 0
+        for row in await parts.store.read(lambda c: local.notices(c, now, BATCH)):
+            if row.origin in blocked:
+                continue
+            try:
+                await adapter.push(await notice(parts, row))
+            except (TransientError, RefusedError) as error:
+                blocked.add(row.origin)
+                attempts = row.attempts + 1
+                later = now + min(LONGEST_BACKOFF, 2 ** min(attempts, 10))
+                await parts.store.move(partial(local.postpone_notice, seq=row.seq, attempts=attempts, next_try=later))
+                if isinstance(error, TransientError):
+                    break
+                continue
+            await parts.store.move(partial(local.noticed, seq=row.seq))
+            told += 1
+        return told > 0
+
+
+async def _wait(signal: asyncio.Event) -> None:
+    await signal.wait()
+
+
+def _look_up(connection: Connection, node: str) -> _Waiting:
+    rows = tuple(messages.waiting(connection, node, BATCH))
+    refs = [row.ref for row in rows]
+    found = messages.get(connection, refs)
+    epoch = max((row.epoch or 1 for row in found.values()), default=1)
+    return _Waiting(
+        rows=rows,
+        messages=found,
+        contents=content.get(connection, refs),
+        hashes=messages.statement_hashes(connection, refs),
+        gaps=links.gaps(connection, node, epoch),
+    )
+
+
+def _in_order(waiting: _Waiting, now: int) -> list[tuple[InboxRow, bool]]:
+    """What may be handed over now, in order, and whether it goes before a missing number."""
+    gaps = tuple(Gap(gap.first, gap.last) for gap in waiting.gaps)
+    first_seen = min((gap.seen for gap in waiting.gaps), default=None)
+    due: list[tuple[InboxRow, bool]] = []
+    for row in waiting.rows:
+        if row.urgent or ready(row.n, gaps, first_seen, now):
+            due.append((row, out_of_order(row.n, gaps)))
+        else:
+            break
+    return due
+
+
+def delivery(parts: Parts, row: MessageRow, sealed: SealedRow, late: bool) -> Delivery:
+    """A stored message as the adapter gets it."""
+    opened = records.read_content(parts.vault.open(sealed))
+    header, body = opened.halves()
+    peer = parts.book.get(row.peer)
+    facts = opened.facts
+    return Delivery(
+        key=f"{row.peer}.{row.id}",
+        message_id=row.id,
+        conversation=facts.conversation,
+        in_reply_to=facts.reply_to,
+        type=facts.body_type,
+        sender=row.peer,
+        sender_name=row.peer if peer is None else peer.name,
+        purpose=facts.purpose,
+        created=facts.created,
+        received=row.at,
+        out_of_order=late,
+        header=header,
+        content=body,
+    )
+
+
+async def notice(parts: Parts, row: NoticeRow) -> Notice:
+    """Stored news as the adapter gets it: the name of the local record is opened here and nowhere else."""
+
+    def query(c: Connection) -> tuple[SealedRow | None, SealedRow | None]:
+        found = messages.find(c, row.message, direction=messages.OUT) if row.message is not None else []
+        refs = [row.origin, *(item.ref for item in found)]
+        sealed = content.get(c, refs)
+        return sealed.get(row.origin), sealed.get(found[0].ref) if found else None
+
+    origin, message = await parts.store.read(query)
+    if origin is None:
+        raise RefusedError(Code.NOT_FOUND, "the local record of this news was erased")
+    conversation = None
+    if message is not None:
+        conversation = records.read_content(parts.vault.open(message)).facts.conversation
+    return Notice(
+        key=f"notice.{row.seq}",
+        ref=parts.vault.open(origin).decode(),
+        kind=NoticeKind(row.kind),
+        at=row.at,
+        message_id=row.message,
+        conversation=conversation,
+        code=None if row.code is None else Code(row.code),
+    )
+
+
+async def acknowledge(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
+    """The adapter or the desk has taken these: state, `delivered` receipt and leaf in one transaction."""
+    await _receipted(parts, rows, hashes, IncomingEvent.HANDED, Status.DELIVERED)
+
+
+async def opened(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
+    """A person has opened these."""
+    await _receipted(parts, rows, hashes, IncomingEvent.OPENED, Status.OPENED)
+
+
+async def _receipted(
+    parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], event: IncomingEvent, status: Status
+) -> None:
+    now = parts.clock.now()
+    refs = [row.ref for row in rows]
+
+    def move(connection: Connection) -> None:
+        current = messages.get(connection, refs)
+        issued: list[Receipt] = []
+        for row in rows:
+            before = current[row.ref]
+            if before.state == Incoming.HELD and event is IncomingEvent.OPENED:
+                continue
+            state = moves.receive_step(connection, before, event, at=now)
+            if str(state) != before.state and row.n is not None:
+                issued.append(
+                    Receipt(
+                        of=hashes[row.ref],
+                        msg=row.id,
+                        from_=parts.own.node,
+                        from_desc=parts.own.descriptor.version,
+                        to=row.peer,
+                        n=row.n,
+                        status=status,
+                        at=now,
+                    )
+                )
+        messages.handed(connection, refs)
+        receipts.add(connection, [_row(receipt) for receipt in issued])
+        for peer in {receipt.to for receipt in issued}:
+            receipts.owe(connection, peer, [(r.of, str(r.status)) for r in issued if r.to == peer])
+
+    await parts.store.move(move)
+    for peer in {row.peer for row in rows}:
+        parts.signals.outgoing(peer).set()
+    await parts.signals.happened()
+
+
+def _row(receipt: Receipt) -> ReceiptRow:
+    return ReceiptRow(
+        of=receipt.of,
+        status=str(receipt.status),
+        peer=receipt.to,
+        direction=receipts.ISSUED,
+        id=receipt.msg,
+        code=None,
+        at=receipt.at,
+        object=receipt.encode(),
+        batch=None,
+    )

@@ -1,0 +1,201 @@
+"""Housekeeping: keys that must be made, shown and destroyed in time, messages whose life is over, peers that must hear
+from us.
+
+Every chore is one step that can be repeated after a crash at any point.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import Connection
+
+from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.core.scope import PeerState, listens
+from gateway.errors import Code, RemoteError, TransientError
+from gateway.logs import logger
+from gateway.service import moves
+from gateway.service.leaves import leaf
+from gateway.service.moves import Change
+from gateway.service.parts import Parts
+from gateway.service.peering import address, fetch_chain, refresh
+from gateway.store import content, local, log, messages
+from gateway.store import peers as peer_rows
+
+MINUTE = 60
+HOUR = 3_600
+DAY = 24 * HOUR
+REWRAP_BATCH = 1_000
+EXPIRE_BATCH = 500
+FIRST_PUSH_RETRY = 5
+LONGEST_PUSH_RETRY = 15 * MINUTE
+UNDELIVERED_ALARM = 72 * HOUR
+SUBMISSION_MEMORY = 30 * DAY
+"""How long an idempotency key is remembered: longer than any message lives."""
+
+
+class House:
+    """The chores of one node."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._log = logger()
+        self._pushed: dict[str, tuple[int, int]] = {}
+        self._push_failures: dict[str, tuple[int, float]] = {}
+
+    async def start(self) -> None:
+        """What must be true before anything is sent or answered: finish a rotation, current keys, a fresh keyset."""
+        await self.finish_rotation()
+        await self.keys()
+
+    async def run(self) -> None:
+        """Do every chore at its pace until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(MINUTE, self.keys))
+            group.create_task(self._every(MINUTE, self.expire))
+            group.create_task(self._every(FIRST_PUSH_RETRY, self.push))
+            group.create_task(self._every(HOUR, self.pull))
+            group.create_task(self._every(HOUR, self.rotate_if_due))
+            group.create_task(self._every(1, self._parts.store.checkpoint))
+
+    async def _every(self, seconds: int, chore: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await chore()
+            except (TransientError, RemoteError) as error:
+                self._log.info("chore.postponed", code=str(error.code))
+            await self._parts.clock.sleep(seconds)
+
+    # --- keys -----------------------------------------------------------------------------------------------------
+
+    async def keys(self) -> None:
+        """Current signing keys, a keyset not older than 12 hours, no encryption key older than 10 days."""
+        parts = self._parts
+        now = parts.clock.now()
+        parts.keys.activate(parts.own.descriptor, now)
+        await parts.own.destroy_old_keys()
+        if parts.own.keyset_due(now):
+            await parts.own.issue_keyset()
+            await parts.store.move(lambda c: peer_rows.set_meta(c, "keystore_gen", str(parts.keys.gen).encode()))
+
+    async def push(self) -> None:
+        """Descriptor and keyset to every active peer that has not taken this version from us yet (B8a)."""
+        parts = self._parts
+        version = (parts.own.descriptor.version, parts.own.keyset.version)
+        due = [p for p in parts.book.all() if listens(p.state) and self._pushed.get(p.node) != version]
+        await asyncio.gather(*(self._push_to(peer.node, version) for peer in due))
+
+    async def _push_to(self, node: str, version: tuple[int, int]) -> None:
+        parts = self._parts
+        peer = parts.book.find(node)
+        failures, again = self._push_failures.get(node, (0, 0.0))
+        if parts.clock.monotonic() < again:
+            return
+        where = address(peer.descriptor)
+        before = self._pushed.get(node)
+        try:
+            if before is None or before[0] != version[0]:
+                await parts.client.push_descriptor(where, parts.own.documents[-1])
+            await parts.client.push_keyset(where, parts.own.keyset.document.encode())
+        except TransientError as error:
+            self._log.debug("push.postponed", peer=node, code=str(error.code))
+            delay = min(LONGEST_PUSH_RETRY, FIRST_PUSH_RETRY << min(failures, 10))
+            self._push_failures[node] = (failures + 1, parts.clock.monotonic() + delay)
+            return
+        self._push_failures.pop(node, None)
+        self._pushed[node] = version
+
+    async def pull(self) -> None:
+        """Ask every active peer for its newest chain and keyset; silence for a day is told to a person."""
+        await asyncio.gather(*(self._pull_from(p.node) for p in self._parts.book.all() if p.state is PeerState.ACTIVE))
+
+    async def _pull_from(self, node: str) -> None:
+        parts, now = self._parts, self._parts.clock.now()
+        peer = parts.book.find(node)
+        try:
+            await refresh(parts, await fetch_chain(parts, peer))
+        except (TransientError, RemoteError):
+            if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
+                await parts.store.move(lambda c: log.raise_alarm(c, at=now, kind="peer.silent", peer=node))
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    async def expire(self) -> None:
+        """Messages whose life is over fail with a code that their sender is told; 72 hours undelivered tells a
+        person.
+        """
+        parts, now = self._parts, self._parts.clock.now()
+        since = {peer.node: peer.failing_since for peer in parts.book.all()}
+        late = [node for node, began in since.items() if began is not None and now - began >= UNDELIVERED_ALARM]
+
+        def move(connection: Connection) -> set[str]:
+            over = messages.expired(connection, now, EXPIRE_BATCH, but=str(Outgoing.VOIDING))
+            rows = messages.get(connection, over)
+            changes = [
+                Change(row=row, event=OutgoingEvent.EXPIRE, reason=Code.EXPIRED)
+                for row in rows.values()
+                if allows(Outgoing(row.state), OutgoingEvent.EXPIRE)
+            ]
+            moves.advance(connection, changes, at=now)
+            for peer in late:
+                if messages.queued_for(connection, peer):
+                    log.raise_alarm(connection, at=now, kind="peer.undelivered", peer=peer)
+            local.forget_submissions(connection, now - SUBMISSION_MEMORY)
+            return {change.row.peer for change in changes}
+
+        touched = await parts.store.move(move)
+        for node in touched:
+            parts.signals.outgoing(node).set()
+        if touched:
+            parts.signals.handover.set()
+            await parts.signals.happened()
+
+    # --- storage epochs -------------------------------------------------------------------------------------------
+
+    async def rotate_if_due(self) -> None:
+        """A new storage epoch once a week or as often as is set (PROTOCOL B9)."""
+        age = self._parts.clock.now() - self._parts.keys.epoch_made
+        if age >= self._parts.config.storage.epoch_days * DAY:
+            await self.rotate()
+
+    async def rotate(self) -> None:
+        """New epoch key on disk beside the old one; every data key wrapped anew; the old epoch key destroyed."""
+        self._parts.keys.begin_epoch(self._parts.clock.now())
+        await self.finish_rotation()
+
+    async def finish_rotation(self) -> None:
+        """Wrap what still names an older epoch, in batches, then destroy that epoch; restartable at every point."""
+        parts = self._parts
+        if not parts.keys.old_epochs:
+            return
+        epoch = parts.keys.epoch
+        while await self._rewrap(epoch):
+            pass
+        await parts.store.checkpoint(truncate=True)
+        for old in parts.keys.old_epochs:
+            parts.keys.finish_epoch(old)
+        now = parts.clock.now()
+
+        def move(connection: Connection) -> None:
+            peer_rows.set_meta(connection, "keystore_gen", str(parts.keys.gen).encode())
+            log.append_leaf(connection, leaf(now, "epoch.rotated", epoch=epoch))
+
+        await parts.store.move(move)
+
+    async def _rewrap(self, epoch: int) -> int:
+        parts = self._parts
+
+        def move(connection: Connection) -> int:
+            rows = content.keys_not_of(connection, epoch, REWRAP_BATCH)
+            wrapped = []
+            for ref, old, blob in rows:
+                row_id = ref.to_bytes(8, "big")
+                _, new = parts.keys.wrap_dk(row_id, parts.keys.unwrap(row_id, old, blob))
+                wrapped.append((ref, new))
+            content.rewrap(connection, epoch, wrapped)
+            if not rows:
+                content.close_epochs(connection, epoch)
+            return len(rows)
+
+        return await parts.store.move(move)

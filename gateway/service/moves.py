@@ -1,0 +1,97 @@
+"""Changes of message states as they belong in one transaction: the state, the outbox, news for the case system, the
+leaf, the event.
+
+A message never changes state anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.core import acceptance, delivery
+from gateway.core.acceptance import Incoming, IncomingEvent
+from gateway.core.delivery import Outgoing, OutgoingEvent
+from gateway.errors import Code
+from gateway.ports import NoticeKind
+from gateway.service.leaves import leaf
+from gateway.store import local, log, messages
+from gateway.store.messages import MessageRow
+
+_NOTICES = {
+    Outgoing.AWAITING_HANDOVER: NoticeKind.RECEIVED,
+    Outgoing.AWAITING_OPENING: NoticeKind.DELIVERED,
+    Outgoing.OPENED: NoticeKind.OPENED,
+    Outgoing.REJECTED: NoticeKind.REJECTED,
+    Outgoing.FAILED: NoticeKind.FAILED,
+    Outgoing.CANCELLED: NoticeKind.CANCELLED,
+}
+
+_ALARMING = (Outgoing.REJECTED, Outgoing.FAILED)
+"""What a person must look at: a refusal of the peer, or a message that never arrived (DESIGN 3b.7)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One event for one message; `reason` is the code that is kept beside the state."""
+
+    row: MessageRow
+    event: OutgoingEvent
+    reason: Code | None = None
+
+
+def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> None:
+    """Move outgoing messages along their machine. Rows must be current; one message may occur several times."""
+    now = {change.row.ref: Outgoing(change.row.state) for change in changes}
+    reasons: dict[int, str | None] = {change.row.ref: change.row.reason for change in changes}
+    rows = {change.row.ref: change.row for change in changes}
+    moved: dict[int, Outgoing] = {}
+    for change in changes:
+        ref = change.row.ref
+        state = delivery.step(now[ref], change.event)
+        if change.reason is not None and reasons[ref] is None:
+            reasons[ref] = str(change.reason)
+        if state is not now[ref]:
+            now[ref] = moved[ref] = state
+    if not moved:
+        return
+    messages.set_states(connection, [(ref, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()])
+    messages.dequeue(connection, [ref for ref, state in moved.items() if state not in delivery.SENDING])
+    messages.drop_envelopes(connection, [ref for ref, state in moved.items() if state is Outgoing.VOIDING])
+    log.add_events(connection, [(at, "message", ref, str(state)) for ref, state in moved.items()])
+    log.append_leaves(
+        connection,
+        [
+            leaf(at, "message.state", id=rows[ref].id, peer=rows[ref].peer, state=str(state), code=reasons[ref])
+            for ref, state in moved.items()
+        ],
+    )
+    for ref, state in moved.items():
+        _tell(connection, rows[ref], state, _kept(state, reasons[ref]), at)
+
+
+def _kept(state: Outgoing, reason: str | None) -> str | None:
+    """A message that arrived after all has no reason to have failed."""
+    return reason if state in (Outgoing.VOIDING, Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED) else None
+
+
+def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str | None, at: int) -> None:
+    kind = _NOTICES.get(state)
+    if kind is not None and row.origin is not None:
+        local.add_notice(connection, kind=str(kind), origin=row.origin, at=at, message=row.id, code=reason)
+    if state in _ALARMING:
+        log.raise_alarm(connection, at=at, kind=f"message.{state}", peer=row.peer, ref=row.ref)
+
+
+def receive_step(
+    connection: Connection, row: MessageRow, event: IncomingEvent, *, at: int, reason: Code | None = None
+) -> Incoming:
+    """Move one incoming message along its machine; returns the new state."""
+    state = acceptance.step(Incoming(row.state), event)
+    if str(state) != row.state:
+        messages.set_state(connection, row.ref, str(state), reason=None if reason is None else str(reason))
+        log.add_event(connection, at=at, kind="message", ref=row.ref, state=str(state))
+        log.append_leaf(connection, leaf(at, "message.state", id=row.id, peer=row.peer, state=str(state)))
+    return state

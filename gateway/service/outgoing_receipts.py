@@ -1,0 +1,66 @@
+"""What receipts of a peer do to our messages: the same for those in an answer and those a peer sends later (PROTOCOL
+B7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.errors import Code
+from gateway.service import moves
+from gateway.service.moves import Change
+from gateway.store import messages, receipts
+from gateway.store.receipts import ReceiptRow
+from keys.envelope import Receipt, Status
+
+EVENTS = {
+    Status.RECEIVED: OutgoingEvent.RECEIPT_RECEIVED,
+    Status.DELIVERED: OutgoingEvent.RECEIPT_DELIVERED,
+    Status.OPENED: OutgoingEvent.RECEIPT_OPENED,
+    Status.REJECTED: OutgoingEvent.RECEIPT_REJECTED,
+}
+
+
+def event_of(receipt: Receipt) -> OutgoingEvent | None:
+    """The event a receipt is; `erased` is kept as evidence and is none."""
+    if receipt.status is Status.REJECTED and receipt.code == Code.VOID:
+        return OutgoingEvent.VOIDED
+    return EVENTS.get(receipt.status)
+
+
+def apply(
+    connection: Connection, peer: str, batch: Sequence[Receipt], document: bytes, ref: int, *, at: int
+) -> dict[str, Receipt]:
+    """Keep those receipts that belong to a sealing of ours, and move the messages; returns them by message id.
+
+    A receipt for something this node never sent is ignored; a repeated one changes nothing.
+    """
+    known = messages.statements(connection, [receipt.of for receipt in batch])
+    rows = messages.get(connection, [statement.message for statement in known.values()])
+    mine: list[Receipt] = []
+    changes: list[Change] = []
+    for receipt in batch:
+        statement = known.get(receipt.of)
+        row = None if statement is None else rows.get(statement.message)
+        if row is None or row.peer != peer or row.id != receipt.msg:
+            continue
+        mine.append(receipt)
+        event = event_of(receipt)
+        if event is not None and allows(Outgoing(row.state), event):
+            code = None if receipt.code is None else Code(receipt.code)
+            changes.append(Change(row=row, event=event, reason=code))
+    if mine:
+        receipts.add_batch(connection, ref, document)
+        receipts.add(connection, [_row(receipt, peer, ref) for receipt in mine])
+        moves.advance(connection, changes, at=at)
+    return {receipt.msg: receipt for receipt in mine}
+
+
+def _row(receipt: Receipt, peer: str, batch: int) -> ReceiptRow:
+    return ReceiptRow(
+        of=receipt.of, status=str(receipt.status), peer=peer, direction=receipts.RECEIVED, id=receipt.msg,
+        code=receipt.code, at=receipt.at, object=receipt.encode(), batch=batch,
+    )  # fmt: skip

@@ -1,0 +1,93 @@
+"""What every loop works with: the parts that `gateway.app` chose, and the signals by which loops wake each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from gateway.config import Config
+from gateway.federation.client import FederationClient
+from gateway.ports import Adapter, Clock
+from gateway.service.book import Book
+from gateway.service.own import Own
+from gateway.service.vault import Vault
+from gateway.store import Store
+from keys.descriptor import Descriptor
+from keys.service import KeyInfo, KeyService
+
+T = TypeVar("T")
+
+
+class Keys(KeyService, Protocol):
+    """The key service of a running node, which also follows its own descriptor and counts the writes of its file."""
+
+    @property
+    def gen(self) -> int:
+        """Generation of the key store file."""
+        ...
+
+    def listing(self) -> tuple[KeyInfo, ...]:
+        """Every key with its age."""
+        ...
+
+    def activate(self, descriptor: Descriptor, now: int) -> None:
+        """Sign from now on by the keys that the descriptor lists as valid."""
+        ...
+
+
+class Signals:
+    """Wake-ups between loops. Setting one is always safe and never waits."""
+
+    def __init__(self) -> None:
+        self._outgoing: dict[str, asyncio.Event] = {}
+        self.handover = asyncio.Event()
+        self.events = asyncio.Condition()
+        self.happenings = 0
+        self.called: set[str] = set()
+
+    def outgoing(self, peer: str) -> asyncio.Event:
+        """Set when something waits for this peer: a message, a void, a receipt, or the peer called."""
+        return self._outgoing.setdefault(peer, asyncio.Event())
+
+    def peer_called(self, peer: str) -> None:
+        """The peer is there: forget the backoff (DESIGN 3b.1)."""
+        self.called.add(peer)
+        self.outgoing(peer).set()
+
+    async def happened(self) -> None:
+        """Tell everybody who follows the event stream."""
+        async with self.events:
+            self.happenings += 1
+            self.events.notify_all()
+
+    async def wait_for_more(self, since: int, seconds: float) -> None:
+        """Until something happened after `happenings` was `since`, and at most for so long."""
+        async with self.events:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.events.wait_for(lambda: self.happenings != since), seconds)
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """The concrete parts of one running node."""
+
+    config: Config
+    clock: Clock
+    rand: Callable[[int], bytes]
+    store: Store
+    keys: Keys
+    vault: Vault
+    book: Book
+    own: Own
+    client: FederationClient
+    adapter: Adapter | None
+    signals: Signals = field(default_factory=Signals)
+    crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="crypto"))
+
+    async def off_loop(self, work: Callable[[], T]) -> T:
+        """Run work that computes for a while (signing, sealing) in a worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.crypto, work)

@@ -1,0 +1,448 @@
+"""Receiving: steps 3b, 11 and 14 of the receive order, with the pure steps of `gateway.exchange.inbound` between them.
+
+Opening and verifying runs in worker threads, for many envelopes at once. Numbering and the accepting transaction run
+under one lock per sender, so that a link is judged on what is really stored. One signed batch answers everything that
+got a final answer in a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.core.acceptance import Incoming
+from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
+from gateway.core.scope import PeerState, listens, never_blocked
+from gateway.core.stages import AcceptedMessage
+from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
+from gateway.exchange import answers, inbound
+from gateway.exchange.answers import Answer
+from gateway.exchange.inbound import AuthenticStatement
+from gateway.service import records
+from gateway.service.book import Peer
+from gateway.service.incoming_consent import Effect, effect_of
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.service.peering import fetch_chain
+from gateway.store import content, links, log, messages, receipts
+from gateway.store import peers as peer_rows
+from gateway.store.content import SealedRow
+from gateway.store.links import GapRow, NumberRow
+from gateway.store.messages import InboxRow, MessageRow, StatementRow
+from gateway.store.receipts import ReceiptRow
+from keys.encoding import SKEW, parse
+from keys.envelope import MESSAGE_LIFE, Envelope, Receipt, Status, Void, link_hash, split_envelopes, statement_hash
+from keys.sign import VOID, SignedDocument
+
+__all__ = ["Receiver"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One numbered question of a peer, authentic: a message or a void."""
+
+    id: str
+    epoch: int
+    n: int
+    prev: str | None
+    link: str
+    hash: str
+    message: AuthenticStatement | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Accepted:
+    """What one accepted message adds to the database."""
+
+    message: AcceptedMessage
+    row: MessageRow
+    sealed: tuple[SealedRow, SealedRow]
+    effect: Effect | None
+
+
+@dataclass(kw_only=True)
+class _Verdicts:
+    """What one request leaves behind, collected while its questions are judged in order."""
+
+    link: LinkView
+    codes: dict[str, Code | None]
+    numbers: list[NumberRow]
+    gaps: tuple[GapRow, ...]
+    accepted: list[_Accepted]
+    fresh: list[Receipt]
+    receipts: dict[str, Receipt]
+    equivocation: bytes | None = None
+    filled: bool = False
+
+
+class Receiver:
+    """Answers `/v1/messages` and `/v1/void` for proven peers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def messages(self, node: str, data: bytes) -> bytes:
+        """The answer to one request of envelopes.
+
+        Raises:
+            RemoteError: the request as a whole is refused.
+            TransientError: it can not be judged now; the peer repeats the same bytes.
+        """
+        envelopes = split_envelopes(data)
+        read = [_read(raw) for raw in envelopes]  # 3
+        ids = [item.id for item in read if isinstance(item, Envelope)]
+        stored = await self._parts.store.read(lambda c: receipts.answers(c, node, ids))  # 3b
+        opened = await self._open(node, [item for item in read if isinstance(item, Envelope) and item.id not in stored])
+        async with self._locks[node]:
+            verdicts = await self._judge(node, list(opened.values()), ids)
+            document = await self._commit(node, verdicts)
+        return answers.encode_answers([self._answer(item, verdicts, opened) for item in read], document)
+
+    def _answer(
+        self, item: Envelope | Code, verdicts: _Verdicts, opened: Mapping[str, AuthenticStatement | Code]
+    ) -> Answer:
+        if not isinstance(item, Envelope):
+            return Answer(id=None, code=item)
+        receipt = verdicts.receipts.get(item.id)
+        if receipt is not None:
+            return Answer(id=item.id, code=None if receipt.code is None else Code(receipt.code))
+        failed = opened.get(item.id)
+        return Answer(id=item.id, code=failed if isinstance(failed, Code) else verdicts.codes.get(item.id))
+
+    # --- steps 4 to 10 --------------------------------------------------------------------------------------------
+
+    async def _open(self, node: str, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
+        """Steps 4 to 10 for each envelope, in worker threads."""
+        peer = self._peer(node)
+        results = await asyncio.gather(*(self._open_one(peer, envelope) for envelope in envelopes))
+        return {envelope.id: result for envelope, result in zip(envelopes, results, strict=True)}
+
+    async def _open_one(self, peer: Peer, envelope: Envelope) -> AuthenticStatement | Code:
+        parts = self._parts
+        now = parts.clock.now()
+        own = parts.own.descriptor
+
+        def work(sender: Peer) -> AuthenticStatement | _Newer:
+            unpacked = inbound.unpack(envelope, own=own, signer=peer.node, open_cek=parts.keys.open_cek, now=now)
+            if unpacked.statement.from_desc > sender.descriptor.version:
+                return _Newer()
+            return inbound.authenticate(unpacked, own=own, sender=sender.descriptor, now=now)
+
+        try:
+            result = await parts.off_loop(lambda: work(peer))
+            if isinstance(result, _Newer):
+                newer = await fetch_chain(parts, peer)
+                result = await parts.off_loop(lambda: work(newer))
+            if isinstance(result, _Newer):
+                raise TransientError(Code.UNREACHABLE, "the sender names a descriptor that it does not publish yet")
+        except RemoteError as error:
+            return _wire(error.code)
+        return result
+
+    def _peer(self, node: str) -> Peer:
+        peer = self._parts.book.get(node)
+        if peer is None or not listens(peer.state):
+            raise RemoteError(Code.UNKNOWN_SENDER, "the peer is not active")
+        return peer
+
+    # --- steps 11 to 13 -------------------------------------------------------------------------------------------
+
+    async def _judge(self, node: str, opened: Sequence[AuthenticStatement | Code], ids: Sequence[str]) -> _Verdicts:
+        """Number, scope and body of what is authentic, in the order of the numbers; under the lock of the link."""
+        asked = [_of_statement(item) for item in opened if isinstance(item, AuthenticStatement)]
+        verdicts = await self._view(node, asked, ids)
+        peer = self._peer(node)
+        for question in sorted(asked, key=lambda q: (q.epoch, q.n)):
+            if question.id not in verdicts.receipts:
+                await self._number(peer, question, verdicts)
+        return verdicts
+
+    async def _view(self, node: str, asked: Sequence[_Asked], ids: Sequence[str]) -> _Verdicts:
+        wanted = {n for q in asked for n in (q.n - 1, q.n, q.n + 1)}
+
+        def query(
+            c: Connection,
+        ) -> tuple[links.LinkRow, dict[int, NumberRow], tuple[GapRow, ...], dict[str, ReceiptRow]]:
+            position = links.position(c, node, links.IN)
+            return (
+                position,
+                links.numbers(c, node, links.IN, position.epoch, wanted | {position.high}),
+                links.gaps(c, node, position.epoch),
+                receipts.answers(c, node, ids),
+            )
+
+        position, known, gaps, stored = await self._parts.store.read(query)
+        return _Verdicts(
+            link=LinkView(
+                epoch=position.epoch,
+                high=position.high,
+                known={n: Entry(id=row.id, prev=row.prev, link_hash=row.link) for n, row in known.items()},
+                gaps=tuple(Gap(gap.first, gap.last) for gap in gaps),
+            ),
+            codes={},
+            numbers=[],
+            gaps=gaps,
+            accepted=[],
+            fresh=[],
+            receipts={id: _receipt(row.object) for id, row in stored.items()},
+        )
+
+    async def _number(self, peer: Peer, question: _Asked, verdicts: _Verdicts) -> None:
+        """Step 11, and 12 and 13 for a message with a new number."""
+        now = self._parts.clock.now()
+        verdict = judge(
+            verdicts.link,
+            epoch=question.epoch,
+            n=question.n,
+            id=question.id,
+            prev=question.prev,
+            link_hash=question.link,
+        )
+        match verdict:
+            case Refuse(code=refusal):
+                verdicts.codes[question.id] = refusal
+                if refusal is Code.EQUIVOCATION and question.message is not None:
+                    verdicts.equivocation = records.evidence(
+                        question.message.statement_bytes, question.message.signatures
+                    )
+            case Repeat():
+                verdicts.codes[question.id] = Code.BAD_CHAIN  # numbered without an answer can not happen; stop the link
+            case New():
+                self._consume(question, verdicts, now)
+                status, code = await self._take(peer, question, verdict, verdicts, now)
+                receipt = Receipt(
+                    of=question.hash, msg=question.id, from_=self._parts.own.node,
+                    from_desc=self._parts.own.descriptor.version, to=peer.node, n=question.n,
+                    status=status, at=now, code=None if code is None else str(code),
+                )  # fmt: skip
+                verdicts.receipts[question.id] = receipt
+                verdicts.fresh.append(receipt)
+
+    def _consume(self, question: _Asked, verdicts: _Verdicts, now: int) -> None:
+        before = {(gap.first, gap.last): gap.seen for gap in verdicts.gaps}
+        high, gaps = apply(verdicts.link, question.n)
+        verdicts.filled = verdicts.filled or bool(verdicts.link.gaps)
+        verdicts.gaps = tuple(
+            GapRow(first=gap.first, last=gap.last, seen=_seen_before(before, gap, now)) for gap in gaps
+        )
+        verdicts.link = replace(
+            verdicts.link,
+            high=high,
+            gaps=gaps,
+            known={
+                **verdicts.link.known,
+                question.n: Entry(id=question.id, prev=question.prev, link_hash=question.link),
+            },
+        )
+        verdicts.numbers.append(NumberRow(n=question.n, id=question.id, prev=question.prev, link=question.link))
+
+    async def _take(
+        self, peer: Peer, question: _Asked, verdict: New, verdicts: _Verdicts, now: int
+    ) -> tuple[Status, Code | None]:
+        if question.message is None:
+            return Status.REJECTED, Code.VOID
+        try:
+            message = inbound.admit(question.message, state=peer.state, scope=peer.scope)  # 12, 13
+        except RemoteError as error:
+            return Status.REJECTED, _wire(error.code)
+        verdicts.accepted.append(await self._prepare(peer, message, verdict, now))
+        return Status.RECEIVED, None
+
+    async def _prepare(self, peer: Peer, message: AcceptedMessage, verdict: New, now: int) -> _Accepted:
+        parts = self._parts
+        ref, evidence_ref = parts.store.new_ref(), parts.store.new_ref()
+        urgent = never_blocked(message.body_type)
+        waits = verdict.behind_gap and not urgent
+        reference = message.header.get("consent_ref")
+        row = MessageRow(
+            ref=ref,
+            direction=messages.IN,
+            peer=peer.node,
+            id=message.id,
+            conversation=parts.vault.conversation_index(message.conversation),
+            consent=parts.vault.consent_index(reference) if isinstance(reference, str) else None,
+            kind=schemas.catalogue().get(message.body_type).kind,
+            state=str(Incoming.AWAITING_ORDER if waits else Incoming.AWAITING_HANDOVER),
+            reason=None,
+            epoch=message.position.epoch,
+            n=message.position.n,
+            prev=message.position.prev,
+            size=len(message.body),
+            at=now,
+            expires=now + MESSAGE_LIFE,
+            out_of_order=verdict.behind_gap and urgent,
+            origin=None,
+        )
+        return _Accepted(
+            message=message,
+            row=row,
+            sealed=(
+                parts.vault.seal(ref, records.incoming(message)),
+                parts.vault.seal(evidence_ref, records.evidence(message.statement, message.signatures)),
+            ),
+            effect=effect_of(parts, peer, message),
+        )
+
+    # --- step 14 --------------------------------------------------------------------------------------------------
+
+    async def _commit(self, node: str, verdicts: _Verdicts) -> bytes | None:
+        """One transaction for everything that was decided; returns the signed batch that answers it."""
+        parts = self._parts
+        if not verdicts.receipts and verdicts.equivocation is None:
+            return None
+        batch = list(verdicts.receipts.values())
+        repeated = await self._same_batch(batch) if batch and not verdicts.fresh else None
+        if repeated is not None:
+            return repeated
+        document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign)) if batch else None
+        if not verdicts.fresh and verdicts.equivocation is None:
+            return document
+        ref, now = parts.store.new_ref(), parts.clock.now()
+
+        def move(connection: Connection) -> None:
+            _write(connection, node, verdicts, ref, document, now)
+
+        await parts.store.move(move)
+        if verdicts.equivocation is not None:
+            await parts.book.refresh()
+            await parts.client.forget(node)
+        if verdicts.accepted or verdicts.filled:
+            parts.signals.handover.set()
+        await parts.signals.happened()
+        return document
+
+    async def _same_batch(self, batch: Sequence[Receipt]) -> bytes | None:
+        """The stored document, when this is exactly one earlier batch (B14.2)."""
+        keys = [(receipt.of, str(receipt.status)) for receipt in batch]
+        return await self._parts.store.read(lambda c: receipts.stored_batch(c, keys))
+
+    # --- void and link --------------------------------------------------------------------------------------------
+
+    async def void(self, node: str, data: bytes) -> bytes:
+        """The answer to a void: the stored receipt, or a signed `rejected(void)` that consumes the number (B5)."""
+        parts, now = self._parts, self._parts.clock.now()
+        peer = self._peer(node)
+        document = SignedDocument.decode(data, VOID)
+        void = Void.parse(document.payload)
+        if void.from_ != node:
+            raise RemoteError(Code.UNKNOWN_SENDER, "the void was made by another node")
+        if void.to != parts.own.node:
+            raise RemoteError(Code.MISDIRECTED, "the void is addressed to another node")
+        key = peer.descriptor.signing_key(document.signature.kid, at=void.created)
+        await parts.off_loop(lambda: document.verify(key))
+        if void.created > now + SKEW:
+            raise RemoteError(Code.NOT_YET_VALID, "the void was made in the future")
+        question = _Asked(
+            id=void.id, epoch=void.epoch, n=void.n, prev=void.prev, hash=statement_hash(document.payload), message=None,
+            link=link_hash(epoch=void.epoch, n=void.n, id=void.id, prev=void.prev),
+        )  # fmt: skip
+        async with self._locks[node]:
+            verdicts = await self._view(node, [question], [void.id])
+            if void.id not in verdicts.receipts:
+                await self._number(peer, question, verdicts)
+            batch = await self._commit(node, verdicts)
+        receipt = verdicts.receipts.get(void.id)
+        code = verdicts.codes.get(void.id)
+        if receipt is not None and receipt.code is not None:
+            code = Code(receipt.code)
+        return answers.encode_answers([Answer(id=void.id, code=code)], batch)
+
+
+class _Newer:
+    """The statement names a descriptor version that is not held yet."""
+
+
+def _of_statement(item: AuthenticStatement) -> _Asked:
+    statement = item.statement
+    return _Asked(
+        id=statement.id, epoch=statement.epoch, n=statement.n, prev=statement.prev,
+        link=item.link_hash, hash=item.statement_hash, message=item,
+    )  # fmt: skip
+
+
+def _read(raw: bytes) -> Envelope | Code:
+    try:
+        return inbound.read(raw)
+    except RemoteError as error:
+        return _wire(error.code)
+
+
+def _wire(code: Code) -> Code:
+    """A local code never reaches a peer (B14.6)."""
+    return code if code in WIRE_CODES else Code.MALFORMED
+
+
+def _receipt(data: bytes) -> Receipt:
+    return Receipt.from_json(parse(data, limit=10_000))
+
+
+def _seen_before(before: Mapping[tuple[int, int], int], gap: Gap, now: int) -> int:
+    """When a gap, or the wider one it is a rest of, was first seen."""
+    for (first, last), seen in before.items():
+        if first <= gap.first and gap.last <= last:
+            return seen
+    return now
+
+
+def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, document: bytes | None, now: int) -> None:
+    """Step 14: stored content, number, receipt and leaf in the caller's transaction."""
+    if verdicts.numbers:
+        links.use(connection, node, links.IN, verdicts.link.epoch, verdicts.numbers, verdicts.link.high)
+        links.set_gaps(connection, node, verdicts.link.epoch, verdicts.gaps)
+    accepted = verdicts.accepted
+    content.put(connection, [row for item in accepted for row in item.sealed])
+    messages.add(connection, [item.row for item in accepted])
+    messages.add_statements(
+        connection,
+        [
+            StatementRow(
+                hash=item.message.statement_hash,
+                message=item.row.ref,
+                evidence=item.sealed[1].ref,
+                created=item.message.created,
+            )
+            for item in accepted
+        ],
+    )
+    messages.arrive(
+        connection,
+        [
+            InboxRow(
+                ref=item.row.ref, peer=node, n=item.message.position.n, urgent=never_blocked(item.message.body_type),
+                attempts=0, next_try=0,
+            )
+            for item in accepted
+        ],
+    )  # fmt: skip
+    for item in accepted:
+        if item.effect is not None:
+            item.effect.write(connection, now)
+    log.add_events(connection, [(now, "message", item.row.ref, item.row.state) for item in accepted])
+    receipts.add(connection, [_row(receipt, node) for receipt in verdicts.fresh])
+    if document is not None and verdicts.fresh:
+        receipts.add_batch(connection, ref, document)
+        receipts.set_batch(connection, ref, [(r.of, str(r.status)) for r in verdicts.fresh])
+    log.append_leaves(
+        connection,
+        [
+            leaf(now, f"message.{receipt.status}", of=receipt.of, peer=node, n=receipt.n, code=receipt.code)
+            for receipt in verdicts.fresh
+        ],
+    )
+    if verdicts.equivocation is not None:
+        peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(Code.EQUIVOCATION))
+        log.raise_alarm(connection, at=now, kind="peer.equivocation", peer=node, proof=verdicts.equivocation)
+        log.append_leaf(connection, leaf(now, "peer.suspended", peer=node, code=str(Code.EQUIVOCATION)))
+
+
+def _row(receipt: Receipt, node: str) -> ReceiptRow:
+    return ReceiptRow(
+        of=receipt.of, status=str(receipt.status), peer=node, direction=receipts.ISSUED, id=receipt.msg,
+        code=receipt.code, at=receipt.at, object=receipt.encode(), batch=None,
+    )  # fmt: skip

@@ -1,0 +1,337 @@
+"""One sender per peer: the outbox in order, void questions, and receipts that are owed (DESIGN 3b.1, 3b.2; PROTOCOL
+B5).
+
+A round begins with a pinned connection and a fresh keyset; before that nothing is numbered or sealed. Then messages
+go in batches, a few requests in flight. What a batch got for an answer is written in one transaction. A failed
+connection backs off, with jitter, up to an hour, for as long as messages live; a call of the peer ends the backoff at
+once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.core.scope import listens
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.exchange import answers
+from gateway.exchange.answers import Answers, Reaction, reaction
+from gateway.logs import logger
+from gateway.service import moves, outgoing_receipts
+from gateway.service.book import Peer
+from gateway.service.depart import Ready, depart
+from gateway.service.moves import Change
+from gateway.service.parts import Parts
+from gateway.service.peering import address, fetch_chain, refresh, refresh_schemas, suspend_for_cause
+from gateway.store import log, messages, receipts
+from gateway.store import peers as peer_rows
+from gateway.store.receipts import ReceiptRow
+from keys.descriptor import usable as descriptor_usable
+from keys.encoding import parse
+from keys.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt
+from keys.keyset import usable as keyset_usable
+from keys.receipts import MOST_RECEIPTS
+
+IN_FLIGHT = 3
+"""Requests to one peer at a time: enough to keep both sides busy over real round-trip times."""
+
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 3_600.0
+FRESH = 300
+"""Seconds for which a fetched keyset counts as looked at."""
+
+SEALINGS = 3
+"""Sealings of one message in a row; more often and the two clocks or key lists disagree: wait."""
+
+
+class Sender:
+    """Everything that goes to one peer."""
+
+    def __init__(self, parts: Parts, node: str) -> None:
+        self._parts = parts
+        self._node = node
+        self._wake = parts.signals.outgoing(node)
+        self._log = logger().bind(peer=node)
+        self._anew: Counter[int] = Counter()
+
+    async def run(self) -> None:
+        """Work until cancelled; every failure of the world is survived, a bug of ours is not hidden."""
+        while True:
+            self._wake.clear()
+            try:
+                delay = await self._round()
+            except (TransientError, RemoteError) as error:
+                delay = await self._failed(error)
+            await self._wait(delay)
+
+    async def _wait(self, delay: float | None) -> None:
+        """Until woken, and at the latest after `delay` seconds of the node's clock."""
+        waits: set[asyncio.Future[None]] = {asyncio.ensure_future(self._woken())}
+        if delay is not None:
+            waits.add(asyncio.ensure_future(self._parts.clock.sleep(delay)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    # --- one round ------------------------------------------------------------------------------------------------
+
+    async def _round(self) -> float | None:
+        """Send what is due; returns the seconds to wait for, None for "until something happens"."""
+        parts = self._parts
+        peer = parts.book.get(self._node)
+        if peer is None or not listens(peer.state):
+            return None
+        left: float = peer.next_try - parts.clock.now()
+        if left > 0 and self._node not in parts.signals.called:
+            return left
+        parts.signals.called.discard(self._node)
+        if not await self._anything():
+            return None
+        await self._send_receipts(peer)
+        await self._reach(peer)
+        await self._send_messages()
+        if await self._anything():
+            return 0.0
+        self._anew.clear()
+        return None
+
+    async def _anything(self) -> bool:
+        return await self._parts.store.read(
+            lambda c: messages.queued_for(c, self._node) or bool(receipts.owed(c, self._node, 1))
+        )
+
+    async def _reach(self, peer: Peer) -> Peer:
+        """A pinned connection is open and the keyset is fresh (DESIGN 3b.1)."""
+        parts = self._parts
+        now = parts.clock.now()
+        stale = peer.keyset is None or peer.keyset_seen is None or now - peer.keyset_seen > FRESH
+        if not stale and peer.keyset is not None:
+            try:
+                keyset_usable(peer.keyset, peer.descriptor, now)
+                descriptor_usable(peer.descriptor, now)
+            except RefusedError:
+                stale = True
+        if stale:
+            peer = await self._refreshed(peer)
+        else:
+            await parts.client.connect(address(peer.descriptor))
+        if peer.schemas is None:
+            peer = await refresh_schemas(parts, peer)
+        if peer.attempts or peer.failing_since is not None or peer.next_try:
+            await parts.store.move(
+                lambda c: peer_rows.change(c, self._node, attempts=0, next_try=0, failing_since=None)
+            )
+            await parts.book.refresh()
+        return parts.book.find(self._node)
+
+    async def _refreshed(self, peer: Peer) -> Peer:
+        """The peer with a keyset that may be used now; one that is there and shows none is told to a person (B3)."""
+        parts = self._parts
+        now = parts.clock.now()
+        try:
+            peer = await refresh(parts, await fetch_chain(parts, peer))
+            descriptor_usable(peer.descriptor, now)
+        except (RemoteError, RefusedError) as error:
+            await parts.store.move(
+                lambda c: log.raise_alarm(c, at=now, kind=f"peer.{Code.STALE_KEYSET}", peer=self._node)
+            )
+            raise TransientError(error.code, "the peer shows no keyset that may be used") from error
+        return peer
+
+    async def _failed(self, error: GatewayError) -> float:
+        """Note the failure and say when to try again: doubled each time, jittered, at most an hour."""
+        parts = self._parts
+        peer = parts.book.get(self._node)
+        attempts = 1 if peer is None else peer.attempts + 1
+        whole = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(attempts - 1, 20)))
+        delay = whole * (0.5 + int.from_bytes(parts.rand(2), "big") / 131_072)
+        now = parts.clock.now()
+        since = now if peer is None or peer.failing_since is None else peer.failing_since
+        await parts.store.move(
+            lambda c: peer_rows.change(c, self._node, attempts=attempts, next_try=now + int(delay), failing_since=since)
+        )
+        await parts.book.refresh()
+        self._anew.clear()
+        self._log.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
+        return delay
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    async def _send_messages(self) -> None:
+        """Once through the outbox in order, a few requests in flight; raises what made one fail."""
+        after = 0
+        flying: set[asyncio.Future[None]] = set()
+        try:
+            while True:
+                refs = await self._parts.store.read(self._due(after))
+                if refs:
+                    after = refs[-1]
+                    for request in _requests(await depart(self._parts, self._peer(), refs)):
+                        while len(flying) >= IN_FLIGHT:
+                            flying = await _first_of(flying)
+                        flying.add(asyncio.ensure_future(self._ask(request)))
+                elif not flying:
+                    return
+                else:
+                    self._wake.clear()
+                    woken = asyncio.ensure_future(self._woken())
+                    flying = await _first_of({*flying, woken}) - {woken}
+                    woken.cancel()
+        finally:
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+
+    def _due(self, after: int) -> Callable[[Connection], list[int]]:
+        return lambda c: messages.due(c, self._node, after, MOST_ENVELOPES)
+
+    async def _woken(self) -> None:
+        """Until something happens."""
+        await self._wake.wait()
+
+    def _peer(self) -> Peer:
+        return self._parts.book.find(self._node)
+
+    async def _ask(self, request: Sequence[Ready]) -> None:
+        """One request and what its answer means."""
+        parts, peer = self._parts, self._peer()
+        where = address(peer.descriptor)
+        if request[0].void:
+            answered = await parts.client.post_void(where, request[0].data)
+        else:
+            answered = await parts.client.post_messages(where, [item.data for item in request])
+        if answered.status != 200:
+            raise await self._whole(answers.read_refusal(answered.body))
+        answer = await parts.off_loop(
+            lambda: answers.read_answers(
+                answered.body,
+                asked=[item.row.id for item in request],
+                issuer=peer.descriptor,
+                me=parts.own.node,
+                now=parts.clock.now(),
+            )
+        )
+        await self._apply(peer, request, answer)
+
+    async def _whole(self, code: Code) -> GatewayError:
+        """A request that was refused as a whole: nothing of it is final (B14.5)."""
+        if reaction(code) is Reaction.STOP_LINK:
+            await suspend_for_cause(self._parts, self._node, code, None)
+        return TransientError(code, "the peer refused the request as a whole")
+
+    async def _apply(self, peer: Peer, request: Sequence[Ready], answer: Answers) -> None:
+        """Write what was answered in one transaction, then do what codes without a receipt ask for."""
+        parts, now = self._parts, self._parts.clock.now()
+        told = {receipt.msg for receipt in answer.receipts}
+        open_codes = [
+            (item, said.code) for item, said in zip(request, answer.answers, strict=True) if item.row.id not in told
+        ]
+        if any(code is None for _, code in open_codes):
+            raise RemoteError(Code.MALFORMED, "an answer without code has no receipt")
+        batch_ref = parts.store.new_ref()
+
+        def move(connection: Connection) -> bool:
+            known: dict[str, Receipt] = {}
+            if answer.document is not None:
+                known = outgoing_receipts.apply(
+                    connection, self._node, answer.receipts, answer.document, batch_ref, at=now
+                )
+            current = messages.get(connection, [item.row.ref for item, _ in open_codes])
+            changes = []
+            for item, code in open_codes:
+                row = current[item.row.ref]
+                if (
+                    code is not None
+                    and reaction(code) is Reaction.VOID
+                    and allows(Outgoing(row.state), OutgoingEvent.REFUSE)
+                ):
+                    changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=code))
+            moves.advance(connection, changes, at=now)
+            return told <= set(known)
+
+        if not await parts.store.move(move):
+            raise RemoteError(Code.SPLICED, "a receipt is for another sealing")
+        await parts.signals.happened()
+        await self._react(peer, [(item, code) for item, code in open_codes if code is not None])
+
+    async def _react(self, peer: Peer, codes: Sequence[tuple[Ready, Code]]) -> None:
+        stop = next((code for _, code in codes if reaction(code) is Reaction.STOP_LINK), None)
+        if stop is not None:
+            await suspend_for_cause(self._parts, self._node, stop, None)
+            raise TransientError(stop, "the link is stopped")
+        anew = [item.row.ref for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
+        if anew:
+            await self._seal_anew(peer, anew)
+        if any(reaction(code) is Reaction.SIGN_ANEW for _, code in codes):
+            raise TransientError(Code.STALE, "the peer wants the request signed anew")
+
+    async def _seal_anew(self, peer: Peer, refs: Sequence[int]) -> None:
+        """Give up the bytes of these messages and learn the peer's newest keys; the next pass seals them at their
+        place.
+        """
+        self._anew.update(refs)
+        if any(self._anew[ref] >= SEALINGS for ref in refs):
+            raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer does not open what its keyset asks for")
+        peer = await fetch_chain(self._parts, peer)
+        await refresh(self._parts, peer)
+        await self._parts.store.move(lambda c: messages.drop_envelopes(c, refs))
+
+    # --- receipts -------------------------------------------------------------------------------------------------
+
+    async def _send_receipts(self, peer: Peer) -> None:
+        """Receipts that are owed, in signed batches, repeated until answered 200 (B7)."""
+        parts = self._parts
+        while owed := await parts.store.read(lambda c: receipts.owed(c, self._node, MOST_RECEIPTS)):
+            document = await self._batch([row for _, row in owed])
+            answered = await parts.client.post_receipts(address(peer.descriptor), document)
+            if answered.status != 200:
+                raise await self._whole(answers.read_refusal(answered.body))
+            seqs = [seq for seq, _ in owed]
+            await parts.store.move(partial(receipts.settled, seqs=seqs))
+
+    async def _batch(self, rows: Sequence[ReceiptRow]) -> bytes:
+        """The signed document over these receipts; signed once and stored, so that a repeat has the same bytes."""
+        parts = self._parts
+        objects = [Receipt.from_json(parse(row.object, limit=10_000)) for row in rows]
+        if rows[0].batch is not None:
+            stored = await parts.store.read(lambda c: receipts.stored_batch(c, [(r.of, r.status) for r in rows]))
+            if stored is not None:
+                return stored
+        document = await parts.off_loop(lambda: answers.sign_receipts(objects, parts.keys.sign))
+        ref = parts.store.new_ref()
+
+        def move(connection: Connection) -> None:
+            receipts.add_batch(connection, ref, document)
+            receipts.set_batch(connection, ref, [(row.of, row.status) for row in rows])
+
+        await parts.store.move(move)
+        return document
+
+
+def _requests(ready: Sequence[Ready]) -> list[list[Ready]]:
+    """Messages in groups that fit one request; a void is a request of its own. The order stays."""
+    requests: list[list[Ready]] = []
+    size = 0
+    for item in ready:
+        room = requests and not item.void and not requests[-1][0].void
+        if not room or size + len(item.data) + 4 > ENVELOPES_LIMIT or len(requests[-1]) >= MOST_ENVELOPES:
+            requests.append([])
+            size = 0
+        requests[-1].append(item)
+        size += len(item.data) + 4
+    return requests
+
+
+async def _first_of(flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
+    """Wait for one to end; raises what it raised; returns the others."""
+    done, rest = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    return rest

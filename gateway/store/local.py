@@ -1,0 +1,202 @@
+"""The local side: drafts, idempotent submissions, consents, and news owed to the case system."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.store.tables import consent, consent_told, draft, notice, origin, submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRow:
+    """A draft that waits for a person. Its content, the names of the local record too, is sealed under `ref`."""
+
+    ref: int
+    id: str
+    origin: int | None
+    state: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRow:
+    """A consent held here: `holder` is "own" or the node that told us; `consent` is a keyed index of its id."""
+
+    ref: int
+    consent: bytes
+    holder: str
+    state: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """News for the case system about the record `origin`; `seq` makes the idempotency key."""
+
+    seq: int
+    kind: str
+    origin: int
+    attempts: int
+    next_try: int
+    message: str | None
+    code: str | None
+    at: int
+
+
+OWN = "own"
+
+# Asked for every submission, so they are built once.
+_SUBMISSION = select(submission.c.digest, submission.c.answer).where(submission.c.key == bindparam("key"))
+_CONSENTS = select(consent).where(consent.c.consent == bindparam("index")).order_by(consent.c.ref)
+_TOLD = select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index"))
+
+
+def add_draft(connection: Connection, row: DraftRow) -> None:
+    """Insert a draft."""
+    connection.execute(insert(draft).values(**asdict(row)))
+
+
+def get_draft(connection: Connection, id: str) -> DraftRow | None:
+    """One draft by id."""
+    row = connection.execute(select(draft).where(draft.c.id == id)).first()
+    return DraftRow(**row._mapping) if row else None
+
+
+def drafts(connection: Connection, *, state: str | None = None, limit: int = 100) -> list[DraftRow]:
+    """Drafts, oldest first."""
+    query = select(draft).order_by(draft.c.ref).limit(limit)
+    if state is not None:
+        query = query.where(draft.c.state == state)
+    return [DraftRow(**row._mapping) for row in connection.execute(query)]
+
+
+def set_draft_state(connection: Connection, id: str, *, was: str, to: str) -> bool:
+    """Move a draft; False when it was not in the expected state."""
+    query = update(draft).where(draft.c.id == id, draft.c.state == was).values(state=to)
+    return bool(connection.execute(query).rowcount)
+
+
+def has_draft(connection: Connection, origin: int) -> bool:
+    """Whether a draft was made of this local record and not replaced; a record that was refused has none."""
+    query = select(draft.c.ref).where(draft.c.origin == origin, draft.c.state != "replaced").limit(1)
+    return connection.execute(query).first() is not None
+
+
+def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) -> None:
+    """The local record was changed: drafts of its older version no longer wait."""
+    connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
+
+
+def find_submission(connection: Connection, key: bytes) -> tuple[bytes, bytes] | None:
+    """(digest of the body, stored answer) of an idempotency key that was used before."""
+    row = connection.execute(_SUBMISSION, {"key": key}).first()
+    return (row.digest, row.answer) if row else None
+
+
+def add_submission(connection: Connection, key: bytes, digest: bytes, answer: bytes, *, at: int) -> None:
+    """Remember the answer to an idempotency key."""
+    connection.execute(insert(submission).values(key=key, digest=digest, answer=answer, at=at))
+
+
+def forget_submissions(connection: Connection, before: int) -> int:
+    """Drop answers older than `before`."""
+    return connection.execute(delete(submission).where(submission.c.at < before)).rowcount
+
+
+def add_consent(connection: Connection, row: ConsentRow) -> None:
+    """Record a consent; a newer record of the same id and holder takes the place of the older."""
+    statement = upsert(consent).values(**asdict(row))
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["consent", "holder"], set_={"ref": row.ref, "state": row.state, "at": row.at}
+        )
+    )
+
+
+def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
+    """What is held about one consent."""
+    return [ConsentRow(**row._mapping) for row in connection.execute(_CONSENTS, {"index": index})]
+
+
+def all_consents(connection: Connection, limit: int = 100) -> list[ConsentRow]:
+    """Consents held here, newest first."""
+    query = select(consent).order_by(consent.c.ref.desc()).limit(limit)
+    return [ConsentRow(**row._mapping) for row in connection.execute(query)]
+
+
+def set_consent(connection: Connection, ref: int, *, state: str, new_ref: int) -> None:
+    """Replace the sealed consent by its withdrawn form."""
+    connection.execute(update(consent).where(consent.c.ref == ref).values(ref=new_ref, state=state))
+
+
+def tell_consent(connection: Connection, index: bytes, peer: str, ref: int) -> None:
+    """Remember that message `ref` tells `peer` of this consent."""
+    statement = upsert(consent_told).values(consent=index, peer=peer, ref=ref)
+    connection.execute(statement.on_conflict_do_update(index_elements=["consent", "peer"], set_={"ref": ref}))
+
+
+def consent_told_to(connection: Connection, index: bytes) -> dict[str, int]:
+    """Which peers were told of this consent, by which message."""
+    return {row.peer: row.ref for row in connection.execute(_TOLD, {"index": index})}
+
+
+def find_origin(connection: Connection, key: bytes) -> tuple[int, bytes] | None:
+    """(ref, version) of a local record that was pulled before; `key` is a keyed index of its name."""
+    row = connection.execute(select(origin.c.ref, origin.c.version).where(origin.c.key == key)).first()
+    return (row.ref, row.version) if row else None
+
+
+def add_origin(connection: Connection, ref: int, key: bytes, version: bytes, *, at: int) -> None:
+    """Remember a local record."""
+    connection.execute(insert(origin).values(ref=ref, key=key, version=version, at=at))
+
+
+def set_origin_version(connection: Connection, ref: int, version: bytes) -> None:
+    """The record was pulled again in another version."""
+    connection.execute(update(origin).where(origin.c.ref == ref).values(version=version))
+
+
+def add_notice(
+    connection: Connection,
+    *,
+    kind: str,
+    origin: int,
+    at: int,
+    message: str | None = None,
+    code: str | None = None,
+) -> None:
+    """Owe the case system one piece of news."""
+    connection.execute(
+        insert(notice).values(
+            kind=kind,
+            origin=origin,
+            attempts=0,
+            next_try=0,
+            message=message,
+            code=code,
+            at=at,
+        )
+    )
+
+
+def notices(connection: Connection, now: int, limit: int) -> list[NoticeRow]:
+    """News that is due, in order; what follows postponed news of the same record waits behind it."""
+    earlier = notice.alias()
+    held_up = select(earlier.c.seq).where(
+        earlier.c.origin == notice.c.origin, earlier.c.seq < notice.c.seq, earlier.c.next_try > now
+    )
+    query = select(notice).where(notice.c.next_try <= now, ~held_up.exists()).order_by(notice.c.seq).limit(limit)
+    return [NoticeRow(**row._mapping) for row in connection.execute(query)]
+
+
+def postpone_notice(connection: Connection, seq: int, *, attempts: int, next_try: int) -> None:
+    """Try again later."""
+    connection.execute(update(notice).where(notice.c.seq == seq).values(attempts=attempts, next_try=next_try))
+
+
+def noticed(connection: Connection, seq: int) -> None:
+    """The case system has it."""
+    connection.execute(delete(notice).where(notice.c.seq == seq))

@@ -1,0 +1,104 @@
+"""What happened: audit leaves (for auditors), events (for the local API's stream), alarms (for a person)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from gateway.store.tables import alarm, audit, event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the event stream; `ref` is a local message number, never shown outside."""
+
+    seq: int
+    at: int
+    kind: str
+    ref: int | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Something a person has to look at; it stays until a person dismisses it."""
+
+    seq: int
+    at: int
+    kind: str
+    peer: str | None
+    ref: int | None
+
+
+_LAST_LEAF = select(func.max(audit.c.seq))
+
+
+def append_leaf(connection: Connection, build: Callable[[int], bytes]) -> int:
+    """Append one audit leaf in the moving transaction; `build` gets its sequence number and returns the final bytes."""
+    seq = (connection.scalar(_LAST_LEAF) or 0) + 1
+    connection.execute(insert(audit).values(seq=seq, leaf=build(seq)))
+    return seq
+
+
+def append_leaves(connection: Connection, builders: list[Callable[[int], bytes]]) -> None:
+    """Append several leaves in order."""
+    if not builders:
+        return
+    first = (connection.scalar(_LAST_LEAF) or 0) + 1
+    connection.execute(
+        insert(audit), [{"seq": first + i, "leaf": build(first + i)} for i, build in enumerate(builders)]
+    )
+
+
+def leaves(connection: Connection, first: int = 1, limit: int = 1000) -> list[tuple[int, bytes]]:
+    """Audit leaves from `first` on."""
+    query = select(audit.c.seq, audit.c.leaf).where(audit.c.seq >= first).order_by(audit.c.seq).limit(limit)
+    return [(row.seq, row.leaf) for row in connection.execute(query)]
+
+
+def add_event(connection: Connection, *, at: int, kind: str, ref: int | None = None, state: str | None = None) -> None:
+    """Append one event."""
+    connection.execute(insert(event).values(at=at, kind=kind, ref=ref, state=state))
+
+
+def add_events(connection: Connection, rows: list[tuple[int, str, int | None, str | None]]) -> None:
+    """Append several events: (at, kind, ref, state)."""
+    if rows:
+        connection.execute(insert(event), [{"at": a, "kind": k, "ref": r, "state": s} for a, k, r, s in rows])
+
+
+def events_after(connection: Connection, seq: int, limit: int) -> list[Event]:
+    """Events with a higher sequence number, oldest first."""
+    query = select(event).where(event.c.seq > seq).order_by(event.c.seq).limit(limit)
+    return [Event(seq=r.seq, at=r.at, kind=r.kind, ref=r.ref, state=r.state) for r in connection.execute(query)]
+
+
+def raise_alarm(
+    connection: Connection,
+    *,
+    at: int,
+    kind: str,
+    peer: str | None = None,
+    ref: int | None = None,
+    proof: bytes | None = None,
+) -> None:
+    """Record an alarm, once per (kind, peer, ref) while it is not dismissed."""
+    same = select(alarm.c.seq).where(
+        alarm.c.kind == kind, alarm.c.peer.is_(peer), alarm.c.ref.is_(ref), alarm.c.dismissed.is_(None)
+    )
+    if connection.execute(same).first() is None:
+        connection.execute(insert(alarm).values(at=at, kind=kind, peer=peer, ref=ref, proof=proof))
+
+
+def open_alarms(connection: Connection) -> list[Alarm]:
+    """Alarms nobody dismissed yet, oldest first."""
+    query = select(alarm).where(alarm.c.dismissed.is_(None)).order_by(alarm.c.seq)
+    return [Alarm(seq=r.seq, at=r.at, kind=r.kind, peer=r.peer, ref=r.ref) for r in connection.execute(query)]
+
+
+def dismiss_alarm(connection: Connection, seq: int, *, at: int) -> bool:
+    """A person has seen it."""
+    query = update(alarm).where(alarm.c.seq == seq, alarm.c.dismissed.is_(None)).values(dismissed=at)
+    return bool(connection.execute(query).rowcount)

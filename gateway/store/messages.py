@@ -1,0 +1,345 @@
+"""Message rows and the two narrow lists beside them: outbox (what must go) and inbox (what must be handed over)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+
+from gateway.store.tables import envelope, inbox, message, outbox, statement
+from gateway.store.tables import peer as peer_table
+
+IN = "in"
+OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One message. `conversation` and `consent` are keyed indexes, not the ids themselves; `at` is submission or
+    arrival.
+    """
+
+    ref: int
+    direction: str
+    peer: str
+    id: str
+    conversation: bytes
+    consent: bytes | None
+    kind: str
+    state: str
+    reason: str | None
+    epoch: int | None
+    n: int | None
+    prev: str | None
+    size: int
+    at: int
+    expires: int
+    out_of_order: bool
+    origin: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRow:
+    """One sealing of a message: the hash receipts name, and the ref of the sealed statement kept as evidence."""
+
+    hash: str
+    message: int
+    evidence: int
+    created: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One accepted message that is not handed over yet."""
+
+    ref: int
+    peer: str
+    n: int
+    urgent: bool
+    attempts: int
+    next_try: int
+
+
+# Asked for every message or batch, so they are built once.
+_BY_REF = select(message).where(message.c.ref.in_(bindparam("refs", expanding=True)))
+_BY_HASH = select(statement).where(statement.c.hash.in_(bindparam("hashes", expanding=True)))
+_ENVELOPES = select(envelope).where(envelope.c.ref.in_(bindparam("refs", expanding=True)))
+_HIGHEST_SEEN = select(func.max(message.c.n)).where(
+    message.c.conversation == bindparam("conversation"), message.c.direction == IN, message.c.peer == bindparam("peer")
+)
+_CONSENTS_OF = (
+    select(message.c.consent)
+    .where(message.c.conversation == bindparam("conversation"), message.c.consent.is_not(None))
+    .distinct()
+)
+_DUE = (
+    select(outbox.c.ref)
+    .where(outbox.c.peer == bindparam("peer"), outbox.c.ref > bindparam("after"))
+    .order_by(outbox.c.ref)
+    .limit(bindparam("most"))
+)
+_SET_STATE = (
+    update(message).where(message.c.ref == bindparam("which")).values(state=bindparam("to"), reason=bindparam("why"))
+)
+
+
+def add(connection: Connection, rows: Iterable[MessageRow]) -> None:
+    """Insert new messages."""
+    values = [asdict(row) for row in rows]
+    if values:
+        connection.execute(insert(message), values)
+
+
+def get(connection: Connection, refs: Sequence[int]) -> dict[int, MessageRow]:
+    """Messages by ref."""
+    return {row.ref: MessageRow(**row._mapping) for row in connection.execute(_BY_REF, {"refs": list(refs)})}
+
+
+def find(connection: Connection, id: str, *, direction: str | None = None, peer: str | None = None) -> list[MessageRow]:
+    """Messages with this id: at most one per direction and peer."""
+    query = select(message).where(message.c.id == id).order_by(message.c.ref)
+    if direction is not None:
+        query = query.where(message.c.direction == direction)
+    if peer is not None:
+        query = query.where(message.c.peer == peer)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def find_many(connection: Connection, direction: str, peer: str, ids: Sequence[str]) -> dict[str, MessageRow]:
+    """Messages of one link by id."""
+    query = select(message).where(message.c.direction == direction, message.c.peer == peer, message.c.id.in_(ids))
+    return {row.id: MessageRow(**row._mapping) for row in connection.execute(query)}
+
+
+def page(
+    connection: Connection,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    direction: str | None = None,
+    peer: str | None = None,
+    state: str | None = None,
+    conversation: bytes | None = None,
+) -> list[MessageRow]:
+    """Newest first, by filters; `before` is the ref of the last row of the page before."""
+    query = select(message).order_by(message.c.ref.desc()).limit(limit)
+    if before is not None:
+        query = query.where(message.c.ref < before)
+    for column, value in (
+        (message.c.direction, direction),
+        (message.c.peer, peer),
+        (message.c.state, state),
+        (message.c.conversation, conversation),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def of_conversation(connection: Connection, conversation: bytes) -> list[MessageRow]:
+    """All messages of one conversation in local order."""
+    query = select(message).where(message.c.conversation == conversation).order_by(message.c.ref)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def consents_of_conversation(connection: Connection, conversation: bytes) -> list[bytes]:
+    """Indexes of the consents on which messages of this conversation rely."""
+    found = connection.execute(_CONSENTS_OF, {"conversation": conversation}).scalars()
+    return [index for index in found if index is not None]
+
+
+def highest_seen(connection: Connection, conversation: bytes, peer: str) -> int:
+    """The highest number of `peer` applied to this conversation, 0 when there is none (DESIGN 3b.4 `seen`)."""
+    return connection.scalar(_HIGHEST_SEEN, {"conversation": conversation, "peer": peer}) or 0
+
+
+def conversations(
+    connection: Connection, *, limit: int, before: int | None = None
+) -> list[tuple[bytes, int, int, int]]:
+    """(conversation index, first ref, last ref, number of messages), most recently active first."""
+    last = func.max(message.c.ref)
+    query = select(message.c.conversation, func.min(message.c.ref), last, func.count()).group_by(message.c.conversation)
+    if before is not None:
+        query = query.having(last < before)
+    return [(r[0], r[1], r[2], r[3]) for r in connection.execute(query.order_by(last.desc()).limit(limit))]
+
+
+def set_state(connection: Connection, ref: int, state: str, *, reason: str | None = None) -> None:
+    """Change the state of one message; `reason` is a code."""
+    connection.execute(update(message).where(message.c.ref == ref).values(state=state, reason=reason))
+
+
+def set_states(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
+    """Change the states of several messages: (ref, state, reason)."""
+    values = [{"which": ref, "to": state, "why": reason} for ref, state, reason in rows]
+    if values:
+        connection.execute(_SET_STATE, values)
+
+
+def number(connection: Connection, rows: Iterable[tuple[int, int, int, str | None, str]]) -> None:
+    """Give outgoing messages their place on the link: (ref, epoch, n, prev, state)."""
+    values = [{"which": r, "e": e, "num": n, "before": p, "to": s} for r, e, n, p, s in rows]
+    if values:
+        connection.execute(
+            update(message)
+            .where(message.c.ref == bindparam("which"))
+            .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to")),
+            values,
+        )
+
+
+# --- statements ---------------------------------------------------------------------------------------------------
+
+
+def add_statements(connection: Connection, rows: Iterable[StatementRow]) -> None:
+    """Record sealings; every one of them stays, since a receipt may name any."""
+    values = [asdict(row) for row in rows]
+    if values:
+        connection.execute(insert(statement), values)
+
+
+def statements(connection: Connection, hashes: Sequence[str]) -> dict[str, StatementRow]:
+    """Sealings by hash."""
+    found = connection.execute(_BY_HASH, {"hashes": list(hashes)})
+    return {row.hash: StatementRow(**row._mapping) for row in found}
+
+
+def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
+    """All sealings of one message, oldest first."""
+    query = select(statement).where(statement.c.message == ref).order_by(statement.c.evidence)
+    return [StatementRow(**row._mapping) for row in connection.execute(query)]
+
+
+def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, str]:
+    """The statement hash of each incoming message."""
+    query = select(statement.c.message, statement.c.hash).where(statement.c.message.in_(refs))
+    return {row.message: row.hash for row in connection.execute(query)}
+
+
+# --- outbox -------------------------------------------------------------------------------------------------------
+
+
+def enqueue(connection: Connection, rows: Iterable[tuple[int, str, int]]) -> None:
+    """Put messages on the outbox: (ref, peer, expires)."""
+    values = [{"ref": ref, "peer": peer, "expires": expires} for ref, peer, expires in rows]
+    if values:
+        connection.execute(insert(outbox), values)
+
+
+def due(connection: Connection, peer: str, after: int, limit: int) -> list[int]:
+    """Refs of the next messages for `peer` behind `after`, in order."""
+    return list(connection.execute(_DUE, {"peer": peer, "after": after, "most": limit}).scalars())
+
+
+def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[int]:
+    """Refs of messages on the outbox whose life is over, without those in the state `but`."""
+    query = (
+        select(outbox.c.ref)
+        .join(message, message.c.ref == outbox.c.ref)
+        .where(outbox.c.expires <= now, message.c.state != but)
+        .order_by(outbox.c.expires)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def queued_for(connection: Connection, peer: str) -> bool:
+    """Whether anything waits for this peer."""
+    return connection.execute(_DUE, {"peer": peer, "after": 0, "most": 1}).first() is not None
+
+
+def dequeue(connection: Connection, refs: Sequence[int]) -> None:
+    """Take messages off the outbox and drop their stored envelopes."""
+    if refs:
+        connection.execute(delete(outbox).where(outbox.c.ref.in_(refs)))
+        connection.execute(delete(envelope).where(envelope.c.ref.in_(refs)))
+
+
+def put_envelopes(connection: Connection, rows: Iterable[tuple[int, bytes]]) -> None:
+    """Store the sealed bytes that are repeated until answered, replacing an older sealing."""
+    rows = list(rows)
+    if rows:
+        connection.execute(delete(envelope).where(envelope.c.ref.in_([ref for ref, _ in rows])))
+        connection.execute(insert(envelope), [{"ref": ref, "data": data} for ref, data in rows])
+
+
+def drop_envelopes(connection: Connection, refs: Sequence[int]) -> None:
+    """Give up stored bytes: the message is sealed anew, or asked about by a void."""
+    if refs:
+        connection.execute(delete(envelope).where(envelope.c.ref.in_(refs)))
+
+
+def envelopes(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
+    """Stored envelopes by ref."""
+    return {row.ref: row.data for row in connection.execute(_ENVELOPES, {"refs": list(refs)})}
+
+
+def relying_on(connection: Connection, consent: bytes, peer: str) -> dict[str, int]:
+    """{peer: ref} of the first message from `peer` that names this consent, or nothing."""
+    query = select(func.min(message.c.ref)).where(
+        message.c.consent == consent, message.c.direction == IN, message.c.peer == peer
+    )
+    ref = connection.scalar(query)
+    return {} if ref is None else {peer: ref}
+
+
+def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow]:
+    """Outgoing messages that rely on this consent and are still on the outbox."""
+    query = (
+        select(message)
+        .join(outbox, outbox.c.ref == message.c.ref)
+        .where(message.c.consent == consent, message.c.direction == OUT)
+        .order_by(message.c.ref)
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+# --- inbox --------------------------------------------------------------------------------------------------------
+
+
+def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
+    """Put accepted messages on the list of what must be handed over."""
+    values = [asdict(row) for row in rows]
+    if values:
+        connection.execute(insert(inbox), values)
+
+
+def waiting(connection: Connection, peer: str, limit: int) -> list[InboxRow]:
+    """What waits from one peer: urgent first, then by number."""
+    query = select(inbox).where(inbox.c.peer == peer).order_by(inbox.c.urgent.desc(), inbox.c.n).limit(limit)
+    return [InboxRow(**row._mapping) for row in connection.execute(query)]
+
+
+def senders_waiting(connection: Connection) -> list[str]:
+    """Peers from which something waits."""
+    waits = select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists()
+    return list(connection.execute(select(peer_table.c.node).where(waits)).scalars())
+
+
+def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) -> None:
+    """Try to hand over again later."""
+    connection.execute(update(inbox).where(inbox.c.ref == ref).values(attempts=attempts, next_try=next_try))
+
+
+def handed(connection: Connection, refs: Sequence[int]) -> None:
+    """Take messages off the inbox."""
+    if refs:
+        connection.execute(delete(inbox).where(inbox.c.ref.in_(refs)))
+
+
+def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
+    """Mark messages that were handed over before a gap was filled."""
+    if refs:
+        connection.execute(update(message).where(message.c.ref.in_(refs)).values(out_of_order=True))
+
+
+def count_queued(connection: Connection, peer: str | None = None) -> int:
+    """How many messages are on the outbox; for a person's question, not for polling."""
+    query = select(func.count()).select_from(outbox)
+    return connection.scalar(query if peer is None else query.where(outbox.c.peer == peer)) or 0
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many accepted messages are not handed over; for a person's question, not for polling."""
+    return connection.scalar(select(func.count()).select_from(inbox)) or 0

@@ -1,0 +1,278 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create every table."""
+    op.create_table(
+        "alarm",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=True),
+        sa.Column("ref", sa.Integer(), nullable=True),
+        sa.Column("proof", sa.LargeBinary(), nullable=True),
+        sa.Column("dismissed", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index(
+        "alarm_open", "alarm", ["kind", "peer", "ref"], unique=False, sqlite_where=sa.text("dismissed is null")
+    )
+    op.create_table(
+        "audit",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("leaf", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_table(
+        "consent",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("consent", sa.LargeBinary(), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("consent", "holder"),
+    )
+    op.create_table(
+        "consent_told",
+        sa.Column("consent", sa.LargeBinary(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("consent", "peer"),
+    )
+    op.create_table(
+        "datakey",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_index("datakey_epoch", "datakey", ["epoch"], unique=False)
+    op.create_table(
+        "draft",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Integer(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("draft_state", "draft", ["state", "ref"], unique=False)
+    op.create_table(
+        "envelope",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_table(
+        "event",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("seq"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "inbox",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_index("inbox_peer", "inbox", ["peer", sa.text("urgent desc"), "n"], unique=False)
+    op.create_table(
+        "link",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("high", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("peer", "direction"),
+    )
+    op.create_table(
+        "link_gap",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("peer", "epoch", "first"),
+    )
+    op.create_table(
+        "link_number",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("prev", sa.Text(), nullable=True),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("peer", "direction", "epoch", "n"),
+    )
+    op.create_table(
+        "message",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("conversation", sa.LargeBinary(), nullable=False),
+        sa.Column("consent", sa.LargeBinary(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("epoch", sa.Integer(), nullable=True),
+        sa.Column("n", sa.Integer(), nullable=True),
+        sa.Column("prev", sa.Text(), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("expires", sa.Integer(), nullable=False),
+        sa.Column("out_of_order", sa.Boolean(), nullable=False),
+        sa.Column("origin", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("id", "direction", "peer"),
+    )
+    op.create_index(
+        "message_consent", "message", ["consent"], unique=False, sqlite_where=sa.text("consent is not null")
+    )
+    op.create_index("message_conversation", "message", ["conversation", "ref"], unique=False)
+    op.create_table(
+        "meta",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("notice_origin", "notice", ["origin", "seq"], unique=False)
+    op.create_table(
+        "origin",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("expires", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_index("outbox_expires", "outbox", ["expires"], unique=False)
+    op.create_index("outbox_peer", "outbox", ["peer", "ref"], unique=False)
+    op.create_table(
+        "own_descriptor",
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("version"),
+    )
+    op.create_table(
+        "peer",
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("demo", sa.Boolean(), nullable=False),
+        sa.Column("keyset", sa.LargeBinary(), nullable=True),
+        sa.Column("keyset_seen", sa.Integer(), nullable=True),
+        sa.Column("schemas", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.Integer(), nullable=True),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("verified", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("node"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("of", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("object", sa.LargeBinary(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("of", "status"),
+    )
+    op.create_index("receipt_members", "receipt", ["batch"], unique=False, sqlite_where=sa.text("batch is not null"))
+    op.create_index("receipt_message", "receipt", ["direction", "peer", "id"], unique=False)
+    op.create_table(
+        "receipt_batch",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_table(
+        "receipt_due",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("of", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index("receipt_due_peer", "receipt_due", ["peer", "seq"], unique=False)
+    op.create_table(
+        "sealed",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+    )
+    op.create_table(
+        "statement",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("message", sa.Integer(), nullable=False),
+        sa.Column("evidence", sa.Integer(), nullable=False),
+        sa.Column("created", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index("statement_message", "statement", ["message"], unique=False)
+    op.create_table(
+        "submission",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("submission_at", "submission", ["at"], unique=False)
+    op.create_table(
+        "peer_descriptor",
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node"],
+            ["peer.node"],
+        ),
+        sa.PrimaryKeyConstraint("node", "version"),
+    )

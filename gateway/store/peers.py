@@ -1,0 +1,92 @@
+"""Peers, their descriptor chains and keysets, and this node's own chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.store.tables import meta, own_descriptor, peer, peer_descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRow:
+    """A peer as stored; `scope` and `schemas` are JSON text, `keyset` a signed document. Times are Unix seconds."""
+
+    node: str
+    name: str
+    state: str
+    cause: str | None
+    scope: str
+    demo: bool
+    keyset: bytes | None
+    keyset_seen: int | None
+    schemas: str | None
+    attempts: int
+    next_try: int
+    failing_since: int | None
+    added: int
+    verified: int | None
+    chain: tuple[bytes, ...]
+
+
+def add(connection: Connection, row: PeerRow) -> None:
+    """Insert a new peer with its chain from version 1."""
+    values = {
+        name: getattr(row, name)
+        for name in (
+            "node", "name", "state", "cause", "scope", "demo", "keyset", "keyset_seen", "schemas", "attempts",
+            "next_try", "failing_since", "added", "verified",
+        )
+    }  # fmt: skip
+    connection.execute(insert(peer).values(**values))
+    extend_chain(connection, row.node, 1, row.chain)
+
+
+def extend_chain(connection: Connection, node: str, first: int, documents: tuple[bytes, ...]) -> None:
+    """Append accepted descriptors, the first of which has version `first`."""
+    if documents:
+        connection.execute(
+            insert(peer_descriptor),
+            [{"node": node, "version": first + i, "document": document} for i, document in enumerate(documents)],
+        )
+
+
+def change(connection: Connection, node: str, **values: object) -> None:
+    """Change columns of one peer."""
+    connection.execute(update(peer).where(peer.c.node == node).values(**values))
+
+
+def load(connection: Connection) -> list[PeerRow]:
+    """Every peer with its whole chain."""
+    chains: dict[str, list[bytes]] = {}
+    query = select(peer_descriptor).order_by(peer_descriptor.c.node, peer_descriptor.c.version)
+    for row in connection.execute(query):
+        chains.setdefault(row.node, []).append(row.document)
+    return [
+        PeerRow(**dict(row._mapping), chain=tuple(chains.get(row.node, ())))
+        for row in connection.execute(select(peer).order_by(peer.c.name))
+    ]
+
+
+def own_chain(connection: Connection) -> tuple[bytes, ...]:
+    """This node's descriptors, oldest first."""
+    query = select(own_descriptor.c.document).order_by(own_descriptor.c.version)
+    return tuple(connection.execute(query).scalars())
+
+
+def add_own(connection: Connection, version: int, document: bytes) -> None:
+    """Append a descriptor of this node."""
+    connection.execute(insert(own_descriptor).values(version=version, document=document))
+
+
+def get_meta(connection: Connection, key: str) -> bytes | None:
+    """One small fact about the node, or None."""
+    return connection.scalar(select(meta.c.value).where(meta.c.key == key))
+
+
+def set_meta(connection: Connection, key: str, value: bytes) -> None:
+    """Write one small fact."""
+    statement = upsert(meta).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

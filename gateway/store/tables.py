@@ -1,0 +1,325 @@
+"""The tables. The schema a new node gets comes from the migrations; a test proves both equal.
+
+In the clear: random ids, peer node ids, states, days and sizes, hashes of statements, protocol documents that peers
+publish anyway. Sealed: everything said about a person, and every name a local system uses for a case (PROTOCOL B9).
+
+`sealed.ref` is the time-ordered local number of a piece of content; a message row has the number of its content.
+Bodies are kept out of the tables that are polled.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+# --- the node and its peers ---------------------------------------------------------------------------------------
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+own_descriptor = Table(
+    "own_descriptor",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("document", LargeBinary, nullable=False),
+)
+
+peer = Table(
+    "peer",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("cause", Text),
+    Column("scope", Text, nullable=False),
+    Column("demo", Boolean, nullable=False),
+    Column("keyset", LargeBinary),
+    Column("keyset_seen", Integer),
+    Column("schemas", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Integer, nullable=False),
+    Column("failing_since", Integer),
+    Column("added", Integer, nullable=False),
+    Column("verified", Integer),
+)
+
+peer_descriptor = Table(
+    "peer_descriptor",
+    metadata,
+    Column("node", Text, ForeignKey("peer.node"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("node", "version"),
+)
+
+# --- content, only ever sealed ------------------------------------------------------------------------------------
+
+datakey = Table(
+    "datakey",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    Index("datakey_epoch", "epoch"),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# --- numbering of the ordered links (PROTOCOL B5) -----------------------------------------------------------------
+
+link = Table(
+    "link",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("high", Integer, nullable=False),
+    PrimaryKeyConstraint("peer", "direction"),
+)
+
+link_number = Table(
+    "link_number",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("prev", Text),
+    Column("link", Text, nullable=False),
+    PrimaryKeyConstraint("peer", "direction", "epoch", "n"),
+)
+
+link_gap = Table(
+    "link_gap",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    PrimaryKeyConstraint("peer", "epoch", "first"),
+)
+
+# --- messages -----------------------------------------------------------------------------------------------------
+
+message = Table(
+    "message",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("direction", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("conversation", LargeBinary, nullable=False),
+    Column("consent", LargeBinary),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("epoch", Integer),
+    Column("n", Integer),
+    Column("prev", Text),
+    Column("size", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("expires", Integer, nullable=False),
+    Column("out_of_order", Boolean, nullable=False),
+    Column("origin", Integer),
+    UniqueConstraint("id", "direction", "peer"),
+    Index("message_conversation", "conversation", "ref"),
+    Index("message_consent", "consent", sqlite_where=text("consent is not null")),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("peer", Text, nullable=False),
+    Column("expires", Integer, nullable=False),
+    Index("outbox_peer", "peer", "ref"),
+    Index("outbox_expires", "expires"),
+)
+
+envelope = Table(
+    "envelope",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+statement = Table(
+    "statement",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("message", Integer, nullable=False),
+    Column("evidence", Integer, nullable=False),
+    Column("created", Integer, nullable=False),
+    Index("statement_message", "message"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("peer", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Integer, nullable=False),
+    Index("inbox_peer", "peer", text("urgent desc"), "n"),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("of", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("code", Text),
+    Column("at", Integer, nullable=False),
+    Column("object", LargeBinary, nullable=False),
+    Column("batch", Integer),
+    PrimaryKeyConstraint("of", "status"),
+    Index("receipt_message", "direction", "peer", "id"),
+    Index("receipt_members", "batch", sqlite_where=text("batch is not null")),
+)
+
+receipt_batch = Table(
+    "receipt_batch",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("document", LargeBinary, nullable=False),
+)
+
+receipt_due = Table(
+    "receipt_due",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("peer", Text, nullable=False),
+    Column("of", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Index("receipt_due_peer", "peer", "seq"),
+)
+
+# --- the local side -----------------------------------------------------------------------------------------------
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("origin", Integer),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Index("draft_state", "state", "ref"),
+)
+
+submission = Table(
+    "submission",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at", Integer, nullable=False),
+    Index("submission_at", "at"),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("consent", LargeBinary, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    UniqueConstraint("consent", "holder"),
+)
+
+consent_told = Table(
+    "consent_told",
+    metadata,
+    Column("consent", LargeBinary, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("ref", Integer, nullable=False),
+    PrimaryKeyConstraint("consent", "peer"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("origin", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Integer, nullable=False),
+    Column("message", Text),
+    Column("code", Text),
+    Column("at", Integer, nullable=False),
+    Index("notice_origin", "origin", "seq"),
+    sqlite_autoincrement=True,  # `seq` makes the idempotency key: it is never used again, also after the row is gone
+)
+
+origin = Table(
+    "origin",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False, unique=True),
+    Column("version", LargeBinary, nullable=False),
+    Column("at", Integer, nullable=False),
+)
+
+# --- what happened ------------------------------------------------------------------------------------------------
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("leaf", LargeBinary, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", Integer),
+    Column("state", Text),
+    sqlite_autoincrement=True,
+)
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("peer", Text),
+    Column("ref", Integer),
+    Column("proof", LargeBinary),
+    Column("dismissed", Integer),
+    Index("alarm_open", "kind", "peer", "ref", sqlite_where=text("dismissed is null")),
+)

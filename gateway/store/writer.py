@@ -1,0 +1,122 @@
+"""One writer, natural group commit.
+
+A *move* is a function of a connection. Whatever waits when the writer comes round joins one transaction, so a durable
+commit is paid once for many. When one move of a group raises, the group is rolled back and each of its moves runs again
+in a transaction of its own: a move must therefore have no effect outside its connection, and no move ever sees another
+one's failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+Move = Callable[[Connection], T]
+
+GROUP_LIMIT = 256
+"""Moves in one transaction at most: bounds the work lost to one failing move and the time others wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    move: Callable[[Connection], Any]
+    future: asyncio.Future[Any]
+
+
+class Writer:
+    """Owns the only connection that writes. Made and closed by the store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._closed = False
+        self.groups = 0
+        self.moves = 0
+        self._thread.start()
+
+    async def move(self, move: Move[T]) -> T:
+        """Run `move` in a durable transaction; returns after the commit, raises what the move raised."""
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put(_Waiting(move, future))
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        """Finish what waits, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            stopping = False
+            while not stopping:
+                first = self._queue.get()
+                group: list[_Waiting] = []
+                if first is None:
+                    break
+                group.append(first)
+                while len(group) < GROUP_LIMIT:
+                    try:
+                        following = self._queue.get_nowait()
+                    except queue.Empty:
+                        break
+                    if following is None:
+                        stopping = True
+                        break
+                    group.append(following)
+                self._commit_group(connection, group)
+
+    def _commit_group(self, connection: Connection, group: list[_Waiting]) -> None:
+        self.groups += 1
+        self.moves += len(group)
+        try:
+            with connection.begin():
+                results = [waiting.move(connection) for waiting in group]
+        except BaseException as error:  # noqa: BLE001 (what a move raises belongs to the one who waits for it)
+            _leave(connection)
+            if len(group) == 1:
+                _settle([(group[0].future, None, error)])
+                return
+            for waiting in group:
+                self._commit_group(connection, [waiting])
+            return
+        _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
+
+
+def _leave(connection: Connection) -> None:
+    """A commit that failed leaves SQLite in its transaction, though SQLAlchemy counts it as ended: undo it there."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, sqlite3.Connection) and driver.in_transaction:
+        driver.rollback()
+
+
+def _settle(outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    """Hand results back to their loops, one wake-up for a whole group of one loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
+    for outcome in outcomes:
+        loops.setdefault(outcome[0].get_loop(), []).append(outcome)
+    for loop, theirs in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, theirs)
+
+
+def _resolve(outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for future, result, error in outcomes:
+        if future.done():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

@@ -1,0 +1,138 @@
+"""`trm demo` as a visitor runs it: three nodes as processes, from pairing to proof (Shows A, F and I of the issue)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.house import ROOT
+
+LONGEST = 240
+"""Seconds; it takes about 25 alone on two cores, but tests run beside it."""
+
+TRM = [sys.executable, "-m", "gateway.cli"]
+
+
+def trm(*words: str, timeout: int = 60) -> subprocess.CompletedProcess[str]:
+    """One verb."""
+    return subprocess.run([*TRM, *words], cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, within ten seconds; also one that nobody has waited for."""
+    for _ in range(100):
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """One whole run whose nodes stay up: (folder, finished process, process ids)."""
+    base = tmp_path_factory.mktemp("demo") / "d"
+    ran = trm("demo", "--keep", "--dir", str(base), timeout=LONGEST)
+    told = re.search(r"kill ([0-9 ]+);", ran.stdout)
+    pids = [int(pid) for pid in told[1].split()] if told else []
+    yield base, ran, pids
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    assert all(gone(pid) for pid in pids)
+
+
+def test_it_ends_well_and_tells_the_whole_story(kept):
+    """Exit 0, nothing on standard error, and every chapter with its outcome."""
+    _, ran, _ = kept
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout[-3000:] + ran.stderr
+    parts = [
+        "Pairing", "types the 60 digits: France is active",
+        "Can you take such a case?", "releases the enquiry; it names nobody", "→ enquiry.reply: queued for FR",
+        "A referral with consent", "refused by gate G2", "← consent.record: in the case system",
+        "← referral.request: in the case system", "→ info.request: queued for FR",
+        "POWER CUT", "→ info.reply: queued for AL", "← referral.decline: in the case system",
+        "the power is back", "← info.reply: in the case system",
+        "Albania accepts", "← referral.accept: in the case system",
+        "withdraws", "← consent.withdrawal: in the case system", "refused by gate G7",
+        "← consent.withdrawal.ack: in the case system",
+        "Messages and receipts", "each arrived exactly once",
+        "exit 0: it verifies with both fingerprints", "exit 1: with one bit changed", "exit 2: without a fingerprint",
+        "searched", ": 0 found", "a leak planted on purpose",
+        "What to try next",
+    ]  # fmt: skip
+    position = 0
+    for part in parts:
+        found = ran.stdout.find(part, position)
+        assert found >= 0, f"{part!r} is missing, or too early"
+        position = found
+
+
+def test_no_marked_value_is_shown(kept):
+    """What the demonstration prints is as free of case data as what the nodes write."""
+    from gateway.cli.demo.cases import MARKS
+
+    _, ran, _ = kept
+    assert [name for name, value in MARKS.items() if value in ran.stdout] == []
+
+
+def test_kept_nodes_run_and_the_printed_commands_work(kept):
+    """Each line under "What to try next" does what it says, as it is printed."""
+    base, ran, pids = kept
+    assert len(pids) == 3
+    lines = [line.strip() for line in ran.stdout.partition("What to try next")[2].strip().splitlines()]
+    assert len(lines) == 3
+    for line in lines:
+        words = shlex.split(line)
+        first = next(number for number, word in enumerate(words) if word in ("message", "doctor", "evidence"))
+        done = trm(*words[first:])
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+    assert trm("message", "list", "--node", str(base / "nodes" / "AL")).stdout.count("referral.") >= 2
+
+
+def test_an_interrupt_stops_the_nodes_and_removes_the_folder(tmp_path):
+    """Ctrl-C in the middle: exit 1, no process left, no file left."""
+    base = tmp_path / "d"
+    with subprocess.Popen(
+        [*TRM, "demo", "--dir", str(base)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stdout:
+            if "Pairing" in line:
+                break
+        nodes = [
+            int(path.name)
+            for path in Path("/proc").iterdir()
+            if path.name.isdigit() and str(base).encode() in _command(path) and int(path.name) != running.pid
+        ]
+        assert len(nodes) == 3
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+    assert (running.returncode, errors.strip()) == (1, "trm: error: stopped before the end")
+    assert all(gone(pid) for pid in nodes)
+    assert not base.exists()
+
+
+def _command(path: Path) -> bytes:
+    try:
+        return (path / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    """Exit 1 with a hint, and what is there stays."""
+    (tmp_path / "mine.txt").write_text("mine")
+    ran = trm("demo", "--dir", str(tmp_path))
+    assert ran.returncode == 1
+    assert "nothing was changed" in ran.stderr
+    assert "trm: hint: name a new folder with --dir" in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

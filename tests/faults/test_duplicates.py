@@ -1,0 +1,160 @@
+"""The same thing twice has the effect of once, and the answer of the first time (DESIGN 3.4; PEERS M3 i to iv; PROTOCOL B14.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from support.nodeproc import enquiry
+from support.pair import Spoiler, Two, two_nodes
+
+from gateway.errors import Code, RefusedError
+from gateway.federation.wire import Wire
+from gateway.service.peering import address
+from keys.encoding import unb64u
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+def receipts_of(answer: bytes) -> Any:
+    """The signed receipts document of an answer."""
+    return json.loads(answer)["receipts"]
+
+
+async def test_idempotency_key(two: Two) -> None:
+    """(i) The same key with the same body is the same message, with another body a conflict that stores nothing."""
+    fr, al = two
+    first = await fr.running.desk.call("message.submit", enquiry("one"), key="key-1")
+    again = await fr.running.desk.call("message.submit", enquiry("one"), key="key-1")
+    assert (first.created, again.created, again.value) == (True, False, first.value)
+    with pytest.raises(RefusedError) as refusal:
+        await fr.running.desk.call("message.submit", enquiry("two"), key="key-1")
+    assert refusal.value.code is Code.CONFLICT
+    await two.until(lambda: al.notes() == ["one"])
+    assert await fr.rows("select count(*) from message") == [(1,)]
+
+
+async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """(ii) Replayed HTTP bytes get a bare 403; the same envelope signed anew gets the same signed receipt document."""
+    fr, al = two
+    taken: list[tuple[dict[str, str], bytes, bytes]] = []
+    send = Wire.send
+
+    async def recorded(self: Wire, row: Any, **request: Any) -> Any:
+        answer = await send(self, row, **request)
+        if row.path == "/v1/messages":
+            taken.append((dict(request["headers"]), request["body"], answer.body))
+        return answer
+
+    monkeypatch.setattr(Wire, "send", recorded)
+    await fr.submit("once")
+    await two.until(lambda: al.notes() == ["once"])
+    ((headers, body, answer),) = taken
+    url = address(fr.peer().descriptor).url
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as stranger:
+        replay = await stranger.post(f"{url}/v1/messages", data=body, headers=headers)
+        assert (replay.status, await replay.read()) == (403, b"")
+    (envelope,) = [body[4:]]
+    again = await fr.running.parts.client.post_messages(address(fr.peer().descriptor), [envelope])
+    assert receipts_of(again.body) == receipts_of(answer)
+    assert al.notes() == ["once"]
+    assert len(al.system.pushes) == 1
+
+
+async def test_no_delivered_receipt_before_the_case_system_took_it(two: Two) -> None:
+    """(iii) While the case system fails there is a `received` receipt and no other; `delivered` comes after its word."""
+    fr, al = two
+    al.system.busy = 3
+    id = await fr.submit("late")
+    await two.until(lambda: bool(al.system.pushes))
+    await two.calm()
+    shown = await fr.show(id)
+    assert (shown["state"], [r["status"] for r in shown["receipts"]]) == ("awaiting_handover", ["received"])
+    assert await al.rows("select status from receipt") == [("received",)]
+
+    async def delivered() -> bool:
+        return await fr.state(id) == "awaiting_opening"
+
+    assert await two.until(delivered, seconds=120) > 0
+    assert al.notes() == ["late"]
+    assert [r["status"] for r in (await fr.show(id))["receipts"]] == ["received", "delivered"]
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+async def test_answer_lost_on_the_wire(two: Two, lost: int) -> None:
+    """(iv) Answers that are lost after the work was done change nothing: the same bytes again, delivered once."""
+    fr, al = two
+    wire = Spoiler(fr)
+    back = Spoiler(al)
+    back.away = True
+    wire.lose = lost
+    id = await fr.submit("once")
+    await two.until(lambda: al.notes() == ["once"])
+
+    async def arrived() -> bool:
+        return await fr.state(id) == "awaiting_handover"
+
+    await two.until(arrived, seconds=60)
+    assert len(wire.envelopes()) == lost + 1
+    assert len({bytes(envelopes[0]) for envelopes in wire.envelopes()}) == 1
+    back.away = False
+
+    async def delivered() -> bool:
+        return await fr.state(id) == "awaiting_opening"
+
+    await two.until(delivered, seconds=120)
+    assert al.notes() == ["once"]
+    assert await al.rows("select count(*) from message") == [(1,)]
+
+
+async def test_lost_answer_to_receipts(two: Two) -> None:
+    """Receipts whose answer was lost are sent again as the same signed document and count once."""
+    fr, al = two
+    back = Spoiler(al)
+    back.lose = 1
+    id = await fr.submit("once")
+
+    async def settled() -> bool:
+        return await al.rows("select count(*) from receipt_due") == [(0,)]
+
+    await two.until(lambda: bool(back.asked))
+    await two.until(settled, seconds=60)
+    sent = [body for name, body in back.asked if name == "post_receipts"]
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
+    assert [r["status"] for r in (await fr.show(id))["receipts"]] == ["received", "delivered"]
+
+
+async def test_mixture_of_repeats(two: Two) -> None:
+    """Envelopes that were answered in different batches get one new document over the stored objects, unchanged."""
+    fr, al = two
+    wire = Spoiler(fr)
+    for reference in ("one", "two"):
+        await fr.submit(reference)
+        await two.until(lambda expected=reference: expected in al.notes())
+    known = dict(await al.rows("select id, object from receipt where status = 'received'"))
+    batches = await al.rows("select count(*) from receipt_batch")
+    envelopes = [bytes(asked[0]) for asked in wire.envelopes()]
+    where = address(fr.peer().descriptor)
+    answer = await fr.running.parts.client.post_messages(where, envelopes)
+    repeated = await fr.running.parts.client.post_messages(where, list(reversed(envelopes)))
+    for answered in (answer, repeated):
+        payload = json.loads(_payload(receipts_of(answered.body)["payload"]))
+        found = {r["msg"]: json.dumps(r, separators=(",", ":"), sort_keys=True).encode() for r in payload["receipts"]}
+        assert found == known
+    assert await al.rows("select count(*) from receipt_batch") == batches
+    assert sorted(al.notes()) == ["one", "two"]
+
+
+def _payload(text: str) -> bytes:
+    return unb64u(text)

@@ -1,0 +1,215 @@
+"""`kill -9` at any instant loses nothing and doubles nothing (DESIGN 3.3, 3.4; PEERS M1), nor does it between the
+steps of an epoch rotation.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from support.nodeproc import Away, Ledger, NodeProcess, Pair, enquiry, eventually, make_pair
+
+CLIENTS = 12
+BEFORE_COMMIT = "before commit"
+UNANSWERED = "after commit before answer"
+RECEIVING = "while receiving"
+HANDING_OVER = "during hand-over"
+CLASSES = (BEFORE_COMMIT, UNANSWERED, RECEIVING, HANDING_OVER)
+
+
+@dataclass
+class Crowd:
+    """Concurrent clients of one node; each writes its own id to disk before each try and repeats what had no answer."""
+
+    node: NodeProcess
+    ledger: Ledger
+    work: queue.SimpleQueue[str]
+    alive: threading.Event = field(default_factory=threading.Event)
+    answered: dict[str, str] = field(default_factory=dict)
+    repeats: list[int] = field(default_factory=list)
+    faults: list[object] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Submit until nothing is left."""
+        with closing(self.node.client()) as client:
+            while not self.faults:
+                try:
+                    reference = self.work.get_nowait()
+                except queue.Empty:
+                    return
+                repeated = False
+                while reference not in self.answered:
+                    self.alive.wait(60)
+                    self.ledger.note(reference)
+                    try:
+                        status, value = client.ask("POST", "/api/v1/messages", enquiry(reference), key=reference)
+                    except Away:
+                        repeated = True
+                        time.sleep(0.01)
+                        continue
+                    if status not in (200, 201):
+                        self.faults.append(value)
+                        return
+                    self.answered[reference] = value["id"]
+                    if repeated:
+                        self.repeats.append(status)
+
+
+@dataclass
+class Run:
+    """Rounds of one pair; the spans are how long submitting and receiving took in the round without a kill."""
+
+    pair: Pair
+    ledger: Ledger
+    rng: random.Random
+    size: int
+    submitting: float = 0.0
+    receiving: float = 0.0
+    hit: Counter[str] = field(default_factory=Counter)
+    settled: int = 0
+
+    def measure(self) -> None:
+        """The measured run: the same work without a kill."""
+        self.submitting, _ = self._submit("measured", None)
+        self.receiving, _ = self._receive(None)
+        self._settle("measured")
+
+    def round(self, number: int) -> None:
+        """A is killed at an instant of the submitting, B at one of the receiving."""
+        name = f"round-{number}"
+        _, crowd = self._submit(name, self.rng.uniform(0, self.submitting))
+        _, classes = self._receive(self.rng.uniform(0, self.receiving))
+        classes |= {BEFORE_COMMIT if status == 201 else UNANSWERED for status in crowd.repeats}
+        self.hit.update(classes)
+        self._settle(name)
+
+    def _submit(self, name: str, kill_at: float | None) -> tuple[float, Crowd]:
+        a = self.pair.a
+        work: queue.SimpleQueue[str] = queue.SimpleQueue()
+        for number in range(self.size):
+            work.put(f"{name}-{number}")
+        crowd = Crowd(a, self.ledger, work)
+        threads = [threading.Thread(target=crowd.run) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        began = time.monotonic()
+        crowd.alive.set()
+        if kill_at is not None:
+            time.sleep(kill_at)
+            a.kill()
+            crowd.alive.clear()
+            a.start()
+            crowd.alive.set()
+        for thread in threads:
+            thread.join(60)
+        assert not crowd.faults
+        assert len(crowd.answered) == self.size
+        return time.monotonic() - began, crowd
+
+    def _receive(self, kill_at: float | None) -> tuple[float, set[str]]:
+        b = self.pair.b
+        b.start()
+        began, classes = time.monotonic(), set[str]()
+        if kill_at is not None:
+            time.sleep(kill_at)
+            b.kill()
+            classes = self._at_the_kill()
+            b.start()
+        eventually(lambda: b.count() >= self.size, f"B has {b.count()} of {self.size}: {b.log()}")
+        return time.monotonic() - began, classes
+
+    def _at_the_kill(self) -> set[str]:
+        """What B was doing, by what it left on its disk."""
+        b = self.pair.b
+        ((accepted,),) = b.rows("select count(*) from message where direction = 'in'")
+        ((owed,),) = b.rows("select count(*) from inbox")
+        classes = set()
+        if 0 < accepted - self.settled < self.size:
+            classes.add(RECEIVING)
+        if owed:
+            classes.add(HANDING_OVER)
+        return classes
+
+    def _settle(self, name: str) -> None:
+        """Everything that was answered is at B exactly once, and A knows it."""
+        a, b = self.pair.a, self.pair.b
+        eventually(
+            lambda: a.rows("select count(*) from message where state <> 'awaiting_opening'") == [(0,)],
+            f"not every message of A is delivered: {a.log()}",
+        )
+        found = sorted(message["content"]["note"] for message in b.collect())
+        assert found == sorted(f"{name}-{number}" for number in range(self.size))
+        assert a.alarms() == b.alarms() == []
+        self.settled += self.size
+        b.stop()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Two nodes, of which B is down."""
+    made = make_pair(tmp_path, batch=20)
+    made.b.stop()
+    yield made
+    made.close()
+
+
+def run_rounds(pair: Pair, folder: Path, *, rounds: int, size: int, seed: int) -> Counter[str]:
+    """The kill test; how many rounds hit each class of instants."""
+    ledger = Ledger(folder / "clients")
+    with closing(ledger):
+        run = Run(pair, ledger, random.Random(seed), size)
+        run.measure()
+        for number in range(rounds):
+            run.round(number)
+    return run.hit
+
+
+def test_kill_short(pair: Pair, tmp_path: Path) -> None:
+    """Two rounds in which A dies while clients submit and B dies while it receives: nothing lost, nothing doubled."""
+    run_rounds(pair, tmp_path, rounds=2, size=150, seed=random.randrange(2**32))
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1_800)
+def test_kill_long(pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty rounds of 500: nothing lost, nothing doubled, and every class of instants was hit."""
+    seed = random.randrange(2**32)
+    hit = run_rounds(pair, tmp_path, rounds=20, size=500, seed=seed)
+    with capsys.disabled():
+        print(f"\nkill test, 20 rounds of 500, seed {seed}; rounds that hit each class:")
+        for name in CLASSES:
+            print(f"  {name:28} {hit[name]}")
+    assert all(hit[name] for name in CLASSES), dict(hit)
+
+
+def test_kill_during_epoch_rotation(pair: Pair) -> None:
+    """Killed between any two steps of a rotation, the node ends it at its next start: all readable, old key gone."""
+    a, b = pair.a, pair.b
+    with closing(a.client()) as client:
+        sent = [client.call("message.submit", **enquiry(f"r-{number}"))["id"] for number in range(70)]
+    for place in ("begun", "rewrapped", "drained", "finished"):
+        ((before,),) = a.rows("select max(epoch) from datakey")
+        a.stop()
+        a.start(die=place)
+        with pytest.raises(Away), closing(a.client()) as client:
+            client.call("keys.rotate_epoch", by="admin")
+        assert a.wait() == -9
+        left = {epoch for (epoch,) in a.rows("select distinct epoch from datakey")}
+        assert left == {"begun": {before}, "rewrapped": {before, before + 1}}.get(place, {before + 1})
+        a.start()
+        assert a.rows("select distinct epoch from datakey") == [(before + 1,)]
+        assert [key["kid"] for key in a.call("keys.list")["keys"] if key["use"] == "epoch"] == [str(before + 1)]
+        with closing(a.client()) as client:
+            notes = [client.call("message.show", id=id)["content"]["note"] for id in sent]
+        assert notes == [f"r-{number}" for number in range(70)]
+    b.start()
+    eventually(lambda: b.count() == len(sent), f"not everything arrived: {a.log()}")
+    assert sorted(message["content"]["note"] for message in b.received()) == sorted(notes)

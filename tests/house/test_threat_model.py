@@ -1,0 +1,61 @@
+"""The threat model names tests that exist, for every threat of the protocol."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+from support.house import ROOT, syntax
+
+PAGE = ROOT / "docs" / "threat-model.md"
+THREATS = 57
+NAMED = re.compile(r"`([a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`")
+ROW = re.compile(r"^\| (\d+) \|(.*)\|$", re.MULTILINE)
+
+
+def rows() -> dict[int, list[str]]:
+    """The cells of each threat: threat, control, test, what remains."""
+    found = ROW.findall(PAGE.read_text(encoding="utf-8"))
+    return {int(number): [cell.strip() for cell in rest.split("|")] for number, rest in found}
+
+
+def named() -> list[tuple[str, str]]:
+    """Every test that a row names, once."""
+    return sorted({test for cells in rows().values() for test in NAMED.findall(cells[2])})
+
+
+def exists(file: str, name: str) -> bool:
+    """Whether the file under tests/ has a test of this name."""
+    path = ROOT / "tests" / file
+    if not path.exists():
+        return False
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return any(isinstance(node, kinds) and node.name == name for node in ast.walk(syntax(path)))
+
+
+def test_every_threat_has_a_row():
+    """Rows 1 to 57, each with four cells."""
+    assert list(rows()) == list(range(1, THREATS + 1))
+    assert {len(cells) for cells in rows().values()} == {4}
+
+
+@pytest.mark.parametrize(("file", "name"), named(), ids=lambda value: value)
+def test_a_named_test_exists(file, name):
+    """A test that the page names is in the file it names."""
+    assert exists(file, name)
+
+
+def test_a_row_names_a_test_or_says_that_there_is_none():
+    """No row is silent about how its control is proven."""
+    silent = [n for n, cells in rows().items() if not NAMED.search(cells[2]) and cells[2] not in SAID]
+    assert silent == []
+
+
+SAID = ("later: trust", "not yet tested")
+
+
+def test_a_test_that_is_not_there_is_seen():
+    """The check fails for an invented name and for an invented file."""
+    assert not exists("house/test_threat_model.py", "test_nothing")
+    assert not exists("house/test_nothing.py", "test_every_threat_has_a_row")

@@ -1,0 +1,123 @@
+"""Any one-byte change of an evidence bundle is refused, before and after the content was erased (part C row 50)."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.endpoints import Endpoint, flipped
+from support.exhibits import A, B, at, base64_fields, conversation, exhibit, small, with_text
+
+from gateway.errors import RemoteError
+from gateway.exchange.evidence import build, verify
+
+ANCHORS = small().anchors
+BUNDLES = {"content": small().build(), "erased": small().erased().build()}
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def refused(data: bytes) -> bool:
+    """Whether a bundle is refused as it must be; any other error fails the test."""
+    try:
+        verify(data, ANCHORS)
+    except RemoteError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+def test_the_bundle_is_true(kind: str) -> None:
+    """What is spoiled below verifies as it stands."""
+    assert not refused(BUNDLES[kind])
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+@pytest.mark.parametrize("part", ["first", "last"])
+def test_every_byte_at_both_ends(kind: str, part: str) -> None:
+    """All of the first and of the last 200 bytes: one bit of each, or another letter in its place."""
+    data, rng = BUNDLES[kind], random.Random(7)
+    for place in range(200) if part == "first" else range(len(data) - 200, len(data)):
+        letter = rng.choice([item for item in ALPHABET.encode() if item != data[place]])
+        spoiled = data[:place] + bytes([letter]) + data[place + 1 :]
+        assert refused(flipped(data, place, rng.randrange(8)) if place % 2 else spoiled)
+
+
+@pytest.mark.parametrize("kind", BUNDLES)
+def test_every_base64_field(kind: str) -> None:
+    """One letter of each: the first, the last with its trailing bits, and one between; and one letter more or less."""
+    data, rng = BUNDLES[kind], random.Random(11)
+    value = json.loads(data)
+    fields = base64_fields(value)
+    assert len(fields) > 20
+    for path in fields:
+        text = at(value, path)
+        for place in {0, rng.randrange(len(text)), len(text) - 1}:
+            other = ALPHABET[ALPHABET.index(text[place]) ^ 1]
+            assert refused(with_text(data, path, text[:place] + other + text[place + 1 :]))
+        assert refused(with_text(data, path, text[:-1]))
+        assert refused(with_text(data, path, text + "A"))
+        assert refused(with_text(data, path, text + "="))
+
+
+@settings(max_examples=200, deadline=None)
+@given(kind=st.sampled_from(sorted(BUNDLES)), part=st.floats(0, 1, exclude_max=True), byte=st.integers(1, 255))
+def test_any_byte_anywhere(kind: str, part: float, byte: int) -> None:
+    """Any other byte at any place."""
+    data = BUNDLES[kind]
+    place = int(part * len(data))
+    assert refused(data[:place] + bytes([data[place] ^ byte]) + data[place + 1 :])
+
+
+@settings(max_examples=100, deadline=None)
+@given(part=st.floats(0, 1, exclude_max=True), piece=st.binary(max_size=2), cut=st.integers(0, 2))
+def test_any_splice(part: float, piece: bytes, cut: int) -> None:
+    """Bytes put in or taken out."""
+    data = BUNDLES["content"]
+    place = int(part * len(data))
+    spoiled = data[:place] + piece + data[place + cut :]
+    assert spoiled == data or refused(spoiled)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_noise(data: bytes) -> None:
+    """What is no bundle is refused, never another error."""
+    assert refused(data)
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.randoms(use_true_random=False), erased=st.lists(st.booleans(), min_size=2, max_size=2))
+def test_the_order_of_the_parts_does_not_matter(order: random.Random, erased: list[bool]) -> None:
+    """A bundle has one spelling, whichever content is still there."""
+    case = conversation()
+    exhibits = [
+        case.erased().exhibits[place] if gone else shown
+        for place, (shown, gone) in enumerate(zip(case.exhibits, erased, strict=True))
+    ]
+    true = build(case.chains, exhibits, case.batches)
+    shuffled = [list(part) for part in (case.chains, exhibits, case.batches)]
+    for part in shuffled:
+        order.shuffle(part)
+    assert build(*shuffled) == true  # type: ignore[arg-type]
+    assert [message.disclosed for message in verify(true, case.anchors).messages] == [not gone for gone in erased]
+
+
+@settings(max_examples=8, deadline=None)
+@given(count=st.integers(1, 5), heard=st.integers(0, 5))
+def test_what_endpoints_keep_always_verifies(count: int, heard: int) -> None:
+    """Whatever of a conversation was answered, what was signed about it makes a bundle."""
+    a, b = Endpoint.pair(A, B)
+    exhibits = []
+    for place in range(count):
+        message = a.submit(a.draft("referral.request.1/valid-minimal"))
+        sealed = a.send(message)
+        exhibits.append(exhibit(sealed, message.body))
+        if place < heard:
+            a.hear(b.answer([sealed.data]), [sealed.id])
+    report = verify(build(((a.own,), (b.own,)), exhibits, a.documents), ANCHORS)
+    assert [message.n for message in report.messages] == list(range(1, count + 1))
+    assert [len(message.statuses) for message in report.messages] == [int(place < heard) for place in range(count)]
+    assert report.warnings == ()

@@ -1,0 +1,164 @@
+"""Two served nodes in this process, made at a cheap cost, for tests that come through the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+import schemas
+from adapters.folder import FolderAdapter
+from gateway import logs
+from gateway.app import open_node
+from gateway.cli.connect import call
+from gateway.cli.root import trm
+from gateway.clock import SystemClock
+from gateway.config import Unit
+from gateway.newnode import Made, Plan, make_node
+from keys.keystore import Cost
+
+CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+UNIT = "focal-point"
+PASSPHRASE = "correct horse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One node: its folder and what was made."""
+
+    name: str
+    folder: Path
+    made: Made
+
+    def ask(self, operation: str, **arguments: Any) -> Any:
+        """One operation over the socket."""
+        return call(self.folder, operation, arguments)
+
+    def trm(self, *words: str, given: str | None = None) -> Result:
+        """One verb on this node."""
+        return run(*words, "--node", str(self.folder), given=given)
+
+
+def run(*words: str, given: str | None = None) -> Result:
+    """One verb in this process; the exit code and both outputs."""
+    return CliRunner().invoke(trm, list(words), input=given)
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def plan(base: Path, name: str, *, demo: bool = True, port: int | None = None) -> Plan:
+    """A node with one unit and a drop folder."""
+    chosen = port or free_port()
+    return Plan(
+        folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
+        endpoint=f"https://127.0.0.1:{chosen}", listen=f"127.0.0.1:{chosen}", contact="duty desk",
+        units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
+        demo=demo, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+    )  # fmt: skip
+
+
+def make(base: Path, name: str, *, demo: bool = True) -> Desk:
+    """Make a node and its drop folder."""
+    FolderAdapter.create(base / f"{name}-cases")
+    chosen = plan(base, name, demo=demo)
+    made = asyncio.run(make_node(chosen, PASSPHRASE, "other horse", clock=SystemClock(), cost=CHEAP))
+    return Desk(name=name, folder=chosen.folder, made=made)
+
+
+@contextmanager
+def served(*desks: Desk) -> Iterator[None]:
+    """These nodes take requests, in a thread with its own loop; a fault of one is raised at the end."""
+    logs.configure("error", io.StringIO())
+    up, faults = threading.Event(), list[BaseException]()
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+
+    async def serve_all() -> None:
+        async with AsyncExitStack() as stack:
+            tasks, ready = [], []
+            for desk in desks:
+                node, closing = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
+                stack.push_async_exit(closing)
+                listening = asyncio.Event()
+                ready.append(asyncio.create_task(listening.wait()))
+                tasks.append(asyncio.create_task(node.serve(listening.set, stop)))
+            await asyncio.wait([*tasks, asyncio.gather(*ready)], return_when=asyncio.FIRST_COMPLETED)
+            up.set()
+            await asyncio.gather(*tasks)
+
+    def work() -> None:
+        try:
+            loop.run_until_complete(serve_all())
+        except BaseException as error:  # noqa: BLE001 (raised again by the test)
+            faults.append(error)
+        finally:
+            up.set()
+            loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert up.wait(60)
+    try:
+        yield
+    finally:
+        if thread.is_alive():
+            loop.call_soon_threadsafe(stop.set)
+        thread.join(60)
+    if faults:
+        raise faults[0]
+
+
+def pair(one: Desk, other: Desk) -> None:
+    """Make both active at each other, by the operations."""
+    for a, b in ((one, other), (other, one)):
+        a.ask("peer.add", chain=b.ask("node.pairing"), by="adm")
+    for a, b in ((one, other), (other, one)):
+        digits = a.ask("peer.code", id=b.name)["code"]
+        a.ask("peer.verify", id=b.name, digits=digits, channel="video", by="adm")
+
+
+def header(**members: Any) -> dict[str, Any]:
+    """A header between the two focal points."""
+    return {
+        "sender_unit": UNIT, "sender_role": "national_focal_point", "recipient_unit": UNIT,
+        "recipient_role": "national_focal_point", "author_ref": "w-117", "priority": "normal", "language": "fr",
+        "handling": {"onward_sharing": "none", "retain_until": "2030-11-30", "export_to_local": "full"},
+    } | members  # fmt: skip
+
+
+def enquiry(to: str) -> dict[str, Any]:
+    """The smallest draft that goes: a question about capacity, without personal data."""
+    content: Mapping[str, Any] = {
+        "services": ["safe_accommodation"], "age_group": "adult", "referral_kind": "return_reception",
+    }  # fmt: skip
+    return {"type": "enquiry.capacity/1", "to": to, "header": header(), "content": dict(content)}
+
+
+TOLD = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
+
+
+def consent(to: str) -> dict[str, Any]:
+    """A written consent to a referral to the focal point of `to`, for every category of data."""
+    grant = {
+        "purpose": "referral",
+        "recipient_units": [f"{to}/{UNIT}"],
+        "data_categories": [code.code for code in schemas.code_list("data_category").codes],
+        "until": "2030-11-30",
+    }
+    return {
+        "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "sq", "interpreter": True,
+        "grants": [grant], "told": dict.fromkeys(TOLD, True), "onward_sharing": False,
+    }  # fmt: skip

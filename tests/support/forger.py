@@ -1,0 +1,88 @@
+"""A peer that numbers its messages as a test says, with the real keys of a node: what an honest sender would never send."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+from support.nodeproc import enquiry
+from support.pair import Party
+
+from gateway.core.stages import Draft, LinkPosition
+from gateway.exchange import outbound
+from gateway.exchange.outbound import Circumstances, PeerStanding
+from gateway.ports import Clock
+from gateway.service.peering import address
+from keys.encoding import b64u, unb64u
+from keys.envelope import link_hash
+
+
+class Forger:
+    """Speaks for `party`; each number has an id of its own that stays the same until a test gives it another."""
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+        self._ids: dict[int, str] = {}
+
+    def id(self, n: int) -> str:
+        """The id of message `n`."""
+        return self._ids.setdefault(n, b64u(self._party.running.parts.rand(16)))
+
+    def _prev(self, n: int) -> str | None:
+        if n == 1:
+            return None
+        return link_hash(epoch=1, n=n - 1, id=self.id(n - 1), prev=self._prev(n - 1))
+
+    def seal(
+        self, n: int, request: dict[str, Any] | None = None, *, id: str | None = None, epoch: int = 1, prev: str = ""
+    ) -> bytes:
+        """The envelope of message `n`; by default a small enquiry that says which number it is."""
+        parts, peer = self._party.running.parts, self._party.peer()
+        request = request or enquiry(f"n{n}")
+        draft = Draft(
+            id=id or self.id(n),
+            body_type=request["type"],
+            to=peer.node,
+            conversation=request.get("conversation") or b64u(parts.rand(16)),
+            reply_to=None,
+            purpose=request.get("purpose"),
+            header={**request["header"], "seen": 0},
+            content=request["content"],
+        )
+        standing = PeerStanding(state=peer.state, scope=peer.scope)
+        facts = Circumstances(sender_kind=None, consent=None, conversation_withdrawn=False, today=_today(parts.clock))
+        message = outbound.submit(draft, standing, facts, now=parts.clock.now())
+        assert peer.keyset is not None
+        return outbound.depart(
+            message,
+            outbound.new_secret(parts.rand),
+            LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
+            own=parts.own.descriptor,
+            peer=peer.descriptor,
+            keyset=peer.keyset,
+            now=parts.clock.now(),
+            sign=parts.keys.sign,
+            rand=parts.rand,
+        ).data
+
+    async def post(self, *envelopes: bytes) -> list[tuple[str | None, str | None]]:
+        """Send them in one request: for each its code and the status of its signed receipt, if it has one."""
+        parts = self._party.running.parts
+        answered = await parts.client.post_messages(address(self._party.peer().descriptor), envelopes)
+        assert answered.status == 200
+        value = json.loads(answered.body)
+        told: dict[str, str] = {}
+        if value["receipts"] is not None:
+            batch = json.loads(unb64u(value["receipts"]["payload"]))
+            told = {receipt["msg"]: receipt["status"] for receipt in batch["receipts"]}
+        return [(answer["code"], told.get(answer["id"])) for answer in value["answers"]]
+
+    async def send(self, n: int, **changes: Any) -> tuple[str | None, str | None]:
+        """Seal and send one."""
+        (answer,) = await self.post(self.seal(n, **changes))
+        return answer
+
+
+def _today(clock: Clock) -> date:
+    return datetime.fromtimestamp(clock.now(), UTC).date()

@@ -1,0 +1,106 @@
+"""The local API behind its real listeners, over a desk that a test plays, and a client for both doors."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from support.federation import free_port
+
+from gateway.api.app import LocalServer, local_app
+from gateway.ports import Done, Json
+from keys.encoding import same
+
+TOKEN = "the-token-of-this-node"
+
+
+@dataclass
+class FakeDesk:
+    """Implements `gateway.ports.Desk`: `answer` is what it says or raises, `calls` what it was asked."""
+
+    answer: Done | Exception = field(default_factory=lambda: Done(value={"ok": True}))
+    calls: list[tuple[str, Mapping[str, Json], str | None]] = field(default_factory=list)
+    stream: list[tuple[int, Mapping[str, Json]]] = field(default_factory=list)
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+        """Note the question and answer it."""
+        self.calls.append((operation, arguments, key))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def events(self, after: int) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+        """What lies behind `after`, then silence."""
+        for seq, value in self.stream:
+            if seq > after:
+                yield seq, value
+        await asyncio.Event().wait()
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    kind: str
+    value: Any
+    text: str
+
+
+@dataclass
+class Caller:
+    """A local system that comes in by one door."""
+
+    session: aiohttp.ClientSession
+    base: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def ask(self, method: str, path: str, data: Any = None, **headers: str) -> Answer:
+        """One request; `data` is bytes as they are, or a value to be sent as JSON."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if data is not None and not isinstance(data, bytes):
+            data, named = json.dumps(data).encode(), {"Content-Type": "application/json"} | named
+        body = None if data is None else io.BytesIO(data)
+        async with self.session.request(method, self.base + path, data=body, headers=self.headers | named) as response:
+            text = await response.text()
+            value = await response.json(content_type=None) if "json" in response.content_type else None
+            return Answer(status=response.status, kind=response.content_type, value=value, text=text)
+
+
+@asynccontextmanager
+async def socket_caller(path: Path) -> AsyncIterator[Caller]:
+    """A caller on the socket of a node."""
+    async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+        yield Caller(session=session, base="http://node")
+
+
+@dataclass
+class LocalApi:
+    """Both doors of one running API."""
+
+    desk: FakeDesk
+    path: Path
+    socket: Caller
+    loopback: Caller
+
+
+@asynccontextmanager
+async def running_api(folder: Path, desk: FakeDesk) -> AsyncIterator[LocalApi]:
+    """The real server on a socket and a loopback port."""
+    port = free_port()
+    server = LocalServer(local_app(desk, token_matches=lambda given: same(given, TOKEN)))
+    path = folder / "api.sock"
+    await server.start(path, f"127.0.0.1:{port}")
+    try:
+        async with socket_caller(path) as inside, aiohttp.ClientSession() as session:
+            outside = Caller(session=session, base=f"http://127.0.0.1:{port}")
+            yield LocalApi(desk=desk, path=path, socket=inside, loopback=outside)
+    finally:
+        await server.close()

@@ -1,0 +1,247 @@
+"""Two nodes in one process: the real composition root, real sockets and keys, a case system in memory, and a clock the test moves.
+
+`async with two_nodes(base) as (fr, al)` gives them paired and serving. What a test needs to see or spoil on the wire is in `Spoiler`, which
+stands between a node's client and the network: requests are really sent, answers can be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.memory_adapter import MemoryAdapter, MemorySystem
+from support.nodechild import CHEAP, SteeredClock
+from support.nodeproc import UNIT, enquiry, free_port, unit
+
+from gateway.app import Node, open_node
+from gateway.errors import Code, TransientError
+from gateway.federation.client import Answered
+from gateway.newnode import Plan, make_node
+from gateway.ports import Delivery
+from gateway.service.book import Peer
+
+START = 1_800_000_000
+PASSPHRASE = "node"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Party:
+    """One running node with its case system."""
+
+    name: str
+    folder: Path
+    clock: SteeredClock
+    system: MemorySystem = field(default_factory=MemorySystem)
+    opened: Node | None = None
+    stack: AsyncExitStack | None = None
+    serving: asyncio.Task[None] | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def running(self) -> Node:
+        """The opened node."""
+        assert self.opened is not None
+        return self.opened
+
+    async def open(self) -> None:
+        """Open the folder; nothing runs yet."""
+        node, self.stack = await open_node(
+            self.folder, PASSPHRASE, clock=self.clock, at_least=CHEAP, adapter=MemoryAdapter(self.system)
+        )
+        self.opened = node
+
+    async def start(self) -> None:
+        """Open and serve."""
+        await self.open()
+        ready, self.stopping = asyncio.Event(), asyncio.Event()
+        self.serving = asyncio.create_task(self.running.serve(ready.set, self.stopping))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({waiting, self.serving}, return_when=asyncio.FIRST_COMPLETED)
+        if self.serving.done():
+            self.serving.result()
+
+    async def stop(self) -> None:
+        """End in order."""
+        if self.serving is not None:
+            self.stopping.set()
+            await self.serving
+            self.serving = None
+        if self.stack is not None:
+            await self.stack.aclose()
+            self.stack = self.opened = None
+
+    async def call(self, operation: str, key: str | None = None, **arguments: Any) -> Any:
+        """One operation of the desk."""
+        return (await self.running.desk.call(operation, arguments, key=key)).value
+
+    async def submit(self, reference: str, to: str | None = None, **changes: Any) -> str:
+        """Submit a small message that carries `reference`; its id."""
+        request = enquiry(reference, to or ("AL" if self.name == "FR" else "FR")) | changes
+        return str((await self.call("message.submit", **request))["id"])
+
+    async def state(self, id: str) -> str:
+        """State of one message."""
+        return str((await self.call("message.show", id=id))["state"])
+
+    async def show(self, id: str) -> Any:
+        """One message."""
+        return await self.call("message.show", id=id)
+
+    def peer(self) -> Peer:
+        """The other node as it is held here."""
+        (peer,) = self.running.parts.book.all()
+        return peer
+
+    def notes(self) -> list[str]:
+        """What the case system was given, in order: the clients' references."""
+        return [str(item.content["note"]) for item in self.deliveries() if "note" in item.content]
+
+    def deliveries(self) -> list[Delivery]:
+        """What the case system was given, in order."""
+        return self.system.deliveries()
+
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database says."""
+        return await self.running.parts.store.read(lambda c: [tuple(row) for row in c.exec_driver_sql(query)])
+
+    async def alarms(self) -> list[str]:
+        """Kinds of the open alarms."""
+        return [alarm["kind"] for alarm in (await self.call("alarm.list"))["alarms"]]
+
+
+@dataclass
+class Two:
+    """Both nodes and their one clock."""
+
+    fr: Party
+    al: Party
+    clock: SteeredClock
+
+    def __iter__(self) -> Any:
+        return iter((self.fr, self.al))
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, real: float = 20.0, what: str = ""
+    ) -> int:
+        """Wait until the condition holds while up to `seconds` steered seconds pass; how many passed."""
+        loop = asyncio.get_running_loop()
+        deadline, passed = loop.time() + real, 0
+        while True:
+            for _ in range(4):
+                found = condition()
+                if found if isinstance(found, bool) else await found:
+                    return passed
+                await asyncio.sleep(0.01)
+            if passed < seconds:
+                passed += 1
+                self.clock.advance(1)
+            assert loop.time() < deadline, what or "the condition did not come true"
+
+    async def calm(self) -> None:
+        """Let everything that can run now run."""
+        await asyncio.sleep(0.15)
+
+
+async def make_party(base: Path, name: str, clock: SteeredClock) -> Party:
+    """A new node of one country."""
+    port = free_port()
+    plan = Plan(
+        folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
+        endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="duty desk",
+        units=[unit(name)], demo=True, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+    )  # fmt: skip
+    await make_node(plan, PASSPHRASE, "roots", clock=clock, cost=CHEAP)
+    return Party(name, base / name, clock)
+
+
+async def introduce(a: Party, b: Party) -> None:
+    """Pairing as two administrators do it."""
+    for here, there in ((a, b), (b, a)):
+        await here.call("peer.add", chain=await there.call("node.pairing"), by="admin")
+    for here, there in ((a, b), (b, a)):
+        digits = (await here.call("peer.code", id=there.name))["code"]
+        await here.call("peer.verify", id=there.name, digits=digits, channel="video", by="admin")
+
+
+@asynccontextmanager
+async def two_nodes(base: Path) -> AsyncIterator[Two]:
+    """FR and AL, paired, serving, each with the other's keyset."""
+    clock = SteeredClock(START)
+    two = Two(await make_party(base, "FR", clock), await make_party(base, "AL", clock), clock)
+    try:
+        for party in two:
+            await party.start()
+        await introduce(*two)
+        await two.until(lambda: all(p.peer().keyset is not None for p in two), seconds=30, what="the first push")
+        yield two
+    finally:
+        for party in two:
+            await party.stop()
+
+
+class Spoiler:
+    """Stands before a node's client: keeps what was asked; what goes wrong on the wire is in its attributes.
+
+    `lose` is how many answers get lost after the work was done, `deaf` loses messages on their way there, `away` cuts
+    the wire, `frozen` is a keyset document that is shown instead of the newest.
+    """
+
+    def __init__(self, party: Party) -> None:
+        client = party.running.parts.client
+        self.asked: list[tuple[str, Any]] = []
+        self.lose = 0
+        self.away = False
+        self.deaf = False
+        self.frozen: bytes | None = None
+        for name in ("post_messages", "post_void", "post_receipts"):
+            setattr(client, name, self._through(name, getattr(client, name)))
+        for name in ("connect", "get_keyset", "get_descriptor", "push_keyset", "push_descriptor"):
+            setattr(client, name, self._if_there(getattr(client, name)))
+
+    def _through(self, name: str, ask: Callable[..., Awaitable[Answered]]) -> Callable[..., Awaitable[Answered]]:
+        async def asked(peer: object, body: Any) -> Answered:
+            self._there()
+            self.asked.append((name, body))
+            if self.deaf and name == "post_messages":
+                raise TransientError(Code.UNREACHABLE, "the request was lost on the wire")
+            answer = await ask(peer, body)
+            if self.lose:
+                self.lose -= 1
+                raise TransientError(Code.UNREACHABLE, "the answer was lost on the wire")
+            return answer
+
+        return asked
+
+    def _if_there(self, ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def asked(*arguments: Any) -> Any:
+            self._there()
+            if self.frozen is not None and ask.__name__ == "get_keyset":
+                return self.frozen
+            return await ask(*arguments)
+
+        return asked
+
+    def _there(self) -> None:
+        if self.away:
+            raise TransientError(Code.UNREACHABLE, "the wire is cut")
+
+    def envelopes(self) -> list[Sequence[bytes]]:
+        """The envelopes of each request of messages."""
+        return [body for name, body in self.asked if name == "post_messages"]
+
+
+def example(body_type: str, to: str, **header: Any) -> dict[str, Any]:
+    """The smallest example of a type as a request to `to`."""
+    folder = ROOT / "schemas" / "examples" / body_type.replace("/", ".")
+    paths = [path for path in folder.glob("valid-*.json") if path.name != "valid-risks-told.json"]
+    paths.sort(key=lambda path: path.stat().st_size)
+    found = json.loads(paths[0].read_text(encoding="utf-8"))
+    head = found["header"] | {"sender_unit": UNIT, "recipient_unit": UNIT} | header
+    head.pop("seen", None)
+    return {"type": body_type, "to": to, "header": head, "content": found["content"]}

@@ -1,0 +1,116 @@
+"""An adapter that is killed at any moment is whole after a restart: nothing lost, nothing doubled, nothing half."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.benches import FolderBench, SheetBench
+from support.crash import ERASED, KEPT, OPERATIONS, crash_everywhere
+
+Bench = FolderBench | SheetBench
+BENCHES: dict[str, Callable[[Path], Bench]] = {"folder": FolderBench, "sheet": SheetBench}
+
+
+def _after_each_crash(kind: str, operation: str, folder: Path, prepare: Callable[[Bench], None]) -> list[Bench]:
+    """Benches over what each crash left; the operation has been repeated on each of them."""
+    base = folder / "base"
+    base.mkdir()
+    prepare(BENCHES[kind](base))
+    work = folder / "work"
+    work.mkdir()
+    benches = [BENCHES[kind](left) for left in crash_everywhere(operation, base, work)]
+    assert len(benches) >= 2
+    for bench in benches:
+        _nothing_half(bench)
+        asyncio.run(OPERATIONS[operation](bench.adapter()))  # type: ignore[arg-type]
+    return benches
+
+
+def _nothing_half(bench: Bench) -> None:
+    """What the office can see right after the kill is whole."""
+    if isinstance(bench, FolderBench):
+        for name in ("incoming", "notices", "refused", "taken"):
+            for path in bench.all(name):
+                if not path.name.startswith("."):
+                    json.loads(path.read_bytes())
+    else:
+        bench.received()
+
+
+def _no_leftovers(bench: Bench) -> None:
+    if isinstance(bench, FolderBench):
+        assert [path for path in bench.root.rglob("*.part") if path.parent.name != "outgoing"] == []
+
+
+@pytest.mark.parametrize("kind", BENCHES)
+def test_push_survives(kind: str, tmp_path: Path) -> None:
+    """A message handed over across a kill is there once."""
+    for bench in _after_each_crash(kind, "push", tmp_path, lambda bench: None):
+        assert bench.received() == [KEPT.message_id]
+        _no_leftovers(bench)
+
+
+@pytest.mark.parametrize("kind", BENCHES)
+def test_taking_survives(kind: str, tmp_path: Path) -> None:
+    """A draft taken across a kill is taken once and not offered again."""
+    for bench in _after_each_crash(kind, "take", tmp_path, lambda bench: bench.offer("one")):
+        assert list(asyncio.run(bench.adapter().pull())) == []
+        if isinstance(bench, FolderBench):
+            assert [path.name for path in bench.all("taken")] == ["one.json"]
+            assert bench.all("outgoing") == bench.all("claimed") == []
+        else:
+            assert bench.noticed() == ["drafted"]
+        _no_leftovers(bench)
+
+
+@pytest.mark.parametrize("kind", BENCHES)
+def test_refusing_survives(kind: str, tmp_path: Path) -> None:
+    """A draft refused across a kill is refused once, with its reasons."""
+    for bench in _after_each_crash(kind, "refuse", tmp_path, lambda bench: bench.offer("one")):
+        assert list(asyncio.run(bench.adapter().pull())) == []
+        assert bench.shows("rule_of_the_test")
+        if isinstance(bench, FolderBench):
+            assert [path.name for path in bench.all("refused")] == ["one.errors.json", "one.json"]
+        _no_leftovers(bench)
+
+
+@pytest.mark.parametrize("kind", BENCHES)
+def test_erasing_survives(kind: str, tmp_path: Path) -> None:
+    """A message erased across a kill is gone, and the one beside it is not."""
+
+    def prepare(bench: Bench) -> None:
+        asyncio.run(bench.adapter().push(KEPT))
+        asyncio.run(bench.adapter().push(ERASED))
+
+    for bench in _after_each_crash(kind, "erase", tmp_path, prepare):
+        assert bench.received() == [KEPT.message_id]
+        assert not bench.shows("goes away")
+        _no_leftovers(bench)
+
+
+def test_torn_journal_line(tmp_path: Path) -> None:
+    """Half a line at the end of the journal, never acknowledged, is cut off, and the item can be handed over again."""
+    bench = SheetBench(tmp_path)
+    asyncio.run(bench.adapter().push(ERASED))
+    whole = bench.journal.read_bytes()
+    asyncio.run(bench.adapter().push(KEPT))
+    line = bench.journal.read_bytes()[len(whole) :]
+    for length in range(0, len(line), 50):
+        bench.journal.write_bytes(whole + line[:length])
+        asyncio.run(bench.adapter().push(KEPT))
+        assert sorted(bench.received()) == sorted([KEPT.message_id, ERASED.message_id])
+        assert bench.journal.read_bytes() == whole + line
+
+
+def test_damaged_journal_line(tmp_path: Path) -> None:
+    """A damaged line that was acknowledged stops the adapter, which names the line and not what it said."""
+    bench = SheetBench(tmp_path)
+    asyncio.run(bench.adapter().push(ERASED))
+    bench.journal.write_bytes(b'{"op": "push", "item": {}}\n' + bench.journal.read_bytes())
+    findings = asyncio.run(bench.adapter().check())
+    assert [finding.rule for finding in findings] == ["damaged"]
+    assert "line 1" in findings[0].hint

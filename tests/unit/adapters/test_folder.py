@@ -1,0 +1,277 @@
+"""The drop folder, with an office that makes every mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from support.benches import FolderBench
+
+from adapters.folder import FolderAdapter
+from adapters.kit.contract import a_delivery, a_notice
+from adapters.kit.strict_json import LIMIT
+from gateway.errors import Finding, RefusedError, TransientError
+from gateway.ports import Erasure, LocalRecord, NoticeKind
+
+GOOD = '{"body_type": "referral.request/1"}'
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> FolderBench:
+    """An empty drop folder."""
+    return FolderBench(tmp_path)
+
+
+async def _settle(bench: FolderBench, kind: NoticeKind, findings: tuple[Finding, ...] = ()) -> list[LocalRecord]:
+    adapter = bench.adapter()
+    records = list(await adapter.pull())
+    for record in records:
+        await adapter.settle(record, a_notice(record.ref, kind, findings=findings))
+    return records
+
+
+async def test_a_draft_is_taken(bench: FolderBench) -> None:
+    """A dropped file becomes a record by its name, with the canonical draft as it is, and ends in taken unchanged."""
+    bench.drop("case-1.json", GOOD)
+    (record,) = await _settle(bench, NoticeKind.DRAFTED)
+    assert record == LocalRecord(
+        ref="case-1", fields={"body_type": "referral.request/1"}, places={"": "file case-1.json"}
+    )
+    assert [path.read_text() for path in bench.all("taken")] == [GOOD]
+    assert bench.all("outgoing") == bench.all("claimed") == bench.all("refused") == []
+
+
+async def test_a_refused_draft_keeps_its_reasons(bench: FolderBench) -> None:
+    """The reasons lie beside the draft: place, rule and hint, no value; a corrected file of that name is welcome."""
+    bench.drop("case-1.json", '{"content": {"name": "Xanthippe"}}')
+    finding = Finding(place="/content/name", rule="unknown_member", hint="not in the schema")
+    await _settle(bench, NoticeKind.REFUSED, (finding,))
+    assert [path.name for path in bench.all("refused")] == ["case-1.errors.json", "case-1.json"]
+    reasons = json.loads(bench.all("refused")[0].read_bytes())
+    assert reasons["findings"] == [{"place": "/content/name", "rule": "unknown_member", "hint": "not in the schema"}]
+    assert (reasons["file"], reasons["code"]) == ("case-1.json", "schema")
+    assert "Xanthippe" not in json.dumps(reasons)
+
+    bench.drop("case-1.json", "{}")
+    assert [record.ref for record in await _settle(bench, NoticeKind.REFUSED)] == ["case-1"]
+    assert "case-1.2.errors.json" in [path.name for path in bench.all("refused")]
+
+
+async def test_unfinished_files_wait(bench: FolderBench) -> None:
+    """What is still being written, or is no draft, stays where it is."""
+    for name in ("a.tmp", "b.json.part", ".c.json", "d.pdf", "e.json.tmp"):
+        (bench.root / "outgoing" / name).write_text(GOOD)
+    assert await bench.adapter().pull() == []
+    assert len(bench.all("outgoing")) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (b"\xff\xfe{\x00", "not_utf8"),
+        (b"[]", "not_an_object"),
+        (b"null", "not_an_object"),
+        (b'{"a": 1', "malformed"),
+        (b'{"a": 1, "a": 2}', "duplicate_member"),
+        (b'{"a": NaN}', "number_not_finite"),
+        (b"[" * 100_000, "too_deep"),
+        (b" " * (LIMIT + 1), "too_large"),
+        (b"", "malformed"),
+    ],
+)
+async def test_bad_documents(bench: FolderBench, text: bytes, rule: str) -> None:
+    """A file that is no draft comes with its fault and no fields; the good one beside it comes as well."""
+    bench.drop("bad.json", text)
+    bench.drop("good.json", GOOD)
+    bad, good = await bench.adapter().pull()
+    assert (bad.ref, [fault.rule for fault in bad.faults], bad.fields) == ("bad", [rule], {})
+    assert good.faults == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["Marie P.json", "é.json", "a\nb.json", "-rf.json", "a.errors.json", "x" * 70 + ".json"]
+)
+async def test_bad_names(bench: FolderBench, name: str) -> None:
+    """A name that is not plain is replaced by one that says nothing, and the draft is refused for it."""
+    bench.drop(name, GOOD)
+    (record,) = await bench.adapter().pull()
+    assert [fault.rule for fault in record.faults] == ["bad_name"]
+    assert record.ref.startswith("~unnamed-")
+    assert await bench.adapter().pull() == [record]
+    await _settle(bench, NoticeKind.REFUSED, record.faults)
+    assert [path.name for path in bench.all("refused")] == [f"{record.ref}.errors.json", f"{record.ref}.json"]
+    await bench.adapter().push(a_notice(record.ref, NoticeKind.DISCARDED))
+
+
+async def test_undecodable_name(bench: FolderBench) -> None:
+    """A name that is not even UTF-8 is handled like any other bad one."""
+    path = os.fsencode(bench.root / "outgoing") + b"/\xff.json"
+    Path(os.fsdecode(path)).write_text(GOOD)
+    (record,) = await _settle(bench, NoticeKind.REFUSED)
+    assert [fault.rule for fault in record.faults] == ["bad_name"]
+
+
+async def test_a_name_is_used_up(bench: FolderBench) -> None:
+    """A second file under the name of a taken one is a mistake, not the same record and not a silent new one."""
+    bench.drop("case-1.json", GOOD)
+    await _settle(bench, NoticeKind.DRAFTED)
+    bench.drop("case-1.json", '{"body_type": "other/1"}')
+    (record,) = await bench.adapter().pull()
+    assert [fault.rule for fault in record.faults] == ["name_used"]
+    assert record.ref != "case-1"
+    assert bench.all("taken")[0].read_text() == GOOD
+
+
+async def test_a_newer_file_waits(bench: FolderBench) -> None:
+    """A file dropped while the first of its name is being judged does not take its place."""
+    bench.drop("case-1.json", GOOD)
+    adapter = bench.adapter()
+    (record,) = await adapter.pull()
+    bench.drop("case-1.json", '{"body_type": "newer/1"}')
+    assert await adapter.pull() == [record]
+    await adapter.settle(record, a_notice("case-1", NoticeKind.DRAFTED))
+    assert bench.all("taken")[0].read_text() == GOOD
+
+
+async def test_special_files_stay(bench: FolderBench, tmp_path: Path) -> None:
+    """Links, pipes, folders and second names in outgoing are not touched; check counts them and names none."""
+    secret = tmp_path / "secret.json"
+    secret.write_text(GOOD)
+    outgoing = bench.root / "outgoing"
+    (outgoing / "link.json").symlink_to(secret)
+    (outgoing / "folder.json").mkdir()
+    os.mkfifo(outgoing / "pipe.json")
+    os.link(secret, outgoing / "second.json")
+    adapter = bench.adapter()
+    assert await adapter.pull() == []
+    (finding,) = await adapter.check()
+    assert (finding.place, finding.rule) == ("folder outgoing", "not_a_draft")
+    assert finding.hint.startswith("4 of them")
+    assert secret.read_text() == GOOD
+
+
+async def test_a_link_in_claimed(bench: FolderBench, tmp_path: Path) -> None:
+    """A link that was swapped in at the last moment is refused unread."""
+    (tmp_path / "secret").write_text(GOOD)
+    (bench.root / "claimed" / "a.json").symlink_to(tmp_path / "secret")
+    (record,) = await _settle(bench, NoticeKind.REFUSED)
+    assert [fault.rule for fault in record.faults] == ["not_a_file"]
+
+
+async def test_deliveries_are_named_by_type_and_id(bench: FolderBench) -> None:
+    """A received message is one private file named by type and message id, with everything that is known of it."""
+    item = a_delivery()
+    await bench.adapter().push(item)
+    (path,) = bench.all("incoming")
+    assert path.name == f"referral.request.1-{item.message_id}.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    document = json.loads(path.read_bytes())
+    assert document["format"] == "trm-delivery/1"
+    assert (document["content"], document["sender_name"]) == (dict(item.content), "France")
+
+
+async def test_collected_once(bench: FolderBench) -> None:
+    """A file that the office has taken away is not put there again by a repeat of its key."""
+    adapter = bench.adapter()
+    local_id = await adapter.push(a_delivery())
+    bench.all("incoming")[0].unlink()
+    assert await adapter.push(a_delivery()) == local_id
+    assert bench.all("incoming") == []
+    assert await adapter.status(local_id) == "collected"
+
+
+async def test_erasing_is_honest(bench: FolderBench) -> None:
+    """What waits is erased; what was collected is not ours to erase, and the tombstone tells the office."""
+    adapter = bench.adapter()
+    here = await adapter.push(a_delivery())
+    gone = await adapter.push(a_delivery(key="key-2", message_id="C" * 22))
+    (bench.root / "incoming" / f"referral.request.1-{'C' * 22}.json").unlink()
+    assert await adapter.status(here) == "waiting"
+    assert await adapter.erase(here) is Erasure.ERASED
+    assert await adapter.erase(gone) is await adapter.erase(gone) is Erasure.NOT_SUPPORTED
+    assert await adapter.status(here) == await adapter.status(gone) == "erased"
+    tombstones = [json.loads(path.read_bytes()) for path in bench.all("erased")]
+    assert [tombstone["result"] for tombstone in tombstones] == ["erased", "not_supported"]
+    assert bench.all("incoming") == []
+
+
+async def test_two_keys_of_one_message(bench: FolderBench) -> None:
+    """Another key for the same message makes another file beside the first."""
+    adapter = bench.adapter()
+    ids = {await adapter.push(a_delivery()), await adapter.push(a_delivery(key="key-2"))}
+    assert len(ids) == len(bench.all("incoming")) == 2
+
+
+async def test_missing_folders(bench: FolderBench) -> None:
+    """A share that is not mounted is the world's fault, is said so, and nothing is built in its place."""
+    (bench.root / "journal").rmdir()
+    with pytest.raises(TransientError, match="ENOENT"):
+        await bench.adapter().push(a_delivery())
+    (finding,) = await bench.adapter().check()
+    assert (finding.place, finding.rule) == ("folder journal", "missing_folder")
+    assert not (bench.root / "journal").exists()
+
+
+async def test_folder_replaced_by_a_link(bench: FolderBench, tmp_path: Path) -> None:
+    """A folder that became a link leads nowhere."""
+    (bench.root / "incoming").rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    (bench.root / "incoming").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TransientError):
+        await bench.adapter().push(a_delivery())
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert [finding.rule for finding in await bench.adapter().check()] == ["not_a_folder"]
+
+
+async def test_open_folders_are_found(bench: FolderBench) -> None:
+    """A folder that everybody on the machine can read is a finding."""
+    (bench.root / "incoming").chmod(0o755)
+    (finding,) = await bench.adapter().check()
+    assert (finding.place, finding.rule) == ("folder incoming", "open_to_others")
+
+
+async def test_tampered_journal(bench: FolderBench) -> None:
+    """An entry of the journal that was spoilt is a matter for a person."""
+    adapter = bench.adapter()
+    await adapter.push(a_delivery())
+    (entry,) = bench.all("journal")
+    entry.write_text("{}")
+    with pytest.raises(RefusedError, match="journal is damaged"):
+        await adapter.push(a_delivery())
+    entry.unlink()
+    entry.symlink_to("/etc/passwd")
+    with pytest.raises(RefusedError, match="was replaced"):
+        await adapter.push(a_delivery())
+
+
+async def test_settling_strangers(bench: FolderBench) -> None:
+    """A ref that names no draft here is refused, above all one that is a path."""
+    for ref in ("nothing", "../incoming/x", "", "~", "~../x"):
+        with pytest.raises(RefusedError, match="no such draft"):
+            await bench.adapter().settle(LocalRecord(ref=ref, fields={}), a_notice(ref, NoticeKind.DRAFTED))
+
+
+async def test_notice_about_a_path(bench: FolderBench) -> None:
+    """News about a ref that is no file name of this folder is refused."""
+    with pytest.raises(RefusedError, match="not about a file"):
+        await bench.adapter().push(a_notice("../x", NoticeKind.QUEUED))
+
+
+async def test_batches(bench: FolderBench) -> None:
+    """One pull returns no more than its batch; the rest comes when the first are settled."""
+    for number in range(5):
+        bench.drop(f"case-{number}.json", GOOD)
+    adapter = FolderAdapter(bench.root, batch=3)
+    first = await adapter.pull()
+    assert [record.ref for record in first] == ["case-0", "case-1", "case-2"]
+    for record in first:
+        await adapter.settle(record, a_notice(record.ref, NoticeKind.DRAFTED))
+    assert [record.ref for record in await adapter.pull()] == ["case-3", "case-4"]
+
+
+def test_file_mode(tmp_path: Path) -> None:
+    """Files for everybody cannot be configured."""
+    with pytest.raises(RefusedError, match="0600 or 0640"):
+        FolderAdapter(tmp_path, file_mode=0o644)

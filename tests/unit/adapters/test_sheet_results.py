@@ -1,0 +1,333 @@
+"""The sheet adapter over time: what is settled, told, corrected, shown and erased."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.benches import SheetBench, sheet_cells
+
+from adapters.kit.contract import a_delivery, a_notice
+from adapters.sheet import SheetAdapter, htcds
+from adapters.sheet.ledger import Ledger, push_line, settle_line
+from adapters.sheet.read import _translated
+from adapters.sheet.results import CELL, flatten, render
+from adapters.sheet.table import UnreadableError
+from gateway.errors import Finding, RefusedError, TransientError
+from gateway.ports import Json, LocalRecord, NoticeKind
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> SheetBench:
+    """A workbook with one marked case."""
+    bench = SheetBench(tmp_path)
+    bench.offer("Case one")
+    return bench
+
+
+async def _settle(bench: SheetBench, kind: NoticeKind) -> list[LocalRecord]:
+    adapter = bench.adapter()
+    records = list(await adapter.pull())
+    for record in records:
+        await adapter.settle(record, a_notice(record.ref, kind))
+    return records
+
+
+def _edit(bench: SheetBench, label: str, value: str) -> None:
+    bench.cases[0] = bench.cases[0].having({label: value})
+    bench.write()
+
+
+# --- when a row is due ---------------------------------------------------------------------------------------------
+
+
+async def test_refused_until_corrected(bench: SheetBench) -> None:
+    """A refused row comes again when anything in it changes, under the same ref, and only then."""
+    (record,) = await _settle(bench, NoticeKind.REFUSED)
+    bench.write()
+    assert await bench.adapter().pull() == []
+    _edit(bench, "Email", "other@example.org")
+    assert [again.ref for again in await bench.adapter().pull()] == [record.ref]
+
+
+async def test_refused_until_the_mapping_changes(bench: SheetBench, tmp_path: Path) -> None:
+    """A refused row also comes again when the mapping file has changed."""
+    mapping = tmp_path / "own.yaml"
+    mapping.write_bytes(htcds.MAPPING.read_bytes())
+    adapter = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: mapping})
+    (record,) = await adapter.pull()
+    await adapter.settle(record, a_notice(record.ref, NoticeKind.REFUSED))
+    assert await adapter.pull() == []
+    mapping.write_bytes(htcds.MAPPING.read_bytes() + b"# corrected\n")
+    assert [again.ref for again in await adapter.pull()] == [record.ref]
+
+
+async def test_drafted_for_good(bench: SheetBench) -> None:
+    """A row that became a draft does not come again, whatever is typed into it, also when the message has failed."""
+    (record,) = await _settle(bench, NoticeKind.DRAFTED)
+    await bench.adapter().push(a_notice(record.ref, NoticeKind.FAILED))
+    _edit(bench, "Email", "other@example.org")
+    assert await bench.adapter().pull() == []
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.DISCARDED, NoticeKind.CANCELLED])
+async def test_put_aside_and_changed(bench: SheetBench, kind: NoticeKind) -> None:
+    """A row whose draft was put aside comes again once it has changed, under a new ref that stays."""
+    (record,) = await _settle(bench, NoticeKind.DRAFTED)
+    await bench.adapter().push(a_notice(record.ref, kind))
+    assert await bench.adapter().pull() == []
+    _edit(bench, "Email", "other@example.org")
+    for _ in range(2):
+        assert [again.ref for again in await bench.adapter().pull()] == [f"{record.ref}:2"]
+    await _settle(bench, NoticeKind.DRAFTED)
+    assert await bench.adapter().pull() == []
+
+
+async def test_settled_after_a_restart(bench: SheetBench) -> None:
+    """A row settled by an adapter that did not pull it is settled; a refusal of unknown state is due again."""
+    (record,) = await bench.adapter().pull()
+    await bench.adapter().settle(record, a_notice(record.ref, NoticeKind.REFUSED))
+    assert [again.ref for again in await bench.adapter().pull()] == [record.ref]
+    await bench.adapter().settle(record, a_notice(record.ref, NoticeKind.DRAFTED, key="other"))
+    assert await bench.adapter().pull() == []
+
+
+async def test_two_marks_two_records(bench: SheetBench) -> None:
+    """One row can ask first and refer later: each mark makes its own record, for its own mapping."""
+    adapter = SheetAdapter(bench.source, marks=htcds.MARKS)
+    _edit(bench, htcds.READY_TO_ASK, "Yes")
+    records = await adapter.pull()
+    assert [(record.ref, record.mapping) for record in records] == [
+        ("htcds-2-0-enquiry:R-0001", "htcds-2-0-enquiry"),
+        ("htcds-2-0:R-0001", "htcds-2-0"),
+    ]
+    assert "Working Name" not in records[0].fields and "Birthdate" not in records[0].fields
+
+
+class _SavedMeanwhile(type(Path())):  # type: ignore[misc]
+    """A path whose file somebody else touches each time it is looked at."""
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = super().stat(follow_symlinks=follow_symlinks)
+        os.utime(self, ns=(found.st_atime_ns, found.st_mtime_ns + 1_000_000_000))
+        return found
+
+
+async def test_saved_while_read(bench: SheetBench) -> None:
+    """An unreadable file that changes while it is read is being saved: the world's fault, tried again."""
+    good = bench.source.read_bytes()
+    bench.source.write_bytes(good[: len(good) // 2])
+    with pytest.raises(RefusedError, match="not_a_workbook"):
+        await bench.adapter().pull()
+    adapter = SheetAdapter(_SavedMeanwhile(bench.source), marks={htcds.READY_TO_REFER: htcds.MAPPING})
+    with pytest.raises(TransientError, match="being saved"):
+        await adapter.pull()
+
+
+# --- results -------------------------------------------------------------------------------------------------------
+
+
+async def test_records_show_the_latest_news(bench: SheetBench) -> None:
+    """Each record has its latest state, each finding its own row, and people read the reference they know."""
+    (record,) = await _settle(bench, NoticeKind.DRAFTED)
+    adapter = bench.adapter()
+    await adapter.push(a_notice(record.ref, NoticeKind.DELIVERED, key="b", at=1_750_000_300))
+    await adapter.push(a_notice(record.ref, NoticeKind.RECEIVED, key="a", at=1_750_000_300))
+    heading, row = sheet_cells(bench.results)["Records"]
+    assert heading[:4] == ["Reference", "Sent As", "State", "Meaning"]
+    assert (row[0], row[1], row[2], row[-1]) == ("R-0001", "htcds-2-0", "delivered", "2025-06-15 15:11")
+    missing = Finding(place="sheet Cases, row 3, column D", rule="missing", hint="fill it")
+    findings = (missing, Finding(place="/a", rule="b"))
+    await adapter.push(a_notice(record.ref, NoticeKind.REJECTED, key="c", at=1_750_000_400, findings=findings))
+    rows = sheet_cells(bench.results)["Records"][1:]
+    assert [(row[2], row[4], row[5], row[6]) for row in rows] == [
+        ("rejected", "schema", "sheet Cases, row 3, column D", "missing"),
+        ("rejected", "schema", "/a", "b"),
+    ]
+
+
+async def test_content_as_labels_and_values(bench: SheetBench) -> None:
+    """A received message has one row in Received and one for each of its values in Content."""
+    await bench.adapter().push(a_delivery(text="a summary"))
+    cells = sheet_cells(bench.results)
+    assert [row[:3] for row in cells["Received"][1:]] == [["A" * 22, "referral.request/1", "France"]]
+    assert [row[3:] for row in cells["Content"][1:]] == [
+        ["header", "priority", "normal"],
+        ["header", "language", "fr"],
+        ["header", "seen", "0"],
+        ["content", "summary", "a summary"],
+        ["content", "exploitation 1", "ForcedLabour"],
+        ["content", "person / birth year", "1999"],
+    ]
+
+
+DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|'/c calc'!A1", "http://example.org", "{=1}"]
+
+
+async def test_no_formula_no_link(bench: SheetBench) -> None:
+    """What looks like a formula or a link is text, and marked as text for the program that opens it."""
+    adapter = bench.adapter()
+    for number, text in enumerate(DANGEROUS):
+        await adapter.push(a_delivery(key=f"k{number}", message_id=f"{number:022d}", text=text))
+    with zipfile.ZipFile(bench.results) as archive:
+        sheets = [archive.read(name) for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        assert b'quotePrefix="1"' in archive.read("xl/styles.xml")
+    assert not any(b"<f>" in sheet or b"hyperlink" in sheet for sheet in sheets)
+    book = openpyxl.load_workbook(bench.results)
+    cells = [cell for row in book["Content"].iter_rows(min_row=2) for cell in row if cell.value in DANGEROUS]
+    assert {cell.data_type for cell in cells} == {"s"}
+    quoted = {cell.value for cell in cells if cell.quotePrefix}
+    assert {text for text in DANGEROUS if text[0] in "=+-@"} <= quoted
+    book.close()
+
+
+def test_long_and_odd_texts() -> None:
+    """A text longer than a cell goes on in the next row, and no character spoils the file."""
+    long = "ab" * CELL
+    odd = "\x00\x0b\ufffe\ud800 end"
+    ledger = Ledger()
+    for number, text in enumerate((long, odd)):
+        ledger.apply(push_line(a_delivery(key=f"k{number}", text=text)))
+    workbook = render(ledger)
+    assert workbook == render(ledger)
+    rows = openpyxl.load_workbook(BytesIO(workbook))["Content"].iter_rows(min_row=2, min_col=5, values_only=True)
+    shown = [(path, str(value)) for path, value in rows if str(path).startswith("summary")]
+    assert [path for path, _ in shown] == ["summary", "summary (continued 1)", "summary"]
+    assert shown[0][1] + shown[1][1] == long
+    assert shown[2][1].endswith(" end")
+
+
+LEAF = st.none() | st.booleans() | st.integers() | st.text()
+
+
+@given(st.recursive(LEAF, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_every_leaf_has_a_row(value: Json) -> None:
+    """Flattening loses no leaf, and an empty list is said to be empty."""
+
+    def leaves(part: Json) -> int:
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else None
+        return sum(map(leaves, inner)) if inner else 1
+
+    assert leaves(value) == len(list(flatten(value)))
+
+
+async def test_many_at_once(bench: SheetBench) -> None:
+    """Items that arrive together are each durable and shown."""
+    adapter = bench.adapter()
+    items = [a_delivery(key=f"k{number}", message_id=f"{number:022d}") for number in range(40)]
+    await asyncio.gather(*(adapter.push(item) for item in items))
+    assert len(bench.received()) == 40
+    assert len(bench.journal.read_bytes().splitlines()) == 40
+
+
+async def test_results_that_cannot_be_written(bench: SheetBench) -> None:
+    """While the workbook cannot be replaced, a hand-over is not acknowledged; afterwards the repeat is."""
+    adapter = bench.adapter()
+    bench.results.unlink(missing_ok=True)
+    bench.results.mkdir()
+    with pytest.raises(TransientError, match="cannot be used now"):
+        await adapter.push(a_delivery())
+    bench.results.rmdir()
+    assert await adapter.push(a_delivery()) == "key-1"
+    assert bench.received() == ["A" * 22]
+
+
+async def test_lost_workbook_comes_back(bench: SheetBench) -> None:
+    """The workbook is only a picture of the journal: lost or old, it is made again at the next pull."""
+    await bench.adapter().push(a_delivery())
+    bench.results.unlink()
+    await bench.adapter().pull()
+    assert bench.received() == ["A" * 22]
+
+
+async def test_erased_from_every_file(bench: SheetBench) -> None:
+    """After erasing, no file of the adapter holds a word of the message; that it was here is still told."""
+    adapter = bench.adapter()
+    local_id = await adapter.push(a_delivery(text="Xanthippe"))
+    await adapter.erase(local_id)
+    assert await adapter.status(local_id) == "erased"
+    for path in bench.source.parent.iterdir():
+        if path == bench.source:
+            continue
+        assert b"Xanthippe" not in path.read_bytes()
+    assert not bench.shows("Xanthippe")
+    assert [row[0] for row in sheet_cells(bench.results)["Erased"][1:]] == ["A" * 22]
+
+
+async def test_private_files(bench: SheetBench) -> None:
+    """Workbook and journal are for this user alone, and no other file is left behind."""
+    await bench.adapter().push(a_delivery())
+    assert sorted(path.name for path in bench.source.parent.iterdir()) == [
+        "cases.xlsx",
+        "trm-results.jsonl",
+        "trm-results.xlsx",
+    ]
+    assert {path.stat().st_mode & 0o777 for path in (bench.results, bench.journal)} == {0o600}
+
+
+# --- configuration and checking ------------------------------------------------------------------------------------
+
+
+async def test_check_finds(bench: SheetBench) -> None:
+    """Check names what a person has to do: columns nobody reads, a folder open to others, a mapping that is none."""
+    bench.source.parent.chmod(0o755)
+    book = openpyxl.load_workbook(bench.source)
+    book["Cases"].cell(row=2, column=120, value="Diary of the Case")
+    book.save(bench.source)
+    book.close()
+    findings = [(finding.place, finding.rule) for finding in await bench.adapter().check()]
+    assert findings == [("folder of the results", "open_to_others"), ("sheet Cases, column DP", "unread_column")]
+    broken = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: bench.source})
+    assert "invalid" in [finding.rule for finding in await broken.check()]
+    lost = SheetAdapter(bench.source.with_name("none.xlsx"), marks=htcds.MARKS)
+    assert "not_readable" in [finding.rule for finding in await lost.check()]
+    with pytest.raises(TransientError, match="ENOENT"):
+        await lost.pull()
+
+
+def test_bad_configuration(tmp_path: Path) -> None:
+    """What cannot work is refused when the adapter is made."""
+    with pytest.raises(RefusedError, match="at least one mark"):
+        SheetAdapter(tmp_path / "a.xlsx", marks={})
+    with pytest.raises(RefusedError, match="0600 or 0640"):
+        SheetAdapter(tmp_path / "a.xlsx", marks=htcds.MARKS, file_mode=0o666)
+    with pytest.raises(RefusedError, match="take the place"):
+        SheetAdapter(tmp_path / "a.xlsx", marks=htcds.MARKS, results=tmp_path / "a.xlsx")
+
+
+async def test_empty_key(bench: SheetBench) -> None:
+    """An item without an idempotency key is refused."""
+    with pytest.raises(RefusedError, match="idempotency key"):
+        await bench.adapter().push(a_delivery(key=""))
+
+
+@pytest.mark.parametrize("line", [None, [], {}, {"op": "push"}, {"op": "settle", "ref": 1}, {"op": "drop", "key": "a"}])
+def test_bad_lines(line: Json) -> None:
+    """What is no line of a journal changes nothing."""
+    ledger = Ledger()
+    with pytest.raises(ValueError, match=r"not a line|expected|neither"):
+        ledger.apply(line)
+    assert ledger == Ledger()
+
+
+def test_settling_with_a_delivery() -> None:
+    """A line that settles a row with something else than a notice is none."""
+    line = settle_line("a", "b", a_notice("a", NoticeKind.DRAFTED))
+    assert isinstance(line, dict)
+    with pytest.raises(ValueError, match="not a notice"):
+        Ledger().apply({**line, "notice": push_line(a_delivery())["item"]})  # type: ignore[index,call-overload]
+
+
+def test_a_panic_of_the_reader() -> None:
+    """A panic of the compiled reader is the file's fault; an interrupt of the person at the keyboard is not."""
+    panic = type("PanicException", (BaseException,), {})()
+    assert isinstance(_translated(panic), UnreadableError)
+    stop = KeyboardInterrupt()
+    assert _translated(stop) is stop

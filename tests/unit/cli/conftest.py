@@ -1,0 +1,33 @@
+"""Two paired nodes in this process, made once for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from support.desks import Desk, make, pair, served
+
+
+@dataclass(frozen=True)
+class Federation:
+    """France and Albania, active at each other."""
+
+    fr: Desk
+    al: Desk
+
+
+@pytest.fixture(scope="session")
+def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    """Two served and paired nodes."""
+    base = tmp_path_factory.mktemp("two")
+    fr, al = make(base, "FR"), make(base, "AL")
+    with served(fr, al):
+        pair(fr, al)
+        yield Federation(fr, al)
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A node that does not run."""
+    return make(tmp_path_factory.mktemp("one"), "UA")

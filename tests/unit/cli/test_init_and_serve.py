@@ -1,0 +1,99 @@
+"""`trm init` before it makes anything, and what `trm serve` refuses."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+from support.desks import CHEAP, PASSPHRASE, make, run
+
+from gateway.app import open_node
+from gateway.cli.serve import no_core_dumps, require_roots
+from gateway.errors import Code, RefusedError
+
+UNIT = "focal-point:public_authority:National focal point:national_focal_point"
+
+
+def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
+    """`trm init` with all it needs, or with one thing changed; exit code and both outputs."""
+    for name in ("pass", "roots.pass"):
+        (base / name).write_text(f"secret of {name}\n", encoding="utf-8")
+    words = {
+        "name": "FR", "country": "FR", "endpoint": "https://127.0.0.1:8443", "listen": "127.0.0.1:8443",
+        "roots": str(base / "roots"), "passphrase-file": str(base / "pass"),
+        "root-passphrase-file": str(base / "roots.pass"), "contact": "desk", "unit": UNIT,
+    } | {name.replace("_", "-"): value for name, value in changes.items()}  # fmt: skip
+    listed = [part for name, value in words.items() if value for part in (f"--{name}", value)]
+    ran = run("init", str(base / "FR"), *listed, *more)
+    return ran.exit_code, ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"name": "../FR"}, 2, "1 to 32 letters, digits and hyphens"),
+        ({"country": "France"}, 2, "node.country" if False else "country"),
+        ({"listen": "8443"}, 2, "listen"),
+        ({"unit": "FP:public_authority:x:national_focal_point"}, 2, "lower-case id"),
+        ({"unit": "fp:ministry:x:national_focal_point"}, 2, "lower-case id and a kind"),
+        ({"unit": "fp:public_authority:x"}, 2, "the role is missing or unknown"),
+        ({"unit": "fp:public_authority:x:king"}, 2, "the role is missing or unknown"),
+        ({"roots": ""}, 2, "missing option '--roots'"),
+        ({"endpoint": "http://127.0.0.1:8443"}, 1, "endpoint"),
+        ({"adapter": "folder"}, 2, "--adapter and --adapter-path belong together"),
+    ],
+    ids=lambda value: next(iter(value.values()), None) if isinstance(value, dict) else None,
+)
+def test_what_can_not_be_a_node_is_refused_before_anything_is_made(tmp_path: Path, changes, code, words):
+    """Wrong input leaves no folder behind."""
+    ended, printed, told = init(tmp_path, **changes)
+    assert (ended, printed) == (code, "")
+    assert words in told and told.startswith(("trm: error: ", "trm: making"))
+    assert not (tmp_path / "FR").exists() and not (tmp_path / ".FR.new").exists()
+
+
+def test_roots_need_a_passphrase_of_their_own(tmp_path: Path):
+    """One secret for both would put the whole node into one hand."""
+    ended, _, told = init(tmp_path, root_passphrase_file=str(tmp_path / "pass"))
+    assert ended == 1 and "same passphrase; nothing was made" in told
+
+
+def test_an_existing_folder_is_left_as_it_is(tmp_path: Path):
+    """Making a node never overwrites."""
+    (tmp_path / "FR").mkdir()
+    ended, printed, told = init(tmp_path)
+    assert (ended, printed) == (1, "")
+    assert "exists already; nothing was changed" in told
+    assert list((tmp_path / "FR").iterdir()) == [] and not (tmp_path / "roots").exists()
+
+
+def test_a_path_that_no_socket_can_have_is_refused(tmp_path: Path):
+    """A node folder that could not be served is not made."""
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    ended, _, told = init(deep)
+    assert ended == 1 and "too long for a socket; nothing was made" in told
+
+
+async def test_one_root_is_refused_unless_it_is_a_demonstration(tmp_path: Path):
+    """A node with one root key is served only with demo = true."""
+    import asyncio
+
+    desk = await asyncio.to_thread(make, tmp_path, "FR")
+    node, stack = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
+    async with stack:
+        require_roots(node)
+    settings = desk.folder / "node.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("demo = true", "demo = false"), encoding="utf-8")
+    node, stack = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
+    async with stack:
+        with pytest.raises(RefusedError, match="not marked as a demonstration; nothing was started") as caught:
+            require_roots(node)
+    assert caught.value.code is Code.INVALID
+
+
+def test_a_crash_leaves_no_core():
+    """The limit of core files is 0 for this process and those it starts."""
+    no_core_dumps()
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)

@@ -1,0 +1,142 @@
+"""What integrators use: schemas and mappings without a node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.desks import enquiry, header, run
+from support.house import ROOT
+
+HTCDS = ROOT / "adapters" / "sheet" / "htcds-2.0.yaml"
+
+
+def test_schemas_are_listed_without_a_node(monkeypatch):
+    """The catalogue of the installation is shown."""
+    monkeypatch.delenv("TRM_NODE", raising=False)
+    assert "referral.request/1" in run("schema", "list").stdout
+    assert {item["type"] for item in json.loads(run("schema", "list", "--json").stdout)["schemas"]} >= {
+        "consent.record/1"
+    }
+
+
+def test_a_schema_is_shown_field_by_field():
+    """Every field has its class; the document is there for programs."""
+    shown = run("schema", "show", "enquiry.capacity/1")
+    assert (shown.exit_code, "/content/age_group" in shown.stdout) == (0, True)
+    assert json.loads(run("schema", "show", "enquiry.capacity/1", "--document").stdout)["$schema"].startswith(
+        "https://"
+    )
+
+
+def test_an_unknown_type_is_refused():
+    """A type that is not held exits 1 with the way to the list."""
+    ran = run("schema", "show", "referral.magic/1")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[-1] == "trm: hint: trm schema list shows them"
+
+
+def test_a_good_draft_has_no_fault(tmp_path: Path, federation):
+    """Checked alone and as a node would."""
+    path = tmp_path / "draft.json"
+    path.write_text(json.dumps(enquiry("AL")), encoding="utf-8")
+    assert run("schema", "check", str(path)).stdout == "no fault found\n"
+    assert federation.fr.trm("schema", "check", str(path)).stdout == "no fault found\n"
+
+
+@pytest.mark.parametrize(
+    ("draft", "place", "rule"),
+    [
+        ({"type": "enquiry.capacity/1"}, "/to", "required"),
+        (enquiry("AL") | {"type": "x/1"}, "/type", "unknown_type"),
+        (enquiry("AL") | {"header": []}, "/header", "type"),
+        (enquiry("AL") | {"header": header(priority="soon")}, "/header/priority", "unknown_code"),
+    ],
+    ids=["missing", "type", "form", "code"],
+)
+def test_a_fault_of_a_draft_is_shown(draft, place, rule):
+    """The place and the rule, exit 1."""
+    ran = run("schema", "check", "-", "--json", given=json.dumps(draft))
+    assert ran.exit_code == 1
+    assert (place, rule) in {(item["place"], item["rule"]) for item in json.loads(ran.stdout)["findings"]}
+
+
+def test_the_mapping_of_the_box_has_no_fault():
+    """The HTCDS mapping that is delivered passes its own check."""
+    ran = run("mapping", "check", str(HTCDS))
+    assert (ran.exit_code, ran.stdout) == (0, "no fault found\n")
+
+
+def test_a_mapping_with_an_unknown_code_is_red(tmp_path: Path):
+    """A code that is in no list is named by its place in the file."""
+    path = tmp_path / "office.yaml"
+    path.write_text(MAPPING.replace("adult", "grown"), encoding="utf-8")
+    ran = run("mapping", "check", str(path))
+    assert ran.exit_code == 1 and "unknown_code" in ran.stdout
+
+
+def test_a_mapping_that_is_no_mapping_is_refused(tmp_path: Path):
+    """The faults of the file are findings on standard error."""
+    path = tmp_path / "office.yaml"
+    path.write_text("format: other/1\n", encoding="utf-8")
+    ran = run("mapping", "check", str(path))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("trm: error: ")
+
+
+def test_a_record_is_previewed(tmp_path: Path):
+    """A record becomes a draft on the screen, and nothing is stored."""
+    (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
+    (tmp_path / "record.json").write_text('{"Age": "over 18"}', encoding="utf-8")
+    ran = run("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "record.json"), "--json")
+    record = json.loads(ran.stdout)["records"][0]
+    assert record["draft"]["content"]["age_group"] == "adult"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["office.yaml", "record.json"]
+
+
+def test_a_marked_row_is_previewed(tmp_path: Path):
+    """A line list is read as the adapter reads it, and nothing is written beside it."""
+    (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
+    rows = "Referral Number,Ready to Refer,Age\nR-1,yes,over 18\nR-2,,over 18\n"
+    (tmp_path / "cases.csv").write_text(rows, encoding="utf-8")
+    ran = run("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "cases.csv"), "--json")
+    assert len(json.loads(ran.stdout)["records"]) == 1, ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "office.yaml"]
+
+
+def test_columns_are_compared(tmp_path: Path):
+    """A column that the mapping reads and the line list has not is named."""
+    (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
+    (tmp_path / "cases.csv").write_text("Referral Number,Ready to Refer,Remark,Years\nR-1,yes,x,3\n", encoding="utf-8")
+    words = (str(tmp_path / "office.yaml"), "--line-list", str(tmp_path / "cases.csv"))
+    ran = run("mapping", "check", *words)
+    assert ran.exit_code == 1, ran.stderr
+    assert "missing_column" in ran.stdout and "column Years" in ran.stdout and "Referral" not in ran.stdout
+
+
+def test_kinds_of_adapters_are_listed():
+    """What this installation reaches, without a node."""
+    assert [item["kind"] for item in json.loads(run("adapter", "list", "--json").stdout)["adapters"]] == [
+        "folder",
+        "sheet",
+    ]
+
+
+MAPPING = """\
+format: trm-mapping/1
+name: office
+body_type: enquiry.capacity/1
+constants:
+  to: AL
+  header.sender_unit: focal-point
+fields:
+  content.age_group:
+    from: Age
+    type: code
+    list: age_group
+    codes: {over 18: adult}
+  content.note:
+    from: Remark
+    type: text
+"""

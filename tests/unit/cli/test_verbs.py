@@ -1,0 +1,209 @@
+"""The verbs on two running nodes: what they print, what they change, how they refuse."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from support.desks import consent, enquiry, run
+
+READING = [
+    ("node", "show"), ("keys", "list"), ("alarm", "list"), ("peer", "list"), ("peer", "show", "AL"),
+    ("peer", "code", "AL"), ("peer", "ping", "AL"), ("draft", "list"), ("message", "list"), ("conversation", "list"),
+    ("consent", "list"), ("adapter", "check"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def sent(federation, tmp_path: Path) -> dict[str, str]:
+    """An enquiry that France sent and Albania has handed over."""
+    path = tmp_path / "enquiry.json"
+    path.write_text(json.dumps(enquiry("AL")), encoding="utf-8")
+    ran = federation.fr.trm("send", str(path), "--json")
+    assert ran.exit_code == 0, ran.stderr
+    answer = json.loads(ran.stdout)
+    give_up = time.monotonic() + 30
+    while federation.fr.ask("message.show", id=answer["id"])["state"] != "awaiting_opening":
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    return answer
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_a_reading_verb_speaks_to_people_and_programs(federation, words):
+    """Exit 0, a text for people, one JSON value for programs, nothing on standard error but hints."""
+    for_people, for_programs = federation.fr.trm(*words), federation.fr.trm(*words, "--json")
+    assert (for_people.exit_code, for_programs.exit_code) == (0, 0)
+    assert for_people.stdout.strip()
+    assert isinstance(json.loads(for_programs.stdout), dict)
+    assert "trm: error" not in for_people.stderr + for_programs.stderr
+
+
+def test_no_node_named_is_wrong_usage(monkeypatch):
+    """Without --node and TRM_NODE the exit code is 2."""
+    monkeypatch.delenv("TRM_NODE", raising=False)
+    ran = run("node", "show")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("trm: error: no node folder named")
+
+
+def test_the_node_may_come_from_the_environment(federation, monkeypatch):
+    """TRM_NODE names the folder where --node does not."""
+    monkeypatch.setenv("TRM_NODE", str(federation.al.folder))
+    assert json.loads(run("node", "show", "--json").stdout)["name"] == "AL"
+
+
+def test_a_folder_that_is_no_node_is_refused(tmp_path):
+    """What is missing and what to do is said."""
+    ran = run("node", "show", "--node", str(tmp_path))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines() == [
+        f"trm: error: no node.toml in {tmp_path}",
+        "trm: hint: name a node folder with --node, or make one with trm init",
+    ]
+
+
+def test_the_folder_of_a_stopped_node_needs_its_passphrase(stopped, monkeypatch):
+    """Without a running node the passphrase is asked for by its option."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    ran = stopped.trm("node", "show")
+    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (1, "trm: error: no passphrase given")
+
+
+def test_send_prints_what_was_stored(federation, sent):
+    """A message that was sent is in the list, with its receipts."""
+    shown = json.loads(federation.fr.trm("message", "show", sent["id"], "--json").stdout)
+    assert [item["status"] for item in shown["receipts"]] == ["received", "delivered"]
+    listed = federation.fr.trm("message", "list", "--conversation", sent["conversation"]).stdout
+    assert sent["id"] in listed and "enquiry.capacity/1" in listed
+
+
+def test_the_same_key_sends_once(federation, tmp_path):
+    """A script that repeats its command after a crash does not double the message."""
+    path = tmp_path / "enquiry.json"
+    path.write_text(json.dumps(enquiry("AL")), encoding="utf-8")
+    first, again = (federation.fr.trm("send", str(path), "--key", "case-1", "--json").stdout for _ in range(2))
+    assert json.loads(first)["id"] == json.loads(again)["id"]
+
+
+def test_standard_input_may_be_the_draft(federation):
+    """`-` reads the draft from a pipe."""
+    ran = federation.fr.trm("send", "-", given=json.dumps(enquiry("AL")))
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.stdout.startswith("message ")
+
+
+def test_a_member_named_like_an_option_is_judged_by_the_node(federation):
+    """A draft can not reach the arguments of our own functions."""
+    ran = federation.fr.trm("send", "-", given=json.dumps(enquiry("AL") | {"key": "x", "operation": "y"}))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "additionalProperties" in ran.stderr
+
+
+def test_a_draft_with_faults_is_refused_with_their_places(federation):
+    """Findings name places and rules, and no value."""
+    draft = enquiry("AL")
+    draft["content"]["age_group"] = "SECRETVALUE"
+    ran = federation.fr.trm("send", "-", given=json.dumps(draft))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    lines = ran.stderr.splitlines()
+    assert lines[0] == "trm: error: refused by gate_g11; nothing was sent"
+    assert "  /content/age_group: unknown_code" in ran.stderr
+    assert "SECRETVALUE" not in ran.stderr
+
+
+def test_an_opened_message_is_receipted(federation, sent):
+    """`message open` at the receiver changes what the sender sees."""
+    ran = federation.al.trm("message", "open", sent["id"], "--by", "Besa K.")
+    assert (ran.exit_code, ran.stdout) == (0, f"{sent['id']} is opened\n")
+
+
+def test_a_message_that_arrived_can_not_be_cancelled(federation, sent):
+    """Cancelling too late exits 1, says that nothing was changed and what helps."""
+    ran = federation.fr.trm("message", "cancel", sent["id"], "--by", "Ana B.")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "nothing was changed" in ran.stderr and "trm: hint: send a withdrawal" in ran.stderr
+
+
+def test_a_person_has_to_be_named(federation, sent):
+    """An act without --by is wrong usage."""
+    ran = federation.al.trm("message", "open", sent["id"])
+    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "trm: error: missing option '--by'")
+
+
+def test_wrong_digits_are_refused(federation):
+    """A peer that is active already stays so; verify says why it refuses."""
+    ran = federation.fr.trm("peer", "verify", "AL", "--digits", "0" * 60, "--channel", "video", "--by", "Ana B.")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "nothing was changed" in ran.stderr
+
+
+def test_the_digits_are_asked_for(federation):
+    """Without --digits they are typed; the prompt is not on standard output."""
+    words = ("peer", "verify", "AL", "--channel", "video", "--by", "Ana B.")
+    ran = federation.fr.trm(*words, given="1 2 3\n")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.startswith("digits as they were read to you")
+
+
+def test_a_peer_is_suspended_and_resumed(federation):
+    """One person may stop a peer at once, and undo it."""
+    assert federation.al.trm("peer", "suspend", "FR", "--by", "Besa K.").stdout == "FR is suspended\n"
+    assert federation.al.trm("peer", "resume", "FR", "--by", "Besa K.").stdout == "FR is active\n"
+
+
+def test_revoking_is_asked_for_twice(federation):
+    """A no leaves the peer as it is."""
+    ran = federation.fr.trm("peer", "revoke", "AL", "--by", "Ana B.", given="n\n")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[-1] == "trm: error: stopped before the end"
+    assert federation.fr.ask("peer.show", id="AL")["state"] == "active"
+
+
+def test_a_peer_comes_from_a_file_or_an_address(federation):
+    """Both or none is wrong usage."""
+    ran = federation.fr.trm("peer", "add", "--by", "Ana B.")
+    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "trm: error: name either a pairing FILE or --url")
+
+
+def test_a_pairing_file_is_written_once(federation, tmp_path):
+    """The file holds the chain, and an existing one is left as it is."""
+    path = tmp_path / "fr.pairing"
+    assert federation.fr.trm("node", "pairing", "-o", str(path)).stdout == f"written: {path}\n"
+    assert json.loads(path.read_bytes()) == federation.fr.ask("node.pairing")
+    again = federation.fr.trm("node", "pairing", "-o", str(path))
+    assert (again.exit_code, again.stdout) == (1, "")
+    own = federation.fr.trm("peer", "add", str(path), "--by", "Ana B.")
+    assert (own.exit_code, own.stderr) == (1, "trm: error: this is the descriptor of this node itself\n")
+
+
+def test_the_pairing_file_may_go_to_a_pipe(federation):
+    """Without -o the chain is printed."""
+    assert json.loads(federation.fr.trm("node", "pairing").stdout) == federation.fr.ask("node.pairing")
+
+
+def test_a_new_epoch_is_said(federation):
+    """Rotation answers with the number of the new epoch."""
+    ran = federation.al.trm("keys", "rotate-epoch", "--by", "Besa K.")
+    assert (ran.exit_code, ran.stdout) == (0, "storage epoch 2 is in use\n")
+
+
+def test_a_consent_is_recorded_shown_and_withdrawn(federation, tmp_path):
+    """The whole life of a consent that nobody was told of."""
+    path = tmp_path / "consent.json"
+    path.write_text(json.dumps(consent("AL")), encoding="utf-8")
+    recorded = json.loads(federation.fr.trm("consent", "record", str(path), "--by", "Ana B.", "--json").stdout)
+    shown = federation.fr.trm("consent", "show", recorded["id"])
+    assert (shown.exit_code, '"taken_on"' in shown.stdout) == (0, True)
+    assert recorded["id"] in federation.fr.trm("consent", "list").stdout
+    ran = federation.fr.trm("consent", "withdraw", recorded["id"], "--erase", "--by", "Ana B.")
+    assert ran.stdout == f"{recorded['id']} is withdrawn\nno peer had been told of it\n"
+
+
+def test_a_consent_with_faults_is_refused(federation):
+    """Nothing is stored, and the places are named."""
+    ran = federation.fr.trm("consent", "record", "-", "--by", "Ana B.", given='{"given_by":"person"}')
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "  /content/form: required" in ran.stderr or "  /content: required" in ran.stderr

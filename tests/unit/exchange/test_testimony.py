@@ -1,0 +1,242 @@
+"""What a bundle proves, in words: doubtful keys, contradictions, and what is never proven (PROTOCOL B5, B7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.endpoints import Endpoint
+from support.exhibits import OTHER_ID, A, B, Case, batch, conversation, next_version, receipt, stated
+from support.nodes import NOW, Node, record
+
+from gateway.exchange.evidence import Exhibit, MessageReport, Report, build, verify
+from keys.descriptor import Descriptor, Revocation
+from keys.encoding import DAY, canon
+from keys.envelope import Status, encode_signatures, link_hash
+from keys.records import Use
+from keys.sign import STATEMENT, SigningKey
+
+CASE = conversation()
+REFERRAL = CASE.sealed["referral"]
+A_FIRST, B_FIRST = A.first(), B.first()
+
+
+def report(case: Case = CASE, **changes: Any) -> Report:
+    """What the bundle of a case proves."""
+    case = replace(case, **changes)
+    return verify(case.build(), case.anchors)
+
+
+def only(**changes: Any) -> MessageReport:
+    """What is proven of the referral alone."""
+    return report(**{"exhibits": CASE.exhibits[:1], **changes}).messages[0]
+
+
+def revoked(node: Node, held: tuple[Descriptor, ...], since: int) -> tuple[Descriptor, ...]:
+    """The chain after the node revoked its `sig` key."""
+    gone = Revocation(kid=node.sig.public.kid, at=NOW + DAY, since=since, reason="stolen")
+    key = SigningKey.generate(Endpoint.pair(A, B)[0].rand, hybrid=True)
+    return next_version(node, held, keys=[record(key, Use.SIG)], revoked=[gone])
+
+
+def resigned(**changes: Any) -> Exhibit:
+    """The referral with other members, truly signed by A."""
+    said = replace(stated(REFERRAL), **changes).encode()
+    return Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))])
+
+
+def test_the_lines() -> None:
+    """All of it in the order in which a person reads it."""
+    assert report().lines == (
+        f"conversation {stated(REFERRAL).conv}",
+        f"party: NRM b (FR), node {B_FIRST.node}, fingerprint {B_FIRST.fingerprint} as given",
+        f"party: NRM a (FR), node {A_FIRST.node}, fingerprint {A_FIRST.fingerprint} as given",
+        f"message 1 of 2: referral.request/1, id {REFERRAL.id}",
+        "  proven: NRM a signed referral.request/1 for NRM b on 2027-01-15 08:00:00 UTC, as number 2, "
+        "for the purpose referral",
+        "  proven: NRM b received it, whole and with a valid signature, on 2027-01-15 08:00:00 UTC",
+        "  proven: NRM b handed it to its case system or desk on 2027-01-15 08:01:00 UTC",
+        "  proven: NRM b says that a person opened it on 2027-01-15 08:01:30 UTC",
+        "  proven: content disclosed and matches what was signed",
+        f"message 2 of 2: referral.decline/1, id {CASE.sealed['decline'].id}",
+        "  proven: NRM b signed referral.decline/1 for NRM a on 2027-01-15 08:01:00 UTC, as number 1, "
+        f"for the purpose referral, in reply to {REFERRAL.id}",
+        "  proven: NRM a received it, whole and with a valid signature, on 2027-01-15 08:01:00 UTC",
+        "  proven: content disclosed and matches what was signed",
+        "not proven by this file: the times: they are those that the two nodes state, and no third party vouches for "
+        "them",
+        "not proven by this file: that nothing is missing: a bundle is a choice, and other messages and receipts may "
+        "exist",
+        "not proven by this file: that anybody read a message: a receipt says what a node did",
+        "not proven by this file: keys that NRM b revoked after version 1 of its descriptor, "
+        "issued 2027-01-15 07:43:20 UTC",
+        "not proven by this file: keys that NRM a revoked after version 1 of its descriptor, "
+        "issued 2027-01-15 07:43:20 UTC",
+    )  # fmt: skip
+
+
+def test_the_same_for_programs() -> None:
+    """The JSON form is canonical JSON and says what the lines say."""
+    value = report().to_json()
+    assert canon(value)
+    assert value["conversation"] == stated(REFERRAL).conv
+    message = value["messages"][0]  # type: ignore[index, call-overload]
+    assert message["receipts"][0] == {"status": "received", "at": NOW}  # type: ignore[index, call-overload]
+    assert message["disclosed"] is True  # type: ignore[index, call-overload]
+
+
+def test_without_a_receipt() -> None:
+    """A signature shows that it was written, not that it arrived."""
+    assert only(batches=()).not_proven == ("that NRM b received it: no receipt of it is in this file",)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (Status.REJECTED, "out_of_scope", "NRM b rejected it on 2027-01-15 08:01:00 UTC, code out_of_scope"),
+        (Status.ERASED, None, "NRM b says that it erased the content on 2027-01-15 08:01:00 UTC"),
+    ],
+)
+def test_other_receipts(status: Status, code: str | None, words: str) -> None:
+    """A rejection with its code, and an erasure."""
+    assert words in only(batches=(batch(B.sig, receipt(REFERRAL, status, code=code)),)).proven
+
+
+# --- keys that were revoked or not valid -----------------------------------------------------------------------------
+
+
+def test_signed_since_the_revocation() -> None:
+    """B7: what is dated after `since` does not show who signed it; what the other side confirmed stands."""
+    found = only(chains=(revoked(A, CASE.chains[0], NOW), CASE.chains[1]))
+    assert not any("signed referral" in line for line in found.proven)
+    assert any("NRM b received it" in line for line in found.proven)
+    assert found.not_proven == (
+        "who signed what is dated 2027-01-15 08:00:00 UTC: NRM a revoked the key as of 2027-01-15 08:00:00 UTC "
+        "(stolen), so it may have been somebody else",
+    )
+
+
+def test_signed_before_the_revocation_with_a_receipt() -> None:
+    """A receipt by a key that was never revoked puts the message before `since`."""
+    found = only(chains=(revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1]))
+    assert any("signed referral" in line for line in found.proven)
+    assert found.not_proven == (
+        "that what is dated 2027-01-15 08:00:00 UTC was signed before NRM a revoked the key as of "
+        "2027-01-15 08:16:40 UTC (stolen), except by the receipt of NRM b of 2027-01-15 08:00:00 UTC",
+    )
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["no receipt", "a receipt after it"])
+def test_signed_before_the_revocation_by_its_own_word(late: bool) -> None:
+    """A thief can date a statement back: without a receipt from before `since`, the date is the signer's word."""
+    batches = (batch(B.sig, receipt(REFERRAL, Status.RECEIVED, at=NOW + 2000)),) if late else ()
+    found = only(chains=(revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1]), batches=batches)
+    assert found.not_proven[0].endswith("(stolen): only its own date says so")
+
+
+def test_a_receipt_by_a_revoked_key() -> None:
+    """Receipts are weighed like statements, and support nothing when their own key was revoked."""
+    chains = (revoked(A, CASE.chains[0], NOW + 1000), revoked(B, CASE.chains[1], NOW))
+    found = only(chains=chains, batches=CASE.batches[:1])
+    assert not any("received it" in line for line in found.proven)
+    assert [line.partition(" ")[0] for line in found.not_proven] == ["that", "who"]
+    assert found.not_proven[0].endswith("only its own date says so")
+
+
+def test_a_key_that_was_not_valid_then() -> None:
+    """B14.11: a statement outside the validity of its key would have been refused; it is said, not hidden."""
+    over = [record(A.sig, Use.SIG, until=NOW - 1000)]
+    node = Node("a", content={"keys": over})
+    first = node.first()
+    said = replace(stated(REFERRAL), from_=first.node).encode()
+    held = Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))])
+    found = verify(build(((first,), (B_FIRST,)), [held], []), {first.fingerprint, B_FIRST.fingerprint})
+    assert "its key was not valid on 2027-01-15 08:00:00 UTC" in found.messages[0].not_proven[0]
+
+
+# --- contradictions --------------------------------------------------------------------------------------------------
+
+
+def test_row_18_equivocation_is_proven_offline() -> None:
+    """One number for two messages: the two signed statements are the proof."""
+    other = resigned(id=OTHER_ID, commit="A" * 43)
+    assert report(exhibits=(CASE.exhibits[0], other)).warnings == (
+        f"NRM a used number 2 for two messages, {OTHER_ID} and {REFERRAL.id}",
+    )
+
+
+def test_row_17_a_number_that_does_not_follow() -> None:
+    """A broken chain is shown where both numbers are there; another epoch is not the same count."""
+    link = link_hash(epoch=1, n=2, id=REFERRAL.id, prev=stated(REFERRAL).prev)
+    for changes, warned in [({"prev": link}, 0), ({"prev": "A" * 43}, 1), ({"prev": "A" * 43, "epoch": 2}, 0)]:
+        following = resigned(id=OTHER_ID, n=3, created=NOW + 1, **changes)
+        warnings = report(exhibits=(CASE.exhibits[0], following)).warnings
+        assert len(warnings) == warned
+        assert all("number 3 to a message that does not follow number 2" in line for line in warnings)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        receipt(REFERRAL, Status.REJECTED, code="void"),
+        receipt(REFERRAL, Status.RECEIVED, at=NOW + 7),
+    ],
+    ids=["received and rejected", "received twice"],
+)
+def test_receipts_that_contradict_each_other(more: Any) -> None:
+    """Both are shown as proven to be said, and what became of the message is not."""
+    found = only(batches=(CASE.batches[0], batch(B.sig, more)))
+    assert len(found.statuses) == 2
+    assert found.not_proven == ("what became of it: its receipts contradict each other",)
+
+
+def test_the_same_receipt_in_two_batches() -> None:
+    """B14.2: a receipt that was sent again in another batch contradicts nothing."""
+    again = batch(B.sig, receipt(REFERRAL, Status.RECEIVED, at=NOW), receipt(REFERRAL, Status.DELIVERED))
+    found = only(batches=(CASE.batches[0], again))
+    assert found.not_proven == ()
+    assert [status for status, _ in found.statuses] == ["received", "delivered"]
+
+
+def test_a_receipt_that_was_signed_again_by_a_newer_key() -> None:
+    """B14.2, B14.3: it stands, although its first batch is by a key that was revoked since."""
+    key = SigningKey.generate(Endpoint.pair(B, A)[0].rand, hybrid=True)
+    gone = Revocation(kid=B.sig.public.kid, at=NOW + DAY, since=NOW, reason="stolen")
+    chain = next_version(B, CASE.chains[1], keys=[record(key, Use.SIG)], revoked=[gone])
+    again = batch(key, receipt(REFERRAL, Status.RECEIVED, at=NOW))
+    found = only(chains=(CASE.chains[0], chain), batches=(CASE.batches[0], again))
+    assert (len(found.proven), found.not_proven) == (3, ())
+
+
+def test_a_receipt_from_before_the_message() -> None:
+    """Clocks may differ by 300 seconds and no more."""
+    for at, count in ((NOW - 300, 0), (NOW - 301, 1)):
+        found = only(batches=(batch(B.sig, receipt(REFERRAL, Status.RECEIVED, at=at)),))
+        assert len(found.not_proven) == count
+
+
+# --- names and times -------------------------------------------------------------------------------------------------
+
+
+def test_two_nodes_of_one_name() -> None:
+    """A name is what a node calls itself: where both are alike, the id tells them apart."""
+    named = (next_version(A, CASE.chains[0], name="NRM b"), CASE.chains[1])
+    lines = only(chains=named).proven
+    assert f"NRM b [{A_FIRST.node}] signed" in lines[0]
+    assert f"NRM b [{B_FIRST.node}] received" in lines[1]
+
+
+def test_a_time_beyond_any_calendar() -> None:
+    """A hostile date is told as a number and stops nothing."""
+    far = 2**53 - 2 * DAY
+    held = resigned(created=far, expires=far + DAY)
+    assert f"on second {far}" in verify(build(CASE.chains, [held], []), CASE.anchors).messages[0].proven[0]
+
+
+def test_sealed_anew() -> None:
+    """Each sealing that is shown is one line with its own date."""
+    again = replace(stated(REFERRAL), created=NOW + 60).encode()
+    frames = [*CASE.exhibits[0].sealings, (again, encode_signatures(A.sig.sign(STATEMENT, again)))]
+    found = only(exhibits=(Exhibit(sealings=frames),), batches=())
+    assert [line.endswith("sealed anew") for line in found.proven] == [False, True]

@@ -1,0 +1,170 @@
+"""A message changes its state together with all that belongs to it, or not at all (DESIGN 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import Connection
+from support import rows
+from support.rows import LIFE, PEER
+
+from gateway.core import delivery
+from gateway.core.acceptance import Incoming, IncomingEvent
+from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.core.machine import IllegalStep
+from gateway.errors import Code
+from gateway.service import moves
+from gateway.service.moves import Change
+from gateway.store import Store, local, log, messages
+from gateway.store.messages import MessageRow
+
+AT = 500
+RIGHT = [(state, event) for state in Outgoing for event in OutgoingEvent if allows(state, event)]
+TOLD = {
+    Outgoing.AWAITING_HANDOVER: "received",
+    Outgoing.AWAITING_OPENING: "delivered",
+    Outgoing.OPENED: "opened",
+    Outgoing.REJECTED: "rejected",
+    Outgoing.FAILED: "failed",
+    Outgoing.CANCELLED: "cancelled",
+}
+
+
+def stored(connection: Connection, *found: MessageRow) -> None:
+    """Messages with what a waiting one has."""
+    messages.add(connection, found)
+    waiting = [row for row in found if Outgoing(row.state) in delivery.SENDING]
+    messages.enqueue(connection, [(row.ref, PEER, LIFE) for row in waiting])
+    messages.put_envelopes(connection, [(row.ref, b"sealed") for row in waiting])
+
+
+def picture(connection: Connection) -> dict[str, Any]:
+    """Everything a move can touch."""
+    return {
+        "messages": {n: (row.state, row.reason) for n, row in messages.get(connection, [1, 2]).items()},
+        "outbox": messages.due(connection, PEER, 0, 10),
+        "envelopes": messages.envelopes(connection, [1, 2]),
+        "notices": [(n.kind, n.origin, n.message, n.code) for n in local.notices(connection, AT, 10)],
+        "events": [(e.kind, e.ref, e.state, e.at) for e in log.events_after(connection, 0, 10)],
+        "leaves": [orjson.loads(leaf) for _, leaf in log.leaves(connection)],
+        "alarms": [(a.kind, a.peer, a.ref) for a in log.open_alarms(connection)],
+    }
+
+
+@pytest.mark.parametrize(("state", "event"), RIGHT, ids=[f"{s}-{e}" for s, e in RIGHT])
+async def test_a_step_carries_everything_with_it(store: Store, state: Outgoing, event: OutgoingEvent):
+    """State, outbox, envelope, news, event, leaf and alarm all say what the machine says."""
+    row = rows.message(1, state=str(state), origin=9)
+    new = delivery.step(state, event)
+
+    def move(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+        stored(connection, row)
+        before = picture(connection)
+        moves.advance(connection, [Change(row=row, event=event, reason=Code.EXPIRED)], at=AT)
+        return before, picture(connection)
+
+    before, after = await store.move(move)
+    if new is state:
+        assert before == after
+        return
+    assert after["messages"][1][0] == str(new)
+    assert after["outbox"] == ([1] if new in delivery.SENDING else [])
+    assert (1 in after["envelopes"]) is (new in delivery.SENDING and new is not Outgoing.VOIDING)
+    kept = after["messages"][1][1]
+    assert after["notices"] == ([(TOLD[new], 9, "id-1", kept)] if new in TOLD else [])
+    assert after["events"] == [("message", 1, str(new), AT)]
+    assert [(leaf["ev"], leaf["id"], leaf["state"], leaf["seq"]) for leaf in after["leaves"]] == [
+        ("message.state", "id-1", str(new), 1)
+    ]
+    alarming = new in (Outgoing.REJECTED, Outgoing.FAILED)
+    assert after["alarms"] == ([(f"message.{new}", PEER, 1)] if alarming else [])
+
+
+async def test_an_illegal_step_changes_nothing(store: Store):
+    """One wrong change takes back the right ones of the same transaction."""
+    right, wrong = rows.message(1), rows.message(2, state="opened")
+    await store.move(lambda c: stored(c, right, wrong))
+    before = await store.read(picture)
+    changes = [
+        Change(row=right, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED),
+        Change(row=wrong, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED),
+    ]
+    with pytest.raises(IllegalStep):
+        await store.move(lambda c: moves.advance(c, changes, at=AT))
+    assert before == await store.read(picture)
+
+
+async def test_a_failure_after_the_step_takes_it_back(store: Store):
+    """The leaf and the state stand or fall together, whatever fails behind them."""
+    row = rows.message(1)
+    await store.move(lambda c: stored(c, row))
+    before = await store.read(picture)
+
+    def move(connection: Connection) -> None:
+        moves.advance(connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=AT)
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        await store.move(move)
+    assert before == await store.read(picture)
+
+
+async def test_two_receipts_of_one_message_are_two_steps_and_one_end(store: Store):
+    """`received` and `delivered` in one batch: the last word is the state, told once."""
+    row = rows.message(1, state="awaiting_receipt", origin=9)
+
+    def move(connection: Connection) -> dict[str, Any]:
+        stored(connection, row)
+        changes = [
+            Change(row=row, event=OutgoingEvent.RECEIPT_RECEIVED),
+            Change(row=row, event=OutgoingEvent.RECEIPT_DELIVERED),
+        ]
+        moves.advance(connection, changes, at=AT)
+        return picture(connection)
+
+    after = await store.move(move)
+    assert after["messages"] == {1: ("awaiting_opening", None)}
+    assert len(after["leaves"]) == len(after["events"]) == 1
+
+
+async def test_the_first_reason_stays(store: Store):
+    """A message that was cancelled and then voided failed because it was cancelled."""
+    row = rows.message(1, state="voiding", reason="cancelled")
+
+    def move(connection: Connection) -> dict[str, Any]:
+        stored(connection, row)
+        moves.advance(connection, [Change(row=row, event=OutgoingEvent.VOIDED, reason=Code.VOID)], at=AT)
+        return picture(connection)
+
+    assert (await store.move(move))["messages"] == {1: ("failed", "cancelled")}
+
+
+async def test_what_arrived_after_all_has_no_reason(store: Store):
+    """The answer to a void may be that it had arrived: then it did not fail."""
+    row = rows.message(1, state="voiding", reason="cancelled")
+
+    def move(connection: Connection) -> dict[str, Any]:
+        stored(connection, row)
+        moves.advance(connection, [Change(row=row, event=OutgoingEvent.RECEIPT_RECEIVED)], at=AT)
+        return picture(connection)
+
+    assert (await store.move(move))["messages"] == {1: ("awaiting_handover", None)}
+
+
+async def test_an_incoming_step_has_its_leaf_and_event(store: Store):
+    """And a repeat has none."""
+    row = rows.message(1, direction="in", state=str(Incoming.AWAITING_HANDOVER))
+
+    def move(connection: Connection) -> dict[str, Any]:
+        messages.add(connection, [row])
+        assert moves.receive_step(connection, row, IncomingEvent.HANDED, at=AT) is Incoming.HANDED_OVER
+        again = messages.get(connection, [1])[1]
+        assert moves.receive_step(connection, again, IncomingEvent.HANDED, at=AT) is Incoming.HANDED_OVER
+        return picture(connection)
+
+    after = await store.move(move)
+    assert after["messages"] == {1: ("handed_over", None)}
+    assert [leaf["state"] for leaf in after["leaves"]] == ["handed_over"]
+    assert after["events"] == [("message", 1, "handed_over", AT)]
