@@ -81,6 +81,8 @@ class Code(StrEnum):
     UNREACHABLE = "unreachable"
     REJECTED = "rejected"
     CANCELLED = "cancelled"
+    DISK = "disk"
+    CLOCK = "clock"
     ADAPTER_BUSY = "adapter_busy"
     ADAPTER_REFUSED = "adapter_refused"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from gateway.errors import Code, Finding
+from gateway.errors import Code, Finding, RefusedError, TransientError
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
@@ -150,6 +150,19 @@ class Adapter(Protocol):
 
     async def erase(self, local_id: str) -> Erasure:
         """Erase an item, and say honestly how far that went."""
+        ...
+
+
+@runtime_checkable
+class BulkAdapter(Adapter, Protocol):
+    """An adapter that can take many items at once; the promise for each is that of ``push``."""
+
+    async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
+        """Make the items durable in their order: for each its local id, or why a person has to look at it.
+
+        The answer ends behind the first item that has to be tried again; what follows was not handed over, or will be
+        the same item when it is repeated.
+        """
         ...
 
 

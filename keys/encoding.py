@@ -32,7 +32,6 @@ Check = Callable[[Json], bool]
 
 # B1.5; "ks" is the keystore's (B12a)
 _LABELS: Final = frozenset({"node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp", "ks"})
-_KEY: Final = re.compile(r"[ -~]{1,64}")
 # An unterminated string is taken up to the end, so that no quote is ever tried twice; the parser refuses it.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
@@ -53,7 +52,7 @@ def malformed(what: str) -> RemoteError:
 
 def canon(value: Json) -> bytes:
     """Write `value` in the one allowed spelling (B1.1). Raises RefusedError(invalid) for what the profile forbids."""
-    fault = _fault(value, MAX_DEPTH)
+    fault = _fault(value)
     if fault:
         raise RefusedError(Code.INVALID, fault)
     try:
@@ -90,21 +89,35 @@ def parse_payload(data: bytes) -> Json:
     return parse(data, limit=DOCUMENT_LIMIT)
 
 
-def _fault(value: Json, depth: int) -> str | None:
-    """Why `value` is outside of the profile, or None."""
-    if value is None or isinstance(value, bool | str):
-        return None
-    if isinstance(value, int):
-        return None if -MAX_INT <= value <= MAX_INT else "integer out of range"
-    if not isinstance(value, list | dict):
-        return f"no JSON type of the profile: {type(value).__name__}"
-    if depth == 0:
-        return f"nested deeper than {MAX_DEPTH}"
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) and _KEY.fullmatch(key) for key in value):
-            return "member name is not 1 to 64 printable ascii characters"
-        value = list(value.values())
-    return next((fault for item in value if (fault := _fault(item, depth - 1))), None)
+def _fault(value: Json) -> str | None:
+    """Why `value` is outside of the profile, or None. Level by level: it looks at every value of every document."""
+    level: list[Json] = [value]
+    for depth in range(MAX_DEPTH + 1):
+        below: list[Json] = []
+        for item in level:
+            if item is None or isinstance(item, str | bool):
+                continue
+            if isinstance(item, int):
+                if not -MAX_INT <= item <= MAX_INT:
+                    return "integer out of range"
+            elif not isinstance(item, list | dict):
+                return f"no JSON type of the profile: {type(item).__name__}"
+            elif depth == MAX_DEPTH:
+                return f"nested deeper than {MAX_DEPTH}"
+            elif isinstance(item, list):
+                below += item
+            elif _named(item):
+                below += item.values()
+            else:
+                return "member name is not 1 to 64 printable ascii characters"
+        if not below:
+            break
+        level = below
+    return None
+
+
+def _named(members: Mapping[str, Json]) -> bool:
+    return all(isinstance(key, str) and 0 < len(key) <= 64 and key.isascii() and key.isprintable() for key in members)
 
 
 def _too_deep(data: bytes) -> bool:

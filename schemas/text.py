@@ -78,6 +78,8 @@ def text_findings(value: Json) -> tuple[Finding, ...]:
 
     `value` may be anything that was parsed, valid or not. What lies deeper than a body can be is left to the schema.
     """
+    if _all_plain(value):
+        return ()
     found = (
         Finding(place=known(path), rule=rule, hint=HINTS[rule])
         for path, text in _strings(value, ())
@@ -124,6 +126,20 @@ def _fault(char: str, before: str) -> str | None:
 def _joins(char: str) -> bool:
     place = bisect_right(_STARTS, ord(char)) - 1
     return place >= 0 and ord(char) <= JOINING_SCRIPTS[place][1] and unicodedata.category(char)[0] in "LM"
+
+
+def _all_plain(value: Json) -> bool:
+    """Whether every string is of printable ASCII: no rule can find a fault, and nothing else need be looked at."""
+    waiting: list[Json] = [value]
+    for item in waiting:
+        if isinstance(item, str):
+            if not (item.isascii() and item.isprintable()):
+                return False
+        elif isinstance(item, list):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.values()
+    return True
 
 
 def _strings(value: Json, path: Path) -> Iterator[tuple[Path, str]]:

@@ -36,7 +36,7 @@ def validate(name: str, body: object) -> tuple[Finding, ...]:
     Findings come in document order, each place and rule once. Raises RefusedError(no_common_schema) when not held.
     """
     schema = catalogue().find(name).schema
-    if alien := tuple(islice(_alien(body, ()), MAX_FINDINGS)):
+    if not _homely(body) and (alien := tuple(islice(_alien(body, ()), MAX_FINDINGS))):
         return alien
     if fast is not None and _fast(schema).is_valid(body):
         return ()
@@ -92,6 +92,29 @@ def _checked(schema: str) -> dict[str, Any]:
 
 
 # --- values that are no JSON of this protocol --------------------------------------------------------------------
+
+
+def _homely(body: object) -> bool:
+    """Whether `_alien` finds nothing, without its places. False for text beyond ASCII, which it has to look at."""
+    level: list[object] = [body]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                if not item.isascii():
+                    return False
+            elif isinstance(item, dict):
+                if not all(isinstance(key, str) and key.isascii() for key in item):
+                    return False
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            elif not isinstance(item, bool | int | None):
+                return False
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def _alien(value: object, path: Path) -> Iterator[Finding]:

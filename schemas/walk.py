@@ -103,24 +103,37 @@ def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[
 
 
 def _present(name: str, content: object) -> Iterator[tuple[str, str | None]]:
+    return _disclosed(_resolved_content(name), content)
+
+
+@cache
+def _resolved_content(name: str) -> Node:
     root = catalogue().find(name).document
-    return _disclosed(root["properties"]["content"], root, content)
+    return _resolved(root["properties"]["content"], root)
 
 
-def _disclosed(schema: Node, root: Node, value: object) -> Iterator[tuple[str, str | None]]:
+def _resolved(schema: Node, root: Node) -> Node:
+    """`schema` with every reference below it followed; schemas are finite, so this ends."""
+    schema = dict(resolve(schema, root))
+    if "properties" in schema:
+        schema["properties"] = {name: _resolved(member, root) for name, member in members(schema)}
+    if "items" in schema:
+        schema["items"] = _resolved(schema["items"], root)
+    return schema
+
+
+def _disclosed(schema: Node, value: object) -> Iterator[tuple[str, str | None]]:
     """(class, category) of each leaf of `value`; members the schema does not know are left to the validator."""
-    schema = resolve(schema, root)
     if isinstance(value, dict):
-        for name, member in members(schema):
+        for name, leaf in schema.get("properties", {}).items():
             if name in value:
-                leaf = resolve(member, root)
                 if "x-category-as" in leaf:
-                    yield leaf["x-class"], _borrowed(schema, root, leaf["x-category-as"], value)
+                    yield leaf["x-class"], _borrowed(schema, leaf["x-category-as"], value)
                 else:
-                    yield from _disclosed(leaf, root, value[name])
+                    yield from _disclosed(leaf, value[name])
     elif isinstance(value, list) and "items" in schema:
         for item in value:
-            yield from _disclosed(schema["items"], root, item)
+            yield from _disclosed(schema["items"], item)
     elif "x-class" in schema:
         yield schema["x-class"], _category(schema, value)
 
@@ -131,9 +144,9 @@ def _category(schema: Node, value: object) -> str | None:
     return own.get(value, category) if isinstance(value, str) else category
 
 
-def _borrowed(schema: Node, root: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
+def _borrowed(schema: Node, sibling: str, value: Mapping[str, Any]) -> str | None:
     """The category of a sibling: the code itself if the sibling names a data category, else that of the sibling."""
-    leaf = resolve(schema["properties"][sibling], root)
+    leaf = schema["properties"][sibling]
     if leaf.get("x-codes") == "data_category":
         named = value.get(sibling)
         return named if isinstance(named, str) and named in leaf["enum"] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
@@ -11,7 +12,7 @@ from adapters.folder import incoming, outgoing, places
 from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
 from adapters.kit.strict_json import LIMIT
 from adapters.kit.threads import in_thread
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice
 
 P = ParamSpec("P")
@@ -63,6 +64,29 @@ class FolderAdapter:
     async def push(self, item: Delivery | Notice) -> str:
         """Put a document into incoming or notices, once for each key."""
         return await self._work(incoming.put, self._root, item, self._mode)
+
+    async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
+        """Put several documents in order; ends behind the first that has to be tried again."""
+        outcomes: list[str | RefusedError | TransientError] = []
+        try:
+            for kind, run in [(kind, [*run]) for kind, run in groupby(items, type)]:
+                outcomes += await (self._put_all(run) if kind is Delivery else self._put_each(run))
+        except TransientError as error:
+            outcomes.append(error)
+        return outcomes
+
+    async def _put_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError]:
+        deliveries = [item for item in items if isinstance(item, Delivery)]
+        return await self._work(incoming.put_all, self._root, deliveries, self._mode)
+
+    async def _put_each(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError]:
+        outcomes: list[str | RefusedError] = []
+        for item in items:
+            try:
+                outcomes.append(await self.push(item))
+            except RefusedError as error:
+                outcomes.append(error)
+        return outcomes
 
     async def status(self, local_id: str) -> str:
         """`waiting`, `collected` or `erased`."""

@@ -11,6 +11,7 @@ Handing over is four steps, and a kill between any two of them leaves a state fr
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,41 @@ def put(root: Path, item: Delivery | Notice, mode: int) -> str:
         return handed.local_id
 
 
+def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | RefusedError]:
+    """Hand over several messages: each step of `put` for all of them before the next, so that they share its cost.
+
+    For each its local id, or why it can not be handed over; the same key gives the same id, in one call too.
+    """
+    outcomes: list[str | RefusedError] = []
+    handed: dict[str, Handed] = {}
+    with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
+        new: dict[str, bytes] = {}
+        for item in items:
+            try:
+                outcomes.append(_stage(journal, target, item, handed, new).local_id)
+            except RefusedError as error:
+                outcomes.append(error)
+        fresh = [one for one in handed.values() if one.part in new]
+        target.stage_all(new, mode)
+        journal.write_many(
+            {_entry_name(one.key): write_json({"folder": one.folder, "name": one.name}) for one in fresh}
+        )
+        target.rename_all({one.part: one.name for one in handed.values() if target.has(one.part)})
+    return outcomes
+
+
+def _stage(journal: Folder, target: Folder, item: Delivery, handed: dict[str, Handed], new: dict[str, bytes]) -> Handed:
+    """Steps 1 and 2 for one of several, without the disk: what it is, and its document if it is new."""
+    key = key_name(item.key)
+    one = handed.get(key) or _known(journal, key)
+    if one is None:
+        name = _free(target, _name(item), {other.name for other in handed.values()})
+        one = Handed(folder=INCOMING, name=name, key=key)
+        new[one.part] = write_json(item_to_json(item))
+    handed[key] = one
+    return one
+
+
 def status(root: Path, local_id: str) -> str:
     """`waiting` for the office, `collected` by it, or `erased`."""
     handed = _find(root, local_id)
@@ -98,9 +134,9 @@ def _name(item: Delivery | Notice) -> str:
     return f"{ref}.{item.kind}.json"
 
 
-def _free(target: Folder, name: str) -> str:
+def _free(target: Folder, name: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
     number = 1
-    while target.has(numbered(name, number)):
+    while numbered(name, number) in taken or target.has(numbered(name, number)):
         number += 1
     return numbered(name, number)
 

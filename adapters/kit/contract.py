@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from gateway.errors import Code, Finding, GatewayError, RefusedError
-from gateway.ports import Adapter, Delivery, Erasure, LocalRecord, Notice, NoticeKind
+from gateway.ports import Adapter, BulkAdapter, Delivery, Erasure, LocalRecord, Notice, NoticeKind
 
 MARKER = "Marker Xanthippe 4711"
 """A value that `Bench.offer_bad` puts into the faulty record, and that no finding may repeat."""
@@ -165,6 +165,21 @@ async def two_keys_twice(bench: Bench) -> None:
     _require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
 
 
+async def many_at_once(bench: Bench) -> None:
+    """An adapter that takes several items at once makes of each what `push` makes of it, once for each key."""
+    adapter, later = bench.adapter(), bench.adapter()
+    if not (isinstance(adapter, BulkAdapter) and isinstance(later, BulkAdapter)):
+        return
+    items = [a_delivery(key=f"key-{number}", message_id=f"{number:022d}") for number in range(5)]
+    first = await adapter.push(items[1])
+    ids = list(await adapter.push_all([*items, items[0]]))
+    _require(not any(isinstance(outcome, GatewayError) for outcome in ids), "an item was not taken")
+    _require(ids[1] == first and ids[5] == ids[0], "one key has more than one local id")
+    _require(len(set(map(str, ids))) == len(items), "two keys share a local id")
+    _require(list(await later.push_all(items)) == ids[:5], "a repeat has other local ids")
+    _require(sorted(bench.received()) == sorted(item.message_id for item in items), "an item is missing or doubled")
+
+
 async def content_arrives(bench: Bench) -> None:
     """What a message says can be read in the local system, in every script, with signs that a spreadsheet would run."""
     text = "=HYPERLINK(1) Ça va? Здрастуйте مرحبا"
@@ -219,6 +234,7 @@ CHECKS: Mapping[str, Check] = {
         faults_name_places,
         one_key_once,
         two_keys_twice,
+        many_at_once,
         content_arrives,
         notices_once,
         status_is_known,

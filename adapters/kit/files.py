@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,21 +118,37 @@ class Folder:
 
     def stage(self, part: str, data: bytes, mode: int = PRIVATE) -> None:
         """Put a whole new file under `part`, durable; whatever was there before is gone."""
-        self.remove(part)
+        self.stage_all({part: data}, mode)
+
+    def stage_all(self, files: Mapping[str, bytes], mode: int = PRIVATE) -> None:
+        """The same for several files, whose names become durable together."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(part, flags, mode, dir_fd=self._fd)
-        try:
-            os.fchmod(descriptor, mode)
-            write_all(descriptor, data)
-        finally:
-            os.close(descriptor)
-        self.sync()
+        for part, data in files.items():
+            self.remove(part)
+            descriptor = os.open(part, flags, mode, dir_fd=self._fd)
+            try:
+                os.fchmod(descriptor, mode)
+                write_all(descriptor, data)
+            finally:
+                os.close(descriptor)
+        if files:
+            self.sync()
 
     def write(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
         """Replace `name` by a whole new file in one step: hidden file, fsync, rename, fsync of the directory."""
-        part = f".{name}.part"
-        self.stage(part, data, mode)
-        self.move(part, self, name)
+        self.write_many({name: data}, mode)
+
+    def write_many(self, files: Mapping[str, bytes], mode: int = PRIVATE) -> None:
+        """The same for several files, whose names become durable together."""
+        self.stage_all({f".{name}.part": data for name, data in files.items()}, mode)
+        self.rename_all({f".{name}.part": name for name in files})
+
+    def rename_all(self, names: Mapping[str, str]) -> None:
+        """Rename within the directory, in order, durable together. Replaces what is there."""
+        for name, new in names.items():
+            os.rename(name, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+        if names:
+            self.sync()
 
     def append(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
         """Add to the end of `name`, durable. A failure, or a kill, may leave a part of `data` there."""

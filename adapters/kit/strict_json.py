@@ -123,7 +123,7 @@ def _flaws(value: Any, place: str) -> Iterator[Finding]:
 
 
 def _broken(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _unreachable(value: object) -> NoReturn:

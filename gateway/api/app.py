@@ -7,6 +7,7 @@ a bearer token. Content never appears in an error, and there is no access log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -188,7 +189,7 @@ def _walk(value: Json, left: int = MAX_DEPTH) -> None:
 
 def _check_text(value: str) -> None:
     """A lone surrogate can be written in JSON, but is no character and in no UTF-8."""
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise RefusedError(Code.MALFORMED, "half of a surrogate pair stands alone")
 
 
@@ -218,8 +219,9 @@ def _events(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         after = int(position)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        async for seq, value in desk.events(after):
-            await response.write(b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(value)))
+        with contextlib.suppress(ConnectionError):  # the reader went away; it comes back with its last id
+            async for seq, value in desk.events(after):
+                await response.write(b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(value)))
         return response
 
     return stream

@@ -75,6 +75,7 @@ def standing(folder: Path, config: Config | None, *, running: bool) -> Iterator[
     yield installation()
     yield from modes(folder)
     yield roots(folder, config)
+    yield key_store(folder)
     yield space(folder)
     yield ok("database", "in use by the running node") if running else database(folder)
 
@@ -130,6 +131,17 @@ def _root_files(folder: Path, pattern: str) -> Sequence[Path]:
         listed = []
     beside = folder.absolute().parent.glob(f"*/{pattern}")
     return sorted({*listed, *beside, *folder.absolute().rglob(pattern)})
+
+
+def key_store(folder: Path) -> Check:
+    """That the file of the keys is there and can be read; whether it opens is seen from inside."""
+    from gateway.app import KEYSTORE
+
+    if os.access(folder / KEYSTORE, os.R_OK):
+        return ok("key store", "there, and can be read")
+    return red(
+        "key store", "missing, or can not be read", "restore the node folder from its backup; nothing replaces keys"
+    )
 
 
 def space(folder: Path) -> Check:

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from gateway.api.routes import PREFIX, ROUTES, Route
-from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.ports import Json
 from keys.encoding import b64u
 from keys.keystore import system_rand
@@ -106,7 +106,7 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
     if response.status < 300:
         answer: Json = value
         return answer
-    raise _refusal(value)
+    raise _failure(response.status, value)
 
 
 def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | None]:
@@ -125,7 +125,8 @@ def fresh_key() -> str:
     return b64u(system_rand(18))
 
 
-def _refusal(problem: Mapping[str, Json]) -> RefusedError:
+def _failure(status: int, problem: Mapping[str, Json]) -> GatewayError:
+    """A problem answer as the error it was on the other side: 503 may help to try again, the rest was refused."""
     listed = problem.get("findings")
     findings = [
         Finding(place=str(item["place"]), rule=str(item["rule"]), hint=str(item["hint"]))
@@ -133,7 +134,8 @@ def _refusal(problem: Mapping[str, Json]) -> RefusedError:
         if isinstance(item, dict)
     ]
     code = problem.get("code")
-    return RefusedError(
+    kind = TransientError if status == http.HTTPStatus.SERVICE_UNAVAILABLE else RefusedError
+    return kind(
         Code(code) if isinstance(code, str) and code in set(Code) else Code.INVALID,
         str(problem.get("title", "")),
         hint=str(problem.get("hint", "")),

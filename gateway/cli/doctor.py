@@ -46,7 +46,7 @@ def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]
     running = is_running(folder)
     config, first = settings(folder)
     found = [first, *standing(folder, config, running=running)]
-    whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database"))
+    whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:
         found += inside(folder, passphrase_file, running=running, now=SystemClock().now())
     return [{"check": item.name, "state": str(item.state), "found": item.found, "fix": item.fix} for item in found]

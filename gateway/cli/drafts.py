@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import click
 
 from gateway.cli import options, voice
-from gateway.cli.exchange import show_change, show_queued
+from gateway.cli.exchange import show_queued
+from gateway.cli.messages import show_change
 from gateway.cli.options import CONTEXT, Reach
 from gateway.ports import Json
 

@@ -1,4 +1,4 @@
-"""`trm send`, `trm message`, `trm conversation`: exchange from the shell, the same operations as the local API."""
+"""`trm send`, `trm conversation`: exchange from the shell, the same operations as the local API."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.cli import options, voice
+from gateway.cli.messages import show_messages
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import RefusedError
 from gateway.ports import Json
@@ -45,172 +46,6 @@ def send(reach: Reach, file: Path, key: str | None, as_json: bool) -> None:
 def show_queued(value: Mapping[str, Json]) -> None:
     """A message that was stored and goes."""
     voice.facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
-
-
-def show_change(value: Mapping[str, Json]) -> None:
-    """What something is now."""
-    voice.say(f"{value['id']} is {value['state']}")
-
-
-# --- messages ----------------------------------------------------------------------------------------------------
-
-
-@click.group(context_settings=CONTEXT)
-def message() -> None:
-    """Messages with their states and receipts."""
-
-
-@options.verb(message, "list")
-@click.option("--in", "direction", flag_value="in", help="Only what came in.")
-@click.option("--out", "direction", flag_value="out", help="Only what goes out.")
-@click.option("--peer", metavar="NAME", help="Only of one peer.")
-@click.option("--state", metavar="STATE", help="Only in one state; 'failed' shows the dead letters.")
-@click.option("--conversation", metavar="ID", help="Only of one conversation.")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
-@options.on_node
-@options.as_json
-def message_list(
-    reach: Reach,
-    direction: str | None,
-    peer: str | None,
-    state: str | None,
-    conversation: str | None,
-    limit: int,
-    cursor: str | None,
-    as_json: bool,
-) -> None:
-    """Messages, newest first, without their content.
-
-    \b
-    Example:
-      trm message list --out --state failed --node /srv/trm/fr
-    """
-    answer = reach.ask(
-        "message.list",
-        direction=direction, peer=peer, state=state, conversation=conversation, limit=limit, cursor=cursor,
-    )  # fmt: skip
-    voice.show(answer, as_json=as_json, people=_show_messages)
-
-
-def _show_messages(value: Mapping[str, Json]) -> None:
-    voice.table(
-        ["id", "way", "peer", "type", "state", "reason", "at", "n"],
-        [
-            [
-                item["id"],
-                item["direction"],
-                item["peer"],
-                item["type"] or "(erased)",
-                item["state"],
-                item["reason"],
-                voice.when(item["at"]),
-                item["n"],
-            ]
-            for item in voice.items(value, "messages")
-        ],
-        empty="no message",
-    )
-    if value.get("next"):
-        voice.hint(f"there are more: add --cursor {value['next']}")
-
-
-@options.verb(message, "show")
-@click.argument("id")
-@click.option("--in", "direction", flag_value="in", help="The one that came in.")
-@click.option("--out", "direction", flag_value="out", help="The one that goes out.")
-@options.on_node
-@options.as_json
-def message_show(reach: Reach, id: str, direction: str | None, as_json: bool) -> None:
-    """One message with its content and receipts. Reading content is written to the audit log.
-
-    \b
-    Example:
-      trm message show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
-    """
-    voice.show(reach.ask("message.show", id=id, direction=direction), as_json=as_json, people=_show_message)
-
-
-def _show_message(value: Mapping[str, Json]) -> None:
-    names = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "state", "reason", "n")
-    voice.facts(
-        [
-            *((name, value[name]) for name in names),
-            ("at", voice.when(value["at"])),
-            ("expires", voice.when(value["expires"])),
-            ("out_of_order", value["out_of_order"]),
-        ]
-    )
-    voice.say("")
-    voice.table(
-        ["receipt", "at", "code"],
-        [[item["status"], voice.when(item["at"]), item["code"]] for item in voice.items(value, "receipts")],
-        empty="no receipt yet",
-    )
-    if "content" in value:
-        voice.say("")
-        voice.print_json({"header": value["header"], "content": value["content"]})
-
-
-@options.verb(message, "ack")
-@click.argument("id")
-@options.on_node
-@options.as_json
-def message_ack(reach: Reach, id: str, as_json: bool) -> None:
-    """The desk has taken an incoming message: the sender gets its `delivered` receipt.
-
-    \b
-    Example:
-      trm message ack q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
-    """
-    voice.show(reach.ask("message.ack", id=id), as_json=as_json, people=show_change)
-
-
-@options.verb(message, "open")
-@click.argument("id")
-@options.by
-@options.on_node
-@options.as_json
-def message_open(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """A person has opened an incoming message: the sender gets its `opened` receipt.
-
-    \b
-    Example:
-      trm message open q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
-    """
-    voice.show(reach.ask("message.open", id=id, by=by), as_json=as_json, people=show_change)
-
-
-@options.verb(message, "resend")
-@click.argument("id")
-@options.on_node
-@options.as_json
-def message_resend(reach: Reach, id: str, as_json: bool) -> None:
-    """Try now: ends the waiting time of the peer, or offers a held message to the case system again.
-
-    \b
-    Example:
-      trm message resend q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
-    """
-    voice.show(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
-
-
-@options.verb(message, "cancel")
-@click.argument("id")
-@options.by
-@options.on_node
-@options.as_json
-def message_cancel(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """Take back a message that the peer has not confirmed; afterwards only a withdrawal helps.
-
-    \b
-    Example:
-      trm message cancel q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
-    """
-    voice.show(reach.ask("message.cancel", id=id, by=by), as_json=as_json, people=show_change)
-
-
-# --- conversations -----------------------------------------------------------------------------------------------
 
 
 @click.group(context_settings=CONTEXT)
@@ -262,4 +97,4 @@ def conversation_show(reach: Reach, id: str, as_json: bool) -> None:
     Example:
       trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
     """
-    voice.show(reach.ask("conversation.show", id=id), as_json=as_json, people=_show_messages)
+    voice.show(reach.ask("conversation.show", id=id), as_json=as_json, people=show_messages)

@@ -5,6 +5,7 @@ code.
 from __future__ import annotations
 
 import importlib
+import resource
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, suspend, revoke, ping."),
     "send": ("gateway.cli.exchange:send", "Submit and release one message."),
     "draft": ("gateway.cli.drafts:draft", "Drafts from the case system, released or discarded by a person."),
-    "message": ("gateway.cli.exchange:message", "Messages with their states and receipts."),
+    "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
     "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
     "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
@@ -73,6 +74,7 @@ class Verbs(click.Group):
         sys.exit(self._run(args, extra))
 
     def _run(self, args: Sequence[str] | None, extra: Mapping[str, Any]) -> int:
+        no_core_dumps()
         try:
             code = super().main(args, prog_name="trm", standalone_mode=False, **extra)
         except click.UsageError as exc:
@@ -93,6 +95,11 @@ class Verbs(click.Group):
         except Exception as exc:  # noqa: BLE001 (the border of the process: the text of a fault may hold what it handled)
             return _tell(f"a fault of the program itself: {fault(exc)}", ["report it with this line"], code=1)
         return code if isinstance(code, int) else 0
+
+
+def no_core_dumps() -> None:
+    """A crash must not write keys or content to the disk; every verb may hold some."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def fault(error: BaseException) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli import options
-from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.options import CONTEXT
 from gateway.errors import Code, RefusedError
 
 if TYPE_CHECKING:
@@ -25,9 +24,15 @@ _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 @click.command(context_settings=CONTEXT)
-@options.on_node
+@click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the node's passphrase; else the systemd credential trm-passphrase.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
-def serve(reach: Reach, as_json: bool) -> None:
+def serve(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Run the node until SIGTERM or SIGINT. One line on standard output says when it takes requests; logs go to stderr.
 
     \b
@@ -38,21 +43,16 @@ def serve(reach: Reach, as_json: bool) -> None:
     from gateway.cli import installed
 
     installed.require()
-    no_core_dumps()
-    settings = config.load(reach.folder)
-    passphrase = config.passphrase(reach.passphrase_file)
+    folder = options.folder_of(node)
+    settings = config.load(folder)
+    passphrase = config.passphrase(passphrase_file)
     logs.configure(settings.log.level)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         try:
-            runner.run(_serve(reach.folder, passphrase, as_json))
+            runner.run(_serve(folder, passphrase, as_json))
         except Exception as exc:
             logs.logger().error("node.failed", exc_info=exc)
             raise
-
-
-def no_core_dumps() -> None:
-    """A crash must not write keys or content to the disk."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

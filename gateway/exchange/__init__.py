@@ -1,5 +1,6 @@
-"""The two procedures of the node, pure and numbered, and what follows from them: answers, receipts, evidence.
+"""The two procedures of the node, pure and numbered, and what follows from them.
 
-outbound  draft to sealed envelope        inbound   bytes to accepted message        answers   receipts and answers
-evidence  the bundle (`build`, `verify`)  bundle    its steps                        proof, testimony   values, words
+outbound   draft to sealed envelope             inbound   bytes to accepted message
+answers    answers and receipts of a link       evidence  the bundle: `build`, `verify`; with bundle (its steps),
+                                                          proof (values), testimony (words), report (the result)
 """

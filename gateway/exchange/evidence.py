@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.exchange.bundle import LIMIT, TYPE, Chains, place_of, prove, read_batch, receipt_document
-from gateway.exchange.testimony import MessageReport, Report, testify
+from gateway.exchange.report import MessageReport, Report
+from gateway.exchange.testimony import testify
 from keys.descriptor import Descriptor
 from keys.encoding import Json, b64u, canon, parse
 from keys.envelope import Statement, parse_signatures, statement_hash

@@ -21,7 +21,7 @@ The shell calls `read`, `unpack`, `authenticate` and `admit`, and each takes wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import schemas
@@ -114,12 +114,37 @@ def _open(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
     raise unknown or RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no recipient key")
 
 
-def authenticate(unpacked: Unpacked, *, own: Descriptor, sender: Descriptor, now: int) -> AuthenticStatement:
-    """Steps 8 and 9. `sender` is the newest descriptor held, of version `from_desc` or later."""
+def oldest_usable(chain: Sequence[Descriptor]) -> int:
+    """The oldest version of this node's own descriptor that a statement may still name (PROTOCOL B14.11).
+
+    Older is too old when a later version revoked a key or changed suites or roots. `chain` is the own one in order.
+    """
+    oldest = chain[-1].version
+    for older, newer in zip(reversed(chain[:-1]), reversed(chain), strict=False):
+        if _relied_on(older) != _relied_on(newer):
+            break
+        oldest = older.version
+    return oldest
+
+
+def _relied_on(descriptor: Descriptor) -> object:
+    revoked = {revocation.kid for revocation in descriptor.revoked}
+    return revoked, descriptor.suites, descriptor.roots, descriptor.threshold
+
+
+def authenticate(
+    unpacked: Unpacked, *, own: Descriptor, sender: Descriptor, now: int, oldest: int = 1
+) -> AuthenticStatement:
+    """Steps 8 and 9. `sender` is the newest descriptor held, of version `from_desc` or later.
+
+    `oldest` is what `oldest_usable` says of the own chain.
+    """
     statement = unpacked.statement
     key = sender.signing_key(unpacked.signature.kid, at=statement.created)  # 8
     verify(key, STATEMENT, unpacked.statement_bytes, unpacked.signature)
     _cross_check(unpacked, own, now)  # 9
+    if statement.to_desc < oldest:
+        raise RemoteError(Code.NEWER_DESCRIPTOR, "the statement relies on a descriptor of before a revocation")
     return AuthenticStatement(
         statement=statement,
         statement_bytes=unpacked.statement_bytes,

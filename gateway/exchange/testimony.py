@@ -6,15 +6,16 @@ Nothing of a body is in a line. Times are those that the nodes state, as UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
 
-from gateway.exchange.proof import Chain, Proof, ProvenMessage, SignedReceipt
+from gateway.errors import Code
+from gateway.exchange.proof import Chain, Proof, ProvenMessage, Sealing, SignedReceipt
+from gateway.exchange.report import MessageReport, Report
 from keys.descriptor import Revocation, revocation_of
-from keys.encoding import SKEW, Json
-from keys.envelope import Statement, Status, link_hash
+from keys.encoding import SKEW
+from keys.envelope import Receipt, Statement, Status, link_hash
 from keys.records import Use
 
 _DID: Final = {
@@ -30,70 +31,6 @@ _LIMITS: Final = (
     "that anybody read a message: a receipt says what a node did",
 )
 _LAST_SECOND: Final = 253_402_300_799  # of the year 9999
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageReport:
-    """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds."""
-
-    id: str
-    body_type: str
-    sender: str
-    recipient: str
-    created: int
-    n: int
-    statuses: tuple[tuple[str, int], ...]
-    disclosed: bool
-    proven: tuple[str, ...]
-    not_proven: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a bundle proves. `warnings` are contradictions that the signatures themselves prove."""
-
-    conversation: str
-    parties: tuple[str, ...]
-    messages: tuple[MessageReport, ...]
-    warnings: tuple[str, ...]
-    limits: tuple[str, ...]
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """All of it, to be printed one under the other."""
-        found = [f"conversation {self.conversation}"]
-        found += [f"party: {party}" for party in self.parties]
-        for place, message in enumerate(self.messages, 1):
-            found.append(f"message {place} of {len(self.messages)}: {message.body_type}, id {message.id}")
-            found += [f"  proven: {line}" for line in message.proven]
-            found += [f"  not proven: {line}" for line in message.not_proven]
-        found += [f"warning: {line}" for line in self.warnings]
-        return (*found, *(f"not proven by this file: {line}" for line in self.limits))
-
-    def to_json(self) -> dict[str, Json]:
-        """The same for programs."""
-        messages: list[Json] = [
-            {
-                "id": message.id,
-                "type": message.body_type,
-                "from": message.sender,
-                "to": message.recipient,
-                "created": message.created,
-                "n": message.n,
-                "receipts": [{"status": status, "at": at} for status, at in message.statuses],
-                "disclosed": message.disclosed,
-                "proven": list(message.proven),
-                "not_proven": list(message.not_proven),
-            }
-            for message in self.messages
-        ]
-        return {
-            "conversation": self.conversation,
-            "parties": list(self.parties),
-            "messages": messages,
-            "warnings": list(self.warnings),
-            "limits": list(self.limits),
-        }
 
 
 def testify(proof: Proof) -> Report:
@@ -176,7 +113,8 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> 
     statement = message.statement
     for sealing in message.sealings:
         said = sealing.statement
-        yield from _key_doubts(proof, names, said.from_, sealing.kid, said.created, _support(message, proof, names))
+        support = _support(sealing, message, proof, names)
+        yield from _key_doubts(proof, names, said.from_, sealing.kid, said.created, support)
         if not _valid(proof.chains[said.from_], sealing.kid, said):
             yield f"that the message was acceptable: its key was not valid on {_when(said.created)}"
     for told in message.receipts:
@@ -189,12 +127,26 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> 
 
 
 def _contradictions(message: ProvenMessage) -> Iterator[str]:
-    statuses = [told.receipt.status for told in message.receipts]
-    others = set(statuses) - {Status.REJECTED}
-    if (Status.REJECTED in statuses and others) or len(set(statuses)) < len(statuses):
+    receipts = [told.receipt for told in message.receipts]
+    if _contradict(receipts):
         yield "what became of it: its receipts contradict each other"
-    if any(told.receipt.at + SKEW < message.statement.created for told in message.receipts):
+    if any(receipt.at + SKEW < message.statement.created for receipt in receipts):
         yield "the order of times: a receipt is dated before the message"
+
+
+def _contradict(receipts: Sequence[Receipt]) -> bool:
+    """Whether one thing is said in two ways, or what was handed over is rejected, or what arrived was never accepted.
+
+    A message that was received may be rejected afterwards (DESIGN 3b.6), but not as void (B14.4).
+    """
+    said = {receipt.status for receipt in receipts}
+    handed = said & {Status.DELIVERED, Status.OPENED}
+    void = any(receipt.code == Code.VOID for receipt in receipts)
+    return (
+        len(said) < len(receipts)
+        or (Status.REJECTED in said and bool(handed))
+        or (void and (Status.RECEIVED in said or bool(handed)))
+    )
 
 
 # --- keys --------------------------------------------------------------------------------------------------------
@@ -231,11 +183,12 @@ def _key_doubts(
         yield f"that what is dated {_when(at)} was signed before {revoked}: only its own date says so"
 
 
-def _support(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> tuple[int, str] | None:
-    """The first receipt by a key that was never revoked: when, and how to call it."""
+def _support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: dict[str, str]) -> tuple[int, str] | None:
+    """The first receipt of this sealing by a key that was never revoked: when, and how to call it."""
     for told in message.receipts:
-        if _revocation(proof, told.receipt.from_, _best(proof, told)) is None:
-            return told.receipt.at, f"the receipt of {names[told.receipt.from_]} of {_when(told.receipt.at)}"
+        receipt = told.receipt
+        if receipt.of == sealing.hash and _revocation(proof, receipt.from_, _best(proof, told)) is None:
+            return receipt.at, f"the receipt of {names[receipt.from_]} of {_when(receipt.at)}"
     return None
 
 

@@ -129,11 +129,14 @@ class _Stored:
 
 async def surroundings(parts: Parts, questions: Sequence[Question]) -> list[Surroundings]:
     """As things stand now, for several messages at once; each stored consent is opened once."""
+    return await parts.store.read(lambda c: surroundings_in(parts, c, questions))
+
+
+def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Question]) -> list[Surroundings]:
+    """The same inside a transaction."""
     conversations = [parts.vault.conversation_index(q.conversation) for q in questions]
     indexes = [None if q.consent_ref is None else parts.vault.consent_index(q.consent_ref) for q in questions]
-    stored = await parts.store.read(
-        lambda c: _look_up(c, {index for index in indexes if index is not None}, set(conversations))
-    )
+    stored = _look_up(connection, {index for index in indexes if index is not None}, set(conversations))
     today = datetime.fromtimestamp(parts.clock.now(), UTC).date()
     kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
     cache: dict[int, HeldConsent] = {}

@@ -45,9 +45,9 @@ class _Waiting:
     """What is known about due messages before anything is decided."""
 
     rows: tuple[MessageRow, ...]
-    contents: dict[int, SealedRow]
     stored: dict[int, bytes]
     link: LinkRow
+    judged: tuple[tuple[MessageRow, Content | None, consents.Surroundings | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +62,11 @@ class _Departing:
 
 async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
-    waiting = await parts.store.read(lambda c: _look_up(c, peer.node, refs))
-    departing, refused = await _decide(parts, peer, waiting)
-    sealed = await parts.off_loop(lambda: [_seal(parts, peer, item) for item in departing])
-    voids = await parts.off_loop(
-        lambda: [
-            (row, _void(parts, peer, row))
-            for row in waiting.rows
-            if row.state == Outgoing.VOIDING and row.ref not in waiting.stored
-        ]
-    )
+    waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
+    departing, refused = _decide(parts, peer, waiting)
+    asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
+    sealed = await parts.off_loop_each(lambda item: _seal(parts, peer, item), departing)
+    voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
     now = parts.clock.now()
     evidence = {row.ref: _evidence(parts, envelope) for row, envelope in sealed}
 
@@ -79,7 +74,7 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
         moves.advance(connection, refused, at=now)
         _write(connection, peer.node, sealed, evidence, now)
         messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
-        messages.add_statements(
+        messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
             connection,
             [
                 StatementRow(hash=statement_hash(document.payload), message=row.ref, evidence=row.ref, created=now)
@@ -100,23 +95,24 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     ]
 
 
-def _look_up(connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
-    rows = messages.get(connection, refs)
+def _look_up(parts: Parts, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
+    found = messages.get(connection, refs)
+    rows = tuple(found[ref] for ref in refs if ref in found)
     return _Waiting(
-        rows=tuple(rows[ref] for ref in refs if ref in rows),
-        contents=content.get(connection, refs),
+        rows=rows,
         stored=messages.envelopes(connection, refs),
         link=links.position(connection, node, links.OUT),
+        judged=_judged(parts, connection, rows),
     )
 
 
-async def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change]]:
+def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change]]:
     """Steps 4 and 5: who may go, and at which place."""
     link = waiting.link
     high, last = link.high, None if link.last is None else link.last.link
     departing: list[_Departing] = []
     refused: list[Change] = []
-    for row, opened, around in await _judged(parts, waiting):
+    for row, opened, around in waiting.judged:
         if opened is None or around is None:
             refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
             continue
@@ -137,18 +133,17 @@ async def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_De
     return departing, refused
 
 
-async def _judged(
-    parts: Parts, waiting: _Waiting
-) -> list[tuple[MessageRow, Content | None, consents.Surroundings | None]]:
+def _judged(
+    parts: Parts, connection: Connection, rows: Sequence[MessageRow]
+) -> tuple[tuple[MessageRow, Content | None, consents.Surroundings | None], ...]:
     """What is no void, opened, with what the gates must know now; None where the content is gone.
 
     What has bytes already is judged too: it goes again only if it might still go.
     """
-    rows = [row for row in waiting.rows if row.state != Outgoing.VOIDING]
+    rows = [row for row in rows if row.state != Outgoing.VOIDING]
     contents = {
-        row.ref: records.read_content(parts.vault.open(waiting.contents[row.ref]))
-        for row in rows
-        if row.ref in waiting.contents
+        ref: records.read_content(parts.vault.open(sealed))
+        for ref, sealed in content.get(connection, [row.ref for row in rows]).items()
     }
     there = [row for row in rows if row.ref in contents]
     questions = [
@@ -159,9 +154,9 @@ async def _judged(
         )
         for row in there
     ]
-    around = await consents.surroundings(parts, questions) if questions else []
+    around = consents.surroundings_in(parts, connection, questions) if questions else []
     found = {row.ref: item for row, item in zip(there, around, strict=True)}
-    return [(row, contents.get(row.ref), found.get(row.ref)) for row in rows]
+    return tuple((row, contents.get(row.ref), found.get(row.ref)) for row in rows)
 
 
 def _closed(

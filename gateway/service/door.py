@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 import schemas
-from gateway.core.scope import listens
+from gateway.core.scope import PeerState, listens
 from gateway.errors import Code, RemoteError
 from gateway.exchange import answers
 from gateway.federation.handlers import Reply
@@ -61,7 +61,7 @@ class Door:
         document = SignedDocument.decode(body, DESCRIPTOR)
         new = parse_descriptor(document)
         peer = self._parts.book.get(new.node)
-        if peer is None:
+        if peer is None or peer.state is PeerState.REVOKED:
             raise RemoteError(Code.UNKNOWN_SENDER, "a descriptor of an unknown node")
         if new.version > peer.descriptor.version + 1:
             peer = await fetch_chain(self._parts, peer)
@@ -73,7 +73,7 @@ class Door:
         """A known node pushes its newest keyset: it is there, so its queue wakes (DESIGN 3b.1)."""
         keyset = parse_keyset(SignedDocument.decode(body, KEYSET))
         peer = self._parts.book.get(keyset.node)
-        if peer is None:
+        if peer is None or peer.state is PeerState.REVOKED:
             raise RemoteError(Code.UNKNOWN_SENDER, "a keyset of an unknown node")
         await take_keyset(self._parts, peer, body)
         self._parts.signals.peer_called(keyset.node)
@@ -81,10 +81,12 @@ class Door:
 
     async def post_messages(self, peer: str, body: bytes) -> Reply:
         """Envelopes, judged one by one."""
+        self._heard(peer)
         return Reply(200, JSON, await self._receiver.messages(peer, body))
 
     async def post_void(self, peer: str, body: bytes) -> Reply:
         """A void question."""
+        self._heard(peer)
         return Reply(200, JSON, await self._receiver.void(peer, body))
 
     async def post_receipts(self, peer: str, body: bytes) -> Reply:
@@ -93,6 +95,7 @@ class Door:
         found = parts.book.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "receipts of an unknown node")
+        self._heard(peer)
         batch = await parts.off_loop(
             lambda: answers.read_receipts(body, issuer=found.descriptor, me=parts.own.node, now=now)
         )
@@ -105,6 +108,12 @@ class Door:
         parts.signals.handover.set()
         await parts.signals.happened()
         return _EMPTY
+
+    def _heard(self, node: str) -> None:
+        """A proven peer asks us something: it is there, so what waits for it need not wait for the end of a backoff."""
+        peer = self._parts.book.get(node)
+        if peer is not None and peer.next_try > self._parts.clock.now():
+            self._parts.signals.peer_called(node)
 
     async def get_schemas(self, peer: str) -> Reply:
         """The hashes of the schemas held here."""

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,7 @@ from gateway.core.acceptance import Incoming, IncomingEvent
 from gateway.core.numbering import Gap, out_of_order, ready
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.logs import logger
-from gateway.ports import Adapter, Delivery, Notice, NoticeKind
+from gateway.ports import Adapter, BulkAdapter, Delivery, Notice, NoticeKind
 from gateway.service import moves, records
 from gateway.service.parts import Parts
 from gateway.store import content, links, local, log, messages, receipts
@@ -88,15 +89,8 @@ class Handover:
         await self._order(waiting, due, now)
         if parts.adapter is None:
             return False
-        done: list[InboxRow] = []
-        for row, late in due:
-            if row.next_try > now:
-                break
-            taken = await self._push(parts.adapter, waiting, row, late, now)
-            if taken is None:
-                break
-            if taken:
-                done.append(row)
+        ready_now = list(takewhile(lambda item: item[0].next_try <= now, due))
+        done = await self._push(parts.adapter, waiting, ready_now, now)
         if done:
             await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes)
         return bool(done)
@@ -117,19 +111,33 @@ class Handover:
         current = await self._parts.store.read(lambda c: messages.get(c, list(waiting.messages)))
         waiting.messages.update(current)
 
-    async def _push(self, adapter: Adapter, waiting: _Waiting, row: InboxRow, late: bool, now: int) -> bool | None:
-        """One message to the adapter: taken, held for a person (False), or to be tried again later (None)."""
-        message = waiting.messages[row.ref]
-        try:
-            await adapter.push(delivery(self._parts, message, waiting.contents[row.ref], late or message.out_of_order))
-        except TransientError:
-            await self._postpone(row, now)
-            return None
-        except RefusedError as error:
-            self._log.warning("handover.refused", code=str(error.code), peer=row.peer)
-            await self._hold(message, now)
-            return False
-        return True
+    async def _push(
+        self, adapter: Adapter, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int
+    ) -> list[InboxRow]:
+        """Messages to the adapter, in order; returns those it took. One that it refuses is held for a person, one that
+        has to be tried again stops the rest.
+        """
+        parts = self._parts
+        items = [
+            delivery(
+                parts,
+                waiting.messages[row.ref],
+                waiting.contents[row.ref],
+                late or waiting.messages[row.ref].out_of_order,
+            )
+            for row, late in due
+        ]
+        done: list[InboxRow] = []
+        for (row, _), outcome in zip(due, await push_all(adapter, items), strict=False):
+            if isinstance(outcome, TransientError):
+                await self._postpone(row, now)
+                break
+            if isinstance(outcome, RefusedError):
+                self._log.warning("handover.refused", code=str(outcome.code), peer=row.peer)
+                await self._hold(waiting.messages[row.ref], now)
+            else:
+                done.append(row)
+        return done
 
     async def _postpone(self, row: InboxRow, now: int) -> None:
         attempts = row.attempts + 1
@@ -173,6 +181,24 @@ class Handover:
             await parts.store.move(partial(local.noticed, seq=row.seq))
             told += 1
         return told > 0
+
+
+async def push_all(
+    adapter: Adapter, items: Sequence[Delivery | Notice]
+) -> Sequence[str | RefusedError | TransientError]:
+    """Hand over in order, in one go where the adapter can; ends behind the first that has to be tried again."""
+    if isinstance(adapter, BulkAdapter):
+        return await adapter.push_all(items)
+    outcomes: list[str | RefusedError | TransientError] = []
+    for item in items:
+        try:
+            outcomes.append(await adapter.push(item))
+        except RefusedError as error:
+            outcomes.append(error)
+        except TransientError as error:
+            outcomes.append(error)
+            break
+    return outcomes
 
 
 async def _wait(signal: asyncio.Event) -> None:
@@ -273,25 +299,26 @@ async def _receipted(
 
     def move(connection: Connection) -> None:
         current = messages.get(connection, refs)
-        issued: list[Receipt] = []
-        for row in rows:
-            before = current[row.ref]
-            if before.state == Incoming.HELD and event is IncomingEvent.OPENED:
-                continue
-            state = moves.receive_step(connection, before, event, at=now)
-            if str(state) != before.state and row.n is not None:
-                issued.append(
-                    Receipt(
-                        of=hashes[row.ref],
-                        msg=row.id,
-                        from_=parts.own.node,
-                        from_desc=parts.own.descriptor.version,
-                        to=row.peer,
-                        n=row.n,
-                        status=status,
-                        at=now,
-                    )
-                )
+        due = [
+            current[ref]
+            for ref in dict.fromkeys(refs)
+            if not (current[ref].state == Incoming.HELD and event is IncomingEvent.OPENED)
+        ]
+        states = moves.receive_steps(connection, due, event, at=now)
+        issued = [
+            Receipt(
+                of=hashes[row.ref],
+                msg=row.id,
+                from_=parts.own.node,
+                from_desc=parts.own.descriptor.version,
+                to=row.peer,
+                n=row.n,
+                status=status,
+                at=now,
+            )
+            for row in due
+            if str(states[row.ref]) != row.state and row.n is not None
+        ]
         messages.handed(connection, refs)
         receipts.add(connection, [_row(receipt) for receipt in issued])
         for peer in {receipt.to for receipt in issued}:

@@ -12,15 +12,16 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import Connection
 
 from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
-from gateway.errors import Code, RemoteError, TransientError
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
 from gateway.service import moves
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.service.peering import address, fetch_chain, refresh
-from gateway.store import content, local, log, messages
+from gateway.store import content, links, local, log, messages
 from gateway.store import peers as peer_rows
 
 MINUTE = 60
@@ -45,7 +46,17 @@ class House:
         self._push_failures: dict[str, tuple[int, float]] = {}
 
     async def start(self) -> None:
-        """What must be true before anything is sent or answered: finish a rotation, current keys, a fresh keyset."""
+        """What must be true before anything is sent or answered: the clock, a finished rotation, current keys.
+
+        Raises:
+            RefusedError: clock; it is earlier than what this node has signed already, so nothing can be dated.
+        """
+        parts = self._parts
+        if parts.own.clock_is_back(parts.clock.now()):
+            raise RefusedError(
+                Code.CLOCK, "the clock is earlier than what this node signed before; nothing was started",
+                hint="set the clock of this machine (NTP), then start again",
+            )  # fmt: skip
         await self.finish_rotation()
         await self.keys()
 
@@ -73,6 +84,9 @@ class House:
         """Current signing keys, a keyset not older than 12 hours, no encryption key older than 10 days."""
         parts = self._parts
         now = parts.clock.now()
+        if parts.own.clock_is_back(now):
+            await parts.store.move(lambda c: log.raise_alarm(c, at=now, kind="clock.back"))
+            return
         parts.keys.activate(parts.own.descriptor, now)
         await parts.own.destroy_old_keys()
         if parts.own.keyset_due(now):
@@ -141,6 +155,8 @@ class House:
             for peer in late:
                 if messages.queued_for(connection, peer):
                     log.raise_alarm(connection, at=now, kind="peer.undelivered", peer=peer)
+            for peer in links.peers_with_gaps(connection, now - GAP_PATIENCE):
+                log.raise_alarm(connection, at=now, kind="peer.gap", peer=peer)
             local.forget_submissions(connection, now - SUBMISSION_MEMORY)
             return {change.row.peer for change in changes}
 

@@ -85,6 +85,21 @@ def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str 
         log.raise_alarm(connection, at=at, kind=f"message.{state}", peer=row.peer, ref=row.ref)
 
 
+def receive_steps(
+    connection: Connection, rows: Sequence[MessageRow], event: IncomingEvent, *, at: int
+) -> dict[int, Incoming]:
+    """Move several incoming messages by the same event; returns the new states by ref."""
+    states = {row.ref: acceptance.step(Incoming(row.state), event) for row in rows}
+    moved = [row for row in rows if str(states[row.ref]) != row.state]
+    messages.set_states(connection, [(row.ref, str(states[row.ref]), None) for row in moved])
+    log.add_events(connection, [(at, "message", row.ref, str(states[row.ref])) for row in moved])
+    log.append_leaves(
+        connection,
+        [leaf(at, "message.state", id=row.id, peer=row.peer, state=str(states[row.ref])) for row in moved],
+    )
+    return states
+
+
 def receive_step(
     connection: Connection, row: MessageRow, event: IncomingEvent, *, at: int, reason: Code | None = None
 ) -> Incoming:

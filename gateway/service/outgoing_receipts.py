@@ -45,7 +45,7 @@ def apply(
     for receipt in batch:
         statement = known.get(receipt.of)
         row = None if statement is None else rows.get(statement.message)
-        if row is None or row.peer != peer or row.id != receipt.msg:
+        if row is None or (row.peer, row.id, row.n) != (peer, receipt.msg, receipt.n):
             continue
         mine.append(receipt)
         event = event_of(receipt)

@@ -15,7 +15,7 @@ from gateway.service.leaves import leaf
 from gateway.store import Store, log
 from gateway.store import peers as peer_rows
 from keys.descriptor import Descriptor, accept_chain
-from keys.encoding import canon
+from keys.encoding import SKEW, canon
 from keys.keyset import Keyset, build_keyset, parse_keyset
 from keys.service import KeyService
 from keys.sign import DESCRIPTOR, KEYSET, SignedDocument
@@ -76,6 +76,10 @@ class Own:
     def has_keyset(self) -> bool:
         """Whether a keyset was ever issued; a node that never ran has none."""
         return self._keyset is not None
+
+    def clock_is_back(self, now: int) -> bool:
+        """Whether the clock is earlier than what this node has signed: nothing can be dated then (DESIGN 3.12)."""
+        return self._keyset is not None and now + SKEW < self._keyset.issued
 
     def keyset_due(self, now: int) -> bool:
         """Whether the keyset is to be issued anew."""

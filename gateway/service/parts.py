@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 from gateway.config import Config
@@ -20,6 +21,9 @@ from keys.descriptor import Descriptor
 from keys.service import KeyInfo, KeyService
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+WORKERS = 2
+"""Threads for signing and sealing; these let others run meanwhile."""
 
 
 class Keys(KeyService, Protocol):
@@ -86,8 +90,21 @@ class Parts:
     client: FederationClient
     adapter: Adapter | None
     signals: Signals = field(default_factory=Signals)
-    crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, thread_name_prefix="crypto"))
+    crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="crypto"))
 
     async def off_loop(self, work: Callable[[], T]) -> T:
         """Run work that computes for a while (signing, sealing) in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self.crypto, work)
+
+    async def off_loop_each(self, work: Callable[[I], T], items: Sequence[I]) -> list[T]:
+        """The same for each of `items`, in one piece of work per thread; results in order. Raises what the first
+        failing one raised.
+        """
+        share = -(-len(items) // WORKERS)
+        pieces = [items[start : start + share] for start in range(0, len(items), share)] if items else []
+        done = await asyncio.gather(*(self.off_loop(partial(_each, work, piece)) for piece in pieces))
+        return [result for piece in done for result in piece]
+
+
+def _each(work: Callable[[I], T], items: Sequence[I]) -> list[T]:
+    return [work(item) for item in items]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from gateway.core.scope import PeerState
-from gateway.errors import Code, RemoteError, TransientError
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.federation.address import PeerAddress
 from gateway.ports import Json
 from gateway.service.book import Peer
@@ -28,8 +28,15 @@ MOST_SCHEMAS = 1_000
 
 
 def address(descriptor: Descriptor) -> PeerAddress:
-    """Where a peer is reached and which server keys it may show."""
-    return PeerAddress.at(descriptor.node, descriptor.endpoints[0], frozenset(descriptor.tls_spki))
+    """Where a peer is reached and which server keys it may show.
+
+    Raises:
+        RemoteError: malformed, for an endpoint without a port: a descriptor may have one, but nobody reaches it (B8a).
+    """
+    try:
+        return PeerAddress.at(descriptor.node, descriptor.endpoints[0], frozenset(descriptor.tls_spki))
+    except RefusedError as exc:
+        raise RemoteError(Code.MALFORMED, "the peer's first endpoint is not https://host:port") from exc
 
 
 def read_chain(data: bytes) -> list[SignedDocument]:

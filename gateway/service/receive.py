@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -53,6 +53,16 @@ class _Asked:
     link: str
     hash: str
     message: AuthenticStatement | None
+    evidence: bytes
+    """What proves that the peer asked this: the statement with its signatures, or the signed void."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Equivocation:
+    """Two ids under one number: the message held under it, and the proof of the other, sealed."""
+
+    held: str
+    sealed: SealedRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +86,8 @@ class _Verdicts:
     accepted: list[_Accepted]
     fresh: list[Receipt]
     receipts: dict[str, Receipt]
-    equivocation: bytes | None = None
+    equivocation: _Equivocation | None = None
+    broken: dict[Code, SealedRow] = field(default_factory=dict)
     filled: bool = False
 
 
@@ -120,30 +131,37 @@ class Receiver:
     async def _open(self, node: str, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
         """Steps 4 to 10 for each envelope, in worker threads."""
         peer = self._peer(node)
-        results = await asyncio.gather(*(self._open_one(peer, envelope) for envelope in envelopes))
-        return {envelope.id: result for envelope, result in zip(envelopes, results, strict=True)}
+        opened = await self._parts.off_loop_each(lambda envelope: self._open_one(peer, envelope), envelopes)
+        results = dict(zip((envelope.id for envelope in envelopes), opened, strict=True))
+        late = [envelope for envelope in envelopes if isinstance(results[envelope.id], _Newer)]
+        if late:
+            results |= await self._open_late(peer, late)
+        return {id: result for id, result in results.items() if not isinstance(result, _Newer)}
 
-    async def _open_one(self, peer: Peer, envelope: Envelope) -> AuthenticStatement | Code:
-        parts = self._parts
-        now = parts.clock.now()
-        own = parts.own.descriptor
-
-        def work(sender: Peer) -> AuthenticStatement | _Newer:
-            unpacked = inbound.unpack(envelope, own=own, signer=peer.node, open_cek=parts.keys.open_cek, now=now)
-            if unpacked.statement.from_desc > sender.descriptor.version:
-                return _Newer()
-            return inbound.authenticate(unpacked, own=own, sender=sender.descriptor, now=now)
-
+    async def _open_late(self, peer: Peer, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
+        """The same for those that name a descriptor that is not held yet, once it is."""
         try:
-            result = await parts.off_loop(lambda: work(peer))
-            if isinstance(result, _Newer):
-                newer = await fetch_chain(parts, peer)
-                result = await parts.off_loop(lambda: work(newer))
+            newer = await fetch_chain(self._parts, peer)
+        except RemoteError as error:
+            return {envelope.id: _wire(error.code) for envelope in envelopes}
+        opened = await self._parts.off_loop_each(lambda envelope: self._open_one(newer, envelope), envelopes)
+        results: dict[str, AuthenticStatement | Code] = {}
+        for envelope, result in zip(envelopes, opened, strict=True):
             if isinstance(result, _Newer):
                 raise TransientError(Code.UNREACHABLE, "the sender names a descriptor that it does not publish yet")
+            results[envelope.id] = result
+        return results
+
+    def _open_one(self, sender: Peer, envelope: Envelope) -> AuthenticStatement | Code | _Newer:
+        parts, now = self._parts, self._parts.clock.now()
+        own, oldest = parts.own.descriptor, inbound.oldest_usable(parts.own.chain)
+        try:
+            unpacked = inbound.unpack(envelope, own=own, signer=sender.node, open_cek=parts.keys.open_cek, now=now)
+            if unpacked.statement.from_desc > sender.descriptor.version:
+                return _Newer()
+            return inbound.authenticate(unpacked, own=own, sender=sender.descriptor, now=now, oldest=oldest)
         except RemoteError as error:
             return _wire(error.code)
-        return result
 
     def _peer(self, node: str) -> Peer:
         peer = self._parts.book.get(node)
@@ -207,10 +225,13 @@ class Receiver:
         match verdict:
             case Refuse(code=refusal):
                 verdicts.codes[question.id] = refusal
-                if refusal is Code.EQUIVOCATION and question.message is not None:
-                    verdicts.equivocation = records.evidence(
-                        question.message.statement_bytes, question.message.signatures
+                if refusal is Code.EQUIVOCATION:
+                    verdicts.equivocation = _Equivocation(
+                        held=verdicts.link.known[question.n].id,
+                        sealed=self._parts.vault.seal(self._parts.store.new_ref(), question.evidence),
                     )
+                else:
+                    verdicts.broken[refusal] = self._parts.vault.seal(self._parts.store.new_ref(), question.evidence)
             case Repeat():
                 verdicts.codes[question.id] = Code.BAD_CHAIN  # numbered without an answer can not happen; stop the link
             case New():
@@ -294,14 +315,14 @@ class Receiver:
     async def _commit(self, node: str, verdicts: _Verdicts) -> bytes | None:
         """One transaction for everything that was decided; returns the signed batch that answers it."""
         parts = self._parts
-        if not verdicts.receipts and verdicts.equivocation is None:
+        proofs = verdicts.equivocation is not None or bool(verdicts.broken)
+        if not verdicts.receipts and not proofs:
             return None
         batch = list(verdicts.receipts.values())
-        repeated = await self._same_batch(batch) if batch and not verdicts.fresh else None
-        if repeated is not None:
-            return repeated
-        document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign)) if batch else None
-        if not verdicts.fresh and verdicts.equivocation is None:
+        document = await self._same_batch(batch) if batch and not verdicts.fresh else None
+        if document is None and batch:
+            document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
+        if not verdicts.fresh and not proofs:
             return document
         ref, now = parts.store.new_ref(), parts.clock.now()
 
@@ -339,7 +360,8 @@ class Receiver:
         if void.created > now + SKEW:
             raise RemoteError(Code.NOT_YET_VALID, "the void was made in the future")
         question = _Asked(
-            id=void.id, epoch=void.epoch, n=void.n, prev=void.prev, hash=statement_hash(document.payload), message=None,
+            id=void.id, epoch=void.epoch, n=void.n, prev=void.prev, hash=statement_hash(document.payload),
+            message=None, evidence=data,
             link=link_hash(epoch=void.epoch, n=void.n, id=void.id, prev=void.prev),
         )  # fmt: skip
         async with self._locks[node]:
@@ -363,6 +385,7 @@ def _of_statement(item: AuthenticStatement) -> _Asked:
     return _Asked(
         id=statement.id, epoch=statement.epoch, n=statement.n, prev=statement.prev,
         link=item.link_hash, hash=item.statement_hash, message=item,
+        evidence=records.evidence(item.statement_bytes, item.signatures),
     )  # fmt: skip
 
 
@@ -435,10 +458,24 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
             for receipt in verdicts.fresh
         ],
     )
+    for code, sealed in verdicts.broken.items():  # refused, kept and told to a person (B5 Numbering)
+        proof = sealed.ref.to_bytes(8, "big")
+        if log.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof):
+            content.put(connection, [sealed])
     if verdicts.equivocation is not None:
         peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(Code.EQUIVOCATION))
-        log.raise_alarm(connection, at=now, kind="peer.equivocation", peer=node, proof=verdicts.equivocation)
+        _keep_proof(connection, node, verdicts.equivocation, now)
         log.append_leaf(connection, leaf(now, "peer.suspended", peer=node, code=str(Code.EQUIVOCATION)))
+
+
+def _keep_proof(connection: Connection, node: str, found: _Equivocation, now: int) -> None:
+    """An alarm that names the message held and, as its proof, the number of the sealed row with the other statement."""
+    content.put(connection, [found.sealed])
+    held = messages.find(connection, found.held, direction=messages.IN, peer=node)
+    log.raise_alarm(
+        connection, at=now, kind=f"peer.{Code.EQUIVOCATION}", peer=node, ref=held[0].ref if held else None,
+        proof=found.sealed.ref.to_bytes(8, "big"),
+    )  # fmt: skip
 
 
 def _row(receipt: Receipt, node: str) -> ReceiptRow:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from sqlalchemy import Connection
@@ -38,10 +39,14 @@ from keys.keyset import usable as keyset_usable
 from keys.receipts import MOST_RECEIPTS
 
 IN_FLIGHT = 3
-"""Requests to one peer at a time: enough to keep both sides busy over real round-trip times."""
+"""Requests to one peer at a time: enough to keep both sides busy over real round-trip times. A request that is not full
+waits until nothing is in flight: what gathers meanwhile shares its signature, its commit and its round trip."""
 
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 3_600.0
+CLOCK_WAIT = 60.0
+"""Seconds between looks at a clock that went back; nothing is dated and sent by it."""
+
 FRESH = 300
 """Seconds for which a fetched keyset counts as looked at."""
 
@@ -88,6 +93,8 @@ class Sender:
         peer = parts.book.get(self._node)
         if peer is None or not listens(peer.state):
             return None
+        if parts.own.clock_is_back(parts.clock.now()):
+            return CLOCK_WAIT
         left: float = peer.next_try - parts.clock.now()
         if left > 0 and self._node not in parts.signals.called:
             return left
@@ -154,10 +161,13 @@ class Sender:
         delay = whole * (0.5 + int.from_bytes(parts.rand(2), "big") / 131_072)
         now = parts.clock.now()
         since = now if peer is None or peer.failing_since is None else peer.failing_since
-        await parts.store.move(
-            lambda c: peer_rows.change(c, self._node, attempts=attempts, next_try=now + int(delay), failing_since=since)
-        )
-        await parts.book.refresh()
+        with suppress(TransientError):  # a full disk must not end the node; the delay holds without the note
+            await parts.store.move(
+                lambda c: peer_rows.change(
+                    c, self._node, attempts=attempts, next_try=now + int(delay), failing_since=since
+                )
+            )
+            await parts.book.refresh()
         self._anew.clear()
         self._log.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
         return delay
@@ -171,7 +181,9 @@ class Sender:
         try:
             while True:
                 refs = await self._parts.store.read(self._due(after))
-                if refs:
+                if flying and 0 < len(refs) < MOST_ENVELOPES:
+                    flying = await _first_of(flying)
+                elif refs:
                     after = refs[-1]
                     for request in _requests(await depart(self._parts, self._peer(), refs)):
                         while len(flying) >= IN_FLIGHT:

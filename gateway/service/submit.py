@@ -6,7 +6,7 @@ relies on a consent the peer was not told of is preceded, in the same transactio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -60,33 +60,66 @@ async def submit(
     """
     digest = sha256(canon(dict(request)))
     index = None if key is None else parts.vault.submission_index(key)
-    if index is not None:
-        known = await parts.store.read(lambda c: local.find_submission(c, index))
+    try:
+        draft, peer = _draft(parts, request)
+        _check_units(parts, draft, peer)
+    except RefusedError:
+        known = None if index is None else await parts.store.read(lambda c: local.find_submission(c, index))
         if known is not None:
             return _repeated(known, digest)
-    draft, peer = _draft(parts, request)
-    prepared = await prepare(parts, draft, peer, origin=origin)
+        raise
+
+    def look(c: Connection) -> tuple[tuple[bytes, bytes] | None, _Found]:
+        known = None if index is None else local.find_submission(c, index)
+        return known, _look_up(parts, c, draft, peer)
+
+    known, found = await parts.store.read(look)
+    if known is not None:
+        return _repeated(known, digest)
+    prepared = _prepared(parts, draft, peer, found, origin=origin, reference=None)
     answer: dict[str, Json] = {
         "id": draft.id,
         "conversation": draft.conversation,
         "state": str(Outgoing.QUEUED),
     }
-    encoded = orjson.dumps(answer)
-
-    def move(connection: Connection) -> Done:
-        if index is not None:
-            raced = local.find_submission(connection, index)
-            if raced is not None:
-                return _repeated(raced, digest)
-            local.add_submission(connection, index, digest, encoded, at=prepared[-1].row.at)
-        write(connection, prepared)
-        also(connection)
-        return Done(value=answer, created=True)
-
-    done = await parts.store.move(move)
+    act = _Act(key=index, digest=digest, answer=answer, prepared=tuple(prepared), also=also)
+    done = await parts.store.move_together(_write_acts, act)
     parts.signals.outgoing(peer.node).set()
     await parts.signals.happened()
     return done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Act:
+    """One judged submission, ready to be written."""
+
+    key: bytes | None
+    digest: bytes
+    answer: dict[str, Json]
+    prepared: tuple[Prepared, ...]
+    also: Callable[[Connection], None]
+
+
+def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[Done]:
+    """Store all submissions that wait; one whose key was used meanwhile gets the older answer."""
+    raced = local.find_submissions(connection, [act.key for act in acts if act.key is not None])
+    answers = [
+        _repeated(raced[act.key], act.digest) if act.key in raced else Done(value=act.answer, created=True)
+        for act in acts
+    ]
+    new = [act for act in acts if act.key not in raced]
+    local.add_submissions(
+        connection,
+        [
+            (act.key, act.digest, orjson.dumps(act.answer), act.prepared[-1].row.at)
+            for act in new
+            if act.key is not None
+        ],
+    )
+    write(connection, [item for act in new for item in act.prepared])
+    for act in new:
+        act.also(connection)
+    return answers
 
 
 def _repeated(known: tuple[bytes, bytes], digest: bytes) -> Done:
@@ -161,17 +194,37 @@ async def prepare(
     `reference` is the consent that a withdrawal is about, which its header does not name.
     """
     _check_units(parts, draft, peer)
-    index = parts.vault.conversation_index(draft.conversation)
-    seen = await parts.store.read(lambda c: messages.highest_seen(c, index, peer.node))
-    draft = replace(draft, header={**draft.header, "seen": seen})
-    now = parts.clock.now()
+    found = await parts.store.read(lambda c: _look_up(parts, c, draft, peer))
+    return _prepared(parts, draft, peer, found, origin=origin, reference=reference)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the store says about a draft: the highest number of the peer applied to its conversation, and consents."""
+
+    seen: int
+    around: consents.Surroundings
+
+
+def _look_up(parts: Parts, connection: Connection, draft: Draft, peer: Peer) -> _Found:
     relied_on = draft.header.get("consent_ref")
     question = consents.Question(
         conversation=draft.conversation,
         consent_ref=relied_on if isinstance(relied_on, str) else None,
         sender_unit=draft.header.get("sender_unit"),
     )
-    around = (await consents.surroundings(parts, [question]))[0]
+    return _Found(
+        seen=messages.highest_seen(connection, parts.vault.conversation_index(draft.conversation), peer.node),
+        around=consents.surroundings_in(parts, connection, [question])[0],
+    )
+
+
+def _prepared(
+    parts: Parts, draft: Draft, peer: Peer, found: _Found, *, origin: int | None, reference: str | None
+) -> list[Prepared]:
+    """The steps of `prepare` that need no store."""
+    draft = replace(draft, header={**draft.header, "seen": found.seen})
+    now, around = parts.clock.now(), found.around
     message = outbound.submit(draft, peer.standing, around.circumstances, now=now)
     record = _record_first(parts, draft, peer, message, around, now)
     prepared = [

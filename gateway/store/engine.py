@@ -10,19 +10,23 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
+from gateway.errors import Code, TransientError
 from gateway.store import tables
 from gateway.store.migrations import HEAD
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
 
 READERS = 2
 
@@ -48,6 +52,8 @@ class Store:
         self._read_engine = _engine(path, begin="BEGIN")
         self.writer = Writer(self._write_engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._reader = threading.local()
+        self._open: list[Connection] = []
         self._lock = threading.Lock()
         with self._read_engine.connect() as connection:
             self._next = 1 + max(connection.scalar(select(func.max(column))) or 0 for column in NUMBERED)
@@ -60,15 +66,30 @@ class Store:
             return ref
 
     async def move(self, move: Callable[[Connection], T]) -> T:
-        """Run one move in a durable transaction (see `gateway.store.writer`)."""
-        return await self.writer.move(move)
+        """Run one move in a durable transaction (see `gateway.store.writer`).
+
+        Raises:
+            TransientError: disk; nothing of the move was written. So do the other two ways in.
+        """
+        with _disk():
+            return await self.writer.move(move)
+
+    async def move_together(self, batch: Callable[[Connection, Sequence[I]], Sequence[T]], item: I) -> T:
+        """Run one item of a function that writes several at once (see `gateway.store.writer`)."""
+        with _disk():
+            return await self.writer.move_together(batch, item)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query` on a consistent snapshot."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+        with _disk():
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
 
     def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._read_engine.connect() as connection, connection.begin():
+        connection = getattr(self._reader, "connection", None)
+        if connection is None:
+            connection = self._reader.connection = self._read_engine.connect()
+            self._open.append(connection)
+        with connection.begin():
             return query(connection)
 
     async def checkpoint(self, *, truncate: bool = False) -> None:
@@ -86,15 +107,28 @@ class Store:
         """Finish waiting moves and close every connection."""
         self.writer.close()
         self._readers.shutdown()
+        for connection in self._open:
+            connection.close()
         self._read_engine.dispose()
         self._write_engine.dispose()
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """The one border at which a full, failing or read-only disk becomes an error of ours."""
+    try:
+        yield
+    except OperationalError as exc:
+        raise TransientError(
+            Code.DISK, "the database can not be used now; nothing was changed", hint="check free space and the disk"
+        ) from exc
 
 
 def _engine(path: Path, *, begin: str) -> Engine:
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         poolclass=QueuePool,
-        pool_size=READERS,
+        pool_size=READERS + 1,
         connect_args={"check_same_thread": False, "timeout": 5},
         hide_parameters=True,
     )

@@ -92,6 +92,11 @@ def gaps(connection: Connection, peer: str, epoch: int) -> tuple[GapRow, ...]:
     return tuple(GapRow(first=r.first, last=r.last, seen=r.seen) for r in connection.execute(query))
 
 
+def peers_with_gaps(connection: Connection, before: int) -> list[str]:
+    """Peers one of whose numbers has been missing since `before` or longer."""
+    return list(connection.execute(select(link_gap.c.peer).where(link_gap.c.seen <= before).distinct()).scalars())
+
+
 def set_gaps(connection: Connection, peer: str, epoch: int, rows: Iterable[GapRow]) -> None:
     """Replace the missing ranges of the incoming link."""
     connection.execute(delete(link_gap).where(link_gap.c.peer == peer, link_gap.c.epoch == epoch))

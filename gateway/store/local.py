@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.rows import values_of
 from gateway.store.tables import consent, consent_told, draft, notice, origin, submission
 
 
@@ -49,6 +51,7 @@ class NoticeRow:
 OWN = "own"
 
 # Asked for every submission, so they are built once.
+_SUBMISSIONS = select(submission).where(submission.c.key.in_(bindparam("keys", expanding=True)))
 _SUBMISSION = select(submission.c.digest, submission.c.answer).where(submission.c.key == bindparam("key"))
 _CONSENTS = select(consent).where(consent.c.consent == bindparam("index")).order_by(consent.c.ref)
 _TOLD = select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index"))
@@ -56,7 +59,7 @@ _TOLD = select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.con
 
 def add_draft(connection: Connection, row: DraftRow) -> None:
     """Insert a draft."""
-    connection.execute(insert(draft).values(**asdict(row)))
+    connection.execute(insert(draft).values(**values_of(row)))
 
 
 def get_draft(connection: Connection, id: str) -> DraftRow | None:
@@ -96,6 +99,20 @@ def find_submission(connection: Connection, key: bytes) -> tuple[bytes, bytes] |
     return (row.digest, row.answer) if row else None
 
 
+def find_submissions(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+    """The same for several keys; only those that were used."""
+    if not keys:
+        return {}
+    return {row.key: (row.digest, row.answer) for row in connection.execute(_SUBMISSIONS, {"keys": list(keys)})}
+
+
+def add_submissions(connection: Connection, rows: Iterable[tuple[bytes, bytes, bytes, int]]) -> None:
+    """Remember answers: (key, digest, answer, at)."""
+    values = [{"key": key, "digest": digest, "answer": answer, "at": at} for key, digest, answer, at in rows]
+    if values:
+        connection.execute(insert(submission), values)
+
+
 def add_submission(connection: Connection, key: bytes, digest: bytes, answer: bytes, *, at: int) -> None:
     """Remember the answer to an idempotency key."""
     connection.execute(insert(submission).values(key=key, digest=digest, answer=answer, at=at))
@@ -108,7 +125,7 @@ def forget_submissions(connection: Connection, before: int) -> int:
 
 def add_consent(connection: Connection, row: ConsentRow) -> None:
     """Record a consent; a newer record of the same id and holder takes the place of the older."""
-    statement = upsert(consent).values(**asdict(row))
+    statement = upsert(consent).values(**values_of(row))
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["consent", "holder"], set_={"ref": row.ref, "state": row.state, "at": row.at}

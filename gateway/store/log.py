@@ -83,13 +83,15 @@ def raise_alarm(
     peer: str | None = None,
     ref: int | None = None,
     proof: bytes | None = None,
-) -> None:
-    """Record an alarm, once per (kind, peer, ref) while it is not dismissed."""
+) -> bool:
+    """Record an alarm, once per (kind, peer, ref) while it is not dismissed; whether it is a new one."""
     same = select(alarm.c.seq).where(
         alarm.c.kind == kind, alarm.c.peer.is_(peer), alarm.c.ref.is_(ref), alarm.c.dismissed.is_(None)
     )
-    if connection.execute(same).first() is None:
-        connection.execute(insert(alarm).values(at=at, kind=kind, peer=peer, ref=ref, proof=proof))
+    if connection.execute(same).first() is not None:
+        return False
+    connection.execute(insert(alarm).values(at=at, kind=kind, peer=peer, ref=ref, proof=proof))
+    return True
 
 
 def open_alarms(connection: Connection) -> list[Alarm]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.rows import values_of
 from gateway.store.tables import envelope, inbox, message, outbox, statement
 from gateway.store.tables import peer as peer_table
 
@@ -86,7 +88,7 @@ _SET_STATE = (
 
 def add(connection: Connection, rows: Iterable[MessageRow]) -> None:
     """Insert new messages."""
-    values = [asdict(row) for row in rows]
+    values = [values_of(row) for row in rows]
     if values:
         connection.execute(insert(message), values)
 
@@ -193,10 +195,13 @@ def number(connection: Connection, rows: Iterable[tuple[int, int, int, str | Non
 
 
 def add_statements(connection: Connection, rows: Iterable[StatementRow]) -> None:
-    """Record sealings; every one of them stays, since a receipt may name any."""
-    values = [asdict(row) for row in rows]
+    """Record sealings; every one of them stays, since a receipt may name any.
+
+    Sealing anew for the same keys within one second makes the same statement again: it is kept once.
+    """
+    values = [values_of(row) for row in rows]
     if values:
-        connection.execute(insert(statement), values)
+        connection.execute(upsert(statement).on_conflict_do_nothing(index_elements=["hash"]), values)
 
 
 def statements(connection: Connection, hashes: Sequence[str]) -> dict[str, StatementRow]:
@@ -300,7 +305,7 @@ def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow
 
 def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
     """Put accepted messages on the list of what must be handed over."""
-    values = [asdict(row) for row in rows]
+    values = [values_of(row) for row in rows]
     if values:
         connection.execute(insert(inbox), values)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.rows import values_of
 from gateway.store.tables import receipt, receipt_batch, receipt_due
 
 ISSUED = "issued"
@@ -31,7 +32,7 @@ class ReceiptRow:
 
 def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
     """Record receipts; one that is known by (of, status) stays as it was."""
-    values = [asdict(row) for row in rows]
+    values = [values_of(row) for row in rows]
     if values:
         connection.execute(upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"]), values)
 

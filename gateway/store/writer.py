@@ -3,7 +3,8 @@
 A *move* is a function of a connection. Whatever waits when the writer comes round joins one transaction, so a durable
 commit is paid once for many. When one move of a group raises, the group is rolled back and each of its moves runs again
 in a transaction of its own: a move must therefore have no effect outside its connection, and no move ever sees another
-one's failure.
+one's failure. Moves that write the same kind of thing may come as items of one function, which then writes all that
+wait with one statement each (`move_together`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
 Move = Callable[[Connection], T]
+Batch = Callable[[Connection, Sequence[I]], Sequence[T]]
 
 GROUP_LIMIT = 256
 """Moves in one transaction at most: bounds the work lost to one failing move and the time others wait."""
@@ -29,6 +32,8 @@ GROUP_LIMIT = 256
 class _Waiting:
     move: Callable[[Connection], Any]
     future: asyncio.Future[Any]
+    batch: Callable[[Connection, Sequence[Any]], Sequence[Any]] | None = None
+    item: Any = None
 
 
 class Writer:
@@ -45,11 +50,20 @@ class Writer:
 
     async def move(self, move: Move[T]) -> T:
         """Run `move` in a durable transaction; returns after the commit, raises what the move raised."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Waiting(move, future))
+        return await asyncio.shield(future)
+
+    async def move_together(self, batch: Batch[I, T], item: I) -> T:
+        """The same for one item of a module-level function that writes several and returns a result for each."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Waiting(lambda c: batch(c, [item])[0], future, batch, item))
+        return await asyncio.shield(future)
+
+    def _put(self, waiting: _Waiting) -> None:
         if self._closed:
             raise RuntimeError("the store is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Waiting(move, future))
-        return await asyncio.shield(future)
+        self._queue.put(waiting)
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -83,7 +97,7 @@ class Writer:
         self.moves += len(group)
         try:
             with connection.begin():
-                results = [waiting.move(connection) for waiting in group]
+                results = _results(connection, group)
         except BaseException as error:  # noqa: BLE001 (what a move raises belongs to the one who waits for it)
             _leave(connection)
             if len(group) == 1:
@@ -93,6 +107,24 @@ class Writer:
                 self._commit_group(connection, [waiting])
             return
         _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
+
+
+def _results(connection: Connection, group: list[_Waiting]) -> list[Any]:
+    """Run every move; items of one function at the place of the first of them."""
+    together: dict[Any, list[int]] = {}
+    for place, waiting in enumerate(group):
+        if waiting.batch is not None:
+            together.setdefault(waiting.batch, []).append(place)
+    results: list[Any] = [None] * len(group)
+    for place, waiting in enumerate(group):
+        if waiting.batch is None:
+            results[place] = waiting.move(connection)
+        elif places := together.pop(waiting.batch, None):
+            for member, result in zip(
+                places, waiting.batch(connection, [group[member].item for member in places]), strict=True
+            ):
+                results[member] = result
+    return results
 
 
 def _leave(connection: Connection) -> None:

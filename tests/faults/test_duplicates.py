@@ -1,4 +1,7 @@
-"""The same thing twice has the effect of once, and the answer of the first time (DESIGN 3.4; PEERS M3 i to iv; PROTOCOL B14.2)."""
+"""The same thing twice has the effect of once, and the answer of the first time.
+
+DESIGN 3.4; PEERS M3 i to iv; PROTOCOL B14.2.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,11 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 def receipts_of(answer: bytes) -> Any:
     """The signed receipts document of an answer."""
     return json.loads(answer)["receipts"]
+
+
+async def receipts_settled(two: Two) -> bool:
+    """Whether AL owes no receipt."""
+    return await two.al.rows("select count(*) from receipt_due") == [(0,)]
 
 
 async def test_idempotency_key(two: Two) -> None:
@@ -72,7 +80,7 @@ async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_no_delivered_receipt_before_the_case_system_took_it(two: Two) -> None:
-    """(iii) While the case system fails there is a `received` receipt and no other; `delivered` comes after its word."""
+    """(iii) While the case system fails there is a `received` receipt and no other; `delivered` needs its word."""
     fr, al = two
     al.system.busy = 3
     id = await fr.submit("late")
@@ -123,12 +131,8 @@ async def test_lost_answer_to_receipts(two: Two) -> None:
     back = Spoiler(al)
     back.lose = 1
     id = await fr.submit("once")
-
-    async def settled() -> bool:
-        return await al.rows("select count(*) from receipt_due") == [(0,)]
-
     await two.until(lambda: bool(back.asked))
-    await two.until(settled, seconds=60)
+    await two.until(lambda: receipts_settled(two), seconds=60)
     sent = [body for name, body in back.asked if name == "post_receipts"]
     assert len(sent) == 2
     assert len(set(sent)) == 1
@@ -142,6 +146,7 @@ async def test_mixture_of_repeats(two: Two) -> None:
     for reference in ("one", "two"):
         await fr.submit(reference)
         await two.until(lambda expected=reference: expected in al.notes())
+    await two.until(lambda: receipts_settled(two), seconds=60)
     known = dict(await al.rows("select id, object from receipt where status = 'received'"))
     batches = await al.rows("select count(*) from receipt_batch")
     envelopes = [bytes(asked[0]) for asked in wire.envelopes()]

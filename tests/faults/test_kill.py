@@ -82,11 +82,17 @@ class Run:
         self.receiving, _ = self._receive(None)
         self._settle("measured")
 
-    def round(self, number: int) -> None:
+    def instants(self, rounds: int) -> list[float]:
+        """One instant for each round, as parts of a run: random, and together spread over the whole of it."""
+        drawn = [(number + self.rng.random()) / rounds for number in range(rounds)]
+        self.rng.shuffle(drawn)
+        return drawn
+
+    def round(self, number: int, of_a: float, of_b: float) -> None:
         """A is killed at an instant of the submitting, B at one of the receiving."""
         name = f"round-{number}"
-        _, crowd = self._submit(name, self.rng.uniform(0, self.submitting))
-        _, classes = self._receive(self.rng.uniform(0, self.receiving))
+        _, crowd = self._submit(name, of_a * self.submitting)
+        _, classes = self._receive(of_b * self.receiving)
         classes |= {BEFORE_COMMIT if status == 201 else UNANSWERED for status in crowd.repeats}
         self.hit.update(classes)
         self._settle(name)
@@ -167,8 +173,9 @@ def run_rounds(pair: Pair, folder: Path, *, rounds: int, size: int, seed: int) -
     with closing(ledger):
         run = Run(pair, ledger, random.Random(seed), size)
         run.measure()
-        for number in range(rounds):
-            run.round(number)
+        instants = zip(run.instants(rounds), run.instants(rounds), strict=True)
+        for number, (of_a, of_b) in enumerate(instants):
+            run.round(number, of_a, of_b)
     return run.hit
 
 
@@ -195,16 +202,17 @@ def test_kill_during_epoch_rotation(pair: Pair) -> None:
     a, b = pair.a, pair.b
     with closing(a.client()) as client:
         sent = [client.call("message.submit", **enquiry(f"r-{number}"))["id"] for number in range(70)]
-    for place in ("begun", "rewrapped", "drained", "finished"):
+    places = ("begun", "rewrapped", "drained", "finished")
+    a.stop()
+    a.start(die=places[0])
+    for place, following in zip(places, (*places[1:], None), strict=True):
         ((before,),) = a.rows("select max(epoch) from datakey")
-        a.stop()
-        a.start(die=place)
         with pytest.raises(Away), closing(a.client()) as client:
             client.call("keys.rotate_epoch", by="admin")
         assert a.wait() == -9
         left = {epoch for (epoch,) in a.rows("select distinct epoch from datakey")}
         assert left == {"begun": {before}, "rewrapped": {before, before + 1}}.get(place, {before + 1})
-        a.start()
+        a.start(die=following)
         assert a.rows("select distinct epoch from datakey") == [(before + 1,)]
         assert [key["kid"] for key in a.call("keys.list")["keys"] if key["use"] == "epoch"] == [str(before + 1)]
         with closing(a.client()) as client:

@@ -1,4 +1,4 @@
-"""A peer that numbers its messages as a test says, with the real keys of a node: what an honest sender would never send."""
+"""A peer that numbers its messages as a test says, with the real keys of a node: what no honest sender would send."""
 
 from __future__ import annotations
 

@@ -48,9 +48,9 @@ def signatures(*signed: Signature) -> bytes:
     return canon({"signatures": [signature.to_json() for signature in signed]})
 
 
-def authentic(body: bytes, body_type: str, **stated: Any) -> AuthenticStatement:
-    """An authentic statement over these bytes."""
-    usual: dict[str, Any] = {"body_type": body_type, "schema": schemas.catalogue().get(body_type).schema}
+def authentic(body: bytes, held: str, **stated: Any) -> AuthenticStatement:
+    """An authentic statement over these bytes, of the held type `held` but for what `stated` says."""
+    usual: dict[str, Any] = {"body_type": held, "schema": schemas.catalogue().get(held).schema}
     statement = SENDER.statement(**{**usual, "commit": wire.commit(SENDER.secret, body), **stated})
     return arrive(framed(statement, body=body))
 

@@ -76,7 +76,7 @@ def die() -> None:
 
 
 def die_at(node: Node, place: str, batches: int) -> None:
-    """End this process at a step of the next epoch rotation.
+    """End this process at a step of the next epoch rotation that is asked for; one that was cut off ended at the start.
 
     `begun`: both epoch keys are on disk; `rewrapped`: after some batches; `drained`: nothing names the old epoch, its
     key is there still; `finished`: its key is gone, nothing else was noted.
@@ -91,9 +91,8 @@ def die_at(node: Node, place: str, batches: int) -> None:
             die()
         return done
 
-    async def unless_idle() -> None:
-        if node.parts.keys.old_epochs:
-            die()
+    async def at_once() -> None:
+        die()
 
     def last(old: int) -> None:
         if place == "drained":
@@ -103,7 +102,7 @@ def die_at(node: Node, place: str, batches: int) -> None:
 
     match place:
         case "begun":
-            rotation.finish_rotation = unless_idle  # type: ignore[method-assign]
+            rotation.finish_rotation = at_once  # type: ignore[method-assign]
         case "rewrapped":
             rotation._rewrap = some  # type: ignore[method-assign]
         case _:
@@ -118,11 +117,15 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
     house.REWRAP_BATCH = spec["batch"]
     stop = asyncio.Event()
     async with stack:
-        if spec["die"] is not None:
-            die_at(node, spec["die"], 2)
+
+        def ready() -> None:
+            if spec["die"] is not None:
+                die_at(node, spec["die"], 2)
+            print("ready", flush=True)
+
         steering = asyncio.create_task(_steer(steered, lines, stop.set))
         try:
-            await node.serve(lambda: print("ready", flush=True), stop)
+            await node.serve(ready, stop)
         finally:
             steering.cancel()
 
@@ -142,7 +145,7 @@ async def main() -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     spec = json.loads(await lines.readline())
-    with Path(spec["log"]).open("a", encoding="utf-8") as stream:
+    with Path(spec["log"]).open("a", buffering=1, encoding="utf-8") as stream:
         logs.configure("debug", stream)
         await run(spec, lines)
 

@@ -1,7 +1,7 @@
-"""Two nodes in one process: the real composition root, real sockets and keys, a case system in memory, and a clock the test moves.
+"""Two nodes in one process: real composition root, sockets and keys, a case system in memory, a clock the test moves.
 
-`async with two_nodes(base) as (fr, al)` gives them paired and serving. What a test needs to see or spoil on the wire is in `Spoiler`, which
-stands between a node's client and the network: requests are really sent, answers can be lost.
+`async with two_nodes(base) as (fr, al)` gives them paired and serving. What a test needs to see or spoil on the wire is
+in `Spoiler`, which stands between a node's client and the network: requests are really sent, answers can be lost.
 """
 
 from __future__ import annotations

@@ -115,7 +115,8 @@ def opener(file: Case) -> Callable[[str, bytes, bytes], bytes]:
 
 def receive(file: Case, case: Case) -> inbound.AuthenticStatement:
     """Receive steps 3 to 10, as the node does them. Raises RemoteError."""
-    own = chain_of(file, ["recipient-1"])[-1]
+    chain = chain_of(file, case.get("recipient", ["recipient-1"]))
+    own = chain[-1]
     sender = chain_of(file, case.get("sender", ["sender-1"]))[-1]
     unpacked = inbound.unpack(
         inbound.read(envelope_bytes(file, case)),
@@ -124,7 +125,7 @@ def receive(file: Case, case: Case) -> inbound.AuthenticStatement:
         open_cek=opener(file),
         now=case["now"],
     )
-    return inbound.authenticate(unpacked, own=own, sender=sender, now=case["now"])
+    return inbound.authenticate(unpacked, own=own, sender=sender, now=case["now"], oldest=inbound.oldest_usable(chain))
 
 
 def envelope(file: Case, case: Case) -> str | None:

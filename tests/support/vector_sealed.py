@@ -268,6 +268,12 @@ class _Sealer:
         self.to_keys = [self.bel.enc, EncPrivateKey(seed("bel/enc-shelter"))]
         units = [Unit(id="shelter", name="Shelter", roles=("shelter",))]
         self.own_document = signed(self.bel.payload(units=units), self.bel.roots)
+        second = self.bel.following(self.own_document.payload, units=units, contact="another desk")
+        taken = Revocation(
+            kid=key_of("bel/old", hybrid=False).public.kid, at=NOW - 400, since=NOW - 500, reason="stolen"
+        )
+        third = self.bel.following(second, units=units, revoked=[taken])
+        self.own_later = [signed(payload, self.bel.roots) for payload in (second, third)]
         self.sender_document = signed(self.alb.payload(), self.alb.roots)
         gone = Revocation(kid=self.alb.sig.public.kid, at=NOW, since=NOW - 500, reason="stolen")
         keys = [record(key_of("cor/sig-2"), Use.SIG), record(self.alb.http, Use.HTTP)]
@@ -326,6 +332,8 @@ def envelopes() -> Case:
         "now": NOW,
         "documents": {
             "recipient-1": sealer.own_document.to_json(),
+            "recipient-2": sealer.own_later[0].to_json(),
+            "recipient-3": sealer.own_later[1].to_json(),
             "sender-1": sealer.sender_document.to_json(),
             "sender-2": sealer.after_document.to_json(),
         },
@@ -336,6 +344,12 @@ def envelopes() -> Case:
             {"name": "two recipients", "envelope": two | {"ct": "@two"}, "now": NOW},
             {"name": "300 seconds behind its end", "envelope": one | {"ct": "@one"}, "now": NOW + LIFE + 299},
             {"name": "300 seconds ahead", "envelope": one | {"ct": "@one"}, "now": NOW - 300},
+            {
+                "name": "names an older descriptor of the recipient that still serves",
+                "envelope": one | {"ct": "@one"},
+                "now": NOW,
+                "recipient": ["recipient-1", "recipient-2"],
+            },
         ],
         "opened": {
             "cek": sealer.cek.hex(),
@@ -449,6 +463,13 @@ def _signatures(sealer: _Sealer, one: Case) -> list[Case]:
         _case("8", "changed after signing", sealer.seal(sealer.inner(changed, signatures=frame)), "bad_signature"),
         _case("8", "by a key that was revoked", true, "revoked_key", sender=["sender-1", "sender-2"]),
         _case("10", "the request is signed by another node", true, "unknown_sender", signer=NODE),
+        _case(
+            "9",
+            "names a descriptor of the recipient from before a revocation",
+            true,
+            "newer_descriptor",
+            recipient=["recipient-1", "recipient-2", "recipient-3"],
+        ),
     ]
 
 

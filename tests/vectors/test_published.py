@@ -134,7 +134,7 @@ def test_descriptors() -> None:
     assert {name: getattr(held, name) for name in file["facts"]} == file["facts"]
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_valid_envelopes_open(number: int) -> None:
     """A valid envelope opens to the stated statement, secret and body."""
     file = published("envelopes")
@@ -172,8 +172,8 @@ def test_there_are_enough_faults() -> None:
     invalid = published("envelopes")["invalid"]
     assert {case["code"] for case in invalid} == {
         "bad_commitment", "bad_signature", "downgrade", "expired", "malformed", "misdirected", "misrouted",
-        "not_yet_valid", "revoked_key", "spliced", "undecryptable", "unknown_key", "unknown_recipient_key",
-        "unknown_sender", "unsupported_suite",
+        "newer_descriptor", "not_yet_valid", "revoked_key", "spliced", "undecryptable", "unknown_key",
+        "unknown_recipient_key", "unknown_sender", "unsupported_suite",
     }  # fmt: skip
     assert {case["code"] for case in published("descriptors")["cases"]} == {
         None, "bad_chain", "bad_key", "bad_signature", "equivocation", "malformed", "not_yet_valid", "revoked_key",

@@ -44,7 +44,7 @@ def messages_and_receipts(stage: Stage) -> None:
     ]
     title = "Messages and receipts (times in UTC)"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for label in ("message", "from", "to", "in", *RECEIPTS):
+    for label in ("message", "from", "to", "conv.", *RECEIPTS):
         table.add_column(label, no_wrap=True)
     for sender, item, receipts in rows:
         times = [_clock(receipts.get(name)) for name in RECEIPTS]
@@ -54,7 +54,7 @@ def messages_and_receipts(stage: Stage) -> None:
             state for code, peer, id, state in incoming if (code, peer, id) == (item["peer"], sender.code, item["id"])
         ]
         stage.demand(
-            item["state"] in ARRIVED and {"received", "delivered"} <= set(receipts) and there[0:1] == there
+            item["state"] in ARRIVED and {"received", "delivered"} <= set(receipts) and len(there) == 1
             and set(there) <= TAKEN,
             f"{item['type']} {str(item['id'])[:6]} arrived once and has both receipts",
         )  # fmt: skip

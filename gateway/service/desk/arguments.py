@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
@@ -10,6 +11,7 @@ from gateway.ports import Json
 Arguments = Mapping[str, Json]
 
 MOST = 500
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")  # the leaf type "ref" of schemas/fragments/types.json
 
 
 def text(arguments: Arguments, name: str, *, longest: int = 4_000) -> str:
@@ -51,6 +53,11 @@ def only(arguments: Arguments, *names: str) -> None:
             "an argument is not known here; nothing was changed",
             findings=[Finding(place="", rule="additionalProperties", hint="known are: " + ", ".join(names))],
         )
+
+
+def author_ref(by: str, keyed: Callable[[bytes], bytes]) -> str:
+    """Who wrote, for a header: `by` where it is a reference; of a name only its keyed hash, since no name travels."""
+    return by if _REFERENCE.fullmatch(by) else keyed(by.encode()).hex()
 
 
 def _fault(name: str, what: str) -> RefusedError:

@@ -15,7 +15,7 @@ from gateway.core.stages import Draft
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import consents, records, submit
-from gateway.service.desk.arguments import Arguments, members, number, only, text
+from gateway.service.desk.arguments import Arguments, author_ref, members, number, only, text
 from gateway.service.incoming_consent import Withdrawal
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -129,7 +129,7 @@ async def show(parts: Parts, arguments: Arguments) -> Done:
 
 async def withdraw(parts: Parts, arguments: Arguments) -> Done:
     """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it."""
-    only(arguments, "id", "by", "grants", "erase_wanted", "reason")
+    only(arguments, "id", "by", "grants", "erase_wanted")
     reference, by = text(arguments, "id"), text(arguments, "by", longest=64)
     held = await consents.held(parts, reference)
     if not held:
@@ -204,7 +204,7 @@ def _header(parts: Parts, known: dict[str, Json], by: str, *, incoming: bool) ->
         "sender_role": known[f"{sides[0]}_role"],
         "recipient_unit": known[f"{sides[1]}_unit"],
         "recipient_role": known[f"{sides[1]}_role"],
-        "author_ref": by,
+        "author_ref": author_ref(by, parts.keys.actor),
         "priority": "urgent",
         "handling": {"onward_sharing": "none", "retain_until": _retain(known), "export_to_local": "full"},
         "language": known["language"],

@@ -12,7 +12,7 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json, NoticeKind
 from gateway.service import handover, moves, records, submit
 from gateway.service.collect import DISCARDED, RELEASED, WAITING
-from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
+from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, number, only, text
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
@@ -293,7 +293,7 @@ async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> 
     request = dict(_draft(parts, sealed.get(row.ref)))
     header = request.get("header")
     header = dict(header) if isinstance(header, dict) else {}
-    header.setdefault("author_ref", by)
+    header.setdefault("author_ref", author_ref(by, parts.keys.actor))
     consent = maybe_text(arguments, "consent")
     if consent is not None:
         header["consent_ref"] = consent

@@ -68,7 +68,10 @@ class _Kept:
 
 
 def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
-    refs = {row.ref: [s.evidence for s in messages.statements_of(connection, row.ref)] for row in rows}
+    refs = {
+        row.ref: [s.evidence for s in messages.statements_of(connection, row.ref) if s.evidence != row.ref]
+        for row in rows  # a void question has no evidence of its own (gateway.service.depart)
+    }
     told = [
         receipt.batch
         for row in rows

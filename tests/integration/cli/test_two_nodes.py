@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -159,6 +160,11 @@ def test_a_referral_is_proven_from_end_to_end(paired):
     words = [word for fingerprint in fingerprints for word in ("--fingerprint", fingerprint)]
     verified = fr.trm("evidence", "verify", "proof.json", *words)
     assert "referral.request/1" in verified.stdout
+    offline = subprocess.run(
+        ["unshare", "-n", sys.executable, "-m", "gateway.cli", "evidence", "verify", "proof.json", *words],
+        cwd=fr.base, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert offline.stdout == verified.stdout or "unshare" in offline.stderr
     data = bytearray((fr.base / "proof.json").read_bytes())
     data[len(data) // 2] ^= 1
     (fr.base / "spoiled.json").write_bytes(data)
@@ -174,6 +180,10 @@ def test_a_folder_has_one_owner(tmp_path):
     shown = ua.json("node", "show", "--passphrase-file", "pass")
     assert (shown["name"], shown["demo"], shown["keyset"]) == ("UA", True, None)
     assert ua.trm("doctor", "--passphrase-file", "pass").stdout.splitlines()[-1] == "nothing is red"
+    address = shown["endpoint"].removeprefix("https://")
+    with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
+        taken = ua.trm("serve", "--passphrase-file", "pass", code=1).stderr
+    assert f"trm: error: can not listen on {address}; nothing was started" in taken
     process = ua.serve()
     try:
         assert "another process owns" in ua.trm("serve", "--passphrase-file", "pass", code=1).stderr

@@ -1,7 +1,11 @@
-"""Numbers of a link as the receiver sees them: order, gaps, equivocation, broken chains (PROTOCOL B5 Numbering; DESIGN 3b.3)."""
+"""Numbers of a link as the receiver sees them: order, gaps, equivocation, broken chains.
+
+PROTOCOL B5 Numbering; DESIGN 3b.3.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +15,8 @@ from support.forger import Forger
 from support.pair import Two, example, two_nodes
 
 from gateway.errors import TransientError
+from gateway.service import records
+from gateway.store import content
 from keys.encoding import b64u
 
 RECEIVED = (None, "received")
@@ -80,10 +86,22 @@ async def test_equivocation(two: Two, forger: Forger) -> None:
     assert await forger.send(1, id=b64u(bytes(16))) == ("equivocation", None)
     assert (two.al.peer().state, two.al.peer().cause) == ("suspended_for_cause", "equivocation")
     assert "peer.equivocation" in await two.al.alarms()
-    assert await two.al.rows("select count(*) from alarm where proof is not null") == [(1,)]
+    ((held, proof),) = await two.al.rows("select id, proof from alarm join message on message.ref = alarm.ref")
+    parts, ref = two.al.running.parts, int.from_bytes(proof, "big")
+    sealed = await parts.store.read(lambda c: content.get(c, [ref]))
+    statement, _ = records.read_evidence(parts.vault.open(sealed[ref]))
+    assert (held, json.loads(statement)["id"]) == (forger.id(1), b64u(bytes(16)))
     with pytest.raises(TransientError):
         await forger.send(2)
     assert two.al.notes() == ["n1"]
+
+
+async def test_equivocation_among_repeats(two: Two, forger: Forger) -> None:
+    """A request that repeats an old message beside the second id suspends the peer all the same."""
+    await forger.send(1)
+    answers = await forger.post(forger.seal(1), forger.seal(1, id=b64u(bytes(16))))
+    assert answers == [RECEIVED, ("equivocation", None)]
+    assert two.al.peer().state == "suspended_for_cause"
 
 
 async def test_sender_hears_of_equivocation(two: Two, forger: Forger) -> None:

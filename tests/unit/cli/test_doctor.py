@@ -99,6 +99,11 @@ def lose_database(folder: Path) -> None:
     (folder / "node.db").unlink()
 
 
+def lose_keys(folder: Path) -> None:
+    """Lose the key store."""
+    (folder / "keystore").unlink()
+
+
 def leave_root(folder: Path) -> None:
     """Leave a root file in the folder of a node that is no demonstration."""
     (folder / "UA-root-1.key").write_bytes(b"x")
@@ -120,6 +125,7 @@ def link(folder: Path) -> None:
         (spoil_settings, "settings", "correct node.toml"),
         (spoil_database, "database", "backup"),
         (lose_database, "database", "backup"),
+        (lose_keys, "key store", "backup"),
         (leave_root, "root keys", "move each to another person's media"),
         (link, "file modes", "put the file itself"),
     ],

@@ -9,7 +9,8 @@ import pytest
 from support.desks import CHEAP, PASSPHRASE, make, run
 
 from gateway.app import open_node
-from gateway.cli.serve import no_core_dumps, require_roots
+from gateway.cli.root import no_core_dumps
+from gateway.cli.serve import require_roots
 from gateway.errors import Code, RefusedError
 
 UNIT = "focal-point:public_authority:National focal point:national_focal_point"

@@ -168,6 +168,14 @@ def test_a_peer_comes_from_a_file_or_an_address(federation):
     assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "trm: error: name either a pairing FILE or --url")
 
 
+def test_a_peer_may_be_fetched_from_its_address(federation):
+    """The chain comes from the other node; one that is known already is refused."""
+    address = federation.al.ask("node.show")["endpoint"]
+    ran = federation.fr.trm("peer", "add", "--url", address, "--by", "Ana B.")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "there is a peer with this name or node id already; nothing was changed" in ran.stderr
+
+
 def test_a_pairing_file_is_written_once(federation, tmp_path):
     """The file holds the chain, and an existing one is left as it is."""
     path = tmp_path / "fr.pairing"

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from support.endpoints import edited, open_envelope
+from support.exhibits import next_version
 from support.incoming import PART, SEALED, SENDER, STATED, A, B, C, arrive, framed, sealed, signatures
 from support.nodes import NOW, record, refused
-from support.receiving import Sender, pack
+from support.receiving import Sender, opener, pack
 
 from gateway.errors import Code
+from gateway.exchange import inbound
 from keys import envelope as wire
-from keys.descriptor import Revocation, accept_descriptor
+from keys.descriptor import Descriptor, Revocation, accept_descriptor
 from keys.encoding import b64u
 from keys.envelope import Status
 from keys.records import Use
@@ -145,3 +147,50 @@ def test_a_key_that_was_over(until: int) -> None:
     sender = accept_descriptor(None, A.document(keys=keys), NOW)
     with refused(Code.UNKNOWN_KEY):
         open_envelope(SEALED, own=B.first(), sender=sender, keys=[B.enc], signer=sender.node)
+
+
+# --- the receiver's own descriptor that the statement names ----------------------------------------------------------
+
+
+def own_chain(*versions: dict[str, Any]) -> tuple[Descriptor, ...]:
+    """B's chain with these changes one after the other."""
+    chain: tuple[Descriptor, ...] = (B.first(),)
+    for changes in versions:
+        chain = next_version(B, chain, **changes)
+    return chain
+
+
+GONE = [Revocation(kid=C.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
+
+
+@pytest.mark.parametrize(
+    ("versions", "oldest"),
+    [
+        ((), 1),
+        (({"name": "NRM of b"}, {"contact": "night desk"}), 1),
+        (({"revoked": GONE},), 2),
+        (({}, {"revoked": GONE}, {"revoked": GONE, "name": "NRM of b"}), 3),
+        (({"suites": ["nrm1", "nrm2"]},), 2),
+        (({"threshold": 1},), 2),
+        (({"roots": [root.record for root in B.roots[:2]]}, {"roots": [root.record for root in B.roots[:2]]}), 2),
+    ],
+    ids=["first", "names", "revoked", "revoked in between", "suites", "threshold", "roots"],
+)
+def test_what_makes_a_descriptor_too_old(versions: tuple[dict[str, Any], ...], oldest: int) -> None:
+    """B14.11: a later version revoked a key or changed suites or roots; anything else keeps the older one usable."""
+    assert inbound.oldest_usable(own_chain(*versions)) == oldest
+
+
+def test_a_descriptor_that_is_too_old() -> None:
+    """B14.11: the sender has to seal anew for the newest descriptor; one that is only older does no harm."""
+    for versions, code in (((({"name": "NRM of b"}),), None), (({"revoked": GONE},), Code.NEWER_DESCRIPTOR)):
+        chain = own_chain(*versions)
+        unpacked = inbound.unpack(
+            inbound.read(SEALED), own=chain[-1], signer=A.first().node, open_cek=opener(B.enc), now=NOW
+        )
+        oldest = inbound.oldest_usable(chain)
+        if code is None:
+            assert inbound.authenticate(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
+            continue
+        with refused(code):
+            inbound.authenticate(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)

@@ -13,7 +13,7 @@ from support.nodes import NOW, Node, record
 from gateway.exchange.evidence import Exhibit, MessageReport, Report, build, verify
 from keys.descriptor import Descriptor, Revocation
 from keys.encoding import DAY, canon
-from keys.envelope import Status, encode_signatures, link_hash
+from keys.envelope import Receipt, Status, encode_signatures, link_hash, statement_hash
 from keys.records import Use
 from keys.sign import STATEMENT, SigningKey
 
@@ -155,6 +155,18 @@ def test_a_key_that_was_not_valid_then() -> None:
     assert "its key was not valid on 2027-01-15 08:00:00 UTC" in found.messages[0].not_proven[0]
 
 
+def test_a_receipt_supports_the_sealing_that_it_names() -> None:
+    """A second sealing by whoever holds the key gains nothing from the receipt of the first."""
+    again = replace(stated(REFERRAL), created=NOW + 1).encode()
+    frames = [*CASE.exhibits[0].sealings, (again, encode_signatures(A.sig.sign(STATEMENT, again)))]
+    both = (batch(B.sig, receipt(REFERRAL, Status.RECEIVED, of=statement_hash(again), at=NOW + 2000)), CASE.batches[0])
+    chains = (revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1])
+    found = only(chains=chains, exhibits=(Exhibit(sealings=frames),), batches=both)
+    assert [("except by" in line, "only its own" in line) for line in found.not_proven[:2]] == [
+        (True, False), (False, True),
+    ]  # fmt: skip
+
+
 # --- contradictions --------------------------------------------------------------------------------------------------
 
 
@@ -182,13 +194,22 @@ def test_row_17_a_number_that_does_not_follow() -> None:
         receipt(REFERRAL, Status.REJECTED, code="void"),
         receipt(REFERRAL, Status.RECEIVED, at=NOW + 7),
     ],
-    ids=["received and rejected", "received twice"],
+    ids=["received and void", "received twice"],
 )
-def test_receipts_that_contradict_each_other(more: Any) -> None:
+def test_receipts_that_contradict_each_other(more: Receipt) -> None:
     """Both are shown as proven to be said, and what became of the message is not."""
     found = only(batches=(CASE.batches[0], batch(B.sig, more)))
     assert len(found.statuses) == 2
     assert found.not_proven == ("what became of it: its receipts contradict each other",)
+
+
+@pytest.mark.parametrize("status", [Status.DELIVERED, Status.OPENED, Status.ERASED])
+def test_rejected_after_arrival(status: Status) -> None:
+    """DESIGN 3b.6: what was received may be rejected by a person, but not once it was handed over."""
+    told = [receipt(REFERRAL, Status.RECEIVED), receipt(REFERRAL, Status.REJECTED, code="mapping_failed")]
+    assert only(batches=(batch(B.sig, *told),)).not_proven == ()
+    found = only(batches=(batch(B.sig, *told, receipt(REFERRAL, status)),))
+    assert len(found.not_proven) == (status is not Status.ERASED)
 
 
 def test_the_same_receipt_in_two_batches() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,51 @@ async def test_one_failing_move_harms_no_other(store: Store, failing):
     assert [results[0], results[2]] == ["a", "b"]
     assert isinstance(results[1], Exception)
     assert {"a", "b"} == await known(store)
+
+
+def remember_all(connection: Connection, names: Sequence[str]) -> list[str]:
+    """A function that writes several items at once; one item is bad."""
+    if "bad" in names:
+        raise LookupError("this one alone")
+    for name in names:
+        peers.set_meta(connection, name, b"%d" % len(names))
+    return [name.upper() for name in names]
+
+
+async def test_items_of_one_function_are_written_together(store: Store):
+    """One call for all that wait, and each waiter gets the result of its item."""
+
+    async def item(name: str):
+        return await store.move_together(remember_all, name)
+
+    gate = threading.Event()
+    first = asyncio.create_task(store.move(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.02)
+    tasks = [asyncio.create_task(item(name)) for name in "abc"] + [asyncio.create_task(store.move(remember("d")))]
+    await asyncio.sleep(0.02)
+    gate.set()
+    await first
+    assert await asyncio.gather(*tasks) == ["A", "B", "C", "d"]
+    assert await store.read(lambda c: peers.get_meta(c, "b")) == b"3"
+
+
+async def test_one_bad_item_harms_no_other(store: Store):
+    """The others are written by themselves and answered; only the bad one raises."""
+
+    async def item(name: str):
+        return await store.move_together(remember_all, name)
+
+    gate = threading.Event()
+    first = asyncio.create_task(store.move(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.02)
+    tasks = [asyncio.create_task(item(name)) for name in ("a", "bad", "c")]
+    await asyncio.sleep(0.02)
+    gate.set()
+    await first
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [results[0], results[2]] == ["A", "C"]
+    assert isinstance(results[1], LookupError)
+    assert await known(store) == {"a", "c"}
 
 
 async def test_the_error_of_a_move_is_the_one_it_raised(store: Store):

@@ -1,0 +1,163 @@
+"""Two real nodes on this machine: processes of `trm serve`, paired, FR sends and AL has a drop folder.
+
+A third node XX is paired with FR and never started: the absent peer of the backlog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from gateway.app import create_adapter_layout
+from gateway.cli.bench.work import consent, referral
+from gateway.cli.connect import call
+from gateway.clock import SystemClock
+from gateway.config import Unit
+from gateway.errors import Code, RefusedError
+from gateway.newnode import Plan, make_node
+from gateway.ports import Json
+from keys.encoding import b64u
+from keys.keystore import system_rand
+
+SENDER, RECEIVER, ABSENT = "FR", "AL", "XX"
+START_LIMIT = 60.0
+PASSPHRASE = "passphrase"  # noqa: S105 (the name of a file)
+
+
+class Pair:
+    """Made in a temporary folder by entering, stopped and removed by leaving."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="trm-bench-"))
+        self.referral: dict[str, Json] = {}
+        self.position = 0
+        """The last event of the sender that was looked at."""
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Pair:
+        """Make, start and pair the nodes."""
+        try:
+            (self.folder / PASSPHRASE).write_text(b64u(system_rand(18)))
+            for name in (SENDER, RECEIVER, ABSENT):
+                asyncio.run(self._make(name))
+            for name in (SENDER, RECEIVER):
+                self.start(name)
+            for one, other in ((SENDER, RECEIVER), (RECEIVER, SENDER), (SENDER, ABSENT)):
+                self._introduce(one, other)
+            held = call(self.node(SENDER), "consent.record", {"by": "bench", "content": consent((RECEIVER, ABSENT))})
+            if not isinstance(held, dict):
+                raise RuntimeError("a recorded consent has an id")
+            self.referral = referral(RECEIVER, str(held["id"]))
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Stop both and remove everything."""
+        self._close()
+
+    def node(self, name: str) -> Path:
+        """The folder of a node."""
+        return self.folder / name
+
+    @property
+    def passphrase(self) -> Path:
+        """The file with the passphrase of all nodes."""
+        return self.folder / PASSPHRASE
+
+    def start(self, name: str, before: Sequence[str] = ()) -> float:
+        """Start a node, through the command `before` if any; returns the seconds until it takes requests."""
+        command = [*before, sys.executable, "-m", "gateway.cli", "serve", "--node", str(self.node(name)), "--json"]
+        command += ["--passphrase-file", str(self.passphrase)]
+        begun = time.monotonic()
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 (our own program)
+        self._running[name] = process
+        if process.stdout is None or not process.stdout.readline():
+            said = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+            raise RefusedError(Code.UNREACHABLE, f"the node {name} did not start", hint=said)
+        return time.monotonic() - begun
+
+    def stop(self, name: str) -> None:
+        """End a node and wait for it."""
+        process = self._running.pop(name)
+        for pid in self._pids(process.pid)[1:] or [process.pid]:
+            os.kill(pid, signal.SIGTERM)
+        try:
+            process.wait(START_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def memory(self, name: str) -> float:
+        """Resident MiB of a node, summed over its processes."""
+        return sum(_kib(pid) for pid in self._pids(self._running[name].pid)) / 1024
+
+    def cpu(self) -> float:
+        """Seconds of CPU that both nodes have used."""
+        pids = [pid for process in self._running.values() for pid in self._pids(process.pid)]
+        return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
+
+    def _pids(self, root: int) -> list[int]:
+        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
+        return [root, *(pid for child in children for pid in self._pids(int(child)))]
+
+    async def _make(self, name: str) -> None:
+        port = _free_port()
+        cases = self.folder / f"{name}-cases"
+        if name == RECEIVER:
+            create_adapter_layout("folder", cases)
+        unit = Unit(id="focal-point", name="Focal point", kind="public_authority", roles=("national_focal_point",))
+        plan = Plan(
+            folder=self.node(name), roots=self.folder / f"{name}-roots", name=name, country=name,
+            endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="bench", units=[unit],
+            demo=True, adapter=("folder", cases) if name == RECEIVER else None,
+        )  # fmt: skip
+        await make_node(plan, self.passphrase.read_text(), b64u(system_rand(18)), clock=SystemClock())
+
+    def _introduce(self, one: str, other: str) -> None:
+        folder = self.node(one)
+        chain = call(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
+        call(folder, "peer.add", {"chain": chain, "by": "bench", "name": other})
+        digits = call(folder, "peer.code", {"id": other})
+        if not isinstance(digits, dict):
+            raise RuntimeError("a pair of nodes has its digits")
+        call(folder, "peer.verify", {"id": other, "digits": digits["code"], "channel": "video", "by": "bench"})
+
+    def _close(self) -> None:
+        for name in [*self._running]:
+            self.stop(name)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port: int = holder.getsockname()[1]
+    return port
+
+
+def _kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def as_body(request: dict[str, Json]) -> bytes:
+    """A request as the local API takes it."""
+    return json.dumps(request).encode()

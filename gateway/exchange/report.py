@@ -1,0 +1,71 @@
+"""What ``trm evidence verify`` tells: words for people, and the same for programs. Nothing of a body is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keys.encoding import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReport:
+    """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds."""
+
+    id: str
+    body_type: str
+    sender: str
+    recipient: str
+    created: int
+    n: int
+    statuses: tuple[tuple[str, int], ...]
+    disclosed: bool
+    proven: tuple[str, ...]
+    not_proven: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a bundle proves. `warnings` are contradictions that the signatures themselves prove."""
+
+    conversation: str
+    parties: tuple[str, ...]
+    messages: tuple[MessageReport, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, to be printed one under the other."""
+        found = [f"conversation {self.conversation}"]
+        found += [f"party: {party}" for party in self.parties]
+        for place, message in enumerate(self.messages, 1):
+            found.append(f"message {place} of {len(self.messages)}: {message.body_type}, id {message.id}")
+            found += [f"  proven: {line}" for line in message.proven]
+            found += [f"  not proven: {line}" for line in message.not_proven]
+        found += [f"warning: {line}" for line in self.warnings]
+        return (*found, *(f"not proven by this file: {line}" for line in self.limits))
+
+    def to_json(self) -> dict[str, Json]:
+        """The same for programs."""
+        messages: list[Json] = [
+            {
+                "id": message.id,
+                "type": message.body_type,
+                "from": message.sender,
+                "to": message.recipient,
+                "created": message.created,
+                "n": message.n,
+                "receipts": [{"status": status, "at": at} for status, at in message.statuses],
+                "disclosed": message.disclosed,
+                "proven": list(message.proven),
+                "not_proven": list(message.not_proven),
+            }
+            for message in self.messages
+        ]
+        return {
+            "conversation": self.conversation,
+            "parties": list(self.parties),
+            "messages": messages,
+            "warnings": list(self.warnings),
+            "limits": list(self.limits),
+        }

@@ -1,0 +1,204 @@
+"""Nothing of one referral ever stands in another one, however many are on their way at once (issue 2, show E)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from support.marked import REFERRAL, Copies, referral
+from support.running import UNIT, consent, pair, running, settled, until
+
+from adapters.folder import FolderAdapter
+from gateway.app import Node
+from gateway.ports import Delivery, Done, Json, Notice
+from gateway.service import records
+from gateway.service.desk import NodeDesk
+from gateway.store import content, messages, receipts
+from keys.encoding import b64u
+from keys.envelope import commit, statement_hash
+
+DELIVERED = "awaiting_opening"
+
+
+async def send_all(desk: NodeDesk, total: int, copies: Copies) -> None:
+    """Record all consents and submit all referrals, each in a task of its own."""
+
+    async def one(number: int) -> None:
+        recorded: Any = (await desk.call("consent.record", {"by": "desk", "content": consent(f"AL/{UNIT}")})).value
+        copies.owner[recorded["id"]] = number
+        done: Any = (
+            await desk.call("message.submit", referral(number, "AL", recorded["id"]), key=f"key-{number}")
+        ).value
+        copies.owner[done["id"]] = copies.owner[done["conversation"]] = number
+
+    await asyncio.gather(*(one(number) for number in range(total)))
+
+
+async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
+    """Every stored message of one node: its content through the vault, its statements, its receipts."""
+
+    def query(c: Connection) -> list[Any]:
+        found = messages.page(c, limit=2_000)
+        way = {"in": receipts.ISSUED, "out": receipts.RECEIVED}
+        return [
+            (row, messages.statements_of(c, row.ref), receipts.of_message(c, way[row.direction], row.peer, row.id))
+            for row in found
+        ]
+
+    rows = await node.parts.store.read(query)
+    refs = [ref for row, made, _ in rows for ref in (row.ref, *(statement.evidence for statement in made))]
+    sealed = await node.parts.store.read(lambda c: content.get(c, refs))
+    for row, made, told in rows:
+        opened = records.read_content(node.parts.vault.open(sealed[row.ref]))
+        number = copies.owner[opened.facts.conversation]
+        copies.owner.setdefault(row.id, number)
+        is_referral = opened.facts.body_type == REFERRAL
+        header, body = opened.halves()
+        texts = {"facts": opened.facts.encode().decode(), "header": json.dumps(header), "content": json.dumps(body)}
+        for part, text in texts.items():
+            marked = part == "header" or (part == "content" and is_referral)
+            copies.look(f"{name} stored {part}", number, text, marked=marked)
+        for statement in made:
+            signed, _ = records.read_evidence(node.parts.vault.open(sealed[statement.evidence]))
+            copies.look(f"{name} statement", number, signed.decode(), marked=False)
+            said = json.loads(signed)
+            expected = (row.id, opened.facts.conversation, statement_hash(signed))
+            if (said["id"], said["conv"], statement.hash) != expected:
+                copies.complaints.append(f"{name} statement: {number} is signed as another message")
+            if said["commit"] != commit(opened.secret, opened.body):
+                copies.complaints.append(f"{name} statement: {number} commits to another body")
+        for receipt in told:
+            copies.look(f"{name} receipt", number, receipt.object.decode(), marked=False)
+            if receipt.of not in {statement.hash for statement in made}:
+                copies.complaints.append(f"{name} receipt: {number} is receipted by another statement")
+
+
+def look_at_files(cases: Path, copies: Copies) -> None:
+    """Every document that the case system was given."""
+    for path in sorted((cases / "incoming").glob("*.json")):
+        text = path.read_text()
+        document = json.loads(text)
+        number = copies.owner[document["message_id"]]
+        copies.look("handed over", number, text, marked=document["type"] == REFERRAL)
+
+
+async def complaints(
+    base: Path, total: int, *, desk: type[NodeDesk] = NodeDesk, adapter: type[FolderAdapter] | None
+) -> Copies:
+    """Run `total` referrals at once from FR to AL and look at every copy of each."""
+    copies = Copies()
+    given = None if adapter is None else adapter(base / "AL-cases")
+    async with running(base, {"FR": None, "AL": given}) as nodes:
+        fr, al = nodes["FR"], nodes["AL"]
+        await pair(fr, al)
+        await send_all(desk(fr.parts, fr.house), total, copies)
+        await settled(fr, DELIVERED)
+
+        async def all_written() -> bool:
+            return len(list((base / "AL-cases/incoming").glob("*.json"))) >= 2 * total
+
+        await until(all_written)
+        await look_at_rows(fr, "FR", copies)
+        await look_at_rows(al, "AL", copies)
+        look_at_files(base / "AL-cases", copies)
+    return copies
+
+
+async def test_no_copy_of_200_referrals_carries_another(tmp_path: Path):
+    """Stored, signed, decrypted, handed over and receipted: each copy carries its own number and no other."""
+    copies = await complaints(tmp_path, 200, adapter=None)
+    assert copies.complaints == []
+    every = 400  # each referral is preceded by the consent it relies on
+    parts = [f"{name} {kind}" for name in ("FR", "AL") for kind in ("stored facts", "stored header", "stored content")]
+    assert dict.fromkeys([*parts, "FR statement", "AL statement", "handed over"], every) == {
+        place: seen for place, seen in copies.seen.items() if "receipt" not in place
+    }
+    assert copies.seen["FR receipt"] == copies.seen["AL receipt"] == 2 * every
+
+
+# --- seeded faults: the test above has to see them ----------------------------------------------------------------
+
+
+class SharingDesk(NodeDesk):
+    """A desk with a fault: all callers fill one buffer, and let another task run before they use it."""
+
+    part = "content"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._buffer: dict[str, Json] = {}
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+        """Submit what is in the buffer by then."""
+        if operation == "message.submit":
+            self._buffer = dict(arguments)
+            await asyncio.sleep(0)
+            arguments = {**arguments, self.part: self._buffer[self.part]}
+        return await super().call(operation, arguments, key=key)
+
+
+class SharingHeaderDesk(SharingDesk):
+    """The same with the other half, but for the consent, so that the gates see nothing wrong."""
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+        """Submit the author of whoever came last."""
+        if operation == "message.submit":
+            self._buffer = dict(arguments)
+            await asyncio.sleep(0)
+            mixed: Any = {**arguments["header"], "author_ref": self._buffer["header"]["author_ref"]}  # type: ignore[dict-item,index,call-overload]
+            arguments = {**arguments, "header": mixed}
+        return await NodeDesk.call(self, operation, arguments, key=key)
+
+
+class SharingAdapter(FolderAdapter):
+    """An adapter with a fault: it acknowledges at once, and writes from one buffer in a task of its own."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._buffer: Delivery | None = None
+        self._tasks: list[asyncio.Task[str]] = []
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Say that it is done, do it later."""
+        if isinstance(item, Delivery) and item.type == REFERRAL:
+            self._buffer = item
+        self._tasks.append(asyncio.create_task(self._later(item)))
+        return "later"
+
+    async def _later(self, item: Delivery | Notice) -> str:
+        await asyncio.sleep(0.5)
+        if isinstance(item, Delivery) and item.type == REFERRAL and self._buffer is not None:
+            item = replace(item, content=self._buffer.content)
+        return await super().push(item)
+
+
+@pytest.mark.parametrize(
+    ("desk", "adapter", "place"),
+    [
+        (SharingDesk, None, "FR stored content"),
+        (SharingHeaderDesk, None, "AL stored header"),
+        (NodeDesk, SharingAdapter, "handed over"),
+    ],
+    ids=["content of a submission", "one field of a header", "hand-over"],
+)
+async def test_a_shared_buffer_is_seen(tmp_path: Path, desk: type[NodeDesk], adapter: Any, place: str):
+    """A fault that shares one buffer between two tasks turns the check red, at the place where it is."""
+    copies = await complaints(tmp_path, 12, desk=desk, adapter=adapter)
+    assert [said for said in copies.complaints if said.startswith(place)] != []
+
+
+def test_an_exchanged_id_is_seen():
+    """The checker knows the ids of a referral as well as its marks."""
+    copies = Copies(owner={b64u(bytes(16)): 1, b64u(bytes([1] * 16)): 2})
+    copies.look("here", 1, f'{{"consent_ref":"{b64u(bytes(16))}"}} m0001z', marked=True)
+    assert copies.complaints == []
+    copies.look("here", 1, f'{{"consent_ref":"{b64u(bytes([1] * 16))}"}} m0001z', marked=True)
+    copies.look("here", 1, "m0002z", marked=False)
+    copies.look("here", 1, "nothing", marked=True)
+    assert len(copies.complaints) == 3

@@ -1,0 +1,235 @@
+"""The local API of a running node: what a case system relies on (DESIGN 3c, 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import stat
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from support.federation import free_port
+from support.house import ROOT
+from support.local import Caller, socket_caller
+from support.running import CHEAP, PASSPHRASE, UNIT, consent, enquiry, header, pair, running, settled
+
+from gateway.api.routes import PREFIX, ROUTES
+from gateway.app import Node, open_node
+from gateway.service.desk.desk import EVENTS_PAUSE
+
+MESSAGES = f"{PREFIX}/messages"
+CANARY = "Tulpe-7391"
+
+
+@asynccontextmanager
+async def paired(base: Path) -> AsyncIterator[tuple[Node, Caller]]:
+    """FR, paired with AL, and a caller on its socket."""
+    async with running(base, {"FR": None, "AL": None}) as nodes:
+        await pair(nodes["FR"], nodes["AL"])
+        async with socket_caller(base / "FR" / "run" / "api.sock") as caller:
+            yield nodes["FR"], caller
+
+
+async def submitted(caller: Caller, key: str, **members: Any) -> Any:
+    """The answer to one submission that is taken."""
+    answer = await caller.ask("POST", MESSAGES, enquiry("AL", **members), Idempotency_Key=key)
+    assert answer.status in (200, 201), answer.text
+    return answer.value
+
+
+async def test_a_key_makes_one_message(tmp_path: Path):
+    """The same request again is answered alike, another one under its key is a conflict."""
+    async with paired(tmp_path) as (_, caller):
+        first = await caller.ask("POST", MESSAGES, enquiry("AL"), Idempotency_Key="one")
+        again = await caller.ask("POST", MESSAGES, enquiry("AL"), Idempotency_Key="one")
+        assert (first.status, again.status) == (201, 200)
+        assert first.value == again.value
+        other = await caller.ask("POST", MESSAGES, enquiry("AL", purpose="referral"), Idempotency_Key="one")
+        assert (other.status, other.kind, other.value["code"]) == (409, "application/problem+json", "conflict")
+        assert (await submitted(caller, "two"))["id"] != first.value["id"]
+        assert len((await caller.ask("GET", MESSAGES)).value["messages"]) == 2
+
+
+async def test_a_key_makes_one_message_also_at_once(tmp_path: Path):
+    """Twenty callers with one key and one body get one id."""
+    async with paired(tmp_path) as (_, caller):
+        answers = await asyncio.gather(*(submitted(caller, "same") for _ in range(20)))
+        assert len({answer["id"] for answer in answers}) == 1
+        assert len((await caller.ask("GET", MESSAGES)).value["messages"]) == 1
+
+
+async def test_an_answer_was_committed_before(tmp_path: Path):
+    """After a 2xx the message is in the database that another reader opens."""
+    async with paired(tmp_path) as (node, caller):
+        id = (await submitted(caller, "one"))["id"]
+        with sqlite3.connect(f"file:{node.folder / 'node.db'}?mode=ro", uri=True) as reader:
+            assert reader.execute("select count(*) from message where id = ?", (id,)).fetchone() == (1,)
+        reader.close()
+
+
+async def test_pages_hold_every_message_once(tmp_path: Path):
+    """Newest first, page after page, while new ones keep coming in at the front."""
+    async with paired(tmp_path) as (_, caller):
+        ids = [(await submitted(caller, f"k{n}"))["id"] for n in range(7)]
+        seen: list[str] = []
+        cursor = ""
+        while True:
+            page = (await caller.ask("GET", f"{MESSAGES}?limit=3{cursor}")).value
+            assert len(page["messages"]) <= 3
+            seen += [message["id"] for message in page["messages"]]
+            if page["next"] is None:
+                break
+            cursor = f"&cursor={page['next']}"
+            await submitted(caller, f"late{len(seen)}")
+        assert seen == ids[::-1]
+
+
+@pytest.mark.parametrize("query", ["limit=501", "limit=-1", "limit=x", "cursor=x", f"cursor={'9' * 16}", "stat=queued"])
+async def test_a_question_that_is_none_is_refused(tmp_path: Path, query: str):
+    """A misspelt filter is not ignored, a number has its range."""
+    async with running(tmp_path, {"FR": None}), socket_caller(tmp_path / "FR" / "run" / "api.sock") as caller:
+        answer = await caller.ask("GET", f"{MESSAGES}?{query}")
+        assert (answer.status, answer.value["code"]) == (400, "invalid")
+
+
+async def events(caller: Caller, count: int, after: int) -> list[tuple[int, Any]]:
+    """The next events behind `after`."""
+    found: list[tuple[int, Any]] = []
+    headers = {"Last-Event-ID": str(after)}
+    async with caller.session.get(f"{caller.base}{PREFIX}/events", headers=headers) as stream:
+        while len(found) < count:
+            seq, data = (await stream.content.readuntil(b"\n\n")).decode().splitlines()[:2]
+            found.append((int(seq.removeprefix("id: ")), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+async def test_the_stream_resumes_without_loss(tmp_path: Path):
+    """A client that breaks off anywhere and comes back with the last id sees each event once."""
+    async with paired(tmp_path) as (node, caller):
+        for n in range(3):
+            await submitted(caller, f"k{n}")
+        await settled(node, "awaiting_opening")
+        every = await events(caller, 9, 0)
+        assert [seq for seq, _ in every] == sorted({seq for seq, _ in every})
+        for broken_off in (1, 4, 8):
+            assert every[broken_off:] == await events(caller, 9 - broken_off, every[broken_off - 1][0])
+        states = [event["state"] for _, event in every if event["id"] == every[0][1]["id"]]
+        assert states[0] == "queued"
+
+
+async def last_event(caller: Caller) -> int:
+    """The position of the newest event, once nothing happens any more."""
+    last = 0
+    async with caller.session.get(f"{caller.base}{PREFIX}/events") as stream:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                told = await asyncio.wait_for(stream.content.readuntil(b"\n\n"), 0.5)
+                last = int(told.split(b"\n")[0].removeprefix(b"id: "))
+    return last
+
+
+async def test_the_stream_tells_at_once(tmp_path: Path):
+    """Who waits at the end is woken by what happens, not by the clock."""
+    async with paired(tmp_path) as (node, caller):
+        for n in range(3):
+            last = await last_event(caller)
+            waiting = asyncio.create_task(events(caller, 1, last))
+            await asyncio.sleep(0.02 * n)
+            began = time.monotonic()
+            id = (await submitted(caller, f"k{n}"))["id"]
+            ((_, event),) = await asyncio.wait_for(waiting, 10)
+            assert (event["id"], event["state"]) == (id, "queued")
+            assert time.monotonic() - began < EVENTS_PAUSE / 3
+            await settled(node, "awaiting_opening")
+
+
+async def test_a_fault_has_its_place_and_rule_and_no_value(tmp_path: Path):
+    """A JSON pointer into the draft and the name of the rule, for each fault, and nothing is stored."""
+    request = {
+        "type": "referral.request/1",
+        "to": "AL",
+        "purpose": "referral",
+        "header": header(priority=CANARY),
+        "content": {
+            "referral_kind": "return_reception",
+            "person": {"pseudonym": CANARY, CANARY: 1},
+            "thb_status": CANARY,
+        },
+    }
+    async with paired(tmp_path) as (_, caller):
+        answer = await caller.ask("POST", MESSAGES, request, Idempotency_Key="one")
+        assert answer.status == 422
+        found = {(finding["place"], finding["rule"]) for finding in answer.value["findings"]}
+        assert {
+            ("/header/priority", "unknown_code"),
+            ("/content/thb_status", "unknown_code"),
+            ("/content/person", "additionalProperties"),
+            ("/content/services_requested", "required"),
+            ("/header/consent_ref", "gate_g2"),
+        } <= found
+        assert CANARY not in answer.text
+        assert (await caller.ask("GET", MESSAGES)).value["messages"] == []
+
+
+async def test_a_referral_needs_its_consent(tmp_path: Path):
+    """Without the record it is refused by G2; with it the record goes first, in the same conversation."""
+    async with paired(tmp_path) as (node, caller):
+        content = json.loads((ROOT / "schemas/examples/referral.request.1/valid-minimal.json").read_text())["content"]
+        request = {"type": "referral.request/1", "to": "AL", "purpose": "referral", "content": content}
+        refused = await caller.ask("POST", MESSAGES, {**request, "header": header()}, Idempotency_Key="a")
+        assert (refused.status, refused.value["code"]) == (422, "gate_g2")
+        given = await caller.ask("POST", f"{PREFIX}/consents", {"by": "desk", "content": consent(f"AL/{UNIT}")})
+        assert given.status == 201
+        named = header(consent_ref=given.value["id"])
+        taken = await caller.ask("POST", MESSAGES, {**request, "header": named}, Idempotency_Key="a")
+        assert taken.status == 201
+        await settled(node, "awaiting_opening")
+        told = await caller.ask("GET", f"{PREFIX}/conversations/{taken.value['conversation']}")
+        assert [m["type"] for m in told.value["messages"]] == ["consent.record/1", "referral.request/1"]
+        shown = (await caller.ask("GET", f"{MESSAGES}/{taken.value['id']}")).value
+        assert shown["content"] == content
+        assert [receipt["status"] for receipt in shown["receipts"]] == ["received", "delivered"]
+
+
+async def test_both_doors_of_a_node(tmp_path: Path):
+    """The socket is private; loopback takes the token that `trm init` wrote, and no other."""
+    async with running(tmp_path, {"FR": None}) as nodes:
+        folder = nodes["FR"].folder
+        assert stat.S_IMODE((folder / "run" / "api.sock").stat().st_mode) == 0o600
+        assert stat.S_IMODE((folder / "run").stat().st_mode) == 0o700
+    port = free_port()
+    with (folder / "node.toml").open("a") as settings:
+        settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
+    await looked_at(folder, port)
+
+
+async def looked_at(folder: Path, port: int) -> None:
+    """The same node again, with loopback open."""
+    node, closing = await open_node(folder, PASSPHRASE, at_least=CHEAP)
+    async with closing:
+        server = await node.start_local()
+        try:
+            token = (folder / "api-token").read_text().strip()
+            async with aiohttp.ClientSession() as session:
+                caller = Caller(session=session, base=f"http://127.0.0.1:{port}")
+                assert (await caller.ask("GET", f"{PREFIX}/node")).status == 401
+                assert (await caller.ask("GET", f"{PREFIX}/node", Authorization=f"Bearer {token[::-1]}")).status == 401
+                answer = await caller.ask("GET", f"{PREFIX}/node", Authorization=f"Bearer {token}")
+                assert (answer.status, answer.value["name"]) == (200, "FR")
+        finally:
+            await server.close()
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "GET"], ids=lambda route: route.operation)
+async def test_every_question_has_an_answer_or_a_problem(tmp_path: Path, route):
+    """On a fresh node nothing is there yet; that is 404, never a fault of ours."""
+    async with running(tmp_path, {"FR": None}), socket_caller(tmp_path / "FR" / "run" / "api.sock") as caller:
+        answer = await caller.ask("GET", PREFIX + route.path.replace("{id}", "nothing-of-this-name"))
+        assert answer.status in ((404, 422) if "{id}" in route.path else (200,)), answer.text

@@ -1,0 +1,83 @@
+"""Storage epochs change while the node works (PROTOCOL B9): nothing that was stored becomes unreadable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.pair import Two, two_nodes
+
+from gateway.errors import TransientError
+from gateway.ports import Delivery, Notice
+from gateway.store import content
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+async def test_rotation_under_load(two: Two) -> None:
+    """While both nodes rotate again and again every message arrives and stays readable under the newest epoch."""
+    sent: dict[str, str] = {}
+
+    async def submit(lane: int) -> None:
+        for number in range(12):
+            reference = f"{lane}-{number}"
+            while reference not in sent:
+                try:
+                    sent[reference] = await two.fr.submit(reference)
+                except TransientError:
+                    await asyncio.sleep(0)
+
+    async def rotate() -> None:
+        for _ in range(5):
+            for party in two:
+                await party.call("keys.rotate_epoch", by="admin")
+
+    await asyncio.gather(rotate(), *(submit(lane) for lane in range(4)))
+    await two.until(lambda: sorted(two.al.notes()) == sorted(sent), seconds=60)
+    for party in two:
+        epoch = party.running.parts.keys.epoch
+        await party.call("keys.rotate_epoch", by="admin")
+        assert await party.rows("select distinct epoch from datakey") == [(epoch + 1,)]
+    for reference, id in sent.items():
+        assert (await two.fr.show(id))["content"]["note"] == reference
+
+
+async def test_what_was_sealed_before_a_rotation_is_not_stored_after_it(two: Two) -> None:
+    """Content under an epoch key that is about to go is refused, to be sealed again; it would be lost otherwise."""
+    parts = two.fr.running.parts
+    late = parts.vault.seal(parts.store.new_ref(), b"late")
+    await two.fr.call("keys.rotate_epoch", by="admin")
+    with pytest.raises(TransientError):
+        await parts.store.move(lambda c: content.put(c, [late]))
+    assert await two.fr.rows(f"select * from sealed where ref = {late.ref}") == []
+
+
+async def test_rotation_while_the_case_system_is_slow(two: Two) -> None:
+    """Messages on their way to a slow case system are not lost or held when their storage epoch ends meanwhile."""
+    adapter = two.al.running.parts.adapter
+    assert adapter is not None
+    gate, push = asyncio.Event(), adapter.push
+
+    async def slow(item: Delivery | Notice) -> str:
+        await gate.wait()
+        return await push(item)
+
+    adapter.push = slow  # type: ignore[method-assign]
+    sent = [await two.fr.submit(f"s-{number}") for number in range(5)]
+
+    async def waiting() -> bool:
+        return await two.al.rows("select count(*) from inbox") == [(5,)]
+
+    await two.until(waiting)
+    await two.al.call("keys.rotate_epoch", by="admin")
+    gate.set()
+    await two.until(lambda: len(two.al.notes()) == len(sent))
+    assert await two.al.alarms() == []

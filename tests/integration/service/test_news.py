@@ -1,0 +1,82 @@
+"""News about records of the case system come in order for each record, whatever fails between (DESIGN 3b.7)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.memory_adapter import MemoryAdapter, MemorySystem
+from support.running import CHEAP, PASSPHRASE, make
+
+from gateway.app import open_node
+from gateway.errors import Code, RefusedError
+from gateway.ports import Delivery, Notice
+from gateway.service.handover import Handover
+from gateway.store import content, local
+
+
+class Picky(MemoryAdapter):
+    """Refuses news about the records in `unwanted`."""
+
+    unwanted: frozenset[str] = frozenset()
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Take it, or not."""
+        if isinstance(item, Notice) and item.ref in self.unwanted:
+            raise RefusedError(Code.ADAPTER_REFUSED, "no such record")
+        return await super().push(item)
+
+
+async def owing(base: Path, adapter: MemoryAdapter):
+    """A node, not served, that owes news about two records: two of "a", then one of "b"."""
+    await make(base, "FR", endpoint=1, listen=1)
+    node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP, adapter=adapter)
+    parts = node.parts
+    rows = {name: parts.vault.seal(parts.store.new_ref(), name.encode()) for name in "ab"}
+
+    def move(connection) -> None:
+        content.put(connection, rows.values())
+        for name, kind in (("a", "queued"), ("a", "received"), ("b", "queued")):
+            local.add_notice(connection, kind=kind, origin=rows[name].ref, at=1)
+
+    await parts.store.move(move)
+    return node, closing
+
+
+def told(system: MemorySystem) -> list[tuple[str, str]]:
+    """What the case system was told, in order."""
+    return [(item.ref, str(item.kind)) for item in system.items.values() if isinstance(item, Notice)]
+
+
+async def test_news_keeps_its_order_when_the_system_is_busy(tmp_path: Path):
+    """The first news failed and has to wait: the second one about the same record does not overtake it."""
+    system = MemorySystem(busy=1)
+    node, closing = await owing(tmp_path, MemoryAdapter(system))
+    async with closing:
+        handover = Handover(node.parts)
+        await handover.once()
+        assert told(system) == []
+        await handover.once()
+        assert told(system) == [("b", "queued")]
+        await node.parts.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, next_try=0))
+        await handover.once()
+        assert told(system) == [("b", "queued"), ("a", "queued"), ("a", "received")]
+
+
+async def test_a_busy_system_is_not_asked_again_and_again(tmp_path: Path):
+    """One attempt shows that it is busy; what else is owed is not postponed for it."""
+    system = MemorySystem(busy=1_000)
+    node, closing = await owing(tmp_path, MemoryAdapter(system))
+    async with closing:
+        assert await Handover(node.parts).once() is False
+        assert len(system.pushes) == 1
+
+
+async def test_one_refused_record_holds_up_no_other(tmp_path: Path):
+    """News about other records goes on in the same round."""
+    system = MemorySystem()
+    adapter = Picky(system)
+    adapter.unwanted = frozenset({"a"})
+    node, closing = await owing(tmp_path, adapter)
+    async with closing:
+        await Handover(node.parts).once()
+        assert told(system) == [("b", "queued")]

@@ -1,0 +1,148 @@
+"""What the reference pages have to say, read from the code: operations, settings, audit leaves."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from support.house import files_of, syntax
+
+from gateway.api.routes import PREFIX, ROUTES
+from gateway.config import Config
+from gateway.service.desk import desk, messages
+
+# --- the local API -------------------------------------------------------------------------------------------------
+
+_ONLY = re.compile(r'only\(arguments((?:, "[a-z_]+")*)\)')
+_DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to")
+_APART: Mapping[str, Any] = {
+    "message.submit": _DRAFT,
+    "draft.release": messages.release_draft,
+    "keys.rotate_epoch": ("by",),
+    "peer.suspend": ("id", "by"),
+    "peer.resume": ("id", "by"),
+    "peer.revoke": ("id", "by"),
+}
+"""Operations whose arguments are read elsewhere than in the function of the table."""
+
+
+def arguments(operation: str) -> tuple[str, ...]:
+    """What an operation takes, without what is in its path."""
+    found = _APART.get(operation) or desk.OPERATIONS[operation]
+    if not isinstance(found, tuple):
+        read = _ONLY.search(inspect.getsource(found))
+        assert read, f"{operation} does not say what it takes"
+        found = tuple(re.findall(r'"([a-z_]+)"', read[1]))
+    return tuple(name for name in found if name != "id")
+
+
+def operation_rows() -> list[str]:
+    """The table of operations, a row each."""
+    return [
+        f"| {route.method} | `{PREFIX}{route.path}` | `{route.operation}` | {route.summary} | "
+        f"{', '.join(f'`{name}`' for name in arguments(route.operation))} |"
+        for route in ROUTES
+    ]
+
+
+def with_operations(page: Path) -> str:
+    """The text of a page with the table of operations between its two markers."""
+    before, opening, rest = page.read_text(encoding="utf-8").partition("<!-- operations -->\n")
+    _, closing, after = rest.partition("<!-- /operations -->")
+    if not opening or not closing:
+        raise RuntimeError(f"{page.name} has no markers for the table of operations")
+    head = ["| method | path | operation | what | arguments |", "|---|---|---|---|---|"]
+    return before + opening + "\n".join([*head, *operation_rows()]) + "\n" + closing + after
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+
+def settings() -> dict[str, str]:
+    """Every key of node.toml with its default as the file would have it; "needed" where there is none."""
+    return dict(_keys(Config, ""))
+
+
+def _keys(model: type[BaseModel], before: str) -> Iterator[tuple[str, str]]:
+    for name, field in model.model_fields.items():
+        inner = [part for part in _models(field.annotation) if part is not model]
+        if inner:
+            many = "[]" if get_origin(field.annotation) is tuple else ""
+            yield from _keys(inner[0], f"{before}{name}{many}.")
+        else:
+            yield f"{before}{name}", _default(field.default)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _models(part)]
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "needed"
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+# --- alarms --------------------------------------------------------------------------------------------------------
+
+
+_STOPPING = ("equivocation", "bad_chain", "link_reset_required")
+_KINDS = {
+    "f'message.{state}'": ("message.rejected", "message.failed"),
+    "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),
+}
+
+
+def alarms() -> set[str]:
+    """Every kind of alarm that is raised."""
+    found: set[str] = set()
+    for path in files_of("gateway"):
+        for call in ast.walk(syntax(path)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "log.raise_alarm":
+                kind = next(keyword.value for keyword in call.keywords if keyword.arg == "kind")
+                words = ast.unparse(kind)
+                code = re.fullmatch(r"f'peer\.\{Code\.([A-Z_]+)\}'", words)
+                found |= set(_KINDS.get(words) or ([f"peer.{code[1].lower()}"] if code else [ast.literal_eval(kind)]))
+    return found
+
+
+# --- audit leaves --------------------------------------------------------------------------------------------------
+
+
+def leaves() -> dict[str, set[str]]:
+    """Every event that a leaf can have, with all members it can state."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in files_of("gateway"):
+        tree = syntax(path)
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "leaf":
+                for event in _events(call.args[1], tree):
+                    found[event] |= {keyword.arg or "**" for keyword in call.keywords}
+    return dict(found)
+
+
+def _events(node: ast.expr, tree: ast.Module) -> list[str]:
+    """The words that an expression for an event can be."""
+    match node:
+        case ast.Constant(value=str(word)):
+            return [word]
+        case ast.JoinedStr():  # the receipts of step 14
+            return ["message.received", "message.rejected"]
+        case _:  # an argument of the one function that changes peers
+            calls = [
+                call for call in ast.walk(tree) if isinstance(call, ast.Call) and ast.unparse(call.func) == "_change"
+            ]
+            return [event.value for call in calls if isinstance(event := call.args[4], ast.Constant)]

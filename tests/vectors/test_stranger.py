@@ -1,0 +1,174 @@
+"""A reader of the published vectors that is written from docs/spec alone: it uses nothing of the product."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.cobblestone import Cobblestone256Decryptor
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
+
+VECTORS = Path(__file__).resolve().parents[2] / "docs" / "spec" / "vectors"
+
+
+def published(name: str) -> Any:
+    """One file."""
+    return json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def canon(value: Any) -> bytes:
+    """encodings.md, 1."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def b64u(data: bytes) -> str:
+    """encodings.md, 2."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64u(text: str) -> bytes:
+    """encodings.md, 2."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def h(label: str, data: bytes) -> bytes:
+    """encodings.md, 3."""
+    return hashlib.sha256(b"nrm1/" + label.encode() + b"\0" + data).digest()
+
+
+def lp(*parts: bytes) -> bytes:
+    """encodings.md, 3."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def check(record: dict[str, Any], kind: str, payload: bytes, signature: dict[str, Any]) -> None:
+    """encodings.md, 4: every half that the record has, over the same bytes."""
+    base = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind.encode(), str(len(payload)).encode(), payload])
+    Ed25519PublicKey.from_public_bytes(unb64u(record["ed25519"])).verify(unb64u(signature["ed25519"]), base)
+    assert (record["mldsa65"] is None) == (signature["mldsa65"] is None)
+    if record["mldsa65"] is not None:
+        MLDSA65PublicKey.from_public_bytes(unb64u(record["mldsa65"])).verify(unb64u(signature["mldsa65"]), base)
+
+
+def test_canonical_json_and_hashes():
+    """Values are written as the file has them."""
+    for case in published("encodings")["canonical"]:
+        assert canon(case["value"]).hex() == case["bytes"], case["name"]
+    for case in published("encodings")["hashes"]:
+        assert b64u(h(case["label"], bytes.fromhex(case["hex"]))) == case["hash"]
+
+
+def test_digits():
+    """identity.md, 2: node ids, fingerprints, the pair code."""
+    file = published("identity")
+    found = []
+    for case in file["nodes"]:
+        roots = canon({"roots": case["roots"], "threshold": case["threshold"]})
+        assert "n1" + base64.b32encode(h("node", roots)[:20]).decode().lower() == case["node"]
+        x = h("fp", case["node"].encode() + roots)
+        digest = x
+        for _ in range(5200):
+            digest = hashlib.sha512(digest + x).digest()
+        groups = [int.from_bytes(digest[5 * i : 5 * i + 5], "big") % 100_000 for i in range(6)]
+        found.append(" ".join(f"{group:05d}" for group in groups))
+        assert found[-1] == case["fingerprint"]
+    assert " ".join(sorted(found)) == file["pair_code"]
+
+
+def test_a_descriptor_verifies():
+    """identity.md, 3: the document of two roots, its kids and its hash."""
+    file = published("descriptors")
+    document = file["documents"]["alb-1"]
+    payload = unb64u(document["payload"])
+    value = json.loads(payload)
+    assert canon(value) == payload
+    roots = {record["kid"]: record for record in value["roots"]}
+    for record in [*value["roots"], *value["keys"]]:
+        halves = lp(unb64u(record["ed25519"]), unb64u(record["mldsa65"] or ""))
+        assert b64u(h("kid", halves)[:16]) == record["kid"]
+    for signature in document["signatures"]:
+        check(roots[signature["kid"]], document["payloadType"], payload, signature)
+    follow = json.loads(unb64u(file["documents"]["alb-2"]["payload"]))
+    assert follow["prev"] == b64u(h("desc", payload))
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_envelope_opens(number):
+    """envelope.md, 3 backwards: header, keys, content, frames, statement, signature, commitment."""
+    file = published("envelopes")
+    envelope = dict(file["valid"][number]["envelope"])
+    envelope["ct"] = file["cts"][envelope["ct"][1:]]
+    header = {name: envelope[name] for name in ("v", "id", "to", "exp", "parts")}
+    hdr = h("hdr", canon(header | {"rcp": [item["kid"] for item in envelope["rcp"]]}))
+    ceks = set()
+    for item in envelope["rcp"]:
+        expanded = hashlib.shake_256(bytes.fromhex(file["enc_seeds"][item["kid"]])).digest(96)
+        mlkem, x25519 = MLKEM768PrivateKey.from_seed_bytes(expanded[:64]), expanded[64:]
+        key = MLKEM768X25519PrivateKey(mlkem, X25519PrivateKey.from_private_bytes(x25519))
+        suite = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+        ceks.add(suite.decrypt(unb64u(item["enc"]), key, b"nrm1/cek\0" + item["kid"].encode() + b"\0" + hdr))
+    (cek,) = ceks
+    assert cek.hex() == file["opened"]["cek"]
+    content = Cobblestone256Decryptor(cek, b"nrm1/body\0" + hdr)
+    statement, signatures, secret, body = frames(content.update(unb64u(envelope["ct"])) + content.finalize())
+    said = json.loads(statement)
+    assert (b64u(secret), b64u(body)) == (file["opened"]["secret"], file["opened"]["body"])
+    assert said["commit"] == b64u(h("commit", lp(secret, body)))
+    assert said["rcp"] == [item["kid"] for item in envelope["rcp"]]
+    (signature,) = json.loads(signatures)["signatures"]
+    sender = json.loads(unb64u(file["documents"]["sender-1"]["payload"]))
+    (record,) = [record for record in sender["keys"] if record["kid"] == signature["kid"] and record["use"] == "sig"]
+    check(record, "application/vnd.nrm.statement.v1+json", statement, signature)
+    link = canon({name: said[name] for name in ("epoch", "n", "id", "prev")})
+    assert b64u(h("link", link)) == file["opened"]["link"]
+
+
+def frames(inner: bytes) -> list[bytes]:
+    """The four frames; what follows is zero, and as long as it has to be."""
+    found, offset = [], 0
+    for _ in range(4):
+        end = offset + 4 + int.from_bytes(inner[offset : offset + 4], "big")
+        found.append(inner[offset + 4 : end])
+        offset = end
+    assert not any(inner[offset:])
+    assert len(inner) == max(16_384, padme(offset))
+    return found
+
+
+def padme(size: int) -> int:
+    """encodings.md, 5."""
+    e = size.bit_length() - 1
+    low = (1 << (e - e.bit_length())) - 1
+    return (size + low) // (low + 1) * (low + 1)
+
+
+def test_a_request_verifies():
+    """http.md, 2: the signature base and the signature."""
+    file = published("http")
+    case = file["requests"][0]
+    fields = dict(case["fields"])
+    values = {
+        "@method": case["method"],
+        "@authority": case["authority"],
+        "@path": case["path"],
+        "@query": case["query"],
+        "content-type": fields["Content-Type"],
+        "content-digest": fields["Content-Digest"],
+        "nrm-recipient": fields["NRM-Recipient"],
+        "@signature-params": fields["Signature-Input"].removeprefix("nrm="),
+    }
+    base = "\n".join(f'"{name}": {value}' for name, value in values.items())
+    assert base == file["base"]
+    digest = base64.b64encode(hashlib.sha256(unb64u(case["body"])).digest()).decode()
+    assert fields["Content-Digest"] == f"sha-256=:{digest}:"
+    (key,) = [entry["ed25519"] for entry in file["keys"] if f'keyid="{entry["keyid"]}"' in base]
+    signature = base64.b64decode(fields["Signature"].removeprefix("nrm=:").removesuffix(":"))
+    Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, base.encode())
