@@ -78,11 +78,19 @@ def _kept(state: Outgoing, reason: str | None) -> str | None:
 
 
 def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str | None, at: int) -> None:
-    kind = _NOTICES.get(state)
+    """News for the case system and, where a person has to look, an alarm.
+
+    A numbered message that expires is told as failed at once, for the answer to its void may never come (DESIGN 3b.7);
+    if the void finds that it had arrived, that is news too.
+    """
+    expires = reason == Code.EXPIRED and state is Outgoing.VOIDING
+    told_before = reason == Code.EXPIRED and state is Outgoing.FAILED and row.state == Outgoing.VOIDING
+    kind = NoticeKind.FAILED if expires else None if told_before else _NOTICES.get(state)
     if kind is not None and row.origin is not None:
         local.add_notice(connection, kind=str(kind), origin=row.origin, at=at, message=row.id, code=reason)
-    if state in _ALARMING:
-        log.raise_alarm(connection, at=at, kind=f"message.{state}", peer=row.peer, ref=row.ref)
+    if state in _ALARMING or expires:
+        named = Outgoing.FAILED if expires else state
+        log.raise_alarm(connection, at=at, kind=f"message.{named}", peer=row.peer, ref=row.ref)
 
 
 def receive_steps(

@@ -42,6 +42,9 @@ IN_FLIGHT = 3
 """Requests to one peer at a time: enough to keep both sides busy over real round-trip times. A request that is not full
 waits until nothing is in flight: what gathers meanwhile shares its signature, its commit and its round trip."""
 
+GATHER = 0.003
+"""Seconds after a wake-up in which more may come: what goes in one round shares its signature and its commit."""
+
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 3_600.0
 CLOCK_WAIT = 60.0
@@ -73,6 +76,7 @@ class Sender:
             except (TransientError, RemoteError) as error:
                 delay = await self._failed(error)
             await self._wait(delay)
+            await asyncio.sleep(GATHER)
 
     async def _wait(self, delay: float | None) -> None:
         """Until woken, and at the latest after `delay` seconds of the node's clock."""

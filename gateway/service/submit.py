@@ -26,7 +26,7 @@ from gateway.store import content, local, log, messages
 from gateway.store.content import SealedRow
 from gateway.store.local import OWN
 from gateway.store.messages import MessageRow
-from keys.encoding import b64u, canon, is_id, sha256
+from keys.encoding import b64u, canon, is_id
 
 ID = 16
 MEMBERS = frozenset({"type", "to", "conversation", "in_reply_to", "purpose", "header", "content"})
@@ -58,7 +58,7 @@ async def submit(
     Raises:
         RefusedError: with the place and rule of each fault; nothing was stored.
     """
-    digest = sha256(canon(dict(request)))
+    digest = parts.vault.submission_digest(canon(dict(request)))
     index = None if key is None else parts.vault.submission_index(key)
     try:
         draft, peer = _draft(parts, request)
@@ -66,7 +66,7 @@ async def submit(
     except RefusedError:
         known = None if index is None else await parts.store.read(lambda c: local.find_submission(c, index))
         if known is not None:
-            return _repeated(known, digest)
+            return _repeated(parts, key, known, digest)
         raise
 
     def look(c: Connection) -> tuple[tuple[bytes, bytes] | None, _Found]:
@@ -75,14 +75,18 @@ async def submit(
 
     known, found = await parts.store.read(look)
     if known is not None:
-        return _repeated(known, digest)
+        return _repeated(parts, key, known, digest)
     prepared = _prepared(parts, draft, peer, found, origin=origin, reference=None)
     answer: dict[str, Json] = {
         "id": draft.id,
         "conversation": draft.conversation,
         "state": str(Outgoing.QUEUED),
     }
-    act = _Act(key=index, digest=digest, answer=answer, prepared=tuple(prepared), also=also)
+    act = _Act(
+        parts=parts, key=key, index=index, digest=digest, answer=answer,
+        sealed=b"" if key is None else parts.vault.seal_answer(key, orjson.dumps(answer)),
+        prepared=tuple(prepared), also=also,
+    )  # fmt: skip
     done = await parts.store.move_together(_write_acts, act)
     parts.signals.outgoing(peer.node).set()
     await parts.signals.happened()
@@ -93,28 +97,29 @@ async def submit(
 class _Act:
     """One judged submission, ready to be written."""
 
-    key: bytes | None
+    parts: Parts
+    key: str | None
+    index: bytes | None
     digest: bytes
     answer: dict[str, Json]
+    sealed: bytes
     prepared: tuple[Prepared, ...]
     also: Callable[[Connection], None]
 
 
 def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[Done]:
     """Store all submissions that wait; one whose key was used meanwhile gets the older answer."""
-    raced = local.find_submissions(connection, [act.key for act in acts if act.key is not None])
+    raced = local.find_submissions(connection, [act.index for act in acts if act.index is not None])
     answers = [
-        _repeated(raced[act.key], act.digest) if act.key in raced else Done(value=act.answer, created=True)
+        _repeated(act.parts, act.key, raced[act.index], act.digest)
+        if act.index in raced
+        else Done(value=act.answer, created=True)
         for act in acts
     ]
-    new = [act for act in acts if act.key not in raced]
+    new = [act for act in acts if act.index not in raced]
     local.add_submissions(
         connection,
-        [
-            (act.key, act.digest, orjson.dumps(act.answer), act.prepared[-1].row.at)
-            for act in new
-            if act.key is not None
-        ],
+        [(act.index, act.digest, act.sealed, act.prepared[-1].row.at) for act in new if act.index is not None],
     )
     write(connection, [item for act in new for item in act.prepared])
     for act in new:
@@ -122,14 +127,14 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[Done]:
     return answers
 
 
-def _repeated(known: tuple[bytes, bytes], digest: bytes) -> Done:
-    if known[0] != digest:
+def _repeated(parts: Parts, key: str | None, known: tuple[bytes, bytes], digest: bytes) -> Done:
+    if key is None or known[0] != digest:
         raise RefusedError(
             Code.CONFLICT,
             "this Idempotency-Key was used for another message; nothing was stored",
             hint="use a fresh key for a new message, and the old key only to repeat the old one",
         )
-    return Done(value=orjson.loads(known[1]))
+    return Done(value=orjson.loads(parts.vault.open_answer(key, known[1])))
 
 
 def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:

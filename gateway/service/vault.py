@@ -47,6 +47,22 @@ class Vault:
         """What the database stores instead of the name of a local record."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
 
+    def seal_answer(self, key: str, answer: bytes) -> bytes:
+        """The answer to a submission, readable only together with the caller's own Idempotency-Key."""
+        nonce = self._rand(NONCE)
+        return nonce + aead_seal(self._answer_key(key), nonce, answer, b"answer")
+
+    def open_answer(self, key: str, sealed: bytes) -> bytes:
+        """The answer that was sealed under this Idempotency-Key."""
+        return aead_open(self._answer_key(key), sealed[:NONCE], sealed[NONCE:], b"answer")
+
+    def _answer_key(self, key: str) -> bytes:
+        return self._keys.index(b"answer/1/" + key.encode()) + self._keys.index(b"answer/2/" + key.encode())
+
+    def submission_digest(self, body: bytes) -> bytes:
+        """What the database stores of a submitted body, so that another body under the same key is noticed."""
+        return self._keys.index(b"body/" + body)
+
     def submission_index(self, key: str) -> bytes:
         """What the database stores instead of an idempotency key."""
         return self._keys.index(b"submission/" + key.encode())

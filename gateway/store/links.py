@@ -50,6 +50,17 @@ _NUMBERS = select(link_number).where(
     link_number.c.n.in_(bindparam("ns", expanding=True)),
 )
 
+_GAPS = (
+    select(link_gap)
+    .where(link_gap.c.peer == bindparam("peer"), link_gap.c.epoch == bindparam("epoch"))
+    .order_by(link_gap.c.first)
+)
+_NO_GAPS = delete(link_gap).where(link_gap.c.peer == bindparam("whose"), link_gap.c.epoch == bindparam("which"))
+_NEW_LINK = upsert(link)
+_STAND = _NEW_LINK.on_conflict_do_update(
+    index_elements=["peer", "direction"], set_={"epoch": _NEW_LINK.excluded.epoch, "high": _NEW_LINK.excluded.high}
+)
+
 
 def position(connection: Connection, peer: str, direction: str) -> LinkRow:
     """The link to or from `peer`; a link never used stands at epoch 1, number 0."""
@@ -80,16 +91,13 @@ def use(connection: Connection, peer: str, direction: str, epoch: int, rows: Ite
     ]  # fmt: skip
     if values:
         connection.execute(insert(link_number), values)
-    statement = upsert(link).values(peer=peer, direction=direction, epoch=epoch, high=high)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["peer", "direction"], set_={"epoch": epoch, "high": high})
-    )
+    connection.execute(_STAND, {"peer": peer, "direction": direction, "epoch": epoch, "high": high})
 
 
 def gaps(connection: Connection, peer: str, epoch: int) -> tuple[GapRow, ...]:
     """The missing ranges of the incoming link, lowest first."""
-    query = select(link_gap).where(link_gap.c.peer == peer, link_gap.c.epoch == epoch).order_by(link_gap.c.first)
-    return tuple(GapRow(first=r.first, last=r.last, seen=r.seen) for r in connection.execute(query))
+    found = connection.execute(_GAPS, {"peer": peer, "epoch": epoch})
+    return tuple(GapRow(first=r.first, last=r.last, seen=r.seen) for r in found)
 
 
 def peers_with_gaps(connection: Connection, before: int) -> list[str]:
@@ -99,7 +107,7 @@ def peers_with_gaps(connection: Connection, before: int) -> list[str]:
 
 def set_gaps(connection: Connection, peer: str, epoch: int, rows: Iterable[GapRow]) -> None:
     """Replace the missing ranges of the incoming link."""
-    connection.execute(delete(link_gap).where(link_gap.c.peer == peer, link_gap.c.epoch == epoch))
+    connection.execute(_NO_GAPS, {"whose": peer, "which": epoch})
     values = [{"peer": peer, "epoch": epoch, "first": g.first, "last": g.last, "seen": g.seen} for g in rows]
     if values:
         connection.execute(insert(link_gap), values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from gateway.store.tables import alarm, audit, event
 
@@ -33,6 +33,7 @@ class Alarm:
 
 
 _LAST_LEAF = select(func.max(audit.c.seq))
+_EVENTS = select(event).where(event.c.seq > bindparam("after")).order_by(event.c.seq).limit(bindparam("most"))
 
 
 def append_leaf(connection: Connection, build: Callable[[int], bytes]) -> int:
@@ -71,8 +72,8 @@ def add_events(connection: Connection, rows: list[tuple[int, str, int | None, st
 
 def events_after(connection: Connection, seq: int, limit: int) -> list[Event]:
     """Events with a higher sequence number, oldest first."""
-    query = select(event).where(event.c.seq > seq).order_by(event.c.seq).limit(limit)
-    return [Event(seq=r.seq, at=r.at, kind=r.kind, ref=r.ref, state=r.state) for r in connection.execute(query)]
+    found = connection.execute(_EVENTS, {"after": seq, "most": limit})
+    return [Event(seq=r.seq, at=r.at, kind=r.kind, ref=r.ref, state=r.state) for r in found]
 
 
 def raise_alarm(

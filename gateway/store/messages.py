@@ -81,6 +81,26 @@ _DUE = (
     .order_by(outbox.c.ref)
     .limit(bindparam("most"))
 )
+_HASHES_OF = select(statement.c.message, statement.c.hash).where(
+    statement.c.message.in_(bindparam("refs", expanding=True))
+)
+_WAITING = (
+    select(inbox)
+    .where(inbox.c.peer == bindparam("peer"))
+    .order_by(inbox.c.urgent.desc(), inbox.c.n)
+    .limit(bindparam("most"))
+)
+_SENDERS_WAITING = select(peer_table.c.node).where(
+    select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists()
+)
+_HANDED = delete(inbox).where(inbox.c.ref == bindparam("which"))
+_OFF_OUTBOX = delete(outbox).where(outbox.c.ref == bindparam("which"))
+_NO_ENVELOPE = delete(envelope).where(envelope.c.ref == bindparam("which"))
+_NUMBER = (
+    update(message)
+    .where(message.c.ref == bindparam("which"))
+    .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to"))
+)
 _SET_STATE = (
     update(message).where(message.c.ref == bindparam("which")).values(state=bindparam("to"), reason=bindparam("why"))
 )
@@ -183,12 +203,7 @@ def number(connection: Connection, rows: Iterable[tuple[int, int, int, str | Non
     """Give outgoing messages their place on the link: (ref, epoch, n, prev, state)."""
     values = [{"which": r, "e": e, "num": n, "before": p, "to": s} for r, e, n, p, s in rows]
     if values:
-        connection.execute(
-            update(message)
-            .where(message.c.ref == bindparam("which"))
-            .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to")),
-            values,
-        )
+        connection.execute(_NUMBER, values)
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -218,8 +233,7 @@ def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
 
 def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, str]:
     """The statement hash of each incoming message."""
-    query = select(statement.c.message, statement.c.hash).where(statement.c.message.in_(refs))
-    return {row.message: row.hash for row in connection.execute(query)}
+    return {row.message: row.hash for row in connection.execute(_HASHES_OF, {"refs": list(refs)})}
 
 
 # --- outbox -------------------------------------------------------------------------------------------------------
@@ -257,22 +271,26 @@ def queued_for(connection: Connection, peer: str) -> bool:
 def dequeue(connection: Connection, refs: Sequence[int]) -> None:
     """Take messages off the outbox and drop their stored envelopes."""
     if refs:
-        connection.execute(delete(outbox).where(outbox.c.ref.in_(refs)))
-        connection.execute(delete(envelope).where(envelope.c.ref.in_(refs)))
+        connection.execute(_OFF_OUTBOX, _which(refs))
+        connection.execute(_NO_ENVELOPE, _which(refs))
 
 
 def put_envelopes(connection: Connection, rows: Iterable[tuple[int, bytes]]) -> None:
     """Store the sealed bytes that are repeated until answered, replacing an older sealing."""
     rows = list(rows)
     if rows:
-        connection.execute(delete(envelope).where(envelope.c.ref.in_([ref for ref, _ in rows])))
+        connection.execute(_NO_ENVELOPE, _which([ref for ref, _ in rows]))
         connection.execute(insert(envelope), [{"ref": ref, "data": data} for ref, data in rows])
+
+
+def _which(refs: Iterable[int]) -> list[dict[str, int]]:
+    return [{"which": ref} for ref in refs]
 
 
 def drop_envelopes(connection: Connection, refs: Sequence[int]) -> None:
     """Give up stored bytes: the message is sealed anew, or asked about by a void."""
     if refs:
-        connection.execute(delete(envelope).where(envelope.c.ref.in_(refs)))
+        connection.execute(_NO_ENVELOPE, _which(refs))
 
 
 def envelopes(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
@@ -312,14 +330,12 @@ def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
 
 def waiting(connection: Connection, peer: str, limit: int) -> list[InboxRow]:
     """What waits from one peer: urgent first, then by number."""
-    query = select(inbox).where(inbox.c.peer == peer).order_by(inbox.c.urgent.desc(), inbox.c.n).limit(limit)
-    return [InboxRow(**row._mapping) for row in connection.execute(query)]
+    return [InboxRow(**row._mapping) for row in connection.execute(_WAITING, {"peer": peer, "most": limit})]
 
 
 def senders_waiting(connection: Connection) -> list[str]:
     """Peers from which something waits."""
-    waits = select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists()
-    return list(connection.execute(select(peer_table.c.node).where(waits)).scalars())
+    return list(connection.execute(_SENDERS_WAITING).scalars())
 
 
 def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) -> None:
@@ -330,7 +346,7 @@ def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) 
 def handed(connection: Connection, refs: Sequence[int]) -> None:
     """Take messages off the inbox."""
     if refs:
-        connection.execute(delete(inbox).where(inbox.c.ref.in_(refs)))
+        connection.execute(_HANDED, _which(refs))
 
 
 def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:

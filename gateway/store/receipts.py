@@ -30,11 +30,38 @@ class ReceiptRow:
     batch: int | None
 
 
+# Asked for every batch, so they are built once.
+_ADD = upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"])
+_SET_BATCH = (
+    update(receipt)
+    .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"), receipt.c.batch.is_(None))
+    .values(batch=bindparam("b"))
+)
+_ANSWERS = (
+    select(receipt)
+    .where(
+        receipt.c.direction == ISSUED,
+        receipt.c.peer == bindparam("peer"),
+        receipt.c.id.in_(bindparam("ids", expanding=True)),
+        receipt.c.status.in_(("received", "rejected")),
+    )
+    .order_by(receipt.c.status.desc())
+)
+_OWED = (
+    select(receipt_due.c.seq, receipt)
+    .join(receipt, (receipt.c.of == receipt_due.c.of) & (receipt.c.status == receipt_due.c.status))
+    .where(receipt_due.c.peer == bindparam("peer"))
+    .order_by(receipt_due.c.seq)
+    .limit(bindparam("most"))
+)
+_SETTLED = delete(receipt_due).where(receipt_due.c.seq == bindparam("which"))
+
+
 def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
     """Record receipts; one that is known by (of, status) stays as it was."""
     values = [values_of(row) for row in rows]
     if values:
-        connection.execute(upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"]), values)
+        connection.execute(_ADD, values)
 
 
 def add_batch(connection: Connection, ref: int, document: bytes) -> None:
@@ -46,24 +73,13 @@ def set_batch(connection: Connection, ref: int, keys: Iterable[tuple[str, str]])
     """Say in which batch receipts went, for those that were in none."""
     values = [{"o": of, "s": status, "b": ref} for of, status in keys]
     if values:
-        connection.execute(
-            update(receipt)
-            .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"), receipt.c.batch.is_(None))
-            .values(batch=bindparam("b")),
-            values,
-        )
+        connection.execute(_SET_BATCH, values)
 
 
 def answers(connection: Connection, peer: str, ids: Sequence[str]) -> dict[str, ReceiptRow]:
     """The final answers this node gave `peer` for these message ids: `received` or `rejected`."""
-    query = select(receipt).where(
-        receipt.c.direction == ISSUED,
-        receipt.c.peer == peer,
-        receipt.c.id.in_(ids),
-        receipt.c.status.in_(("received", "rejected")),
-    )
     found: dict[str, ReceiptRow] = {}
-    for row in connection.execute(query.order_by(receipt.c.status.desc())):
+    for row in connection.execute(_ANSWERS, {"peer": peer, "ids": list(ids)}):
         found[row.id] = ReceiptRow(**row._mapping)
     return found
 
@@ -99,15 +115,8 @@ def owe(connection: Connection, peer: str, keys: Iterable[tuple[str, str]]) -> N
 
 def owed(connection: Connection, peer: str, limit: int) -> list[tuple[int, ReceiptRow]]:
     """The next receipts owed to `peer` with their place in the list."""
-    query = (
-        select(receipt_due.c.seq, receipt)
-        .join(receipt, (receipt.c.of == receipt_due.c.of) & (receipt.c.status == receipt_due.c.status))
-        .where(receipt_due.c.peer == peer)
-        .order_by(receipt_due.c.seq)
-        .limit(limit)
-    )
     rows = []
-    for row in connection.execute(query):
+    for row in connection.execute(_OWED, {"peer": peer, "most": limit}):
         values = dict(row._mapping)
         rows.append((values.pop("seq"), ReceiptRow(**values)))
     return rows
@@ -116,7 +125,7 @@ def owed(connection: Connection, peer: str, limit: int) -> list[tuple[int, Recei
 def settled(connection: Connection, seqs: Sequence[int]) -> None:
     """These were answered 200."""
     if seqs:
-        connection.execute(delete(receipt_due).where(receipt_due.c.seq.in_(seqs)))
+        connection.execute(_SETTLED, [{"which": seq} for seq in seqs])
 
 
 def batch_of(connection: Connection, of: str, status: str) -> int | None:

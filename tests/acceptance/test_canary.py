@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +68,18 @@ class FailingAdapter(FolderAdapter):
                 self.refusals -= 1
                 raise RefusedError(Code.ADAPTER_REFUSED, f"no: {MARKS['failure']}", hint=str(item.content))
         return await super().push(item)
+
+    async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
+        """One after the other, up to the first that has to wait."""
+        outcomes: list[str | RefusedError | TransientError] = []
+        for item in items:
+            try:
+                outcomes.append(await self.push(item))
+            except RefusedError as error:
+                outcomes.append(error)
+            except TransientError as error:
+                return [*outcomes, error]
+        return outcomes
 
     async def pull(self) -> Any:
         """Fail twice."""

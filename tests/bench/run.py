@@ -18,7 +18,7 @@ from pathlib import Path
 import pyas2_peer
 
 from gateway.cli.bench import load
-from gateway.cli.bench.measure import Found, measure
+from gateway.cli.bench.measure import Found, idle_memory, measure
 from gateway.cli.bench.pair import Pair
 from gateway.cli.bench.plans import plan
 from gateway.cli.bench.table import Target, figures, targets, verdicts
@@ -47,12 +47,13 @@ def main() -> int:
     seconds = 4.0 if args.quick else 8.0
     say("two nodes")
     with Pair() as pair:
+        idle = idle_memory(pair)
         compared: Rounds = {}
         if not args.without_peer:
             say("two sites of django-pyas2")
             with pyas2_peer.Pair() as peer:
                 compared = compare(pair, peer, rounds, seconds)
-        found = measure(pair, plan(quick=args.quick, backlog=args.backlog), say)
+        found = measure(pair, plan(quick=args.quick, backlog=args.backlog), idle, say)
     print("\n".join(report(found, compared)))
     if args.json:
         OUT.mkdir(exist_ok=True)

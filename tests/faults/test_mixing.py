@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,10 @@ class SharingAdapter(FolderAdapter):
             self._buffer = item
         self._tasks.append(asyncio.create_task(self._later(item)))
         return "later"
+
+    async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str]:
+        """The same for several."""
+        return [await self.push(item) for item in items]
 
     async def _later(self, item: Delivery | Notice) -> str:
         await asyncio.sleep(0.5)

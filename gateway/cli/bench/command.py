@@ -23,7 +23,7 @@ def bench(quick: bool, backlog: int | None, as_json: bool) -> None:
     Example:
       trm bench --quick
     """
-    from gateway.cli.bench.measure import measure
+    from gateway.cli.bench.measure import idle_memory, measure
     from gateway.cli.bench.pair import Pair
     from gateway.cli.bench.plans import plan
     from gateway.cli.bench.table import figures, targets, verdicts
@@ -33,7 +33,7 @@ def bench(quick: bool, backlog: int | None, as_json: bool) -> None:
 
     say("two nodes")
     with Pair() as pair:
-        found = measure(pair, plan(quick=quick, backlog=backlog), say)
+        found = measure(pair, plan(quick=quick, backlog=backlog), idle_memory(pair), say)
     if as_json:
         click.echo(json.dumps(asdict(found) | {"targets": [asdict(target) for target in targets(found)]}))
         return

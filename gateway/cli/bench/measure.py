@@ -52,11 +52,15 @@ class Found:
         return sum(self.primitives.values())
 
 
-def measure(pair: Pair, plan: Plan, say: Callable[[str], None]) -> Found:
-    """All of it, on a pair that was just started. `say` is told what begins."""
-    found = Found()
+def idle_memory(pair: Pair) -> dict[str, float]:
+    """MiB of each node of a pair that was just started."""
     time.sleep(SETTLE)
-    found.idle = {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
+    return {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
+
+
+def measure(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Found:
+    """All of it; `idle` was measured before the first load. `say` is told what begins."""
+    found = Found(idle=idle)
     say("primitives")
     found.primitives = {name: round(cost, 4) for name, cost in primitives.costs().items()}
     for clients in plan.clients:

@@ -62,7 +62,7 @@ async def test_a_step_carries_everything_with_it(store: Store, state: Outgoing, 
     def move(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
         stored(connection, row)
         before = picture(connection)
-        moves.advance(connection, [Change(row=row, event=event, reason=Code.EXPIRED)], at=AT)
+        moves.advance(connection, [Change(row=row, event=event, reason=Code.OUT_OF_SCOPE)], at=AT)
         return before, picture(connection)
 
     before, after = await store.move(move)
@@ -80,6 +80,25 @@ async def test_a_step_carries_everything_with_it(store: Store, state: Outgoing, 
     ]
     alarming = new in (Outgoing.REJECTED, Outgoing.FAILED)
     assert after["alarms"] == ([(f"message.{new}", PEER, 1)] if alarming else [])
+
+
+async def test_expiry_of_a_numbered_message_is_told_once_and_at_once(store: Store):
+    """The case system hears `failed` when the life is over, not when the void is answered, and not twice (DESIGN 3b.7)."""
+    waiting = rows.message(1, state="awaiting_receipt", origin=9)
+
+    def move(connection: Connection) -> list[dict[str, Any]]:
+        stored(connection, waiting)
+        moves.advance(connection, [Change(row=waiting, event=OutgoingEvent.EXPIRE, reason=Code.EXPIRED)], at=AT)
+        first = picture(connection)
+        voiding = messages.get(connection, [1])[1]
+        moves.advance(connection, [Change(row=voiding, event=OutgoingEvent.VOIDED, reason=Code.VOID)], at=AT)
+        return [first, picture(connection)]
+
+    first, second = await store.move(move)
+    told = [("failed", 9, "id-1", "expired")]
+    assert (first["messages"][1], first["notices"]) == (("voiding", "expired"), told)
+    assert (second["messages"][1], second["notices"]) == (("failed", "expired"), told)
+    assert first["alarms"] == second["alarms"] == [("message.failed", PEER, 1)]
 
 
 async def test_an_illegal_step_changes_nothing(store: Store):
