@@ -101,7 +101,7 @@ def _default(value: Any) -> str:
 
 _STOPPING = ("equivocation", "bad_chain", "link_reset_required")
 _KINDS = {
-    "f'message.{state}'": ("message.rejected", "message.failed"),
+    "f'message.{named}'": ("message.rejected", "message.failed"),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),
 }
 

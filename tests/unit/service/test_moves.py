@@ -83,7 +83,7 @@ async def test_a_step_carries_everything_with_it(store: Store, state: Outgoing, 
 
 
 async def test_expiry_of_a_numbered_message_is_told_once_and_at_once(store: Store):
-    """The case system hears `failed` when the life is over, not when the void is answered, and not twice (DESIGN 3b.7)."""
+    """The case system hears `failed` when the life is over, not when the void is answered, and not twice."""
     waiting = rows.message(1, state="awaiting_receipt", origin=9)
 
     def move(connection: Connection) -> list[dict[str, Any]]:
