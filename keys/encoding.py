@@ -121,7 +121,12 @@ def _named(members: Mapping[str, Json]) -> bool:
 
 
 def _too_deep(data: bytes) -> bool:
-    """Count nesting without a parser: each pass removes the innermost brackets. Unbalanced input counts as too deep."""
+    """Count nesting without a parser: each pass removes the innermost brackets. Unbalanced input counts as too deep.
+
+    What has not even that many brackets, in strings or not, is not looked at more closely; the parser refuses the rest.
+    """
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return False
     rest = _STRING.sub(b"", data).translate(_TO_BRACKETS, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
         if not rest:

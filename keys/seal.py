@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import Final, NoReturn
 
 import nacl.bindings
@@ -99,6 +100,7 @@ def check_enc_public(public: bytes) -> None:
     _load_public(public)
 
 
+@lru_cache(maxsize=64)  # public keys of peers in use; each is checked when it is first seen
 def _load_public(public: bytes) -> MLKEM768X25519PublicKey:
     try:  # each of the two loaders demands its exact length
         mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC])

@@ -117,24 +117,22 @@ class Handover:
         """Messages to the adapter, in order; returns those it took. One that it refuses is held for a person, one that
         has to be tried again stops the rest.
         """
-        parts = self._parts
-        items = [
-            delivery(
-                parts,
-                waiting.messages[row.ref],
-                waiting.contents[row.ref],
-                late or waiting.messages[row.ref].out_of_order,
-            )
-            for row, late in due
-        ]
+        opened: list[tuple[InboxRow, Delivery]] = []
+        for row, late in due:
+            message = waiting.messages[row.ref]
+            try:
+                item = delivery(self._parts, message, waiting.contents.get(row.ref), late or message.out_of_order)
+            except RefusedError as error:
+                await self._hold(message, error, now)
+            else:
+                opened.append((row, item))
         done: list[InboxRow] = []
-        for (row, _), outcome in zip(due, await push_all(adapter, items), strict=False):
+        for (row, _), outcome in zip(opened, await push_all(adapter, [item for _, item in opened]), strict=False):
             if isinstance(outcome, TransientError):
                 await self._postpone(row, now)
                 break
             if isinstance(outcome, RefusedError):
-                self._log.warning("handover.refused", code=str(outcome.code), peer=row.peer)
-                await self._hold(waiting.messages[row.ref], now)
+                await self._hold(waiting.messages[row.ref], outcome, now)
             else:
                 done.append(row)
         return done
@@ -150,7 +148,10 @@ class Handover:
 
         await self._parts.store.move(move)
 
-    async def _hold(self, message: MessageRow, now: int) -> None:
+    async def _hold(self, message: MessageRow, error: RefusedError, now: int) -> None:
+        """What the case system refuses, or what can not be opened any more, waits for a person."""
+        self._log.warning("handover.refused", code=str(error.code), peer=message.peer)
+
         def move(connection: Connection) -> None:
             moves.receive_step(connection, message, IncomingEvent.ADAPTER_REFUSED, at=now, reason=Code.ADAPTER_REFUSED)
             messages.handed(connection, [message.ref])
@@ -232,8 +233,10 @@ def _in_order(waiting: _Waiting, now: int) -> list[tuple[InboxRow, bool]]:
     return due
 
 
-def delivery(parts: Parts, row: MessageRow, sealed: SealedRow, late: bool) -> Delivery:
-    """A stored message as the adapter gets it."""
+def delivery(parts: Parts, row: MessageRow, sealed: SealedRow | None, late: bool) -> Delivery:
+    """A stored message as the adapter gets it; raises RefusedError for one that is gone or does not open."""
+    if sealed is None:
+        raise RefusedError(Code.NOT_FOUND, "the content of this message was erased")
     opened = records.read_content(parts.vault.open(sealed))
     header, body = opened.halves()
     peer = parts.book.get(row.peer)

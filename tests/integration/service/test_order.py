@@ -142,3 +142,16 @@ async def test_many_at_once(two: Two, forger: Forger) -> None:
     answers = await forger.post(forger.seal(3), forger.seal(2), b"{}", forger.seal(1))
     assert answers == [RECEIVED, RECEIVED, ("malformed", None), RECEIVED]
     await two.until(lambda: two.al.notes() == ["n1", "n2", "n3"])
+
+
+async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: Forger) -> None:
+    """What can not be opened any more is held for a person, with an alarm; what comes behind it is handed over."""
+    assert await forger.send(2) == RECEIVED
+    assert await forger.send(3) == RECEIVED
+    ((ref,),) = await two.al.rows("select ref from message where n = 2")
+    await two.al.running.parts.store.move(lambda c: content.erase(c, int(ref)))
+    assert await forger.send(1) == RECEIVED
+    await two.until(lambda: two.al.notes() == ["n1", "n3"])
+    await two.calm()
+    assert [(n, state) for n, state, _ in await states(two)] == [(1, "handed_over"), (2, "held"), (3, "handed_over")]
+    assert "message.held" in await two.al.alarms()
