@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -162,10 +163,9 @@ def database(folder: Path) -> Check:
     if not path.exists():
         return red("database", f"{DATABASE} is missing", "restore the node folder from its backup")
     try:
-        with sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
             whole = connection.execute("pragma quick_check").fetchone()[0]
             revision = connection.execute("select version_num from alembic_version").fetchone()[0]
-        connection.close()
     except (sqlite3.Error, TypeError):
         return red("database", f"{DATABASE} can not be read", "restore the node folder from its backup")
     if whole != "ok":

@@ -84,13 +84,15 @@ class Wire:
         """Ask ``row``; ``query`` begins with its question mark. Raises ``TransientError`` for all that networks do."""
         target = f"{self._url}{row.path}{query if query != '?' else ''}"
         content = io.BytesIO(body) if row.method == "POST" else None
+        if self._session.closed:
+            raise TransientError(Code.UNREACHABLE, "the connections to the peer were closed meanwhile")
         try:
             async with self._session.request(
                 row.method, target, headers=headers, data=content, ssl=self._tls, allow_redirects=False
             ) as response:
                 at = self._clock.now()
                 answer = await _bounded(response, row.answer_limit)
-        except (aiohttp.ClientError, OSError) as exc:
+        except (aiohttp.ClientError, OSError, UnicodeError) as exc:
             raise _translated(exc) from exc
         self._answered = self._clock.monotonic()
         return Raw(
@@ -128,7 +130,7 @@ def _translated(exc: Exception) -> TransientError:
                 "server key is not one that the peer's descriptor pins",
                 hint="nothing was sent; ask the peer whether it changed its server, and fetch its newest descriptor",
             )
-        case aiohttp.ClientConnectorDNSError():
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # the latter: a label that no name may have
             return TransientError(Code.UNREACHABLE, "host name of the peer does not resolve")
         case aiohttp.ClientSSLError():
             return TransientError(Code.UNREACHABLE, "no TLS 1.3 connection to the peer")

@@ -9,6 +9,7 @@ number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -136,15 +137,15 @@ def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departin
 def _judged(
     parts: Parts, connection: Connection, rows: Sequence[MessageRow]
 ) -> tuple[tuple[MessageRow, Content | None, consents.Surroundings | None], ...]:
-    """What is no void, opened, with what the gates must know now; None where the content is gone.
+    """What is no void, opened, with what the gates must know now; None where the content is gone or does not open.
 
     What has bytes already is judged too: it goes again only if it might still go.
     """
     rows = [row for row in rows if row.state != Outgoing.VOIDING]
-    contents = {
-        ref: records.read_content(parts.vault.open(sealed))
-        for ref, sealed in content.get(connection, [row.ref for row in rows]).items()
-    }
+    contents: dict[int, Content] = {}
+    for ref, sealed in content.get(connection, [row.ref for row in rows]).items():
+        with suppress(RefusedError):  # damaged: it fails alone, what is behind it goes on
+            contents[ref] = records.read_content(parts.vault.open(sealed))
     there = [row for row in rows if row.ref in contents]
     questions = [
         consents.Question(

@@ -16,7 +16,7 @@ from itertools import takewhile
 
 from sqlalchemy import Connection
 
-from gateway.core.acceptance import Incoming, IncomingEvent
+from gateway.core.acceptance import Incoming, IncomingEvent, allows
 from gateway.core.numbering import Gap, out_of_order, ready
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.logs import logger
@@ -153,8 +153,11 @@ class Handover:
         self._log.warning("handover.refused", code=str(error.code), peer=message.peer)
 
         def move(connection: Connection) -> None:
-            moves.receive_step(connection, message, IncomingEvent.ADAPTER_REFUSED, at=now, reason=Code.ADAPTER_REFUSED)
+            current = messages.get(connection, [message.ref])[message.ref]
             messages.handed(connection, [message.ref])
+            if not allows(Incoming(current.state), IncomingEvent.ADAPTER_REFUSED):
+                return  # the desk took it meanwhile, and its receipt is signed
+            moves.receive_step(connection, current, IncomingEvent.ADAPTER_REFUSED, at=now, reason=Code.ADAPTER_REFUSED)
             log.raise_alarm(connection, at=now, kind="message.held", peer=message.peer, ref=message.ref)
 
         await self._parts.store.move(move)

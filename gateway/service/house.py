@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.core.delivery import Outgoing, OutgoingEvent, allows
 from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
-from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
 from gateway.service import moves
 from gateway.service.leaves import leaf
@@ -42,6 +42,7 @@ class House:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._log = logger()
+        self._rotating = asyncio.Lock()
         self._pushed: dict[str, tuple[int, int]] = {}
         self._push_failures: dict[str, tuple[int, float]] = {}
 
@@ -74,7 +75,7 @@ class House:
         while True:
             try:
                 await chore()
-            except (TransientError, RemoteError) as error:
+            except GatewayError as error:
                 self._log.info("chore.postponed", code=str(error.code))
             await self._parts.clock.sleep(seconds)
 
@@ -174,14 +175,22 @@ class House:
         age = self._parts.clock.now() - self._parts.keys.epoch_made
         if age >= self._parts.config.storage.epoch_days * DAY:
             await self.rotate()
+        else:
+            await self.finish_rotation()  # one that a full disk stopped half-way
 
     async def rotate(self) -> None:
         """New epoch key on disk beside the old one; every data key wrapped anew; the old epoch key destroyed."""
-        self._parts.keys.begin_epoch(self._parts.clock.now())
-        await self.finish_rotation()
+        async with self._rotating:
+            self._parts.keys.begin_epoch(self._parts.clock.now())
+            await self._finish_rotation()
 
     async def finish_rotation(self) -> None:
         """Wrap what still names an older epoch, in batches, then destroy that epoch; restartable at every point."""
+        async with self._rotating:
+            await self._finish_rotation()
+
+    async def _finish_rotation(self) -> None:
+        """One at a time: a second one would destroy the epoch that the first has just begun to wrap anew."""
         parts = self._parts
         if not parts.keys.old_epochs:
             return
@@ -199,6 +208,17 @@ class House:
 
         await parts.store.move(move)
 
+    def _rewrapped(self, row_id: bytes, old: int, blob: bytes) -> bytes:
+        """A data key under the newest epoch. One that does not open stays as it is, closed for ever: the rotation and
+        the node go on.
+        """
+        keys = self._parts.keys
+        try:
+            return keys.wrap_dk(row_id, keys.unwrap(row_id, old, blob))[1]
+        except RefusedError as error:
+            self._log.error("epoch.damaged", code=str(error.code), ref=int.from_bytes(row_id, "big"))
+            return blob
+
     async def _rewrap(self, epoch: int) -> int:
         parts = self._parts
 
@@ -207,8 +227,7 @@ class House:
             wrapped = []
             for ref, old, blob in rows:
                 row_id = ref.to_bytes(8, "big")
-                _, new = parts.keys.wrap_dk(row_id, parts.keys.unwrap(row_id, old, blob))
-                wrapped.append((ref, new))
+                wrapped.append((ref, self._rewrapped(row_id, old, blob)))
             content.rewrap(connection, epoch, wrapped)
             if not rows:
                 content.close_epochs(connection, epoch)

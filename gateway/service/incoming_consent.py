@@ -66,11 +66,14 @@ class Recorded:
     record: Mapping[str, Json]
 
     def write(self, connection: Connection, now: int) -> None:
-        """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal."""
+        """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal,
+        whoever told of it.
+        """
         parts, reference = self.parts, str(self.record["consent_id"])
-        older = [item for item in consents.held_in(parts, connection, reference) if item.row.holder == self.holder]
+        held = consents.held_in(parts, connection, reference)
+        older = [item for item in held if item.row.holder == self.holder]
         withdrawals = _withdrawals_in(parts, connection, self.conversation, reference)
-        for item in older:
+        for item in held:
             withdrawals += [known for known in item.withdrawals if known not in withdrawals]
         ref = parts.store.new_ref()
         state = consents.state_of(read(self.record, withdrawals))

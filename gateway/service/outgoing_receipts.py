@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from gateway.core.delivery import Outgoing, OutgoingEvent, allows
-from gateway.errors import Code
+from gateway.errors import WIRE_CODES, Code
 from gateway.service import moves
 from gateway.service.moves import Change
 from gateway.store import messages, receipts
@@ -36,7 +36,8 @@ def apply(
 ) -> dict[str, Receipt]:
     """Keep those receipts that belong to a sealing of ours, and move the messages; returns them by message id.
 
-    A receipt for something this node never sent is ignored; a repeated one changes nothing.
+    A receipt for something this node never sent is ignored; a repeated one changes nothing, and a batch of nothing but
+    repeated ones is not kept again: else a peer could fill the disk with one.
     """
     known = messages.statements(connection, [receipt.of for receipt in batch])
     rows = messages.get(connection, [statement.message for statement in known.values()])
@@ -50,13 +51,21 @@ def apply(
         mine.append(receipt)
         event = event_of(receipt)
         if event is not None and allows(Outgoing(row.state), event):
-            code = None if receipt.code is None else Code(receipt.code)
-            changes.append(Change(row=row, event=event, reason=code))
-    if mine:
+            changes.append(Change(row=row, event=event, reason=_reason(receipt.code)))
+    held = receipts.held(connection, [receipt.of for receipt in mine])
+    fresh = [receipt for receipt in mine if (receipt.of, str(receipt.status)) not in held]
+    if fresh:
         receipts.add_batch(connection, ref, document)
-        receipts.add(connection, [_row(receipt, peer, ref) for receipt in mine])
-        moves.advance(connection, changes, at=at)
+        receipts.add(connection, [_row(receipt, peer, ref) for receipt in fresh])
+    moves.advance(connection, changes, at=at)
     return {receipt.msg: receipt for receipt in mine}
+
+
+def _reason(code: str | None) -> Code | None:
+    """The code of a refusal as this node knows it; the receipt itself keeps what the peer said."""
+    if code is None:
+        return None
+    return Code(code) if code in WIRE_CODES else Code.REJECTED
 
 
 def _row(receipt: Receipt, peer: str, batch: int) -> ReceiptRow:

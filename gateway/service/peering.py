@@ -66,12 +66,18 @@ async def take_chain(parts: Parts, peer: Peer, documents: Sequence[SignedDocumen
         return peer
 
     def move(connection: Connection) -> None:
-        peer_rows.extend_chain(connection, peer.node, new[0].version, tuple(d.document.encode() for d in new))
-        log.append_leaf(connection, leaf(now, "peer.descriptor", peer=peer.node, version=new[-1].version))
+        newest = peer_rows.newest_version(connection, peer.node)
+        rest = [descriptor for descriptor in new if descriptor.version > newest]
+        if rest:  # else a push and a fetch brought the same, and the other was faster
+            peer_rows.extend_chain(connection, peer.node, rest[0].version, tuple(d.document.encode() for d in rest))
+            log.append_leaf(connection, leaf(now, "peer.descriptor", peer=peer.node, version=rest[-1].version))
 
     await parts.store.move(move)
     await parts.book.refresh()
-    return parts.book.find(peer.node)
+    held = parts.book.find(peer.node)
+    if any(descriptor.hash not in {known.hash for known in held.chain} for descriptor in new):
+        return await take_chain(parts, held, documents)  # the faster one had another document: equivocation
+    return held
 
 
 async def fetch_chain(parts: Parts, peer: Peer) -> Peer:
@@ -123,14 +129,20 @@ async def refresh_schemas(parts: Parts, peer: Peer) -> Peer:
     return parts.book.find(peer.node)
 
 
+def stop(connection: Connection, node: str, code: Code, *, at: int) -> None:
+    """Suspend a peer for a cause, in the caller's transaction; one that a person revoked meanwhile stays revoked."""
+    if peer_rows.state_of(connection, node) != PeerState.REVOKED:
+        peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(code))
+        log.append_leaf(connection, leaf(at, "peer.suspended", peer=node, code=str(code)))
+
+
 async def suspend_for_cause(parts: Parts, node: str, code: Code, proof: bytes | None) -> None:
     """A proof of misbehaviour stops a peer at once; two people would have to resume it (PROTOCOL B4)."""
     now = parts.clock.now()
 
     def move(connection: Connection) -> None:
-        peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(code))
+        stop(connection, node, code, at=now)
         log.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof)
-        log.append_leaf(connection, leaf(now, "peer.suspended", peer=node, code=str(code)))
 
     await parts.store.move(move)
     await parts.book.refresh()

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core.acceptance import Incoming
 from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
-from gateway.core.scope import PeerState, listens, never_blocked
+from gateway.core.scope import listens, never_blocked
 from gateway.core.stages import AcceptedMessage
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
 from gateway.exchange import answers, inbound
@@ -28,9 +28,8 @@ from gateway.service.book import Peer
 from gateway.service.incoming_consent import Effect, effect_of
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.service.peering import fetch_chain
+from gateway.service.peering import fetch_chain, stop
 from gateway.store import content, links, log, messages, receipts
-from gateway.store import peers as peer_rows
 from gateway.store.content import SealedRow
 from gateway.store.links import GapRow, NumberRow
 from gateway.store.messages import InboxRow, MessageRow, StatementRow
@@ -40,6 +39,9 @@ from keys.envelope import MESSAGE_LIFE, Envelope, Receipt, Status, Void, link_ha
 from keys.sign import VOID, SignedDocument
 
 __all__ = ["Receiver"]
+
+MOST_GAPS = 1_000
+"""Missing ranges of one link; a peer that opens more does not count, it floods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +236,8 @@ class Receiver:
                     verdicts.broken[refusal] = self._parts.vault.seal(self._parts.store.new_ref(), question.evidence)
             case Repeat():
                 verdicts.codes[question.id] = Code.BAD_CHAIN  # numbered without an answer can not happen; stop the link
+            case New(opens_gap=Gap()) if len(verdicts.gaps) >= MOST_GAPS:
+                verdicts.codes[question.id] = Code.BAD_CHAIN
             case New():
                 self._consume(question, verdicts, now)
                 status, code = await self._take(peer, question, verdict, verdicts, now)
@@ -463,9 +467,8 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
         if log.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof):
             content.put(connection, [sealed])
     if verdicts.equivocation is not None:
-        peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(Code.EQUIVOCATION))
+        stop(connection, node, Code.EQUIVOCATION, at=now)
         _keep_proof(connection, node, verdicts.equivocation, now)
-        log.append_leaf(connection, leaf(now, "peer.suspended", peer=node, code=str(Code.EQUIVOCATION)))
 
 
 def _keep_proof(connection: Connection, node: str, found: _Equivocation, now: int) -> None:

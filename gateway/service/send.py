@@ -32,9 +32,10 @@ from gateway.service.peering import address, fetch_chain, refresh, refresh_schem
 from gateway.store import log, messages, receipts
 from gateway.store import peers as peer_rows
 from gateway.store.receipts import ReceiptRow
+from keys.descriptor import GATEWAY
 from keys.descriptor import usable as descriptor_usable
 from keys.encoding import parse
-from keys.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt
+from keys.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt, Status
 from keys.keyset import usable as keyset_usable
 from keys.receipts import MOST_RECEIPTS
 
@@ -52,6 +53,9 @@ CLOCK_WAIT = 60.0
 
 FRESH = 300
 """Seconds for which a fetched keyset counts as looked at."""
+
+FINAL_WORDS = (Status.RECEIVED, Status.REJECTED)
+"""Receipts that answer an envelope; an answer without one of them and without a code is no answer (B14.7)."""
 
 SEALINGS = 3
 """Sealings of one message in a row; more often and the two clocks or key lists disagree: wait."""
@@ -73,7 +77,7 @@ class Sender:
             self._wake.clear()
             try:
                 delay = await self._round()
-            except (TransientError, RemoteError) as error:
+            except GatewayError as error:
                 delay = await self._failed(error)
             await self._wait(delay)
             await asyncio.sleep(GATHER)
@@ -125,8 +129,7 @@ class Sender:
         stale = peer.keyset is None or peer.keyset_seen is None or now - peer.keyset_seen > FRESH
         if not stale and peer.keyset is not None:
             try:
-                keyset_usable(peer.keyset, peer.descriptor, now)
-                descriptor_usable(peer.descriptor, now)
+                _may_seal(peer, now)
             except RefusedError:
                 stale = True
         if stale:
@@ -148,7 +151,7 @@ class Sender:
         now = parts.clock.now()
         try:
             peer = await refresh(parts, await fetch_chain(parts, peer))
-            descriptor_usable(peer.descriptor, now)
+            _may_seal(peer, now)
         except (RemoteError, RefusedError) as error:
             await parts.store.move(
                 lambda c: log.raise_alarm(c, at=now, kind=f"peer.{Code.STALE_KEYSET}", peer=self._node)
@@ -245,7 +248,7 @@ class Sender:
     async def _apply(self, peer: Peer, request: Sequence[Ready], answer: Answers) -> None:
         """Write what was answered in one transaction, then do what codes without a receipt ask for."""
         parts, now = self._parts, self._parts.clock.now()
-        told = {receipt.msg for receipt in answer.receipts}
+        told = {receipt.msg for receipt in answer.receipts if receipt.status in FINAL_WORDS}
         open_codes = [
             (item, said.code) for item, said in zip(request, answer.answers, strict=True) if item.row.id not in told
         ]
@@ -329,6 +332,15 @@ class Sender:
 
         await parts.store.move(move)
         return document
+
+
+def _may_seal(peer: Peer, now: int) -> None:
+    """Return if the keyset and the descriptor held may be used now and list a key to seal with; raises RefusedError."""
+    if peer.keyset is None:
+        raise RefusedError(Code.STALE_KEYSET, "no keyset is held", hint="the peer has to be reached first")
+    keyset_usable(peer.keyset, peer.descriptor, now)
+    peer.keyset.enc_for(GATEWAY, now)
+    descriptor_usable(peer.descriptor, now)
 
 
 def _requests(ready: Sequence[Ready]) -> list[list[Ready]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.errors import Code, RefusedError, RemoteError
 from gateway.store.content import SealedRow
 from keys.seal import aead_open, aead_seal
 from keys.service import KeyService
@@ -30,10 +31,17 @@ class Vault:
         )
 
     def open(self, row: SealedRow) -> bytes:
-        """The plaintext of a row; a row that does not open was altered or belongs to another node."""
+        """The plaintext of a row.
+
+        Raises:
+            RefusedError: undecryptable; the row was altered, or its epoch is gone.
+        """
         row_id = _row_id(row.ref)
         data_key = self._keys.unwrap(row_id, row.epoch, row.wrapped)
-        return aead_open(data_key, row.data[:NONCE], row.data[NONCE:], b"row/" + row_id)
+        try:
+            return aead_open(data_key, row.data[:NONCE], row.data[NONCE:], b"row/" + row_id)
+        except RemoteError as exc:
+            raise RefusedError(Code.UNDECRYPTABLE, "content does not open; the row was altered") from exc
 
     def conversation_index(self, conversation: str) -> bytes:
         """What the database stores instead of a conversation id."""

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -97,11 +97,11 @@ class Store:
         mode = "TRUNCATE" if truncate else "PASSIVE"
 
         def run() -> None:
-            with sqlite3.connect(self.path, timeout=5) as connection:
+            with closing(sqlite3.connect(self.path, timeout=5)) as connection:
                 connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
-            connection.close()
 
-        await asyncio.to_thread(run)
+        with _disk():
+            await asyncio.to_thread(run)
 
     def close(self) -> None:
         """Finish waiting moves and close every connection."""
@@ -118,7 +118,7 @@ def _disk() -> Iterator[None]:
     """The one border at which a full, failing or read-only disk becomes an error of ours."""
     try:
         yield
-    except OperationalError as exc:
+    except (OperationalError, sqlite3.OperationalError) as exc:
         raise TransientError(
             Code.DISK, "the database can not be used now; nothing was changed", hint="check free space and the disk"
         ) from exc

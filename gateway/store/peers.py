@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store.tables import meta, own_descriptor, peer, peer_descriptor
@@ -56,6 +56,17 @@ def extend_chain(connection: Connection, node: str, first: int, documents: tuple
 def change(connection: Connection, node: str, **values: object) -> None:
     """Change columns of one peer."""
     connection.execute(update(peer).where(peer.c.node == node).values(**values))
+
+
+def newest_version(connection: Connection, node: str) -> int:
+    """The highest descriptor version held of a peer, 0 for an unknown one."""
+    query = select(func.max(peer_descriptor.c.version)).where(peer_descriptor.c.node == node)
+    return connection.scalar(query) or 0
+
+
+def state_of(connection: Connection, node: str) -> str | None:
+    """The state of one peer as it is now, None for an unknown one."""
+    return connection.scalar(select(peer.c.state).where(peer.c.node == node))
 
 
 def load(connection: Connection) -> list[PeerRow]:

@@ -32,6 +32,7 @@ class ReceiptRow:
 
 # Asked for every batch, so they are built once.
 _ADD = upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"])
+_HELD = select(receipt.c.of, receipt.c.status).where(receipt.c.of.in_(bindparam("hashes", expanding=True)))
 _SET_BATCH = (
     update(receipt)
     .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"), receipt.c.batch.is_(None))
@@ -62,6 +63,11 @@ def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
     values = [values_of(row) for row in rows]
     if values:
         connection.execute(_ADD, values)
+
+
+def held(connection: Connection, hashes: Sequence[str]) -> set[tuple[str, str]]:
+    """(of, status) of every receipt held for these statements."""
+    return {(row.of, row.status) for row in connection.execute(_HELD, {"hashes": list(hashes)})} if hashes else set()
 
 
 def add_batch(connection: Connection, ref: int, document: bytes) -> None:

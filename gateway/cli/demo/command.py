@@ -49,13 +49,17 @@ def demo(folder: Path | None, keep: bool) -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """A termination ends like an interrupt: through every `finally`, so that no node is left running."""
+    """A termination ends like an interrupt: through every `finally`, so that no node is left running.
+
+    An interrupt is caught here too, because a shell that starts the demonstration in the background has it ignored.
+    """
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -38,7 +38,7 @@ async def _answering_opens(parts: Parts, arguments: Arguments) -> None:
     if not isinstance(reply_to, str):
         return
     rows, hashes = await parts.store.read(lambda c: _incoming(c, reply_to))
-    if rows and rows[0].state == Incoming.HANDED_OVER:
+    if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
         await handover.opened(parts, rows, hashes)
 
 
@@ -149,6 +149,11 @@ async def _receipted(parts: Parts, id: str, *, opening: bool) -> Done:
     rows, hashes = await parts.store.read(lambda c: _incoming(c, id))
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such incoming message", hint="trm message list --in shows the ids")
+    if len(rows) > 1:
+        raise RefusedError(
+            Code.CONFLICT, "two peers sent messages with this id; nothing was changed",
+            hint="tell both administrators: ids are random, so one of them copied the other's",
+        )  # fmt: skip
     state = Incoming(rows[0].state)
     if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
         raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
@@ -182,7 +187,10 @@ async def _offer_again(parts: Parts, row: MessageRow) -> None:
     now = parts.clock.now()
 
     def move(connection: Connection) -> None:
-        moves.receive_step(connection, row, IncomingEvent.RETRY, at=now)
+        current = messages.get(connection, [row.ref])[row.ref]
+        if current.state != Incoming.HELD:
+            raise RefusedError(Code.CONFLICT, f"the message is {current.state} meanwhile; nothing was changed")
+        moves.receive_step(connection, current, IncomingEvent.RETRY, at=now)
         messages.arrive(
             connection,
             [messages.InboxRow(ref=row.ref, peer=row.peer, n=row.n or 0, urgent=False, attempts=0, next_try=0)],

@@ -147,6 +147,7 @@ async def verify(parts: Parts, arguments: Arguments) -> Done:
     scope = Scope(types={type_name(entry.body_type): both for entry in schemas.catalogue().types})
 
     def move(connection: Connection) -> None:
+        _still(connection, peer.node, (PeerState.PROPOSED,))
         peer_rows.change(
             connection, peer.node, state=str(PeerState.ACTIVE), scope=json.dumps(scope.to_json()), verified=now
         )
@@ -184,6 +185,7 @@ async def _change(parts: Parts, arguments: Arguments, was: tuple[PeerState, ...]
     now = parts.clock.now()
 
     def move(connection: Connection) -> None:
+        _still(connection, peer.node, was)
         peer_rows.change(connection, peer.node, state=str(to))
         log.append_leaf(connection, leaf(now, event, peer=peer.node, actor=_actor(parts, by)))
 
@@ -193,6 +195,13 @@ async def _change(parts: Parts, arguments: Arguments, was: tuple[PeerState, ...]
         await parts.client.forget(peer.node)
     parts.signals.peer_called(peer.node)
     return Done(value=summary(parts.book.find(peer.node)))
+
+
+def _still(connection: Connection, node: str, states: tuple[PeerState, ...]) -> None:
+    """The state inside the transaction: another person or a proof of misbehaviour may have changed it meanwhile."""
+    state = peer_rows.state_of(connection, node)
+    if state not in states:
+        raise RefusedError(Code.CONFLICT, f"the peer is {state} meanwhile; nothing was changed")
 
 
 async def ping(parts: Parts, arguments: Arguments) -> Done:

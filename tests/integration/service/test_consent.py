@@ -13,6 +13,7 @@ from support.nodeproc import UNIT
 from support.pair import Spoiler, Two, example, two_nodes
 
 from gateway.errors import Code, RefusedError
+from gateway.service.incoming_consent import Recorded
 from keys.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
@@ -144,6 +145,22 @@ async def test_record_and_withdrawal_together(two: Two, order: tuple[int, int]) 
         for envelope in sealed:
             assert await forger.post(envelope) == [(None, "received")]
     assert (await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn"
+
+
+async def test_another_holder_does_not_undo_a_withdrawal(two: Two) -> None:
+    """A third node's record of a consent that was taken back is held as taken back, whoever told of that."""
+    await recorded(two)
+    await two.fr.call("message.submit", **referral())
+    await two.until(lambda: len(types(two)) == 2)
+    await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
+    await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
+    parts = two.al.running.parts
+    third = Recorded(
+        parts=parts, holder="n1" + "a" * 32, conversation=parts.vault.conversation_index("another"),
+        record=record_of(f"{parts.own.node}/{UNIT}"),
+    )  # fmt: skip
+    await parts.store.move(lambda c: third.write(c, two.clock.now()))
+    assert await two.al.rows("select distinct state from consent") == [("withdrawn",)]
 
 
 async def test_receiver_may_not_go_on(two: Two) -> None:

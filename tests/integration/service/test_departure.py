@@ -5,6 +5,7 @@ DESIGN 3b.1 to 3b.3; PROTOCOL B5, B14.7.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -15,13 +16,14 @@ from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
 
-from gateway.service.peering import address
+from gateway.service.peering import address, take_chain
 from gateway.store import peers as peer_rows
 from keys.descriptor import Revocation, build_descriptor, sign_descriptor
 from keys.encoding import unb64u
 from keys.keystore import Keystore
 from keys.records import Use
 from keys.roots import load_root
+from keys.sign import DESCRIPTOR, SignedDocument
 
 
 @pytest_asyncio.fixture
@@ -153,6 +155,15 @@ async def test_sealed_anew_for_a_newer_descriptor(two: Two) -> None:
     assert two.al.notes() == ["again"]
     assert len(wire.envelopes()) == 2
     assert two.fr.peer().descriptor.version == 2
+
+
+async def test_one_descriptor_by_two_roads(two: Two) -> None:
+    """A descriptor that is pushed while it is fetched is kept once and ends nobody's loop."""
+    await revoke_a_key(two.al)
+    parts, held = two.fr.running.parts, two.fr.peer()
+    document = SignedDocument.decode(two.al.running.parts.own.documents[-1], DESCRIPTOR)
+    taken = await asyncio.gather(*(take_chain(parts, held, [document]) for _ in range(3)))
+    assert [peer.descriptor.version for peer in taken] == [2, 2, 2]
 
 
 async def test_void_of_what_arrived(two: Two) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from support.pair import Two, two_nodes
 
 from gateway.errors import TransientError
 from gateway.ports import Delivery, Notice
+from gateway.service import house
 from gateway.store import content
 
 
@@ -48,6 +50,26 @@ async def test_rotation_under_load(two: Two) -> None:
         assert await party.rows("select distinct epoch from datakey") == [(epoch + 1,)]
     for reference, id in sent.items():
         assert (await two.fr.show(id))["content"]["note"] == reference
+
+
+async def test_rotations_wait_for_each_other(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two people rotate again and again at the same time: no epoch is destroyed before all of it was wrapped anew."""
+    store = two.fr.running.parts.store
+    checkpoint, pauses = store.checkpoint, itertools.cycle((0.02, 0.0, 0.005))
+
+    async def slow(*, truncate: bool = False) -> None:
+        await checkpoint(truncate=truncate)
+        await asyncio.sleep(next(pauses) if truncate else 0)
+
+    async def rotate() -> None:
+        for _ in range(4):
+            await two.fr.call("keys.rotate_epoch", by="admin")
+
+    ids = [await two.fr.submit(f"m{number}") for number in range(20)]
+    monkeypatch.setattr(house, "REWRAP_BATCH", 5)
+    monkeypatch.setattr(store, "checkpoint", slow)
+    await asyncio.gather(*(rotate() for _ in range(3)))
+    assert [(await two.fr.show(id))["content"]["note"] for id in ids] == [f"m{number}" for number in range(20)]
 
 
 async def test_what_was_sealed_before_a_rotation_is_not_stored_after_it(two: Two) -> None:

@@ -155,3 +155,14 @@ async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: 
     await two.calm()
     assert [(n, state) for n, state, _ in await states(two)] == [(1, "handed_over"), (2, "held"), (3, "handed_over")]
     assert "message.held" in await two.al.alarms()
+
+
+async def test_a_peer_can_not_open_gaps_without_end(two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the most missing ranges of a link a further one is refused; filling one goes on."""
+    monkeypatch.setattr("gateway.service.receive.MOST_GAPS", 2)
+    assert await forger.send(2) == RECEIVED
+    assert await forger.send(4) == RECEIVED
+    assert await forger.send(6) == ("bad_chain", None)
+    assert await forger.send(5) == RECEIVED
+    assert await forger.send(1) == RECEIVED
+    assert await forger.send(7) == RECEIVED
