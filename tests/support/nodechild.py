@@ -92,7 +92,8 @@ def die_at(node: Node, place: str, batches: int) -> None:
         return done
 
     async def at_once() -> None:
-        die()
+        if keys.old_epochs:  # the chore that looks for a rotation cut off finds none
+            die()
 
     def last(old: int) -> None:
         if place == "drained":
@@ -102,7 +103,7 @@ def die_at(node: Node, place: str, batches: int) -> None:
 
     match place:
         case "begun":
-            rotation.finish_rotation = at_once  # type: ignore[method-assign]
+            rotation._finish_rotation = at_once  # type: ignore[method-assign]
         case "rewrapped":
             rotation._rewrap = some  # type: ignore[method-assign]
         case _:
