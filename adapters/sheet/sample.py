@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
 from adapters.kit.files import PRIVATE, Folder
 from adapters.sheet import htcds
