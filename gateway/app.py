@@ -1,6 +1,6 @@
 """The composition root: the one place that picks concrete parts and ties them together.
 
-    open_node    take the folder's lock, unlock the key store, open the database, tie everything; nothing listens yet
+    open_node    take the folder's lock, open the database, come to the keys, tie everything; nothing listens yet
     Node.serve   listen and run every loop until told to stop
     Node.desk    the operations of people and local systems, also without listening
 
@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from gateway.api.app import LocalServer, local_app
 from gateway.clock import SystemClock
 from gateway.config import AdapterSection, Config
 from gateway.core.mapping import RecordMapping, parse
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, serve
@@ -34,38 +34,49 @@ from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
 from gateway.logs import logger
 from gateway.ports import Adapter, Clock, LocalRecord
+from gateway.service import publishing
+from gateway.service.auditing import checkpoint
+from gateway.service.auditing import start as start_log
+from gateway.service.auditor import Auditor
 from gateway.service.book import Book
 from gateway.service.collect import Collector
 from gateway.service.desk import NodeDesk
 from gateway.service.door import Door
 from gateway.service.handover import Handover
 from gateway.service.house import House
+from gateway.service.limited import LimitedDesk, admit
+from gateway.service.logbook import Logbook, of_stopped
 from gateway.service.own import Own
-from gateway.service.parts import Parts
+from gateway.service.parts import LogStanding, Parts
 from gateway.service.send import Sender
+from gateway.service.tokens import Tokens
+from gateway.service.trust_records import Courier
 from gateway.service.vault import Vault
 from gateway.store import Store
 from gateway.store import peers as peer_rows
-from keys.encoding import same, sha256_hex
-from keys.keystore import DEFAULT_COST, Cost, Keystore, system_rand
+from gateway.unlock import RUN, Keyholder, KeysUnusableError, Unlock, in_process
+from keys.descriptor import Descriptor
+from keys.encoding import sha256_hex
+from keys.keystore import DEFAULT_COST, Cost, system_rand
+from keys.sign import SignedDocument
 from keys.tls import self_signed, server_files, spki_hash
 
 if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter
 
 DATABASE = "node.db"
-KEYSTORE = "keystore"
 TOKEN = "api-token"  # noqa: S105 (the name of a file)
-RUN = "run"
 SOCKET = "api.sock"
 LOCK = "lock"
+CHECKPOINT = "checkpoint"
 
 
 class Node:
     """One opened node folder."""
 
-    def __init__(self, folder: Path, parts: Parts, mappings: dict[str, RecordMapping]) -> None:
+    def __init__(self, folder: Path, parts: Parts, keys: Keyholder, mappings: dict[str, RecordMapping]) -> None:
         self.folder = folder
+        self._keys = keys
         self.parts = parts
         self._mappings = mappings
         self._door = Door(parts)
@@ -78,8 +89,7 @@ class Node:
 
     async def start_local(self) -> LocalServer:
         """Open the socket of the local API (and loopback, if set)."""
-        token = (self.folder / TOKEN).read_text(encoding="ascii").strip()
-        server = LocalServer(local_app(self.desk, token_matches=lambda given: same(given, token)))
+        server = LocalServer(local_app(self.desk, admit=self.parts.tokens.admit))
         await server.start(self.folder / RUN / SOCKET, self.parts.config.local.listen)
         return server
 
@@ -87,7 +97,7 @@ class Node:
         parts = self.parts
         descriptor = parts.own.descriptor
         host = descriptor.authority.rpartition(":")[0] or descriptor.authority
-        secret = self._tls_secret()
+        secret = self._keys.tls_secrets()[0]
         certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=parts.clock.now())
         with server_files(secret, certificate) as (certificate_file, key_file):
             context = server_context(certificate_file, key_file)
@@ -97,18 +107,14 @@ class Node:
             authority=descriptor.authority,
             keys=parts.keys,
             verify=self._door.admits,
+            verify_paired=self._door.admits_paired,
+            verify_known=self._door.admits_known,
             clock=parts.clock,
             rand=parts.rand,
             report=self._report,
         )
         host, _, port = parts.config.federation.listen.rpartition(":")
         return await serve(app, host.strip("[]"), int(port), context)
-
-    def _tls_secret(self) -> bytes:
-        keys = self.parts.keys
-        if not isinstance(keys, Keystore):
-            raise RuntimeError("the listener's key comes from the key store")
-        return keys.tls_secrets()[0]
 
     def _report(self, refusal: Refusal) -> None:
         """What was turned away, without a byte of it."""
@@ -120,6 +126,7 @@ class Node:
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run until `stop` is set. `ready` is called once both listeners take requests."""
         parts = self.parts
+        await start_log(parts)
         await self.house.start()
         async with AsyncExitStack() as stack:
             self.federation = await self._start_federation()
@@ -133,6 +140,8 @@ class Node:
             loops = [
                 asyncio.create_task(self.house.run(), name="house"),
                 asyncio.create_task(self.handover.run(), name="handover"),
+                asyncio.create_task(Courier(parts).run(), name="trust"),
+                asyncio.create_task(Auditor(parts).run(), name="auditor"),
                 asyncio.create_task(self._keep_senders(), name="senders"),
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
@@ -147,6 +156,8 @@ class Node:
                 for task in (*loops, *self._senders.values()):
                     task.cancel()
                 await asyncio.gather(*loops, *self._senders.values(), return_exceptions=True)
+                with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
+                    await checkpoint(parts)
 
     async def _keep_senders(self) -> None:
         """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
@@ -169,7 +180,7 @@ class Node:
 
 async def open_node(
     folder: Path,
-    passphrase: str,
+    unlock: str | Unlock,
     *,
     clock: Clock | None = None,
     at_least: Cost = DEFAULT_COST,
@@ -178,7 +189,8 @@ async def open_node(
 ) -> tuple[Node, AsyncExitStack]:
     """Open a node folder; leaving the returned stack closes it and gives up the lock.
 
-    `adapter` takes the place of the one in node.toml; only tests pass it.
+    `unlock` is how it comes to its keys (`gateway.unlock`), or the passphrase to open the key store here; `at_least` is
+    for the latter. `adapter` takes the place of the one in node.toml; only tests pass it.
 
     Raises:
         RefusedError: locked (another process owns the folder), wrong_passphrase, invalid settings; nothing was changed.
@@ -188,20 +200,23 @@ async def open_node(
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)
     clock = clock or SystemClock()
+    if isinstance(unlock, str):
+        unlock = in_process(folder, unlock, at_least=at_least)
     stack = AsyncExitStack()
     try:
         stack.callback(_lock(folder))
         store = Store(folder / DATABASE)
         stack.callback(store.close)
         recorded = await store.read(lambda c: peer_rows.get_meta(c, "keystore_gen"))
-        keys = await asyncio.to_thread(
-            Keystore.open, folder / KEYSTORE, passphrase, int(recorded or b"1"), at_least=at_least
-        )
+        keys = await unlock(stack, int(recorded or b"1"))
         own = Own(store, keys, clock)
         await own.load()
-        keys.activate(own.descriptor, clock.now())
-        book = Book(store)
+        with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so
+            keys.activate(own.descriptor, clock.now())
+        book = Book(store, own)
         await book.refresh()
+        tokens = Tokens(store, clock)
+        await tokens.refresh()
         door_verify = _ClientVerify()
         parts = Parts(
             config=config,
@@ -212,18 +227,67 @@ async def open_node(
             vault=Vault(keys, rand),
             book=book,
             own=own,
+            tokens=tokens,
             client=FederationClient(
                 node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand
             ),
             adapter=adapter if adapter is not None else _adapter(config),
+            log=LogStanding(kept=folder / CHECKPOINT),
         )
-        node = Node(folder, parts, _mappings(config))
+        node = Node(folder, parts, keys, _mappings(config))
         door_verify.door = node._door
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()
         raise
     return node, stack
+
+
+async def publish_first(folder: Path, document: SignedDocument, *, clock: Clock | None = None) -> Descriptor:
+    """Give a waiting node its first descriptor; no passphrase is needed for what is public. Raises RefusedError."""
+    release = _lock(folder)
+    store = Store(folder / DATABASE)
+    try:
+        return await publishing.publish_first(store, document, (clock or SystemClock()).now())
+    finally:
+        store.close()
+        release()
+
+
+async def serve_limited(
+    folder: Path, reason: KeysUnusableError, ready: Callable[[], None], stop: asyncio.Event
+) -> None:
+    """Run on the socket of the folder only, without keys and without peers, until `stop` is set."""
+    release = _lock(folder)
+    server = LocalServer(local_app(LimitedDesk(reason), admit=admit))
+    try:
+        await server.start(folder / RUN / SOCKET, None)
+        logger().error("node.limited", code=str(reason.code))
+        ready()
+        await stop.wait()
+    finally:
+        await server.close()
+        release()
+
+
+@asynccontextmanager
+async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator[Logbook]:
+    """The audit log of a folder that nobody runs, for reading only; needs no passphrase.
+
+    Raises:
+        RefusedError: locked (another process owns the folder), not_found.
+    """
+    if not (folder / DATABASE).is_file():
+        raise RefusedError(Code.NOT_FOUND, f"there is no {DATABASE} in {folder}", hint="name a node folder with --node")
+    release = _lock(folder)
+    try:
+        store = Store(folder / DATABASE)
+        try:
+            yield await of_stopped(store, folder / CHECKPOINT, (clock or SystemClock()).now())
+        finally:
+            store.close()
+    finally:
+        release()
 
 
 class _ClientVerify:

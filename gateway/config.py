@@ -1,4 +1,4 @@
-"""One frozen value, one TOML file, read once. The only module that reads the environment.
+"""One frozen value, one TOML file, read once.
 
 An unknown key is an error that names its path; a missing one has the documented default or is an error. No setting
 switches a check off.
@@ -6,18 +6,18 @@ switches a check off.
 
 from __future__ import annotations
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.environment import CREDENTIALS_VARIABLE as CREDENTIALS_VARIABLE
+from gateway.environment import NODE_VARIABLE as NODE_VARIABLE
+from gateway.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_CREDENTIAL
+from gateway.environment import node_folder as node_folder
+from gateway.environment import passphrase as passphrase
 from gateway.errors import Code, Finding, RefusedError
-
-NODE_VARIABLE = "TRM_NODE"
-CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
-PASSPHRASE_CREDENTIAL = "trm-passphrase"  # noqa: S105 (the name of a systemd credential)
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
 UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
@@ -79,6 +79,12 @@ class StorageSection(_Section):
     epoch_days: int = Field(default=7, ge=1, le=7, description="storage epoch = erasure horizon (PROTOCOL B9)")
 
 
+class BackupSection(_Section):
+    """Whom backups are closed to."""
+
+    recovery_key: Path = Field(description="public half of the recovery key; `trm backup key new` makes it elsewhere")
+
+
 class LogSection(_Section):
     """What goes to standard error."""
 
@@ -94,6 +100,7 @@ class Config(_Section):
     local: LocalSection = LocalSection()
     adapter: AdapterSection | None = None
     storage: StorageSection = StorageSection()
+    backup: BackupSection | None = None
     log: LogSection = LogSection()
 
 
@@ -142,36 +149,3 @@ def _outside(folder: Path, target: Path) -> None:
             "adapter.path lies inside the node folder",
             hint="a case system's files hold plain text; keep them outside",
         )
-
-
-def node_folder(option: str | None) -> Path:
-    """The node folder from --node or TRM_NODE."""
-    chosen = option or os.environ.get(NODE_VARIABLE)
-    if not chosen:
-        raise RefusedError(Code.INVALID, "no node folder named", hint=f"use --node DIR or set {NODE_VARIABLE}")
-    return Path(chosen)
-
-
-def passphrase(file: Path | None) -> str:
-    """The passphrase from a file or the systemd credential `trm-passphrase`; one trailing newline is not part of it."""
-    if file is None:
-        folder = os.environ.get(CREDENTIALS_VARIABLE)
-        if not folder:
-            raise RefusedError(
-                Code.INVALID,
-                "no passphrase given",
-                hint=f"use --passphrase-file FILE, or the systemd credential {PASSPHRASE_CREDENTIAL}",
-            )
-        file = Path(folder) / PASSPHRASE_CREDENTIAL
-    try:
-        secret = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as exc:
-        raise RefusedError(Code.INVALID, f"the passphrase file {file} is not UTF-8 text") from exc
-    except OSError as exc:
-        raise RefusedError(
-            Code.NOT_FOUND, f"the passphrase file {file} can not be read", hint=exc.strerror or ""
-        ) from exc
-    secret = secret.removesuffix("\n").removesuffix("\r")
-    if not secret:
-        raise RefusedError(Code.INVALID, f"the passphrase file {file} is empty")
-    return secret

@@ -16,30 +16,49 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from gateway.app import DATABASE, KEYSTORE, RUN, TOKEN
+from gateway.app import DATABASE, TOKEN
 from gateway.config import Unit, parse
+from gateway.core.roles import Role
+from gateway.core.trust import FEWEST_ADMINS
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
 from gateway.ports import Clock
+from gateway.service import administrators, tokens
 from gateway.service.leaves import leaf
+from gateway.service.publishing import FIRST_REQUEST
 from gateway.store import Store, log
 from gateway.store import peers as peer_rows
+from gateway.store import tokens as token_rows
+from gateway.store.tokens import TokenRow
+from gateway.unlock import KEYSTORE, RUN
+from keys.ceremony import Request
+from keys.change import AdminCard
 from keys.descriptor import Unit as DescriptorUnit
 from keys.descriptor import accept_descriptor, build_descriptor, sign_descriptor
-from keys.encoding import b64u
-from keys.identity import node_id
+from keys.identity import fingerprint, node_id
 from keys.keystore import DEFAULT_COST, Cost, Keystore, system_rand
+from keys.records import KeyRecord
 from keys.roots import Root, create_root
+from keys.sign import DESCRIPTOR, TOMBSTONE
+from keys.tombstone import build_tombstone
 
 DESCRIPTOR_LIFE = 400 * 86_400
+ROOTS, THRESHOLD = 3, 2  # two of three people (PROTOCOL B2)
+REQUESTS = "requests"
+"""Folder of a node that waits for its first descriptor: what its root holders take away to sign."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What `trm init` was asked for. `roots` is the folder for the root files, outside of `folder`."""
+    """What `trm init` was asked for. `roots` is the folder for the root files, outside of `folder`; `admins` are the
+    first two administrators.
+
+    With `root_public`, the public keys of three root holders, no root file is made: the node waits for its first
+    descriptor, and `roots` is None.
+    """
 
     folder: Path
-    roots: Path
+    roots: Path | None
     name: str
     country: str
     endpoint: str
@@ -47,23 +66,26 @@ class Plan:
     contact: str
     units: Sequence[Unit]
     demo: bool
+    admins: Sequence[AdminCard]
     adapter: tuple[str, Path] | None = None
     poll_seconds: int = 5
+    root_public: Sequence[KeyRecord] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What was made, to be shown to a person."""
+    """What was made, to be shown to a person; `requests` is what root holders elsewhere have to sign."""
 
     node: str
     fingerprint: str
     root_files: tuple[Path, ...]
+    requests: tuple[Path, ...] = ()
 
 
 async def make_node(
     plan: Plan,
     passphrase: str,
-    root_passphrase: str,
+    root_passphrase: str | None,
     *,
     clock: Clock,
     cost: Cost = DEFAULT_COST,
@@ -78,8 +100,9 @@ async def make_node(
     draft = plan.folder.with_name(f".{plan.folder.name}.new")
     if draft.exists():
         raise RefusedError(Code.EXISTS, f"{draft} is left from an attempt that was cut off", hint=f"remove {draft}")
-    new_roots = not plan.roots.exists()
-    plan.roots.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new_roots = plan.roots is not None and not plan.roots.exists()
+    if plan.roots is not None:
+        plan.roots.mkdir(mode=0o700, parents=True, exist_ok=True)
     root_files: list[Path] = []
     try:
         draft.mkdir(mode=0o700, parents=True)
@@ -89,20 +112,34 @@ async def make_node(
         shutil.rmtree(draft, ignore_errors=True)
         for path in root_files:
             path.unlink(missing_ok=True)
-        if new_roots:
+        if new_roots and plan.roots is not None:
             plan.roots.rmdir()
         raise
     return made
 
 
-def _check(plan: Plan, passphrase: str, root_passphrase: str) -> None:
-    if not passphrase or not root_passphrase:
+def _check(plan: Plan, passphrase: str, root_passphrase: str | None) -> None:
+    if not passphrase or (plan.roots is not None and not root_passphrase):
         raise RefusedError(Code.INVALID, "an empty passphrase protects nothing", hint="name a file that holds one")
     authority_of(plan.endpoint)
+    if len(plan.admins) != FEWEST_ADMINS:
+        raise RefusedError(
+            Code.INVALID, "a node begins with exactly two administrators; nothing was made",
+            hint="each of the two makes a key file: trm admin new FILE",
+        )  # fmt: skip
+    administrators.check_cards(plan.admins)
     parse(_toml(plan), plan.folder / "node.toml")
     if plan.folder.exists():
         raise RefusedError(Code.EXISTS, f"{plan.folder} exists already; nothing was changed", hint="name a new folder")
-    if plan.roots.resolve().is_relative_to(plan.folder.resolve()):
+    if (plan.roots is None) != bool(plan.root_public):
+        raise RuntimeError("root files are made here, or by their holders elsewhere")
+    kids = {record.kid for record in plan.root_public}
+    if plan.roots is None and (plan.demo or len(kids) < ROOTS or len(kids) < len(plan.root_public)):
+        raise RefusedError(
+            Code.INVALID, "a node has three different root holders, or more; nothing was made",
+            hint="each makes a key on a machine of their own: trm keys root new FILE",
+        )  # fmt: skip
+    if plan.roots is not None and plan.roots.resolve().is_relative_to(plan.folder.resolve()):
         raise RefusedError(
             Code.INVALID, "the root keys would lie inside the node folder",
             hint="root keys belong to other people: name a folder on other media with --roots",
@@ -114,20 +151,20 @@ async def _fill(
     folder: Path,
     root_files: list[Path],
     passphrase: str,
-    root_passphrase: str,
+    root_passphrase: str | None,
     clock: Clock,
     cost: Cost,
     rand: Callable[[int], bytes],
 ) -> Made:
     now = clock.now()
     roots: list[Root] = []
-    for number in range(1 if plan.demo else 3):
-        path = plan.roots / f"{plan.name}-root-{number + 1}.key"
-        root = await asyncio.to_thread(create_root, path, root_passphrase, now=now, cost=cost, rand=rand)
+    for number in range(0 if plan.roots is None else 1 if plan.demo else ROOTS):
+        path = (plan.roots or plan.folder) / f"{plan.name}-root-{number + 1}.key"
+        root = await asyncio.to_thread(create_root, path, root_passphrase or "", now=now, cost=cost, rand=rand)
         root_files.append(path)
         roots.append(root)
-    threshold = 1 if plan.demo else 2
-    records = [root.record for root in roots]
+    threshold = 1 if plan.demo else THRESHOLD
+    records = [root.record for root in roots] or [*plan.root_public]
     node = node_id(records, threshold)
     keys = await asyncio.to_thread(
         Keystore.create, folder / KEYSTORE, passphrase, node=node, now=now, cost=cost, rand=rand
@@ -146,23 +183,61 @@ async def _fill(
         tls_spki=keys.tls_spki(),
         units=[DescriptorUnit(id=unit.id, name=unit.name, roles=unit.roles) for unit in plan.units],
     )
-    document = sign_descriptor(payload, [root.key for root in roots[:threshold]])
-    descriptor = accept_descriptor(None, document, now)
-    await _write_database(folder, document.encode(), keys.gen, node, now)
+    document = sign_descriptor(payload, [root.key for root in roots[:threshold]]) if roots else None
+    if document is not None:
+        accept_descriptor(None, document, now)
+    token, row = tokens.make(
+        rand, role=Role.ADAPTER, unit=None, label="made by trm init", now=now, days=tokens.FIRST_DAYS
+    )
+    first = _First(payload=payload, document=None if document is None else document.encode())
+    await _write_database(folder, first, keys.gen, node, row, plan.admins, now)
     _write_private(folder / "node.toml", _toml(plan))
-    _write_private(folder / TOKEN, b64u(rand(32)) + "\n")
+    _write_private(folder / TOKEN, token + "\n")
     (folder / RUN).mkdir(mode=0o700)
-    return Made(node=node, fingerprint=descriptor.fingerprint, root_files=tuple(root_files))
+    asked = [] if roots else _write_requests(plan, folder / REQUESTS, node, payload, now)
+    return Made(
+        node=node,
+        fingerprint=fingerprint(node, records, threshold),
+        root_files=tuple(root_files),
+        requests=tuple(plan.folder / REQUESTS / name for name in asked),
+    )
 
 
-async def _write_database(folder: Path, document: bytes, gen: int, node: str, now: int) -> None:
+def _write_requests(plan: Plan, folder: Path, node: str, payload: bytes, now: int) -> list[str]:
+    """What every root holder signs at the first ceremony: the first descriptor, and the tombstone for the worst day."""
+    made = {
+        f"{plan.name}-descriptor-1.request": Request.of(DESCRIPTOR, payload, None),
+        f"{plan.name}-tombstone.request": Request.of(TOMBSTONE, build_tombstone(node, now), payload),
+    }
+    folder.mkdir(mode=0o700)
+    for name, request in made.items():
+        _write_private(folder / name, request.encode().decode("ascii"))
+    return [*made]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _First:
+    """The first descriptor: signed, or still to be signed elsewhere."""
+
+    payload: bytes
+    document: bytes | None
+
+
+async def _write_database(
+    folder: Path, first: _First, gen: int, node: str, token: TokenRow, admins: Sequence[AdminCard], now: int
+) -> None:
     _write_private(folder / DATABASE, "")  # SQLite gives its side files the mode of this one
     store = Store(folder / DATABASE)
 
     def move(connection: Connection) -> None:
-        peer_rows.add_own(connection, 1, document)
+        if first.document is not None:
+            peer_rows.add_own(connection, 1, first.document)
+        else:
+            peer_rows.set_meta(connection, FIRST_REQUEST, first.payload)
         peer_rows.set_meta(connection, "keystore_gen", str(gen).encode())
+        token_rows.add(connection, token)
         log.append_leaf(connection, leaf(now, "node.made", node=node))
+        administrators.begin(connection, node, admins, now)
 
     try:
         await store.move(move)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -175,19 +175,3 @@ class Done:
 
     value: Json
     created: bool = False
-
-
-class Desk(Protocol):
-    """Everything people and local systems can ask of the node, by operation name; the API and `trm` both come through
-    here.
-
-    Raises `RefusedError` with nothing changed, or `TransientError`. `key` is the Idempotency-Key of the caller, if any.
-    """
-
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
-        """Do one operation."""
-        ...
-
-    def events(self, after: int) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
-        """Events behind a position, and then as they happen, without end."""
-        ...

@@ -30,8 +30,11 @@ DOCUMENT_LIMIT: Final = 200_000  # bytes of a signed document, hence of any payl
 
 Check = Callable[[Json], bool]
 
-# B1.5; "ks" is the keystore's (B12a)
-_LABELS: Final = frozenset({"node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp", "ks"})
+# B1.5; "ks" is the keystore's (B12a), those from "change" on are of trust (B14.20)
+_LABELS: Final = frozenset(
+    {"node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp", "ks", "change", "approval", "trust"}
+    | {"backup", "receipts", "reset", "sigs"}
+)
 # An unterminated string is taken up to the end, so that no quote is ever tried twice; the parser refuses it.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")

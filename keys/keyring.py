@@ -47,7 +47,7 @@ ENC_EVERY: Final = DAY  # seconds
 ENC_LISTED: Final = 3 * DAY
 ENC_LIFE: Final = 10 * DAY
 HTTP_LIFE: Final = 90 * DAY
-SIG_LIFE: Final = 365 * DAY
+SIG_LIFE: Final = 400 * DAY  # a year of use; 14 days listed before it, 14 after it, and a week (B2)
 LOG_LIFE: Final = 2 * 365 * DAY
 DEFAULT_UNITS: Final = (GATEWAY,)
 HTTP_KEYS: Final = 5  # cover the 400 days that a descriptor lives at most (B2)
@@ -149,7 +149,9 @@ class Keyring:
         return replace(self, keys=tuple(held for held in self.keys if held is not gone))
 
     def first_records(self, issued: int) -> tuple[KeyRecord, ...]:
-        """Key records for the first descriptor: `sig` for a year, `log` and `wit` for two, `http` in succession."""
+        """Key records for the first descriptor: `sig` for as long as it lives, `log` and `wit` for two years, `http` in
+        succession.
+        """
         lives = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE}
         plain = [_record(held, issued, issued + lives[held.use]) for held in self.keys if held.use is not Use.HTTP]
         http = [

@@ -9,28 +9,32 @@ No private key leaves: there is no method that returns one, but for ``tls_secret
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
 from gateway.errors import Code, RefusedError, RemoteError
+from keys.backup import KEYRING, Kind, Member, RecoveryPublic, chain_member, seal_backup
 from keys.descriptor import Descriptor
 from keys.encoding import parse_payload
 from keys.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
 from keys.keyset import EncKey
+from keys.note import Checkpoint, cosign_checkpoint, read_cosignature_text, sign_checkpoint
 from keys.receipts import Receipts
 from keys.records import KeyRecord, Use
 from keys.seal import NONCE, aead_open, aead_seal, keyed_index, open_cek
 from keys.sealedfile import DEFAULT_COST, Cost, SealedFile, system_rand
 from keys.service import KeyInfo, KeyService
-from keys.sign import KEYSET, RECEIPT, RECEIPTS, STATEMENT, TRUST, VOID, PublicKey, Rand, Signature
-from keys.tls import secret_spki_hash
+from keys.sign import BACKUP, KEYSET, RECEIPT, RECEIPTS, RESET, STATEMENT, TRUST, VOID, PublicKey, Rand, Signature
 
 __all__ = ["DEFAULT_COST", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
 
 KIND: Final = "nrm.keystore/1"
+SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
 # The member that names the signer; nothing else is signed by an online key (B12d).
-_SPEAKER: Final = {KEYSET: "node", STATEMENT: "from", VOID: "from", RECEIPT: "from", TRUST: "node"}
+_SPEAKER: Final = {
+    KEYSET: "node", STATEMENT: "from", VOID: "from", RECEIPT: "from", TRUST: "node", BACKUP: "node", RESET: "from"
+}  # fmt: skip
 
 
 class Keystore:
@@ -41,7 +45,8 @@ class Keystore:
         self._ring = ring
         self._rand = rand
         self._change = threading.Lock()
-        self._signers = {use: ring.of(use)[0] for use in (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)}
+        self._origin: str | None = None  # of the own log, as the descriptor that was activated says
+        self._signers = {use: ring.of(use)[0] for use in SIGNERS}
 
     @classmethod
     def create(
@@ -84,6 +89,24 @@ class Keystore:
             raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
         return cls(file, ring, rand)
 
+    @classmethod
+    def restore(
+        cls,
+        path: Path,
+        passphrase: str,
+        ring: Keyring,
+        gen: int,
+        *,
+        cost: Cost = DEFAULT_COST,
+        rand: Rand = system_rand,
+    ) -> Self:
+        """A keyring that came out of a backup, in a new file of generation `gen`: one that the node did not have yet.
+
+        Raises RefusedError(exists), or invalid for an empty passphrase.
+        """
+        file = SealedFile.create(path, KIND, passphrase, ring.encode(), cost=cost, rand=rand, gen=gen)
+        return cls(file, ring, rand)
+
     def __repr__(self) -> str:
         return "<redacted>"
 
@@ -124,23 +147,41 @@ class Keystore:
     @property
     def sig_kid(self) -> str:
         """Key id of what ``sign`` uses."""
-        return self._signers[Use.SIG].kid
+        return self._signer(Use.SIG).kid
 
     @property
     def http_kid(self) -> str:
         """Key id of what ``sign_http`` uses."""
-        return self._signers[Use.HTTP].kid
+        return self._signer(Use.HTTP).kid
 
     def activate(self, descriptor: Descriptor, now: int) -> None:
         """Sign from now on by the keys that `descriptor` lists as valid at `now`, for each use the one that began last.
 
         To be called at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other.
-        Raises RefusedError(no_key) and changes nothing if a use has none, wrong_node for another node's descriptor.
+        Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on. Raises
+        wrong_node for another node's descriptor, and changes nothing.
         """
         if descriptor.node != self.node:
             raise RefusedError(Code.WRONG_NODE, "descriptor is of another node than the keystore")
+        self._origin = descriptor.log
         ring = self._ring
-        self._signers = {use: _current(ring, descriptor, use, now) for use in self._signers}
+        found = {use: _current(ring, descriptor, use, now) for use in SIGNERS}
+        self._signers = {use: held for use, held in found.items() if held is not None}
+        missing = [use.value for use in SIGNERS if use not in self._signers]
+        if missing:
+            raise _no_key(missing)
+
+    def _signer(self, use: Use) -> HeldKey:
+        """The key in use. Raises RefusedError(no_key) when there is none."""
+        held = self._signers.get(use)
+        if held is None:
+            raise _no_key([use.value])
+        return held
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether ``sign`` has a key."""
+        return Use.SIG in self._signers
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
         """Sign a keyset, statement, void, receipts or trust record of this node.
@@ -149,11 +190,31 @@ class Keystore:
         """
         if _speaker(payload_type, payload) != self.node:
             raise RefusedError(Code.INVALID, "keystore signs what its own node says and nothing else")
-        return self._signers[Use.SIG].key.sign(payload_type, payload)
+        return self._signer(Use.SIG).key.sign(payload_type, payload)
 
     def sign_http(self, base: bytes) -> bytes:
         """Ed25519 over a signature base of RFC 9421, 64 bytes."""
-        return self._signers[Use.HTTP].key.sign_raw(base)
+        return self._signer(Use.HTTP).key.sign_raw(base)
+
+    def sign_log(self, text: bytes) -> bytes:
+        """Key id and signature over a checkpoint of the own log, and over nothing else: RefusedError(invalid)."""
+        try:
+            own = Checkpoint.parse(text).origin == self._origin
+        except RemoteError:
+            own = False
+        if not own:
+            raise RefusedError(Code.INVALID, "keystore signs checkpoints of its own log and nothing else")
+        return sign_checkpoint(text, self._signer(Use.LOG).key)
+
+    def cosign(self, text: bytes) -> bytes:
+        """Key id, time and signature as a witness, under the node id; never over the own log: RefusedError(invalid)."""
+        try:
+            foreign = read_cosignature_text(text)[0].origin != self._origin
+        except RemoteError:
+            foreign = False
+        if not foreign:
+            raise RefusedError(Code.INVALID, "keystore cosigns checkpoints of other logs and nothing else")
+        return cosign_checkpoint(text, self.node, self._signer(Use.WIT).key)
 
     def public(self, use: Use) -> tuple[PublicKey, ...]:
         """Public halves of all keys for `use`."""
@@ -180,6 +241,8 @@ class Keystore:
 
     def tls_spki(self) -> tuple[bytes, ...]:
         """The pins for the descriptor, 32 bytes each."""
+        from keys.tls import secret_spki_hash  # certificates are heavy, and a key service makes none
+
         return tuple(secret_spki_hash(secret) for secret in self._ring.tls)
 
     # --- encryption keys -----------------------------------------------------------------------------------------
@@ -211,6 +274,18 @@ class Keystore:
         self._save(lambda ring: ring.without_enc(gone))
         return gone
 
+    # --- backup --------------------------------------------------------------------------------------------------
+
+    def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
+        """A backup file of everything but the encryption seeds, which are in none (B9): closed before it leaves."""
+        ring = self._ring.without_enc([held.key.kid for held in self._ring.enc])
+        _, pieces = seal_backup(
+            [chain_member(chain), Member.of(KEYRING, ring.encode())],
+            recovery, node=self.node, at=now, kind=Kind.KEYSTORE, gen=self.gen, epoch=ring.epochs[-1].n,
+            sign=self.sign, rand=self._rand,
+        )  # fmt: skip
+        return b"".join(pieces)
+
     # --- data at rest --------------------------------------------------------------------------------------------
 
     def wrap(self, row_id: bytes) -> tuple[bytes, int, bytes]:
@@ -233,6 +308,18 @@ class Keystore:
             return aead_open(held.key, wrapped[:NONCE], wrapped[NONCE:], _row_aad(row_id, epoch))
         except RemoteError as exc:
             raise RefusedError(Code.UNDECRYPTABLE, "data key does not open; the row was altered") from exc
+
+    def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
+        """Data keys of rows (id, epoch, wrapped data key) wrapped anew under the newest epoch; None for one that does
+        not open.
+        """
+        return tuple(self._rewrapped(*row) for row in rows)
+
+    def _rewrapped(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes | None:
+        try:
+            return self.wrap_dk(row_id, self.unwrap(row_id, epoch, wrapped))[1]
+        except RefusedError:
+            return None
 
     def index(self, data: bytes) -> bytes:
         """16 bytes by which a row is found again without telling what it is about."""
@@ -273,14 +360,17 @@ class Keystore:
         self._save(lambda ring: ring.finish_epoch(old))
 
 
-def _current(ring: Keyring, descriptor: Descriptor, use: Use, now: int) -> HeldKey:
+def _current(ring: Keyring, descriptor: Descriptor, use: Use, now: int) -> HeldKey | None:
     held = {key.kid: key for key in ring.of(use)}
     listed = [held[record.kid] for record in descriptor.keys_of(use, now) if record.kid in held]
-    if not listed:
-        raise RefusedError(
-            Code.NO_KEY, f"the descriptor lists no {use} key that is valid now", hint="the root holders sign a new one"
-        )
-    return listed[-1]
+    return listed[-1] if listed else None
+
+
+def _no_key(uses: Sequence[str]) -> RefusedError:
+    return RefusedError(
+        Code.NO_KEY, f"the descriptor lists no {' and no '.join(uses)} key that is valid now",
+        hint="the root holders sign a new one: trm keys rotate",
+    )  # fmt: skip
 
 
 def _speaker(payload_type: str, payload: bytes) -> str | None:

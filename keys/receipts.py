@@ -10,8 +10,10 @@ from typing import Final, Self
 from gateway.ports import Json
 from keys.encoding import (
     Check,
+    b64u,
     canon,
     exact,
+    h,
     is_code,
     is_count,
     is_hash,
@@ -157,6 +159,11 @@ _RECEIPTS: Final[dict[str, Check]] = {
     "type": one_of("nrm.receipts/1"),
     "receipts": list_of(is_object, 1, MOST_RECEIPTS),
 }
+
+
+def batch_hash(document: bytes) -> str:
+    """H("receipts", bytes) of a signed batch with its signature: how the audit log names it (B10)."""
+    return b64u(h("receipts", document))
 
 
 def _batch_fault(receipts: Sequence[Receipt]) -> str | None:

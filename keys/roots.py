@@ -1,6 +1,7 @@
 """Root keys: one file for each holder, outside of the node's folder, only used to sign descriptors (PROTOCOL B2).
 
-Same file format as the keystore. `trm init --roots` makes three, of which two must sign.
+Same file format as the keystore. Each holder makes one on a machine of their own (`trm keys root new`) and hands out
+its public document; `trm init --roots` makes three at once, for trying things out. Two of three must sign.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
+from keys.ceremony import root_public
 from keys.encoding import DAY, Check, b64u, canon, exact, is_b64u, is_int, number, one_of, parse_payload, unb64u
 from keys.records import KeyRecord, Use
 from keys.sealedfile import DEFAULT_COST, Cost, SealedFile, system_rand
-from keys.sign import SEED, Rand, SigningKey
+from keys.sign import SEED, Rand, SignedDocument, SigningKey
 
 KIND: Final = "nrm.root/1"
 LIFE: Final = 8 * 365 * DAY  # seconds (B2)
@@ -25,6 +27,10 @@ class Root:
 
     record: KeyRecord
     key: SigningKey
+
+    def public(self) -> SignedDocument:
+        """The public document for the node that this root shall belong to."""
+        return root_public(self.record, self.key, self.record.from_)
 
 
 def create_root(path: Path, passphrase: str, *, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand) -> Root:

@@ -83,15 +83,17 @@ class SealedFile:
         self.gen = gen
 
     @classmethod
-    def create(cls, path: Path, kind: str, passphrase: str, content: bytes, *, cost: Cost, rand: Rand) -> Self:
-        """Write a new file of generation 1, mode 0600.
+    def create(
+        cls, path: Path, kind: str, passphrase: str, content: bytes, *, cost: Cost, rand: Rand, gen: int = 1
+    ) -> Self:
+        """Write a new file, mode 0600; `gen` goes on where one was restored from a backup.
 
         Raises RefusedError(exists) and leaves what is there; RefusedError(invalid) for an empty passphrase.
         """
         salt = rand(_SALT)
-        made = cls(path, kind, _derive(passphrase, salt, cost), salt, cost, 1, rand)
+        made = cls(path, kind, _derive(passphrase, salt, cost), salt, cost, gen, rand)
         try:
-            _write_new(path, made._seal(content, 1))
+            _write_new(path, made._seal(content, gen))
         except FileExistsError as exc:
             raise RefusedError(Code.EXISTS, f"{path.name} exists already", hint="nothing was overwritten") from exc
         return made

@@ -1,17 +1,21 @@
 """What a node asks of its keys. Rooms that need a key take this, never a private key (DESIGN 3c, Purity).
 
-The one implementation is ``keys.keystore.Keystore``; it can move to a process of its own behind this interface.
+``keys.keystore.Keystore`` implements it, and ``keys.remote.RemoteKeys`` by asking the process of ``keys.keyd``: what is
+added here is added to the table in ``keys.calls`` too, and a test compares the two.
 All methods may be called from worker threads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from keys.backup import RecoveryPublic
 from keys.descriptor import Descriptor
 from keys.keyset import EncKey
-from keys.sign import Signature
+from keys.records import Use
+from keys.sign import PublicKey, Signature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,27 @@ class KeyService(Protocol):
         ...
 
     def activate(self, descriptor: Descriptor, now: int) -> None:
-        """Sign by the keys that this own descriptor lists as valid now; RefusedError(no_key) if there are none."""
+        """Sign by the keys that this own descriptor lists as valid now.
+
+        Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on.
+        """
+        ...
+
+    def public(self, use: Use) -> tuple[PublicKey, ...]:
+        """Public halves of all keys held for `use`, in the order in which they were made."""
+        ...
+
+    def add_key(self, use: Use, now: int) -> PublicKey:
+        """Make one more key for `use`; it signs once a descriptor lists it and ``activate`` was called."""
+        ...
+
+    def remove_key(self, kid: str) -> None:
+        """Destroy a signing key that is not in use. Raises RefusedError(not_found, invalid)."""
+        ...
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether ``sign`` has a key."""
         ...
 
     def sign(self, payload_type: str, payload: bytes) -> Signature:
@@ -58,6 +82,18 @@ class KeyService(Protocol):
         """Ed25519 over a signature base of RFC 9421, 64 bytes."""
         ...
 
+    def sign_log(self, text: bytes) -> bytes:
+        """Key id and signature of this node's log over one of its checkpoints (``keys.note``); RefusedError(invalid)
+        for anything else.
+        """
+        ...
+
+    def cosign(self, text: bytes) -> bytes:
+        """Key id, time and signature of this node as a witness over another log's checkpoint with its cosignature
+        header (``keys.note.cosignature_text``); RefusedError(invalid) for anything else. The caller has judged it.
+        """
+        ...
+
     def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
         """A content key. Raises RemoteError(unknown_recipient_key, undecryptable)."""
         ...
@@ -66,8 +102,10 @@ class KeyService(Protocol):
         """A new data key for a row: (data key, epoch, wrapped data key)."""
         ...
 
-    def wrap_dk(self, row_id: bytes, dk: bytes) -> tuple[int, bytes]:
-        """Wrap a data key anew under the newest epoch: (epoch, wrapped data key)."""
+    def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
+        """Data keys of rows (id, epoch, wrapped data key) wrapped anew under the newest epoch; None for one that does
+        not open. No data key comes out.
+        """
         ...
 
     def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
@@ -82,6 +120,10 @@ class KeyService(Protocol):
         """16 bytes that stand for a person in the audit log."""
         ...
 
+    def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
+        """A backup file of all secrets but the encryption seeds, closed to an offline recovery key (B9)."""
+        ...
+
     def ensure_enc(self, now: int, units: tuple[str, ...] = ...) -> bool:
         """Make the encryption keys that are due; whether there are new ones, so that a keyset is due too."""
         ...
@@ -92,6 +134,10 @@ class KeyService(Protocol):
 
     def destroy_enc(self, now: int) -> tuple[str, ...]:
         """Destroy the seeds whose time is over; their kids."""
+        ...
+
+    def destroy_all_enc(self) -> tuple[str, ...]:
+        """Destroy every seed at once; their kids. What is in flight comes back to its sender."""
         ...
 
     @property

@@ -50,7 +50,14 @@ RECEIPTS: Final = "application/vnd.nrm.receipts.v1+json"
 VOID: Final = "application/vnd.nrm.void.v1+json"
 TRUST: Final = "application/vnd.nrm.trust.v1+json"
 TOMBSTONE: Final = "application/vnd.nrm.tombstone.v1+json"
-PAYLOAD_TYPES: Final = frozenset({DESCRIPTOR, KEYSET, STATEMENT, RECEIPT, RECEIPTS, VOID, TRUST, TOMBSTONE})
+BACKUP: Final = "application/vnd.nrm.backup.v1+json"
+RESET: Final = "application/vnd.nrm.reset.v1+json"
+ROOT_KEY: Final = "application/vnd.nrm.root.v1+json"
+ADMIN: Final = "application/vnd.nrm.admin.v1+json"
+APPROVAL: Final = "application/vnd.nrm.approval.v1+json"
+PAYLOAD_TYPES: Final = frozenset(
+    {DESCRIPTOR, KEYSET, STATEMENT, RECEIPT, RECEIPTS, VOID, TRUST, TOMBSTONE, BACKUP, RESET, ROOT_KEY, ADMIN, APPROVAL}
+)
 
 ED25519_PUBLIC: Final = 32
 ED25519_SIGNATURE: Final = 64

@@ -169,6 +169,14 @@ def statement_hash(data: bytes) -> str:
     return b64u(h("stmt", data))
 
 
+def signatures_hash(frame: bytes) -> str:
+    """H("sigs", frame) of the signatures of a statement: how the audit log shows that they were there (B10).
+
+    `of` alone would let whoever steals a key later sign what was put into a log before.
+    """
+    return b64u(h("sigs", frame))
+
+
 def link_hash(*, epoch: int, n: int, id: str, prev: str | None) -> str:
     """H("link", canon({epoch,n,id,prev})): the `prev` of number n + 1 (B5, Numbering)."""
     return b64u(h("link", canon({"epoch": epoch, "n": n, "id": id, "prev": prev})))

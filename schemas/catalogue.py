@@ -10,14 +10,17 @@ from typing import Any
 from gateway.errors import Code, Finding, RefusedError
 from schemas import resources
 
+_UNKNOWN = "no such message type is held"
+_LISTED = "trm schema list shows those held"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageType:
     """One revision of one message type.
 
-    ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing or any. ``reply_to`` lists what it
-    answers: when not empty, the message must quote one of these. ``personal`` says that it is about a person, so that
-    its header carries a legal basis and a transfer basis. ``never_blocked`` types pass every gate (G10).
+    ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing, probe or any. ``reply_to`` lists
+    what it answers: when not empty, the message must quote one of these. ``personal`` says that it is about a person,
+    so that its header carries a legal basis and a transfer basis. ``never_blocked`` types pass every gate (G10).
     """
 
     body_type: str
@@ -67,9 +70,15 @@ class Catalogue:
         """The revision whose file has the hash `schema` ("sha256:..."). Raises RefusedError(no_common_schema)."""
         return _newest(entry for entry in self.held if entry.schema == schema)
 
-    def find(self, name: str) -> MessageType:
+    def resolve(self, name: str) -> MessageType:
         """By hash when `name` begins with "sha256:", else the newest of a type. Raises like `get`."""
         return self.by_schema(name) if name.startswith("sha256:") else self.get(name)
+
+    def find(self, name: str) -> MessageType:
+        """The same for who only looks it up, with no peer to have it in common with. Raises RefusedError(not_found)."""
+        if name not in self:
+            raise RefusedError(Code.NOT_FOUND, _UNKNOWN, hint=_LISTED)
+        return self.resolve(name)
 
     def common(self, body_type: str, theirs: Collection[str]) -> MessageType:
         """The newest revision of `body_type` that a peer with the schema hashes `theirs` also holds.
@@ -82,9 +91,7 @@ class Catalogue:
 def _newest(entries: Any) -> MessageType:
     found: MessageType | None = max(entries, key=lambda entry: entry.revision, default=None)
     if found is None:
-        raise RefusedError(
-            Code.NO_COMMON_SCHEMA, "no such message type is held", hint="trm schema list shows those held"
-        )
+        raise RefusedError(Code.NO_COMMON_SCHEMA, _UNKNOWN, hint=_LISTED)
     return found
 
 

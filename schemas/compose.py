@@ -86,7 +86,7 @@ def _body(source: Spec, composer: _Composer) -> Schema:
     header: Schema = composer.field({"is": "header"}, Marks())
     if source["personal"] and not source["never_blocked"]:
         header |= {"required": list(BASIS)}
-    if source["kind"] == "enquiry":
+    if source["kind"] in ("enquiry", "probe"):
         header |= {"properties": dict.fromkeys(PERSONAL_HEADER, NEVER)}
     body: Schema = {
         "type": "object",

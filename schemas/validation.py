@@ -35,7 +35,7 @@ def validate(name: str, body: object) -> tuple[Finding, ...]:
 
     Findings come in document order, each place and rule once. Raises RefusedError(no_common_schema) when not held.
     """
-    schema = catalogue().find(name).schema
+    schema = catalogue().resolve(name).schema
     if not _homely(body) and (alien := tuple(islice(_alien(body, ()), MAX_FINDINGS))):
         return alien
     if fast is not None and _fast(schema).is_valid(body):
@@ -45,7 +45,7 @@ def validate(name: str, body: object) -> tuple[Finding, ...]:
 
 def reference_findings(name: str, body: object) -> tuple[Finding, ...]:
     """The findings of the reference validator alone, for tests that compare the two."""
-    return _findings(_reference(catalogue().find(name).schema).iter_errors(body))
+    return _findings(_reference(catalogue().resolve(name).schema).iter_errors(body))
 
 
 def _worded(schema: str, body: object) -> tuple[Finding, ...]:

@@ -37,7 +37,7 @@ class Field:
 @cache
 def fields(name: str) -> tuple[Field, ...]:
     """Every leaf of the message type or schema hash `name`, in document order."""
-    root = catalogue().find(name).document
+    root = catalogue().resolve(name).document
     return tuple(_fields(root, root, "", required=True))
 
 
@@ -108,7 +108,7 @@ def _present(name: str, content: object) -> Iterator[tuple[str, str | None]]:
 
 @cache
 def _resolved_content(name: str) -> Node:
-    root = catalogue().find(name).document
+    root = catalogue().resolve(name).document
     return _resolved(root["properties"]["content"], root)
 
 

@@ -6,6 +6,8 @@ Handing over is four steps, and a kill between any two of them leaves a state fr
 2. the whole document is written under a hidden name made from the key
 3. the journal gets the key with the name the document will have
 4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
+
+Several messages take each step together. Their journal entry is one file with one name for each key.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from gateway.ports import Delivery, Erasure, Json, Notice
 ERASED_FORMAT = "trm-erased/1"
 
 _LOCAL_ID = re.compile(r"(incoming|notices)/([A-Za-z0-9~._-]{1,200})#([a-z2-7]{1,160})")
-_SMALL = 4096
+_SMALL = 65_536
+"""Bytes of a file of our own at most; a journal entry of a whole batch is the largest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ def put(root: Path, item: Delivery | Notice, mode: int) -> str:
         if handed is None:
             handed = Handed(folder=folder, name=_free(target, _name(item)), key=key)
             target.stage(handed.part, write_json(item_to_json(item)), mode)
-            journal.write(_entry_name(key), write_json({"folder": folder, "name": handed.name}))
+            _remember(journal, [handed])
         if target.has(handed.part):
             target.move(handed.part, target, handed.name)
         return handed.local_id
@@ -79,9 +82,8 @@ def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | Refu
                 outcomes.append(error)
         fresh = [one for one in handed.values() if one.part in new]
         target.stage_all(new, mode)
-        journal.write_many(
-            {_entry_name(one.key): write_json({"folder": one.folder, "name": one.name}) for one in fresh}
-        )
+        if fresh:
+            _remember(journal, fresh)
         target.rename_all({one.part: one.name for one in handed.values() if target.has(one.part)})
     return outcomes
 
@@ -145,14 +147,27 @@ def _entry_name(key: str) -> str:
     return f"{key}.json"
 
 
+def _remember(journal: Folder, handed: Sequence[Handed]) -> None:
+    """Step 3. The lines are those of all keys, since all names are of one file."""
+    lines: dict[str, Json] = {one.key: {"folder": one.folder, "name": one.name} for one in handed}
+    journal.share([_entry_name(one.key) for one in handed], write_json(lines))
+
+
 def _known(journal: Folder, key: str) -> Handed | None:
     if not journal.has(_entry_name(key)):
         return None
-    entry = _small(journal, _entry_name(key))
+    entry = _small(journal, _entry_name(key), shared=True).get(key)
+    if not isinstance(entry, dict):
+        raise _damaged()
     folder, name = entry.get("folder"), entry.get("name")
     if folder not in {INCOMING, NOTICES} or not isinstance(folder, str) or not isinstance(name, str):
-        raise RefusedError(Code.ADAPTER_REFUSED, "an entry of the journal is damaged", hint="restore it from a backup")
+        raise _damaged()
     return Handed(folder=folder, name=name, key=key)
+
+
+def _damaged() -> RefusedError:
+    what = "an entry of the journal is damaged"
+    return RefusedError(Code.ADAPTER_REFUSED, what, hint="restore it from a backup")
 
 
 def _find(root: Path, local_id: str) -> Handed:
@@ -180,6 +195,6 @@ def _tombstone(handed: Handed, answer: Erasure) -> bytes:
     )
 
 
-def _small(folder: Folder, name: str) -> dict[str, Json]:
-    value, faults = read_json(folder.read(name, _SMALL), limit=_SMALL)
+def _small(folder: Folder, name: str, *, shared: bool = False) -> dict[str, Json]:
+    value, faults = read_json(folder.read(name, _SMALL, shared=shared), limit=_SMALL)
     return value if isinstance(value, dict) and not faults else {}

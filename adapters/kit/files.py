@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,11 @@ from gateway.errors import Code, TransientError
 
 PRIVATE = 0o600
 _CHUNK = 1 << 20
+_FEW = 2
+"""Files that are synced one after the other; more are synced at once, so that the disk writes them in one go."""
+_SYNCERS = 8
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+"""How a disk says that a file has one name there, or no more names than these."""
 
 
 class TooLargeError(Exception):
@@ -49,10 +55,24 @@ def read_plain(path: Path, limit: int) -> bytes:
 
 def write_all(descriptor: int, data: bytes) -> None:
     """Write every byte and wait until they are on disk."""
+    _write(descriptor, data)
+    os.fsync(descriptor)
+
+
+def _write(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-    os.fsync(descriptor)
+
+
+def _sync_each(descriptors: Sequence[int]) -> None:
+    """Wait until all of these files are on disk; raises what the first failing one raised."""
+    if len(descriptors) <= _FEW:
+        for descriptor in descriptors:
+            os.fsync(descriptor)
+        return
+    with ThreadPoolExecutor(min(_SYNCERS, len(descriptors)), thread_name_prefix="sync") as pool:
+        list(pool.map(os.fsync, descriptors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +125,8 @@ class Folder:
         """Whether anything is under `name`."""
         return self.entry(name) is not None
 
-    def read(self, name: str, limit: int) -> bytes:
-        """The bytes of a plain file; raises NotPlainError, TooLargeError."""
+    def read(self, name: str, limit: int, *, shared: bool = False) -> bytes:
+        """The bytes of a plain file; raises NotPlainError, TooLargeError. One that `share` wrote has several names."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             descriptor = os.open(name, flags, dir_fd=self._fd)
@@ -114,7 +134,7 @@ class Folder:
             if exc.errno in {errno.ELOOP, errno.ENXIO}:
                 raise NotPlainError from exc
             raise
-        return _drain(descriptor, limit, links=False)
+        return _drain(descriptor, limit, links=shared)
 
     def stage(self, part: str, data: bytes, mode: int = PRIVATE) -> None:
         """Put a whole new file under `part`, durable; whatever was there before is gone."""
@@ -122,26 +142,48 @@ class Folder:
 
     def stage_all(self, files: Mapping[str, bytes], mode: int = PRIVATE) -> None:
         """The same for several files, whose names become durable together."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        for part, data in files.items():
-            self.remove(part)
-            descriptor = os.open(part, flags, mode, dir_fd=self._fd)
-            try:
-                os.fchmod(descriptor, mode)
-                write_all(descriptor, data)
-            finally:
-                os.close(descriptor)
         if files:
+            self._fill(files, mode)
             self.sync()
+
+    def _fill(self, files: Mapping[str, bytes], mode: int) -> None:
+        """New files with durable content, under names that are not durable yet."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptors: list[int] = []
+        try:
+            for part, data in files.items():
+                self.remove(part)
+                descriptors.append(os.open(part, flags, mode, dir_fd=self._fd))
+                os.fchmod(descriptors[-1], mode)
+                _write(descriptors[-1], data)
+            _sync_each(descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def write(self, name: str, data: bytes, mode: int = PRIVATE) -> None:
         """Replace `name` by a whole new file in one step: hidden file, fsync, rename, fsync of the directory."""
-        self.write_many({name: data}, mode)
+        part = f".{name}.part"
+        self.stage(part, data, mode)
+        self.rename_all({part: name})
 
-    def write_many(self, files: Mapping[str, bytes], mode: int = PRIVATE) -> None:
-        """The same for several files, whose names become durable together."""
-        self.stage_all({f".{name}.part": data for name, data in files.items()}, mode)
-        self.rename_all({f".{name}.part": name for name in files})
+    def share(self, names: Sequence[str], data: bytes, mode: int = PRIVATE) -> None:
+        """Put one whole new file under several new names, durable together; a kill leaves some of them, the first last.
+
+        It is written and synced once, whatever the number of names. Where a disk knows no second name of a file, each
+        name gets a file of its own.
+        """
+        first, *others = names
+        part = f".{first}.part"
+        self._fill({part: data}, mode)
+        for name in others:
+            try:
+                os.link(part, name, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
+            except OSError as exc:
+                if exc.errno not in _NO_LINKS:
+                    raise
+                self.write(name, data, mode)
+        self.rename_all({part: first})
 
     def rename_all(self, names: Mapping[str, str]) -> None:
         """Rename within the directory, in order, durable together. Replaces what is there."""

@@ -1,7 +1,9 @@
 """The local HTTP application: who may come in, JSON with limits, problem+json out.
 
 Two doors: the Unix socket (mode 0600, and the kernel must say that the caller is this user or root) and loopback with
-a bearer token. Content never appears in an error, and there is no access log.
+a bearer token. A token that is given decides, on either door. `_doorkeeper` is the one place where a role meets an
+operation: a route has the name of its operation, and one that has no row in the matrix is closed. Content never
+appears in an error, and there is no access log.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gateway.api.desk import Desk
 from gateway.api.routes import PREFIX, ROUTES, Route
-from gateway.errors import Code, GatewayError, RefusedError, TransientError
+from gateway.core.roles import OWNER, Caller, allowed, may, visible
+from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.logs import logger
-from gateway.ports import Desk, Json
+from gateway.ports import Json
 
 BODY_LIMIT = 1_500_000
 MAX_DEPTH = 24
@@ -30,6 +34,8 @@ LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 LONGEST_KEY = 128
 STATUS = {
+    Code.UNAUTHORISED: 401,
+    Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.EXISTS: 409,
@@ -41,30 +47,64 @@ STATUS = {
     Code.NOT_ACTIVE: 409,
 }
 
-Authorised = Callable[[web.Request], bool]
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}
+"""What an answer of this status has to say besides (RFC 9110, 11.6.1 and 10.2.3)."""
+EVENTS = "event.stream"
+LIVE = "/health/live"
+_CALLER = web.RequestKey("caller", Caller)
 
 
-def local_app(desk: Desk, *, token_matches: Callable[[str], bool]) -> web.Application:
-    """The application behind both doors. `token_matches` compares a bearer token in constant time."""
-    app = web.Application(middlewares=[_problems, _authorise(token_matches)], client_max_size=BODY_LIMIT)
+def local_app(desk: Desk, *, admit: Callable[[str], Caller]) -> web.Application:
+    """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`."""
+    app = web.Application(middlewares=[_problems, _doorkeeper(admit)], client_max_size=BODY_LIMIT)
     for route in ROUTES:
-        app.router.add_route(route.method, PREFIX + route.path, _operation(desk, route))
-    app.router.add_get(PREFIX + "/events", _events(desk))
-    app.router.add_get("/health/live", _live)
+        app.router.add_route(route.method, PREFIX + route.path, _operation(desk, route), name=route.operation)
+    app.router.add_get(PREFIX + "/events", _events(desk), name=EVENTS)
+    app.router.add_get(LIVE, _live)
     return app
 
 
-def _authorise(token_matches: Callable[[str], bool]) -> Any:
+def _doorkeeper(admit: Callable[[str], Caller]) -> Any:
     @web.middleware
-    async def authorise(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-        if request.path == "/health/live" or _same_user(request):
+    async def keep(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+        if request.path == LIVE:
             return await handler(request)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.isascii() or not token_matches(token):
-            return _problem(401, Code.NOT_ACTIVE, "a bearer token of this node is needed", [])
+        caller = _caller(request, admit)
+        if request.match_info.http_exception is None:
+            _check_role(caller, request.match_info.route.name or "")
+        request[_CALLER] = caller
         return await handler(request)
 
-    return authorise
+    return keep
+
+
+def _caller(request: web.Request, admit: Callable[[str], Caller]) -> Caller:
+    """The token that is given decides; without one the socket's owner is everybody, and nobody else is anybody."""
+    given = request.headers.get("Authorization")
+    if given is None and _same_user(request):
+        return OWNER
+    scheme, _, token = (given or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise RefusedError(
+            Code.UNAUTHORISED, "a bearer token of this node is needed", hint="trm token new makes one for a role"
+        )
+    return admit(token)
+
+
+def _check_role(caller: Caller, operation: str) -> None:
+    if may(caller, operation):
+        return
+    roles = allowed(operation)
+    if caller.unit is not None and caller.roles & set(roles):
+        raise RefusedError(
+            Code.FORBIDDEN, f"{operation} is not for a token that is bound to a unit; nothing was done",
+            hint="use a token of the same role without a unit",
+        )  # fmt: skip
+    named = ", ".join(roles) or "no token, only the owner of the node on its socket"
+    raise RefusedError(
+        Code.FORBIDDEN, f"this token may not do {operation}; nothing was done", hint=f"who may: {named}",
+        findings=[Finding(place="", rule="role", hint=role) for role in roles],
+    )  # fmt: skip
 
 
 def _same_user(request: web.Request) -> bool:
@@ -84,7 +124,8 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
     try:
         return await handler(request)
     except TransientError as error:
-        return _problem(503, error.code, error.what, [], hint=error.hint)
+        status = 429 if error.code is Code.UNAUTHORISED else 503
+        return _problem(status, error.code, error.what, [], hint=error.hint)
     except GatewayError as error:
         findings: list[Json] = [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in error.findings]
         return _problem(STATUS.get(error.code, 422), error.code, error.what, findings, hint=error.hint)
@@ -107,7 +148,9 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
         "hint": hint,
         "findings": findings,
     }
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/problem+json")
+    return web.Response(
+        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=_HEADERS.get(status)
+    )
 
 
 def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -123,9 +166,11 @@ def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[we
                 "an Idempotency-Key header is needed",
                 hint="send a fresh random key with each new message",
             )
-        done = await desk.call(route.operation, arguments, key=key)
+        caller = request[_CALLER]
+        done = await desk.call(route.operation, arguments, key=key, caller=caller)
+        value = visible(caller, route.operation, done.value)
         return web.Response(
-            status=201 if done.created else 200, body=orjson.dumps(done.value), content_type="application/json"
+            status=201 if done.created else 200, body=orjson.dumps(value), content_type="application/json"
         )
 
     return handle
@@ -216,12 +261,13 @@ def _events(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         position = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
         if len(position) > 15 or not position.isascii() or not position.isdigit():
             raise RefusedError(Code.INVALID, "the event position is not a number", hint="take it from the last event")
-        after = int(position)
+        after, caller = int(position), request[_CALLER]
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):  # the reader went away; it comes back with its last id
-            async for seq, value in desk.events(after):
-                await response.write(b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(value)))
+            async for seq, value in desk.events(after, caller=caller):
+                shown = visible(caller, EVENTS, dict(value))
+                await response.write(b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(shown)))
         return response
 
     return stream

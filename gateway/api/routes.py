@@ -53,24 +53,50 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path="/keys/rotate-epoch", operation="keys.rotate_epoch", summary="start a new storage epoch now"
     ),
+    Route(
+        method="POST", path="/keys/request", operation="keys.request", summary="make keys, ask for the next descriptor"
+    ),
+    Route(
+        method="POST", path="/keys/publish", operation="keys.publish", summary="publish a descriptor that roots signed"
+    ),
+    Route(
+        method="POST", path="/keys/rotate-enc", operation="keys.rotate_enc", summary="destroy every encryption key now"
+    ),
+    Route(method="GET", path="/keys/tombstone", operation="keys.tombstone", summary="the request for a tombstone"),
+    Route(method="POST", path="/keys/end", operation="keys.end", summary="publish this node's own tombstone"),
+    Route(method="GET", path="/keys/proofs/{id}", operation="keys.proof", summary="the portable proof of an alarm"),
+    Route(method="POST", path="/tombstones", operation="peer.tombstone", summary="take the tombstone of a peer"),
+    Route(method="GET", path="/reviews", operation="review.list", summary="messages under a key revoked since"),
+    Route(method="POST", path="/reviews/{id}/settle", operation="review.settle", summary="a named person has looked"),
     Route(method="GET", path="/peers", operation="peer.list", summary="peers"),
     Route(method="POST", path="/peers", operation="peer.add", summary="propose a peer from its descriptor chain"),
     Route(method="GET", path="/peers/{id}", operation="peer.show", summary="one peer"),
     Route(method="GET", path="/peers/{id}/code", operation="peer.code", summary="the 60 digits to compare"),
-    Route(
-        method="POST", path="/peers/{id}/verify", operation="peer.verify", summary="type the 60 digits, make it active"
-    ),
-    Route(method="POST", path="/peers/{id}/suspend", operation="peer.suspend", summary="suspend at once"),
-    Route(method="POST", path="/peers/{id}/resume", operation="peer.resume", summary="resume a suspended peer"),
-    Route(method="POST", path="/peers/{id}/revoke", operation="peer.revoke", summary="revoke for ever"),
+    Route(method="GET", path="/peers/{id}/scope", operation="peer.scope", summary="what we permit the peer"),
+    Route(method="GET", path="/admins", operation="admin.list", summary="administrators, and what is pending of them"),
+    Route(method="GET", path="/changes", operation="change.list", summary="changes of trust, newest first"),
+    Route(method="POST", path="/changes", operation="change.propose", summary="a change with its first approval"),
+    Route(method="POST", path="/changes/prepare", operation="change.prepare", summary="the exact change to be signed"),
+    Route(method="GET", path="/changes/{id}", operation="change.show", summary="one change and who approved it"),
+    Route(method="POST", path="/changes/{id}/approve", operation="change.approve", summary="another person approves"),
+    Route(method="POST", path="/changes/{id}/withdraw", operation="change.withdraw", summary="give a change up"),
     Route(
         method="POST", path="/peers/{id}/ping", operation="peer.ping", summary="check the way to a peer step by step"
     ),
+    Route(method="POST", path="/peers/{id}/probe", operation="peer.probe", summary="send a test message the whole way"),
+    Route(method="GET", path="/probes/{id}", operation="peer.probed", summary="how far a test message has come"),
     Route(method="GET", path="/schemas", operation="schema.list", summary="what may be said"),
     Route(method="GET", path="/schemas/{id}", operation="schema.show", summary="one published schema"),
     Route(method="POST", path="/schemas/check", operation="schema.check", summary="check a draft, send nothing"),
     Route(method="GET", path="/evidence/{id}", operation="evidence.export", summary="proof of one conversation"),
+    Route(method="GET", path="/audit", operation="audit.show", summary="entries, checkpoints and witnesses of the log"),
+    Route(method="GET", path="/audit/verify", operation="audit.verify", summary="examine every entry of the log"),
+    Route(method="GET", path="/audit/export", operation="audit.export", summary="a page of lines for an auditor"),
     Route(method="GET", path="/alarms", operation="alarm.list", summary="what a person has to look at"),
     Route(method="POST", path="/alarms/{id}/dismiss", operation="alarm.dismiss", summary="a named person has seen it"),
     Route(method="GET", path="/adapter", operation="adapter.check", summary="the case system's adapter, checked"),
+    Route(method="POST", path="/backups", operation="backup.make", summary="two encrypted files for the recovery key"),
+    Route(method="GET", path="/tokens", operation="token.list", summary="tokens of this API, without their secrets"),
+    Route(method="POST", path="/tokens", operation="token.new", summary="make a token for one role; shown once"),
+    Route(method="POST", path="/tokens/{id}/revoke", operation="token.revoke", summary="end a token at once"),
 )

@@ -136,7 +136,7 @@ def _root_files(folder: Path, pattern: str) -> Sequence[Path]:
 
 def key_store(folder: Path) -> Check:
     """That the file of the keys is there and can be read; whether it opens is seen from inside."""
-    from gateway.app import KEYSTORE
+    from gateway.unlock import KEYSTORE
 
     if os.access(folder / KEYSTORE, os.R_OK):
         return ok("key store", "there, and can be read")

@@ -7,8 +7,9 @@ import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gateway.cli import voice
+from gateway.cli import checks_ends, voice
 from gateway.cli.checks import Check, State, ok, red, skipped, warn
+from gateway.cli.checks_host import hardening
 from gateway.errors import GatewayError
 from gateway.ports import Json
 from keys.descriptor import Descriptor, accept_chain, decode_chain
@@ -16,7 +17,7 @@ from keys.encoding import DAY, canon
 from keys.records import Use
 from keys.tls import spki_hash
 
-ASKED = ("node.show", "node.pairing", "peer.list", "alarm.list", "adapter.check")
+ASKED = ("node.show", "node.pairing", "peer.list", "alarm.list", "adapter.check", "audit.show", "token.list")
 KEYSET_LIFE = 2 * DAY
 CLOCK_SLACK = 300
 FAILING_LONG = DAY
@@ -56,17 +57,21 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     """The checks on what the node answered; `now` in Unix seconds."""
     node = _object(told["node.show"])
     newest = accept_chain(decode_chain(canon(told["node.pairing"])), now + 10 * 365 * DAY)[-1]
+    yield from hardening(node, running=running)
     yield clock(node, newest, now)
     yield ending("descriptor", newest.expires, now)
-    for use in (Use.SIG, Use.HTTP):
-        yield ending(f"{use} key", max(key.until for key in newest.keys if key.use is use), now)
+    for use in (Use.SIG, Use.HTTP, Use.LOG, Use.WIT):
+        yield signing(use, newest, now)
     yield root_count(node, newest)
     yield keyset(node, running=running, now=now)
     if running:
         yield listener(newest)
     yield from peers(_object(told["peer.list"]), now)
+    yield from checks_ends.peers(node, now)
+    yield from checks_ends.tokens(_object(told["token.list"]), now)
     yield from adapter(_object(told["adapter.check"]))
     yield alarms(_object(told["alarm.list"]))
+    yield witnesses(_object(told["audit.show"]), now)
 
 
 def _object(value: Json) -> dict[str, Json]:
@@ -77,7 +82,9 @@ def ending(name: str, at: int, now: int) -> Check:
     """Something that ends: red within 7 days, told from 60 days on, louder from 30."""
     left = (at - now) // DAY
     found = f"ends {voice.when(at, now=now)}"
-    fix = "two of the three people who hold the roots sign its successor; begin now, it takes them some days"
+    fix = (
+        "trm keys rotate sig --out REQUEST renews all that ends; two of the root holders sign it, which takes them days"
+    )
     if at <= now:
         return red(name, f"ended {voice.when(at, now=now)}; peers refuse this node", fix)
     for days, state in NEEDS_DAYS:
@@ -85,6 +92,17 @@ def ending(name: str, at: int, now: int) -> Check:
             urgent = "urgent: " if left < 30 else ""
             return Check(name=name, state=state, found=urgent + found, fix=fix)
     return ok(name, found)
+
+
+def signing(use: Use, newest: Descriptor, now: int) -> Check:
+    """A key of this use is valid now, and the last one that is listed does not end soon."""
+    listed = [key for key in newest.keys if key.use is use]
+    if not any(key.valid_at(now) for key in listed):
+        return red(
+            f"{use} key", "none is valid now: the node runs and signs nothing with it",
+            f"trm keys rotate {'log' if use is Use.WIT else use} --now --out REQUEST, then trm keys publish",
+        )  # fmt: skip
+    return ending(f"{use} key", max(key.until for key in listed), now)
 
 
 def clock(node: Mapping[str, Json], newest: Descriptor, now: int) -> Check:
@@ -98,6 +116,24 @@ def clock(node: Mapping[str, Json], newest: Descriptor, now: int) -> Check:
             "set the clock of this machine and keep it right with a time service",
         )  # fmt: skip
     return ok("clock", "not before anything this node has signed")
+
+
+def witnesses(told: Mapping[str, Json], now: int) -> Check:
+    """Whether peers confirm that the audit log was not rewritten, and when they did last."""
+    name, found = "audit log", told["witnessed"]
+    if told["halted"] is not None:
+        return red(
+            name, f"{told['halted']}: nothing departs", "docs/operations.md, A log was rolled back, says what to do"
+        )
+    if told["quorum"] == 0:
+        return warn(name, "unwitnessed: there is no active peer", "pair with a peer: active peers witness each other")
+    if not isinstance(found, dict):
+        return warn(name, "unwitnessed: not enough peers have confirmed it yet", "trm peer list; let the node run")
+    last = max(at for item in voice.items(found, "by") if isinstance(at := item["at"], int))
+    said = f"witnessed up to entry {found['size']} of {told['entries']}, last {voice.when(last, now=now)}"
+    if now - last >= DAY:
+        return warn(name, said, "trm peer list: which peers do not answer?")
+    return ok(name, said)
 
 
 def root_count(node: Mapping[str, Json], newest: Descriptor) -> Check:

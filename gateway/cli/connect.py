@@ -78,10 +78,10 @@ def answers(folder: Path, operations: Sequence[str], *, passphrase_file: Path | 
         return {operation: call(folder, operation, {}) for operation in operations}
 
     async def owning() -> dict[str, Json]:
-        from gateway import config
         from gateway.app import open_node
+        from gateway.cli import unlocking
 
-        node, stack = await open_node(folder, config.passphrase(passphrase_file))
+        node, stack = await open_node(folder, unlocking.owned(folder, passphrase_file))
         async with stack:
             return {operation: (await node.desk.call(operation, {})).value for operation in operations}
 
@@ -149,9 +149,10 @@ async def _owning(
     """No node runs: take the folder's lock, do the operation, let go."""
     from gateway import config
     from gateway.app import open_node
+    from gateway.cli import unlocking
 
     config.load(folder)
-    node, stack = await open_node(folder, config.passphrase(passphrase_file))
+    node, stack = await open_node(folder, unlocking.owned(folder, passphrase_file))
     async with stack:
         done = await node.desk.call(operation, dict(arguments), key=key or fresh_key())
         return done.value

@@ -1,4 +1,6 @@
-"""`trm doctor`: everything about a node, with the fix for each finding. It changes nothing."""
+"""`trm doctor`: everything about a node, with the fix for each finding. It changes nothing but for a page of zeros that
+it writes, and removes, to try the disk.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from gateway.ports import Json
 @options.on_node
 @options.as_json
 def doctor(reach: Reach, as_json: bool) -> None:
-    """Check files, settings, keys, clock, database, peers, adapter and alarms. Exit 1 when something is red.
+    """Check files, disk, settings, keys and what ends, clock, log, process, peers, adapter. Exit 1 if a thing is red.
 
     A running node is asked; a stopped one is opened if --passphrase-file is given, and looked at from outside if not.
 
@@ -37,6 +39,7 @@ def doctor(reach: Reach, as_json: bool) -> None:
 def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
     """Every check of a node folder. Raises RefusedError if there is no folder."""
     from gateway.cli.checks import State, settings, standing
+    from gateway.cli.checks_host import secret, writing
     from gateway.cli.checks_inside import inside
     from gateway.cli.connect import is_running
     from gateway.clock import SystemClock
@@ -45,7 +48,7 @@ def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]
         raise RefusedError(Code.NOT_FOUND, f"there is no folder {folder}", hint="name a node folder with --node")
     running = is_running(folder)
     config, first = settings(folder)
-    found = [first, *standing(folder, config, running=running)]
+    found = [first, *standing(folder, config, running=running), writing(folder), *secret(passphrase_file)]
     whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:
         found += inside(folder, passphrase_file, running=running, now=SystemClock().now())

@@ -12,14 +12,19 @@ import click
 
 from gateway.cli import voice
 from gateway.cli.options import CONTEXT
-from gateway.errors import Code, GatewayError, RefusedError
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 
 if TYPE_CHECKING:
     from gateway.config import Unit
     from gateway.newnode import Made, Plan
+    from keys.change import AdminCard
+    from keys.records import KeyRecord
 
 ROOT_FILES = "root-files"
 """A file in the node folder that names where the root files were written, so that `trm doctor` can look after them."""
+
+ADMINS = 2
+"""Administrators of a new node: more are enrolled by these two."""
 
 SOCKET_PATH = 107
 """Bytes that the kernel allows for the path of a socket."""
@@ -34,9 +39,14 @@ _FILE = click.Path(path_type=Path)
 @click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
 @click.option("--endpoint", required=True, metavar="https://HOST:PORT", help="Where other nodes reach this one.")
 @click.option("--listen", required=True, metavar="ADDRESS:PORT", help="What the node listens on, e.g. 0.0.0.0:8443.")
-@click.option("--roots", required=True, type=_FILE, metavar="DIR2", help="Where the root key files go; other media.")
+@click.option(
+    "--admin", "admins", required=True, type=_FILE, multiple=True, metavar="FILE.public",
+    help="Public file of an administrator (trm admin new); exactly two.",
+)  # fmt: skip
+@click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="Public key of a root holder; three.")
+@click.option("--roots", type=_FILE, metavar="DIR2", help="Make the root keys here, in this folder; for trying out.")
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the node.")
-@click.option("--root-passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the root files.")
+@click.option("--root-passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root files in DIR2.")
 @click.option("--contact", required=True, metavar="TEXT", help="Whom another administrator calls, and how.")
 @click.option(
     "--unit",
@@ -55,16 +65,21 @@ def init(
     country: str,
     endpoint: str,
     listen: str,
-    roots: Path,
+    admins: tuple[Path, ...],
+    root_public: tuple[Path, ...],
+    roots: Path | None,
     passphrase_file: Path,
-    root_passphrase_file: Path,
+    root_passphrase_file: Path | None,
     contact: str,
     units: tuple[str, ...],
     adapter: str | None,
     adapter_path: Path | None,
     demo: bool,
 ) -> None:
-    """Make a node in DIR: keys, first descriptor, database, settings, and the root key files in DIR2.
+    """Make a node in DIR: keys, first descriptor, database, settings.
+
+    With --root-public three times, the root holders made their keys elsewhere: the node waits for its first descriptor,
+    and DIR/requests has what they sign (docs/key-ceremony.md). With --roots the root keys are made here.
 
     A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo or service_provider,
     and ROLE a code of the list role, several joined by '+'.
@@ -72,7 +87,8 @@ def init(
     \b
     Example:
       trm init /srv/trm/fr --name FR --country FR --endpoint https://trm.example.fr:8443 --listen 0.0.0.0:8443 \\
-        --roots /media/stick/fr --passphrase-file fr.pass --root-passphrase-file fr-roots.pass \\
+        --admin cleo.public --admin dino.public --root-public ana.public --root-public ben.public \\
+        --root-public eva.public --passphrase-file fr.pass \\
         --contact "duty desk +33 1 23 45 67 89" \\
         --unit "focal-point:public_authority:National focal point:national_focal_point" \\
         --adapter folder --adapter-path /srv/cases
@@ -86,13 +102,17 @@ def init(
         raise click.UsageError("--adapter and --adapter-path belong together")
     if not _NAME.fullmatch(name):
         raise click.BadParameter("1 to 32 letters, digits and hyphens", param_hint="--name")
+    if (roots is None) != (root_passphrase_file is None) or (roots is None) != bool(root_public):
+        raise click.UsageError("name --root-public three times, or --roots and --root-passphrase-file")
     chosen = None if adapter is None or adapter_path is None else (adapter, adapter_path)
     plan = Plan(
-        folder=folder.absolute(), roots=roots.absolute(), name=name, country=country, endpoint=endpoint, listen=listen,
-        contact=contact, units=[_unit(text) for text in units], demo=demo, adapter=chosen,
+        folder=folder.absolute(), roots=None if roots is None else roots.absolute(), name=name, country=country,
+        endpoint=endpoint, listen=listen, contact=contact, units=[_unit(text) for text in units], demo=demo,
+        admins=_cards(admins), adapter=chosen, root_public=_public(root_public),
     )  # fmt: skip
     _check(plan)
-    passphrase, root_passphrase = config.passphrase(passphrase_file), config.passphrase(root_passphrase_file)
+    passphrase = config.passphrase(passphrase_file)
+    root_passphrase = None if root_passphrase_file is None else config.passphrase(root_passphrase_file)
     if passphrase == root_passphrase and not demo:
         raise RefusedError(
             Code.INVALID, "node and roots have the same passphrase; nothing was made",
@@ -100,7 +120,8 @@ def init(
         )  # fmt: skip
     click.echo("trm: making keys, this takes a few seconds ...", err=True)
     made = asyncio.run(make_node(plan, passphrase, root_passphrase, clock=SystemClock()))
-    voice.write_new(folder / ROOT_FILES, "".join(f"{path}\n" for path in made.root_files).encode())
+    if made.root_files:
+        voice.write_new(folder / ROOT_FILES, "".join(f"{path}\n" for path in made.root_files).encode())
     _show(plan, made)
     if chosen is not None:
         try:
@@ -170,16 +191,48 @@ def _show(plan: Plan, made: Made) -> None:
             ("node", made.node),
             ("fingerprint", made.fingerprint),
             *_root_lines(made.root_files),
+            *(("to be signed", str(path)) for path in made.requests),
         ]
     )
     if plan.demo:
         voice.say("DEMO: one root key; peers' administrators see that this is a demonstration node")
-    for text in _next_steps(plan):
+    for text in _ceremony(made) if made.requests else _next_steps(plan):
         voice.hint(text)
 
 
 def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:
     return [(f"root file {number} of {len(files)}", str(path)) for number, path in enumerate(files, 1)]
+
+
+def _cards(files: Sequence[Path]) -> list[AdminCard]:
+    """The first administrators' public files."""
+    from gateway.service.administrators import read_card
+
+    if len(files) != ADMINS:
+        raise click.UsageError("name --admin exactly twice: a node begins with two administrators")
+    return [read_card(voice.read_json(path)) for path in files]
+
+
+def _public(files: Sequence[Path]) -> list[KeyRecord]:
+    """The public keys of root holders; a file that is none is refused before anything is made."""
+    from keys.ceremony import read_root_public
+
+    try:
+        return [read_root_public(path.read_bytes()) for path in files]
+    except RemoteError as exc:
+        raise RefusedError(
+            exc.code, f"a public root key can not be used: {exc.what}; nothing was made",
+            hint="ask its holder for FILE.public again, as trm keys root new wrote it",
+        ) from exc  # fmt: skip
+
+
+def _ceremony(made: Made) -> list[str]:
+    return [
+        "carry both requests to the root holders: two or more sign the descriptor, all of them the tombstone",
+        "there: trm keys root sign REQUEST --root FILE --out SIG",
+        "here: trm keys publish REQUEST SIG SIG, then trm keys tombstone REQUEST SIG SIG SIG --out FILE",
+        "docs/key-ceremony.md has it step by step",
+    ]
 
 
 def _next_steps(plan: Plan) -> list[str]:

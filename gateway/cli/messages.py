@@ -170,3 +170,43 @@ def message_cancel(reach: Reach, id: str, by: str, as_json: bool) -> None:
       trm message cancel q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
     """
     voice.show(reach.ask("message.cancel", id=id, by=by), as_json=as_json, people=show_change)
+
+
+@options.verb(message, "reviews")
+@options.on_node
+@options.as_json
+def message_reviews(reach: Reach, as_json: bool) -> None:
+    """Received messages under a key that its country revoked from before they came: somebody has to look again.
+
+    \b
+    Example:
+      trm message reviews --node /srv/trm/al
+    """
+    voice.show(reach.ask("review.list"), as_json=as_json, people=_show_reviews)
+
+
+def _show_reviews(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["message", "peer", "received", "revoked key"],
+        [
+            [item["message"], item["peer"], voice.when(item["received"]), item["kid"]]
+            for item in voice.items(value, "reviews")
+        ],
+        empty="nothing to look at again",
+    )
+
+
+@options.verb(message, "reviewed")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def message_reviewed(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """A named person has looked at one of them, and asked its sender over the telephone where it mattered.
+
+    \b
+    Example:
+      trm message reviewed q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
+    """
+    answer = reach.ask("review.settle", id=id, by=by)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"reviewed: {value['message']}"))

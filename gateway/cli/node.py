@@ -1,4 +1,4 @@
-"""`trm node`, `trm keys`, `trm alarm`: who this node is, its keys, and what a person has to look at."""
+"""`trm node`, `trm alarm`: who this node is, and what a person has to look at."""
 
 from __future__ import annotations
 
@@ -78,47 +78,6 @@ def node_pairing(reach: Reach, output: Path | None) -> None:
     voice.write_new(output, data)
     voice.say(f"written: {output}")
     voice.hint("send it to the other administrator; there: trm peer add FILE, then compare the digits of trm peer code")
-
-
-@click.group(context_settings=CONTEXT)
-def keys() -> None:
-    """List keys with their ages; begin a new storage epoch."""
-
-
-@options.verb(keys, "list")
-@options.on_node
-@options.as_json
-def keys_list(reach: Reach, as_json: bool) -> None:
-    """Every key with its use and age; no key bytes.
-
-    \b
-    Example:
-      trm keys list --node /srv/trm/fr
-    """
-    voice.show(reach.ask("keys.list"), as_json=as_json, people=_show_keys)
-
-
-def _show_keys(value: Mapping[str, Json]) -> None:
-    voice.table(
-        ["use", "kid", "made", "current"],
-        [[key["use"], key["kid"], voice.when(key["made"]), key["current"]] for key in voice.items(value, "keys")],
-        empty="no keys",
-    )
-
-
-@options.verb(keys, "rotate-epoch")
-@options.by
-@options.on_node
-@options.as_json
-def keys_rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
-    """Begin a new storage epoch now: what was erased before can no longer be read by anybody.
-
-    \b
-    Example:
-      trm keys rotate-epoch --by "Ana B." --node /srv/trm/fr
-    """
-    answer = reach.ask("keys.rotate_epoch", by=by)
-    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"storage epoch {value['epoch']} is in use"))
 
 
 @click.group(context_settings=CONTEXT)

@@ -39,7 +39,7 @@ class Reach:
 
 def folder_of(node: Path | None) -> Path:
     """The node folder from --node or TRM_NODE; wrong usage if neither names one."""
-    from gateway.config import node_folder
+    from gateway.environment import node_folder
 
     try:
         return node_folder(None if node is None else str(node))

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import links, options, voice
 from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.ping import peer_ping
+from gateway.cli.trust import VERBS
+from gateway.errors import Code, RefusedError
 from gateway.ports import Json
-
-CHANNELS = ("in_person", "video", "known_phone")
 
 
 @click.group(context_settings=CONTEXT)
 def peer() -> None:
-    """Trust: add, compare digits, verify, suspend, revoke, ping."""
+    """Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."""
 
 
 @options.verb(peer, "add")
@@ -70,25 +71,6 @@ def _show_code(value: Mapping[str, Json]) -> None:
     voice.hint("in person, by video, or by a phone number that you knew before; type what they read to you")
 
 
-@options.verb(peer, "verify")
-@click.argument("peer")
-@click.option("--digits", metavar="DIGITS", help="The 60 digits as they were read to you; asked for if not given.")
-@click.option("--channel", required=True, type=click.Choice(CHANNELS), help="How you spoke with them.")
-@options.by
-@options.on_node
-@options.as_json
-def peer_verify(reach: Reach, peer: str, digits: str | None, channel: str, by: str, as_json: bool) -> None:
-    """Type the 60 digits that the other administrator read to you; the right ones make the peer active.
-
-    \b
-    Example:
-      trm peer verify AL --channel video --by "Ana B." --node /srv/trm/fr
-    """
-    typed = digits if digits is not None else click.prompt("digits as they were read to you", err=True)
-    answer = reach.ask("peer.verify", id=peer, digits=typed, channel=channel, by=by)
-    voice.show(answer, as_json=as_json, people=_show_state)
-
-
 @options.verb(peer, "list")
 @options.on_node
 @options.as_json
@@ -104,12 +86,13 @@ def peer_list(reach: Reach, as_json: bool) -> None:
 
 def _show_list(value: Mapping[str, Json]) -> None:
     voice.table(
-        ["name", "country", "state", "keyset seen", "failing since", "next try", "node"],
+        ["name", "country", "state", "missing", "keyset seen", "failing since", "next try", "node"],
         [
             [
                 f"{item['name']} (DEMO)" if item["demo"] else item["name"],
                 item["country"],
                 item["state"],
+                item["missing"],
                 voice.when(item["keyset_seen"]),
                 voice.when(item["failing_since"]),
                 voice.when(item["next_try"]),
@@ -126,18 +109,24 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.on_node
 @options.as_json
 def peer_show(reach: Reach, peer: str, as_json: bool) -> None:
-    """One peer: units, endpoint, what it may send and be sent, what waits for it.
+    """One peer: units, endpoint, what both sides permit, what waits for it, and the history of trust, each signature of
+    which is verified; exit 1 if anything was altered.
 
     \b
     Example:
       trm peer show AL --node /srv/trm/fr
     """
-    voice.show(reach.ask("peer.show", id=peer), as_json=as_json, people=_show_peer)
+    answer = reach.ask("peer.show", id=peer)
+    voice.show(answer, as_json=as_json, people=_show_peer)
+    faults = answer["faults"]
+    if isinstance(faults, list) and faults:
+        raise RefusedError(
+            Code.INVALID, "the history of this peer was altered: " + "; ".join(str(fault) for fault in faults),
+            hint="suspend the peer, keep a copy of the node folder, and compare with the audit log: trm audit verify",
+        )  # fmt: skip
 
 
 def _show_peer(value: Mapping[str, Json]) -> None:
-    scope = value["scope"]
-    types = scope.get("types") if isinstance(scope, dict) else None
     voice.facts(
         [
             ("name", value["name"]),
@@ -154,6 +143,7 @@ def _show_peer(value: Mapping[str, Json]) -> None:
             ("keyset seen", voice.when(value["keyset_seen"])),
             ("failing since", voice.when(value["failing_since"])),
             ("waiting to go", value["queued"]),
+            ("link", links.shown(value["link"])),
         ]
     )
     voice.say("")
@@ -163,89 +153,63 @@ def _show_peer(value: Mapping[str, Json]) -> None:
         empty="it lists no unit",
     )
     voice.say("")
+    _show_trust(value)
+
+
+def _show_trust(value: Mapping[str, Json]) -> None:
+    """What both sides say, what follows from it, and how it came to be."""
+    voice.facts([("we say", _record(value["ours"])), ("they say", _record(value["theirs"]))])
+    scope = value["scope"]
+    if isinstance(scope, dict):
+        voice.facts([(f"may pass: {name}", _listed(scope[name])) for name in scope])
+    else:
+        voice.say(f"nothing may be sent or accepted: {value['missing']}")
+    voice.say("")
     voice.table(
-        ["message type", "directions"],
-        [[name, ways] for name, ways in types.items()] if isinstance(types, dict) else [],
-        empty="nothing may be sent or accepted",
-    )
+        ["", "change", "prepared", "takes effect", "approved by", "verified"],
+        [
+            [item["seq"], item["action"], voice.when(item["at"]), voice.when(item["effective"]),
+             [who["label"] or who["admin"] for who in voice.items(item, "approvals")], item["fault"] or "yes"]
+            for item in voice.items(value, "history")
+        ],
+        empty="no change has been approved yet",
+    )  # fmt: skip
+    for item in voice.items(value, "pending"):
+        names = [who["label"] or who["admin"] for who in voice.items(item, "approvals")]
+        voice.say(f"pending: {item['action']}, approved by {voice.word(names)}, until {voice.when(item['ends'])}")
+        voice.hint(f"a different administrator: trm peer approve {value['name']} --as KEYFILE")
 
 
-@options.verb(peer, "suspend")
-@click.argument("peer")
+def _record(value: Json) -> Json:
+    match value:
+        case {"state": state, "not_before": begins, "expires": ends}:
+            return f"{state}, from {voice.when(begins)} until {voice.when(ends)}"
+    return "nothing yet"
+
+
+def _listed(value: Json) -> Json:
+    match value:
+        case [*found]:
+            return ["-".join(str(part) for part in item) if isinstance(item, list) else item for item in found]
+    return value
+
+
+for _verb in (*VERBS, *links.VERBS):
+    peer.add_command(_verb)
+peer.add_command(peer_ping)
+
+
+@options.verb(peer, "tombstone")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @options.by
 @options.on_node
 @options.as_json
-def peer_suspend(reach: Reach, peer: str, by: str, as_json: bool) -> None:
-    """Stop a peer at once; withdrawals and safety alerts still pass.
+def peer_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+    """Take the tombstone of a peer that came by hand: all its roots say that this node id has ended, for ever.
 
     \b
     Example:
-      trm peer suspend AL --by "Ana B." --node /srv/trm/fr
+      trm peer tombstone al.tombstone --by "Ana B." --node /srv/trm/fr
     """
-    voice.show(reach.ask("peer.suspend", id=peer, by=by), as_json=as_json, people=_show_state)
-
-
-@options.verb(peer, "resume")
-@click.argument("peer")
-@options.by
-@options.on_node
-@options.as_json
-def peer_resume(reach: Reach, peer: str, by: str, as_json: bool) -> None:
-    """Undo a suspension that a person made.
-
-    \b
-    Example:
-      trm peer resume AL --by "Ana B." --node /srv/trm/fr
-    """
-    voice.show(reach.ask("peer.resume", id=peer, by=by), as_json=as_json, people=_show_state)
-
-
-@options.verb(peer, "revoke")
-@click.argument("peer")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@options.by
-@options.on_node
-@options.as_json
-def peer_revoke(reach: Reach, peer: str, yes: bool, by: str, as_json: bool) -> None:
-    """End the trust for ever; this node id can not come back.
-
-    \b
-    Example:
-      trm peer revoke AL --by "Ana B." --node /srv/trm/fr
-    """
-    if not yes:
-        click.confirm(f"revoke {voice.clean(peer)} for ever?", abort=True, err=True)
-    voice.show(reach.ask("peer.revoke", id=peer, by=by), as_json=as_json, people=_show_state)
-
-
-def _show_state(value: Mapping[str, Json]) -> None:
-    voice.say(f"{value['name']} is {value['state']}")
-
-
-@options.verb(peer, "ping")
-@click.argument("peer")
-@options.on_node
-@options.as_json
-def peer_ping(reach: Reach, peer: str, as_json: bool) -> None:
-    """Check the way to a peer step by step; exit 1 if a step fails.
-
-    \b
-    Example:
-      trm peer ping AL --node /srv/trm/fr
-    """
-    answer = reach.ask("peer.ping", id=peer)
-    voice.show(answer, as_json=as_json, people=_show_ping)
-    if answer["ok"] is not True:
-        raise click.exceptions.Exit(1)
-
-
-def _show_ping(value: Mapping[str, Json]) -> None:
-    steps = voice.items(value, "steps")
-    voice.table(
-        ["step", "result", "detail"],
-        [[step["step"], "ok" if step["ok"] else "FAILED", step["detail"]] for step in steps],
-        empty="nothing was tried",
-    )
-    for step in steps:
-        if step.get("hint"):
-            voice.hint(str(step["hint"]))
+    answer = reach.ask("peer.tombstone", tombstone=voice.read_object(file), by=by)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"revoked for ever: {value['name']}"))

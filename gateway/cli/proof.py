@@ -53,7 +53,7 @@ def evidence_export(
     "fingerprints",
     multiple=True,
     metavar="DIGITS",
-    help="Six groups of five digits; once for each node.",
+    help="Six groups of five digits; once for each of the two nodes, and for each witness.",
 )
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Take the fingerprints from this node.")
 @click.option(
@@ -65,8 +65,11 @@ def evidence_verify(
 ) -> None:
     """Check FILE and say what it proves and what it does not. Needs no network, and with fingerprints no node.
 
-    The fingerprints come from somewhere else than the file: from the two administrators, or a printed record. Exit 0 if
-    everything verifies, 1 if anything does not, 2 without fingerprints.
+    The fingerprints come from somewhere else than the file: from the two administrators, or a printed record. With the
+    fingerprint of a third node, its word as a witness of the log counts too.
+
+    Exit 0 if everything verifies, 1 if anything does not, 2 without fingerprints. What was signed by a key that was
+    revoked later, and that no witness saw before, verifies and is printed as in doubt: read the lines.
 
     \b
     Example:
@@ -95,7 +98,8 @@ def evidence_verify(
         return
     for line in report.lines:
         voice.say(line)
-    voice.say("verified: every signature and every link holds")
+    doubts = "" if not report.doubts else f"; in doubt: {report.doubts}, because a key was revoked later"
+    voice.say(f"verified: every signature and every link holds{doubts}")
 
 
 def _known(reach: Reach) -> set[str]:

@@ -5,7 +5,6 @@ code.
 from __future__ import annotations
 
 import importlib
-import resource
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
+from gateway import process
 from gateway.errors import GatewayError
 
 WIDTH = 100
@@ -20,20 +20,26 @@ WIDTH = 100
 VERBS: Mapping[str, tuple[str, str]] = {
     "init": ("gateway.cli.init:init", "Make a node: keys, first descriptor, database, settings."),
     "serve": ("gateway.cli.serve:serve", "Run the node until it is told to stop."),
+    "keyd": ("gateway.cli.keyd:keyd", "Hold the keys in a process of their own; trm serve starts it by itself."),
     "doctor": ("gateway.cli.doctor:doctor", "Check everything about a node, with the fix for each finding."),
     "node": ("gateway.cli.node:node", "Show who this node is; write its pairing file."),
-    "keys": ("gateway.cli.node:keys", "List keys with their ages; begin a new storage epoch."),
+    "keys": ("gateway.cli.keys:keys", "Rotate, revoke and publish keys; root keys, tombstones, proofs."),
     "alarm": ("gateway.cli.node:alarm", "What a person has to look at."),
-    "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, suspend, revoke, ping."),
+    "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."),
+    "admin": ("gateway.cli.admin:admin", "Administrators: who may change trust, each with a key file of their own."),
+    "token": ("gateway.cli.tokens:token", "Tokens of the local API, one role each."),
     "send": ("gateway.cli.exchange:send", "Submit and release one message."),
     "draft": ("gateway.cli.drafts:draft", "Drafts from the case system, released or discarded by a person."),
     "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
     "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
     "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
+    "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
     "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview the drafts it makes."),
     "adapter": ("gateway.cli.mappings:adapter", "How the case system is reached, and what is wrong with it."),
+    "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),
+    "restore": ("gateway.cli.backup:restore", "Make a node folder out of two backups."),
     "demo": ("gateway.cli.demo:demo", "Three countries exchange referrals on this machine."),
     "bench": ("gateway.cli.bench:bench", "The published benchmark."),
 }
@@ -74,7 +80,7 @@ class Verbs(click.Group):
         sys.exit(self._run(args, extra))
 
     def _run(self, args: Sequence[str] | None, extra: Mapping[str, Any]) -> int:
-        no_core_dumps()
+        process.harden()
         try:
             code = super().main(args, prog_name="trm", standalone_mode=False, **extra)
         except click.UsageError as exc:
@@ -95,11 +101,6 @@ class Verbs(click.Group):
         except Exception as exc:  # noqa: BLE001 (the border of the process: the text of a fault may hold what it handled)
             return _tell(f"a fault of the program itself: {fault(exc)}", ["report it with this line"], code=1)
         return code if isinstance(code, int) else 0
-
-
-def no_core_dumps() -> None:
-    """A crash must not write keys or content to the disk; every verb may hold some."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def fault(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import errno
 import json
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,12 @@ import click
 
 from gateway.cli import options
 from gateway.cli.options import CONTEXT
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, GatewayError, RefusedError
 
 if TYPE_CHECKING:
     from gateway.app import Node
     from gateway.ports import Json
+    from gateway.unlock import Unlock
 
 _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
@@ -29,27 +31,29 @@ _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
     "--passphrase-file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File with the node's passphrase; else the systemd credential trm-passphrase.",
+    help="File with the node's passphrase; else the systemd credential trm-passphrase. Not needed beside trm keyd.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
 def serve(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Run the node until SIGTERM or SIGINT. One line on standard output says when it takes requests; logs go to stderr.
+
+    The keys are held by a process of their own: by `trm keyd` where that runs for this folder, else by a child.
 
     \b
     Example:
       trm serve --node /srv/trm/fr --passphrase-file /run/secrets/fr
     """
     from gateway import config, logs
-    from gateway.cli import installed
+    from gateway.cli import installed, unlocking
 
     installed.require()
     folder = options.folder_of(node)
     settings = config.load(folder)
-    passphrase = config.passphrase(passphrase_file)
     logs.configure(settings.log.level)
+    unlock = unlocking.served(folder, passphrase_file, settings.log.level)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         try:
-            runner.run(_serve(folder, passphrase, as_json))
+            runner.run(_serve(folder, unlock, as_json))
         except Exception as exc:
             logs.logger().error("node.failed", exc_info=exc)
             raise
@@ -65,14 +69,19 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(folder: Path, passphrase: str, as_json: bool) -> None:
-    from gateway.app import open_node
+async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
+    from gateway.app import open_node, serve_limited
+    from gateway.unlock import KeysUnusableError
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node, stack = await open_node(folder, passphrase)
+    try:
+        node, stack = await open_node(folder, unlock)
+    except KeysUnusableError as error:
+        await serve_limited(folder, error, partial(_say_limited, error, as_json), stop)
+        return
     async with stack:
         require_roots(node)
         try:
@@ -84,6 +93,17 @@ async def _serve(folder: Path, passphrase: str, as_json: bool) -> None:
                 Code.UNREACHABLE, f"can not listen on {node.parts.config.federation.listen}; nothing was started",
                 hint=(exc.strerror or "see federation.listen in node.toml").lower(),
             ) from exc  # fmt: skip
+
+
+def _say_limited(error: GatewayError, as_json: bool) -> None:
+    """The node stays up without its keys, so that whoever looks finds the reason."""
+    from gateway.cli.root import tell
+
+    tell(error)
+    if as_json:
+        click.echo(json.dumps({"ready": False, "code": str(error.code)}))
+    else:
+        click.echo("limited: the key store can not be used; no peer is served, trm doctor says what to do")
 
 
 def require_roots(node: Node) -> None:

@@ -10,7 +10,7 @@ the transfer basis, is a gate of its own (DOMAIN 0.3, gate G6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -28,14 +28,13 @@ class Grant:
     data_categories: frozenset[str]
     until: date | None
 
+    def names(self, purpose: str, unit: str, category: str) -> bool:
+        """Whether this grant is about the category going to the unit for the purpose, on whatever day."""
+        return purpose == self.purpose and unit in self.recipient_units and category in self.data_categories
+
     def allows(self, purpose: str, unit: str, category: str, today: date) -> bool:
         """Whether this grant alone lets the category go to the unit for the purpose today."""
-        return (
-            purpose == self.purpose
-            and unit in self.recipient_units
-            and category in self.data_categories
-            and (self.until is None or today <= self.until)
-        )
+        return self.names(purpose, unit, category) and (self.until is None or today <= self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +55,7 @@ class Consent:
     """One consent record and what was withdrawn of it; ``withdrawn_grants`` are positions in ``grants`` from 0.
 
     ``informed``: all seven things were told. ``transfer_risks_told`` matters for `consent_49_1_a` only (gate G2).
+    ``taken_back`` are grants of other holders' records of this consent that were withdrawn: see `bound`.
     """
 
     consent_id: str
@@ -67,6 +67,7 @@ class Consent:
     onward_sharing: bool
     withdrawn_all: bool = False
     withdrawn_grants: frozenset[int] = frozenset()
+    taken_back: tuple[Grant, ...] = ()
 
     @property
     def fully_withdrawn(self) -> bool:
@@ -76,7 +77,7 @@ class Consent:
     @property
     def partly_withdrawn(self) -> bool:
         """Some grants were taken back and some are left (gate G7)."""
-        return bool(self.withdrawn_grants) and not self.fully_withdrawn
+        return bool(self.withdrawn_grants or self.taken_back) and not self.fully_withdrawn
 
     @property
     def in_force(self) -> tuple[Grant, ...]:
@@ -93,7 +94,13 @@ class Consent:
 
     def unwithdrawn(self) -> Consent:
         """The record as it was taken, to tell "never granted" from "taken back"."""
-        return replace(self, withdrawn_all=False, withdrawn_grants=frozenset())
+        return replace(self, withdrawn_all=False, withdrawn_grants=frozenset(), taken_back=())
+
+    def forbids(self, purpose: str, unit: str, category: str) -> bool:
+        """Whether a denial, or what was taken back in another holder's record, stops the category."""
+        return any(denial.forbids(purpose, unit, category) for denial in self.denials) or any(
+            grant.names(purpose, unit, category) for grant in self.taken_back
+        )
 
 
 def covers(consent: Consent, *, purpose: str, unit: str, categories: Iterable[str], today: date) -> frozenset[str]:
@@ -108,9 +115,30 @@ def covers(consent: Consent, *, purpose: str, unit: str, categories: Iterable[st
     return frozenset(
         category
         for category in wanted
-        if any(denial.forbids(purpose, unit, category) for denial in consent.denials)
+        if consent.forbids(purpose, unit, category)
         or not any(grant.allows(purpose, unit, category, today) for grant in consent.in_force)
     )
+
+
+def bound(first: Consent, others: Iterable[Consent]) -> Consent:
+    """The consent ``first`` bound by every other record of the same consent: each no of theirs counts, no yes does.
+
+    A place in the grants means something else where the records differ, so what was withdrawn there is forbidden here
+    by what it says; a grant that ``first`` has and lost at the same place takes nothing else with it.
+    """
+    for other in others:
+        lost = tuple(other.grants[place] for place in sorted(other.withdrawn_grants) if not _lost(first, other, place))
+        first = replace(
+            first,
+            denials=first.denials + other.denials,
+            withdrawn_all=first.withdrawn_all or other.withdrawn_all,
+            taken_back=first.taken_back + lost,
+        )
+    return first
+
+
+def _lost(first: Consent, other: Consent, place: int) -> bool:
+    return place in first.withdrawn_grants and first.grants[place] == other.grants[place]
 
 
 def withdraw(consent: Consent, content: Mapping[str, Json]) -> Consent:
@@ -124,14 +152,37 @@ def withdraw(consent: Consent, content: Mapping[str, Json]) -> Consent:
     """
     if content.get("consent_id") != consent.consent_id:
         raise RuntimeError("the withdrawal is of another consent")
+    named = _places(content)
+    if named is None or not named <= set(range(len(consent.grants))):
+        return replace(consent, withdrawn_all=True)
+    return replace(consent, withdrawn_grants=consent.withdrawn_grants | named)
+
+
+def everything(withdrawals: Iterable[Mapping[str, Json]]) -> bool:
+    """Whether one of them takes back the whole consent, whatever its record says."""
+    return any(_places(content) is None for content in withdrawals)
+
+
+def adds(known: Sequence[Mapping[str, Json]], content: Mapping[str, Json]) -> bool:
+    """Whether a withdrawal takes back, or asks to erase, what the known ones do not; a mere repeat need not be kept.
+
+    It needs no record: a place that a record does not have takes back everything, and the known ones named it too.
+    """
+    if content.get("erase_wanted") is True and not any(item.get("erase_wanted") is True for item in known):
+        return True
+    if everything(known):
+        return False
+    named = _places(content)
+    return named is None or not named <= {place for item in known for place in _places(item) or ()}
+
+
+def _places(content: Mapping[str, Json]) -> frozenset[int] | None:
+    """The places of the grants that a withdrawal names, None where it is of the whole consent."""
     named = content.get("grants")
     if content.get("scope") != "grants" or not isinstance(named, list) or not named:
-        return replace(consent, withdrawn_all=True)
-    known = range(len(consent.grants))
-    indexes = [item for item in named if isinstance(item, int) and not isinstance(item, bool) and item in known]
-    if len(indexes) != len(named):
-        return replace(consent, withdrawn_all=True)
-    return replace(consent, withdrawn_grants=consent.withdrawn_grants.union(indexes))
+        return None
+    places = [item for item in named if isinstance(item, int) and not isinstance(item, bool)]
+    return frozenset(places) if len(places) == len(named) else None
 
 
 def read(content: Mapping[str, Json], withdrawals: Iterable[Mapping[str, Json]] = ()) -> Consent:

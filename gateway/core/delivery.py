@@ -19,6 +19,10 @@ nothing. `erased` is kept as evidence and is no event. Where two receipts of one
 kept and the first final word stands. Therefore every state after departure has a row for every receipt: no peer can
 cause an illegal step. CANCEL, EXPIRE and REFUSE are ours: the caller asks ``allows`` first and tells the person
 "already there".
+
+A restored node knows neither what it has sent nor what was answered (PROTOCOL B3): FENCE turns everything that waits
+into a question. On the other side of such a link RENUMBER puts back what was not answered, and what the restored node
+took and can not have handed over; it departs again, under its old id.
 """
 
 from __future__ import annotations
@@ -55,9 +59,13 @@ class OutgoingEvent(StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
     REFUSE = "refuse"
+    FENCE = "fence"
+    RENUMBER = "renumber"
 
 
 _CONTRADICTION = "contradicts an earlier final word: both are kept as evidence, the first stands (PROTOCOL B7)"
+_FENCED = "this node was restored: it asks instead of sending again (PROTOCOL B3, B5 Void)"
+_RENUMBERED = "the peer was restored and the link begins anew: same id, new number (PROTOCOL B3)"
 _LATE = "a late receipt says less than is known (PROTOCOL B7)"
 _REPEAT = "receipts are idempotent by (of, status) (PROTOCOL B7)"
 
@@ -69,6 +77,7 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
         (_e.CANCEL, _s.CANCELLED, "nothing was numbered, so nothing has to be voided (DESIGN 3b.1)"),
         (_e.EXPIRE, _s.FAILED, "message life of 14 days is over (PROTOCOL B2; DESIGN 3b.7)"),
         (_e.REFUSE, _s.FAILED, "consent or policy forbid it at departure (DESIGN 3b.1)"),
+        (_e.FENCE, _s.VOIDING, _FENCED),
     ),
     *moves(
         _s.AWAITING_RECEIPT,
@@ -81,6 +90,8 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
         (_e.EXPIRE, _s.VOIDING, "a number is never wasted (DESIGN 3b.3)"),
         (_e.REFUSE, _s.VOIDING, "a gate before sealing anew, or any other code without a receipt (PROTOCOL B14.7)"),
         (_e.VOIDED, _s.FAILED, "the peer fenced the number: it can never be accepted (PROTOCOL B5 Void)"),
+        (_e.FENCE, _s.VOIDING, _FENCED),
+        (_e.RENUMBER, _s.QUEUED, _RENUMBERED),
     ),
     *moves(
         _s.VOIDING,
@@ -93,6 +104,8 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
         (_e.CANCEL, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
         (_e.EXPIRE, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
         (_e.REFUSE, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
+        (_e.FENCE, _s.VOIDING, _FENCED),
+        (_e.RENUMBER, _s.VOIDING, _RENUMBERED),
     ),
     *moves(
         _s.AWAITING_HANDOVER,
@@ -101,6 +114,7 @@ _TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
         (_e.RECEIPT_OPENED, _s.OPENED, "overtook `delivered` (PROTOCOL B7)"),
         (_e.RECEIPT_REJECTED, _s.REJECTED, "refused after arrival: back to a draft (DESIGN 3b.6)"),
         (_e.VOIDED, _s.AWAITING_HANDOVER, _CONTRADICTION),
+        (_e.RENUMBER, _s.QUEUED, "the peer lost it before it was handed over: same id, new number (PROTOCOL B3)"),
     ),
     *moves(
         _s.AWAITING_OPENING,

@@ -3,7 +3,7 @@
 A sender counts `n` strictly by one in an `epoch`, and each number names the link hash of the one before it. This shows
 dropped, repeated, reordered and doubly used numbers without synchronised clocks. ``judge`` answers in this order:
 
-1. another epoch, higher or lower, needs a link reset that people approve (PROTOCOL B3);
+1. a higher epoch needs a link reset that people approve (PROTOCOL B3), a lower one has ended for ever;
 2. the same number and id is the same message, whatever the bytes: a repeat;
 3. the same number and another id is an equivocation;
 4. an id that is known under another number, a number more than 100 000 above the highest, a `prev` that is null
@@ -90,7 +90,10 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Refused without consuming a number: bad_chain, equivocation or link_reset_required. ``rule`` is for our log."""
+    """Refused without consuming a number: bad_chain, equivocation, rollback or link_reset_required.
+
+    ``rule`` is for our log.
+    """
 
     code: Code
     rule: str
@@ -108,6 +111,8 @@ def judge(view: LinkView, *, epoch: int, n: int, id: str, prev: str | None, link
     Raises:
         RuntimeError: the view does not hold what it must; nothing was decided.
     """
+    if epoch < view.epoch:
+        return Refuse(Code.ROLLBACK, "the statement is of an epoch that has ended")
     if epoch != view.epoch:
         return Refuse(Code.LINK_RESET_REQUIRED, "the statement has another epoch than the link")
     if n < 1:

@@ -2,5 +2,6 @@
 
 outbound   draft to sealed envelope             inbound   bytes to accepted message
 answers    answers and receipts of a link       evidence  the bundle: `build`, `verify`; with bundle (its steps),
-                                                          proof (values), testimony (words), report (the result)
+                                                          logged (the log in it), proof (values), testimony
+                                                          (words), report (the result)
 """

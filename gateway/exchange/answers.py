@@ -112,6 +112,7 @@ class Reaction(Enum):
     SEAL_ANEW = auto()
     SIGN_ANEW = auto()
     STOP_LINK = auto()
+    AWAIT_RESET = auto()
     VOID = auto()
 
 
@@ -122,7 +123,9 @@ def reaction(code: Code) -> Reaction:
             return Reaction.SEAL_ANEW
         case Code.STALE:
             return Reaction.SIGN_ANEW
-        case Code.LINK_RESET_REQUIRED | Code.EQUIVOCATION | Code.BAD_CHAIN:
+        case Code.LINK_RESET_REQUIRED:
+            return Reaction.AWAIT_RESET
+        case Code.EQUIVOCATION | Code.BAD_CHAIN:
             return Reaction.STOP_LINK
         case _:
             return Reaction.VOID

@@ -5,10 +5,12 @@
 3. each statement: signed by a `sig` key that the sender's chain lists at or after `from_desc`, between the two parties,
    all of one conversation; the sealings of a message differ only in what sealing anew changes (B14.9);
 4. each disclosure: it is what the statement commits to;
-5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number.
+5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number;
+6. the audit log of one party about all of this, if it is there: ``gateway.exchange.logged``.
 
-There is no clock: times are told, not judged. A key that was revoked, or not valid when it is said to have signed, is
-weighed in words, by ``gateway.exchange.testimony``.
+There is no clock: times are told, not judged, but for one comparison: what is dated after its key was revoked is
+refused (3, 5), since whoever stole the key may have made it. What is dated before is weighed in words, by
+``gateway.exchange.testimony``: a thief can write any date.
 """
 
 from __future__ import annotations
@@ -16,14 +18,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from gateway.errors import Code, RemoteError
-from gateway.exchange.proof import Chain, Proof, ProvenMessage, Sealing, SignedReceipt
-from keys.descriptor import accept_chain, key_at
+from gateway.exchange.logged import read_log
+from gateway.exchange.proof import (
+    Batch,
+    Chain,
+    Proof,
+    ProvenMessage,
+    Sealing,
+    SignedReceipt,
+    ascending,
+    check_dated,
+    read_chain,
+)
+from keys.descriptor import key_at
 from keys.encoding import (
-    MAX_INT,
     Check,
     Json,
     exact,
@@ -37,21 +48,34 @@ from keys.encoding import (
     parse,
     unb64u,
 )
-from keys.envelope import MESSAGE_LIFE, Receipt, Receipts, Secret, Statement, commit, statement_hash
+from keys.envelope import (
+    MESSAGE_LIFE,
+    Receipt,
+    Receipts,
+    Secret,
+    Statement,
+    Status,
+    commit,
+    encode_signatures,
+    statement_hash,
+)
+from keys.receipts import batch_hash
 from keys.seal import SUITE
-from keys.sign import DESCRIPTOR, RECEIPT, RECEIPTS, STATEMENT, SignedDocument
+from keys.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument
+from keys.statement import signatures_hash
 
-TYPE: Final = "nrm.evidence/1"
+TYPE: Final = "nrm.evidence/2"
 LIMIT: Final = 64 * 1024 * 1024  # bytes of a bundle
 MOST_VERSIONS: Final = 1_000
 MOST_MESSAGES: Final = 1_000
 MOST_BATCHES: Final = 10_000
+_STEPS: Final = tuple(Status)  # in the order in which they happen, for receipts of one second
 
 Chains = Mapping[str, Chain]
 
 
 def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
-    """Steps 1 to 5.
+    """Steps 1 to 6.
 
     Raises:
         RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors.
@@ -60,16 +84,19 @@ def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
     chains = _chains(items(member["parties"]), fingerprints)  # 2
     shown = [_message(item, chains) for item in items(member["messages"])]  # 3, 4
     _check_conversation(shown)
-    batches = [receipt_document(item) for item in items(member["receipts"])]  # 5
-    _ascending([document.payload for document in batches], "receipts")
-    sealings = {sealing.hash: sealing.statement for message in shown for sealing in message.sealings}
-    receipts = [told for document in batches for told in read_batch(document, chains, sealings)]
-    return Proof(chains=chains, messages=tuple(_with_receipts(message, receipts) for message in shown))
+    documents = [receipt_document(item) for item in items(member["receipts"])]  # 5
+    ascending([document.payload for document in documents], "receipts")
+    sealings = {sealing.hash: sealing for message in shown for sealing in message.sealings}
+    said = {hash: sealing.statement for hash, sealing in sealings.items()}
+    receipts = [told for document in documents for told in read_batch(document, chains, said)]
+    batches = {batch.hash: batch for told in receipts for batch in told.batches}
+    log = None if member["log"] is None else read_log(member["log"], chains, sealings, batches, fingerprints)  # 6
+    return Proof(chains=chains, messages=tuple(_with_receipts(message, receipts) for message in shown), log=log)
 
 
 def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[str, Chain]:
-    chains = [_chain(items(party)) for party in parties]
-    _ascending([chain[-1].node for chain in chains], "parties")
+    chains = [read_chain(items(party)) for party in parties]
+    ascending([chain[-1].node for chain in chains], "parties")
     for chain in chains:
         if chain[-1].fingerprint in fingerprints:
             continue
@@ -79,20 +106,10 @@ def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[str
     return {chain[-1].node: chain for chain in chains}
 
 
-def _chain(documents: Sequence[Json]) -> Chain:
-    signed = [SignedDocument.from_json(item, DESCRIPTOR) for item in documents]
-    for document in signed:
-        _ascending([signature.kid for signature in document.signatures], "signatures of a descriptor")
-    chain = accept_chain(signed, MAX_INT)
-    if len(chain) != len(signed):
-        raise RemoteError(Code.BAD_CHAIN, "a descriptor occurs twice")
-    return chain
-
-
 def _message(value: Json, chains: Chains) -> ProvenMessage:
     member = exact(value, _MESSAGE, what="message")
     documents = [SignedDocument.from_json(item, STATEMENT) for item in items(member["statements"])]
-    _ascending([document.payload for document in documents], "statements")
+    ascending([document.payload for document in documents], "statements")
     sealings = sorted((_sealing(document, chains) for document in documents), key=lambda s: s.statement.created)
     first = sealings[0].statement
     for sealing in sealings:
@@ -115,7 +132,9 @@ def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
         raise malformed("a statement lives too long")
     kid = document.signature.kid
     document.verify(key_at(chains[statement.from_], kid, statement.from_desc).public)
-    return Sealing(statement=statement, hash=statement_hash(document.payload), kid=kid)
+    check_dated(chains[statement.from_], kid, statement.created)
+    sig = signatures_hash(encode_signatures(document.signature))
+    return Sealing(statement=statement, hash=statement_hash(document.payload), kid=kid, sig=sig)
 
 
 def _lasting(statement: Statement) -> Statement:
@@ -136,7 +155,7 @@ def _check_conversation(messages: Sequence[ProvenMessage]) -> None:
         raise RemoteError(Code.SPLICED, "the messages are of several conversations")
     if len({(message.statement.from_, message.statement.id) for message in messages}) != len(messages):
         raise malformed("a message occurs twice")
-    _ascending([place_of([sealing.statement for sealing in message.sealings]) for message in messages], "messages")
+    ascending([place_of([sealing.statement for sealing in message.sealings]) for message in messages], "messages")
 
 
 def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
@@ -167,7 +186,9 @@ def read_batch(
         raise RemoteError(Code.SPLICED, "receipts name none of the messages")
     for receipt in fitting:
         _check_receipt(receipt, sealings[receipt.of])
-    return tuple(SignedReceipt(receipt=receipt, kids=(kid,)) for receipt in fitting)
+        check_dated(chains[issuer], kid, receipt.at)
+    batch = Batch(issuer=issuer, hash=batch_hash(document.encode()), kid=kid)
+    return tuple(SignedReceipt(receipt=receipt, batches=(batch,)) for receipt in fitting)
 
 
 def _receipts(document: SignedDocument) -> tuple[Receipt, ...]:
@@ -184,16 +205,12 @@ def _check_receipt(receipt: Receipt, statement: Statement) -> None:
 
 def _with_receipts(message: ProvenMessage, receipts: Sequence[SignedReceipt]) -> ProvenMessage:
     hashes = {sealing.hash for sealing in message.sealings}
-    kids: dict[Receipt, tuple[str, ...]] = {}
-    for told in sorted(receipts, key=lambda told: told.receipt.at):
+    found: dict[Receipt, tuple[Batch, ...]] = {}
+    for told in sorted(receipts, key=lambda told: (told.receipt.at, _STEPS.index(told.receipt.status))):
         if told.receipt.of in hashes:
-            kids[told.receipt] = (*kids.get(told.receipt, ()), *told.kids)
-    return replace(message, receipts=tuple(SignedReceipt(receipt=receipt, kids=kids[receipt]) for receipt in kids))
-
-
-def _ascending(keys: Sequence[Any], what: str) -> None:
-    if any(not before < after for before, after in pairwise(keys)):
-        raise malformed(f"{what} are not in their order, or not once each")
+            found[told.receipt] = (*found.get(told.receipt, ()), *told.batches)
+    known = tuple(SignedReceipt(receipt=receipt, batches=batches) for receipt, batches in found.items())
+    return replace(message, receipts=known)
 
 
 _BUNDLE: Final[dict[str, Check]] = {
@@ -201,6 +218,7 @@ _BUNDLE: Final[dict[str, Check]] = {
     "parties": list_of(list_of(is_object, 1, MOST_VERSIONS), 2, 2),
     "messages": list_of(is_object, 1, MOST_MESSAGES),
     "receipts": list_of(is_object, 0, MOST_BATCHES),
+    "log": nullable(is_object),
 }
 _MESSAGE: Final[dict[str, Check]] = {"statements": list_of(is_object, 1, 1_000), "disclosure": nullable(is_object)}
 _DISCLOSURE: Final[dict[str, Check]] = {"secret": is_str(maxlen=LIMIT), "body": is_str(maxlen=LIMIT)}

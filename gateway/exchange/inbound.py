@@ -26,7 +26,7 @@ from dataclasses import dataclass
 
 import schemas
 from gateway.core.gates import CODE_RULES
-from gateway.core.scope import Direction, PeerState, Scope, may, permits, type_name
+from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import AcceptedMessage, LinkPosition
 from gateway.errors import Code, RefusedError, RemoteError
 from keys import envelope as wire
@@ -184,17 +184,14 @@ def _cross_check(unpacked: Unpacked, own: Descriptor, now: int) -> None:
         raise RemoteError(Code.MALFORMED, "the secret is of another number of parts")
 
 
-def admit(authentic: AuthenticStatement, *, state: PeerState, scope: Scope) -> AcceptedMessage:
+def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessage:
     """Steps 12 and 13. The number is consumed already: a refusal here becomes a signed `rejected` receipt.
 
     Raises:
         RemoteError: out_of_scope, schema, or gate_g11 for an unknown code in the body or as purpose.
     """
     statement = authentic.statement
-    if not may(state, Direction.RECEIVE, statement.body_type) or not permits(
-        scope, statement.body_type, Direction.RECEIVE
-    ):
-        raise RemoteError(Code.OUT_OF_SCOPE, "this type is not agreed with the sender")
+    _check_scope(standing, statement.body_type)
     try:
         known = schemas.catalogue().by_schema(statement.schema)
     except RefusedError as exc:
@@ -205,6 +202,7 @@ def admit(authentic: AuthenticStatement, *, state: PeerState, scope: Scope) -> A
         raise RemoteError(Code.OUT_OF_SCOPE, "attachments are not agreed")
     header, content = _body(authentic.body, known.schema)
     _check_purpose(known, statement.purpose)
+    _check_scope(standing, statement.body_type, statement.purpose, header, len(authentic.body))
     return AcceptedMessage(
         id=statement.id,
         sender=statement.from_,
@@ -223,6 +221,21 @@ def admit(authentic: AuthenticStatement, *, state: PeerState, scope: Scope) -> A
         header=header,
         content=content,
     )
+
+
+def _check_scope(
+    standing: Standing,
+    body_type: str,
+    purpose: str | None = None,
+    header: dict[str, Json] | None = None,
+    size: int | None = None,
+) -> None:
+    """Step 12: type, direction and corridor before the body is read; the rest once it is known to be valid, so that a
+    word that is no code at all is refused under its own name (G11).
+    """
+    kept_out = standing.outside(body_type, Direction.RECEIVE, purpose=purpose, size=size, header=header)
+    if not may(standing.state, Direction.RECEIVE, body_type) or kept_out is not None:
+        raise RemoteError(Code.OUT_OF_SCOPE, "this message is not agreed with the sender")
 
 
 def _check_purpose(known: schemas.MessageType, purpose: str | None) -> None:

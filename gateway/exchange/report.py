@@ -9,7 +9,10 @@ from keys.encoding import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReport:
-    """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds."""
+    """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds.
+
+    `in_doubt`: the signature holds, but its key was revoked later, and no witness saw it before.
+    """
 
     id: str
     body_type: str
@@ -20,6 +23,7 @@ class MessageReport:
     statuses: tuple[tuple[str, int], ...]
     disclosed: bool
     proven: tuple[str, ...]
+    in_doubt: tuple[str, ...]
     not_proven: tuple[str, ...]
 
 
@@ -29,18 +33,26 @@ class Report:
 
     conversation: str
     parties: tuple[str, ...]
+    log: tuple[str, ...]
     messages: tuple[MessageReport, ...]
     warnings: tuple[str, ...]
     limits: tuple[str, ...]
+
+    @property
+    def doubts(self) -> int:
+        """How many signatures are in doubt."""
+        return sum(len(message.in_doubt) for message in self.messages)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """All of it, to be printed one under the other."""
         found = [f"conversation {self.conversation}"]
         found += [f"party: {party}" for party in self.parties]
+        found += [f"log: {line}" for line in self.log]
         for place, message in enumerate(self.messages, 1):
             found.append(f"message {place} of {len(self.messages)}: {message.body_type}, id {message.id}")
             found += [f"  proven: {line}" for line in message.proven]
+            found += [f"  in doubt: {line}" for line in message.in_doubt]
             found += [f"  not proven: {line}" for line in message.not_proven]
         found += [f"warning: {line}" for line in self.warnings]
         return (*found, *(f"not proven by this file: {line}" for line in self.limits))
@@ -58,6 +70,7 @@ class Report:
                 "receipts": [{"status": status, "at": at} for status, at in message.statuses],
                 "disclosed": message.disclosed,
                 "proven": list(message.proven),
+                "in_doubt": list(message.in_doubt),
                 "not_proven": list(message.not_proven),
             }
             for message in self.messages
@@ -65,6 +78,7 @@ class Report:
         return {
             "conversation": self.conversation,
             "parties": list(self.parties),
+            "log": list(self.log),
             "messages": messages,
             "warnings": list(self.warnings),
             "limits": list(self.limits),

@@ -11,10 +11,10 @@ from itertools import pairwise
 from typing import Final
 
 from gateway.errors import Code
-from gateway.exchange.proof import Chain, Proof, ProvenMessage, Sealing, SignedReceipt
+from gateway.exchange.proof import Chain, Cosignature, Entry, Proof, ProvenMessage, Sealing, SignedReceipt
 from gateway.exchange.report import MessageReport, Report
 from keys.descriptor import Revocation, revocation_of
-from keys.encoding import SKEW
+from keys.encoding import MAX_INT, SKEW
 from keys.envelope import Receipt, Statement, Status, link_hash
 from keys.records import Use
 
@@ -25,10 +25,15 @@ _DID: Final = {
     Status.ERASED: "says that it erased the content on {at}",
     Status.REJECTED: "rejected it on {at}, code {code}",
 }
+_TIMES: Final = "the times: they are those that the two nodes state, and no third party vouches for them"
+_TIMES_SEEN: Final = (
+    "the times, but for this: what a witness saw in the log existed by then, by the clock of that witness"
+)
 _LIMITS: Final = (
-    "the times: they are those that the two nodes state, and no third party vouches for them",
     "that nothing is missing: a bundle is a choice, and other messages and receipts may exist",
-    "that anybody read a message: a receipt says what a node did",
+    "that anybody read a message, or that the content is gone everywhere: a receipt says what a node did with its own "
+    "copy",
+    "that an answer came as soon as it could: no message forces the other side to answer",
 )
 _LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 
@@ -36,12 +41,18 @@ _LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 def testify(proof: Proof) -> Report:
     """Put a verified bundle into words."""
     names = _names(proof)
+    seen = proof.log is not None and any(head.first is not None for head in proof.log.heads)
     return Report(
         conversation=proof.messages[0].statement.conv,
         parties=tuple(_party(chain) for chain in proof.chains.values()),
+        log=tuple(_log(proof, names)),
         messages=tuple(_message(message, proof, names) for message in proof.messages),
         warnings=tuple(_warnings(proof, names)),
-        limits=(*_LIMITS, *(_horizon(chain, names) for chain in proof.chains.values())),
+        limits=(
+            _TIMES_SEEN if seen else _TIMES,
+            *_LIMITS,
+            *(_horizon(chain, names) for chain in proof.chains.values()),
+        ),
     )
 
 
@@ -65,8 +76,59 @@ def _horizon(chain: Chain, names: dict[str, str]) -> str:
     )
 
 
+# --- the log -----------------------------------------------------------------------------------------------------
+
+
+def _log(proof: Proof, names: dict[str, str]) -> Iterator[str]:
+    if proof.log is None:
+        yield "there is none in this file: not witnessed"
+        return
+    for head in proof.log.heads:
+        shown = sum(entry.head is head for entry in proof.log.entries)
+        seen = [_seen(c, names) for c in sorted(head.cosignatures, key=lambda c: (not c.counts, c.at))]
+        if head.first is None:
+            seen.append("not witnessed")
+        signed = f"{names[proof.log.node]} signed its log at entry {head.size}, entries in this file: {shown}"
+        yield "; ".join([signed, *seen])
+
+
+def _seen(cosignature: Cosignature, names: dict[str, str]) -> str:
+    who, at = names.get(cosignature.witness, cosignature.name), _when(cosignature.at)
+    if cosignature.counts:
+        return f"witnessed by {who} at {at}"
+    return (
+        f"{who}, fingerprint {cosignature.fingerprint}, at {at} counts for nothing: its fingerprint was not given, or "
+        "a key was revoked"
+    )
+
+
+def _place(proof: Proof, names: dict[str, str], hashes: Sequence[str]) -> str:
+    """Where the log has one of these, to be put behind a line."""
+    entry = _entry(proof, hashes)
+    if proof.log is None or entry is None:
+        return ""
+    first = entry.head.first
+    seen = "not witnessed" if first is None else f"witnessed by {_called(first, names)} at {_when(first.at)}"
+    return f"; entry {entry.seq} in the log of {names[proof.log.node]}, {seen}"
+
+
+def _entry(proof: Proof, hashes: Sequence[str]) -> Entry | None:
+    """The entry about one of these that was witnessed first, or the first one."""
+    found = [entry for hash in hashes if proof.log is not None and (entry := proof.log.about(hash)) is not None]
+    return min(found, key=lambda e: (MAX_INT if e.head.first is None else e.head.first.at, e.seq), default=None)
+
+
+def _called(cosignature: Cosignature, names: dict[str, str]) -> str:
+    return names.get(cosignature.witness, cosignature.name)
+
+
+# --- one message -------------------------------------------------------------------------------------------------
+
+
 def _message(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> MessageReport:
     statement = message.statement
+    signed = [*_signed(message, proof, names), *_told_all(message, proof, names)]
+    shown = ["content disclosed and matches what was signed"] if message.disclosed else []
     return MessageReport(
         id=statement.id,
         body_type=statement.body_type,
@@ -76,27 +138,35 @@ def _message(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Mes
         n=statement.n,
         statuses=tuple((told.receipt.status.value, told.receipt.at) for told in message.receipts),
         disclosed=message.disclosed,
-        proven=tuple(_proven(message, proof, names)),
+        proven=(*(line for sure, line in signed if sure), *shown),
+        in_doubt=tuple(line for sure, line in signed if not sure),
         not_proven=tuple(_not_proven(message, proof, names)),
     )
 
 
-def _proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[str]:
+def _signed(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[tuple[bool, str]]:
+    """A line for each sealing, and whether it is proven."""
     first = message.statement
     for sealing in message.sealings:
         at = sealing.statement.created
-        if _forgeable(_revocation(proof, first.from_, sealing.kid), at):
-            continue
         again = "" if sealing.statement is first else ", sealed anew"
-        yield (
+        line = (
             f"{names[first.from_]} signed {first.body_type} for {names[first.to]} on {_when(at)}, "
-            f"as number {first.n}{_aim(first)}{again}"
+            f"as number {first.n}{_aim(first)}{again}{_place(proof, names, [sealing.hash])}"
         )
+        sure, why = _weigh(proof, names, first.from_, [(sealing.kid, sealing.hash)])
+        if not sure:
+            why += _support(sealing, message, proof, names)
+        yield sure, line + why
+
+
+def _told_all(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[tuple[bool, str]]:
+    """A line for each receipt, and whether it is proven."""
     for told in message.receipts:
-        if not _forgeable(_revocation(proof, told.receipt.from_, _best(proof, told)), told.receipt.at):
-            yield _told(told, names)
-    if message.disclosed:
-        yield "content disclosed and matches what was signed"
+        line = _told(told, names) + _place(proof, names, [batch.hash for batch in told.batches])
+        by = [(batch.kid, batch.hash) for batch in told.batches]
+        sure, why = _weigh(proof, names, told.receipt.from_, by)
+        yield sure, line + why
 
 
 def _aim(statement: Statement) -> str:
@@ -113,12 +183,8 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> 
     statement = message.statement
     for sealing in message.sealings:
         said = sealing.statement
-        support = _support(sealing, message, proof, names)
-        yield from _key_doubts(proof, names, said.from_, sealing.kid, said.created, support)
         if not _valid(proof.chains[said.from_], sealing.kid, said):
             yield f"that the message was acceptable: its key was not valid on {_when(said.created)}"
-    for told in message.receipts:
-        yield from _key_doubts(proof, names, told.receipt.from_, _best(proof, told), told.receipt.at, None)
     if not message.receipts:
         yield f"that {names[statement.to]} received it: no receipt of it is in this file"
     yield from _contradictions(message)
@@ -156,40 +222,37 @@ def _revocation(proof: Proof, node: str, kid: str) -> Revocation | None:
     return revocation_of(proof.chains[node], kid)
 
 
-def _best(proof: Proof, told: SignedReceipt) -> str:
-    """Of the keys that signed a receipt, one that was never revoked where there is one."""
-    never = (kid for kid in told.kids if _revocation(proof, told.receipt.from_, kid) is None)
-    return next(never, told.kids[0])
+def _weigh(proof: Proof, names: dict[str, str], node: str, by: Sequence[tuple[str, str]]) -> tuple[bool, str]:
+    """Whether `node` itself signed, and why that is weighed; `by` are (kid, hash in the log) of one signature or more.
+
+    A key that was revoked later proves something by a witness only, who saw it in the log before `since`: the date is
+    the word of whoever held the key (PROTOCOL B7).
+    """
+    gone = [(_revocation(proof, node, kid), hash) for kid, hash in by]
+    late = [(revocation, hash) for revocation, hash in gone if revocation is not None]
+    if len(late) < len(by):
+        return True, ""
+    for revocation, hash in late:
+        entry = _entry(proof, [hash])
+        first = None if entry is None else entry.head.first
+        if first is not None and first.at < revocation.since:
+            return True, f"; {_revoked(revocation, names[node])}, and {_called(first, names)} had witnessed it before"
+    return False, f"; {_revoked(late[0][0], names[node])}, and no witness saw it before"
 
 
-def _forgeable(revocation: Revocation | None, at: int) -> bool:
-    """Whether the signature is dated when the key may have been in other hands."""
-    return revocation is not None and at >= revocation.since
+def _revoked(revocation: Revocation, name: str) -> str:
+    return f"{name} revoked the key as of {_when(revocation.since)} ({revocation.reason})"
 
 
-def _key_doubts(
-    proof: Proof, names: dict[str, str], node: str, kid: str, at: int, support: tuple[int, str] | None
-) -> Iterator[str]:
-    """A revoked key: what is dated since then proves nothing; what is dated before rests on its date (PROTOCOL B7)."""
-    revocation = _revocation(proof, node, kid)
-    if revocation is None:
-        return
-    revoked = f"{names[node]} revoked the key as of {_when(revocation.since)} ({revocation.reason})"
-    if _forgeable(revocation, at):
-        yield f"who signed what is dated {_when(at)}: {revoked}, so it may have been somebody else"
-    elif support is not None and support[0] < revocation.since:
-        yield f"that what is dated {_when(at)} was signed before {revoked}, except by {support[1]}"
-    else:
-        yield f"that what is dated {_when(at)} was signed before {revoked}: only its own date says so"
-
-
-def _support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: dict[str, str]) -> tuple[int, str] | None:
-    """The first receipt of this sealing by a key that was never revoked: when, and how to call it."""
+def _support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: dict[str, str]) -> str:
+    """What speaks for a sealing in doubt: the first receipt of it from before `since`, by a key never revoked."""
+    revocation = _revocation(proof, message.statement.from_, sealing.kid)
     for told in message.receipts:
         receipt = told.receipt
-        if receipt.of == sealing.hash and _revocation(proof, receipt.from_, _best(proof, told)) is None:
-            return receipt.at, f"the receipt of {names[receipt.from_]} of {_when(receipt.at)}"
-    return None
+        intact = any(_revocation(proof, receipt.from_, batch.kid) is None for batch in told.batches)
+        if intact and receipt.of == sealing.hash and revocation is not None and receipt.at < revocation.since:
+            return f": its own date and the receipt of {names[receipt.from_]} of {_when(receipt.at)} say so"
+    return ": only its own date says so"
 
 
 def _valid(chain: Chain, kid: str, statement: Statement) -> bool:

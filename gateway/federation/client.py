@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from gateway.federation import endpoints
+from gateway.federation import endpoints, probe
 from gateway.federation.address import PeerAddress, authority_of
 from gateway.federation.endpoints import JSON, Endpoint
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
@@ -100,6 +101,20 @@ class FederationClient:
         """The newest keyset document, unread."""
         return await self._public(peer, endpoints.GET_KEYSET)
 
+    async def shake_hands(self, peer: PeerAddress) -> None:
+        """A connection of its own, for a person who asks: TLS 1.3 and a pinned key, and nothing is sent."""
+        await probe.shake_hands(peer, self._spki_hash)
+
+    async def time_at(self, peer: PeerAddress) -> int:
+        """The peer's clock in Unix seconds, as its `Date` says: proven by the pinned connection alone."""
+        wire = await self._wire(peer)
+        raw = await wire.send(endpoints.GET_KEYSET)
+        dates = [value.decode("latin-1") for name, value in raw.fields if name.lower() == b"date"]
+        try:
+            return int(parsedate_to_datetime(dates[0]).timestamp())
+        except (IndexError, ValueError) as exc:
+            raise TransientError(Code.REJECTED, "the peer's answer has no date") from exc
+
     async def push_descriptor(self, peer: PeerAddress, document: bytes) -> None:
         """Hand over one descriptor document; returns when the peer took it."""
         await self._push(peer, endpoints.POST_DESCRIPTOR, document)
@@ -107,6 +122,10 @@ class FederationClient:
     async def push_keyset(self, peer: PeerAddress, document: bytes) -> None:
         """Hand over the keyset document; returns when the peer took it."""
         await self._push(peer, endpoints.POST_KEYSET, document)
+
+    async def push_tombstone(self, peer: PeerAddress, document: bytes) -> None:
+        """Hand over the tombstone of a node; returns when the peer took it."""
+        await self._push(peer, endpoints.POST_TOMBSTONE, document)
 
     async def fetch_descriptor_unpinned(self, url: str) -> bytes:
         """The whole descriptor chain of a stranger at ``https://host:port``, for a first contact only (B8a).
@@ -135,13 +154,33 @@ class FederationClient:
         """Hand over one signed batch of receipts."""
         return await self._ask(peer, endpoints.POST_RECEIPTS, document)
 
+    async def post_trust(self, peer: PeerAddress, document: bytes) -> Answered:
+        """Hand over one trust record; the peer takes it also before it made us active (B4)."""
+        return await self._ask(peer, endpoints.POST_TRUST, document)
+
     async def get_schemas(self, peer: PeerAddress) -> Answered:
         """The hashes of the peer's catalogue."""
         return await self._ask(peer, endpoints.GET_SCHEMAS, b"")
 
+    async def post_checkpoint(self, peer: PeerAddress, request: bytes) -> Answered:
+        """Ask the peer to cosign a checkpoint of our log (C2SP add-checkpoint)."""
+        return await self._ask(peer, endpoints.POST_CHECKPOINT, request)
+
+    async def get_checkpoint(self, peer: PeerAddress) -> Answered:
+        """The newest checkpoint of our log that the peer cosigned; 404 for none."""
+        return await self._ask(peer, endpoints.GET_CHECKPOINT, b"")
+
+    async def post_link(self, peer: PeerAddress, document: bytes) -> Answered:
+        """Ask the peer to begin the link anew; it answers what it holds of our numbering (B3)."""
+        return await self._ask(peer, endpoints.POST_LINK, document)
+
     async def get_link(self, peer: PeerAddress) -> Answered:
         """What the peer holds of our numbering: epoch, highest number, its hash (B14.14)."""
         return await self._ask(peer, endpoints.GET_LINK, b"")
+
+    async def get_held(self, peer: PeerAddress) -> Answered:
+        """Which of our descriptors the peer holds (B4 c)."""
+        return await self._ask(peer, endpoints.GET_HELD, b"")
 
     # --- the three kinds of request -------------------------------------------------------------------------------
 

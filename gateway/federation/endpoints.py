@@ -11,11 +11,18 @@ from enum import StrEnum
 
 from keys.encoding import DOCUMENT_LIMIT
 from keys.envelope import ENVELOPES, ENVELOPES_LIMIT
-from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, VOID
+from keys.note import NOTE_LIMIT
+from keys.note import REQUEST_LIMIT as CHECKPOINT_LIMIT
+from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
 
 JSON = "application/json"
 NOTHING = "application/octet-stream"
 """The content type of a signed request or answer without a body (B14.15)."""
+
+TEXT = "text/plain"
+"""Signed notes and what asks for them (C2SP)."""
+TREE_SIZE = "text/x.tlog.size"
+"""The body is the size of the tree that the witness holds (C2SP tlog-witness)."""
 
 CHAIN_LIMIT = 4 * 1024 * 1024
 """A whole descriptor chain, which is also a pairing file (B14.14)."""
@@ -33,6 +40,10 @@ class Access(StrEnum):
     """The signatures inside the document that is pushed."""
     PEER = "peer"
     """The HTTP signature of an active peer; the answer is signed too."""
+    PAIRED = "paired"
+    """The same, also of a peer that is not active yet: how two nodes tell each other that they begin."""
+    KNOWN = "known"
+    """The same, of any peer that is not revoked: a node may ask what is held of it also when it was suspended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,14 @@ POST_KEYSET = Endpoint(
     request_limit=DOCUMENT_LIMIT,
     answer_limit=LINK_LIMIT,
 )
+POST_TOMBSTONE = Endpoint(
+    method="POST",
+    path="/v1/tombstone",
+    access=Access.DOCUMENT,
+    content_type=TOMBSTONE,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
 POST_MESSAGES = Endpoint(
     method="POST",
     path="/v1/messages",
@@ -111,6 +130,14 @@ GET_SCHEMAS = Endpoint(
     request_limit=0,
     answer_limit=DOCUMENT_LIMIT,
 )
+POST_LINK = Endpoint(
+    method="POST",
+    path="/v1/link",
+    access=Access.PEER,
+    content_type=RESET,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
 GET_LINK = Endpoint(
     method="GET",
     path="/v1/link",
@@ -120,14 +147,53 @@ GET_LINK = Endpoint(
     answer_limit=LINK_LIMIT,
 )
 
+GET_HELD = Endpoint(
+    method="GET",
+    path="/v1/held",
+    access=Access.KNOWN,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=2 * DOCUMENT_LIMIT,
+)
+POST_TRUST = Endpoint(
+    method="POST",
+    path="/v1/trust",
+    access=Access.PAIRED,
+    content_type=TRUST,
+    request_limit=DOCUMENT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
+POST_CHECKPOINT = Endpoint(
+    method="POST",
+    path="/v1/log/checkpoint",
+    access=Access.PEER,
+    content_type=TEXT,
+    request_limit=CHECKPOINT_LIMIT,
+    answer_limit=LINK_LIMIT,
+)
+GET_CHECKPOINT = Endpoint(
+    method="GET",
+    path="/v1/log/checkpoint",
+    access=Access.PEER,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=NOTE_LIMIT,
+)
+
 ENDPOINTS = (
     GET_DESCRIPTOR,
     GET_KEYSET,
     POST_DESCRIPTOR,
     POST_KEYSET,
+    POST_TOMBSTONE,
     POST_MESSAGES,
     POST_VOID,
     POST_RECEIPTS,
     GET_SCHEMAS,
     GET_LINK,
+    POST_LINK,
+    GET_HELD,
+    POST_TRUST,
+    POST_CHECKPOINT,
+    GET_CHECKPOINT,
 )

@@ -40,6 +40,10 @@ class FederationHandlers(Protocol):
         """A known node pushes its keyset document: 200 ``{}``."""
         ...
 
+    async def post_tombstone(self, body: bytes) -> Reply:
+        """Somebody publishes the tombstone of a known node: 200 ``{}``."""
+        ...
+
     async def post_messages(self, peer: str, body: bytes) -> Reply:
         """Framed envelopes, not yet split: 200 with the answers (B5, B14.16)."""
         ...
@@ -52,12 +56,32 @@ class FederationHandlers(Protocol):
         """A signed batch of receipts: 200 ``{}`` (B14.3)."""
         ...
 
+    async def post_trust(self, peer: str, body: bytes) -> Reply:
+        """A signed trust record of a peer that may not be active yet: 200 ``{}`` (B4)."""
+        ...
+
     async def get_schemas(self, peer: str) -> Reply:
         """The hashes of this node's catalogue: ``{"schemas": [...]}``."""
         ...
 
+    async def get_held(self, peer: str) -> Reply:
+        """Which descriptor of the peer this node holds: ``{"version", "hash", "document"}`` (B4 c)."""
+        ...
+
+    async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
+        """The peer's log wants to be witnessed: 200 with a cosignature, else 400, 403, 404, 409 or 422 (B10)."""
+        ...
+
+    async def get_checkpoint(self, peer: str) -> Reply:
+        """The newest checkpoint of the peer's own log that this node cosigned, 404 for none (B10)."""
+        ...
+
     async def get_link(self, peer: str) -> Reply:
         """What this node holds of the peer's numbering: ``{"epoch", "high", "hash"}`` (B14.14)."""
+        ...
+
+    async def post_link(self, peer: str, body: bytes) -> Reply:
+        """The peer was restored and asks to begin the link anew: answered like ``get_link`` (B3)."""
         ...
 
 

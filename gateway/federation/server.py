@@ -18,6 +18,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import assert_never
 
@@ -76,6 +77,8 @@ class FederationApp:
         authority: str,
         keys: HttpKeys,
         verify: VerifyPeer,
+        verify_paired: VerifyPeer,
+        verify_known: VerifyPeer,
         clock: Clock,
         rand: Rand,
         buckets: TokenBuckets,
@@ -86,7 +89,7 @@ class FederationApp:
         self._node = node
         self._authority = authority
         self._keys = keys
-        self._verify = verify
+        self._verify = {Access.PEER: verify, Access.PAIRED: verify_paired, Access.KNOWN: verify_known}
         self._clock = clock
         self._rand = rand
         self._buckets = buckets
@@ -100,19 +103,30 @@ class FederationApp:
         self._push: Mapping[Endpoint, Callable[[bytes], Awaitable[Reply]]] = {
             endpoints.POST_DESCRIPTOR: handlers.post_descriptor,
             endpoints.POST_KEYSET: handlers.post_keyset,
+            endpoints.POST_TOMBSTONE: handlers.post_tombstone,
         }
         self._ask: Mapping[Endpoint, Callable[[str], Awaitable[Reply]]] = {
             endpoints.GET_SCHEMAS: handlers.get_schemas,
             endpoints.GET_LINK: handlers.get_link,
+            endpoints.GET_CHECKPOINT: handlers.get_checkpoint,
+            endpoints.GET_HELD: handlers.get_held,
         }
         self._post: Mapping[Endpoint, Callable[[str, bytes], Awaitable[Reply]]] = {
             endpoints.POST_MESSAGES: handlers.post_messages,
             endpoints.POST_VOID: handlers.post_void,
             endpoints.POST_RECEIPTS: handlers.post_receipts,
+            endpoints.POST_LINK: handlers.post_link,
+            endpoints.POST_TRUST: handlers.post_trust,
+            endpoints.POST_CHECKPOINT: handlers.post_checkpoint,
         }
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; never raises but for cancellation."""
+        """Answer one request; never raises but for cancellation. The answer's `Date` is this node's clock."""
+        response = await self._answer(request)
+        response.headers["Date"] = formatdate(self._clock.now(), usegmt=True)
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         row: Endpoint | None = None
         try:
             row, query = self._row(request)
@@ -122,7 +136,7 @@ class FederationApp:
                     return _plain(await self._public(row, query))
                 case Access.DOCUMENT:
                     return _plain(await self._document(request, row, length))
-                case Access.PEER:
+                case Access.PEER | Access.PAIRED | Access.KNOWN:
                     return await self._peer(request, row, query, length)
                 case _:
                     assert_never(row.access)
@@ -150,7 +164,7 @@ class FederationApp:
 
     def _step_1(self, request: web.BaseRequest, row: Endpoint) -> int:
         """Receive step 1; how long the body is that may be read."""
-        cost = 1.0 if row.access is Access.PEER else STRANGER_COST
+        cost = 1.0 if row.access in self._verify else STRANGER_COST
         if not self._buckets.take(request.remote or "", cost):
             raise _Bare(HTTPStatus.TOO_MANY_REQUESTS)
         if request.version != (1, 1) or "Upgrade" in request.headers:
@@ -201,7 +215,7 @@ class FederationApp:
         )
         try:
             claim = read_request(head)
-            genuine = await self._verify(claim.node, claim.kid, claim.base, claim.signature)
+            genuine = await self._verify[row.access](claim.node, claim.kid, claim.base, claim.signature)
         except RemoteError as exc:
             raise _Bare(HTTPStatus.FORBIDDEN, exc.code) from exc
         if not genuine:
@@ -277,6 +291,8 @@ def federation_app(
     authority: str,
     keys: HttpKeys,
     verify: VerifyPeer,
+    verify_paired: VerifyPeer | None = None,
+    verify_known: VerifyPeer | None = None,
     clock: Clock,
     rand: Rand,
     buckets: TokenBuckets | None = None,
@@ -287,7 +303,9 @@ def federation_app(
 
     ``authority`` is ``address.authority_of`` of the node's own first endpoint. ``keys`` signs the answers.
     ``clock.now()`` of this call is the start of the process: what was signed before is ``stale``. ``rand`` makes
-    nonces. ``report`` is told of every refusal and must not raise.
+    nonces. ``verify_paired`` admits also peers that are not active yet, ``verify_known`` every one that is not revoked,
+    where an endpoint takes them; without these nobody else is admitted. ``report`` is told of every refusal and must
+    not raise.
     """
     return FederationApp(
         handlers,
@@ -295,6 +313,8 @@ def federation_app(
         authority=authority,
         keys=keys,
         verify=verify,
+        verify_paired=verify_paired or verify,
+        verify_known=verify_known or verify,
         clock=clock,
         rand=rand,
         buckets=buckets if buckets is not None else TokenBuckets(monotonic=clock.monotonic),

@@ -7,18 +7,44 @@ bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.core.scope import PeerState, Scope
-from gateway.errors import Code, RefusedError
-from gateway.exchange.outbound import PeerStanding
-from gateway.store import Store
+from gateway.core.resets import ResetState
+from gateway.core.scope import NOTHING, Agreed, Corridor, PeerState, Scope, Standing, intersect
+from gateway.errors import Code, GatewayError, RefusedError
+from gateway.service.own import Own
+from gateway.store import Store, resets
 from gateway.store import peers as peer_rows
+from gateway.store import trust as trust_rows
 from gateway.store.peers import PeerRow
+from gateway.store.resets import ResetRow
 from keys.descriptor import Descriptor, accept_descriptor
 from keys.keyset import Keyset, parse_keyset
 from keys.sign import DESCRIPTOR, KEYSET, SignedDocument
+from keys.trust import TrustRecord, TrustState, read_trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """The newest trust records of both sides, and what they permit together while both are in force."""
+
+    mine: TrustRecord | None
+    theirs: TrustRecord | None
+    agreed: Agreed
+
+    def missing(self, now: int) -> str | None:
+        """What is not in force at `now`, None when both are."""
+        for record, whose in ((self.mine, "our"), (self.theirs, "their")):
+            if record is None:
+                return f"{whose} administrators have not approved it yet"
+            if record.state is not TrustState.ACTIVE:
+                return f"{whose} side has {record.state} it"
+            if now < record.not_before:
+                return f"{whose} approval is not in force yet"
+            if now >= record.expires:
+                return f"{whose} approval has run out and must be renewed"
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +55,8 @@ class Peer:
     name: str
     state: PeerState
     cause: str | None
-    scope: Scope
+    trust: Trust
+    corridor: Corridor
     demo: bool
     chain: tuple[Descriptor, ...]
     keyset: Keyset | None
@@ -46,34 +73,57 @@ class Peer:
         """The newest descriptor held."""
         return self.chain[-1]
 
-    @property
-    def standing(self) -> PeerStanding:
-        """What decides whether something may go there."""
-        return PeerStanding(state=self.state, scope=self.scope)
+    def standing(self, now: int) -> Standing:
+        """What decides whether something may go there or come from there: state, and the effective scope at `now`."""
+        missing = self.trust.missing(now)
+        agreed = self.trust.agreed if missing is None else NOTHING
+        return Standing(state=self.state, agreed=agreed, corridor=self.corridor, missing=missing)
 
 
 class Book:
     """All peers by node id; `refresh` after every move that touched one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, own: Own) -> None:
         self._store = store
+        self._own = own
         self._peers: Mapping[str, Peer] = {}
+        self._damaged: Mapping[str, Code] = {}
+        self._resets: Mapping[str, ResetRow] = {}
         self._seen: dict[bytes, Descriptor] = {}
         self._keysets: dict[bytes, Keyset] = {}
+        self._trusts: dict[tuple[bytes | None, bytes | None], Trust] = {}
 
     async def refresh(self) -> None:
         """Read every peer again."""
-        rows = await self._store.read(peer_rows.load)
-        self._peers = {row.node: self._peer(row) for row in rows}
+        rows, records = await self._store.read(lambda c: (peer_rows.load(c), trust_rows.newest_records(c)))
+        self._resets = await self._store.read(resets.load)
+        pairs = {n: (records.get((n, trust_rows.OUT)), records.get((n, trust_rows.IN))) for n in (r.node for r in rows)}
+        peers: dict[str, Peer] = {}
+        damaged: dict[str, Code] = {}
+        trusts: dict[tuple[bytes | None, bytes | None], Trust] = {}
+        for row in rows:
+            pair = pairs[row.node]
+            try:  # the documents of one peer, damaged on our disk, must not stop the others
+                chain = self.verified_chain(row.chain)
+                trusts[pair] = self._trusts.get(pair) or _trust(*pair, self._own.chain, chain)
+                peers[row.node] = self._peer(row, chain, trusts[pair])
+            except (GatewayError, ValueError, LookupError) as error:
+                damaged[row.node] = error.code if isinstance(error, GatewayError) else Code.MALFORMED
+        self._trusts, self._peers, self._damaged = trusts, peers, damaged
 
-    def _peer(self, row: PeerRow) -> Peer:
-        chain = self.verified_chain(row.chain)
+    @property
+    def damaged(self) -> Mapping[str, Code]:
+        """Peers whose stored documents do not verify any more, with the fault: they are treated as unknown."""
+        return self._damaged
+
+    def _peer(self, row: PeerRow, chain: tuple[Descriptor, ...], trust: Trust) -> Peer:
         return Peer(
             node=row.node,
             name=row.name,
             state=PeerState(row.state),
             cause=row.cause,
-            scope=Scope.from_json(json.loads(row.scope)),
+            trust=trust,
+            corridor=(self._own.descriptor.country, chain[-1].country),
             demo=row.demo,
             chain=chain,
             keyset=None if row.keyset is None else self._keyset(row.keyset),
@@ -107,6 +157,20 @@ class Book:
             self._keysets = {k: v for k, v in self._keysets.items() if v.node != found.node} | {data: found}
         return found
 
+    def reset(self, node: str) -> ResetRow | None:
+        """Where the reset of the link to a peer stands, None where there never was one."""
+        return self._resets.get(node)
+
+    def hears(self, node: str) -> bool:
+        """Whether what this peer numbered may be judged (`gateway.core.resets`)."""
+        row = self._resets.get(node)
+        return row is None or row.state != ResetState.REQUIRED
+
+    def speaks(self, node: str) -> bool:
+        """Whether anything may be numbered or sent for this peer (`gateway.core.resets`)."""
+        row = self._resets.get(node)
+        return row is None or (row.state == ResetState.OPEN and row.offer is None)
+
     def all(self) -> tuple[Peer, ...]:
         """Every peer, by name."""
         return tuple(self._peers.values())
@@ -121,6 +185,22 @@ class Book:
             if name in (peer.node, peer.name):
                 return peer
         raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
+
+
+def _trust(mine: bytes | None, theirs: bytes | None, own: Sequence[Descriptor], chain: Sequence[Descriptor]) -> Trust:
+    """Two stored records. One that does not verify any more counts as missing: nothing passes (DESIGN 3.12)."""
+    ours, their = _record(mine, own), _record(theirs, chain)
+    if ours is None or their is None:
+        return Trust(mine=ours, theirs=their, agreed=NOTHING)
+    agreed = intersect(Scope.from_json(ours.scope), Scope.from_json(their.scope))
+    return Trust(mine=ours, theirs=their, agreed=agreed)
+
+
+def _record(data: bytes | None, chain: Sequence[Descriptor]) -> TrustRecord | None:
+    try:
+        return None if data is None else read_trust(data, chain)
+    except GatewayError:
+        return None
 
 
 def _issued(document: SignedDocument) -> int:

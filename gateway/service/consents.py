@@ -1,24 +1,27 @@
 """Consents held here: what was recorded, by whom it is held, and what was withdrawn since.
 
-A stored consent is the content of its `consent.record` plus every withdrawal seen; both are sealed. The index under
-which it is found is keyed.
+Each holder's record of a consent is sealed, and once per consent everything that was taken back of it, whoever told of
+that and whether or not a record ever came: so a withdrawal binds all records of the consent, also a later one. Both
+are found under a keyed index of the id. What does not open any more is closed: nothing is sent on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
 from sqlalchemy import Connection
 
-from gateway.core.consent import Consent, read
+from gateway.core.consent import Consent, adds, bound, everything, read
 from gateway.core.gates import UnitKind
+from gateway.errors import RefusedError
 from gateway.exchange.outbound import Circumstances
 from gateway.ports import Json
 from gateway.service.parts import Parts
-from gateway.store import content, local, messages
+from gateway.store import content, local, log, messages
 from gateway.store.content import SealedRow
 from gateway.store.local import OWN, ConsentRow
 from keys.encoding import canon
@@ -26,77 +29,119 @@ from keys.encoding import canon
 ACTIVE = "active"
 WITHDRAWN = "withdrawn"
 WITHDRAWN_PART = "withdrawn_in_part"
+DAMAGED = "damaged"
+
+Record = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldConsent:
-    """One stored consent, opened."""
+    """One holder's record of a consent, opened."""
 
     row: ConsentRow
-    record: Mapping[str, Json]
-    withdrawals: tuple[Mapping[str, Json], ...]
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Everything known here about one consent: the records that open, the own one first, and what was withdrawn.
+
+    ``rows`` are all that are stored, ``damaged`` the numbers of sealed rows that do not open. ``withdrawals`` is None
+    where that is one of them: then everything counts as taken back, since nobody can tell what was.
+    """
+
+    index: bytes
+    rows: tuple[ConsentRow, ...]
+    held: tuple[HeldConsent, ...]
+    withdrawals: tuple[Record, ...] | None
+    withdrawn_in: int | None
+    damaged: frozenset[int]
 
     @property
-    def consent(self) -> Consent:
-        """What it permits now."""
-        return read(self.record, self.withdrawals)
+    def consent(self) -> Consent | None:
+        """What may be relied on; None where nothing is held, or where a record that might say no does not open."""
+        if not self.held or self.damaged:
+            return None
+        first, *others = (read(item.record, self.withdrawals or ()) for item in self.held)
+        return bound(first, others)
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether everything was taken back."""
+        if self.withdrawals is None or everything(self.withdrawals):
+            return True
+        consent = self.consent
+        return consent is not None and consent.fully_withdrawn
+
+    @property
+    def state(self) -> str:
+        """The word for all of it together."""
+        if self.withdrawn:
+            return WITHDRAWN
+        consent = self.consent
+        return DAMAGED if consent is None else _state(consent)
+
+    def state_of(self, record: Record | None) -> str:
+        """The word stored beside one record after a withdrawal; of one that does not open everything was taken back."""
+        if record is None or self.withdrawals is None:
+            return WITHDRAWN
+        return _state(read(record, self.withdrawals))
 
 
-def encode(record: Mapping[str, Json], withdrawals: tuple[Mapping[str, Json], ...] = ()) -> bytes:
-    """The plaintext of a stored consent."""
-    return canon({"record": dict(record), "withdrawals": [dict(item) for item in withdrawals]})
-
-
-def state_of(consent: Consent) -> str:
-    """The word stored beside a consent."""
+def _state(consent: Consent) -> str:
     if consent.fully_withdrawn:
         return WITHDRAWN
     return WITHDRAWN_PART if consent.partly_withdrawn else ACTIVE
 
 
-async def held(parts: Parts, consent_ref: str) -> list[HeldConsent]:
-    """Everything held about one consent, the own record first."""
-    return await parts.store.read(lambda c: held_in(parts, c, consent_ref))
+def encode(record: Record) -> bytes:
+    """The plaintext of a stored record."""
+    return canon(dict(record))
 
 
-def held_in(parts: Parts, connection: Connection, consent_ref: str) -> list[HeldConsent]:
+def opened(parts: Parts, sealed: SealedRow | None) -> Json:
+    """What a sealed row of this module says; None when it is gone or does not open."""
+    if sealed is not None:
+        with suppress(RefusedError):
+            value: Json = orjson.loads(parts.vault.open(sealed))
+            return value
+    return None
+
+
+async def known(parts: Parts, consent_ref: str) -> Known:
+    """Everything known about one consent."""
+    return await parts.store.read(lambda c: known_in(parts, c, consent_ref))
+
+
+def known_in(parts: Parts, connection: Connection, consent_ref: str) -> Known:
     """The same inside a transaction."""
-    rows = local.consents(connection, parts.vault.consent_index(consent_ref))
-    sealed = content.get(connection, [row.ref for row in rows])
-    found = [opened(parts, row, sealed[row.ref]) for row in rows if row.ref in sealed]
-    return sorted(found, key=lambda item: item.row.holder != OWN)
+    index = parts.vault.consent_index(consent_ref)
+    return _known(parts, _look_up(connection, {index}), index)
 
 
-def opened(parts: Parts, row: ConsentRow, sealed: SealedRow) -> HeldConsent:
-    """A stored consent in the clear."""
-    value = orjson.loads(parts.vault.open(sealed))
-    return HeldConsent(row=row, record=value["record"], withdrawals=tuple(value["withdrawals"]))
+def alarm(connection: Connection, refs: Iterable[int], now: int) -> None:
+    """Stored rows that do not open are told to a person."""
+    for ref in sorted(refs):
+        log.raise_alarm(connection, at=now, kind="content.damaged", ref=ref)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawn:
-    """A consent after a withdrawal, sealed and ready to be written."""
+def take_back(parts: Parts, connection: Connection, before: Known, withdrawal: Record) -> Known | None:
+    """Keep one more withdrawal and what it leaves of every record; None, and nothing is written, when it adds nothing.
 
-    old: HeldConsent
-    consent: Consent
-    sealed: SealedRow
-
-    def write(self, connection: Connection) -> None:
-        """Put it in the place of the old one, whose content is erased."""
-        content.put(connection, [self.sealed])
-        local.set_consent(connection, self.old.row.ref, state=state_of(self.consent), new_ref=self.sealed.ref)
-        content.erase(connection, self.old.row.ref)
-
-
-def withdrawn(parts: Parts, old: HeldConsent, withdrawal: Mapping[str, Json]) -> Withdrawn:
-    """Apply one withdrawal; nothing is written yet."""
-    withdrawals = (*old.withdrawals, withdrawal)
+    Withdrawals that do not open stay as they are: what replaced them might take back less.
+    """
+    if before.withdrawals is None or not adds(before.withdrawals, withdrawal):
+        return None
     ref = parts.store.new_ref()
-    return Withdrawn(
-        old=old,
-        consent=read(old.record, withdrawals),
-        sealed=parts.vault.seal(ref, encode(old.record, withdrawals)),
-    )
+    after = replace(before, withdrawals=(*before.withdrawals, withdrawal), withdrawn_in=ref)
+    content.put(connection, [parts.vault.seal(ref, canon([dict(item) for item in after.withdrawals or ()]))])
+    local.set_withdrawals(connection, before.index, ref)
+    if before.withdrawn_in is not None:
+        content.erase(connection, before.withdrawn_in)
+    records = {item.row.ref: item.record for item in after.held}
+    for row in after.rows:
+        local.set_consent(connection, row.ref, state=after.state_of(records.get(row.ref)))
+    return after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,72 +164,72 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
-    """One look into the store for several questions; keys are the keyed indexes."""
+    """One look into the store for several consents; keys are the keyed indexes."""
 
     consents: Mapping[bytes, Sequence[ConsentRow]]
+    withdrawals: Mapping[bytes, int]
     sealed: Mapping[int, SealedRow]
-    told: Mapping[bytes, Mapping[str, int]]
-    states: Mapping[bytes, Sequence[str]]
-
-
-async def surroundings(parts: Parts, questions: Sequence[Question]) -> list[Surroundings]:
-    """As things stand now, for several messages at once; each stored consent is opened once."""
-    return await parts.store.read(lambda c: surroundings_in(parts, c, questions))
 
 
 def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Question]) -> list[Surroundings]:
-    """The same inside a transaction."""
+    """As things stand now, for several messages at once; each stored consent is opened once."""
     conversations = [parts.vault.conversation_index(q.conversation) for q in questions]
     indexes = [None if q.consent_ref is None else parts.vault.consent_index(q.consent_ref) for q in questions]
-    stored = _look_up(connection, {index for index in indexes if index is not None}, set(conversations))
+    asked = {index for index in indexes if index is not None}
+    stored = _look_up(connection, asked)
+    found = {index: _known(parts, stored, index) for index in asked}
+    standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
+    told = {index: local.consent_told_to(connection, index) for index in asked}
+    over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
     today = datetime.fromtimestamp(parts.clock.now(), UTC).date()
     kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
-    cache: dict[int, HeldConsent] = {}
-    found = []
+    answers = []
     for question, conversation, index in zip(questions, conversations, indexes, strict=True):
-        held_here = _open_all(parts, stored, index, cache)
-        states = stored.states[conversation]
-        found.append(
+        consent, withdrawn = (None, False) if index is None else standing[index]
+        answers.append(
             Surroundings(
                 circumstances=Circumstances(
                     sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
-                    consent=held_here[0].consent if held_here else None,
-                    conversation_withdrawn=bool(states) and states[-1] == WITHDRAWN,
+                    consent=consent,
+                    conversation_withdrawn=over[conversation] or withdrawn,
                     today=today,
                 ),
-                held=held_here,
-                told={} if index is None else stored.told[index],
+                held=() if index is None else found[index].held,
+                told={} if index is None else told[index],
             )
         )
-    return found
+    return answers
 
 
-def _open_all(
-    parts: Parts, stored: _Stored, index: bytes | None, cache: dict[int, HeldConsent]
-) -> tuple[HeldConsent, ...]:
-    """What is held about one consent, the own record first."""
-    if index is None:
-        return ()
-    for row in stored.consents[index]:
-        if row.ref not in cache and row.ref in stored.sealed:
-            cache[row.ref] = opened(parts, row, stored.sealed[row.ref])
-    found = [cache[row.ref] for row in stored.consents[index] if row.ref in cache]
-    return tuple(sorted(found, key=lambda item: item.row.holder != OWN))
-
-
-def _look_up(connection: Connection, indexes: set[bytes], conversations: set[bytes]) -> _Stored:
+def _look_up(connection: Connection, indexes: Collection[bytes]) -> _Stored:
     consents = {index: local.consents(connection, index) for index in indexes}
-    refs = [row.ref for rows in consents.values() for row in rows]
-    return _Stored(
-        consents=consents,
-        sealed=content.get(connection, refs),
-        told={index: local.consent_told_to(connection, index) for index in indexes},
-        states={conversation: _consent_states(connection, conversation) for conversation in conversations},
+    withdrawals = local.withdrawals(connection, indexes)
+    refs = [*(row.ref for rows in consents.values() for row in rows), *withdrawals.values()]
+    return _Stored(consents=consents, withdrawals=withdrawals, sealed=content.get(connection, refs))
+
+
+def _known(parts: Parts, stored: _Stored, index: bytes) -> Known:
+    """What is stored about one consent, opened; the own record comes first."""
+    rows = tuple(sorted(stored.consents[index], key=lambda row: row.holder != OWN))
+    withdrawn_in = stored.withdrawals.get(index)
+    refs = [row.ref for row in rows] + ([] if withdrawn_in is None else [withdrawn_in])
+    values = {ref: opened(parts, stored.sealed.get(ref)) for ref in refs}
+    return Known(
+        index=index,
+        rows=rows,
+        held=tuple(HeldConsent(row=row, record=record) for row in rows if isinstance(record := values[row.ref], dict)),
+        withdrawals=() if withdrawn_in is None else _listed(values[withdrawn_in]),
+        withdrawn_in=withdrawn_in,
+        damaged=frozenset(ref for ref, value in values.items() if value is None),
     )
 
 
-def _consent_states(connection: Connection, conversation: bytes) -> list[str]:
-    """States of the consents this conversation relied on, in the order in which they were recorded."""
+def _listed(value: Json) -> tuple[Record, ...] | None:
+    return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else None
+
+
+def _withdrawn(connection: Connection, conversation: bytes) -> bool:
+    """Whether the consent that this conversation relied on last was withdrawn."""
     indexes = messages.consents_of_conversation(connection, conversation)
     rows = [row for index in indexes for row in local.consents(connection, index)]
-    return [row.state for row in sorted(rows, key=lambda row: (row.at, row.ref))]
+    return max(rows, key=lambda row: (row.at, row.ref)).state == WITHDRAWN if rows else False

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from gateway.core.delivery import Outgoing, OutgoingEvent
+from gateway.core.numbering import FIRST_EPOCH
 from gateway.core.stages import LinkPosition, SealedEnvelope, ValidMessage
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import outbound
 from gateway.service import consents, moves, records
 from gateway.service.book import Peer
@@ -30,6 +31,10 @@ from gateway.store.links import LinkRow, NumberRow
 from gateway.store.messages import MessageRow, StatementRow
 from keys.envelope import Void, link_hash, statement_hash
 from keys.sign import VOID, SignedDocument
+from keys.statement import signatures_hash
+
+TRUST_CODES = frozenset({Code.NOT_ACTIVE, Code.OUT_OF_SCOPE})
+"""Refusals that end with a suspension or with a renewal: while one of those is the cause, the message is held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,10 @@ class _Departing:
 async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
     waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
-    departing, refused = _decide(parts, peer, waiting)
+    if any(opened is None for _, opened, _ in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
+        waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
+    fenced, waiting = _fence(waiting)
+    departing, refused, held = _decide(parts, peer, waiting)
     asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
     sealed = await parts.off_loop_each(lambda item: _seal(parts, peer, item), departing)
     voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
@@ -72,7 +80,9 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     evidence = {row.ref: _evidence(parts, envelope) for row, envelope in sealed}
 
     def move(connection: Connection) -> None:
+        _still(connection, peer.node, waiting.link)
         moves.advance(connection, refused, at=now)
+        _number(connection, peer.node, fenced)
         _write(connection, peer.node, sealed, evidence, now)
         messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
         messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
@@ -85,7 +95,7 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
 
     if refused or sealed or voids:
         await parts.store.move(move)
-    closed = {change.row.ref for change in refused}
+    closed = {change.row.ref for change in refused} | held
     bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
     bytes_of |= {row.ref: envelope.data for row, envelope in sealed}
     bytes_of |= {row.ref: document.encode() for row, document in voids}
@@ -107,18 +117,63 @@ def _look_up(parts: Parts, connection: Connection, node: str, refs: Sequence[int
     )
 
 
-def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change]]:
-    """Steps 4 and 5: who may go, and at which place."""
+def _fence(waiting: _Waiting) -> tuple[list[MessageRow], _Waiting]:
+    """Void questions without a number, of a node that was restored or whose peer was, at their places of the link; and
+    what waits, with them.
+    """
+    link, rows, fenced = waiting.link, [], []
+    for row in waiting.rows:
+        if row.state == Outgoing.VOIDING and row.n is None:
+            position = outbound.next_position(link.epoch, link.high, None if link.last is None else link.last.link)
+            row = replace(row, epoch=position.epoch, n=position.n, prev=position.prev)
+            link = replace(link, high=position.n, last=_number_row(row))
+            fenced.append(row)
+        rows.append(row)
+    return fenced, replace(waiting, rows=tuple(rows), link=link)
+
+
+def _number_row(row: MessageRow) -> NumberRow:
+    if row.n is None or row.epoch is None:
+        raise RuntimeError("a message without a number has no row of it")
+    link = link_hash(epoch=row.epoch, n=row.n, id=row.id, prev=row.prev)
+    return NumberRow(n=row.n, id=row.id, prev=row.prev, link=link)
+
+
+def _number(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> None:
+    """Use the numbers of `_fence`."""
+    if not fenced:
+        return
+    rows = [_number_row(row) for row in fenced]
+    links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
+    messages.number(
+        connection, [(row.ref, row.epoch or FIRST_EPOCH, row.n or 0, row.prev, row.state) for row in fenced]
+    )
+
+
+def _still(connection: Connection, node: str, link: LinkRow) -> None:
+    """Return if the link was not reset since it was looked up; raises TransientError."""
+    if links.position(connection, node, links.OUT).epoch != link.epoch:
+        raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was numbered", hint="repeat it")
+
+
+def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change], set[int]]:
+    """Steps 4 and 5: who may go, and at which place; who may never; and who waits while nothing is agreed with the
+    peer.
+    """
     link = waiting.link
     high, last = link.high, None if link.last is None else link.last.link
     departing: list[_Departing] = []
     refused: list[Change] = []
+    held: set[int] = set()
     for row, opened, around in waiting.judged:
         if opened is None or around is None:
             refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
             continue
         message = records.valid_message(row.id, row.peer, row.expires, row.at, opened)
         reason = _closed(parts, peer, message, opened, around)
+        if reason in TRUST_CODES and peer.standing(parts.clock.now()).held is not None:
+            held.add(row.ref)
+            continue
         if reason is not None:
             refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=reason))
             continue
@@ -131,7 +186,7 @@ def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departin
         else:
             position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
         departing.append(_Departing(row=row, message=message, secret=opened.secret, position=position))
-    return departing, refused
+    return departing, refused, held
 
 
 def _judged(
@@ -165,15 +220,16 @@ def _closed(
 ) -> Code | None:
     """Step 4: the code of what closed since submission, None when the message may go."""
     header, body = opened.halves()
+    now = parts.clock.now()
     try:
         outbound.recheck(
             message,
-            peer.standing,
+            peer.standing(now),
             around.circumstances,
             header=header,
             content=body,
             schemas_of_peer=peer.schemas,
-            now=parts.clock.now(),
+            now=now,
         )
     except RefusedError as error:
         return error.code
@@ -272,7 +328,14 @@ def _write(
     log.append_leaves(
         connection,
         [
-            leaf(now, "message.departed", of=envelope.statement_hash, peer=node, n=envelope.position.n)
+            leaf(
+                now,
+                "message.departed",
+                of=envelope.statement_hash,
+                peer=node,
+                n=envelope.position.n,
+                sig=signatures_hash(envelope.signatures),
+            )
             for _, envelope in sealed
         ],
     )

@@ -5,20 +5,21 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 import schemas
-from gateway.core.scope import PeerState, listens
-from gateway.errors import Code, RemoteError
+from gateway.core.scope import PeerState, hears_trust, listens
+from gateway.errors import Code, RemoteError, TransientError
 from gateway.exchange import answers
 from gateway.federation.handlers import Reply
-from gateway.service import outgoing_receipts
+from gateway.service import outgoing_receipts, reset_changes, resets, trust_records, witnessing
 from gateway.service.parts import Parts
 from gateway.service.peering import fetch_chain, take_chain, take_keyset
 from gateway.service.receive import Receiver
-from gateway.store import links
+from gateway.service.tombstones import bury
 from keys.descriptor import parse_descriptor
 from keys.encoding import canon
 from keys.keyset import parse_keyset
 from keys.records import Use
-from keys.sign import DESCRIPTOR, KEYSET, SignedDocument, verify_raw
+from keys.sign import DESCRIPTOR, KEYSET, TOMBSTONE, SignedDocument, verify_raw
+from keys.tombstone import parse_tombstone
 
 JSON = "application/json"
 _EMPTY = Reply(200, JSON, b"{}")
@@ -35,6 +36,20 @@ class Door:
         """Receive step 2: the peer is active or suspended by a person, and this is a signature of its http key."""
         peer = self._parts.book.get(node)
         return peer is not None and listens(peer.state) and await self.signed_by(node, kid, base, signature)
+
+    async def admits_paired(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+        """The same for a peer whose trust records are taken: also one that is not active yet (B4)."""
+        peer = self._parts.book.get(node)
+        return peer is not None and hears_trust(peer.state) and await self.signed_by(node, kid, base, signature)
+
+    async def admits_known(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
+        """The same for every peer that is not revoked: what is held of it, it may always ask."""
+        peer = self._parts.book.get(node)
+        return (
+            peer is not None
+            and peer.state is not PeerState.REVOKED
+            and await self.signed_by(node, kid, base, signature)
+        )
 
     async def signed_by(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
         """Whether `kid` is an http key that the peer has now, and signed `base`."""
@@ -54,6 +69,8 @@ class Door:
 
     async def get_keyset(self) -> Reply:
         """This node's newest keyset."""
+        if not self._parts.own.has_keyset:
+            raise TransientError(Code.NO_KEY, "no keyset was issued yet: there is no key to sign it with")
         return Reply(200, JSON, self._parts.own.keyset.document.encode())
 
     async def post_descriptor(self, body: bytes) -> Reply:
@@ -79,14 +96,25 @@ class Door:
         self._parts.signals.peer_called(keyset.node)
         return _EMPTY
 
+    async def post_tombstone(self, body: bytes) -> Reply:
+        """The end of a known node, from whoever publishes it; the same again changes nothing (B3)."""
+        document = SignedDocument.decode(body, TOMBSTONE)
+        peer = self._parts.book.get(parse_tombstone(document).node)
+        if peer is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a tombstone of an unknown node")
+        await bury(self._parts, peer, document)
+        return _EMPTY
+
     async def post_messages(self, peer: str, body: bytes) -> Reply:
         """Envelopes, judged one by one."""
         self._heard(peer)
+        self._hear(peer)
         return Reply(200, JSON, await self._receiver.messages(peer, body))
 
     async def post_void(self, peer: str, body: bytes) -> Reply:
         """A void question."""
         self._heard(peer)
+        self._hear(peer)
         return Reply(200, JSON, await self._receiver.void(peer, body))
 
     async def post_receipts(self, peer: str, body: bytes) -> Reply:
@@ -109,6 +137,19 @@ class Door:
         await parts.signals.happened()
         return _EMPTY
 
+    async def post_trust(self, peer: str, body: bytes) -> Reply:
+        """What the peer permits us from now on."""
+        found = self._parts.book.get(peer)
+        if found is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a trust record of an unknown node")
+        await trust_records.take(self._parts, found, body)
+        return _EMPTY
+
+    def _hear(self, node: str) -> None:
+        """A restored node does not know what it accepted: until people approved the reset, nothing is judged (B3)."""
+        if not self._parts.book.hears(node):
+            raise RemoteError(Code.LINK_RESET_REQUIRED, "this node was restored and the link was not reset yet")
+
     def _heard(self, node: str) -> None:
         """A proven peer asks us something: it is there, so what waits for it need not wait for the end of a backoff."""
         peer = self._parts.book.get(node)
@@ -119,12 +160,34 @@ class Door:
         """The hashes of the schemas held here."""
         return Reply(200, JSON, canon({"schemas": [*sorted(schemas.catalogue().hashes)]}))
 
+    async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
+        """A peer's log asks this node to witness it."""
+        self._heard(peer)
+        return await witnessing.witness(self._parts, peer, body)
+
+    async def get_checkpoint(self, peer: str) -> Reply:
+        """What was witnessed of the asker's log."""
+        return await witnessing.shown(self._parts, peer)
+
     async def get_link(self, peer: str) -> Reply:
         """What is held of the peer's numbering: a restored node asks before it numbers anything (B14.14)."""
-        position = await self._parts.store.read(lambda c: links.position(c, peer, links.IN))
-        last = position.last
+        view = await self._parts.store.read(lambda c: reset_changes.view_of(c, peer))
+        return Reply(200, JSON, canon(view.to_json()))
+
+    async def post_link(self, peer: str, body: bytes) -> Reply:
+        """A restored peer asks to begin the link anew; a person decides (B3)."""
+        found = self._parts.book.get(peer)
+        if found is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a reset of an unknown node")
+        view = await resets.take_offer(self._parts, found, body)
+        return Reply(200, JSON, canon(view.to_json()))
+
+    async def get_held(self, peer: str) -> Reply:
+        """Which descriptor of the peer is held here, so that it can see whether somebody shows another one (B4 c)."""
+        found = self._parts.book.get(peer)
+        if found is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a question of an unknown node")
+        held = found.descriptor
         return Reply(
-            200,
-            JSON,
-            canon({"epoch": position.epoch, "high": position.high, "hash": None if last is None else last.link}),
+            200, JSON, canon({"version": held.version, "hash": held.hash, "document": held.document.to_json()})
         )

@@ -16,12 +16,15 @@ from itertools import takewhile
 
 from sqlalchemy import Connection
 
-from gateway.core.acceptance import Incoming, IncomingEvent, allows
+from gateway.core.acceptance import Incoming, IncomingEvent, allows, step
 from gateway.core.numbering import Gap, out_of_order, ready
+from gateway.core.probe import KIND as PROBE
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.exchange import answers
 from gateway.logs import logger
 from gateway.ports import Adapter, BulkAdapter, Delivery, Notice, NoticeKind
 from gateway.service import moves, records
+from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import content, links, local, log, messages, receipts
 from gateway.store.content import SealedRow
@@ -30,11 +33,14 @@ from gateway.store.local import NoticeRow
 from gateway.store.messages import InboxRow, MessageRow
 from gateway.store.receipts import ReceiptRow
 from keys.envelope import Receipt, Status
+from keys.receipts import batch_hash
 
 BATCH = 32
 LONGEST_BACKOFF = 300
 ALARM_AFTER = 5
 """Failed hand-overs of one message after which a person is told."""
+NEWS_ALARM_AT = 3
+"""Refusals of one piece of news at which a person is told, once: the case system will not change its mind by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +78,13 @@ class Handover:
                         wait.cancel()
 
     async def once(self) -> bool:
-        """One pass over all senders and all news; True when something was handed over and more may wait."""
+        """One pass over all senders and all news; True when so much was handed over that more may wait."""
         parts = self._parts
         busy = False
-        for node in await parts.store.read(messages.senders_waiting):
+        senders, news = await parts.store.read(lambda c: (messages.senders_waiting(c), messages.news_waits(c)))
+        for node in senders:
             busy = await self._from(node) or busy
-        if parts.adapter is not None:
+        if parts.adapter is not None and news:
             busy = await self._news(parts.adapter) or busy
         return busy
 
@@ -87,13 +94,17 @@ class Handover:
         waiting = await parts.store.read(lambda c: _look_up(c, node))
         due = _in_order(waiting, now)
         await self._order(waiting, due, now)
+        probes = [row for row, _ in due if waiting.messages[row.ref].kind == PROBE]
+        if probes:  # answered here: no case system and no desk sees them
+            await acknowledge(parts, [waiting.messages[row.ref] for row in probes], waiting.hashes)
+            due = [item for item in due if item[0] not in probes]
         if parts.adapter is None:
-            return False
+            return bool(probes)
         ready_now = list(takewhile(lambda item: item[0].next_try <= now, due))
         done = await self._push(parts.adapter, waiting, ready_now, now)
         if done:
             await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes)
-        return bool(done)
+        return bool(done or probes) and len(waiting.rows) == BATCH
 
     async def _order(self, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int) -> None:
         """What waited for order and may now go is owed from here on."""
@@ -119,13 +130,10 @@ class Handover:
         """
         opened: list[tuple[InboxRow, Delivery]] = []
         for row, late in due:
-            message = waiting.messages[row.ref]
             try:
-                item = delivery(self._parts, message, waiting.contents.get(row.ref), late or message.out_of_order)
+                opened.append((row, await self._opened(waiting, row, late)))
             except RefusedError as error:
-                await self._hold(message, error, now)
-            else:
-                opened.append((row, item))
+                await self._hold(waiting.messages[row.ref], error, now)
         done: list[InboxRow] = []
         for (row, _), outcome in zip(opened, await push_all(adapter, [item for _, item in opened]), strict=False):
             if isinstance(outcome, TransientError):
@@ -136,6 +144,22 @@ class Handover:
             else:
                 done.append(row)
         return done
+
+    async def _opened(self, waiting: _Waiting, row: InboxRow, late: bool) -> Delivery:
+        """A waiting message as the adapter gets it.
+
+        Since the row was read a rotation may have wrapped its data key anew and destroyed the epoch that it names here:
+        what does not open is read again for as long as it changes. Raises RefusedError like `delivery`.
+        """
+        message, sealed = waiting.messages[row.ref], waiting.contents.get(row.ref)
+        while True:
+            try:
+                return delivery(self._parts, message, sealed, late or message.out_of_order)
+            except RefusedError:
+                newer = (await self._parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
+                if newer == sealed:
+                    raise
+                sealed = newer
 
     async def _postpone(self, row: InboxRow, now: int) -> None:
         attempts = row.attempts + 1
@@ -176,15 +200,27 @@ class Handover:
                 await adapter.push(await notice(parts, row))
             except (TransientError, RefusedError) as error:
                 blocked.add(row.origin)
-                attempts = row.attempts + 1
-                later = now + min(LONGEST_BACKOFF, 2 ** min(attempts, 10))
-                await parts.store.move(partial(local.postpone_notice, seq=row.seq, attempts=attempts, next_try=later))
+                await self._news_later(row, now, refused=isinstance(error, RefusedError))
                 if isinstance(error, TransientError):
                     break
                 continue
             await parts.store.move(partial(local.noticed, seq=row.seq))
             told += 1
         return told > 0
+
+    async def _news_later(self, row: NoticeRow, now: int, *, refused: bool) -> None:
+        """Try again later; news that is refused again and again is told to a person, by the message it is about."""
+        attempts, refusals = row.attempts + 1, row.refusals + refused
+        later = now + min(LONGEST_BACKOFF, 2 ** min(attempts, 10))
+
+        def move(connection: Connection) -> None:
+            local.postpone_notice(connection, row.seq, attempts=attempts, refusals=refusals, next_try=later)
+            if refused and refusals == NEWS_ALARM_AT:
+                about = [] if row.message is None else messages.find(connection, row.message, direction=messages.OUT)
+                ref = about[0].ref if about else row.origin
+                log.raise_alarm(connection, at=now, kind="news.refused", ref=ref)
+
+        await self._parts.store.move(move)
 
 
 async def push_all(
@@ -288,55 +324,74 @@ async def notice(parts: Parts, row: NoticeRow) -> Notice:
 
 
 async def acknowledge(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
-    """The adapter or the desk has taken these: state, `delivered` receipt and leaf in one transaction."""
+    """The adapter or the desk has taken these of one peer: state, `delivered` receipt and leaf in one transaction."""
     await _receipted(parts, rows, hashes, IncomingEvent.HANDED, Status.DELIVERED)
 
 
 async def opened(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
-    """A person has opened these."""
+    """A person has opened these of one peer."""
     await _receipted(parts, rows, hashes, IncomingEvent.OPENED, Status.OPENED)
 
 
 async def _receipted(
     parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], event: IncomingEvent, status: Status
 ) -> None:
+    """The receipts are signed, as one batch, before the transaction, for where the rows stand now. If one of them moved
+    meanwhile, they go without a batch and the sender signs those that are left.
+    """
     now = parts.clock.now()
-    refs = [row.ref for row in rows]
+    rows = list({row.ref: row for row in rows}.values())
+    expected = _issued(parts, rows, hashes, event, status, now)
+    document = await parts.off_loop(lambda: answers.sign_receipts(expected, parts.keys.sign)) if expected else None
+    ref = parts.store.new_ref()
 
     def move(connection: Connection) -> None:
-        current = messages.get(connection, refs)
-        due = [
-            current[ref]
-            for ref in dict.fromkeys(refs)
-            if not (current[ref].state == Incoming.HELD and event is IncomingEvent.OPENED)
-        ]
-        states = moves.receive_steps(connection, due, event, at=now)
-        issued = [
-            Receipt(
-                of=hashes[row.ref],
-                msg=row.id,
-                from_=parts.own.node,
-                from_desc=parts.own.descriptor.version,
-                to=row.peer,
-                n=row.n,
-                status=status,
-                at=now,
-            )
-            for row in due
-            if str(states[row.ref]) != row.state and row.n is not None
-        ]
-        messages.handed(connection, refs)
-        receipts.add(connection, [_row(receipt) for receipt in issued])
-        for peer in {receipt.to for receipt in issued}:
-            receipts.owe(connection, peer, [(r.of, str(r.status)) for r in issued if r.to == peer])
+        stored = messages.get(connection, [row.ref for row in rows])
+        current = [stored[row.ref] for row in rows]
+        issued = _issued(parts, current, hashes, event, status, now)
+        moves.receive_steps(connection, [row for row in current if not _stays_held(row, event)], event, at=now)
+        messages.handed(connection, list(stored))
+        batch = ref if issued == expected else None
+        if document is not None and batch is not None:
+            receipts.add_batch(connection, batch, document)
+            log.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=rows[0].peer))
+        receipts.add(connection, [_row(receipt, batch) for receipt in issued])
+        receipts.owe(connection, rows[0].peer, [(receipt.of, str(receipt.status)) for receipt in issued])
 
     await parts.store.move(move)
-    for peer in {row.peer for row in rows}:
-        parts.signals.outgoing(peer).set()
+    parts.signals.outgoing(rows[0].peer).set()
     await parts.signals.happened()
 
 
-def _row(receipt: Receipt) -> ReceiptRow:
+def _issued(
+    parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], event: IncomingEvent, status: Status, now: int
+) -> list[Receipt]:
+    """The receipts that `event` earns: none where it changes nothing."""
+    return [
+        Receipt(
+            of=hashes[row.ref],
+            msg=row.id,
+            from_=parts.own.node,
+            from_desc=parts.own.descriptor.version,
+            to=row.peer,
+            n=row.n,
+            status=status,
+            at=now,
+        )
+        for row in rows
+        if row.n is not None
+        and not _stays_held(row, event)
+        and allows(Incoming(row.state), event)
+        and step(Incoming(row.state), event) != row.state
+    ]
+
+
+def _stays_held(row: MessageRow, event: IncomingEvent) -> bool:
+    """A held message is taken by a person's act, and not because somebody read it."""
+    return row.state == Incoming.HELD and event is IncomingEvent.OPENED
+
+
+def _row(receipt: Receipt, batch: int | None) -> ReceiptRow:
     return ReceiptRow(
         of=receipt.of,
         status=str(receipt.status),
@@ -346,5 +401,5 @@ def _row(receipt: Receipt) -> ReceiptRow:
         code=None,
         at=receipt.at,
         object=receipt.encode(),
-        batch=None,
+        batch=batch,
     )

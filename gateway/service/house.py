@@ -7,7 +7,8 @@ Every chore is one step that can be repeated after a crash at any point.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -16,21 +17,28 @@ from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
-from gateway.service import moves
+from gateway.service import moves, resets, trust_effects
+from gateway.service.endings import tell
+from gateway.service.held import compare
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.service.peering import address, fetch_chain, refresh
 from gateway.store import content, links, local, log, messages
 from gateway.store import peers as peer_rows
+from keys.descriptor import Descriptor
 
 MINUTE = 60
 HOUR = 3_600
 DAY = 24 * HOUR
+PEERS_PATIENCE = DAY
+"""How long a node waits for its peers to hold its new descriptor before it signs by it."""
 REWRAP_BATCH = 1_000
 EXPIRE_BATCH = 500
 FIRST_PUSH_RETRY = 5
 LONGEST_PUSH_RETRY = 15 * MINUTE
+RESET_PACE = 15
+"""Seconds between looks whether a peer has accepted that a link begins anew."""
 UNDELIVERED_ALARM = 72 * HOUR
 SUBMISSION_MEMORY = 30 * DAY
 """How long an idempotency key is remembered: longer than any message lives."""
@@ -43,6 +51,7 @@ class House:
         self._parts = parts
         self._log = logger()
         self._rotating = asyncio.Lock()
+        self._noted: bytes | None = None
         self._pushed: dict[str, tuple[int, int]] = {}
         self._push_failures: dict[str, tuple[int, float]] = {}
 
@@ -66,9 +75,13 @@ class House:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._every(MINUTE, self.keys))
             group.create_task(self._every(MINUTE, self.expire))
+            group.create_task(self._every(MINUTE, self.trust))
             group.create_task(self._every(FIRST_PUSH_RETRY, self.push))
+            group.create_task(self._every(RESET_PACE, lambda: resets.press(self._parts)))
             group.create_task(self._every(HOUR, self.pull))
             group.create_task(self._every(HOUR, self.rotate_if_due))
+            group.create_task(self._every(HOUR, partial(compare, self._parts)))
+            group.create_task(self._every(HOUR, partial(tell, self._parts)))
             group.create_task(self._every(1, self._parts.store.checkpoint))
 
     async def _every(self, seconds: int, chore: Callable[[], Awaitable[None]]) -> None:
@@ -88,15 +101,81 @@ class House:
         if parts.own.clock_is_back(now):
             await parts.store.move(lambda c: log.raise_alarm(c, at=now, kind="clock.back"))
             return
-        parts.keys.activate(parts.own.descriptor, now)
+        able = await self._activate(now)
         await parts.own.destroy_old_keys()
-        if parts.own.keyset_due(now):
+        await parts.own.retire_keys()
+        if able and parts.own.keyset_due(now):
             await parts.own.issue_keyset()
-            await parts.store.move(lambda c: peer_rows.set_meta(c, "keystore_gen", str(parts.keys.gen).encode()))
+        await self._note_generation()
+
+    async def _note_generation(self) -> None:
+        """The generation of the key store goes into the database, so that an older file of it is refused at a start."""
+        gen = str(self._parts.keys.gen).encode()
+        if self._noted != gen:
+            await self._parts.store.move(lambda c: peer_rows.set_meta(c, "keystore_gen", gen))
+            self._noted = gen
+
+    async def renew_enc(self) -> int:
+        """Destroy every encryption key and show a new one to every peer now (B3, panic); how many were destroyed."""
+        gone = await self._parts.own.destroy_all_keys()
+        await self._parts.own.issue_keyset()
+        await self._note_generation()
+        await self.push()
+        return gone
+
+    async def _activate(self, now: int) -> bool:
+        """Sign by the keys that the descriptor lists now; whether there is one for what this node says. A node without
+        one runs on, refuses what needs it, and tells a person.
+        """
+        parts = self._parts
+        try:
+            parts.keys.activate(self._spoken(now), now)
+        except RefusedError as error:
+            if error.code is not Code.NO_KEY:
+                raise
+            await parts.store.move(lambda c: log.raise_alarm(c, at=now, kind="own.no_key"))
+        return parts.keys.may_speak
+
+    def _spoken(self, now: int) -> Descriptor:
+        """The descriptor whose keys are used: the newest as soon as every active peer holds it, and after a day in any
+        case. At once where it revokes a key: then the older one is not to be followed any more.
+        """
+        *older, newest = self._parts.own.chain
+        if not older or len(newest.revoked) > len(older[-1].revoked):
+            return newest
+        if now >= self._parts.own.published + PEERS_PATIENCE:
+            return newest
+        active = [peer.node for peer in self._parts.book.all() if peer.state is PeerState.ACTIVE]
+        held = all(self._pushed.get(node, (0, 0))[0] >= newest.version for node in active)
+        return newest if held else older[-1]
+
+    async def announce(self, *, revokes: bool) -> dict[str, bool]:
+        """A new descriptor of this node is published: sign by it, issue a keyset, tell the peers now; who took it, by
+        name. One that revokes a key is told to every peer that is not revoked, whatever its state.
+        """
+        parts, version = self._parts, self._parts.own.descriptor.version
+        self._push_failures.clear()
+        await self.keys()
+        await self.push()
+        if revokes:
+            rest = [p for p in parts.book.all() if not listens(p.state) and p.state is not PeerState.REVOKED]
+            await asyncio.gather(*(self._push_descriptor(peer.node) for peer in rest))
+        await self.keys()  # whoever listens has it: the new keys may be used
+        return {p.name: self._pushed.get(p.node, (0, 0))[0] >= version for p in parts.book.all() if listens(p.state)}
+
+    async def _push_descriptor(self, node: str) -> None:
+        parts = self._parts
+        try:
+            where = address(parts.book.find(node).descriptor)
+            await parts.client.push_descriptor(where, parts.own.documents[-1])
+        except GatewayError as error:
+            self._log.debug("push.postponed", peer=node, code=str(error.code))
 
     async def push(self) -> None:
         """Descriptor and keyset to every active peer that has not taken this version from us yet (B8a)."""
         parts = self._parts
+        if not parts.own.has_keyset:
+            return  # without a key to sign with there was never one
         version = (parts.own.descriptor.version, parts.own.keyset.version)
         due = [p for p in parts.book.all() if listens(p.state) and self._pushed.get(p.node) != version]
         await asyncio.gather(*(self._push_to(peer.node, version) for peer in due))
@@ -133,6 +212,10 @@ class House:
         except (TransientError, RemoteError):
             if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
                 await parts.store.move(lambda c: log.raise_alarm(c, at=now, kind="peer.silent", peer=node))
+
+    async def trust(self) -> None:
+        """What people approved takes effect when its time has come; what too few approved is given up."""
+        await trust_effects.keep(self._parts)
 
     # --- messages -------------------------------------------------------------------------------------------------
 
@@ -208,27 +291,23 @@ class House:
 
         await parts.store.move(move)
 
-    def _rewrapped(self, row_id: bytes, old: int, blob: bytes) -> bytes:
-        """A data key under the newest epoch. One that does not open stays as it is, closed for ever: the rotation and
-        the node go on.
+    def _rewrapped(self, connection: Connection, rows: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+        """Data keys under the newest epoch. One that does not open stays as it is, closed for ever, and is told to a
+        person: the rotation and the node go on.
         """
-        keys = self._parts.keys
-        try:
-            return keys.wrap_dk(row_id, keys.unwrap(row_id, old, blob))[1]
-        except RefusedError as error:
-            self._log.error("epoch.damaged", code=str(error.code), ref=int.from_bytes(row_id, "big"))
-            return blob
+        done = self._parts.keys.rewrap([(ref.to_bytes(8, "big"), old, blob) for ref, old, blob in rows])
+        for (ref, _, _), blob in zip(rows, done, strict=True):
+            if blob is None:
+                self._log.error("epoch.damaged", code=str(Code.UNDECRYPTABLE), ref=ref)
+                log.raise_alarm(connection, at=self._parts.clock.now(), kind="content.damaged", ref=ref)
+        return [(ref, old if new is None else new) for (ref, _, old), new in zip(rows, done, strict=True)]
 
     async def _rewrap(self, epoch: int) -> int:
         parts = self._parts
 
         def move(connection: Connection) -> int:
             rows = content.keys_not_of(connection, epoch, REWRAP_BATCH)
-            wrapped = []
-            for ref, old, blob in rows:
-                row_id = ref.to_bytes(8, "big")
-                wrapped.append((ref, self._rewrapped(row_id, old, blob)))
-            content.rewrap(connection, epoch, wrapped)
+            content.rewrap(connection, epoch, self._rewrapped(connection, rows))
             if not rows:
                 content.close_epochs(connection, epoch)
             return len(rows)

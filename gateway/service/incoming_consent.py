@@ -1,22 +1,23 @@
 """What an incoming message does to the consents held here, besides being handed over.
 
 A `consent.record` of a peer is kept, so that answers can rely on it. A `consent.withdrawal` takes effect in the
-accepting transaction: what waits to go and relies on that consent is refused at once (DESIGN 3.6, gate G7).
+accepting transaction: what waits to go and relies on that consent is refused at once (DESIGN 3.6, gate G7). It is found
+by the id of its consent, so what else the conversation holds is not opened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import Connection
 
-from gateway.core.consent import Consent, read
 from gateway.core.delivery import Outgoing, OutgoingEvent, allows
 from gateway.core.scope import never_blocked, type_name
 from gateway.core.stages import AcceptedMessage
-from gateway.errors import Code
+from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 from gateway.service import consents, moves, records
 from gateway.service.book import Peer
@@ -24,9 +25,8 @@ from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.store import content, local, log, messages
+from gateway.store.content import SealedRow
 from gateway.store.local import ConsentRow
-
-WITHDRAWAL = "consent.withdrawal"
 
 
 class Effect(Protocol):
@@ -44,12 +44,7 @@ def effect_of(parts: Parts, peer: Peer, message: AcceptedMessage) -> Effect | No
     """
     match type_name(message.body_type):
         case "consent.record":
-            return Recorded(
-                parts=parts,
-                holder=peer.node,
-                conversation=parts.vault.conversation_index(message.conversation),
-                record=message.content,
-            )
+            return Recorded(parts=parts, holder=peer.node, record=message.content)
         case "consent.withdrawal":
             return Withdrawal(parts=parts, withdrawn=message.content)
         case _:
@@ -58,51 +53,32 @@ def effect_of(parts: Parts, peer: Peer, message: AcceptedMessage) -> Effect | No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """A peer's consent record, kept together with what was taken back of it before it came: messages overtake."""
+    """A peer's consent record; what was taken back of that consent before it came counts: messages overtake."""
 
     parts: Parts
     holder: str
-    conversation: bytes
     record: Mapping[str, Json]
 
     def write(self, connection: Connection, now: int) -> None:
         """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal,
         whoever told of it.
         """
-        parts, reference = self.parts, str(self.record["consent_id"])
-        held = consents.held_in(parts, connection, reference)
-        older = [item for item in held if item.row.holder == self.holder]
-        withdrawals = _withdrawals_in(parts, connection, self.conversation, reference)
-        for item in held:
-            withdrawals += [known for known in item.withdrawals if known not in withdrawals]
+        parts = self.parts
+        known = consents.known_in(parts, connection, str(self.record["consent_id"]))
+        consents.alarm(connection, known.damaged, now)
         ref = parts.store.new_ref()
-        state = consents.state_of(read(self.record, withdrawals))
-        content.put(connection, [parts.vault.seal(ref, consents.encode(self.record, tuple(withdrawals)))])
-        index = parts.vault.consent_index(reference)
-        local.add_consent(connection, ConsentRow(ref=ref, consent=index, holder=self.holder, state=state, at=now))
-        for item in older:
-            content.erase(connection, item.row.ref)
+        content.put(connection, [parts.vault.seal(ref, consents.encode(self.record))])
+        state = known.state_of(self.record)
+        local.add_consent(connection, ConsentRow(ref=ref, consent=known.index, holder=self.holder, state=state, at=now))
+        for row in known.rows:
+            if row.holder == self.holder:
+                content.erase(connection, row.ref)
         log.append_leaf(connection, leaf(now, "consent.held", holder=self.holder))
-
-
-def _withdrawals_in(
-    parts: Parts, connection: Connection, conversation: bytes, reference: str
-) -> list[Mapping[str, Json]]:
-    """Withdrawals of this consent that the conversation holds already."""
-    rows = messages.of_conversation(connection, conversation)
-    found: list[Mapping[str, Json]] = []
-    for sealed in content.get(connection, [row.ref for row in rows]).values():
-        opened = records.read_content(parts.vault.open(sealed))
-        if type_name(opened.facts.body_type) == WITHDRAWAL:
-            withdrawn = opened.halves()[1]
-            if withdrawn["consent_id"] == reference:
-                found.append(withdrawn)
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """A withdrawal, ours or a peer's: consents get their new form, and what relied on them goes no longer.
+    """A withdrawal, ours or a peer's: it is kept, and what relied on the consent goes no longer.
 
     What was taken back only in part closes what the gates refuse when they look at the consent as it is now; that is
     asked again at departure, so here only a whole withdrawal stops messages at once.
@@ -111,35 +87,46 @@ class Withdrawal:
     parts: Parts
     withdrawn: Mapping[str, Json]
 
-    def write(self, connection: Connection, now: int) -> list[Consent]:
-        """Replace the consents and refuse what relied on them, as far as it is still on the outbox.
+    def write(self, connection: Connection, now: int) -> str:
+        """Keep it and refuse what relied on the consent, as far as it is still on the outbox; a repeat that takes back
+        nothing more changes nothing.
 
-        Returns the consents as they are now, the own one first.
+        Nothing that is damaged stops it. Returns the state of the consent after it.
         """
-        parts, reference = self.parts, str(self.withdrawn["consent_id"])
-        changed = [
-            consents.withdrawn(parts, item, self.withdrawn) for item in consents.held_in(parts, connection, reference)
-        ]
-        for item in changed:
-            item.write(connection)
-        whole = any(item.consent.fully_withdrawn for item in changed)
-        stopped = _relying(parts, connection, reference) if whole else []
-        moves.advance(
-            connection,
-            [
-                Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.GATE_G7)
-                for row in stopped
-                if allows(Outgoing(row.state), OutgoingEvent.REFUSE)
-            ],
-            at=now,
-        )
+        parts = self.parts
+        before = consents.known_in(parts, connection, str(self.withdrawn["consent_id"]))
+        consents.alarm(connection, before.damaged, now)
+        after = consents.take_back(parts, connection, before, self.withdrawn)
+        if after is None:
+            return before.state
+        stopped = _relying(parts, connection, after.index, now) if after.withdrawn or after.damaged else []
+        moves.advance(connection, stopped, at=now)
         log.append_leaf(connection, leaf(now, "consent.withdrawn", stopped=len(stopped)))
-        return [item.consent for item in changed]
+        return after.state
 
 
-def _relying(parts: Parts, connection: Connection, reference: str) -> list[messages.MessageRow]:
-    """Outgoing messages that rely on this consent, are not answered, and may be stopped."""
-    rows = messages.unsent_consenting(connection, parts.vault.consent_index(reference))
+def _relying(parts: Parts, connection: Connection, index: bytes, now: int) -> list[Change]:
+    """The end of outgoing messages that rely on this consent, are not answered, and may be stopped.
+
+    One that does not open can not go either, as it would find when it departs.
+    """
+    rows = messages.unsent_consenting(connection, index)
     sealed = content.get(connection, [row.ref for row in rows])
-    types = {ref: records.read_content(parts.vault.open(found)).facts.body_type for ref, found in sealed.items()}
-    return [row for row in rows if row.ref in types and not never_blocked(types[row.ref])]
+    changes = []
+    for row in rows:
+        if not allows(Outgoing(row.state), OutgoingEvent.REFUSE):
+            continue
+        body_type = _type_of(parts, sealed.get(row.ref))
+        if body_type is None:
+            consents.alarm(connection, [row.ref], now)
+            changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
+        elif not never_blocked(body_type):
+            changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.GATE_G7))
+    return changes
+
+
+def _type_of(parts: Parts, sealed: SealedRow | None) -> str | None:
+    if sealed is not None:
+        with suppress(RefusedError):
+            return records.read_content(parts.vault.open(sealed)).facts.body_type
+    return None

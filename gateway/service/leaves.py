@@ -1,4 +1,4 @@
-"""The audit leaves this node writes (PROTOCOL B10): canonical JSON without content; the tree over them comes later."""
+"""The audit leaves this node writes (PROTOCOL B10): canonical JSON without content."""
 
 from __future__ import annotations
 

@@ -59,7 +59,11 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
         return
     messages.set_states(connection, [(ref, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()])
     messages.dequeue(connection, [ref for ref, state in moved.items() if state not in delivery.SENDING])
-    messages.drop_envelopes(connection, [ref for ref, state in moved.items() if state is Outgoing.VOIDING])
+    sending = delivery.SENDING
+    back = [ref for ref, state in moved.items() if state in sending and rows[ref].state not in sending]
+    messages.enqueue(connection, [(ref, rows[ref].peer, rows[ref].expires) for ref in back])
+    unsealed = (Outgoing.QUEUED, Outgoing.VOIDING)  # in which the bytes of an earlier sealing are given up
+    messages.drop_envelopes(connection, [ref for ref, state in moved.items() if state in unsealed])
     log.add_events(connection, [(at, "message", ref, str(state)) for ref, state in moved.items()])
     log.append_leaves(
         connection,

@@ -11,10 +11,13 @@ from sqlalchemy import Connection
 from gateway.core.delivery import Outgoing, OutgoingEvent, allows
 from gateway.errors import WIRE_CODES, Code
 from gateway.service import moves
+from gateway.service.leaves import leaf
 from gateway.service.moves import Change
-from gateway.store import messages, receipts
+from gateway.store import log, messages, receipts, resets
+from gateway.store.messages import MessageRow
 from gateway.store.receipts import ReceiptRow
 from keys.envelope import Receipt, Status
+from keys.receipts import batch_hash
 
 EVENTS = {
     Status.RECEIVED: OutgoingEvent.RECEIPT_RECEIVED,
@@ -46,7 +49,11 @@ def apply(
     for receipt in batch:
         statement = known.get(receipt.of)
         row = None if statement is None else rows.get(statement.message)
-        if row is None or (row.peer, row.id, row.n) != (peer, receipt.msg, receipt.n):
+        if statement is None:
+            row = _forgotten(connection, peer, receipt)
+        elif row is None or (row.peer, row.id) != (peer, receipt.msg) or not _of_number(connection, row, receipt):
+            continue
+        if row is None:
             continue
         mine.append(receipt)
         event = event_of(receipt)
@@ -57,8 +64,25 @@ def apply(
     if fresh:
         receipts.add_batch(connection, ref, document)
         receipts.add(connection, [_row(receipt, peer, ref) for receipt in fresh])
+        log.append_leaf(connection, leaf(at, "receipts.held", of=batch_hash(document), peer=peer))
     moves.advance(connection, changes, at=at)
     return {receipt.msg: receipt for receipt in mine}
+
+
+def _of_number(connection: Connection, row: MessageRow, receipt: Receipt) -> bool:
+    """Whether the receipt names the number of the message, or one that it had before the link was reset."""
+    return row.n == receipt.n or resets.had_number(connection, row.peer, row.id, receipt.n)
+
+
+def _forgotten(connection: Connection, peer: str, receipt: Receipt) -> MessageRow | None:
+    """The message of a receipt for a sealing that this node does not know: taken only where it was restored from a
+    backup that knows the message, for it was then sealed after the backup (PROTOCOL B3).
+    """
+    link = resets.get(connection, peer)
+    if link is None or link.backup is None:
+        return None
+    found = messages.find(connection, receipt.msg, direction=messages.OUT, peer=peer)
+    return found[0] if found and found[0].at <= link.backup else None
 
 
 def _reason(code: str | None) -> Code | None:

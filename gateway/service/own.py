@@ -7,9 +7,12 @@ for 72, and destroyed 10 days after they were made, whatever is in flight.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import Connection
 
+from gateway.errors import Code, RefusedError
 from gateway.ports import Clock
 from gateway.service.leaves import leaf
 from gateway.store import Store, log
@@ -17,10 +20,15 @@ from gateway.store import peers as peer_rows
 from keys.descriptor import Descriptor, accept_chain
 from keys.encoding import SKEW, canon
 from keys.keyset import Keyset, build_keyset, parse_keyset
+from keys.records import Use
 from keys.service import KeyService
-from keys.sign import DESCRIPTOR, KEYSET, SignedDocument
+from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, SignedDocument
 
 HOUR = 3_600
+PUBLISHED = "descriptor_published"
+KEYSET_FLOOR = "keyset_floor"
+"""On a restored node: a version that no keyset from after its backup has exceeded; peers refuse lower ones."""
+_SIGNERS = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
 KEYSET_LIFE = 48 * HOUR
 KEYSET_REISSUE = 12 * HOUR
 
@@ -35,12 +43,28 @@ class Own:
         self._chain: tuple[Descriptor, ...] = ()
         self._documents: tuple[bytes, ...] = ()
         self._keyset: Keyset | None = None
+        self._published = 0
+        self._floor = 0
 
     async def load(self) -> None:
-        """Read the chain and the last keyset from the store."""
-        self._documents, keyset = await self._store.read(
-            lambda c: (peer_rows.own_chain(c), peer_rows.get_meta(c, "keyset"))
-        )
+        """Read the chain and the last keyset from the store.
+
+        Raises:
+            RefusedError: not_active; the root holders have not signed the first descriptor yet.
+        """
+
+        def query(c: Connection) -> tuple[tuple[bytes, ...], bytes | None, bytes, bytes]:
+            published, floor = (peer_rows.get_meta(c, key) or b"0" for key in (PUBLISHED, KEYSET_FLOOR))
+            return peer_rows.own_chain(c), peer_rows.get_meta(c, "keyset"), published, floor
+
+        self._documents, keyset, published, floor = await self._store.read(query)
+        if not self._documents:
+            raise RefusedError(
+                Code.NOT_ACTIVE, "this node waits for its first descriptor; nothing was started",
+                hint="the root holders sign the request: trm keys root sign, then trm keys publish",
+            )  # fmt: skip
+        self._published = int(published)
+        self._floor = int(floor)
         documents = [SignedDocument.decode(data, DESCRIPTOR) for data in self._documents]
         self._chain = tuple(accept_chain(documents, max(self._clock.now(), _issued(documents[-1]))))
         self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, KEYSET))
@@ -59,6 +83,21 @@ class Own:
     def chain(self) -> tuple[Descriptor, ...]:
         """All descriptors, oldest first."""
         return self._chain
+
+    @property
+    def published(self) -> int:
+        """When the newest descriptor came into this node, 0 for the first one."""
+        return self._published
+
+    def as_signed(self, batch: bytes | None) -> bytes | None:
+        """A stored batch of receipts, unless its key was revoked or has ended since: peers judge it by what is valid
+        now (B14.3), so it has to be signed anew.
+        """
+        if batch is None:
+            return None
+        kid = SignedDocument.decode(batch, RECEIPTS).signature.kid
+        listed = self.descriptor.keys_of(Use.SIG, self._clock.now())
+        return batch if any(record.kid == kid for record in listed) else None
 
     @property
     def documents(self) -> tuple[bytes, ...]:
@@ -90,7 +129,7 @@ class Own:
         """Make a new encryption key if one is due, sign a keyset that lists the usable ones, and store it."""
         now = self._clock.now()
         self._keys.ensure_enc(now)
-        version = 1 if self._keyset is None else self._keyset.version + 1
+        version = 1 + max(self._floor, 0 if self._keyset is None else self._keyset.version)
         payload = build_keyset(
             node=self.node,
             version=version,
@@ -120,6 +159,27 @@ class Own:
                 lambda c: log.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
             )
         return len(gone)
+
+    async def destroy_all_keys(self) -> int:
+        """Destroy every encryption key now (B3, "enc compromised or panic"); what is in flight comes back to its
+        sender and is sealed anew for the keyset that follows.
+        """
+        now = self._clock.now()
+        gone = self._keys.destroy_all_enc()
+        await self._store.move(lambda c: log.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone]))
+        return len(gone)
+
+    async def retire_keys(self) -> None:
+        """Destroy signing keys that have ended, were replaced or revoked, and are not in use (B2)."""
+        now = self._clock.now()
+        live = {record.kid for record in self.descriptor.keys if record.until > now}
+        once = {record.kid for descriptor in self._chain for record in descriptor.keys}
+        held = [key.kid for use in _SIGNERS for key in self._keys.public(use)]
+        for kid in held:
+            if kid in once - live:
+                with suppress(RefusedError):  # in use, or the last one of its use: until it has a successor
+                    self._keys.remove_key(kid)
+                    await self._store.move(partial(log.append_leaf, build=leaf(now, "key.destroyed", kid=kid)))
 
     def chain_from(self, version: int) -> bytes:
         """The canonical array that GET /v1/descriptor answers; also the body of a pairing file (B14.14)."""

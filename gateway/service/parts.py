@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from gateway.config import Config
+from gateway.errors import Code
 from gateway.federation.client import FederationClient
 from gateway.ports import Adapter, Clock
 from gateway.service.book import Book
 from gateway.service.own import Own
+from gateway.service.tokens import Tokens
 from gateway.service.vault import Vault
 from gateway.store import Store
 from keys.descriptor import Descriptor
@@ -49,6 +52,8 @@ class Signals:
     def __init__(self) -> None:
         self._outgoing: dict[str, asyncio.Event] = {}
         self.handover = asyncio.Event()
+        self.trust = asyncio.Event()  # a trust record waits to be brought to a peer
+        self.trusting: set[str] = set()  # peers that have just sent one: they take ours now
         self.events = asyncio.Condition()
         self.happenings = 0
         self.called: set[str] = set()
@@ -76,6 +81,19 @@ class Signals:
 
 
 @dataclass(kw_only=True)
+class LogStanding:
+    """Where the last checkpoint is kept beside the database, and why nothing departs now: the log was rolled back, or
+    no witness has confirmed yet that it was not. `confirmed` are the peers that cosigned since the start, `writing`
+    guards what is signed and kept.
+    """
+
+    kept: Path
+    halted: Code | None = None
+    confirmed: set[str] = field(default_factory=set)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(kw_only=True)
 class Parts:
     """The concrete parts of one running node."""
 
@@ -87,9 +105,12 @@ class Parts:
     vault: Vault
     book: Book
     own: Own
+    tokens: Tokens
     client: FederationClient
     adapter: Adapter | None
+    log: LogStanding
     signals: Signals = field(default_factory=Signals)
+    backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
     crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="crypto"))
 
     async def off_loop(self, work: Callable[[], T]) -> T:

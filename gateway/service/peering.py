@@ -16,10 +16,13 @@ from gateway.ports import Json
 from gateway.service.book import Peer
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
+from gateway.service.reviews import doubt, revoked_by
+from gateway.service.trust_effects import roots_changed
 from gateway.store import log
 from gateway.store import peers as peer_rows
-from keys.descriptor import Descriptor, accept_chain
+from keys.descriptor import Descriptor, accept_chain, parse_descriptor
 from keys.encoding import parse
+from keys.equivocation import build_proof
 from keys.keyset import accept_keyset
 from keys.sign import DESCRIPTOR, KEYSET, SignedDocument
 
@@ -58,8 +61,7 @@ async def take_chain(parts: Parts, peer: Peer, documents: Sequence[SignedDocumen
         chain = accept_chain(documents, now, held=peer.chain)
     except RemoteError as error:
         if error.code is Code.EQUIVOCATION:
-            proof = b"\n".join(document.encode() for document in documents)
-            await suspend_for_cause(parts, peer.node, Code.EQUIVOCATION, proof)
+            await suspend_for_cause(parts, peer.node, Code.EQUIVOCATION, _proof(peer.chain, documents))
         raise
     new = chain[len(peer.chain) :]
     if not new:
@@ -70,14 +72,23 @@ async def take_chain(parts: Parts, peer: Peer, documents: Sequence[SignedDocumen
         rest = [descriptor for descriptor in new if descriptor.version > newest]
         if rest:  # else a push and a fetch brought the same, and the other was faster
             peer_rows.extend_chain(connection, peer.node, rest[0].version, tuple(d.document.encode() for d in rest))
+            roots_changed(connection, chain, at=now)
             log.append_leaf(connection, leaf(now, "peer.descriptor", peer=peer.node, version=rest[-1].version))
 
     await parts.store.move(move)
     await parts.book.refresh()
+    await doubt(parts, peer.node, revoked_by(peer.chain, new[-1]))
     held = parts.book.find(peer.node)
     if any(descriptor.hash not in {known.hash for known in held.chain} for descriptor in new):
         return await take_chain(parts, held, documents)  # the faster one had another document: equivocation
     return held
+
+
+def _proof(held: Sequence[Descriptor], documents: Sequence[SignedDocument]) -> bytes:
+    """Both documents under one version, in the form that anybody can check (`trm keys proof verify`)."""
+    payloads = {descriptor.version: descriptor.document.payload for descriptor in held}
+    other = next(d for d in documents if payloads.get(parse_descriptor(d).version, d.payload) != d.payload)
+    return build_proof(held, other)
 
 
 async def fetch_chain(parts: Parts, peer: Peer) -> Peer:

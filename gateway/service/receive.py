@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection
 
 import schemas
+from gateway.core import probe
 from gateway.core.acceptance import Incoming
-from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
+from gateway.core.numbering import FIRST_EPOCH, Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
 from gateway.core.scope import listens, never_blocked
 from gateway.core.stages import AcceptedMessage
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
@@ -36,7 +37,9 @@ from gateway.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.store.receipts import ReceiptRow
 from keys.encoding import SKEW, parse
 from keys.envelope import MESSAGE_LIFE, Envelope, Receipt, Status, Void, link_hash, split_envelopes, statement_hash
+from keys.receipts import batch_hash
 from keys.sign import VOID, SignedDocument
+from keys.statement import signatures_hash
 
 __all__ = ["Receiver"]
 
@@ -110,8 +113,8 @@ class Receiver:
         envelopes = split_envelopes(data)
         read = [_read(raw) for raw in envelopes]  # 3
         ids = [item.id for item in read if isinstance(item, Envelope)]
-        stored = await self._parts.store.read(lambda c: receipts.answers(c, node, ids))  # 3b
-        opened = await self._open(node, [item for item in read if isinstance(item, Envelope) and item.id not in stored])
+        final = await self._parts.store.read(lambda c: _final(c, node, ids))  # 3b
+        opened = await self._open(node, [item for item in read if isinstance(item, Envelope) and item.id not in final])
         async with self._locks[node]:
             verdicts = await self._judge(node, list(opened.values()), ids)
             document = await self._commit(node, verdicts)
@@ -181,6 +184,8 @@ class Receiver:
         for question in sorted(asked, key=lambda q: (q.epoch, q.n)):
             if question.id not in verdicts.receipts:
                 await self._number(peer, question, verdicts)
+            else:
+                self._use_up(question, verdicts)
         return verdicts
 
     async def _view(self, node: str, asked: Sequence[_Asked], ids: Sequence[str]) -> _Verdicts:
@@ -225,6 +230,8 @@ class Receiver:
             link_hash=question.link,
         )
         match verdict:
+            case Refuse(code=Code.ROLLBACK) if not self._parts.book.speaks(peer.node):
+                verdicts.codes[question.id] = Code.LINK_RESET_REQUIRED  # the peer has not accepted the reset yet
             case Refuse(code=refusal):
                 verdicts.codes[question.id] = refusal
                 if refusal is Code.EQUIVOCATION:
@@ -248,6 +255,17 @@ class Receiver:
                 )  # fmt: skip
                 verdicts.receipts[question.id] = receipt
                 verdicts.fresh.append(receipt)
+
+    def _use_up(self, question: _Asked, verdicts: _Verdicts) -> None:
+        """What was answered in an older epoch and comes again in this one: the old answer, and the number is used
+        (B5 Numbering); it would be missing for ever.
+        """
+        link = verdicts.link
+        verdict = judge(
+            link, epoch=question.epoch, n=question.n, id=question.id, prev=question.prev, link_hash=question.link
+        )
+        if isinstance(verdict, New):
+            self._consume(question, verdicts, self._parts.clock.now())
 
     def _consume(self, question: _Asked, verdicts: _Verdicts, now: int) -> None:
         before = {(gap.first, gap.last): gap.seen for gap in verdicts.gaps}
@@ -273,7 +291,7 @@ class Receiver:
         if question.message is None:
             return Status.REJECTED, Code.VOID
         try:
-            message = inbound.admit(question.message, state=peer.state, scope=peer.scope)  # 12, 13
+            message = inbound.admit(question.message, standing=peer.standing(now))  # 12, 13
         except RemoteError as error:
             return Status.REJECTED, _wire(error.code)
         verdicts.accepted.append(await self._prepare(peer, message, verdict, now))
@@ -282,7 +300,7 @@ class Receiver:
     async def _prepare(self, peer: Peer, message: AcceptedMessage, verdict: New, now: int) -> _Accepted:
         parts = self._parts
         ref, evidence_ref = parts.store.new_ref(), parts.store.new_ref()
-        urgent = never_blocked(message.body_type)
+        urgent = _urgent(message.body_type)
         waits = verdict.behind_gap and not urgent
         reference = message.header.get("consent_ref")
         row = MessageRow(
@@ -326,7 +344,7 @@ class Receiver:
         document = await self._same_batch(batch) if batch and not verdicts.fresh else None
         if document is None and batch:
             document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
-        if not verdicts.fresh and not proofs:
+        if not verdicts.fresh and not proofs and not verdicts.numbers:
             return document
         ref, now = parts.store.new_ref(), parts.clock.now()
 
@@ -345,7 +363,7 @@ class Receiver:
     async def _same_batch(self, batch: Sequence[Receipt]) -> bytes | None:
         """The stored document, when this is exactly one earlier batch (B14.2)."""
         keys = [(receipt.of, str(receipt.status)) for receipt in batch]
-        return await self._parts.store.read(lambda c: receipts.stored_batch(c, keys))
+        return self._parts.own.as_signed(await self._parts.store.read(lambda c: receipts.stored_batch(c, keys)))
 
     # --- void and link --------------------------------------------------------------------------------------------
 
@@ -372,12 +390,19 @@ class Receiver:
             verdicts = await self._view(node, [question], [void.id])
             if void.id not in verdicts.receipts:
                 await self._number(peer, question, verdicts)
+            else:
+                self._use_up(question, verdicts)
             batch = await self._commit(node, verdicts)
         receipt = verdicts.receipts.get(void.id)
         code = verdicts.codes.get(void.id)
         if receipt is not None and receipt.code is not None:
             code = Code(receipt.code)
         return answers.encode_answers([Answer(id=void.id, code=code)], batch)
+
+
+def _urgent(body_type: str) -> bool:
+    """What is handed over at once: what nothing may hold up, and the test message, which no case system sees."""
+    return never_blocked(body_type) or body_type == probe.TYPE
 
 
 class _Newer:
@@ -409,6 +434,14 @@ def _receipt(data: bytes) -> Receipt:
     return Receipt.from_json(parse(data, limit=10_000))
 
 
+def _final(connection: Connection, node: str, ids: Sequence[str]) -> Mapping[str, ReceiptRow]:
+    """Step 3b: what has its final answer. After a reset it may come again under a new number, which has to be used: it
+    is opened once more and gets the old answer all the same (`Receiver._use_up`).
+    """
+    reset = links.position(connection, node, links.IN).epoch != FIRST_EPOCH
+    return {} if reset else receipts.answers(connection, node, ids)
+
+
 def _seen_before(before: Mapping[tuple[int, int], int], gap: Gap, now: int) -> int:
     """When a gap, or the wider one it is a rest of, was first seen."""
     for (first, last), seen in before.items():
@@ -420,6 +453,8 @@ def _seen_before(before: Mapping[tuple[int, int], int], gap: Gap, now: int) -> i
 def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, document: bytes | None, now: int) -> None:
     """Step 14: stored content, number, receipt and leaf in the caller's transaction."""
     if verdicts.numbers:
+        if links.position(connection, node, links.IN).epoch != verdicts.link.epoch:
+            raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was accepted")
         links.use(connection, node, links.IN, verdicts.link.epoch, verdicts.numbers, verdicts.link.high)
         links.set_gaps(connection, node, verdicts.link.epoch, verdicts.gaps)
     accepted = verdicts.accepted
@@ -441,7 +476,7 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
         connection,
         [
             InboxRow(
-                ref=item.row.ref, peer=node, n=item.message.position.n, urgent=never_blocked(item.message.body_type),
+                ref=item.row.ref, peer=node, n=item.message.position.n, urgent=_urgent(item.message.body_type),
                 attempts=0, next_try=0,
             )
             for item in accepted
@@ -455,13 +490,24 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
     if document is not None and verdicts.fresh:
         receipts.add_batch(connection, ref, document)
         receipts.set_batch(connection, ref, [(r.of, str(r.status)) for r in verdicts.fresh])
+    signed = {item.message.statement_hash: signatures_hash(item.message.signatures) for item in accepted}
     log.append_leaves(
         connection,
         [
-            leaf(now, f"message.{receipt.status}", of=receipt.of, peer=node, n=receipt.n, code=receipt.code)
+            leaf(
+                now,
+                f"message.{receipt.status}",
+                of=receipt.of,
+                peer=node,
+                n=receipt.n,
+                code=receipt.code,
+                sig=signed.get(receipt.of),
+            )
             for receipt in verdicts.fresh
         ],
     )
+    if document is not None and verdicts.fresh:
+        log.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=node))
     for code, sealed in verdicts.broken.items():  # refused, kept and told to a person (B5 Numbering)
         proof = sealed.ref.to_bytes(8, "big")
         if log.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof):

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 
 from sqlalchemy import Connection
 
@@ -26,6 +28,7 @@ from gateway.logs import logger
 from gateway.service import moves, outgoing_receipts
 from gateway.service.book import Peer
 from gateway.service.depart import Ready, depart
+from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.service.peering import address, fetch_chain, refresh, refresh_schemas, suspend_for_cause
@@ -37,19 +40,26 @@ from keys.descriptor import usable as descriptor_usable
 from keys.encoding import parse
 from keys.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt, Status
 from keys.keyset import usable as keyset_usable
-from keys.receipts import MOST_RECEIPTS
+from keys.receipts import MOST_RECEIPTS, batch_hash
 
 IN_FLIGHT = 3
 """Requests to one peer at a time: enough to keep both sides busy over real round-trip times. A request that is not full
 waits until nothing is in flight: what gathers meanwhile shares its signature, its commit and its round trip."""
 
 GATHER = 0.003
-"""Seconds after a wake-up in which more may come: what goes in one round shares its signature and its commit."""
+"""Seconds in which more messages may come before the first go: what goes in one request shares its commits and its
+round trip. Receipts do not wait: they come in batches."""
 
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 3_600.0
 CLOCK_WAIT = 60.0
 """Seconds between looks at a clock that went back; nothing is dated and sent by it."""
+
+HELD_WAIT = 300.0
+"""Seconds between looks at messages that are held until both sides' administrators agree again."""
+
+RESET_WAIT = 300.0
+"""About how many seconds until a restored peer is asked again; once people have agreed, nothing waits (B3)."""
 
 FRESH = 300
 """Seconds for which a fetched keyset counts as looked at."""
@@ -59,6 +69,22 @@ FINAL_WORDS = (Status.RECEIVED, Status.REJECTED)
 
 SEALINGS = 3
 """Sealings of one message in a row; more often and the two clocks or key lists disagree: wait."""
+
+ReceiptKey = tuple[str, str]
+"""What a receipt is known by: the statement it is for, and its status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """What waits for a peer: the receipts that go in one batch, signed already or not, and the next messages.
+
+    `more`: other receipts wait behind these.
+    """
+
+    owed: Sequence[tuple[int, ReceiptRow]]
+    batch: bytes | None
+    due: Sequence[int]
+    more: bool
 
 
 class Sender:
@@ -70,6 +96,8 @@ class Sender:
         self._wake = parts.signals.outgoing(node)
         self._log = logger().bind(peer=node)
         self._anew: Counter[int] = Counter()
+        self._answered: set[ReceiptKey] = set()
+        self._again = False
 
     async def run(self) -> None:
         """Work until cancelled; every failure of the world is survived, a bug of ours is not hidden."""
@@ -80,7 +108,6 @@ class Sender:
             except GatewayError as error:
                 delay = await self._failed(error)
             await self._wait(delay)
-            await asyncio.sleep(GATHER)
 
     async def _wait(self, delay: float | None) -> None:
         """Until woken, and at the latest after `delay` seconds of the node's clock."""
@@ -99,28 +126,32 @@ class Sender:
         """Send what is due; returns the seconds to wait for, None for "until something happens"."""
         parts = self._parts
         peer = parts.book.get(self._node)
-        if peer is None or not listens(peer.state):
+        if peer is None or not listens(peer.state) or not parts.book.speaks(self._node):
             return None
         if parts.own.clock_is_back(parts.clock.now()):
+            return CLOCK_WAIT
+        if parts.log.halted is not None:
             return CLOCK_WAIT
         left: float = peer.next_try - parts.clock.now()
         if left > 0 and self._node not in parts.signals.called:
             return left
         parts.signals.called.discard(self._node)
-        if not await self._anything():
-            return None
-        await self._send_receipts(peer)
-        await self._reach(peer)
-        await self._send_messages()
-        if await self._anything():
+        answered, joined = frozenset(self._answered), bool(peer.attempts)
+        waiting = await parts.store.read(lambda c: _look_up(c, self._node, answered, joined=joined))
+        self._again = waiting.more
+        if waiting.owed:
+            await self._send_receipts(peer, waiting)
+        if waiting.due:
+            await self._reach(peer)
+            await self._send_messages(await self._gathered(waiting.due))
+        if self._again:
             return 0.0
         self._anew.clear()
-        return None
+        return HELD_WAIT if waiting.due and self._held() is not None else None
 
-    async def _anything(self) -> bool:
-        return await self._parts.store.read(
-            lambda c: messages.queued_for(c, self._node) or bool(receipts.owed(c, self._node, 1))
-        )
+    def _held(self) -> str | None:
+        """Why ordinary messages wait although the peer is there."""
+        return self._peer().standing(self._parts.clock.now()).held
 
     async def _reach(self, peer: Peer) -> Peer:
         """A pinned connection is open and the keyset is fresh (DESIGN 3b.1)."""
@@ -165,6 +196,8 @@ class Sender:
         peer = parts.book.get(self._node)
         attempts = 1 if peer is None else peer.attempts + 1
         whole = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(attempts - 1, 20)))
+        if error.code is Code.LINK_RESET_REQUIRED:
+            whole = RESET_WAIT
         delay = whole * (0.5 + int.from_bytes(parts.rand(2), "big") / 131_072)
         now = parts.clock.now()
         since = now if peer is None or peer.failing_since is None else peer.failing_since
@@ -181,35 +214,55 @@ class Sender:
 
     # --- messages -------------------------------------------------------------------------------------------------
 
-    async def _send_messages(self) -> None:
-        """Once through the outbox in order, a few requests in flight; raises what made one fail."""
-        after = 0
+    async def _send_messages(self, refs: Sequence[int]) -> None:
+        """Once through the outbox in order from `refs` on, a few requests in flight; raises what made one fail."""
+        after, whole = 0, False
         flying: set[asyncio.Future[None]] = set()
         try:
-            while True:
-                refs = await self._parts.store.read(self._due(after))
-                if flying and 0 < len(refs) < MOST_ENVELOPES:
-                    flying = await _first_of(flying)
-                elif refs:
-                    after = refs[-1]
-                    for request in _requests(await depart(self._parts, self._peer(), refs)):
+            while refs or flying:
+                if refs and (not flying or len(refs) == MOST_ENVELOPES):
+                    after, whole = refs[-1], len(refs) == MOST_ENVELOPES
+                    for request in _requests(await self._departed(refs)):
                         while len(flying) >= IN_FLIGHT:
                             flying = await _first_of(flying)
                         flying.add(asyncio.ensure_future(self._ask(request)))
-                elif not flying:
-                    return
+                    refs = []
                 else:
-                    self._wake.clear()
-                    woken = asyncio.ensure_future(self._woken())
-                    flying = await _first_of({*flying, woken}) - {woken}
-                    woken.cancel()
+                    flying = await self._first_or_woken(flying)
+                if whole or self._wake.is_set():
+                    refs = await self._due(after)
+                    whole = len(refs) == MOST_ENVELOPES
         finally:
             for task in flying:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
-    def _due(self, after: int) -> Callable[[Connection], list[int]]:
-        return lambda c: messages.due(c, self._node, after, MOST_ENVELOPES)
+    async def _gathered(self, refs: Sequence[int]) -> Sequence[int]:
+        """These, and what comes within a moment."""
+        if len(refs) < MOST_ENVELOPES:
+            await asyncio.sleep(GATHER)
+        return await self._due(0) if self._wake.is_set() else refs
+
+    async def _first_or_woken(self, flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
+        """Until a request ends or more may wait; raises what the request raised; returns the others."""
+        woken = asyncio.ensure_future(self._woken())
+        try:
+            return await _first_of({*flying, woken}) - {woken}
+        finally:
+            woken.cancel()
+
+    async def _due(self, after: int) -> list[int]:
+        """What waits behind `after`. The wake-up that is used up here may have been for something else: look again."""
+        if self._wake.is_set():
+            self._wake.clear()
+            self._again = True
+        return await self._parts.store.read(lambda c: messages.due(c, self._node, after, MOST_ENVELOPES))
+
+    async def _departed(self, refs: Sequence[int]) -> list[Ready]:
+        """These, ready to go; one that may go no longer is asked about in the next round."""
+        ready = await depart(self._parts, self._peer(), refs)
+        self._again = self._again or (len(ready) < len(refs) and self._held() is None)
+        return ready
 
     async def _woken(self) -> None:
         """Until something happens."""
@@ -243,7 +296,16 @@ class Sender:
         """A request that was refused as a whole: nothing of it is final (B14.5)."""
         if reaction(code) is Reaction.STOP_LINK:
             await suspend_for_cause(self._parts, self._node, code, None)
+        if reaction(code) is Reaction.AWAIT_RESET:
+            await self._tell_reset()
         return TransientError(code, "the peer refused the request as a whole")
+
+    async def _tell_reset(self) -> None:
+        """The peer was restored: what waits for it stays and is repeated until people on both sides agree (B3)."""
+        now = self._parts.clock.now()
+        await self._parts.store.move(
+            lambda c: log.raise_alarm(c, at=now, kind=f"peer.{Code.LINK_RESET_REQUIRED}", peer=self._node)
+        )
 
     async def _apply(self, peer: Peer, request: Sequence[Ready], answer: Answers) -> None:
         """Write what was answered in one transaction, then do what codes without a receipt ask for."""
@@ -252,6 +314,7 @@ class Sender:
         open_codes = [
             (item, said.code) for item, said in zip(request, answer.answers, strict=True) if item.row.id not in told
         ]
+        self._again = self._again or bool(open_codes)
         if any(code is None for _, code in open_codes):
             raise RemoteError(Code.MALFORMED, "an answer without code has no receipt")
         batch_ref = parts.store.new_ref()
@@ -268,6 +331,7 @@ class Sender:
                 row = current[item.row.ref]
                 if (
                     code is not None
+                    and row.n is not None  # else the link was reset meanwhile, and the answer is about an old number
                     and reaction(code) is Reaction.VOID
                     and allows(Outgoing(row.state), OutgoingEvent.REFUSE)
                 ):
@@ -285,6 +349,9 @@ class Sender:
         if stop is not None:
             await suspend_for_cause(self._parts, self._node, stop, None)
             raise TransientError(stop, "the link is stopped")
+        if any(reaction(code) is Reaction.AWAIT_RESET for _, code in codes):
+            await self._tell_reset()
+            raise TransientError(Code.LINK_RESET_REQUIRED, "the link has to be reset first")
         anew = [item.row.ref for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
         if anew:
             await self._seal_anew(peer, anew)
@@ -304,34 +371,57 @@ class Sender:
 
     # --- receipts -------------------------------------------------------------------------------------------------
 
-    async def _send_receipts(self, peer: Peer) -> None:
-        """Receipts that are owed, in signed batches, repeated until answered 200 (B7)."""
+    async def _send_receipts(self, peer: Peer, waiting: _Waiting) -> None:
+        """Receipts that are owed, as one signed batch that is repeated until answered 200 (B7).
+
+        That they are settled is written along with what comes next: a kill before it sends the same batch once more,
+        which the peer takes as the repeat it is.
+        """
         parts = self._parts
-        while owed := await parts.store.read(lambda c: receipts.owed(c, self._node, MOST_RECEIPTS)):
-            document = await self._batch([row for _, row in owed])
-            answered = await parts.client.post_receipts(address(peer.descriptor), document)
-            if answered.status != 200:
-                raise await self._whole(answers.read_refusal(answered.body))
-            seqs = [seq for seq, _ in owed]
-            await parts.store.move(partial(receipts.settled, seqs=seqs))
+        document = parts.own.as_signed(waiting.batch) or await self._batch([row for _, row in waiting.owed])
+        answered = await parts.client.post_receipts(address(peer.descriptor), document)
+        if answered.status != 200:
+            raise await self._whole(answers.read_refusal(answered.body))
+        keys = {_key(row) for _, row in waiting.owed}
+        self._answered |= keys
+        settled = parts.store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))
+        settled.add_done_callback(lambda _: self._answered.difference_update(keys))
 
     async def _batch(self, rows: Sequence[ReceiptRow]) -> bytes:
         """The signed document over these receipts; signed once and stored, so that a repeat has the same bytes."""
         parts = self._parts
+        now = parts.clock.now()
         objects = [Receipt.from_json(parse(row.object, limit=10_000)) for row in rows]
-        if rows[0].batch is not None:
-            stored = await parts.store.read(lambda c: receipts.stored_batch(c, [(r.of, r.status) for r in rows]))
-            if stored is not None:
-                return stored
         document = await parts.off_loop(lambda: answers.sign_receipts(objects, parts.keys.sign))
         ref = parts.store.new_ref()
 
         def move(connection: Connection) -> None:
             receipts.add_batch(connection, ref, document)
-            receipts.set_batch(connection, ref, [(row.of, row.status) for row in rows])
+            receipts.join(connection, ref, [_key(row) for row in rows])
+            log.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=self._node))
 
         await parts.store.move(move)
         return document
+
+
+def _key(row: ReceiptRow) -> ReceiptKey:
+    return row.of, row.status
+
+
+def _look_up(connection: Connection, node: str, answered: Set[ReceiptKey], *, joined: bool) -> _Waiting:
+    """See `_Waiting`; what came together while the peer was away is `joined` in one new batch."""
+    listed = receipts.owed(connection, node, MOST_RECEIPTS)
+    owed = [item for item in listed if _key(item[1]) not in answered]
+    first = list(takewhile(lambda item: item[1].batch == owed[0][1].batch, owed))
+    batch = receipts.stored_batch(connection, [_key(row) for _, row in first]) if first else None
+    if batch is None or (joined and len(first) < len(owed)):
+        first, batch = owed, None
+    return _Waiting(
+        owed=first,
+        batch=batch,
+        due=messages.due(connection, node, 0, MOST_ENVELOPES),
+        more=len(first) < len(owed) or len(listed) == MOST_RECEIPTS,
+    )
 
 
 def _may_seal(peer: Peer, now: int) -> None:

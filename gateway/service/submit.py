@@ -230,7 +230,7 @@ def _prepared(
     """The steps of `prepare` that need no store."""
     draft = replace(draft, header={**draft.header, "seen": found.seen})
     now, around = parts.clock.now(), found.around
-    message = outbound.submit(draft, peer.standing, around.circumstances, now=now)
+    message = outbound.submit(draft, peer.standing(now), around.circumstances, now=now)
     record = _record_first(parts, draft, peer, message, around, now)
     prepared = [
         _seal(parts, item, origin if item is message else None, reference or message.consent_ref)
@@ -270,7 +270,7 @@ def _record_first(
         header=header,
         content=own.record,
     )
-    return [outbound.submit(record, peer.standing, around.circumstances, now=now)]
+    return [outbound.submit(record, peer.standing(now), around.circumstances, now=now)]
 
 
 def _seal(parts: Parts, message: ValidMessage, origin: int | None, consent: str | None) -> Prepared:

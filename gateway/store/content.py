@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.errors import Code, TransientError
+from gateway.store.prepared import Prepared
 from gateway.store.tables import datakey, sealed
 
 
@@ -21,12 +22,13 @@ class SealedRow:
     data: bytes
 
 
-_ROWS = (
+_ROWS = Prepared(
     select(datakey.c.ref, datakey.c.epoch, datakey.c.wrapped, sealed.c.data)
     .join(sealed, sealed.c.ref == datakey.c.ref)
     .where(datakey.c.ref.in_(bindparam("refs", expanding=True)))
 )
-
+_PUT_KEY = Prepared(insert(datakey))
+_PUT_DATA = Prepared(insert(sealed))
 
 _LOWEST = "lowest storage epoch"
 
@@ -51,17 +53,16 @@ def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
     lowest = connection.info.get(_LOWEST, 0)
     if any(row.epoch < lowest for row in rows):
         raise TransientError(Code.LOCKED, "the storage epoch changed meanwhile; nothing was stored", hint="repeat it")
-    connection.execute(insert(datakey), [{"ref": r.ref, "epoch": r.epoch, "wrapped": r.wrapped} for r in rows])
-    connection.execute(insert(sealed), [{"ref": r.ref, "data": r.data} for r in rows])
+    _PUT_KEY.run(connection, [{"ref": r.ref, "epoch": r.epoch, "wrapped": r.wrapped} for r in rows])
+    _PUT_DATA.run(connection, [{"ref": r.ref, "data": r.data} for r in rows])
 
 
 def get(connection: Connection, refs: Sequence[int]) -> dict[int, SealedRow]:
     """The sealed rows that still exist, by ref."""
     found: dict[int, SealedRow] = {}
     for start in range(0, len(refs), 500):
-        part = refs[start : start + 500]
-        for row in connection.execute(_ROWS, {"refs": part}):
-            found[row.ref] = SealedRow(ref=row.ref, epoch=row.epoch, wrapped=row.wrapped, data=row.data)
+        for row in _ROWS.made(SealedRow, connection, refs=refs[start : start + 500]):
+            found[row.ref] = row
     return found
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from gateway.errors import Code, TransientError
 from gateway.store import tables
 from gateway.store.migrations import HEAD
+from gateway.store.prepared import driver_of
 from gateway.store.writer import Writer
 
 T = TypeVar("T")
@@ -79,6 +80,10 @@ class Store:
         with _disk():
             return await self.writer.move_together(batch, item)
 
+    def move_along(self, move: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Run one move that nobody waits for and that a kill may undo (see `gateway.store.writer`)."""
+        return self.writer.move_along(move)
+
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run `query` on a consistent snapshot."""
         with _disk():
@@ -89,8 +94,14 @@ class Store:
         if connection is None:
             connection = self._reader.connection = self._read_engine.connect()
             self._open.append(connection)
-        with connection.begin():
+        driver = driver_of(connection)
+        driver.execute("BEGIN")
+        try:
             return query(connection)
+        finally:
+            if connection.in_transaction():  # a statement that is not prepared went through SQLAlchemy
+                connection.rollback()
+            driver.rollback()
 
     async def checkpoint(self, *, truncate: bool = False) -> None:
         """Move the write-ahead log into the database; `truncate` also empties the log file (after erasing)."""
@@ -148,7 +159,9 @@ def _engine(path: Path, *, begin: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin_now(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver = driver_of(connection)
+        if not driver.in_transaction:  # a reader begins its own
+            driver.execute(begin)
 
     return engine
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import link, link_gap, link_number
 
 IN = "in"
@@ -42,42 +43,53 @@ class LinkRow:
     last: NumberRow | None
 
 
-_LINK = select(link).where(link.c.peer == bindparam("peer"), link.c.direction == bindparam("direction"))
-_NUMBERS = select(link_number).where(
-    link_number.c.peer == bindparam("peer"),
-    link_number.c.direction == bindparam("direction"),
-    link_number.c.epoch == bindparam("epoch"),
-    link_number.c.n.in_(bindparam("ns", expanding=True)),
+_LINK = Prepared(
+    select(link.c.epoch, link.c.high).where(
+        link.c.peer == bindparam("peer"), link.c.direction == bindparam("direction")
+    )
 )
-
-_GAPS = (
-    select(link_gap)
+_NUMBERS = Prepared(
+    select(link_number.c.n, link_number.c.id, link_number.c.prev, link_number.c.link).where(
+        link_number.c.peer == bindparam("peer"),
+        link_number.c.direction == bindparam("direction"),
+        link_number.c.epoch == bindparam("epoch"),
+        link_number.c.n.in_(bindparam("ns", expanding=True)),
+    )
+)
+_USE = Prepared(insert(link_number))
+_GAPS = Prepared(
+    select(link_gap.c.first, link_gap.c.last, link_gap.c.seen)
     .where(link_gap.c.peer == bindparam("peer"), link_gap.c.epoch == bindparam("epoch"))
     .order_by(link_gap.c.first)
 )
-_NO_GAPS = delete(link_gap).where(link_gap.c.peer == bindparam("whose"), link_gap.c.epoch == bindparam("which"))
+_NO_GAPS = Prepared(
+    delete(link_gap).where(link_gap.c.peer == bindparam("whose"), link_gap.c.epoch == bindparam("which"))
+)
 _NEW_LINK = upsert(link)
-_STAND = _NEW_LINK.on_conflict_do_update(
-    index_elements=["peer", "direction"], set_={"epoch": _NEW_LINK.excluded.epoch, "high": _NEW_LINK.excluded.high}
+_STAND = Prepared(
+    _NEW_LINK.on_conflict_do_update(
+        index_elements=["peer", "direction"],
+        set_={"epoch": _NEW_LINK.excluded.epoch, "high": _NEW_LINK.excluded.high},
+    )
 )
 
 
 def position(connection: Connection, peer: str, direction: str) -> LinkRow:
     """The link to or from `peer`; a link never used stands at epoch 1, number 0."""
-    row = connection.execute(_LINK, {"peer": peer, "direction": direction}).first()
+    row = _LINK.first(connection, peer=peer, direction=direction)
     if row is None:
         return LinkRow(epoch=1, high=0, last=None)
-    last = numbers(connection, peer, direction, row.epoch, [row.high])
-    return LinkRow(epoch=row.epoch, high=row.high, last=last.get(row.high))
+    epoch, high = row
+    return LinkRow(epoch=epoch, high=high, last=numbers(connection, peer, direction, epoch, [high]).get(high))
 
 
 def numbers(
     connection: Connection, peer: str, direction: str, epoch: int, wanted: Iterable[int]
 ) -> dict[int, NumberRow]:
     """The rows of those of the wanted numbers that were used."""
-    asked = {"peer": peer, "direction": direction, "epoch": epoch, "ns": sorted(set(wanted))}
-    found = connection.execute(_NUMBERS, asked)
-    return {row.n: NumberRow(n=row.n, id=row.id, prev=row.prev, link=row.link) for row in found}
+    asked = sorted(set(wanted))
+    found = _NUMBERS.made(NumberRow, connection, peer=peer, direction=direction, epoch=epoch, ns=asked)
+    return {row.n: row for row in found}
 
 
 def use(connection: Connection, peer: str, direction: str, epoch: int, rows: Iterable[NumberRow], high: int) -> None:
@@ -89,15 +101,13 @@ def use(connection: Connection, peer: str, direction: str, epoch: int, rows: Ite
         }
         for row in rows
     ]  # fmt: skip
-    if values:
-        connection.execute(insert(link_number), values)
-    connection.execute(_STAND, {"peer": peer, "direction": direction, "epoch": epoch, "high": high})
+    _USE.run(connection, values)
+    _STAND.run(connection, [{"peer": peer, "direction": direction, "epoch": epoch, "high": high}])
 
 
 def gaps(connection: Connection, peer: str, epoch: int) -> tuple[GapRow, ...]:
     """The missing ranges of the incoming link, lowest first."""
-    found = connection.execute(_GAPS, {"peer": peer, "epoch": epoch})
-    return tuple(GapRow(first=r.first, last=r.last, seen=r.seen) for r in found)
+    return tuple(_GAPS.made(GapRow, connection, peer=peer, epoch=epoch))
 
 
 def peers_with_gaps(connection: Connection, before: int) -> list[str]:
@@ -107,7 +117,7 @@ def peers_with_gaps(connection: Connection, before: int) -> list[str]:
 
 def set_gaps(connection: Connection, peer: str, epoch: int, rows: Iterable[GapRow]) -> None:
     """Replace the missing ranges of the incoming link."""
-    connection.execute(_NO_GAPS, {"whose": peer, "which": epoch})
+    _NO_GAPS.run(connection, [{"whose": peer, "which": epoch}])
     values = [{"peer": peer, "epoch": epoch, "first": g.first, "last": g.last, "seen": g.seen} for g in rows]
     if values:
         connection.execute(insert(link_gap), values)

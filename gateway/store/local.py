@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
-from gateway.store.tables import consent, consent_told, draft, notice, origin, submission
+from gateway.store.tables import consent, consent_told, draft, notice, origin, submission, withdrawal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class NoticeRow:
     kind: str
     origin: int
     attempts: int
+    refusals: int
     next_try: int
     message: str | None
     code: str | None
@@ -51,10 +53,17 @@ class NoticeRow:
 OWN = "own"
 
 # Asked for every submission, so they are built once.
-_SUBMISSIONS = select(submission).where(submission.c.key.in_(bindparam("keys", expanding=True)))
-_SUBMISSION = select(submission.c.digest, submission.c.answer).where(submission.c.key == bindparam("key"))
-_CONSENTS = select(consent).where(consent.c.consent == bindparam("index")).order_by(consent.c.ref)
-_TOLD = select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index"))
+_SUBMISSIONS = Prepared(
+    select(submission.c.key, submission.c.digest, submission.c.answer).where(
+        submission.c.key.in_(bindparam("keys", expanding=True))
+    )
+)
+_ADD_SUBMISSION = Prepared(insert(submission))
+_CONSENTS = Prepared(select(consent).where(consent.c.consent == bindparam("index")).order_by(consent.c.ref))
+_WITHDRAWALS = Prepared(
+    select(withdrawal.c.consent, withdrawal.c.ref).where(withdrawal.c.consent.in_(bindparam("indexes", expanding=True)))
+)
+_TOLD = Prepared(select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index")))
 
 
 def add_draft(connection: Connection, row: DraftRow) -> None:
@@ -95,22 +104,17 @@ def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) ->
 
 def find_submission(connection: Connection, key: bytes) -> tuple[bytes, bytes] | None:
     """(digest of the body, stored answer) of an idempotency key that was used before."""
-    row = connection.execute(_SUBMISSION, {"key": key}).first()
-    return (row.digest, row.answer) if row else None
+    return find_submissions(connection, [key]).get(key)
 
 
 def find_submissions(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
     """The same for several keys; only those that were used."""
-    if not keys:
-        return {}
-    return {row.key: (row.digest, row.answer) for row in connection.execute(_SUBMISSIONS, {"keys": list(keys)})}
+    return {key: (digest, answer) for key, digest, answer in _SUBMISSIONS.rows(connection, keys=keys)}
 
 
 def add_submissions(connection: Connection, rows: Iterable[tuple[bytes, bytes, bytes, int]]) -> None:
     """Remember answers: (key, digest, answer, at)."""
-    values = [{"key": key, "digest": digest, "answer": answer, "at": at} for key, digest, answer, at in rows]
-    if values:
-        connection.execute(insert(submission), values)
+    _ADD_SUBMISSION.run(connection, [{"key": k, "digest": d, "answer": a, "at": at} for k, d, a, at in rows])
 
 
 def add_submission(connection: Connection, key: bytes, digest: bytes, answer: bytes, *, at: int) -> None:
@@ -135,7 +139,7 @@ def add_consent(connection: Connection, row: ConsentRow) -> None:
 
 def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
     """What is held about one consent."""
-    return [ConsentRow(**row._mapping) for row in connection.execute(_CONSENTS, {"index": index})]
+    return _CONSENTS.made(ConsentRow, connection, index=index)
 
 
 def all_consents(connection: Connection, limit: int = 100) -> list[ConsentRow]:
@@ -144,9 +148,20 @@ def all_consents(connection: Connection, limit: int = 100) -> list[ConsentRow]:
     return [ConsentRow(**row._mapping) for row in connection.execute(query)]
 
 
-def set_consent(connection: Connection, ref: int, *, state: str, new_ref: int) -> None:
-    """Replace the sealed consent by its withdrawn form."""
-    connection.execute(update(consent).where(consent.c.ref == ref).values(ref=new_ref, state=state))
+def set_consent(connection: Connection, ref: int, *, state: str) -> None:
+    """What is left of a stored consent after a withdrawal; its record stays as it is."""
+    connection.execute(update(consent).where(consent.c.ref == ref).values(state=state))
+
+
+def withdrawals(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, int]:
+    """By consent the number of the sealed row that holds its withdrawals; only consents that have any."""
+    return dict(_WITHDRAWALS.rows(connection, indexes=[*indexes]))
+
+
+def set_withdrawals(connection: Connection, index: bytes, ref: int) -> None:
+    """From now on `ref` holds the withdrawals of this consent, also of one whose record never came."""
+    statement = upsert(withdrawal).values(consent=index, ref=ref)
+    connection.execute(statement.on_conflict_do_update(index_elements=["consent"], set_={"ref": ref}))
 
 
 def tell_consent(connection: Connection, index: bytes, peer: str, ref: int) -> None:
@@ -157,7 +172,7 @@ def tell_consent(connection: Connection, index: bytes, peer: str, ref: int) -> N
 
 def consent_told_to(connection: Connection, index: bytes) -> dict[str, int]:
     """Which peers were told of this consent, by which message."""
-    return {row.peer: row.ref for row in connection.execute(_TOLD, {"index": index})}
+    return dict(_TOLD.rows(connection, index=index))
 
 
 def find_origin(connection: Connection, key: bytes) -> tuple[int, bytes] | None:
@@ -191,6 +206,7 @@ def add_notice(
             kind=kind,
             origin=origin,
             attempts=0,
+            refusals=0,
             next_try=0,
             message=message,
             code=code,
@@ -209,9 +225,10 @@ def notices(connection: Connection, now: int, limit: int) -> list[NoticeRow]:
     return [NoticeRow(**row._mapping) for row in connection.execute(query)]
 
 
-def postpone_notice(connection: Connection, seq: int, *, attempts: int, next_try: int) -> None:
-    """Try again later."""
-    connection.execute(update(notice).where(notice.c.seq == seq).values(attempts=attempts, next_try=next_try))
+def postpone_notice(connection: Connection, seq: int, *, attempts: int, refusals: int, next_try: int) -> None:
+    """Try again later; `refusals` are the attempts at which the case system did not want it."""
+    values = {"attempts": attempts, "refusals": refusals, "next_try": next_try}
+    connection.execute(update(notice).where(notice.c.seq == seq).values(values))
 
 
 def noticed(connection: Connection, seq: int) -> None:

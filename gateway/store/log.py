@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import alarm, audit, event
 
 
@@ -32,14 +33,17 @@ class Alarm:
     ref: int | None
 
 
-_LAST_LEAF = select(func.max(audit.c.seq))
-_EVENTS = select(event).where(event.c.seq > bindparam("after")).order_by(event.c.seq).limit(bindparam("most"))
+# Asked for every batch, so they are built once.
+_LAST_LEAF = Prepared(select(func.max(audit.c.seq)))
+_ADD_LEAF = Prepared(insert(audit))
+_ADD_EVENT = Prepared(insert(event), columns=("at", "kind", "ref", "state"))
+_EVENTS = Prepared(select(event).where(event.c.seq > bindparam("after")).order_by(event.c.seq).limit(bindparam("most")))
 
 
 def append_leaf(connection: Connection, build: Callable[[int], bytes]) -> int:
     """Append one audit leaf in the moving transaction; `build` gets its sequence number and returns the final bytes."""
-    seq = (connection.scalar(_LAST_LEAF) or 0) + 1
-    connection.execute(insert(audit).values(seq=seq, leaf=build(seq)))
+    seq = _next_leaf(connection)
+    _ADD_LEAF.run(connection, [{"seq": seq, "leaf": build(seq)}])
     return seq
 
 
@@ -47,10 +51,12 @@ def append_leaves(connection: Connection, builders: list[Callable[[int], bytes]]
     """Append several leaves in order."""
     if not builders:
         return
-    first = (connection.scalar(_LAST_LEAF) or 0) + 1
-    connection.execute(
-        insert(audit), [{"seq": first + i, "leaf": build(first + i)} for i, build in enumerate(builders)]
-    )
+    first = _next_leaf(connection)
+    _ADD_LEAF.run(connection, [{"seq": seq, "leaf": build(seq)} for seq, build in enumerate(builders, first)])
+
+
+def _next_leaf(connection: Connection) -> int:
+    return 1 + (_LAST_LEAF.scalars(connection)[0] or 0)
 
 
 def leaves(connection: Connection, first: int = 1, limit: int = 1000) -> list[tuple[int, bytes]]:
@@ -61,19 +67,17 @@ def leaves(connection: Connection, first: int = 1, limit: int = 1000) -> list[tu
 
 def add_event(connection: Connection, *, at: int, kind: str, ref: int | None = None, state: str | None = None) -> None:
     """Append one event."""
-    connection.execute(insert(event).values(at=at, kind=kind, ref=ref, state=state))
+    add_events(connection, [(at, kind, ref, state)])
 
 
 def add_events(connection: Connection, rows: list[tuple[int, str, int | None, str | None]]) -> None:
     """Append several events: (at, kind, ref, state)."""
-    if rows:
-        connection.execute(insert(event), [{"at": a, "kind": k, "ref": r, "state": s} for a, k, r, s in rows])
+    _ADD_EVENT.run(connection, [{"at": a, "kind": k, "ref": r, "state": s} for a, k, r, s in rows])
 
 
 def events_after(connection: Connection, seq: int, limit: int) -> list[Event]:
     """Events with a higher sequence number, oldest first."""
-    found = connection.execute(_EVENTS, {"after": seq, "most": limit})
-    return [Event(seq=r.seq, at=r.at, kind=r.kind, ref=r.ref, state=r.state) for r in found]
+    return _EVENTS.made(Event, connection, after=seq, most=limit)
 
 
 def raise_alarm(
@@ -93,6 +97,11 @@ def raise_alarm(
         return False
     connection.execute(insert(alarm).values(at=at, kind=kind, peer=peer, ref=ref, proof=proof))
     return True
+
+
+def proof_of(connection: Connection, seq: int) -> bytes | None:
+    """What an alarm keeps as its proof, whether it was dismissed or not."""
+    return connection.scalar(select(alarm.c.proof).where(alarm.c.seq == seq))
 
 
 def open_alarms(connection: Connection) -> list[Alarm]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.core.probe import KIND as PROBE
+from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
-from gateway.store.tables import envelope, inbox, message, outbox, statement
+from gateway.store.tables import envelope, inbox, message, notice, outbox, statement
 from gateway.store.tables import peer as peer_table
 
 IN = "in"
@@ -64,58 +66,66 @@ class InboxRow:
 
 
 # Asked for every message or batch, so they are built once.
-_BY_REF = select(message).where(message.c.ref.in_(bindparam("refs", expanding=True)))
-_BY_HASH = select(statement).where(statement.c.hash.in_(bindparam("hashes", expanding=True)))
-_ENVELOPES = select(envelope).where(envelope.c.ref.in_(bindparam("refs", expanding=True)))
-_HIGHEST_SEEN = select(func.max(message.c.n)).where(
-    message.c.conversation == bindparam("conversation"), message.c.direction == IN, message.c.peer == bindparam("peer")
+_BY_REF = Prepared(select(message).where(message.c.ref.in_(bindparam("refs", expanding=True))))
+_BY_HASH = Prepared(select(statement).where(statement.c.hash.in_(bindparam("hashes", expanding=True))))
+_ENVELOPES = Prepared(select(envelope).where(envelope.c.ref.in_(bindparam("refs", expanding=True))))
+_HIGHEST_SEEN = Prepared(
+    select(func.max(message.c.n)).where(
+        message.c.conversation == bindparam("conversation"),
+        message.c.direction == IN,
+        message.c.peer == bindparam("peer"),
+    )
 )
-_CONSENTS_OF = (
+_CONSENTS_OF = Prepared(
     select(message.c.consent)
     .where(message.c.conversation == bindparam("conversation"), message.c.consent.is_not(None))
     .distinct()
 )
-_DUE = (
+_DUE = Prepared(
     select(outbox.c.ref)
     .where(outbox.c.peer == bindparam("peer"), outbox.c.ref > bindparam("after"))
     .order_by(outbox.c.ref)
     .limit(bindparam("most"))
 )
-_HASHES_OF = select(statement.c.message, statement.c.hash).where(
-    statement.c.message.in_(bindparam("refs", expanding=True))
+_HASHES_OF = Prepared(
+    select(statement.c.message, statement.c.hash).where(statement.c.message.in_(bindparam("refs", expanding=True)))
 )
-_WAITING = (
+_WAITING = Prepared(
     select(inbox)
     .where(inbox.c.peer == bindparam("peer"))
     .order_by(inbox.c.urgent.desc(), inbox.c.n)
     .limit(bindparam("most"))
 )
-_SENDERS_WAITING = select(peer_table.c.node).where(
-    select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists()
+_SENDERS_WAITING = Prepared(
+    select(peer_table.c.node).where(select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists())
 )
-_HANDED = delete(inbox).where(inbox.c.ref == bindparam("which"))
-_OFF_OUTBOX = delete(outbox).where(outbox.c.ref == bindparam("which"))
-_NO_ENVELOPE = delete(envelope).where(envelope.c.ref == bindparam("which"))
-_NUMBER = (
+_NEWS_WAITS = Prepared(select(notice.c.seq).limit(1))
+_ADD = Prepared(insert(message))
+_ADD_STATEMENT = Prepared(upsert(statement).on_conflict_do_nothing(index_elements=["hash"]))
+_ENQUEUE = Prepared(insert(outbox))
+_ARRIVE = Prepared(insert(inbox))
+_HANDED = Prepared(delete(inbox).where(inbox.c.ref == bindparam("which")))
+_OFF_OUTBOX = Prepared(delete(outbox).where(outbox.c.ref == bindparam("which")))
+_PUT_ENVELOPE = Prepared(insert(envelope))
+_NO_ENVELOPE = Prepared(delete(envelope).where(envelope.c.ref == bindparam("which")))
+_NUMBER = Prepared(
     update(message)
     .where(message.c.ref == bindparam("which"))
     .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to"))
 )
-_SET_STATE = (
+_SET_STATE = Prepared(
     update(message).where(message.c.ref == bindparam("which")).values(state=bindparam("to"), reason=bindparam("why"))
 )
 
 
 def add(connection: Connection, rows: Iterable[MessageRow]) -> None:
     """Insert new messages."""
-    values = [values_of(row) for row in rows]
-    if values:
-        connection.execute(insert(message), values)
+    _ADD.run(connection, map(values_of, rows))
 
 
 def get(connection: Connection, refs: Sequence[int]) -> dict[int, MessageRow]:
     """Messages by ref."""
-    return {row.ref: MessageRow(**row._mapping) for row in connection.execute(_BY_REF, {"refs": list(refs)})}
+    return {row.ref: row for row in _BY_REF.made(MessageRow, connection, refs=refs)}
 
 
 def find(connection: Connection, id: str, *, direction: str | None = None, peer: str | None = None) -> list[MessageRow]:
@@ -144,8 +154,8 @@ def page(
     state: str | None = None,
     conversation: bytes | None = None,
 ) -> list[MessageRow]:
-    """Newest first, by filters; `before` is the ref of the last row of the page before."""
-    query = select(message).order_by(message.c.ref.desc()).limit(limit)
+    """Newest first, by filters; `before` is the ref of the last row of the page before. Test messages are left out."""
+    query = select(message).where(message.c.kind != PROBE).order_by(message.c.ref.desc()).limit(limit)
     if before is not None:
         query = query.where(message.c.ref < before)
     for column, value in (
@@ -167,13 +177,12 @@ def of_conversation(connection: Connection, conversation: bytes) -> list[Message
 
 def consents_of_conversation(connection: Connection, conversation: bytes) -> list[bytes]:
     """Indexes of the consents on which messages of this conversation rely."""
-    found = connection.execute(_CONSENTS_OF, {"conversation": conversation}).scalars()
-    return [index for index in found if index is not None]
+    return _CONSENTS_OF.scalars(connection, conversation=conversation)
 
 
 def highest_seen(connection: Connection, conversation: bytes, peer: str) -> int:
     """The highest number of `peer` applied to this conversation, 0 when there is none (DESIGN 3b.4 `seen`)."""
-    return connection.scalar(_HIGHEST_SEEN, {"conversation": conversation, "peer": peer}) or 0
+    return _HIGHEST_SEEN.scalars(connection, conversation=conversation, peer=peer)[0] or 0
 
 
 def conversations(
@@ -182,6 +191,7 @@ def conversations(
     """(conversation index, first ref, last ref, number of messages), most recently active first."""
     last = func.max(message.c.ref)
     query = select(message.c.conversation, func.min(message.c.ref), last, func.count()).group_by(message.c.conversation)
+    query = query.where(message.c.kind != PROBE)
     if before is not None:
         query = query.having(last < before)
     return [(r[0], r[1], r[2], r[3]) for r in connection.execute(query.order_by(last.desc()).limit(limit))]
@@ -194,16 +204,12 @@ def set_state(connection: Connection, ref: int, state: str, *, reason: str | Non
 
 def set_states(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
     """Change the states of several messages: (ref, state, reason)."""
-    values = [{"which": ref, "to": state, "why": reason} for ref, state, reason in rows]
-    if values:
-        connection.execute(_SET_STATE, values)
+    _SET_STATE.run(connection, [{"which": ref, "to": state, "why": reason} for ref, state, reason in rows])
 
 
 def number(connection: Connection, rows: Iterable[tuple[int, int, int, str | None, str]]) -> None:
     """Give outgoing messages their place on the link: (ref, epoch, n, prev, state)."""
-    values = [{"which": r, "e": e, "num": n, "before": p, "to": s} for r, e, n, p, s in rows]
-    if values:
-        connection.execute(_NUMBER, values)
+    _NUMBER.run(connection, [{"which": r, "e": e, "num": n, "before": p, "to": s} for r, e, n, p, s in rows])
 
 
 # --- statements ---------------------------------------------------------------------------------------------------
@@ -214,15 +220,12 @@ def add_statements(connection: Connection, rows: Iterable[StatementRow]) -> None
 
     Sealing anew for the same keys within one second makes the same statement again: it is kept once.
     """
-    values = [values_of(row) for row in rows]
-    if values:
-        connection.execute(upsert(statement).on_conflict_do_nothing(index_elements=["hash"]), values)
+    _ADD_STATEMENT.run(connection, map(values_of, rows))
 
 
 def statements(connection: Connection, hashes: Sequence[str]) -> dict[str, StatementRow]:
     """Sealings by hash."""
-    found = connection.execute(_BY_HASH, {"hashes": list(hashes)})
-    return {row.hash: StatementRow(**row._mapping) for row in found}
+    return {row.hash: row for row in _BY_HASH.made(StatementRow, connection, hashes=hashes)}
 
 
 def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
@@ -233,7 +236,7 @@ def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
 
 def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, str]:
     """The statement hash of each incoming message."""
-    return {row.message: row.hash for row in connection.execute(_HASHES_OF, {"refs": list(refs)})}
+    return dict(_HASHES_OF.rows(connection, refs=refs))
 
 
 # --- outbox -------------------------------------------------------------------------------------------------------
@@ -241,14 +244,12 @@ def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, s
 
 def enqueue(connection: Connection, rows: Iterable[tuple[int, str, int]]) -> None:
     """Put messages on the outbox: (ref, peer, expires)."""
-    values = [{"ref": ref, "peer": peer, "expires": expires} for ref, peer, expires in rows]
-    if values:
-        connection.execute(insert(outbox), values)
+    _ENQUEUE.run(connection, [{"ref": ref, "peer": peer, "expires": expires} for ref, peer, expires in rows])
 
 
 def due(connection: Connection, peer: str, after: int, limit: int) -> list[int]:
     """Refs of the next messages for `peer` behind `after`, in order."""
-    return list(connection.execute(_DUE, {"peer": peer, "after": after, "most": limit}).scalars())
+    return _DUE.scalars(connection, peer=peer, after=after, most=limit)
 
 
 def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[int]:
@@ -265,22 +266,20 @@ def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[i
 
 def queued_for(connection: Connection, peer: str) -> bool:
     """Whether anything waits for this peer."""
-    return connection.execute(_DUE, {"peer": peer, "after": 0, "most": 1}).first() is not None
+    return _DUE.first(connection, peer=peer, after=0, most=1) is not None
 
 
 def dequeue(connection: Connection, refs: Sequence[int]) -> None:
     """Take messages off the outbox and drop their stored envelopes."""
-    if refs:
-        connection.execute(_OFF_OUTBOX, _which(refs))
-        connection.execute(_NO_ENVELOPE, _which(refs))
+    _OFF_OUTBOX.run(connection, _which(refs))
+    _NO_ENVELOPE.run(connection, _which(refs))
 
 
 def put_envelopes(connection: Connection, rows: Iterable[tuple[int, bytes]]) -> None:
     """Store the sealed bytes that are repeated until answered, replacing an older sealing."""
     rows = list(rows)
-    if rows:
-        connection.execute(_NO_ENVELOPE, _which([ref for ref, _ in rows]))
-        connection.execute(insert(envelope), [{"ref": ref, "data": data} for ref, data in rows])
+    _NO_ENVELOPE.run(connection, _which(ref for ref, _ in rows))
+    _PUT_ENVELOPE.run(connection, [{"ref": ref, "data": data} for ref, data in rows])
 
 
 def _which(refs: Iterable[int]) -> list[dict[str, int]]:
@@ -289,13 +288,17 @@ def _which(refs: Iterable[int]) -> list[dict[str, int]]:
 
 def drop_envelopes(connection: Connection, refs: Sequence[int]) -> None:
     """Give up stored bytes: the message is sealed anew, or asked about by a void."""
-    if refs:
-        connection.execute(_NO_ENVELOPE, _which(refs))
+    _NO_ENVELOPE.run(connection, _which(refs))
+
+
+def drop_all_envelopes(connection: Connection) -> None:
+    """Give up every stored byte: what waits is sealed and signed anew at its place."""
+    connection.execute(delete(envelope))
 
 
 def envelopes(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
     """Stored envelopes by ref."""
-    return {row.ref: row.data for row in connection.execute(_ENVELOPES, {"refs": list(refs)})}
+    return dict(_ENVELOPES.rows(connection, refs=refs))
 
 
 def relying_on(connection: Connection, consent: bytes, peer: str) -> dict[str, int]:
@@ -323,19 +326,22 @@ def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow
 
 def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
     """Put accepted messages on the list of what must be handed over."""
-    values = [values_of(row) for row in rows]
-    if values:
-        connection.execute(insert(inbox), values)
+    _ARRIVE.run(connection, map(values_of, rows))
 
 
 def waiting(connection: Connection, peer: str, limit: int) -> list[InboxRow]:
     """What waits from one peer: urgent first, then by number."""
-    return [InboxRow(**row._mapping) for row in connection.execute(_WAITING, {"peer": peer, "most": limit})]
+    return _WAITING.made(InboxRow, connection, peer=peer, most=limit)
 
 
 def senders_waiting(connection: Connection) -> list[str]:
     """Peers from which something waits."""
-    return list(connection.execute(_SENDERS_WAITING).scalars())
+    return _SENDERS_WAITING.scalars(connection)
+
+
+def news_waits(connection: Connection) -> bool:
+    """Whether any news is owed to the case system, due or not: the cheap question before the dear one."""
+    return _NEWS_WAITS.first(connection) is not None
 
 
 def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) -> None:
@@ -345,8 +351,7 @@ def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) 
 
 def handed(connection: Connection, refs: Sequence[int]) -> None:
     """Take messages off the inbox."""
-    if refs:
-        connection.execute(_HANDED, _which(refs))
+    _HANDED.run(connection, _which(refs))
 
 
 def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:

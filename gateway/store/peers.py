@@ -12,13 +12,12 @@ from gateway.store.tables import meta, own_descriptor, peer, peer_descriptor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerRow:
-    """A peer as stored; `scope` and `schemas` are JSON text, `keyset` a signed document. Times are Unix seconds."""
+    """A peer as stored; `schemas` is JSON text, `keyset` a signed document. Times are Unix seconds."""
 
     node: str
     name: str
     state: str
     cause: str | None
-    scope: str
     demo: bool
     keyset: bytes | None
     keyset_seen: int | None
@@ -36,7 +35,7 @@ def add(connection: Connection, row: PeerRow) -> None:
     values = {
         name: getattr(row, name)
         for name in (
-            "node", "name", "state", "cause", "scope", "demo", "keyset", "keyset_seen", "schemas", "attempts",
+            "node", "name", "state", "cause", "demo", "keyset", "keyset_seen", "schemas", "attempts",
             "next_try", "failing_since", "added", "verified",
         )
     }  # fmt: skip
@@ -67,6 +66,12 @@ def newest_version(connection: Connection, node: str) -> int:
 def state_of(connection: Connection, node: str) -> str | None:
     """The state of one peer as it is now, None for an unknown one."""
     return connection.scalar(select(peer.c.state).where(peer.c.node == node))
+
+
+def position_of(connection: Connection, node: str) -> tuple[str, str | None] | None:
+    """State and cause of one peer as they are now, None for an unknown one."""
+    row = connection.execute(select(peer.c.state, peer.c.cause).where(peer.c.node == node)).first()
+    return None if row is None else (row.state, row.cause)
 
 
 def load(connection: Connection) -> list[PeerRow]:

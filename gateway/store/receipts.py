@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
 from gateway.store.tables import receipt, receipt_batch, receipt_due
 
@@ -31,14 +32,20 @@ class ReceiptRow:
 
 
 # Asked for every batch, so they are built once.
-_ADD = upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"])
-_HELD = select(receipt.c.of, receipt.c.status).where(receipt.c.of.in_(bindparam("hashes", expanding=True)))
-_SET_BATCH = (
+_ADD = Prepared(upsert(receipt).on_conflict_do_nothing(index_elements=["of", "status"]))
+_HELD = Prepared(select(receipt.c.of, receipt.c.status).where(receipt.c.of.in_(bindparam("hashes", expanding=True))))
+_ADD_BATCH = Prepared(insert(receipt_batch))
+_SET_BATCH = Prepared(
     update(receipt)
     .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"), receipt.c.batch.is_(None))
     .values(batch=bindparam("b"))
 )
-_ANSWERS = (
+_JOIN = Prepared(
+    update(receipt)
+    .where(receipt.c.of == bindparam("o"), receipt.c.status == bindparam("s"))
+    .values(batch=bindparam("b"))
+)
+_ANSWERS = Prepared(
     select(receipt)
     .where(
         receipt.c.direction == ISSUED,
@@ -48,46 +55,50 @@ _ANSWERS = (
     )
     .order_by(receipt.c.status.desc())
 )
-_OWED = (
+_BATCHES = Prepared(select(receipt_batch).where(receipt_batch.c.ref.in_(bindparam("refs", expanding=True))))
+_BATCH_OF = Prepared(
+    select(receipt.c.batch).where(receipt.c.of == bindparam("of"), receipt.c.status == bindparam("status"))
+)
+_MEMBERS = Prepared(select(receipt.c.of, receipt.c.status).where(receipt.c.batch == bindparam("batch")))
+_OWE = Prepared(insert(receipt_due), columns=("peer", "of", "status"))
+_OWED = Prepared(
     select(receipt_due.c.seq, receipt)
     .join(receipt, (receipt.c.of == receipt_due.c.of) & (receipt.c.status == receipt_due.c.status))
     .where(receipt_due.c.peer == bindparam("peer"))
     .order_by(receipt_due.c.seq)
     .limit(bindparam("most"))
 )
-_SETTLED = delete(receipt_due).where(receipt_due.c.seq == bindparam("which"))
+_SETTLED = Prepared(delete(receipt_due).where(receipt_due.c.seq == bindparam("which")))
 
 
 def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:
     """Record receipts; one that is known by (of, status) stays as it was."""
-    values = [values_of(row) for row in rows]
-    if values:
-        connection.execute(_ADD, values)
+    _ADD.run(connection, map(values_of, rows))
 
 
 def held(connection: Connection, hashes: Sequence[str]) -> set[tuple[str, str]]:
     """(of, status) of every receipt held for these statements."""
-    return {(row.of, row.status) for row in connection.execute(_HELD, {"hashes": list(hashes)})} if hashes else set()
+    return set(_HELD.rows(connection, hashes=hashes))
 
 
 def add_batch(connection: Connection, ref: int, document: bytes) -> None:
     """Store one signed batch."""
-    connection.execute(insert(receipt_batch).values(ref=ref, document=document))
+    _ADD_BATCH.run(connection, [{"ref": ref, "document": document}])
 
 
 def set_batch(connection: Connection, ref: int, keys: Iterable[tuple[str, str]]) -> None:
     """Say in which batch receipts went, for those that were in none."""
-    values = [{"o": of, "s": status, "b": ref} for of, status in keys]
-    if values:
-        connection.execute(_SET_BATCH, values)
+    _SET_BATCH.run(connection, [{"o": of, "s": status, "b": ref} for of, status in keys])
+
+
+def join(connection: Connection, ref: int, keys: Iterable[tuple[str, str]]) -> None:
+    """Say that receipts which nobody has answered go in this batch from now on, whichever they were in."""
+    _JOIN.run(connection, [{"o": of, "s": status, "b": ref} for of, status in keys])
 
 
 def answers(connection: Connection, peer: str, ids: Sequence[str]) -> dict[str, ReceiptRow]:
     """The final answers this node gave `peer` for these message ids: `received` or `rejected`."""
-    found: dict[str, ReceiptRow] = {}
-    for row in connection.execute(_ANSWERS, {"peer": peer, "ids": list(ids)}):
-        found[row.id] = ReceiptRow(**row._mapping)
-    return found
+    return {row.id: row for row in _ANSWERS.made(ReceiptRow, connection, peer=peer, ids=ids)}
 
 
 def of_message(connection: Connection, direction: str, peer: str, id: str) -> list[ReceiptRow]:
@@ -102,41 +113,35 @@ def of_message(connection: Connection, direction: str, peer: str, id: str) -> li
 
 def batches(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
     """Signed batches by ref."""
-    query = select(receipt_batch).where(receipt_batch.c.ref.in_(refs))
-    return {row.ref: row.document for row in connection.execute(query)}
+    return dict(_BATCHES.rows(connection, refs=refs))
 
 
 def members(connection: Connection, batch: int) -> set[tuple[str, str]]:
     """Which receipts went in one batch."""
-    query = select(receipt.c.of, receipt.c.status).where(receipt.c.batch == batch)
-    return {(row.of, row.status) for row in connection.execute(query)}
+    return set(_MEMBERS.rows(connection, batch=batch))
 
 
 def owe(connection: Connection, peer: str, keys: Iterable[tuple[str, str]]) -> None:
     """Remember that these receipts must be sent."""
-    values = [{"peer": peer, "of": of, "status": status} for of, status in keys]
-    if values:
-        connection.execute(insert(receipt_due), values)
+    _OWE.run(connection, [{"peer": peer, "of": of, "status": status} for of, status in keys])
 
 
 def owed(connection: Connection, peer: str, limit: int) -> list[tuple[int, ReceiptRow]]:
     """The next receipts owed to `peer` with their place in the list."""
-    rows = []
-    for row in connection.execute(_OWED, {"peer": peer, "most": limit}):
-        values = dict(row._mapping)
-        rows.append((values.pop("seq"), ReceiptRow(**values)))
-    return rows
+    names = _OWED.columns[1:]
+    found = _OWED.rows(connection, peer=peer, most=limit)
+    return [(seq, ReceiptRow(**dict(zip(names, values, strict=True)))) for seq, *values in found]
 
 
 def settled(connection: Connection, seqs: Sequence[int]) -> None:
     """These were answered 200."""
-    if seqs:
-        connection.execute(_SETTLED, [{"which": seq} for seq in seqs])
+    _SETTLED.run(connection, [{"which": seq} for seq in seqs])
 
 
 def batch_of(connection: Connection, of: str, status: str) -> int | None:
     """The batch one receipt first went in."""
-    return connection.scalar(select(receipt.c.batch).where(receipt.c.of == of, receipt.c.status == status))
+    found = _BATCH_OF.first(connection, of=of, status=status)
+    return None if found is None else found[0]
 
 
 def stored_batch(connection: Connection, keys: Sequence[tuple[str, str]]) -> bytes | None:

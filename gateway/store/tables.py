@@ -49,7 +49,6 @@ peer = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("cause", Text),
-    Column("scope", Text, nullable=False),
     Column("demo", Boolean, nullable=False),
     Column("keyset", LargeBinary),
     Column("keyset_seen", Integer),
@@ -68,6 +67,44 @@ peer_descriptor = Table(
     Column("version", Integer, nullable=False),
     Column("document", LargeBinary, nullable=False),
     PrimaryKeyConstraint("node", "version"),
+)
+
+# --- trust: what people decided, and the records that say so (PROTOCOL B4) -----------------------------------------
+
+change = Table(
+    "change",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("seq", Integer),
+    Column("payload", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("effective", Integer),
+    UniqueConstraint("subject", "seq"),
+    Index("change_state", "state", "subject"),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("change", Text, ForeignKey("change.hash"), nullable=False),
+    Column("admin", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("at", Integer, nullable=False),
+    PrimaryKeyConstraint("change", "admin"),
+)
+
+trust_record = Table(
+    "trust_record",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+    Column("acked", Integer),
+    PrimaryKeyConstraint("peer", "direction", "seq"),
 )
 
 # --- content, only ever sealed ------------------------------------------------------------------------------------
@@ -122,6 +159,21 @@ link_gap = Table(
     Column("last", Integer, nullable=False),
     Column("seen", Integer, nullable=False),
     PrimaryKeyConstraint("peer", "epoch", "first"),
+)
+
+link_reset = Table(
+    "link_reset",
+    metadata,
+    Column("peer", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("backup", Integer),
+    Column("epoch", Integer),
+    Column("change", Text),
+    Column("view", LargeBinary),
+    Column("ours", LargeBinary),
+    Column("offer", LargeBinary),
+    Column("accepted", LargeBinary),
 )
 
 # --- messages -----------------------------------------------------------------------------------------------------
@@ -267,6 +319,13 @@ consent_told = Table(
     PrimaryKeyConstraint("consent", "peer"),
 )
 
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    Column("consent", LargeBinary, primary_key=True),
+    Column("ref", Integer, nullable=False),
+)
+
 notice = Table(
     "notice",
     metadata,
@@ -274,6 +333,7 @@ notice = Table(
     Column("kind", Text, nullable=False),
     Column("origin", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("refusals", Integer, nullable=False),
     Column("next_try", Integer, nullable=False),
     Column("message", Text),
     Column("code", Text),
@@ -291,6 +351,29 @@ origin = Table(
     Column("at", Integer, nullable=False),
 )
 
+token = Table(
+    "token",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("unit", Text),
+    Column("label", Text, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("expires", Integer, nullable=False),
+    Column("revoked", Integer),
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("message", Integer, primary_key=True, autoincrement=False),
+    Column("peer", Text, nullable=False),
+    Column("kid", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("done", Integer),
+)
+
 # --- what happened ------------------------------------------------------------------------------------------------
 
 audit = Table(
@@ -298,6 +381,45 @@ audit = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("leaf", LargeBinary, nullable=False),
+)
+
+audit_tile = Table(
+    "audit_tile",
+    metadata,
+    Column("level", Integer, nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "idx"),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("at", Integer, nullable=False),
+)
+
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("size", Integer, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("line", LargeBinary, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("first", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("size", "peer"),
+)
+
+witnessed = Table(
+    "witnessed",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("peer", "origin"),
 )
 
 event = Table(

@@ -4,7 +4,8 @@ A *move* is a function of a connection. Whatever waits when the writer comes rou
 commit is paid once for many. When one move of a group raises, the group is rolled back and each of its moves runs again
 in a transaction of its own: a move must therefore have no effect outside its connection, and no move ever sees another
 one's failure. Moves that write the same kind of thing may come as items of one function, which then writes all that
-wait with one statement each (`move_together`).
+wait with one statement each (`move_together`). What nobody waits for and may be lost rides along with the next group
+(`move_along`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,6 +28,10 @@ Batch = Callable[[Connection, Sequence[I]], Sequence[T]]
 
 GROUP_LIMIT = 256
 """Moves in one transaction at most: bounds the work lost to one failing move and the time others wait."""
+
+
+RIDE = 0.2
+"""Seconds after which what only rides along gets a transaction of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._along: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._closed = False
         self.groups = 0
@@ -60,6 +67,21 @@ class Writer:
         self._put(_Waiting(lambda c: batch(c, [item])[0], future, batch, item))
         return await asyncio.shield(future)
 
+    def move_along(self, move: Move[T]) -> asyncio.Future[T]:
+        """Run `move` in the transaction of the next group, or in its own after `RIDE` seconds if none comes.
+
+        For what a kill may undo without harm. Nobody has to await the future; a failure is then lost with the move.
+        """
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        alone = loop.call_later(RIDE, self._queue.put, _Waiting(_nothing, loop.create_future()))
+        future.add_done_callback(lambda _: alone.cancel())
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody has to look
+        self._along.put(_Waiting(move, future))
+        return future
+
     def _put(self, waiting: _Waiting) -> None:
         if self._closed:
             raise RuntimeError("the store is closed")
@@ -76,21 +98,31 @@ class Writer:
         with self._engine.connect() as connection:
             stopping = False
             while not stopping:
-                first = self._queue.get()
-                group: list[_Waiting] = []
-                if first is None:
-                    break
-                group.append(first)
-                while len(group) < GROUP_LIMIT:
-                    try:
-                        following = self._queue.get_nowait()
-                    except queue.Empty:
-                        break
-                    if following is None:
-                        stopping = True
-                        break
-                    group.append(following)
-                self._commit_group(connection, group)
+                group, stopping = self._next_group()
+                if group:
+                    self._commit_group(connection, group)
+
+    def _next_group(self) -> tuple[list[_Waiting], bool]:
+        """What waits, and whether it is the last of all. What rides along comes first: it was there first."""
+        waiting: list[_Waiting] = []
+        stopping = False
+        with suppress(queue.Empty):
+            following = self._queue.get()
+            while following is not None and len(waiting) < GROUP_LIMIT - 1:
+                waiting.append(following)
+                following = self._queue.get_nowait()
+            if following is not None:
+                waiting.append(following)
+            else:
+                stopping = True
+        return [*self._riding(), *waiting], stopping
+
+    def _riding(self) -> list[_Waiting]:
+        riding: list[_Waiting] = []
+        with suppress(queue.Empty):
+            while len(riding) < GROUP_LIMIT:
+                riding.append(self._along.get_nowait())
+        return riding
 
     def _commit_group(self, connection: Connection, group: list[_Waiting]) -> None:
         self.groups += 1
@@ -107,6 +139,10 @@ class Writer:
                 self._commit_group(connection, [waiting])
             return
         _settle([(waiting.future, result, None) for waiting, result in zip(group, results, strict=True)])
+
+
+def _nothing(_connection: Connection) -> None:
+    """A group for what rides along."""
 
 
 def _results(connection: Connection, group: list[_Waiting]) -> list[Any]:

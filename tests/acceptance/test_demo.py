@@ -56,7 +56,7 @@ def test_it_ends_well_and_tells_the_whole_story(kept):
     _, ran, _ = kept
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout[-3000:] + ran.stderr
     parts = [
-        "Pairing", "types the 60 digits: France is active",
+        "Pairing", "types the 60 digits and signs: Albania is verified", "a second administrator signs",
         "Can you take such a case?", "releases the enquiry; it names nobody", "→ enquiry.reply: queued for FR",
         "A referral with consent", "refused by gate G2", "← consent.record: in the case system",
         "← referral.request: in the case system", "→ info.request: queued for FR",
@@ -113,7 +113,7 @@ def test_an_interrupt_stops_the_nodes_and_removes_the_folder(tmp_path):
             for path in Path("/proc").iterdir()
             if path.name.isdigit() and str(base).encode() in _command(path) and int(path.name) != running.pid
         ]
-        assert len(nodes) == 3
+        assert len(nodes) == 6, "three nodes, each with its key service"
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors.strip()) == (1, "trm: error: stopped before the end")

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.consent import Consent, Denial, Grant, covers, withdraw
+from gateway.core.consent import Consent, Denial, Grant, adds, bound, covers, withdraw
 
 PURPOSES = st.sampled_from(["referral", "return", "monitoring"])
 UNITS = st.sampled_from(["n1al/a", "n1al/b", "n1ua/a"])
@@ -108,3 +108,28 @@ def test_consent_does_not_come_back_with_time(consent, question):
     if question["today"] >= consent.taken_on:
         tomorrow = question | {"today": question["today"] + timedelta(days=1)}
         assert covers(consent, **tomorrow) >= covers(consent, **question)
+
+
+@given(consents, st.lists(consents, max_size=2), questions, st.lists(withdrawals, max_size=2))
+def test_other_records_only_take_away(consent, others, question, taken_back):
+    """Beside other holders' records at least as much is uncovered as alone, and all that any of them denies."""
+    for content in taken_back:
+        others = [withdraw(other, content) for other in others]
+    together = bound(consent, others)
+    assert covers(together, **question) >= covers(consent, **question)
+    assert not any(
+        denial.forbids(question["purpose"], question["unit"], category)
+        for category in question["categories"] - covers(together, **question)
+        for other in others
+        for denial in other.denials
+    )
+
+
+@given(consents, st.lists(withdrawals, max_size=4), withdrawals)
+def test_a_withdrawal_that_adds_nothing_changes_nothing(consent, known, repeated):
+    """What need not be kept leaves every consent as it is."""
+    for content in known:
+        consent = withdraw(consent, content)
+    if not adds(known, repeated):
+        after = withdraw(consent, repeated)
+        assert (after.in_force, after.fully_withdrawn) == (consent.in_force, consent.fully_withdrawn)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.endpoints import Endpoint, Wire, circumstances, consent, flipped
+from support.endpoints import EVERYTHING, Endpoint, Wire, circumstances, consent, flipped
 from support.generate import bodies
 from support.incoming import SEALED, A, B, arrive
 
@@ -163,6 +164,8 @@ def test_row_43_referrals_have_one_size() -> None:
     sizes: Counter[int] = Counter()
     for _ in range(100):
         draft = referral(a, rng)
+        units = frozenset(str(draft.header[name]) for name in ("sender_unit", "recipient_unit"))
+        a.scope = b.scope = replace(EVERYTHING, units=units, peer_units=units)
         sealed = a.send(a.submit(draft, circumstances(everything(draft))))
         sizes[len(sealed.data)] += 1
         assert b.receive(sealed.data).code is None

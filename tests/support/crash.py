@@ -25,14 +25,21 @@ from support.benches import FolderBench, SheetBench
 
 from adapters.kit.contract import a_delivery, a_notice
 from gateway.errors import Finding
-from gateway.ports import Adapter, NoticeKind
+from gateway.ports import Adapter, BulkAdapter, NoticeKind
 
+SEVERAL = [a_delivery(key=f"several-{n}", message_id=f"{n}" * 22) for n in range(3)]
 KEPT, ERASED = a_delivery(text="stays here"), a_delivery(key="key-2", message_id="C" * 22, text="goes away")
 
 
 async def push(adapter: Adapter) -> None:
     """Hand over a message."""
     await adapter.push(KEPT)
+
+
+async def push_all(adapter: Adapter) -> None:
+    """Hand over several messages in one go, where the adapter can."""
+    assert isinstance(adapter, BulkAdapter)
+    assert all(isinstance(outcome, str) for outcome in await adapter.push_all(SEVERAL))
 
 
 async def take(adapter: Adapter) -> None:
@@ -54,7 +61,7 @@ async def erase(adapter: Adapter) -> None:
 
 
 OPERATIONS: dict[str, Callable[[Adapter], Awaitable[None]]] = {
-    operation.__name__: operation for operation in (push, take, refuse, erase)
+    operation.__name__: operation for operation in (push, push_all, take, refuse, erase)
 }
 
 
@@ -89,7 +96,7 @@ def _run(operation: str, folder: Path, moment: int) -> None:
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-        if (writes or event in {"os.rename", "os.remove"}) and next(changes) == moment:
+        if (writes or event in {"os.rename", "os.link", "os.remove"}) and next(changes) == moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)

@@ -39,7 +39,7 @@ def vectors(*, check: bool) -> list[str]:
 
 
 def docs(*, check: bool) -> list[str]:
-    """The help text in the README, the pages of command line and local API, the diagrams of the state machines."""
+    """The help text in the README, the pages of command line, local API and roles, the state machines."""
     readme, machines = ROOT / "README.md", ROOT / "docs" / "state-machines.md"
     wanted = {machines: diagrams.document()}
     if (ROOT / "gateway" / "cli" / "__main__.py").exists():
@@ -47,9 +47,11 @@ def docs(*, check: bool) -> list[str]:
 
         wanted[readme] = help_block(readme.read_text(encoding="utf-8"), help_text())
         wanted[ROOT / "docs" / "cli.md"] = document()
+        from support import roles_page
         from support.pages import with_operations
 
         wanted[ROOT / "docs" / "local-api.md"] = with_operations(ROOT / "docs" / "local-api.md")
+        wanted[ROOT / "docs" / "roles.md"] = roles_page.document()
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if not check:
         for path in stale:

@@ -6,13 +6,15 @@ import asyncio
 import io
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+from support.ceremony import ADMINS, CARDS, pairing, play
 
 import schemas
 from adapters.folder import FolderAdapter
@@ -23,6 +25,7 @@ from gateway.cli.root import trm
 from gateway.clock import SystemClock
 from gateway.config import Unit
 from gateway.newnode import Made, Plan, make_node
+from keys.change import AdminCard
 from keys.keystore import Cost
 
 CHEAP = Cost(t=1, m=8 * 1024 * 1024)
@@ -60,21 +63,23 @@ def free_port() -> int:
         return port
 
 
-def plan(base: Path, name: str, *, demo: bool = True, port: int | None = None) -> Plan:
+def plan(
+    base: Path, name: str, *, demo: bool = True, port: int | None = None, admins: Sequence[AdminCard] = CARDS
+) -> Plan:
     """A node with one unit and a drop folder."""
     chosen = port or free_port()
     return Plan(
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{chosen}", listen=f"127.0.0.1:{chosen}", contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=demo, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+        demo=demo, admins=admins, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
     )  # fmt: skip
 
 
-def make(base: Path, name: str, *, demo: bool = True) -> Desk:
+def make(base: Path, name: str, *, demo: bool = True, admins: Sequence[AdminCard] = CARDS) -> Desk:
     """Make a node and its drop folder."""
     FolderAdapter.create(base / f"{name}-cases")
-    chosen = plan(base, name, demo=demo)
+    chosen = plan(base, name, demo=demo, admins=admins)
     made = asyncio.run(make_node(chosen, PASSPHRASE, "other horse", clock=SystemClock(), cost=CHEAP))
     return Desk(name=name, folder=chosen.folder, made=made)
 
@@ -126,8 +131,11 @@ def pair(one: Desk, other: Desk) -> None:
     for a, b in ((one, other), (other, one)):
         a.ask("peer.add", chain=b.ask("node.pairing"), by="adm")
     for a, b in ((one, other), (other, one)):
-        digits = a.ask("peer.code", id=b.name)["code"]
-        a.ask("peer.verify", id=b.name, digits=digits, channel="video", by="adm")
+        play(pairing(ADMINS, b.name), a.ask)
+    end = time.monotonic() + 30
+    while any(peer["missing"] for desk in (one, other) for peer in desk.ask("peer.list")["peers"]):
+        assert time.monotonic() < end, "both sides' trust records are not known to both"
+        time.sleep(0.05)
 
 
 def header(**members: Any) -> dict[str, Any]:

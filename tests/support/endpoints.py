@@ -25,13 +25,13 @@ import schemas
 from gateway.core.consent import Consent, read
 from gateway.core.gates import UnitKind
 from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, apply, judge
-from gateway.core.scope import Direction, PeerState, Scope, type_name
+from gateway.core.scope import Agreed, Direction, PeerState, Standing, type_name
 from gateway.core.stages import AcceptedMessage, Draft, LinkPosition, SealedEnvelope, ValidMessage
 from gateway.errors import Code, RemoteError
 from gateway.exchange import answers, inbound, outbound
 from gateway.exchange.answers import Answer, Answers
 from gateway.exchange.inbound import AuthenticStatement
-from gateway.exchange.outbound import Circumstances, PeerStanding
+from gateway.exchange.outbound import Circumstances
 from keys import envelope as wire
 from keys.descriptor import Descriptor
 from keys.encoding import b64u, canon
@@ -42,8 +42,31 @@ from keys.seal import EncPrivateKey, seal_cek, seal_content
 T = TypeVar("T")
 EXAMPLES = ROOT / "schemas" / "examples"
 EXAMPLE_NODE = "n1abcdefghijklmnopqrstuvwxyz234567"
-EVERYTHING = Scope(types={type_name(held.body_type): frozenset(Direction) for held in schemas.catalogue().types})
 TODAY: date = datetime.fromtimestamp(NOW, UTC).date()
+
+
+def _units() -> frozenset[str]:
+    """Every unit that occurs in a header of the examples."""
+    headers = [json.loads(path.read_text(encoding="utf-8")).get("header", {}) for path in EXAMPLES.glob("*/*.json")]
+    found = [header.get(name) for header in headers for name in ("sender_unit", "recipient_unit")]
+    return frozenset(unit for unit in found if isinstance(unit, str))
+
+
+EVERYTHING = Agreed(
+    types=frozenset(type_name(held.body_type) for held in schemas.catalogue().types),
+    directions=frozenset(Direction),
+    corridors=frozenset({("FR", "FR")}),
+    units=_units(),
+    peer_units=_units(),
+    roles=frozenset(code.code for code in schemas.code_list("role").codes),
+    purposes=frozenset(code.code for code in schemas.code_list("purpose").codes),
+    max_bytes=1_000_000,
+)
+
+
+def standing(state: PeerState = PeerState.ACTIVE, agreed: Agreed = EVERYTHING) -> Standing:
+    """What a node holds about its peer; both are in one country here."""
+    return Standing(state=state, agreed=agreed, corridor=("FR", "FR"))
 
 
 def example(name: str, recipient: str = EXAMPLE_NODE) -> dict[str, Any]:
@@ -108,7 +131,7 @@ class Endpoint:
     keyset: Keyset
     now: int = NOW
     state: PeerState = PeerState.ACTIVE
-    scope: Scope = EVERYTHING
+    scope: Agreed = EVERYTHING
     sent: dict[str, SealedEnvelope] = field(default_factory=dict)
     heard: dict[str, Receipt] = field(default_factory=dict)
     documents: list[bytes] = field(default_factory=list)
@@ -136,9 +159,9 @@ class Endpoint:
         )
 
     @property
-    def standing(self) -> PeerStanding:
+    def standing(self) -> Standing:
         """What this end holds about the other one."""
-        return PeerStanding(state=self.state, scope=self.scope)
+        return standing(self.state, self.scope)
 
     # --- sending --------------------------------------------------------------------------------------------------
 
@@ -218,7 +241,7 @@ class Endpoint:
         """Steps 12 to 14."""
         code: Code | None = None
         try:
-            self.accepted.append(inbound.admit(authentic, state=self.state, scope=self.scope))
+            self.accepted.append(inbound.admit(authentic, standing=self.standing))
         except RemoteError as error:
             code = error.code
         said = authentic.statement

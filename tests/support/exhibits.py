@@ -1,28 +1,116 @@
 """A short conversation of two endpoints with everything that was signed about it, as both nodes keep it.
 
 A sends an enquiry of another conversation and a referral; B declines. B's first batch of receipts is about both
-messages of A, its second about the referral alone.
+messages of A, its second about the referral alone. The audit log of A has all of it; B and C witnessed it, twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from support.endpoints import Endpoint, circumstances, consent, edited
-from support.nodes import NOW, Node, signed
+from support.nodes import NOW, Node, Seeds, record, signed
 
 from gateway.core.stages import SealedEnvelope
 from gateway.exchange.answers import sign_receipts
-from gateway.exchange.evidence import Exhibit, build
+from gateway.exchange.evidence import Exhibit, Extract, build
+from gateway.service.leaves import leaf
 from keys.descriptor import Descriptor, accept_descriptor
-from keys.encoding import b64u
+from keys.encoding import DAY, b64u
 from keys.envelope import Receipt, Statement, Status
-from keys.sign import SigningKey
+from keys.note import Checkpoint, NoteSignature, SignedNote, cosign_checkpoint, cosignature_text, sign_checkpoint
+from keys.receipts import batch_hash
+from keys.records import Use
+from keys.roots import new_root
+from keys.sign import STATEMENT, SignedDocument, SigningKey
+from keys.statement import signatures_hash
+from keys.tree import Tiles, leaf_hash, prove_inclusion
 
-A, B, C = Node("a"), Node("b"), Node("c")
+
+class Witness(Node):
+    """A node with an audit log that witnesses those of others."""
+
+    def __post_init__(self) -> None:
+        given = self.content
+        self.content = {}
+        super().__post_init__()
+        self.log, self.wit = (SigningKey.generate(self.rand, hybrid=False) for _ in range(2))
+        self.content["keys"] += [record(self.log, Use.LOG), record(self.wit, Use.WIT)]
+        self.content |= given
+
+
+A, B, C = Witness("a"), Witness("b"), Witness("c")
+
+
+@dataclass
+class Logbook:
+    """The audit log of a node, in memory; a checkpoint is what it signed when it had `size` leaves."""
+
+    node: Witness
+    leaves: list[bytes] = field(default_factory=list)
+    notes: dict[int, bytes] = field(default_factory=dict)
+
+    def write(self, at: int, event: str, **facts: Any) -> None:
+        """One more leaf."""
+        self.leaves.append(leaf(at, event, **facts)(len(self.leaves) + 1))
+
+    def departed(self, sealed: SealedEnvelope) -> None:
+        """The leaf of a sealing of this node."""
+        said = stated(sealed)
+        self.write(
+            said.created, "message.departed", of=sealed.statement_hash, peer=said.to, n=said.n,
+            sig=signatures_hash(sealed.signatures),
+        )  # fmt: skip
+
+    def received(self, sealed: SealedEnvelope) -> None:
+        """The leaf of an accepted message."""
+        said = stated(sealed)
+        self.write(
+            said.created, "message.received", of=sealed.statement_hash, peer=said.from_, n=said.n, code=None,
+            sig=signatures_hash(sealed.signatures),
+        )  # fmt: skip
+
+    def batch(self, document: bytes, peer: Node, *, issued: bool) -> None:
+        """The leaf of a batch of receipts."""
+        self.write(
+            NOW, "receipts.issued" if issued else "receipts.held", of=batch_hash(document), peer=peer.first().node
+        )
+
+    def tree(self, size: int) -> Tiles:
+        """The tree of the first leaves."""
+        hashes = [leaf_hash(data) for data in self.leaves]
+        return Tiles(size, lambda level, index: None, lambda first, last: hashes[first:last])
+
+    def checkpoint(self, *seen: tuple[Witness, int], key: SigningKey | None = None) -> None:
+        """Sign the log as it is, and let witnesses cosign, each at its time."""
+        size, origin = len(self.leaves), self.node.first().log
+        text = Checkpoint(origin=origin, size=size, root=self.tree(size).root()).text
+        lines = [NoteSignature.of(origin, sign_checkpoint(text, key or self.node.log))]
+        for witness, at in sorted(seen, key=lambda item: item[0].first().node):
+            lines.append(cosigned(text, witness, at))
+        self.notes[size] = SignedNote(text=text, signatures=tuple(lines)).encode()
+
+    def extract(self) -> Extract:
+        """Every leaf under the first checkpoint that has it; what is about nothing shown, ``build`` leaves out."""
+        checkpoints, done = [], 0
+        for size, note in sorted(self.notes.items()):
+            node = self.tree(size).node
+            leaves = [(self.leaves[i], prove_inclusion(i, size, node)) for i in range(done, size)]
+            checkpoints.append((note, leaves))
+            done = size
+        return Extract(node=self.node.first().node, checkpoints=checkpoints, witnesses=WITNESSES)
+
+
+def cosigned(text: bytes, witness: Witness, at: int, key: SigningKey | None = None) -> NoteSignature:
+    """The line of a witness under a checkpoint."""
+    name = witness.first().node
+    return NoteSignature.of(name, cosign_checkpoint(cosignature_text(text, at), name, key or witness.wit))
+
+
+WITNESSES: Mapping[str, Sequence[Descriptor]] = {node.first().node: (node.first(),) for node in (A, B, C)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +120,7 @@ class Case:
     chains: tuple[tuple[Descriptor, ...], tuple[Descriptor, ...]]
     exhibits: tuple[Exhibit, ...]
     batches: tuple[bytes, ...]
+    extract: Extract | None = None
     sealed: dict[str, SealedEnvelope] = field(default_factory=dict)
 
     @property
@@ -42,7 +131,7 @@ class Case:
     def build(self, **changes: Any) -> bytes:
         """The bundle of this case with `changes`."""
         case = replace(self, **changes)
-        return build(case.chains, case.exhibits, case.batches)
+        return build(case.chains, case.exhibits, case.batches, case.extract)
 
     def erased(self) -> Case:
         """The same after the content was erased."""
@@ -71,19 +160,61 @@ def conversation() -> Case:
     decline = b.send(reply)
     b.hear(a.answer([decline.data]), [decline.id])
     later = [b.receipt(stated(referral), Status.DELIVERED), b.receipt(stated(referral), Status.OPENED, at=NOW + 90)]
+    batches = (*a.documents, *b.documents, batch(B.sig, *later))
     return Case(
         chains=((a.own,), (b.own,)),
         exhibits=(exhibit(referral, message.body), exhibit(decline, reply.body)),
-        batches=(*a.documents, *b.documents, batch(B.sig, *later)),
+        batches=batches,
+        extract=logbook(A, (enquiry, referral), decline, batches).extract(),
         sealed={"enquiry": enquiry, "referral": referral, "decline": decline},
     )
 
 
+def logbook(node: Witness, first: Sequence[SealedEnvelope], reply: SealedEnvelope, batches: Sequence[bytes]) -> Logbook:
+    """What the log of A, or of B, has of the conversation: first half witnessed at NOW + 30, all at NOW + 120."""
+    other = B if node is A else A
+    book = Logbook(node)
+    book.write(NOW - 100, "node.made", node=node.first().node)
+    for sealed in first:
+        (book.departed if node is A else book.received)(sealed)
+    book.batch(batches[0], other, issued=node is B)
+    book.checkpoint((other, NOW + 30), (C, NOW + 40))
+    (book.received if node is A else book.departed)(reply)
+    book.batch(batches[1], other, issued=node is A)
+    book.batch(batches[2], other, issued=node is B)
+    book.write(NOW + 95, "keyset.issued", version=2)
+    book.checkpoint((other, NOW + 120))
+    return book
+
+
 @cache
 def small() -> Case:
-    """One message and one batch: quick to verify, for tests that verify often."""
+    """One message and one batch: quicker to verify."""
     whole = conversation()
     return replace(whole, exhibits=whole.exhibits[:1], batches=whole.batches[:1])
+
+
+@cache
+def tiny() -> Case:
+    """One message, one batch and one witnessed checkpoint of nodes with one root: for tests that verify often."""
+    one, two = (
+        Witness(name, threshold=1, roots=[new_root(now=NOW - DAY, rand=Seeds(f"root of {name}"))]) for name in "xy"
+    )
+    a, b = Endpoint.pair(one, two)
+    message = a.submit(a.draft("enquiry.capacity.1/valid-minimal"))
+    sealed = a.send(message)
+    a.hear(b.answer([sealed.data]), [sealed.id])
+    book = Logbook(one)
+    book.departed(sealed)
+    book.batch(a.documents[0], two, issued=False)
+    book.checkpoint((two, NOW + 30))
+    return Case(
+        chains=((a.own,), (b.own,)),
+        exhibits=(exhibit(sealed, message.body),),
+        batches=tuple(a.documents),
+        extract=book.extract(),
+        sealed={"enquiry": sealed},
+    )
 
 
 def stated(sealed: SealedEnvelope) -> Statement:
@@ -112,13 +243,19 @@ def next_version(node: Node, held: Sequence[Descriptor], **changes: Any) -> tupl
     return (*held, accept_descriptor(held[-1], document, NOW))
 
 
+def lying(payload: bytes, key: SigningKey, payload_type: str = STATEMENT) -> Any:
+    """A document as it stands in a bundle, truly signed by whoever `key` is."""
+    signatures = (key.sign(payload_type, payload),)
+    return SignedDocument(payload=payload, payload_type=payload_type, signatures=signatures).to_json()
+
+
 def base64_fields(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where a bundle has base64url: paths to every text that is not a payload type."""
+    """Where a bundle has base64url: paths to every text that is neither a type nor a note."""
     if isinstance(value, dict):
         return [found for name, item in value.items() for found in base64_fields(item, (*path, name))]
     if isinstance(value, list):
         return [found for place, item in enumerate(value) for found in base64_fields(item, (*path, place))]
-    return [path] if isinstance(value, str) and path[-1] not in ("payloadType", "type") else []
+    return [path] if isinstance(value, str) and path[-1] not in ("payloadType", "type", "note") else []
 
 
 def at(value: Any, path: tuple[Any, ...]) -> Any:

@@ -145,8 +145,26 @@ class Recorder:
     async def get_schemas(self, peer: str) -> Reply:
         return await self._record("get_schemas", peer, b"")
 
+    async def post_tombstone(self, body: bytes) -> Reply:
+        return await self._record("post_tombstone", None, body)
+
+    async def get_held(self, peer: str) -> Reply:
+        return await self._record("get_held", peer, b"")
+
+    async def post_trust(self, peer: str, body: bytes) -> Reply:
+        return await self._record("post_trust", peer, body)
+
+    async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
+        return await self._record("post_checkpoint", peer, body)
+
+    async def get_checkpoint(self, peer: str) -> Reply:
+        return await self._record("get_checkpoint", peer, b"")
+
     async def get_link(self, peer: str) -> Reply:
         return await self._record("get_link", peer, b"")
+
+    async def post_link(self, peer: str, body: bytes) -> Reply:
+        return await self._record("post_link", peer, body)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from support.pair import Party
 
 from gateway.core.stages import Draft, LinkPosition
 from gateway.exchange import outbound
-from gateway.exchange.outbound import Circumstances, PeerStanding
+from gateway.exchange.outbound import Circumstances
 from gateway.ports import Clock
 from gateway.service.peering import address
 from keys.encoding import b64u, unb64u
@@ -50,7 +50,7 @@ class Forger:
             header={**request["header"], "seen": 0},
             content=request["content"],
         )
-        standing = PeerStanding(state=peer.state, scope=peer.scope)
+        standing = peer.standing(parts.clock.now())
         facts = Circumstances(sender_kind=None, consent=None, conversation_withdrawn=False, today=_today(parts.clock))
         message = outbound.submit(draft, standing, facts, now=parts.clock.now())
         assert peer.keyset is not None

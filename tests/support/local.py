@@ -15,28 +15,34 @@ import aiohttp
 from support.federation import free_port
 
 from gateway.api.app import LocalServer, local_app
+from gateway.core import roles
+from gateway.core.roles import OWNER, Role
+from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
-from keys.encoding import same
 
 TOKEN = "the-token-of-this-node"
 
 
 @dataclass
 class FakeDesk:
-    """Implements `gateway.ports.Desk`: `answer` is what it says or raises, `calls` what it was asked."""
+    """Implements `gateway.api.desk.Desk`: `answer` is what it says or raises, `calls` what it was asked."""
 
     answer: Done | Exception = field(default_factory=lambda: Done(value={"ok": True}))
     calls: list[tuple[str, Mapping[str, Json], str | None]] = field(default_factory=list)
     stream: list[tuple[int, Mapping[str, Json]]] = field(default_factory=list)
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+    async def call(
+        self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: roles.Caller = OWNER
+    ) -> Done:
         """Note the question and answer it."""
         self.calls.append((operation, arguments, key))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
-    async def events(self, after: int) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+    async def events(
+        self, after: int, *, caller: roles.Caller = OWNER
+    ) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
         """What lies behind `after`, then silence."""
         for seq, value in self.stream:
             if seq > after:
@@ -91,11 +97,18 @@ class LocalApi:
     loopback: Caller
 
 
+def admit(token: str) -> roles.Caller:
+    """The one token of this API, which has the role of a case system."""
+    if token != TOKEN:
+        raise RefusedError(Code.UNAUTHORISED, "no such token")
+    return roles.Caller(roles=frozenset({Role.ADAPTER}))
+
+
 @asynccontextmanager
 async def running_api(folder: Path, desk: FakeDesk) -> AsyncIterator[LocalApi]:
     """The real server on a socket and a loopback port."""
     port = free_port()
-    server = LocalServer(local_app(desk, token_matches=lambda given: same(given, TOKEN)))
+    server = LocalServer(local_app(desk, admit=admit))
     path = folder / "api.sock"
     await server.start(path, f"127.0.0.1:{port}")
     try:

@@ -1,9 +1,9 @@
 """The process of one node under test: the real composition root, with a clock that a pipe steers and, if asked for, a
 place to die.
 
-Run as a program. The first line on standard input is a JSON object (`folder`, `passphrase`, `start`, `die`, `batch`,
-`log`). "ready" is printed once both listeners take requests. Then each line "advance SECONDS" moves the clock and is
-answered by "now SECONDS"; the end of the input stops the node, so that no node outlives its test.
+Run as a program. The first line on standard input is a JSON object (`folder`, `passphrase_file`, `start`, `die`,
+`batch`, `log`). "ready" is printed once both listeners take requests. Then each line "advance SECONDS" moves the clock
+and is answered by "now SECONDS"; the end of the input stops the node, so that no node outlives its test.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+from support import keydchild
+from support.keydchild import CHEAP
+
 from gateway import logs
 from gateway.app import Node, open_node
 from gateway.clock import SystemClock
 from gateway.ports import Clock
 from gateway.service import house
-from keys.keystore import Cost
+from gateway.unlock import by_child
 
-CHEAP = Cost(t=1, m=8 * 1024 * 1024)
-"""A key derivation that costs a test nothing."""
+__all__ = ["CHEAP", "SteeredClock"]
 
 
 class SteeredClock:
@@ -114,7 +116,9 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
     """One life of the node."""
     steered = None if spec["start"] is None else SteeredClock(spec["start"])
     clock: Clock = steered or SystemClock()
-    node, stack = await open_node(Path(spec["folder"]), spec["passphrase"], clock=clock, at_least=CHEAP)
+    folder = Path(spec["folder"])
+    keyd = keydchild.command(folder, Path(spec["passphrase_file"]))
+    node, stack = await open_node(folder, by_child(folder, keyd), clock=clock)
     house.REWRAP_BATCH = spec["batch"]
     stop = asyncio.Event()
     async with stack:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from support.ceremony import ADMINS, CARDS, pairing, play
 from support.nodechild import CHEAP, ROOT, SteeredClock
 from support.proxy import Proxy
 
@@ -124,8 +125,21 @@ class NodeProcess:
         """The drop folder of the country's case system."""
         return self.base / f"{self.name}-cases"
 
+    @property
+    def passphrase_file(self) -> Path:
+        """What its key service reads, and the node never does."""
+        return self.base / f"{self.name}.pass"
+
+    @property
+    def keyd(self) -> int:
+        """The process of its key service now."""
+        pid = self._pipe().pid
+        (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(child)
+
     def make(self, clock: Clock) -> None:
         """Make the node; others reach it through its proxy, if it has one."""
+        self.passphrase_file.write_text(PASSPHRASE)
         port = free_port()
         if self.proxy is not None:
             self.proxy.listen(port)
@@ -140,6 +154,7 @@ class NodeProcess:
             contact="duty desk",
             units=[unit(self.name)],
             demo=True,
+            admins=CARDS,
             adapter=("folder", self.cases),
             poll_seconds=1,
         )
@@ -155,7 +170,7 @@ class NodeProcess:
         """Start without waiting."""
         spec = {
             "folder": str(self.folder),
-            "passphrase": PASSPHRASE,
+            "passphrase_file": str(self.passphrase_file),
             "start": self.steered,
             "die": die,
             "batch": self.batch,
@@ -249,6 +264,10 @@ class NodeProcess:
                 shutil.copy(self.folder / name, copy / name)
         with closing(sqlite3.connect(copy / "node.db")) as connection:
             return connection.execute(query, arguments).fetchall()
+
+    def agreed(self) -> bool:
+        """Whether both sides' records about every peer are in force here."""
+        return all(peer["missing"] is None for peer in self.call("peer.list")["peers"])
 
     def received(self) -> list[dict[str, Any]]:
         """Every message in the case system's incoming folder."""
@@ -371,8 +390,9 @@ def introduce(a: NodeProcess, b: NodeProcess) -> None:
     for here, there in ((a, b), (b, a)):
         here.call("peer.add", chain=there.call("node.pairing"), by="admin")
     for here, there in ((a, b), (b, a)):
-        digits = here.call("peer.code", id=there.name)["code"]
-        assert here.call("peer.verify", id=there.name, digits=digits, channel="video", by="admin")["state"] == "active"
+        assert play(pairing(ADMINS, there.name), here.call)["peer"]["state"] == "active"
+    for node in (a, b):
+        eventually(lambda node=node: node.agreed(), "both sides' trust records are known to both")  # type: ignore[misc]
 
 
 def enquiry(reference: str, to: str = "AL") -> dict[str, Any]:

@@ -16,7 +16,10 @@ from support.house import files_of, syntax
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.config import Config
+from gateway.core import expiry
+from gateway.service import held
 from gateway.service.desk import desk, messages
+from gateway.service.desk import keys as desk_keys
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
@@ -24,11 +27,11 @@ _ONLY = re.compile(r'only\(arguments((?:, "[a-z_]+")*)\)')
 _DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to")
 _APART: Mapping[str, Any] = {
     "message.submit": _DRAFT,
+    "message.show": messages.show_message,
     "draft.release": messages.release_draft,
     "keys.rotate_epoch": ("by",),
-    "peer.suspend": ("id", "by"),
-    "peer.resume": ("id", "by"),
-    "peer.revoke": ("id", "by"),
+    "keys.publish": desk_keys.publish,
+    "keys.rotate_enc": desk_keys.rotate_enc,
 }
 """Operations whose arguments are read elsewhere than in the function of the table."""
 
@@ -99,8 +102,10 @@ def _default(value: Any) -> str:
 # --- alarms --------------------------------------------------------------------------------------------------------
 
 
-_STOPPING = ("equivocation", "bad_chain", "link_reset_required")
+_STOPPING = ("equivocation", "bad_chain", "rollback", "link_reset_required")
 _KINDS = {
+    "item.kind": expiry.KINDS,
+    "split.kind": held.KINDS,
     "f'message.{named}'": ("message.rejected", "message.failed"),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),
 }

@@ -40,7 +40,7 @@ def receipt(of: str, status: str = "received", **changes: Any) -> ReceiptRow:
 def peer(node: str = PEER, **changes: Any) -> PeerRow:
     """An active peer with a chain of one document."""
     honest: dict[str, Any] = {
-        "node": node, "name": node, "state": "active", "cause": None, "scope": "{}", "demo": False, "keyset": None,
+        "node": node, "name": node, "state": "active", "cause": None, "demo": False, "keyset": None,
         "keyset_seen": None, "schemas": None, "attempts": 0, "next_try": 0, "failing_since": None, "added": 1,
         "verified": 1, "chain": (b"first",),
     }  # fmt: skip

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from support.ceremony import ADMINS, CARDS, aplay, pairing
 from support.federation import free_port
 
 import schemas
@@ -38,7 +39,7 @@ async def make(base: Path, name: str, *, endpoint: int, listen: int) -> None:
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{endpoint}", listen=f"127.0.0.1:{listen}", contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=True, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+        demo=True, admins=CARDS, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
     )  # fmt: skip
     await make_node(plan, PASSPHRASE, "other horse", clock=SystemClock(), cost=CHEAP)
 
@@ -88,8 +89,20 @@ async def pair(one: Node, other: Node) -> None:
         await a.desk.call("peer.add", {"chain": chain, "by": "adm"})
     for a, b in ((one, other), (other, one)):
         name = b.parts.config.node.name
-        digits: Any = (await a.desk.call("peer.code", {"id": name})).value
-        await a.desk.call("peer.verify", {"id": name, "digits": digits["code"], "channel": "video", "by": "adm"})
+        await aplay(pairing(ADMINS, name), lambda op, node=a, **arguments: asked(node, op, arguments))
+    await until(lambda: agreed(one, other))
+
+
+async def asked(node: Node, operation: str, arguments: dict[str, Any]) -> Any:
+    """One operation of the desk."""
+    return (await node.desk.call(operation, arguments)).value
+
+
+async def agreed(*nodes: Node) -> bool:
+    """Whether both sides' trust records about every peer are in force at all of these."""
+    return all(
+        peer.standing(node.parts.clock.now()).missing is None for node in nodes for peer in node.parts.book.all()
+    )
 
 
 async def until(done: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from support import vector_judges as judges
-from support import vector_plain, vector_sealed
+from support import vector_plain, vector_sealed, vector_trust
 
 Case = dict[str, Any]
 
@@ -32,6 +32,7 @@ SEALED: Final[dict[str, Callable[[], Case]]] = {
     "envelopes": vector_sealed.envelopes,
     "receipts": vector_sealed.receipts,
     "voids": vector_sealed.voids,
+    "trust": vector_trust.trust,
 }
 
 
@@ -101,6 +102,13 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
             yield from _each([file["valid"], *file["invalid"]], lambda case: judges.receipts(file, case))
         case "voids":
             yield from _each([file["valid"], *file["invalid"]], lambda case: judges.void(file, case))
+        case "trust":
+            records, approvals = file["records"], file["approvals"]
+            yield from _each(records["cases"], lambda case: vector_trust.record(records, case))
+            yield from _each(file["changes"], vector_trust.change)
+            yield from _each(approvals["cases"], lambda case: vector_trust.approval(approvals, case))
+            for case in file["scopes"]:
+                yield case["name"], vector_trust.scope(case), case["verdict"]
         case _:
             raise RuntimeError(f"nobody judges {name}")
 

@@ -1,6 +1,6 @@
 """Two real nodes on this machine: processes of `trm serve`, paired, FR sends and AL has a drop folder.
 
-A third node XX is paired with FR and never started: the absent peer of the backlog.
+A third node XX is paired with FR and then stopped: the absent peer of the backlog.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from types import TracebackType
 
 from gateway.app import create_adapter_layout
 from gateway.cli.bench.work import consent, referral
+from gateway.cli.ceremony import trust_peer
 from gateway.cli.connect import call
 from gateway.clock import SystemClock
 from gateway.config import Unit
 from gateway.errors import Code, RefusedError
 from gateway.newnode import Plan, make_node
 from gateway.ports import Json
+from keys.admin import new_admin
 from keys.encoding import b64u
 from keys.keystore import system_rand
 
@@ -44,6 +46,7 @@ class Pair:
         self.position = 0
         """The last event of the sender that was looked at."""
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._admins = [new_admin(label=label, now=SystemClock().now()) for label in ("first", "second")]
 
     def __enter__(self) -> Pair:
         """Make, start and pair the nodes."""
@@ -51,10 +54,12 @@ class Pair:
             (self.folder / PASSPHRASE).write_text(b64u(system_rand(18)))
             for name in (SENDER, RECEIVER, ABSENT):
                 asyncio.run(self._make(name))
-            for name in (SENDER, RECEIVER):
+            for name in (SENDER, RECEIVER, ABSENT):
                 self.start(name)
-            for one, other in ((SENDER, RECEIVER), (RECEIVER, SENDER), (SENDER, ABSENT)):
+            for one, other in ((SENDER, RECEIVER), (RECEIVER, SENDER), (SENDER, ABSENT), (ABSENT, SENDER)):
                 self._introduce(one, other)
+            self._agree()
+            self.stop(ABSENT)
             held = call(self.node(SENDER), "consent.record", {"by": "bench", "content": consent((RECEIVER, ABSENT))})
             if not isinstance(held, dict):
                 raise RuntimeError("a recorded consent has an id")
@@ -91,10 +96,10 @@ class Pair:
         return time.monotonic() - begun
 
     def stop(self, name: str) -> None:
-        """End a node and wait for it."""
+        """End a node and wait for it; what traces it ends with it, and its key service ends by itself."""
         process = self._running.pop(name)
-        for pid in self._pids(process.pid)[1:] or [process.pid]:
-            os.kill(pid, signal.SIGTERM)
+        traced = (pid for pid in self._pids(process.pid) if Path(f"/proc/{pid}/comm").read_text() != "strace\n")
+        os.kill(next(traced, process.pid), signal.SIGTERM)
         try:
             process.wait(START_LIMIT)
         except subprocess.TimeoutExpired:
@@ -102,7 +107,7 @@ class Pair:
             process.wait()
 
     def memory(self, name: str) -> float:
-        """Resident MiB of a node, summed over its processes."""
+        """MiB of a node over its two processes; a page that both use counts once (PSS), where that can be read."""
         return sum(_kib(pid) for pid in self._pids(self._running[name].pid)) / 1024
 
     def cpu(self) -> float:
@@ -123,7 +128,8 @@ class Pair:
         plan = Plan(
             folder=self.node(name), roots=self.folder / f"{name}-roots", name=name, country=name,
             endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="bench", units=[unit],
-            demo=True, adapter=("folder", cases) if name == RECEIVER else None,
+            demo=True, admins=[admin.card for admin in self._admins],
+            adapter=("folder", cases) if name == RECEIVER else None,
         )  # fmt: skip
         await make_node(plan, self.passphrase.read_text(), b64u(system_rand(18)), clock=SystemClock())
 
@@ -131,15 +137,39 @@ class Pair:
         folder = self.node(one)
         chain = call(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
         call(folder, "peer.add", {"chain": chain, "by": "bench", "name": other})
-        digits = call(folder, "peer.code", {"id": other})
-        if not isinstance(digits, dict):
-            raise RuntimeError("a pair of nodes has its digits")
-        call(folder, "peer.verify", {"id": other, "digits": digits["code"], "channel": "video", "by": "bench"})
+
+        def ask(operation: str, /, **arguments: Json) -> dict[str, Json]:
+            return _object(call(folder, operation, arguments))
+
+        trust_peer(ask, self._admins, other)
+
+    def _agree(self) -> None:
+        """Wait until each of the running nodes has the trust records of its peers."""
+        end = time.monotonic() + START_LIMIT
+        while any(
+            isinstance(peer, dict) and peer["missing"] is not None
+            for name in (SENDER, RECEIVER)
+            for peer in _peers(call(self.node(name), "peer.list", {}))
+        ):
+            if time.monotonic() > end:
+                raise RefusedError(Code.UNREACHABLE, "the nodes did not take each other's trust records in time")
+            time.sleep(0.05)
 
     def _close(self) -> None:
         for name in [*self._running]:
             self.stop(name)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _object(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise RuntimeError("the operations of trust answer with objects")
+    return value
+
+
+def _peers(value: Json) -> list[Json]:
+    found = _object(value)["peers"]
+    return found if isinstance(found, list) else []
 
 
 def _free_port() -> int:
@@ -149,8 +179,11 @@ def _free_port() -> int:
 
 
 def _kib(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except PermissionError:  # a hardened process shows it to root only
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith(("Pss:", "VmRSS:"))), 0)
 
 
 def _ticks(pid: int) -> int:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from gateway.clock import SystemClock
 from gateway.config import Unit
 from gateway.errors import Code, RefusedError
 from gateway.newnode import Made, Plan, make_node
+from keys.admin import Admin, create_admin
 from keys.encoding import b64u
 from keys.keystore import system_rand
 
@@ -34,16 +36,36 @@ STOP_SECONDS = 15.0
 _TITLES = {"FR": "Cellule nationale (demo)", "AL": "Zyra kombëtare (demo)", "UA": "Національний центр (demo)"}
 
 
-def make_nodes(federation: Federation) -> list[Made]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """A node that was made, and the keys of its two administrators."""
+
+    node: Made
+    admins: tuple[Admin, ...]
+
+
+def make_nodes(federation: Federation) -> list[Founded]:
     """Make the three nodes at once, in the order of the countries."""
 
-    async def every() -> list[Made]:
+    async def every() -> list[Founded]:
         return list(await asyncio.gather(*(_make(country) for country in federation.countries)))
 
     return asyncio.run(every())
 
 
-async def _make(country: Country) -> Made:
+async def _admins(country: Country) -> tuple[Admin, ...]:
+    """Two administrators, each with a key file."""
+    secret, now = b64u(system_rand(18)), SystemClock().now()
+    write_private(country.admin_secret, secret)
+    made = [
+        asyncio.to_thread(create_admin, path, secret, label=f"{country.code} administrator {number}", now=now)
+        for number, path in enumerate(country.admin_files, 1)
+    ]
+    return tuple(await asyncio.gather(*made))
+
+
+async def _make(country: Country) -> Founded:
+    admins = await _admins(country)
     passphrase = b64u(system_rand(18))
     write_private(country.passphrase_file, passphrase)
     if country.adapter == "folder":
@@ -59,6 +81,7 @@ async def _make(country: Country) -> Made:
             contact="duty desk (demo)",
             units=[Unit(id=UNIT, name=_TITLES[country.code], kind="public_authority", roles=(ROLE,))],
             demo=True,
+            admins=[admin.card for admin in admins],
             adapter=(country.adapter, country.case_system),
             poll_seconds=POLL_SECONDS,
         ),
@@ -69,7 +92,7 @@ async def _make(country: Country) -> Made:
     settings = country.node / "node.toml"
     with settings.open("a", encoding="utf-8") as file:
         file.write('\n[log]\nlevel = "debug"\n')
-    return made
+    return Founded(node=made, admins=admins)
 
 
 def write_private(path: Path, text: str) -> None:

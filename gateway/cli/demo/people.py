@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from gateway.cli.ceremony import approve, play
 from gateway.cli.connect import call
 from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.places import Country
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Json
+from keys.admin import Admin
 
 
 class People:
     """Whoever works in one country. Every method raises GatewayError when the node refuses."""
 
-    def __init__(self, country: Country) -> None:
+    def __init__(self, country: Country, admins: Sequence[Admin] = ()) -> None:
         self.country = country
+        self.admins = admins
         self._drafts = 0
+        self._pending = ""
 
-    def ask(self, operation: str, **arguments: Json) -> dict[str, Json]:
+    def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
         """One operation of the node."""
         value = call(self.country.node, operation, arguments)
         if not isinstance(value, dict):
@@ -33,13 +37,17 @@ class People:
         Raises:
             RefusedError: it did not, or for another one.
         """
+        self.failing(code, lambda: self.ask(operation, **arguments))
+
+    def failing(self, code: Code, act: Callable[[], object]) -> None:
+        """Something that the node must refuse, for this reason. Raises RefusedError as `refused`."""
         try:
-            self.ask(operation, **arguments)
+            act()
         except GatewayError as error:
             if error.code is code:
                 return
             raise
-        raise RefusedError(Code.CONFLICT, f"{self.country.title} did {operation}; it had to refuse with {code}")
+        raise RefusedError(Code.CONFLICT, f"{self.country.title} did what it had to refuse with {code}")
 
     # --- pairing --------------------------------------------------------------------------------------------------
 
@@ -52,9 +60,28 @@ class People:
         self.ask("peer.add", chain=json.loads(other.pairing.read_text(encoding="utf-8")), by=self.country.person)
         return str(self.ask("peer.code", id=other.code)["code"])
 
-    def type_digits(self, other: Country, digits: str) -> None:
-        """Type what was read out on the phone."""
-        self.ask("peer.verify", id=other.code, digits=digits, channel="known_phone", by=self.country.person)
+    def type_digits(self, other: Country, digits: str) -> str:
+        """The first administrator types what was read out on the phone, and signs; the peer's state here."""
+        shown = play(self.ask, self.admins[:1], "peer.activate", other.code, digits=digits, channel="known_phone")
+        self._pending = str(shown["id"])
+        return self.state(other)
+
+    def second(self, other: Country) -> str:
+        """The second administrator approves what the first has signed; the peer's state here."""
+        approve(self.ask, self.admins[1], self._pending)
+        return self.state(other)
+
+    def the_same_again(self, other: Country) -> None:
+        """The first administrator tries to be the second one too."""
+        self.failing(Code.CONFLICT, lambda: approve(self.ask, self.admins[0], self._pending))
+
+    def state(self, other: Country) -> str:
+        """Where the other country stands here."""
+        return str(self.ask("peer.show", id=other.code)["state"])
+
+    def agreed(self, other: Country) -> bool:
+        """Whether both sides' trust records are here and in force."""
+        return self.ask("peer.show", id=other.code)["missing"] is None
 
     def ping(self, other: Country) -> int:
         """Check the way step by step; returns how many steps were good, which must be all."""

@@ -1,7 +1,8 @@
 """Where everything of the demonstration lies: three countries under one folder, case systems apart from the nodes.
 
 nodes/FR      node folder: keys, database, settings        cases/FR    the case system's own files, in clear
-roots/FR      root keys, which are other people's          secrets/FR  the file that holds the passphrase
+roots/FR      root keys, which are other people's          secrets/FR  the files that hold the passphrases
+admins/FR-1   the administrators' key files, two a node
 tmp/FR        the node's temporary folder                  logs/FR.log what the node says, at level debug
 pairing/      the files that administrators exchange       evidence/   the exported proof
 """
@@ -12,8 +13,9 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.app import RUN, SOCKET
+from gateway.app import SOCKET
 from gateway.errors import Code, RefusedError
+from gateway.unlock import RUN
 
 LONGEST_SOCKET = 100
 """Bytes of a Unix socket's path; the kernel takes 107."""
@@ -57,6 +59,17 @@ class Country:
     def passphrase_file(self) -> Path:
         """The file with the node's passphrase."""
         return self.base / "secrets" / f"{self.code}.txt"
+
+    @property
+    def admin_files(self) -> tuple[Path, Path]:
+        """The key files of the two administrators, each on media of its own in real life."""
+        folder = self.base / "admins"
+        return folder / f"{self.code}-1.key", folder / f"{self.code}-2.key"
+
+    @property
+    def admin_secret(self) -> Path:
+        """The file with the passphrase of both."""
+        return self.base / "secrets" / f"{self.code}-admins.txt"
 
     @property
     def temporary(self) -> Path:
@@ -140,7 +153,7 @@ def plan(base: Path) -> Federation:
 def make(federation: Federation) -> None:
     """Make the folders, private to this user; the node folders are made by their own initialisation."""
     federation.base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("nodes", "cases", "roots", "secrets", "tmp", "logs", "pairing", "evidence"):
+    for name in ("nodes", "cases", "roots", "admins", "secrets", "tmp", "logs", "pairing", "evidence"):
         (federation.base / name).mkdir(mode=0o700)
     for country in federation.countries:
         country.cases.mkdir(mode=0o700)

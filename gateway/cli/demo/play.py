@@ -54,7 +54,7 @@ def _set(federation: Federation, nodes: Nodes, chronicle: Chronicle, timeline: T
     timeline.head()
     for country, node in zip(federation.countries, made, strict=True):
         system = f"an Excel workbook, {workbook.rows} cases" if country.adapter == "sheet" else "a drop folder"
-        timeline.act(country, f"node {node.node[:10]}... at {country.address}; case system: {system}")
+        timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {system}")
     timeline.doing("starting three nodes")
     nodes.start(federation.countries)
     chronicle.follow(federation.countries)
@@ -63,10 +63,10 @@ def _set(federation: Federation, nodes: Nodes, chronicle: Chronicle, timeline: T
         nodes=nodes,
         chronicle=chronicle,
         timeline=timeline,
-        people={country.code: People(country) for country in federation.countries},
+        people={c.code: People(c, node.admins) for c, node in zip(federation.countries, made, strict=True)},
         writers={country.code: Writer(country, day) for country in federation.countries},
         workbook=workbook,
-        fingerprints={country.code: node.fingerprint for country, node in zip(federation.countries, made, strict=True)},
+        fingerprints={c.code: node.node.fingerprint for c, node in zip(federation.countries, made, strict=True)},
     )
 
 
@@ -74,7 +74,7 @@ def _tell(stage: Stage) -> None:
     """The chapters in their order."""
     france, albania, ukraine = stage.federation.countries
     step = stage.timeline.step
-    step("Pairing: files are exchanged, 60 digits compared on the phone and typed")
+    step("Pairing: files are exchanged, 60 digits compared on the phone and typed; two administrators of each sign")
     for country in stage.federation.countries:
         stage.people[country.code].write_pairing_file()
     story.pair(stage, france, albania)

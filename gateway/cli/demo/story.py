@@ -5,10 +5,12 @@ own words.
 from __future__ import annotations
 
 import zipfile
+from functools import partial
 
 from adapters.sheet import htcds
 from adapters.sheet.adapter import RESULTS
 from gateway.cli.demo.cases import FIRST, SECOND, THIRD
+from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.places import Country
 from gateway.cli.demo.stage import Stage
 from gateway.clock import SystemClock
@@ -28,14 +30,17 @@ def pair(stage: Stage, a: Country, b: Country) -> None:
     stage.act(a, f"reads {b.title}'s pairing file, calls: {digits[:11]} ...")
     stage.act(b, f"reads {a.title}'s file, compares: {same[:11]} ...")
     wrong = f"{(int(digits[0]) + 1) % 10}{digits[1:]}"
-    first.refused(
-        Code.WRONG_NODE, "peer.verify", id=b.code, digits=wrong, channel="known_phone", by=a.person
-    )  # fmt: skip
+    first.failing(Code.WRONG_NODE, lambda: first.type_digits(b, wrong))
     stage.observed(f"{a.code} refuses digits of which one is wrong")
-    first.type_digits(b, digits)
+    stage.demand(first.type_digits(b, digits) == "verified", f"one signature leaves {b.code} pending at {a.code}")
+    stage.act(a, f"an administrator types the 60 digits and signs: {b.title} is verified")
+    first.the_same_again(b)
+    stage.observed(f"{a.code} refuses the same administrator as the second person")
+    stage.act(a, f"a second administrator signs, as an emergency: {b.title} is {first.second(b)}")
     second.type_digits(a, same)
-    stage.act(a, f"types the 60 digits: {b.title} is active")
-    stage.act(b, f"types the 60 digits: {a.title} is active")
+    stage.act(b, f"two administrators sign as well: {a.title} is {second.second(a)}")
+    for here, there in ((first, b), (second, a)):
+        wait_until(f"the trust record of {there.title}", partial(here.agreed, there))
     stage.demand(first.ping(b) > 0, f"the way from {a.code} to {b.code} is clear in every step")
 
 

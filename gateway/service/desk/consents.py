@@ -51,6 +51,11 @@ async def record(parts: Parts, arguments: Arguments) -> Done:
     sealed = parts.vault.seal(ref, consents.encode(given))
 
     def move(connection: Connection) -> None:
+        if local.withdrawals(connection, [index]):
+            raise RefusedError(
+                Code.GATE_G7, "a consent with this id was withdrawn; nothing was stored",
+                hint="if the person agrees again, record that as a new consent under a new consent_id",
+            )  # fmt: skip
         if any(row.holder == OWN for row in local.consents(connection, index)):
             raise RefusedError(Code.EXISTS, "a consent with this id is recorded already; nothing was changed")
         content.put(connection, [sealed])
@@ -91,16 +96,18 @@ async def list_consents(parts: Parts, arguments: Arguments) -> Done:
         return rows, content.get(c, [row.ref for row in rows])
 
     rows, sealed = await parts.store.read(query)
-    items: list[Json] = [
-        {
-            "id": consents.opened(parts, row, sealed[row.ref]).consent.consent_id,
-            "holder": _holder(parts, row),
-            "state": row.state,
-            "at": row.at,
-        }
-        for row in rows
-        if row.ref in sealed
-    ]
+    items: list[Json] = []
+    for row in rows:
+        record = consents.opened(parts, sealed.get(row.ref))
+        whole = isinstance(record, dict)
+        items.append(
+            {
+                "id": record["consent_id"] if isinstance(record, dict) else None,
+                "holder": _holder(parts, row),
+                "state": row.state if whole or row.state == consents.WITHDRAWN else consents.DAMAGED,
+                "at": row.at,
+            }
+        )
     return Done(value={"consents": items})
 
 
@@ -112,28 +119,36 @@ def _holder(parts: Parts, row: ConsentRow) -> str:
 async def show(parts: Parts, arguments: Arguments) -> Done:
     """One consent as held here, with every withdrawal."""
     only(arguments, "id")
-    held = await consents.held(parts, text(arguments, "id"))
-    if not held:
-        raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
-    first = held[0]
+    known = await _find(parts, text(arguments, "id"))
+    if not known.held:
+        raise RefusedError(
+            Code.UNDECRYPTABLE, "the record of this consent does not open; nothing is sent on it",
+            hint="restore a backup, or record what the person says now as a new consent under a new consent_id",
+        )  # fmt: skip
+    first = known.held[0]
     return Done(
         value={
-            "id": first.consent.consent_id,
+            "id": first.record["consent_id"],
             "holder": _holder(parts, first.row),
-            "state": first.row.state,
+            "state": known.state,
             "record": dict(first.record),
-            "withdrawals": [dict(item) for item in first.withdrawals],
+            "withdrawals": [dict(item) for item in known.withdrawals or ()],
         }
     )
+
+
+async def _find(parts: Parts, reference: str) -> consents.Known:
+    known = await consents.known(parts, reference)
+    if not known.rows:
+        raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
+    return known
 
 
 async def withdraw(parts: Parts, arguments: Arguments) -> Done:
     """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it."""
     only(arguments, "id", "by", "grants", "erase_wanted")
     reference, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    held = await consents.held(parts, reference)
-    if not held:
-        raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
+    known = await _find(parts, reference)
     now = parts.clock.now()
     taken_back: dict[str, Json] = {
         "consent_id": reference,
@@ -144,13 +159,14 @@ async def withdraw(parts: Parts, arguments: Arguments) -> Done:
     if arguments.get("grants") is not None:
         taken_back["grants"] = arguments["grants"]
     effect = Withdrawal(parts=parts, withdrawn=taken_back)
-    told = await _tell(parts, held[0], taken_back, by)
+    told, damaged = await _tell(parts, known, taken_back, by)
 
     def move(connection: Connection) -> str:
-        changed = effect.write(connection, now)
+        state = effect.write(connection, now)
         submit.write(connection, told)
+        consents.alarm(connection, damaged, now)
         log.append_leaf(connection, leaf(now, "consent.withdraw", actor=parts.keys.actor(by.encode()).hex()))
-        return consents.state_of(changed[0])
+        return state
 
     state = await parts.store.move(move)
     for item in told:
@@ -167,33 +183,46 @@ async def withdraw(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def _tell(
-    parts: Parts, held: consents.HeldConsent, taken_back: dict[str, Json], by: str
-) -> list[submit.Prepared]:
-    """One withdrawal for every peer that was told of the consent, or that told us, in the conversation they know."""
-    index = held.row.consent
-    told = await parts.store.read(lambda c: local.consent_told_to(c, index))
-    if held.row.holder != OWN:
-        told |= await parts.store.read(lambda c: messages.relying_on(c, index, held.row.holder))
+    parts: Parts, known: consents.Known, taken_back: dict[str, Json], by: str
+) -> tuple[list[submit.Prepared], list[int]]:
+    """One withdrawal for every peer that was told of the consent, or that told us, in the conversation they know.
+
+    Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to phone.
+    """
     prepared: list[submit.Prepared] = []
-    for node, ref in told.items():
+    damaged: list[int] = []
+    for node, (ref, incoming) in (await parts.store.read(lambda c: _known_by(c, known))).items():
         sealed = await parts.store.read(partial(content.get, refs=[ref]))
         if ref not in sealed:
             continue
-        known = records.read_content(parts.vault.open(sealed[ref]))
-        header, _ = known.halves()
-        peer = parts.book.find(node)
+        try:
+            about = records.read_content(parts.vault.open(sealed[ref]))
+        except RefusedError:
+            damaged.append(ref)
+            continue
         draft = Draft(
             id=b64u(parts.rand(submit.ID)),
             body_type=WITHDRAWAL,
             to=node,
-            conversation=known.facts.conversation,
+            conversation=about.facts.conversation,
             reply_to=None,
-            purpose=known.facts.purpose,
-            header=_header(parts, header, by, incoming=held.row.holder == node),
+            purpose=about.facts.purpose,
+            header=_header(parts, about.halves()[0], by, incoming=incoming),
             content=taken_back,
         )
-        prepared.extend(await submit.prepare(parts, draft, peer, reference=held.consent.consent_id))
-    return prepared
+        reference = str(taken_back["consent_id"])
+        prepared.extend(await submit.prepare(parts, draft, parts.book.find(node), reference=reference))
+    return prepared, damaged
+
+
+def _known_by(connection: Connection, known: consents.Known) -> dict[str, tuple[int, bool]]:
+    """By peer the message by which it knows the consent, and whether that message came from it."""
+    told = {node: (ref, False) for node, ref in local.consent_told_to(connection, known.index).items()}
+    for row in known.rows:
+        if row.holder != OWN:
+            for node, ref in messages.relying_on(connection, known.index, row.holder).items():
+                told.setdefault(node, (ref, True))
+    return told
 
 
 def _header(parts: Parts, known: dict[str, Json], by: str, *, incoming: bool) -> dict[str, Json]:

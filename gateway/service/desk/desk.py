@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 
 from sqlalchemy import Connection
 
 import schemas
+from gateway import process
+from gateway.core import probe
+from gateway.core.roles import OWNER, Caller
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import submit
-from gateway.service.desk import consents, messages, peers, proof
+from gateway.service.desk import audit, backups, changes, consents, keys, messages, peers, pings, proof, tokens, units
 from gateway.service.desk.arguments import Arguments, members, number, only, text
+from gateway.service.endings import endings
 from gateway.service.house import House
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.store import content, log
+from gateway.store import content, log, reviews
 from gateway.store import messages as message_rows
 from gateway.store.content import SealedRow
 from gateway.store.messages import MessageRow
@@ -29,24 +34,39 @@ EVENTS_AT_ONCE = 200
 EVENTS_PAUSE = 15.0
 """Seconds after which the stream looks again without having been told."""
 KNOWN_AT_MOST = 1_000
-_LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose")
+_LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
 
 
 class NodeDesk:
-    """Implements `gateway.ports.Desk` on the parts of one node."""
+    """Implements `gateway.api.desk.Desk` on the parts of one node."""
 
     def __init__(self, parts: Parts, house: House) -> None:
         self._parts = parts
         self._house = house
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+    async def call(
+        self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
+    ) -> Done:
         """Do one operation; see the module it stands in for its arguments."""
+        if caller.unit is None:
+            return await self._do(operation, arguments, key, caller)
+        await units.check(self._parts, operation, arguments, caller.unit)
+        done = await self._do(operation, arguments, key, caller)
+        return Done(value=units.narrow(operation, done.value, caller.unit), created=done.created)
+
+    async def _do(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> Done:
         match operation:
             case "message.submit":
                 return await messages.submit_message(self._parts, arguments, key)
+            case "message.show":
+                return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
             case "draft.release":
                 return await messages.release_draft(self._parts, arguments, key)
+            case "keys.publish":
+                return await keys.publish(self._parts, self._house, arguments)
+            case "keys.rotate_enc":
+                return await keys.rotate_enc(self._parts, self._house, arguments)
             case "keys.rotate_epoch":
                 return await self._rotate_epoch(arguments)
             case _:
@@ -79,7 +99,7 @@ class NodeDesk:
             self._known.popitem(last=False)
         return known
 
-    async def events(self, after: int) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
         """Events after a position, and then as they happen, without end."""
         parts = self._parts
         while True:
@@ -89,8 +109,12 @@ class NodeDesk:
             for event in found:
                 after = event.seq
                 about = known.get(event.ref) if event.ref is not None and event.kind == "message" else None
+                if about is not None and about["type"] == probe.TYPE:
+                    continue  # a test message of the way is nobody's case
+                if caller.unit is not None and (about is None or about["unit"] != caller.unit):
+                    continue
                 yield event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}
-            if not found:
+            if len(found) < EVENTS_AT_ONCE:
                 await parts.signals.wait_for_more(happenings, EVENTS_PAUSE)
 
 
@@ -120,8 +144,19 @@ async def show_node(parts: Parts, arguments: Arguments) -> Done:
             "queued": queued,
             "to_hand_over": waiting,
             "alarms": len(alarms),
+            "endings": _endings(parts),
+            "process": asdict(process.standing()),
         }
     )
+
+
+def _endings(parts: Parts) -> list[Json]:
+    """What ends and when: own descriptor and keys, those of peers, trust in them."""
+    names = {peer.node: peer.name for peer in parts.book.all()}
+    return [
+        {"subject": item.subject, "at": item.at, "peer": None if item.peer is None else names.get(item.peer)}
+        for item in endings(parts)
+    ]
 
 
 async def pairing(parts: Parts, arguments: Arguments) -> Done:
@@ -182,18 +217,20 @@ async def list_alarms(parts: Parts, arguments: Arguments) -> Done:
     """What a person has to look at, oldest first."""
     only(arguments)
 
-    def query(c: Connection) -> tuple[list[log.Alarm], dict[int, MessageRow]]:
+    def query(c: Connection) -> tuple[list[log.Alarm], dict[int, MessageRow], dict[str, int]]:
         found = log.open_alarms(c)
-        return found, message_rows.get(c, [alarm.ref for alarm in found if alarm.ref is not None])
+        refs = [alarm.ref for alarm in found if alarm.ref is not None]
+        return found, message_rows.get(c, refs), reviews.counts(c)
 
-    found, rows = await parts.store.read(query)
+    found, rows, doubted = await parts.store.read(query)
     items: list[Json] = []
     for alarm in found:
         peer = parts.book.get(alarm.peer) if alarm.peer is not None else None
         row = rows.get(alarm.ref) if alarm.ref is not None else None
         items.append(
             {"id": str(alarm.seq), "at": alarm.at, "kind": alarm.kind, "peer": None if peer is None else peer.name,
-             "message": None if row is None else row.id, "reason": None if row is None else row.reason}
+             "message": None if row is None else row.id, "reason": None if row is None else row.reason,
+             "count": doubted.get(alarm.peer or "") if alarm.kind == "peer.review" else None}
         )  # fmt: skip
     return Done(value={"alarms": items})
 
@@ -232,7 +269,6 @@ async def check_adapter(parts: Parts, arguments: Arguments) -> Done:
 
 OPERATIONS: Mapping[str, Operation] = {
     "message.list": messages.list_messages,
-    "message.show": messages.show_message,
     "message.ack": messages.acknowledge,
     "message.open": messages.open_message,
     "message.resend": messages.resend,
@@ -249,20 +285,40 @@ OPERATIONS: Mapping[str, Operation] = {
     "node.show": show_node,
     "node.pairing": pairing,
     "keys.list": list_keys,
+    "keys.request": keys.request,
+    "keys.tombstone": keys.tombstone,
+    "keys.end": keys.end,
+    "keys.proof": keys.proof,
+    "peer.tombstone": keys.end_of_peer,
+    "review.list": keys.list_reviews,
+    "review.settle": keys.settle_review,
     "peer.list": peers.list_peers,
     "peer.add": peers.add,
     "peer.show": peers.show,
     "peer.code": peers.code,
-    "peer.verify": peers.verify,
-    "peer.suspend": peers.suspend,
-    "peer.resume": peers.resume,
-    "peer.revoke": peers.revoke,
-    "peer.ping": peers.ping,
+    "peer.scope": peers.scope,
+    "change.prepare": changes.prepare,
+    "change.propose": changes.propose,
+    "change.list": changes.list_changes,
+    "change.show": changes.show,
+    "change.approve": changes.approve,
+    "change.withdraw": changes.withdraw,
+    "admin.list": changes.list_admins,
+    "peer.ping": pings.ping,
+    "peer.probe": pings.probe,
+    "peer.probed": pings.probed,
     "schema.list": list_schemas,
     "schema.show": show_schema,
     "schema.check": check_draft,
     "evidence.export": proof.export,
+    "audit.show": audit.show,
+    "audit.verify": audit.verify,
+    "audit.export": audit.export,
     "alarm.list": list_alarms,
     "alarm.dismiss": dismiss_alarm,
     "adapter.check": check_adapter,
+    "backup.make": backups.make,
+    "token.new": tokens.new,
+    "token.list": tokens.list_tokens,
+    "token.revoke": tokens.revoke,
 }

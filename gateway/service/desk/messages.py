@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
 from gateway.core.acceptance import Incoming, IncomingEvent
-from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.core.delivery import SENDING, Outgoing, OutgoingEvent, allows
+from gateway.core.scope import never_blocked
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json, NoticeKind
 from gateway.service import handover, moves, records, submit
+from gateway.service.book import Peer
 from gateway.service.collect import DISCARDED, RELEASED, WAITING
 from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, number, only, text
 from gateway.service.leaves import leaf
@@ -80,6 +83,13 @@ def opened_row(parts: Parts, sealed: SealedRow | None) -> Content | None:
     return None if sealed is None else records.read_content(parts.vault.open(sealed))
 
 
+def own_unit(row: MessageRow, opened: Content | None) -> Json:
+    """The unit of this node that sent a message or gets it; None once the content was erased."""
+    if opened is None:
+        return None
+    return opened.halves()[0].get("recipient_unit" if row.direction == messages.IN else "sender_unit")
+
+
 def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, Json]:
     """One message without its body; type and conversation are null once the content was erased."""
     peer = parts.book.get(row.peer)
@@ -91,8 +101,10 @@ def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, 
         "conversation": None if opened is None else opened.facts.conversation,
         "in_reply_to": None if opened is None else opened.facts.reply_to,
         "purpose": None if opened is None else opened.facts.purpose,
+        "unit": own_unit(row, opened),
         "state": row.state,
         "reason": row.reason,
+        "held": _held(parts, row, peer),
         "n": row.n,
         "at": row.at,
         "expires": row.expires,
@@ -100,8 +112,15 @@ def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, 
     }
 
 
-async def show_message(parts: Parts, arguments: Arguments) -> Done:
-    """One message with its body and receipts. Reading content is logged by id."""
+def _held(parts: Parts, row: MessageRow, peer: Peer | None) -> str | None:
+    """Why an outgoing message waits for people: nothing is agreed with the peer now (PROTOCOL B4)."""
+    if row.direction != messages.OUT or Outgoing(row.state) not in SENDING or peer is None:
+        return None
+    return peer.standing(parts.clock.now()).held
+
+
+async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> Done:
+    """One message with its receipts and, if the caller is `reading`, its body. Reading content is logged by id."""
     only(arguments, "id", "direction")
     row = await _one(parts, text(arguments, "id"), maybe_text(arguments, "direction"))
     way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
@@ -113,7 +132,7 @@ async def show_message(parts: Parts, arguments: Arguments) -> Done:
     opened = opened_row(parts, sealed.get(row.ref))
     value = summary(parts, row, opened)
     value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
-    if opened is not None:
+    if opened is not None and reading:
         value["header"], value["content"] = opened.halves()
         now = parts.clock.now()
         await parts.store.move(lambda c: log.append_leaf(c, leaf(now, "content.read", id=row.id)))
@@ -184,7 +203,7 @@ async def resend(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def _offer_again(parts: Parts, row: MessageRow) -> None:
-    now = parts.clock.now()
+    now, urgent = parts.clock.now(), await _is_urgent(parts, row)
 
     def move(connection: Connection) -> None:
         current = messages.get(connection, [row.ref])[row.ref]
@@ -193,11 +212,20 @@ async def _offer_again(parts: Parts, row: MessageRow) -> None:
         moves.receive_step(connection, current, IncomingEvent.RETRY, at=now)
         messages.arrive(
             connection,
-            [messages.InboxRow(ref=row.ref, peer=row.peer, n=row.n or 0, urgent=False, attempts=0, next_try=0)],
+            [messages.InboxRow(ref=row.ref, peer=row.peer, n=row.n or 0, urgent=urgent, attempts=0, next_try=0)],
         )
 
     await parts.store.move(move)
     parts.signals.handover.set()
+
+
+async def _is_urgent(parts: Parts, row: MessageRow) -> bool:
+    """Whether the message goes before all others; one that does not open is held again, in whatever order."""
+    sealed = await parts.store.read(lambda c: content.get(c, [row.ref]))
+    with suppress(RefusedError):
+        opened = opened_row(parts, sealed.get(row.ref))
+        return opened is not None and never_blocked(opened.facts.body_type)
+    return False
 
 
 async def cancel(parts: Parts, arguments: Arguments) -> Done:
@@ -253,12 +281,14 @@ async def list_drafts(parts: Parts, arguments: Arguments) -> Done:
 def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
     draft = _draft(parts, sealed.get(row.ref))
     origin = sealed.get(row.origin) if row.origin is not None else None
+    header = draft.get("header")
     return {
         "id": row.id,
         "state": row.state,
         "at": row.at,
         "type": draft.get("type"),
         "to": draft.get("to"),
+        "unit": header.get("sender_unit") if isinstance(header, dict) else None,
         "record": None if origin is None else parts.vault.open(origin).decode(),
     }
 
@@ -362,11 +392,13 @@ async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
     for _, first, last, count in found:
         opened, newest = opened_row(parts, sealed.get(first)), opened_row(parts, sealed.get(last))
         peer = parts.book.get(rows[last].peer)
+        unit = own_unit(rows[last], newest)
         items.append(
             {
                 "conversation": None if opened is None else opened.facts.conversation,
                 "kind": rows[first].kind,
                 "peer": rows[last].peer if peer is None else peer.name,
+                "unit": unit if unit == own_unit(rows[first], opened) else None,
                 "messages": count,
                 "began": rows[first].at,
                 "last": rows[last].at,

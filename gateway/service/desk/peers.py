@@ -1,41 +1,41 @@
-"""Peers as administrators see them: proposed from a verified chain, made active by 60 typed digits, narrowed at once
-(DESIGN 3c).
+"""Peers as administrators see them: proposed from a verified chain, the digits to compare, and where trust stands with
+its whole verified history. What changes trust is in `changes`.
 """
 
 from __future__ import annotations
 
-import json
-
 from sqlalchemy import Connection
 
-import schemas
-from gateway.core.scope import Direction, PeerState, Scope, listens, type_name
-from gateway.errors import Code, GatewayError, RefusedError, RemoteError
+from gateway.core.scope import Agreed, PeerState
+from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Done, Json
+from gateway.service import trust_history
 from gateway.service.book import Peer
 from gateway.service.desk.arguments import Arguments, maybe_text, only, text
+from gateway.service.desk.backups import link
+from gateway.service.desk.changes import everything, shown
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.service.peering import address, fetch_chain, read_chain, refresh, refresh_schemas
+from gateway.service.peering import read_chain
 from gateway.store import log, messages
 from gateway.store import peers as peer_rows
+from gateway.store import trust as trust_rows
 from gateway.store.peers import PeerRow
-from keys.descriptor import accept_chain, common_suite
-from keys.descriptor import usable as descriptor_usable
-from keys.encoding import canon, parse
+from keys.descriptor import accept_chain
+from keys.encoding import canon
 from keys.identity import pair_code
+from keys.trust import TrustRecord
 
-CHANNELS = ("in_person", "video", "known_phone")
 
-
-def summary(peer: Peer) -> dict[str, Json]:
-    """One peer in a line."""
+def summary(peer: Peer, now: int) -> dict[str, Json]:
+    """One peer in a line; `missing` says what keeps messages from passing."""
     return {
         "name": peer.name,
         "node": peer.node,
         "country": peer.descriptor.country,
         "state": str(peer.state),
         "cause": peer.cause,
+        "missing": peer.trust.missing(now),
         "demo": peer.demo,
         "descriptor_version": peer.descriptor.version,
         "keyset_seen": peer.keyset_seen,
@@ -48,7 +48,8 @@ def summary(peer: Peer) -> dict[str, Json]:
 async def list_peers(parts: Parts, arguments: Arguments) -> Done:
     """Every peer."""
     only(arguments)
-    return Done(value={"peers": [summary(peer) for peer in parts.book.all()]})
+    now = parts.clock.now()
+    return Done(value={"peers": [summary(peer, now) for peer in parts.book.all()]})
 
 
 async def add(parts: Parts, arguments: Arguments) -> Done:
@@ -79,7 +80,7 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
     now = parts.clock.now()
     row = PeerRow(
         node=newest.node, name=name, state=str(PeerState.PROPOSED), cause=None,
-        scope=json.dumps(Scope(types={}).to_json()), demo=len(newest.roots) == 1, keyset=None, keyset_seen=None,
+        demo=len(newest.roots) == 1, keyset=None, keyset_seen=None,
         schemas=None, attempts=0, next_try=0, failing_since=None, added=now, verified=None,
         chain=tuple(descriptor.document.encode() for descriptor in chain),
     )  # fmt: skip
@@ -90,7 +91,7 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
 
     await parts.store.move(move)
     await parts.book.refresh()
-    return Done(value=summary(parts.book.find(row.node)), created=True)
+    return Done(value=summary(parts.book.find(row.node), now), created=True)
 
 
 def _actor(parts: Parts, by: str) -> str:
@@ -98,24 +99,71 @@ def _actor(parts: Parts, by: str) -> str:
 
 
 async def show(parts: Parts, arguments: Arguments) -> Done:
-    """One peer with its units, endpoint, scope and what waits for it."""
+    """One peer: its units, endpoint, what waits for it, what both sides permit, and the verified history of that."""
     only(arguments, "id")
-    peer = parts.book.find(text(arguments, "id"))
-    waiting = await parts.store.read(lambda c: messages.count_queued(c, peer.node))
+    peer, now = parts.book.find(text(arguments, "id")), parts.clock.now()
+
+    def query(c: Connection) -> tuple[int, tuple[list[Json], list[str]], list[str], list[Json]]:
+        return (
+            messages.count_queued(c, peer.node),
+            trust_history.verified(parts, c, peer.node),
+            trust_history.records(parts, c, peer.node),
+            [shown(parts, c, row) for row in trust_rows.in_state(c, trust_rows.PENDING, peer.node)],
+        )
+
+    waiting, (history, faults), record_faults, pending = await parts.store.read(query)
+    standing = peer.standing(now)
     return Done(
-        value=summary(peer)
+        value=summary(peer, now)
         | {
             "endpoint": peer.descriptor.endpoints[0],
             "expires": peer.descriptor.expires,
             "contact": peer.descriptor.contact,
             "units": [{"id": u.id, "name": u.name, "roles": [*u.roles]} for u in peer.descriptor.units],
             "fingerprint": peer.descriptor.fingerprint,
-            "scope": peer.scope.to_json(),
+            "scope": None if standing.missing is not None else _agreed(standing.agreed),
+            "ours": _record(peer.trust.mine),
+            "theirs": _record(peer.trust.theirs),
+            "history": history,
+            "faults": [*faults, *record_faults],
+            "pending": pending,
             "schemas": None if peer.schemas is None else [*peer.schemas],
             "queued": waiting,
+            "link": link(parts, peer.node),
             "verified": peer.verified,
         }
     )
+
+
+def _record(record: TrustRecord | None) -> Json:
+    if record is None:
+        return None
+    return {
+        "state": str(record.state), "not_before": record.not_before, "expires": record.expires, "hash": record.hash,
+        "scope": record.scope,
+    }  # fmt: skip
+
+
+def _agreed(agreed: Agreed) -> Json:
+    """The effective scope: what both sides permit now."""
+    return {
+        "types": [*sorted(agreed.types)],
+        "directions": [str(direction) for direction in sorted(agreed.directions)],
+        "corridors": [[*pair] for pair in sorted(agreed.corridors)],
+        "units": [*sorted(agreed.units)],
+        "peer_units": [*sorted(agreed.peer_units)],
+        "roles": [*sorted(agreed.roles)],
+        "purposes": [*sorted(agreed.purposes)],
+        "max_bytes": agreed.max_bytes,
+    }
+
+
+async def scope(parts: Parts, arguments: Arguments) -> Done:
+    """What this node permits the peer, in the form of a scope file; the widest one for a peer that has none yet."""
+    only(arguments, "id")
+    peer = parts.book.find(text(arguments, "id"))
+    mine = peer.trust.mine
+    return Done(value=everything(parts, peer).to_json() if mine is None else mine.scope)
 
 
 async def code(parts: Parts, arguments: Arguments) -> Done:
@@ -124,147 +172,3 @@ async def code(parts: Parts, arguments: Arguments) -> Done:
     peer = parts.book.find(text(arguments, "id"))
     digits = pair_code(parts.own.descriptor.fingerprint, peer.descriptor.fingerprint)
     return Done(value={"name": peer.name, "node": peer.node, "code": digits, "demo": peer.demo})
-
-
-async def verify(parts: Parts, arguments: Arguments) -> Done:
-    """The digits as they were read out, typed: right ones make the peer active with the scope of this release."""
-    only(arguments, "id", "digits", "channel", "by")
-    peer = parts.book.find(text(arguments, "id"))
-    by, channel = text(arguments, "by", longest=64), text(arguments, "channel")
-    if channel not in CHANNELS:
-        raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(CHANNELS))
-    if peer.state is not PeerState.PROPOSED:
-        raise RefusedError(Code.CONFLICT, f"the peer is {peer.state}; nothing was changed")
-    typed = "".join(character for character in text(arguments, "digits") if character.isdigit())
-    expected = pair_code(parts.own.descriptor.fingerprint, peer.descriptor.fingerprint).replace(" ", "")
-    if typed != expected:
-        raise RefusedError(
-            Code.WRONG_NODE, "the digits are not those of this pair; the peer stays proposed",
-            hint="read them out again; if they still differ, somebody is between you: do not go on",
-        )  # fmt: skip
-    now = parts.clock.now()
-    both = frozenset(Direction)
-    scope = Scope(types={type_name(entry.body_type): both for entry in schemas.catalogue().types})
-
-    def move(connection: Connection) -> None:
-        _still(connection, peer.node, (PeerState.PROPOSED,))
-        peer_rows.change(
-            connection, peer.node, state=str(PeerState.ACTIVE), scope=json.dumps(scope.to_json()), verified=now
-        )
-        log.append_leaf(
-            connection, leaf(now, "peer.verified", peer=peer.node, actor=_actor(parts, by), channel=channel)
-        )
-
-    await parts.store.move(move)
-    await parts.book.refresh()
-    parts.signals.peer_called(peer.node)
-    return Done(value=summary(parts.book.find(peer.node)))
-
-
-async def suspend(parts: Parts, arguments: Arguments) -> Done:
-    """One person may stop a peer at once; withdrawals and safety alerts still pass (PROTOCOL B4)."""
-    return await _change(parts, arguments, (PeerState.ACTIVE,), PeerState.SUSPENDED, "peer.suspended")
-
-
-async def resume(parts: Parts, arguments: Arguments) -> Done:
-    """Undo a person's suspension; one that had a cause needs the trust procedure of two people."""
-    return await _change(parts, arguments, (PeerState.SUSPENDED,), PeerState.ACTIVE, "peer.resumed")
-
-
-async def revoke(parts: Parts, arguments: Arguments) -> Done:
-    """End the trust for ever; the peer would have to be paired anew under a new node id."""
-    every = tuple(state for state in PeerState if state is not PeerState.REVOKED)
-    return await _change(parts, arguments, every, PeerState.REVOKED, "peer.revoked")
-
-
-async def _change(parts: Parts, arguments: Arguments, was: tuple[PeerState, ...], to: PeerState, event: str) -> Done:
-    only(arguments, "id", "by")
-    peer, by = parts.book.find(text(arguments, "id")), text(arguments, "by", longest=64)
-    if peer.state not in was:
-        raise RefusedError(Code.CONFLICT, f"the peer is {peer.state}; nothing was changed")
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        _still(connection, peer.node, was)
-        peer_rows.change(connection, peer.node, state=str(to))
-        log.append_leaf(connection, leaf(now, event, peer=peer.node, actor=_actor(parts, by)))
-
-    await parts.store.move(move)
-    await parts.book.refresh()
-    if not listens(to):
-        await parts.client.forget(peer.node)
-    parts.signals.peer_called(peer.node)
-    return Done(value=summary(parts.book.find(peer.node)))
-
-
-def _still(connection: Connection, node: str, states: tuple[PeerState, ...]) -> None:
-    """The state inside the transaction: another person or a proof of misbehaviour may have changed it meanwhile."""
-    state = peer_rows.state_of(connection, node)
-    if state not in states:
-        raise RefusedError(Code.CONFLICT, f"the peer is {state} meanwhile; nothing was changed")
-
-
-async def ping(parts: Parts, arguments: Arguments) -> Done:
-    """The way to a peer step by step: descriptor, connection with its pinned key, keyset, suite, schemas, signed
-    question.
-    """
-    only(arguments, "id")
-    peer = parts.book.find(text(arguments, "id"))
-    steps: list[Json] = []
-    for name, step in _STEPS:
-        try:
-            steps.append({"step": name, "ok": True, "detail": await step(parts, parts.book.find(peer.node))})
-        except GatewayError as error:
-            steps.append({"step": name, "ok": False, "detail": error.what, "hint": error.hint, "code": str(error.code)})
-            break
-    done = len(steps) == len(_STEPS) and all(isinstance(s, dict) and s["ok"] is True for s in steps)
-    return Done(value={"name": peer.name, "ok": done, "steps": steps})
-
-
-async def _descriptor(parts: Parts, peer: Peer) -> str:
-    descriptor_usable(peer.descriptor, parts.clock.now())
-    return f"version {peer.descriptor.version}, valid"
-
-
-async def _connection(parts: Parts, peer: Peer) -> str:
-    await fetch_chain(parts, peer)
-    return "TLS 1.3, the server key is the pinned one"
-
-
-async def _keyset(parts: Parts, peer: Peer) -> str:
-    found = await refresh(parts, peer)
-    if found.keyset is None:
-        raise RuntimeError("a refreshed peer has a keyset")
-    return f"version {found.keyset.version}, fresh"
-
-
-async def _suite(parts: Parts, peer: Peer) -> str:
-    return common_suite(parts.own.descriptor, peer.descriptor)
-
-
-async def _schemas(parts: Parts, peer: Peer) -> str:
-    found = await refresh_schemas(parts, peer)
-    common = schemas.catalogue().hashes & set(found.schemas or ())
-    if not common:
-        raise RefusedError(Code.NO_COMMON_SCHEMA, "no message type in common", hint="one node has to be upgraded")
-    return f"{len(common)} message types in common; our signature was accepted"
-
-
-async def _link(parts: Parts, peer: Peer) -> str:
-    answered = await parts.client.get_link(address(peer.descriptor))
-    value = parse(answered.body, limit=10_000)
-    if answered.status != 200 or not isinstance(value, dict):
-        raise RefusedError(
-            Code.NOT_ACTIVE, "the peer does not answer signed questions", hint="is this node active there?"
-        )
-    return f"it has seen our messages up to number {value.get('high')}"
-
-
-_STEPS = (
-    ("descriptor", _descriptor),
-    ("connection", _connection),
-    ("keyset", _keyset),
-    ("suite", _suite),
-    ("schemas", _schemas),
-    ("signed round trip", _link),
-)

@@ -17,12 +17,15 @@ from gateway.ports import Done
 from gateway.service import records
 from gateway.service.desk.arguments import Arguments, maybe_text, only, text
 from gateway.service.desk.messages import conversation_rows
+from gateway.service.extracts import extract
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import content, log, messages, receipts
 from gateway.store.content import SealedRow
 from gateway.store.messages import MessageRow
 from keys.encoding import parse
+from keys.envelope import statement_hash
+from keys.receipts import batch_hash
 
 
 async def export(parts: Parts, arguments: Arguments) -> Done:
@@ -42,11 +45,18 @@ async def export(parts: Parts, arguments: Arguments) -> Done:
             hint="a message is signed when it departs: trm conversation show lists their states",
         )  # fmt: skip
     chains = (parts.own.chain, peer.chain)
-    batches = kept.batches.values()
-    bundle = await parts.off_loop(lambda: build(chains, exhibits, batches))
+    batches = list(kept.batches.values())
+    extracted = await extract(parts, _hashes(exhibits, batches), peer)
+    bundle = await parts.off_loop(lambda: build(chains, exhibits, batches, extracted))
     if disclose:
         await _log_disclosure(parts, [row.id for row in rows if row.ref in sealed], str(by))
     return Done(value=parse(bundle, limit=LIMIT))
+
+
+def _hashes(exhibits: Sequence[Exhibit], batches: Sequence[bytes]) -> list[str]:
+    """By what the audit log names all of this."""
+    statements = [statement_hash(statement) for exhibit in exhibits for statement, _ in exhibit.sealings]
+    return statements + [batch_hash(document) for document in batches]
 
 
 def _other_side(rows: Sequence[MessageRow]) -> str:

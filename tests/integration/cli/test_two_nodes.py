@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ceremony import KeyFiles, key_files
 from support.desks import consent, enquiry, free_port, header
 from support.house import ROOT
 
@@ -55,10 +56,13 @@ class Country:
         """`trm init` with three roots; they are taken away as the hint says."""
         self.base.mkdir()
         for name in ("pass", "roots.pass"):
+            (self.base / name).touch(mode=0o600)
             (self.base / name).write_text(f"{name} of {self.name}\n", encoding="utf-8")
         port = free_port()
+        key_files(self.base / "keys")
+        cards = [part for number in (0, 1) for part in ("--admin", f"keys/{number}.key.public")]
         ran = self.trm(
-            "init", "node", "--name", self.name, "--country", self.name, "--endpoint", f"https://127.0.0.1:{port}",
+            "init", "node", *cards, "--name", self.name, "--country", self.name, "--endpoint", f"https://127.0.0.1:{port}",
             "--listen", f"127.0.0.1:{port}", "--roots", "stick", "--passphrase-file", "pass", "--root-passphrase-file",
             "roots.pass", "--contact", "duty desk", "--unit", f"focal-point:public_authority:Focal point:{ROLE}", *more,
         )  # fmt: skip
@@ -113,9 +117,16 @@ def paired(countries: tuple[Country, Country]) -> tuple[Country, Country]:
         country.trm("peer", "add", "theirs.pairing", "--by", "admin")
     for country, other in ((fr, al), (al, fr)):
         digits = other.trm("peer", "code", country.name).stdout.strip()
-        words = ("peer", "verify", other.name, "--channel", "known_phone", "--by", "admin")
+        people = KeyFiles(Path("keys"))
+        words = ("peer", "verify", other.name, "--channel", "known_phone", "--emergency", *people.signed(0))
         assert "digits are not those of this pair" in country.trm(*words, given="1" * 60 + "\n", code=1).stderr
-        assert country.trm(*words, given=digits + "\n").stdout == f"{other.name} is active\n"
+        assert country.trm(*words, given=digits + "\n").stdout.endswith(f"{other.name} is verified\n")
+        words = ("peer", "approve", other.name, "--emergency", *people.signed(1))
+        assert country.trm(*words).stdout == f"done: peer.activate\n{other.name} is active\n"
+    give_up = time.monotonic() + WAIT
+    while any(country.json("peer", "list")["peers"][0]["missing"] for country in (fr, al)):
+        assert time.monotonic() < give_up
+        time.sleep(0.2)
     return fr, al
 
 

@@ -16,6 +16,7 @@ from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
 
+from gateway.errors import Code, RefusedError
 from gateway.service.peering import address, take_chain
 from gateway.store import peers as peer_rows
 from keys.descriptor import Revocation, build_descriptor, sign_descriptor
@@ -231,22 +232,33 @@ async def test_stale_keyset_fails_closed(two: Two) -> None:
 
 
 async def test_suspended_peer(two: Two) -> None:
-    """A suspended peer gets a signed refusal for what is ordinary; a withdrawal passes (PROTOCOL B14.8)."""
-    await two.al.call("peer.suspend", id="FR", by="admin")
+    """What is ordinary is held at the sender, which knows of the suspension, and goes after it; a withdrawal passes
+    (PROTOCOL B4, B14.8).
+    """
+    wire = Spoiler(two.fr)
+    wire.away = True
     ordinary = await two.fr.submit("no")
-    await two.until(in_state(two.fr, ordinary, "rejected"))
-    assert (await two.fr.show(ordinary))["reason"] == "out_of_scope"
+    await two.al.changes("peer.suspend")
+    await two.until(lambda: not two.fr.agreed())
+    wire.away = False
     urgent = (await two.fr.call("message.submit", **example("consent.withdrawal/1", "AL")))["id"]
-    await two.until(in_state(two.fr, urgent, "awaiting_opening"))
+    await two.until(in_state(two.fr, urgent, "awaiting_opening"), seconds=60)
     assert [delivery.type for delivery in two.al.deliveries()] == ["consent.withdrawal/1"]
-    await two.al.call("peer.resume", id="FR", by="admin")
-    again = await two.fr.submit("yes")
-    await two.until(in_state(two.fr, again, "awaiting_opening"))
+    shown = await two.fr.show(ordinary)
+    assert (shown["state"], shown["held"]) == ("queued", "their side has suspended it")
+    with pytest.raises(RefusedError, match="their side has suspended it") as refused:
+        await two.fr.submit("not even queued")
+    assert refused.value.code is Code.OUT_OF_SCOPE
+    await two.al.changes("peer.resume")
+    await two.until(in_state(two.fr, ordinary, "awaiting_opening"))
+    assert (await two.fr.show(ordinary))["held"] is None
 
 
 async def test_revoked_peer(two: Two) -> None:
     """A revoked peer meets a bare 403, which is never final: its message stays queued and nothing is stored here."""
-    await two.al.call("peer.revoke", id="FR", by="admin")
+    wire = Spoiler(two.al)
+    wire.away = True  # FR does not hear of it
+    await two.al.changes("peer.revoke")
     urgent = (await two.fr.call("message.submit", **example("consent.withdrawal/1", "AL")))["id"]
     await two.until(lambda: two.fr.peer().attempts > 0)
     assert await two.fr.state(urgent) in ("queued", "awaiting_receipt")
@@ -260,14 +272,11 @@ async def test_unknown_sender(two: Two, tmp_path: Path) -> None:
         await ua.start()
         await introduce(ua, two.fr)
         await ua.call("peer.add", chain=await two.al.call("node.pairing"), by="admin")
-        digits = (await ua.call("peer.code", id="AL"))["code"]
-        await ua.call("peer.verify", id="AL", digits=digits, channel="video", by="admin")
-        await ua.submit("hello", to="AL")
-
-        async def refused() -> bool:
-            return bool((await ua.call("peer.show", id="AL"))["attempts"] > 0)
-
-        await two.until(refused, seconds=30)
+        await ua.changes("peer.activate", "AL")
+        with pytest.raises(RefusedError, match="their administrators have not approved it yet") as alone:
+            await ua.submit("hello", to="AL")
+        assert alone.value.code is Code.OUT_OF_SCOPE
+        await two.until(lambda: ua.agreed("FR"), seconds=30)
         known = await ua.submit("hello", to="FR")
         await two.until(in_state(ua, known, "awaiting_opening"), seconds=30)
     finally:
@@ -291,13 +300,13 @@ async def test_receipts_go_in_one_batch(two: Two) -> None:
     assert {receipt["status"] for receipt in batch} == {"delivered"}
 
 
-@pytest.mark.parametrize("operation", ["peer.suspend", "peer.revoke"])
-async def test_own_decision_takes_effect_at_once(two: Two, operation: str) -> None:
+@pytest.mark.parametrize("action", ["peer.suspend", "peer.revoke"])
+async def test_own_decision_takes_effect_at_once(two: Two, action: str) -> None:
     """What waits for a peer that this node suspends or revokes does not go."""
     wire = Spoiler(two.fr)
     wire.away = True
     await two.fr.submit("no")
-    await two.fr.call(operation, id="AL", by="admin")
+    await two.fr.changes(action)
     wire.away = False
     await pass_time(two, 120, 20)
     assert two.al.notes() == []

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.pair import Two, two_nodes
+from sqlalchemy import Connection
+from support.pair import Party, Two, two_nodes
 
 from gateway.errors import TransientError
 from gateway.ports import Delivery, Notice
-from gateway.service import house
+from gateway.service import depart, handover, house
 from gateway.store import content
 
 
@@ -103,3 +105,38 @@ async def test_rotation_while_the_case_system_is_slow(two: Two) -> None:
     gate.set()
     await two.until(lambda: len(two.al.notes()) == len(sent))
     assert await two.al.alarms() == []
+
+
+def rotate_after(monkeypatch: pytest.MonkeyPatch, party: Party, looked_up: type) -> list[object]:
+    """The epoch of `party` ends just after the first time that rows were read as `looked_up`; what was read then."""
+    store, met = party.running.parts.store, list[object]()
+    read = store.read
+
+    async def overtaken(query: Callable[[Connection], Any]) -> Any:
+        found = await read(query)
+        if isinstance(found, looked_up) and not met:
+            met.append(found)
+            await party.call("keys.rotate_epoch", by="admin")
+        return found
+
+    monkeypatch.setattr(store, "read", overtaken)
+    return met
+
+
+async def test_a_hand_over_that_meets_a_rotation_goes_on(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The epoch that a row names is destroyed before its content is opened: the row is read again, nothing is held."""
+    met = rotate_after(monkeypatch, two.al, handover._Waiting)
+    await two.fr.submit("met")
+    await two.until(lambda: two.al.notes() == ["met"], seconds=30)
+    assert met
+    assert await two.al.alarms() == []
+
+
+async def test_a_departure_that_meets_a_rotation_goes_on(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same on the way out: a message is not given up because its row was read a moment too early."""
+    met = rotate_after(monkeypatch, two.fr, depart._Waiting)
+    id = await two.fr.submit("met")
+    await two.until(lambda: two.al.notes() == ["met"], seconds=30)
+    assert met
+    assert await two.fr.alarms() == []
+    assert await two.fr.state(id) != "failed"

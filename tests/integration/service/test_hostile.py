@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
+from support.ceremony import ADMINS
 from support.pair import Spoiler, Two, two_nodes
 
 from gateway.core.scope import PeerState
@@ -141,8 +142,10 @@ async def test_damaged_content_is_held_at_hand_over(two: Two, monkeypatch: pytes
 
 
 async def test_damaged_key_does_not_stop_the_rotation(two: Two) -> None:
-    """One wrapped key that does not open costs its own message: the epoch changes and the old key is destroyed."""
-    await two.fr.submit("damaged")
+    """One wrapped key that does not open costs its own message, which a person is told: the epoch changes and the old
+    key is destroyed.
+    """
+    damaged = await two.fr.submit("damaged")
     await two.fr.submit("whole")
     await two.until(lambda: len(two.al.notes()) == 2, seconds=30)
     parts = two.fr.running.parts
@@ -153,22 +156,23 @@ async def test_damaged_key_does_not_stop_the_rotation(two: Two) -> None:
     await two.fr.call("keys.rotate_epoch", by="admin")
     assert parts.keys.epoch == before + 1
     assert not parts.keys.old_epochs
+    found = [(alarm["kind"], alarm["message"]) for alarm in (await two.fr.call("alarm.list"))["alarms"]]
+    assert found == [("content.damaged", damaged)]
+    assert (await two.fr.call("node.show"))["alarms"] == 1
+    await two.fr.call("keys.rotate_epoch", by="admin")
+    assert await two.fr.alarms() == ["content.damaged"]
     assert up(two)
 
 
 async def test_a_person_does_not_undo_a_proof_meanwhile(two: Two) -> None:
-    """Resuming a peer that is suspended for a cause in the same moment changes nothing; a revoked one stays revoked."""
+    """One person does not resume a peer that is suspended for a cause; a revoked one stays revoked."""
     parts, node = two.fr.running.parts, two.fr.peer().node
-    await two.fr.call("peer.suspend", id="AL", by="admin")
-    _, resumed = await asyncio.gather(
-        suspend_for_cause(parts, node, Code.EQUIVOCATION, None),
-        two.fr.call("peer.resume", id="AL", by="admin"),
-        return_exceptions=True,
-    )
-    assert isinstance(resumed, RefusedError)
-    assert resumed.code is Code.CONFLICT
-    assert two.fr.peer().state is PeerState.SUSPENDED_FOR_CAUSE
-    await two.fr.call("peer.revoke", id="AL", by="admin")
+    await two.fr.changes("peer.suspend")
+    await suspend_for_cause(parts, node, Code.EQUIVOCATION, None)
+    shown = await two.fr.changes("peer.resume", people=ADMINS[:1])
+    assert (shown["state"], two.fr.peer().state) == ("pending", PeerState.SUSPENDED_FOR_CAUSE)
+    await two.fr.call("change.withdraw", id=shown["id"], by="admin")
+    await two.fr.changes("peer.revoke")
     await suspend_for_cause(parts, node, Code.EQUIVOCATION, None)
     assert two.fr.peer().state is PeerState.REVOKED
 

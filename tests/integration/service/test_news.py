@@ -11,7 +11,7 @@ from gateway.app import open_node
 from gateway.errors import Code, RefusedError
 from gateway.ports import Delivery, Notice
 from gateway.service.handover import Handover
-from gateway.store import content, local
+from gateway.store import content, local, log
 
 
 class Picky(MemoryAdapter):
@@ -57,7 +57,7 @@ async def test_news_keeps_its_order_when_the_system_is_busy(tmp_path: Path):
         assert told(system) == []
         await handover.once()
         assert told(system) == [("b", "queued")]
-        await node.parts.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, next_try=0))
+        await node.parts.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, refusals=0, next_try=0))
         await handover.once()
         assert told(system) == [("b", "queued"), ("a", "queued"), ("a", "received")]
 
@@ -80,3 +80,26 @@ async def test_one_refused_record_holds_up_no_other(tmp_path: Path):
     async with closing:
         await Handover(node.parts).once()
         assert told(system) == [("b", "queued")]
+
+
+async def test_refused_news_is_told_once(tmp_path: Path):
+    """At the third refusal a person is told, once, also where the alarm is dismissed; other failures do not count."""
+    system = MemorySystem(busy=1)
+    adapter = Picky(system)
+    node, closing = await owing(tmp_path, adapter)
+    async with closing:
+        handover, store = Handover(node.parts), node.parts.store
+
+        async def again() -> list[str]:
+            await handover.once()
+            await store.move(lambda c: c.exec_driver_sql("update notice set next_try = 0"))
+            return [alarm.kind for alarm in await store.read(log.open_alarms)]
+
+        assert await again() == []
+        adapter.unwanted = frozenset({"a"})
+        assert [await again() for _ in range(3)] == [[], [], ["news.refused"]]
+        await store.move(lambda c: log.dismiss_alarm(c, 1, at=1))
+        assert [await again() for _ in range(3)] == [[], [], []]
+        adapter.unwanted = frozenset()
+        await again()
+        assert told(system)[-2:] == [("a", "queued"), ("a", "received")]

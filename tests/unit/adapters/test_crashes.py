@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.benches import FolderBench, SheetBench
-from support.crash import ERASED, KEPT, OPERATIONS, crash_everywhere
+from support.crash import ERASED, KEPT, OPERATIONS, SEVERAL, crash_everywhere
 
 Bench = FolderBench | SheetBench
 BENCHES: dict[str, Callable[[Path], Bench]] = {"folder": FolderBench, "sheet": SheetBench}
@@ -51,6 +51,14 @@ def test_push_survives(kind: str, tmp_path: Path) -> None:
     """A message handed over across a kill is there once."""
     for bench in _after_each_crash(kind, "push", tmp_path, lambda bench: None):
         assert bench.received() == [KEPT.message_id]
+        _no_leftovers(bench)
+
+
+def test_several_at_once_survive(tmp_path: Path) -> None:
+    """Messages handed over together across a kill are there once each, whatever part of them was."""
+    for bench in _after_each_crash("folder", "push_all", tmp_path, lambda bench: None):
+        assert sorted(bench.received()) == sorted(item.message_id for item in SEVERAL)
+        assert len(bench.all("journal")) == len(SEVERAL)
         _no_leftovers(bench)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import stat
 from pathlib import Path
 from threading import Lock
 
@@ -252,3 +254,59 @@ async def test_cancelled_work_is_not_overtaken() -> None:
     go.set()
     await second
     assert order == ["first", "second"]
+
+
+def test_one_file_is_shared_under_several_names(tmp_path: Path) -> None:
+    """Every name is the whole file, no hidden name is left, and only a reader that expects it takes such a file."""
+    names = ["a.json", "b.json", "c.json"]
+    with Folder(tmp_path) as folder:
+        folder.share(names, b"shared")
+        assert folder.names() == names
+        assert [folder.read(name, 10, shared=True) for name in names] == [b"shared"] * 3
+        assert (tmp_path / "a.json").stat().st_nlink == 3
+        with pytest.raises(NotPlainError):
+            folder.read("a.json", 10)
+
+
+def test_a_disk_without_second_names_gets_a_file_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a memory stick: the same names with the same content."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with Folder(tmp_path) as folder:
+        folder.share(["a.json", "b.json"], b"own")
+        assert [folder.read(name, 10) for name in folder.names()] == [b"own"] * 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 40])
+def test_every_staged_file_is_synced_before_the_names_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """However many there are: each file reaches the disk whole, and the directory last."""
+    synced: list[tuple[bool, int]] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        synced.append((stat.S_ISDIR(found.st_mode), found.st_size))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with Folder(tmp_path) as folder:
+        folder.stage_all({f".{n}.part": b"x" * (n + 1) for n in range(count)})
+    assert sorted(size for is_folder, size in synced if not is_folder) == [*range(1, count + 1)]
+    assert [is_folder for is_folder, _ in synced] == [False] * count + [True]
+
+
+def test_a_file_that_can_not_be_synced_fails_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the disk at any file is the error of the whole."""
+
+    def broken(descriptor: int) -> None:
+        if os.fstat(descriptor).st_size == 7:
+            raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with Folder(tmp_path) as folder, pytest.raises(OSError, match="broken"):
+        folder.stage_all({f".{n}.part": b"x" * n for n in range(10)})

@@ -32,7 +32,9 @@ async def api(tmp_path: Path):
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
-SPECIAL = {"message.submit", "draft.release", "keys.rotate_epoch"}
+SPECIAL = {
+    "message.submit", "message.show", "draft.release", "keys.rotate_epoch", "keys.rotate_enc", "keys.publish",
+}  # fmt: skip
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from support.ceremony import KeyFiles, key_files
 from support.desks import Desk, make, pair, served
 
 
@@ -25,6 +26,12 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
     with served(fr, al):
         pair(fr, al)
         yield Federation(fr, al)
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
+    """The key files of the two administrators of both countries."""
+    return key_files(tmp_path_factory.mktemp("people") / "keys")
 
 
 @pytest.fixture(scope="session")

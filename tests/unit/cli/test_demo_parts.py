@@ -68,7 +68,16 @@ def test_the_case_systems_lie_outside_of_what_is_searched(federation):
     """Every folder but theirs is searched, and theirs is in none of those."""
     places.make(federation)
     guarded = federation.guarded
-    assert {path.name for path in guarded} == {"evidence", "logs", "nodes", "pairing", "roots", "secrets", "tmp"}
+    assert {path.name for path in guarded} == {
+        "admins",
+        "evidence",
+        "logs",
+        "nodes",
+        "pairing",
+        "roots",
+        "secrets",
+        "tmp",
+    }
     for country in federation.countries:
         assert not any(country.case_system.is_relative_to(path) for path in guarded)
         assert any(country.node.is_relative_to(path) for path in guarded)

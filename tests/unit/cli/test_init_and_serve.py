@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
+from support.ceremony import CARDS
 from support.desks import CHEAP, PASSPHRASE, make, run
 
+from gateway import process
 from gateway.app import open_node
-from gateway.cli.root import no_core_dumps
 from gateway.cli.serve import require_roots
 from gateway.errors import Code, RefusedError
 
@@ -20,13 +22,18 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
     """`trm init` with all it needs, or with one thing changed; exit code and both outputs."""
     for name in ("pass", "roots.pass"):
         (base / name).write_text(f"secret of {name}\n", encoding="utf-8")
+    cards = []
+    for number, card in enumerate(CARDS):
+        path = base / f"{number}.public"
+        path.write_bytes(card.document.encode())
+        cards += ["--admin", str(path)]
     words = {
         "name": "FR", "country": "FR", "endpoint": "https://127.0.0.1:8443", "listen": "127.0.0.1:8443",
         "roots": str(base / "roots"), "passphrase-file": str(base / "pass"),
         "root-passphrase-file": str(base / "roots.pass"), "contact": "desk", "unit": UNIT,
     } | {name.replace("_", "-"): value for name, value in changes.items()}  # fmt: skip
     listed = [part for name, value in words.items() if value for part in (f"--{name}", value)]
-    ran = run("init", str(base / "FR"), *listed, *more)
+    ran = run("init", str(base / "FR"), *listed, *(more or cards))
     return ran.exit_code, ran.stdout, ran.stderr
 
 
@@ -40,7 +47,7 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
         ({"unit": "fp:ministry:x:national_focal_point"}, 2, "lower-case id and a kind"),
         ({"unit": "fp:public_authority:x"}, 2, "the role is missing or unknown"),
         ({"unit": "fp:public_authority:x:king"}, 2, "the role is missing or unknown"),
-        ({"roots": ""}, 2, "missing option '--roots'"),
+        ({"roots": ""}, 2, "name --root-public three times, or --roots and --root-passphrase-file"),
         ({"endpoint": "http://127.0.0.1:8443"}, 1, "endpoint"),
         ({"adapter": "folder"}, 2, "--adapter and --adapter-path belong together"),
     ],
@@ -52,6 +59,23 @@ def test_what_can_not_be_a_node_is_refused_before_anything_is_made(tmp_path: Pat
     assert (ended, printed) == (code, "")
     assert words in told and told.startswith(("trm: error: ", "trm: making"))
     assert not (tmp_path / "FR").exists() and not (tmp_path / ".FR.new").exists()
+
+
+def test_a_node_begins_with_two_different_administrators(tmp_path: Path):
+    """One, three, the same twice, or a file that is no card: nothing is made."""
+    init(tmp_path)
+    shutil.rmtree(tmp_path / "FR", ignore_errors=True)
+    shutil.rmtree(tmp_path / "roots", ignore_errors=True)
+    one, other = str(tmp_path / "0.public"), str(tmp_path / "1.public")
+    for files, code, words in (
+        ([one], 2, "--admin exactly twice"),
+        ([one, other, one], 2, "--admin exactly twice"),
+        ([one, one], 1, "the same person is there twice"),
+        ([one, str(tmp_path / "pass")], 1, "is not JSON"),
+    ):
+        ended, _, told = init(tmp_path, *(part for file in files for part in ("--admin", file)))
+        assert (ended, words in told) == (code, True), told
+        assert not (tmp_path / "FR").exists()
 
 
 def test_roots_need_a_passphrase_of_their_own(tmp_path: Path):
@@ -96,5 +120,5 @@ async def test_one_root_is_refused_unless_it_is_a_demonstration(tmp_path: Path):
 
 def test_a_crash_leaves_no_core():
     """The limit of core files is 0 for this process and those it starts."""
-    no_core_dumps()
+    process.harden()
     assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)

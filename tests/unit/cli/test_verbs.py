@@ -12,7 +12,7 @@ from support.desks import consent, enquiry, run
 READING = [
     ("node", "show"), ("keys", "list"), ("alarm", "list"), ("peer", "list"), ("peer", "show", "AL"),
     ("peer", "code", "AL"), ("peer", "ping", "AL"), ("draft", "list"), ("message", "list"), ("conversation", "list"),
-    ("consent", "list"), ("adapter", "check"),
+    ("consent", "list"), ("adapter", "check"), ("token", "list"),
 ]  # fmt: skip
 
 
@@ -133,30 +133,41 @@ def test_a_person_has_to_be_named(federation, sent):
     assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "trm: error: missing option '--by'")
 
 
-def test_wrong_digits_are_refused(federation):
-    """A peer that is active already stays so; verify says why it refuses."""
-    ran = federation.fr.trm("peer", "verify", "AL", "--digits", "0" * 60, "--channel", "video", "--by", "Ana B.")
+def test_a_verified_peer_is_not_verified_again(federation, people):
+    """A peer that is active already stays so; verify says why it refuses, before a key file is opened."""
+    words = ("peer", "verify", "AL", "--digits", "0" * 60, "--channel", "video")
+    ran = federation.fr.trm(*words, *people.signed(0))
     assert (ran.exit_code, ran.stdout) == (1, "")
-    assert "nothing was changed" in ran.stderr
+    assert "the digits are not those of this pair" in ran.stderr
 
 
-def test_the_digits_are_asked_for(federation):
+def test_the_digits_are_asked_for(federation, people):
     """Without --digits they are typed; the prompt is not on standard output."""
-    words = ("peer", "verify", "AL", "--channel", "video", "--by", "Ana B.")
+    words = ("peer", "verify", "AL", "--channel", "video", *people.signed(0))
     ran = federation.fr.trm(*words, given="1 2 3\n")
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert ran.stderr.startswith("digits as they were read to you")
 
 
-def test_a_peer_is_suspended_and_resumed(federation):
-    """One person may stop a peer at once, and undo it."""
-    assert federation.al.trm("peer", "suspend", "FR", "--by", "Besa K.").stdout == "FR is suspended\n"
-    assert federation.al.trm("peer", "resume", "FR", "--by", "Besa K.").stdout == "FR is active\n"
+def test_a_peer_is_suspended_by_one_and_resumed_by_two(federation, people):
+    """One person may stop a peer at once; it takes two to undo it, and what is signed is printed in words."""
+    ran = federation.al.trm("peer", "suspend", "FR", *people.signed(0))
+    assert ran.stdout == "done: peer.suspend\nFR is suspended\n"
+    assert "trm:   change: suspend this peer (peer.suspend)" in ran.stderr
+    ran = federation.al.trm("peer", "resume", "FR", *people.signed(0))
+    assert ran.stdout == "pending: 1 of 2 people have approved peer.resume\nFR is suspended\n"
+    ran = federation.al.trm("peer", "approve", "FR", *people.signed(0))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "the same person approved this already" in ran.stderr
+    ran = federation.al.trm("peer", "approve", "FR", *people.signed(1))
+    assert ran.stdout == "done: peer.resume\nFR is active\n"
+    ran = federation.al.trm("peer", "approve", "FR", *people.signed(1))
+    assert (ran.exit_code, "nothing is pending there" in ran.stderr) == (1, True)
 
 
-def test_revoking_is_asked_for_twice(federation):
+def test_revoking_is_asked_for_twice(federation, people):
     """A no leaves the peer as it is."""
-    ran = federation.fr.trm("peer", "revoke", "AL", "--by", "Ana B.", given="n\n")
+    ran = federation.fr.trm("peer", "revoke", "AL", *people.signed(0), given="n\n")
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert ran.stderr.splitlines()[-1] == "trm: error: stopped before the end"
     assert federation.fr.ask("peer.show", id="AL")["state"] == "active"

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from gateway.core.consent import Denial, Grant, covers, read, withdraw
+from gateway.core.consent import Denial, Grant, adds, bound, covers, everything, read, withdraw
 from gateway.errors import Code, RefusedError
 
 AL, UA = "n1al/shelter", "n1ua/desk"
@@ -199,3 +199,65 @@ def test_a_record_that_is_not_the_schema_is_refused(changed, member):
     with pytest.raises(RefusedError, match=f"the member {member} of a consent record") as caught:
         read(record(**changed))
     assert caught.value.code is Code.SCHEMA
+
+
+def test_a_denial_in_another_record_binds():
+    """What one holder's record denies is denied, also where the record looked at first grants it."""
+    other = read(record(denials=[{"data_category": "needs"}]))
+    assert missing(bound(read(RECORD), [other])) == {"needs"}
+    assert missing(bound(other, [read(RECORD)])) == {"needs"}
+
+
+def test_another_record_grants_nothing():
+    """A yes of another holder's record is not taken for one of the record looked at first."""
+    narrow = read(record(grants=RECORD["grants"][2:]))
+    assert missing(bound(narrow, [read(RECORD)])) == {"identity", "needs"}
+
+
+def test_a_withdrawal_in_another_record_binds_by_what_it_says():
+    """A place means another grant where the records differ: both the grant here and the grant there are gone."""
+    turned = read(record(grants=RECORD["grants"][::-1]), [withdrawal()])
+    consent = bound(read(RECORD, [withdrawal()]), [turned])
+    assert missing(consent) == {"identity", "needs"}
+    assert missing(consent, purpose="return", categories=["location"]) == {"location"}
+    assert consent.partly_withdrawn
+    assert missing(consent.unwithdrawn(), purpose="return", categories=["location"]) == frozenset()
+
+
+def test_the_same_record_twice_loses_nothing_more():
+    """Where both holders have the same grants, what another grant still allows stays allowed."""
+    twice = record(grants=[RECORD["grants"][0], RECORD["grants"][0]])
+    consent = read(twice, [withdrawal()])
+    assert bound(consent, [consent]).taken_back == ()
+    assert missing(bound(consent, [consent])) == frozenset()
+
+
+def test_a_whole_withdrawal_in_another_record_binds():
+    """A consent that was taken back as a whole in any record is taken back."""
+    assert bound(read(RECORD), [read(RECORD, [withdrawal(scope="all")])]).fully_withdrawn
+
+
+@pytest.mark.parametrize(
+    ("known", "changed", "expected"),
+    [
+        ([], {}, True),
+        ([{}], {"withdrawn_on": 2}, False),
+        ([{"grants": [0, 2]}], {}, False),
+        ([{"grants": [1]}, {"grants": [0]}], {"grants": [0, 1]}, False),
+        ([{}], {"grants": [0, 1]}, True),
+        ([{}], {"scope": "all"}, True),
+        ([{"scope": "all"}], {}, False),
+        ([{"grants": [29]}], {"scope": "all"}, True),
+        ([{"scope": "all"}], {"scope": "all", "erase_wanted": True}, True),
+        ([{"erase_wanted": True}], {"erase_wanted": True}, False),
+    ],
+)
+def test_a_repeated_withdrawal_adds_nothing(known, changed, expected):
+    """Only what takes back more, or asks to erase for the first time, is worth keeping."""
+    assert adds([withdrawal(**item) for item in known], withdrawal(**changed)) is expected
+
+
+def test_everything_is_taken_back_without_a_record():
+    """A withdrawal of the whole consent says so by itself; one of some grants needs the record."""
+    assert everything([withdrawal(), withdrawal(scope="all")])
+    assert not everything([withdrawal()])

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.endpoints import EVERYTHING, EXAMPLES, example
+from support.endpoints import EVERYTHING, EXAMPLES, example, standing
 from support.incoming import PART, SENDER, A, arrive, authentic, framed, said
 from support.nodes import refused
 
 import schemas
-from gateway.core.scope import Direction, PeerState, Scope
+from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import AcceptedMessage
 from gateway.errors import Code, RemoteError
 from gateway.exchange import inbound
@@ -28,10 +29,10 @@ VALID = sorted(f"{found.parent.name}/{found.stem}" for found in EXAMPLES.glob("*
 
 
 def admit(
-    statement: AuthenticStatement, *, state: PeerState = PeerState.ACTIVE, scope: Scope = EVERYTHING
+    statement: AuthenticStatement, *, state: PeerState = PeerState.ACTIVE, scope: Agreed = EVERYTHING
 ) -> AcceptedMessage:
     """Steps 12 and 13 for an active peer that may say everything."""
-    return inbound.admit(statement, state=state, scope=scope)
+    return inbound.admit(statement, standing=standing(state, scope))
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -49,14 +50,20 @@ def test_every_valid_example_is_admitted(name: str) -> None:
 @pytest.mark.parametrize(
     "scope",
     [
-        Scope(types={}),
-        Scope(types={"referral.request": frozenset({Direction.SEND})}),
-        Scope(types={"referral.accept": frozenset(Direction)}),
+        NOTHING,
+        replace(EVERYTHING, directions=frozenset({Direction.SEND})),
+        replace(EVERYTHING, types=frozenset({"referral.accept"})),
+        replace(EVERYTHING, corridors=frozenset({("FR", "AL")})),
+        replace(EVERYTHING, purposes=frozenset({"return"})),
+        replace(EVERYTHING, max_bytes=100),
+        replace(EVERYTHING, units=frozenset()),
+        replace(EVERYTHING, peer_units=frozenset()),
+        replace(EVERYTHING, roles=frozenset()),
     ],
-    ids=["empty", "only sent", "another type"],
+    ids=["empty", "only sent", "type", "corridor", "purpose", "size", "our unit", "their unit", "role"],
 )
-def test_out_of_scope(scope: Scope) -> None:
-    """What the scope does not list in this direction is refused."""
+def test_row_40_out_of_scope(scope: Agreed) -> None:
+    """What the effective scope does not list in this direction is refused, by each of its members."""
     with refused(Code.OUT_OF_SCOPE):
         admit(said(REFERRAL), scope=scope)
 
@@ -71,7 +78,7 @@ def test_out_of_scope_by_state(state: PeerState) -> None:
 def test_a_withdrawal_is_never_blocked() -> None:
     """B4, G10: it passes an empty scope, a suspension by a person, and the want of a purpose."""
     stated = said(WITHDRAWAL, purpose=None)
-    assert admit(stated, state=PeerState.SUSPENDED, scope=Scope(types={})).body_type == "consent.withdrawal/1"
+    assert admit(stated, state=PeerState.SUSPENDED, scope=NOTHING).body_type == "consent.withdrawal/1"
     for state in (PeerState.SUSPENDED_FOR_CAUSE, PeerState.REVOKED):
         with refused(Code.OUT_OF_SCOPE):
             admit(stated, state=state)

@@ -244,5 +244,6 @@ def test_every_code_has_a_reaction() -> None:
     kinds = {found: {code for code in WIRE_CODES if reaction(code) is found} for found in Reaction}
     assert kinds[Reaction.SEAL_ANEW] == {Code.UNKNOWN_RECIPIENT_KEY, Code.NEWER_DESCRIPTOR, Code.REVOKED_KEY}
     assert kinds[Reaction.SIGN_ANEW] == {Code.STALE}
-    assert kinds[Reaction.STOP_LINK] == {Code.LINK_RESET_REQUIRED, Code.EQUIVOCATION, Code.BAD_CHAIN}
+    assert kinds[Reaction.AWAIT_RESET] == {Code.LINK_RESET_REQUIRED}
+    assert kinds[Reaction.STOP_LINK] == {Code.EQUIVOCATION, Code.BAD_CHAIN}
     assert set().union(*kinds.values()) == WIRE_CODES

@@ -17,19 +17,21 @@ from support.exhibits import (
     batch,
     conversation,
     exhibit,
+    lying,
     next_version,
     receipt,
     small,
     stated,
 )
 from support.nodes import NOW, record, refused, signed
+from support.stranger import verify
 
 from gateway.errors import Code, RefusedError
 from gateway.exchange import bundle
-from gateway.exchange.evidence import Exhibit, build, parse_fingerprint, verify
+from gateway.exchange.evidence import Exhibit, build, parse_fingerprint
 from keys.descriptor import Descriptor, accept_descriptor
 from keys.encoding import DAY, b64u, canon, unb64u
-from keys.envelope import Secret, Status, commit, encode_signatures
+from keys.envelope import Status, commit, encode_signatures
 from keys.records import Use
 from keys.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument, SigningKey
 
@@ -44,22 +46,19 @@ def tampered(change: Callable[[Any], object], data: bytes = DATA) -> bytes:
     return edited(data, change)
 
 
-def lying(payload: bytes, key: SigningKey, payload_type: str = STATEMENT) -> Any:
-    """A signed document as it stands in a bundle."""
-    return SignedDocument(
-        payload=payload, payload_type=payload_type, signatures=(key.sign(payload_type, payload),)
-    ).to_json()
-
-
 def restated(**changes: Any) -> bytes:
     """The referral's statement with other members."""
     return replace(stated(REFERRAL), **changes).encode()
 
 
 def with_statement(document: Any) -> bytes:
-    """The bundle of the referral alone, with another statement and without receipts."""
+    """The bundle of the referral alone, with another statement, without receipts and log."""
     return tampered(
-        lambda value: (value["messages"][0].update(statements=[document]), value.update(receipts=[])), small().build()
+        lambda value: (
+            value["messages"][0].update(statements=[document]),
+            value.update(receipts=[], log=None),
+        ),
+        small().build(),
     )
 
 
@@ -89,7 +88,7 @@ def test_after_erasure() -> None:
 
 def test_both_nodes_build_the_same_bytes() -> None:
     """A bundle has one spelling, whatever order its parts are given in, and as often as they are given."""
-    other = build(CASE.chains[::-1], CASE.exhibits[::-1], [*CASE.batches[::-1], *CASE.batches])
+    other = build(CASE.chains[::-1], CASE.exhibits[::-1], [*CASE.batches[::-1], *CASE.batches], CASE.extract)
     assert other == DATA
 
 
@@ -143,7 +142,7 @@ def test_a_lone_receipt() -> None:
 def test_without_the_right_anchors() -> None:
     """Row 36: each party's fingerprint must be there; one, none or a stranger's refuses."""
     a, b = A.first().fingerprint, B.first().fingerprint
-    for anchors in (set(), {a}, {b}, {a, C.first().fingerprint}, {a + " ", b}):
+    for anchors in (set(), {a}, {b}, {a, C.first().fingerprint}):
         with refused(Code.WRONG_NODE):
             verify(DATA, anchors)
 
@@ -171,74 +170,6 @@ def test_typed_fingerprints() -> None:
         assert caught.value.code is Code.INVALID
 
 
-# --- the seven manipulations -----------------------------------------------------------------------------------------
-
-
-def other_body(value: Any) -> None:
-    """Another content."""
-    value["messages"][0]["disclosure"]["body"] = b64u(b"{}")
-
-
-def other_secret(value: Any) -> None:
-    """Another salt."""
-    value["messages"][0]["disclosure"]["secret"] = b64u(Secret(salt=b"s" * 32).encode())
-
-
-def other_statement(value: Any) -> None:
-    """Another purpose under the old signature."""
-    value["messages"][0]["statements"][0]["payload"] = b64u(restated(purpose="assistance"))
-
-
-def other_signer(value: Any) -> None:
-    """The true statement, signed by a stranger."""
-    value["messages"][0]["statements"] = [lying(restated(), C.sig)]
-
-
-def other_receipt(value: Any) -> None:
-    """Another time in a batch."""
-    document = value["receipts"][0]
-    altered = edited(unb64u(document["payload"]), lambda payload: payload["receipts"][0].update(at=NOW + 1))
-    document["payload"] = b64u(altered)
-
-
-def moved_receipt(value: Any) -> None:
-    """True receipts beside another message."""
-    own = [item for item in value["receipts"] if DECLINE.statement_hash not in unb64u(item["payload"]).decode()]
-    value["receipts"] = own
-    value["messages"] = value["messages"][1:]
-
-
-def other_chain(value: Any) -> None:
-    """A stranger's chain in the place of A's."""
-    place = [json.loads(unb64u(chain[0]["payload"]))["node"] for chain in value["parties"]].index(A.first().node)
-    value["parties"][place] = [C.first().document.to_json()]
-    value["parties"].sort(key=lambda chain: json.loads(unb64u(chain[0]["payload"]))["node"])
-
-
-CONTENT = [(other_body, Code.BAD_COMMITMENT), (other_secret, Code.BAD_COMMITMENT)]
-SIGNED = [
-    (other_statement, Code.BAD_SIGNATURE),
-    (other_signer, Code.UNKNOWN_KEY),
-    (other_receipt, Code.BAD_SIGNATURE),
-    (moved_receipt, Code.SPLICED),
-    (other_chain, Code.WRONG_NODE),
-]
-
-
-@pytest.mark.parametrize(("manipulate", "code"), [*CONTENT, *SIGNED])
-def test_row_50_seven_manipulations(manipulate: Callable[[Any], None], code: Code) -> None:
-    """Each part is bound to the others and to the anchors."""
-    with refused(code):
-        verify(tampered(manipulate), ANCHORS)
-
-
-@pytest.mark.parametrize(("manipulate", "code"), SIGNED)
-def test_row_50_after_erasure(manipulate: Callable[[Any], None], code: Code) -> None:
-    """What is left when the content is gone is bound as well."""
-    with refused(code):
-        verify(tampered(manipulate, CASE.erased().build()), ANCHORS)
-
-
 # --- form ------------------------------------------------------------------------------------------------------------
 
 
@@ -247,7 +178,7 @@ def test_row_50_after_erasure(manipulate: Callable[[Any], None], code: Code) -> 
     [
         lambda value: value.update(more=1),
         lambda value: value.pop("receipts"),
-        lambda value: value.update(type="nrm.evidence/2"),
+        lambda value: value.update(type="nrm.evidence/1"),
         lambda value: value["messages"][0].update(more=1),
         lambda value: value["messages"][0]["statements"][0].update(more=1),
         lambda value: value["messages"][0]["disclosure"].update(more=1),

@@ -11,7 +11,7 @@ from support.incoming import SEALED, SENDER, STATED, A, B, arrive
 from support.nodes import NOW, refused
 
 from gateway.core.numbering import Gap
-from gateway.core.scope import Scope
+from gateway.core.scope import NOTHING
 from gateway.errors import Code, RemoteError
 from keys import envelope as wire
 from keys.envelope import Status
@@ -136,7 +136,7 @@ def test_a_descriptor_of_the_receiver_that_never_was() -> None:
 def test_a_refused_body_has_consumed_its_number() -> None:
     """B5 step 11: the refusal is a final, signed answer, and the link goes on."""
     a, b = ends()
-    b.scope = Scope(types={})
+    b.scope = NOTHING
     one, two = sent(a, 2)
     assert b.receive(one).code == "out_of_scope"
     b.scope = EVERYTHING

@@ -24,7 +24,7 @@ from support.nodes import NOW, Node
 import schemas
 from gateway.core.consent import Consent, Denial, Grant, withdraw
 from gateway.core.gates import UnitKind
-from gateway.core.scope import Direction, PeerState, Scope
+from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import Draft, LinkPosition, ValidMessage
 from gateway.errors import Code, RefusedError
 from gateway.exchange import outbound
@@ -105,11 +105,21 @@ def test_a_peer_that_is_not_active(state: PeerState) -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    [Scope(types={}), Scope(types={"enquiry.capacity": frozenset({Direction.RECEIVE})})],
-    ids=["empty", "only received"],
+    [
+        NOTHING,
+        replace(EVERYTHING, directions=frozenset({Direction.RECEIVE})),
+        replace(EVERYTHING, types=frozenset({"referral.accept"})),
+        replace(EVERYTHING, corridors=frozenset({("FR", "AL")})),
+        replace(EVERYTHING, purposes=frozenset({"return"})),
+        replace(EVERYTHING, max_bytes=100),
+        replace(EVERYTHING, units=frozenset()),
+        replace(EVERYTHING, peer_units=frozenset()),
+        replace(EVERYTHING, roles=frozenset()),
+    ],
+    ids=["empty", "only received", "type", "corridor", "purpose", "size", "our unit", "their unit", "role"],
 )
-def test_out_of_scope(scope: Scope) -> None:
-    """A type goes only where the scope lists it in this direction; an empty scope refuses."""
+def test_row_40_out_of_scope(scope: Agreed) -> None:
+    """A message goes only where each member of the effective scope lists it; an empty scope refuses."""
     refusal(Code.OUT_OF_SCOPE, drafted(ENQUIRY), scope=scope)
 
 
@@ -194,7 +204,7 @@ def test_gate_10_never_blocked() -> None:
     facts = circumstances(None, conversation_withdrawn=True, sender_kind=None)
     draft = drafted(WITHDRAWAL, purpose=None)
     for state in (PeerState.ACTIVE, PeerState.SUSPENDED):
-        assert sender(state=state, scope=Scope(types={})).submit(draft, facts).purpose is None
+        assert sender(state=state, scope=NOTHING).submit(draft, facts).purpose is None
     for state in (PeerState.REVOKED, PeerState.SUSPENDED_FOR_CAUSE):
         refusal(Code.NOT_ACTIVE, draft, facts, state=state)
 
@@ -293,7 +303,7 @@ def recheck(message: ValidMessage, **changes: Any) -> None:
     [
         ({"now": NOW + 14 * DAY}, Code.EXPIRED),
         ({"standing": sender(state=PeerState.SUSPENDED).standing}, Code.NOT_ACTIVE),
-        ({"standing": sender(scope=Scope(types={})).standing}, Code.OUT_OF_SCOPE),
+        ({"standing": sender(scope=NOTHING).standing}, Code.OUT_OF_SCOPE),
         ({"circumstances": circumstances(None)}, Code.GATE_G2),
         ({"circumstances": circumstances(HELD, today=date(2027, 12, 1))}, Code.GATE_G2),
         ({"circumstances": circumstances(replace(HELD, withdrawn_all=True))}, Code.GATE_G7),
@@ -321,7 +331,7 @@ def test_recheck_with_the_catalogue_of_the_peer() -> None:
 def test_recheck_never_blocks_a_withdrawal() -> None:
     """G10 holds at departure too."""
     message = sender().submit(drafted(WITHDRAWAL), circumstances(None))
-    suspended = sender(state=PeerState.SUSPENDED, scope=Scope(types={})).standing
+    suspended = sender(state=PeerState.SUSPENDED, scope=NOTHING).standing
     recheck(message, standing=suspended, circumstances=circumstances(None, conversation_withdrawn=True))
 
 

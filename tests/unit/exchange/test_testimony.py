@@ -7,10 +7,25 @@ from typing import Any
 
 import pytest
 from support.endpoints import Endpoint
-from support.exhibits import OTHER_ID, A, B, Case, batch, conversation, next_version, receipt, stated
+from support.exhibits import (
+    OTHER_ID,
+    A,
+    B,
+    C,
+    Case,
+    Logbook,
+    batch,
+    conversation,
+    logbook,
+    next_version,
+    receipt,
+    stated,
+)
 from support.nodes import NOW, Node, record
+from support.stranger import verify
 
-from gateway.exchange.evidence import Exhibit, MessageReport, Report, build, verify
+from gateway.errors import RefusedError
+from gateway.exchange.evidence import Exhibit, MessageReport, Report, build
 from keys.descriptor import Descriptor, Revocation
 from keys.encoding import DAY, canon
 from keys.envelope import Receipt, Status, encode_signatures, link_hash, statement_hash
@@ -46,34 +61,89 @@ def resigned(**changes: Any) -> Exhibit:
     return Exhibit(sealings=[(said, encode_signatures(A.sig.sign(STATEMENT, said)))])
 
 
+C_DIGITS = C.first().fingerprint
+
+
 def test_the_lines() -> None:
     """All of it in the order in which a person reads it."""
+    early = "witnessed by NRM b at 2027-01-15 08:00:30 UTC"
+    late = "witnessed by NRM b at 2027-01-15 08:02:00 UTC"
     assert report().lines == (
         f"conversation {stated(REFERRAL).conv}",
         f"party: NRM b (FR), node {B_FIRST.node}, fingerprint {B_FIRST.fingerprint} as given",
         f"party: NRM a (FR), node {A_FIRST.node}, fingerprint {A_FIRST.fingerprint} as given",
+        f"log: NRM a signed its log at entry 4, entries in this file: 2; {early}; NRM c, fingerprint {C_DIGITS}, at "
+        "2027-01-15 08:00:40 UTC counts for nothing: its fingerprint was not given, or a key was revoked",
+        f"log: NRM a signed its log at entry 8, entries in this file: 3; {late}",
         f"message 1 of 2: referral.request/1, id {REFERRAL.id}",
         "  proven: NRM a signed referral.request/1 for NRM b on 2027-01-15 08:00:00 UTC, as number 2, "
-        "for the purpose referral",
-        "  proven: NRM b received it, whole and with a valid signature, on 2027-01-15 08:00:00 UTC",
-        "  proven: NRM b handed it to its case system or desk on 2027-01-15 08:01:00 UTC",
-        "  proven: NRM b says that a person opened it on 2027-01-15 08:01:30 UTC",
+        f"for the purpose referral; entry 3 in the log of NRM a, {early}",
+        "  proven: NRM b received it, whole and with a valid signature, on 2027-01-15 08:00:00 UTC; entry 4 in the log "
+        f"of NRM a, {early}",
+        "  proven: NRM b handed it to its case system or desk on 2027-01-15 08:01:00 UTC; entry 7 in the log of NRM a, "
+        f"{late}",
+        "  proven: NRM b says that a person opened it on 2027-01-15 08:01:30 UTC; entry 7 in the log of NRM a, "
+        f"{late}",
         "  proven: content disclosed and matches what was signed",
         f"message 2 of 2: referral.decline/1, id {CASE.sealed['decline'].id}",
         "  proven: NRM b signed referral.decline/1 for NRM a on 2027-01-15 08:01:00 UTC, as number 1, "
-        f"for the purpose referral, in reply to {REFERRAL.id}",
-        "  proven: NRM a received it, whole and with a valid signature, on 2027-01-15 08:01:00 UTC",
+        f"for the purpose referral, in reply to {REFERRAL.id}; entry 5 in the log of NRM a, {late}",
+        "  proven: NRM a received it, whole and with a valid signature, on 2027-01-15 08:01:00 UTC; entry 6 in the log "
+        f"of NRM a, {late}",
         "  proven: content disclosed and matches what was signed",
-        "not proven by this file: the times: they are those that the two nodes state, and no third party vouches for "
-        "them",
+        "not proven by this file: the times, but for this: what a witness saw in the log existed by then, by the clock "
+        "of that witness",
         "not proven by this file: that nothing is missing: a bundle is a choice, and other messages and receipts may "
         "exist",
-        "not proven by this file: that anybody read a message: a receipt says what a node did",
+        "not proven by this file: that anybody read a message, or that the content is gone everywhere: a receipt says "
+        "what a node did with its own copy",
+        "not proven by this file: that an answer came as soon as it could: no message forces the other side to answer",
         "not proven by this file: keys that NRM b revoked after version 1 of its descriptor, "
         "issued 2027-01-15 07:43:20 UTC",
         "not proven by this file: keys that NRM a revoked after version 1 of its descriptor, "
         "issued 2027-01-15 07:43:20 UTC",
     )  # fmt: skip
+
+
+def test_without_a_log() -> None:
+    """A node that has signed no checkpoint yet still exports: the times are its word."""
+    lines = report(extract=None).lines
+    assert "log: there is none in this file: not witnessed" in lines
+    assert any(line.endswith("no third party vouches for them") for line in lines)
+
+
+def test_a_log_without_a_witness() -> None:
+    """A checkpoint of its own says only what the node says; a stranger's cosignature adds nothing."""
+    for seen in ((), ((C, NOW + 5),)):
+        book = Logbook(A)
+        book.departed(REFERRAL)
+        book.checkpoint(*seen)
+        found = report(exhibits=CASE.exhibits[:1], batches=(), extract=book.extract())
+        assert found.log[0].endswith("; not witnessed")
+        assert found.messages[0].proven[0].endswith("; entry 1 in the log of NRM a, not witnessed")
+        assert any(line.endswith("no third party vouches for them") for line in found.limits)
+
+
+def test_a_third_node_is_a_witness_where_its_digits_are_given() -> None:
+    """Whoever exports can invent witnesses: only a fingerprint from elsewhere makes one count."""
+    book = Logbook(A)
+    book.departed(REFERRAL)
+    book.checkpoint((C, NOW + 5))
+    data = CASE.build(exhibits=CASE.exhibits[:1], batches=(), extract=book.extract())
+    found = verify(data, CASE.anchors | {C_DIGITS})
+    assert found.log == (
+        "NRM a signed its log at entry 1, entries in this file: 1; witnessed by NRM c at 2027-01-15 08:00:05 UTC",
+    )
+    assert found.messages[0].proven[0].endswith("witnessed by NRM c at 2027-01-15 08:00:05 UTC")
+
+
+def test_the_log_of_the_other_side() -> None:
+    """The receiver's log shows the same messages as arrived, and who saw that."""
+    book = logbook(B, (CASE.sealed["enquiry"], REFERRAL), CASE.sealed["decline"], CASE.batches)
+    ours, theirs = report(), report(extract=book.extract())
+    assert theirs.log[0].startswith("NRM b signed its log at entry 4, entries in this file: 2; witnessed by NRM a at")
+    assert theirs.messages[0].statuses == ours.messages[0].statuses
+    assert theirs.doubts == ours.doubts == 0
 
 
 def test_the_same_for_programs() -> None:
@@ -107,41 +177,81 @@ def test_other_receipts(status: Status, code: str | None, words: str) -> None:
 
 
 def test_signed_since_the_revocation() -> None:
-    """B7: what is dated after `since` does not show who signed it; what the other side confirmed stands."""
-    found = only(chains=(revoked(A, CASE.chains[0], NOW), CASE.chains[1]))
-    assert not any("signed referral" in line for line in found.proven)
-    assert any("NRM b received it" in line for line in found.proven)
-    assert found.not_proven == (
-        "who signed what is dated 2027-01-15 08:00:00 UTC: NRM a revoked the key as of 2027-01-15 08:00:00 UTC "
-        "(stolen), so it may have been somebody else",
+    """B7: what is dated after `since` shows nothing about who signed it: no verifier takes it, so no bundle has it."""
+    chains = (revoked(A, CASE.chains[0], NOW), CASE.chains[1])
+    assert [message.id for message in report(chains=chains).messages] == [CASE.sealed["decline"].id]
+    with pytest.raises(RefusedError, match="no message"):
+        CASE.build(chains=chains, exhibits=CASE.exhibits[:1])
+
+
+def test_a_receipt_since_the_revocation() -> None:
+    """The same for receipts: the batch stays out, what the sender signed stands."""
+    found = only(chains=(CASE.chains[0], revoked(B, CASE.chains[1], NOW)), batches=CASE.batches[:1])
+    assert found.statuses == ()
+    assert found.not_proven == ("that NRM b received it: no receipt of it is in this file",)
+
+
+def test_signed_before_the_revocation_and_witnessed() -> None:
+    """A witness who saw the statement and its signature before `since` settles it."""
+    found = only(chains=(revoked(A, CASE.chains[0], NOW + 31), CASE.chains[1]))
+    assert found.in_doubt == ()
+    assert found.proven[0].endswith(
+        "witnessed by NRM b at 2027-01-15 08:00:30 UTC; NRM a revoked the key as of 2027-01-15 08:00:31 UTC (stolen), "
+        "and NRM b had witnessed it before"
     )
 
 
-def test_signed_before_the_revocation_with_a_receipt() -> None:
-    """A receipt by a key that was never revoked puts the message before `since`."""
-    found = only(chains=(revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1]))
-    assert any("signed referral" in line for line in found.proven)
-    assert found.not_proven == (
-        "that what is dated 2027-01-15 08:00:00 UTC was signed before NRM a revoked the key as of "
-        "2027-01-15 08:16:40 UTC (stolen), except by the receipt of NRM b of 2027-01-15 08:00:00 UTC",
+def test_witnessed_since_the_revocation() -> None:
+    """A witness at `since` or later shows that it existed then, not that it was made before."""
+    found = only(chains=(revoked(A, CASE.chains[0], NOW + 30), CASE.chains[1]))
+    assert found.in_doubt[0].endswith(
+        "; NRM a revoked the key as of 2027-01-15 08:00:30 UTC (stolen), and no witness saw it before: its own date "
+        "and the receipt of NRM b of 2027-01-15 08:00:00 UTC say so"
     )
+    assert len(found.proven) == 4, "the receipts of the other side stand"
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["no receipt", "a receipt after it"])
 def test_signed_before_the_revocation_by_its_own_word(late: bool) -> None:
-    """A thief can date a statement back: without a receipt from before `since`, the date is the signer's word."""
+    """A thief can date a statement back: without a witness or a receipt from before `since`, the date is all."""
     batches = (batch(B.sig, receipt(REFERRAL, Status.RECEIVED, at=NOW + 2000)),) if late else ()
-    found = only(chains=(revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1]), batches=batches)
-    assert found.not_proven[0].endswith("(stolen): only its own date says so")
+    found = only(chains=(revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1]), batches=batches, extract=None)
+    assert found.in_doubt[0].endswith("(stolen), and no witness saw it before: only its own date says so")
 
 
-def test_a_receipt_by_a_revoked_key() -> None:
+def test_a_receipt_by_a_key_revoked_later() -> None:
     """Receipts are weighed like statements, and support nothing when their own key was revoked."""
-    chains = (revoked(A, CASE.chains[0], NOW + 1000), revoked(B, CASE.chains[1], NOW))
-    found = only(chains=chains, batches=CASE.batches[:1])
-    assert not any("received it" in line for line in found.proven)
-    assert [line.partition(" ")[0] for line in found.not_proven] == ["that", "who"]
-    assert found.not_proven[0].endswith("only its own date says so")
+    chains = (revoked(A, CASE.chains[0], NOW + 1000), revoked(B, CASE.chains[1], NOW + 1000))
+    found = only(chains=chains, batches=CASE.batches[:1], extract=None)
+    assert found.proven == ("content disclosed and matches what was signed",)
+    assert [line.rpartition(": ")[2] for line in found.in_doubt[:1]] == ["only its own date says so"]
+    assert "received it" in found.in_doubt[1]
+    assert only(chains=chains, batches=CASE.batches[:1]).in_doubt == ()
+
+
+@pytest.mark.parametrize("whose", ["witness", "log"])
+def test_a_witness_counts_only_by_sound_keys(whose: str) -> None:
+    """A key of the witness that was revoked says nothing; one of the log nothing from `since` on."""
+    key = B.wit if whose == "witness" else A.log
+    node, place = (B, 1) if whose == "witness" else (A, 0)
+    rest = [item for item in CASE.chains[place][0].keys if item.kid != key.public.kid]
+    for since, counts in ((NOW + 30, False), (NOW + 31, whose == "log")):
+        gone = Revocation(kid=key.public.kid, at=NOW + DAY, since=since, reason="stolen")
+        chains = list(CASE.chains)
+        chains[place] = next_version(node, CASE.chains[place], keys=rest, revoked=[gone])
+        found = report(chains=tuple(chains))
+        assert ("; not witnessed" not in found.log[0]) == counts
+        assert found.log[1].endswith("; not witnessed")
+
+
+def test_a_leaf_names_the_signature() -> None:
+    """A log that has the text of a statement but another signature shows nothing: a thief signs what was put there."""
+    book = Logbook(A)
+    again = replace(REFERRAL, signatures=encode_signatures(A.http.sign(STATEMENT, REFERRAL.statement)))
+    book.departed(again)
+    book.checkpoint((B, NOW + 5))
+    with pytest.raises(RefusedError, match="spliced"):
+        CASE.build(exhibits=CASE.exhibits[:1], batches=(), extract=book.extract())
 
 
 def test_a_key_that_was_not_valid_then() -> None:
@@ -161,10 +271,8 @@ def test_a_receipt_supports_the_sealing_that_it_names() -> None:
     frames = [*CASE.exhibits[0].sealings, (again, encode_signatures(A.sig.sign(STATEMENT, again)))]
     both = (batch(B.sig, receipt(REFERRAL, Status.RECEIVED, of=statement_hash(again), at=NOW + 2000)), CASE.batches[0])
     chains = (revoked(A, CASE.chains[0], NOW + 1000), CASE.chains[1])
-    found = only(chains=chains, exhibits=(Exhibit(sealings=frames),), batches=both)
-    assert [("except by" in line, "only its own" in line) for line in found.not_proven[:2]] == [
-        (True, False), (False, True),
-    ]  # fmt: skip
+    found = only(chains=chains, exhibits=(Exhibit(sealings=frames),), batches=both, extract=None)
+    assert [line.endswith("only its own date says so") for line in found.in_doubt] == [False, True]
 
 
 # --- contradictions --------------------------------------------------------------------------------------------------

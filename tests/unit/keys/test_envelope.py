@@ -14,10 +14,12 @@ from support.receiving import Received, Sender, opener, pack, receive
 from gateway.errors import Code
 from keys import envelope as wire
 from keys.descriptor import Revocation, accept_descriptor
-from keys.encoding import b64u, canon, lp_join, padme
+from keys.encoding import b64u, canon, h, lp_join, padme
+from keys.receipts import batch_hash
 from keys.records import Use
 from keys.seal import open_cek, seal_cek
 from keys.sign import RECEIPTS, STATEMENT, Signature
+from keys.statement import signatures_hash
 
 A, B, C = Node("a"), Node("b"), Node("c")
 SENDER = Sender(node=A, to=B)
@@ -450,3 +452,13 @@ def test_bad_request_is_refused_whole() -> None:
     for envelopes in ([], [b"x"] * 33, [b"x" * 1_400_000] * 3):
         with pytest.raises(RuntimeError, match="one request"):
             wire.join_envelopes(envelopes)
+
+
+def test_names_of_what_the_log_has() -> None:
+    """Batches and signatures are named under labels of their own: one is never taken for the other, or a statement."""
+    data = STATED.encode()
+    names = {batch_hash(data), signatures_hash(data), wire.statement_hash(data)}
+    assert len(names) == 3
+    assert all(len(name) == 43 for name in names)
+    assert batch_hash(data) == b64u(h("receipts", data))
+    assert signatures_hash(data) == b64u(h("sigs", data))

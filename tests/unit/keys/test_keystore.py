@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import resource
 import shutil
@@ -22,12 +23,15 @@ from support.nodes import NOW, Node, Seeds, refused, signed
 
 from gateway.errors import Code, RefusedError, TransientError
 from keys import sealedfile
+from keys.backup import KEYRING, Kind, Opening, RecoveryPublic
 from keys.descriptor import accept_descriptor
 from keys.encoding import DAY, canon, lp, lp_read
 from keys.envelope import Receipt, Receipts, Statement, Status, Void
+from keys.keyring import Keyring
 from keys.keystore import Cost, Keystore, system_rand
+from keys.note import Checkpoint, NoteSignature, SignedNote, cosignature_text, cosigned_at, open_checkpoint
 from keys.records import Use
-from keys.seal import seal_cek
+from keys.seal import EncPrivateKey, seal_cek
 from keys.sealedfile import SealedFile
 from keys.service import KeyService
 from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, STATEMENT, TOMBSTONE, TRUST, VOID, verify, verify_raw
@@ -374,13 +378,17 @@ def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> Non
 
 
 def test_no_listed_key_fails_closed(store: Keystore) -> None:
-    """When no listed key is valid any more nothing changes and the operator is told."""
-    used = store.http_kid
+    """A use without a listed key that is valid signs nothing any more, and the operator is told; the others go on."""
     with fails(Code.NO_KEY, "no sig key"):
-        store.activate(descriptor_of(store), NOW + 366 * DAY)
+        store.activate(descriptor_of(store), NOW + 401 * DAY)
     with fails(Code.WRONG_NODE):
         store.activate(Node("b").first(), NOW)
-    assert store.http_kid == used
+    assert not store.may_speak
+    with fails(Code.NO_KEY, "no sig key"):
+        store.sign(STATEMENT, statement(NODE))
+    assert store.sign_http(b"base")
+    store.activate(descriptor_of(store), NOW)
+    assert store.may_speak
 
 
 # --- encryption keys ---------------------------------------------------------------------------------------------
@@ -523,3 +531,55 @@ def test_rand_is_an_argument(tmp_path: Path) -> None:
     assert made[0].listing() == made[1].listing()
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert len(sealedfile.system_rand(32)) == 32
+
+
+# --- log and witness ---------------------------------------------------------------------------------------------
+
+
+def test_signs_checkpoints_of_its_own_log_only(store: Keystore) -> None:
+    """B10, B12d: the log key signs a checkpoint of the own origin, no other log's, no other text, no cosignature."""
+    own = descriptor_of(store)
+    store.activate(own, NOW)
+    head = Checkpoint(origin=own.log, size=7, root=b"r" * 32)
+    note = SignedNote(text=head.text, signatures=(NoteSignature.of(own.log, store.sign_log(head.text)),))
+    assert open_checkpoint(note, own.log, store.public(Use.LOG)) == head
+    other = Checkpoint(origin="log.example/1", size=7, root=b"r" * 32)
+    for text in (other.text, cosignature_text(head.text, NOW), b"", head.text + b"more\n"):
+        with fails(Code.INVALID, "its own log"):
+            store.sign_log(text)
+
+
+def test_cosigns_other_logs_only(store: Keystore) -> None:
+    """B10: the witness key signs another log's checkpoint with its time, never the own one, never a bare text."""
+    own = descriptor_of(store)
+    store.activate(own, NOW)
+    head = Checkpoint(origin="log.example/1", size=7, root=b"r" * 32)
+    line = NoteSignature.of(store.node, store.cosign(cosignature_text(head.text, NOW)))
+    assert cosigned_at(head.text, line, store.public(Use.WIT)) == NOW
+    mine = Checkpoint(origin=own.log, size=7, root=b"r" * 32)
+    for text in (cosignature_text(mine.text, NOW), head.text, b""):
+        with fails(Code.INVALID, "other logs"):
+            store.cosign(text)
+
+
+# --- backup ------------------------------------------------------------------------------------------------------
+
+
+def test_a_restored_key_store_goes_on_with_its_generation(store: Keystore, path: Path) -> None:
+    """B9, B12a: a backup holds everything but encryption seeds; put back, it is newer than any file the node had."""
+    store.ensure_enc(NOW)
+    key = EncPrivateKey(bytes(32))
+    data = store.backup(RecoveryPublic(kid=key.kid, public=key.public, made=NOW), b"[]", NOW)
+    opening = Opening(io.BytesIO(data).read, key)
+    members = {}
+    while (named := opening.member()) is not None:
+        members[named[0]] = opening.whole(named[1], 10**6)
+    ring = Keyring.parse(members[KEYRING])
+    assert ring.enc == ()
+    assert (opening.header.kind, opening.header.gen, opening.header.epoch) == (Kind.KEYSTORE, store.gen, 1)
+    new = path.with_name("new")
+    Keystore.restore(new, "another word", ring, store.gen + 1, cost=CHEAP)
+    again = Keystore.open(new, "another word", store.gen + 1, at_least=CHEAP)
+    assert (again.node, again.gen, again.sig_kid) == (store.node, store.gen + 1, store.sig_kid)
+    with fails(Code.ROLLBACK):
+        opened(path, store.gen + 1)

@@ -26,6 +26,7 @@ EXPECTED = {
     "consent.withdrawal/1",
     "consent.withdrawal.ack/1",
     "reminder.due/1",
+    "link.probe/1",
 }
 
 
@@ -80,10 +81,11 @@ def test_sender_uses_the_newest_revision_of_both() -> None:
 
 @pytest.mark.parametrize("name", ["referral.request/2", "referral.request", "sha256:" + "0" * 64, ""])
 def test_unknown_name_is_refused(name: str) -> None:
-    """What is not held is refused with a code, not guessed."""
-    with pytest.raises(RefusedError, match="no such message type") as caught:
-        catalogue().find(name)
-    assert caught.value.code == Code.NO_COMMON_SCHEMA
+    """What is not held is refused with a code, not guessed; who looks it up for himself has not found it."""
+    for ask, code in ((catalogue().resolve, Code.NO_COMMON_SCHEMA), (catalogue().find, Code.NOT_FOUND)):
+        with pytest.raises(RefusedError, match="no such message type") as caught:
+            ask(name)
+        assert caught.value.code == code
 
 
 def test_no_common_revision_is_refused() -> None:

@@ -12,7 +12,8 @@ from gateway.service.leaves import leaf
 
 FACTS = {
     "id": "a random message, draft or bundle id",
-    "of": "the hash of a statement",
+    "of": "the hash of a statement, or of a signed batch of receipts",
+    "sig": "the hash of a signature",
     "peer": "a node id",
     "node": "the own node id",
     "holder": "a node id, or own",
@@ -23,8 +24,20 @@ FACTS = {
     "version": "of a descriptor or keyset",
     "kid": "the id of a key",
     "actor": "a keyed hash of a person",
+    "role": "what a token is for, one of six words",
     "channel": "one of three words",
     "stopped": "how many messages",
+    "count": "how many messages",
+    "hash": "the hash of a descriptor of this node",
+    "reason": "why a key was revoked, one word",
+    "change": "the hash of a change of trust",
+    "assertion": "the hash of a signed approval",
+    "record": "the hash of a trust record",
+    "action": "what a change does, a word of the closed list",
+    "subject": "what a change is about: a node id, or administrators",
+    "effective": "when a change takes effect",
+    "size": "how many leaves a log had",
+    "root": "the root of a log",
     "disclosed": "whether a bundle shows content",
 }
 """Every fact that a leaf may state; a new one is added here by somebody who asked whether it tells of a case."""

@@ -71,7 +71,7 @@ async def test_a_step_carries_everything_with_it(store: Store, state: Outgoing, 
         return
     assert after["messages"][1][0] == str(new)
     assert after["outbox"] == ([1] if new in delivery.SENDING else [])
-    assert (1 in after["envelopes"]) is (new in delivery.SENDING and new is not Outgoing.VOIDING)
+    assert (1 in after["envelopes"]) is (new is Outgoing.AWAITING_RECEIPT)
     kept = after["messages"][1][1]
     assert after["notices"] == ([(TOLD[new], 9, "id-1", kept)] if new in TOLD else [])
     assert after["events"] == [("message", 1, str(new), AT)]

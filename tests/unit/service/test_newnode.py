@@ -6,15 +6,18 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
+from support.ceremony import CARDS
 
 from gateway import config
-from gateway.app import DATABASE, KEYSTORE, TOKEN
+from gateway.app import DATABASE, TOKEN
 from gateway.clock import SystemClock
 from gateway.config import Unit
 from gateway.errors import Code, RefusedError
 from gateway.newnode import Made, Plan, make_node
 from gateway.store import Store, log, peers
+from gateway.unlock import KEYSTORE
 from keys.keystore import Cost, Keystore, system_rand
 from keys.roots import load_root
 
@@ -35,6 +38,7 @@ def planned(base: Path, **changes: object) -> Plan:
         contact="duty desk",
         units=[UNIT],
         demo=True,
+        admins=CARDS,
     )
     return replace(plan, **changes)
 
@@ -55,7 +59,7 @@ def tree(base: Path) -> dict[str, bytes | None]:
 
 
 async def test_a_node_is_whole(tmp_path: Path, cost: Cost):
-    """Keys that open, settings that load, a database with the first descriptor and the first leaf, no keyset yet."""
+    """Keys that open, settings that load, a database with the first descriptor and the first leaves, no keyset yet."""
     result = await made(planned(tmp_path, adapter=("folder", tmp_path / "cases"), poll_seconds=9), cost)
     folder = tmp_path / "node"
     settings = config.load(folder)
@@ -65,7 +69,8 @@ async def test_a_node_is_whole(tmp_path: Path, cost: Cost):
     assert Keystore.open(folder / KEYSTORE, "pw", at_least=cost).node == result.node
     store = Store(folder / DATABASE)
     assert len(await store.read(peers.own_chain)) == 1
-    assert len(await store.read(log.leaves)) == 1
+    events = [orjson.loads(leaf)["ev"] for _, leaf in await store.read(log.leaves)]
+    assert events == ["node.made", "change.completed"]
     store.close()
     assert len(result.fingerprint.split()) == 6
 

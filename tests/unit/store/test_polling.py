@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, insert
 from support import rows
 from support.rows import PEER
 
 from gateway.store import content, links, local, log, messages, peers, receipts
 from gateway.store.engine import _engine, migrate
 from gateway.store.messages import InboxRow
+from gateway.store.prepared import driver_of
 from gateway.store.receipts import ReceiptRow
 from gateway.store.tables import submission
 
@@ -29,6 +30,7 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     "queued_for nobody": lambda c: messages.queued_for(c, "n1idle"),
     "expired": lambda c: messages.expired(c, NOW, 50, but="voiding"),
     "senders_waiting": messages.senders_waiting,
+    "news_waits": messages.news_waits,
     "waiting": lambda c: messages.waiting(c, PEER, 32),
     "owed": lambda c: receipts.owed(c, PEER, 32),
     "owed nobody": lambda c: receipts.owed(c, "n1idle", 32),
@@ -44,6 +46,7 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     "raise_alarm": lambda c: log.raise_alarm(c, at=NOW, kind="message.failed", peer=PEER, ref=1),
     "highest_seen": lambda c: messages.highest_seen(c, b"conversation-7", PEER),
     "unsent_consenting": lambda c: messages.unsent_consenting(c, b"consent-7"),
+    "withdrawals": lambda c: local.withdrawals(c, [b"consent-7"]),
 }
 
 
@@ -75,6 +78,7 @@ def backlog(connection: Connection, size: int) -> None:
     log.add_events(connection, [(n, "message", n, "queued") for n in numbers])
     for n in numbers:
         local.add_notice(connection, kind="queued", origin=n, at=n)
+        local.set_withdrawals(connection, b"consent-%d" % n, n)
     connection.exec_driver_sql(
         "insert into alarm (at, kind, peer, ref) select at, 'message.failed', peer, ref from message"
     )
@@ -133,19 +137,14 @@ def by_state(connection: Connection) -> object:
 
 def plan(connection: Connection, poll: Callable[[Connection], object]) -> list[str]:
     """How SQLite means to answer the statements of one poll."""
-    seen: list[tuple[str, object]] = []
-
-    def note(_conn, _cursor, statement, parameters, _context, _many) -> None:
-        if not statement.startswith("EXPLAIN"):
-            seen.append((statement, parameters))
-
-    event.listen(connection.engine, "before_cursor_execute", note)
+    seen: list[str] = []
+    driver = driver_of(connection)
+    driver.set_trace_callback(seen.append)
     try:
         poll(connection)
     finally:
-        event.remove(connection.engine, "before_cursor_execute", note)
-    cursor = connection.connection.cursor()
-    return [row[3] for sql, values in seen for row in cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()]
+        driver.set_trace_callback(None)
+    return [row[3] for sql in seen for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
 
 
 @pytest.mark.parametrize("name", ["due", "queued_for", "expired", "waiting", "owed", "forget_submissions", "members"])

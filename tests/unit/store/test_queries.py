@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +14,9 @@ from gateway.store import content, links, local, log, messages, peers, receipts
 from gateway.store.links import GapRow, LinkRow, NumberRow
 from gateway.store.local import ConsentRow, DraftRow
 from gateway.store.messages import InboxRow, StatementRow
+
+BROKEN_RULE = (IntegrityError, sqlite3.IntegrityError)
+"""A rule of the tables, as SQLAlchemy and as the driver says it."""
 
 # --- content ------------------------------------------------------------------------------------------------------
 
@@ -32,7 +37,7 @@ def test_putting_nothing_is_nothing(connection: Connection):
 def test_content_is_never_replaced(connection: Connection):
     """A number holds one content for ever."""
     content.put(connection, [rows.sealed(1)])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULE):
         content.put(connection, [rows.sealed(1)])
 
 
@@ -91,7 +96,7 @@ def test_numbers_are_kept_per_direction_and_peer(connection: Connection):
 def test_a_number_is_used_once(connection: Connection):
     """The database itself refuses a second message at the same place."""
     links.use(connection, PEER, links.IN, 1, [number(1)], 1)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULE):
         links.use(connection, PEER, links.IN, 1, [number(1)], 1)
 
 
@@ -151,7 +156,7 @@ def test_a_message_is_unique_by_id_direction_and_peer(connection: Connection):
     assert [row.ref for row in messages.find(connection, "same")] == [1, 2]
     assert [row.ref for row in messages.find(connection, "same", direction="out", peer="n1other")] == [2]
     assert messages.find_many(connection, "out", PEER, ["same", "no"]) == {"same": rows.message(1, id="same")}
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULE):
         messages.add(connection, [rows.message(3, id="same")])
 
 
@@ -310,7 +315,7 @@ def test_an_idempotency_key_is_used_once(connection: Connection):
     """The stored answer comes back, a second insert is refused, and old ones are forgotten."""
     local.add_submission(connection, b"k", b"digest", b"answer", at=10)
     assert local.find_submission(connection, b"k") == (b"digest", b"answer")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULE):
         local.add_submission(connection, b"k", b"digest", b"answer", at=11)
     assert local.forget_submissions(connection, 10) == 0
     assert local.forget_submissions(connection, 11) == 1
@@ -324,11 +329,20 @@ def test_a_consent_is_held_once_per_holder(connection: Connection):
     local.add_consent(connection, ConsentRow(ref=2, consent=b"c", holder=PEER, state="active", at=1))
     local.add_consent(connection, ConsentRow(ref=3, consent=b"c", holder="own", state="active", at=2))
     assert [row.ref for row in local.consents(connection, b"c")] == [2, 3]
-    local.set_consent(connection, 3, state="withdrawn", new_ref=4)
-    assert [(row.ref, row.state) for row in local.all_consents(connection)] == [(4, "withdrawn"), (2, "active")]
+    local.set_consent(connection, 3, state="withdrawn")
+    assert [(row.ref, row.state) for row in local.all_consents(connection)] == [(3, "withdrawn"), (2, "active")]
     local.tell_consent(connection, b"c", PEER, 7)
     local.tell_consent(connection, b"c", PEER, 8)
     assert local.consent_told_to(connection, b"c") == {PEER: 8}
+
+
+def test_withdrawals_are_found_by_their_consent(connection: Connection):
+    """One row per consent, also without a record; a later one takes the place of the older."""
+    local.set_withdrawals(connection, b"c", 1)
+    local.set_withdrawals(connection, b"c", 2)
+    local.set_withdrawals(connection, b"d", 3)
+    assert local.withdrawals(connection, [b"c", b"e"]) == {b"c": 2}
+    assert local.withdrawals(connection, []) == {}
 
 
 def test_news_of_one_record_keeps_its_order(connection: Connection):
@@ -337,7 +351,7 @@ def test_news_of_one_record_keeps_its_order(connection: Connection):
         local.add_notice(connection, kind=kind, origin=origin, at=1)
     first = local.notices(connection, 10, 10)
     assert [row.origin for row in first] == [1, 1, 2]
-    local.postpone_notice(connection, first[0].seq, attempts=1, next_try=20)
+    local.postpone_notice(connection, first[0].seq, attempts=1, refusals=0, next_try=20)
     assert [row.origin for row in local.notices(connection, 10, 10)] == [2]
     assert [row.kind for row in local.notices(connection, 20, 10)] == ["queued", "received", "queued"]
     local.noticed(connection, first[0].seq)
@@ -405,14 +419,14 @@ def test_a_peer_comes_back_with_its_chain_in_order(connection: Connection):
 def test_a_peer_is_unique_by_node_and_by_name(connection: Connection, changes):
     """Two peers never share a node id or the name that people type."""
     peers.add(connection, rows.peer(name="AL"))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULE):
         peers.add(connection, rows.peer(**{"name": "AL", **changes}))
 
 
 def test_a_chain_has_one_document_per_version(connection: Connection):
     """A second document of the same version is refused by the database."""
     peers.add(connection, rows.peer())
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULE):
         peers.extend_chain(connection, PEER, 1, (b"another first",))
 
 

@@ -288,3 +288,38 @@ def test_numbers_are_unique_among_threads(store: Store):
     for thread in threads:
         thread.join()
     assert len(given) == len(set(given)) == 4_000
+
+
+async def test_what_rides_along_shares_the_next_commit(store: Store):
+    """Nobody waits for it: it has no transaction of its own when one comes anyway, and is in that one."""
+    before = store.writer.groups
+    riding = store.move_along(remember("rides"))
+    await store.move(remember("waits"))
+    assert store.writer.groups == before + 1
+    assert await riding == "rides"
+    assert await known(store) == {"rides", "waits"}
+
+
+async def test_what_rides_along_goes_alone_when_nothing_comes(store: Store):
+    """It waits for a moment only."""
+    async with asyncio.timeout(5):
+        assert await store.move_along(remember("alone")) == "alone"
+    assert await known(store) == {"alone"}
+
+
+async def test_what_rides_along_harms_no_other(store: Store):
+    """Its failure is its own, whether somebody looks at it or not."""
+    riding = store.move_along(bad)
+    assert await store.move(remember("waits")) == "waits"
+    assert isinstance(riding.exception(), Exception)
+    assert await known(store) == {"waits"}
+
+
+async def test_what_rides_along_is_written_at_the_end(tmp_path: Path):
+    """A store that is closed in good order loses nothing."""
+    store = Store(tmp_path / "closed.db")
+    store.move_along(remember("last"))
+    store.close()
+    again = Store(tmp_path / "closed.db")
+    assert "last" in await known(again)
+    again.close()

@@ -32,6 +32,73 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_table(
+        "audit_tile",
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("idx", sa.Integer(), nullable=False),
+        sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "idx"),
+    )
+    op.create_table(
+        "checkpoint",
+        sa.Column("size", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("size"),
+    )
+    op.create_table(
+        "cosignature",
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("line", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("first", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("size", "peer"),
+    )
+    op.create_table(
+        "witnessed",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("peer", "origin"),
+    )
+    op.create_table(
+        "change",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("effective", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("hash"),
+        sa.UniqueConstraint("subject", "seq"),
+    )
+    op.create_index("change_state", "change", ["state", "subject"], unique=False)
+    op.create_table(
+        "approval",
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("admin", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["change"],
+            ["change.hash"],
+        ),
+        sa.PrimaryKeyConstraint("change", "admin"),
+    )
+    op.create_table(
+        "trust_record",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("acked", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("peer", "direction", "seq"),
+    )
+    op.create_table(
         "consent",
         sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("consent", sa.LargeBinary(), nullable=False),
@@ -112,6 +179,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("peer", "epoch", "first"),
     )
     op.create_table(
+        "link_reset",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("backup", sa.Integer(), nullable=True),
+        sa.Column("epoch", sa.Integer(), nullable=True),
+        sa.Column("change", sa.Text(), nullable=True),
+        sa.Column("view", sa.LargeBinary(), nullable=True),
+        sa.Column("ours", sa.LargeBinary(), nullable=True),
+        sa.Column("offer", sa.LargeBinary(), nullable=True),
+        sa.Column("accepted", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("peer"),
+    )
+    op.create_table(
         "link_number",
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("direction", sa.Text(), nullable=False),
@@ -160,6 +241,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("origin", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
         sa.Column("next_try", sa.Integer(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
@@ -198,7 +280,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=True),
-        sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("keyset", sa.LargeBinary(), nullable=True),
         sa.Column("keyset_seen", sa.Integer(), nullable=True),
@@ -242,6 +323,15 @@ def upgrade() -> None:
     )
     op.create_index("receipt_due_peer", "receipt_due", ["peer", "seq"], unique=False)
     op.create_table(
+        "review",
+        sa.Column("message", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("message"),
+    )
+    op.create_table(
         "sealed",
         sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
@@ -265,6 +355,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_index("submission_at", "submission", ["at"], unique=False)
+    op.create_table(
+        "token",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=True),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("expires", sa.Integer(), nullable=False),
+        sa.Column("revoked", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "withdrawal",
+        sa.Column("consent", sa.LargeBinary(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("consent"),
+    )
     op.create_table(
         "peer_descriptor",
         sa.Column("node", sa.Text(), nullable=False),

@@ -1,0 +1,440 @@
+#!/usr/bin/env python3
+"""A second verifier of TRM audit logs (nrm.audit/1), written from the specification, to be read in one go.
+
+It shares no line with the gateway, so that nobody has to believe the gateway about its own log. It needs Python 3.11
+and two packages for the signatures (pip install cryptography pynacl), no network, no clock and no gateway:
+
+    python3 verify_audit.py FILE FINGERPRINT [FINGERPRINT ...]
+
+A fingerprint is six groups of five digits, from a source other than the file: the first is that of the node whose log
+it is, the others are those of nodes that witnessed it. A witness without its fingerprint proves nothing here.
+Exit code 0: the log holds, 1: it does not, 2: no fingerprint.
+
+    1 form          one object a line, one spelling of JSON, the announced number of entries
+    2 who           the descriptor chains, signed by their roots; the fingerprints fit the newest roots
+    3 entries       each says its own number, none is missing
+    4 checkpoints   signed by the log; the root is that of the entries before it (RFC 9162)
+    5 tiles         the recorded hashes are those of the entries
+    6 witnesses     cosignatures over the checkpoints (C2SP tlog-cosignature), and the checkpoint kept beside the log
+
+The first finding is the first bad entry. Entries behind the newest checkpoint are in nobody's signature yet.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import sys
+
+import nacl.bindings
+import nacl.exceptions
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+
+LEAF_LIMIT = 16_384
+DESCRIPTOR = "application/vnd.nrm.descriptor.v1+json"
+KINDS = [{"checkpoint", "note"}, {"cosignature", "by", "line"}, {"kept"}, {"seq", "leaf"}, {"tile", "hashes"}, {"end"}]
+
+
+class Refused(Exception):
+    """Why something proves nothing."""
+
+
+def need(condition, why):
+    """Refuse unless `condition` holds."""
+    if not condition:
+        raise Refused(why)
+
+
+# --- 1 form ---------------------------------------------------------------------------------------------------------
+
+
+def canon(value):
+    """The one spelling of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def no_number(text):
+    """Only whole numbers are in the profile."""
+    raise Refused("a fraction")
+
+
+def parse(data):
+    """JSON that is spelled in the one allowed way: sorted names, no white space, nothing twice, no fractions."""
+    try:
+        value = json.loads(data.decode("utf-8"), parse_float=no_number, parse_constant=no_number)
+        again = canon(value)
+    except (ValueError, RecursionError) as exc:
+        raise Refused("not JSON") from exc
+    need(again == data, "not canonical JSON")
+    return value
+
+
+def unb64(text, pad=False):
+    """Base64url without padding, or the base64 of notes; only its one spelling."""
+    try:
+        data = base64.b64decode(text, validate=True) if pad else base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, TypeError) as exc:
+        raise Refused("not base64") from exc
+    need((base64.b64encode(data).decode() if pad else b64(data)) == text, "not the one spelling of base64")
+    return data
+
+
+def b64(data):
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def read_file(path):
+    """The head and, by the names of their members, all other lines."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        lines = [parse(line.rstrip(b"\n")) for line in file]
+    need(lines and lines[0].get("type") == "nrm.audit/1", "not an audit export")
+    found = {name: [] for name in ("checkpoint", "cosignature", "kept", "seq", "tile", "end")}
+    for line in lines[1:]:
+        need(isinstance(line, dict) and line.keys() in KINDS, "a line of another kind")
+        found[next(name for name in found if name in line)].append(line)
+    need(found["end"] == [lines[-1]] and len(found["kept"]) <= 1, "the file is cut short")
+    return lines[0], found
+
+
+# --- 2 who: the descriptor chains -----------------------------------------------------------------------------------
+
+
+def H(label, data):
+    """SHA-256 of a label and data."""
+    return hashlib.sha256(b"nrm1/" + label.encode() + b"\0" + data).digest()
+
+
+def lp(data):
+    """A four-byte length, then the data."""
+    return len(data).to_bytes(4, "big") + data
+
+
+def verify_ed25519(key, message, signature):
+    """By libsodium, which refuses keys and signatures of low order."""
+    try:
+        need(len(signature) == 64, "a signature of another length")
+        nacl.bindings.crypto_sign_open(signature + message, key)
+    except nacl.exceptions.BadSignatureError as exc:
+        raise Refused("an Ed25519 signature does not verify") from exc
+
+
+def verify_root(root, payload, signature):
+    """Both halves of a root's signature over the DSSE encoding of a descriptor."""
+    signed = b"DSSEv1 %d %b %d %b" % (len(DESCRIPTOR), DESCRIPTOR.encode(), len(payload), payload)
+    verify_ed25519(unb64(root["ed25519"]), signed, unb64(signature["ed25519"]))
+    try:
+        MLDSA65PublicKey.from_public_bytes(unb64(root["mldsa65"])).verify(unb64(signature["mldsa65"]), signed)
+    except InvalidSignature as exc:
+        raise Refused("an ML-DSA-65 signature does not verify") from exc
+
+
+def read_chain(documents):
+    """All versions of one node, 1 to the newest: each signed by its own roots and by those of the version before."""
+    chain, last = [], None
+    for document in documents:
+        need(document["payloadType"] == DESCRIPTOR, "not a descriptor")
+        payload, signatures = unb64(document["payload"]), document["signatures"]
+        new, old = parse(payload), chain[-1] if chain else None
+        for key in (*new["roots"], *new["keys"]):
+            ed25519, half = unb64(key["ed25519"]), unb64(key["mldsa65"] or "")
+            need(nacl.bindings.crypto_core_ed25519_is_valid_point(ed25519), "a key of low order")
+            need(key["kid"] == b64(H("kid", lp(ed25519) + lp(half))[:16]), "a kid is not of its key")
+        for voters in (new, old or new):
+            roots = {key["kid"]: key for key in voters["roots"] if key["from"] <= new["issued"] < key["until"]}
+            signers = {signature["kid"]: signature for signature in signatures if signature["kid"] in roots}
+            for kid, signature in signers.items():
+                verify_root(roots[kid], payload, signature)
+            need(len(signers) >= voters["threshold"] >= 1, "not enough roots signed")
+        need((new["version"], new["prev"]) == (len(chain) + 1, last), "a version is missing, or another one")
+        if old is None:
+            text = base64.b32encode(H("node", roots_of(new))[:20]).decode().lower()
+            need(new["node"] == "n1" + text, "a node id is not that of its roots")
+        need(old is None or new["node"] == old["node"], "a chain turns into another one")
+        last = b64(H("desc", payload))
+        chain.append(new)
+    need(chain, "a node without a descriptor")
+    return chain
+
+
+def roots_of(descriptor):
+    """What a node id and a fingerprint are computed from."""
+    return canon({"roots": descriptor["roots"], "threshold": descriptor["threshold"]})
+
+
+def fingerprint(descriptor):
+    """The thirty digits that people compare."""
+    x = digest = H("fp", descriptor["node"].encode() + roots_of(descriptor))
+    for _ in range(5200):
+        digest = hashlib.sha512(digest + x).digest()
+    return "".join(f"{int.from_bytes(digest[5 * i : 5 * i + 5], 'big') % 100_000:05d}" for i in range(6))
+
+
+def keys_of(chain, use, name, mark):
+    """Note key id -> Ed25519 key, for every key of this use that the chain ever listed (C2SP signed-note)."""
+    keys = [unb64(key["ed25519"]) for version in chain for key in version["keys"] if key["use"] == use]
+    return {hashlib.sha256(name.encode() + b"\n" + mark + key).digest()[:4]: key for key in keys}
+
+
+# --- 3 to 5: entries, checkpoints, tiles ----------------------------------------------------------------------------
+
+
+def leaf_hash(leaf):
+    """RFC 9162, 2.1.1."""
+    return hashlib.sha256(b"\0" + leaf).digest()
+
+
+def fold(peaks, sizes, hash):
+    """Append one hash to the peaks of a tree; equal sizes are joined."""
+    size = 1
+    while sizes and sizes[-1] == size:
+        hash, size = hashlib.sha256(b"\1" + peaks.pop() + hash).digest(), size + sizes.pop()
+    peaks.append(hash)
+    sizes.append(size)
+
+
+def root_of(peaks):
+    """The root over the peaks, the smallest first."""
+    found = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        found = hashlib.sha256(b"\1" + peak + found).digest()
+    return found
+
+
+def read_note(data, origin):
+    """(text, size, root, signature lines) of a checkpoint; None for the log that this one replaced."""
+    need(len(data) <= 16_384, "too large")
+    try:
+        text, blank, rest = data.decode("utf-8").rpartition("\n\n")
+    except UnicodeDecodeError as exc:
+        raise Refused("not UTF-8") from exc
+    head = re.fullmatch(r"([!-*,-~]{1,200})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)", text)
+    lines = [re.fullmatch("\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/]+=*)", line) for line in rest.split("\n")[:-1]]
+    need(head and blank and rest.endswith("\n") and 1 <= len(lines) <= 64 and all(lines), "no checkpoint")
+    if head[1] != origin:
+        return None
+    return (
+        (text + "\n").encode(),
+        int(head[2]),
+        unb64(head[3], pad=True),
+        [(x[1], unb64(x[2], pad=True)) for x in lines],
+    )
+
+
+def open_note(data, origin, keys):
+    """The same, with the log's own signature verified."""
+    note = read_note(data, origin)
+    if note is not None:
+        ours = [value for name, value in note[3] if name == origin and value[:4] in keys]
+        for value in ours:
+            verify_ed25519(keys[value[:4]], note[0], value[4:])
+        need(ours, "no key of the log has signed")
+    return note
+
+
+def read_checkpoints(lines, origin, keys, findings):
+    """Size -> (text, root) of the checkpoints that the log signed."""
+    heads = {}
+    for line in lines:
+        try:
+            note = open_note(unb64(line["note"]), origin, keys)
+            need(note is None or note[1] == line["checkpoint"], "another size than its row")
+            if note is not None:
+                heads[note[1]] = (note[0], note[2])
+        except Refused as why:
+            findings.append((f"checkpoint {line['checkpoint']}", f"is not signed by the log: {why}"))
+    return heads
+
+
+def leaf_fault(number, leaf):
+    """What is wrong with an entry, None for nothing."""
+    try:
+        value = parse(leaf) if len(leaf) <= LEAF_LIMIT else None
+    except Refused as why:
+        return f"is no leaf: {why}"
+    if not isinstance(value, dict) or not isinstance(value.get("ev"), str):
+        return "is no leaf"
+    return None if value.get("seq") == number else "says that it is another number"
+
+
+class Tiles:
+    """The recorded hashes, 256 at a time, compared with those of the entries, level by level.
+
+    A difference is the entry's (`differing`) until a signed root proves the entries; then it is the tile's (`wrong`).
+    """
+
+    def __init__(self, stored):
+        self.stored, self.made, self.differing, self.wrong, self.missing = stored, {}, [], {}, []
+
+    def take(self, seq, index, hash, level=0):
+        """One more hash of a level; a full tile gives one to the level above."""
+        tile, place = divmod(index, 256)
+        if place == 0:
+            self.made[level] = []
+        stored = self.stored.get((level, tile), b"")
+        recorded = stored[32 * place : 32 * place + 32]
+        if recorded and recorded != hash:
+            if level == 0:
+                self.differing.append(seq)
+            else:
+                self.wrong[level, tile] = None
+        self.made[level].append(hash)
+        if place == 255:
+            if len(stored) != 8192:
+                self.missing.append((level, tile, seq))
+            peaks, sizes = [], []
+            for item in self.made[level]:
+                fold(peaks, sizes, item)
+            self.take(seq, tile, root_of(peaks), level + 1)
+
+    def settle(self):
+        """The entries so far are under a signed root."""
+        self.wrong |= {(0, (seq - 1) // 256): None for seq in self.differing}
+        self.differing = []
+
+    def findings(self, good):
+        """What is wrong with tiles; one is missed only where a checkpoint covers it."""
+        found = [(f"leaf {seq}", "is not what its tile recorded") for seq in self.differing]
+        found += [(f"tile {level}/{index}", "is not what the entries give") for level, index in self.wrong]
+        return found + [(f"tile {level}/{index}", "is missing") for level, index, end in self.missing if end <= good]
+
+
+def walk(entries, stored, heads):
+    """(number of entries, findings) of one pass over the entries, against checkpoints and tiles."""
+    findings, tiles, peaks, sizes, good, spoilt, count = [], Tiles(stored), [], [], 0, False, 0
+    for seq, leaf in entries:
+        if seq != count + 1:
+            findings.append((f"leaf {count + 1}", "is missing"))
+            break
+        count, fault = seq, leaf_fault(seq, leaf)
+        if fault:
+            findings.append((f"leaf {seq}", fault))
+        fold(peaks, sizes, leaf_hash(leaf))
+        tiles.take(seq, seq - 1, leaf_hash(leaf))
+        if seq not in heads or spoilt:
+            continue
+        if heads[seq][1] == root_of(peaks):
+            good = seq
+            tiles.settle()
+            continue
+        spoilt = True
+        if not findings:
+            named = f"leaf {tiles.differing[0]}" if tiles.differing else f"checkpoint {seq}"
+            findings.append((named, f"does not fit what was signed: see the entries {good + 1} to {seq}"))
+    lost = min((size for size in heads if size > count), default=None)
+    if lost is not None and not findings:
+        findings.append((f"leaf {count + 1}", f"is missing: checkpoint {lost} was signed over it"))
+    return count, findings or tiles.findings(good)
+
+
+# --- 6 witnesses ----------------------------------------------------------------------------------------------------
+
+
+def cosigned_at(text, value, keys):
+    """When a witness signed; the time is in front of the signature and inside of what is signed."""
+    need(value[:4] in keys and len(value) == 76, "no key of the witness")
+    at = int.from_bytes(value[4:12], "big")
+    verify_ed25519(keys[value[:4]], f"cosignature/v1\ntime {at}\n".encode() + text, value[12:])
+    return at
+
+
+def read_cosignatures(lines, rows, heads, witnesses, findings):
+    """Size -> witness -> time."""
+    found = {}
+    for line in lines:
+        size, by = line["cosignature"], line["by"]
+        if size not in rows:
+            findings.append((f"checkpoint {size}", "is missing: a cosignature of it is there"))
+        elif size in heads:
+            try:
+                note = re.fullmatch(
+                    "\u2014 ([^ ]+) ([A-Za-z0-9+/]+=*)\n", unb64(line["line"]).decode("utf-8", "replace")
+                )
+                need(note and note[1] == by, "in another name")
+                at = cosigned_at(heads[size][0], unb64(note[2], pad=True), witnesses.get(by, {}))
+                found.setdefault(size, {})[by] = at
+            except Refused as why:
+                findings.append((f"cosignature of {by} on {size}", f"does not verify: {why}"))
+    return found
+
+
+def check_kept(lines, origin, keys, witnesses, count, heads, findings):
+    """The checkpoint that was kept beside the database is one of those in it."""
+    if not lines:
+        findings += [("kept checkpoint", "is missing")] if heads else []
+        return
+    try:
+        note = open_note(unb64(lines[0]["kept"]), origin, keys)
+        if note is None:
+            return
+        text, size, root, signatures = note
+        for name, value in signatures:
+            if value[:4] in witnesses.get(name, {}):
+                cosigned_at(text, value, witnesses[name])
+    except Refused as why:
+        findings.append(("kept checkpoint", f"does not verify: {why}"))
+        return
+    if size > count:
+        findings.append((f"leaf {count + 1}", f"is missing: the kept checkpoint was signed over {size} entries"))
+    elif size not in heads:
+        findings.append((f"checkpoint {size}", "is missing: the kept one is of this size"))
+    elif heads[size][1] != root:
+        findings.append((f"checkpoint {size}", "is another one than the kept one"))
+
+
+# --- all of it ------------------------------------------------------------------------------------------------------
+
+
+def verify(path, fingerprints):
+    """(entries, findings, newest size with enough witnesses, those witnesses with their times) of an export."""
+    head, found = read_file(path)
+    chain = read_chain(head["chain"])
+    need(fingerprint(chain[-1]) == fingerprints[0], "the log is of another node than the first fingerprint")
+    origin = chain[-1]["log"]
+    need((head["node"], head["origin"]) == (chain[-1]["node"], origin), "the head is of another log")
+    witnesses = {}
+    for item in head["witnesses"]:
+        other = read_chain(item["chain"])
+        need(other[-1]["node"] == item["node"] != head["node"], "a witness of another name")
+        witnesses[item["node"]] = (keys_of(other, "wit", item["node"], b"\4"), fingerprint(other[-1]) in fingerprints)
+    keys = keys_of(chain, "log", origin, b"\1")
+    late, known = [], {name: found_keys for name, (found_keys, _) in witnesses.items()}
+    heads = read_checkpoints(found["checkpoint"], origin, keys, late)
+    tiles = {tuple(line["tile"]): unb64(line["hashes"]) for line in found["tile"]}
+    count, findings = walk([(line["seq"], unb64(line["leaf"])) for line in found["seq"]], tiles, heads)
+    findings += late
+    rows = {line["checkpoint"] for line in found["checkpoint"]}
+    cosigned = read_cosignatures(found["cosignature"], rows, heads, known, findings)
+    check_kept(found["kept"], origin, keys, known, count, heads, findings)
+    anchored = {size: {w: at for w, at in who.items() if witnesses[w][1]} for size, who in cosigned.items()}
+    enough = [size for size, who in anchored.items() if len(who) >= max(1, head["quorum"])]
+    newest = max(enough, default=None)
+    return count, findings, newest, {} if newest is None else anchored[newest]
+
+
+def main(arguments):
+    """Print the verdict."""
+    digits = [re.sub(r"\s", "", text) for text in arguments[1:]]
+    if not digits or not all(re.fullmatch(r"[0-9]{30}", text) for text in digits):
+        print(__doc__)
+        return 2
+    try:
+        count, findings, witnessed, by = verify(arguments[0], digits)
+    except (Refused, OSError, KeyError, TypeError, IndexError) as why:
+        print(f"refused: {why}")
+        return 1
+    for place, rule in findings:
+        print(f"{place} {rule}")
+    print(f"{count} entries: {'the log does not hold' if findings else 'the log holds'}")
+    told = "".join(f"\n  {name} at second {at}" for name, at in sorted(by.items()))
+    print(
+        f"witnessed up to entry {witnessed} by{told}"
+        if told
+        else "unwitnessed by the nodes whose fingerprints you gave"
+    )
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

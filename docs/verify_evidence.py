@@ -1,0 +1,577 @@
+#!/usr/bin/env python3
+"""A second verifier of TRM evidence bundles (nrm.evidence/2), written from the specification, to be read in one go.
+
+It shares no line with the gateway, so that nobody has to believe the gateway about its own evidence. It needs Python
+3.11 and two packages for the signatures (pip install cryptography pynacl), no network, no clock and no gateway:
+
+    python3 verify_evidence.py FILE FINGERPRINT FINGERPRINT [FINGERPRINT ...]
+
+A fingerprint is six groups of five digits, from a source other than the file: one for each of the two nodes, and, if
+wanted, one for each node that witnessed the log. Exit code 0: verified, 1: refused, 2: no fingerprints.
+
+    1 form        one spelling of JSON, exact members, one order
+    2 who         both descriptor chains, signed by their roots; the fingerprints fit the newest roots
+    3 statements  signed by a key of the sender, of one conversation; content shown is what was signed
+    4 receipts    signed by a key of the receiver, about these statements
+    5 log         entries of one node's audit log about them, under checkpoints that it and its witnesses signed
+"""
+
+import base64
+import hashlib
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import nacl.bindings
+import nacl.exceptions
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PublicKey
+
+DAY = 86_400
+MEDIA = "application/vnd.nrm.{}.v1+json"
+
+
+class Refused(Exception):
+    """Why a file proves nothing."""
+
+
+def need(condition, why):
+    """Refuse unless `condition` holds."""
+    if not condition:
+        raise Refused(why)
+
+
+# --- 1 form: every object is canonical JSON and has exactly the members of its shape -------------------------------
+
+
+def parse(data, limit=200_000):
+    """JSON that is spelled in the one allowed way: sorted names, no white space, nothing twice."""
+    need(len(data) <= limit, "too large")
+    try:
+        value = json.loads(data.decode("utf-8"))
+        again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as exc:
+        raise Refused("not JSON") from exc
+    need(again == data, "not canonical JSON")
+    return value
+
+
+def canon(value):
+    """The one spelling of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def unb64(text):
+    """Base64url without padding; only its one spelling."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, TypeError) as exc:
+        raise Refused("not base64url") from exc
+    need(b64(data) == text, "not the one spelling of base64url")
+    return data
+
+
+def b64(data):
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def H(label, data):
+    """SHA-256 of a label and data."""
+    return hashlib.sha256(b"nrm1/" + label.encode() + b"\0" + data).digest()
+
+
+def lp(data):
+    """A four-byte length, then the data."""
+    return len(data).to_bytes(4, "big") + data
+
+
+def whole(low=0, high=2**53 - 1):
+    """An integer of a range."""
+    return lambda v: type(v) is int and low <= v <= high
+
+
+def like(pattern, most=4096):
+    """Text that matches as a whole."""
+    return lambda v: isinstance(v, str) and len(v) <= most and re.fullmatch(pattern, v, re.ASCII) is not None
+
+
+def binary(size):
+    """Base64url of so many bytes."""
+    return lambda v: isinstance(v, str) and like(r"[A-Za-z0-9_-]*", 5000)(v) and len(unb64(v)) == size
+
+
+def line(low, high):
+    """One line for people without controls, bidi controls and invisible characters."""
+    return lambda v: isinstance(v, str) and low <= len(v) <= high and not INVISIBLE.search(v)
+
+
+def many(check, low, high, once=False):
+    """An array of so many items; `once` if none may occur twice."""
+    return lambda v: (
+        isinstance(v, list)
+        and low <= len(v) <= high
+        and all(map(check, v))
+        and not (once and len(set(map(repr, v))) < len(v))
+    )
+
+
+def maybe(check):
+    """null or that."""
+    return lambda v: v is None or check(v)
+
+
+def shaped(value, shape, what):
+    """An object with exactly these members."""
+    need(isinstance(value, dict) and value.keys() == shape.keys(), f"{what}: other members than it must have")
+    need(all(check(value[name]) for name, check in shape.items()), f"{what}: a malformed member")
+    return value
+
+
+def ascending(keys, what):
+    """One order, nothing twice."""
+    need(all(a < b for a, b in pairwise(keys)), f"{what} are not in order, or not once each")
+
+
+INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+NODE, CODE, ID, HASH, OBJECT = like(r"n1[a-z2-7]{32}"), like(r"[a-z][a-z0-9_]{0,47}"), binary(16), binary(32), (
+    lambda v: isinstance(v, dict)
+)  # fmt: skip
+BUNDLE = {
+    "type": like(r"nrm\.evidence/2"), "parties": many(many(OBJECT, 1, 1000), 2, 2), "log": maybe(OBJECT),
+    "messages": many(OBJECT, 1, 1000), "receipts": many(OBJECT, 0, 10_000),
+}  # fmt: skip
+MESSAGE = {"statements": many(OBJECT, 1, 1000), "disclosure": maybe(OBJECT)}
+DISCLOSURE = {"secret": lambda v: isinstance(v, str), "body": lambda v: isinstance(v, str)}
+DOCUMENT = {
+    "payload": like(r"[A-Za-z0-9_-]*", 400_000), "payloadType": like(r"[ -~]*", 100), "signatures": many(OBJECT, 1, 18),
+}  # fmt: skip
+SIGNATURE = {"kid": ID, "ed25519": binary(64), "mldsa65": maybe(binary(3309))}
+KEY = {
+    "kid": ID, "use": like("root|sig|http|log|wit"), "from": whole(), "until": whole(), "ed25519": binary(32),
+    "mldsa65": maybe(binary(1952)),
+}  # fmt: skip
+REVOKED = {"kid": ID, "at": whole(), "since": whole(), "reason": CODE}
+UNIT = {"id": like(r"[a-z0-9][a-z0-9-]{0,47}"), "name": line(1, 200), "roles": many(CODE, 0, 32, once=True)}
+HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+DESCRIPTOR = {
+    "type": like(r"nrm\.descriptor/1"), "node": NODE, "name": line(1, 100), "version": whole(1), "prev": maybe(HASH),
+    "issued": whole(), "expires": whole(), "roots": many(OBJECT, 1, 9), "threshold": whole(1, 9),
+    "keys": many(OBJECT, 0, 64), "endpoints": many(like(rf"https://{HOST}(:[1-9][0-9]{{0,4}})?", 300), 1, 8, once=True),
+    "suites": many(like(r"nrm[1-9][0-9]{0,3}"), 1, 8, once=True), "log": like(r"[!-*,-~]{1,200}"),
+    "revoked": many(OBJECT, 0, 1000), "country": like(r"[A-Z]{2}|[a-z][a-z0-9-]{2,31}"), "units": many(OBJECT, 0, 200),
+    "contact": line(0, 300), "tls_spki": many(HASH, 1, 8, once=True),
+}  # fmt: skip
+STATEMENT = {
+    "type": like(r"nrm\.statement/1"), "suite": like("nrm1"), "id": ID, "from": NODE, "from_desc": whole(1), "to": NODE,
+    "to_desc": whole(1), "rcp": many(ID, 1, 8, once=True), "epoch": whole(1), "n": whole(1), "prev": maybe(HASH),
+    "conv": ID, "reply_to": maybe(ID), "created": whole(), "expires": whole(), "schema": like(r"sha256:[0-9a-f]{64}"),
+    "body_type": like(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}", 100), "purpose": maybe(CODE), "commit": HASH,
+    "parts": many(whole(1), 0, 64),
+}  # fmt: skip
+SECRET = {"salt": HASH, "parts": many(OBJECT, 0, 64)}
+PART = {
+    "n": whole(0, 63), "name": like(r"(?s:.*)", 255), "media": like(r"[ -~]+", 255), "len": whole(), "key": HASH,
+    "sha256": HASH,
+}  # fmt: skip
+RECEIPTS = {"type": like(r"nrm\.receipts/1"), "receipts": many(OBJECT, 1, 100)}
+RECEIPT = {
+    "type": like(r"nrm\.receipt/1"), "of": HASH, "msg": ID, "from": NODE, "from_desc": whole(1), "to": NODE,
+    "n": whole(1), "status": lambda v: v in STEPS, "at": whole(), "code": maybe(CODE),
+}  # fmt: skip
+STEPS = ("received", "delivered", "opened", "erased", "rejected")
+LOG = {"node": NODE, "checkpoints": many(OBJECT, 1, 1000), "witnesses": many(many(OBJECT, 1, 1000), 0, 63)}
+CHECKPOINT = {"note": like("[\\n -~\u2014]*", 16_384), "leaves": many(OBJECT, 1, 20_000)}
+ENTRY = {"leaf": like(r"[A-Za-z0-9_-]*", 4096), "path": many(HASH, 0, 63)}
+LEAF = {"seq": whole(1), "at": whole(), "of": HASH}
+
+
+# --- 2 who: signatures, key records, chains of descriptors ----------------------------------------------------------
+
+
+def verify_ed25519(key, message, signature):
+    """By libsodium, which refuses keys and signatures of low order."""
+    try:
+        nacl.bindings.crypto_sign_open(signature + message, key)
+    except nacl.exceptions.BadSignatureError as exc:
+        raise Refused("an Ed25519 signature does not verify") from exc
+
+
+def verify_signature(record, kind, payload, signature):
+    """Both halves, over the DSSE encoding of exactly these bytes; the key record says which halves there are."""
+    need(signature["kid"] == record["kid"], "signed by another key")
+    need((signature["mldsa65"] is None) == (record["mldsa65"] is None), "halves of signature and key differ")
+    signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
+    verify_ed25519(unb64(record["ed25519"]), signed, unb64(signature["ed25519"]))
+    if record["mldsa65"] is not None:
+        try:
+            MLDSA65PublicKey.from_public_bytes(unb64(record["mldsa65"])).verify(unb64(signature["mldsa65"]), signed)
+        except InvalidSignature as exc:
+            raise Refused("an ML-DSA-65 signature does not verify") from exc
+
+
+def read_document(value, kinds, most=1):
+    """(kind, payload, signatures) of a signed document; nothing of it is believed yet."""
+    shaped(value, DOCUMENT, "document")
+    kind = value["payloadType"]
+    need(kind in [MEDIA.format(name) for name in kinds], "a document is of another type")
+    need(len(value["signatures"]) <= most, "too many signatures")
+    for signature in value["signatures"]:
+        shaped(signature, SIGNATURE, "signature")
+    ascending([signature["kid"] for signature in value["signatures"]], "signatures")
+    return kind, unb64(value["payload"]), value["signatures"]
+
+
+def check_key(record):
+    """A key record: its id commits to it, its point is in the prime-order group, its halves fit its use."""
+    shaped(record, KEY, "key record")
+    ed25519, half = unb64(record["ed25519"]), record["mldsa65"]
+    need(nacl.bindings.crypto_core_ed25519_is_valid_point(ed25519), "a key of low order")
+    need(record["kid"] == b64(H("kid", lp(ed25519) + lp(unb64(half or "")))[:16]), "a kid is not of its key")
+    need(record["from"] < record["until"], "a key ends before it begins")
+    need(record["use"] == "sig" or (record["use"] == "root") == (half is not None), "halves do not fit the use")
+
+
+def check_descriptor(payload):
+    """The shape of one version and the rules inside of it."""
+    new = shaped(parse(payload), DESCRIPTOR, "descriptor")
+    for record in (*new["roots"], *new["keys"]):
+        check_key(record)
+    for unit in new["units"]:
+        shaped(unit, UNIT, "unit")
+    for revoked in new["revoked"]:
+        shaped(revoked, REVOKED, "revocation")
+    need(0 < new["expires"] - new["issued"] <= 400 * DAY, "a descriptor lives too long")
+    need(new["threshold"] <= len(new["roots"]), "threshold above the number of roots")
+    ports = [re.search(r":([0-9]+)$", endpoint) for endpoint in new["endpoints"]]
+    need(all(int(port[1]) < 65_536 for port in ports if port), "no port")
+    units = [unit["id"] for unit in new["units"]] + ["gateway"]
+    gone = [revoked["kid"] for revoked in new["revoked"]]
+    need(len(set(units)) == len(units) and len(set(gone)) == len(gone), "a unit or a revocation occurs twice")
+    records = new["roots"] + new["keys"]
+    parts = [record[half] for record in records for half in ("ed25519", "mldsa65") if record[half]]
+    need(len(set(parts)) == len(parts), "one key has two uses")
+    need({record["use"] for record in new["roots"]} == {"root"}, "another key among the roots")
+    need("root" not in {record["use"] for record in new["keys"]}, "a root among the keys")
+    need(not {record["kid"] for record in records} & set(gone), "a revoked key is listed")
+    return new
+
+
+def read_chain(documents):
+    """All versions of one node, 1 to the newest: each signed by its own roots and by those of the version before."""
+    chain, last = [], None
+    for document in documents:
+        kind, payload, signatures = read_document(document, ["descriptor"], most=18)
+        new, old = check_descriptor(payload), chain[-1] if chain else None
+        known = {root["kid"]: root for root in (*(old["roots"] if old else ()), *new["roots"])}
+        for signature in signatures:
+            need(signature["kid"] in known, "signed by no root")
+            verify_signature(known[signature["kid"]], kind, payload, signature)
+        signers = {signature["kid"] for signature in signatures}
+        for voters in (new, old or new):
+            valid = [root for root in voters["roots"] if root["from"] <= new["issued"] < root["until"]]
+            need(sum(root["kid"] in signers for root in valid) >= voters["threshold"], "not enough roots signed")
+        need((new["version"], new["prev"]) == (len(chain) + 1, last), "a version is missing, or another one")
+        if old is None:
+            text = base64.b32encode(H("node", roots_of(new))[:20]).decode().lower()
+            need(new["node"] == "n1" + text, "a node id is not that of its roots")
+        else:
+            need(new["node"] == old["node"] and new["issued"] >= old["issued"], "a chain turns into another one")
+            since = {revoked["kid"]: revoked["since"] for revoked in new["revoked"]}
+            kept = [since.get(was["kid"], was["since"] + 1) <= was["since"] for was in old["revoked"]]
+            need(all(kept), "a revocation was taken back")
+        last = b64(H("desc", payload))
+        chain.append(new)
+    return chain
+
+
+def roots_of(descriptor):
+    """What a node id and a fingerprint are computed from."""
+    return canon({"roots": descriptor["roots"], "threshold": descriptor["threshold"]})
+
+
+def fingerprint(descriptor):
+    """The thirty digits that people compare."""
+    x = digest = H("fp", descriptor["node"].encode() + roots_of(descriptor))
+    for _ in range(5200):
+        digest = hashlib.sha512(digest + x).digest()
+    return "".join(f"{int.from_bytes(digest[5 * i : 5 * i + 5], 'big') % 100_000:05d}" for i in range(6))
+
+
+def find_key(chain, kid, use, first=1):
+    """The record of a key in the first version, at or after `first`, that lists it."""
+    records = [key for version in chain[first - 1 :] for key in version["keys"]]
+    found = [key for key in records if (key["kid"], key["use"]) == (kid, use)]
+    need(found, f"no {use} key of the chain has this kid")
+    return found[0]
+
+
+def revoked_since(chain, kid):
+    """From when on a key is not to be trusted, None for never."""
+    return next((item["since"] for item in chain[-1]["revoked"] if item["kid"] == kid), None)
+
+
+def sound(chain, kid, at):
+    """Refuse what dates itself to a time when its key was not to be trusted any more."""
+    since = revoked_since(chain, kid)
+    need(since is None or at < since, "signed by a revoked key after it was revoked")
+
+
+# --- 3 statements, 4 receipts ---------------------------------------------------------------------------------------
+
+
+def read_message(value, chains):
+    """[(hash, kid, statement, hash of the signature)] of one message, the oldest sealing first."""
+    shaped(value, MESSAGE, "message")
+    documents = [read_document(item, ["statement"]) for item in value["statements"]]
+    ascending([payload for _, payload, _ in documents], "statements")
+    sealings = []
+    for kind, payload, signatures in documents:
+        said = shaped(parse(payload), STATEMENT, "statement")
+        need((said["n"] == 1) == (said["prev"] is None), "prev is null exactly for number 1")
+        need({said["from"], said["to"]} == chains.keys(), "a statement is of another pair of nodes")
+        need(said["to_desc"] <= len(chains[said["to"]]), "a statement names a descriptor that is not there")
+        need(0 < said["expires"] - said["created"] <= 14 * DAY, "a statement lives too long")
+        chain, kid = chains[said["from"]], signatures[0]["kid"]
+        verify_signature(find_key(chain, kid, "sig", said["from_desc"]), kind, payload, signatures[0])
+        sound(chain, kid, said["created"])
+        sig = b64(H("sigs", canon({"signatures": signatures})))
+        sealings.append((b64(H("stmt", payload)), kid, said, sig))
+    sealings.sort(key=lambda sealing: sealing[2]["created"])
+    lasting = [{**said, "rcp": 0, "from_desc": 0, "to_desc": 0, "created": 0} for _, _, said, _ in sealings]
+    need(all(other == lasting[0] for other in lasting), "two statements of one message are of different messages")
+    if value["disclosure"] is not None:
+        shaped(value["disclosure"], DISCLOSURE, "disclosure")
+        secret, body = unb64(value["disclosure"]["secret"]), unb64(value["disclosure"]["body"])
+        need(b64(H("commit", lp(secret) + lp(body))) == lasting[0]["commit"], "the content is not what was signed")
+        parts = shaped(parse(secret), SECRET, "secret")["parts"]
+        numbers = [shaped(part, PART, "part")["n"] for part in parts]
+        need(numbers == list(range(len(parts))), "parts are not numbered from 0")
+    return sealings
+
+
+def read_receipts(value, chains, sealings):
+    """(hash, kid, payload, receipts) of one batch; the receipts are those that name a statement of the bundle."""
+    kind, payload, signatures = read_document(value, ["receipt", "receipts"])
+    told = parse(payload)
+    batch = [told] if kind == MEDIA.format("receipt") else shaped(told, RECEIPTS, "receipts")["receipts"]
+    for told in batch:
+        shaped(told, RECEIPT, "receipt")
+        need((told["code"] is None) == (told["status"] != "rejected"), "a code exactly for a rejection")
+    pairs = {(told["from"], told["to"]) for told in batch}
+    need(len(pairs) == 1 and set(min(pairs)) == chains.keys(), "receipts are of another pair of nodes")
+    need(len({(told["of"], told["status"]) for told in batch}) == len(batch), "a batch says one thing twice")
+    chain, kid = chains[batch[0]["from"]], signatures[0]["kid"]
+    newest = max(told["from_desc"] for told in batch)
+    verify_signature(find_key(chain, kid, "sig", newest), kind, payload, signatures[0])
+    fitting = [told for told in batch if told["of"] in sealings]
+    need(fitting, "receipts name none of the messages")
+    for told in fitting:
+        said = sealings[told["of"]][0]
+        expected = (said["to"], said["from"], said["id"], said["n"])
+        need((told["from"], told["to"], told["msg"], told["n"]) == expected, "a receipt and its statement disagree")
+        sound(chain, kid, told["at"])
+    return b64(H("receipts", canon(value))), kid, payload, fitting
+
+
+# --- 5 log: RFC 9162 tree, C2SP checkpoints and cosignatures --------------------------------------------------------
+
+
+def root_from(leaf, index, size, path):
+    """The root that a path leads to (RFC 9162, 2.1.3.2)."""
+    node, last = hashlib.sha256(b"\0" + leaf).digest(), size - 1
+    need(0 <= index < size, "an entry is not in the tree")
+    for step in path:
+        need(last > 0, "a path is too long")
+        if index & 1 or index == last:
+            node = hashlib.sha256(b"\1" + step + node).digest()
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            node = hashlib.sha256(b"\1" + node + step).digest()
+        index, last = index >> 1, last >> 1
+    need(last == 0, "a path is too short")
+    return node
+
+
+def read_note(note, chains, node):
+    """(size, root, log kid, [(witness, kid, time)]) of a checkpoint; every signature line is verified."""
+    text, _, rest = note.rpartition("\n\n")
+    body = (text + "\n").encode()
+    need(len(note.encode()) <= 16_384, "too large")
+    need(re.fullmatch(r"[!-*,-~]{1,200}\n(0|[1-9][0-9]{0,15})\n[A-Za-z0-9+/]{43}=\n", body.decode()), "no checkpoint")
+    origin, size, root = text.split("\n")
+    need(int(size) < 2**53, "no size")
+    lines = [re.fullmatch("\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/]+=*)", line) for line in rest.split("\n")[:-1]]
+    need(rest.endswith("\n") and 1 <= len(lines) <= 64 and all(lines), "no signature lines")
+    ascending([line[1] for line in lines[1:]], "cosignatures")
+    need(origin == lines[0][1] and origin in {version["log"] for version in chains[node]}, "another log")
+    signed, cosigned = [], []
+    for place, line in enumerate(lines):
+        name, value = line[1], unb64_note(line[2])
+        who, use, mark = (node, "log", b"\1") if place == 0 else (name, "wit", b"\4")
+        need(place == 0 or (name in chains and name != node), "cosigned by somebody who is not in the file")
+        records = [key for version in chains[who] for key in version["keys"] if key["use"] == use]
+        named = {hashlib.sha256(name.encode() + b"\n" + mark + unb64(k["ed25519"])).digest()[:4]: k for k in records}
+        need(value[:4] in named and len(value) == (68 if place == 0 else 76), "signed by a foreign key")
+        key = named[value[:4]]
+        at = int.from_bytes(value[4:-64], "big")
+        stamp = b"" if place == 0 else b"cosignature/v1\ntime %d\n" % at
+        verify_ed25519(unb64(key["ed25519"]), stamp + body, value[-64:])
+        need(at < 2**53, "no time")
+        (signed if place == 0 else cosigned).append((who, key["kid"], at))
+    return int(size), unb64_note(root), signed[0][1], cosigned
+
+
+def unb64_note(text):
+    """Base64 as notes write it; only its one spelling."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError as exc:
+        raise Refused("not base64") from exc
+    need(base64.b64encode(data).decode() == text, "not the one spelling of base64")
+    return data
+
+
+def read_log(log, chains, sealings, batches, anchors):
+    """{hash of a statement or batch: [witness times that count]}, and a line for each checkpoint.
+
+    A witness counts if its fingerprint was given, its key was never revoked, and it signed before the key of the log
+    was not to be trusted any more.
+    """
+    shaped(log, LOG, "log")
+    witnesses = [read_chain(chain) for chain in log["witnesses"]]
+    ascending([chain[-1]["node"] for chain in witnesses], "witnesses")
+    need(log["node"] in chains, "the log is of none of the parties")
+    known = {**{chain[-1]["node"]: chain for chain in witnesses}, **chains}
+    need(len(known) == len(chains) + len(witnesses), "a party among the witnesses")
+    prints = {node: fingerprint(chain[-1]) for node, chain in known.items()}
+    times, lines, sizes, places, seen = {}, [], [], [], set()
+    for item in log["checkpoints"]:
+        shaped(item, CHECKPOINT, "checkpoint")
+        size, root, log_kid, cosigned = read_note(item["note"], known, log["node"])
+        limit = revoked_since(known[log["node"]], log_kid)
+        counted = []
+        for who, kid, at in cosigned:
+            given, intact = prints[who] in anchors, revoked_since(known[who], kid) is None
+            if given and intact and (limit is None or at < limit):
+                counted.append((at, who))
+        seen |= {who for who, _, _ in cosigned}
+        sizes.append(size)
+        for entry in item["leaves"]:
+            shaped(entry, ENTRY, "entry")
+            leaf = unb64(entry["leaf"])
+            path = [unb64(step) for step in entry["path"]]
+            fact = read_leaf(leaf, log["node"], chains, sealings, batches)
+            need(root_from(leaf, fact["seq"] - 1, size, path) == root, "an entry is not in the log")
+            places.append(fact["seq"])
+            times.setdefault(fact["of"], []).extend(at for at, _ in counted)
+        named = [f"{known[who][-1]['name']} at {when(at)}" for at, who in counted]
+        who = " and ".join(named) or "nobody whose fingerprint was given"
+        lines.append(f"{len(item['leaves'])} entries in {size} of the log of {log['node']}, witnessed by {who}")
+    ascending(sizes, "checkpoints")
+    ascending(places, "entries")
+    need({chain[-1]["node"] for chain in witnesses} <= seen, "a witness of nothing")
+    return times, lines
+
+
+def read_leaf(data, node, chains, sealings, batches):
+    """An entry of the log about a statement or a batch of the bundle, and one that this node would write."""
+    leaf = parse(data, limit=4096)
+    about = leaf.get("of") if isinstance(leaf, dict) else None
+    if isinstance(about, str) and about in sealings:
+        said, sig = sealings[about]
+        own = {"ev": "message.departed"} if said["from"] == node else {"ev": "message.received", "code": None}
+        expected = {**own, "n": said["n"], "sig": sig}
+    else:
+        need(isinstance(about, str) and about in batches, "an entry about nothing of this file")
+        expected = {"ev": "receipts.issued" if batches[about] == node else "receipts.held"}
+    expected["peer"] = (set(chains) - {node}).pop()
+    shaped(leaf, {**{name: lambda v: True for name in expected}, **LEAF}, "entry")
+    need(all(canon(leaf[name]) == canon(value) for name, value in expected.items()), "an entry says otherwise")
+    return leaf
+
+
+# --- all of it ------------------------------------------------------------------------------------------------------
+
+
+def verify(data, anchors):
+    """The lines to print. Raises Refused."""
+    bundle = shaped(parse(data, limit=64 * 1024 * 1024), BUNDLE, "bundle")
+    chains = {chain[-1]["node"]: chain for chain in map(read_chain, bundle["parties"])}
+    ascending([json.loads(unb64(chain[0]["payload"]))["node"] for chain in bundle["parties"]], "parties")
+    need(all(fingerprint(chain[-1]) in anchors for chain in chains.values()), "no fingerprint fits one of the parties")
+    messages = [read_message(item, chains) for item in bundle["messages"]]
+    sealings = {hash: (said, sig) for message in messages for hash, _, said, sig in message}
+    firsts = [message[0][2] for message in messages]
+    need(len({said["conv"] for said in firsts}) == 1, "several conversations")
+    need(len({(said["from"], said["id"]) for said in firsts}) == len(firsts), "a message occurs twice")
+    ascending([tuple(said[name] for name in ("created", "from", "epoch", "n", "id")) for said in firsts], "messages")
+    batches = [read_receipts(item, chains, sealings) for item in bundle["receipts"]]
+    ascending([payload for _, _, payload, _ in batches], "receipts")
+    times, log_lines = {}, ["there is no log in the file"]
+    if bundle["log"] is not None:
+        issuers = {hash: fitting[0]["from"] for hash, _, _, fitting in batches}
+        times, log_lines = read_log(bundle["log"], chains, sealings, issuers, anchors)
+    lines = [f"conversation {firsts[0]['conv']} between " + " and ".join(chains)]
+    for item, message in zip(bundle["messages"], messages, strict=True):
+        lines += message_lines(message, item["disclosure"], batches, chains, times)
+    return [*lines, *(f"log: {line}" for line in log_lines)]
+
+
+def message_lines(message, disclosure, batches, chains, times):
+    """What is proven of one message, and what is in doubt because a key was revoked later and no witness helps."""
+    first = message[0][2]
+    yield f"{first['body_type']} {first['id']}: number {first['n']} from {first['from']} to {first['to']}"
+    for hash, kid, said, _ in message:
+        weighed = weigh(chains[said["from"]], [(kid, times.get(hash, []))])
+        yield f"  {weighed}: signed, dated {when(said['created'])}"
+    told = {}
+    for hash, kid, _, fitting in batches:
+        for receipt in fitting:
+            if receipt["of"] in {sealing[0] for sealing in message}:
+                told.setdefault(canon(receipt), []).append((kid, times.get(hash, [])))
+    facts = [(json.loads(receipt), signed) for receipt, signed in told.items()]
+    for fact, signed in sorted(facts, key=lambda item: (item[0]["at"], STEPS.index(item[0]["status"]))):
+        yield f"  {weigh(chains[fact['from']], signed)}: {fact['status']}, dated {when(fact['at'])}"
+    shown = disclosure is not None
+    gone = "not proven: what it said, only the hiding commitment remains"
+    yield "  " + ("proven: the content shown is what was signed" if shown else gone)
+
+
+def when(at):
+    """A time in the words of people."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at < 253_402_300_800 else f"second {at}"
+
+
+def weigh(chain, signed):
+    """Proven unless every key was revoked later and no witness saw it in the log before."""
+    for kid, seen in signed:
+        since = revoked_since(chain, kid)
+        if since is None or any(at < since for at in seen):
+            return "proven"
+    return "in doubt (the key was revoked later, and no witness saw this before)"
+
+
+def main(words):
+    """Exit code 0: verified, 1: refused, 2: wrong usage."""
+    anchors = {re.sub(r"[\s-]", "", word) for word in words[1:]}
+    if not anchors or not all(re.fullmatch(r"[0-9]{30}", digits, re.ASCII) for digits in anchors):
+        print("usage: verify_evidence.py FILE FINGERPRINT FINGERPRINT ...", file=sys.stderr)
+        return 2
+    try:
+        lines = verify(Path(words[0]).read_bytes(), anchors)
+    except (Refused, OSError) as exc:
+        print(f"refused: {exc}", file=sys.stderr)
+        return 1
+    print(*lines, "verified", sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

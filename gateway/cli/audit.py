@@ -1,0 +1,157 @@
+"""`trm audit`: the log of what happened here, for those who have to be able to check it later."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+UNWITNESSED = "unwitnessed: no peer has confirmed this log, so whoever controls this machine can have rewritten it"
+
+
+@click.group(context_settings=CONTEXT)
+def audit() -> None:
+    """The audit log: how it stands, whether it holds, its export.
+
+    Of a running node, or of the folder of a stopped one; needs no passphrase.
+    """
+
+
+_on_folder = click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+
+
+@options.verb(audit, "show")
+@_on_folder
+@options.as_json
+def audit_show(node: Path | None, as_json: bool) -> None:
+    """Entries, the newest checkpoint, and who has witnessed it when.
+
+    \b
+    Example:
+      trm audit show --node /srv/trm/fr
+    """
+    voice.show(_ask(options.folder_of(node), "audit.show"), as_json=as_json, people=_shown)
+
+
+def _shown(value: Mapping[str, Json]) -> None:
+    point = value["checkpoint"]
+    voice.facts(
+        [
+            ("log", value["origin"]),
+            ("entries", value["entries"]),
+            ("checkpoint", f"{point['size']}, {voice.when(point['at'])}" if isinstance(point, dict) else None),
+            ("halted", value["halted"]),
+        ]
+    )
+    _say_witnessed(value)
+
+
+def _say_witnessed(value: Mapping[str, Json]) -> None:
+    found = value["witnessed"]
+    if not isinstance(found, dict):
+        voice.say(UNWITNESSED)
+        return
+    told = ", ".join(f"{item['peer']} {voice.when(item['at'])}" for item in voice.items(found, "by"))
+    voice.say(f"witnessed up to entry {found['size']} by {told}")
+
+
+@options.verb(audit, "verify")
+@_on_folder
+@options.as_json
+def audit_verify(node: Path | None, as_json: bool) -> None:
+    """Examine every entry, checkpoint, tile and cosignature; the first bad entry is named first. Exit 1 if one is bad.
+
+    It can not see what was taken away or changed behind the newest checkpoint, which is at most an hour old.
+
+    \b
+    Example:
+      trm audit verify --node /srv/trm/fr
+    """
+    value = _ask(options.folder_of(node), "audit.verify")
+    voice.show(value, as_json=as_json, people=_verified)
+    if value["ok"] is not True:
+        raise click.exceptions.Exit(1)
+
+
+def _verified(value: Mapping[str, Json]) -> None:
+    for item in voice.items(value, "findings"):
+        voice.say(f"{item['place']} {item['rule']}")
+    good = "every entry, checkpoint and cosignature holds" if value["ok"] is True else "the log does not hold"
+    voice.say(f"{value['entries']} entries, {value['checkpoints']} checkpoints: {good}")
+    _say_witnessed(value)
+
+
+@options.verb(audit, "export")
+@click.argument("file", type=click.Path(path_type=Path))
+@_on_folder
+def audit_export(file: Path, node: Path | None) -> None:
+    """Write FILE: entries, tiles, checkpoints, cosignatures, and the descriptor chains of this node and its witnesses.
+
+    A stranger checks it with docs/verify_audit.py and the fingerprints, without us. No overwriting.
+
+    \b
+    Example:
+      trm audit export log.jsonl --node /srv/trm/fr
+    """
+    folder = options.folder_of(node)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise RefusedError(
+            Code.EXISTS, f"{file} exists already; it was left as it is", hint="name another file"
+        ) from exc
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            for page in _pages(folder):
+                listed = page["lines"]
+                out.writelines(f"{line}\n" for line in (listed if isinstance(listed, list) else []))
+            out.flush()
+            os.fsync(out.fileno())
+    except BaseException:
+        file.unlink()
+        raise
+    voice.say(f"written: {file}")
+    voice.hint(f"anybody checks it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
+
+
+def _pages(folder: Path) -> Iterator[dict[str, Json]]:
+    page = _ask(folder, "audit.export")
+    yield page
+    while page["next"] is not None:
+        page = _ask(folder, "audit.export", after=page["next"], upto=page["upto"])
+        yield page
+
+
+def _ask(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
+    """From the node while it runs, else from its folder."""
+    from gateway.cli.connect import call, is_running
+
+    if is_running(folder):
+        value = call(folder, operation, arguments)
+        if not isinstance(value, dict):
+            raise RuntimeError(f"the answer of {operation} is no object")
+        return value
+    return asyncio.run(_read(folder, operation, arguments))
+
+
+async def _read(folder: Path, operation: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    from gateway.app import open_log
+    from gateway.service import logbook
+
+    async with open_log(folder) as book:
+        match operation:
+            case "audit.show":
+                return await logbook.show(book)
+            case "audit.verify":
+                return await logbook.verify(book)
+            case _:
+                after, upto = arguments.get("after"), arguments.get("upto", 0)
+                return await logbook.export(book, after if isinstance(after, int) else None, int(str(upto)))

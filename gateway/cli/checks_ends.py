@@ -1,0 +1,54 @@
+"""What `trm doctor` says about things that end and are not this node's own keys: trust in peers, tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gateway.cli import voice
+from gateway.cli.checks import Check, ok, red, warn
+from gateway.ports import Json
+from keys.encoding import DAY
+
+SOON = 60 * DAY
+URGENT = 7 * DAY
+TOKEN_SOON = 30 * DAY
+_ABOUT_PEERS: Mapping[str, tuple[str, str]] = {
+    "peer.descriptor": ("its descriptor", "call its administrators: the holders of its roots sign the next one"),
+    "peer.trust": ("trust in it", "trm peer renew {peer}, by two administrators"),
+}
+
+
+def peers(node: Mapping[str, Json], now: int) -> Iterator[Check]:
+    """Descriptors of peers and trust in them; `node` is the answer of node.show."""
+    fine = True
+    for item in voice.items(node, "endings"):
+        about = _ABOUT_PEERS.get(str(item["subject"]))
+        at = item["at"]
+        if about is None or not isinstance(at, int) or at - now >= SOON:
+            continue
+        fine = False
+        what, fix = about
+        name, fix = f"peer {item['peer']}", fix.format(peer=item["peer"])
+        if at <= now:
+            yield red(name, f"{what} ended {voice.when(at, now=now)}; nothing passes", fix)
+        else:
+            judge = red if at - now < URGENT else warn
+            yield judge(name, f"{what} ends {voice.when(at, now=now)}", fix)
+    if fine:
+        yield ok("trust", "nothing about a peer ends within 60 days")
+
+
+def tokens(told: Mapping[str, Json], now: int) -> Iterator[Check]:
+    """Tokens that a program still uses when they end; `told` is the answer of token.list."""
+    listed = [item for item in voice.items(told, "tokens") if item["state"] != "revoked"]
+    late = [item for item in listed if isinstance(at := item["expires"], int) and at - now < TOKEN_SOON]
+    for item in late:
+        ended = item["state"] == "expired"
+        yield warn(
+            f"token {item['id']}",
+            f"{item['role']}, {item['label']}: {'ended' if ended else 'ends'} {voice.when(item['expires'], now=now)}",
+            f"trm token revoke {item['id']}" if ended else
+            f"trm token new --role {item['role']}, give it to the program, then trm token revoke {item['id']}",
+        )  # fmt: skip
+    if not late:
+        yield ok("tokens", f"{len(listed)}, none ends within 30 days")

@@ -1,0 +1,79 @@
+"""`trm keyd`: the key service as a process of its own. Imports as little as it can; its memory holds every key."""
+
+from __future__ import annotations
+
+import json
+import pwd
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.options import CONTEXT
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from keys.keystore import Keystore
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command(context_settings=CONTEXT)
+@click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the node's passphrase; else the systemd credential trm-passphrase.",
+)
+@click.option("--for", "user", metavar="USER", help="The only user that may ask; else the one it runs as.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What goes to stderr.")
+@click.option("--child", is_flag=True, hidden=True, help="Started by trm serve: ends with its standard input.")
+@click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
+def keyd(
+    node: Path | None, passphrase_file: Path | None, user: str | None, log_level: str, child: bool, as_json: bool
+) -> None:
+    """Hold the keys of a node for the process that faces the network. `trm serve` starts it by itself.
+
+    Run alone, under a user of its own, it is found by trm serve, which then needs no passphrase and can read no key.
+    It listens on DIR/run/keyd.sock only; docs/operations.md has the systemd units.
+
+    \b
+    Example:
+      trm keyd --node /srv/trm/fr --passphrase-file /run/secrets/fr --for trm
+    """
+    from gateway import environment, logs
+    from gateway.cli import options
+    from keys.keyd import run
+    from keys.keystore import Keystore
+
+    folder = options.folder_of(node)
+    uid = None if user is None else _uid(user)
+    logs.configure(log_level)
+
+    def unlock() -> Keystore:
+        return Keystore.open(folder / "keystore", environment.passphrase(passphrase_file))
+
+    try:
+        run(folder / "run", unlock, ready=lambda keys: _ready(keys, folder, as_json or child), uid=uid, child=child)
+    except GatewayError as error:
+        if child:  # the node tells it to whoever asks
+            click.echo(json.dumps({"ready": False, "code": str(error.code), "what": error.what, "hint": error.hint}))
+        raise
+
+
+def _uid(user: str) -> int:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError as exc:
+        raise click.UsageError(f"there is no user {user}") from exc
+
+
+def _ready(keys: Keystore, folder: Path, as_json: bool) -> None:
+    from gateway.environment import notify_ready
+
+    notify_ready()
+    if as_json:
+        click.echo(json.dumps({"ready": True, "node": keys.node, "socket": str(folder / "run" / "keyd.sock")}))
+    else:
+        click.echo(f"ready: keys of {keys.node}, {folder / 'run' / 'keyd.sock'}")

@@ -1,0 +1,35 @@
+"""How a verb comes to the keys of its node: from a key service that runs by itself, else by the passphrase."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway import environment
+
+if TYPE_CHECKING:
+    from gateway.unlock import Unlock
+
+
+def served(folder: Path, passphrase_file: Path | None, level: str) -> Unlock:
+    """For `trm serve`: a child that holds the keys, so that this process never reads the passphrase."""
+    from gateway.unlock import by_child, by_running, running
+
+    found = running(folder)
+    if found is not None:
+        return by_running(found)
+    file = environment.passphrase_file(passphrase_file)
+    environment.may_read(file)
+    command = [sys.executable, "-m", "gateway.cli", "keyd", "--child", "--node", str(folder), "--log-level", level]
+    return by_child(folder, [*command, "--passphrase-file", str(file)])
+
+
+def owned(folder: Path, passphrase_file: Path | None) -> Unlock:
+    """For a verb on a stopped node: the key store is opened here, for as long as the verb takes."""
+    from gateway.unlock import by_running, in_process, running
+
+    found = running(folder)
+    if found is not None:
+        return by_running(found)
+    return in_process(folder, environment.passphrase(passphrase_file))

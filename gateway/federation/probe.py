@@ -1,0 +1,84 @@
+"""The way to a peer one layer at a time, for a person who asks which of them is broken: name, TCP, TLS.
+
+Each function looks at one layer on a connection of its own and leaves nothing open. Deadlines are real time, as
+everywhere at a socket. Errors are ``TransientError`` with the code that the client uses for the same trouble.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+from gateway.errors import Code, GatewayError, TransientError
+from gateway.federation.address import PeerAddress
+from gateway.federation.ports import SpkiHash
+from gateway.federation.tls import client_context
+
+PATIENCE = 10.0
+
+
+def place_of(peer: PeerAddress) -> tuple[str, int]:
+    """Host and port of the peer's first endpoint."""
+    parts = urlsplit(peer.url)
+    if parts.hostname is None or parts.port is None:
+        raise RuntimeError("an address has a host and a port")
+    return parts.hostname, parts.port
+
+
+async def resolve(peer: PeerAddress) -> tuple[str, ...]:
+    """The addresses that the host name has, each once; a host that is an address has itself."""
+    host, port = place_of(peer)
+    with contextlib.suppress(ValueError):
+        return (str(ipaddress.ip_address(host)),)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise TransientError(Code.UNREACHABLE, f"the name {host} does not resolve") from exc
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def reach(peer: PeerAddress) -> None:
+    """Open a TCP connection and close it."""
+    host, port = place_of(peer)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError as exc:
+        raise TransientError(Code.UNREACHABLE, f"nothing answers at {host} port {port}") from exc
+    except OSError as exc:
+        raise TransientError(Code.UNREACHABLE, f"no connection to {host} port {port}") from exc
+    await _close(writer)
+
+
+async def shake_hands(peer: PeerAddress, spki_hash: SpkiHash) -> None:
+    """TLS 1.3 with whoever listens there, who then must show a key that the descriptor pins."""
+    host, port = place_of(peer)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            _, writer = await asyncio.open_connection(host, port, ssl=client_context(), server_hostname=host)
+    except (OSError, EOFError) as exc:  # TimeoutError and ssl.SSLError are of this kind
+        raise TransientError(Code.UNREACHABLE, f"what listens at port {port} speaks no TLS 1.3") from exc
+    tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    certificate = tls.getpeercert(binary_form=True)
+    await _close(writer)
+    if not certificate or _shown(certificate, spki_hash) not in peer.spki:
+        raise TransientError(Code.BAD_KEY, "the server shows a key that the peer's descriptor does not pin")
+
+
+def _shown(certificate: bytes, spki_hash: SpkiHash) -> bytes:
+    try:
+        return spki_hash(certificate)
+    except (ValueError, GatewayError):
+        return b""  # a certificate that cannot be read shows no key
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(1):
+            await writer.wait_closed()

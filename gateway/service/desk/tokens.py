@@ -1,0 +1,99 @@
+"""Tokens of the local API: made by the owner of the node, listed and revoked by who looks after trust."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from gateway.core.roles import Role
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Done, Json
+from gateway.service import tokens
+from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import log
+from gateway.store import tokens as token_rows
+from gateway.store.tokens import TokenRow
+
+USUAL_DAYS = 365
+MOST_DAYS = 400
+
+
+async def new(parts: Parts, arguments: Arguments) -> Done:
+    """Make a token for one role. Its text is in this answer and nowhere else."""
+    only(arguments, "role", "unit", "days", "label", "by")
+    role, unit = _role(text(arguments, "role")), maybe_text(arguments, "unit")
+    label, by = text(arguments, "label", longest=64), text(arguments, "by", longest=64)
+    days = number(arguments, "days", otherwise=USUAL_DAYS, most=MOST_DAYS)
+    if days == 0:
+        raise _fault("days", f"1 to {MOST_DAYS}")
+    if unit is not None and unit not in {known.id for known in parts.config.units}:
+        raise _fault("unit", "a unit of this node's node.toml")
+    now = parts.clock.now()
+    secret, row = tokens.make(parts.rand, role=role, unit=unit, label=label, now=now, days=days)
+
+    def move(connection: Connection) -> None:
+        token_rows.add(connection, row)
+        log.append_leaf(connection, leaf(now, "token.made", id=row.id, role=row.role, actor=_actor(parts, by)))
+
+    await parts.store.move(move)
+    await parts.tokens.refresh()
+    return Done(value=_shown(row, now) | {"token": secret}, created=True)
+
+
+async def list_tokens(parts: Parts, arguments: Arguments) -> Done:
+    """Every token with its role and its end; no secret."""
+    only(arguments)
+    now = parts.clock.now()
+    return Done(value={"tokens": [_shown(row, now) for row in parts.tokens.all()]})
+
+
+async def revoke(parts: Parts, arguments: Arguments) -> Done:
+    """End a token at once and for ever."""
+    only(arguments, "id", "by")
+    id, by = text(arguments, "id"), text(arguments, "by", longest=64)
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        if not token_rows.revoke(connection, id, at=now):
+            raise RefusedError(
+                Code.NOT_FOUND, "no such token, or it was revoked before; nothing was changed",
+                hint="trm token list shows the ids",
+            )  # fmt: skip
+        log.append_leaf(connection, leaf(now, "token.revoked", id=id, actor=_actor(parts, by)))
+
+    await parts.store.move(move)
+    await parts.tokens.refresh()
+    return Done(value={"id": id, "state": "revoked"})
+
+
+def _shown(row: TokenRow, now: int) -> dict[str, Json]:
+    state = "revoked" if row.revoked is not None else "expired" if row.expires <= now else "valid"
+    return {
+        "id": row.id,
+        "role": row.role,
+        "unit": row.unit,
+        "label": row.label,
+        "state": state,
+        "made": row.made,
+        "expires": row.expires,
+        "revoked": row.revoked,
+    }
+
+
+def _role(word: str) -> Role:
+    if word not in set(Role):
+        raise _fault("role", "one of " + ", ".join(Role))
+    return Role(word)
+
+
+def _fault(name: str, hint: str) -> RefusedError:
+    return RefusedError(
+        Code.INVALID, f"the argument {name} is wrong; nothing was made",
+        findings=[Finding(place=f"/{name}", rule="enum", hint=hint)],
+    )  # fmt: skip
+
+
+def _actor(parts: Parts, by: str) -> str:
+    """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
+    return parts.keys.actor(by.encode()).hex()

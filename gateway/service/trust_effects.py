@@ -1,0 +1,230 @@
+"""What follows from completed changes: the peer's state, our signed record, and what their time brings (PROTOCOL B4).
+
+The position towards a peer is never edited: it is the fold of what people completed, computed anew at each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.core import trust as rules
+from gateway.core.scope import PeerState
+from gateway.core.trust import Action, Completed, PeerTrust
+from gateway.errors import Code, RefusedError
+from gateway.service import reset_changes
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import log
+from gateway.store import peers as peer_rows
+from gateway.store import trust as rows
+from gateway.store.trust import ChangeRow, TrustRow
+from keys.change import Approval, Change
+from keys.descriptor import Descriptor
+from keys.sign import APPROVAL, TRUST, SignedDocument
+from keys.trust import Assertion, TrustRecord, TrustState, parse_trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """What another part of the node adds to an action: a check of its body, and its effect in the transaction."""
+
+    check: Callable[[Parts, Connection, Change], None]
+    apply: Callable[[Parts, Connection, Change, int], None]
+
+
+HOOKS: Mapping[Action, Hook] = {
+    Action.LINK_RESET: Hook(check=reset_changes.check_reset, apply=reset_changes.reset),
+    Action.LINK_ACCEPT_RESET: Hook(check=reset_changes.check_accept, apply=reset_changes.accept),
+}
+"""Actions that are not about the trust record itself, each with what checks and carries it out."""
+
+
+def completed(connection: Connection, subject: str) -> list[Completed]:
+    """The completed changes of a subject in their order."""
+    found = []
+    for row in rows.changes_of(connection, subject):
+        change = Change.parse(row.payload)
+        if row.effective is None:
+            raise RuntimeError("a completed change has its time")
+        found.append(Completed(hash=row.hash, action=Action(change.action), body=change.body, effective=row.effective))
+    return found
+
+
+def newest_descriptor(parts: Parts, connection: Connection, node: str) -> Descriptor:
+    """The newest descriptor held of a peer, as it is in this transaction."""
+    documents = next((row.chain for row in peer_rows.load(connection) if row.node == node), ())
+    if not documents:
+        raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
+    return parts.book.verified_chain(documents)[-1]
+
+
+def take_effect(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
+    """A change is complete, or its time has come: carry it out, and bring the peer's position up to date."""
+    hook = HOOKS.get(Action(change.action))
+    if hook is not None and effective <= now:
+        hook.apply(parts, connection, change, now)
+    settle(parts, connection, change.subject, now, after=Action(change.action))
+
+
+def settle(parts: Parts, connection: Connection, node: str, now: int, *, after: Action | None = None) -> None:
+    """Bring a peer's state, and our newest record about it, to what its completed changes say at `now`.
+
+    A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change `after`
+    that people make to end it.
+    """
+    held = peer_rows.position_of(connection, node)
+    changes = completed(connection, node)
+    if held is not None and held[0] != PeerState.REVOKED:
+        to, cause = _moved(connection, node, held, rules.peer_trust(changes, now), after)
+        peer_rows.change(connection, node, state=str(to), cause=cause)
+        if to != held[0]:
+            log.append_leaf(connection, leaf(now, "peer.state", peer=node, state=str(to)))
+    _record(parts, connection, node, changes, now)
+
+
+def _moved(
+    connection: Connection, node: str, held: tuple[str, str | None], trust: PeerTrust, after: Action | None
+) -> tuple[PeerState, str | None]:
+    state, cause = held
+    if trust.state is PeerState.REVOKED:
+        return trust.state, None
+    if state == PeerState.SUSPENDED_FOR_CAUSE and after is not Action.PEER_RESUME:
+        return PeerState.SUSPENDED_FOR_CAUSE, cause
+    if cause == rules.ROOTS_CHANGED and after is not Action.PEER_CONFIRM_ROOTS:
+        return PeerState.VERIFIED if trust.state is PeerState.ACTIVE else trust.state, cause
+    if trust.state is PeerState.PROPOSED and any(
+        Change.parse(row.payload).action == Action.PEER_ACTIVATE
+        for row in rows.in_state(connection, rows.PENDING, node)
+    ):
+        return PeerState.VERIFIED, None
+    return trust.state, None
+
+
+def _record(parts: Parts, connection: Connection, node: str, changes: list[Completed], now: int) -> None:
+    """Append a signed trust record if our position is another one than the newest record says.
+
+    An activation that waits for its time is told at once: its record is not in force before that time.
+    """
+    begins = min((c.effective for c in changes if c.action is Action.PEER_ACTIVATE), default=None)
+    if begins is None:
+        return
+    trust = rules.peer_trust(changes, max(now, begins))
+    chain = rows.records_of(connection, node, rows.OUT)
+    newest = parse_trust(SignedDocument.decode(chain[-1].document, TRUST)) if chain else None
+    record = _said(parts, connection, node, trust, None if newest is None else newest.hash)
+    if newest is not None and _position(newest) == _position(record):
+        return
+    payload = record.encode()
+    document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(parts.keys.sign(TRUST, payload),))
+    rows.add_record(
+        connection,
+        TrustRow(peer=node, direction=rows.OUT, seq=len(chain) + 1, hash=record.hash, document=document.encode(),
+                 acked=None),
+    )  # fmt: skip
+    log.append_leaf(connection, leaf(now, "trust.issued", peer=node, record=record.hash, state=str(record.state)))
+
+
+def _position(record: TrustRecord) -> tuple[object, ...]:
+    return record.state, record.scope, record.not_before, record.expires
+
+
+def _said(parts: Parts, connection: Connection, node: str, trust: PeerTrust, prev: str | None) -> TrustRecord:
+    if trust.scope is None or trust.latest is None:
+        raise RuntimeError("a peer that was activated has a scope")
+    newest = newest_descriptor(parts, connection, node)
+    state = {PeerState.SUSPENDED: TrustState.SUSPENDED, PeerState.REVOKED: TrustState.REVOKED}
+    return TrustRecord(
+        node=parts.own.node,
+        peer=node,
+        peer_desc_version=newest.version,
+        peer_desc_hash=newest.hash,
+        state=state.get(trust.state, TrustState.ACTIVE),
+        scope=trust.scope.to_json(),
+        not_before=trust.not_before,
+        expires=trust.expires,
+        approvals=tuple(_assertions(connection, trust.latest)),
+        prev=prev,
+    )
+
+
+def _assertions(connection: Connection, hash: str) -> list[Assertion]:
+    found = []
+    for row in rows.approvals_of(connection, hash):
+        approval = Approval.read(SignedDocument.decode(row.document, APPROVAL))
+        kid = approval.document.signature.kid
+        found.append(Assertion(admin=approval.admin, credential=kid, assertion=approval.hash))
+    return found
+
+
+async def keep(parts: Parts) -> None:
+    """Let completed changes take effect whose time has come, and give up proposals that are a day old."""
+    now = parts.clock.now()
+
+    def due(c: Connection) -> bool:
+        return any(_is_due(row, now) for state in (rows.PENDING, rows.WAITING) for row in rows.in_state(c, state))
+
+    if not await parts.store.read(due):
+        return
+    await parts.store.move(lambda c: _keep(parts, c, now))
+    await parts.book.refresh()
+    for peer in parts.book.all():
+        parts.signals.peer_called(peer.node)
+    parts.signals.trust.set()
+
+
+def _is_due(row: ChangeRow, now: int) -> bool:
+    if row.state == rows.PENDING:
+        return now >= row.at + rules.PROPOSAL_LIFE
+    return row.effective is not None and row.effective <= now
+
+
+def _keep(parts: Parts, connection: Connection, now: int) -> None:
+    for row in rows.in_state(connection, rows.PENDING):
+        if _is_due(row, now):
+            give_up(connection, row, rows.EXPIRED)
+            log.append_leaf(connection, leaf(now, "change.expired", change=row.hash))
+    for row in rows.in_state(connection, rows.WAITING):
+        if _is_due(row, now) and row.effective is not None:
+            rows.set_state(connection, row.hash, rows.DONE)
+            log.append_leaf(connection, leaf(now, "change.effective", change=row.hash))
+            take_effect(parts, connection, Change.parse(row.payload), row.effective, now)
+
+
+def give_up(connection: Connection, row: ChangeRow, state: str) -> None:
+    """A proposal is over; a peer that was verified by it alone is proposed again."""
+    rows.set_state(connection, row.hash, state)
+    change = Change.parse(row.payload)
+    if change.action == Action.PEER_ACTIVATE and peer_rows.position_of(connection, row.subject) == ("verified", None):
+        peer_rows.change(connection, row.subject, state=str(PeerState.PROPOSED), verified=None)
+
+
+def roots_changed(connection: Connection, chain: Sequence[Descriptor], *, at: int) -> None:
+    """A peer that replaced two or more roots since people here compared its digits, or its threshold, falls back to
+    verified until one person compared them again (B4). Called in the transaction that stores the new descriptor.
+    """
+    after = chain[-1]
+    before = next((d for d in chain if d.version == _confirmed(connection, after.node)), None)
+    if before is None:
+        return
+    new = {root.kid for root in after.roots} - {root.kid for root in before.roots}
+    gone = {root.kid for root in before.roots} - {root.kid for root in after.roots}
+    state = peer_rows.state_of(connection, after.node)
+    changed = before.threshold != after.threshold or max(len(new), len(gone)) >= 2
+    if changed and state in (PeerState.ACTIVE, PeerState.SUSPENDED):
+        to = PeerState.VERIFIED if state == PeerState.ACTIVE else PeerState.SUSPENDED
+        peer_rows.change(connection, after.node, state=str(to), cause=rules.ROOTS_CHANGED)
+        log.append_leaf(connection, leaf(at, "peer.roots_changed", peer=after.node, version=after.version))
+        log.raise_alarm(connection, at=at, kind="peer.roots_changed", peer=after.node)
+
+
+def _confirmed(connection: Connection, node: str) -> int | None:
+    """The descriptor version whose digits people here compared last."""
+    version: int | None = None
+    for change in completed(connection, node):
+        match change.body:
+            case {"descriptor": {"version": int(compared)}}:
+                version = compared
+    return version

@@ -1,0 +1,169 @@
+"""The history of a subject, verified from its own bytes: what `trm peer show` prints (PROTOCOL B4, B13).
+
+Each change is judged alone, so that an altered byte is named at its place:
+  1. the payload is a change of this node and subject, and its hash is the one it is stored under
+  2. it follows the change before it; nothing was taken out of the middle or put in another order
+  3. each approval is signed by who was an administrator then, for this change, and no person is there twice
+  4. there are enough of them, and the stored times are those that the signed approvals give
+What this can not see: that the newest changes were cut off. The audit log, which peers witness, shows that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.core import trust as rules
+from gateway.core.trust import Given
+from gateway.errors import Code, GatewayError, RefusedError
+from gateway.ports import Json
+from gateway.service.administrators import ADMINS, enrolled_after
+from gateway.service.parts import Parts
+from gateway.store import trust as rows
+from gateway.store.trust import ApprovalRow, ChangeRow
+from keys.change import AdminCard, Approval, Change
+from keys.sign import APPROVAL, SignedDocument
+from keys.trust import read_trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Whose approvals count: every administrator there ever was, with the time from and until which."""
+
+    card: AdminCard
+    since: int
+    until: int | None
+
+    def at(self, at: int) -> bool:
+        return self.since <= at and (self.until is None or at <= self.until)
+
+
+def verified(parts: Parts, connection: Connection, subject: str) -> tuple[list[Json], list[str]]:
+    """The completed changes of a subject with what is wrong with each, and everything that is wrong."""
+    known, faults = _administrators(parts, connection)
+    if subject == ADMINS:
+        faults = []
+    changes, more = _chain(parts, connection, subject, known)
+    return changes, [*faults, *more]
+
+
+def records(parts: Parts, connection: Connection, node: str) -> list[str]:
+    """What is wrong with the stored trust records of both directions: signatures, order, stored hashes."""
+    faults: list[str] = []
+    peer = parts.book.get(node)
+    chains = {rows.OUT: parts.own.chain, rows.IN: () if peer is None else peer.chain}
+    for direction, chain in chains.items():
+        prev: str | None = None
+        for row in rows.records_of(connection, node, direction):
+            place = f"trust record {row.seq} {'of ours' if direction == rows.OUT else 'of theirs'}"
+            try:
+                record = read_trust(row.document, chain)
+                if (record.hash, record.prev) != (row.hash, prev):
+                    raise RefusedError(Code.BAD_CHAIN, "not the record that was stored at this place")
+            except GatewayError as error:
+                faults.append(f"{place}: {error.what}")
+            prev = row.hash
+    return faults
+
+
+def _administrators(parts: Parts, connection: Connection) -> tuple[dict[str, _Known], list[str]]:
+    """Everybody who ever was enrolled, from the administrators' own verified history."""
+    known: dict[str, _Known] = {}
+    faults: list[str] = []
+    held: dict[str, AdminCard] = {}
+    prev: str | None = None
+    for place, row in enumerate(rows.changes_of(connection, ADMINS), 1):
+        fault = _fault(parts, connection, row, place, prev, known)
+        if fault is not None:
+            faults.append(f"change {place} of the administrators: {fault}")
+        prev = row.hash
+        try:
+            now = enrolled_after(held, Change.parse(row.payload))
+        except GatewayError:
+            continue
+        at = row.effective or row.at
+        known |= {p: _Known(card=card, since=at, until=None) for p, card in now.items() if p not in held}
+        known |= {p: _Known(card=known[p].card, since=known[p].since, until=at) for p in held.keys() - now.keys()}
+        held = now
+    return known, faults
+
+
+def _chain(
+    parts: Parts, connection: Connection, subject: str, known: Mapping[str, _Known]
+) -> tuple[list[Json], list[str]]:
+    changes: list[Json] = []
+    faults: list[str] = []
+    prev: str | None = None
+    for place, row in enumerate(rows.changes_of(connection, subject), 1):
+        fault = _fault(parts, connection, row, place, prev, known)
+        if fault is not None:
+            faults.append(f"change {place}: {fault}")
+        approvals = rows.approvals_of(connection, row.hash)
+        people: list[Json] = [_who(approval, known) for approval in approvals]
+        changes.append(
+            {"seq": place, "id": row.hash, "action": _action(row), "at": row.at, "effective": row.effective,
+             "state": row.state, "approvals": people, "fault": fault}
+        )  # fmt: skip
+        prev = row.hash
+    return changes, faults
+
+
+def _action(row: ChangeRow) -> str | None:
+    try:
+        return Change.parse(row.payload).action
+    except GatewayError:
+        return None
+
+
+def _who(row: ApprovalRow, known: Mapping[str, _Known]) -> Json:
+    found = known.get(row.admin)
+    return {"admin": row.admin, "label": None if found is None else found.card.label, "at": row.at}
+
+
+def _fault(
+    parts: Parts, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
+) -> str | None:
+    try:
+        _judge(parts, connection, row, place, prev, known)
+    except GatewayError as error:
+        return error.what
+    return None
+
+
+def _judge(
+    parts: Parts, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
+) -> None:
+    change = Change.parse(row.payload)  # 1
+    if change.hash != row.hash:
+        raise _altered("its bytes are not those that were approved")
+    if (change.node, change.subject, change.at) != (parts.own.node, row.subject, row.at):
+        raise _altered("it is of another node, subject or time")
+    if change.prev != prev or row.seq != place:  # 2
+        raise _altered("it does not follow the change before it")
+    given: list[Given] = []
+    for approval in rows.approvals_of(connection, row.hash):  # 3
+        new = _approval(approval, change, known)
+        rules.check_another(given, new)
+        given.append(new)
+    effective = rules.effective_at(change.action, given, change.at)  # 4
+    if effective is None:
+        raise _altered("too few people approved it")
+    if effective != row.effective:
+        raise _altered("its time is not the one that the approvals give")
+
+
+def _approval(row: ApprovalRow, change: Change, known: Mapping[str, _Known]) -> Given:
+    approval = Approval.read(SignedDocument.decode(row.document, APPROVAL))
+    person = known.get(approval.admin)
+    if person is None or not person.at(approval.at):
+        raise _altered("approved by somebody who was no administrator then")
+    approval.document.verify(person.card.key)
+    if (approval.change, approval.admin, approval.at) != (change.hash, row.admin, row.at):
+        raise _altered("an approval is for another change, person or time")
+    return Given(admin=approval.admin, kid=person.card.key.kid, at=approval.at, emergency=approval.emergency)
+
+
+def _altered(what: str) -> RefusedError:
+    return RefusedError(Code.INVALID, what)

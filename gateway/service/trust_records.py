@@ -1,0 +1,137 @@
+"""Trust records on their way: ours to the peers, theirs to us (PROTOCOL B4, B8a, B14.20).
+
+Ours are repeated until the peer took them; a peer that misses one says `bad_chain` and gets the whole chain again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import Connection
+
+from gateway.errors import Code, GatewayError, RemoteError
+from gateway.exchange import answers
+from gateway.logs import logger
+from gateway.service.book import Peer
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.service.peering import address, fetch_chain
+from gateway.store import log
+from gateway.store import trust as rows
+from gateway.store.trust import TrustRow
+from keys.sign import TRUST, SignedDocument
+from keys.trust import TrustRecord, TrustState, accept_trust, parse_trust
+
+FIRST_RETRY = 5
+LONGEST_RETRY = 15 * 60
+"""Seconds between attempts to bring a record to a peer that does not take it."""
+
+
+async def take(parts: Parts, peer: Peer, data: bytes) -> None:
+    """Judge a record that a proven peer sent, and keep it if it is new.
+
+    Raises:
+        RemoteError: `bad_chain` asks for the whole chain; other codes changed nothing.
+        TransientError: its chain has to be fetched first and can not be.
+    """
+    document = SignedDocument.decode(data, TRUST)
+    now = parts.clock.now()
+    try:
+        signer = peer.descriptor.signing_key(document.signature.kid, at=now)
+    except RemoteError:
+        peer = await fetch_chain(parts, peer)
+        signer = peer.descriptor.signing_key(document.signature.kid, at=now)
+
+    def move(connection: Connection) -> bool:
+        held = rows.records_of(connection, peer.node, rows.IN)
+        chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
+        record = accept_trust(chain, document, signer=signer, issuer=peer.node, me=parts.own.node)
+        if record is None:
+            return False
+        _check_about_us(parts, record)
+        row = TrustRow(peer=peer.node, direction=rows.IN, seq=len(held) + 1, hash=record.hash, document=data, acked=now)
+        rows.add_record(connection, row)
+        log.append_leaf(
+            connection, leaf(now, "trust.taken", peer=peer.node, record=record.hash, state=str(record.state))
+        )
+        if record.state is TrustState.SUSPENDED:
+            log.raise_alarm(connection, at=now, kind="peer.suspended_us", peer=peer.node)
+        if record.state is TrustState.REVOKED:
+            log.raise_alarm(connection, at=now, kind="peer.revoked_us", peer=peer.node)
+        return True
+
+    if await parts.store.move(move):
+        await parts.book.refresh()
+        parts.signals.peer_called(peer.node)
+    parts.signals.trusting.add(peer.node)
+    parts.signals.trust.set()
+
+
+def _check_about_us(parts: Parts, record: TrustRecord) -> None:
+    """The record names a descriptor that this node really had: else somebody shows our peer another one."""
+    own = next((d for d in parts.own.chain if d.version == record.peer_desc_version), None)
+    if own is not None and own.hash != record.peer_desc_hash:
+        raise RemoteError(Code.MISDIRECTED, "the record names a descriptor that this node never had")
+
+
+class Courier:
+    """Brings our records to the peers. A failed attempt is repeated ever more slowly, and at once when the peer has
+    sent a record of its own.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._log = logger()
+
+    async def run(self) -> None:
+        """Work until cancelled; woken by `signals.trust`, and every few seconds of the node's clock."""
+        parts = self._parts
+        while True:
+            parts.signals.trust.clear()
+            await self.bring()
+            waits = {
+                asyncio.ensure_future(parts.signals.trust.wait()),
+                asyncio.ensure_future(parts.clock.sleep(FIRST_RETRY)),
+            }
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    async def bring(self) -> None:
+        """One attempt for every peer that is owed a record."""
+        for node in await self._parts.store.read(rows.owed):
+            peer = self._parts.book.get(node)
+            failures, again = self._failures.get(node, (0, 0.0))
+            if peer is None or (self._parts.clock.monotonic() < again and node not in self._parts.signals.trusting):
+                continue
+            self._parts.signals.trusting.discard(node)
+            try:
+                await self._bring(peer)
+            except GatewayError as error:
+                self._log.debug("trust.postponed", peer=node, code=str(error.code))
+                delay = min(LONGEST_RETRY, FIRST_RETRY << min(failures, 10))
+                self._failures[node] = (failures + 1, self._parts.clock.monotonic() + delay)
+            else:
+                self._failures.pop(node, None)
+
+    async def _bring(self, peer: Peer) -> None:
+        parts = self._parts
+        chain = await parts.store.read(lambda c: rows.records_of(c, peer.node, rows.OUT))
+        missing = [row for row in chain if row.acked is None]
+        try:
+            await self._post(peer, missing)
+        except RemoteError as error:
+            if error.code is not Code.BAD_CHAIN or len(missing) == len(chain):
+                raise
+            await self._post(peer, chain)
+        now = parts.clock.now()
+        await parts.store.move(lambda c: rows.acknowledge(c, peer.node, chain[-1].seq, at=now))
+
+    async def _post(self, peer: Peer, records: list[TrustRow]) -> None:
+        for row in records:
+            answered = await self._parts.client.post_trust(address(peer.descriptor), row.document)
+            if answered.status != 200:
+                raise RemoteError(answers.read_refusal(answered.body), "the peer refused a trust record")

@@ -1,0 +1,165 @@
+"""Resets of links, and what of a link has to be found, cleared or asked about then (PROTOCOL B3, last row)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.core.resets import ResetState
+from gateway.store import links, messages, peers, receipts
+from gateway.store.messages import MessageRow
+from gateway.store.rows import values_of
+from gateway.store.tables import inbox, link_gap, link_number, link_reset, message, outbox, receipt, receipt_due
+from gateway.store.tables import link as link_table
+from gateway.store.tables import peer as peer_table
+
+_MARK = "restored"
+EARLIER = 1 << 40
+"""Taken from the place in the inbox of what came before a reset: it goes before everything of the new epoch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetRow:
+    """Where the reset of one link stands. `ours` and `offer` are signed requests of this node and of the peer that are
+    not accepted yet, `accepted` is the last one that was. `backup` is set when this node was the restored one.
+    """
+
+    peer: str
+    state: str
+    at: int
+    backup: int | None = None
+    epoch: int | None = None
+    change: str | None = None
+    view: bytes | None = None
+    ours: bytes | None = None
+    offer: bytes | None = None
+    accepted: bytes | None = None
+
+
+def load(connection: Connection) -> dict[str, ResetRow]:
+    """Every link that was or is to be reset, by peer."""
+    found = {row.peer: ResetRow(**row._mapping) for row in connection.execute(select(link_reset))}
+    if restored(connection) is not None:
+        nodes = connection.execute(select(peer_table.c.node)).scalars()
+        found |= {node: row for node in nodes if node not in found and (row := _unknown(connection, node))}
+    return found
+
+
+def get(connection: Connection, peer: str) -> ResetRow | None:
+    """One link, None when nothing was ever reset."""
+    row = connection.execute(select(link_reset).where(link_reset.c.peer == peer)).first()
+    return _unknown(connection, peer) if row is None else ResetRow(**row._mapping)
+
+
+def known(connection: Connection, peer: str) -> bool:
+    """Whether the link has a row of its own: on a restored node, whether the backup knew the peer."""
+    return connection.execute(select(link_reset.c.peer).where(link_reset.c.peer == peer)).first() is not None
+
+
+def _unknown(connection: Connection, peer: str) -> ResetRow | None:
+    """On a restored node a peer without a row needs a reset too: it may have been one before the restore."""
+    mark = restored(connection)
+    if mark is None:
+        return None
+    return ResetRow(peer=peer, state=str(ResetState.REQUIRED), at=mark.at, backup=mark.backup)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """That this node came out of a backup: when, the time of the backup, and the hash of its data file's content."""
+
+    at: int
+    backup: int
+    sha256: str
+
+
+def restored(connection: Connection) -> Restored | None:
+    """The mark of a restored node."""
+    mark = peers.get_meta(connection, _MARK)
+    return None if mark is None else Restored(**json.loads(mark))
+
+
+def mark_restored(connection: Connection, mark: Restored) -> None:
+    """Set it; an older one is replaced."""
+    peers.set_meta(connection, _MARK, json.dumps(values_of(mark)).encode())
+
+
+def put(connection: Connection, row: ResetRow) -> None:
+    """Write one link's row whole."""
+    values = values_of(row)
+    statement = upsert(link_reset).values(**values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["peer"], set_=values))
+
+
+def begin(connection: Connection, peer: str, epoch: int) -> None:
+    """Both directions stand at the beginning of `epoch`; what was missing in older ones is missing no longer."""
+    for direction in (links.IN, links.OUT):
+        statement = upsert(link_table).values(peer=peer, direction=direction, epoch=epoch, high=0)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["peer", "direction"], set_={"epoch": epoch, "high": 0})
+        )
+    connection.execute(delete(link_gap).where(link_gap.c.peer == peer, link_gap.c.epoch < epoch))
+
+
+def take_first(connection: Connection, peer: str, waiting_for_order: str) -> None:
+    """What waits in the inbox goes before the new epoch; what waited for a missing number is flagged, as it will never
+    come.
+    """
+    here = select(inbox.c.ref).where(inbox.c.peer == peer, inbox.c.n > 0)
+    connection.execute(
+        update(message).where(message.c.ref.in_(here), message.c.state == waiting_for_order).values(out_of_order=True)
+    )
+    connection.execute(update(inbox).where(inbox.c.peer == peer, inbox.c.n > 0).values(n=inbox.c.n - EARLIER))
+
+
+def waiting(connection: Connection, peer: str | None = None) -> list[MessageRow]:
+    """Outgoing messages on the outbox, to one peer or to all, in order."""
+    query = select(message).join(outbox, outbox.c.ref == message.c.ref).order_by(message.c.ref)
+    if peer is not None:
+        query = query.where(outbox.c.peer == peer)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def answered_since(connection: Connection, peer: str, at: int, states: Sequence[str]) -> list[MessageRow]:
+    """Outgoing messages in these states that the peer received, by its own word, at or after `at`."""
+    told = select(receipt.c.id).where(
+        receipt.c.direction == receipts.RECEIVED, receipt.c.peer == peer, receipt.c.status == "received",
+        receipt.c.at >= at,
+    )  # fmt: skip
+    query = select(message).where(
+        message.c.direction == messages.OUT, message.c.peer == peer, message.c.state.in_(states),
+        message.c.id.in_(told),
+    )  # fmt: skip
+    return [MessageRow(**row._mapping) for row in connection.execute(query.order_by(message.c.ref))]
+
+
+def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:
+    """These outgoing messages have no place on their link any more, and no sealed bytes."""
+    messages.drop_envelopes(connection, refs)
+    for start in range(0, len(refs), 500):
+        part = refs[start : start + 500]
+        connection.execute(update(message).where(message.c.ref.in_(part)).values(epoch=None, n=None, prev=None))
+
+
+def owe_again(connection: Connection, peer: str, since: int, statuses: Sequence[str]) -> int:
+    """Owe the peer once more what it was told since then, where it is not owed already; how many."""
+    owed = select(receipt_due.c.seq).where(receipt_due.c.of == receipt.c.of, receipt_due.c.status == receipt.c.status)
+    query = select(receipt.c.of, receipt.c.status).where(
+        receipt.c.direction == receipts.ISSUED, receipt.c.peer == peer, receipt.c.status.in_(statuses),
+        receipt.c.at >= since, ~owed.exists(),
+    )  # fmt: skip
+    keys = [(row.of, row.status) for row in connection.execute(query.order_by(receipt.c.at))]
+    receipts.owe(connection, peer, keys)
+    return len(keys)
+
+
+def had_number(connection: Connection, peer: str, id: str, n: int) -> bool:
+    """Whether an outgoing message had this number in any epoch."""
+    query = select(link_number.c.n).where(
+        link_number.c.peer == peer, link_number.c.direction == links.OUT, link_number.c.id == id, link_number.c.n == n
+    )
+    return connection.execute(query).first() is not None

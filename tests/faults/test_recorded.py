@@ -1,0 +1,91 @@
+"""Recorded traffic and a thief who comes later (PROTOCOL B2 "Forward secrecy, honestly", part C row 48; Show G)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from support.nodechild import CHEAP
+from support.pair import PASSPHRASE, START, Party, Spoiler, Two, two_nodes
+
+from gateway.errors import Code, RemoteError
+from gateway.exchange import inbound
+from keys.encoding import DAY
+from keys.keyring import Keyring
+from keys.keystore import KIND
+from keys.seal import open_cek
+from keys.sealedfile import SealedFile, system_rand
+
+OpenCek = Callable[[str, bytes, bytes], bytes]
+
+
+async def test_eleven_days_later_nothing_opens(tmp_path: Path) -> None:
+    """Eleven days after they went, envelopes from the line stay closed to who has all of the receiver: disk, key store
+    and passphrase. The key store of the first day opens them, so it is the destroyed seeds that protect.
+    """
+    async with two_nodes(tmp_path) as two:
+        wire = Spoiler(two.fr)
+        sent = [await two.fr.submit(f"case {number}") for number in range(20)]
+        await two.until(lambda: len(two.al.notes()) == len(sent), seconds=60)
+        recorded = [data for request in wire.envelopes() for data in request]
+        assert len(recorded) >= len(sent)
+        early = tmp_path / "copied on the first day"
+        shutil.copy(two.al.folder / "keystore", early)
+        await days(two, 11)
+        await two.until(lambda: seeds(two.al.folder / "keystore").isdisjoint(seeds(early)), seconds=120)
+        later = everything(two.al.folder / "keystore")
+        assert {opens(data, two.al, everything(early)) for data in recorded} == {None}
+        assert {opens(data, two.al, later) for data in recorded} == {Code.UNDECRYPTABLE}
+
+
+async def test_ten_days_is_what_it_says(tmp_path: Path) -> None:
+    """On the ninth day the seed is still there, also for a peer that was away: the window is ten days, not less."""
+    async with two_nodes(tmp_path) as two:
+        first = seeds(two.al.folder / "keystore")
+        await days(two, 9)
+        assert first <= seeds(two.al.folder / "keystore")
+
+
+async def days(two: Two, count: int) -> None:
+    """Let time pass, half a day at a time, so that the nodes keep house."""
+    while two.clock.now() < START + count * DAY:
+        two.clock.advance(DAY / 2)
+        await two.calm()
+
+
+def ring(keystore: Path) -> Keyring:
+    """All that a key store file holds, for who knows its passphrase."""
+    _, content = SealedFile.open(keystore, KIND, PASSPHRASE, at_least=CHEAP, min_gen=1, rand=system_rand)
+    return Keyring.parse(content)
+
+
+def seeds(keystore: Path) -> set[str]:
+    """The kids of the encryption keys whose seed is in the file."""
+    return {held.key.kid for held in ring(keystore).enc}
+
+
+def everything(keystore: Path) -> OpenCek:
+    """Tries each seed of the file on a closed key, whatever key id stands beside it."""
+    held = [item.key for item in ring(keystore).enc]
+
+    def attempt(kid: str, enc: bytes, info: bytes) -> bytes:
+        for key in held:
+            try:
+                return open_cek(key, enc, info)
+            except RemoteError:
+                continue
+        raise RemoteError(Code.UNDECRYPTABLE, "no seed opens it")
+
+    return attempt
+
+
+def opens(data: bytes, receiver: Party, opener: OpenCek) -> Code | None:
+    """None for an envelope that opens, else how it failed; judged at the time when it was sent."""
+    own = receiver.running.parts.own.descriptor
+    signer = receiver.peer().node
+    try:
+        inbound.unpack(inbound.read(data), own=own, signer=signer, open_cek=opener, now=START + 60)
+    except RemoteError as error:
+        return error.code
+    return None

@@ -1,0 +1,486 @@
+"""Restore drill with both peers live: nothing sent twice, no replay accepted, an erased case stays erased (issue 3,
+show E; PROTOCOL B3 last row, B9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.ceremony import ADMINS
+from support.nodechild import CHEAP
+from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
+
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.restore import Restored, restore, verify
+from gateway.service.auditing import checkpoint
+from gateway.service.peering import address
+from gateway.service.resets import take_offer
+from gateway.store import Store, content
+from keys.backup import Kind, Member, RecoveryPublic, chain_member, seal_backup
+from keys.envelope import parse_envelope
+from keys.keystore import system_rand
+from keys.recovery import create_recovery, load_recovery, public_path
+from keys.reset import Reset, View
+from keys.seal import EncPrivateKey
+from keys.sign import RESET, SignedDocument, SigningKey
+
+RECOVERY = "recovery"
+
+
+@dataclass
+class Drill:
+    """Two live nodes, of which FR makes backups, and the offline key."""
+
+    two: Two
+    base: Path
+    key: EncPrivateKey
+    number: int = 0
+
+    async def backup(self) -> tuple[Path, Path]:
+        """What `trm backup` writes now."""
+        self.number += 1
+        made = await self.two.fr.call("backup.make", folder=str(self.base / f"backup-{self.number}"))
+        return Path(made["data"]), Path(made["keystore"])
+
+    async def lose(self) -> None:
+        """The disk of FR is gone."""
+        await self.two.fr.stop()
+        shutil.rmtree(self.two.fr.folder)
+
+    async def restore(self, data: Path, keystore: Path) -> Restored:
+        """FR out of two backup files, with a new passphrase file of the same word, and running."""
+        made = await restore(data, keystore, self.key, self.two.fr.folder, PASSPHRASE, clock=self.two.clock, cost=CHEAP)
+        await self.two.fr.start()
+        return made
+
+    async def lose_all_but(self, data: Path, keystore: Path) -> None:
+        """The disk is gone, the backup is not."""
+        await self.lose()
+        await self.restore(data, keystore)
+
+    async def reset(self) -> None:
+        """Two people at FR, then one at AL, begin the link anew; both nodes have heard of it."""
+        two = self.two
+        await two.fr.changes("link.reset")
+        await two.until(lambda: two.al.running.parts.book.reset(two.al.peer().node) is not None, seconds=200)
+        await two.al.changes("link.accept_reset")
+        await two.until(lambda: two.fr.running.parts.book.speaks(two.fr.peer().node), seconds=200)
+
+
+@pytest_asyncio.fixture
+async def drill(tmp_path: Path) -> AsyncIterator[Drill]:
+    """Two nodes, paired and serving; FR knows the public half of a recovery key."""
+    file = tmp_path / "recovery.key"
+    create_recovery(file, RECOVERY, now=0, cost=CHEAP)
+    async with two_nodes(tmp_path) as two:
+        await two.fr.stop()
+        settings = two.fr.folder / "node.toml"
+        settings.write_text(settings.read_text() + f'\n[backup]\nrecovery_key = "{public_path(file)}"\n')
+        await two.fr.start()
+        await two.until(lambda: two.fr.agreed() and two.al.agreed(), seconds=60)
+        yield Drill(two=two, base=tmp_path, key=load_recovery(file, RECOVERY, at_least=CHEAP))
+
+
+async def settled(party: Party, ids: list[str], state: str = "awaiting_opening") -> bool:
+    """Whether all these messages are in a state."""
+    return [await party.state(id) for id in ids] == [state] * len(ids)
+
+
+def ids_sent(wire: Spoiler) -> list[str]:
+    """Ids of the envelopes that went over the wire."""
+    return [parse_envelope(data).id for request in wire.envelopes() for data in request]
+
+
+async def test_restore_drill(drill: Drill) -> None:
+    """Show E: backup, traffic both ways, an erased case, loss of the disk, restore, reset by people, traffic again."""
+    two = drill.two
+    before = [await two.fr.submit(f"before-{n}") for n in range(3)] + [await two.fr.submit("to be erased")]
+    theirs = [await two.al.submit(f"theirs-{n}") for n in range(3)]
+    await two.until(lambda: settled(two.fr, before), seconds=60)
+    await two.until(lambda: settled(two.al, theirs), seconds=60)
+    evidence = await two.fr.call("evidence.export", id=(await two.fr.show(before[0]))["conversation"])
+
+    two.clock.advance(60)
+    erased = await erase(two.fr, before[3])
+    await two.fr.call("keys.rotate_epoch", by="admin")
+    wire = Spoiler(two.fr)
+    wire.deaf = True  # numbered and sealed before the backup, delivered after it
+    limbo = [await two.fr.submit("limbo-1")]
+    await two.until(lambda: settled(two.fr, limbo, "awaiting_receipt"), seconds=60)
+    data, keystore = await drill.backup()
+    two.clock.advance(60)
+    wire.deaf = False
+    two.fr.running.parts.signals.peer_called(two.fr.peer().node)
+    lost = [await two.fr.submit(f"lost-{n}") for n in range(2)]
+    await two.until(lambda: settled(two.fr, [*limbo, *lost]), seconds=120)
+    late = [await two.al.submit(f"late-{n}") for n in range(2)]
+    await two.until(lambda: settled(two.al, late), seconds=60)
+    recorded = wire.envelopes()
+    handed_fr, handed_al = list(two.fr.notes()), list(two.al.notes())
+    two.clock.advance(60)
+    await drill.lose()
+    waits = [await two.al.submit(f"waits-{n}") for n in range(2)]
+
+    made = await drill.restore(data, keystore)
+    assert (made.closed, made.peers) == (0, ("AL",))
+    wire = Spoiler(two.fr)
+    assert await two.fr.alarms() == ["node.restored"]
+    await two.until(lambda: has_alarm(two.al, "peer.link_reset_required"), seconds=200)
+    assert await settled(two.fr, limbo, "voiding")
+    new = [await two.fr.submit("after-0")]
+    await two.calm()
+    assert wire.asked == []  # nothing is numbered or sent before people agreed
+    await drill.reset()
+
+    await two.until(lambda: settled(two.fr, [*limbo, *new]), seconds=200, what="what arrived counts as arrived")
+    await two.until(lambda: settled(two.al, waits), seconds=200)
+    again = [await two.fr.submit("after-1")]
+    await two.until(lambda: settled(two.fr, again), seconds=60)
+    # 0 re-sent: on the wire only what is new, in the case systems each thing once
+    assert sorted(ids_sent(wire)) == sorted([*new, *again])
+    assert two.al.notes() == [*handed_al, "after-0", "after-1"]
+    assert sorted(two.fr.notes()) == sorted([*handed_fr, "waits-0", "waits-1"])
+    assert len({item.key for item in two.al.deliveries()}) == len(two.al.deliveries())
+    assert len(recorded) >= 2
+    await replay(two.fr, recorded)
+    await two.calm()
+    assert two.al.notes() == [*handed_al, "after-0", "after-1"]
+    for party in two:  # every number of the new epoch was used: nothing waits for a missing one
+        assert await party.rows("select count(*) from link_gap") == [(0,)]
+        assert await party.rows("select distinct epoch from link") == [(2,)]
+    # the erased case
+    assert "content" not in await two.fr.show(before[3])
+    assert await two.fr.running.parts.store.read(lambda c: content.get(c, [erased])) == {}
+    # evidence of before
+    again_told = await two.fr.call("evidence.export", id=(await two.fr.show(before[0]))["conversation"])
+    assert again_told["messages"] == evidence["messages"]
+
+
+async def erase(party: Party, id: str) -> int:
+    """Erase the content of a message as the store allows it; its local number."""
+    ((ref,),) = await party.rows(f"select ref from message where id = '{id}'")
+    await party.running.parts.store.move(lambda c: content.erase(c, ref))
+    return int(ref)
+
+
+async def has_alarm(party: Party, kind: str) -> bool:
+    """Whether an alarm is open."""
+    return kind in await party.alarms()
+
+
+async def replay(party: Party, recorded: list[Any]) -> list[bytes]:
+    """Send recorded envelopes once more, in requests that only their sender can sign; the answers."""
+    where = address(party.peer().descriptor)
+    answers = [await party.running.parts.client.post_messages(where, request) for request in recorded]
+    return [answer.body for answer in answers]
+
+
+async def test_old_numbers_of_the_peer_are_refused_for_ever(drill: Drill) -> None:
+    """What AL sent and FR lost is not accepted again from a recording: neither before nor after the reset."""
+    two = drill.two
+    data, keystore = await drill.backup()
+    two.clock.advance(5)
+    wire = Spoiler(two.al)
+    lost = await two.al.submit("lost with the disk")
+    await two.until(lambda: settled(two.al, [lost]), seconds=60)
+    recorded = wire.envelopes()
+    await drill.lose()
+    await drill.restore(data, keystore)
+    assert await replay(two.al, recorded) == [b'{"code":"link_reset_required"}']
+    await drill.reset()
+    (answer,) = await replay(two.al, recorded)
+    assert b'"receipts":null' in answer
+    assert b'"code":"unknown_recipient_key"' in answer  # its key is in no backup
+    assert two.fr.notes() == ["lost with the disk"]  # once, by the node before
+    assert await two.fr.rows("select count(*) from message where direction = 'in'") == [(0,)]
+    assert "message.forgotten" in await two.al.alarms()  # a person at AL is told what FR has no memory of
+
+
+async def test_old_numbers_under_new_keys_are_refused_too(drill: Drill) -> None:
+    """A message that AL seals for the restored node under an old number is a rollback and is handed to nobody."""
+    two = drill.two
+    await drill.lose_all_but(*await drill.backup())
+    await drill.reset()
+    epoch = "update link set epoch = 1, high = 0 where direction = 'out'"  # AL's own memory of the reset is lost
+    await two.al.running.parts.store.move(lambda c: c.exec_driver_sql(epoch) and None)
+    await two.al.submit("under an old number")
+    await two.until(lambda: has_alarm(two.fr, "peer.rollback"), seconds=60)
+    assert two.fr.notes() == []
+
+
+async def test_what_never_arrived_comes_back_as_restored(drill: Drill) -> None:
+    """A message that waited when the backup was made, and never left, fails with a code; a person submits it again."""
+    two = drill.two
+    wire = Spoiler(two.fr)
+    wire.away = True
+    waits = await two.fr.submit("never left")
+    await drill.lose_all_but(*await drill.backup())
+    await drill.reset()
+    await two.until(lambda: settled(two.fr, [waits], "failed"), seconds=200)
+    assert (await two.fr.show(waits))["reason"] == "restored"
+    await two.fr.submit("never left")
+    await two.until(lambda: two.al.notes() == ["never left"], seconds=60)
+
+
+async def test_an_answer_that_was_lost_is_given_again_and_its_number_used(drill: Drill) -> None:
+    """AL never got the answer to a message that the backup knows: it asks in the new epoch, under the same id."""
+    two = drill.two
+    wire = Spoiler(two.al)
+    wire.lose = 1
+    asked = await two.al.submit("answered before the backup")
+    await two.until(lambda: two.fr.notes() == ["answered before the backup"], seconds=60)
+    wire.away = True
+    assert await settled(two.al, [asked], "awaiting_receipt")
+    data, keystore = await drill.backup()
+    await drill.lose_all_but(data, keystore)
+    wire.away = False
+    await drill.reset()
+    next_one = await two.al.submit("after it")
+    await two.until(lambda: settled(two.al, [asked, next_one]), seconds=200)
+    assert two.fr.notes() == ["answered before the backup", "after it"]
+    assert await two.fr.rows("select count(*) from link_gap") == [(0,)]
+
+
+async def test_what_the_lost_node_took_and_did_not_hand_over_goes_again(drill: Drill) -> None:
+    """Accepted after the backup and lost before the case system had it: it is delivered once, by the restored node."""
+    two = drill.two
+    data, keystore = await drill.backup()
+    two.clock.advance(5)
+    two.fr.system.busy = 1_000_000
+    taken = await two.al.submit("taken and lost")
+    await two.until(lambda: settled(two.al, [taken], "awaiting_handover"), seconds=60)
+    await drill.lose_all_but(data, keystore)
+    two.fr.system.busy = 0
+    await drill.reset()
+    await two.until(lambda: settled(two.al, [taken]), seconds=200)
+    assert two.fr.notes() == ["taken and lost"]
+
+
+async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> None:
+    """Rows of an ended epoch open neither with the live keystore nor with a backup of it made after that epoch."""
+    two = drill.two
+    kept, gone = await two.fr.submit("kept"), await two.fr.submit("erased")
+    await two.until(lambda: settled(two.fr, [kept, gone]), seconds=60)
+    old_data, old_keystore = await drill.backup()
+    ref = await erase(two.fr, gone)
+    await two.fr.call("keys.rotate_epoch", by="admin")
+    two.clock.advance(1)
+    again = await two.fr.call("backup.make", folder=str(old_data.parent))
+    assert again["overdue"] == [old_keystore.name]  # while it is there, the horizon is longer: it is named
+    apart = drill.base / "apart"
+    made = await restore(old_data, Path(again["keystore"]), drill.key, apart, PASSPHRASE, clock=two.clock, cost=CHEAP)
+    assert made.opened == 0 < made.closed
+    store = Store(apart / "node.db")
+    try:
+        row = (await store.read(lambda c: content.get(c, [ref])))[ref]
+    finally:
+        store.close()
+    with pytest.raises(RefusedError, match="undecryptable"):
+        two.fr.running.parts.vault.open(row)
+    party = Party("FR", apart, two.clock)
+    await two.fr.stop()
+    await party.open()
+    try:
+        with pytest.raises(RefusedError, match="undecryptable"):
+            party.running.parts.vault.open(row)
+    finally:
+        await party.stop()
+
+
+async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
+    """AL holds a longer log: it is no rollback once a person there accepted the reset; both heads stay as evidence."""
+    two = drill.two
+    data, keystore = await drill.backup()
+    for _ in range(3):
+        await two.fr.call("keys.rotate_epoch", by="admin")
+    longer = await witnessed(two)
+    await drill.lose_all_but(data, keystore)
+    await checkpoint(two.fr.running.parts)
+    for _ in range(40):  # time enough to ask AL for a cosignature, which must not happen yet
+        two.clock.advance(1)
+        await asyncio.sleep(0.01)
+    assert two.fr.running.parts.log.halted is None
+    assert await two.al.rows("select size from witnessed") == [(longer,)]
+    await drill.reset()
+    await witnessed(two)
+    assert "log.restarted" in await two.al.alarms()
+    ((proof,),) = await two.al.rows("select proof from alarm where kind = 'log.restarted'")
+    assert f"\n{longer}\n".encode() in proof
+    assert (await two.fr.call("audit.verify"))["ok"] is True
+    await two.fr.stop()
+    await two.fr.start()
+
+
+async def witnessed(two: Two) -> int:
+    """Sign FR's log as it is and wait until AL has cosigned it; the size."""
+    row = await checkpoint(two.fr.running.parts)
+
+    async def seen() -> bool:
+        return await two.fr.rows(f"select count(*) from cosignature where size >= {row.size}") != [(0,)]
+
+    await two.until(seen, seconds=200)
+    ((size,),) = await two.al.rows("select size from witnessed")
+    return int(size)
+
+
+# --- backup files --------------------------------------------------------------------------------------------------
+
+
+async def test_verify_says_what_a_backup_is(drill: Drill) -> None:
+    """Both files open wholly with the offline key; the data one holds a whole database."""
+    data, keystore = await drill.backup()
+    found = verify(data, drill.key)
+    assert (found.header.kind, found.header.node) == (Kind.DATA, drill.two.fr.running.parts.own.node)
+    assert found.counts["peer"] == 1
+    assert verify(keystore, drill.key).counts["epochs"] == 1
+    assert data.stat().st_mode & 0o777 == keystore.stat().st_mode & 0o777 == 0o600
+
+
+async def test_no_encryption_seed_is_in_a_backup(drill: Drill) -> None:
+    """The restored node has no encryption key until it makes a new one; its keyset goes on above the one peers hold."""
+    two = drill.two
+    data, keystore = await drill.backup()
+    old = {key.kid for key in two.fr.running.parts.keys.enc_public(two.clock.now())}
+    held = two.al.peer().keyset
+    await drill.lose_all_but(data, keystore)
+    new = {key.kid for key in two.fr.running.parts.keys.enc_public(two.clock.now())}
+    assert old and new and not old & new
+    await two.until(lambda: two.al.peer().keyset != held, seconds=60)
+
+
+FAULTS = {
+    "a byte of the content": lambda data: flip(data, -100),
+    "a byte of the header": lambda data: flip(data, 40),
+    "cut short": lambda data: data[:-1],
+    "cut at a chunk": lambda data: data[: len(data) // 2],
+    "longer": lambda data: data + b"x",
+    "no backup": lambda data: b"SQLite format 3" + data,
+    "nothing": lambda data: b"",
+}
+
+
+def flip(data: bytes, place: int) -> bytes:
+    """One bit is another one."""
+    changed = bytearray(data)
+    changed[place] ^= 1
+    return bytes(changed)
+
+
+async def test_a_damaged_backup_makes_nothing(drill: Drill) -> None:
+    """Whatever is wrong with one of the two files: a refusal that names it, and no folder, whole or half."""
+    data, keystore = await drill.backup()
+    to = drill.base / "new"
+    for fault in FAULTS.values():
+        for good in (data, keystore):
+            bad = drill.base / "bad"
+            bad.write_bytes(fault(good.read_bytes()))
+            with pytest.raises(RefusedError):
+                verify(bad, drill.key)
+            pair = (bad, keystore) if good is data else (data, bad)
+            with pytest.raises(RefusedError):
+                await restore(*pair, drill.key, to, PASSPHRASE, clock=drill.two.clock, cost=CHEAP)
+    assert [path.name for path in drill.base.iterdir() if "new" in path.name] == []
+
+
+async def test_restore_refuses_what_does_not_belong_together(drill: Drill) -> None:
+    """Files in the wrong places, another key, a folder that is there, a clock before the backup: nothing is made."""
+    data, keystore = await drill.backup()
+    other = drill.base / "other.key"
+    create_recovery(other, RECOVERY, now=0, cost=CHEAP)
+    stranger = load_recovery(other, RECOVERY, at_least=CHEAP)
+    early = type(drill.two.clock)(drill.two.clock.now() - 3_600)
+    new, there = drill.base / "new", drill.two.fr.folder
+    for pair, key, to, clock, code in (
+        ((keystore, data), drill.key, new, drill.two.clock, Code.INVALID),
+        ((data, keystore), stranger, new, drill.two.clock, Code.UNKNOWN_RECIPIENT_KEY),
+        ((data, keystore), drill.key, there, drill.two.clock, Code.EXISTS),
+        ((data, keystore), drill.key, new, early, Code.CLOCK),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            await restore(*pair, key, to, PASSPHRASE, clock=clock, cost=CHEAP)
+        assert refused.value.code is code
+    assert not new.exists()
+
+
+async def test_a_backup_that_somebody_else_made_is_refused(drill: Drill) -> None:
+    """The public half is enough to close a file, so that only the signature of the node makes it a backup of it."""
+    two = drill.two
+    data, keystore = await drill.backup()
+    stranger = SigningKey.generate(system_rand, hybrid=True)
+    parts = two.fr.running.parts
+    _, pieces = seal_backup(
+        [chain_member(parts.own.chain_from(1)), Member.of("node.toml", b""), Member.of("node.db", b"")],
+        RecoveryPublic.parse(public_path(drill.base / "recovery.key").read_bytes()),
+        node=parts.own.node, at=two.clock.now(), kind=Kind.DATA, gen=1, epoch=1, sign=stranger.sign, rand=system_rand,
+    )  # fmt: skip
+    data.write_bytes(b"".join(pieces))
+    with pytest.raises(RefusedError, match="unknown_key"):
+        await restore(data, keystore, drill.key, drill.base / "new", PASSPHRASE, clock=two.clock, cost=CHEAP)
+
+
+async def test_backup_needs_a_key_that_only_the_owner_can_change(drill: Drill) -> None:
+    """No setting, a file that others may write, a folder inside the node: nothing is written."""
+    two = drill.two
+    public = public_path(drill.base / "recovery.key")
+    with pytest.raises(RefusedError, match="inside the node folder"):
+        await two.fr.call("backup.make", folder=str(two.fr.folder / "backups"))
+    public.chmod(0o666)
+    with pytest.raises(RefusedError, match="changed by others"):
+        await drill.backup()
+    with pytest.raises(RefusedError, match="no recovery key"):
+        await two.al.call("backup.make", folder=str(drill.base / "al"))
+    assert not (drill.base / "al").exists()
+
+
+# --- the reset -----------------------------------------------------------------------------------------------------
+
+
+async def test_one_person_does_not_reset_a_link(drill: Drill) -> None:
+    """One approval at the restored node, or the same person twice, changes nothing; nor does the other side alone."""
+    two = drill.two
+    await drill.lose_all_but(*await drill.backup())
+    with pytest.raises(RefusedError, match="same person"):
+        await two.fr.changes("link.reset", people=(ADMINS[0], ADMINS[0]))
+    with pytest.raises(RefusedError, match="does not ask"):
+        await two.al.changes("link.accept_reset")
+    assert not two.fr.running.parts.book.hears(two.fr.peer().node)
+    with pytest.raises(RefusedError, match="needs no reset"):
+        await two.al.changes("link.reset")
+
+
+async def test_old_and_foreign_requests_for_a_reset_are_refused(drill: Drill) -> None:
+    """A request is good once, from its own node, about the link as it is; a repeat changes nothing."""
+    two = drill.two
+    await drill.lose_all_but(*await drill.backup())
+    await drill.reset()
+    ((ours,),) = await two.fr.rows("select accepted from link_reset")
+    peer = two.al.peer()
+    assert (await take_offer(two.al.running.parts, peer, ours)).epoch == 2  # the same again: answered, no new offer
+    parts = two.fr.running.parts
+    old = Reset.parse(SignedDocument.decode(ours, RESET).payload)
+    al = two.al.running.parts
+
+    def signed(reset: Reset) -> bytes:
+        payload = reset.encode()
+        return SignedDocument(
+            payload=payload, payload_type=RESET, signatures=(parts.keys.sign(RESET, payload),)
+        ).encode()
+
+    for reset, code in (
+        (replace(old, created=old.created + 1), Code.ROLLBACK),
+        (replace(old, epoch=500), Code.MALFORMED),
+        (replace(old, epoch=3, view=View(epoch=2, high=9, hash=old.change)), Code.BAD_CHAIN),
+        (replace(old, epoch=3, to=parts.own.node), Code.MISDIRECTED),
+        (replace(old, epoch=3, created=two.clock.now() + 4_000), Code.NOT_YET_VALID),
+    ):
+        with pytest.raises(RemoteError) as refused:
+            await take_offer(al, peer, signed(reset))
+        assert refused.value.code is code
+    assert await two.al.rows("select offer from link_reset") == [(None,)]

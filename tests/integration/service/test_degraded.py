@@ -1,0 +1,130 @@
+"""A bad file stops what depends on it and nothing else: key store, peer documents, keys that have ended."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.holders import signed
+from support.nodechild import CHEAP, SteeredClock
+from support.pair import PASSPHRASE, START, introduce, make_party, two_nodes
+
+from gateway.app import KeysUnusableError, open_node, serve_limited
+from gateway.cli.connect import call
+from gateway.cli.doctor import examine
+from gateway.errors import Code, RefusedError, TransientError
+from keys.encoding import DAY
+
+
+def damage(path: Path) -> None:
+    """One bit of the sealed part."""
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], Code]] = {
+    "missing": (lambda path: path.unlink(), Code.NOT_FOUND),
+    "damaged": (damage, Code.WRONG_PASSPHRASE),
+    "cut": (lambda path: path.write_bytes(path.read_bytes()[:40]), Code.INVALID),
+    "empty": (lambda path: path.write_bytes(b""), Code.INVALID),
+    "readable by others": (lambda path: path.chmod(0o644), Code.INVALID),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), Code.INVALID),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_unusable_key_store(tmp_path: Path, fault: str) -> None:
+    """The node runs on its socket, serves no peer, refuses every operation with the reason, and doctor has the fix."""
+    party = await make_party(tmp_path, "FR", SteeredClock(START))
+    spoil, code = FAULTS[fault]
+    spoil(party.folder / "keystore")
+    with pytest.raises(KeysUnusableError) as caught:
+        await open_node(party.folder, PASSPHRASE, clock=party.clock, at_least=CHEAP)
+    assert caught.value.code is code
+    assert caught.value.hint
+    ready, stop = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve_limited(party.folder, caught.value, ready.set, stop))
+    await asyncio.wait_for(ready.wait(), 10)
+    for operation, arguments in (("node.show", {}), ("message.list", {}), ("keys.rotate_enc", {"by": "admin"})):
+        with pytest.raises((RefusedError, TransientError), match="runs without its keys") as refused:
+            await asyncio.to_thread(call, party.folder, operation, arguments)
+        assert refused.value.hint == caught.value.hint
+    checks = await asyncio.to_thread(examine, party.folder, None)
+    reds = {str(item["check"]): item for item in checks if item["state"] == "red"}
+    assert {"node", "key store"} & set(reds)
+    if "node" in reds:
+        assert reds["node"]["fix"] == caught.value.hint
+    stop.set()
+    await serving
+
+
+async def test_bad_peer_document_refuses_that_peer_only(tmp_path: Path) -> None:
+    """With one peer's chain damaged on the disk the node starts, exchanges with the other, and tells a person."""
+    async with two_nodes(tmp_path) as two:
+        third = await make_party(tmp_path, "XK", two.clock)
+        await third.start()
+        try:
+            await introduce(two.fr, third)
+            alien = third.running.parts.own.node
+            await two.fr.stop()
+            with closing(sqlite3.connect(two.fr.folder / "node.db")) as database, database:
+                query = "update peer_descriptor set document = cast(replace(document, 'A', 'B') as blob) where node = ?"
+                assert database.execute(query, (alien,)).rowcount == 1
+            await two.fr.start()
+            assert [peer.name for peer in two.fr.running.parts.book.all()] == ["AL"]
+            assert set(two.fr.running.parts.book.damaged) == {alien}
+            id = await two.fr.submit("goes on", to="AL")
+
+            async def arrived() -> bool:
+                return await two.fr.state(id) == "awaiting_opening"
+
+            await two.until(arrived, seconds=60)
+            assert "peer.damaged" in await two.fr.alarms()
+        finally:
+            await third.stop()
+
+
+async def test_ended_keys(tmp_path: Path) -> None:
+    """A node whose `sig` key has ended starts, signs nothing, says so, and is whole again after a ceremony."""
+    clock = SteeredClock(START)
+    party = await make_party(tmp_path, "FR", clock)
+    await party.start()
+    await party.stop()
+    clock.advance(500 * DAY)
+    await party.start()
+    try:
+        assert not party.running.parts.keys.may_speak
+        assert "own.no_key" in await party.alarms()
+        asked = await party.call("keys.request", by="admin")
+        await party.call("keys.publish", document=signed(tmp_path, "FR", asked["request"]), by="admin")
+        assert party.running.parts.keys.may_speak
+        assert party.running.parts.own.keyset.desc_version == 2
+    finally:
+        await party.stop()
+
+
+async def test_what_ends_is_told_once_each(tmp_path: Path) -> None:
+    """60, 30 and 7 days before the descriptor and its keys end there is one alarm each, also when it was dismissed."""
+    clock = SteeredClock(START)
+    party = await make_party(tmp_path, "FR", clock)
+    await party.start()
+    heard: list[str] = []
+    try:
+        while clock.now() < START + 399 * DAY:
+            before = 330 * DAY if clock.now() < START + 330 * DAY else DAY
+            clock.advance(before)
+            await asyncio.sleep(0.05)
+            for alarm in (await party.call("alarm.list"))["alarms"]:
+                heard.append(alarm["kind"])
+                await party.call("alarm.dismiss", id=alarm["id"], by="admin")
+    finally:
+        await party.stop()
+    for subject in ("own.descriptor", "own.sig"):
+        assert [kind for kind in heard if kind.startswith(f"{subject}.ends")] == [
+            f"{subject}.ends_{days}" for days in (60, 30, 7)
+        ]

@@ -1,0 +1,208 @@
+"""A key of a node is compromised (PROTOCOL B3): what its peer refuses, from which message on, and what people see."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.holders import signed
+from support.pair import Party, Spoiler, Two, two_nodes
+
+from gateway.core.scope import PeerState
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.service.peering import address, suspend_for_cause
+from keys.encoding import parse
+from keys.keyset import build_keyset
+from keys.records import Use
+from keys.sign import KEYSET, RECEIPTS, SignedDocument
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+async def revoke(party: Party, kid: str, *, since: int | None = None) -> Any:
+    """The whole way of an emergency revocation."""
+    wanted = {"kids": [kid], "since": party.clock.now() if since is None else since, "reason": "stolen_laptop"}
+    asked = await party.call("keys.request", revoke=wanted, by="admin")
+    document = signed(party.folder.parent, party.name, asked["request"])
+    return await party.call("keys.publish", document=document, by="admin")
+
+
+def codes(body: bytes) -> list[str | None]:
+    """The codes of an answer to envelopes."""
+    value: Any = parse(body, limit=4_000_000)
+    return [answer["code"] for answer in value["answers"]]
+
+
+async def test_the_very_next_message_is_refused(two: Two) -> None:
+    """An envelope sealed under the old key is refused with `revoked_key`; the same message goes, sealed anew."""
+    client = two.fr.running.parts.client
+    post = client.post_messages
+    wire = Spoiler(two.fr)
+    wire.deaf = True
+    ids = [await two.fr.submit(f"q-{number}") for number in range(3)]
+    await two.until(lambda: bool(wire.envelopes()), seconds=30, what="it tried")
+    old = wire.envelopes()[0]
+    kid = two.fr.running.parts.keys.sig_kid
+    answer = await revoke(two.fr, kid)
+    assert answer["took"] == {"AL": True}
+    assert two.fr.running.parts.keys.sig_kid != kid
+    assert two.al.peer().keyset is not None
+    answered = await post(address(two.fr.peer().descriptor), old)
+    assert set(codes(answered.body)) == {"revoked_key"}
+    assert two.al.notes() == []
+    wire.deaf = False
+
+    async def arrived() -> bool:
+        return {await two.fr.state(id) for id in ids} == {"awaiting_opening"}
+
+    await two.until(arrived, seconds=120, what="sealed anew")
+    assert sorted(two.al.notes()) == ["q-0", "q-1", "q-2"]
+    assert [party.peer().state for party in two] == [PeerState.ACTIVE] * 2
+
+
+async def test_the_revoked_key_is_destroyed(two: Two) -> None:
+    """Nothing of it stays on the node, and it can not be listed again."""
+    keys = two.fr.running.parts.keys
+    kid = keys.sig_kid
+    await revoke(two.fr, kid)
+    assert kid not in {key.kid for key in keys.public(Use.SIG)}
+    with pytest.raises(RefusedError) as caught:
+        await two.fr.call("keys.request", revoke={"kids": [kid], "since": 0}, by="admin")
+    assert caught.value.code is Code.NOT_FOUND
+
+
+async def test_what_came_since_is_looked_at_again(two: Two) -> None:
+    """Messages that arrived at `since` or later under the key go on a list, with their count; older ones do not."""
+    early = await two.fr.submit("early")
+    await two.until(lambda: two.al.notes() == ["early"])
+    two.clock.advance(60)
+    since = two.clock.now()
+    late = [await two.fr.submit(f"late-{number}") for number in range(2)]
+    await two.until(lambda: len(two.al.notes()) == 3, seconds=60)
+    await revoke(two.fr, two.fr.running.parts.keys.sig_kid, since=since)
+    listed = (await two.al.call("review.list"))["reviews"]
+    assert [item["message"] for item in listed] == late
+    assert early not in {item["message"] for item in listed}
+    (alarm,) = (await two.al.call("alarm.list"))["alarms"]
+    assert (alarm["kind"], alarm["peer"], alarm["count"]) == ("peer.review", "FR", 2)
+    await two.al.call("review.settle", id=late[0], by="Besa K.")
+    assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == late[1:]
+    with pytest.raises(RefusedError, match="no such message on the list"):
+        await two.al.call("review.settle", id=late[0], by="Besa K.")
+
+
+async def test_receipts_are_signed_anew(two: Two) -> None:
+    """A stored answer under the revoked key is worth nothing: the repeat of the question gets a new one."""
+    wire, other = Spoiler(two.fr), Spoiler(two.al)
+    wire.lose, other.away = 1_000, True
+    id = await two.fr.submit("answer lost")
+    await two.until(lambda: two.al.notes() == ["answer lost"] and wire.lose < 1_000)
+    kid = two.al.running.parts.keys.sig_kid
+    assert await two.al.rows("select count(*) from receipt_batch") != [(0,)]
+    wire.away = True
+    await two.calm()
+    other.away = False
+    await revoke(two.al, kid)
+    wire.away, wire.lose = False, 0
+
+    async def arrived() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(arrived, seconds=120, what="the receipt came")
+    rows = await two.fr.rows("select document from receipt_batch")
+    signers = {SignedDocument.decode(row[0], RECEIPTS).signature.kid for row in rows}
+    assert kid not in signers
+    assert two.al.notes() == ["answer lost"]
+
+
+async def test_http_key_revoked(two: Two) -> None:
+    """The thief of an `http` key is out at once, the node goes on with a new one."""
+    keys = two.fr.running.parts.keys
+    kid, base = keys.http_kid, b"base"
+    signature = keys.sign_http(base)
+    assert await two.al.running._door.signed_by(two.fr.running.parts.own.node, kid, base, signature)
+    await revoke(two.fr, kid)
+    assert keys.http_kid != kid
+    assert not await two.al.running._door.signed_by(two.fr.running.parts.own.node, kid, base, signature)
+    id = await two.fr.submit("goes on")
+
+    async def arrived() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(arrived, seconds=60)
+
+
+async def test_fast_forward_is_undone(two: Two) -> None:
+    """A thief of `sig` pushes the counter of keysets to its end; a descriptor of the roots undoes that."""
+    parts, client = two.fr.running.parts, two.fr.running.parts.client
+    held = parts.own.keyset
+    payload = build_keyset(
+        node=parts.own.node, version=2**53 - 1, desc_version=1, desc_hash=parts.own.descriptor.hash,
+        issued=held.issued, expires=held.expires, enc=held.enc,
+    )  # fmt: skip
+    forged = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(parts.keys.sign(KEYSET, payload),))
+    where = address(two.fr.peer().descriptor)
+    await client.push_keyset(where, forged.encode())
+    honest = await parts.own.issue_keyset()
+    with pytest.raises(TransientError, match="refused"):
+        await client.push_keyset(where, honest.document.encode())
+    await revoke(two.fr, parts.keys.sig_kid)
+    taken = two.al.peer().keyset
+    assert taken is not None
+    assert taken.pair == parts.own.keyset.pair
+    id = await two.fr.submit("after")
+
+    async def arrived() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(arrived, seconds=60)
+
+
+async def test_a_stopped_peer_hears_of_it_too(two: Two) -> None:
+    """A revocation is told to every peer that is not revoked, also to one with which nothing is exchanged."""
+    await suspend_for_cause(two.fr.running.parts, two.al.running.parts.own.node, Code.BAD_CHAIN, None)
+    kid = two.fr.running.parts.keys.sig_kid
+    await revoke(two.fr, kid)
+    assert {revocation.kid for revocation in two.al.peer().descriptor.revoked} == {kid}
+
+
+async def test_a_peer_that_was_away_learns_it_when_it_is_back(two: Two) -> None:
+    """The revocation waits for the peer; its next question or push brings it before anything of the old key counts."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    kid = two.fr.running.parts.keys.sig_kid
+    assert (await revoke(two.fr, kid))["took"] == {"AL": False}
+    wire.away = False
+    await two.until(lambda: two.al.peer().descriptor.version == 2, seconds=1800, real=60, what="it was told")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"kids": ["A" * 22], "since": 0}, Code.NOT_FOUND),
+        ({"kids": [], "since": 0}, Code.NOT_FOUND),
+        ({"kids": ["sig", "sig"], "since": 0}, Code.NOT_FOUND),
+        ({"kids": ["root"], "since": 0}, Code.INVALID),
+        ({"kids": ["sig"], "since": 2**40}, Code.INVALID),
+        ({"kids": ["sig"], "since": 0, "reason": "It was stolen"}, Code.INVALID),
+        ({"kids": ["sig"], "since": 0, "more": 1}, Code.INVALID),
+    ],
+)
+async def test_a_wrong_request_makes_nothing(two: Two, wanted: dict[str, Any], code: Code) -> None:
+    """An unknown key, a root, a time to come, a reason in words, an unknown member: refused, and no key was made."""
+    own = two.fr.running.parts.own.descriptor
+    names = {"root": own.roots[0].kid, "sig": two.fr.running.parts.keys.sig_kid}
+    held = two.fr.running.parts.keys.listing()
+    kids = [names.get(kid, kid) for kid in wanted["kids"]]
+    with pytest.raises(RefusedError) as caught:
+        await two.fr.call("keys.request", revoke={**wanted, "kids": kids}, by="a")
+    assert caught.value.code is code
+    assert two.fr.running.parts.keys.listing() == held

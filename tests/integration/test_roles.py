@@ -1,0 +1,360 @@
+"""Roles over real HTTP with real tokens: every cell of the matrix, what a token is worth, content, and units."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import desks
+from support.desks import Desk, free_port, served
+from support.local import Answer, Caller, socket_caller
+from support.running import UNIT, enquiry, pair, running, settled, until
+
+from gateway.api.app import EVENTS
+from gateway.api.routes import PREFIX, ROUTES
+from gateway.app import Node
+from gateway.core.roles import CONTENT_MEMBERS, MATRIX, READS_CONTENT, Role
+from gateway.service.tokens import ATTEMPTS
+
+PLACES = {route.operation: (route.method, PREFIX + route.path) for route in ROUTES} | {
+    EVENTS: ("GET", f"{PREFIX}/events")
+}
+CANARY = "Tulpe-7391"
+
+
+@dataclass
+class Door:
+    """The loopback door of a served node, and one token for each role."""
+
+    desk: Desk
+    port: int
+    tokens: dict[str, str]
+
+    def ask(self, operation: str, token: str | None) -> tuple[int, dict[str, Any]]:
+        """Status and problem of one operation asked with nothing; of the event stream only the status."""
+        method, path = PLACES[operation]
+        headers = {"Idempotency-Key": "k"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        body = b"{}" if method == "POST" else None
+        connection.request(method, path.replace("{id}", "nobody"), body=body, headers=headers)
+        response = connection.getresponse()
+        streams = response.headers["Content-Type"] == "text/event-stream"
+        value = {} if streams else json.loads(response.read())
+        connection.close()
+        return response.status, value if isinstance(value, dict) else {}
+
+    def new(self, role: Role, **more: Any) -> dict[str, Any]:
+        """A new token, with what is said of it."""
+        made: dict[str, Any] = self.desk.ask("token.new", role=str(role), label="test", by="adm", **more)
+        return made
+
+
+@contextmanager
+def opened(base: Path) -> Iterator[Door]:
+    """A served node with loopback open."""
+    desk, port = desks.make(base, "FR"), free_port()
+    with (desk.folder / "node.toml").open("a") as settings:
+        settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
+    with served(desk):
+        door = Door(desk, port, {})
+        door.tokens = {role: door.new(role)["token"] for role in Role}
+        yield door
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One node for all cells."""
+    with opened(tmp_path_factory.mktemp("roles")) as found:
+        yield found
+
+
+# --- the matrix ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", PLACES)
+@pytest.mark.parametrize("role", Role)
+def test_every_cell_is_as_declared(door: Door, operation: str, role: Role):
+    """A role with a mark gets past the door, one without is refused there, with the roles that may."""
+    status, value = door.ask(operation, door.tokens[role])
+    if role in MATRIX[operation]:
+        assert status != 401
+        assert value.get("code") != "forbidden", value
+    else:
+        assert (status, value["code"]) == (403, "forbidden")
+        assert {finding["hint"] for finding in value["findings"]} == {str(may) for may in MATRIX[operation]}
+
+
+@pytest.mark.parametrize("operation", PLACES)
+def test_nothing_is_done_without_a_token(door: Door, operation: str):
+    """On loopback nobody is anybody."""
+    status, value = door.ask(operation, None)
+    assert (status, value["code"]) == (401, "unauthorised")
+
+
+def test_the_owner_may_do_everything(door: Door):
+    """The socket needs no token, and no row of the matrix keeps its owner out."""
+
+    async def asked() -> list[Answer]:
+        async with socket_caller(door.desk.folder / "run" / "api.sock") as caller:
+            return [
+                await caller.ask(method, path.replace("{id}", "nobody"), b"{}" if method == "POST" else None)
+                for operation, (method, path) in PLACES.items()
+                if operation != EVENTS
+            ]
+
+    answers = asyncio.run(asked())
+    assert [answer.text for answer in answers if answer.status in (401, 403)] == []
+
+
+def test_a_token_decides_also_on_the_socket(door: Door):
+    """Who hands over a token on the socket has its role and no more: so a program of the owner can drop rights."""
+
+    async def asked() -> Answer:
+        async with socket_caller(door.desk.folder / "run" / "api.sock") as caller:
+            header = f"Bearer {door.tokens[Role.AUDITOR]}"
+            return await caller.ask("GET", f"{PREFIX}/messages", Authorization=header)
+
+    answer = asyncio.run(asked())
+    assert (answer.status, answer.value["code"]) == (403, "forbidden")
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_kept_nowhere(door: Door):
+    """Neither the database nor another file of the folder holds its text; only the file that `trm init` wrote does."""
+    for token in door.tokens.values():
+        secret = token.encode()
+        holding = [path.name for path in door.desk.folder.rglob("*") if path.is_file() and secret in path.read_bytes()]
+        assert holding == []
+    assert all("token" not in item for item in door.desk.ask("token.list")["tokens"])
+
+
+def test_the_token_of_init_is_that_of_a_case_system(door: Door):
+    """It may submit and may not pair."""
+    token = (door.desk.folder / "api-token").read_text().strip()
+    assert door.ask("message.submit", token)[0] == 400
+    assert door.ask("peer.add", token)[1]["code"] == "forbidden"
+
+
+def test_a_revoked_token_is_nobody(door: Door):
+    """From the next request on; its end is final."""
+    made = door.new(Role.OPERATOR)
+    assert door.ask("node.show", made["token"])[0] == 200
+    assert door.desk.trm("token", "revoke", made["id"]).exit_code == 0
+    status, value = door.ask("node.show", made["token"])
+    assert (status, value["title"]) == (401, "the token was revoked")
+    again = door.desk.trm("token", "revoke", made["id"])
+    assert again.exit_code == 1
+    assert "nothing was changed" in again.stderr
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: t + "x", lambda t: t[4:], lambda t: t.upper(),
+     lambda t: "x", lambda t: "trm..", lambda t: t.replace(".", "."[:0]), lambda t: "trm.0000000000000000." + t[21:]],
+    ids=["last letter", "longer", "no mark", "upper case", "short", "empty parts", "no dots", "another id"],
+)  # fmt: skip
+def test_an_unknown_token_is_nobody(tmp_path: Path, spoil):
+    """Whatever is wrong with it, the answer is the same."""
+    with opened(tmp_path) as door:
+        status, value = door.ask("node.show", spoil(door.tokens[Role.OPERATOR]))
+        assert (status, value["code"], value["title"]) == (401, "unauthorised", "no such token")
+
+
+def test_failed_attempts_are_slowed_for_one_id_alone(tmp_path: Path):
+    """After ten wrong secrets for one id that id is answered 429, also with the right one; other tokens go on."""
+    with opened(tmp_path) as door:
+        right = door.tokens[Role.OPERATOR]
+        wrong = right[:-1] + ("A" if right[-1] != "A" else "B")
+        assert [door.ask("node.show", wrong)[0] for _ in range(ATTEMPTS + 2)] == [401] * ATTEMPTS + [429] * 2
+        assert door.ask("node.show", right)[0] == 429
+        assert door.ask("node.show", door.tokens[Role.AUDITOR])[0] == 200
+        unknown = "trm.0000000000000000.x"
+        assert [door.ask("node.show", unknown)[0] for _ in range(ATTEMPTS + 1)] == [401] * ATTEMPTS + [429]
+        assert door.ask("node.show", door.tokens[Role.AUDITOR])[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("--role", "boss", "--label", "x"), 2), (("--role", "operator"), 2), (("--role", "operator", "--label", ""), 1),
+     (("--role", "operator", "--label", "x", "--days", "0"), 2),
+     (("--role", "operator", "--label", "x", "--days", "401"), 2),
+     (("--role", "case_worker", "--label", "x", "--unit", "elsewhere"), 1)],
+)  # fmt: skip
+def test_a_token_that_can_not_be_is_not_made(door: Door, words: tuple[str, ...], code: int):
+    """No unknown role or unit, no endless life, no token without a label."""
+    before = door.desk.ask("token.list")
+    assert door.desk.trm("token", "new", *words).exit_code == code
+    assert door.desk.ask("token.list") == before
+
+
+def test_the_shell_makes_and_lists_tokens(door: Door):
+    """The text alone on standard output, once; the list has everything but the secret."""
+    made = door.desk.trm("token", "new", "--role", "auditor", "--label", "court", "--days", "30")
+    assert made.exit_code == 0
+    token = made.stdout.strip()
+    assert door.ask("node.show", token)[0] == 200
+    listed = door.desk.trm("token", "list")
+    assert "court" in listed.stdout
+    assert token not in listed.stdout
+    shown = json.loads(door.desk.trm("token", "list", "--json").stdout)["tokens"]
+    (row,) = [item for item in shown if item["label"] == "court"]
+    assert row["expires"] - row["made"] == 30 * 86_400
+
+
+# --- content ------------------------------------------------------------------------------------------------------
+
+
+async def token_of(node: Node, role: Role, unit: str | None = None) -> dict[str, str]:
+    """The header of a new token."""
+    made: Any = (
+        await node.desk.call(
+            "token.new", {"role": str(role), "label": "test", "by": "adm"} | ({} if unit is None else {"unit": unit})
+        )
+    ).value
+    return {"Authorization": f"Bearer {made['token']}"}
+
+
+async def some_events(caller: Caller, headers: dict[str, str], count: int) -> list[dict[str, Any]]:
+    """The first events of the stream."""
+    found: list[dict[str, Any]] = []
+    async with caller.session.get(f"{caller.base}{PREFIX}/events", headers=headers) as stream:
+        assert stream.status == 200
+        while len(found) < count:
+            lines = (await stream.content.readuntil(b"\n\n")).decode().splitlines()
+            found.append(json.loads(lines[1].removeprefix("data: ")))
+    return found
+
+
+def note(text: str) -> dict[str, Any]:
+    """An enquiry whose content has a marked value."""
+    found = enquiry("AL")
+    return found | {"content": found["content"] | {"note": text}}
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role in MATRIX["message.show"]])
+async def test_content_is_its_own_right(tmp_path: Path, role: Role):
+    """Operators move messages and see what the database holds in the clear; a look without content is not logged as
+    one.
+    """
+    async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
+        fr = nodes["FR"]
+        await pair(fr, nodes["AL"])
+        sent: Any = (await fr.desk.call("message.submit", note(CANARY), key="k")).value
+        await settled(fr, "awaiting_opening")
+        headers = await token_of(fr, role)
+        async with socket_caller(fr.folder / "run" / "api.sock") as caller:
+            caller.headers = headers
+            shown = await caller.ask("GET", f"{PREFIX}/messages/{sent['id']}")
+            listed = await caller.ask("GET", f"{PREFIX}/messages")
+            happened = await some_events(caller, headers, 3)
+        reads = role in READS_CONTENT
+        assert (CANARY in shown.text) is reads
+        assert shown.value["state"] == "awaiting_opening"
+        for item in (shown.value, listed.value["messages"][0], happened[0]):
+            assert bool(set(item) & CONTENT_MEMBERS) is reads
+        read = await fr.parts.store.read(lambda c: c.exec_driver_sql("select leaf from audit").scalars().all())
+        assert any(b"content.read" in leaf for leaf in read) is reads
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in READS_CONTENT])
+def test_no_role_without_the_right_gets_an_operation_that_shows_content(role: Role):
+    """What holds content and is not narrowed member by member is not for them at all."""
+    whole = {"draft.list", "draft.show", "conversation.show", "consent.list", "consent.show", "evidence.export"}
+    assert {operation for operation in whole if role in MATRIX[operation]} == set()
+
+
+# --- units --------------------------------------------------------------------------------------------------------
+
+SHELTER = "shelter"
+
+
+async def test_a_bound_token_sees_its_unit_only(tmp_path: Path):
+    """Messages of another unit are not listed, not shown, not moved and not in the stream; nothing goes in its name."""
+    async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
+        fr = nodes["FR"]
+        await pair(fr, nodes["AL"])
+        sent: Any = (await fr.desk.call("message.submit", note(CANARY), key="k")).value
+        await settled(fr, "awaiting_opening")
+        own = await token_of(fr, Role.CASE_WORKER, UNIT)
+        other = await bound_elsewhere(fr)
+        async with socket_caller(fr.folder / "run" / "api.sock") as caller:
+            caller.headers = own
+            assert [m["id"] for m in (await caller.ask("GET", f"{PREFIX}/messages")).value["messages"]] == [sent["id"]]
+            assert (await caller.ask("GET", f"{PREFIX}/messages/{sent['id']}")).status == 200
+            assert (await caller.ask("GET", f"{PREFIX}/conversations")).value["conversations"] != []
+            assert {e["unit"] for e in await some_events(caller, own, 3)} == {UNIT}
+            caller.headers = other
+            await nothing_of(caller, sent)
+            refused = await caller.ask("POST", f"{PREFIX}/messages", note("x"), Idempotency_Key="other")
+            assert (refused.status, refused.value["code"]) == (403, "forbidden")
+            closed = await caller.ask("GET", f"{PREFIX}/consents")
+            assert (closed.status, closed.value["code"]) == (403, "forbidden")
+            assert "bound to a unit" in closed.value["title"]
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await some_events(caller, other, 1)
+
+
+async def test_a_bound_token_sees_drafts_of_its_unit(tmp_path: Path):
+    """A draft of another unit is not listed, not shown, not released and not discarded; no answer goes to it."""
+    async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
+        fr = nodes["FR"]
+        await pair(fr, nodes["AL"])
+        (tmp_path / "draft.part").write_text(json.dumps(note(CANARY)))
+        (tmp_path / "draft.part").rename(tmp_path / "FR-cases" / "outgoing" / "draft.json")
+        await until(lambda: drafted(fr))
+        own, other = await token_of(fr, Role.FOCAL_POINT, UNIT), await bound_elsewhere(fr)
+        async with socket_caller(fr.folder / "run" / "api.sock") as caller:
+            caller.headers = own
+            (draft,) = (await caller.ask("GET", f"{PREFIX}/drafts")).value["drafts"]
+            assert CANARY in (await caller.ask("GET", f"{PREFIX}/drafts/{draft['id']}")).text
+            caller.headers = other
+            assert (await caller.ask("GET", f"{PREFIX}/drafts")).value["drafts"] == []
+            assert (await caller.ask("GET", f"{PREFIX}/drafts/{draft['id']}")).status == 404
+            for act in ("release", "discard"):
+                refused = await caller.ask("POST", f"{PREFIX}/drafts/{draft['id']}/{act}", {"by": "x"})
+                assert refused.status == 404
+            caller.headers = own
+            sent = await caller.ask("POST", f"{PREFIX}/drafts/{draft['id']}/release", {"by": "x"})
+            assert sent.status == 201
+            caller.headers = other
+            shelter = note("x")
+            answer = shelter | {
+                "header": shelter["header"] | {"sender_unit": SHELTER}, "in_reply_to": sent.value["id"],
+            }  # fmt: skip
+            assert (await caller.ask("POST", f"{PREFIX}/messages", answer, Idempotency_Key="a")).status == 404
+
+
+async def drafted(node: Node) -> bool:
+    """Whether the draft of the case system has been taken."""
+    return bool((await node.desk.call("draft.list", {})).value["drafts"])  # type: ignore[index, call-overload]
+
+
+async def bound_elsewhere(node: Node) -> dict[str, str]:
+    """A token of another unit, as it stays behind when a unit was taken out of node.toml."""
+    headers = await token_of(node, Role.CASE_WORKER, UNIT)
+    id = headers["Authorization"].split(".")[1]
+    await node.parts.store.move(
+        lambda c: c.exec_driver_sql("update token set unit = ? where id = ?", (SHELTER, id)) and None
+    )
+    await node.parts.tokens.refresh()
+    return headers
+
+
+async def nothing_of(caller: Caller, sent: dict[str, Any]) -> None:
+    """Every way to the message ends as if it were not there."""
+    assert (await caller.ask("GET", f"{PREFIX}/messages")).value["messages"] == []
+    assert (await caller.ask("GET", f"{PREFIX}/conversations")).value["conversations"] == []
+    assert (await caller.ask("GET", f"{PREFIX}/conversations/{sent['conversation']}")).status == 404
+    assert (await caller.ask("GET", f"{PREFIX}/messages/{sent['id']}")).status == 404
+    for act in ("ack", "open", "resend", "cancel"):
+        assert (await caller.ask("POST", f"{PREFIX}/messages/{sent['id']}/{act}", {"by": "x"})).status == 404

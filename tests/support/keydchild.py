@@ -1,0 +1,47 @@
+"""The key service of a node under test: the real one, with a key derivation that costs nothing.
+
+Run as a program: `keydchild.py FOLDER PASSPHRASE_FILE`, by `nodechild`. It is not hardened: a test reads its memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from gateway import logs
+from gateway.environment import passphrase
+from gateway.errors import GatewayError
+from keys.keyd import run
+from keys.keystore import Cost, Keystore
+
+CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+"""A key derivation that costs a test nothing."""
+
+
+def command(folder: Path, passphrase_file: Path) -> list[str]:
+    """How `gateway.unlock.by_child` starts it."""
+    return [sys.executable, __file__, str(folder), str(passphrase_file)]
+
+
+def main(folder: Path, file: Path) -> None:
+    """What `trm keyd --child` does."""
+    logs.configure("info")
+    try:
+        run(
+            folder / "run",
+            lambda: Keystore.open(folder / "keystore", passphrase(file), at_least=CHEAP),
+            ready=lambda _: print(json.dumps({"ready": True}), flush=True),
+            child=True,
+        )
+    except GatewayError as error:
+        print(json.dumps({"ready": False, "code": error.code, "what": error.what, "hint": error.hint}))
+        raise
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

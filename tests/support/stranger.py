@@ -1,0 +1,60 @@
+"""Both verifiers of evidence at once: the gateway's, and the one file for strangers in docs/."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from types import ModuleType
+
+from support.shared import ROOT
+
+from gateway.errors import RemoteError
+from gateway.exchange import evidence
+from gateway.exchange.report import Report
+
+FILE = ROOT / "docs" / "verify_evidence.py"
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("verify_evidence", FILE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+STRANGER = _load()
+
+
+def told(data: bytes, anchors: Iterable[str]) -> list[str] | None:
+    """What the stranger prints, None if it refuses; any other error fails the test."""
+    try:
+        lines: list[str] = STRANGER.verify(data, {digits.replace(" ", "") for digits in anchors})
+    except STRANGER.Refused:
+        return None
+    return lines
+
+
+def verify(data: bytes, anchors: AbstractSet[str]) -> Report:
+    """What the gateway reports. The stranger must have the same verdict, with as much proven and as much in doubt."""
+    lines = told(data, anchors)
+    try:
+        report = evidence.verify(data, anchors)
+    except RemoteError:
+        assert lines is None, "refused here, verified by the stranger"
+        raise
+    assert lines is not None, "verified here, refused by the stranger"
+    assert sum(line.startswith("  in doubt") for line in lines) == report.doubts
+    proven = sum(len(message.proven) for message in report.messages)
+    assert sum(line.startswith("  proven") for line in lines) == proven
+    return report
+
+
+def verified(data: bytes, anchors: AbstractSet[str]) -> bool:
+    """The verdict of both."""
+    try:
+        verify(data, anchors)
+    except RemoteError:
+        return False
+    return True

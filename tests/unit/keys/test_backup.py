@@ -1,0 +1,189 @@
+"""Backup files: closed to a recovery key, signed, streamed (PROTOCOL B9)."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import Code, RefusedError, RemoteError
+from keys.backup import (
+    CHUNK,
+    Header,
+    Kind,
+    Member,
+    Opening,
+    RecoveryPublic,
+    chain_member,
+    read_header,
+    seal_backup,
+)
+from keys.encoding import b64u, canon, lp, sha256
+from keys.recovery import create_recovery, load_recovery, public_path
+from keys.seal import EncPrivateKey
+from keys.sealedfile import MIB, Cost, system_rand
+from keys.sign import SigningKey
+
+CHEAP = Cost(t=1, m=8 * MIB)
+KEY = EncPrivateKey(bytes(range(32)))
+PUBLIC = RecoveryPublic(kid=KEY.kid, public=KEY.public, made=7)
+NODE = "n1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+SIGNER = SigningKey.from_seeds(bytes(32), bytes(32))
+
+
+def sealed(*members: Member, kind: Kind = Kind.DATA) -> bytes:
+    """A backup file of these members after the chain."""
+    _, pieces = seal_backup(
+        [chain_member(b"[]"), *members], PUBLIC, node=NODE, at=5, kind=kind, gen=3, epoch=2, sign=SIGNER.sign,
+        rand=system_rand,
+    )  # fmt: skip
+    return b"".join(pieces)
+
+
+def contents(data: bytes, key: EncPrivateKey = KEY) -> dict[str, bytes]:
+    """What is inside, by name."""
+    opening = Opening(io.BytesIO(data).read, key)
+    found = {}
+    while (named := opening.member()) is not None:
+        found[named[0]] = b"".join(opening.chunks(named[1]))
+    return found
+
+
+@pytest.mark.parametrize("size", [0, 1, 16_383, 16_384, CHUNK, CHUNK + 1, 3 * CHUNK])
+def test_what_goes_in_comes_out(size: int) -> None:
+    """Every member, of any size around the borders of chunks, and the header of the file."""
+    body = system_rand(size)
+    data = sealed(Member.of("node.db", body), Member.of("node.toml", b"x"))
+    assert contents(data) == {"chain": b"[]", "node.db": body, "node.toml": b"x"}
+    header, _, _ = read_header(io.BytesIO(data).read)
+    assert (header.node, header.at, header.kind, header.gen, header.epoch) == (NODE, 5, Kind.DATA, 3, 2)
+    assert header.kid == KEY.kid
+
+
+def test_a_large_backup_takes_little_memory(tmp_path: Path) -> None:
+    """64 MiB are sealed and opened in pieces."""
+
+    def many() -> Iterator[bytes]:
+        return (bytes(CHUNK) for _ in range(256))
+
+    file = tmp_path / "large"
+    tracemalloc.start()
+    try:
+        _, pieces = seal_backup(
+            [chain_member(b"[]"), Member("node.db", 256 * CHUNK, many)], PUBLIC, node=NODE, at=5, kind=Kind.DATA,
+            gen=1, epoch=1, sign=SIGNER.sign, rand=system_rand,
+        )  # fmt: skip
+        with file.open("wb") as target:
+            target.writelines(pieces)
+        with file.open("rb") as source:
+            opening = Opening(source.read, KEY)
+            total = 0
+            while (named := opening.member()) is not None:
+                total += sum(len(chunk) for chunk in opening.chunks(named[1]))
+        assert tracemalloc.get_traced_memory()[1] < 16 * CHUNK
+    finally:
+        tracemalloc.stop()
+    assert total == 256 * CHUNK + 2
+
+
+def test_another_recovery_key_opens_nothing() -> None:
+    """The header names the key, and the content does not open for another one that is renamed to it."""
+    data = sealed(Member.of("node.db", b"x"))
+    with pytest.raises(RemoteError) as refused:
+        contents(data, EncPrivateKey(bytes(32)))
+    assert refused.value.code is Code.UNKNOWN_RECIPIENT_KEY
+    other = EncPrivateKey(bytes(32))
+    other.kid = KEY.kid
+    with pytest.raises(RemoteError) as refused:
+        contents(data, other)
+    assert refused.value.code is Code.UNDECRYPTABLE
+
+
+def _moved(data: bytes) -> bytes:
+    """The content of one file behind the header of another."""
+    other = sealed(Member.of("node.db", b"y"), kind=Kind.KEYSTORE)
+    size = 4 + int.from_bytes(other[:4], "big")
+    return other[:size] + data[4 + int.from_bytes(data[:4], "big") :]
+
+
+def _flipped(place: int) -> Callable[[bytes], bytes]:
+    def flip(data: bytes) -> bytes:
+        changed = bytearray(data)
+        changed[place] ^= 1
+        return bytes(changed)
+
+    return flip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_moved, _flipped(-1), _flipped(-40), _flipped(100), lambda d: d[:-1], lambda d: d[:4_000], lambda d: d + b"x",
+     lambda d: lp(b"x" * 20_000) + d, lambda d: b"", lambda d: lp(b"{}") + d],
+    ids=["header moved", "last byte", "content", "header", "cut", "cut in the header", "longer", "long header", "empty",
+         "no document"],
+)  # fmt: skip
+def test_a_changed_file_does_not_open(change: Callable[[bytes], bytes]) -> None:
+    """Whatever was done to a file is found before it was read to its end."""
+    data = sealed(Member.of("node.db", b"x" * 100))
+    with pytest.raises(RemoteError):
+        contents(change(data))
+
+
+def test_the_content_may_not_change_between_the_two_looks() -> None:
+    """The hash in the signed header is that of what is sealed, or nothing is made."""
+    looks = iter([b"a", b"b"])
+    member = Member("node.db", 1, lambda: iter([next(looks)]))
+    with pytest.raises(RuntimeError, match="changed while"):
+        sealed(member)
+    with pytest.raises(RuntimeError, match="another size"):
+        sealed(Member("node.db", 2, lambda: iter([b"a"])))
+
+
+def test_a_header_says_exactly_what_it_may() -> None:
+    """One member more or less, another type, an unknown kind: malformed."""
+    header = Header(node=NODE, at=1, kind=Kind.DATA, kid=KEY.kid, gen=1, epoch=1, size=0, sha256=b64u(sha256(b"")))
+    assert Header.parse(header.encode()) == header
+    for change in ({"x": 1}, {"type": "nrm.backup/2"}, {"kind": "all"}, {"gen": 0}, {"sha256": "x"}):
+        with pytest.raises(RemoteError):
+            Header.parse(canon({**_members(header), **change}))
+
+
+def _members(header: Header) -> dict[str, object]:
+    return {
+        "type": "nrm.backup/1", "node": header.node, "at": header.at, "kind": "data", "kid": header.kid,
+        "gen": header.gen, "epoch": header.epoch, "size": header.size, "sha256": header.sha256,
+    }  # fmt: skip
+
+
+# --- the recovery key ------------------------------------------------------------------------------------------------
+
+
+def test_recovery_key_files(tmp_path: Path) -> None:
+    """The secret half under its passphrase, mode 0600; the public half beside it; both name the same key."""
+    file = tmp_path / "recovery.key"
+    made = create_recovery(file, "word", now=9, cost=CHEAP)
+    assert load_recovery(file, "word", at_least=CHEAP).kid == made.kid
+    assert RecoveryPublic.parse(public_path(file).read_bytes()) == made
+    assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(RefusedError) as refused:
+        load_recovery(file, "another", at_least=CHEAP)
+    assert refused.value.code is Code.WRONG_PASSPHRASE
+    with pytest.raises(RefusedError) as refused:
+        create_recovery(file, "word", now=9, cost=CHEAP)
+    assert refused.value.code is Code.EXISTS
+
+
+def test_a_public_half_that_was_changed_is_refused() -> None:
+    """Another key under the old name, a broken key, another shape."""
+    other = EncPrivateKey(bytes(32))
+    for data in (
+        RecoveryPublic(kid=KEY.kid, public=other.public, made=1).encode(),
+        RecoveryPublic(kid=KEY.kid, public=b"\xff" * len(KEY.public), made=1).encode(),
+        b"{}\n",
+        PUBLIC.encode() + b"x",
+    ):
+        with pytest.raises(RemoteError):
+            RecoveryPublic.parse(data)
