@@ -27,14 +27,18 @@ class Channel:
         self._socket = connection
         self._data = bytearray()
 
-    def send(self, data: bytes) -> None:
-        """Send one frame. Raises ClosedError with `sent` False where the other end was gone before."""
-        if 4 + len(data) > LIMIT:
+    def send(self, *frames: bytes) -> None:
+        """Send frames, in one move. Raises ClosedError with `sent` False where the other end was gone before."""
+        if any(4 + len(data) > LIMIT for data in frames):
             raise RuntimeError("frame is larger than a frame may be")
         try:
-            self._socket.sendall(len(data).to_bytes(4, "big") + data)
+            self._socket.sendall(b"".join(len(data).to_bytes(4, "big") + data for data in frames))
         except (BrokenPipeError, ConnectionResetError) as exc:
             raise ClosedError("the other end is gone", sent=False) from exc
+
+    def holds_more(self) -> bool:
+        """Whether the whole next frame has come already."""
+        return len(self._data) >= 4 and len(self._data) >= 4 + int.from_bytes(self._data[:4], "big")
 
     def receive(self) -> bytes:
         """The next frame. Raises ClosedError, and TimeoutError where the socket has a deadline."""

@@ -109,8 +109,12 @@ class KeyServer:
                 standing = self._standing()
             hello = Hello(protocol=PROTOCOL, life=self._life, alone=self._alone, standing=standing)
             channel.send(HELLO.write(hello))
+            answers: list[bytes] = []
             while True:
-                channel.send(self.answer(channel.receive()))
+                answers.append(self.answer(channel.receive()))
+                if not channel.holds_more():  # what came in one move is answered in one
+                    channel.send(*answers)
+                    answers = []
         except ClosedError:
             return
         except RemoteError as error:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from keys.backup import KEYRING, Kind, Member, RecoveryPublic, chain_member, seal_backup
 from keys.descriptor import Descriptor
 from keys.encoding import parse_payload
@@ -274,6 +274,10 @@ class Keystore:
         self._save(lambda ring: ring.without_enc(gone))
         return gone
 
+    def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
+        """See ``KeyService``."""
+        return [_outcome(getattr(self, name), arguments) for arguments in calls]
+
     # --- backup --------------------------------------------------------------------------------------------------
 
     def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
@@ -358,6 +362,13 @@ class Keystore:
         To be called only when the database has no such row. Raises RefusedError(invalid) for the newest epoch.
         """
         self._save(lambda ring: ring.finish_epoch(old))
+
+
+def _outcome(method: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
+    try:
+        return method(*arguments)
+    except GatewayError as error:
+        return error
 
 
 def _current(ring: Keyring, descriptor: Descriptor, use: Use, now: int) -> HeldKey | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from keys.backup import RecoveryPublic
 from keys.descriptor import Descriptor
@@ -138,6 +138,12 @@ class KeyService(Protocol):
 
     def destroy_all_enc(self) -> tuple[str, ...]:
         """Destroy every seed at once; their kids. What is in flight comes back to its sender."""
+        ...
+
+    def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
+        """One method that changes nothing, for each of several arguments, in order: its result, or the GatewayError
+        that it raised for this one.
+        """
         ...
 
     @property

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+import orjson
+
 from gateway.errors import Finding
 from gateway.ports import Json
 
@@ -52,7 +54,12 @@ def read_json(data: bytes, *, limit: int = LIMIT, depth: int = DEPTH) -> tuple[J
 
 def write_json(value: Json) -> bytes:
     """UTF-8 JSON for people and programs: members in the order given, two spaces, a newline at the end."""
-    return json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a character, which is then written as its number
+        return (
+            json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
+        )
 
 
 def write_line(value: Json) -> bytes:

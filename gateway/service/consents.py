@@ -116,7 +116,7 @@ async def known(parts: Parts, consent_ref: str) -> Known:
 def known_in(parts: Parts, connection: Connection, consent_ref: str) -> Known:
     """The same inside a transaction."""
     index = parts.vault.consent_index(consent_ref)
-    return _known(parts, _look_up(connection, {index}), index)
+    return _known(_look_up(parts, connection, {index}), index)
 
 
 def alarm(connection: Connection, refs: Iterable[int], now: int) -> None:
@@ -168,16 +168,19 @@ class _Stored:
 
     consents: Mapping[bytes, Sequence[ConsentRow]]
     withdrawals: Mapping[bytes, int]
-    sealed: Mapping[int, SealedRow]
+    values: Mapping[int, Json]
+    """What the sealed rows say; None for one that does not open."""
 
 
 def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Question]) -> list[Surroundings]:
     """As things stand now, for several messages at once; each stored consent is opened once."""
+    references = [q.consent_ref for q in questions if q.consent_ref is not None]
+    parts.vault.learn(conversations=[q.conversation for q in questions], consents=references)
     conversations = [parts.vault.conversation_index(q.conversation) for q in questions]
     indexes = [None if q.consent_ref is None else parts.vault.consent_index(q.consent_ref) for q in questions]
     asked = {index for index in indexes if index is not None}
-    stored = _look_up(connection, asked)
-    found = {index: _known(parts, stored, index) for index in asked}
+    stored = _look_up(parts, connection, asked)
+    found = {index: _known(stored, index) for index in asked}
     standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
     told = {index: local.consent_told_to(connection, index) for index in asked}
     over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
@@ -201,19 +204,25 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
     return answers
 
 
-def _look_up(connection: Connection, indexes: Collection[bytes]) -> _Stored:
+def _look_up(parts: Parts, connection: Connection, indexes: Collection[bytes]) -> _Stored:
     consents = {index: local.consents(connection, index) for index in indexes}
     withdrawals = local.withdrawals(connection, indexes)
     refs = [*(row.ref for rows in consents.values() for row in rows), *withdrawals.values()]
-    return _Stored(consents=consents, withdrawals=withdrawals, sealed=content.get(connection, refs))
+    sealed = content.get(connection, refs)
+    opened = parts.vault.open_each(list(sealed.values()))
+    values: dict[int, Json] = {
+        ref: None if isinstance(plain, RefusedError) else orjson.loads(plain)
+        for ref, plain in zip(sealed, opened, strict=True)
+    }
+    return _Stored(consents=consents, withdrawals=withdrawals, values=values)
 
 
-def _known(parts: Parts, stored: _Stored, index: bytes) -> Known:
+def _known(stored: _Stored, index: bytes) -> Known:
     """What is stored about one consent, opened; the own record comes first."""
     rows = tuple(sorted(stored.consents[index], key=lambda row: row.holder != OWN))
     withdrawn_in = stored.withdrawals.get(index)
     refs = [row.ref for row in rows] + ([] if withdrawn_in is None else [withdrawn_in])
-    values = {ref: opened(parts, stored.sealed.get(ref)) for ref in refs}
+    values = {ref: stored.values.get(ref) for ref in refs}
     return Known(
         index=index,
         rows=rows,

@@ -9,7 +9,6 @@ number.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -77,7 +76,7 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     sealed = await parts.off_loop_each(lambda item: _seal(parts, peer, item), departing)
     voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
     now = parts.clock.now()
-    evidence = {row.ref: _evidence(parts, envelope) for row, envelope in sealed}
+    evidence = await parts.off_loop(lambda: _evidence(parts, sealed)) if sealed else {}
 
     def move(connection: Connection) -> None:
         _still(connection, peer.node, waiting.link)
@@ -197,10 +196,13 @@ def _judged(
     What has bytes already is judged too: it goes again only if it might still go.
     """
     rows = [row for row in rows if row.state != Outgoing.VOIDING]
-    contents: dict[int, Content] = {}
-    for ref, sealed in content.get(connection, [row.ref for row in rows]).items():
-        with suppress(RefusedError):  # damaged: it fails alone, what is behind it goes on
-            contents[ref] = records.read_content(parts.vault.open(sealed))
+    sealed = content.get(connection, [row.ref for row in rows])
+    opened = parts.vault.open_each(list(sealed.values()))
+    contents = {
+        ref: records.read_content(plain)
+        for ref, plain in zip(sealed, opened, strict=True)
+        if not isinstance(plain, RefusedError)  # damaged: it fails alone, what is behind it goes on
+    }
     there = [row for row in rows if row.ref in contents]
     questions = [
         consents.Question(
@@ -269,8 +271,11 @@ def _void(parts: Parts, peer: Peer, row: MessageRow) -> SignedDocument:
     return SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
 
 
-def _evidence(parts: Parts, envelope: SealedEnvelope) -> SealedRow:
-    return parts.vault.seal(parts.store.new_ref(), records.evidence(envelope.statement, envelope.signatures))
+def _evidence(parts: Parts, sealed: Sequence[tuple[MessageRow, SealedEnvelope]]) -> dict[int, SealedRow]:
+    rows = parts.vault.seal_each(
+        [(parts.store.new_ref(), records.evidence(item.statement, item.signatures)) for _, item in sealed]
+    )
+    return {row.ref: found for (row, _), found in zip(sealed, rows, strict=True)}
 
 
 def _write(

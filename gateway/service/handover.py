@@ -9,7 +9,7 @@ acknowledge.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -129,9 +129,12 @@ class Handover:
         has to be tried again stops the rest.
         """
         opened: list[tuple[InboxRow, Delivery]] = []
+        there = [sealed for row, _ in due if (sealed := waiting.contents.get(row.ref)) is not None]
+        plain = await self._parts.off_loop(lambda: self._parts.vault.open_each(there)) if there else []
+        plaintexts = {sealed.ref: found for sealed, found in zip(there, plain, strict=True)}
         for row, late in due:
             try:
-                opened.append((row, await self._opened(waiting, row, late)))
+                opened.append((row, await self._opened(waiting, plaintexts, row, late)))
             except RefusedError as error:
                 await self._hold(waiting.messages[row.ref], error, now)
         done: list[InboxRow] = []
@@ -145,21 +148,24 @@ class Handover:
                 done.append(row)
         return done
 
-    async def _opened(self, waiting: _Waiting, row: InboxRow, late: bool) -> Delivery:
+    async def _opened(
+        self, waiting: _Waiting, plaintexts: Mapping[int, bytes | RefusedError], row: InboxRow, late: bool
+    ) -> Delivery:
         """A waiting message as the adapter gets it.
 
         Since the row was read a rotation may have wrapped its data key anew and destroyed the epoch that it names here:
         what does not open is read again for as long as it changes. Raises RefusedError like `delivery`.
         """
         message, sealed = waiting.messages[row.ref], waiting.contents.get(row.ref)
+        plain = plaintexts.get(row.ref)
         while True:
             try:
-                return delivery(self._parts, message, sealed, late or message.out_of_order)
+                return delivery(self._parts, message, plain, late or message.out_of_order)
             except RefusedError:
                 newer = (await self._parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
                 if newer == sealed:
                     raise
-                sealed = newer
+                sealed, plain = newer, None if newer is None else self._parts.vault.open_each([newer])[0]
 
     async def _postpone(self, row: InboxRow, now: int) -> None:
         attempts = row.attempts + 1
@@ -272,11 +278,13 @@ def _in_order(waiting: _Waiting, now: int) -> list[tuple[InboxRow, bool]]:
     return due
 
 
-def delivery(parts: Parts, row: MessageRow, sealed: SealedRow | None, late: bool) -> Delivery:
+def delivery(parts: Parts, row: MessageRow, plaintext: bytes | RefusedError | None, late: bool) -> Delivery:
     """A stored message as the adapter gets it; raises RefusedError for one that is gone or does not open."""
-    if sealed is None:
+    if plaintext is None:
         raise RefusedError(Code.NOT_FOUND, "the content of this message was erased")
-    opened = records.read_content(parts.vault.open(sealed))
+    if isinstance(plaintext, RefusedError):
+        raise plaintext
+    opened = records.read_content(plaintext)
     header, body = opened.halves()
     peer = parts.book.get(row.peer)
     facts = opened.facts

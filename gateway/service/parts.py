@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gateway.config import Config
 from gateway.errors import Code
@@ -17,6 +17,7 @@ from gateway.federation.client import FederationClient
 from gateway.ports import Adapter, Clock
 from gateway.service.book import Book
 from gateway.service.own import Own
+from gateway.service.together import Together
 from gateway.service.tokens import Tokens
 from gateway.service.vault import Vault
 from gateway.store import Store
@@ -111,7 +112,12 @@ class Parts:
     log: LogStanding
     signals: Signals = field(default_factory=Signals)
     backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _gathering: dict[Any, Together[Any, Any]] = field(default_factory=dict)
     crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="crypto"))
+
+    def together(self, work: Callable[[Parts, Sequence[Any]], Awaitable[Sequence[Any]]]) -> Together[Any, Any]:
+        """The one place where items for `work` gather, a function of a module: see `Together`."""
+        return self._gathering.setdefault(work, Together(partial(work, self)))
 
     async def off_loop(self, work: Callable[[], T]) -> T:
         """Run work that computes for a while (signing, sealing) in a worker thread."""
@@ -121,9 +127,13 @@ class Parts:
         """The same for each of `items`, in one piece of work per thread; results in order. Raises what the first
         failing one raised.
         """
+        return await self.off_loop_pieces(partial(_each, work), items)
+
+    async def off_loop_pieces(self, work: Callable[[Sequence[I]], Sequence[T]], items: Sequence[I]) -> list[T]:
+        """The same for `work` that takes several and answers for each of them."""
         share = -(-len(items) // WORKERS)
         pieces = [items[start : start + share] for start in range(0, len(items), share)] if items else []
-        done = await asyncio.gather(*(self.off_loop(partial(_each, work, piece)) for piece in pieces))
+        done = await asyncio.gather(*(self.off_loop(partial(work, piece)) for piece in pieces))
         return [result for piece in done for result in piece]
 
 

@@ -20,10 +20,10 @@ from gateway.core.acceptance import Incoming
 from gateway.core.numbering import FIRST_EPOCH, Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
 from gateway.core.scope import listens, never_blocked
 from gateway.core.stages import AcceptedMessage
-from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
+from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, TransientError
 from gateway.exchange import answers, inbound
 from gateway.exchange.answers import Answer
-from gateway.exchange.inbound import AuthenticStatement
+from gateway.exchange.inbound import AuthenticStatement, OpenCek
 from gateway.service import records
 from gateway.service.book import Peer
 from gateway.service.incoming_consent import Effect, effect_of
@@ -36,7 +36,17 @@ from gateway.store.links import GapRow, NumberRow
 from gateway.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.store.receipts import ReceiptRow
 from keys.encoding import SKEW, parse
-from keys.envelope import MESSAGE_LIFE, Envelope, Receipt, Status, Void, link_hash, split_envelopes, statement_hash
+from keys.envelope import (
+    MESSAGE_LIFE,
+    Envelope,
+    Receipt,
+    Status,
+    Void,
+    cek_info,
+    link_hash,
+    split_envelopes,
+    statement_hash,
+)
 from keys.receipts import batch_hash
 from keys.sign import VOID, SignedDocument
 from keys.statement import signatures_hash
@@ -76,8 +86,14 @@ class _Accepted:
 
     message: AcceptedMessage
     row: MessageRow
-    sealed: tuple[SealedRow, SealedRow]
+    evidence: int
+    """The local number of its evidence."""
     effect: Effect | None
+
+    def plaintexts(self) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
+        """Content and evidence, to be sealed under their numbers."""
+        proof = records.evidence(self.message.statement, self.message.signatures)
+        return (self.row.ref, records.incoming(self.message)), (self.evidence, proof)
 
 
 @dataclass(kw_only=True)
@@ -136,7 +152,7 @@ class Receiver:
     async def _open(self, node: str, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
         """Steps 4 to 10 for each envelope, in worker threads."""
         peer = self._peer(node)
-        opened = await self._parts.off_loop_each(lambda envelope: self._open_one(peer, envelope), envelopes)
+        opened = await self._parts.off_loop_pieces(lambda some: self._open_some(peer, some), envelopes)
         results = dict(zip((envelope.id for envelope in envelopes), opened, strict=True))
         late = [envelope for envelope in envelopes if isinstance(results[envelope.id], _Newer)]
         if late:
@@ -149,7 +165,7 @@ class Receiver:
             newer = await fetch_chain(self._parts, peer)
         except RemoteError as error:
             return {envelope.id: _wire(error.code) for envelope in envelopes}
-        opened = await self._parts.off_loop_each(lambda envelope: self._open_one(newer, envelope), envelopes)
+        opened = await self._parts.off_loop_pieces(lambda some: self._open_some(newer, some), envelopes)
         results: dict[str, AuthenticStatement | Code] = {}
         for envelope, result in zip(envelopes, opened, strict=True):
             if isinstance(result, _Newer):
@@ -157,11 +173,31 @@ class Receiver:
             results[envelope.id] = result
         return results
 
-    def _open_one(self, sender: Peer, envelope: Envelope) -> AuthenticStatement | Code | _Newer:
+    def _open_some(self, sender: Peer, envelopes: Sequence[Envelope]) -> list[AuthenticStatement | Code | _Newer]:
+        """Their content keys are asked for at once; each envelope is then judged for itself."""
+        asked = [
+            (recipient.kid, recipient.enc, cek_info(recipient.kid, envelope.hdr))
+            for envelope in envelopes
+            for recipient in envelope.rcp
+        ]
+        keys = dict(zip(asked, self._parts.keys.each("open_cek", asked), strict=True))
+
+        def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
+            found: bytes | GatewayError = keys[kid, enc, info]
+            if isinstance(found, GatewayError):
+                raise found
+            return found
+
+        opened = [self._open_one(sender, envelope, open_cek) for envelope in envelopes]
+        authentic = [item for item in opened if isinstance(item, AuthenticStatement)]
+        self._parts.vault.learn(conversations=[item.statement.conv for item in authentic])
+        return opened
+
+    def _open_one(self, sender: Peer, envelope: Envelope, open_cek: OpenCek) -> AuthenticStatement | Code | _Newer:
         parts, now = self._parts, self._parts.clock.now()
         own, oldest = parts.own.descriptor, inbound.oldest_usable(parts.own.chain)
         try:
-            unpacked = inbound.unpack(envelope, own=own, signer=sender.node, open_cek=parts.keys.open_cek, now=now)
+            unpacked = inbound.unpack(envelope, own=own, signer=sender.node, open_cek=open_cek, now=now)
             if unpacked.statement.from_desc > sender.descriptor.version:
                 return _Newer()
             return inbound.authenticate(unpacked, own=own, sender=sender.descriptor, now=now, oldest=oldest)
@@ -325,10 +361,7 @@ class Receiver:
         return _Accepted(
             message=message,
             row=row,
-            sealed=(
-                parts.vault.seal(ref, records.incoming(message)),
-                parts.vault.seal(evidence_ref, records.evidence(message.statement, message.signatures)),
-            ),
+            evidence=evidence_ref,
             effect=effect_of(parts, peer, message),
         )
 
@@ -344,12 +377,14 @@ class Receiver:
         document = await self._same_batch(batch) if batch and not verdicts.fresh else None
         if document is None and batch:
             document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
+        plaintexts = [plain for item in verdicts.accepted for plain in item.plaintexts()]
+        sealed = await parts.off_loop(lambda: parts.vault.seal_each(plaintexts)) if plaintexts else []
         if not verdicts.fresh and not proofs and not verdicts.numbers:
             return document
         ref, now = parts.store.new_ref(), parts.clock.now()
 
         def move(connection: Connection) -> None:
-            _write(connection, node, verdicts, ref, document, now)
+            _write(connection, node, verdicts, sealed, ref, document, now)
 
         await parts.store.move(move)
         if verdicts.equivocation is not None:
@@ -450,7 +485,15 @@ def _seen_before(before: Mapping[tuple[int, int], int], gap: Gap, now: int) -> i
     return now
 
 
-def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, document: bytes | None, now: int) -> None:
+def _write(
+    connection: Connection,
+    node: str,
+    verdicts: _Verdicts,
+    sealed: Sequence[SealedRow],
+    ref: int,
+    document: bytes | None,
+    now: int,
+) -> None:
     """Step 14: stored content, number, receipt and leaf in the caller's transaction."""
     if verdicts.numbers:
         if links.position(connection, node, links.IN).epoch != verdicts.link.epoch:
@@ -458,7 +501,7 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
         links.use(connection, node, links.IN, verdicts.link.epoch, verdicts.numbers, verdicts.link.high)
         links.set_gaps(connection, node, verdicts.link.epoch, verdicts.gaps)
     accepted = verdicts.accepted
-    content.put(connection, [row for item in accepted for row in item.sealed])
+    content.put(connection, sealed)
     messages.add(connection, [item.row for item in accepted])
     messages.add_statements(
         connection,
@@ -466,7 +509,7 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
             StatementRow(
                 hash=item.message.statement_hash,
                 message=item.row.ref,
-                evidence=item.sealed[1].ref,
+                evidence=item.evidence,
                 created=item.message.created,
             )
             for item in accepted
@@ -508,10 +551,10 @@ def _write(connection: Connection, node: str, verdicts: _Verdicts, ref: int, doc
     )
     if document is not None and verdicts.fresh:
         log.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=node))
-    for code, sealed in verdicts.broken.items():  # refused, kept and told to a person (B5 Numbering)
-        proof = sealed.ref.to_bytes(8, "big")
+    for code, proven in verdicts.broken.items():  # refused, kept and told to a person (B5 Numbering)
+        proof = proven.ref.to_bytes(8, "big")
         if log.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof):
-            content.put(connection, [sealed])
+            content.put(connection, [proven])
     if verdicts.equivocation is not None:
         stop(connection, node, Code.EQUIVOCATION, at=now)
         _keep_proof(connection, node, verdicts.equivocation, now)

@@ -25,7 +25,7 @@ from gateway.errors import Code, GatewayError, RefusedError, RemoteError, Transi
 from gateway.exchange import answers
 from gateway.exchange.answers import Answers, Reaction, reaction
 from gateway.logs import logger
-from gateway.service import moves, outgoing_receipts
+from gateway.service import moves, outgoing_receipts, submit
 from gateway.service.book import Peer
 from gateway.service.depart import Ready, depart
 from gateway.service.leaves import leaf
@@ -46,9 +46,9 @@ IN_FLIGHT = 3
 """Requests to one peer at a time: enough to keep both sides busy over real round-trip times. A request that is not full
 waits until nothing is in flight: what gathers meanwhile shares its signature, its commit and its round trip."""
 
-GATHER = 0.003
-"""Seconds in which more messages may come before the first go: what goes in one request shares its commits and its
-round trip. Receipts do not wait: they come in batches."""
+GATHER = 0.02
+"""Seconds at most in which submissions that are under way are waited for: what goes in one request shares its commits
+and its round trip. Receipts do not wait: they come in batches."""
 
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 3_600.0
@@ -240,7 +240,7 @@ class Sender:
     async def _gathered(self, refs: Sequence[int]) -> Sequence[int]:
         """These, and what comes within a moment."""
         if len(refs) < MOST_ENVELOPES:
-            await asyncio.sleep(GATHER)
+            await submit.under_way(self._parts, GATHER)
         return await self._due(0) if self._wake.is_set() else refs
 
     async def _first_or_woken(self, flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:

@@ -6,8 +6,10 @@ relies on a consent the peer was not told of is preceded, in the same transactio
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import orjson
 from sqlalchemy import Connection
@@ -15,13 +17,14 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core.delivery import Outgoing
 from gateway.core.stages import Draft, ValidMessage
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.exchange import outbound
 from gateway.ports import Done, Json, NoticeKind
 from gateway.service import consents, records
 from gateway.service.book import Peer
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
+from gateway.service.vault import Submission
 from gateway.store import content, local, log, messages
 from gateway.store.content import SealedRow
 from gateway.store.local import OWN
@@ -55,42 +58,28 @@ async def submit(
 ) -> Done:
     """Judge a request, store it and answer; `also` is written in the same transaction. See the module text.
 
+    Submissions that come meanwhile are judged and stored together.
+
     Raises:
         RefusedError: with the place and rule of each fault; nothing was stored.
     """
-    digest = parts.vault.submission_digest(canon(dict(request)))
-    index = None if key is None else parts.vault.submission_index(key)
-    try:
-        draft, peer = _draft(parts, request)
-        _check_units(parts, draft, peer)
-    except RefusedError:
-        known = None if index is None else await parts.store.read(lambda c: local.find_submission(c, index))
-        if known is not None:
-            return _repeated(parts, key, known, digest)
-        raise
-
-    def look(c: Connection) -> tuple[tuple[bytes, bytes] | None, _Found]:
-        known = None if index is None else local.find_submission(c, index)
-        return known, _look_up(parts, c, draft, peer)
-
-    known, found = await parts.store.read(look)
-    if known is not None:
-        return _repeated(parts, key, known, digest)
-    prepared = _prepared(parts, draft, peer, found, origin=origin, reference=None)
-    answer: dict[str, Json] = {
-        "id": draft.id,
-        "conversation": draft.conversation,
-        "state": str(Outgoing.QUEUED),
-    }
-    act = _Act(
-        parts=parts, key=key, index=index, digest=digest, answer=answer,
-        sealed=b"" if key is None else parts.vault.seal_answer(key, orjson.dumps(answer)),
-        prepared=tuple(prepared), also=also,
-    )  # fmt: skip
-    done = await parts.store.move_together(_write_acts, act)
-    parts.signals.outgoing(peer.node).set()
-    await parts.signals.happened()
+    done: Done = await parts.together(_submit_all).do(_Request(request=request, key=key, origin=origin, also=also))
     return done
+
+
+async def under_way(parts: Parts, most: float) -> None:
+    """Wait until the submissions that are being judged now are stored, and at most so many seconds."""
+    await parts.together(_submit_all).idle(most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One submission as it came."""
+
+    request: Mapping[str, Json]
+    key: str | None
+    origin: int | None
+    also: Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,28 +87,96 @@ class _Act:
     """One judged submission, ready to be written."""
 
     parts: Parts
-    key: str | None
-    index: bytes | None
-    digest: bytes
+    submission: Submission | None
     answer: dict[str, Json]
     sealed: bytes
     prepared: tuple[Prepared, ...]
     also: Callable[[Connection], None]
 
 
+async def _submit_all(parts: Parts, requests: Sequence[_Request]) -> list[Done | GatewayError]:
+    """Each is judged for itself; those that may go are written in one transaction."""
+    judged = await parts.store.read(partial(_judge_all, parts, requests))
+    acts = [item for item in judged if isinstance(item, _Act)]
+    written = iter(
+        await asyncio.gather(*(parts.store.move_together(_write_acts, act) for act in acts), return_exceptions=True)
+    )
+    for peer in {act.prepared[-1].row.peer for act in acts}:
+        parts.signals.outgoing(peer).set()
+    if acts:
+        await parts.signals.happened()
+    return [_outcome(next(written)) if isinstance(item, _Act) else item for item in judged]
+
+
+def _outcome(written: Done | BaseException) -> Done | GatewayError:
+    if isinstance(written, Done | GatewayError):
+        return written
+    raise written
+
+
+def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connection) -> list[_Act | Done | GatewayError]:
+    """What becomes of each request, by what is stored now."""
+    keys = parts.vault.submissions([(item.key, canon(dict(item.request))) for item in requests])
+    known = local.find_submissions(connection, [key.index for key in keys if key is not None])
+    judged: list[_Act | Done | GatewayError | tuple[Draft, Peer]] = []
+    for item, key in zip(requests, keys, strict=True):
+        try:
+            if key is not None and key.index in known:
+                judged.append(_repeated(parts, key, known[key.index]))
+                continue
+            draft, peer = _draft(parts, item.request)
+            _check_units(parts, draft, peer)
+            judged.append((draft, peer))
+        except GatewayError as error:
+            judged.append(error)
+    drafts = [pair for pair in judged if isinstance(pair, tuple)]
+    found = iter(_look_up(parts, connection, drafts))
+    unsealed: list[tuple[int, list[Unsealed]]] = []
+    for place, pair in enumerate(judged):
+        if isinstance(pair, tuple):
+            try:
+                unsealed.append(
+                    (place, _prepared(parts, *pair, next(found), origin=requests[place].origin, reference=None))
+                )
+            except GatewayError as error:
+                judged[place] = error
+    sealed = iter(seal(parts, [item for _, items in unsealed for item in items]))
+    for place, items in unsealed:
+        judged[place] = _act(parts, requests[place], keys[place], [next(sealed) for _ in items])
+    return [item for item in judged if not isinstance(item, tuple)]
+
+
+def _act(parts: Parts, request: _Request, key: Submission | None, prepared: Sequence[Prepared]) -> _Act:
+    message = prepared[-1].message
+    answer: dict[str, Json] = {
+        "id": message.id, "conversation": message.conversation, "state": str(Outgoing.QUEUED)
+    }  # fmt: skip
+    sealed = b"" if key is None else parts.vault.seal_answer(key, orjson.dumps(answer))
+    return _Act(
+        parts=parts, submission=key, answer=answer, sealed=sealed, prepared=tuple(prepared), also=request.also
+    )  # fmt: skip
+
+
 def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[Done]:
     """Store all submissions that wait; one whose key was used meanwhile gets the older answer."""
-    raced = local.find_submissions(connection, [act.index for act in acts if act.index is not None])
-    answers = [
-        _repeated(act.parts, act.key, raced[act.index], act.digest)
-        if act.index in raced
-        else Done(value=act.answer, created=True)
-        for act in acts
-    ]
-    new = [act for act in acts if act.index not in raced]
+    keys = [act.submission for act in acts]
+    raced = local.find_submissions(connection, [key.index for key in keys if key is not None])
+    answers, new = list[Done](), list[_Act]()
+    for act, key in zip(acts, keys, strict=True):
+        if key is not None and key.index in raced:
+            answers.append(_repeated(act.parts, key, raced[key.index]))
+            continue
+        if key is not None:
+            raced[key.index] = (key.digest, act.sealed)
+        answers.append(Done(value=act.answer, created=True))
+        new.append(act)
     local.add_submissions(
         connection,
-        [(act.index, act.digest, act.sealed, act.prepared[-1].row.at) for act in new if act.index is not None],
+        [
+            (act.submission.index, act.submission.digest, act.sealed, act.prepared[-1].row.at)
+            for act in new
+            if act.submission is not None
+        ],
     )
     write(connection, [item for act in new for item in act.prepared])
     for act in new:
@@ -127,8 +184,8 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[Done]:
     return answers
 
 
-def _repeated(parts: Parts, key: str | None, known: tuple[bytes, bytes], digest: bytes) -> Done:
-    if key is None or known[0] != digest:
+def _repeated(parts: Parts, key: Submission, known: tuple[bytes, bytes]) -> Done:
+    if known[0] != key.digest:
         raise RefusedError(
             Code.CONFLICT,
             "this Idempotency-Key was used for another message; nothing was stored",
@@ -199,8 +256,8 @@ async def prepare(
     `reference` is the consent that a withdrawal is about, which its header does not name.
     """
     _check_units(parts, draft, peer)
-    found = await parts.store.read(lambda c: _look_up(parts, c, draft, peer))
-    return _prepared(parts, draft, peer, found, origin=origin, reference=reference)
+    (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)]))
+    return seal(parts, _prepared(parts, draft, peer, found, origin=origin, reference=reference))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,29 +268,46 @@ class _Found:
     around: consents.Surroundings
 
 
-def _look_up(parts: Parts, connection: Connection, draft: Draft, peer: Peer) -> _Found:
+def _look_up(parts: Parts, connection: Connection, drafts: Sequence[tuple[Draft, Peer]]) -> list[_Found]:
+    around = consents.surroundings_in(parts, connection, [_question(draft) for draft, _ in drafts])
+    return [
+        _Found(
+            seen=messages.highest_seen(connection, parts.vault.conversation_index(draft.conversation), peer.node),
+            around=about,
+        )
+        for (draft, peer), about in zip(drafts, around, strict=True)
+    ]
+
+
+def _question(draft: Draft) -> consents.Question:
     relied_on = draft.header.get("consent_ref")
-    question = consents.Question(
+    return consents.Question(
         conversation=draft.conversation,
         consent_ref=relied_on if isinstance(relied_on, str) else None,
         sender_unit=draft.header.get("sender_unit"),
     )
-    return _Found(
-        seen=messages.highest_seen(connection, parts.vault.conversation_index(draft.conversation), peer.node),
-        around=consents.surroundings_in(parts, connection, [question])[0],
-    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsealed:
+    """One message before it is sealed: its row, the plaintext of that row, and the consent it tells the peer of."""
+
+    message: ValidMessage
+    row: MessageRow
+    plaintext: bytes = field(repr=False)
+    tells: bytes | None = None
 
 
 def _prepared(
     parts: Parts, draft: Draft, peer: Peer, found: _Found, *, origin: int | None, reference: str | None
-) -> list[Prepared]:
+) -> list[Unsealed]:
     """The steps of `prepare` that need no store."""
     draft = replace(draft, header={**draft.header, "seen": found.seen})
     now, around = parts.clock.now(), found.around
     message = outbound.submit(draft, peer.standing(now), around.circumstances, now=now)
     record = _record_first(parts, draft, peer, message, around, now)
     prepared = [
-        _seal(parts, item, origin if item is message else None, reference or message.consent_ref)
+        _unsealed(parts, item, origin if item is message else None, reference or message.consent_ref)
         for item in (*record, message)
     ]
     if record:
@@ -273,7 +347,16 @@ def _record_first(
     return [outbound.submit(record, peer.standing(now), around.circumstances, now=now)]
 
 
-def _seal(parts: Parts, message: ValidMessage, origin: int | None, consent: str | None) -> Prepared:
+def seal(parts: Parts, items: Sequence[Unsealed]) -> list[Prepared]:
+    """The same with their content sealed."""
+    sealed = parts.vault.seal_each([(item.row.ref, item.plaintext) for item in items])
+    return [
+        Prepared(message=item.message, row=item.row, sealed=row, tells=item.tells)
+        for item, row in zip(items, sealed, strict=True)
+    ]
+
+
+def _unsealed(parts: Parts, message: ValidMessage, origin: int | None, consent: str | None) -> Unsealed:
     ref = parts.store.new_ref()
     secret = outbound.new_secret(parts.rand)
     plaintext = records.outgoing(message, secret)
@@ -296,7 +379,7 @@ def _seal(parts: Parts, message: ValidMessage, origin: int | None, consent: str 
         out_of_order=False,
         origin=origin,
     )
-    return Prepared(message=message, row=row, sealed=parts.vault.seal(ref, plaintext))
+    return Unsealed(message=message, row=row, plaintext=plaintext)
 
 
 def write(connection: Connection, prepared: list[Prepared]) -> None:

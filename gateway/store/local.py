@@ -102,11 +102,6 @@ def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) ->
     connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
 
 
-def find_submission(connection: Connection, key: bytes) -> tuple[bytes, bytes] | None:
-    """(digest of the body, stored answer) of an idempotency key that was used before."""
-    return find_submissions(connection, [key]).get(key)
-
-
 def find_submissions(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
     """The same for several keys; only those that were used."""
     return {key: (digest, answer) for key, digest, answer in _SUBMISSIONS.rows(connection, keys=keys)}

@@ -91,8 +91,9 @@ class NodeDesk:
                 return message_rows.get(c, new), content.get(c, new)
 
             rows, sealed = await parts.store.read(query)
+            opened = await parts.off_loop(lambda: messages.opened_rows(parts, sealed))
             for ref, row in rows.items():
-                about = messages.summary(parts, row, messages.opened_row(parts, sealed.get(ref)))
+                about = messages.summary(parts, row, opened.get(ref))
                 self._known[ref] = {name: about[name] for name in _LASTING}
         known = {ref: self._known[ref] for ref in refs if ref in self._known}
         while len(self._known) > KNOWN_AT_MOST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from sqlalchemy import Connection
@@ -68,7 +68,8 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
 
     rows, sealed = await parts.store.read(query)
     shown, more = rows[:limit], len(rows) > limit
-    items: list[Json] = [summary(parts, row, opened_row(parts, sealed.get(row.ref))) for row in shown]
+    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
+    items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in shown]
     return Done(value={"messages": items, "next": str(shown[-1].ref) if more and shown else None})
 
 
@@ -81,6 +82,16 @@ def _cursor(value: str) -> int:
 def opened_row(parts: Parts, sealed: SealedRow | None) -> Content | None:
     """The content of a row, None once it was erased."""
     return None if sealed is None else records.read_content(parts.vault.open(sealed))
+
+
+def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, Content]:
+    """The contents of several rows; asks the key service once. Raises RefusedError for one that does not open."""
+    opened = {}
+    for ref, plain in zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True):
+        if isinstance(plain, RefusedError):
+            raise plain
+        opened[ref] = records.read_content(plain)
+    return opened
 
 
 def own_unit(row: MessageRow, opened: Content | None) -> Json:

@@ -314,12 +314,12 @@ def test_a_newer_record_replaces_waiting_drafts_only(connection: Connection):
 def test_an_idempotency_key_is_used_once(connection: Connection):
     """The stored answer comes back, a second insert is refused, and old ones are forgotten."""
     local.add_submission(connection, b"k", b"digest", b"answer", at=10)
-    assert local.find_submission(connection, b"k") == (b"digest", b"answer")
+    assert local.find_submissions(connection, [b"k"]) == {b"k": (b"digest", b"answer")}
     with pytest.raises(BROKEN_RULE):
         local.add_submission(connection, b"k", b"digest", b"answer", at=11)
     assert local.forget_submissions(connection, 10) == 0
     assert local.forget_submissions(connection, 11) == 1
-    assert local.find_submission(connection, b"k") is None
+    assert local.find_submissions(connection, [b"k"]) == {}
 
 
 def test_a_consent_is_held_once_per_holder(connection: Connection):
