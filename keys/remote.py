@@ -97,6 +97,8 @@ class RemoteKeys:
 
     def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
         """See ``KeyService``. One move of data each way for `TOGETHER` calls."""
+        if METHODS[name].changes:
+            raise RuntimeError(f"{name} changes keys: it is asked once and by itself")
         found: list[Any] = []
         for start in range(0, len(calls), TOGETHER):
             requests = [encode_request(name, arguments) for arguments in calls[start : start + TOGETHER]]

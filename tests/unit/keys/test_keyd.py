@@ -111,6 +111,30 @@ def test_it_says_what_the_keystore_says(store: Keystore, keys: RemoteKeys) -> No
     assert repr(keys) == "<redacted>"
 
 
+def test_many_calls_at_once(store: Keystore, keys: RemoteKeys) -> None:
+    """More calls than go in one move are answered in order, each for itself, as the keystore answers them."""
+    rows = [(bytes([number]) * 16, *store.wrap(bytes([number]) * 16)[1:]) for number in range(2 * remote.TOGETHER + 3)]
+    rows[40] = (rows[40][0], rows[40][1], rows[41][2])
+    found, expected = keys.each("unwrap", rows), store.each("unwrap", rows)
+    assert isinstance(found[40], RefusedError) and found[40].code is expected[40].code is Code.UNDECRYPTABLE
+    assert found[:40] + found[41:] == expected[:40] + expected[41:]
+    assert keys.each("index", []) == []
+    with pytest.raises(RuntimeError, match="ensure_enc changes keys"):
+        keys.each("ensure_enc", [(NOW, ("gateway",))])
+
+
+def test_many_calls_over_a_cut_connection(store: Keystore, tmp_path: Path) -> None:
+    """A key service that was started again answers all of them; one that stays away is told as such."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path), asking(path) as keys:
+        first = keys.each("index", [(b"a",), (b"b",)])
+    with serving(store, path):
+        assert keys.each("index", [(b"a",), (b"b",)]) == first
+    with pytest.raises(TransientError) as caught:
+        keys.each("index", [(b"a",)])
+    assert caught.value.code is Code.UNREACHABLE
+
+
 def test_rows_and_content_keys(store: Keystore, keys: RemoteKeys) -> None:
     """What one side wraps the other unwraps; a content key that was sealed for the node opens."""
     data_key, epoch, wrapped = keys.wrap(ROW)
