@@ -91,6 +91,7 @@ class NodeDesk:
                 return message_rows.get(c, new), content.get(c, new)
 
             rows, sealed = await parts.store.read(query)
+            sealed = {ref: row for ref, row in sealed.items() if ref in rows}  # drafts have events too
             opened = await parts.off_loop(lambda: messages.opened_rows(parts, sealed))
             for ref, row in rows.items():
                 about = messages.summary(parts, row, opened.get(ref))

@@ -85,13 +85,13 @@ def opened_row(parts: Parts, sealed: SealedRow | None) -> Content | None:
 
 
 def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, Content]:
-    """The contents of several rows; asks the key service once. Raises RefusedError for one that does not open."""
-    opened = {}
-    for ref, plain in zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True):
-        if isinstance(plain, RefusedError):
-            raise plain
-        opened[ref] = records.read_content(plain)
-    return opened
+    """The contents of several rows, without those that do not open any more: one damaged row hides no other."""
+    plaintexts = parts.vault.open_each(list(sealed.values()))
+    return {
+        ref: records.read_content(plain)
+        for ref, plain in zip(sealed, plaintexts, strict=True)
+        if not isinstance(plain, RefusedError)
+    }
 
 
 def own_unit(row: MessageRow, opened: Content | None) -> Json:
@@ -102,7 +102,7 @@ def own_unit(row: MessageRow, opened: Content | None) -> Json:
 
 
 def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, Json]:
-    """One message without its body; type and conversation are null once the content was erased."""
+    """One message without its body; type and conversation are null once the content was erased, or is damaged."""
     peer = parts.book.get(row.peer)
     return {
         "id": row.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -376,3 +377,20 @@ async def test_a_peer_that_can_not_be_told_is_named(two: Two) -> None:
     (alarm,) = (await two.fr.call("alarm.list"))["alarms"]
     assert alarm["kind"] == "content.damaged"
     assert alarm["message"] is not None
+
+
+async def test_drafts_and_damaged_rows_do_not_end_the_event_stream(two: Two) -> None:
+    """A message that does not open any more is listed and told of without its type; what comes behind it is whole."""
+    early = await two.fr.submit("early")
+    await two.calm()
+    await damage(two.fr, "select ref from message")
+    late = await two.fr.submit("late")
+    stream = aiter(two.fr.running.desk.events(0))
+    told: dict[Any, Any] = {}
+    async with asyncio.timeout(10):
+        while late not in told:
+            _, event = await anext(stream)
+            told[event["id"]] = event["type"]
+    assert told == {early: None, late: "enquiry.capacity/1"}
+    listed = (await two.fr.call("message.list"))["messages"]
+    assert [(item["id"], item["type"]) for item in listed] == [(late, "enquiry.capacity/1"), (early, None)]
