@@ -15,12 +15,25 @@ _LISTED = "trm schema list shows those held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the receiver of a message owes: one of ``types``, or a person's opening where that is empty, by ``clock``.
+
+    A clock is an entry of the deadline table (DOMAIN 2.6); how long it runs depends on priority and country.
+    """
+
+    types: tuple[str, ...]
+    clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageType:
     """One revision of one message type.
 
     ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing, probe or any. ``reply_to`` lists
     what it answers: when not empty, the message must quote one of these. ``personal`` says that it is about a person,
     so that its header carries a legal basis and a transfer basis. ``never_blocked`` types pass every gate (G10).
+    ``senders`` and ``receivers`` are the roles (list `role`) that may send it and be sent it; ``answers`` is None where
+    no answer is owed.
     """
 
     body_type: str
@@ -34,6 +47,9 @@ class MessageType:
     reply_to: tuple[str, ...]
     never_blocked: bool
     personal: bool
+    senders: tuple[str, ...] = ()
+    receivers: tuple[str, ...] = ()
+    answers: Answers | None = None
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -102,7 +118,10 @@ def catalogue() -> Catalogue:
 
 
 def _entry(entry: Mapping[str, Any]) -> MessageType:
-    return MessageType(**{**entry, "reply_to": tuple(entry["reply_to"])})
+    lists = {name: tuple(entry.get(name, ())) for name in ("reply_to", "senders", "receivers")}
+    owed = entry.get("answers")
+    answers = None if owed is None else Answers(types=tuple(owed["types"]), clock=owed["clock"])
+    return MessageType(**{**entry, **lists, "answers": answers})
 
 
 def verify(sha256_hex: Callable[[bytes], str]) -> tuple[Finding, ...]:

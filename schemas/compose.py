@@ -6,8 +6,8 @@ The notation (README.md has it as a table). A *field* says one of
     code: LIST       one code of a list           codes: LIST   several different codes (min, max)
     text: N          free text of 1 to N characters             int: [LO, HI]
     flag: true       a boolean                    true: true    a statement that can only be true
-    const: VALUE     exactly this
-    list: FIELD      an array (min, max, unique)  object: {name: FIELD}   a closed object (rules, says_unknown)
+    const: VALUE     exactly this                 scalar: N     free text of 1 to N characters, an integer or a boolean
+    list: FIELD      an array (min, max, unique)  object: {name: FIELD}   a closed object (rules, says_unknown, most)
 
 and may add ``class``, ``category``, ``nullable``, ``unknowable: false`` and ``note``. Class and category are inherited
 downwards. A member name ends in ``?`` when optional and in ``~`` when it has to be answered: by a value or, in
@@ -26,10 +26,21 @@ Spec: TypeAlias = Mapping[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BASIS = ("legal_basis", "transfer_basis")
 PERSONAL_HEADER = (*BASIS, "transfer_instrument", "case_ref_sender", "case_ref_recipient", "consent_ref")
-"""Header members that only make sense with a person behind them; an enquiry is refused with any of them (gate G1)."""
+"""Header members that only make sense with a person behind them; see IMPERSONAL."""
 
-METADATA = ("body_type", "revision", "kind", "stage", "tier", "reply_to", "never_blocked", "personal")
+METADATA = (
+    *("body_type", "revision", "kind", "stage", "tier", "reply_to", "never_blocked", "personal"),
+    *("senders", "receivers", "answers"),
+)
 
+KINDS = ("enquiry", "referral", "standing", "probe", "any")
+"""The kinds of conversation (DOMAIN 3), the test of a link, and what belongs to whatever it is about."""
+
+IMPERSONAL = ("enquiry", "standing", "probe")
+"""Kinds of conversation in which nothing may point to a person; PERSONAL_HEADER is refused there (gate G1)."""
+
+MOST = 2**53 - 1
+"""The largest integer that every parser of JSON keeps (PROTOCOL B1.1)."""
 
 NEVER: Schema = {"not": {}}
 """What a member that must not be there has to satisfy; `false` says the same, but jsonschema loses its place."""
@@ -86,7 +97,9 @@ def _body(source: Spec, composer: _Composer) -> Schema:
     header: Schema = composer.field({"is": "header"}, Marks())
     if source["personal"] and not source["never_blocked"]:
         header |= {"required": list(BASIS)}
-    if source["kind"] in ("enquiry", "probe"):
+    if source["kind"] not in KINDS:
+        raise SourceError(f"a kind of conversation that is none of {', '.join(KINDS)}")
+    if source["kind"] in IMPERSONAL:
         header |= {"properties": dict.fromkeys(PERSONAL_HEADER, NEVER)}
     body: Schema = {
         "type": "object",
@@ -131,6 +144,8 @@ class _Composer:
                 return {"const": True} | _leaf(marks)
             case {"const": value}:
                 return {"const": value} | _leaf(marks)
+            case {"scalar": longest}:
+                return {"type": ["string", "integer", "boolean"], **_any_value(longest), "x-text": True} | _leaf(marks)
             case _:
                 raise SourceError(f"a field of no known kind: {sorted(spec)}")
 
@@ -172,6 +187,7 @@ class _Composer:
             "properties": properties,
             "required": [name for name, mode in modes.items() if not mode],
             "additionalProperties": False,
+            **({"maxProperties": spec["most"]} if "most" in spec else {}),
         } | _all_of(rules)
 
     def _unknown(self, properties: Mapping[str, Schema]) -> Schema:
@@ -195,6 +211,11 @@ def found(keyword: str, schema: object) -> Iterator[Any]:
             yield from found(keyword, value)
 
 
+def _any_value(longest: int) -> Schema:
+    """The limits of a value of no one type; each is silent about the types that it is not for."""
+    return {"minLength": 1, "maxLength": longest, "minimum": -MOST, "maximum": MOST}
+
+
 def _leaf(marks: Marks) -> Schema:
     if marks.sensitivity is None:
         raise SourceError("a field without a class")
@@ -216,7 +237,7 @@ def _partial(fragment: Spec, required: Sequence[str]) -> Spec:
     return {**fragment, "object": members, "rules": [rule for rule in fragment["rules"] if "any_of" not in rule]}
 
 
-# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths]} -------------------------------
+# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths], among: {path: [values]}} ------
 
 
 def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
@@ -225,6 +246,7 @@ def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
     wanted += [_at(path, {"type": "null"}) for path in rule.get("null", ())]
     wanted += [_at(path, {"not": {"type": "null"}}) for path in rule.get("not_null", ())]
     wanted += [_at(path, NEVER) for path in rule.get("forbid", ())]
+    wanted += [_at(path, _one_of(values)) for path, values in rule.get("among", {}).items()]
     if "any_of" in rule:
         wanted.append({"anyOf": [{"required": [name]} for name in rule["any_of"]]})
     then = wanted[0] if len(wanted) == 1 else {"allOf": wanted}
@@ -254,12 +276,20 @@ def _meets(value: object) -> Schema | bool:
     match value:
         case "present":
             return True
+        case {"contains": dict() as condition}:
+            return {"contains": _condition(condition)}
         case {"contains": code}:
             return {"contains": {"const": code}}
+        case {"every": dict() as condition}:
+            return {"minItems": 1, "items": _condition(condition)}
         case list():
-            return {"const": value[0]} if len(value) == 1 else {"enum": value}
+            return _one_of(value)
         case _:
-            raise SourceError("a condition is a list of values, contains, or present")
+            raise SourceError("a condition is a list of values, contains, every, or present")
+
+
+def _one_of(values: Sequence[object]) -> Schema:
+    return {"const": values[0]} if len(values) == 1 else {"enum": values}
 
 
 def _at(path: str, schema: Schema | bool, *, required: bool = False) -> Schema:

@@ -182,6 +182,8 @@ def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
             return f"expected {expected}"
         case "const":
             return "must be true" if expected is True else "has one fixed value"
+        case "enum":
+            return f"here only one of {_some(map(str, expected))}"
         case "maxLength" | "minLength":
             return f"at {'most' if rule == 'maxLength' else 'least'} {expected} characters"
         case "maxItems" | "minItems":
@@ -190,6 +192,8 @@ def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
             return f"at {'most' if rule == 'maximum' else 'least'} {expected}"
         case "uniqueItems":
             return "no item twice"
+        case "maxProperties":
+            return f"at most {expected} members"
         case _:
             return str(schema.get("description", ""))
 

@@ -80,6 +80,8 @@ class _Maker:
                 return self.rng.random() < 0.5
             case "null":
                 return None
+            case [*kinds]:
+                return self.value({**schema, "type": self.rng.choice(kinds)})
             case other:
                 raise NotImplementedError(f"a schema of type {other}")
 
@@ -89,6 +91,8 @@ class _Maker:
             wanted = name in schema.get("required", ()) or self.rng.random() < self.share
             if name != "unknown" and member != NEVER and wanted and not self._left_out(name, member, schema):
                 made[name] = self.value(member)
+        while len(made) > schema.get("maxProperties", len(made)):
+            del made[self.rng.choice(list(made))]
         if "unknown" in schema["properties"]:
             self._say_unknown(made, schema)
         for _ in range(10):

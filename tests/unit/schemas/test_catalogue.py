@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from support.shared import shared
 
+from gateway.core.scope import NEVER_BLOCKED, type_name
 from gateway.errors import Code, RefusedError
-from schemas import Catalogue, MessageType, catalogue, verify
+from schemas import Catalogue, MessageType, catalogue, code_list, verify
 from schemas import resources as package
 
 EXPECTED = {
@@ -27,6 +28,28 @@ EXPECTED = {
     "consent.withdrawal.ack/1",
     "reminder.due/1",
     "link.probe/1",
+    "return.proposal/1",
+    "return.response/1",
+    "return.cancel/1",
+    "departure.notice/1",
+    "arrival.confirmation/1",
+    "reintegration.plan/1",
+    "monitoring.report/1",
+    "safety.alert/1",
+    "safety.alert.ack/1",
+    "safety.alert.update/1",
+    "proceedings.notice/1",
+    "case.closure/1",
+    "closure.response/1",
+    "data.correction/1",
+    "data.correction.ack/1",
+    "erasure.request/1",
+    "erasure.confirmation/1",
+    "subject.access/1",
+    "breach.notice/1",
+    "directory.update/1",
+    "stats.request/1",
+    "stats.submission/1",
 }
 
 
@@ -101,11 +124,28 @@ def test_what_a_reply_answers_exists() -> None:
 
 
 def test_types_never_blocked() -> None:
-    """Of this issue's types only the withdrawal of consent and its acknowledgement pass every gate."""
-    assert [e.body_type for e in catalogue().types if e.never_blocked] == [
-        "consent.withdrawal.ack/1",
-        "consent.withdrawal/1",
-    ]
+    """The types that pass every gate are exactly those that every scope lets pass."""
+    assert {type_name(e.body_type) for e in catalogue().types if e.never_blocked} == NEVER_BLOCKED
+
+
+def test_who_asks_can_be_answered() -> None:
+    """What is owed exists, and each role that asks may be sent the answer, by a role that was asked."""
+    asking = [entry for entry in catalogue().types if entry.answers is not None]
+    assert {"safety.alert/1", "erasure.request/1"} <= {entry.body_type for entry in asking}
+    for entry in asking:
+        assert entry.answers is not None and entry.answers.clock, entry.body_type
+        for name in entry.answers.types:
+            answer = catalogue().get(name)
+            assert set(entry.senders) & set(answer.receivers), (entry.body_type, name)
+            assert set(entry.receivers) & set(answer.senders), (entry.body_type, name)
+
+
+def test_senders_and_receivers_are_roles() -> None:
+    """Whom a message type names as sender or receiver are codes of the list of roles, each once."""
+    for entry in catalogue().types:
+        for roles in (entry.senders, entry.receivers):
+            assert len(set(roles)) == len(roles)
+            assert all(role in code_list("role") for role in roles), entry.body_type
 
 
 def test_fields_of_the_design_catalogue_are_there() -> None:

@@ -74,6 +74,35 @@ def test_condition_needs_and_forbids() -> None:
     assert verdicts(schema, *values) == [True, False, True, False]
 
 
+def test_items_of_a_list_decide_what_a_member_may_say() -> None:
+    """A condition may be about one item of a list or about every one; a rule may narrow the values of a member."""
+    item = {"object": {"place": {"code": "colour"}}}
+    rules = [
+        {"when": {"items": {"contains": {"place": ["red"]}}}, "among": {"result": ["red"]}},
+        {"when": {"items": {"every": {"place": ["blue"]}}}, "among": {"result": ["blue"]}},
+    ]
+    schema = composed(
+        {"object": {"items": {"list": item, "min": 0, "max": 3}, "result": {"code": "colour"}}, "rules": rules}
+    )
+    red, blue = {"place": "red"}, {"place": "blue"}
+    assert verdicts(schema, *({"items": [blue, red], "result": result} for result in ("red", "blue"))) == [True, False]
+    assert verdicts(schema, *({"items": [blue, blue], "result": result} for result in ("red", "blue"))) == [False, True]
+    assert verdicts(schema, *({"items": [], "result": result} for result in ("red", "blue"))) == [True, True]
+
+
+def test_scalar_is_a_bounded_value_of_one_of_three_types() -> None:
+    """A scalar is text, an integer or a boolean, each within its limits, and nothing that has parts."""
+    schema = composed({"object": {"a": {"scalar": 3}}})
+    assert verdicts(schema, *({"a": value} for value in ("abc", 2**53 - 1, False))) == [True, True, True]
+    assert not any(verdicts(schema, *({"a": value} for value in ("", "abcd", 2**53, 0.5, None, [], {}))))
+
+
+def test_object_with_a_limit_of_members() -> None:
+    """Of many optional members only so many may be given at once."""
+    schema = composed({"object": {"a?": {"flag": True}, "b?": {"flag": True}, "c?": {"flag": True}}, "most": 2})
+    assert verdicts(schema, {}, {"a": True, "c": True}, {"a": True, "b": True, "c": True}) == [True, True, False]
+
+
 def test_need_is_met_by_saying_unknown() -> None:
     """What a rule asks for may also be said to be unknown where the object can say so."""
     members = {"a": {"code": "colour"}, "b?": {"text": 5, "category": "needs"}}
@@ -103,6 +132,34 @@ def test_same_source_gives_the_same_schema() -> None:
     assert composed(document) == composed(document)
 
 
+def message(**about: Any) -> dict[str, Any]:
+    """The source of a message type with nothing much in it."""
+    return {
+        "body_type": "x/1",
+        "revision": 1,
+        "title": "x",
+        "stage": "any",
+        "tier": 1,
+        "reply_to": [],
+        "never_blocked": False,
+        "content": {"class": "operational", "object": {"a?": {"flag": True}}},
+        **about,
+    }
+
+
+def test_kind_of_conversation_is_of_a_closed_list() -> None:
+    """A misspelt kind would quietly lose the rules of its conversation, so it stops the build."""
+    with pytest.raises(SourceError, match="kind of conversation"):
+        compose(message(kind="standing-order", personal=False), LIBRARY)
+
+
+def test_roles_and_answers_are_published() -> None:
+    """Who may send a message, who may be sent it and what is owed stand in the published schema."""
+    about = {"senders": ["dpo"], "receivers": ["dpo"], "answers": {"types": [], "clock": "acknowledge"}}
+    published = compose(message(kind="any", personal=False, **about), LIBRARY)["x-message"]
+    assert {name: published[name] for name in about} == about
+
+
 @pytest.mark.parametrize(
     ("personal", "kind", "basis", "valid"),
     [
@@ -111,21 +168,13 @@ def test_same_source_gives_the_same_schema() -> None:
         (False, "any", False, True),
         (False, "enquiry", False, True),
         (False, "enquiry", True, False),
+        (False, "standing", False, True),
+        (False, "standing", True, False),
     ],
 )
 def test_header_depends_on_whether_a_person_is_behind_it(personal: bool, kind: str, basis: bool, valid: bool) -> None:
-    """Personal messages need both bases, enquiries refuse them."""
-    about = {
-        "body_type": "x/1",
-        "revision": 1,
-        "title": "x",
-        "stage": "any",
-        "tier": 1,
-        "reply_to": [],
-        "never_blocked": False,
-    }
-    content = {"class": "operational", "object": {"a?": {"flag": True}}}
-    schema = compose({**about, "kind": kind, "personal": personal, "content": content}, LIBRARY)
+    """Personal messages need both bases, enquiries and standing conversations refuse them."""
+    schema = compose(message(kind=kind, personal=personal), LIBRARY)
     header = {"from": "x"} | ({"legal_basis": "x", "transfer_basis": "x"} if basis else {})
     assert [valid] == verdicts(schema, {"header": header, "content": {}})
 
