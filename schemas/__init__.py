@@ -12,7 +12,7 @@ Pure but for reading its own package files. Imports only `gateway.errors`. How t
 
 from __future__ import annotations
 
-from schemas.catalogue import Catalogue, MessageType, catalogue, verify
+from schemas.catalogue import Answers, Catalogue, MessageType, catalogue, verify
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
 from schemas.text import nfc, text_findings
 from schemas.validation import validate
@@ -20,6 +20,7 @@ from schemas.walk import SENSITIVITY, Field, categories, classes, fields, highes
 
 __all__ = [
     "SENSITIVITY",
+    "Answers",
     "Catalogue",
     "CodeEntry",
     "CodeList",

@@ -10,7 +10,7 @@ import pytest
 from support.shared import shared
 
 from gateway.errors import Code, RefusedError
-from schemas import Catalogue, MessageType, catalogue, verify
+from schemas import Answers, Catalogue, MessageType, catalogue, code_list, verify
 from schemas import resources as package
 
 EXPECTED = {
@@ -98,6 +98,41 @@ def test_no_common_revision_is_refused() -> None:
 def test_what_a_reply_answers_exists() -> None:
     """Every type that is named as answered is itself in the catalogue."""
     assert {name for entry in catalogue().types for name in entry.reply_to} <= EXPECTED
+
+
+def test_reply_is_what_the_question_asks_for() -> None:
+    """A type held that answers another quotes it, or begins on its own as well; both ends can play their parts."""
+    held = {entry.body_type: entry for entry in catalogue().types}
+    pairs = [
+        (asked, held[name]) for asked in held.values() if asked.answers for name in asked.answers.types if name in held
+    ]
+    assert len(pairs) >= 5
+    for asked, reply in pairs:
+        assert not reply.reply_to or asked.body_type in reply.reply_to, (asked.body_type, reply.body_type)
+        assert set(asked.receivers) & set(reply.senders) and set(asked.senders) & set(reply.receivers)
+
+
+def test_every_reply_is_asked_for() -> None:
+    """What has to quote a message is owed to one of those it may quote."""
+    held = {entry.body_type: entry for entry in catalogue().types}
+    for reply in held.values():
+        owed = [answers.types for name in reply.reply_to if (answers := held[name].answers)]
+        assert not reply.reply_to or any(reply.body_type in types for types in owed), reply.body_type
+
+
+def test_withdrawal_may_come_from_any_unit_and_is_owed_an_answer() -> None:
+    """Never blocked means that no role stops it either (G10)."""
+    roles = tuple(entry.code for entry in code_list("role").codes)
+    withdrawal = catalogue().get("consent.withdrawal/1")
+    assert roles == withdrawal.senders == withdrawal.receivers
+    assert Answers(types=("consent.withdrawal.ack/1",), clock="withdrawal_ack") == withdrawal.answers
+
+
+def test_only_a_focal_point_opens_a_referral() -> None:
+    """DOMAIN 4.1: the national focal point is the only role that opens and answers a referral."""
+    for name in ("referral.request/1", "referral.accept/1", "referral.decline/1", "referral.withdraw/1"):
+        entry = catalogue().get(name)
+        assert entry.senders == entry.receivers == ("national_focal_point",)
 
 
 def test_types_never_blocked() -> None:
