@@ -16,9 +16,10 @@ _LISTED = "trm schema list shows those held"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What the receiver of a message owes: one of ``types``, or a person's opening where that is empty, by ``clock``.
+    """What a message asks of its receiver: one of ``types`` before ``clock`` has run out.
 
-    A clock is an entry of the deadline table (DOMAIN 2.6); how long it runs depends on priority and country.
+    Without types the signed receipt ``opened`` is the answer: a person of the other side has seen it. ``clock`` is a
+    name of `compose.CLOCKS`.
     """
 
     types: tuple[str, ...]
@@ -30,10 +31,10 @@ class MessageType:
     """One revision of one message type.
 
     ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing, probe or any. ``reply_to`` lists
-    what it answers: when not empty, the message must quote one of these. ``personal`` says that it is about a person,
-    so that its header carries a legal basis and a transfer basis. ``never_blocked`` types pass every gate (G10).
-    ``senders`` and ``receivers`` are the roles (list `role`) that may send it and be sent it; ``answers`` is None where
-    no answer is owed.
+    what it answers: when not empty, the message must quote one of these. ``senders`` and ``receivers`` are the roles
+    (codes of the list role) that a unit has to have to send or to get it. ``answers`` is what is owed for it, None
+    where nothing is. ``personal`` says that it is about a person, so that its header carries a legal basis and a
+    transfer basis. ``never_blocked`` types pass every gate (G10).
     """
 
     body_type: str
@@ -45,11 +46,11 @@ class MessageType:
     stage: str
     tier: int
     reply_to: tuple[str, ...]
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    answers: Answers | None
     never_blocked: bool
     personal: bool
-    senders: tuple[str, ...] = ()
-    receivers: tuple[str, ...] = ()
-    answers: Answers | None = None
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -118,8 +119,8 @@ def catalogue() -> Catalogue:
 
 
 def _entry(entry: Mapping[str, Any]) -> MessageType:
-    lists = {name: tuple(entry.get(name, ())) for name in ("reply_to", "senders", "receivers")}
-    owed = entry.get("answers")
+    lists = {name: tuple(entry[name]) for name in ("reply_to", "senders", "receivers")}
+    owed: Mapping[str, Any] | None = entry["answers"]
     answers = None if owed is None else Answers(types=tuple(owed["types"]), clock=owed["clock"])
     return MessageType(**{**entry, **lists, "answers": answers})
 

@@ -29,9 +29,22 @@ PERSONAL_HEADER = (*BASIS, "transfer_instrument", "case_ref_sender", "case_ref_r
 """Header members that only make sense with a person behind them; see IMPERSONAL."""
 
 METADATA = (
-    *("body_type", "revision", "kind", "stage", "tier", "reply_to", "never_blocked", "personal"),
-    *("senders", "receivers", "answers"),
+    *("body_type", "revision", "kind", "stage", "tier", "reply_to", "senders", "receivers", "answers"),
+    *("never_blocked", "personal"),
 )
+
+CLOCKS = frozenset(
+    (
+        *("opened", "acknowledge", "decision", "enquiry_reply", "info_reply", "nationality_reply", "traveldoc_reply"),
+        *("family_report", "risk_part", "bid_confirm", "guardian_ack", "plan_reply", "return_response", "cancel_ack"),
+        *("arrival", "withdrawal_ack", "erasure", "alert_ack", "alert_update", "closure_response", "correction_ack"),
+        *("access_reply", "breach_ack", "directory_confirm", "stats_due"),
+    )
+)
+"""The names of the clocks that an answer can be due by; how long each one runs is no part of a schema."""
+
+ANY_ROLE = "any"
+"""Stands in a source for every role of the list `role`; what is published names them."""
 
 KINDS = ("enquiry", "referral", "standing", "probe", "any")
 """The kinds of conversation (DOMAIN 3), the test of a link, and what belongs to whatever it is about."""
@@ -78,8 +91,8 @@ class Marks:
 def compose(source: Spec, library: Library) -> Schema:
     """The published schema of one source file. Raises SourceError, or KeyError for a name that the library lacks."""
     composer = _Composer(library=library)
+    about = _about(source, library) if "body_type" in source else {}
     body = _document(source, composer) if "document" in source else _body(source, composer)
-    about = {name: source[name] for name in METADATA if name in source} if "body_type" in source else {}
     return {
         "$schema": DIALECT,
         "title": source["title"],
@@ -87,6 +100,22 @@ def compose(source: Spec, library: Library) -> Schema:
         **body,
         "$defs": {name: composer.defs[name] for name in sorted(composer.defs)},
     }
+
+
+def _about(source: Spec, library: Library) -> Schema:
+    """What the catalogue says of a message type, complete and with its roles and its clock checked."""
+    if missing := [name for name in METADATA if name not in source]:
+        raise SourceError(f"a message source without {', '.join(missing)}")
+    if source["kind"] not in KINDS:
+        raise SourceError(f"a kind of conversation that is none of {', '.join(KINDS)}")
+    roles = [code["code"] for code in library.codes["role"]["codes"] if not code.get("retired")]
+    sides = {side: roles if source[side] == ANY_ROLE else source[side] for side in ("senders", "receivers")}
+    if not all(listed and set(listed) <= set(roles) for listed in sides.values()):
+        raise SourceError("senders and receivers are codes of the list role, or any")
+    answers = source["answers"]
+    if answers is not None and (set(answers) != {"types", "clock"} or answers["clock"] not in CLOCKS):
+        raise SourceError("answers is null, or types and one of the known clocks")
+    return {name: source[name] for name in METADATA} | sides
 
 
 def _document(source: Spec, composer: _Composer) -> Schema:
@@ -97,8 +126,6 @@ def _body(source: Spec, composer: _Composer) -> Schema:
     header: Schema = composer.field({"is": "header"}, Marks())
     if source["personal"] and not source["never_blocked"]:
         header |= {"required": list(BASIS)}
-    if source["kind"] not in KINDS:
-        raise SourceError(f"a kind of conversation that is none of {', '.join(KINDS)}")
     if source["kind"] in IMPERSONAL:
         header |= {"properties": dict.fromkeys(PERSONAL_HEADER, NEVER)}
     body: Schema = {
@@ -237,7 +264,7 @@ def _partial(fragment: Spec, required: Sequence[str]) -> Spec:
     return {**fragment, "object": members, "rules": [rule for rule in fragment["rules"] if "any_of" not in rule]}
 
 
-# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths], among: {path: [values]}} ------
+# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths], only: {path: [values]}} -------
 
 
 def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
@@ -246,7 +273,7 @@ def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
     wanted += [_at(path, {"type": "null"}) for path in rule.get("null", ())]
     wanted += [_at(path, {"not": {"type": "null"}}) for path in rule.get("not_null", ())]
     wanted += [_at(path, NEVER) for path in rule.get("forbid", ())]
-    wanted += [_at(path, _one_of(values)) for path, values in rule.get("among", {}).items()]
+    wanted += [_at(path, {"enum": list(values)}) for path, values in rule.get("only", {}).items()]
     if "any_of" in rule:
         wanted.append({"anyOf": [{"required": [name]} for name in rule["any_of"]]})
     then = wanted[0] if len(wanted) == 1 else {"allOf": wanted}
@@ -283,13 +310,9 @@ def _meets(value: object) -> Schema | bool:
         case {"every": dict() as condition}:
             return {"minItems": 1, "items": _condition(condition)}
         case list():
-            return _one_of(value)
+            return {"const": value[0]} if len(value) == 1 else {"enum": value}
         case _:
             raise SourceError("a condition is a list of values, contains, every, or present")
-
-
-def _one_of(values: Sequence[object]) -> Schema:
-    return {"const": values[0]} if len(values) == 1 else {"enum": values}
 
 
 def _at(path: str, schema: Schema | bool, *, required: bool = False) -> Schema:

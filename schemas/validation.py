@@ -182,14 +182,14 @@ def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
             return f"expected {expected}"
         case "const":
             return "must be true" if expected is True else "has one fixed value"
-        case "enum":
-            return f"here only one of {_some(map(str, expected))}"
         case "maxLength" | "minLength":
             return f"at {'most' if rule == 'maxLength' else 'least'} {expected} characters"
         case "maxItems" | "minItems":
             return f"at {'most' if rule == 'maxItems' else 'least'} {expected} items"
         case "maximum" | "minimum":
             return f"at {'most' if rule == 'maximum' else 'least'} {expected}"
+        case "enum":
+            return f"here only {_some(map(str, expected))}"
         case "uniqueItems":
             return "no item twice"
         case "maxProperties":

@@ -32,6 +32,9 @@ SCRIPTS = (
     "कखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह",
 )
 
+ATTEMPTS = 60
+"""Rounds of repair: where several rules narrow one member by chance, some rounds undo what another has done."""
+
 LONG_TEXT = 500
 """Free text that may be longer than this is a summary; shorter ones are notes and names."""
 
@@ -95,7 +98,7 @@ class _Maker:
             del made[self.rng.choice(list(made))]
         if "unknown" in schema["properties"]:
             self._say_unknown(made, schema)
-        for _ in range(10):
+        for _ in range(ATTEMPTS):
             if not any(self._repair(made, rule, schema) for rule in schema.get("allOf", ())):
                 return made
         raise AssertionError("the rules of this schema cannot be satisfied by repairing")
@@ -141,6 +144,8 @@ class _Maker:
             del made[name]
         elif "const" in member:
             made[name] = member["const"]
+        elif "enum" in member:
+            made[name] = self.rng.choice(member["enum"])
         elif member.get("type") == "null":
             made[name] = None
         elif isinstance(made[name], dict):

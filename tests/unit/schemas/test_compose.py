@@ -13,6 +13,7 @@ LIBRARY = Library(
     codes={
         "colour": {"codes": [{"code": "red"}, {"code": "blue", "category": "needs"}, {"code": "old", "retired": True}]},
         "absence": {"codes": [{"code": "unknown"}, {"code": "refused"}]},
+        "role": {"codes": [{"code": "guardian"}, {"code": "dpo"}, {"code": "warden", "retired": True}]},
     },
     types={"day": {"type": "integer", "minimum": 1, "maximum": 31}},
     fragments={
@@ -28,6 +29,24 @@ LIBRARY = Library(
         }
     },
 )
+
+
+ABOUT: dict[str, Any] = {
+    "body_type": "x/1",
+    "revision": 1,
+    "title": "x",
+    "kind": "any",
+    "stage": "any",
+    "tier": 1,
+    "reply_to": [],
+    "senders": ["guardian"],
+    "receivers": ["dpo"],
+    "answers": None,
+    "never_blocked": False,
+    "personal": False,
+    "content": {"class": "operational", "object": {"a?": {"flag": True}}},
+}
+"""A message source with everything that one says about itself."""
 
 
 def composed(document: dict[str, Any]) -> dict[str, Any]:
@@ -78,8 +97,8 @@ def test_items_of_a_list_decide_what_a_member_may_say() -> None:
     """A condition may be about one item of a list or about every one; a rule may narrow the values of a member."""
     item = {"object": {"place": {"code": "colour"}}}
     rules = [
-        {"when": {"items": {"contains": {"place": ["red"]}}}, "among": {"result": ["red"]}},
-        {"when": {"items": {"every": {"place": ["blue"]}}}, "among": {"result": ["blue"]}},
+        {"when": {"items": {"contains": {"place": ["red"]}}}, "only": {"result": ["red"]}},
+        {"when": {"items": {"every": {"place": ["blue"]}}}, "only": {"result": ["blue"]}},
     ]
     schema = composed(
         {"object": {"items": {"list": item, "min": 0, "max": 3}, "result": {"code": "colour"}}, "rules": rules}
@@ -132,32 +151,10 @@ def test_same_source_gives_the_same_schema() -> None:
     assert composed(document) == composed(document)
 
 
-def message(**about: Any) -> dict[str, Any]:
-    """The source of a message type with nothing much in it."""
-    return {
-        "body_type": "x/1",
-        "revision": 1,
-        "title": "x",
-        "stage": "any",
-        "tier": 1,
-        "reply_to": [],
-        "never_blocked": False,
-        "content": {"class": "operational", "object": {"a?": {"flag": True}}},
-        **about,
-    }
-
-
 def test_kind_of_conversation_is_of_a_closed_list() -> None:
     """A misspelt kind would quietly lose the rules of its conversation, so it stops the build."""
     with pytest.raises(SourceError, match="kind of conversation"):
-        compose(message(kind="standing-order", personal=False), LIBRARY)
-
-
-def test_roles_and_answers_are_published() -> None:
-    """Who may send a message, who may be sent it and what is owed stand in the published schema."""
-    about = {"senders": ["dpo"], "receivers": ["dpo"], "answers": {"types": [], "clock": "acknowledge"}}
-    published = compose(message(kind="any", personal=False, **about), LIBRARY)["x-message"]
-    assert {name: published[name] for name in about} == about
+        compose({**ABOUT, "kind": "standing-order"}, LIBRARY)
 
 
 @pytest.mark.parametrize(
@@ -174,9 +171,49 @@ def test_roles_and_answers_are_published() -> None:
 )
 def test_header_depends_on_whether_a_person_is_behind_it(personal: bool, kind: str, basis: bool, valid: bool) -> None:
     """Personal messages need both bases, enquiries and standing conversations refuse them."""
-    schema = compose(message(kind=kind, personal=personal), LIBRARY)
+    schema = compose({**ABOUT, "kind": kind, "personal": personal}, LIBRARY)
     header = {"from": "x"} | ({"legal_basis": "x", "transfer_basis": "x"} if basis else {})
     assert [valid] == verdicts(schema, {"header": header, "content": {}})
+
+
+def test_rule_narrows_the_values_of_a_member() -> None:
+    """With `only`, a member that is there has one of the values; where the condition fails it is free."""
+    rules = [{"when": {"a": ["red"]}, "only": {"b": [1, 2]}}]
+    schema = composed({"object": {"a": {"code": "colour"}, "b?": {"int": [0, 9]}}, "rules": rules})
+    values = ({"a": "red", "b": 2}, {"a": "red"}, {"a": "red", "b": 3}, {"a": "blue", "b": 3})
+    assert verdicts(schema, *values) == [True, True, False, True]
+
+
+def test_message_says_who_sends_it_and_what_it_asks_for() -> None:
+    """What a source says about itself is in its schema; `any` is published as all roles that are in use."""
+    answers = {"types": ["y/1"], "clock": "decision"}
+    about = compose({**ABOUT, "senders": "any", "answers": answers}, LIBRARY)["x-message"]
+    assert (["guardian", "dpo"], ["dpo"], answers) == (about["senders"], about["receivers"], about["answers"])
+    assert {*ABOUT} - {"title", "content"} == {*about}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"senders": []},
+        {"receivers": ["warden"]},
+        {"receivers": "all"},
+        {"answers": {"types": [], "clock": "soon"}},
+        {"answers": {"clock": "decision"}},
+    ],
+    ids=["nobody-sends", "retired-role", "no-role", "no-clock", "no-types"],
+)
+def test_message_that_is_owed_to_nobody_is_refused(change: dict[str, Any]) -> None:
+    """Roles that are not in the list and clocks that nobody knows stop the build."""
+    with pytest.raises(SourceError):
+        compose({**ABOUT, **change}, LIBRARY)
+
+
+@pytest.mark.parametrize("name", sorted({*ABOUT} - {"title", "content", "revision"} - {"body_type"}))
+def test_message_has_to_say_everything_about_itself(name: str) -> None:
+    """A source that leaves out one of its properties stops the build."""
+    with pytest.raises(SourceError, match=name):
+        compose({key: value for key, value in ABOUT.items() if key != name}, LIBRARY)
 
 
 @pytest.mark.parametrize(

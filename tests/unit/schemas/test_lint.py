@@ -190,3 +190,20 @@ def test_count_below_ten_is_refused() -> None:
     count = Draft202012Validator(catalogue().get("stats.submission/1").document["$defs"]["count"])
     assert [n for n in range(12) if count.is_valid(n)] == [0, 10, 11]
     assert cells["items"]["properties"]["key"]["maxProperties"] == 3
+
+
+def test_verification_of_nationality_cannot_say_why_it_is_asked() -> None:
+    """Gate G15: neither fields, codes, free text nor roles of the question and its reply can hold victim status."""
+    for body_type, texts in (
+        ("nationality.request/1", {"names", "birth_place", "number", "parents_names"}),
+        ("nationality.reply/1", {"need"}),
+    ):
+        content = [field for field in fields(body_type) if field.path.startswith("/content/")]
+        assert {field.sensitivity for field in content} <= {"identifying", "pseudonymous"}
+        assert {field.category for field in content} <= {"identity", "documents", "family", None}
+        assert {field.codes for field in content} <= {"travel_doc", "country", "nationality_result", "absence", None}
+        assert texts == {field.path.removesuffix("/*").split("/")[-1] for field in content if field.text}
+        entry = catalogue().get(body_type)
+        assert {*entry.senders, *entry.receivers} == {"migration_authority", "consular_mfa"}
+    context = next(field for field in fields("nationality.request/1") if field.path == "/content/context")
+    assert context.schema["const"] == "documentation"
