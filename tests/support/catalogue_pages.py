@@ -217,5 +217,5 @@ def _words(code: str) -> str:
 
 
 def _table(columns: Sequence[str], listed: Iterable[Sequence[str | None]]) -> list[str]:
-    body = [f"| {' | '.join(cell or '' for cell in row)} |" for row in listed]
+    body = [f"| {' | '.join((cell or '').replace('|', '&#124;') for cell in row)} |" for row in listed]
     return [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns), *body]

@@ -92,7 +92,7 @@ def test_meaning_is_the_note_or_the_title_of_the_list() -> None:
 
 @pytest.mark.parametrize("body_type", TYPES)
 def test_every_rule_of_the_source_is_one_sentence(body_type: str) -> None:
-    """No rule of the author is left out, and none is told that he did not write."""
+    """No rule of the source is left out, and none is told that is not in it."""
     own = [rule for rule in rules(body_type) if not rule.place.startswith(FROM_FRAGMENTS)]
     wanted = list(written(source(body_type)))
     assert len(own) == len(wanted)
