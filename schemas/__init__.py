@@ -6,6 +6,7 @@
     categories(name, content)   the categories of personal data present, for consent
     fields(name)                every field with class, category and code list, for mappings and forms
     code_list(name)             codes with labels
+    describe.rows, .rules       a type in words, for people
 
 Pure but for reading its own package files. Imports only `gateway.errors`. How to add a message: README.md.
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.catalogue import catalogue
+from schemas.codelists import FALLBACK, code_list
 from schemas.compose import NEVER
 from schemas.walk import Node, members, resolve
 
@@ -24,7 +25,8 @@ class Row:
     """One member. `place` is a JSON pointer with `*` for "each item".
 
     `need` is one of the four words above and speaks of the object that the member stands in. An object, or a list of
-    objects, has no sensitivity class of its own: its members follow. `codes` names the code list.
+    objects, has no sensitivity class of its own: its members follow. `codes` names the code list; its title is the
+    meaning where the source gives none.
     """
 
     place: str
@@ -84,14 +86,15 @@ def _member(member: Node, root: Node, place: str, need: str) -> Iterator[Row]:
 
 def _row(place: str, need: str, kind: str, meaning: str, leaf: Node) -> Row:
     category = leaf.get("x-category")
+    codes = leaf.get("x-codes")
     return Row(
         place=place,
         need=need,
         kind=kind,
-        codes=leaf.get("x-codes"),
+        codes=codes,
         sensitivity=leaf.get("x-class"),
         category=f"that of {leaf['x-category-as']}" if "x-category-as" in leaf else category,
-        meaning=meaning,
+        meaning=meaning or (code_list(codes).title[FALLBACK] if codes else ""),
     )
 
 
@@ -119,8 +122,8 @@ def _many(node: Node) -> str:
 def _kind(said: Node, node: Node) -> str:
     """The kind of a leaf. `said` still has its reference: the name of a type of fragments/types.json."""
     match node:
-        case {"x-codes": _}:
-            return "code"
+        case {"x-codes": listed}:
+            return f"code of {listed}"
         case {"type": [*_], "maxLength": longest}:
             return f"text of at most {longest} characters, whole number, true or false"
         case {"x-text": True, "maxLength": longest}:
@@ -211,7 +214,7 @@ def _wish(part: Node) -> Iterator[tuple[str, str]]:
     if "anyOf" in part:
         yield f"at least one of {_and([_name((b['required'][0],)) for b in part['anyOf']])}", "must be given"
     elif "if" in part:
-        yield _name((part["else"]["required"][0],)), "must be given or said to be missing in `unknown`"
+        yield _name((part["else"]["required"][0],)), "must be given, or `unknown` says why not"
     else:
         for path, value in _paths(part):
             yield _name(path), _wanted(value)
