@@ -6,13 +6,14 @@
     categories(name, content)   the categories of personal data present, for consent
     fields(name)                every field with class, category and code list, for mappings and forms
     code_list(name)             codes with labels
+    describe.rows, .rules       a type in words, for people
 
 Pure but for reading its own package files. Imports only `gateway.errors`. How to add a message: README.md.
 """
 
 from __future__ import annotations
 
-from schemas.catalogue import Catalogue, MessageType, catalogue, verify
+from schemas.catalogue import Answers, Catalogue, MessageType, catalogue, verify
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
 from schemas.text import nfc, text_findings
 from schemas.validation import validate
@@ -20,6 +21,7 @@ from schemas.walk import SENSITIVITY, Field, categories, classes, fields, highes
 
 __all__ = [
     "SENSITIVITY",
+    "Answers",
     "Catalogue",
     "CodeEntry",
     "CodeList",

@@ -15,12 +15,26 @@ _LISTED = "trm schema list shows those held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a message asks of its receiver: one of ``types`` before ``clock`` has run out.
+
+    Without types the signed receipt ``opened`` is the answer: a person of the other side has seen it. ``clock`` is a
+    name of `compose.CLOCKS`.
+    """
+
+    types: tuple[str, ...]
+    clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageType:
     """One revision of one message type.
 
     ``kind`` is the kind of conversation it belongs to: enquiry, referral, standing, probe or any. ``reply_to`` lists
-    what it answers: when not empty, the message must quote one of these. ``personal`` says that it is about a person,
-    so that its header carries a legal basis and a transfer basis. ``never_blocked`` types pass every gate (G10).
+    what it answers: when not empty, the message must quote one of these. ``senders`` and ``receivers`` are the roles
+    (codes of the list role) that a unit has to have to send or to get it. ``answers`` is what is owed for it, None
+    where nothing is. ``personal`` says that it is about a person, so that its header carries a legal basis and a
+    transfer basis. ``never_blocked`` types pass every gate (G10).
     """
 
     body_type: str
@@ -32,6 +46,9 @@ class MessageType:
     stage: str
     tier: int
     reply_to: tuple[str, ...]
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...]
+    answers: Answers | None
     never_blocked: bool
     personal: bool
 
@@ -102,7 +119,10 @@ def catalogue() -> Catalogue:
 
 
 def _entry(entry: Mapping[str, Any]) -> MessageType:
-    return MessageType(**{**entry, "reply_to": tuple(entry["reply_to"])})
+    lists = {name: tuple(entry[name]) for name in ("reply_to", "senders", "receivers")}
+    owed: Mapping[str, Any] | None = entry["answers"]
+    answers = None if owed is None else Answers(types=tuple(owed["types"]), clock=owed["clock"])
+    return MessageType(**{**entry, **lists, "answers": answers})
 
 
 def verify(sha256_hex: Callable[[bytes], str]) -> tuple[Finding, ...]:

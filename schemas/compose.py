@@ -6,8 +6,8 @@ The notation (README.md has it as a table). A *field* says one of
     code: LIST       one code of a list           codes: LIST   several different codes (min, max)
     text: N          free text of 1 to N characters             int: [LO, HI]
     flag: true       a boolean                    true: true    a statement that can only be true
-    const: VALUE     exactly this
-    list: FIELD      an array (min, max, unique)  object: {name: FIELD}   a closed object (rules, says_unknown)
+    const: VALUE     exactly this                 scalar: N     free text of 1 to N characters, an integer or a boolean
+    list: FIELD      an array (min, max, unique)  object: {name: FIELD}   a closed object (rules, says_unknown, most)
 
 and may add ``class``, ``category``, ``nullable``, ``unknowable: false`` and ``note``. Class and category are inherited
 downwards. A member name ends in ``?`` when optional and in ``~`` when it has to be answered: by a value or, in
@@ -26,10 +26,34 @@ Spec: TypeAlias = Mapping[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BASIS = ("legal_basis", "transfer_basis")
 PERSONAL_HEADER = (*BASIS, "transfer_instrument", "case_ref_sender", "case_ref_recipient", "consent_ref")
-"""Header members that only make sense with a person behind them; an enquiry is refused with any of them (gate G1)."""
+"""Header members that only make sense with a person behind them; see IMPERSONAL."""
 
-METADATA = ("body_type", "revision", "kind", "stage", "tier", "reply_to", "never_blocked", "personal")
+METADATA = (
+    *("body_type", "revision", "kind", "stage", "tier", "reply_to", "senders", "receivers", "answers"),
+    *("never_blocked", "personal"),
+)
 
+CLOCKS = frozenset(
+    (
+        *("opened", "acknowledge", "decision", "enquiry_reply", "info_reply", "nationality_reply", "traveldoc_reply"),
+        *("family_report", "risk_part", "bid_confirm", "guardian_ack", "plan_reply", "return_response", "cancel_ack"),
+        *("arrival", "withdrawal_ack", "erasure", "alert_ack", "alert_update", "closure_response", "correction_ack"),
+        *("access_reply", "breach_ack", "directory_confirm", "stats_due"),
+    )
+)
+"""The names of the clocks that an answer can be due by; how long each one runs is no part of a schema."""
+
+ANY_ROLE = "any"
+"""Stands in a source for every role of the list `role`; what is published names them."""
+
+KINDS = ("enquiry", "referral", "standing", "probe", "any")
+"""The kinds of conversation (DOMAIN 3), the test of a link, and what belongs to whatever it is about."""
+
+IMPERSONAL = ("enquiry", "standing", "probe")
+"""Kinds of conversation in which nothing may point to a person; PERSONAL_HEADER is refused there (gate G1)."""
+
+MOST = 2**53 - 1
+"""The largest integer that every parser of JSON keeps (PROTOCOL B1.1)."""
 
 NEVER: Schema = {"not": {}}
 """What a member that must not be there has to satisfy; `false` says the same, but jsonschema loses its place."""
@@ -67,8 +91,8 @@ class Marks:
 def compose(source: Spec, library: Library) -> Schema:
     """The published schema of one source file. Raises SourceError, or KeyError for a name that the library lacks."""
     composer = _Composer(library=library)
+    about = _about(source, library) if "body_type" in source else {}
     body = _document(source, composer) if "document" in source else _body(source, composer)
-    about = {name: source[name] for name in METADATA if name in source} if "body_type" in source else {}
     return {
         "$schema": DIALECT,
         "title": source["title"],
@@ -76,6 +100,22 @@ def compose(source: Spec, library: Library) -> Schema:
         **body,
         "$defs": {name: composer.defs[name] for name in sorted(composer.defs)},
     }
+
+
+def _about(source: Spec, library: Library) -> Schema:
+    """What the catalogue says of a message type, complete and with its roles and its clock checked."""
+    if missing := [name for name in METADATA if name not in source]:
+        raise SourceError(f"a message source without {', '.join(missing)}")
+    if source["kind"] not in KINDS:
+        raise SourceError(f"a kind of conversation that is none of {', '.join(KINDS)}")
+    roles = [code["code"] for code in library.codes["role"]["codes"] if not code.get("retired")]
+    sides = {side: roles if source[side] == ANY_ROLE else source[side] for side in ("senders", "receivers")}
+    if not all(listed and set(listed) <= set(roles) for listed in sides.values()):
+        raise SourceError("senders and receivers are codes of the list role, or any")
+    answers = source["answers"]
+    if answers is not None and (set(answers) != {"types", "clock"} or answers["clock"] not in CLOCKS):
+        raise SourceError("answers is null, or types and one of the known clocks")
+    return {name: source[name] for name in METADATA} | sides
 
 
 def _document(source: Spec, composer: _Composer) -> Schema:
@@ -86,7 +126,7 @@ def _body(source: Spec, composer: _Composer) -> Schema:
     header: Schema = composer.field({"is": "header"}, Marks())
     if source["personal"] and not source["never_blocked"]:
         header |= {"required": list(BASIS)}
-    if source["kind"] in ("enquiry", "probe"):
+    if source["kind"] in IMPERSONAL:
         header |= {"properties": dict.fromkeys(PERSONAL_HEADER, NEVER)}
     body: Schema = {
         "type": "object",
@@ -131,6 +171,8 @@ class _Composer:
                 return {"const": True} | _leaf(marks)
             case {"const": value}:
                 return {"const": value} | _leaf(marks)
+            case {"scalar": longest}:
+                return {"type": ["string", "integer", "boolean"], **_any_value(longest), "x-text": True} | _leaf(marks)
             case _:
                 raise SourceError(f"a field of no known kind: {sorted(spec)}")
 
@@ -172,6 +214,7 @@ class _Composer:
             "properties": properties,
             "required": [name for name, mode in modes.items() if not mode],
             "additionalProperties": False,
+            **({"maxProperties": spec["most"]} if "most" in spec else {}),
         } | _all_of(rules)
 
     def _unknown(self, properties: Mapping[str, Schema]) -> Schema:
@@ -195,6 +238,11 @@ def found(keyword: str, schema: object) -> Iterator[Any]:
             yield from found(keyword, value)
 
 
+def _any_value(longest: int) -> Schema:
+    """The limits of a value of no one type; each is silent about the types that it is not for."""
+    return {"minLength": 1, "maxLength": longest, "minimum": -MOST, "maximum": MOST}
+
+
 def _leaf(marks: Marks) -> Schema:
     if marks.sensitivity is None:
         raise SourceError("a field without a class")
@@ -216,7 +264,7 @@ def _partial(fragment: Spec, required: Sequence[str]) -> Spec:
     return {**fragment, "object": members, "rules": [rule for rule in fragment["rules"] if "any_of" not in rule]}
 
 
-# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths]} -------------------------------
+# --- rules: {when: condition, need | any_of | forbid | true | null | not_null: [paths], only: {path: [values]}} -------
 
 
 def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
@@ -225,6 +273,7 @@ def _rule(rule: Spec, unknowable: frozenset[str]) -> Schema:
     wanted += [_at(path, {"type": "null"}) for path in rule.get("null", ())]
     wanted += [_at(path, {"not": {"type": "null"}}) for path in rule.get("not_null", ())]
     wanted += [_at(path, NEVER) for path in rule.get("forbid", ())]
+    wanted += [_at(path, {"enum": list(values)}) for path, values in rule.get("only", {}).items()]
     if "any_of" in rule:
         wanted.append({"anyOf": [{"required": [name]} for name in rule["any_of"]]})
     then = wanted[0] if len(wanted) == 1 else {"allOf": wanted}
@@ -254,12 +303,16 @@ def _meets(value: object) -> Schema | bool:
     match value:
         case "present":
             return True
+        case {"contains": dict() as condition}:
+            return {"contains": _condition(condition)}
         case {"contains": code}:
             return {"contains": {"const": code}}
+        case {"every": dict() as condition}:
+            return {"minItems": 1, "items": _condition(condition)}
         case list():
             return {"const": value[0]} if len(value) == 1 else {"enum": value}
         case _:
-            raise SourceError("a condition is a list of values, contains, or present")
+            raise SourceError("a condition is a list of values, contains, every, or present")
 
 
 def _at(path: str, schema: Schema | bool, *, required: bool = False) -> Schema:

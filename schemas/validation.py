@@ -188,8 +188,12 @@ def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
             return f"at {'most' if rule == 'maxItems' else 'least'} {expected} items"
         case "maximum" | "minimum":
             return f"at {'most' if rule == 'maximum' else 'least'} {expected}"
+        case "enum":
+            return f"here only {_some(map(str, expected))}"
         case "uniqueItems":
             return "no item twice"
+        case "maxProperties":
+            return f"at most {expected} members"
         case _:
             return str(schema.get("description", ""))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, typeview, voice
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
@@ -49,7 +49,9 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @click.option("--document", is_flag=True, help="The JSON Schema itself.")
 @options.as_json
 def schema_show(type: str, document: bool, as_json: bool) -> None:
-    """One message type field by field: sensitivity, data category, code list. Needs no node.
+    """One message type: who sends it to whom, its fields, its rules and its codes. Needs no node.
+
+    A field is needed (yes), has to be answered (by a value, or in `unknown` by why there is none), or may be left out.
 
     \b
     Example:
@@ -60,23 +62,10 @@ def schema_show(type: str, document: bool, as_json: bool) -> None:
     if type not in schemas.catalogue():
         raise RefusedError(Code.NOT_FOUND, "no such message type", hint="trm schema list shows them")
     entry = schemas.catalogue().find(type)
-    fields: list[Json] = [
-        {"path": field.path, "class": field.sensitivity, "category": field.category, "codes": field.codes,
-         "required": field.required}
-        for field in schemas.fields(entry.schema)
-    ]  # fmt: skip
     if document:
         voice.print_json(dict(entry.document))
         return
-    value: Json = {"type": entry.body_type, "schema": entry.schema, "title": entry.title, "fields": fields}
-    voice.show(value, as_json=as_json, people=_show_type)
-
-
-def _show_type(value: Mapping[str, Json]) -> None:
-    voice.facts([("type", value["type"]), ("title", value["title"]), ("schema", value["schema"])])
-    voice.say("")
-    columns = ("path", "required", "class", "category", "codes")
-    voice.table(columns, [[item[name] for name in columns] for item in voice.items(value, "fields")], empty="no field")
+    voice.show(typeview.told(entry), as_json=as_json, people=typeview.show)
 
 
 @options.verb(schema, "check")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from support import catalogue_pages
 from support.derived import help_block, help_text
 from support.house import ROOT
 
@@ -20,3 +23,19 @@ def test_a_stale_help_block_is_seen():
     """Another text between the markers is replaced, and nothing outside of them."""
     page = "above\n<!-- help -->\n```\nold\n```\n<!-- /help -->\nbelow\n"
     assert help_block(page, "new\n") == "above\n<!-- help -->\n```\nnew\n```\n<!-- /help -->\nbelow\n"
+
+
+def test_the_pages_of_the_catalogue_are_those_of_the_schemas():
+    """docs/messages and docs/codes.md are up to date, with no page for a type that is not held; `./dev docs` renews."""
+    wanted = catalogue_pages.documents(ROOT / "schemas" / "examples")
+    assert {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in wanted} == wanted
+    there = {f"messages/{path.name}" for path in (ROOT / "docs" / "messages").iterdir()}
+    assert there == {name for name in wanted if name.startswith("messages/")}
+
+
+def test_a_link_to_a_code_list_leads_to_its_section():
+    """Each anchor that a page names is a heading of docs/codes.md."""
+    pages = catalogue_pages.documents(ROOT / "schemas" / "examples")
+    headings = set(re.findall(r"^## (\w+)$", pages["codes.md"], re.MULTILINE))
+    named = {name for text in pages.values() for name in re.findall(r"codes\.md#(\w+)", text)}
+    assert len(named) > 40 and named <= headings

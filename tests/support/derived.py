@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from support import catalogue_pages
+
 from gateway.core import diagrams
 from keys.encoding import sha256_hex
 from schemas.build import build
@@ -39,7 +41,7 @@ def vectors(*, check: bool) -> list[str]:
 
 
 def docs(*, check: bool) -> list[str]:
-    """The help text in the README, the pages of command line, local API and roles, the state machines."""
+    """The help text in the README, the pages of messages, codes, command line, local API and roles, the machines."""
     readme, machines = ROOT / "README.md", ROOT / "docs" / "state-machines.md"
     wanted = {machines: diagrams.document()}
     if (ROOT / "gateway" / "cli" / "__main__.py").exists():
@@ -52,11 +54,17 @@ def docs(*, check: bool) -> list[str]:
 
         wanted[ROOT / "docs" / "local-api.md"] = with_operations(ROOT / "docs" / "local-api.md")
         wanted[ROOT / "docs" / "roles.md"] = roles_page.document()
+    printed = catalogue_pages.documents(ROOT / "schemas" / "examples")
+    wanted |= {ROOT / "docs" / name: text for name, text in printed.items()}
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    orphans = sorted(set((ROOT / "docs" / catalogue_pages.MESSAGES).glob("*.md")) - set(wanted))
     if not check:
         for path in stale:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(wanted[path], encoding="utf-8")
-    return [path.relative_to(ROOT).as_posix() for path in stale]
+        for path in orphans:
+            path.unlink()
+    return [path.relative_to(ROOT).as_posix() for path in [*stale, *orphans]]
 
 
 def help_text() -> str:

@@ -32,6 +32,9 @@ SCRIPTS = (
     "कखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह",
 )
 
+ATTEMPTS = 60
+"""Rounds of repair: where several rules narrow one member by chance, some rounds undo what another has done."""
+
 LONG_TEXT = 500
 """Free text that may be longer than this is a summary; shorter ones are notes and names."""
 
@@ -80,6 +83,8 @@ class _Maker:
                 return self.rng.random() < 0.5
             case "null":
                 return None
+            case [*kinds]:
+                return self.value({**schema, "type": self.rng.choice(kinds)})
             case other:
                 raise NotImplementedError(f"a schema of type {other}")
 
@@ -89,9 +94,11 @@ class _Maker:
             wanted = name in schema.get("required", ()) or self.rng.random() < self.share
             if name != "unknown" and member != NEVER and wanted and not self._left_out(name, member, schema):
                 made[name] = self.value(member)
+        while len(made) > schema.get("maxProperties", len(made)):
+            del made[self.rng.choice(list(made))]
         if "unknown" in schema["properties"]:
             self._say_unknown(made, schema)
-        for _ in range(10):
+        for _ in range(ATTEMPTS):
             if not any(self._repair(made, rule, schema) for rule in schema.get("allOf", ())):
                 return made
         raise AssertionError("the rules of this schema cannot be satisfied by repairing")
@@ -137,6 +144,8 @@ class _Maker:
             del made[name]
         elif "const" in member:
             made[name] = member["const"]
+        elif "enum" in member:
+            made[name] = self.rng.choice(member["enum"])
         elif member.get("type") == "null":
             made[name] = None
         elif isinstance(made[name], dict):

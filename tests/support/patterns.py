@@ -2,7 +2,8 @@
 
 A pattern is `^ ... $` around literals, classes `[...]`, groups `(...|...)` and the repetitions `?` and `{m}`, `{m,n}`.
 What this small parser cannot read lies outside the subset: no `\\d`, `\\w`, `\\p`, no `*` or `+`, no look-around, no
-back-reference, and hence nothing that can backtrack without bound.
+back-reference, and hence nothing that can backtrack without bound. One form has a `+`, for texts too long for a counted
+repetition, which some engines unroll: a class alone, `^[...]+$`, which no engine has a choice about.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import random
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+SAMPLED = 60
+"""Characters at most in a sample of the form with a `+`."""
 
 LITERALS = frozenset(string.ascii_letters + string.digits + "-_/@:%. ")
 
@@ -28,11 +32,25 @@ def parse(pattern: str) -> Node:
     """The parsed pattern. Raises ValueError for one outside the agreed subset."""
     if not (pattern.startswith("^") and pattern.endswith("$")):
         raise ValueError("a pattern is anchored at both ends")
+    if is_long(pattern):
+        return _long(parse(f"{pattern[:-2]}$"))
     rest = iter(list(pattern[1:-1]))
     node, end = _alternatives(_Peek(rest))
     if end is not None:
         raise ValueError("a group is closed that was not opened")
     return node
+
+
+def is_long(pattern: str) -> bool:
+    """Whether it is of the form with a `+`, whose length nothing but maxLength bounds."""
+    return pattern.endswith("]+$")
+
+
+def _long(node: Node) -> Node:
+    match node.options:
+        case ((Node(options, 1, 1),),) if all(len(option) == 1 and isinstance(option[0], str) for option in options):
+            return Node(options, 1, SAMPLED)
+    raise ValueError("a + stands only after a class that is the whole pattern")
 
 
 def sample(node: Node, rng: random.Random) -> str:

@@ -9,6 +9,8 @@ import pytest
 from support.desks import enquiry, header, run
 from support.house import ROOT
 
+from schemas import code_list
+
 HTCDS = ROOT / "adapters" / "sheet" / "htcds-2.0.yaml"
 
 
@@ -28,6 +30,40 @@ def test_a_schema_is_shown_field_by_field():
     assert json.loads(run("schema", "show", "enquiry.capacity/1", "--document").stdout)["$schema"].startswith(
         "https://"
     )
+
+
+def test_a_type_is_told_whole_to_people():
+    """Who sends it, what is owed by which clock, each field with its meaning, the rules and the codes."""
+    shown = run("schema", "show", "traveldoc.reply/1").stdout
+    for said in (
+        "from               consular_mfa",
+        "answers            traveldoc.request/1",
+        "owed for it        nothing",
+        "/content/status",
+        "how far the request has come",
+        "/content: If `status` is `refused`, `reason` must be given.",
+        "traveldoc_status  issued, pending, refused",
+    ):
+        assert said in shown
+    assert "the receipt opened, by the clock acknowledge" in run("schema", "show", "family.report/1").stdout
+    assert "from               any unit" in run("schema", "show", "consent.withdrawal/1").stdout
+    countries = f"country          {len(code_list('country').codes)} codes, see --json"
+    assert countries in run("schema", "show", "nationality.request/1").stdout
+
+
+def test_a_type_is_told_whole_to_programs():
+    """The same as JSON, with the labels of the codes."""
+    told = json.loads(run("schema", "show", "nationality.request/1", "--json").stdout)
+    assert told["answers"] == {"types": ["nationality.reply/1"], "clock": "nationality_reply"}
+    fields = {field["path"]: field for field in told["fields"]}
+    assert fields["/content/person/birth_date"]["needed"] == "yes, or why not"
+    assert [fields[f"/content/{name}"]["required"] for name in ("context", "documents_seen")] == [True, False]
+    lists = {each["list"]: each["codes"] for each in told["code_lists"]}
+    assert lists["travel_doc"]["passport"] == "Passport"
+    assert {"path": "/content/documents_seen/*", "text": EVERY_DOCUMENT} in told["rules"]
+
+
+EVERY_DOCUMENT = "`kind` can only be `passport`, `id_card`, `emergency_document` or `laissez_passer`."
 
 
 def test_an_unknown_type_is_refused():

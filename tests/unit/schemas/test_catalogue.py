@@ -9,24 +9,59 @@ from dataclasses import replace
 import pytest
 from support.shared import shared
 
+from gateway.core.scope import NEVER_BLOCKED, type_name
 from gateway.errors import Code, RefusedError
-from schemas import Catalogue, MessageType, catalogue, verify
+from schemas import Answers, Catalogue, MessageType, catalogue, code_list, fields, highest, verify
 from schemas import resources as package
 
 EXPECTED = {
+    "arrival.confirmation/1",
+    "assistance.plan/1",
+    "bid.report/1",
+    "breach.notice/1",
+    "case.closure/1",
+    "closure.response/1",
+    "consent.record/1",
+    "consent.withdrawal.ack/1",
+    "consent.withdrawal/1",
+    "data.correction.ack/1",
+    "data.correction/1",
+    "departure.notice/1",
+    "directory.update/1",
     "enquiry.capacity/1",
     "enquiry.reply/1",
-    "referral.request/1",
+    "erasure.confirmation/1",
+    "erasure.request/1",
+    "family.inquiry/1",
+    "family.report/1",
+    "guardian.notice/1",
+    "identification.certificate/1",
+    "info.reply/1",
+    "info.request/1",
+    "link.probe/1",
+    "monitoring.report/1",
+    "nationality.reply/1",
+    "nationality.request/1",
+    "proceedings.notice/1",
     "referral.accept/1",
     "referral.decline/1",
+    "referral.request/1",
     "referral.withdraw/1",
-    "info.request/1",
-    "info.reply/1",
-    "consent.record/1",
-    "consent.withdrawal/1",
-    "consent.withdrawal.ack/1",
+    "reintegration.plan/1",
     "reminder.due/1",
-    "link.probe/1",
+    "return.cancel/1",
+    "return.proposal/1",
+    "return.response/1",
+    "risk.assessment/1",
+    "risk.request/1",
+    "safety.alert.ack/1",
+    "safety.alert.update/1",
+    "safety.alert/1",
+    "stats.request/1",
+    "stats.submission/1",
+    "subject.access/1",
+    "traveldoc.reply/1",
+    "traveldoc.request/1",
 }
 
 
@@ -42,7 +77,7 @@ def two_revisions() -> tuple[Catalogue, MessageType, MessageType]:
     return Catalogue(held=(new, old)), old, new
 
 
-def test_holds_the_types_of_this_issue() -> None:
+def test_holds_the_types_of_the_design() -> None:
     """The catalogue names each message type once, in the order of names."""
     names = [entry.body_type for entry in catalogue().types]
     assert sorted(EXPECTED) == names
@@ -100,22 +135,89 @@ def test_what_a_reply_answers_exists() -> None:
     assert {name for entry in catalogue().types for name in entry.reply_to} <= EXPECTED
 
 
-def test_types_never_blocked() -> None:
-    """Of this issue's types only the withdrawal of consent and its acknowledgement pass every gate."""
-    assert [e.body_type for e in catalogue().types if e.never_blocked] == [
-        "consent.withdrawal.ack/1",
-        "consent.withdrawal/1",
+def test_reply_is_what_the_question_asks_for() -> None:
+    """A type held that answers another quotes it, or begins on its own as well; both ends can play their parts."""
+    held = {entry.body_type: entry for entry in catalogue().types}
+    pairs = [
+        (asked, held[name]) for asked in held.values() if asked.answers for name in asked.answers.types if name in held
     ]
+    assert len(pairs) >= 5
+    for asked, reply in pairs:
+        assert not reply.reply_to or asked.body_type in reply.reply_to, (asked.body_type, reply.body_type)
+        assert set(asked.receivers) & set(reply.senders) and set(asked.senders) & set(reply.receivers)
+
+
+def test_every_reply_is_asked_for() -> None:
+    """What has to quote a message is owed to one of those it may quote."""
+    held = {entry.body_type: entry for entry in catalogue().types}
+    for reply in held.values():
+        owed = [answers.types for name in reply.reply_to if (answers := held[name].answers)]
+        assert not reply.reply_to or any(reply.body_type in types for types in owed), reply.body_type
+
+
+def test_withdrawal_may_come_from_any_unit_and_is_owed_an_answer() -> None:
+    """Never blocked means that no role stops it either (G10)."""
+    roles = tuple(entry.code for entry in code_list("role").codes)
+    withdrawal = catalogue().get("consent.withdrawal/1")
+    assert roles == withdrawal.senders == withdrawal.receivers
+    assert Answers(types=("consent.withdrawal.ack/1",), clock="withdrawal_ack") == withdrawal.answers
+
+
+def test_only_a_focal_point_opens_a_referral() -> None:
+    """DOMAIN 4.1: the national focal point is the only role that opens and answers a referral."""
+    for name in ("referral.request/1", "referral.accept/1", "referral.decline/1", "referral.withdraw/1"):
+        entry = catalogue().get(name)
+        assert entry.senders == entry.receivers == ("national_focal_point",)
+
+
+def test_types_never_blocked() -> None:
+    """The types that pass every gate are exactly those that every scope lets pass."""
+    assert {type_name(e.body_type) for e in catalogue().types if e.never_blocked} == NEVER_BLOCKED
 
 
 def test_fields_of_the_design_catalogue_are_there() -> None:
     """Each plain field of the design's catalogue is a member of our schema; composite ones were split by hand."""
     design = json.loads(shared("data/trm_catalogue.json").read_text())
     ours = {entry.body_type.split("/")[0]: entry for entry in catalogue().types}
-    later = {("referral.request", "attachments")}
+    later = {
+        ("referral.request", "attachments"),
+        ("identification.certificate", "document"),
+        ("traveldoc.request", "photo"),
+        ("guardian.notice", "decision_document"),
+    }
     for message in design["messages"]:
         if message["code"] in ours:
             members = ours[message["code"]].document["properties"]["content"]["properties"]
             plain = {f["name"] for f in message["fields"] if f["name"].isidentifier()}
             missing = {name for name in plain - set(members) if (message["code"], name) not in later}
             assert set() == missing, message["code"]
+
+
+def test_fields_have_the_class_and_the_duty_of_the_design() -> None:
+    """The most sensitive leaf of a plain field has the design's class; required is required, or has to be answered."""
+    design = json.loads(shared("data/trm_catalogue.json").read_text())
+    otherwise = {
+        ("referral.decline", "note"): "the words of the decliner, by which no consent is given or asked",
+        ("info.reply", "person_identifying"): "holds the rule for safe contact, which locates",
+        ("monitoring.report", "next_point"): "the final report has none, and nobody shall invent one",
+    }
+    compared = 0
+    for message in design["messages"]:
+        if (name := f"{message['code']}/1") not in catalogue():
+            continue
+        content = catalogue().get(name).document["properties"]["content"]
+        needed = {
+            *content["required"],
+            *(n for r in content.get("allOf", ()) for n in r.get("else", {}).get("required", ())),
+        }
+        for field in message["fields"]:
+            place = f"/content/{field['name']}"
+            leaves = [leaf for leaf in fields(name) if f"{leaf.path}/".startswith(f"{place}/")]
+            if not leaves:
+                continue
+            compared += 1
+            if (message["code"], field["name"]) in otherwise:
+                continue
+            assert field["cls"] == highest(frozenset(leaf.sensitivity for leaf in leaves)), (name, place)
+            assert field["req"] == "C" or (field["name"] in needed) == (field["req"] == "R"), (name, place)
+    assert compared > 100

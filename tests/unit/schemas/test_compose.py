@@ -13,6 +13,7 @@ LIBRARY = Library(
     codes={
         "colour": {"codes": [{"code": "red"}, {"code": "blue", "category": "needs"}, {"code": "old", "retired": True}]},
         "absence": {"codes": [{"code": "unknown"}, {"code": "refused"}]},
+        "role": {"codes": [{"code": "guardian"}, {"code": "dpo"}, {"code": "warden", "retired": True}]},
     },
     types={"day": {"type": "integer", "minimum": 1, "maximum": 31}},
     fragments={
@@ -28,6 +29,24 @@ LIBRARY = Library(
         }
     },
 )
+
+
+ABOUT: dict[str, Any] = {
+    "body_type": "x/1",
+    "revision": 1,
+    "title": "x",
+    "kind": "any",
+    "stage": "any",
+    "tier": 1,
+    "reply_to": [],
+    "senders": ["guardian"],
+    "receivers": ["dpo"],
+    "answers": None,
+    "never_blocked": False,
+    "personal": False,
+    "content": {"class": "operational", "object": {"a?": {"flag": True}}},
+}
+"""A message source with everything that one says about itself."""
 
 
 def composed(document: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +93,35 @@ def test_condition_needs_and_forbids() -> None:
     assert verdicts(schema, *values) == [True, False, True, False]
 
 
+def test_items_of_a_list_decide_what_a_member_may_say() -> None:
+    """A condition may be about one item of a list or about every one; a rule may narrow the values of a member."""
+    item = {"object": {"place": {"code": "colour"}}}
+    rules = [
+        {"when": {"items": {"contains": {"place": ["red"]}}}, "only": {"result": ["red"]}},
+        {"when": {"items": {"every": {"place": ["blue"]}}}, "only": {"result": ["blue"]}},
+    ]
+    schema = composed(
+        {"object": {"items": {"list": item, "min": 0, "max": 3}, "result": {"code": "colour"}}, "rules": rules}
+    )
+    red, blue = {"place": "red"}, {"place": "blue"}
+    assert verdicts(schema, *({"items": [blue, red], "result": result} for result in ("red", "blue"))) == [True, False]
+    assert verdicts(schema, *({"items": [blue, blue], "result": result} for result in ("red", "blue"))) == [False, True]
+    assert verdicts(schema, *({"items": [], "result": result} for result in ("red", "blue"))) == [True, True]
+
+
+def test_scalar_is_a_bounded_value_of_one_of_three_types() -> None:
+    """A scalar is text, an integer or a boolean, each within its limits, and nothing that has parts."""
+    schema = composed({"object": {"a": {"scalar": 3}}})
+    assert verdicts(schema, *({"a": value} for value in ("abc", 2**53 - 1, False))) == [True, True, True]
+    assert not any(verdicts(schema, *({"a": value} for value in ("", "abcd", 2**53, 0.5, None, [], {}))))
+
+
+def test_object_with_a_limit_of_members() -> None:
+    """Of many optional members only so many may be given at once."""
+    schema = composed({"object": {"a?": {"flag": True}, "b?": {"flag": True}, "c?": {"flag": True}}, "most": 2})
+    assert verdicts(schema, {}, {"a": True, "c": True}, {"a": True, "b": True, "c": True}) == [True, True, False]
+
+
 def test_need_is_met_by_saying_unknown() -> None:
     """What a rule asks for may also be said to be unknown where the object can say so."""
     members = {"a": {"code": "colour"}, "b?": {"text": 5, "category": "needs"}}
@@ -103,6 +151,12 @@ def test_same_source_gives_the_same_schema() -> None:
     assert composed(document) == composed(document)
 
 
+def test_kind_of_conversation_is_of_a_closed_list() -> None:
+    """A misspelt kind would quietly lose the rules of its conversation, so it stops the build."""
+    with pytest.raises(SourceError, match="kind of conversation"):
+        compose({**ABOUT, "kind": "standing-order"}, LIBRARY)
+
+
 @pytest.mark.parametrize(
     ("personal", "kind", "basis", "valid"),
     [
@@ -111,23 +165,55 @@ def test_same_source_gives_the_same_schema() -> None:
         (False, "any", False, True),
         (False, "enquiry", False, True),
         (False, "enquiry", True, False),
+        (False, "standing", False, True),
+        (False, "standing", True, False),
     ],
 )
 def test_header_depends_on_whether_a_person_is_behind_it(personal: bool, kind: str, basis: bool, valid: bool) -> None:
-    """Personal messages need both bases, enquiries refuse them."""
-    about = {
-        "body_type": "x/1",
-        "revision": 1,
-        "title": "x",
-        "stage": "any",
-        "tier": 1,
-        "reply_to": [],
-        "never_blocked": False,
-    }
-    content = {"class": "operational", "object": {"a?": {"flag": True}}}
-    schema = compose({**about, "kind": kind, "personal": personal, "content": content}, LIBRARY)
+    """Personal messages need both bases, enquiries and standing conversations refuse them."""
+    schema = compose({**ABOUT, "kind": kind, "personal": personal}, LIBRARY)
     header = {"from": "x"} | ({"legal_basis": "x", "transfer_basis": "x"} if basis else {})
     assert [valid] == verdicts(schema, {"header": header, "content": {}})
+
+
+def test_rule_narrows_the_values_of_a_member() -> None:
+    """With `only`, a member that is there has one of the values; where the condition fails it is free."""
+    rules = [{"when": {"a": ["red"]}, "only": {"b": [1, 2]}}]
+    schema = composed({"object": {"a": {"code": "colour"}, "b?": {"int": [0, 9]}}, "rules": rules})
+    values = ({"a": "red", "b": 2}, {"a": "red"}, {"a": "red", "b": 3}, {"a": "blue", "b": 3})
+    assert verdicts(schema, *values) == [True, True, False, True]
+
+
+def test_message_says_who_sends_it_and_what_it_asks_for() -> None:
+    """What a source says about itself is in its schema; `any` is published as all roles that are in use."""
+    answers = {"types": ["y/1"], "clock": "decision"}
+    about = compose({**ABOUT, "senders": "any", "answers": answers}, LIBRARY)["x-message"]
+    assert (["guardian", "dpo"], ["dpo"], answers) == (about["senders"], about["receivers"], about["answers"])
+    assert {*ABOUT} - {"title", "content"} == {*about}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"senders": []},
+        {"receivers": ["warden"]},
+        {"receivers": "all"},
+        {"answers": {"types": [], "clock": "soon"}},
+        {"answers": {"clock": "decision"}},
+    ],
+    ids=["nobody-sends", "retired-role", "no-role", "no-clock", "no-types"],
+)
+def test_message_that_is_owed_to_nobody_is_refused(change: dict[str, Any]) -> None:
+    """Roles that are not in the list and clocks that nobody knows stop the build."""
+    with pytest.raises(SourceError):
+        compose({**ABOUT, **change}, LIBRARY)
+
+
+@pytest.mark.parametrize("name", sorted({*ABOUT} - {"title", "content", "revision"} - {"body_type"}))
+def test_message_has_to_say_everything_about_itself(name: str) -> None:
+    """A source that leaves out one of its properties stops the build."""
+    with pytest.raises(SourceError, match=name):
+        compose({key: value for key, value in ABOUT.items() if key != name}, LIBRARY)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,15 @@ def test_refusal_names_an_existing_place_or_a_missing_member(path: Path) -> None
         assert present != (finding.rule == "required")
 
 
+@pytest.mark.parametrize("path", VALID, ids=short)
+def test_valid_example_goes_between_the_roles_of_its_type(path: Path) -> None:
+    """Sender and receiver of a valid example have roles that the type names."""
+    entry, header = catalogue().get(name_of(path)), read(path)["header"]
+    if entry.senders:
+        assert header["sender_role"] in entry.senders
+        assert header["recipient_role"] in entry.receivers
+
+
 def test_every_type_has_enough_examples() -> None:
     """At least two valid and four invalid examples for each message type, and none for a type that does not exist."""
     types = {entry.body_type for entry in catalogue().types}

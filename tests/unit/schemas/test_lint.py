@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.patterns import parse
+from support.patterns import is_long, parse
 
 from schemas import SENSITIVITY, catalogue, code_list, code_lists, fields
-from schemas.compose import found
+from schemas.compose import PERSONAL_HEADER, found
 from schemas.validation import FORMATS
 
 PUBLISHED = sorted((Path(__file__).resolve().parents[3] / "schemas" / "published").glob("*.json"))
@@ -21,7 +21,7 @@ TYPES = [entry.body_type for entry in catalogue().types]
 KEYWORDS = {
     *("$schema", "$ref", "$defs", "title", "description", "type", "properties", "required", "additionalProperties"),
     *("items", "minItems", "maxItems", "uniqueItems", "contains", "enum", "const", "minLength", "maxLength", "pattern"),
-    *("format", "minimum", "maximum", "minProperties", "allOf", "anyOf", "not", "if", "then", "else"),
+    *("format", "minimum", "maximum", "minProperties", "maxProperties", "allOf", "anyOf", "not", "if", "then", "else"),
     *("x-message", "x-object", "x-revision", "x-class", "x-category", "x-category-as", "x-category-codes"),
     *("x-codes", "x-text"),
 }
@@ -35,7 +35,14 @@ WITHOUT_CATEGORY = {
     "/content/denials/*/purpose": "same",
     "/content/denials/*/unit": "same",
     "/content/denials/*/data_category": "same",
+    "/content/person_at_risk": "about a breach and no one person; owed by law (GDPR 33), whatever anybody consented to",
 }
+
+OPAQUE = 266_667
+"""Characters of the longest text that is not for people: a signed document of 200 000 bytes as base64url."""
+
+ROWS = 500
+"""Items of the longest list: the cells of a statistical table."""
 
 
 def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
@@ -83,7 +90,7 @@ def test_patterns_are_in_the_agreed_subset(schema: dict[str, Any]) -> None:
     for part in schemas_in(schema):
         if "pattern" in part:
             parse(part["pattern"])
-            assert part["maxLength"] <= 254
+            assert part["maxLength"] <= (OPAQUE if is_long(part["pattern"]) else 254)
 
 
 def test_formats_are_checked(schema: dict[str, Any]) -> None:
@@ -98,9 +105,12 @@ def test_everything_is_bounded(schema: dict[str, Any]) -> None:
             case "string":
                 assert "maxLength" in part or "enum" in part
             case "array":
-                assert part["maxItems"] <= 100 and "minItems" in part
+                assert part["maxItems"] <= ROWS and "minItems" in part
             case "integer":
                 assert {"minimum", "maximum"} <= set(part) and abs(part["maximum"]) < 2**53
+            case [*kinds]:
+                assert kinds == ["string", "integer", "boolean"]
+                assert {"maxLength", "minimum", "maximum"} <= set(part) and abs(part["maximum"]) < 2**53
             case kind:
                 assert kind != "number"
 
@@ -160,3 +170,40 @@ def test_enquiry_holds_nothing_about_a_person() -> None:
         f.path: f.schema["maxLength"] for f in fields("enquiry.capacity/1") if f.text and f.path.startswith("/content")
     }
     assert texts == {"/content/note": 280}
+
+
+def test_standing_conversation_holds_nothing_about_a_person() -> None:
+    """Directory, statistics and breach disclose no category, and only directory and breach have sentences (gate G1)."""
+    standing = [entry.body_type for entry in catalogue().types if entry.kind == "standing"]
+    assert {"breach.notice/1", "directory.update/1", "stats.request/1", "stats.submission/1"} <= set(standing)
+    for body_type in standing:
+        for field in fields(body_type):
+            assert field.category is None is field.category_as, field.path
+            assert field.path.split("/")[2] not in PERSONAL_HEADER, field.path
+    table = {field.path for field in fields("stats.submission/1") if field.text and field.path.startswith("/content/")}
+    assert table == {"/content/coverage"}
+
+
+def test_count_below_ten_is_refused() -> None:
+    """A count of 1 to 9 persons never leaves a node, and a cell crosses three dimensions at most (gate G12)."""
+    cells = catalogue().get("stats.submission/1").document["properties"]["content"]["properties"]["cells"]
+    count = Draft202012Validator(catalogue().get("stats.submission/1").document["$defs"]["count"])
+    assert [n for n in range(12) if count.is_valid(n)] == [0, 10, 11]
+    assert cells["items"]["properties"]["key"]["maxProperties"] == 3
+
+
+def test_verification_of_nationality_cannot_say_why_it_is_asked() -> None:
+    """Gate G15: neither fields, codes, free text nor roles of the question and its reply can hold victim status."""
+    for body_type, texts in (
+        ("nationality.request/1", {"names", "birth_place", "number", "parents_names"}),
+        ("nationality.reply/1", {"need"}),
+    ):
+        content = [field for field in fields(body_type) if field.path.startswith("/content/")]
+        assert {field.sensitivity for field in content} <= {"identifying", "pseudonymous"}
+        assert {field.category for field in content} <= {"identity", "documents", "family", None}
+        assert {field.codes for field in content} <= {"travel_doc", "country", "nationality_result", "absence", None}
+        assert texts == {field.path.removesuffix("/*").split("/")[-1] for field in content if field.text}
+        entry = catalogue().get(body_type)
+        assert {*entry.senders, *entry.receivers} == {"migration_authority", "consular_mfa"}
+    context = next(field for field in fields("nationality.request/1") if field.path == "/content/context")
+    assert context.schema["const"] == "documentation"

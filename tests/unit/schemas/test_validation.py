@@ -50,6 +50,15 @@ def test_unknown_code_names_the_list_and_not_the_code() -> None:
     assert finding.hint == "a code of the list legal_status"
 
 
+def test_code_of_the_list_that_does_not_fit_here_names_those_that_do() -> None:
+    """Where a rule narrows a code, the finding is `enum` and its hint lists what is left, not what was said."""
+    certificate = bodies("identification.certificate/1", random.Random(3))
+    certificate["content"] |= {"decision": "presumed", "level": "conclusive"}
+    (finding,) = validate("identification.certificate/1", certificate)
+    assert (finding.place, finding.rule) == ("/content/level", "enum")
+    assert finding.hint == "here only reasonable_grounds"
+
+
 def test_foreign_member_is_reported_at_its_parent() -> None:
     """The name of a member that does not belong there may itself be content: only its parent is named."""
     changed = body()

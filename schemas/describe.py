@@ -1,0 +1,267 @@
+"""What a message type says, in words: its members one by one and its rules as sentences; for pages and terminals.
+
+Read from the published schema alone, so that a page never says more than what is judged. The sentences are the way
+back from what `compose` makes of the rules of a source; a rule in another form is a bug of this module.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.catalogue import catalogue
+from schemas.codelists import FALLBACK, code_list
+from schemas.compose import NEVER
+from schemas.walk import Node, members, resolve
+
+ALWAYS, ANSWERED, SAYABLE, FREE = "yes", "yes, or why not", "no, or why not", "no"
+"""Whether a member has to be there: always; by a value or a reason in `unknown`; if at all, either way; not at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One member. `place` is a JSON pointer with `*` for "each item".
+
+    `need` is one of the four words above and speaks of the object that the member stands in. An object, or a list of
+    objects, has no sensitivity class of its own: its members follow. `codes` names the code list; its title is the
+    meaning where the source gives none.
+    """
+
+    place: str
+    need: str
+    kind: str
+    codes: str | None
+    sensitivity: str | None
+    category: str | None
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One sentence about the object at `place` (as in `Row`; empty for the whole body)."""
+
+    place: str
+    text: str
+
+
+def rows(name: str) -> tuple[Row, ...]:
+    """The members of the message type or schema hash `name`, in document order, without `unknown` itself."""
+    root = catalogue().resolve(name).document
+    halves: Mapping[str, Node] = root["properties"]
+    return tuple(row for half, schema in halves.items() for row in _members(schema, root, f"/{half}"))
+
+
+def rules(name: str) -> tuple[Rule, ...]:
+    """The conditional rules of `name`, outer objects first. What `need` already says is no rule here."""
+    root = catalogue().resolve(name).document
+    return tuple(_rules(root, root, ""))
+
+
+# --- members ------------------------------------------------------------------------------------------------------
+
+
+def _members(schema: Node, root: Node, place: str) -> Iterator[Row]:
+    schema = resolve(schema, root)
+    needs = _needs(schema)
+    for name, member in members(schema):
+        if name in needs:
+            yield from _member(member, root, f"{place}/{name}", needs[name])
+
+
+def _member(member: Node, root: Node, place: str, need: str) -> Iterator[Row]:
+    node = resolve(member, root)
+    meaning = member.get("description", "")
+    one, many, inner, below = member, "", node, place
+    if "items" in node:
+        one, many, inner, below = node["items"], f"; {_many(node)}", resolve(node["items"], root), f"{place}/*"
+    if "properties" in inner:
+        most = f", at most {inner['maxProperties']} members" if "maxProperties" in inner else ""
+        yield _row(place, need, f"object{most}{many}", meaning, {})
+        yield from _members(inner, root, below)
+    else:
+        yield _row(below, need, f"{_kind(one, inner)}{many}", meaning, inner)
+
+
+def _row(place: str, need: str, kind: str, meaning: str, leaf: Node) -> Row:
+    category = leaf.get("x-category")
+    codes = leaf.get("x-codes")
+    return Row(
+        place=place,
+        need=need,
+        kind=kind,
+        codes=codes,
+        sensitivity=leaf.get("x-class"),
+        category=f"that of {leaf['x-category-as']}" if "x-category-as" in leaf else category,
+        meaning=meaning or (code_list(codes).title[FALLBACK] if codes else ""),
+    )
+
+
+def _needs(schema: Node) -> Mapping[str, str]:
+    """For each member but `unknown` what `need` says of it."""
+    sayable = schema["properties"].get("unknown", {}).get("properties", {})
+    answered = {rule["else"]["required"][0] for rule in schema.get("allOf", ()) if _is_answer(rule) and "else" in rule}
+    needs = {}
+    for name, _ in members(schema):
+        if name in schema["required"]:
+            needs[name] = ALWAYS
+        elif name in answered:
+            needs[name] = ANSWERED
+        elif name != "unknown" or "properties" not in schema["properties"][name]:
+            needs[name] = SAYABLE if name in sayable else FREE
+    return needs
+
+
+def _many(node: Node) -> str:
+    low, high = node["minItems"], node["maxItems"]
+    different = ", all different" if node.get("uniqueItems") else ""
+    return f"{low if low == high else f'{low} to {high}'} of them{different}"
+
+
+def _kind(said: Node, node: Node) -> str:
+    """The kind of a leaf. `said` still has its reference: the name of a type of fragments/types.json."""
+    match node:
+        case {"x-codes": listed}:
+            return f"code of {listed}"
+        case {"type": [*_], "maxLength": longest}:
+            return f"text of at most {longest} characters, whole number, true or false"
+        case {"x-text": True, "maxLength": longest}:
+            return f"text of at most {longest} characters"
+        case {"const": value}:
+            return f"always {json.dumps(value)}"
+        case {"type": "boolean"}:
+            return "true or false"
+        case _ if "$ref" in said:
+            return str(said["$ref"]).removeprefix("#/$defs/")
+        case {"type": "integer", "minimum": low, "maximum": high}:
+            return f"whole number from {low} to {high}"
+        case _:
+            raise RuntimeError("a leaf of no known kind")
+
+
+# --- rules --------------------------------------------------------------------------------------------------------
+
+
+def _rules(schema: Node, root: Node, place: str) -> Iterator[Rule]:
+    node = resolve(schema, root)
+    if "items" in node:
+        yield from _rules(node["items"], root, f"{place}/*")
+        return
+    for rule in node.get("allOf", ()):
+        if not _is_answer(rule):
+            yield Rule(place=place, text=_sentence(rule))
+    for name, member in members(node) if "properties" in node else ():
+        if name != "unknown":
+            yield from _rules(member, root, f"{place}/{name}")
+
+
+def _is_answer(rule: Node) -> bool:
+    """Whether the rule only says that a value and its absence do not go together; `need` tells it."""
+    said, then = _said(rule.get("if", {})), rule.get("then", {})
+    return said is not None and then == {"properties": {said: NEVER}}
+
+
+def _said(condition: Node) -> str | None:
+    """The member that `condition` finds in `unknown`, if that is all it looks for."""
+    match list(_paths(condition)):
+        case [(("unknown", name), True)]:
+            return name
+        case _:
+            return None
+
+
+def _sentence(rule: Node) -> str:
+    if "if" in rule and "then" in rule:
+        return f"If {_condition(rule['if'])}, {_wishes(rule['then'])}."
+    wishes = _wishes(rule)
+    return f"{wishes[0].upper()}{wishes[1:]}."
+
+
+def _condition(condition: Node) -> str:
+    parts = condition.get("allOf", [condition])
+    return " and ".join(_meets(_name(path), value) for part in parts for path, value in _paths(part))
+
+
+def _meets(name: str, value: Node | bool) -> str:
+    match value:
+        case True:
+            return f"{name} is given"
+        case {"contains": {"const": code}}:
+            return f"{name} has {_value(code)}"
+        case {"contains": inner}:
+            return f"{name} has an item where {_condition(inner)}"
+        case {"items": inner}:
+            return f"each item of {name} is one where {_condition(inner)}"
+        case {"const": only}:
+            return f"{name} is {_value(only)}"
+        case {"enum": several}:
+            return f"{name} is {_or(several)}"
+        case _:
+            raise RuntimeError("a condition of no known form")
+
+
+def _wishes(then: Node) -> str:
+    """What a rule asks for; wishes of one kind share a sentence."""
+    told: dict[str, list[str]] = {}
+    for part in then.get("allOf", [then]):
+        for name, wish in _wish(part):
+            told.setdefault(wish, []).append(name)
+    return "; ".join(f"{_and(names)} {wish}" for wish, names in told.items())
+
+
+def _wish(part: Node) -> Iterator[tuple[str, str]]:
+    if "anyOf" in part:
+        yield f"at least one of {_and([_name((b['required'][0],)) for b in part['anyOf']])}", "must be given"
+    elif "if" in part:
+        yield _name((part["else"]["required"][0],)), "must be given, or `unknown` says why not"
+    else:
+        for path, value in _paths(part):
+            yield _name(path), _wanted(value)
+
+
+def _wanted(value: Node | bool) -> str:
+    match value:
+        case True:
+            return "must be given"
+        case _ if value == NEVER:
+            return "must not be given"
+        case {"const": only}:
+            return f"must be {_value(only)}"
+        case {"enum": several}:
+            return f"can only be {_or(several)}"
+        case _:
+            raise RuntimeError("a rule of no known form")
+
+
+def _paths(schema: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each place that `schema` speaks of, with what it says there; True for "is there"."""
+    inner = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        if name not in inner:
+            yield (name,), True
+    for name, value in inner.items():
+        if "properties" in value or "required" in value:
+            yield from (((name, *path), found) for path, found in _paths(value))
+        else:
+            yield (name,), value
+
+
+def _name(path: Sequence[str]) -> str:
+    return f"`{'.'.join(path)}`"
+
+
+def _value(value: object) -> str:
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _or(values: Sequence[object]) -> str:
+    return _joined([_value(value) for value in values], "or")
+
+
+def _and(names: Sequence[str]) -> str:
+    return _joined(names, "and")
+
+
+def _joined(words: Sequence[str], last: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"

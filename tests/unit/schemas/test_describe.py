@@ -1,0 +1,152 @@
+"""What a message type says in words: complete, and the same as what is judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import Code, RefusedError
+from schemas import catalogue, fields, validate
+from schemas.describe import ALWAYS, ANSWERED, FREE, SAYABLE, Row, rows, rules
+
+PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
+NAMES = ("pseudonym", "languages", "gender", "age_group")
+FROM_FRAGMENTS = ("/header", "/content/person")
+"""Where the rules of a fragment show; they are not in the source of the type."""
+TYPES = [entry.body_type for entry in catalogue().types]
+
+
+def row(body_type: str, place: str) -> Row:
+    """The row of one member."""
+    return next(found for found in rows(body_type) if found.place == place)
+
+
+def source(body_type: str) -> Any:
+    """What the author of a type wrote."""
+    return json.loads((PACKAGE / "source" / f"{body_type.replace('/', '.')}.json").read_bytes())
+
+
+def written(spec: Any) -> Iterator[Any]:
+    """Every rule in a source, fragments not followed."""
+    if isinstance(spec, dict):
+        yield from spec.get("rules", ())
+        for value in spec.values():
+            yield from written(value)
+    elif isinstance(spec, list):
+        for value in spec:
+            yield from written(value)
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_every_leaf_is_told_once(body_type: str) -> None:
+    """Places, lists, classes and categories are those that the walk finds; reasons of absence are no rows."""
+    leaves = [(leaf.path, leaf.codes, leaf.sensitivity) for leaf in fields(body_type) if "/unknown/" not in leaf.path]
+    told = [(found.place, found.codes, found.sensitivity) for found in rows(body_type) if found.sensitivity]
+    assert leaves == told
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_needed_is_what_a_body_is_refused_without(body_type: str) -> None:
+    """Without anything in its content, exactly the members that are needed or to be answered are found missing."""
+    findings = validate(body_type, {"header": {}, "content": {}})
+    missing = {finding.place for finding in findings if finding.rule == "required"}
+    needed = {told.place.removesuffix("/*") for told in rows(body_type) if told.need in (ALWAYS, ANSWERED)}
+    assert missing == {place for place in needed if place.count("/") == 2}
+
+
+def test_need_has_four_words() -> None:
+    """Required, answered, optional with a reason, optional without."""
+    told = [row("referral.request/1", f"/content/person/{name}").need for name in NAMES]
+    assert told == [ALWAYS, ANSWERED, SAYABLE, FREE]
+
+
+@pytest.mark.parametrize(
+    ("body_type", "place", "kind"),
+    [
+        ("enquiry.capacity/1", "/content/services/*", "code of service; 1 to 10 of them, all different"),
+        ("enquiry.capacity/1", "/content/accompanied_children", "whole number from 0 to 9"),
+        ("enquiry.capacity/1", "/content/note", "text of at most 280 characters"),
+        ("nationality.request/1", "/content/context", 'always "documentation"'),
+        ("assistance.plan/1", "/content/agreed_with_person", "always true"),
+        ("referral.withdraw/1", "/content/erase", "true or false"),
+        ("risk.assessment/1", "/content/based_on/*", "id; 2 of them, all different"),
+        ("risk.assessment/1", "/content/findings", "object; 1 to 17 of them"),
+        ("referral.accept/1", "/header/handling", "object"),
+    ],
+)
+def test_kind_is_told(body_type: str, place: str, kind: str) -> None:
+    """One example of each kind of member."""
+    assert row(body_type, place).kind == kind
+
+
+def test_meaning_is_the_note_or_the_title_of_the_list() -> None:
+    """A field that needs no note has the title of its code list; a borrowed category names the sibling."""
+    assert row("family.report/1", "/content/visited_on").meaning.startswith("day of the visit")
+    assert row("referral.withdraw/1", "/content/reason").meaning == "Why a request is withdrawn"
+    assert row("bid.report/1", "/content/factors/*/finding").category == "that of factor"
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_every_rule_of_the_source_is_one_sentence(body_type: str) -> None:
+    """No rule of the source is left out, and none is told that is not in it."""
+    own = [rule for rule in rules(body_type) if not rule.place.startswith(FROM_FRAGMENTS)]
+    wanted = list(written(source(body_type)))
+    assert len(own) == len(wanted)
+    assert all(rule.text.endswith(".") for rule in own)
+
+
+@pytest.mark.parametrize(
+    ("body_type", "place", "text"),
+    [
+        ("enquiry.capacity/1", "/content", "If `services` has `other`, `note` must be given."),
+        (
+            "enquiry.reply/1",
+            "/content",
+            "If `answer` is `yes` or `yes_conditional`, `services_available` and `offer_valid_until` must be given; "
+            "`decline_reason` must not be given.",
+        ),
+        (
+            "consent.record/1",
+            "",
+            "If `header.transfer_basis` is `consent_49_1_a`, `content.transfer_risks_told` must be `true`.",
+        ),
+        (
+            "referral.request/1",
+            "/content",
+            "If `thb_status` is `identified`, `thb_decision_body` must be given, or `unknown` says why not.",
+        ),
+        ("referral.request/1", "/content", "If `person.age_group` is `adult`, `child` must not be given."),
+        (
+            "referral.request/1",
+            "/content/person",
+            "At least one of `birth_date`, `birth_year` and `age_group` must be given.",
+        ),
+        ("referral.request/1", "/content/person", "If `birth_date` is given, `birth_year` must not be given."),
+        (
+            "identification.certificate/1",
+            "/content",
+            "If `decision` is `presumed`, `level` can only be `reasonable_grounds`.",
+        ),
+        (
+            "risk.assessment/1",
+            "/content/findings/*",
+            "If `unknown.risk_known` is given, `likelihood`, `severity`, `measure` and `residual` must not be given.",
+        ),
+        ("guardian.notice/1", "/content", "If `event` is `ended` or `handover`, `unknown` must not be given."),
+    ],
+)
+def test_rule_is_told_in_words(body_type: str, place: str, text: str) -> None:
+    """Conditions and wishes of each form."""
+    assert text in [rule.text for rule in rules(body_type) if rule.place == place]
+
+
+def test_unknown_type_is_refused() -> None:
+    """What is not held cannot be told."""
+    for ask in (rows, rules):
+        with pytest.raises(RefusedError) as caught:
+            ask("referral.magic/1")
+        assert caught.value.code == Code.NO_COMMON_SCHEMA
