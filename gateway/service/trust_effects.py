@@ -55,10 +55,14 @@ def completed(connection: Connection, subject: str) -> list[Completed]:
 
 def newest_descriptor(parts: Parts, connection: Connection, node: str) -> Descriptor:
     """The newest descriptor held of a peer, as it is in this transaction."""
+    return _chain(parts, connection, node)[-1]
+
+
+def _chain(parts: Parts, connection: Connection, node: str) -> tuple[Descriptor, ...]:
     documents = next((row.chain for row in peer_rows.load(connection) if row.node == node), ())
     if not documents:
         raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
-    return parts.book.verified_chain(documents)[-1]
+    return parts.book.verified_chain(documents)
 
 
 def take_effect(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
@@ -73,7 +77,8 @@ def settle(parts: Parts, connection: Connection, node: str, now: int, *, after: 
     """Bring a peer's state, and our newest record about it, to what its completed changes say at `now`.
 
     A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change `after`
-    that people make to end it.
+    that people make to end it. Nobody becomes active on other roots than those that people compared: they may have
+    changed while an activation waited, or while the peer was stopped for a cause.
     """
     held = peer_rows.position_of(connection, node)
     changes = completed(connection, node)
@@ -82,6 +87,8 @@ def settle(parts: Parts, connection: Connection, node: str, now: int, *, after: 
         peer_rows.change(connection, node, state=str(to), cause=cause)
         if to != held[0]:
             log.append_leaf(connection, leaf(now, "peer.state", peer=node, state=str(to)))
+        if to is PeerState.ACTIVE:
+            roots_changed(connection, _chain(parts, connection, node), at=now)
     _record(parts, connection, node, changes, now)
 
 

@@ -18,7 +18,7 @@ from support.pair import START, Party, Spoiler, Two, aplay, make_party, two_node
 
 from gateway.core.trust import DAY, HOUR
 from gateway.errors import Code, RefusedError
-from gateway.service.peering import take_chain
+from gateway.service.peering import suspend_for_cause, take_chain
 from keys.admin import Admin, new_admin
 from keys.change import Change
 from keys.descriptor import build_descriptor, sign_descriptor
@@ -358,6 +358,35 @@ async def test_new_roots_are_confirmed_by_one(two: Two, tmp_path: Path, add: int
     await two.fr.changes("peer.confirm_roots", digits=read, channel="video", people=[BEN])
     assert two.fr.peer().state == "active"
     assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_new_roots_while_an_activation_waits(met: Two, tmp_path: Path) -> None:
+    """The digits that people compared are of other roots by the time it takes effect: verified, and told to them."""
+    await met.fr.changes("peer.activate", emergency=False)
+    document = await next_roots(met.al, tmp_path, add=2, threshold=1)
+    await take_chain(met.fr.running.parts, met.fr.peer(), [document])
+    met.clock.advance(DAY)
+
+    async def in_force() -> bool:
+        return await met.fr.rows("select state from change where subject like 'n1%'") == [("done",)]
+
+    await met.until(in_force, seconds=120)
+    await met.until(lambda: met.fr.peer().cause == "roots_changed")
+    assert met.fr.peer().state == "verified"
+    assert "peer.roots_changed" in await met.fr.alarms()
+    await met.fr.changes("peer.confirm_roots", digits=await digits(met.fr), channel="video", people=[BEN])
+    assert met.fr.peer().state == "active"
+
+
+async def test_new_roots_while_stopped_for_a_cause(two: Two, tmp_path: Path) -> None:
+    """Two people who resume the peer have not compared its new digits by that."""
+    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    document = await next_roots(two.al, tmp_path, add=2, threshold=1)
+    await take_chain(two.fr.running.parts, two.fr.peer(), [document])
+    await two.fr.changes("peer.resume")
+    assert (two.fr.peer().state, two.fr.peer().cause) == ("verified", "roots_changed")
+    await two.fr.changes("peer.confirm_roots", digits=await digits(two.fr), channel="video", people=[ANA])
+    assert two.fr.peer().state == "active"
 
 
 async def test_administrators_are_enrolled_and_retired_by_two(two: Two) -> None:
