@@ -122,7 +122,7 @@ def _record(parts: Parts, connection: Connection, node: str, changes: list[Compl
     chain = rows.records_of(connection, node, rows.OUT)
     newest = parse_trust(SignedDocument.decode(chain[-1].document, TRUST)) if chain else None
     record = _said(parts, connection, node, trust, None if newest is None else newest.hash)
-    if newest is not None and _position(newest) == _position(record):
+    if newest is not None and _position(newest) == _position(record) and not _revoked(parts, chain[-1]):
         return
     payload = record.encode()
     document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(parts.keys.sign(TRUST, payload),))
@@ -132,6 +132,27 @@ def _record(parts: Parts, connection: Connection, node: str, changes: list[Compl
                  acked=None),
     )  # fmt: skip
     log.append_leaf(connection, leaf(now, "trust.issued", peer=node, record=record.hash, state=str(record.state)))
+
+
+def _revoked(parts: Parts, row: TrustRow) -> bool:
+    """Whether the key that signed one of our records was revoked: peers may hold what its thief has said since."""
+    kid = SignedDocument.decode(row.document, TRUST).signature.kid
+    return any(revocation.kid == kid for revocation in parts.own.descriptor.revoked)
+
+
+async def say_again(parts: Parts) -> None:
+    """After a revocation: sign our newest record about each peer anew, as the next one of its chain."""
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        for peer in parts.book.all():
+            if peer.state is not PeerState.REVOKED:  # nothing follows a revocation
+                settle(parts, connection, peer.node, now)
+
+    if parts.keys.may_speak:
+        await parts.store.move(move)
+        await parts.book.refresh()
+        parts.signals.trust.set()
 
 
 def _position(record: TrustRecord) -> tuple[object, ...]:
