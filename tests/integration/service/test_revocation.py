@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +12,18 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.holders import signed
+from support.nodechild import CHEAP
 from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.core.scope import PeerState
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from gateway.service.peering import address, suspend_for_cause
+from gateway.service.peering import address, suspend_for_cause, take_chain
 from gateway.service.trust_records import take
-from keys.encoding import parse
+from keys.descriptor import sign_descriptor
+from keys.encoding import canon, parse
 from keys.keyset import build_keyset
 from keys.records import Use
+from keys.roots import load_root
 from keys.sign import KEYSET, RECEIPTS, TRUST, SignedDocument
 from keys.trust import TrustState
 
@@ -264,3 +269,18 @@ async def test_a_peer_that_lost_all_of_it_is_told_by_a_key_of_today(two: Two) ->
     await two.fr.changes("peer.renew")
     await two.until(lambda: two.al.agreed(), seconds=60)
     assert (await two.al.call("peer.show", id="FR"))["faults"] == []
+
+
+async def test_a_peer_without_a_usable_address_stops_no_revocation(two: Two, tmp_path: Path) -> None:
+    """Its newest descriptor names an endpoint without a port, which nobody can reach (B8a): who took the revocation is
+    answered all the same.
+    """
+    own = two.al.running.parts.own.descriptor
+    member = json.loads(own.document.payload) | {"version": 2, "prev": own.hash, "endpoints": ["https://127.0.0.1"]}
+    (path,) = (tmp_path / "AL-roots").iterdir()
+    root = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
+    await take_chain(two.fr.running.parts, two.fr.peer(), [sign_descriptor(canon(member), [root.key])])
+    kid = two.fr.running.parts.keys.sig_kid
+    answer = await revoke(two.fr, kid)
+    assert (answer["version"], answer["took"]) == (2, {"AL": False})
+    assert two.fr.running.parts.keys.sig_kid != kid

@@ -407,6 +407,48 @@ async def test_administrators_are_enrolled_and_retired_by_two(two: Two) -> None:
     assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
 
 
+async def test_who_was_retired_has_no_word_in_what_is_pending(two: Two) -> None:
+    """What the retired person has approved is given up: their key may be why they went."""
+    eva = new_admin(label="Eva D.", now=START)
+    await two.fr.changes("admin.enrol", "admins", admin=eva.card.document.to_json())
+    theirs = await two.fr.changes("peer.renew", people=[BEN])
+    await two.fr.changes("admin.retire", "admins", people=[ANA, eva], pseudonym=BEN.card.pseudonym)
+    with pytest.raises(RefusedError, match="this change is withdrawn"):
+        await approve(two.fr, theirs["id"], ANA)
+
+
+async def test_a_stop_is_at_once_by_any_clock(two: Two) -> None:
+    """The clock of the person who stops a peer is two minutes ahead of the node's: the peer is stopped now."""
+    ahead = two.clock.now() + 120
+    await aplay(change([ANA], "peer.suspend", "AL", at=ahead), two.fr.call)
+    assert two.fr.peer().state == "suspended"
+    await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
+    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_a_new_administrator_counts_at_once_by_any_clock(two: Two) -> None:
+    """Enrolled by somebody whose clock is ahead: what the new one signs a second later counts, also in the history."""
+    eva, ahead = new_admin(label="Eva D.", now=START), two.clock.now() + 200
+    enrol = change(ADMINS, "admin.enrol", "admins", at=ahead, admin=eva.card.document.to_json())
+    await aplay(enrol, two.fr.call)
+    await two.fr.changes("peer.suspend", people=[eva])
+    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_a_damaged_change_holds_up_no_other(met: Two) -> None:
+    """A pending change that can not be read any more: it is listed as damaged, and what is approved takes effect."""
+    await met.fr.changes("peer.activate", emergency=False)
+    eva = new_admin(label="Eva D.", now=START)
+    await met.fr.changes("admin.enrol", "admins", people=[ANA], admin=eva.card.document.to_json())
+    await asyncio.to_thread(edit_by_hand, met.fr, "update change set payload = 'x' where state = 'pending'")
+    listed = (await met.fr.call("change.list", state="pending"))["changes"]
+    assert [item["action"] for item in listed] == ["damaged"]
+    assert len((await met.fr.call("admin.list"))["admins"]) == 2
+    met.clock.advance(DAY)
+    await met.until(lambda: met.fr.peer().state == "active", seconds=300)
+    assert (await met.fr.call("change.list", state="pending"))["changes"] == []
+
+
 # --- the history -----------------------------------------------------------------------------------------------------
 
 OF_AL = "subject like 'n1%'"
