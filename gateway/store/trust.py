@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
+from gateway.store.rows import as_bytes
 from gateway.store.tables import approval, change, trust_record
 
 PENDING = "pending"
@@ -59,21 +60,16 @@ class TrustRow:
     acked: int | None
 
 
-def _bytes(value: object) -> bytes:
-    """A stored document. One that was edited by hand may come as text: it is to be judged, not to end the node."""
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
 def _change(row: Row[Any]) -> ChangeRow:
-    return ChangeRow(**{**row._mapping, "payload": _bytes(row.payload)})
+    return ChangeRow(**{**row._mapping, "payload": as_bytes(row.payload)})
 
 
 def _approval(row: Row[Any]) -> ApprovalRow:
-    return ApprovalRow(**{**row._mapping, "document": _bytes(row.document)})
+    return ApprovalRow(**{**row._mapping, "document": as_bytes(row.document)})
 
 
 def _trust(row: Row[Any]) -> TrustRow:
-    return TrustRow(**{**row._mapping, "document": _bytes(row.document)})
+    return TrustRow(**{**row._mapping, "document": as_bytes(row.document)})
 
 
 def add_change(connection: Connection, row: ChangeRow) -> None:
@@ -168,7 +164,7 @@ def newest_records(connection: Connection) -> dict[tuple[str, str], bytes]:
         & (trust_record.c.direction == newest.c.direction)
         & (trust_record.c.seq == newest.c.seq),
     )
-    return {(row.peer, row.direction): _bytes(row.document) for row in connection.execute(query)}
+    return {(row.peer, row.direction): as_bytes(row.document) for row in connection.execute(query)}
 
 
 def owed(connection: Connection) -> list[str]:

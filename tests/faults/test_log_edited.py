@@ -150,6 +150,31 @@ def tile_changed(folder: Path, log: Witnessed) -> None:
     edit(folder, ("update audit_tile set hashes = ? where idx = 0", (data[:64] + leaf_hash(b"") + data[96:],)))
 
 
+def leaf_typed(folder: Path, log: Witnessed) -> None:
+    """What a person types into sqlite3 is text, not bytes."""
+    edit(folder, ("update audit set leaf = replace(cast(leaf as text), 'alarm.', 'Alarm.') where seq = 200", ()))
+
+
+def last_leaf_a_number(folder: Path, log: Witnessed) -> None:
+    """Not even text."""
+    edit(folder, ("update audit set leaf = 5 where seq = ?", (LATE,)))
+
+
+def checkpoint_typed(folder: Path, log: Witnessed) -> None:
+    """A word where a note was."""
+    edit(folder, ("update checkpoint set note = 'word', at = 'noon' where size = ?", (LATE,)))
+
+
+def tile_typed(folder: Path, log: Witnessed) -> None:
+    """A word where hashes were."""
+    edit(folder, ("update audit_tile set hashes = 'word' where level = 0 and idx = 0", ()))
+
+
+def cosignature_typed(folder: Path, log: Witnessed) -> None:
+    """A word where a signature was."""
+    edit(folder, ("update cosignature set line = 'word', first = 7, at = 'noon' where size = ?", (LATE,)))
+
+
 def tile_deleted(folder: Path, log: Witnessed) -> None:
     """A recorded tile is gone."""
     edit(folder, ("delete from audit_tile where idx = 0", ()))
@@ -197,6 +222,11 @@ EDITS: list[tuple[Edit, str, bool]] = [
     (checkpoint_deleted, f"checkpoint {LATE}", REFUSED),
     (tile_changed, "tile 0/0", REFUSED),
     (tile_deleted, "tile 0/0", RUNS),
+    (leaf_typed, "leaf 200", RUNS),
+    (last_leaf_a_number, f"leaf {LATE}", REFUSED),
+    (checkpoint_typed, f"checkpoint {LATE}", REFUSED),
+    (tile_typed, "tile 0/0", RUNS),
+    (cosignature_typed, f"cosignature of AL on {LATE}", RUNS),
     (cosignature_altered, f"cosignature of AL on {LATE}", RUNS),
     (rolled_back, f"leaf {EARLY + 1}", REFUSED),
     (kept_deleted, "kept checkpoint", RUNS),
