@@ -357,3 +357,17 @@ def test_a_new_file_of_the_export_is_cut(log: Witnessed, tmp_path: Path) -> None
     file.write_text(whole)
     alone = stranger(file, log.fingerprints[0])
     assert alone[0] == 0 and alone[1][1].startswith("unwitnessed")
+
+
+def test_entries_cut_from_the_export(log: Witnessed, tmp_path: Path) -> None:
+    """Entries behind the newest checkpoint are in nobody's signature: the file says how many there are in all."""
+    folder = log.copy(tmp_path)
+    late = {"seq": LATE + 1, "at": START, "ev": "alarm.dismissed", "actor": "0"}
+    edit(folder, ("insert into audit (seq, leaf) values (?, ?)", (LATE + 1, canon(late))))
+    file = asyncio.run(exported(folder, tmp_path / "log.jsonl"))
+    assert stranger(file, *log.fingerprints)[1][0] == f"{LATE + 1} entries: the log holds"
+    lines = [line for line in file.read_text().splitlines(keepends=True) if not line.endswith(f'"seq":{LATE + 1}}}\n')]
+    file.write_text("".join(lines))
+    assert stranger(file, *log.fingerprints) == (1, ["refused: the file is cut short"])
+    file.write_text("[]\n")
+    assert stranger(file, *log.fingerprints) == (1, ["refused: not an audit export"])
