@@ -43,7 +43,7 @@ def keyd(
     """Hold the keys of a node for the process that faces the network. `trm serve` starts it by itself.
 
     Run alone, under a user of its own, it is found by trm serve, which then needs no passphrase and can read no key.
-    It listens on DIR/run/keyd.sock only; docs/operations.md has the systemd units.
+    It listens on DIR/run/keyd.sock only.
 
     \b
     Example:
