@@ -89,12 +89,13 @@ def read_file(path):
     """The head and, by the names of their members, all other lines."""
     with open(path, "rb") as file:  # noqa: PTH123
         lines = [parse(line.rstrip(b"\n")) for line in file]
-    need(lines and lines[0].get("type") == "nrm.audit/1", "not an audit export")
+    need(lines and isinstance(lines[0], dict) and lines[0].get("type") == "nrm.audit/1", "not an audit export")
     found = {name: [] for name in ("checkpoint", "cosignature", "kept", "seq", "tile", "end")}
     for line in lines[1:]:
         need(isinstance(line, dict) and line.keys() in KINDS, "a line of another kind")
         found[next(name for name in found if name in line)].append(line)
-    need(found["end"] == [lines[-1]] and len(found["kept"]) <= 1, "the file is cut short")
+    last = found["seq"][-1]["seq"] if found["seq"] else 0
+    need(found["end"] == [lines[-1]] == [{"end": last}] and len(found["kept"]) <= 1, "the file is cut short")
     return lines[0], found
 
 
@@ -421,7 +422,7 @@ def main(arguments):
         return 2
     try:
         count, findings, witnessed, by = verify(arguments[0], digits)
-    except (Refused, OSError, KeyError, TypeError, IndexError) as why:
+    except (Refused, OSError, KeyError, TypeError, IndexError, ValueError) as why:
         print(f"refused: {why}")
         return 1
     for place, rule in findings:

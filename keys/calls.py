@@ -253,6 +253,10 @@ _WORDS: Final[Mapping[Code, tuple[str, str]]] = {
     Code.UNKNOWN_RECIPIENT_KEY: ("no encryption key has this kid", ""),
     Code.NOT_FOUND: ("keystore has no such key", ""),
     Code.INVALID: ("the key service does not do this", "a key in use and the last key of a use stay"),
+    Code.FORBIDDEN: (
+        "the key service makes backups for the recovery key that it was started with, and for no other",
+        "after a change of backup.recovery_key start the node again; beside trm keyd, give it --recovery-key",
+    ),
     Code.WRONG_NODE: ("descriptor is of another node than the keystore", ""),
     Code.UNREACHABLE: ("the key service could not do it now", "see its log"),
 }

@@ -3,7 +3,9 @@
 Who may ask is one user, known by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
 that several requests are under way. What is asked more often than a node ever needs is refused for a while: who took
 over the listener does not read a country's messages out faster than its node would.
-The key store itself refuses what its node must not say (``keys.keystore``). Nothing of a fault travels but its code.
+The key store itself refuses what its node must not say (``keys.keystore``). Backups are closed to the recovery key that
+was named at the start and to no other: to a key of its own, who took over the listener would have all keys in a file.
+Nothing of a fault travels but its code.
 """
 
 from __future__ import annotations
@@ -72,7 +74,9 @@ class Pace:
 
 
 class KeyServer:
-    """Answers for one key store. `uid` is the only user that may ask; `alone`: it is not the child of a node."""
+    """Answers for one key store. `uid` is the only user that may ask; `alone`: it is not the child of a node;
+    `recovery` is the kid of the only key that backups are closed to, None for no backup.
+    """
 
     def __init__(
         self,
@@ -80,9 +84,10 @@ class KeyServer:
         *,
         uid: int,
         alone: bool,
+        recovery: str | None = None,
         paces: Mapping[Paced, tuple[int, int]] = PACES,
     ) -> None:
-        self._keys, self._uid, self._alone = keys, uid, alone
+        self._keys, self._uid, self._alone, self._recovery = keys, uid, alone, recovery
         self._life = system_rand(16)
         self._paces = {kind: Pace(*limits) for kind, limits in paces.items()}
         self._change = threading.Lock()
@@ -156,6 +161,8 @@ class KeyServer:
         return encode_answer(name, answer)
 
     def _do(self, name: str, arguments: Sequence[Any]) -> Any:
+        if name == "backup" and arguments[0].kid != self._recovery:
+            raise RefusedError(Code.FORBIDDEN, "backup for another recovery key")
         return getattr(self._keys, name)(*arguments)
 
     def _standing(self) -> Standing:
@@ -164,9 +171,10 @@ class KeyServer:
 
 def run(
     folder: Path, unlock: Callable[[], Keystore], *, ready: Callable[[Keystore], None], uid: int | None = None,
-    child: bool = False,
+    child: bool = False, recovery: str | None = None,
 ) -> None:  # fmt: skip
-    """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop.
+    """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop; `recovery` is the kid of
+    the recovery key.
 
     A `child` stops when its standard input ends, that is with its node, and leaves signals to it; else SIGTERM and
     SIGINT stop it. Raises RefusedError: locked, and what `unlock` raises.
@@ -175,7 +183,7 @@ def run(
         stack.enter_context(locked(folder / LOCK))
         keys = unlock()
         stop = stack.enter_context(_signals(child=child))
-        server = KeyServer(keys, uid=os.getuid() if uid is None else uid, alone=not child)
+        server = KeyServer(keys, uid=os.getuid() if uid is None else uid, alone=not child, recovery=recovery)
         listener = stack.enter_context(_listening(folder / SOCKET, shared=uid not in (None, os.getuid())))
         log = logger()
         log.info("keyd.started", peer=keys.node, n=keys.gen)

@@ -26,17 +26,24 @@ LEVELS = ("debug", "info", "warning", "error")
     metavar="FILE",
     help="File with the node's passphrase; else the systemd credential trm-passphrase.",
 )
+@click.option(
+    "--recovery-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The public recovery key that backups are closed to; without it there are none.",
+)
 @click.option("--for", "user", metavar="USER", help="The only user that may ask; else the one it runs as.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What goes to stderr.")
 @click.option("--child", is_flag=True, hidden=True, help="Started by trm serve: ends with its standard input.")
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
 def keyd(
-    node: Path | None, passphrase_file: Path | None, user: str | None, log_level: str, child: bool, as_json: bool
-) -> None:
+    node: Path | None, passphrase_file: Path | None, recovery_key: Path | None, user: str | None, log_level: str,
+    child: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Hold the keys of a node for the process that faces the network. `trm serve` starts it by itself.
 
     Run alone, under a user of its own, it is found by trm serve, which then needs no passphrase and can read no key.
-    It listens on DIR/run/keyd.sock only; docs/operations.md has the systemd units.
+    It listens on DIR/run/keyd.sock only.
 
     \b
     Example:
@@ -55,11 +62,26 @@ def keyd(
         return Keystore.open(folder / "keystore", environment.passphrase(passphrase_file))
 
     try:
-        run(folder / "run", unlock, ready=lambda keys: _ready(keys, folder, as_json or child), uid=uid, child=child)
+        run(
+            folder / "run", unlock, ready=lambda keys: _ready(keys, folder, as_json or child), uid=uid, child=child,
+            recovery=None if recovery_key is None else _kid(recovery_key),
+        )  # fmt: skip
     except GatewayError as error:
         if child:  # the node tells it to whoever asks
             click.echo(json.dumps({"ready": False, "code": str(error.code), "what": error.what, "hint": error.hint}))
         raise
+
+
+def _kid(recovery_key: Path) -> str | None:
+    """The key id in a recovery key's public file. One that can not be read costs the backups, not the node."""
+    from gateway.logs import logger
+    from keys.backup import RecoveryPublic
+
+    try:
+        return RecoveryPublic.parse(recovery_key.read_bytes()).kid
+    except (OSError, GatewayError) as error:
+        logger().warning("keyd.no_recovery_key", exc_info=error)
+        return None
 
 
 def _uid(user: str) -> int:

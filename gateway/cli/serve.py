@@ -50,7 +50,8 @@ def serve(node: Path | None, passphrase_file: Path | None, as_json: bool) -> Non
     folder = options.folder_of(node)
     settings = config.load(folder)
     logs.configure(settings.log.level)
-    unlock = unlocking.served(folder, passphrase_file, settings.log.level)
+    recovery = None if settings.backup is None else settings.backup.recovery_key
+    unlock = unlocking.served(folder, passphrase_file, settings.log.level, recovery)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         try:
             runner.run(_serve(folder, unlock, as_json))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.unlock import Unlock
 
 
-def served(folder: Path, passphrase_file: Path | None, level: str) -> Unlock:
+def served(folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None) -> Unlock:
     """For `trm serve`: a child that holds the keys, so that this process never reads the passphrase."""
     from gateway.unlock import by_child, by_running, running
 
@@ -22,7 +22,8 @@ def served(folder: Path, passphrase_file: Path | None, level: str) -> Unlock:
     file = environment.passphrase_file(passphrase_file)
     environment.may_read(file)
     command = [sys.executable, "-m", "gateway.cli", "keyd", "--child", "--node", str(folder), "--log-level", level]
-    return by_child(folder, [*command, "--passphrase-file", str(file)])
+    recovery = [] if recovery_key is None else ["--recovery-key", str(recovery_key)]
+    return by_child(folder, [*command, *recovery, "--passphrase-file", str(file)])
 
 
 def owned(folder: Path, passphrase_file: Path | None) -> Unlock:

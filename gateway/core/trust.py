@@ -122,6 +122,13 @@ def effective_at(action: str, given: Sequence[Given], prepared: int) -> int | No
     return complete + DELAY if waits else complete
 
 
+def waits(action: str, effective: int, now: int) -> bool:
+    """Whether a completed change still waits for its time. Only what has a delay does: the clock of whoever stops a
+    peer may be ahead of ours, and a stop is at once.
+    """
+    return rule_of(action).delayed and effective > now
+
+
 # --- peers -------------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +161,7 @@ def peer_trust(changes: Iterable[Completed], now: int) -> PeerTrust:
     """
     trust, activated, waiting = PeerTrust(), False, False
     for change in changes:
-        if change.effective > now:
+        if waits(change.action, change.effective, now):
             waiting = waiting or change.action is Action.PEER_ACTIVATE
             continue
         activated = activated or change.action is Action.PEER_ACTIVATE

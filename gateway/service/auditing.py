@@ -148,8 +148,16 @@ def prove(connection: Connection, seqs: Iterable[int], *, quorum: int) -> Proof 
 
 
 def _cosigned(connection: Connection, row: CheckpointRow) -> SignedNote:
-    lines = [found.line for found in audit.cosignatures(connection, row.size)]
-    return SignedNote.decode(row.note).plus(signature for line in lines for signature in read_cosignatures(line))
+    rows = audit.cosignatures(connection, row.size)
+    return SignedNote.decode(row.note).plus(signature for found in rows for signature in readable(found.line))
+
+
+def readable(*lines: bytes) -> tuple[NoteSignature, ...]:
+    """The first of these stored cosignatures that is one; none where a hand has spoilt them, which `verify` names."""
+    for line in lines:
+        with suppress(RemoteError):
+            return read_cosignatures(line)
+    return ()
 
 
 # --- start ---------------------------------------------------------------------------------------------------------

@@ -81,8 +81,12 @@ async def _make(parts: Parts, folder: Path, node: Path, recovery: RecoveryPublic
             )
         )  # fmt: skip
         await asyncio.to_thread(write_new, data, sealed)
-        closed = await parts.off_loop(lambda: parts.keys.backup(recovery, parts.own.chain_from(1), now))
-        await asyncio.to_thread(write_new, keystore, [closed])
+        try:
+            closed = await parts.off_loop(lambda: parts.keys.backup(recovery, parts.own.chain_from(1), now))
+            await asyncio.to_thread(write_new, keystore, [closed])
+        except BaseException:
+            data.unlink(missing_ok=True)  # half a backup is none
+            raise
     except OSError as exc:
         raise TransientError(
             Code.DISK, f"the backup can not be written: {exc.strerror}", hint="check the disk"

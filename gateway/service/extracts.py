@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 
 from gateway.errors import GatewayError
 from gateway.exchange.evidence import Extract
-from gateway.service.auditing import checkpoint
+from gateway.service.auditing import checkpoint, readable
 from gateway.service.auditor import ask
 from gateway.service.book import Peer
 from gateway.service.parts import Parts
 from gateway.store import audit
 from keys.descriptor import Descriptor
-from keys.note import SignedNote, read_cosignatures
+from keys.note import SignedNote
 from keys.tree import prove_inclusion
 
 Leaves = Sequence[tuple[bytes, Sequence[bytes]]]
@@ -74,8 +74,8 @@ def _note(connection: Connection, size: int) -> bytes:
     row = audit.checkpoint_of(connection, size)
     if row is None:
         raise RuntimeError("a cosignature without its checkpoint")
-    lines = [found.first for found in audit.cosignatures(connection, size)]
-    note = SignedNote.decode(row.note).plus(signature for line in lines for signature in read_cosignatures(line))
+    rows = audit.cosignatures(connection, size)
+    note = SignedNote.decode(row.note).plus(s for found in rows for s in readable(found.first, found.line))
     return note.encode()
 
 

@@ -186,13 +186,13 @@ class House:
         failures, again = self._push_failures.get(node, (0, 0.0))
         if parts.clock.monotonic() < again:
             return
-        where = address(peer.descriptor)
         before = self._pushed.get(node)
         try:
+            where = address(peer.descriptor)  # a peer that nobody can reach must not keep the others uninformed
             if before is None or before[0] != version[0]:
                 await parts.client.push_descriptor(where, parts.own.documents[-1])
             await parts.client.push_keyset(where, parts.own.keyset.document.encode())
-        except TransientError as error:
+        except (TransientError, RemoteError) as error:
             self._log.debug("push.postponed", peer=node, code=str(error.code))
             delay = min(LONGEST_PUSH_RETRY, FIRST_PUSH_RETRY << min(failures, 10))
             self._push_failures[node] = (failures + 1, parts.clock.monotonic() + delay)

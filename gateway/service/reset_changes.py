@@ -25,6 +25,7 @@ from gateway.service.own import KEYSET_FLOOR
 from gateway.service.parts import Parts
 from gateway.store import audit, links, log, resets
 from gateway.store import peers as peer_rows
+from gateway.store import trust as trust_rows
 from gateway.store.resets import ResetRow, Restored
 from keys.change import Change
 from keys.encoding import SKEW, Check, b64u, canon, exact, is_count, is_hash, is_int, is_object, number, parse
@@ -54,6 +55,7 @@ def mark_restored(connection: Connection, *, made: int, sha256: str, gen: int, a
     for peer in peer_rows.load(connection):
         if peer.state != PeerState.REVOKED:
             resets.put(connection, ResetRow(peer=peer.node, state=str(ResetState.REQUIRED), at=at, backup=made))
+    trust_rows.owe_again(connection)
     waiting = resets.waiting(connection)
     moves.advance(
         connection, [moves.Change(row=row, event=OutgoingEvent.FENCE, reason=Code.RESTORED) for row in waiting], at=at
@@ -122,6 +124,7 @@ def accept(parts: Parts, connection: Connection, change: Change, now: int) -> No
     start_anew(connection, node, reset.epoch)
     _renumber(connection, node, reset.backup, now)
     resets.owe_again(connection, node, reset.backup - SKEW, RECALLED)
+    trust_rows.owe_again(connection, node)  # what the backup does not know of them
     resets.put(
         connection,
         replace(row, state=str(ResetState.OPEN), at=now, change=change.hash, offer=None, ours=None, accepted=row.offer),

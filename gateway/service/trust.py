@@ -118,15 +118,25 @@ def _approved(parts: Parts, connection: Connection, change: Change, approval: Ap
 
 def _complete(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
     seq = len(rows.changes_of(connection, change.subject)) + 1
-    state = rows.DONE if effective <= now else rows.WAITING
+    state = rows.WAITING if rules.waits(change.action, effective, now) else rows.DONE
     rows.complete(connection, change.hash, seq=seq, state=state, effective=effective)
     log.append_leaf(
         connection,
         leaf(now, "change.completed", change=change.hash, action=change.action, subject=change.subject,
              effective=effective),
     )  # fmt: skip
+    if change.action == Action.ADMIN_RETIRE:
+        _give_up_approved_by(connection, str(change.body["pseudonym"]), now)
     if change.subject != ADMINS:
         take_effect(parts, connection, change, effective, now)
+
+
+def _give_up_approved_by(connection: Connection, pseudonym: str, now: int) -> None:
+    """Who is no administrator any more has no word in what is still pending: their key may be why they went."""
+    for row in rows.in_state(connection, rows.PENDING):
+        if any(approval.admin == pseudonym for approval in rows.approvals_of(connection, row.hash)):
+            give_up(connection, row, rows.WITHDRAWN)
+            log.append_leaf(connection, leaf(now, "change.withdrawn", change=row.hash, actor=None))
 
 
 def given(connection: Connection, hash: str) -> list[Given]:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection
 
 from gateway.core import trust as rules
 from gateway.core.scope import PeerState
 from gateway.core.trust import Action, Completed, PeerTrust
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.logs import logger
 from gateway.service import reset_changes
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -55,16 +57,20 @@ def completed(connection: Connection, subject: str) -> list[Completed]:
 
 def newest_descriptor(parts: Parts, connection: Connection, node: str) -> Descriptor:
     """The newest descriptor held of a peer, as it is in this transaction."""
+    return _chain(parts, connection, node)[-1]
+
+
+def _chain(parts: Parts, connection: Connection, node: str) -> tuple[Descriptor, ...]:
     documents = next((row.chain for row in peer_rows.load(connection) if row.node == node), ())
     if not documents:
         raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
-    return parts.book.verified_chain(documents)[-1]
+    return parts.book.verified_chain(documents)
 
 
 def take_effect(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
     """A change is complete, or its time has come: carry it out, and bring the peer's position up to date."""
     hook = HOOKS.get(Action(change.action))
-    if hook is not None and effective <= now:
+    if hook is not None and not rules.waits(change.action, effective, now):
         hook.apply(parts, connection, change, now)
     settle(parts, connection, change.subject, now, after=Action(change.action))
 
@@ -73,7 +79,8 @@ def settle(parts: Parts, connection: Connection, node: str, now: int, *, after: 
     """Bring a peer's state, and our newest record about it, to what its completed changes say at `now`.
 
     A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change `after`
-    that people make to end it.
+    that people make to end it. Nobody becomes active on other roots than those that people compared: they may have
+    changed while an activation waited, or while the peer was stopped for a cause.
     """
     held = peer_rows.position_of(connection, node)
     changes = completed(connection, node)
@@ -82,6 +89,8 @@ def settle(parts: Parts, connection: Connection, node: str, now: int, *, after: 
         peer_rows.change(connection, node, state=str(to), cause=cause)
         if to != held[0]:
             log.append_leaf(connection, leaf(now, "peer.state", peer=node, state=str(to)))
+        if to is PeerState.ACTIVE:
+            roots_changed(connection, _chain(parts, connection, node), at=now)
     _record(parts, connection, node, changes, now)
 
 
@@ -96,11 +105,18 @@ def _moved(
     if cause == rules.ROOTS_CHANGED and after is not Action.PEER_CONFIRM_ROOTS:
         return PeerState.VERIFIED if trust.state is PeerState.ACTIVE else trust.state, cause
     if trust.state is PeerState.PROPOSED and any(
-        Change.parse(row.payload).action == Action.PEER_ACTIVATE
-        for row in rows.in_state(connection, rows.PENDING, node)
+        _action(row) == Action.PEER_ACTIVATE for row in rows.in_state(connection, rows.PENDING, node)
     ):
         return PeerState.VERIFIED, None
     return trust.state, None
+
+
+def _action(row: ChangeRow) -> str | None:
+    """What a change is, None for one that was damaged on the disk."""
+    try:
+        return Change.parse(row.payload).action
+    except RemoteError:
+        return None
 
 
 def _record(parts: Parts, connection: Connection, node: str, changes: list[Completed], now: int) -> None:
@@ -115,7 +131,7 @@ def _record(parts: Parts, connection: Connection, node: str, changes: list[Compl
     chain = rows.records_of(connection, node, rows.OUT)
     newest = parse_trust(SignedDocument.decode(chain[-1].document, TRUST)) if chain else None
     record = _said(parts, connection, node, trust, None if newest is None else newest.hash)
-    if newest is not None and _position(newest) == _position(record):
+    if newest is not None and _position(newest) == _position(record) and not _revoked(parts, chain[-1]):
         return
     payload = record.encode()
     document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(parts.keys.sign(TRUST, payload),))
@@ -125,6 +141,27 @@ def _record(parts: Parts, connection: Connection, node: str, changes: list[Compl
                  acked=None),
     )  # fmt: skip
     log.append_leaf(connection, leaf(now, "trust.issued", peer=node, record=record.hash, state=str(record.state)))
+
+
+def _revoked(parts: Parts, row: TrustRow) -> bool:
+    """Whether the key that signed one of our records was revoked: peers may hold what its thief has said since."""
+    kid = SignedDocument.decode(row.document, TRUST).signature.kid
+    return any(revocation.kid == kid for revocation in parts.own.descriptor.revoked)
+
+
+async def say_again(parts: Parts) -> None:
+    """After a revocation: sign our newest record about each peer anew, as the next one of its chain."""
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        for peer in parts.book.all():
+            if peer.state is not PeerState.REVOKED:  # nothing follows a revocation
+                settle(parts, connection, peer.node, now)
+
+    if parts.keys.may_speak:
+        await parts.store.move(move)
+        await parts.book.refresh()
+        parts.signals.trust.set()
 
 
 def _position(record: TrustRecord) -> tuple[object, ...]:
@@ -163,12 +200,17 @@ async def keep(parts: Parts) -> None:
     """Let completed changes take effect whose time has come, and give up proposals that are a day old."""
     now = parts.clock.now()
 
-    def due(c: Connection) -> bool:
-        return any(_is_due(row, now) for state in (rows.PENDING, rows.WAITING) for row in rows.in_state(c, state))
+    def due(c: Connection) -> list[ChangeRow]:
+        return [row for state in (rows.PENDING, rows.WAITING) for row in rows.in_state(c, state) if _is_due(row, now)]
 
-    if not await parts.store.read(due):
+    found = await parts.store.read(due)
+    if not found:
         return
-    await parts.store.move(lambda c: _keep(parts, c, now))
+    for row in found:  # each in a move of its own: one that was damaged on the disk holds up no other
+        try:
+            await parts.store.move(partial(_keep, parts, row=row, now=now))
+        except RemoteError as error:
+            logger().error("change.damaged", code=str(error.code))
     await parts.book.refresh()
     for peer in parts.book.all():
         parts.signals.peer_called(peer.node)
@@ -181,23 +223,28 @@ def _is_due(row: ChangeRow, now: int) -> bool:
     return row.effective is not None and row.effective <= now
 
 
-def _keep(parts: Parts, connection: Connection, now: int) -> None:
-    for row in rows.in_state(connection, rows.PENDING):
-        if _is_due(row, now):
-            give_up(connection, row, rows.EXPIRED)
-            log.append_leaf(connection, leaf(now, "change.expired", change=row.hash))
-    for row in rows.in_state(connection, rows.WAITING):
-        if _is_due(row, now) and row.effective is not None:
-            rows.set_state(connection, row.hash, rows.DONE)
-            log.append_leaf(connection, leaf(now, "change.effective", change=row.hash))
-            take_effect(parts, connection, Change.parse(row.payload), row.effective, now)
+def _keep(parts: Parts, connection: Connection, *, row: ChangeRow, now: int) -> None:
+    if rows.find_change(connection, row.hash) != row:
+        return  # approved or given up meanwhile
+    if row.effective is None:
+        give_up(connection, row, rows.EXPIRED)
+        log.append_leaf(connection, leaf(now, "change.expired", change=row.hash))
+    else:
+        change = Change.parse(row.payload)
+        rows.set_state(connection, row.hash, rows.DONE)
+        log.append_leaf(connection, leaf(now, "change.effective", change=row.hash))
+        take_effect(parts, connection, change, row.effective, now)
 
 
 def give_up(connection: Connection, row: ChangeRow, state: str) -> None:
-    """A proposal is over; a peer that was verified by it alone is proposed again."""
+    """A proposal is over, also one that can not be read any more; a peer that was verified by it alone is proposed
+    again.
+    """
     rows.set_state(connection, row.hash, state)
-    change = Change.parse(row.payload)
-    if change.action == Action.PEER_ACTIVATE and peer_rows.position_of(connection, row.subject) == ("verified", None):
+    if _action(row) in (Action.PEER_ACTIVATE, None) and peer_rows.position_of(connection, row.subject) == (
+        "verified",
+        None,
+    ):
         peer_rows.change(connection, row.subject, state=str(PeerState.PROPOSED), verified=None)
 
 

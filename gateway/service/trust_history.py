@@ -24,6 +24,7 @@ from gateway.service.parts import Parts
 from gateway.store import trust as rows
 from gateway.store.trust import ApprovalRow, ChangeRow
 from keys.change import AdminCard, Approval, Change
+from keys.encoding import SKEW
 from keys.sign import APPROVAL, SignedDocument
 from keys.trust import read_trust
 
@@ -37,7 +38,8 @@ class _Known:
     until: int | None
 
     def at(self, at: int) -> bool:
-        return self.since <= at and (self.until is None or at <= self.until)
+        """Whether it counts at that second, by clocks that may differ as much as when it was taken."""
+        return self.since - SKEW <= at and (self.until is None or at <= self.until + SKEW)
 
 
 def verified(parts: Parts, connection: Connection, subject: str) -> tuple[list[Json], list[str]]:

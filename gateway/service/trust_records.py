@@ -1,11 +1,17 @@
 """Trust records on their way: ours to the peers, theirs to us (PROTOCOL B4, B8a, B14.20).
 
 Ours are repeated until the peer took them; a peer that misses one says `bad_chain` and gets the whole chain again.
+
+What a peer said is final, with two exceptions, in which its next record takes the place of those behind the one that
+it follows: they were signed by a key that it revoked since, so a thief may have said it; or they were taken before a
+person here accepted that the peer was restored, so it no longer knows of them. A revocation by an intact key stays.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -16,9 +22,11 @@ from gateway.service.book import Peer
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.peering import address, fetch_chain
-from gateway.store import log
+from gateway.service.reset_changes import read_reset
+from gateway.store import log, resets
 from gateway.store import trust as rows
 from gateway.store.trust import TrustRow
+from keys.records import Use
 from keys.sign import TRUST, SignedDocument
 from keys.trust import TrustRecord, TrustState, accept_trust, parse_trust
 
@@ -45,10 +53,15 @@ async def take(parts: Parts, peer: Peer, data: bytes) -> None:
     def move(connection: Connection) -> bool:
         held = rows.records_of(connection, peer.node, rows.IN)
         chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
-        record = accept_trust(chain, document, signer=signer, issuer=peer.node, me=parts.own.node)
+        kept = _kept(connection, peer, chain, held, parse_trust(document))
+        record = accept_trust(chain[:kept], document, signer=signer, issuer=peer.node, me=parts.own.node)
         if record is None:
             return False
         _check_about_us(parts, record)
+        if kept < len(held):
+            rows.drop_records(connection, peer.node, kept)
+            log.append_leaf(connection, leaf(now, "trust.replaced", peer=peer.node, count=len(held) - kept))
+            held = held[:kept]
         row = TrustRow(peer=peer.node, direction=rows.IN, seq=len(held) + 1, hash=record.hash, document=data, acked=now)
         rows.add_record(connection, row)
         log.append_leaf(
@@ -65,6 +78,32 @@ async def take(parts: Parts, peer: Peer, data: bytes) -> None:
         parts.signals.peer_called(peer.node)
     parts.signals.trusting.add(peer.node)
     parts.signals.trust.set()
+
+
+def _kept(
+    connection: Connection, peer: Peer, chain: Sequence[TrustRecord], held: Sequence[TrustRow], new: TrustRecord
+) -> int:
+    """How many of the records held stay when `new` comes: all of them, or those up to the one that it follows."""
+    hashes = [record.hash for record in chain]
+    place = 0 if new.prev is None else hashes.index(new.prev) + 1 if new.prev in hashes else len(held)
+    if new.hash in hashes:
+        return len(held)
+    revoked = {revocation.kid for revocation in peer.descriptor.revoked}
+    restored = _restored(connection, peer.node)
+    for row, record in zip(held[place:], chain[place:], strict=True):
+        if SignedDocument.decode(row.document, TRUST).signature.kid in revoked:
+            continue
+        if record.state is TrustState.REVOKED or row.acked is None or row.acked > restored:
+            return len(held)
+    return place
+
+
+def _restored(connection: Connection, node: str) -> int:
+    """When a person here accepted last that this peer was restored from a backup, 0 for never."""
+    row = resets.get(connection, node)
+    if row is None or row.accepted is None or read_reset(row.accepted)[0].from_ != node:
+        return 0
+    return row.at
 
 
 def _check_about_us(parts: Parts, record: TrustRecord) -> None:
@@ -132,6 +171,16 @@ class Courier:
 
     async def _post(self, peer: Peer, records: list[TrustRow]) -> None:
         for row in records:
-            answered = await self._parts.client.post_trust(address(peer.descriptor), row.document)
+            answered = await self._parts.client.post_trust(address(peer.descriptor), self._as_signed(row.document))
             if answered.status != 200:
                 raise RemoteError(answers.read_refusal(answered.body), "the peer refused a trust record")
+
+    def _as_signed(self, data: bytes) -> bytes:
+        """The document, signed anew where its key was revoked or has ended: peers judge by what is valid now. The
+        record, and so its hash, is the same.
+        """
+        parts, document = self._parts, SignedDocument.decode(data, TRUST)
+        listed = parts.own.descriptor.keys_of(Use.SIG, parts.clock.now())
+        if any(record.kid == document.signature.kid for record in listed):
+            return data
+        return replace(document, signatures=(parts.keys.sign(TRUST, document.payload),)).encode()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.store.rows import as_bytes
 from gateway.store.tables import audit, audit_tile, checkpoint, cosignature, witnessed
 from keys.tree import HASH, TILE, Tiles, leaf_hash
 
@@ -53,6 +54,22 @@ class WitnessedRow:
     note: bytes
 
 
+def _checkpoint(row: Row[Any]) -> CheckpointRow:
+    at = row.at if isinstance(row.at, int) else 0  # of no weight: what counts is signed
+    return CheckpointRow(size=row.size, note=as_bytes(row.note), at=at)
+
+
+def _cosignature(row: Row[Any]) -> CosignatureRow:
+    at = row.at if isinstance(row.at, int) else 0
+    return CosignatureRow(size=row.size, peer=row.peer, line=as_bytes(row.line), at=at, first=as_bytes(row.first))
+
+
+def _witnessed(row: Row[Any]) -> WitnessedRow:
+    return WitnessedRow(
+        peer=row.peer, origin=row.origin, size=row.size, root=as_bytes(row.root), note=as_bytes(row.note)
+    )
+
+
 # --- leaves and tiles ---------------------------------------------------------------------------------------------
 
 
@@ -69,7 +86,7 @@ def leaves(connection: Connection, first: int = 1, last: int | None = None) -> I
             query = query.where(audit.c.seq <= last)
         rows = connection.execute(query).all()
         for row in rows:
-            yield row.seq, row.leaf
+            yield row.seq, as_bytes(row.leaf)
         if len(rows) < BATCH:
             return
         first = rows[-1].seq + 1
@@ -84,14 +101,15 @@ def leaves_about(connection: Connection, hashes: Iterable[str]) -> list[tuple[in
     found: list[tuple[int, bytes]] = []
     for first in range(0, len(wanted), BATCH):
         query = select(audit.c.seq, audit.c.leaf).where(of.in_(wanted[first : first + BATCH]))
-        found += [(row.seq, row.leaf) for row in connection.execute(query)]
+        found += [(row.seq, as_bytes(row.leaf)) for row in connection.execute(query)]
     return sorted(found)
 
 
 def tile(connection: Connection, level: int, index: int) -> bytes | None:
     """The hashes of one stored tile."""
     where = (audit_tile.c.level == level, audit_tile.c.idx == index)
-    return cast("bytes | None", connection.scalar(select(audit_tile.c.hashes).where(*where)))
+    found = connection.scalar(select(audit_tile.c.hashes).where(*where))
+    return None if found is None else as_bytes(found)
 
 
 def all_tiles(connection: Connection) -> Iterator[tuple[int, int, bytes]]:
@@ -139,18 +157,18 @@ def add_checkpoint(connection: Connection, row: CheckpointRow) -> bool:
 def newest_checkpoint(connection: Connection) -> CheckpointRow | None:
     """The largest checkpoint."""
     row = connection.execute(select(checkpoint).order_by(checkpoint.c.size.desc()).limit(1)).first()
-    return None if row is None else CheckpointRow(**row._mapping)
+    return None if row is None else _checkpoint(row)
 
 
 def checkpoints(connection: Connection) -> list[CheckpointRow]:
     """Every checkpoint, smallest first."""
-    return [CheckpointRow(**row._mapping) for row in connection.execute(select(checkpoint).order_by("size"))]
+    return [_checkpoint(row) for row in connection.execute(select(checkpoint).order_by("size"))]
 
 
 def checkpoint_of(connection: Connection, size: int) -> CheckpointRow | None:
     """The checkpoint of this size."""
     row = connection.execute(select(checkpoint).where(checkpoint.c.size == size)).first()
-    return None if row is None else CheckpointRow(**row._mapping)
+    return None if row is None else _checkpoint(row)
 
 
 def add_cosignature(connection: Connection, row: CosignatureRow) -> None:
@@ -167,14 +185,14 @@ def cosignatures(connection: Connection, size: int | None = None) -> list[Cosign
     query = select(cosignature).order_by("size", "peer")
     if size is not None:
         query = query.where(cosignature.c.size == size)
-    return [CosignatureRow(**row._mapping) for row in connection.execute(query)]
+    return [_cosignature(row) for row in connection.execute(query)]
 
 
 def last_cosigned(connection: Connection, peer: str) -> CosignatureRow | None:
     """The largest checkpoint of ours that this peer cosigned."""
     query = select(cosignature).where(cosignature.c.peer == peer).order_by(cosignature.c.size.desc()).limit(1)
     row = connection.execute(query).first()
-    return None if row is None else CosignatureRow(**row._mapping)
+    return None if row is None else _cosignature(row)
 
 
 def newest_witnessed(connection: Connection, quorum: int) -> CheckpointRow | None:
@@ -197,13 +215,13 @@ def witnessed_of(connection: Connection, peer: str, origin: str) -> WitnessedRow
     """What this node cosigned last of a peer's log."""
     query = select(witnessed).where(witnessed.c.peer == peer, witnessed.c.origin == origin)
     row = connection.execute(query).first()
-    return None if row is None else WitnessedRow(**row._mapping)
+    return None if row is None else _witnessed(row)
 
 
 def forget_witnessed(connection: Connection, peer: str) -> list[WitnessedRow]:
     """What was witnessed of a peer that was restored from a backup: its log may begin anew. Returns what was held."""
     held = connection.execute(select(witnessed).where(witnessed.c.peer == peer))
-    found = [WitnessedRow(**row._mapping) for row in held]
+    found = [_witnessed(row) for row in held]
     connection.execute(delete(witnessed).where(witnessed.c.peer == peer))
     return found
 

@@ -1,7 +1,7 @@
 """Changes that people propose and complete, their approvals, and the trust records of both directions (PROTOCOL B4).
 
 Nothing here is ever altered but the state of a change and whether a record was acknowledged; every row can be verified
-from its own bytes.
+from its own bytes. Records of a peer give way to others in two cases only (``gateway.service.trust_records``).
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
+from gateway.store.rows import as_bytes
 from gateway.store.tables import approval, change, trust_record
 
 PENDING = "pending"
@@ -59,21 +60,16 @@ class TrustRow:
     acked: int | None
 
 
-def _bytes(value: object) -> bytes:
-    """A stored document. One that was edited by hand may come as text: it is to be judged, not to end the node."""
-    return value if isinstance(value, bytes) else str(value).encode()
-
-
 def _change(row: Row[Any]) -> ChangeRow:
-    return ChangeRow(**{**row._mapping, "payload": _bytes(row.payload)})
+    return ChangeRow(**{**row._mapping, "payload": as_bytes(row.payload)})
 
 
 def _approval(row: Row[Any]) -> ApprovalRow:
-    return ApprovalRow(**{**row._mapping, "document": _bytes(row.document)})
+    return ApprovalRow(**{**row._mapping, "document": as_bytes(row.document)})
 
 
 def _trust(row: Row[Any]) -> TrustRow:
-    return TrustRow(**{**row._mapping, "document": _bytes(row.document)})
+    return TrustRow(**{**row._mapping, "document": as_bytes(row.document)})
 
 
 def add_change(connection: Connection, row: ChangeRow) -> None:
@@ -168,13 +164,25 @@ def newest_records(connection: Connection) -> dict[tuple[str, str], bytes]:
         & (trust_record.c.direction == newest.c.direction)
         & (trust_record.c.seq == newest.c.seq),
     )
-    return {(row.peer, row.direction): _bytes(row.document) for row in connection.execute(query)}
+    return {(row.peer, row.direction): as_bytes(row.document) for row in connection.execute(query)}
 
 
 def owed(connection: Connection) -> list[str]:
     """Peers that have not taken our newest records yet."""
     query = select(trust_record.c.peer).where(trust_record.c.direction == OUT, trust_record.c.acked.is_(None))
     return list(connection.execute(query.distinct()).scalars())
+
+
+def owe_again(connection: Connection, peer: str | None = None) -> None:
+    """Bring our records once more, to one peer or to all: whoever holds them already is not changed by that."""
+    query = update(trust_record).where(trust_record.c.direction == OUT).values(acked=None)
+    connection.execute(query if peer is None else query.where(trust_record.c.peer == peer))
+
+
+def drop_records(connection: Connection, peer: str, after: int) -> None:
+    """Take the peer's records behind number `after` off its chain: another one takes their place."""
+    of_peer = (trust_record.c.peer == peer, trust_record.c.direction == IN, trust_record.c.seq > after)
+    connection.execute(delete(trust_record).where(*of_peer))
 
 
 def acknowledge(connection: Connection, peer: str, seq: int, *, at: int) -> None:

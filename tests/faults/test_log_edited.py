@@ -150,6 +150,31 @@ def tile_changed(folder: Path, log: Witnessed) -> None:
     edit(folder, ("update audit_tile set hashes = ? where idx = 0", (data[:64] + leaf_hash(b"") + data[96:],)))
 
 
+def leaf_typed(folder: Path, log: Witnessed) -> None:
+    """What a person types into sqlite3 is text, not bytes."""
+    edit(folder, ("update audit set leaf = replace(cast(leaf as text), 'alarm.', 'Alarm.') where seq = 200", ()))
+
+
+def last_leaf_a_number(folder: Path, log: Witnessed) -> None:
+    """Not even text."""
+    edit(folder, ("update audit set leaf = 5 where seq = ?", (LATE,)))
+
+
+def checkpoint_typed(folder: Path, log: Witnessed) -> None:
+    """A word where a note was."""
+    edit(folder, ("update checkpoint set note = 'word', at = 'noon' where size = ?", (LATE,)))
+
+
+def tile_typed(folder: Path, log: Witnessed) -> None:
+    """A word where hashes were."""
+    edit(folder, ("update audit_tile set hashes = 'word' where level = 0 and idx = 0", ()))
+
+
+def cosignature_typed(folder: Path, log: Witnessed) -> None:
+    """A word where a signature was."""
+    edit(folder, ("update cosignature set line = 'word', first = 7, at = 'noon' where size = ?", (LATE,)))
+
+
 def tile_deleted(folder: Path, log: Witnessed) -> None:
     """A recorded tile is gone."""
     edit(folder, ("delete from audit_tile where idx = 0", ()))
@@ -197,6 +222,11 @@ EDITS: list[tuple[Edit, str, bool]] = [
     (checkpoint_deleted, f"checkpoint {LATE}", REFUSED),
     (tile_changed, "tile 0/0", REFUSED),
     (tile_deleted, "tile 0/0", RUNS),
+    (leaf_typed, "leaf 200", RUNS),
+    (last_leaf_a_number, f"leaf {LATE}", REFUSED),
+    (checkpoint_typed, f"checkpoint {LATE}", REFUSED),
+    (tile_typed, "tile 0/0", RUNS),
+    (cosignature_typed, f"cosignature of AL on {LATE}", RUNS),
     (cosignature_altered, f"cosignature of AL on {LATE}", RUNS),
     (rolled_back, f"leaf {EARLY + 1}", REFUSED),
     (kept_deleted, "kept checkpoint", RUNS),
@@ -327,3 +357,17 @@ def test_a_new_file_of_the_export_is_cut(log: Witnessed, tmp_path: Path) -> None
     file.write_text(whole)
     alone = stranger(file, log.fingerprints[0])
     assert alone[0] == 0 and alone[1][1].startswith("unwitnessed")
+
+
+def test_entries_cut_from_the_export(log: Witnessed, tmp_path: Path) -> None:
+    """Entries behind the newest checkpoint are in nobody's signature: the file says how many there are in all."""
+    folder = log.copy(tmp_path)
+    late = {"seq": LATE + 1, "at": START, "ev": "alarm.dismissed", "actor": "0"}
+    edit(folder, ("insert into audit (seq, leaf) values (?, ?)", (LATE + 1, canon(late))))
+    file = asyncio.run(exported(folder, tmp_path / "log.jsonl"))
+    assert stranger(file, *log.fingerprints)[1][0] == f"{LATE + 1} entries: the log holds"
+    lines = [line for line in file.read_text().splitlines(keepends=True) if not line.endswith(f'"seq":{LATE + 1}}}\n')]
+    file.write_text("".join(lines))
+    assert stranger(file, *log.fingerprints) == (1, ["refused: the file is cut short"])
+    file.write_text("[]\n")
+    assert stranger(file, *log.fingerprints) == (1, ["refused: not an audit export"])

@@ -8,6 +8,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -484,3 +485,43 @@ async def test_old_and_foreign_requests_for_a_reset_are_refused(drill: Drill) ->
             await take_offer(al, peer, signed(reset))
         assert refused.value.code is code
     assert await two.al.rows("select offer from link_reset") == [(None,)]
+
+
+# --- trust ---------------------------------------------------------------------------------------------------------
+
+
+async def said(party: Party) -> bool:
+    """The peer has taken everything that this node says of it."""
+    return await party.rows("select count(*) from trust_record where direction = 'out' and acked is null") == [(0,)]
+
+
+async def test_what_was_said_after_the_backup_does_not_end_the_trust(drill: Drill) -> None:
+    """Trust records of both sides from after the backup: the restored node gets its peer's back, and what it decides
+    next is taken in place of what it no longer knows.
+    """
+    two = drill.two
+    kept = await drill.backup()
+    two.clock.advance(60)
+    for party, most in ((two.fr, 999_000), (two.al, 888_000)):
+        scope = await party.call("peer.scope", id=party.peer().name)
+        await party.changes("peer.narrow", scope=scope | {"max_bytes": most})
+    for party in two:
+        await two.until(partial(said, party), seconds=60)
+    two.clock.advance(60)
+    await drill.lose_all_but(*kept)
+    scope = await two.fr.call("peer.scope", id="AL")
+    assert scope["max_bytes"] > 999_000  # its own narrowing is forgotten
+    await two.fr.changes("peer.narrow", scope=scope | {"max_bytes": 777_000})
+    await two.calm()
+    theirs = two.al.peer().trust.theirs
+    assert theirs is not None
+    assert theirs.scope["max_bytes"] == 999_000  # nobody at AL has accepted the restore yet
+    await drill.reset()
+    await two.until(lambda: said(two.fr), seconds=1_000, what="its next record is taken")
+    await two.until(lambda: two.fr.peer().trust.agreed.max_bytes == 777_000, seconds=60)
+    held = [party.peer().trust for party in two]
+    assert [(t.mine.scope["max_bytes"], t.theirs.scope["max_bytes"]) for t in held if t.mine and t.theirs] == [
+        (777_000, 888_000), (888_000, 777_000),
+    ]  # fmt: skip
+    for party in two:
+        assert (await party.call("peer.show", id=party.peer().name))["faults"] == []

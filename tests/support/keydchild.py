@@ -1,6 +1,7 @@
 """The key service of a node under test: the real one, with a key derivation that costs nothing.
 
-Run as a program: `keydchild.py FOLDER PASSPHRASE_FILE`, by `nodechild`. It is not hardened: a test reads its memory.
+Run as a program: `keydchild.py FOLDER PASSPHRASE_FILE [RECOVERY_KID]`, by `nodechild`. It is not hardened: a test reads
+its memory.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from gateway import logs
+from gateway import config, logs
 from gateway.environment import passphrase
 from gateway.errors import GatewayError
+from keys.backup import RecoveryPublic
 from keys.keyd import run
 from keys.keystore import Cost, Keystore
 
@@ -25,10 +27,12 @@ CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 
 def command(folder: Path, passphrase_file: Path) -> list[str]:
     """How `gateway.unlock.by_child` starts it."""
-    return [sys.executable, __file__, str(folder), str(passphrase_file)]
+    backup = config.load(folder).backup
+    recovery = [] if backup is None else [RecoveryPublic.parse(backup.recovery_key.read_bytes()).kid]
+    return [sys.executable, __file__, str(folder), str(passphrase_file), *recovery]
 
 
-def main(folder: Path, file: Path) -> None:
+def main(folder: Path, file: Path, recovery: str | None = None) -> None:
     """What `trm keyd --child` does."""
     logs.configure("info")
     try:
@@ -37,6 +41,7 @@ def main(folder: Path, file: Path) -> None:
             lambda: Keystore.open(folder / "keystore", passphrase(file), at_least=CHEAP),
             ready=lambda _: print(json.dumps({"ready": True}), flush=True),
             child=True,
+            recovery=recovery,
         )
     except GatewayError as error:
         print(json.dumps({"ready": False, "code": error.code, "what": error.what, "hint": error.hint}))
@@ -44,4 +49,4 @@ def main(folder: Path, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])

@@ -28,7 +28,7 @@ from gateway.store import log
 from gateway.store import trust as rows
 from gateway.store.trust import ChangeRow
 from keys.change import AdminCard, Approval, Change
-from keys.encoding import canon, parse
+from keys.encoding import canon
 from keys.identity import pair_code
 from keys.sign import APPROVAL, SignedDocument
 
@@ -192,6 +192,17 @@ async def _act(parts: Parts, hash: str, write: Callable[[Connection, int], None]
     return Done(value=value, created=created)
 
 
+def _damaged(parts: Parts, row: ChangeRow, error: RemoteError) -> dict[str, Json]:
+    """A change that can not be read any more: it stands in the list as what it is, and hides no other."""
+    peer = parts.book.get(row.subject)
+    return {
+        "id": row.hash, "subject": row.subject if peer is None else peer.name, "action": "damaged", "state": row.state,
+        "peer": None if peer is None else {"name": peer.name, "node": peer.node, "state": str(peer.state)},
+        "needed": 0, "approvals": [], "at": row.at, "effective": row.effective, "ends": None, "change": None,
+        "words": [f"this change is damaged on the disk: {error.what}"],
+    }  # fmt: skip
+
+
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
@@ -242,9 +253,10 @@ def _card(card: AdminCard) -> Json:
 
 def shown(parts: Parts, connection: Connection, row: ChangeRow) -> dict[str, Json]:
     """One change as people and programs are shown it."""
-    payload = parse(row.payload, limit=len(row.payload))
-    if not isinstance(payload, dict):
-        raise RuntimeError("a stored change is an object")
+    try:
+        payload = Change.parse(row.payload).to_json()
+    except RemoteError as error:
+        return _damaged(parts, row, error)
     labels = administrators.labels(connection)
     peer = parts.book.get(row.subject)
     approvals: list[Json] = []

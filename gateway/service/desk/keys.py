@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Done, Json
-from gateway.service import publishing, tombstones
+from gateway.service import publishing, tombstones, trust_effects
 from gateway.service.desk.arguments import Arguments, maybe_text, members, number, only, text
 from gateway.service.house import House
 from gateway.service.leaves import leaf
@@ -52,6 +52,8 @@ async def publish(parts: Parts, house: House, arguments: Arguments) -> Done:
     document = _document(arguments, "document", DESCRIPTOR)
     done = await publishing.publish(parts, document, _actor(parts, arguments))
     took = await house.announce(revokes=done.revokes)
+    if done.revokes:
+        await trust_effects.say_again(parts)
     value: dict[str, Json] = {"version": done.descriptor.version, "hash": done.descriptor.hash, "took": {**took}}
     return Done(value=value | {"expires": done.descriptor.expires, "fingerprint": done.descriptor.fingerprint})
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from support.holders import signed
+from support.nodechild import CHEAP
 from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.core.scope import PeerState
-from gateway.errors import Code, RefusedError, TransientError
-from gateway.service.peering import address, suspend_for_cause
-from keys.encoding import parse
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.service.peering import address, suspend_for_cause, take_chain
+from gateway.service.trust_records import take
+from keys.descriptor import sign_descriptor
+from keys.encoding import canon, parse
 from keys.keyset import build_keyset
 from keys.records import Use
-from keys.sign import KEYSET, RECEIPTS, SignedDocument
+from keys.roots import load_root
+from keys.sign import KEYSET, RECEIPTS, TRUST, SignedDocument
+from keys.trust import TrustState
 
 
 @pytest_asyncio.fixture
@@ -206,3 +214,73 @@ async def test_a_wrong_request_makes_nothing(two: Two, wanted: dict[str, Any], c
         await two.fr.call("keys.request", revoke={**wanted, "kids": kids}, by="a")
     assert caught.value.code is code
     assert two.fr.running.parts.keys.listing() == held
+
+
+async def test_what_a_thief_said_of_the_trust_does_not_stay(two: Two) -> None:
+    """A record that a thief of `sig` and `http` signed ends nothing for ever: the node says its own again, by its new
+    key, and goes on from there.
+    """
+    fr, al = two.fr.running.parts, two.al.running.parts
+    mine = two.fr.peer().trust.mine
+    assert mine is not None
+    payload = replace(mine, state=TrustState.REVOKED, prev=mine.hash).encode()
+    forged = SignedDocument(payload=payload, payload_type=TRUST, signatures=(fr.keys.sign(TRUST, payload),))
+    await take(al, two.al.peer(), forged.encode())
+    assert two.al.peer().trust.missing(two.clock.now()) == "their side has revoked it"
+    await revoke(two.fr, fr.keys.sig_kid)
+    await two.until(lambda: two.fr.agreed() and two.al.agreed(), seconds=60)
+    theirs = two.al.peer().trust.theirs
+    assert theirs is not None
+    assert (theirs.state, theirs.prev) == (TrustState.ACTIVE, mine.hash)
+    id = await two.fr.submit("after")
+    await two.until(lambda: "after" in two.al.notes(), seconds=60)
+    assert await two.fr.state(id) != "failed"
+    with pytest.raises(RemoteError, match="revoked"):
+        await take(al, two.al.peer(), forged.encode())
+    for party in two:
+        assert (await party.call("peer.show", id=party.peer().name))["faults"] == []
+
+
+async def test_what_an_intact_key_said_is_final(two: Two) -> None:
+    """Another record in the place of one that is held is refused while no key was revoked and nobody was restored."""
+    fr, al = two.fr.running.parts, two.al.running.parts
+    mine = two.fr.peer().trust.mine
+    assert mine is not None
+    for most in (1, 2):
+        payload = replace(mine, scope=mine.scope | {"max_bytes": most}, prev=mine.hash).encode()
+        other = SignedDocument(payload=payload, payload_type=TRUST, signatures=(fr.keys.sign(TRUST, payload),))
+        if most == 1:
+            await take(al, two.al.peer(), other.encode())
+            continue
+        with pytest.raises(RemoteError, match="does not extend"):
+            await take(al, two.al.peer(), other.encode())
+
+
+async def test_a_peer_that_lost_all_of_it_is_told_by_a_key_of_today(two: Two) -> None:
+    """The records of years, whose keys have ended or were revoked, are signed anew for who has to be told again."""
+    await two.fr.changes("peer.suspend")
+    await two.fr.changes("peer.resume")
+    await revoke(two.fr, two.fr.running.parts.keys.sig_kid)
+    await two.until(lambda: two.al.agreed(), seconds=60)
+    await two.al.running.parts.store.move(
+        lambda c: c.exec_driver_sql("delete from trust_record where direction = 'in'")
+    )
+    await two.al.running.parts.book.refresh()
+    await two.fr.changes("peer.renew")
+    await two.until(lambda: two.al.agreed(), seconds=60)
+    assert (await two.al.call("peer.show", id="FR"))["faults"] == []
+
+
+async def test_a_peer_without_a_usable_address_stops_no_revocation(two: Two, tmp_path: Path) -> None:
+    """Its newest descriptor names an endpoint without a port, which nobody can reach (B8a): who took the revocation is
+    answered all the same.
+    """
+    own = two.al.running.parts.own.descriptor
+    member = json.loads(own.document.payload) | {"version": 2, "prev": own.hash, "endpoints": ["https://127.0.0.1"]}
+    (path,) = (tmp_path / "AL-roots").iterdir()
+    root = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
+    await take_chain(two.fr.running.parts, two.fr.peer(), [sign_descriptor(canon(member), [root.key])])
+    kid = two.fr.running.parts.keys.sig_kid
+    answer = await revoke(two.fr, kid)
+    assert (answer["version"], answer["took"]) == (2, {"AL": False})
+    assert two.fr.running.parts.keys.sig_kid != kid

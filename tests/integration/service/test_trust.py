@@ -18,7 +18,7 @@ from support.pair import START, Party, Spoiler, Two, aplay, make_party, two_node
 
 from gateway.core.trust import DAY, HOUR
 from gateway.errors import Code, RefusedError
-from gateway.service.peering import take_chain
+from gateway.service.peering import suspend_for_cause, take_chain
 from keys.admin import Admin, new_admin
 from keys.change import Change
 from keys.descriptor import build_descriptor, sign_descriptor
@@ -360,6 +360,35 @@ async def test_new_roots_are_confirmed_by_one(two: Two, tmp_path: Path, add: int
     assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
 
 
+async def test_new_roots_while_an_activation_waits(met: Two, tmp_path: Path) -> None:
+    """The digits that people compared are of other roots by the time it takes effect: verified, and told to them."""
+    await met.fr.changes("peer.activate", emergency=False)
+    document = await next_roots(met.al, tmp_path, add=2, threshold=1)
+    await take_chain(met.fr.running.parts, met.fr.peer(), [document])
+    met.clock.advance(DAY)
+
+    async def in_force() -> bool:
+        return await met.fr.rows("select state from change where subject like 'n1%'") == [("done",)]
+
+    await met.until(in_force, seconds=120)
+    await met.until(lambda: met.fr.peer().cause == "roots_changed")
+    assert met.fr.peer().state == "verified"
+    assert "peer.roots_changed" in await met.fr.alarms()
+    await met.fr.changes("peer.confirm_roots", digits=await digits(met.fr), channel="video", people=[BEN])
+    assert met.fr.peer().state == "active"
+
+
+async def test_new_roots_while_stopped_for_a_cause(two: Two, tmp_path: Path) -> None:
+    """Two people who resume the peer have not compared its new digits by that."""
+    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    document = await next_roots(two.al, tmp_path, add=2, threshold=1)
+    await take_chain(two.fr.running.parts, two.fr.peer(), [document])
+    await two.fr.changes("peer.resume")
+    assert (two.fr.peer().state, two.fr.peer().cause) == ("verified", "roots_changed")
+    await two.fr.changes("peer.confirm_roots", digits=await digits(two.fr), channel="video", people=[ANA])
+    assert two.fr.peer().state == "active"
+
+
 async def test_administrators_are_enrolled_and_retired_by_two(two: Two) -> None:
     """A third takes both; two always remain; who was retired approves nothing more."""
     eva = new_admin(label="Eva D.", now=START)
@@ -376,6 +405,48 @@ async def test_administrators_are_enrolled_and_retired_by_two(two: Two) -> None:
         await two.fr.changes("peer.suspend", people=[BEN])
     await two.fr.changes("peer.suspend", people=[eva])
     assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_who_was_retired_has_no_word_in_what_is_pending(two: Two) -> None:
+    """What the retired person has approved is given up: their key may be why they went."""
+    eva = new_admin(label="Eva D.", now=START)
+    await two.fr.changes("admin.enrol", "admins", admin=eva.card.document.to_json())
+    theirs = await two.fr.changes("peer.renew", people=[BEN])
+    await two.fr.changes("admin.retire", "admins", people=[ANA, eva], pseudonym=BEN.card.pseudonym)
+    with pytest.raises(RefusedError, match="this change is withdrawn"):
+        await approve(two.fr, theirs["id"], ANA)
+
+
+async def test_a_stop_is_at_once_by_any_clock(two: Two) -> None:
+    """The clock of the person who stops a peer is two minutes ahead of the node's: the peer is stopped now."""
+    ahead = two.clock.now() + 120
+    await aplay(change([ANA], "peer.suspend", "AL", at=ahead), two.fr.call)
+    assert two.fr.peer().state == "suspended"
+    await two.until(lambda: two.al.peer().trust.missing(two.clock.now()) == "their side has suspended it", seconds=30)
+    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_a_new_administrator_counts_at_once_by_any_clock(two: Two) -> None:
+    """Enrolled by somebody whose clock is ahead: what the new one signs a second later counts, also in the history."""
+    eva, ahead = new_admin(label="Eva D.", now=START), two.clock.now() + 200
+    enrol = change(ADMINS, "admin.enrol", "admins", at=ahead, admin=eva.card.document.to_json())
+    await aplay(enrol, two.fr.call)
+    await two.fr.changes("peer.suspend", people=[eva])
+    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
+async def test_a_damaged_change_holds_up_no_other(met: Two) -> None:
+    """A pending change that can not be read any more: it is listed as damaged, and what is approved takes effect."""
+    await met.fr.changes("peer.activate", emergency=False)
+    eva = new_admin(label="Eva D.", now=START)
+    await met.fr.changes("admin.enrol", "admins", people=[ANA], admin=eva.card.document.to_json())
+    await asyncio.to_thread(edit_by_hand, met.fr, "update change set payload = 'x' where state = 'pending'")
+    listed = (await met.fr.call("change.list", state="pending"))["changes"]
+    assert [item["action"] for item in listed] == ["damaged"]
+    assert len((await met.fr.call("admin.list"))["admins"]) == 2
+    met.clock.advance(DAY)
+    await met.until(lambda: met.fr.peer().state == "active", seconds=300)
+    assert (await met.fr.call("change.list", state="pending"))["changes"] == []
 
 
 # --- the history -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from keys import keyd, remote
+from keys.backup import RecoveryPublic
 from keys.calls import FAULT, LIMIT, Paced, encode_request
 from keys.channel import Channel, ClosedError
 from keys.descriptor import Descriptor, accept_descriptor
@@ -26,13 +27,14 @@ from keys.keystore import Cost, Keystore
 from keys.note import Checkpoint
 from keys.records import Use
 from keys.remote import RemoteKeys
-from keys.seal import seal_cek
+from keys.seal import EncPrivateKey, seal_cek
 from keys.sign import KEYSET, TOMBSTONE
 
 CHEAP = Cost(t=1, m=8192)
 A = Node("a")
 NODE = A.first().node
 ROW = b"r" * 16
+ENC, OTHER = EncPrivateKey(b"e" * 32), EncPrivateKey(b"o" * 32)
 
 
 @pytest.fixture
@@ -364,6 +366,18 @@ def test_more_than_a_node_needs_is_refused_for_a_while(store: Keystore, tmp_path
         with pytest.raises(TransientError):
             keys.unwrap(ROW, *row)
         assert keys.index(b"x")
+
+
+def test_a_backup_for_another_recovery_key_is_refused(store: Keystore, tmp_path: Path) -> None:
+    """Who took over the listener does not get every signing key in a file that it can open itself."""
+    named, other = (RecoveryPublic(kid=key.kid, public=key.public, made=NOW) for key in (ENC, OTHER))
+    path = tmp_path / "keyd.sock"
+    with serving(store, path, recovery=named.kid), asking(path) as keys:
+        assert keys.backup(named, b"[]", NOW)
+        with refused_local(Code.FORBIDDEN):
+            keys.backup(other, b"[]", NOW)
+    with serving(store, path), asking(path) as keys, refused_local(Code.FORBIDDEN):
+        keys.backup(named, b"[]", NOW)
 
 
 def test_pace() -> None:
