@@ -212,7 +212,7 @@ async def open_node(
         own = Own(store, keys, clock)
         await own.load()
         with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so
-            keys.activate(own.descriptor, clock.now())
+            keys.activate(own.chain, clock.now())
         book = Book(store, own)
         await book.refresh()
         tokens = Tokens(store, clock)

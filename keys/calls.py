@@ -19,12 +19,12 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from keys.backup import RecoveryPublic
-from keys.descriptor import Descriptor, parse_descriptor
+from keys.descriptor import Descriptor, accept_chain, decode_chain, encode_chain, parse_descriptor
 from keys.encoding import lp_join, lp_read, malformed
 from keys.keyset import EncKey
 from keys.records import Use
 from keys.service import KeyInfo, KeyService
-from keys.sign import DESCRIPTOR, PublicKey, Signature, SignedDocument
+from keys.sign import PublicKey, Signature
 
 T = TypeVar("T")
 LIMIT: Final = 8 * 1024 * 1024
@@ -108,10 +108,16 @@ PUBLIC: Final = record(PublicKey, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 SIGNATURE: Final = record(Signature, kid=TEXT, ed25519=BYTES, mldsa65=maybe(BYTES))
 INFO: Final = record(KeyInfo, use=TEXT, kid=TEXT, made=NUMBER, current=FLAG)
 ENC: Final = record(EncKey, kid=TEXT, unit=TEXT, pub=BYTES, from_=NUMBER, until=NUMBER)
-OWN: Final = Codec[Descriptor](
-    lambda value: value.document.encode(), lambda data: parse_descriptor(SignedDocument.decode(data, DESCRIPTOR))
+OWN: Final = Codec[tuple[Descriptor, ...]](
+    lambda chain: encode_chain([descriptor.document for descriptor in chain]), lambda data: _own_chain(data)
 )
+"""A node's own chain. Whoever asks may be an intruder: it counts only as its roots have signed it."""
 RECOVERY: Final = Codec[RecoveryPublic](lambda value: value.encode(), RecoveryPublic.parse)
+
+
+def _own_chain(data: bytes) -> tuple[Descriptor, ...]:
+    documents = decode_chain(data)
+    return accept_chain(documents, max((parse_descriptor(document).issued for document in documents), default=0))
 
 
 def _no(data: bytes) -> None:

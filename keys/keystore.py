@@ -154,13 +154,15 @@ class Keystore:
         """Key id of what ``sign_http`` uses."""
         return self._signer(Use.HTTP).kid
 
-    def activate(self, descriptor: Descriptor, now: int) -> None:
-        """Sign from now on by the keys that `descriptor` lists as valid at `now`, for each use the one that began last.
+    def activate(self, chain: Sequence[Descriptor], now: int) -> None:
+        """Sign from now on by the keys that the last of the own `chain` lists as valid at `now`, for each use the one
+        that began last. The chain was accepted (``keys.descriptor.accept_chain``), so its roots have signed it.
 
         To be called at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other.
         Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on. Raises
         wrong_node for another node's descriptor, and changes nothing.
         """
+        descriptor = chain[-1]
         if descriptor.node != self.node:
             raise RefusedError(Code.WRONG_NODE, "descriptor is of another node than the keystore")
         self._origin = descriptor.log

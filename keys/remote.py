@@ -48,7 +48,7 @@ class RemoteKeys:
         self._threads = threading.local()
         self._channels: WeakSet[Channel] = WeakSet()
         self._changing = threading.RLock()
-        self._activated: tuple[Descriptor, int] | None = None
+        self._activated: tuple[Sequence[Descriptor], int] | None = None
         self._life: bytes | None = None
         self._standing: Standing | None = None
         self.alone = False
@@ -239,11 +239,11 @@ class RemoteKeys:
         """See ``KeyService``."""
         return cast(tuple[KeyInfo, ...], self._call("listing"))
 
-    def activate(self, descriptor: Descriptor, now: int) -> None:
+    def activate(self, chain: Sequence[Descriptor], now: int) -> None:
         """See ``KeyService``. Remembered for each new life of the key service."""
         with self._changing:
-            self._activated = (descriptor, now)
-            self._call("activate", descriptor, now)
+            self._activated = (chain, now)
+            self._call("activate", chain, now)
 
     def public(self, use: Use) -> tuple[PublicKey, ...]:
         """See ``KeyService``."""

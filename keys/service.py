@@ -50,8 +50,8 @@ class KeyService(Protocol):
         """Every key with its age."""
         ...
 
-    def activate(self, descriptor: Descriptor, now: int) -> None:
-        """Sign by the keys that this own descriptor lists as valid now.
+    def activate(self, chain: Sequence[Descriptor], now: int) -> None:
+        """Sign by the keys that the last descriptor of this own chain, which begins with the first, lists as valid now.
 
         Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on.
         """

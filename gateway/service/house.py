@@ -129,7 +129,7 @@ class House:
         """
         parts = self._parts
         try:
-            parts.keys.activate(self._spoken(now), now)
+            parts.keys.activate(parts.own.chain[: self._spoken(now).version], now)
         except RefusedError as error:
             if error.code is not Code.NO_KEY:
                 raise

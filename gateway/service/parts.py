@@ -42,8 +42,8 @@ class Keys(KeyService, Protocol):
         """Every key with its age."""
         ...
 
-    def activate(self, descriptor: Descriptor, now: int) -> None:
-        """Sign from now on by the keys that the descriptor lists as valid."""
+    def activate(self, chain: Sequence[Descriptor], now: int) -> None:
+        """Sign from now on by the keys that the last of the own chain lists as valid."""
         ...
 
 

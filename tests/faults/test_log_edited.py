@@ -126,7 +126,7 @@ def all_rewritten(folder: Path, log: Witnessed) -> None:
         SignedDocument.decode(data, DESCRIPTOR) for (data,) in rows(folder, "select document from own_descriptor")
     ]
     own = accept_chain(documents, START)[-1]
-    keys.activate(own, START)
+    keys.activate((own,), START)
     for (size,) in rows(folder, "select size from checkpoint where size > 16"):
         text = Checkpoint(origin=own.log, size=size, root=rebuilt(folder, size).root()).text
         note = SignedNote(text=text, signatures=(NoteSignature.of(own.log, keys.sign_log(text)),))

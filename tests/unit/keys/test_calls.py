@@ -62,7 +62,7 @@ REQUESTS: list[tuple[str, tuple[Any, ...]]] = [
     ("rewrap", (((b"a", 1, b"x"), (b"b", 2, b"")),)),
     ("rewrap", ((),)),
     ("ensure_enc", (NOW, ("gateway", "org-1"))),
-    ("activate", (Node("a").first(), NOW)),
+    ("activate", ((Node("a").first(),), NOW)),
 ]
 
 

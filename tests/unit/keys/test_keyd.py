@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from keys import keyd, remote
 from keys.backup import RecoveryPublic
 from keys.calls import FAULT, LIMIT, Paced, encode_request
 from keys.channel import Channel, ClosedError
-from keys.descriptor import Descriptor, accept_descriptor
+from keys.descriptor import Descriptor, accept_descriptor, parse_descriptor
 from keys.encoding import DAY, canon, lp
 from keys.keyd import KeyServer, Pace
 from keys.keystore import Cost, Keystore
@@ -175,7 +176,7 @@ def refused_local(code: Code) -> Iterator[None]:
 
 def test_what_a_node_must_not_say_is_not_signed(store: Keystore, keys: RemoteKeys) -> None:
     """Another node's payload, a type that online keys do not sign, and a checkpoint of another log."""
-    keys.activate(listed(store), NOW)
+    keys.activate((listed(store),), NOW)
     for payload_type, payload in ((KEYSET, canon({"node": "n1" + "b" * 32})), (TOMBSTONE, canon({"node": NODE}))):
         with refused_local(Code.INVALID):
             keys.sign(payload_type, payload)
@@ -186,10 +187,22 @@ def test_what_a_node_must_not_say_is_not_signed(store: Keystore, keys: RemoteKey
     assert keys.sign(KEYSET, canon({"node": NODE})).kid == keys.sig_kid
 
 
+def test_an_intruder_names_no_keys(store: Keystore, keys: RemoteKeys) -> None:
+    """A descriptor that the roots did not sign, or of a later version alone, changes nothing: the connection is cut."""
+    keys.activate((listed(store),), NOW)
+    used, origin = store.sig_kid, store._origin
+    forged = A.document(keys=list(store.first_records(NOW)), issued=NOW, expires=NOW + 400 * DAY, log="b.example/log")
+    unsigned = replace(forged, signatures=tuple(Node("b").document().signatures))
+    for document in (unsigned, replace(forged, payload=forged.payload.replace(b"b.example", b"c.example"))):
+        with pytest.raises(TransientError):
+            keys.activate((parse_descriptor(document),), NOW)
+    assert (store.sig_kid, store._origin) == (used, origin)
+
+
 def test_a_key_that_has_ended_is_told_at_once(store: Keystore, keys: RemoteKeys) -> None:
     """`activate` without a valid key is refused, and from then on the client knows that nothing is signed."""
     with refused_local(Code.NO_KEY):
-        keys.activate(listed(store), NOW + 800 * DAY)
+        keys.activate((listed(store),), NOW + 800 * DAY)
     assert not keys.may_speak
     with refused_local(Code.NO_KEY):
         _ = keys.sig_kid
@@ -218,7 +231,7 @@ def test_a_worker_waits_for_its_return(store: Keystore, tmp_path: Path, monkeypa
     monkeypatch.setattr(remote, "PATIENCE", 10.0)
     path = tmp_path / "keyd.sock"
     with serving(store, path), asking(path) as keys:
-        keys.activate(listed(store), NOW)
+        keys.activate((listed(store),), NOW)
         current = keys.http_kid
         held = ThreadPoolExecutor(1)
         assert held.submit(keys.wrap, ROW).result()

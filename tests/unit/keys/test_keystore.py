@@ -354,7 +354,7 @@ def test_http_keys_follow_each_other(store: Keystore) -> None:
     """B2: with the descriptor that lists them, the key in use changes every 90 days by itself."""
     descriptor, used = descriptor_of(store), []
     for day in (0, 89, 90, 180, 270, 360):
-        store.activate(descriptor, NOW + day * DAY)
+        store.activate((descriptor,), NOW + day * DAY)
         used.append(store.http_kid)
     assert used == [used[0], *[key.kid for key in store.public(Use.HTTP)]]
 
@@ -367,11 +367,11 @@ def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> Non
     later = replace(records[0], public=public, from_=NOW + 14 * DAY)
     payload = A.next(first, keys=[*records, later], expires=NOW + 30 * DAY)
     second = accept_descriptor(first, signed(payload, A.roots[:2]), NOW + 1)
-    store.activate(second, NOW + 1)
+    store.activate((first, second), NOW + 1)
     assert store.sig_kid == old
     with fails(Code.INVALID, "in use"):
         store.remove_key(old)
-    store.activate(second, NOW + 14 * DAY)
+    store.activate((first, second), NOW + 14 * DAY)
     assert store.sig_kid == public.kid == store.sign(STATEMENT, statement(NODE)).kid
     store.remove_key(old)
     assert [key.kid for key in opened(path).public(Use.SIG)] == [public.kid]
@@ -380,14 +380,14 @@ def test_new_sig_key_signs_once_it_is_listed(path: Path, store: Keystore) -> Non
 def test_no_listed_key_fails_closed(store: Keystore) -> None:
     """A use without a listed key that is valid signs nothing any more, and the operator is told; the others go on."""
     with fails(Code.NO_KEY, "no sig key"):
-        store.activate(descriptor_of(store), NOW + 401 * DAY)
+        store.activate((descriptor_of(store),), NOW + 401 * DAY)
     with fails(Code.WRONG_NODE):
-        store.activate(Node("b").first(), NOW)
+        store.activate((Node("b").first(),), NOW)
     assert not store.may_speak
     with fails(Code.NO_KEY, "no sig key"):
         store.sign(STATEMENT, statement(NODE))
     assert store.sign_http(b"base")
-    store.activate(descriptor_of(store), NOW)
+    store.activate((descriptor_of(store),), NOW)
     assert store.may_speak
 
 
@@ -539,7 +539,7 @@ def test_rand_is_an_argument(tmp_path: Path) -> None:
 def test_signs_checkpoints_of_its_own_log_only(store: Keystore) -> None:
     """B10, B12d: the log key signs a checkpoint of the own origin, no other log's, no other text, no cosignature."""
     own = descriptor_of(store)
-    store.activate(own, NOW)
+    store.activate((own,), NOW)
     head = Checkpoint(origin=own.log, size=7, root=b"r" * 32)
     note = SignedNote(text=head.text, signatures=(NoteSignature.of(own.log, store.sign_log(head.text)),))
     assert open_checkpoint(note, own.log, store.public(Use.LOG)) == head
@@ -552,7 +552,7 @@ def test_signs_checkpoints_of_its_own_log_only(store: Keystore) -> None:
 def test_cosigns_other_logs_only(store: Keystore) -> None:
     """B10: the witness key signs another log's checkpoint with its time, never the own one, never a bare text."""
     own = descriptor_of(store)
-    store.activate(own, NOW)
+    store.activate((own,), NOW)
     head = Checkpoint(origin="log.example/1", size=7, root=b"r" * 32)
     line = NoteSignature.of(store.node, store.cosign(cosignature_text(head.text, NOW)))
     assert cosigned_at(head.text, line, store.public(Use.WIT)) == NOW
