@@ -3,6 +3,7 @@
     NAME/region.json              countries, languages, corridors
     NAME/procedures/STAGE.json    one file for each stage (`schemas.procedures`)
     NAME/policies/POLICY.json     corridor policies (`schemas.policies`)
+    NAME/statistics.json          what the region publishes about itself (`schemas.statistics`)
     NAME/calendars/               working days of each country, read by their own loader
     NAME/README.md                what the region is and where its rules come from
 
@@ -26,9 +27,10 @@ from schemas.codelists import code_list
 from schemas.policies import CorridorPolicy, Pair, policy_at, text
 from schemas.procedures import STAGES, Procedure, stage_at
 from schemas.reading import LANGUAGE, NAME, Labels, Log, Spot, finish, open_json
+from schemas.statistics import StatisticsPlan, plan_at
 
 FORMAT = "trm-region/1"
-ENTRIES = ("region.json", "README.md", "procedures", "policies", "calendars")
+ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars")
 _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
 
@@ -53,6 +55,7 @@ class Region:
     corridors: frozenset[Pair]
     procedure: Procedure
     policies: Mapping[str, CorridorPolicy]
+    statistics: StatisticsPlan
 
     @property
     def ways(self) -> frozenset[Pair]:
@@ -100,6 +103,7 @@ def load(folder: Traversable) -> Region:
         corridors=corridors,
         procedure=_procedure(folder, languages, log),
         policies=MappingProxyType(_policies(folder, languages, corridors, log)),
+        statistics=plan_at(open_json(folder, "statistics.json", log), languages),
     )
     finish(log, f"region pack {folder.name}")
     return found
