@@ -45,8 +45,9 @@ GATES = tuple(code.removeprefix("gate_").upper() for code in Code if code.starts
 
 CLOCKS = frozenset(
     {
-        *("opened", "decision", "enquiry_reply", "info_reply", "nationality_reply", "traveldoc_reply", "family_report"),
-        *("risk_part", "bid_confirm", "guardian_ack", "plan_reply", "return_response", "cancel_ack", "arrival"),
+        *("delivered", "opened", "decision", "enquiry_reply", "info_reply", "conditions", "disclosure", "planning"),
+        *("nationality_reply", "traveldoc_reply", "family_report", "risk_part", "bid_confirm", "guardian_ack"),
+        *("plan_reply", "return_response", "cancel_ack", "arrival", "reintegration_plan", "monitoring"),
         *("withdrawal_ack", "erasure", "alert_ack", "alert_update", "closure_response", "correction_ack"),
         *("access_reply", "breach_ack", "directory_confirm", "stats_due", "acknowledge"),
     }

@@ -13,8 +13,9 @@ Each step that applies to the case has one standing:
     ahead     its state comes after what is due now
     behind    its state is over, and no message shows that it was done: done at the desk, or not done
 
-A step of `any_time` is due or possible as long as the conversation is. Steps that depend on a fact which does not hold
-are left out: a procedure for a child is not shown for an adult.
+A step of `any_time` is due or possible as long as a referral is; an enquiry is about nobody, and a standing
+conversation has no procedure. Steps that depend on a fact which does not hold are left out: a procedure for a child is
+not shown for an adult.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known of a conversation. ``kind`` is `enquiry` or `referral`, ``state`` its state in any letter case;
-    ``seen`` are the body types that were applied, of both sides, with or without version.
+    """What is known of a conversation. ``kind`` is enquiry, referral or standing, ``state`` its state in any letter
+    case; ``seen`` are the body types that were applied, of both sides, with or without version.
     """
 
     kind: str
@@ -96,7 +97,7 @@ def position(procedure: Procedure, known: Known) -> Position:
     """Where a conversation stands in `procedure`."""
     state = spelled(known.kind, known.state)
     seen = frozenset(type_name(body_type) for body_type in known.seen)
-    applying = tuple(step for step in procedure.steps if _applies(step, known.facts))
+    applying = tuple(step for step in procedure.steps if _applies(step, known))
     first = [_now(step, state, known.facts, seen) for step in applying]
     reached = max((i for i, standing in enumerate(first) if standing and _in_order(applying[i])), default=-1)
     ended = state in _ENDED
@@ -117,8 +118,9 @@ def spelled(kind: str, state: str) -> str:
     return f"enquiry.{state.lower()}" if kind == "enquiry" else state.upper()
 
 
-def _applies(step: ProcedureStep, facts: Collection[Fact]) -> bool:
-    return step.only_if <= set(facts) and not step.unless & set(facts)
+def _applies(step: ProcedureStep, known: Known) -> bool:
+    kinds = ("referral",) if step.stage == ANY_TIME else ("enquiry", "referral")
+    return known.kind in kinds and step.only_if <= known.facts and not step.unless & known.facts
 
 
 def _now(step: ProcedureStep, state: str, facts: frozenset[Fact], seen: frozenset[str]) -> Standing | None:

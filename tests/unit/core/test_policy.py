@@ -197,9 +197,7 @@ def test_twelve_fields_of_forty() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("corridor", "purpose"), [(("AL", "MA"), "referral"), (WAY, "sport"), (("FR", "DE"), None)]
-)
+@pytest.mark.parametrize(("corridor", "purpose"), [(("AL", "MA"), "referral"), (WAY, "sport"), (("FR", "DE"), None)])
 def test_no_rule_means_nothing_leaves(corridor: tuple[str, str], purpose: str | None) -> None:
     """A corridor or purpose that the policy does not name is closed whole."""
     found = minimise("referral.request/1", referral(), policy=POLICY, corridor=corridor, purpose=purpose, step=AFTER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.procedure import Known, Position, Standing, position
+from gateway.core.procedure import Known, Position, Standing, position, spelled
 from schemas.procedures import ANY_TIME, STATES, Fact
 from schemas.regions import region
 
@@ -84,9 +84,22 @@ def test_asylum_stops_the_way_to_the_state_of_nationality() -> None:
 def test_withdrawal_is_always_possible() -> None:
     """In every state but after erasure the person can take consent back and an alert can be raised."""
     for state in STATES - {"ERASED"}:
-        kind, _, word = state.rpartition(".")
-        found = at(word, kind=kind or "referral", seen=("consent.withdrawal/1", "safety.alert/1"))
-        assert {"any_time.withdraw_consent", "any_time.raise_alert"} <= set(ids(found, Standing.POSSIBLE)), state
+        if not state.startswith("enquiry."):
+            found = at(state, seen=("consent.withdrawal/1", "safety.alert/1"))
+            assert {"any_time.withdraw_consent", "any_time.raise_alert"} <= set(ids(found, Standing.POSSIBLE)), state
+
+
+def test_an_enquiry_is_about_nobody() -> None:
+    """In an enquiry there is no consent to take back, and a standing conversation has no procedure at all."""
+    assert not [step for step in at("offered", kind="enquiry").of(*Standing) if step.stage == ANY_TIME]
+    assert at("open", kind="standing") == Position(stage=None, steps=())
+
+
+def test_states_are_those_of_the_machines() -> None:
+    """The states that steps may name are exactly those that a conversation can be in."""
+    machines = pytest.importorskip("gateway.core.conversation.machines")
+    enquiry = {spelled("enquiry", state) for state in machines.Enquiry}
+    assert enquiry | {spelled("referral", state) for state in machines.Referral} == STATES
 
 
 def test_a_withdrawal_makes_its_steps_due() -> None:
