@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.errors import Code, Finding, RefusedError
 
@@ -26,6 +25,30 @@ LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 
+
+class Folder(Protocol):
+    """A folder or a file to a loader: a `pathlib.Path`, or a file of an installed package (`schemas.resources`)."""
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+
+    def is_file(self) -> bool:
+        """Whether it is a file that is there."""
+
+    def is_dir(self) -> bool:
+        """Whether it is a folder that is there."""
+
+    def iterdir(self) -> Iterator[Folder]:
+        """What is in the folder, in any order."""
+
+    def joinpath(self, *names: str) -> Folder:
+        """What is below the folder, there or not."""
+
+    def read_bytes(self) -> bytes:
+        """The content of the file."""
+
+
 Log = list[Finding]
 Labels = Mapping[str, str]
 
@@ -36,7 +59,7 @@ def finish(log: Log, what: str) -> None:
         raise RefusedError(Code.INVALID, f"{what} is not valid", hint="mend each place named", findings=log)
 
 
-def open_json(folder: Traversable, path: str, log: Log) -> Spot:
+def open_json(folder: Folder, path: str, log: Log) -> Spot:
     """The JSON of the file `path` (with slashes) of `folder`; a file that can not be read is a finding and empty."""
     found = folder.joinpath(*path.split("/"))
     place = f"{path}#"

@@ -17,16 +17,15 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
 from gateway.errors import Code, Finding, RefusedError
+from schemas import resources
 from schemas.catalogue import catalogue
 from schemas.codelists import code_list
 from schemas.policies import CorridorPolicy, Pair, policy_at, text
 from schemas.procedures import STAGES, Procedure, stage_at
-from schemas.reading import LANGUAGE, NAME, Labels, Log, Spot, finish, open_json
+from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, finish, open_json
 from schemas.statistics import StatisticsPlan, plan_at
 
 FORMAT = "trm-region/1"
@@ -77,11 +76,11 @@ def regions() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in _packs().iterdir() if entry.is_dir() and NAME.fullmatch(entry.name)))
 
 
-def _packs() -> Traversable:
-    return files("schemas").joinpath("regions")
+def _packs() -> Folder:
+    return resources.folder("regions")
 
 
-def load(folder: Traversable) -> Region:
+def load(folder: Folder) -> Region:
     """The pack in `folder`; a `pathlib.Path` will do. Raises RefusedError(invalid) with every fault found."""
     log: Log = []
     _entries(folder, log)
@@ -126,13 +125,13 @@ def unheld_types(region: Region) -> tuple[Finding, ...]:
 # --- the parts ---------------------------------------------------------------------------------------------------
 
 
-def _entries(folder: Traversable, log: Log) -> None:
+def _entries(folder: Folder, log: Log) -> None:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name not in ENTRIES:
             log.append(Finding(place=entry.name, rule="unknown_file", hint=f"only {', '.join(ENTRIES)}"))
 
 
-def _files(folder: Traversable, part: str) -> tuple[str, ...]:
+def _files(folder: Folder, part: str) -> tuple[str, ...]:
     found = folder.joinpath(part)
     return tuple(sorted(entry.name for entry in found.iterdir())) if found.is_dir() else ()
 
@@ -167,7 +166,7 @@ def _corridors(spot: Spot, countries: Collection[str]) -> frozenset[Pair]:
     return frozenset(pairs)
 
 
-def _procedure(folder: Traversable, languages: Collection[str], log: Log) -> Procedure:
+def _procedure(folder: Folder, languages: Collection[str], log: Log) -> Procedure:
     expected = tuple(f"{stage}.json" for stage in STAGES)
     for name in _files(folder, "procedures"):
         if name not in expected:
@@ -180,7 +179,7 @@ def _procedure(folder: Traversable, languages: Collection[str], log: Log) -> Pro
 
 
 def _policies(
-    folder: Traversable, languages: Collection[str], corridors: frozenset[Pair], log: Log
+    folder: Folder, languages: Collection[str], corridors: frozenset[Pair], log: Log
 ) -> dict[str, CorridorPolicy]:
     found: dict[str, CorridorPolicy] = {}
     names = _files(folder, "policies")
@@ -199,7 +198,7 @@ def _policies(
     return found
 
 
-def _fits(policy: CorridorPolicy, root: Spot, file: Traversable, corridors: frozenset[Pair]) -> None:
+def _fits(policy: CorridorPolicy, root: Spot, file: Folder, corridors: frozenset[Pair]) -> None:
     """What the policy says about itself is true of its file, and it speaks of no corridor outside the region."""
     if f"{policy.name}.json" != file.name:
         root.at("name", None).fault("name", "the name of the file")

@@ -29,7 +29,7 @@ from gateway.core.policy import (
 )
 from gateway.core.stages import Json
 from gateway.errors import Code
-from schemas import catalogue, fields, resources, validate
+from schemas import catalogue, code_list, fields, resources, validate
 from schemas.groups import field_groups, read_groups
 from schemas.policies import CorridorPolicy, Rule
 from schemas.regions import region
@@ -264,24 +264,25 @@ def test_an_answer_outside_its_purpose_stays() -> None:
     assert isinstance(let(answers(item), AFTER, body_type="info.reply/1", purpose="assistance"), Blocked)
 
 
-def example(body_type: str) -> dict[str, Json]:
-    """A valid body of this type from the examples."""
-    folder = resources.files("schemas").joinpath("examples", body_type.replace("/", "."))
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.startswith("valid"))
-    body: dict[str, Json] = json.loads(folder.joinpath(names[0]).read_bytes())
-    return body
+def examples(body_type: str) -> list[dict[str, Json]]:
+    """The valid bodies of this type among the examples."""
+    folder = resources.folder("examples").joinpath(body_type.replace("/", "."))
+    files = sorted(
+        (entry for entry in folder.iterdir() if entry.name.startswith("valid")), key=lambda entry: entry.name
+    )
+    return [json.loads(entry.read_bytes()) for entry in files]
 
 
 def test_never_blocked_types_pass_whole() -> None:
     """A withdrawal leaves whole on a corridor where nothing else may (G10)."""
-    body = example("consent.withdrawal/1")
+    body = examples("consent.withdrawal/1")[0]
     found = minimise("consent.withdrawal/1", body, policy=POLICY, corridor=("FR", "DE"), purpose=None, step=BEFORE)
     assert found == Leaves(body=body, dropped=())
 
 
 def test_a_consent_record_passes_whole_or_not_at_all() -> None:
     """Half a consent is another consent: a closed part blocks all of it, and each part is named."""
-    body = example("consent.record/1")
+    body = examples("consent.record/1")[0]
     policy = narrow("routing", "handling", "legal_basis", "case_reference")
     found = let(body, BEFORE, body_type="consent.record/1", policy=policy)
     assert isinstance(found, Blocked)
@@ -303,6 +304,15 @@ def test_the_first_step_opens_nothing_that_identifies() -> None:
         and table[field.path].group({}) in open_now
     }
     assert exposed == {"age_group", "gender", "languages/*/language", "languages/*/level", "safe_contact_rule/may_call"}
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_every_message_has_a_purpose(body_type: str) -> None:
+    """Each valid example leaves whole, after acceptance, for at least one purpose: no group is closed by oversight."""
+    purposes = (None, *(entry.code for entry in code_list("purpose").codes))
+    for body in examples(body_type):
+        whole = Leaves(body=body, dropped=())
+        assert whole in [let(body, AFTER, body_type=body_type, purpose=purpose) for purpose in purposes]
 
 
 def test_a_consulate_never_learns_of_a_victim() -> None:
