@@ -14,7 +14,7 @@ and a step:
     messages     the types that perform it, without version; empty for what is done at the desk
     optional     true: it is possible, and nobody owes it
     repeated     true: one message does not settle it (monitoring; a joint assessment)
-    only_if      facts that have to hold (DOMAIN 3.3 and the person's situation); `unless`: facts that must not
+    only_if      facts that have to hold (DOMAIN 3.3 and the person's situation)
     stopped_by   facts that forbid it for now
     gates        the gates that the messages have to pass (DOMAIN 2.1)
     clock        the name of the clock that runs while it is due
@@ -108,7 +108,6 @@ class ProcedureStep:
     optional: bool
     repeated: bool
     only_if: frozenset[Fact]
-    unless: frozenset[Fact]
     stopped_by: frozenset[Fact]
     gates: tuple[str, ...]
     clock: str | None
@@ -161,7 +160,7 @@ def stage_at(root: Spot, name: str, languages: Collection[str]) -> Stage:
 
 
 _REQUIRED = ("id", "title", "side", "responsible", "states", "messages", "safeguards", "tell_person", "source")
-_OPTIONAL = ("with", "optional", "repeated", "only_if", "unless", "stopped_by", "gates", "clock")
+_OPTIONAL = ("with", "optional", "repeated", "only_if", "stopped_by", "gates", "clock")
 
 
 def _step(spot: Spot, stage: str, languages: Collection[str]) -> ProcedureStep:
@@ -182,7 +181,6 @@ def _step(spot: Spot, stage: str, languages: Collection[str]) -> ProcedureStep:
         optional=_flag(members, "optional"),
         repeated=_flag(members, "repeated"),
         only_if=_facts(members, "only_if"),
-        unless=_facts(members, "unless"),
         stopped_by=_facts(members, "stopped_by"),
         gates=_several(members, "gates", GATES, "unknown_gate", "a gate, G1 to G15"),
         clock=_clock(members),

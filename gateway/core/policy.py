@@ -55,7 +55,7 @@ ACCEPTED_STATES: frozenset[str] = frozenset(
     }
 )
 
-#: Types of which no part may be left out.
+#: Types of whose content no part may be left out.
 WHOLE: frozenset[str] = frozenset({"consent.record"})
 
 
@@ -109,8 +109,8 @@ def minimise(
     dropped = tuple(sieve.dropped)
     if not dropped:
         return Leaves(body=dict(body), dropped=())
-    if name in WHOLE:
-        return _blocked(*(_needed(place) for place in dropped))
+    if name in WHOLE and (parts := [place for place in dropped if place.startswith("/content/")]):
+        return _blocked(*(_needed(place) for place in parts))
     return _complete(body_type, left, dropped)
 
 

@@ -64,10 +64,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """A step and how it stands; ``stopped_by`` are the facts that hold it."""
+    """A step and how it stands. ``seen``: a message that performs it was seen, so a repeated step is due again;
+    ``stopped_by`` are the facts that hold it.
+    """
 
     step: ProcedureStep
     standing: Standing
+    seen: bool
     stopped_by: frozenset[Fact]
 
 
@@ -96,21 +99,22 @@ class Position:
 def position(procedure: Procedure, known: Known) -> Position:
     """Where a conversation stands in `procedure`."""
     state = spelled(known.kind, known.state)
-    seen = frozenset(type_name(body_type) for body_type in known.seen)
+    types = frozenset(type_name(body_type) for body_type in known.seen)
     applying = tuple(step for step in procedure.steps if _applies(step, known))
-    first = [_now(step, state, known.facts, seen) for step in applying]
+    first = [_now(step, state, known.facts, types) for step in applying]
     reached = max((i for i, standing in enumerate(first) if standing and _in_order(applying[i])), default=-1)
     ended = state in _ENDED
     views = tuple(
         StepView(
             step=step,
             standing=standing or (Standing.AHEAD if i > reached and not ended else Standing.BEHIND),
+            seen=bool(types & set(step.messages)),
             stopped_by=step.stopped_by & known.facts if standing is Standing.STOPPED else frozenset(),
         )
         for i, (step, standing) in enumerate(zip(applying, first, strict=True))
         if standing or _in_order(step)
     )
-    return Position(stage=_stage(applying, first, state), steps=views)
+    return Position(stage=_stage(views, state), steps=views)
 
 
 def spelled(kind: str, state: str) -> str:
@@ -120,7 +124,7 @@ def spelled(kind: str, state: str) -> str:
 
 def _applies(step: ProcedureStep, known: Known) -> bool:
     kinds = ("referral",) if step.stage == ANY_TIME else ("enquiry", "referral")
-    return known.kind in kinds and step.only_if <= known.facts and not step.unless & known.facts
+    return known.kind in kinds and step.only_if <= known.facts
 
 
 def _now(step: ProcedureStep, state: str, facts: frozenset[Fact], seen: frozenset[str]) -> Standing | None:
@@ -139,9 +143,10 @@ def _in_order(step: ProcedureStep) -> bool:
     return step.stage != ANY_TIME
 
 
-def _stage(steps: Collection[ProcedureStep], first: Collection[Standing | None], state: str) -> str | None:
-    """The stage of the first step that is due, else of the first that has this state at all."""
-    ordered = [(step, standing) for step, standing in zip(steps, first, strict=True) if _in_order(step)]
-    due = [step.stage for step, standing in ordered if standing is Standing.DUE]
-    here = [step.stage for step, _ in ordered if state in step.states]
-    return next(iter((*due, *here)), None)
+def _stage(views: Collection[StepView], state: str) -> str | None:
+    """The stage of the first step that is due for the first time, else due again, else of this state at all."""
+    ordered = [view for view in views if _in_order(view.step)]
+    due = [view for view in ordered if view.standing is Standing.DUE]
+    first = [view for view in due if not view.seen]
+    here = [view for view in ordered if state in view.step.states]
+    return next((view.step.stage for view in (*first, *due, *here)), None)

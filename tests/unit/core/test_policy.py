@@ -281,13 +281,22 @@ def test_never_blocked_types_pass_whole() -> None:
 
 
 def test_a_consent_record_passes_whole_or_not_at_all() -> None:
-    """Half a consent is another consent: a closed part blocks all of it, and each part is named."""
+    """Half a consent is another consent: where a part of it is closed, that part is named and nothing leaves."""
     body = examples("consent.record/1")[0]
-    policy = narrow("routing", "handling", "legal_basis", "case_reference")
-    found = let(body, BEFORE, body_type="consent.record/1", policy=policy)
-    assert isinstance(found, Blocked)
-    assert any(finding.place.startswith("/content/grants/0") for finding in found.findings)
     assert let(body, BEFORE, body_type="consent.record/1") == Leaves(body=body, dropped=())
+    data = json.loads(resources.raw("groups.json"))
+    data["groups"]["consent"]["fields"]["consent.record/1"].remove("/content/signed_form_sha256")
+    found = minimise(
+        "consent.record/1",
+        {**body, "content": {**body["content"], "signed_form_sha256": "0" * 64}},  # type: ignore[dict-item]
+        policy=POLICY,
+        corridor=WAY,
+        purpose="referral",
+        step=BEFORE,
+        groups=read_groups(json.dumps(data).encode()),
+    )
+    assert isinstance(found, Blocked)
+    assert [finding.place for finding in found.findings] == ["/content/signed_form_sha256"]
 
 
 def test_the_first_step_opens_nothing_that_identifies() -> None:

@@ -65,6 +65,15 @@ def test_a_repeated_step_is_never_done() -> None:
     assert "assistance.plan" in ids(found, Standing.DONE)
 
 
+def test_the_stage_is_that_of_what_was_not_done_yet() -> None:
+    """Planning begins with assistance; once plan and risk assessment are there, the return is what is due."""
+    assert at("PLANNING", Fact.RETURN_WANTED).stage == "assistance"
+    found = at("PLANNING", Fact.RETURN_WANTED, seen=("assistance.plan/1", "risk.assessment/1"))
+    assert found.stage == "return"
+    again = {view.step.id: view for view in found.steps}["assistance.assess_risk"]
+    assert (again.standing, again.seen) == (Standing.DUE, True)
+
+
 def test_steps_of_a_child_are_shown_for_a_child_only() -> None:
     """Best interests are due for a child and not mentioned for an adult."""
     everything = tuple(Standing)

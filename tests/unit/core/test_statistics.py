@@ -149,6 +149,13 @@ def test_a_sum_that_is_small_is_protected_too() -> None:
     assert len(values(cells, ("a", None), enough=SPREAD)) == SPREAD
 
 
+def test_a_row_of_one_small_count_moves_with_its_sum() -> None:
+    """A count that is alone in its row is its sum too: both go, with the cell and the sum of another row."""
+    cells = protect(inner(0, 1, 11, 15, shape=(2, 2)), 10)
+    assert cells is not None
+    assert {cell for cell, n in cells.items() if n is None} == {("a", "b"), ("a", None), ("b", "b"), ("b", None)}
+
+
 @pytest.mark.parametrize(
     "found",
     [inner(3, 0, 0, 40, shape=(2, 2)), inner(3, 0, shape=(2,)), inner(2, 3, shape=(2,))],
