@@ -104,14 +104,13 @@ def minimise(
     rule = policy.rule(corridor, purpose)
     if rule is None:  # 3
         return _blocked(Finding(place="/purpose", rule="corridor_policy", hint="no rule for this corridor and purpose"))
-    sieve = _Sieve(table=(groups or field_groups()).of(body_type), open=opened(policy, rule, step), dropped=[])
+    sieve = _Sieve(table=(groups or field_groups()).of(body_type), open=opened(policy, rule, step), dropped={})
     left = sieve.part(dict(body), "", "", {})  # 4
-    dropped = tuple(sieve.dropped)
-    if not dropped:
+    if not sieve.dropped:
         return Leaves(body=dict(body), dropped=())
-    if name in WHOLE and (parts := [place for place in dropped if place.startswith("/content/")]):
-        return _blocked(*(_needed(place) for place in parts))
-    return _complete(body_type, left, dropped)
+    if name in WHOLE and (parts := [place for place in sieve.dropped if place.startswith("/content/")]):
+        return _blocked(*(_needed(place, sieve.dropped[place]) for place in parts))
+    return _complete(body_type, left, sieve.dropped)
 
 
 def opened(policy: CorridorPolicy, rule: Rule, step: Step) -> frozenset[str]:
@@ -120,13 +119,13 @@ def opened(policy: CorridorPolicy, rule: Rule, step: Step) -> frozenset[str]:
     return policy.always | rule.before | after
 
 
-def _complete(body_type: str, left: Json | _Gone, dropped: tuple[str, ...]) -> Leaves | Blocked:
+def _complete(body_type: str, left: Json | _Gone, dropped: Mapping[str, str]) -> Leaves | Blocked:
     """5: the rest if it is valid without what was taken out."""
     body = left if isinstance(left, dict) else {}
     faults = schemas.validate(body_type, body)
     if not faults:
-        return Leaves(body=body, dropped=dropped)
-    return _blocked(*(_needed(place) for place in _missed(faults, dropped)))
+        return Leaves(body=body, dropped=tuple(dropped))
+    return _blocked(*(_needed(place, dropped[place]) for place in _missed(faults, tuple(dropped))))
 
 
 def _missed(faults: tuple[Finding, ...], dropped: tuple[str, ...]) -> Iterator[str]:
@@ -140,8 +139,8 @@ def _missed(faults: tuple[Finding, ...], dropped: tuple[str, ...]) -> Iterator[s
     yield from (place for place in dropped if place in at or not at)
 
 
-def _needed(place: str) -> Finding:
-    hint = "needed in this message, but closed on this corridor at this step: leave the message or wait"
+def _needed(place: str, group: str) -> Finding:
+    hint = f"needed in this message, but {group} is closed on this corridor at this step: leave the message or wait"
     return Finding(place=place, rule="corridor_policy", hint=hint)
 
 
@@ -158,11 +157,13 @@ _GONE = _Gone()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sieve:
-    """Takes a valid body apart along its schema. `table` has the group of each field that is in one."""
+    """Takes a valid body apart along its schema. `table` has the group of each field that is in one; `dropped` collects
+    the places that are taken out, each with its group.
+    """
 
     table: Mapping[str, GroupRule]
     open: frozenset[str]
-    dropped: list[str]
+    dropped: dict[str, str]
 
     def part(self, value: Json, path: str, place: str, around: Mapping[str, Json]) -> Json | _Gone:
         """What may leave of the value at `place`; `path` is the same with `*` for items, `around` its object."""
@@ -172,21 +173,21 @@ class _Sieve:
             items = [self.part(item, f"{path}/*", f"{place}/{i}", around) for i, item in enumerate(value)]
             kept = [item for item in items if not isinstance(item, _Gone)]
             return kept or _GONE
-        if self._passes(path, around):
+        groups = self._groups(path, around)
+        if groups & self.open:
             return value
-        self.dropped.append(place)
+        self.dropped[place] = min(groups, default="a field without a group")
         return _GONE
 
     def _emptied(self, members: Mapping[str, Json | _Gone]) -> Json | _Gone:
         kept = {name: member for name, member in members.items() if not isinstance(member, _Gone)}
         return kept or _GONE
 
-    def _passes(self, path: str, around: Mapping[str, Json]) -> bool:
-        """Whether the field at `path` is in an open group; an empty object or list counts as the fields below it."""
+    def _groups(self, path: str, around: Mapping[str, Json]) -> frozenset[str]:
+        """The group of the field at `path`; an empty object or list counts as all the fields below it."""
         if path in self.table:
-            return self.table[path].group(around) in self.open
-        below = [rule for field, rule in self.table.items() if field.startswith(f"{path}/")]
-        return any(rule.group({}) in self.open for rule in below)
+            return frozenset({self.table[path].group(around)})
+        return frozenset(rule.group({}) for field, rule in self.table.items() if field.startswith(f"{path}/"))
 
 
 # --- an opaque reference of a case for each peer -----------------------------------------------------------------

@@ -31,8 +31,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from gateway.core.stages import Json
 from gateway.errors import Code, Finding, RefusedError
 from schemas.statistics import Dimension, PeriodLength, StatisticsPlan, TablePlan
 
@@ -154,6 +155,37 @@ def cells_of(release: Release, table: str) -> Cells:
     if cells is None:
         raise _refused("this table is withheld for this period: too few cases to protect anybody in it")
     return cells
+
+
+def to_json(release: Release) -> dict[str, Json]:
+    """What the node stores once and repeats for ever: every cell as its key (null: summed over) and count (null:
+    suppressed), in the order of the table.
+    """
+    return {
+        "version": release.version,
+        "period": release.period.name,
+        "threshold": release.threshold,
+        "total": release.total,
+        "tables": {name: None if cells is None else _cells_json(cells) for name, cells in release.tables.items()},
+    }
+
+
+def _cells_json(cells: Cells) -> Json:
+    return [{"key": [*cell], "n": n} for cell, n in cells.items()]
+
+
+def from_json(value: Mapping[str, Any]) -> Release:
+    """The release that `to_json` wrote; what else is in a store is our bug and raises what it raises."""
+    return Release(
+        version=value["version"],
+        period=period(value["period"]),
+        threshold=value["threshold"],
+        total=value["total"],
+        tables={
+            name: None if cells is None else {tuple(cell["key"]): cell["n"] for cell in cells}
+            for name, cells in value["tables"].items()
+        },
+    )
 
 
 def classify(dimension: Dimension, codes: Collection[str]) -> str:

@@ -254,7 +254,9 @@ def test_an_answer_leaves_by_its_category() -> None:
     assert isinstance(let(answers(good), BEFORE, body_type="info.reply/1"), Leaves)
     found = let(answers(good, bad), BEFORE, body_type="info.reply/1")
     assert isinstance(found, Blocked)
-    assert [finding.place for finding in found.findings] == ["/content/answers/1/value"]
+    (finding,) = found.findings
+    assert finding.place == "/content/answers/1/value"
+    assert "answer_identity" in finding.hint and "her name" not in repr(found)
     assert isinstance(let(answers(good, bad), AFTER, body_type="info.reply/1"), Leaves)
 
 

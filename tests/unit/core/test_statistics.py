@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,9 +23,11 @@ from gateway.core.statistics import (
     cells_of,
     classify,
     count,
+    from_json,
     period,
     protect,
     release,
+    to_json,
 )
 from gateway.errors import Code, RefusedError
 from schemas.regions import region
@@ -263,6 +266,13 @@ def test_two_tables_together_pin_nothing(numbers: list[int]) -> None:
             assert again[name][cell] == other
             for key, published in found.tables.items():
                 assert all(n is None or again[key][c] == n for c, n in (published or {}).items())
+
+
+@given(numbers=st.lists(st.integers(0, 23), max_size=60))
+def test_a_release_is_stored_and_read(numbers: list[int]) -> None:
+    """What is stored once gives the same answers for ever."""
+    found = released(drawn(numbers))
+    assert from_json(json.loads(json.dumps(to_json(found)))) == found
 
 
 def test_a_question_is_one_of_the_list() -> None:
