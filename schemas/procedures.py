@@ -48,7 +48,15 @@ CLOCKS = frozenset(
         *("delivered", "opened", "decision", "enquiry_reply", "info_reply", "conditions", "disclosure", "planning"),
         *("nationality_reply", "traveldoc_reply", "family_report", "risk_part", "bid_confirm", "guardian_ack"),
         *("plan_reply", "return_response", "cancel_ack", "arrival", "reintegration_plan", "monitoring"),
-        *("withdrawal_ack", "erasure", "alert_ack", "alert_update", "closure_response", "correction_ack"),
+        *(
+            "withdrawal_ack",
+            "erasure",
+            "alert_raise",
+            "alert_ack",
+            "alert_update",
+            "closure_response",
+            "correction_ack",
+        ),
         *("access_reply", "breach_ack", "directory_confirm", "stats_due", "acknowledge"),
     }
 )
