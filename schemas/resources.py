@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 
@@ -23,3 +24,8 @@ def names(folder: str) -> tuple[str, ...]:
     """The names of the JSON files in `folder`, without the ending."""
     entries = (entry.name for entry in files("schemas").joinpath(folder).iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in entries if name.endswith(".json")))
+
+
+def folder(path: str) -> Traversable:
+    """The package folder `path`, for a loader that also takes folders from elsewhere."""
+    return files("schemas").joinpath(path)

@@ -44,6 +44,9 @@ def docs(*, check: bool) -> list[str]:
     """The help text in the README, the pages of messages, codes, command line, local API and roles, the machines."""
     readme, machines = ROOT / "README.md", ROOT / "docs" / "state-machines.md"
     wanted = {machines: diagrams.document()}
+    from support import region_pages
+
+    wanted |= region_pages.documents(ROOT / "docs")
     if (ROOT / "gateway" / "cli" / "__main__.py").exists():
         from gateway.cli.pages import document  # not there in every state of the tree
 

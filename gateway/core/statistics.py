@@ -1,0 +1,294 @@
+"""Aggregates that may leave: counted once, suppressed so that no small count can be worked out (gate G12).
+
+What a region publishes is a fixed list of tables (`schemas.statistics`), for whole periods, each period once. From
+counted cases to a release, in steps:
+
+    1   `classify`   a case into one category of each dimension; a code that no category has is refused (G11)
+    2   `count`      every cell of a table with all its sums; a case counts in the period in which it was registered
+    3   primary      a count from 1 to threshold - 1 is suppressed; the threshold is at least 10
+    4   secondary    further cells are suppressed until no suppressed one can be worked out from what is left
+    5   withheld     a table that can not be protected so, and all of a period with fewer cases than the threshold
+
+**Why step 4 is enough.** A table of k <= 3 dimensions with its sums is one array in which every line satisfies "sum of
+the categories = total". Take for each dimension either two categories, +1 and -1, or a category and the total, +1 and
++1: both keep that equation. The product of one such pair for each dimension is a *swap* of 2^k cells; adding any
+multiple of it to the table keeps every sum right. So if all cells of a swap are suppressed, the table with the swap
+added t times shows the same published numbers, as long as no cell falls below zero; nobody can tell the two apart.
+Each suppressed cell gets such a swap with room for `SPREAD` different values. Suppressing more never takes it away, so
+one pass over the cells is complete, and the swap is the proof. The number of all cases is always published and a swap
+never holds it: it is what the tables of a release share, and with it known they tell nothing more about each other.
+
+Protection against subtracting two answers lies in what can be asked: no filter, no period but those of the plan, no
+period that overlaps one released before, no second release with late cases. `docs/statistics.md` says what is not
+covered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import product
+from math import prod
+from typing import Any, TypeAlias
+
+from gateway.core.stages import Json
+from gateway.errors import Code, Finding, RefusedError
+from schemas.statistics import Dimension, PeriodLength, StatisticsPlan, TablePlan
+
+SPREAD = 5
+"""How many values at least remain possible for a suppressed cell: about half of the nine that the mark leaves open."""
+
+Cell: TypeAlias = tuple[str | None, ...]
+"""A category for each dimension in order; None where it is summed over."""
+
+Cells: TypeAlias = Mapping[Cell, int | None]
+"""Every cell of a table with its sums; None where it is suppressed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is counted of a case: the day of its registration, and its codes by dimension (none: no value).
+
+    A case is counted by the node of the host country and by no other (docs/statistics.md).
+    """
+
+    registered: date
+    codes: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A calendar year or quarter, from ``first`` to ``last`` day."""
+
+    name: str
+    length: PeriodLength
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """All tables of one period. ``total`` is None, and every table withheld, where there are too few cases; a table is
+    None where it is withheld. Nothing else about the period ever leaves.
+    """
+
+    version: int
+    period: Period
+    threshold: int
+    total: int | None
+    tables: Mapping[str, Cells | None]
+
+
+# --- periods -----------------------------------------------------------------------------------------------------
+
+_PERIOD = re.compile(r"((?:19|20)[0-9]{2})(?:-Q([1-4]))?")
+
+
+def period(name: str) -> Period:
+    """The period called `2025` or `2025-Q3`. Raises RefusedError(invalid) for another name."""
+    found = _PERIOD.fullmatch(name)
+    if not found:
+        raise RefusedError(Code.INVALID, "a period is a year or a quarter", hint="such as 2025 or 2025-Q3")
+    year, quarter = int(found[1]), found[2]
+    start, months = (3 * int(quarter) - 2, 3) if quarter else (1, 12)
+    after = date(year + (start + months) // 13, (start + months - 1) % 12 + 1, 1)
+    length = PeriodLength.QUARTER if quarter else PeriodLength.YEAR
+    return Period(name=name, length=length, first=date(year, start, 1), last=after - timedelta(days=1))
+
+
+def _overlap(one: Period, other: Period) -> bool:
+    return one.first <= other.last and other.first <= one.last
+
+
+# --- 1 to 5 ------------------------------------------------------------------------------------------------------
+
+
+def release(
+    plan: StatisticsPlan, name: str, cases: Iterable[Case], *, today: date, released: Collection[str]
+) -> Release:
+    """The release of the period `name` from all cases of this node; `released` are the periods released before.
+
+    Raises:
+        RefusedError: gate_g12, for a period of another length than the plan has, one that is not over, or one that was
+            released or overlaps one that was: then the stored release is the answer, unchanged. mapping_failed, for a
+            code that no category has.
+    """
+    asked = period(name)
+    _permitted(plan, asked, today, released)
+    counted = [case for case in cases if asked.first <= case.registered <= asked.last]
+    enough = len(counted) >= plan.threshold or not counted
+    tables = {
+        key: protect(count(table, counted), plan.threshold) if enough else None for key, table in plan.tables.items()
+    }
+    return Release(
+        version=plan.version,
+        period=asked,
+        threshold=plan.threshold,
+        total=len(counted) if enough else None,
+        tables=tables,
+    )
+
+
+def _permitted(plan: StatisticsPlan, asked: Period, today: date, released: Collection[str]) -> None:
+    if asked.length is not plan.period:
+        raise _refused("the plan publishes periods of another length: two lengths could be subtracted")
+    if today <= asked.last:
+        raise _refused("the period is not over: a count before and one after a day show that day")
+    if any(_overlap(asked, period(other)) for other in released):
+        raise _refused("this time was released before: repeat the stored release, late cases count when registered")
+
+
+def _refused(what: str) -> RefusedError:
+    return RefusedError(Code.GATE_G12, what)
+
+
+def cells_of(release: Release, table: str) -> Cells:
+    """The answer to a question for one table of a release.
+
+    Raises RefusedError(gate_g12) for a table that the plan does not have or that is withheld.
+    """
+    if table not in release.tables:
+        raise _refused("no such table is published: ask for one of the plan")
+    cells = release.tables[table]
+    if cells is None:
+        raise _refused("this table is withheld for this period: too few cases to protect anybody in it")
+    return cells
+
+
+def to_json(release: Release) -> dict[str, Json]:
+    """What the node stores once and repeats for ever: every cell as its key (null: summed over) and count (null:
+    suppressed), in the order of the table.
+    """
+    return {
+        "version": release.version,
+        "period": release.period.name,
+        "threshold": release.threshold,
+        "total": release.total,
+        "tables": {name: None if cells is None else _cells_json(cells) for name, cells in release.tables.items()},
+    }
+
+
+def _cells_json(cells: Cells) -> Json:
+    return [{"key": [*cell], "n": n} for cell, n in cells.items()]
+
+
+def from_json(value: Mapping[str, Any]) -> Release:
+    """The release that `to_json` wrote; what else is in a store is our bug and raises what it raises."""
+    return Release(
+        version=value["version"],
+        period=period(value["period"]),
+        threshold=value["threshold"],
+        total=value["total"],
+        tables={
+            name: None if cells is None else {tuple(cell["key"]): cell["n"] for cell in cells}
+            for name, cells in value["tables"].items()
+        },
+    )
+
+
+def classify(dimension: Dimension, codes: Collection[str]) -> str:
+    """1: the one category of a case in a dimension. Raises RefusedError(mapping_failed) for a code that none has."""
+    found = {name for name, category in dimension.categories.items() if category.codes & set(codes)}
+    known = frozenset[str]().union(*(category.codes for category in dimension.categories.values()))
+    if not set(codes) <= known:
+        finding = Finding(place=dimension.name, rule="unmapped_code", hint="sort it into a category of the plan")
+        raise RefusedError(Code.MAPPING_FAILED, "a code belongs to no category", findings=[finding])
+    if not found:
+        return dimension.missing
+    if len(found) == 1:
+        return found.pop()
+    if dimension.several is None:
+        finding = Finding(place=dimension.name, rule="several", hint="the dimension has no category for several values")
+        raise RefusedError(Code.MAPPING_FAILED, "a case would count twice", findings=[finding])
+    return dimension.several
+
+
+def count(table: TablePlan, cases: Iterable[Case]) -> dict[Cell, int]:
+    """2: every cell of the table with its sums, zeros included."""
+    counts: dict[Cell, int] = dict.fromkeys(product(*((*d.categories, None) for d in table.dimensions)), 0)
+    for case in cases:
+        exact = [classify(d, case.codes.get(d.name, frozenset())) for d in table.dimensions]
+        for cell in product(*((category, None) for category in exact)):
+            counts[cell] += 1
+    return counts
+
+
+def protect(counts: Mapping[Cell, int], threshold: int) -> Cells | None:
+    """3 to 5: the table as it may leave, or None where no suppression protects it.
+
+    `counts` has every cell with its sums, as `count` gives it; the number of all cases is published, so it must not be
+    small itself.
+    """
+    hidden = {cell for cell, n in counts.items() if 0 < n < threshold}  # 3
+    if _everything(counts) in hidden:
+        return None
+    for cell in sorted(hidden, key=lambda cell: (cell.count(None), -counts[cell], [str(part) for part in cell])):
+        swaps = list(_swaps(counts, cell))
+        if any(swap <= hidden for swap in swaps):
+            continue
+        best = min(swaps, key=lambda swap: _cost(counts, swap - hidden), default=None)
+        if best is None:  # 5
+            return None
+        hidden |= best  # 4
+    return {cell: None if cell in hidden else n for cell, n in counts.items()}
+
+
+def _everything(counts: Mapping[Cell, int]) -> Cell:
+    return tuple(None for _ in next(iter(counts)))
+
+
+def _cost(counts: Mapping[Cell, int], more: Collection[Cell]) -> tuple[int, int, list[list[str]]]:
+    """What suppressing `more` costs a reader: sums are dearer than cells, then cases lost; the names break a tie."""
+    names = sorted([str(part) for part in cell] for cell in more)
+    return sum(4 ** cell.count(None) for cell in more), sum(counts[cell] for cell in more), names
+
+
+def _swaps(counts: Mapping[Cell, int], cell: Cell) -> Iterator[frozenset[Cell]]:
+    """The cells of each swap that holds `cell`, spares the number of all cases and leaves `SPREAD` values possible."""
+    axes = [_axis(counts, position) for position in range(len(cell))]
+    pairs = [[(own, other) for other in axis if other != own] for own, axis in zip(cell, axes, strict=True)]
+    for chosen in product(*pairs):
+        corners = tuple(product(*chosen))
+        if _everything(counts) in corners:
+            continue
+        rising = [counts[corner] for corner in corners if _sign(chosen, corner) > 0]
+        falling = [counts[corner] for corner in corners if _sign(chosen, corner) < 0]
+        if min(rising) + min(falling) >= SPREAD - 1:
+            yield frozenset(corners)
+
+
+def _axis(counts: Mapping[Cell, int], position: int) -> tuple[str | None, ...]:
+    return tuple(dict.fromkeys(cell[position] for cell in counts))
+
+
+def _sign(chosen: Iterable[tuple[str | None, str | None]], corner: Cell) -> int:
+    """+1 or -1: whether the corner rises or falls. In a pair with the total both rise, of two categories one falls."""
+    return prod(
+        -1 if part == other and None not in (own, other) else 1
+        for (own, other), part in zip(chosen, corner, strict=True)
+    )
+
+
+# --- in the words of a classification ------------------------------------------------------------------------------
+
+
+def called(table: TablePlan, classification: str) -> tuple[dict[Cell, tuple[str | None, ...]], tuple[Finding, ...]]:
+    """The cells of a table under the names of a published classification, and the categories that it has no name for.
+
+    Cells of a category without a name are left out, never guessed (G11).
+    """
+    names = [
+        {category.name: category.called.get(classification) for category in d.categories.values()}
+        for d in table.dimensions
+    ]
+    unnamed = tuple(
+        Finding(place=f"{dimension.name}/{name}", rule="unnamed", hint="enter its code of the classification")
+        for dimension, by_name in zip(table.dimensions, names, strict=True)
+        for name, word in by_name.items()
+        if word is None
+    )
+    axes = [[(None, None), *((name, word) for name, word in by_name.items() if word is not None)] for by_name in names]
+    cells = {tuple(ours for ours, _ in parts): tuple(theirs for _, theirs in parts) for parts in product(*axes)}
+    return cells, unnamed

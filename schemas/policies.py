@@ -1,0 +1,201 @@
+"""The corridor policy file: which field groups may leave, per corridor, purpose and step of disclosure (PEERS L2).
+
+    {"format": "trm-corridor-policy/1", "name": "two-step", "version": 1, "field_groups": 1,
+     "title": {"en": ...},
+     "corridors": {"to_origin": ["FR>AL", ...]},         sets of corridors, each named here and used below
+     "always": ["routing", ...],                         groups open wherever there is a rule at all
+     "rules": [{"corridors": ["to_origin"], "purpose": "referral", "reason": {"en": ...},
+                "before_acceptance": [...],              groups that are open from the beginning
+                "after_acceptance": [...]}]}             groups that come on top once the case is accepted
+
+Everything else is closed: a corridor or purpose without a rule, a group that no list names, a field that no group
+has. `purpose` is a code, or `none` for messages that have no purpose. A corridor goes from the country of the sending
+node to that of the receiving one, so answers need rules of their own.
+
+A policy has one spelling, made by `text`: members sorted, sets sorted, two spaces, one item a line. So equal policies
+have equal bytes, two versions can be compared with any tool, and what people sign is the file that they read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from schemas.codelists import code_list
+from schemas.groups import field_groups
+from schemas.reading import NAME, WORD, Labels, Log, Spot, finish, parse_json
+
+FORMAT = "trm-corridor-policy/1"
+NO_PURPOSE = "none"
+_CORRIDOR = re.compile(r"([A-Z]{2}|[a-z][a-z0-9-]{2,31})>([A-Z]{2}|[a-z][a-z0-9-]{2,31})")
+_MAX_VERSION = 999_999
+
+Pair: TypeAlias = tuple[str, str]
+"""From the country of the sending node to that of the receiving one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What may leave on some corridors for one purpose (None: the message has none). `after` comes on top of
+    `before`; `reason` is what a data-protection officer reads.
+    """
+
+    corridors: frozenset[str]
+    purpose: str | None
+    reason: Labels
+    before: frozenset[str]
+    after: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorridorPolicy:
+    """A policy as read; at most one rule holds for a pair of countries and a purpose."""
+
+    name: str
+    version: int
+    field_groups: int
+    title: Labels
+    corridors: Mapping[str, frozenset[Pair]]
+    always: frozenset[str]
+    rules: tuple[Rule, ...]
+
+    def rule(self, corridor: Pair, purpose: str | None) -> Rule | None:
+        """The one rule for a message from one country to another with this purpose, None where all is closed."""
+        for rule in self.rules:
+            if rule.purpose == purpose and any(corridor in self.corridors[name] for name in rule.corridors):
+                return rule
+        return None
+
+    @property
+    def pairs(self) -> frozenset[Pair]:
+        """Every corridor that some rule speaks of."""
+        return frozenset(pair for rule in self.rules for name in rule.corridors for pair in self.corridors[name])
+
+
+def read_policy(data: bytes, *, place: str = "policy") -> CorridorPolicy:
+    """The policy in the bytes of a file; `place` is how findings call the file.
+
+    Raises RefusedError(invalid) with every fault: an unknown key, group, purpose or corridor set, two rules for one
+    case, another revision of the field groups than the one installed, another spelling than that of `text`.
+    """
+    log: Log = []
+    policy = policy_at(parse_json(data, f"{place}#", log), log)
+    if not log and text(policy).encode() != data:
+        Spot(value=None, place=f"{place}#", log=log).fault(
+            "spelling", "one spelling: members and sets sorted, two spaces, one item a line"
+        )
+    finish(log, place)
+    return policy
+
+
+def text(policy: CorridorPolicy) -> str:
+    """The one spelling of a policy, as its file holds it and as it is signed."""
+    value = {
+        "format": FORMAT,
+        "name": policy.name,
+        "version": policy.version,
+        "field_groups": policy.field_groups,
+        "title": dict(policy.title),
+        "corridors": {name: sorted(spell(pair) for pair in pairs) for name, pairs in policy.corridors.items()},
+        "always": sorted(policy.always),
+        "rules": sorted(
+            (_rule_json(rule) for rule in policy.rules), key=lambda rule: (rule["purpose"], rule["corridors"])
+        ),
+    }
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def canonical_bytes(policy: CorridorPolicy) -> bytes:
+    """The bytes that administrators approve and sign: those of the file."""
+    return text(policy).encode()
+
+
+def spell(pair: Pair) -> str:
+    """How a corridor is written: `FR>AL`."""
+    return ">".join(pair)
+
+
+def _rule_json(rule: Rule) -> dict[str, Any]:
+    return {
+        "corridors": sorted(rule.corridors),
+        "purpose": rule.purpose or NO_PURPOSE,
+        "reason": dict(rule.reason),
+        "before_acceptance": sorted(rule.before),
+        "after_acceptance": sorted(rule.after),
+    }
+
+
+# --- the file ----------------------------------------------------------------------------------------------------
+
+
+def policy_at(root: Spot, log: Log, *, languages: Collection[str] | None = None) -> CorridorPolicy:
+    """The policy below `root`; faults are in `log`, and with a fault in it the policy is not to be used."""
+    names = ("format", "name", "version", "field_groups", "title", "corridors", "always", "rules")
+    members = root.members(names)
+    members["format"].const(FORMAT)
+    revision = members["field_groups"].number(1, 9999)
+    if revision != field_groups().revision:
+        members["field_groups"].fault(
+            "field_groups", "written for other field groups: look at what changed and issue a new version"
+        )
+    corridors = {name: _pairs(name, spot) for name, spot in members["corridors"].entries().items()}
+    always = _groups(members["always"])
+    policy = CorridorPolicy(
+        name=members["name"].matching(NAME, "small letters, digits and hyphens"),
+        version=members["version"].number(1, _MAX_VERSION),
+        field_groups=revision,
+        title=members["title"].labels(languages),
+        corridors=corridors,
+        always=always,
+        rules=tuple(_rule(spot, corridors, always, languages) for spot in members["rules"].items(1)),
+    )
+    if not log:
+        _alone(policy, members["rules"])
+    return policy
+
+
+def _rule(spot: Spot, corridors: Mapping[str, Any], always: frozenset[str], languages: Collection[str] | None) -> Rule:
+    members = spot.members(("corridors", "purpose", "reason", "before_acceptance", "after_acceptance"))
+    purposes = (NO_PURPOSE, *(entry.code for entry in code_list("purpose").codes))
+    purpose = members["purpose"].one_of(purposes, "unknown_code", "a code of the list purpose, or none")
+    before, after = _groups(members["before_acceptance"]), _groups(members["after_acceptance"])
+    if before & after or always & (before | after):
+        spot.fault("twice", "a group that is open already needs no second mention")
+    return Rule(
+        corridors=frozenset(members["corridors"].several(corridors, "unknown_corridors", "a set named above", low=1)),
+        purpose=None if purpose == NO_PURPOSE else purpose,
+        reason=members["reason"].labels(languages),
+        before=before,
+        after=after,
+    )
+
+
+def _groups(spot: Spot) -> frozenset[str]:
+    return frozenset(spot.several(field_groups().groups, "unknown_group", "a field group"))
+
+
+def _pairs(name: str, spot: Spot) -> frozenset[Pair]:
+    if not WORD.fullmatch(name):
+        spot.fault("form", "a name of small letters, digits and underscores")
+    return frozenset(read_pair(item) for item in spot.items(1))
+
+
+def read_pair(spot: Spot) -> Pair:
+    """A corridor as `spell` writes it."""
+    before, _, after = spot.matching(_CORRIDOR, "two countries such as FR>AL").partition(">")
+    if before and before == after:
+        spot.fault("form", "two different countries")
+    return before, after
+
+
+def _alone(policy: CorridorPolicy, spot: Spot) -> None:
+    """Two rules for one case would make the answer depend on their order."""
+    seen: set[tuple[Pair, str | None]] = set()
+    for item, rule in zip(spot.items(), policy.rules, strict=True):
+        cases = {(pair, rule.purpose) for name in rule.corridors for pair in policy.corridors[name]}
+        if cases & seen:
+            item.fault("two_rules", "another rule holds for one of these corridors and this purpose")
+        seen |= cases

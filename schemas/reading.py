@@ -1,0 +1,196 @@
+"""Read a JSON file that people edit, to the end, so that one reading tells every fault with its place.
+
+A `Spot` is one value at one place ("policies/two-step.json#/rules/3/purpose"). Its questions note a finding and answer
+with something harmless, so the reader goes on; `finish` raises at the end if anything was found. What it reads here is
+an administrator's file and no case, yet findings keep to the rule: place, rule, hint, and no value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from gateway.errors import Code, Finding, RefusedError
+
+MAX_BYTES = 1 << 20
+"""A file of this size was written by no person."""
+
+WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+"""The form of a language tag in the schemas."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
+
+
+class Folder(Protocol):
+    """A folder or a file to a loader: a `pathlib.Path`, or a file of an installed package (`schemas.resources`)."""
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+
+    def is_file(self) -> bool:
+        """Whether it is a file that is there."""
+
+    def is_dir(self) -> bool:
+        """Whether it is a folder that is there."""
+
+    def iterdir(self) -> Iterator[Folder]:
+        """What is in the folder, in any order."""
+
+    def joinpath(self, *names: str) -> Folder:
+        """What is below the folder, there or not."""
+
+    def read_bytes(self) -> bytes:
+        """The content of the file."""
+
+
+Log = list[Finding]
+Labels = Mapping[str, str]
+
+
+def finish(log: Log, what: str) -> None:
+    """Raises RefusedError(invalid) with all that was found in `what`; nothing for a clean log."""
+    if log:
+        raise RefusedError(Code.INVALID, f"{what} is not valid", hint="mend each place named", findings=log)
+
+
+def open_json(folder: Folder, path: str, log: Log) -> Spot:
+    """The JSON of the file `path` (with slashes) of `folder`; a file that can not be read is a finding and empty."""
+    found = folder.joinpath(*path.split("/"))
+    place = f"{path}#"
+    if not found.is_file():
+        log.append(Finding(place=path, rule="missing_file", hint="this file has to be there"))
+        return Spot(value=None, place=place, log=log, lost=True)
+    return parse_json(found.read_bytes(), place, log)
+
+
+def parse_json(data: bytes, place: str, log: Log) -> Spot:
+    """The JSON in `data`: UTF-8, no member twice, whole numbers only."""
+    try:
+        if len(data) > MAX_BYTES:
+            raise ValueError("too large")
+        value = json.loads(data, object_pairs_hook=_once, parse_float=_whole, parse_constant=_whole)
+    except (ValueError, RecursionError):
+        log.append(Finding(place=place, rule="not_json", hint="UTF-8 JSON, no member twice, whole numbers only"))
+        return Spot(value=None, place=place, log=log, lost=True)
+    return Spot(value=value, place=place, log=log)
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
+
+
+def _whole(_text: str) -> Any:
+    raise ValueError("a number with a fraction")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """One value, where it stands, and the log of the file. `lost` spots had their finding already and add no other."""
+
+    value: Any
+    place: str
+    log: Log
+    lost: bool = False
+
+    def fault(self, rule: str, hint: str) -> None:
+        """Note what is wrong here."""
+        if not self.lost:
+            self.log.append(Finding(place=self.place, rule=rule, hint=hint))
+
+    def at(self, step: str | int, value: Any, *, lost: bool = False) -> Spot:
+        """The value below this one at `step`."""
+        return Spot(value=value, place=f"{self.place}/{step}", log=self.log, lost=lost)
+
+    def members(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Spot]:
+        """A closed object: every required member (lost where it is missing), optional ones where they are."""
+        value = self._object()
+        for name in value:
+            if name not in required and name not in optional:
+                self.at(name, None).fault("unknown_key", f"only {', '.join((*required, *optional))}")
+        for name in required:
+            if name not in value and not self._is_lost():
+                self.at(name, None).fault("required", "is missing")
+        found = {name: self.at(name, value.get(name), lost=name not in value) for name in required}
+        return found | {name: self.at(name, value[name]) for name in optional if name in value}
+
+    def entries(self) -> dict[str, Spot]:
+        """An object with names of the author's own."""
+        return {name: self.at(name, member) for name, member in self._object().items()}
+
+    def items(self, low: int = 0, high: int = 400) -> tuple[Spot, ...]:
+        """A list of `low` to `high` items."""
+        if not isinstance(self.value, list) or not low <= len(self.value) <= high:
+            self.fault("list", f"a list of {low} to {high} items")
+            return ()
+        return tuple(self.at(index, item) for index, item in enumerate(self.value))
+
+    def text(self, longest: int = 400) -> str:
+        """Text for people of 1 to `longest` characters on one line."""
+        if not isinstance(self.value, str) or not 0 < len(self.value) <= longest or not self.value.isprintable():
+            self.fault("text", f"text of 1 to {longest} characters")
+            return ""
+        return self.value
+
+    def number(self, low: int, high: int) -> int:
+        """A whole number within bounds."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int) or not low <= self.value <= high:
+            self.fault("number", f"a whole number from {low} to {high}")
+            return low
+        return self.value
+
+    def const(self, expected: str) -> None:
+        """Exactly this text."""
+        if self.value != expected:
+            self.fault("const", f"must be {expected}")
+
+    def matching(self, pattern: re.Pattern[str], hint: str) -> str:
+        """Text of a form."""
+        if not isinstance(self.value, str) or not pattern.fullmatch(self.value):
+            self.fault("form", hint)
+            return ""
+        return self.value
+
+    def one_of(self, known: Collection[str], rule: str, hint: str) -> str:
+        """A word that `known` has."""
+        if not isinstance(self.value, str) or self.value not in known:
+            self.fault(rule, hint)
+            return ""
+        return self.value
+
+    def several(self, known: Collection[str], rule: str, hint: str, *, low: int = 0) -> tuple[str, ...]:
+        """Different words of `known`, in the order of the file."""
+        found = tuple(item.one_of(known, rule, hint) for item in self.items(low))
+        if len(set(found)) != len(found):
+            self.fault("twice", "each only once")
+        return found
+
+    def labels(self, languages: Collection[str] | None = None, longest: int = 400) -> Labels:
+        """Text by language; English has to be there, since it is what a missing translation falls back to.
+
+        With `languages` only these may be there.
+        """
+        found = {language: spot.text(longest) for language, spot in self.entries().items()}
+        for language in found:
+            if not LANGUAGE.fullmatch(language) or (languages is not None and language not in languages):
+                self.at(language, None).fault("unknown_language", "a language of the region")
+        if "en" not in found and not self._is_lost():
+            self.at("en", None).fault("required", "is missing")
+        return MappingProxyType(found)
+
+    def _object(self) -> Mapping[str, Any]:
+        if not isinstance(self.value, dict):
+            self.fault("object", "expected an object")
+            return {}
+        return self.value
+
+    def _is_lost(self) -> bool:
+        return self.lost or not isinstance(self.value, dict)

@@ -1,0 +1,209 @@
+"""A region pack: the countries, languages, corridors, procedures and corridor policies of one region, as one folder.
+
+    NAME/region.json              countries, languages, corridors
+    NAME/procedures/STAGE.json    one file for each stage (`schemas.procedures`)
+    NAME/policies/POLICY.json     corridor policies (`schemas.policies`)
+    NAME/statistics.json          what the region publishes about itself (`schemas.statistics`)
+    NAME/calendars/               working days of each country, read by their own loader
+    NAME/README.md                what the region is and where its rules come from
+
+`load` reads a whole pack and refuses it with every fault found, each with its place; nothing of a pack is used that
+was not checked. Another region begins as a copy of a folder: `schemas/regions/README.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from gateway.errors import Code, Finding, RefusedError
+from schemas import resources
+from schemas.catalogue import catalogue
+from schemas.codelists import code_list
+from schemas.policies import CorridorPolicy, Pair, policy_at, text
+from schemas.procedures import STAGES, Procedure, stage_at
+from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, finish, open_json
+from schemas.statistics import StatisticsPlan, plan_at
+
+FORMAT = "trm-region/1"
+ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars")
+_TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Country:
+    """A country of the region: the languages in which its units work, the first being what is shown by default."""
+
+    code: str
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A region pack as read. `corridors` are pairs (host country, receiving country) between which cases are referred;
+    messages of a case go both ways, so a policy may name each of them in both directions.
+    """
+
+    name: str
+    title: Labels
+    languages: tuple[str, ...]
+    countries: Mapping[str, Country]
+    corridors: frozenset[Pair]
+    procedure: Procedure
+    policies: Mapping[str, CorridorPolicy]
+    statistics: StatisticsPlan
+
+    @property
+    def ways(self) -> frozenset[Pair]:
+        """Every pair of countries from one of which to the other a message may go."""
+        return self.corridors | {(to, from_) for from_, to in self.corridors}
+
+
+@cache
+def region(name: str) -> Region:
+    """The region pack `name` of this installation. Raises RefusedError(not_found) when there is none."""
+    if name not in regions():
+        raise RefusedError(Code.NOT_FOUND, "no such region pack", hint=f"held: {', '.join(regions())}")
+    return load(_packs().joinpath(name))
+
+
+@cache
+def regions() -> tuple[str, ...]:
+    """The names of the region packs of this installation."""
+    return tuple(sorted(entry.name for entry in _packs().iterdir() if entry.is_dir() and NAME.fullmatch(entry.name)))
+
+
+def _packs() -> Folder:
+    return resources.folder("regions")
+
+
+def load(folder: Folder) -> Region:
+    """The pack in `folder`; a `pathlib.Path` will do. Raises RefusedError(invalid) with every fault found."""
+    log: Log = []
+    _entries(folder, log)
+    members = open_json(folder, "region.json", log).members(
+        ("format", "name", "title", "languages", "countries", "corridors")
+    )
+    members["format"].const(FORMAT)
+    name = members["name"].matching(NAME, "small letters, digits and hyphens")
+    if name and name != folder.name:
+        members["name"].fault("name", "the name of the folder")
+    languages = _languages(members["languages"])
+    countries = {code: _country(code, spot, languages) for code, spot in members["countries"].entries().items()}
+    corridors = _corridors(members["corridors"], countries)
+    found = Region(
+        name=name,
+        title=members["title"].labels(languages),
+        languages=languages,
+        countries=MappingProxyType(countries),
+        corridors=corridors,
+        procedure=_procedure(folder, languages, log),
+        policies=MappingProxyType(_policies(folder, languages, corridors, log)),
+        statistics=plan_at(open_json(folder, "statistics.json", log), languages),
+    )
+    finish(log, f"region pack {folder.name}")
+    return found
+
+
+def unheld_types(region: Region) -> tuple[Finding, ...]:
+    """The message types that a procedure names and the catalogue does not hold.
+
+    Not part of `load`: a procedure may name a type that this installation does not hold yet, and shows it as such.
+    """
+    held = {entry.body_type.partition("/")[0] for entry in catalogue().types}
+    return tuple(
+        Finding(place=f"{step.id}/messages/{index}", rule="unheld_type", hint="the catalogue has no such message type")
+        for step in region.procedure.steps
+        for index, name in enumerate(step.messages)
+        if name not in held
+    )
+
+
+# --- the parts ---------------------------------------------------------------------------------------------------
+
+
+def _entries(folder: Folder, log: Log) -> None:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name not in ENTRIES:
+            log.append(Finding(place=entry.name, rule="unknown_file", hint=f"only {', '.join(ENTRIES)}"))
+
+
+def _files(folder: Folder, part: str) -> tuple[str, ...]:
+    found = folder.joinpath(part)
+    return tuple(sorted(entry.name for entry in found.iterdir())) if found.is_dir() else ()
+
+
+def _languages(spot: Spot) -> tuple[str, ...]:
+    found = tuple(item.matching(LANGUAGE, "a language tag such as sq") for item in spot.items(1, 40))
+    if "en" not in found or len(set(found)) != len(found):
+        spot.fault("languages", "each once, and en among them")
+    return found
+
+
+def _country(code: str, spot: Spot, languages: Collection[str]) -> Country:
+    if code not in code_list("country") and not _TERRITORY.fullmatch(code):
+        spot.fault("unknown_code", "a code of the list country, or a name of small letters for another territory")
+    spoken = spot.members(("languages",))["languages"].several(languages, "unknown_language", "listed above", low=1)
+    return Country(code=code, languages=spoken)
+
+
+def _corridors(spot: Spot, countries: Collection[str]) -> frozenset[Pair]:
+    pairs: list[Pair] = []
+    for item in spot.items(1):
+        members = item.members(("from", "to"))
+        ends = (
+            members[end].several(countries, "unknown_country", "a country of this region", low=1) for end in members
+        )
+        starts, goals = ends
+        pairs += ((start, goal) for start in starts for goal in goals)
+        if set(starts) & set(goals):
+            item.fault("corridor", "from one country to another")
+    if len(set(pairs)) != len(pairs):
+        spot.fault("twice", "each corridor only once")
+    return frozenset(pairs)
+
+
+def _procedure(folder: Folder, languages: Collection[str], log: Log) -> Procedure:
+    expected = tuple(f"{stage}.json" for stage in STAGES)
+    for name in _files(folder, "procedures"):
+        if name not in expected:
+            log.append(Finding(place=f"procedures/{name}", rule="unknown_file", hint=f"only {', '.join(expected)}"))
+    stages = tuple(stage_at(open_json(folder, f"procedures/{s}.json", log), s, languages) for s in STAGES)
+    ids = [step.id for stage in stages for step in stage.steps if step.id]
+    for twice in sorted({id_ for id_ in ids if ids.count(id_) > 1}):
+        log.append(Finding(place=f"procedures#{twice}", rule="twice", hint="a step has a name of its own"))
+    return Procedure(stages=stages)
+
+
+def _policies(
+    folder: Folder, languages: Collection[str], corridors: frozenset[Pair], log: Log
+) -> dict[str, CorridorPolicy]:
+    found: dict[str, CorridorPolicy] = {}
+    names = _files(folder, "policies")
+    if not names:
+        log.append(
+            Finding(place="policies", rule="missing_file", hint="at least one policy: without one nothing leaves")
+        )
+    for name in names:
+        own: Log = []
+        root = open_json(folder, f"policies/{name}", own)
+        policy = policy_at(root, own, languages=languages)
+        if not own:
+            _fits(policy, root, folder.joinpath("policies", name), corridors)
+        log += own
+        found[policy.name] = policy
+    return found
+
+
+def _fits(policy: CorridorPolicy, root: Spot, file: Folder, corridors: frozenset[Pair]) -> None:
+    """What the policy says about itself is true of its file, and it speaks of no corridor outside the region."""
+    if f"{policy.name}.json" != file.name:
+        root.at("name", None).fault("name", "the name of the file")
+    if text(policy).encode() != file.read_bytes():
+        root.fault("spelling", "one spelling: members and sets sorted, two spaces, one item a line")
+    for name, pairs in policy.corridors.items():
+        if any(pair not in corridors and (pair[1], pair[0]) not in corridors for pair in pairs):
+            root.at("corridors", None).at(name, None).fault("unknown_corridor", "a corridor of the region, either way")

@@ -1,0 +1,180 @@
+"""What a region publishes about itself: the dimensions, and the closed list of tables (`statistics.json` of a region).
+
+    {"format": "trm-statistics/1", "version": 1, "period": "year", "threshold": 10,
+     "classifications": {"CTDC": {"title": ..., "source": ...}},
+     "dimensions": {"sex": {"title": ..., "list": "gender", "missing": "not_stated",
+                            "categories": {"woman": {"title": ..., "codes": ["Feminine"], "in": {"CTDC": "Woman"}}}}},
+     "tables": {"victims": {"title": ..., "dimensions": ["sex", "age_group", "exploitation"]}}}
+
+A dimension sorts the codes of one code list into categories, each code into exactly one; one category may have the
+`rest`. `missing` is the category of a case without a value, `several` that of a case with values in more than one
+category, since every case has to count once. `in` says what a category is called in a published classification. Where a
+classification has no word for it, or its codes have not been entered, nothing stands there, and nothing is made up;
+to re-point the tables to another classification is to fill in a column here.
+
+**The tables are one fixed lattice** (DOMAIN 2.1 G12; docs/statistics.md has the reasons): at most three dimensions
+each; no dimension in two tables, so two tables share nothing but the number of all cases; one length of period for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+from types import MappingProxyType
+
+from schemas.codelists import code_list, code_lists
+from schemas.reading import WORD, Labels, Spot
+
+FORMAT = "trm-statistics/1"
+MAX_DIMENSIONS = 3
+MIN_THRESHOLD = 10
+"""Both from G12 (DOMAIN 2.1): counts of 1 to 9 are suppressed, at most three dimensions are crossed."""
+
+MAX_CELLS = 500
+"""Cells of one table with its sums; what a message takes, and small enough to be protected in a moment."""
+
+
+class PeriodLength(StrEnum):
+    """How long the time is that one release counts."""
+
+    YEAR = "year"
+    QUARTER = "quarter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """One value of a dimension; `called` is its name by classification."""
+
+    name: str
+    title: Labels
+    codes: frozenset[str]
+    called: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimension:
+    """How the codes of one list are counted."""
+
+    name: str
+    title: Labels
+    codes: str
+    categories: Mapping[str, Category]
+    missing: str
+    several: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablePlan:
+    """One table that is published: its dimensions in order."""
+
+    name: str
+    title: Labels
+    dimensions: tuple[Dimension, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsPlan:
+    """All that a region publishes. `classifications` has the title of each."""
+
+    version: int
+    period: PeriodLength
+    threshold: int
+    classifications: Mapping[str, Labels]
+    tables: Mapping[str, TablePlan]
+
+
+def plan_at(root: Spot, languages: Collection[str]) -> StatisticsPlan:
+    """The plan below `root`; faults are in its log, and with a fault in it the plan is not to be used."""
+    members = root.members(("format", "version", "period", "threshold", "classifications", "dimensions", "tables"))
+    members["format"].const(FORMAT)
+    classifications = {
+        name: _classification(spot, languages) for name, spot in members["classifications"].entries().items()
+    }
+    dimensions = {
+        name: _dimension(name, spot, classifications, languages)
+        for name, spot in members["dimensions"].entries().items()
+    }
+    tables = {name: _table(name, spot, dimensions, languages) for name, spot in members["tables"].entries().items()}
+    used = [dimension.name for table in tables.values() for dimension in table.dimensions]
+    if len(set(used)) != len(used):
+        members["tables"].fault("overlap", "a dimension stands in one table: two that share one could be subtracted")
+    return StatisticsPlan(
+        version=members["version"].number(1, 999_999),
+        period=PeriodLength(
+            members["period"].one_of(tuple(PeriodLength), "unknown_period", "year or quarter") or "year"
+        ),
+        threshold=members["threshold"].number(MIN_THRESHOLD, 1000),
+        classifications=MappingProxyType(classifications),
+        tables=MappingProxyType(tables),
+    )
+
+
+def _classification(spot: Spot, languages: Collection[str]) -> Labels:
+    members = spot.members(("title", "source"))
+    members["source"].text(600)
+    return members["title"].labels(languages)
+
+
+def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], languages: Collection[str]) -> TablePlan:
+    if not WORD.fullmatch(name):
+        spot.fault("form", "a name of small letters, digits and underscores")
+    members = spot.members(("title", "dimensions"))
+    names = members["dimensions"].several(dimensions, "unknown_dimension", "a dimension above", low=1)
+    crossed = tuple(dimensions[word] for word in names if word)
+    if len(names) > MAX_DIMENSIONS:
+        members["dimensions"].fault("too_many", f"at most {MAX_DIMENSIONS} dimensions are crossed (G12)")
+    if prod(len(dimension.categories) + 1 for dimension in crossed) > MAX_CELLS:
+        members["dimensions"].fault("too_large", f"at most {MAX_CELLS} cells with their sums: use fewer categories")
+    return TablePlan(name=name, title=members["title"].labels(languages), dimensions=crossed)
+
+
+def _dimension(name: str, spot: Spot, known: Collection[str], languages: Collection[str]) -> Dimension:
+    if not WORD.fullmatch(name):
+        spot.fault("form", "a name of small letters, digits and underscores")
+    members = spot.members(("title", "list", "missing", "categories"), ("several",))
+    listed = members["list"].one_of(code_lists(), "unknown_list", "a code list")
+    codes = frozenset(entry.code for entry in code_list(listed).codes) if listed else frozenset[str]()
+    spots = members["categories"].entries()
+    parts = {category: part.members(("title", "codes", "in"), ("rest",)) for category, part in spots.items()}
+    sorted_in = {category: _codes(part["codes"], codes) for category, part in parts.items()}
+    rest = codes.difference(*sorted_in.values())
+    for category in [category for category, part in parts.items() if "rest" in part]:
+        sorted_in[category] |= rest
+        rest = frozenset()
+    if rest or sum(map(len, sorted_in.values())) != len(codes):
+        members["categories"].fault("codes", "each code of the list in exactly one category, or one has the rest")
+    several = members["several"].one_of(parts, "unknown_category", "a category below") if "several" in members else None
+    return Dimension(
+        name=name,
+        title=members["title"].labels(languages),
+        codes=listed,
+        categories=MappingProxyType(
+            {
+                category: _category(category, part, sorted_in[category], known, languages)
+                for category, part in parts.items()
+            }
+        ),
+        missing=members["missing"].one_of(parts, "unknown_category", "a category below"),
+        several=several,
+    )
+
+
+def _codes(spot: Spot, codes: Collection[str]) -> frozenset[str]:
+    return frozenset(word for word in spot.several(codes, "unknown_code", "a code of the list") if word)
+
+
+def _category(
+    name: str, part: Mapping[str, Spot], codes: frozenset[str], known: Collection[str], languages: Collection[str]
+) -> Category:
+    called = part["in"].entries()
+    for classification, spot in called.items():
+        if classification not in known:
+            spot.fault("unknown_classification", "a classification above")
+    return Category(
+        name=name,
+        title=part["title"].labels(languages),
+        codes=codes,
+        called=MappingProxyType({classification: spot.text(60) for classification, spot in called.items()}),
+    )

@@ -1,0 +1,62 @@
+"""The tables of docs/policy.md and docs/region-packs.md, printed from the region pack between two markers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.core.policy import Step, opened
+from schemas.groups import field_groups
+from schemas.policies import NO_PURPOSE
+from schemas.procedures import label
+from schemas.regions import Region, region
+
+OPENING, CLOSING = "<!-- printed -->\n", "<!-- /printed -->"
+
+
+def documents(docs: Path) -> dict[Path, str]:
+    """Both pages as they should be."""
+    found = region("tact")
+    return {
+        docs / "policy.md": _with(docs / "policy.md", _policy(found)),
+        docs / "region-packs.md": _with(docs / "region-packs.md", _procedure(found)),
+    }
+
+
+def _with(page: Path, table: list[str]) -> str:
+    before, opening, rest = page.read_text(encoding="utf-8").partition(OPENING)
+    _, closing, after = rest.partition(CLOSING)
+    if not opening or not closing:
+        raise RuntimeError(f"{page.name} has no {OPENING.strip()} and {CLOSING} markers")
+    return before + opening + "\n".join(table) + "\n" + closing + after
+
+
+def _policy(found: Region) -> list[str]:
+    """One row for each field group, one column for each purpose: b before acceptance, a only after it."""
+    policy = found.policies["two-step"]
+    rules = sorted(policy.rules, key=lambda rule: rule.purpose or "")
+    rows = [f"| group | {' | '.join((rule.purpose or NO_PURPOSE).replace('_', ' ') for rule in rules)} |"]
+    rows.append("|---|" + ":-:|" * len(rules))
+    for name, group in field_groups().groups.items():
+        marks = (
+            "b" if name in opened(policy, rule, Step.BEFORE_ACCEPTANCE) else
+            "a" if name in opened(policy, rule, Step.AFTER_ACCEPTANCE) else ""
+            for rule in rules
+        )  # fmt: skip
+        rows.append(f"| `{name}`: {label(group.title, 'en')} | {' | '.join(marks)} |")
+    return rows
+
+
+def _procedure(found: Region) -> list[str]:
+    """One row for each step."""
+    rows: list[str] = []
+    for stage in found.procedure.stages:
+        rows += ["", f"**{label(stage.title, 'en')}**", "", "| step | side | responsible | messages | gates | clock |"]
+        rows.append("|---|---|---|---|---|---|")
+        for step in stage.steps:
+            messages = ", ".join(f"`{name}`" for name in step.messages) or "at the desk"
+            when = "".join(f"; only if {fact}" for fact in sorted(step.only_if))
+            rows.append(
+                f"| {label(step.title, 'en')}{when} | {step.side} | `{step.responsible}` | {messages} "
+                f"| {' '.join(step.gates)} | {step.clock or ''} |"
+            )
+    return rows[1:]

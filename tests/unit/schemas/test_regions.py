@@ -1,0 +1,250 @@
+"""Region packs: the one that is there, a copy of it, and every way in which a pack can be wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.awaited import TYPES
+
+from gateway.errors import Code, RefusedError
+from schemas.policies import read_policy, text
+from schemas.procedures import CLOCKS, STAGES
+from schemas.regions import load, region, regions, unheld_types
+
+TACT = Path(__file__).resolve().parents[3] / "schemas" / "regions" / "tact"
+
+
+def edited(folder: Path, path: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change one JSON file of a pack in place."""
+    file = folder / path
+    value = json.loads(file.read_bytes())
+    change(value)
+    file.write_text(json.dumps(value), encoding="utf-8")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The pack under another name, as somebody begins a region of their own."""
+    folder = tmp_path / "baltic"
+    shutil.copytree(TACT, folder)
+    edited(folder, "region.json", lambda value: value.update(name="baltic"))
+    return folder
+
+
+def faults(folder: Path) -> list[tuple[str, str]]:
+    """Place and rule of everything that is wrong with a pack."""
+    with pytest.raises(RefusedError) as caught:
+        load(folder)
+    assert caught.value.code is Code.INVALID
+    return [(finding.place, finding.rule) for finding in caught.value.findings]
+
+
+def test_the_pack_is_held_and_loads() -> None:
+    """The region of the project is there, with its eight countries and fifteen corridors."""
+    assert "tact" in regions()
+    found = region("tact")
+    assert {"AL", "MA", "UA", "FR", "GR", "IT", "PL", "ES"} == set(found.countries)
+    assert len(found.corridors) == 15 and ("FR", "AL") in found.corridors and ("AL", "FR") not in found.corridors
+    assert ("AL", "FR") in found.ways
+    assert tuple(stage.name for stage in found.procedure.stages) == STAGES
+
+
+def test_unknown_pack_is_refused() -> None:
+    """A name that no folder has is an answer and no crash."""
+    with pytest.raises(RefusedError, match="no such region pack"):
+        region("atlantis")
+
+
+def test_named_types_are_of_the_catalogue() -> None:
+    """A procedure names only types that the catalogue holds, or is known to be on its way."""
+    missing = {finding.place for finding in unheld_types(region("tact"))}
+    steps = {step.id: step.messages for step in region("tact").procedure.steps}
+    named = {steps[place.split("/")[0]][int(place.rsplit("/", 1)[1])] for place in missing}
+    assert named <= TYPES
+
+
+def test_clocks_are_those_of_the_deadlines() -> None:
+    """The clocks that steps may name are exactly those that have a duration."""
+    clocks = pytest.importorskip("schemas.clocks").clocks()
+    assert set(clocks) == CLOCKS
+
+
+def test_each_step_says_what_it_needs() -> None:
+    """Each step has an answerable role, a source, and what protects the person or what the person is told."""
+    for step in region("tact").procedure.steps:
+        assert step.responsible and step.source, step.id
+        assert step.safeguards or step.tell_person, step.id
+
+
+def test_return_of_a_child_is_guarded() -> None:
+    """The steps that move a person name the gates that law demands: best interests and joint risk assessment."""
+    steps = {step.id: step for step in region("tact").procedure.steps}
+    for name in ("return.propose", "return.answer", "return.depart"):
+        assert {"G3", "G4", "G5"} <= set(steps[name].gates), name
+    assert "G15" in steps["return.verify_nationality"].gates
+
+
+def test_every_corridor_has_a_policy_for_every_purpose() -> None:
+    """No corridor of the region is forgotten: each way has a rule for referral and for return."""
+    policy = region("tact").policies["two-step"]
+    assert region("tact").ways == policy.pairs
+    for way in policy.pairs:
+        assert policy.rule(way, "referral") and policy.rule(way, "return") and policy.rule(way, None)
+
+
+def test_a_copy_under_another_name_loads(copy: Path) -> None:
+    """Another region begins as a copy: new name, one more country and corridor, one step taken out, its own policy."""
+
+    def change(value: dict[str, Any]) -> None:
+        value["countries"]["LT"] = {"languages": ["lt", "en"]}
+        value["languages"].append("lt")
+        value["corridors"].append({"from": ["PL"], "to": ["LT"]})
+
+    edited(copy, "region.json", change)
+    edited(copy, "procedures/return.json", lambda value: value["steps"].pop())
+    old = copy / "policies" / "two-step.json"
+    policy = json.loads(old.read_bytes())
+    policy["name"] = "baltic"
+    policy["corridors"]["to_origin"].append("PL>LT")
+    old.unlink()
+    (copy / "policies" / "baltic.json").write_text(
+        json.dumps(policy, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
+    assert faults(copy) == [("policies/baltic.json#", "spelling")]
+    policy["corridors"]["to_origin"].sort()
+    (copy / "policies" / "baltic.json").write_text(
+        json.dumps(policy, indent=2, sort_keys=True) + "\n", encoding="utf-8"
+    )
+
+    found = load(copy)
+    assert ("PL", "LT") in found.corridors and found.countries["LT"].languages == ("lt", "en")
+    assert len(found.procedure.steps) == len(region("tact").procedure.steps) - 1
+    assert found.policies["baltic"].rule(("PL", "LT"), "referral")
+
+
+def first_step(**members: Any) -> Callable[[dict[str, Any]], object]:
+    """A change of the first step of a stage."""
+    return lambda value: value["steps"][0].update(members)
+
+
+Change = Callable[[dict[str, Any]], object]
+
+IN_REGION: dict[str, tuple[Change, str, str]] = {
+    "unknown key": (lambda v: v.update(colour="red"), "/colour", "unknown_key"),
+    "no title": (lambda v: v.pop("title"), "/title", "required"),
+    "another format": (lambda v: v.update(format="trm-region/9"), "/format", "const"),
+    "name of another folder": (lambda v: v.update(name="tact"), "/name", "name"),
+    "unknown country": (
+        lambda v: v["countries"].update(XX={"languages": ["en"]}),
+        "/countries/XX",
+        "unknown_code",
+    ),
+    "unlisted language": (
+        lambda v: v["countries"].update(BE={"languages": ["nl"]}),
+        "/countries/BE/languages/0",
+        "unknown_language",
+    ),
+    "corridor to nowhere": (lambda v: v["corridors"][0]["to"].append("DE"), "/corridors/0/to/3", "unknown_country"),
+    "corridor onto itself": (lambda v: v["corridors"][0]["to"].append("FR"), "/corridors/0", "corridor"),
+}
+
+IN_STEP: dict[str, tuple[dict[str, Any], str, str]] = {
+    "unknown key": ({"who": "x"}, "/who", "unknown_key"),
+    "unknown role": ({"responsible": "king"}, "/responsible", "unknown_code"),
+    "unknown second role": ({"with": ["king"]}, "/with/0", "unknown_code"),
+    "unknown gate": ({"gates": ["G16"]}, "/gates/0", "unknown_gate"),
+    "unknown clock": ({"clock": "sundial"}, "/clock", "unknown_clock"),
+    "unknown state": ({"states": ["BORED"]}, "/states/0", "unknown_state"),
+    "no state": ({"states": []}, "/states", "list"),
+    "state twice": ({"states": ["PLANNING", "PLANNING"]}, "/states", "twice"),
+    "unknown fact": ({"only_if": ["tall"]}, "/only_if/0", "unknown_fact"),
+    "unknown side": ({"side": "left"}, "/side", "unknown_side"),
+    "type with a version": ({"messages": ["a.b/1"]}, "/messages/0", "form"),
+    "foreign language": ({"title": {"en": "x", "de": "y"}}, "/title/de", "unknown_language"),
+    "no English": ({"title": {"fr": "x"}}, "/title/en", "required"),
+    "step of another stage": ({"id": "referral.x"}, "/id", "stage"),
+    "no flag": ({"repeated": "yes"}, "/repeated", "flag"),
+    "empty text": ({"source": ""}, "/source", "text"),
+}
+
+
+@pytest.mark.parametrize("name", IN_REGION)
+def test_a_fault_of_the_region_is_named_with_its_place(copy: Path, name: str) -> None:
+    """Each fault is found at its place and brings no second finding."""
+    change, place, rule = IN_REGION[name]
+    edited(copy, "region.json", change)
+    assert faults(copy) == [(f"region.json#{place}", rule)]
+
+
+@pytest.mark.parametrize("name", IN_STEP)
+def test_a_fault_of_a_step_is_named_with_its_place(copy: Path, name: str) -> None:
+    """The same for a step of a procedure."""
+    members, place, rule = IN_STEP[name]
+    edited(copy, "procedures/return.json", first_step(**members))
+    assert faults(copy) == [(f"procedures/return.json#/steps/0{place}", rule)]
+
+
+def test_a_stage_stands_in_its_own_file(copy: Path) -> None:
+    """A stage that calls itself another one is refused."""
+    edited(copy, "procedures/return.json", lambda value: value.update(stage="referral"))
+    assert faults(copy) == [("procedures/return.json#/stage", "const")]
+
+
+def test_findings_hold_no_value(copy: Path) -> None:
+    """What stands in the file is not repeated in a finding, whatever it is."""
+    edited(copy, "procedures/return.json", first_step(responsible="Zana Provaj", clock="Zana Provaj"))
+    with pytest.raises(RefusedError) as caught:
+        load(copy)
+    assert len(caught.value.findings) == 2
+    assert "Zana" not in repr([str(caught.value), caught.value.hint, caught.value.findings])
+
+
+def test_all_faults_are_told_at_once(copy: Path) -> None:
+    """Somebody who mends a pack learns everything in one reading."""
+    edited(copy, "procedures/return.json", first_step(clock="sundial"))
+    edited(copy, "procedures/referral.json", first_step(responsible="king"))
+    (copy / "procedures" / "monitoring.json").unlink()
+    (copy / "notes.txt").write_text("x", encoding="utf-8")
+    assert {"unknown_file", "unknown_clock", "unknown_code", "missing_file"} == {rule for _, rule in faults(copy)}
+
+
+def test_two_steps_of_one_name(copy: Path) -> None:
+    """A step is named once in a region."""
+    edited(copy, "procedures/return.json", lambda value: value["steps"].append(value["steps"][0]))
+    assert faults(copy) == [("procedures#return.verify_nationality", "twice")]
+
+
+def test_a_file_with_a_member_twice_is_no_json(copy: Path) -> None:
+    """Which of two equal members counts would depend on the reader."""
+    (copy / "region.json").write_text('{"format": "trm-region/1", "format": "trm-region/1"}', encoding="utf-8")
+    assert ("region.json#", "not_json") in faults(copy)
+
+
+def test_a_pack_needs_a_policy(copy: Path) -> None:
+    """Without a policy nothing could leave, so a pack without one is not complete."""
+    (copy / "policies" / "two-step.json").unlink()
+    assert faults(copy) == [("policies", "missing_file")]
+
+
+def test_a_policy_stays_within_the_region(copy: Path) -> None:
+    """A policy names no corridor that the region does not have."""
+    file = copy / "policies" / "two-step.json"
+    file.write_text(file.read_text(encoding="utf-8").replace("UA>PL", "UA>SE"), encoding="utf-8")
+    assert faults(copy) == [("policies/two-step.json#/corridors/to_host", "unknown_corridor")]
+
+
+def test_a_policy_has_the_name_of_its_file(copy: Path) -> None:
+    """A policy is found under its own name."""
+    (copy / "policies" / "two-step.json").rename(copy / "policies" / "other.json")
+    assert faults(copy) == [("policies/other.json#/name", "name")]
+
+
+def test_the_policy_of_the_pack_is_in_its_one_spelling() -> None:
+    """The file is what `text` writes, so what people sign is what they read."""
+    data = (TACT / "policies" / "two-step.json").read_bytes()
+    assert data == text(read_policy(data)).encode()
