@@ -21,7 +21,7 @@ HOST, RECEIVING = Side.HOST, Side.RECEIVING
 
 @dataclass
 class Talk:
-    """Messages said so far. Each side reads everything at once, unless `unread` tells how many of the last it did not."""
+    """Messages said so far. Each side reads all at once, unless `unread` tells how many of the last it did not."""
 
     kind: Kind = Kind.REFERRAL
     now: int = START

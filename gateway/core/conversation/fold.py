@@ -120,6 +120,10 @@ REPLIES: Mapping[str, str] = {
 
 def fold(conversation: Conversation, now: int) -> Fold:
     """Where the conversation stands at ``now``, Unix seconds, by all that is known of it."""
+    return _fold(conversation, now, clocks=True)
+
+
+def _fold(conversation: Conversation, now: int, *, clocks: bool) -> Fold:
     order = Order(conversation.messages)
     match conversation.kind:
         case Kind.ENQUIRY:
@@ -129,7 +133,7 @@ def fold(conversation: Conversation, now: int) -> Fold:
             standing, outcomes = fold_standing(order)
             return Fold(state=standing, provisional=False, overlays=frozenset(), outcomes=outcomes, order=order)
         case Kind.REFERRAL:
-            return _fold_referral(order, conversation.setting, now)
+            return _fold_referral(order, conversation.setting if clocks else None, now)
 
 
 def judge(
@@ -141,16 +145,19 @@ def judge(
     """
     if behind_gap and step is Step.ADMISSION:
         return Possible()
-    refusal: Impossible | None = None
-    for view in _views(conversation, message, step):
-        found = _judged(view, message, step)
+    # What left late was written in time: its sender could not know that it would wait, so clocks refuse nothing here.
+    clocks = (True,) if step is Step.SUBMISSION else (True, False)
+    refusals = []
+    for view, runs in product(_views(conversation, message, step), clocks):
+        found = _judged(view, message, step, clocks=runs)
         if isinstance(found, Possible):
             return found
-        refusal = refusal or found
-    return refusal or Possible()
+        refusals.append(found)
+    return refusals[0]
 
 
-def _fold_referral(order: Order, setting: Setting, now: int) -> Fold:
+def _fold_referral(order: Order, setting: Setting | None, now: int) -> Fold:
+    """Without a setting no clock runs."""
     situation = Situation()
     outcomes: dict[str, Outcome] = {}
     applied: set[str] = set()
@@ -159,12 +166,13 @@ def _fold_referral(order: Order, setting: Setting, now: int) -> Fold:
             outcomes[message.id] = Outcome.REJECTED
             continue
         coming, patience = order.messages[place:], patience_for(message)
-        situation = pass_time(situation, message.created, setting, coming=coming, patience=patience)
+        if setting is not None:
+            situation = pass_time(situation, message.created, setting, coming=coming, patience=patience)
         situation, outcomes[message.id] = apply(situation, message, order, applied)
         if outcomes[message.id] is Outcome.APPLIED:
             applied.add(message.id)
-    settled = pass_time(situation, now, setting, patience=MESSAGE_LIFE)
-    situation = pass_time(settled, now, setting)
+    settled = situation if setting is None else pass_time(situation, now, setting, patience=MESSAGE_LIFE)
+    situation = settled if setting is None else pass_time(settled, now, setting)
     return Fold(
         state=situation.state,
         provisional=situation is not settled,
@@ -204,16 +212,15 @@ def _forgiven(messages: Iterable[Message]) -> list[Message]:
     return [replace(message, rejected=False) for message in messages]
 
 
-def _judged(view: Conversation, message: Message, step: Step) -> Possible | Impossible:
+def _judged(view: Conversation, message: Message, step: Step, *, clocks: bool) -> Possible | Impossible:
     wanted = REPLIES.get(message.kind)
     if wanted is not None and message.reply_to is not None:
         asked = (m for m in view.messages if m.id == message.reply_to and m.side is not message.side)
         if not any(m.kind == wanted and not m.rejected for m in asked):
             return _impossible(Outcome.OUT_OF_ORDER, f"{message.kind} answers no {wanted} of the other side")
-    last = replace(
-        message, n=1 + max((m.n for m in view.messages), default=0), seen=max((m.n for m in view.messages), default=0)
-    )
-    found = fold(replace(view, messages=(*view.messages, last)), message.created)
+    numbers = [known.n for known in view.messages]
+    last = replace(message, n=1 + max(numbers, default=0), seen=max(numbers, default=0))
+    found = _fold(replace(view, messages=(*view.messages, last)), message.created, clocks=clocks)
     outcome = found.outcomes[message.id]
     if outcome is Outcome.APPLIED or (step is Step.ADMISSION and outcome is Outcome.LATE):
         return Possible()

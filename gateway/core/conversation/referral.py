@@ -37,9 +37,11 @@ def apply(now: Situation, message: Message, order: Order, applied: Container[str
     if any(beats(other, message) and _counts(now, other, applied) for other in order.crossing(message)):
         return now, Outcome.CROSSED
     after, outcome = _applied(now, message, order)
-    if outcome is Outcome.OUT_OF_ORDER and now.before is not None:
-        _, before = _applied(now.before, message, order)
-        return now, Outcome.LATE if before is Outcome.APPLIED else outcome
+    earlier = now.before
+    while outcome is Outcome.OUT_OF_ORDER and earlier is not None:
+        if _applied(earlier, message, order)[1] is Outcome.APPLIED:
+            return now, Outcome.LATE
+        earlier = earlier.before
     return after, outcome
 
 

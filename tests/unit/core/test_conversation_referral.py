@@ -287,7 +287,7 @@ def test_an_alert_blocks_the_closure_until_it_is_resolved():
 
 
 def test_a_resolved_alert_leaves_another_one():
-    """What the writer of an update did not know is not ended by it; and an update that quotes an alert ends only that."""
+    """An update does not end what its writer did not know; one that quotes an alert ends only that."""
     talk = then(active, HOST, "safety.alert")
     talk.say(HOST, "safety.alert")
     talk.say(RECEIVING, "safety.alert.update", word="resolved_safe", unread=1)
