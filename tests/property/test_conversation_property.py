@@ -45,6 +45,23 @@ SAYABLE: list[tuple[str, Said]] = [
 STOPS = frozenset({"referral.withdraw", "referral.decline", "consent.withdrawal", "return.cancel"})
 
 
+SMOOTH = [
+    (HOST, "referral.request", Said()),
+    (RECEIVING, "info.request", Said(flag=True)),
+    (HOST, "info.reply", Said()),
+    (RECEIVING, "referral.accept", Said()),
+    (HOST, "risk.assessment", Said()),
+    (HOST, "return.proposal", Said(version=1)),
+    (RECEIVING, "return.response", Said(version=1, word="confirm")),
+    (HOST, "departure.notice", Said(version=1, word="departed")),
+    (RECEIVING, "arrival.confirmation", Said(word="met_safe")),
+    (RECEIVING, "reintegration.plan", Said()),
+    (HOST, "case.closure", Said()),
+    (RECEIVING, "closure.response", Said(word="agree")),
+    (HOST, "consent.record", Said(consent="d", purposes=("referral",))),
+]
+
+
 @dataclass
 class End:
     """One side: the messages it knows with the receipts it knows, and what it has written but not yet sent."""
@@ -56,8 +73,13 @@ class End:
     queue: list[Message] = field(default_factory=list)
 
     def seen(self) -> int:
-        """The highest number of the other side."""
-        return max((m.n for m in self.known.values() if m.side is not self.side), default=0)
+        """The highest number of the other side that was applied: what was refused is not."""
+        return max((m.n for m in self.known.values() if m.side is not self.side and not m.rejected), default=0)
+
+    def used(self) -> int:
+        """The highest number that a message of this side has built upon."""
+        mine = [*self.queue, *(m for m in self.known.values() if m.side is self.side)]
+        return max((m.seen for m in mine), default=0)
 
     def conversation(self) -> Conversation:
         """What it knows, with what it has written."""
@@ -74,11 +96,22 @@ class TwoSides(RuleBasedStateMachine):
         self.flying: list[tuple[str, Side]] = []
         self.count = 0
 
-    @initialize(skews=st.tuples(st.integers(-300, 300), st.integers(-300, 300)), priority=st.sampled_from(PRIORITIES))
-    def begin(self, skews: tuple[int, int], priority: str) -> None:
+    @initialize(
+        skews=st.tuples(st.integers(-300, 300), st.integers(-300, 300)),
+        priority=st.sampled_from(PRIORITIES),
+        depth=st.integers(0, 12),
+    )
+    def begin(self, skews: tuple[int, int], priority: str, depth: int) -> None:
+        """A case that has come some way without trouble, so that late states are met as often as early ones."""
         for end, skew in zip(self.ends.values(), skews, strict=True):
             end.skew = skew
-        self._write(self._message(self.ends[HOST], "referral.request", Said(), priority))
+        for side, kind, said in SMOOTH[: 1 + depth]:
+            self.now += HOUR
+            self._write(self._message(self.ends[side], kind, said, priority))
+            if depth:
+                self.depart(side=side, gap=0)
+                self._arrive(*self.flying.pop())
+                self._arrive(*self.flying.pop())
 
     @rule(side=st.sampled_from(Side), data=st.data(), priority=st.sampled_from(PRIORITIES))
     def say_something_possible(self, side: Side, data: st.DataObject, priority: str) -> None:
@@ -88,7 +121,7 @@ class TwoSides(RuleBasedStateMachine):
         found = [m for m in self._sayable(end, priority) if likely(m, situation)]
         # What stops or repeats is always possible: draw first whether to go on, so that cases grow old.
         onward = [m for m in found if m.kind in MOVES]
-        message = data.draw(st.sampled_from(onward if onward and data.draw(st.integers(0, 3)) else found))
+        message = data.draw(st.sampled_from(onward if onward and data.draw(st.integers(0, 3)) < 3 else found))
         if isinstance(self._judged(end, message), Possible):
             self._write(message)
 
@@ -130,12 +163,15 @@ class TwoSides(RuleBasedStateMachine):
 
     @rule(side=st.sampled_from(Side), data=st.data())
     def open_or_refuse(self, side: Side, data: st.DataObject) -> None:
-        """A person opens a message, or it can not be handed over: a signed word of the receiver either way."""
+        """A person opens a message, or it can not be handed over: a signed word of the receiver either way.
+
+        What was built upon was handed over, and is not refused any more.
+        """
         end = self.ends[side]
         fresh = [m for m in end.known.values() if m.side is not side and m.opened is None and not m.rejected]
         if fresh:
             message = data.draw(st.sampled_from(fresh))
-            opened = data.draw(st.integers(0, 4))
+            opened = message.n <= end.used() or data.draw(st.integers(0, 4))
             change = {"opened": self.now + end.skew} if opened else {"rejected": True}
             end.known[message.id] = replace(message, **change)
             self.flying.append((message.id, side.other))
@@ -209,9 +245,15 @@ class TwoSides(RuleBasedStateMachine):
                 step=Step.ADMISSION,
                 behind_gap=missing,
             )
-            assert isinstance(found, Possible), found
-            end.known[id] = replace(theirs, received=self.now + end.skew)
+            refused = isinstance(found, Impossible)
+            if refused:  # only over a refusal of the sender's own that is still on its way
+                assert self._refusal_on_its_way(sender, end), found
+            end.known[id] = replace(theirs, received=self.now + end.skew, rejected=refused)
         self.flying.append((id, to.other))
+
+    def _refusal_on_its_way(self, sender: End, end: End) -> bool:
+        """The sender has refused something of the other side, which does not know of it yet."""
+        return any(m.rejected and not end.known[m.id].rejected for m in sender.known.values() if m.side is end.side)
 
     def _agree(self) -> None:
         one, two = (end.conversation() for end in self.ends.values())

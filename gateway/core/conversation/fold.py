@@ -195,8 +195,9 @@ def _overlays(situation: Situation) -> frozenset[Overlay]:
 def _views(conversation: Conversation, message: Message, step: Step) -> Iterator[Conversation]:
     """What the sender may have known: at submission what is known here, at admission by what it says it had seen.
 
-    It may not have had a signed refusal yet that is known here. Nor, behind a gap of its own, a lower number than the
-    one it had seen: its own receipt, by its own clock, tells when it had what.
+    The sender may not have had a signed refusal that is known here. Nor, behind a gap of its own, a lower number than
+    the one it had seen: its receipt, by its own clock, tells when it had what. What it had refused itself, and whose
+    refusal is still on its way, cannot be known here; then it is refused, and may say it again.
     """
     if step is Step.SUBMISSION:
         yield conversation
@@ -204,8 +205,9 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     known = [m for m in conversation.messages if m.id != message.id]
     seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= message.seen)]
     had = [m for m in seen if m.side is message.side or (m.received is not None and m.received <= message.created)]
-    for messages, forgive in product((seen, had), (False, True)):
-        yield replace(conversation, messages=tuple(_forgiven(messages) if forgive else messages))
+    for messages in (seen, had):
+        yield replace(conversation, messages=tuple(messages))
+        yield replace(conversation, messages=tuple(_forgiven(messages)))
 
 
 def _forgiven(messages: Iterable[Message]) -> list[Message]:

@@ -208,7 +208,7 @@ NUMBERS: dict[tuple[Referral, ReferralEvent], Row] = {
 
 REFERRAL: Machine[Referral, ReferralEvent] = Machine(
     name="referral",
-    about="A referral, as both sides derive it; the numbers are those of the table in the comments of the code.",
+    about="A referral, as both sides derive it. The reason of a row begins with its number and who may cause it.",
     states=tuple(Referral),
     entries=(Entry(Referral.DRAFT, "1: a local draft, which the other side knows nothing of"),),
     final=frozenset({Referral.DECLINED, Referral.EXPIRED, Referral.WITHDRAWN, Referral.ERASED}),
