@@ -117,7 +117,8 @@ def arrived() -> Talk:
 def active() -> Talk:
     """A person in reintegration."""
     talk = arrived()
-    talk.say(RECEIVING, "reintegration.plan", after=DAY, points=("m1", "m3", "final"))
+    plan = talk.say(RECEIVING, "reintegration.plan", after=DAY, points=("m1", "m3", "final"))
+    talk.amend(plan, opened=talk.now + 60)
     return talk
 
 

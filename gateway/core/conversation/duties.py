@@ -136,12 +136,14 @@ ASKS: tuple[Ask, ...] = (
     _ask("nationality.request", "nationality_reply", "nationality.reply"),
     _ask("traveldoc.request", "traveldoc_reply", "traveldoc.reply"),
     _ask("family.inquiry", "family_report", "family.report"),
+    _ask("family.report", "acknowledge", OPENED),
     _ask("risk.request", "risk_part", "risk.assessment"),
     _ask("bid.report", "bid_confirm", OPENED, "bid.report", latest=True),
     _ask("guardian.notice", "guardian_ack", OPENED),
     _ask("assistance.plan", "plan_reply", OPENED, "assistance.plan", latest=True),
     _ask("return.proposal", "return_response", "return.response", states=frozenset({_r.RETURN_PROPOSED}), latest=True),
     _ask("return.cancel", "cancel_ack", OPENED, case=_travel),
+    _ask("reintegration.plan", "acknowledge", OPENED, latest=True),
     _ask("proceedings.notice", "acknowledge", OPENED),
     _ask("referral.withdraw", "withdrawal_ack", OPENED, lasting=True),
     _ask("referral.withdraw", "erasure", "erasure.confirmation", case=_misdirected, only=_erases, lasting=True),
@@ -149,12 +151,14 @@ ASKS: tuple[Ask, ...] = (
     _ask("consent.withdrawal", "withdrawal_ack", "consent.withdrawal.ack", lasting=True),
     _ask("consent.withdrawal", "erasure", "erasure.confirmation", case=_misdirected, only=_erases, lasting=True),
     _ask("safety.alert", "alert_ack", "safety.alert.ack", case=_danger, lasting=True),
+    _ask("safety.alert.update", "acknowledge", OPENED, latest=True, lasting=True),
     _ask("data.correction", "correction_ack", "data.correction.ack", case=_safety, lasting=True),
     _ask("erasure.request", "erasure", "erasure.confirmation", case=_misdirected, lasting=True),
     _ask("subject.access", "access_reply", "subject.access", only=lambda m: not m.said.flag, lasting=True),
     _ask("breach.notice", "breach_ack", OPENED, lasting=True),
     _ask("directory.update", "directory_confirm", "directory.update", own=True, latest=True, lasting=True),
     _ask("stats.request", "stats_due", "stats.submission", lasting=True),
+    _ask("stats.submission", "acknowledge", OPENED, lasting=True),
 )
 
 
@@ -226,11 +230,12 @@ def _answered(found: Fold, ask: Ask, asked: Message) -> bool:
     answers = [m for m in found.order.messages if m.side is by and m.id != asked.id and _applied(found, m)]
     if OPENED in ask.answers and (asked.opened is not None or any(m.reply_to == asked.id for m in answers)):
         return True
-    return any(m.kind in ask.answers and _is_answer(found.order, m, asked) for m in answers)
+    meant = {asked.id, asked.reply_to} if ask.own else {asked.id}  # who declined confirms to the request
+    return any(m.kind in ask.answers and _is_answer(found.order, m, asked, meant) for m in answers)
 
 
-def _is_answer(order: Order, answer: Message, asked: Message) -> bool:
-    return answer.reply_to == asked.id if answer.reply_to is not None else order.knows(answer, asked)
+def _is_answer(order: Order, answer: Message, asked: Message, meant: set[str | None]) -> bool:
+    return order.knows(answer, asked) and (answer.reply_to is None or answer.reply_to in meant)
 
 
 def _asked(found: Fold, setting: Setting, ask: Ask, message: Message) -> Duty:

@@ -111,6 +111,7 @@ REPLIES: Mapping[str, str] = {
     "family.report": "family.inquiry",
     "consent.withdrawal.ack": "consent.withdrawal",
     "return.response": "return.proposal",
+    "arrival.confirmation": "departure.notice",
     "safety.alert.ack": "safety.alert",
     "closure.response": "case.closure",
     "data.correction.ack": "data.correction",

@@ -171,7 +171,9 @@ def _overlaid(now: Situation, message: Message, order: Order) -> Situation:
 
 
 def _resolves(update: Message, alert: Message, order: Order) -> bool:
-    """Ends the alert it replies to, or all that its writer knew where it replies to none; and a missed arrival."""
-    named = any(message.id == update.reply_to and message.kind == "safety.alert" for message in order.messages)
-    meant = not named or update.reply_to == alert.id or alert.kind == "arrival.confirmation"
+    """Ends the alert that it or the ack it quotes replies to, all its writer knew without one, and a missed arrival."""
+    quoted = next((m for m in order.messages if m.id == update.reply_to), None)
+    if quoted is not None and quoted.kind == "safety.alert.ack":
+        quoted = next((m for m in order.messages if m.id == quoted.reply_to), None)
+    meant = quoted is None or quoted.id == alert.id or alert.kind == "arrival.confirmation"
     return meant and order.knows(update, alert)

@@ -298,6 +298,9 @@ def test_a_resolved_alert_leaves_another_one():
     talk.say(HOST, "safety.alert")
     talk.say(RECEIVING, "safety.alert.update", to="safety.alert", word="resolved_safe")
     assert talk.fold().overlays == {Overlay.ALERT}
+    talk.say(RECEIVING, "safety.alert.ack", to="safety.alert")
+    talk.say(HOST, "safety.alert.update", to="safety.alert.ack", word="resolved_safe")
+    assert talk.fold().overlays == {Overlay.ALERT}
 
 
 def test_who_was_not_met_is_an_alert_until_met_or_resolved():

@@ -98,6 +98,9 @@ def standing(side: Side, kind: str, **more: object) -> Talk:
         (closing(), {"closure_response": HOST}),
         (closed(), {}),
         (said(closed, HOST, "erasure.request"), {"erasure": RECEIVING}),
+        (said(planning, RECEIVING, "family.report"), {"planning": RECEIVING, "acknowledge": HOST}),
+        (said(arrived, RECEIVING, "reintegration.plan"), {"acknowledge": HOST}),
+        (standing(HOST, "stats.submission"), {"acknowledge": RECEIVING}),
         (standing(HOST, "breach.notice"), {"breach_ack": RECEIVING}),
         (standing(HOST, "directory.update"), {"directory_confirm": HOST}),
         (standing(RECEIVING, "stats.request", day=date(2026, 12, 1)), {"stats_due": HOST}),
@@ -222,8 +225,18 @@ def test_who_takes_an_alert_owes_the_next_word():
     assert owing(talk) == {"alert_update": RECEIVING}
     first = until(talk, "alert_update", RECEIVING)
     talk.say(RECEIVING, "safety.alert.update", after=20 * HOUR, word="ongoing")
+    assert owing(talk) == {"alert_update": RECEIVING, "acknowledge": HOST}
     assert until(talk, "alert_update", RECEIVING) > first
-    talk.say(RECEIVING, "safety.alert.update", word="resolved_safe")
+    last = talk.say(RECEIVING, "safety.alert.update", word="resolved_safe")
+    assert owing(talk) == {"acknowledge": HOST}
+    talk.amend(last, opened=talk.now)
+    assert owing(talk) == {}
+
+
+def test_who_declined_confirms_the_erasure_to_the_request():
+    """The confirmation quotes the request, and ends the duty."""
+    talk = said(requested, RECEIVING, "referral.decline", to="referral.request")
+    talk.say(RECEIVING, "erasure.confirmation", to="referral.request")
     assert owing(talk) == {}
 
 
