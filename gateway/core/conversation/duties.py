@@ -230,7 +230,7 @@ def _answered(found: Fold, ask: Ask, asked: Message) -> bool:
     answers = [m for m in found.order.messages if m.side is by and m.id != asked.id and _applied(found, m)]
     if OPENED in ask.answers and (asked.opened is not None or any(m.reply_to == asked.id for m in answers)):
         return True
-    meant = {asked.id, asked.reply_to} if ask.own else {asked.id}  # who declined confirms to the request
+    meant: set[str | None] = {asked.id, asked.reply_to if ask.own else asked.id}  # who declined confirms to the request
     return any(m.kind in ask.answers and _is_answer(found.order, m, asked, meant) for m in answers)
 
 
