@@ -33,7 +33,6 @@ ALWAYS: frozenset[str] = frozenset(
         "erasure.request",
         "erasure.confirmation",
         "subject.access",
-        "breach.notice",
         "reminder.due",
     }
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gateway.core.conversation.facts import Message
 from gateway.core.conversation.machines import STANDING, Standing, StandingEvent
 from gateway.core.conversation.order import Order
-from gateway.core.conversation.situation import ALWAYS, Outcome
+from gateway.core.conversation.situation import Outcome
 
 _ASKS: Mapping[str, str | None] = {"stats.request": "stats.submission", "breach.notice": None}
 """What asks, and what answers it; None where the receipt that a person opened it is the answer."""
@@ -38,7 +38,7 @@ def fold_standing(order: Order) -> tuple[Standing, dict[str, Outcome]]:
 def _outcome(message: Message) -> Outcome:
     if message.rejected:
         return Outcome.REJECTED
-    known = message.kind in _ASKS or message.kind in _TELLS or message.kind in ALWAYS
+    known = message.kind in _ASKS or message.kind in _TELLS or message.kind == "reminder.due"
     return Outcome.APPLIED if known else Outcome.OUT_OF_ORDER
 
 

@@ -303,8 +303,9 @@ def test_a_breach_is_open_until_a_person_opened_it():
 
 
 def test_personal_data_have_no_place_in_a_standing_conversation():
-    """A referral there is refused."""
+    """Nothing about a person, not even what no state of a referral blocks."""
     conversation = Conversation(kind=Kind.STANDING, setting=Talk().conversation().setting)
     assert isinstance(judge(conversation, at(HOST, 1, created=START), step=Step.ADMISSION), Possible)
-    referral = replace(at(HOST, 1, created=START), kind="referral.request")
-    assert isinstance(judge(conversation, referral, step=Step.ADMISSION), Impossible)
+    for kind in ("referral.request", "consent.withdrawal", "safety.alert"):
+        personal = replace(at(HOST, 1, created=START), kind=kind)
+        assert isinstance(judge(conversation, personal, step=Step.ADMISSION), Impossible)
