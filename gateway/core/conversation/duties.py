@@ -96,16 +96,16 @@ class Ask:
     kind: str
     clock: str
     answers: frozenset[str]
-    case: Callable[[Message, Situation | None], str] = lambda message, _: message.priority
-    only: Callable[[Message], bool] = lambda _: True
-    own: bool = False
-    lasting: bool = False
-    latest: bool = False
-    states: frozenset[Referral] | None = None
+    case: Callable[[Message, Situation | None], str]
+    only: Callable[[Message], bool]
+    own: bool
+    lasting: bool
+    latest: bool
+    states: frozenset[Referral] | None
 
 
-def _ask(kind: str, clock: str, *answers: str, **more: object) -> Ask:
-    return Ask(kind=kind, clock=clock, answers=frozenset(answers), **more)  # type: ignore[arg-type]
+def _priority(message: Message, _: Situation | None) -> str:
+    return message.priority
 
 
 def _travel(message: Message, now: Situation | None) -> str:
@@ -127,6 +127,34 @@ def _misdirected(message: Message, _: Situation | None) -> str:
 
 def _erases(message: Message) -> bool:
     return message.said.erase
+
+
+def _any(_: Message) -> bool:
+    return True
+
+
+def _ask(
+    kind: str,
+    clock: str,
+    *answers: str,
+    case: Callable[[Message, Situation | None], str] = _priority,
+    only: Callable[[Message], bool] = _any,
+    own: bool = False,
+    lasting: bool = False,
+    latest: bool = False,
+    states: frozenset[Referral] | None = None,
+) -> Ask:
+    return Ask(
+        kind=kind,
+        clock=clock,
+        answers=frozenset(answers),
+        case=case,
+        only=only,
+        own=own,
+        lasting=lasting,
+        latest=latest,
+        states=states,
+    )
 
 
 ASKS: tuple[Ask, ...] = (
@@ -344,4 +372,8 @@ def _waits_alerts(now: Situation, found: Fold, setting: Setting) -> Iterator[Dut
         if acks:
             words = [*acks, *(m for m in found.order.messages if m.kind == "safety.alert.update")]
             last = max((m for m in words if found.order.knows(m, alert)), key=lambda m: m.created)
-            yield _duty(setting, "alert_update", last.priority, last.created, acks[-1].side, alert)
+            duty = _duty(setting, "alert_update", last.priority, last.created, acks[-1].side, alert)
+            promised = last.said.by
+            if promised is not None and promised < duty.until.at:
+                duty = _named(duty.clock, duty.by, alert.id, Deadline(at=promised))
+            yield duty

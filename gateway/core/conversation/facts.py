@@ -49,6 +49,7 @@ class Said:
     child: bool = False
     departs: int | None = None
     arrives: int | None = None
+    by: int | None = None
     day: date | None = None
     points: tuple[str, ...] = ()
 
@@ -193,7 +194,7 @@ _READERS: dict[str, Callable[[Content], Said]] = {
     "reintegration.plan": lambda c: Said(points=_texts(c, "monitoring_points")),
     "monitoring.report": _word("point"),
     "safety.alert": _word("kind"),
-    "safety.alert.ack": lambda c: Said(arrives=_time(c.get("next_update_by"))),
+    "safety.alert.ack": lambda c: Said(by=_time(c.get("next_update_by"))),
     "safety.alert.update": _word("status"),
     "closure.response": _word("answer"),
     "data.correction": _set("safety_relevant"),

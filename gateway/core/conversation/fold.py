@@ -204,7 +204,9 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
         yield conversation
         return
     known = [m for m in conversation.messages if m.id != message.id]
-    seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= message.seen)]
+    quoted = next((m.n for m in known if m.id == message.reply_to and m.side is not message.side), 0)
+    high = max(message.seen, quoted)
+    seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= high)]
     had = [m for m in seen if m.side is message.side or (m.received is not None and m.received <= message.created)]
     for messages in (seen, had):
         yield replace(conversation, messages=tuple(messages))

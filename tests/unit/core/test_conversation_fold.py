@@ -187,6 +187,14 @@ def test_an_answer_quotes_what_it_answers(to, possible):
         assert possible == (judge(talk.conversation(), message, step=step) == Possible())
 
 
+def test_an_answer_has_read_what_it_quotes():
+    """Behind a gap a question may have been read although `seen` does not say so yet."""
+    talk = requested()
+    question = talk.say(RECEIVING, "info.request", flag=True)
+    message = next_of(talk, HOST, "info.reply", seen=0, to=question.id)
+    assert judge(talk.conversation(), message, step=Step.ADMISSION) == Possible()
+
+
 def test_withdrawal_and_alert_are_possible_in_every_state():
     """No state refuses them, at either side."""
     for talk in (Talk(), requested(), accepted(), in_transit(), active(), closing()):

@@ -233,6 +233,15 @@ def test_who_takes_an_alert_owes_the_next_word():
     assert owing(talk) == {}
 
 
+@pytest.mark.parametrize(("promised", "wanted"), [(5, 5), (30, 24)])
+def test_a_promised_update_is_due_when_it_was_promised(promised, wanted):
+    """Sooner than a day counts, later than a day does not."""
+    talk = said(active, HOST, "safety.alert")
+    talk.say(RECEIVING, "safety.alert.ack", to="safety.alert", by=talk.now + (1 + promised) * HOUR)
+    (duty,) = duties(talk.fold(), SETTING, talk.now)
+    assert duty.until.at == talk.now + wanted * HOUR
+
+
 def test_who_declined_confirms_the_erasure_to_the_request():
     """The confirmation quotes the request, and ends the duty."""
     talk = said(requested, RECEIVING, "referral.decline", to="referral.request")
