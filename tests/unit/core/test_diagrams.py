@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.diagrams import MACHINES, document, render, table
+from gateway.core.conversation.crossing import CROSSINGS
+from gateway.core.diagrams import MACHINES, clock_table, crossings, document, render, table
+from schemas.clocks import clocks
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,3 +38,14 @@ def test_every_row_is_drawn(machine):
 def test_every_row_is_explained(machine):
     """The table below the diagram has a line for each entry and each row."""
     assert len(table(machine).splitlines()) == 2 + len(machine.entries) + len(machine.table)
+
+
+def test_every_crossing_and_every_clock_is_listed():
+    """One line each, with all its losers and with how long it is."""
+    rules, lines = crossings().splitlines(), clock_table().splitlines()
+    for rule in CROSSINGS:
+        (row,) = (line for line in rules if line.startswith(f"| `{rule.winner}` |"))
+        assert all(f"`{name}`" in row for name in rule.losers)
+    for clock in clocks().values():
+        (row,) = (line for line in lines if line.startswith(f"| `{clock.name}` |"))
+        assert all(str(duration.count) in row for duration in clock.durations.values())

@@ -1,0 +1,248 @@
+"""The state of a conversation, folded from its messages, and whether one more message is possible (pure).
+
+Both sides hold the same messages and receipts in the end, and fold them in one order (`order`) by one
+table (`machines`), so both find the same state, overlays and outcomes whatever the order of arrival. Until
+then each sees what it knows; a late gap fill or receipt simply folds anew. Nothing of a fold is ever sent.
+
+A clock never changes what both sides share by itself: silence is judged by the signed times of the messages. What only
+``now`` says, that nobody has answered, is ``provisional`` for as long as an answer written in time may still arrive,
+that is for the life of a message; the state it gives is the one to show and to act on.
+
+``judge`` asks about one more message. At submission it is judged in the sender's own situation. At admission the
+receiver judges it in the situation that its *sender* saw, rebuilt from ``seen``: what was possible there is no fault of
+the sender, so it is admitted, and where it crossed something the fold says what counts. Only what no honest node would
+have sent is refused, and nothing is refused while lower numbers of the sender are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import product
+
+from gateway.core.conversation.clocks import Setting
+from gateway.core.conversation.enquiry import fold_enquiry
+from gateway.core.conversation.facts import Message
+from gateway.core.conversation.machines import Enquiry, Kind, Referral, Standing
+from gateway.core.conversation.order import Order
+from gateway.core.conversation.referral import apply
+from gateway.core.conversation.silence import pass_time, patience_for
+from gateway.core.conversation.situation import Outcome, Situation
+from gateway.core.conversation.standing import fold_standing
+from gateway.core.stages import MESSAGE_LIFE
+from gateway.errors import Code
+
+
+class Overlay(StrEnum):
+    """What can lie over a state (DOMAIN 3.3). The last three are local: never shared, and outside the equality."""
+
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    ALERT = "alert"
+    CORRECTION_PENDING = "correction_pending"
+    ASYLUM_HOLD = "asylum_hold"
+    LEGAL_HOLD = "legal_hold"
+    OFFLINE = "offline"
+
+
+LOCAL: frozenset[Overlay] = frozenset({Overlay.ASYLUM_HOLD, Overlay.LEGAL_HOLD, Overlay.OFFLINE})
+"""Set by the node beside the fold. That a person asks for asylum is itself nothing the other side may learn (G5)."""
+
+
+class Step(StrEnum):
+    """When a message is judged."""
+
+    SUBMISSION = "submission"
+    ADMISSION = "admission"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """The messages of one conversation that are known here, in any order.
+
+    ``quoted`` is the signed time of the referral that quotes this enquiry, None while there is none.
+    """
+
+    kind: Kind
+    setting: Setting
+    messages: tuple[Message, ...] = ()
+    quoted: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Where a conversation stands. ``outcomes`` is by message id; ``situation`` is that of a referral, else None."""
+
+    state: Enquiry | Referral | Standing
+    provisional: bool
+    overlays: frozenset[Overlay]
+    outcomes: Mapping[str, Outcome]
+    order: Order = field(repr=False)
+    situation: Situation | None = field(repr=False, default=None)
+
+    @property
+    def unapplied(self) -> dict[str, Outcome]:
+        """The messages that had no effect, and why: they are shown all the same."""
+        return {id: outcome for id, outcome in self.outcomes.items() if outcome is not Outcome.APPLIED}
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """The conversation allows the message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impossible:
+    """It does not. ``code`` may go to a peer; ``what`` is for the person who wanted to send it."""
+
+    code: Code
+    outcome: Outcome
+    what: str
+
+
+#: What a message answers, by type. That an answer quotes something at all is for the catalogue to say.
+REPLIES: Mapping[str, str] = {
+    "enquiry.reply": "enquiry.capacity",
+    "referral.accept": "referral.request",
+    "referral.decline": "referral.request",
+    "info.reply": "info.request",
+    "nationality.reply": "nationality.request",
+    "traveldoc.reply": "traveldoc.request",
+    "family.report": "family.inquiry",
+    "consent.withdrawal.ack": "consent.withdrawal",
+    "return.response": "return.proposal",
+    "arrival.confirmation": "departure.notice",
+    "safety.alert.ack": "safety.alert",
+    "closure.response": "case.closure",
+    "data.correction.ack": "data.correction",
+    "stats.submission": "stats.request",
+}
+
+
+def fold(conversation: Conversation, now: int) -> Fold:
+    """Where the conversation stands at ``now``, Unix seconds, by all that is known of it."""
+    return _fold(conversation, now, clocks=True)
+
+
+def _fold(conversation: Conversation, now: int, *, clocks: bool) -> Fold:
+    order = Order(conversation.messages)
+    match conversation.kind:
+        case Kind.ENQUIRY:
+            enquiry, provisional, outcomes = fold_enquiry(order, conversation.setting, conversation.quoted, now)
+            return Fold(state=enquiry, provisional=provisional, overlays=frozenset(), outcomes=outcomes, order=order)
+        case Kind.STANDING:
+            standing, outcomes = fold_standing(order)
+            return Fold(state=standing, provisional=False, overlays=frozenset(), outcomes=outcomes, order=order)
+        case Kind.REFERRAL:
+            return _fold_referral(order, conversation.setting if clocks else None, now)
+
+
+def judge(
+    conversation: Conversation, message: Message, *, step: Step, behind_gap: bool = False
+) -> Possible | Impossible:
+    """Whether ``message`` is possible: now, for who wants to send it, or as its sender saw it, for who received it.
+
+    ``conversation`` does not hold the message yet. ``behind_gap`` says that lower numbers of its sender are missing.
+    """
+    if behind_gap and step is Step.ADMISSION:
+        return Possible()
+    # What left late was written in time: its sender could not know that it would wait, so clocks refuse nothing here.
+    clocks = (True,) if step is Step.SUBMISSION else (True, False)
+    refusals = []
+    for view, runs in product(_views(conversation, message, step), clocks):
+        found = _judged(view, message, step, clocks=runs)
+        if isinstance(found, Possible):
+            return found
+        refusals.append(found)
+    return refusals[0]
+
+
+def _fold_referral(order: Order, setting: Setting | None, now: int) -> Fold:
+    """Without a setting no clock runs."""
+    situation = Situation()
+    outcomes: dict[str, Outcome] = {}
+    applied: set[str] = set()
+    for place, message in enumerate(order.messages):
+        if message.rejected:
+            outcomes[message.id] = Outcome.REJECTED
+            continue
+        coming, patience = order.messages[place:], patience_for(message)
+        if setting is not None:
+            situation = pass_time(situation, message.created, setting, coming=coming, patience=patience)
+        situation, outcomes[message.id] = apply(situation, message, order, applied)
+        if outcomes[message.id] is Outcome.APPLIED:
+            applied.add(message.id)
+    settled = situation if setting is None else pass_time(situation, now, setting, patience=MESSAGE_LIFE)
+    situation = settled if setting is None else pass_time(settled, now, setting)
+    return Fold(
+        state=situation.state,
+        provisional=situation is not settled,
+        overlays=_overlays(situation),
+        outcomes=outcomes,
+        order=order,
+        situation=situation,
+    )
+
+
+def _overlays(situation: Situation) -> frozenset[Overlay]:
+    found = {
+        Overlay.CONSENT_WITHDRAWN: situation.withdrawn,
+        Overlay.ALERT: situation.alerts,
+        Overlay.CORRECTION_PENDING: situation.corrections,
+    }
+    return frozenset(overlay for overlay, messages in found.items() if messages)
+
+
+def _views(conversation: Conversation, message: Message, step: Step) -> Iterator[Conversation]:
+    """What the sender may have known: at submission what is known here, at admission by what it says it had seen.
+
+    The sender may not have had a signed refusal that is known here. Nor, behind a gap of its own, a lower number than
+    the one it had seen: its receipt, by its own clock, tells when it had what. What it had refused itself, and whose
+    refusal is still on its way, cannot be known here; then it is refused, and may say it again.
+    """
+    if step is Step.SUBMISSION:
+        yield conversation
+        return
+    known = [m for m in conversation.messages if m.id != message.id]
+    quoted = next((m.n for m in known if m.id == message.reply_to and m.side is not message.side), 0)
+    high = max(message.seen, quoted)
+    seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= high)]
+    had = [m for m in seen if m.side is message.side or (m.received is not None and m.received <= message.created)]
+    for messages in (seen, had):
+        yield replace(conversation, messages=tuple(messages))
+        yield replace(conversation, messages=tuple(_forgiven(messages)))
+
+
+def _forgiven(messages: Iterable[Message]) -> list[Message]:
+    return [replace(message, rejected=False) for message in messages]
+
+
+def _judged(view: Conversation, message: Message, step: Step, *, clocks: bool) -> Possible | Impossible:
+    wanted = REPLIES.get(message.kind)
+    if wanted is not None and message.reply_to is not None:
+        asked = (m for m in view.messages if m.id == message.reply_to and m.side is not message.side)
+        if not any(m.kind == wanted and not m.rejected for m in asked):
+            return _impossible(Outcome.OUT_OF_ORDER, f"{message.kind} answers no {wanted} of the other side")
+    numbers = [known.n for known in view.messages]
+    last = replace(message, n=1 + max(numbers, default=0), seen=max(numbers, default=0))
+    found = _fold(replace(view, messages=(*view.messages, last)), message.created, clocks=clocks)
+    outcome = found.outcomes[message.id]
+    if outcome is Outcome.APPLIED or (step is Step.ADMISSION and outcome is Outcome.LATE):
+        return Possible()
+    before = fold(view, message.created).state
+    return _impossible(outcome, f"{message.kind} is not possible in state {before}: {_WHY[outcome]}")
+
+
+def _impossible(outcome: Outcome, what: str) -> Impossible:
+    return Impossible(code=Code.OUT_OF_ORDER, outcome=outcome, what=what)
+
+
+_WHY: Mapping[Outcome, str] = {
+    Outcome.CROSSED: "a message that it crossed counts",
+    Outcome.LATE: "the time for it is over",
+    Outcome.STALE: "the return has another version by now",
+    Outcome.BLOCKED: "a safety alert is open",
+    Outcome.UNFOUNDED: "it needs a new consent, within 12 months",
+    Outcome.OUT_OF_ORDER: "not by this side, or not at this point",
+    Outcome.REJECTED: "it was refused",
+}

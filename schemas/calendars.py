@@ -1,0 +1,196 @@
+"""The calendars of a region: time zone, weekend and holidays of each country, from `regions/NAME/calendars/XX.json`.
+
+Only what the files say; which day is a holiday is worked out in `gateway.core.workdays`. The legal time is data too and
+not the zone file of the machine: both nodes of a conversation have to find the same deadline, and their machines may
+have different versions of it (Morocco decides anew each year).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from schemas import resources
+
+REGION = "tact"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Status(StrEnum):
+    """How sure a listed date is: made known by the authority, or computed ahead."""
+
+    ANNOUNCED = "announced"
+    EXPECTED = "expected"
+
+
+class Easter(StrEnum):
+    """Which Easter a movable holiday is counted from."""
+
+    WESTERN = "western"
+    ORTHODOX = "orthodox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """From ``start`` until before ``end``, Unix seconds, local time is ``offset`` ahead of UTC."""
+
+    start: int
+    end: int
+    offset: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """Legal time: ``offset`` ahead of UTC, an hour more in summer by the rule of the EU where ``summer``, else shifted
+    as listed for the years from ``first_year`` to ``last_year``; both None where no other year can be different.
+    """
+
+    name: str
+    offset: timedelta
+    summer: bool
+    shifts: tuple[Shift, ...] = ()
+    first_year: int | None = None
+    last_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedDay:
+    """The same day each year, from ``since`` on."""
+
+    name: str
+    month: int
+    day: int
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EasterDay:
+    """``plus`` days after Easter Sunday."""
+
+    name: str
+    easter: Easter
+    plus: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedDay:
+    """Days that no rule gives, by year. A year that is missing is unknown; ``once`` says that there are no others."""
+
+    name: str
+    days: Mapping[int, tuple[date, ...]]
+    status: Mapping[int, Status]
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """From ``start`` until ``end`` inclusive (None: no end in sight) holidays are working days."""
+
+    start: date
+    end: date | None
+    why: str
+
+
+Holiday = FixedDay | EasterDay | ListedDay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Calendar:
+    """One country. ``weekend`` holds the numbers of `date.weekday`; ``moves`` says that a holiday on a weekend gives
+    the next working day. Compared by identity: each is read once.
+    """
+
+    country: str
+    zone: Zone
+    weekend: frozenset[int]
+    moves: bool
+    holidays: tuple[Holiday, ...]
+    suspended: tuple[Suspension, ...]
+    sources: tuple[str, ...]
+    note: str
+
+
+@cache
+def calendars(region: str = REGION) -> Mapping[str, Calendar]:
+    """The calendars of a region by country code. Raises ValueError where a file breaks a rule."""
+    folder = f"regions/{region}/calendars"
+    found = {name: parse(resources.parsed(f"{folder}/{name}.json")) for name in resources.names(folder)}
+    if wrong := [name for name, calendar in found.items() if name != calendar.country]:
+        raise ValueError(f"calendars with another name than their country: {wrong}")
+    return MappingProxyType(found)
+
+
+def parse(value: Mapping[str, Any]) -> Calendar:
+    """One calendar file. Raises ValueError or KeyError where it breaks a rule."""
+    return Calendar(
+        country=value["country"],
+        zone=_zone(value["zone"]),
+        weekend=frozenset(WEEKDAYS.index(day) for day in value["weekend"]),
+        moves={"lost": False, "next_working_day": True}[value["weekend_holidays"]],
+        holidays=tuple(_holiday(entry) for entry in value["holidays"]),
+        suspended=tuple(_suspension(entry) for entry in value.get("suspended", ())),
+        sources=tuple(value["sources"]),
+        note=value["note"],
+    )
+
+
+def _zone(value: Mapping[str, Any]) -> Zone:
+    first, last = value.get("exception_years", (None, None))
+    return Zone(
+        name=value["name"],
+        offset=timedelta(minutes=value["offset_minutes"]),
+        summer={"eu": True, None: False}[value["summer"]],
+        shifts=tuple(_shift(entry) for entry in value.get("exceptions", ())),
+        first_year=first,
+        last_year=last,
+    )
+
+
+def _shift(value: Mapping[str, Any]) -> Shift:
+    return Shift(
+        start=_instant(value["from"]), end=_instant(value["until"]), offset=timedelta(minutes=value["offset_minutes"])
+    )
+
+
+def _instant(text: str) -> int:
+    """Unix seconds of a minute in UTC, written 2027-02-07T02:00."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def _holiday(value: Mapping[str, Any]) -> Holiday:
+    match value:
+        case {"name": name, "day": day}:
+            month, number = (int(part) for part in day.split("-"))
+            return FixedDay(name=name, month=month, day=number, since=value.get("since", 0))
+        case {"name": name, "easter": easter, "plus": plus}:
+            return EasterDay(name=name, easter=Easter(easter), plus=plus)
+        case {"name": name, "listed": listed}:
+            days = {
+                int(year): tuple(date.fromisoformat(f"{year}-{day}") for day in v["days"]) for year, v in listed.items()
+            }
+            return _listed(name, days, {int(year): Status(v["status"]) for year, v in listed.items()})
+        case {"name": name, "once": once}:
+            status = {date.fromisoformat(day): Status(word) for day, word in once.items()}
+            days = {year: tuple(day for day in status if day.year == year) for year in {day.year for day in status}}
+            return _listed(name, days, {day.year: word for day, word in status.items()}, once=True)
+        case _:
+            raise ValueError("a holiday is a day, a distance from Easter, or listed")
+
+
+def _listed(
+    name: str, days: Mapping[int, tuple[date, ...]], status: Mapping[int, Status], *, once: bool = False
+) -> ListedDay:
+    return ListedDay(name=name, days=MappingProxyType(days), status=MappingProxyType(status), once=once)
+
+
+def _suspension(value: Mapping[str, Any]) -> Suspension:
+    return Suspension(
+        start=date.fromisoformat(value["from"]),
+        end=date.fromisoformat(value["until"]) if value["until"] else None,
+        why=value["why"],
+    )

@@ -1,0 +1,100 @@
+"""The clocks of a referral: how long an answer may take, by name and case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from schemas import resources
+
+PRIORITIES = ("emergency", "urgent", "normal")
+ANY = "any"
+
+
+class Unit(StrEnum):
+    """In what a duration is counted."""
+
+    HOURS = "hours"
+    DAYS = "days"
+    WORKING_DAYS = "working_days"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """``count`` hours, days or working days; at least one."""
+
+    count: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """One clock.
+
+    ``durations`` is by priority, or by the cases that ``about`` names, or has the single case "any". It is empty when
+    the message itself names the day, in its field ``named_in``. ``silence`` is the percentage of the duration at which
+    saying nothing has an effect on the conversation, None when it never has one.
+    """
+
+    name: str
+    about: str
+    durations: Mapping[str, Duration]
+    source: str
+    silence: int | None
+    named_in: str | None
+
+    def duration(self, case: str) -> Duration:
+        """That of ``case``; of the only one where there is no choice.
+
+        Raises:
+            RuntimeError: the clock has no such case: our bug, the cases are written beside the clocks.
+        """
+        found = self.durations.get(case) or self.durations.get(ANY)
+        if found is None:
+            raise RuntimeError(f"clock {self.name} has no such case")
+        return found
+
+
+@cache
+def clocks() -> Mapping[str, Clock]:
+    """All clocks by name. Raises ValueError where the file breaks a rule, which a test would have found."""
+    entries = resources.parsed("clocks.json")["clocks"]
+    return MappingProxyType({name: parse(name, entry) for name, entry in entries.items()})
+
+
+@cache
+def reminders() -> tuple[int, ...]:
+    """The percentages of a duration at which a reminder is due."""
+    return tuple(resources.parsed("clocks.json")["remind"])
+
+
+def parse(name: str, entry: Mapping[str, Any]) -> Clock:
+    """One clock of the file.
+
+    Raises:
+        ValueError: a duration is no whole number above zero in one unit, or weekends would stop an emergency.
+    """
+    durations = {case: _duration(name, value) for case, value in entry["durations"].items()}
+    if "emergency" in durations and durations["emergency"].unit is Unit.WORKING_DAYS:
+        raise ValueError(f"clock {name}: an emergency does not stop for weekends and holidays")
+    if bool(durations) == ("named_in" in entry):
+        raise ValueError(f"clock {name}: has durations or the field that names its day, and not both")
+    return Clock(
+        name=name,
+        about=entry["about"],
+        durations=MappingProxyType(durations),
+        source=entry["source"],
+        silence=entry.get("silence"),
+        named_in=entry.get("named_in"),
+    )
+
+
+def _duration(name: str, value: Mapping[str, Any]) -> Duration:
+    ((unit, count),) = value.items()
+    if type(count) is not int or count < 1:
+        raise ValueError(f"clock {name}: a duration is a whole number above zero")
+    return Duration(count=count, unit=Unit(unit))

@@ -1,0 +1,136 @@
+"""A conversation written down in a few lines: two sides that say something, having read what they have read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from gateway.core.conversation.clocks import Setting
+from gateway.core.conversation.facts import Message, Said, Side
+from gateway.core.conversation.fold import Conversation, Fold, fold
+from gateway.core.conversation.machines import Kind
+from schemas.calendars import calendars
+
+HOUR, DAY = 3_600, 86_400
+START = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())
+"""A Monday without a holiday near it in most of Europe."""
+
+SETTING = Setting(calendars={Side.HOST: calendars()["FR"], Side.RECEIVING: calendars()["AL"]})
+HOST, RECEIVING = Side.HOST, Side.RECEIVING
+
+
+@dataclass
+class Talk:
+    """Messages said so far. Each side reads all at once, unless `unread` tells how many of the last it did not."""
+
+    kind: Kind = Kind.REFERRAL
+    now: int = START
+    messages: list[Message] = field(default_factory=list)
+
+    def say(
+        self, side: Side, kind: str, *, after: int = HOUR, unread: int = 0, to: str | None = None, **more: object
+    ) -> Message:
+        """One message, `after` seconds later; `to` is the type it replies to, of which the last is meant."""
+        self.now += after
+        theirs = [m for m in self.messages if m.side is not side]
+        read = theirs[: len(theirs) - unread]
+        fields = {name: more.pop(name) for name in ("priority", "respond_by") if name in more}
+        message = Message(
+            id=f"m{len(self.messages) + 1}",
+            side=side,
+            n=10 * (1 + len(self.messages) - len(theirs)),
+            seen=max((m.n for m in read), default=0),
+            created=self.now,
+            kind=kind,
+            reply_to=next((m.id for m in reversed(read) if m.kind == to), None) if to else None,
+            received=self.now + 60,
+            said=Said(**more),  # type: ignore[arg-type]
+            **fields,  # type: ignore[arg-type]
+        )
+        self.messages.append(message)
+        return message
+
+    def amend(self, message: Message, **changes: object) -> None:
+        """A receipt came, or did not."""
+        self.messages = [replace(m, **changes) if m.id == message.id else m for m in self.messages]  # type: ignore[arg-type]
+
+    def conversation(self, **more: object) -> Conversation:
+        """As the core takes it."""
+        return Conversation(kind=self.kind, setting=SETTING, messages=tuple(self.messages), **more)  # type: ignore[arg-type]
+
+    def fold(self, *, after: int = 0, **more: object) -> Fold:
+        """Where it stands `after` seconds after the last message."""
+        return fold(self.conversation(**more), self.now + after)
+
+
+def requested(**more: object) -> Talk:
+    """A request that a person opened."""
+    talk = Talk()
+    talk.say(HOST, "consent.record", consent="c1", purposes=("referral", "return"))
+    request = talk.say(HOST, "referral.request", **more)
+    talk.amend(request, opened=request.created + 120)
+    return talk
+
+
+def accepted() -> Talk:
+    """A request that was accepted."""
+    talk = requested()
+    talk.say(RECEIVING, "referral.accept", to="referral.request")
+    return talk
+
+
+def planning() -> Talk:
+    """A case that is being planned."""
+    talk = accepted()
+    talk.say(HOST, "risk.assessment", word="sending")
+    return talk
+
+
+def proposed(version: int = 1) -> Talk:
+    """A return on the table, with the arrival a week later."""
+    talk = planning()
+    talk.say(HOST, "return.proposal", version=version, departs=talk.now + 6 * DAY, arrives=talk.now + 7 * DAY)
+    return talk
+
+
+def confirmed() -> Talk:
+    """A return that was confirmed."""
+    talk = proposed()
+    talk.say(RECEIVING, "return.response", to="return.proposal", version=1, word="confirm")
+    return talk
+
+
+def in_transit() -> Talk:
+    """A person on the way."""
+    talk = confirmed()
+    talk.say(HOST, "departure.notice", after=6 * DAY, version=1, word="departed")
+    return talk
+
+
+def arrived() -> Talk:
+    """A person who was met."""
+    talk = in_transit()
+    talk.say(RECEIVING, "arrival.confirmation", after=DAY, word="met_safe")
+    return talk
+
+
+def active() -> Talk:
+    """A person in reintegration."""
+    talk = arrived()
+    plan = talk.say(RECEIVING, "reintegration.plan", after=DAY, points=("m1", "m3", "final"))
+    talk.amend(plan, opened=talk.now + 60)
+    return talk
+
+
+def closing() -> Talk:
+    """A case that the receiving side wants to close."""
+    talk = active()
+    talk.say(RECEIVING, "case.closure", after=30 * DAY)
+    return talk
+
+
+def closed() -> Talk:
+    """A closed case."""
+    talk = closing()
+    talk.say(HOST, "closure.response", after=DAY, word="agree", to="case.closure")
+    return talk
