@@ -5,11 +5,12 @@
 
 The same document with the same schemas and label files gives the same bytes on every node: nothing here knows a clock,
 a time zone, a locale or the order in which a body was written. What has no label shows its own name and says so; a code
-that its list does not have is marked, and so is a member that the schema does not have. Nothing is left
-out: a member without a line is not in the body, and a dash stands for an empty list.
+that its list does not have is marked, and so is a member that the schema does not have. Nothing is left out: a member
+without a line is not in the body, and a dash stands for an empty list.
 
-Direction is told, not guessed: `Rendering.direction` is for a page (`dir`), `text` has the marks for a terminal. Every
-value from a body stands in an isolate, and no value can close it: what steers direction or a terminal is replaced.
+Direction is told, not guessed: `Rendering.direction` is for a page (`dir`), `text` has the marks for a terminal: a
+value that may turn its line stands in an isolate. No value can close it: what steers direction or a terminal is
+replaced.
 """
 
 from __future__ import annotations
