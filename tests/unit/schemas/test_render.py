@@ -152,6 +152,22 @@ def test_an_unknown_member_is_marked_and_shown() -> None:
     )
 
 
+def test_unknown_members_are_in_order() -> None:
+    """However many there are and however they were written."""
+    names = [f"x{count}" for count in range(9, 0, -1)]
+    shown = content(dict.fromkeys(names, 1), french())
+    assert [line.label for line in shown] == [f"{name} [champ inconnu]" for name in sorted(names)]
+
+
+@pytest.mark.parametrize("steering", [*sorted(BIDI_CONTROLS), "\x1b", "\x9b", "\r", "\u2028", "\ud800"], ids=ascii)
+def test_what_steers_is_replaced(steering: str) -> None:
+    """In a text, a code and a name alike: no value turns a line, closes its isolate or moves the cursor."""
+    body = {"note": f"a{steering}b", "answer": f"a{steering}b", f"a{steering}b": 1}
+    shown = content(body, french(note="N", answer="R"))
+    told = [line.value for line in shown[:2]] + [shown[2].label]
+    assert told == ["a\ufffdb [code inconnu]", "a\ufffdb", "a\ufffdb [champ inconnu]"]
+
+
 def test_a_reason_beside_its_value_is_shown_too() -> None:
     """What contradicts itself is refused elsewhere; here both are seen."""
     person = {"pseudonym": "Mali", "unknown": {"pseudonym": "refused"}}
