@@ -168,6 +168,14 @@ def test_what_steers_is_replaced(steering: str) -> None:
     assert told == ["a\ufffdb [code inconnu]", "a\ufffdb", "a\ufffdb [champ inconnu]"]
 
 
+def test_a_name_or_code_stays_on_its_line() -> None:
+    """A newline in what is marked would begin a line of its own."""
+    assert content({"answer": "a\nb", "a\nb": 1}, french(answer="R")) == (
+        Line(depth=1, label="R", value="a\ufffdb [code inconnu]"),
+        Line(depth=1, label="a\ufffdb [champ inconnu]", value="1"),
+    )
+
+
 def test_a_reason_beside_its_value_is_shown_too() -> None:
     """What contradicts itself is refused elsewhere; here both are seen."""
     person = {"pseudonym": "Mali", "unknown": {"pseudonym": "refused"}}
