@@ -7,6 +7,8 @@
     fields(name)                every field with class, category and code list, for mappings and forms
     code_list(name)             codes with labels
     describe.rows, .rules       a type in words, for people
+    labels.labels(lang)         the labels of a language: what is there, missing, a draft
+    render.render, .outline     a message, or a type, as lines in a language
 
 Pure but for reading its own package files. Imports only `gateway.errors`. How to add a message: README.md.
 """

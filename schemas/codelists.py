@@ -1,4 +1,7 @@
-"""The code lists with their labels. A code never changes its meaning; labels may be reworded and translated."""
+"""The code lists with their English labels. A code never changes its meaning; a label may be reworded.
+
+Their labels in other languages are in `labels/`, one file for each (`schemas.labels`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any
 from gateway.errors import Code, RefusedError
 from schemas import resources
 
-FALLBACK = "en"
+ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,7 @@ class CodeEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeList:
-    """A code list. `label_status` says for each language how far its labels have come: draft or reviewed."""
+    """A code list. `label_status` says how far the English labels have come: draft or reviewed."""
 
     name: str
     title: Mapping[str, str]
@@ -38,12 +41,9 @@ class CodeList:
     def __contains__(self, code: object) -> bool:
         return any(entry.code == code for entry in self.codes)
 
-    def label(self, code: str, language: str = FALLBACK) -> str:
-        """The label of `code` in `language`, else in English, else the code itself; never a guess."""
-        for entry in self.codes:
-            if entry.code == code:
-                return entry.labels.get(language) or entry.labels.get(FALLBACK) or code
-        return code
+    def label(self, code: str) -> str:
+        """The English label of `code`, else the code itself. Other languages: `schemas.labels`."""
+        return next((entry.labels[ENGLISH] for entry in self.codes if entry.code == code), code)
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.catalogue import catalogue
-from schemas.codelists import FALLBACK, code_list
+from schemas.codelists import ENGLISH, code_list
 from schemas.compose import NEVER
 from schemas.walk import Node, members, resolve
 
@@ -94,7 +94,7 @@ def _row(place: str, need: str, kind: str, meaning: str, leaf: Node) -> Row:
         codes=codes,
         sensitivity=leaf.get("x-class"),
         category=f"that of {leaf['x-category-as']}" if "x-category-as" in leaf else category,
-        meaning=meaning or (code_list(codes).title[FALLBACK] if codes else ""),
+        meaning=meaning or (code_list(codes).title[ENGLISH] if codes else ""),
     )
 
 

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.errors import Code
-from schemas.codelists import FALLBACK, code_list
+from schemas.codelists import ENGLISH, code_list
 from schemas.reading import Labels, Spot
 
 FORMAT = "trm-procedure/1"
@@ -148,7 +148,7 @@ class Procedure:
 
 def label(labels: Labels, language: str) -> str:
     """The text in `language`, else in English; English is always there."""
-    return labels.get(language) or labels[FALLBACK]
+    return labels.get(language) or labels[ENGLISH]
 
 
 # --- the files ---------------------------------------------------------------------------------------------------

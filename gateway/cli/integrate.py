@@ -47,8 +47,9 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.verb(schema, "show")
 @click.argument("type")
 @click.option("--document", is_flag=True, help="The JSON Schema itself.")
+@options.language
 @options.as_json
-def schema_show(type: str, document: bool, as_json: bool) -> None:
+def schema_show(type: str, document: bool, lang: str | None, as_json: bool) -> None:
     """One message type: who sends it to whom, its fields, its rules and its codes. Needs no node.
 
     A field is needed (yes), has to be answered (by a value, or in `unknown` by why there is none), or may be left out.
@@ -56,16 +57,25 @@ def schema_show(type: str, document: bool, as_json: bool) -> None:
     \b
     Example:
       trm schema show referral.request/1
+      trm schema show referral.request/1 --language fr
     """
     import schemas
+    from schemas.labels import labels
+    from schemas.render import outline
+
+    if document and lang is not None:
+        raise click.UsageError("the JSON Schema has no language: give --document or --language")
 
     if type not in schemas.catalogue():
         raise RefusedError(Code.NOT_FOUND, "no such message type", hint="trm schema list shows them")
     entry = schemas.catalogue().find(type)
     if document:
         voice.print_json(dict(entry.document))
-        return
-    voice.show(typeview.told(entry), as_json=as_json, people=typeview.show)
+    elif lang is None:
+        voice.show(typeview.told(entry), as_json=as_json, people=typeview.show)
+    else:
+        page = outline(entry.schema, labels(lang))
+        voice.show(voice.of_page(page), as_json=as_json, people=lambda _: voice.rendered(page))
 
 
 @options.verb(schema, "check")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli import options, voice
 from gateway.cli.options import CONTEXT, Reach
 from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from schemas.render import Rendering
 
 
 def show_change(value: Mapping[str, Json]) -> None:
@@ -81,19 +85,30 @@ def show_messages(value: Mapping[str, Json]) -> None:
 @click.argument("id")
 @click.option("--in", "direction", flag_value="in", help="The one that came in.")
 @click.option("--out", "direction", flag_value="out", help="The one that goes out.")
+@options.language
 @options.on_node
 @options.as_json
-def message_show(reach: Reach, id: str, direction: str | None, as_json: bool) -> None:
+def message_show(reach: Reach, id: str, direction: str | None, lang: str | None, as_json: bool) -> None:
     """One message with its content and receipts. Reading content is written to the audit log.
 
     \b
     Example:
       trm message show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+      trm message show q2x0bJr3QkK0m1c5n8sT4g --language fr --node /srv/trm/fr
     """
-    voice.show(reach.ask("message.show", id=id, direction=direction), as_json=as_json, people=_show_message)
+    from schemas.labels import labels
+    from schemas.render import render
+
+    spoken = None if lang is None else labels(lang)  # a wrong one is refused before content is read and that logged
+    value = reach.ask("message.show", id=id, direction=direction)
+    page = None
+    if spoken is not None and "content" in value:
+        page = render(str(value["type"]), {"header": value["header"], "content": value["content"]}, spoken)
+        value["rendered"] = voice.of_page(page)
+    voice.show(value, as_json=as_json, people=lambda value: _show_message(value, page))
 
 
-def _show_message(value: Mapping[str, Json]) -> None:
+def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
     names = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "state", "reason", "n")
     voice.facts(
         [
@@ -109,7 +124,10 @@ def _show_message(value: Mapping[str, Json]) -> None:
         [[item["status"], voice.when(item["at"]), item["code"]] for item in voice.items(value, "receipts")],
         empty="no receipt yet",
     )
-    if "content" in value:
+    if page is not None:
+        voice.say("")
+        voice.rendered(page)
+    elif "content" in value:
         voice.say("")
         voice.print_json({"header": value["header"], "content": value["content"]})
 

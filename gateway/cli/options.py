@@ -69,6 +69,10 @@ def on_node(function: Callable[..., Any]) -> Callable[..., Any]:
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 
+language = click.option(
+    "--language", "lang", metavar="XX", help="With the labels of a language, such as fr; a missing one is marked."
+)
+
 by = click.option(
     "--by", required=True, metavar="NAME", help="Who does this; the audit log keeps a keyed hash of the name."
 )

@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.clock import SystemClock
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from schemas.render import Rendering
 
 WIDE = 220
 """Columns where the output goes to a file or another program: ids are not to be folded there."""
@@ -114,6 +118,17 @@ def facts(pairs: Iterable[tuple[str, Json]]) -> None:
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
         say(f"{name:<{width}}  {' '.join(value.splitlines())}")
+
+
+def rendered(page: Rendering) -> None:
+    """A page of `schemas.render`; no value in it can steer a terminal, and its own marks of direction have to stay."""
+    click.echo(page.text(), nl=False)
+
+
+def of_page(page: Rendering) -> dict[str, Json]:
+    """The same page for programs."""
+    lines: list[Json] = [{"depth": line.depth, "label": line.label, "value": line.value} for line in page.lines]
+    return {"language": page.language, "direction": page.direction, "draft": page.draft, "lines": lines}
 
 
 def items(value: Mapping[str, Json], name: str) -> list[dict[str, Json]]:

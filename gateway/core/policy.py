@@ -27,7 +27,7 @@ import schemas
 from gateway.core.scope import never_blocked, type_name
 from gateway.core.stages import Json
 from gateway.errors import Code, Finding
-from schemas.codelists import FALLBACK
+from schemas.codelists import ENGLISH
 from schemas.groups import FieldGroups, GroupRule, field_groups
 from schemas.policies import CorridorPolicy, Pair, Rule, spell
 
@@ -236,7 +236,7 @@ def widens(old: CorridorPolicy, new: CorridorPolicy) -> bool:
     )
 
 
-def diff(old: CorridorPolicy, new: CorridorPolicy, *, language: str = FALLBACK) -> tuple[str, ...]:
+def diff(old: CorridorPolicy, new: CorridorPolicy, *, language: str = ENGLISH) -> tuple[str, ...]:
     """What changes from `old` to `new`, a sentence for each group and way, in the order of corridors and purposes.
 
     Corridors with the same change share a sentence. Empty when both let the same pass, whatever the files look like.
@@ -260,7 +260,7 @@ _WHEN = {Step.BEFORE_ACCEPTANCE: "before acceptance", Step.AFTER_ACCEPTANCE: "af
 def _sentence(key: tuple[str, Step, str, bool], corridors: list[str], language: str) -> str:
     purpose, step, group, opens = key
     entry = field_groups().groups.get(group)
-    title = (entry.title.get(language) or entry.title[FALLBACK]) if entry else group
+    title = (entry.title.get(language) or entry.title[ENGLISH]) if entry else group
     about = f"purpose {purpose}" if purpose else "no purpose"
     return f"{'opens' if opens else 'closes'} “{title}” ({group}) {_WHEN[step]}, {about}: {', '.join(corridors)}"
 

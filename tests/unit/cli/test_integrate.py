@@ -66,6 +66,33 @@ def test_a_type_is_told_whole_to_programs():
 EVERY_DOCUMENT = "`kind` can only be `passport`, `id_card`, `emergency_document` or `laissez_passer`."
 
 
+def test_a_type_is_shown_in_a_language():
+    """Each member by its label, each code by its own; the same lines for programs."""
+    shown = run("schema", "show", "closure.response/1", "--language", "en").stdout.splitlines()
+    assert shown[0] == "Answer to a closure"
+    assert "Answer: /content/answer (closure_answer)" in shown and "  Agreed: agree" in shown
+    told = json.loads(run("schema", "show", "closure.response/1", "--language", "en", "--json").stdout)
+    assert (told["language"], told["direction"]) == ("en", "ltr")
+    assert {"depth": 1, "label": "Agreed", "value": "agree"} in told["lines"]
+
+
+def test_arabic_keeps_its_marks_of_direction():
+    """Each line on a terminal begins with the mark; JSON tells the direction instead."""
+    shown = run("schema", "show", "closure.response/1", "--language", "ar").stdout
+    assert shown and all(line.startswith("\u200f") for line in shown.splitlines())
+    assert json.loads(run("schema", "show", "closure.response/1", "--language", "ar", "--json").stdout)[
+        "direction"
+    ] == ("rtl")
+
+
+def test_a_language_that_is_not_known_is_refused():
+    """Exit 1 with the languages there are; a schema document has none, which is wrong usage."""
+    ran = run("schema", "show", "closure.response/1", "--language", "xx")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[-1].startswith("trm: hint: one of en, ")
+    assert run("schema", "show", "closure.response/1", "--language", "en", "--document").exit_code == 2
+
+
 def test_an_unknown_type_is_refused():
     """A type that is not held exits 1 with the way to the list."""
     ran = run("schema", "show", "referral.magic/1")

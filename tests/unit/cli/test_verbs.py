@@ -80,6 +80,25 @@ def test_send_prints_what_was_stored(federation, sent):
     assert sent["id"] in listed and "enquiry.capacity/1" in listed
 
 
+def test_both_sides_show_a_message_in_the_same_bytes(federation, sent):
+    """The page in a language is that of the document, whichever node prints it; the JSON has it as lines."""
+    shown = [
+        json.loads(end.trm("message", "show", sent["id"], "--language", "en", "--json").stdout)["rendered"]
+        for end in (federation.fr, federation.al)
+    ]
+    assert shown[0] == shown[1]
+    assert shown[0]["lines"][0]["label"] == "Pre-referral enquiry without personal data"
+    page = federation.fr.trm("message", "show", sent["id"], "--language", "en").stdout
+    assert "\nPre-referral enquiry without personal data\n" in page and '"content"' not in page
+
+
+def test_a_language_is_judged_before_a_message_is_read(federation):
+    """The language is refused, not the message: no reading is logged for a page that can not be printed."""
+    ran = federation.fr.trm("message", "show", "no-such-message", "--language", "xx")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[0] == "trm: error: no such language"
+
+
 def test_the_same_key_sends_once(federation, tmp_path):
     """A script that repeats its command after a crash does not double the message."""
     path = tmp_path / "enquiry.json"

@@ -1,4 +1,4 @@
-"""Code lists: the same codes as the design and the protocol, labels that can grow languages, nothing guessed."""
+"""Code lists: the same codes as the design and the protocol, each with its English label, nothing guessed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from schemas import catalogue, code_list, code_lists, fields
 
 @pytest.mark.parametrize("name", code_lists())
 def test_list_is_complete(name: str) -> None:
-    """Every list has a source, a status for each language, unique codes and an English label for each."""
+    """Every list has a source, a status, unique codes and an English label for each; other languages are elsewhere."""
     found = code_list(name)
     codes = [entry.code for entry in found.codes]
     assert len(set(codes)) == len(codes) > 1
-    assert found.source and found.title["en"]
+    assert found.source and set(found.title) == set(found.label_status) == {"en"}
     for entry in found.codes:
         assert re.fullmatch(r"[A-Za-z0-9_]{1,64}", entry.code)
-        assert entry.labels["en"]
-        assert set(entry.labels) <= set(found.label_status)
+        assert set(entry.labels) == {"en"} and entry.labels["en"]
     assert set(found.label_status.values()) <= {"draft", "reviewed"}
 
 
@@ -46,11 +45,11 @@ def test_wire_codes_equal_the_closed_set() -> None:
     assert {code.value for code in WIRE_CODES} == {entry.code for entry in code_list("wire_code").codes}
 
 
-def test_label_falls_back_to_english_then_to_the_code() -> None:
-    """A missing translation shows the English label; an unknown code shows itself."""
+def test_the_label_of_an_unknown_code_is_the_code() -> None:
+    """A code shows its English label; one that the list does not have shows itself."""
     priority = code_list("priority")
-    assert priority.label("normal", "sq") == "Planned referral"
-    assert priority.label("whenever", "sq") == "whenever"
+    assert priority.label("normal") == "Planned referral"
+    assert priority.label("whenever") == "whenever"
     assert "normal" in priority and "whenever" not in priority
 
 

@@ -1,0 +1,289 @@
+"""The labels of lists, codes, messages and fields in each language: what there is, what is missing, what is a draft.
+
+`languages.json` says which languages there are; `labels/XX.json` has the labels of one, so that one translator owns one
+file. The English labels of the code lists stand in `codes/`. A label that is not there is missing: it is never guessed
+and never taken from another language. What a file may hold is what the catalogue and the code lists have, so a file
+with a name that nothing has is refused (`faults`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from gateway.errors import Code, Finding, RefusedError
+from schemas import resources
+from schemas.catalogue import catalogue
+from schemas.codelists import ENGLISH, code_list, code_lists
+from schemas.compose import found
+from schemas.places import pointer
+from schemas.text import HINTS, text_faults
+from schemas.walk import Node, members, resolve
+
+DRAFT, REVIEWED = "draft", "reviewed"
+
+LONGEST = 200
+"""Characters of a label; it has to fit beside a field."""
+
+Direction: TypeAlias = Literal["ltr", "rtl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """One language and the words that every rendering in it needs. `name` is what its speakers call it."""
+
+    code: str
+    name: str
+    direction: Direction
+    yes: str
+    no: str
+    no_label: str
+    unknown_code: str
+    unknown_field: str
+    draft: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """The answer to a look-up. `text` is None where the language has no label; `draft` until somebody reviewed it."""
+
+    text: str | None
+    draft: bool
+
+    @property
+    def missing(self) -> bool:
+        """Whether the language has no such label."""
+        return self.text is None
+
+
+@cache
+def languages() -> Mapping[str, Language]:
+    """Every language by its code, English first."""
+    rows: Mapping[str, Any] = resources.parsed("languages.json")
+    return MappingProxyType({lang: Language(code=lang, **row) for lang, row in rows.items()})
+
+
+def language(lang: str) -> Language:
+    """The language `lang`. Raises RefusedError(not_found) for one that this installation does not know."""
+    if lang not in languages():
+        raise RefusedError(Code.NOT_FOUND, "no such language", hint=f"one of {', '.join(languages())}")
+    return languages()[lang]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The labels of one language. `file` holds what `faults` has passed; empty for a language nobody has begun.
+
+    Every look-up answers with a `Label`, also for what no language can know: that is missing too.
+    """
+
+    language: Language
+    file: Mapping[str, Any]
+
+    @property
+    def status(self) -> str | None:
+        """How far the file has come: draft or reviewed; None while there is none."""
+        said: str | None = self.file.get("status")
+        return said
+
+    def title(self, name: str) -> Label:
+        """The title of the code list `name`. Raises RefusedError(not_found) when there is no such list."""
+        listed = code_list(name)
+        if self._english:
+            return _label(listed.title[ENGLISH], listed.label_status[ENGLISH])
+        return self._find("lists", name, "title")
+
+    def code(self, name: str, code: str) -> Label:
+        """The label of `code` of the list `name`. Raises RefusedError(not_found) when there is no such list."""
+        listed = code_list(name)
+        if self._english:
+            text = next((entry.labels[ENGLISH] for entry in listed.codes if entry.code == code), None)
+            return _label(text, listed.label_status[ENGLISH])
+        return self._find("lists", name, "codes", code)
+
+    def message(self, body_type: str) -> Label:
+        """The name of a message type, given with its number ("referral.request/1")."""
+        return self._find("messages", short(body_type))
+
+    def field(self, body_type: str, place: str) -> Label:
+        """The label of one member of `body_type`. `place` is a JSON pointer; items of lists are `*` or counted.
+
+        What is written for this one place ("referral.request:person.age_group") stands before what is written for the
+        name of the member.
+        """
+        steps = tuple(step for step in place.split("/")[1:] if step != "*" and not step.isdecimal())
+        own = self._find("fields", _key(short(body_type), steps))
+        return self._find("fields", steps[-1]) if own.missing else own
+
+    def lacking(self) -> tuple[str, ...]:
+        """What has no label here, as places in the file (JSON pointers).
+
+        English labels of code lists are not asked for: they stand in `codes/`, and no list is there without them.
+        """
+        wanted = subjects()
+        lists = {} if self._english else wanted.lists
+        asked = [
+            *(("lists", name, "title") for name in sorted(lists)),
+            *(("lists", name, "codes", code) for name in sorted(lists) for code in sorted(lists[name])),
+            *(("messages", name) for name in sorted(wanted.messages)),
+            *(("fields", name) for name in sorted(wanted.fields)),
+        ]
+        return tuple(pointer(path) for path in asked if self._find(*path).missing)
+
+    @property
+    def _english(self) -> bool:
+        return self.language.code == ENGLISH
+
+    def _find(self, *path: str) -> Label:
+        value: Any = self.file
+        for step in path:
+            value = value.get(step, {})
+        return _label(value or None, self.status)
+
+
+def read_labels(lang: str, value: object) -> Labels:
+    """The labels in `value`, read from `labels/LANG.json`.
+
+    Raises RefusedError(not_found) like `language`, and RefusedError(invalid) with all `faults` when there are any.
+    """
+    found = faults(lang, value)
+    if found or not isinstance(value, Mapping):
+        raise RefusedError(Code.INVALID, f"labels/{lang}.json is wrong; nothing of it is used", findings=found)
+    return Labels(language=language(lang), file=value)
+
+
+@cache
+def labels(lang: str) -> Labels:
+    """The labels of this installation in the language `lang`; all are missing while it has no file. Raises likewise."""
+    spoken = language(lang)
+    if lang not in resources.names("labels"):
+        return Labels(language=spoken, file=MappingProxyType({}))
+    return read_labels(lang, resources.parsed(f"labels/{lang}.json"))
+
+
+# --- what a file may hold ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subjects:
+    """Everything that can have a label. `places` are the keys of fields of one message, which no file has to have."""
+
+    lists: Mapping[str, frozenset[str]]
+    messages: frozenset[str]
+    fields: frozenset[str]
+    places: frozenset[str]
+
+
+@cache
+def subjects() -> Subjects:
+    """What the code lists and all published schemas have; `unknown` is a field, the members in it are not."""
+    documents = [resources.parsed(f"published/{name}.json") for name in resources.names("published")]
+    return Subjects(
+        lists={name: frozenset(entry.code for entry in code_list(name).codes) for name in code_lists()},
+        messages=frozenset(short(entry.body_type) for entry in catalogue().held),
+        fields=frozenset(name for document in documents for inner in found("properties", document) for name in inner),
+        places=frozenset(key for document in documents for key in _places(document)),
+    )
+
+
+def faults(lang: str, value: object) -> tuple[Finding, ...]:
+    """What is wrong in `value`, read from `labels/LANG.json`: unknown names, wrong types, texts that cannot be labels.
+
+    A label that is not there is no fault. Places are JSON pointers into the file. Raises like `language`.
+    """
+    language(lang)
+    return tuple(_file_faults(lang, value))
+
+
+def short(body_type: str) -> str:
+    """The name of a message type without its number, by which labels know it."""
+    return body_type.rpartition("/")[0] or body_type
+
+
+# ------------------------------------------------------------------------------------------------------------------
+
+
+def _label(text: str | None, said: str | None) -> Label:
+    return Label(text=text, draft=text is not None and said != REVIEWED)
+
+
+def _key(name: str, steps: tuple[str, ...]) -> str:
+    """The key of one place: below `content` the path alone, elsewhere the whole of it."""
+    return f"{name}:{'.'.join(steps[1:] if steps[0] == 'content' else steps)}"
+
+
+def _places(document: Node) -> Iterator[str]:
+    name = short(document["x-message"]["body_type"] if "x-message" in document else document["x-object"])
+    return (_key(name, path) for path in _paths(document, document, ()))
+
+
+def _paths(schema: Node, root: Node, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    node = resolve(schema, root)
+    if "items" in node:
+        yield from _paths(node["items"], root, path)
+    for name, member in members(node):
+        yield (*path, name)
+        if name != "unknown":
+            yield from _paths(member, root, (*path, name))
+
+
+Check: TypeAlias = Callable[[object, tuple[str, ...]], Iterator[Finding]]
+
+
+def _file_faults(lang: str, value: object) -> Iterator[Finding]:
+    known = subjects()
+    sections: dict[str, Check] = {
+        "language": _one_of((lang,)),
+        "status": _one_of((DRAFT, REVIEWED)),
+        "messages": _object(dict.fromkeys(known.messages, _text)),
+        "fields": _object(dict.fromkeys(known.fields | known.places, _text)),
+    }
+    if lang != ENGLISH:
+        sections["lists"] = _object({name: _list(codes) for name, codes in known.lists.items()})
+    yield from _object(sections)(value, ())
+    for name in ("language", "status"):
+        if isinstance(value, Mapping) and name not in value:
+            yield _fault((name,), "required", "every file says it")
+
+
+def _list(codes: frozenset[str]) -> Check:
+    return _object({"title": _text, "codes": _object(dict.fromkeys(codes, _text))})
+
+
+def _object(inside: Mapping[str, Check]) -> Check:
+    def check(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
+        if not isinstance(value, Mapping):
+            yield _fault(path, "type", "an object")
+            return
+        for name, inner in value.items():
+            if name in inside:
+                yield from inside[name](inner, (*path, name))
+            else:
+                yield _fault((*path, name), "unknown_name", "neither schemas nor code lists have it")
+
+    return check
+
+
+def _one_of(words: tuple[str, ...]) -> Check:
+    def check(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
+        if value not in words:
+            yield _fault(path, "enum", " or ".join(words))
+
+    return check
+
+
+def _text(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
+    if not isinstance(value, str):
+        yield _fault(path, "type", "a text")
+        return
+    if not 1 <= len(value) <= LONGEST or value != value.strip() or set("\n\t") & set(value):
+        yield _fault(path, "label", f"one line of 1 to {LONGEST} characters, no blank at either end")
+    for rule in text_faults(value):
+        yield _fault(path, rule, HINTS[rule])
+
+
+def _fault(path: tuple[str, ...], rule: str, hint: str) -> Finding:
+    return Finding(place=pointer(path), rule=rule, hint=hint)
