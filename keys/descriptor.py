@@ -55,7 +55,7 @@ from keys.encoding import (
     texts,
     unb64u,
 )
-from keys.identity import fingerprint, node_id
+from keys.identity import fingerprint, fingerprint_hash, node_id
 from keys.records import KeyRecord, Use
 from keys.seal import SUITE
 from keys.sign import DESCRIPTOR, PublicKey, SignedDocument, SigningKey, sign_document, verify
@@ -126,6 +126,11 @@ class Descriptor:
     def hash(self) -> str:
         """H("desc", payload bytes), base64url."""
         return b64u(h("desc", self.document.payload))
+
+    @property
+    def fingerprint_hash(self) -> bytes:
+        """What the digits are made of; a QR code carries it whole."""
+        return fingerprint_hash(self.node, self.roots, self.threshold)
 
     @property
     def fingerprint(self) -> str:

@@ -36,7 +36,11 @@ def fingerprint_hash(node: str, roots: Sequence[KeyRecord], threshold: int) -> b
 
 def fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
     """Six groups of five digits, joined by one space."""
-    x = fingerprint_hash(node, roots, threshold)
+    return digits_of(fingerprint_hash(node, roots, threshold))
+
+
+def digits_of(x: bytes) -> str:
+    """The digits of a fingerprint hash."""
     digest = x
     for _ in range(_ITERATIONS):
         digest = hashlib.sha512(digest + x).digest()

@@ -61,8 +61,9 @@ def _age(value: Json) -> str:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here; never overwrites."
 )
+@click.option("--qr", is_flag=True, help="Instead a QR code with address and fingerprint, for trm peer add --scanned.")
 @options.on_node
-def node_pairing(reach: Reach, output: Path | None) -> None:
+def node_pairing(reach: Reach, output: Path | None, qr: bool) -> None:
     """The pairing file that the other country's administrator adds; it holds no secret.
 
     \b
@@ -70,6 +71,12 @@ def node_pairing(reach: Reach, output: Path | None) -> None:
       trm node pairing --node /srv/trm/fr -o fr.pairing
     """
     from keys.encoding import canon
+
+    if qr:
+        if output is not None:
+            raise click.UsageError("name either -o or --qr")
+        voice.qr_code(str(reach.ask("node.show")["scanned"]))
+        return
 
     data = canon(reach.do("node.pairing", {}))
     if output is None:

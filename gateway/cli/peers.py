@@ -23,21 +23,34 @@ def peer() -> None:
 @options.verb(peer, "add")
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--url", metavar="https://HOST:PORT", help="Fetch it from the other node instead of from a file.")
+@click.option("--scanned", metavar="TEXT", help="What its QR code says (trm node pairing --qr); fetched and compared.")
 @click.option("--name", metavar="NAME", help="What people here call it; else the name it gives itself.")
 @options.by
 @options.on_node
 @options.as_json
-def peer_add(reach: Reach, file: Path | None, url: str | None, name: str | None, by: str, as_json: bool) -> None:
-    """Propose a peer from its pairing FILE or its address. Nothing is sent or accepted before the digits were compared.
+def peer_add(
+    reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, by: str, as_json: bool
+) -> None:  # fmt: skip
+    """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted before the digits
+    were compared.
 
     \b
     Example:
       trm peer add al.pairing --by "Ana B." --node /srv/trm/fr
     """
-    if (file is None) == (url is None):
-        raise click.UsageError("name either a pairing FILE or --url")
-    chain = None if file is None else voice.read_json(file)
-    answer = reach.ask("peer.add", chain=chain, url=url, name=name, by=by)
+    if [file, url, scanned].count(None) != 2:
+        raise click.UsageError("name one of a pairing FILE, --url and --scanned")
+    from keys.scanned import read_node
+
+    found = None if scanned is None else read_node(scanned)
+    answer = reach.ask(
+        "peer.add",
+        chain=None if file is None else voice.read_json(file),
+        url=url if found is None else found.endpoint,
+        fingerprint=None if found is None else found.fingerprint,
+        name=name,
+        by=by,
+    )
     voice.show(answer, as_json=as_json, people=_show_added)
 
 
@@ -52,16 +65,20 @@ def _show_added(value: Mapping[str, Json]) -> None:
 
 @options.verb(peer, "code")
 @click.argument("peer")
+@click.option("--qr", is_flag=True, help="Also as a QR code, for the other side's trm peer verify --scanned.")
 @options.on_node
 @options.as_json
-def peer_code(reach: Reach, peer: str, as_json: bool) -> None:
+def peer_code(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
     """The 60 digits of this pair, the same at both nodes. Read them to each other over a channel you trust.
 
     \b
     Example:
       trm peer code AL --node /srv/trm/fr
     """
-    voice.show(reach.ask("peer.code", id=peer), as_json=as_json, people=_show_code)
+    answer = reach.ask("peer.code", id=peer)
+    voice.show(answer, as_json=as_json, people=_show_code)
+    if qr and not as_json:
+        voice.qr_code(str(answer["scanned"]))
 
 
 def _show_code(value: Mapping[str, Json]) -> None:

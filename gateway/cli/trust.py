@@ -22,6 +22,7 @@ _SCOPE = click.option(
 @click.command("verify", context_settings=options.CONTEXT)
 @click.argument("peer")
 @click.option("--digits", metavar="DIGITS", help="The 60 digits as they were read to you; asked for if not given.")
+@click.option("--scanned", metavar="TEXT", help="What their QR code says (trm peer code --qr), instead of the digits.")
 @click.option("--channel", required=True, type=click.Choice(CHANNELS), help="How you spoke with them.")
 @click.option("--scope", type=click.Path(path_type=Path), metavar="FILE", help="A scope file; everything if not given.")
 @emergency
@@ -29,8 +30,8 @@ _SCOPE = click.option(
 @options.on_node
 @options.as_json
 def peer_verify(
-    reach: Reach, signer: Signer, peer: str, digits: str | None, channel: str, scope: Path | None, emergency: bool,
-    as_json: bool,
+    reach: Reach, signer: Signer, peer: str, digits: str | None, scanned: str | None, channel: str,
+    scope: Path | None, emergency: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Type the 60 digits that the other administrator read to you, and be the first of two to trust the peer.
 
@@ -40,7 +41,9 @@ def peer_verify(
     Example:
       trm peer verify AL --channel video --as /media/ana/admin.key --node /srv/trm/fr
     """
-    typed = digits if digits is not None else click.prompt("digits as they were read to you", err=True)
+    if digits is not None and scanned is not None:
+        raise click.UsageError("name either --digits or --scanned")
+    typed = _compared(digits, scanned)
     compared = "".join(character for character in typed if character.isdigit())
     chosen = None if scope is None else voice.read_json(scope)
     roots = reach.ask("peer.show", id=peer)["cause"] == ROOTS_CHANGED
@@ -54,6 +57,14 @@ def peer_verify(
         reach, action, peer, wanted=wanted, emergency=emergency, digits=typed, channel=channel, scope=chosen
     )
     voice.show(answer, as_json=as_json, people=signing.show_change)
+
+
+def _compared(digits: str | None, scanned: str | None) -> str:
+    if scanned is not None:
+        from keys.scanned import read_pair
+
+        return read_pair(scanned)
+    return digits if digits is not None else str(click.prompt("digits as they were read to you", err=True))
 
 
 def _same_scope(body: Mapping[str, Json], chosen: Json) -> bool:

@@ -5,6 +5,7 @@ What came from a peer or a file is printed without the characters that steer a t
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -168,6 +169,16 @@ def read_object(path: Path) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise RefusedError(Code.MALFORMED, f"{path} holds no JSON object; nothing was done")
     return value
+
+
+def qr_code(text: str) -> None:
+    """A text as a QR code for the terminal, dark on light whatever its colours are, and in letters below."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, error="m", micro=False).terminal(drawn, compact=True, border=2)
+    say(drawn.getvalue().rstrip("\n"))
+    say(text)
 
 
 def write_new(path: Path, data: bytes) -> None:

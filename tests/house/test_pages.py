@@ -48,7 +48,7 @@ def test_every_alarm_has_its_row():
 
 def test_an_operation_says_what_it_takes():
     """The scan finds arguments where there are some."""
-    assert pages.arguments("peer.add") == ("name", "chain", "url", "by")
+    assert pages.arguments("peer.add") == ("name", "chain", "url", "by", "fingerprint")
     assert pages.arguments("node.show") == ()
 
 

@@ -27,6 +27,7 @@ from gateway.store import messages as message_rows
 from gateway.store.content import SealedRow
 from gateway.store.messages import MessageRow
 from keys.encoding import parse
+from keys.scanned import node_text
 
 Operation = Callable[[Parts, Arguments], Awaitable[Done]]
 
@@ -137,6 +138,7 @@ async def show_node(parts: Parts, arguments: Arguments) -> Done:
             "demo": parts.config.node.demo,
             "endpoint": own.endpoints[0],
             "fingerprint": own.fingerprint,
+            "scanned": node_text(own.fingerprint_hash, own.endpoints[0]),
             "descriptor": {"version": own.version, "issued": own.issued, "expires": own.expires},
             "keyset": {"version": parts.own.keyset.version, "expires": parts.own.keyset.expires}
             if parts.own.has_keyset

@@ -24,6 +24,7 @@ from gateway.store.peers import PeerRow
 from keys.descriptor import accept_chain
 from keys.encoding import canon
 from keys.identity import pair_code
+from keys.scanned import pair_text
 from keys.trust import TrustRecord
 
 
@@ -54,9 +55,9 @@ async def list_peers(parts: Parts, arguments: Arguments) -> Done:
 
 async def add(parts: Parts, arguments: Arguments) -> Done:
     """Propose a peer from its chain: a pairing file's content, or an address to fetch it from. The digits decide
-    later.
+    later; a `fingerprint` that was scanned is compared now.
     """
-    only(arguments, "name", "chain", "url", "by")
+    only(arguments, "name", "chain", "url", "by", "fingerprint")
     by = text(arguments, "by", longest=64)
     if "chain" in arguments:
         data = canon(arguments["chain"])
@@ -71,6 +72,11 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
     newest = chain[-1]
     if newest.node == parts.own.node:
         raise RefusedError(Code.WRONG_NODE, "this is the descriptor of this node itself")
+    if maybe_text(arguments, "fingerprint") not in (None, newest.fingerprint):
+        raise RefusedError(
+            Code.WRONG_NODE, "at this address is another node than the one that was scanned; nothing was changed",
+            hint="scan its code again; if it still differs, somebody is between you: do not go on",
+        )  # fmt: skip
     name = maybe_text(arguments, "name") or newest.name
     if any(name in (peer.name, peer.node) or peer.node == newest.node for peer in parts.book.all()):
         raise RefusedError(
@@ -170,5 +176,13 @@ async def code(parts: Parts, arguments: Arguments) -> Done:
     """The 60 digits that two people compare over a channel they trust."""
     only(arguments, "id")
     peer = parts.book.find(text(arguments, "id"))
-    digits = pair_code(parts.own.descriptor.fingerprint, peer.descriptor.fingerprint)
-    return Done(value={"name": peer.name, "node": peer.node, "code": digits, "demo": peer.demo})
+    own, theirs = parts.own.descriptor, peer.descriptor
+    return Done(
+        value={
+            "name": peer.name,
+            "node": peer.node,
+            "code": pair_code(own.fingerprint, theirs.fingerprint),
+            "scanned": pair_text(own.fingerprint_hash, theirs.fingerprint_hash),
+            "demo": peer.demo,
+        }
+    )
