@@ -6,6 +6,7 @@ aiohttp would decompress bodies, quote a faulty request in its answer and log it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 
@@ -42,6 +43,8 @@ class _Listener(web.Server):
 
     def __init__(self, app: FederationApp) -> None:
         super().__init__(app)
+        self._live: dict[web.RequestHandler, asyncio.Transport] = {}
+        self._none_live = asyncio.Event()
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(
@@ -59,8 +62,25 @@ class _Listener(web.Server):
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
+        self._live[handler] = transport
         if len(self.connections) > CONNECTIONS:
             transport.abort()
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        self._live.pop(handler, None)
+        if not self._live:
+            self._none_live.set()
+
+    async def gone(self, seconds: float) -> None:
+        """Until every connection that is being closed is closed; what takes longer is cut. TLS says good-bye first."""
+        self._none_live.clear()
+        if self._live:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._none_live.wait(), seconds)
+        for transport in self._live.values():
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 def _silence() -> logging.Logger:
@@ -88,6 +108,7 @@ class RunningServer:
         self._sockets.close()
         self._listener.pre_shutdown()
         await self._listener.shutdown(grace)
+        await self._listener.gone(LINGER_SECONDS)
 
 
 async def serve(app: FederationApp, host: str, port: int, ssl_context: ssl.SSLContext) -> RunningServer:

@@ -132,8 +132,18 @@ def pair(one: Desk, other: Desk) -> None:
         a.ask("peer.add", chain=b.ask("node.pairing"), by="adm")
     for a, b in ((one, other), (other, one)):
         play(pairing(ADMINS, b.name), a.ask)
+    agree(one, other)
+
+
+def agree(one: Desk, other: Desk) -> None:
+    """Wait until each side holds the newest trust record of the other."""
     end = time.monotonic() + 30
-    while any(peer["missing"] for desk in (one, other) for peer in desk.ask("peer.list")["peers"]):
+    while True:
+        sides = [desk.ask("peer.show", id=peer.name) for desk, peer in ((one, other), (other, one))]
+        if None not in (sides[0]["ours"], sides[1]["ours"]) and all(
+            here["theirs"] == there["ours"] for here, there in (sides, sides[::-1])
+        ):
+            return
         assert time.monotonic() < end, "both sides' trust records are not known to both"
         time.sleep(0.05)
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.desks import consent, enquiry, run
+from support.desks import agree, consent, enquiry, run
 
 READING = [
     ("node", "show"), ("keys", "list"), ("alarm", "list"), ("peer", "list"), ("peer", "show", "AL"),
@@ -182,6 +182,7 @@ def test_a_peer_is_suspended_by_one_and_resumed_by_two(federation, people):
     assert ran.stdout == "done: peer.resume\nFR is active\n"
     ran = federation.al.trm("peer", "approve", "FR", *people.signed(1))
     assert (ran.exit_code, "nothing is pending there" in ran.stderr) == (1, True)
+    agree(federation.fr, federation.al)
 
 
 def test_revoking_is_asked_for_twice(federation, people):
@@ -195,7 +196,10 @@ def test_revoking_is_asked_for_twice(federation, people):
 def test_a_peer_comes_from_a_file_or_an_address(federation):
     """Both or none is wrong usage."""
     ran = federation.fr.trm("peer", "add", "--by", "Ana B.")
-    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (2, "trm: error: name either a pairing FILE or --url")
+    assert (ran.exit_code, ran.stderr.splitlines()[0]) == (
+        2,
+        "trm: error: name one of a pairing FILE, --url and --scanned",
+    )
 
 
 def test_a_peer_may_be_fetched_from_its_address(federation):
