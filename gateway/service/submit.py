@@ -216,7 +216,9 @@ def _look_up(parts: Parts, connection: Connection, draft: Draft, peer: Peer) -> 
     question = consents.Question(
         conversation=draft.conversation,
         consent_ref=relied_on if isinstance(relied_on, str) else None,
+        to=draft.to,
         sender_unit=draft.header.get("sender_unit"),
+        recipient_unit=draft.header.get("recipient_unit"),
     )
     return _Found(
         seen=messages.highest_seen(connection, parts.vault.conversation_index(draft.conversation), peer.node),

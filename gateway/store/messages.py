@@ -310,6 +310,12 @@ def relying_on(connection: Connection, consent: bytes, peer: str) -> dict[str, i
     return {} if ref is None else {peer: ref}
 
 
+def received_under(connection: Connection, consent: bytes) -> list[int]:
+    """Refs of the received messages that rely on this consent, of whatever peer."""
+    query = select(message.c.ref).where(message.c.consent == consent, message.c.direction == IN)
+    return list(connection.scalars(query))
+
+
 def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow]:
     """Outgoing messages that rely on this consent and are still on the outbox."""
     query = (

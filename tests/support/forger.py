@@ -11,6 +11,7 @@ from support.pair import Party
 
 from gateway.core.stages import Draft, LinkPosition
 from gateway.exchange import outbound
+from gateway.exchange.directory import recipient_in
 from gateway.exchange.outbound import Circumstances
 from gateway.ports import Clock
 from gateway.service.peering import address
@@ -51,7 +52,11 @@ class Forger:
             content=request["content"],
         )
         standing = peer.standing(parts.clock.now())
-        facts = Circumstances(sender_kind=None, consent=None, conversation_withdrawn=False, today=_today(parts.clock))
+        facts = Circumstances(
+            node=parts.own.node, sender_kind=None, consent=None, recorded_by=frozenset(), conversation_withdrawn=False,
+            recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=parts.clock.now()),
+            today=_today(parts.clock),
+        )  # fmt: skip
         message = outbound.submit(draft, standing, facts, now=parts.clock.now())
         assert peer.keyset is not None
         return outbound.depart(

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.endpoints import EVERYTHING, EXAMPLES, example, standing
-from support.incoming import PART, SENDER, A, arrive, authentic, framed, said
+from support.endpoints import EVERYTHING, EXAMPLES, example, held, purpose_of, standing
+from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
 from support.nodes import refused
 
 import schemas
@@ -18,7 +18,7 @@ from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import AcceptedMessage
 from gateway.errors import Code, RemoteError
 from gateway.exchange import inbound
-from gateway.exchange.inbound import AuthenticStatement
+from gateway.exchange.inbound import AuthenticStatement, Held
 from keys import envelope as wire
 from keys.encoding import canon
 
@@ -29,16 +29,21 @@ VALID = sorted(f"{found.parent.name}/{found.stem}" for found in EXAMPLES.glob("*
 
 
 def admit(
-    statement: AuthenticStatement, *, state: PeerState = PeerState.ACTIVE, scope: Agreed = EVERYTHING
+    statement: AuthenticStatement,
+    *,
+    state: PeerState = PeerState.ACTIVE,
+    scope: Agreed = EVERYTHING,
+    knows: Held | None = None,
 ) -> AcceptedMessage:
-    """Steps 12 and 13 for an active peer that may say everything."""
-    return inbound.admit(statement, standing=standing(state, scope))
+    """Steps 12 to 13b for an active peer that may say everything."""
+    examined = inbound.examine(statement, standing=standing(state, scope))
+    return inbound.admit(examined, held=knows or held(), to=B.first().node)
 
 
 @pytest.mark.parametrize("name", VALID)
 def test_every_valid_example_is_admitted(name: str) -> None:
     """The halves of the body and what the statement says are what the message holds."""
-    stated = said(name)
+    stated = said(name, purpose=purpose_of(name))
     message = admit(stated)
     assert {"header": message.header, "content": message.content} == json.loads(stated.body)
     assert (message.id, message.sender, message.position.n) == (stated.statement.id, A.first().node, 1)

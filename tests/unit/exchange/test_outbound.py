@@ -68,7 +68,7 @@ def covering(draft: Draft) -> Consent:
         consent_id=str(draft.header.get("consent_ref")),
         grants=(
             Grant(
-                purpose="referral",
+                purpose=str(draft.purpose),
                 recipient_units=frozenset({f"{draft.to}/{draft.header['recipient_unit']}"}),
                 data_categories=frozenset(entry.code for entry in schemas.code_list("data_category").codes),
                 until=None,
@@ -87,7 +87,9 @@ def test_every_valid_example_arrives(name: str) -> None:
     """With consent and scope each example passes all steps out and in, and is the same message on the other side."""
     a, b = Endpoint.pair(A, B)
     draft = a.draft(name)
-    message = a.submit(draft, circumstances(covering(draft)))
+    claim = draft.header.get("vital_interest")
+    approver = claim["approver_ref"] if isinstance(claim, dict) else None
+    message = a.submit(draft, circumstances(covering(draft), approver=approver))
     assert b.receive(a.send(message).data).code is None
     (accepted,) = b.accepted
     assert (accepted.id, accepted.body, accepted.schema) == (message.id, message.body, message.schema)

@@ -35,6 +35,7 @@ WITHOUT_CATEGORY = {
     "/content/denials/*/purpose": "same",
     "/content/denials/*/unit": "same",
     "/content/denials/*/data_category": "same",
+    "/header/vital_interest/ground": "why there is no consent; it can not rest on one",
 }
 
 

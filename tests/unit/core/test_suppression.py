@@ -1,0 +1,147 @@
+"""What a table of counts gives away (gate G12), by examples and against an attacker who tries every table."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from gateway.core.suppression import SMALLEST, TOTAL, Leak, Table, leak, table_of
+
+X = None
+"""A suppressed count."""
+
+
+def one(*counts, total=...):
+    """A table of one dimension, with its total when given."""
+    cells = {(f"v{place}",): count for place, count in enumerate(counts)}
+    return Table(dimensions=("d",), cells=cells if total is ... else cells | {(TOTAL,): total})
+
+
+def two(rows, right=None, below=None, corner=...):
+    """A table of two dimensions, with margins when given."""
+    cells = {(f"a{i}", f"b{j}"): count for i, row in enumerate(rows) for j, count in enumerate(row)}
+    cells |= {(f"a{i}", TOTAL): count for i, count in enumerate(right or ())}
+    cells |= {(TOTAL, f"b{j}"): count for j, count in enumerate(below or ())}
+    return Table(dimensions=("a", "b"), cells=cells if corner is ... else cells | {(TOTAL, TOTAL): corner})
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (one(12, 0, 10), None),
+        (one(12, 9), Leak.SMALL),
+        (one(12, 1), Leak.SMALL),
+        (one(12, X), None),
+        (one(12, X, total=17), Leak.RECONSTRUCTED),
+        (one(12, X, X, total=30), None),
+        (one(12, X, X, total=14), Leak.RECONSTRUCTED),
+        (one(12, X, X, total=13), Leak.SUMS),
+        (one(12, 10, total=23), Leak.SUMS),
+        (one(12, 10, total=X), Leak.RECONSTRUCTED),
+        (two([[X, X], [X, X]], right=[20, 30], below=[25, 25]), None),
+        (two([[X, 11], [12, 13]], right=[20, 25], below=[X, 24]), Leak.RECONSTRUCTED),
+        (two([[X, 11], [12, 13]], below=[30, 24]), Leak.RECONSTRUCTED),
+        (two([[X, X], [12, 13]], right=[20, 25], below=[30, 24]), Leak.RECONSTRUCTED),
+        (two([[X, X, 20], [X, X, 20]], right=[40, 50]), None),
+        (two([[X, X], [X, X]], right=[X, 30], corner=50), Leak.RECONSTRUCTED),
+        (two([[X, X], [X, X]], right=[X, X], corner=50), None),
+    ],
+)
+def test_one_rule_at_a_time(table, expected):
+    """Small counts, single and cornered suppressed cells, margins and sums."""
+    assert leak(table) is expected
+
+
+def test_three_by_three_is_solved_by_differences():
+    """Two suppressed cells in each row and column protect each other; a third margin that splits them does not."""
+    rows = [[X, X, 20], [X, 20, X], [20, X, X]]
+    assert leak(two(rows, right=[40, 40, 40], below=[40, 40, 40])) is None
+    alone = [[X, X, 20], [X, X, 20], [20, 20, X]]
+    assert leak(two(alone, right=[40, 40, 50], below=[40, 40, 50])) is Leak.RECONSTRUCTED
+
+
+def test_every_combination_is_listed():
+    """A hole tells something too."""
+    table = two([[20, 20], [20, 20]])
+    holed = Table(dimensions=table.dimensions, cells={k: v for k, v in table.cells.items() if k != ("a0", "b1")})
+    assert leak(holed) is Leak.INCOMPLETE
+    assert leak(Table(dimensions=("d",), cells={(TOTAL,): 20})) is Leak.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({}, Leak.UNREADABLE),
+        ({"dimensions": ["a"], "cells": []}, Leak.UNREADABLE),
+        ({"dimensions": ["a"], "cells": [{"key": ["x"]}]}, Leak.UNREADABLE),
+        ({"dimensions": ["a"], "cells": [{"key": ["x"], "n": True}]}, Leak.UNREADABLE),
+        ({"dimensions": ["a"], "cells": [{"key": ["x"], "n": -1}]}, Leak.UNREADABLE),
+        ({"dimensions": ["a"], "cells": [{"key": "x", "n": 12}]}, Leak.UNREADABLE),
+        ({"dimensions": [], "cells": [{"key": [], "n": 12}]}, Leak.DIMENSIONS),
+        ({"dimensions": ["a", "a"], "cells": [{"key": ["x", "y"], "n": 12}]}, Leak.DIMENSIONS),
+        ({"dimensions": list("abcd"), "cells": [{"key": list("wxyz"), "n": 12}]}, Leak.DIMENSIONS),
+        ({"dimensions": ["a"], "cells": [{"key": ["x", "y"], "n": 12}]}, Leak.INCOMPLETE),
+        ({"dimensions": ["a"], "cells": [{"key": ["x"], "n": 12}] * 2}, Leak.INCOMPLETE),
+    ],
+)
+def test_what_can_not_be_read(content, expected):
+    """A table that is not understood is not published."""
+    assert table_of(content) is expected
+
+
+def test_a_table_is_read():
+    """A count, and both ways to say that one is suppressed."""
+    cells = [{"key": ["x"], "n": 12}, {"key": ["y"], "n": "suppressed"}, {"key": ["z"], "suppressed": True}]
+    wanted = Table(dimensions=("a",), cells={("x",): 12, ("y",): None, ("z",): None})
+    assert table_of({"dimensions": ["a"], "cells": cells}) == wanted
+
+
+# --- against an attacker ------------------------------------------------------------------------------------------
+
+COUNTS = st.sampled_from([0, 1, 2, 3, 10, 11, 12])
+
+
+def solutions(table, most):
+    """Every way to fill the suppressed inner cells from 1 upwards that fits the published margins."""
+    inner = [key for key in table.cells if TOTAL not in key]
+    unknown = [key for key in inner if table.cells[key] is None]
+    for guess in product(range(1, most + 1), repeat=len(unknown)):
+        filled = {key: table.cells[key] for key in inner} | dict(zip(unknown, guess, strict=True))
+        sums = {
+            margin: sum(
+                n for key, n in filled.items() if all(p in (TOTAL, q) for p, q in zip(margin, key, strict=True))
+            )
+            for margin in table.cells
+            if TOTAL in margin
+        }
+        if all(table.cells[margin] in (None, total) for margin, total in sums.items()):
+            yield filled
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(COUNTS, min_size=2, max_size=2), min_size=2, max_size=3),
+    st.lists(st.booleans(), min_size=12, max_size=12),
+    st.lists(st.booleans(), min_size=12, max_size=12),
+)
+def test_what_passes_has_no_cell_with_one_value(rows, hidden, listed):
+    """For tables of real counts, suppressed at random with any margins: where the gate is open, brute force over all
+    fillings leaves each suppressed cell at least two values.
+    """
+    full = two(
+        rows, [sum(row) for row in rows], [sum(column) for column in zip(*rows, strict=True)], sum(map(sum, rows))
+    )
+    cells = {}
+    for (key, count), hide, keep in zip(full.cells.items(), hidden, listed, strict=False):
+        if TOTAL in key and not keep:
+            continue
+        cells[key] = None if 0 < count < SMALLEST or (hide and count) else count
+    table = Table(dimensions=("a", "b"), cells=cells)
+    suppressed = [key for key, count in cells.items() if count is None and TOTAL not in key]
+    assume(suppressed and len(suppressed) <= 4)
+    if leak(table) is None:
+        found = list(solutions(table, 15))
+        assert all(len({filled[key] for filled in found}) > 1 for key in suppressed)
