@@ -89,8 +89,8 @@ def may_contact(rule: ContactRule | None, channel: Channel, address: str | None,
     """Whether the channel may be used at a moment, in the local time of the person. `address` is the number or name
     that would be used, None where there is none.
 
-    Words under `never_use` can not be matched for certain: any of them that is not clearly about another address is
-    put before a person.
+    What stands under `never_use` may be words ("the uncle's shop"), which no machine can tell from another address:
+    where there are any, a person reads them.
     """
     if rule is None:
         return _advice(Contact.ASK, "no rule for safe contact is known: ask who knows the person", None)
