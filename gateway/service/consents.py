@@ -237,12 +237,12 @@ def _recipient(parts: Parts, question: Question, now: int) -> Recipient | None:
 def _handling(parts: Parts, connection: Connection, about: Known, question: Question) -> tuple[Handling, ...]:
     """What the senders of data under a consent of another node said of passing them on; asked for only then.
 
-    A message that does not open might say no, and counts as one that does.
+    What came from the recipient itself may go back there. A message that does not open might say no, and counts so.
     """
     unit = f"{question.to}/{question.recipient_unit}"
     if not passed_on(about.recorded_by(parts.own.node), parts.own.node, unit):
         return ()
-    sealed = content.get(connection, messages.received_under(connection, about.index))
+    sealed = content.get(connection, messages.received_under(connection, about.index, but=question.to))
     return tuple(said for row in sealed.values() if (said := _said(parts, row)) is not None)
 
 

@@ -17,18 +17,16 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core import probe
 from gateway.core.acceptance import Incoming
-from gateway.core.gates import UnitKind
 from gateway.core.numbering import FIRST_EPOCH, Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
-from gateway.core.scope import listens, never_blocked, type_name
-from gateway.core.stages import AcceptedMessage, ExaminedMessage
+from gateway.core.scope import listens, never_blocked
+from gateway.core.stages import AcceptedMessage
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
 from gateway.exchange import answers, inbound
 from gateway.exchange.answers import Answer
-from gateway.exchange.directory import recipient_in, sender_kind_in
-from gateway.exchange.inbound import AuthenticStatement, Held
-from gateway.service import consents, records
+from gateway.exchange.inbound import AuthenticStatement
+from gateway.service import records
+from gateway.service.admission import Examined, admit, examine
 from gateway.service.book import Peer
-from gateway.service.consents import Known
 from gateway.service.incoming_consent import Effect, effect_of
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -38,7 +36,7 @@ from gateway.store.content import SealedRow
 from gateway.store.links import GapRow, NumberRow
 from gateway.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.store.receipts import ReceiptRow
-from keys.encoding import SKEW, maybe_text, parse
+from keys.encoding import SKEW, parse
 from keys.envelope import MESSAGE_LIFE, Envelope, Receipt, Status, Void, link_hash, split_envelopes, statement_hash
 from keys.receipts import batch_hash
 from keys.sign import VOID, SignedDocument
@@ -74,14 +72,6 @@ class _Equivocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Examined:
-    """A message that passed steps 12 and 13, and what is known of the consent that it names, if it names one."""
-
-    message: ExaminedMessage
-    known: Known | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Accepted:
     """What one accepted message adds to the database."""
 
@@ -102,7 +92,7 @@ class _Verdicts:
     accepted: list[_Accepted]
     fresh: list[Receipt]
     receipts: dict[str, Receipt]
-    examined: dict[str, _Examined | Code] = field(default_factory=dict)
+    examined: Mapping[str, Examined | Code] = field(default_factory=dict)
     equivocation: _Equivocation | None = None
     broken: dict[Code, SealedRow] = field(default_factory=dict)
     filled: bool = False
@@ -193,35 +183,14 @@ class Receiver:
         asked = [_of_statement(item) for item in opened if isinstance(item, AuthenticStatement)]
         verdicts = await self._view(node, asked, ids)
         peer = self._peer(node)
-        verdicts.examined = await self._examine(peer, [q for q in asked if q.id not in verdicts.receipts])
+        new = {q.id: q.message for q in asked if q.message is not None and q.id not in verdicts.receipts}
+        verdicts.examined = await examine(self._parts, peer, new)
         for question in sorted(asked, key=lambda q: (q.epoch, q.n)):
             if question.id not in verdicts.receipts:
                 await self._number(peer, question, verdicts)
             else:
                 self._use_up(question, verdicts)
         return verdicts
-
-    async def _examine(self, peer: Peer, asked: Sequence[_Asked]) -> dict[str, _Examined | Code]:
-        """Steps 12 and 13 for each message, and one look into the store for all the consents they name.
-
-        The verdicts are used after numbering (step 11): what is refused there is refused for that.
-        """
-        parts, standing = self._parts, peer.standing(self._parts.clock.now())
-        examined: dict[str, ExaminedMessage | Code] = {}
-        for question in asked:
-            if question.message is not None:
-                try:
-                    examined[question.id] = inbound.examine(question.message, standing=standing)
-                except RemoteError as error:
-                    examined[question.id] = _wire(error.code)
-        named = {ref for item in examined.values() if (ref := _consent_named(item)) is not None}
-        known = (
-            await parts.store.read(lambda c: {ref: consents.known_in(parts, c, ref) for ref in named}) if named else {}
-        )
-        return {
-            id: item if isinstance(item, Code) else _Examined(message=item, known=known.get(_consent_named(item) or ""))
-            for id, item in examined.items()
-        }
 
     async def _view(self, node: str, asked: Sequence[_Asked], ids: Sequence[str]) -> _Verdicts:
         wanted = {n for q in asked for n in (q.n - 1, q.n, q.n + 1)}
@@ -328,27 +297,13 @@ class Receiver:
         examined = verdicts.examined[question.id]
         if isinstance(examined, Code):
             return Status.REJECTED, examined
-        held = self._held(peer, examined, [item.message for item in verdicts.accepted], now)
+        before = [item.message for item in verdicts.accepted]
         try:
-            message = inbound.admit(examined.message, held=held, to=self._parts.own.node)  # 13b
+            message = admit(self._parts, peer, examined, before, now)
         except RemoteError as error:
             return Status.REJECTED, _wire(error.code)
         verdicts.accepted.append(await self._prepare(peer, message, verdict, now))
         return Status.RECEIVED, None
-
-    def _held(self, peer: Peer, examined: _Examined, before: Sequence[AcceptedMessage], now: int) -> Held:
-        """What the gates must know; `before` are the messages of the same request that were accepted already."""
-        parts, header = self._parts, examined.message.header
-        known = examined.known and _with_news(examined.known, peer.node, _consent_named(examined.message), before, now)
-        own = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
-        to, unit, role = (maybe_text(header.get(name)) for name in ("recipient_unit", "sender_unit", "sender_role"))
-        return Held(
-            sender_kind=sender_kind_in(peer.descriptor, unit, role),
-            recipient=recipient_in(parts.own.descriptor, to, now=now, kind=own.get(to or "")),
-            consent=None if known is None else known.consent,
-            recorded_by=frozenset() if known is None else known.recorded_by(parts.own.node),
-            withdrawn=known is not None and known.withdrawn,
-        )
 
     async def _prepare(self, peer: Peer, message: AcceptedMessage, verdict: New, now: int) -> _Accepted:
         parts = self._parts
@@ -451,23 +406,6 @@ class Receiver:
         if receipt is not None and receipt.code is not None:
             code = Code(receipt.code)
         return answers.encode_answers([Answer(id=void.id, code=code)], batch)
-
-
-def _consent_named(item: ExaminedMessage | Code) -> str | None:
-    """The consent that a message relies on, where its gates will ask for it."""
-    if isinstance(item, Code) or never_blocked(item.body_type):
-        return None
-    return maybe_text(item.header.get("consent_ref"))
-
-
-def _with_news(known: Known, node: str, consent: str | None, before: Sequence[AcceptedMessage], now: int) -> Known:
-    """What is known after the records and withdrawals that came before in the same request."""
-    about = [message for message in before if message.content.get("consent_id") == consent]
-    told = {
-        name: [message.content for message in about if type_name(message.body_type) == name]
-        for name in ("consent.record", "consent.withdrawal")
-    }
-    return known.with_news(node, told["consent.record"], told["consent.withdrawal"], now)
 
 
 def _urgent(body_type: str) -> bool:
