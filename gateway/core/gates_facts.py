@@ -76,8 +76,7 @@ class GateFacts:
     on was withdrawn whole and no newer record took its place.
 
     ``asylum_hold``: a person here set the hold. ``approver`` is the staff reference of who approved this message on
-    this node besides its author. ``measures_done``: a person here confirmed that the measures of the joint risk
-    assessment are in place. ``findings`` are those of schema and mapping.
+    this node besides its author. ``findings`` are those of schema and mapping.
     """
 
     body_type: str
@@ -96,7 +95,6 @@ class GateFacts:
     asylum_hold: bool
     history: History
     approver: str | None
-    measures_done: bool
     header: Mapping[str, Json]
     content: Mapping[str, Json]
     findings: tuple[Finding, ...]

@@ -105,20 +105,27 @@ def g4_joint_risk(facts: GateFacts) -> Decision:
 
     Joint: each side sent its own part, and one concluded for both; where both did, the more protective one stands, and
     a newer part that says stop reopens it. With `proceed_with_measures` a return is proposed while they are prepared;
-    it is confirmed when a person here has confirmed that all are in place.
+    it is confirmed when the newest joint assessment says of each on which day it was in place.
     """
     confirms = facts.name == "return.response" and facts.content.get("answer") == "confirm"
     if facts.name != "return.proposal" and not confirms:
         return PERMIT
     hint = _g4_missing(facts.history, facts.today)
-    if hint is None and confirms and not facts.measures_done and _joint(facts.history) != "proceed":
-        hint = "the measures have to be in place first: confirm that they are, or agree a joint conclusion of proceed"
+    if hint is None and confirms and not _prepared(facts.history, facts.today):
+        hint = "the measures have to be in place first: send the joint risk.assessment again with done_on for each"
     return PERMIT if hint is None else Refuse(gate=Code.GATE_G4, place="/content", hint=hint)
 
 
 def _joint(history: History) -> str | None:
     """The joint conclusion that stands; one that no list has is as protective as the strictest."""
     return max((risk.conclusion for risk in history.joint.values()), key=_protective, default=None)
+
+
+def _prepared(history: History, today: date) -> bool:
+    """Whether the measures are in place; where the newest joint assessment needs some, it has to list them."""
+    newest = max(history.joint.values(), key=lambda risk: risk.at)
+    needed = _joint(history) != "proceed"
+    return newest.prepared(today) and (bool(newest.measures) or not needed)
 
 
 def _protective(conclusion: str) -> int:

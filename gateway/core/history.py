@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from gateway.core.consent import Consent, read, withdraw
 from gateway.core.day import parse_day
@@ -62,12 +61,18 @@ class Opened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Risk:
     """A conclusion of one side, from its own part or as the joint one. ``at`` is the signed time of the message in Unix
-    seconds, ``review_on`` the day on which it ends by its own word.
+    seconds, ``review_on`` the day on which it ends by its own word, ``measures`` the days on which each of its measures
+    was in place, None for one that is not.
     """
 
     conclusion: str
     at: int
     review_on: date | None
+    measures: tuple[date | None, ...] = ()
+
+    def prepared(self, today: date) -> bool:
+        """Whether every measure that it lists is in place."""
+        return all(done is not None and done <= today for done in self.measures)
 
     @property
     def on(self) -> date:
@@ -94,21 +99,15 @@ class FamilyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guardian:
-    """The guardian that one side names; ``until`` is the last day, None for no end."""
+    """The guardian that one side names, from the first to the last day; None for no such day."""
 
-    until: date | None
+    unit: str
+    since: date | None = None
+    until: date | None = None
 
     def acts(self, today: date) -> bool:
-        """Whether the mandate lasts today."""
-        return self.until is None or today <= self.until
-
-
-def _nothing() -> Mapping[Side, Guardian]:
-    return MappingProxyType({})
-
-
-def _no_risk() -> Mapping[Side, Risk]:
-    return MappingProxyType({})
+        """Whether the mandate has begun and lasts today."""
+        return (self.since is None or self.since <= today) and (self.until is None or today <= self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +126,11 @@ class History:
     birth_date: date | None = None
     birth_year: int | None = None
     child_assent: str | None = None
-    guardians: Mapping[Side, Guardian] = field(default_factory=_nothing)
+    guardians: Mapping[Side, Guardian] = field(default_factory=dict)
     best_interests: BestInterests | None = None
     family_report: FamilyReport | None = None
-    parts: Mapping[Side, Risk] = field(default_factory=_no_risk)
-    joint: Mapping[Side, Risk] = field(default_factory=_no_risk)
+    parts: Mapping[Side, Risk] = field(default_factory=dict)
+    joint: Mapping[Side, Risk] = field(default_factory=dict)
     travellers: tuple[str, ...] = ()
     signed: tuple[Consent, ...] = ()
 
@@ -180,9 +179,8 @@ def _referral(history: History, message: Opened) -> History:
     until = _day(content, "reflection_period_until")
     if status is not None:
         history = replace(history, legal_status=status, reflection_until=until)
-    if _text(_members(content, "child"), "guardian_unit") is not None:
-        history = _named(history, message.side, Guardian(until=None))
-    return history
+    unit = _text(_members(content, "child"), "guardian_unit")
+    return history if unit is None else _named(history, message.side, Guardian(unit=unit))
 
 
 def _person(history: History, person: Members) -> History:
@@ -213,8 +211,6 @@ def _correction(history: History, message: Opened) -> History:
             return replace(history, age_group=value)
         case (("/content/person/birth_date" | "/content/person_identifying/birth_date"), str()):
             return replace(history, birth_date=parse_day(value) or history.birth_date)
-        case (("/content/person/nationalities" | "/content/person_identifying/nationalities"), list()):
-            return replace(history, nationalities=frozenset(_texts(value)))
     return history
 
 
@@ -229,13 +225,25 @@ def _risk(history: History, message: Opened) -> History:
     conclusion = _text(message.content, "conclusion")
     if conclusion is None:
         return history
-    risk = Risk(conclusion=conclusion, at=message.created, review_on=_day(message.content, "review_on"))
+    risk = Risk(
+        conclusion=conclusion,
+        at=message.created,
+        review_on=_day(message.content, "review_on"),
+        measures=tuple(_measures(message.content)),
+    )
     match message.content.get("part"):
         case "joint":
-            return replace(history, joint=MappingProxyType({**history.joint, message.side: risk}))
+            return replace(history, joint={**history.joint, message.side: risk})
         case "sending" | "receiving":
-            return replace(history, parts=MappingProxyType({**history.parts, message.side: risk}))
+            return replace(history, parts={**history.parts, message.side: risk})
     return history
+
+
+def _measures(content: Members) -> Iterator[date | None]:
+    """For each measure the day on which it was in place; what can not be read is not."""
+    listed = content.get("measures")
+    for item in listed if isinstance(listed, list) else ():
+        yield _day(item, "done_on") if isinstance(item, dict) else None
 
 
 def _best_interests(history: History, message: Opened) -> History:
@@ -260,16 +268,24 @@ def _family(history: History, message: Opened) -> History:
 
 
 def _guardian(history: History, message: Opened) -> History:
-    if message.content.get("event") == "ended":
-        left = {side: guardian for side, guardian in history.guardians.items() if side is not message.side}
-        return replace(history, guardians=MappingProxyType(left))
-    if _text(message.content, "guardian_unit") is None:
+    """The guardian of the side that says so. The end of one guardian does not end another who was named since."""
+    unit, until = _text(message.content, "guardian_unit"), _day(message.content, "until")
+    if unit is None:
         return history
-    return _named(history, message.side, Guardian(until=_day(message.content, "until")))
+    if message.content.get("event") != "ended":
+        return _named(history, message.side, Guardian(unit=unit, since=_day(message.content, "from"), until=until))
+    named = history.guardians.get(message.side)
+    if named is None or named.unit != unit:
+        return history
+    if until is not None:
+        return _named(history, message.side, replace(named, until=until))
+    return replace(
+        history, guardians={side: one for side, one in history.guardians.items() if side is not message.side}
+    )
 
 
 def _named(history: History, side: Side, guardian: Guardian) -> History:
-    return replace(history, guardians=MappingProxyType({**history.guardians, side: guardian}))
+    return replace(history, guardians={**history.guardians, side: guardian})
 
 
 def _consent(history: History, message: Opened) -> History:

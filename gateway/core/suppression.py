@@ -7,9 +7,9 @@ A table is judged as a stranger would read it, without the counts behind it:
     3  a published count is 0 or at least 10
     4  no suppressed count follows from what is published: neither by sums and differences of margins (exact linear
        algebra over all of them) nor by the bounds that these leave to whole numbers, where a suppressed count is at
-       least 1, since zeros are published
+       least 1, since zeros are published. Counts that are rounded or have noise are judged by the algebra alone
 
-A key has one code per dimension, and `total` for the sum over a dimension. Margins need not be listed.
+A key has one code per dimension; a dimension that it leaves out is summed over. Margins need not be listed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 from itertools import product
 from typing import TypeAlias
 
@@ -27,8 +26,14 @@ SMALLEST = 10
 """The smallest count that is published, zero excepted (DOMAIN 2.1 G12)."""
 
 MOST_DIMENSIONS = 3
-TOTAL = "total"
-SUPPRESSED = "suppressed"
+TOTAL = ""
+"""Stands in a key for a dimension that is summed over."""
+
+_PRIME = (1 << 61) - 1
+"""Elimination is done modulo a large prime: a combination of sums that gives a cell does so there too."""
+
+_ROUNDS = 100
+"""Bounds that have not settled after so many rounds pin nothing that a reader could work out by hand."""
 
 Key: TypeAlias = tuple[str, ...]
 
@@ -46,15 +51,18 @@ class Leak(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Counts by key; None where the count is suppressed."""
+    """Counts by key; None where the count is suppressed. ``exact`` is false for counts with rounding or noise."""
 
     dimensions: tuple[str, ...]
     cells: Mapping[Key, int | None]
+    exact: bool = True
 
 
 def table_of(content: Mapping[str, Json]) -> Table | Leak:
-    """The table in the content of a `stats.submission`: `dimensions`, and `cells` with `key` and `n`."""
-    dimensions, listed = content.get("dimensions"), content.get("cells")
+    """The table in the content of a `stats.submission`: `dimensions`, `cells` with `key` and `n` or `suppressed`, and
+    the `method` by which counts are no exact ones.
+    """
+    dimensions, listed, method = content.get("dimensions"), content.get("cells"), content.get("method")
     if not isinstance(dimensions, list) or not isinstance(listed, list) or not listed:
         return Leak.UNREADABLE
     names = tuple(str(name) for name in dimensions)
@@ -62,18 +70,26 @@ def table_of(content: Mapping[str, Json]) -> Table | Leak:
         return Leak.DIMENSIONS
     cells: dict[Key, int | None] = {}
     for item in listed:
-        match item:
-            case {"key": [*codes], "n": int(n)} if not isinstance(n, bool) and n >= 0:
+        match item if isinstance(item, dict) else {}:
+            case {"key": dict() as codes, "n": int(n)} if not isinstance(n, bool) and n >= 0:
                 count: int | None = n
-            case {"key": [*codes], "n": "suppressed"} | {"key": [*codes], "suppressed": True}:
+            case {"key": dict() as codes, "suppressed": True} if isinstance(item, dict) and "n" not in item:
                 count = None
             case _:
                 return Leak.UNREADABLE
-        key = tuple(str(code) for code in codes)
-        if key in cells or len(key) != len(names):
+        key = tuple(_code(codes.get(name)) for name in names)
+        if key in cells or not set(codes) <= set(names):
             return Leak.INCOMPLETE
         cells[key] = count
-    return Table(dimensions=names, cells=cells)
+    exact = not (isinstance(method, dict) and method.keys() & {"rounding", "dp_epsilon"})
+    return Table(dimensions=names, cells=cells, exact=exact)
+
+
+def _code(value: Json) -> str:
+    """A value of a dimension as text: a code, a year, or a corridor of two countries."""
+    if isinstance(value, dict):
+        return ">".join(f"{name}={part}" for name, part in sorted(value.items()))
+    return TOTAL if value is None else str(value)
 
 
 def leak(table: Table) -> Leak | None:
@@ -117,41 +133,52 @@ def _reconstructed(table: Table, inner: Sequence[Key]) -> Leak | None:
             wanted.append(unknown)
             continue
         rest = count - sum(table.cells[key] or 0 for key in below)
-        if rest < len(unknown) or (not unknown and rest):
+        if table.exact and (rest < len(unknown) or (not unknown and rest)):
             return Leak.SUMS
         if unknown:
             sums.add(_Sum(unknown, rest))
     if any(not unknown for unknown in wanted) or _solved(sums, wanted):
         return Leak.RECONSTRUCTED
-    return _squeezed(_with_differences(sums), wanted)
+    return _squeezed(_with_differences(sums), wanted) if table.exact else None
 
 
 # --- sums and differences -----------------------------------------------------------------------------------------
 
 
+_Row: TypeAlias = dict[Key, int]
+
+
 def _solved(sums: Iterable[_Sum], wanted: Iterable[frozenset[Key]]) -> bool:
     """Whether some wanted sum of unknowns is a linear combination of known ones."""
-    basis: dict[Key, dict[Key, Fraction]] = {}
-    for row in sums:
-        left = _reduced({key: Fraction(1) for key in row.unknown}, basis)
-        if left:
-            pivot = min(left)
-            basis[pivot] = {key: value / left[pivot] for key, value in left.items()}
-    return any(not _reduced({key: Fraction(1) for key in keys}, basis) for keys in wanted)
-
-
-def _reduced(row: dict[Key, Fraction], basis: Mapping[Key, Mapping[Key, Fraction]]) -> dict[Key, Fraction]:
-    """What is left of the row after Gaussian elimination by the basis; each basis row begins at its pivot with 1."""
-    row = dict(row)
-    for pivot in sorted(basis):
-        factor = row.get(pivot)
-        if not factor:
+    basis: dict[Key, _Row] = {}
+    for one in sums:
+        row = _reduced(dict.fromkeys(one.unknown, 1), basis)
+        if not row:
             continue
-        for key, value in basis[pivot].items():
-            row[key] = row.get(key, Fraction(0)) - factor * value
-            if not row[key]:
-                del row[key]
+        pivot = min(row)
+        inverse = pow(row[pivot], -1, _PRIME)
+        row = {key: value * inverse % _PRIME for key, value in row.items()}
+        for other in basis.values():
+            if pivot in other:
+                _subtract(other, row, other[pivot])
+        basis[pivot] = row
+    return any(not _reduced(dict.fromkeys(keys, 1), basis) for keys in wanted)
+
+
+def _reduced(row: _Row, basis: Mapping[Key, _Row]) -> _Row:
+    """What is left of the row after Gaussian elimination: no row of the basis holds the pivot of another."""
+    for pivot in [key for key in row if key in basis]:
+        _subtract(row, basis[pivot], row[pivot])
     return row
+
+
+def _subtract(row: _Row, other: _Row, factor: int) -> None:
+    for key, value in other.items():
+        left = (row.get(key, 0) - factor * value) % _PRIME
+        if left:
+            row[key] = left
+        else:
+            row.pop(key, None)
 
 
 # --- bounds -------------------------------------------------------------------------------------------------------
@@ -170,17 +197,15 @@ def _with_differences(sums: Iterable[_Sum]) -> list[_Sum]:
 
 
 def _squeezed(sums: Sequence[_Sum], wanted: Iterable[frozenset[Key]]) -> Leak | None:
-    """What the bounds give away: some wanted sum has one value only, or no whole numbers fit at all.
-
-    Bounds only tighten, and those that cross end it, so this terminates.
-    """
+    """What the bounds give away: some wanted sum has one value only, or no whole numbers fit at all."""
     low: dict[Key, int] = {key: 1 for row in sums for key in row.unknown}
     high: dict[Key, int] = {key: min(row.known for row in sums if key in row.unknown) for key in low}
-    while any(_tightened(row, low, high) for row in sums):
+    for _ in range(_ROUNDS):
+        changed = [_tightened(row, low, high) for row in sums]
         if any(low[key] > high[key] for key in low):
             return Leak.SUMS
-    if any(low[key] > high[key] for key in low):
-        return Leak.SUMS
+        if not any(changed):
+            break
     if any(all(key in low and low[key] == high[key] for key in keys) for keys in wanted):
         return Leak.RECONSTRUCTED
     return None
@@ -188,10 +213,10 @@ def _squeezed(sums: Sequence[_Sum], wanted: Iterable[frozenset[Key]]) -> Leak | 
 
 def _tightened(row: _Sum, low: dict[Key, int], high: dict[Key, int]) -> bool:
     """Whether the row narrows the bounds of its unknowns; they are changed in place."""
+    least, most = sum(low[key] for key in row.unknown), sum(high[key] for key in row.unknown)
     changed = False
     for key in row.unknown:
-        upper = row.known - sum(low[other] for other in row.unknown if other != key)
-        lower = row.known - sum(high[other] for other in row.unknown if other != key)
+        upper, lower = row.known - (least - low[key]), row.known - (most - high[key])
         if upper < high[key] or lower > low[key]:
             high[key], low[key] = min(high[key], upper), max(low[key], lower)
             changed = True

@@ -279,7 +279,6 @@ def _facts(examined: ExaminedMessage, held: Held, to: str) -> GateFacts:
         asylum_hold=False,
         history=held.history,
         approver=None,
-        measures_done=False,
         header=examined.header,
         content=examined.content,
         findings=(),

@@ -53,7 +53,7 @@ class Circumstances:
     """What the gates must know and the message does not say; `GateFacts` says what each is.
 
     `node` is this one, `recipient` the unit in the peer's signed directory, `consent` what consent_ref names, if held
-    here. What stands at its default closes gates: nothing was said before, nobody approved, no measure is in place.
+    here. What stands at its default closes gates: nothing was said before, nobody approved.
     """
 
     node: str
@@ -67,7 +67,6 @@ class Circumstances:
     history: History = NOTHING_SAID
     asylum_hold: bool = False
     approver: str | None = None
-    measures_done: bool = False
 
 
 def submit(
@@ -129,7 +128,6 @@ def _facts(
         asylum_hold=circumstances.asylum_hold,
         history=circumstances.history,
         approver=circumstances.approver,
-        measures_done=circumstances.measures_done,
         header=header,
         content=content,
         findings=findings,

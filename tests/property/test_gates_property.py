@@ -30,7 +30,7 @@ histories = st.builds(
     nationalities=st.none() | st.frozensets(st.sampled_from(["AL", "UA"])),
     age_group=st.none() | st.sampled_from(["adult", "child", "presumed_child"]),
     child_assent=st.none() | st.sampled_from(["given", "refused"]),
-    guardians=st.dictionaries(st.sampled_from(Side), st.just(Guardian(until=None))),
+    guardians=st.dictionaries(st.sampled_from(Side), st.just(Guardian(unit="g"))),
     parts=st.dictionaries(st.sampled_from(Side), st.just(Risk(conclusion="proceed", at=NOON, review_on=None))),
     joint=st.dictionaries(st.sampled_from(Side), st.just(Risk(conclusion="proceed", at=NOON, review_on=None))),
 )
@@ -74,7 +74,6 @@ wild = st.builds(
     asylum_hold=st.booleans(),
     history=histories,
     approver=st.none() | st.sampled_from(["w-1", "w-2"]),
-    measures_done=st.booleans(),
     header=headers,
     content=contents,
     findings=st.lists(st.just(Finding(place="/content", rule="unknown_code")), max_size=1).map(tuple),
@@ -100,8 +99,8 @@ def test_never_blocked_types_pass_whatever_the_facts(some, name, at_receiver):
 
 @given(facts)
 def test_facts_taken_away_open_nothing(some):
-    """Without recipient, approval, confirmed measures and what was said before, at least as many gates are closed."""
-    less = replace(some, recipient=None, approver=None, measures_done=False)
+    """Without recipient, approval and what was said before, at least as many gates are closed."""
+    less = replace(some, recipient=None, approver=None)
     assert set(gates(some)) <= set(gates(less))
     assert gates(replace(NOTHING, body_type=some.body_type))
 

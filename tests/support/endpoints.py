@@ -95,7 +95,7 @@ MET = History(
     nationalities=frozenset({"AL"}),
     age_group="child",
     child_assent="given",
-    guardians={side: Guardian(until=None) for side in Side},
+    guardians={side: Guardian(unit="g") for side in Side},
     best_interests=BestInterests(outcome="family_reunification_origin", review_on=None, care_place=True),
     family_report=FamilyReport(recommendation="suitable", involvement_suspected=False),
     parts={side: Risk(conclusion="proceed", at=NOW, review_on=None) for side in Side},

@@ -125,7 +125,12 @@ def test_g11_refuses_a_type_the_catalogue_does_not_know(at_receiver):
 
 def cells(**counts):
     """Cells of one dimension."""
-    return [{"key": [key], "n": n} for key, n in counts.items()]
+    return [{"key": {} if key == "total" else {"sex": key}} | n_of(n) for key, n in counts.items()]
+
+
+def n_of(count):
+    """A count, or the mark of a suppressed one."""
+    return {"suppressed": True} if count is None else {"n": count}
 
 
 STATS = replace(ENQUIRY, body_type="stats.submission/1", content={"dimensions": ["sex"], "cells": cells(f=12, m=0)})
@@ -136,8 +141,8 @@ STATS = replace(ENQUIRY, body_type="stats.submission/1", content={"dimensions": 
     ("content", "place"),
     [
         ({"dimensions": ["sex"], "cells": cells(f=9, m=12)}, "/content/cells"),
-        ({"dimensions": ["sex"], "cells": cells(f="suppressed", m=12, total=17)}, "/content/cells"),
-        ({"dimensions": ["a", "b", "c", "d"], "cells": [{"key": list("wxyz"), "n": 12}]}, "/content/dimensions"),
+        ({"dimensions": ["sex"], "cells": cells(f=None, m=12, total=17)}, "/content/cells"),
+        ({"dimensions": ["a", "b", "c", "d"], "cells": [{"key": {"a": "x"}, "n": 12}]}, "/content/dimensions"),
         ({"dimensions": ["sex"]}, "/content/cells"),
     ],
     ids=["small", "reconstructed", "four dimensions", "no cells"],

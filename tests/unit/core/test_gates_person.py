@@ -47,7 +47,7 @@ CHILD = replace(
     ADULT,
     age_group="child",
     child_assent="given",
-    guardians={side: Guardian(until=date(2026, 12, 31)) for side in Side},
+    guardians={side: Guardian(unit="g", until=date(2026, 12, 31)) for side in Side},
     best_interests=BID,
     family_report=REPORT,
     travellers=("child",),
@@ -90,8 +90,9 @@ def test_an_answer_that_moves_nobody_needs_nothing():
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ({"guardians": {Side.THEIRS: Guardian(until=None)}}, "by this side"),
-        ({"guardians": {side: Guardian(until=date(2026, 5, 31)) for side in Side}}, "by this side"),
+        ({"guardians": {Side.THEIRS: Guardian(unit="g")}}, "by this side"),
+        ({"guardians": {side: Guardian(unit="g", until=date(2026, 5, 31)) for side in Side}}, "by this side"),
+        ({"guardians": {side: Guardian(unit="g", since=date(2026, 6, 2)) for side in Side}}, "by this side"),
         ({"child_assent": None}, "assent"),
         ({"child_assent": "refused"}, "assent"),
         ({"family_report": None}, "family.inquiry"),
@@ -116,7 +117,7 @@ def test_g3_one_thing_is_missing(missing, words):
 
 def test_g3_the_other_guardian_is_needed_to_confirm():
     """A return is proposed by the side that has a guardian, and confirmed when both have one."""
-    history = replace(CHILD, guardians={Side.OURS: Guardian(until=None)})
+    history = replace(CHILD, guardians={Side.OURS: Guardian(unit="g")})
     assert gates(replace(PROPOSAL, history=history, content=CHILDS)) == []
     assert "the other side" in refusals(replace(CONFIRM, history=history))[0].hint
 
@@ -179,11 +180,17 @@ def test_g4_holds_for_thirty_days():
 
 
 def test_g4_measures_are_in_place_before_it_is_confirmed():
-    """With measures a return is proposed, and confirmed once a person says that they are in place."""
-    history = replace(ADULT, joint={Side.OURS: risk("proceed_with_measures")})
-    assert gates(replace(PROPOSAL, history=history)) == []
-    assert gates(replace(CONFIRM, history=history)) == [G4]
-    assert gates(replace(CONFIRM, history=history, measures_done=True)) == []
+    """With measures a return is proposed, and confirmed once each has its day on which it was in place."""
+
+    def measured(*days, conclusion="proceed_with_measures"):
+        return replace(ADULT, joint={Side.OURS: replace(risk(conclusion), measures=days)})
+
+    assert gates(replace(PROPOSAL, history=measured(TODAY, None))) == []
+    assert gates(replace(CONFIRM, history=measured(TODAY, None))) == [G4]
+    assert gates(replace(CONFIRM, history=measured(date(2026, 6, 2)))) == [G4]
+    assert gates(replace(CONFIRM, history=measured())) == [G4]
+    assert gates(replace(CONFIRM, history=measured(TODAY, date(2026, 5, 20)))) == []
+    assert gates(replace(CONFIRM, history=measured(None, conclusion="proceed"))) == [G4]
 
 
 def test_conclusions_are_codes():

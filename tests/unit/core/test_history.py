@@ -43,7 +43,7 @@ def test_a_referral():
     assert (history.legal_status, history.reflection_until) == ("reflection_period", date(2026, 8, 1))
     assert history.nationalities == {"AL", "XK"}
     assert (history.age_group, history.birth_year, history.birth_date) == ("presumed_child", 2009, None)
-    assert history.guardians == {OURS: Guardian(until=None)}
+    assert history.guardians == {OURS: Guardian(unit="aide-enfance")}
 
 
 def test_what_is_told_later_adds_and_replaces():
@@ -60,7 +60,6 @@ def test_what_is_told_later_adds_and_replaces():
         ("/content/reflection_period_until", "2026-09-01", "reflection_until", date(2026, 9, 1)),
         ("/content/person/age_group", "adult", "age_group", "adult"),
         ("/content/person_identifying/birth_date", "2001-01-01", "birth_date", date(2001, 1, 1)),
-        ("/content/person/nationalities", ["UA"], "nationalities", frozenset({"UA"})),
         ("/content/summary", "asylum_pending", "legal_status", "reflection_period"),
         ("/content/legal_status", 7, "legal_status", "reflection_period"),
     ],
@@ -104,13 +103,32 @@ def test_who_counts_as_a_child(person, child):
 def test_guardians_of_both_sides():
     """Each side names its own; a handover names the new one, an end leaves none."""
     messages = [
-        said("guardian.notice", {"event": "appointed", "guardian_unit": "a", "until": "2026-07-01"}),
-        said("guardian.notice", {"event": "handover", "guardian_unit": "b"}, side=THEIRS, days=1),
+        said("guardian.notice", {"event": "appointed", "guardian_unit": "a", "from": "2026-06-02"}),
+        said(
+            "guardian.notice", {"event": "handover", "guardian_unit": "b", "until": "2026-07-01"}, side=THEIRS, days=1
+        ),
     ]
-    assert history_of(messages).guardians == {OURS: Guardian(until=date(2026, 7, 1)), THEIRS: Guardian(until=None)}
-    ended = said("guardian.notice", {"event": "ended", "guardian_unit": "a"}, days=2)
-    assert history_of([*messages, ended]).guardians == {THEIRS: Guardian(until=None)}
-    assert Guardian(until=TODAY).acts(TODAY) and not Guardian(until=date(2026, 5, 31)).acts(TODAY)
+    first, second = Guardian(unit="a", since=date(2026, 6, 2)), Guardian(unit="b", until=date(2026, 7, 1))
+    assert history_of(messages).guardians == {OURS: first, THEIRS: second}
+    assert [first.acts(TODAY), second.acts(TODAY), second.acts(date(2026, 7, 2))] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "left"),
+    [
+        ({"guardian_unit": "a"}, {}),
+        ({"guardian_unit": "a", "until": "2026-06-30"}, {OURS: Guardian(unit="a", until=date(2026, 6, 30))}),
+        ({"guardian_unit": "z", "until": "2026-06-30"}, {OURS: Guardian(unit="a")}),
+    ],
+    ids=["at once", "on a day", "another guardian"],
+)
+def test_the_end_of_a_guardianship(content, left):
+    """It ends the guardian it names, at once or on its day, and no other."""
+    named = said("guardian.notice", {"event": "appointed", "guardian_unit": "a"})
+    assert history_of([named, said("guardian.notice", {"event": "ended"} | content, days=1)]).guardians == left
+
+
+MEASURES = [{"measure": "x", "done_on": "2026-06-01"}, {"measure": "y", "by": "2026-06-09"}]
 
 
 def test_risk_by_part_and_side():
@@ -119,7 +137,7 @@ def test_risk_by_part_and_side():
         said("risk.assessment", {"part": "sending", "conclusion": "postpone"}),
         said("risk.assessment", {"part": "sending", "conclusion": "proceed"}, days=1),
         said("risk.assessment", {"part": "receiving", "conclusion": "proceed", "review_on": "2026-06-20"}, side=THEIRS),
-        said("risk.assessment", {"part": "joint", "conclusion": "proceed"}, side=THEIRS, days=2),
+        said("risk.assessment", {"part": "joint", "conclusion": "proceed", "measures": MEASURES}, side=THEIRS, days=2),
         said("risk.assessment", {"part": "joint"}, days=3),
     ]
     history = history_of(messages)
@@ -127,7 +145,8 @@ def test_risk_by_part_and_side():
         OURS: Risk(conclusion="proceed", at=NOON + DAY, review_on=None),
         THEIRS: Risk(conclusion="proceed", at=NOON, review_on=date(2026, 6, 20)),
     }
-    assert history.joint == {THEIRS: Risk(conclusion="proceed", at=NOON + 2 * DAY, review_on=None)}
+    joint = Risk(conclusion="proceed", at=NOON + 2 * DAY, review_on=None, measures=(date(2026, 6, 1), None))
+    assert history.joint == {THEIRS: joint}
     assert history.joint[THEIRS].on == date(2026, 6, 3)
 
 

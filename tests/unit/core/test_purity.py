@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).resolve().parents[3] / "gateway" / "core"
-ALLOWED = {"__future__", "collections", "dataclasses", "datetime", "enum", "functools", "re", "typing", "unicodedata"}
+ALLOWED = {
+    "__future__", "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "re", "typing",
+    "unicodedata",
+}  # fmt: skip
 OURS = ("gateway.core", "gateway.errors", "schemas")
 
 
