@@ -7,7 +7,10 @@ A table is judged as a stranger would read it, without the counts behind it:
     3  a published count is 0 or at least 10
     4  no suppressed count follows from what is published: neither by sums and differences of margins (exact linear
        algebra over all of them) nor by the bounds that these leave to whole numbers, where a suppressed count is at
-       least 1, since zeros are published. Counts that are rounded or have noise are judged by the algebra alone
+       least 1, since zeros are published. Rounded counts are judged by the algebra alone
+
+Counts with the noise of differential privacy (`dp_epsilon`) are judged by 1 and 3 alone: each is protected for itself,
+and sums of noisy counts tell nothing exact.
 
 A key has one code per dimension; a dimension that it leaves out is summed over. Margins need not be listed.
 """
@@ -51,11 +54,14 @@ class Leak(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Counts by key; None where the count is suppressed. ``exact`` is false for counts with rounding or noise."""
+    """Counts by key; None where the count is suppressed. ``rounded`` counts need not sum up, ``noisy`` ones are
+    protected each for itself.
+    """
 
     dimensions: tuple[str, ...]
     cells: Mapping[Key, int | None]
-    exact: bool = True
+    rounded: bool = False
+    noisy: bool = False
 
 
 def table_of(content: Mapping[str, Json]) -> Table | Leak:
@@ -81,8 +87,8 @@ def table_of(content: Mapping[str, Json]) -> Table | Leak:
         if key in cells or not set(codes) <= set(names):
             return Leak.INCOMPLETE
         cells[key] = count
-    exact = not (isinstance(method, dict) and method.keys() & {"rounding", "dp_epsilon"})
-    return Table(dimensions=names, cells=cells, exact=exact)
+    said = method if isinstance(method, dict) else {}
+    return Table(dimensions=names, cells=cells, rounded="rounding" in said, noisy="dp_epsilon" in said)
 
 
 def _code(value: Json) -> str:
@@ -96,12 +102,12 @@ def leak(table: Table) -> Leak | None:
     """The first rule that the table breaks, None where it gives nothing away."""
     if not 1 <= len(table.dimensions) <= MOST_DIMENSIONS:
         return Leak.DIMENSIONS
-    inner = _inner(table)
-    if inner is None:
-        return Leak.INCOMPLETE
     if any(count is not None and 0 < count < SMALLEST for count in table.cells.values()):
         return Leak.SMALL
-    return _reconstructed(table, inner)
+    if table.noisy:
+        return None
+    inner = _inner(table)
+    return Leak.INCOMPLETE if inner is None else _reconstructed(table, inner)
 
 
 def _inner(table: Table) -> list[Key] | None:
@@ -133,13 +139,13 @@ def _reconstructed(table: Table, inner: Sequence[Key]) -> Leak | None:
             wanted.append(unknown)
             continue
         rest = count - sum(table.cells[key] or 0 for key in below)
-        if table.exact and (rest < len(unknown) or (not unknown and rest)):
+        if not table.rounded and (rest < len(unknown) or (not unknown and rest)):
             return Leak.SUMS
         if unknown:
             sums.add(_Sum(unknown, rest))
     if any(not unknown for unknown in wanted) or _solved(sums, wanted):
         return Leak.RECONSTRUCTED
-    return _squeezed(_with_differences(sums), wanted) if table.exact else None
+    return _squeezed(_with_differences(sums), wanted) if not table.rounded else None
 
 
 # --- sums and differences -----------------------------------------------------------------------------------------

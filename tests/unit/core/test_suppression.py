@@ -107,14 +107,23 @@ def test_a_table_is_read():
     content = {"dimensions": ["year", "corridor"], "cells": cells}
     assert table_of(content) == Table(dimensions=("year", "corridor"), cells=wanted)
     rounded = table_of(content | {"method": {"rounding": 5}})
-    assert isinstance(rounded, Table) and not rounded.exact
+    assert isinstance(rounded, Table) and rounded.rounded and not rounded.noisy
+    noisy = table_of(content | {"method": {"dp_epsilon": 1000}})
+    assert isinstance(noisy, Table) and noisy.noisy
 
 
 def test_rounded_counts_are_judged_by_their_structure():
     """Sums need not agree then, and a cell that stands alone in its row is still given away."""
-    assert leak(replace(one(10, 15, total=30), exact=False)) is None
-    assert leak(replace(one(10, X, X, total=10), exact=False)) is None
-    assert leak(replace(one(10, X, total=20), exact=False)) is Leak.RECONSTRUCTED
+    assert leak(replace(one(10, 15, total=30), rounded=True)) is None
+    assert leak(replace(one(10, X, X, total=10), rounded=True)) is None
+    assert leak(replace(one(10, X, total=20), rounded=True)) is Leak.RECONSTRUCTED
+
+
+def test_noisy_counts_are_protected_each_for_itself():
+    """Cells may be left out and need not fit; a small count is none to publish all the same."""
+    assert leak(replace(one(10, X, total=20), noisy=True)) is None
+    assert leak(Table(dimensions=("a", "b"), cells={("x", "y"): 15, ("z", TOTAL): 20}, noisy=True)) is None
+    assert leak(replace(one(10, 9), noisy=True)) is Leak.SMALL
 
 
 def test_a_large_table_is_judged_in_time():
