@@ -6,8 +6,8 @@ A table is judged as a stranger would read it, without the counts behind it:
     2  every combination of values is listed once, so that nothing is told by a cell that is not there
     3  a published count is 0 or at least 10
     4  no suppressed count follows from what is published: neither by sums and differences of margins (exact linear
-       algebra over all of them) nor by the bounds that these leave to whole numbers, where a suppressed count is at
-       least 1, since zeros are published. Rounded counts are judged by the algebra alone
+       algebra over all of them) nor by the bounds that these leave to whole numbers, whether a reader takes a
+       suppressed count to be at least 0 or, where that fits, at least 1. Rounded counts are judged by the algebra alone
 
 Counts with the noise of differential privacy (`dp_epsilon`) are judged by 1 and 3 alone: each is protected for itself,
 and sums of noisy counts tell nothing exact.
@@ -139,13 +139,18 @@ def _reconstructed(table: Table, inner: Sequence[Key]) -> Leak | None:
             wanted.append(unknown)
             continue
         rest = count - sum(table.cells[key] or 0 for key in below)
-        if not table.rounded and (rest < len(unknown) or (not unknown and rest)):
+        if not table.rounded and (rest < 0 or (not unknown and rest)):
             return Leak.SUMS
         if unknown:
             sums.add(_Sum(unknown, rest))
     if any(not unknown for unknown in wanted) or _solved(sums, wanted):
         return Leak.RECONSTRUCTED
-    return _squeezed(_with_differences(sums), wanted) if not table.rounded else None
+    if table.rounded:
+        return None
+    rows = _with_differences(sums)
+    return _squeezed(rows, wanted, 0) or (
+        Leak.RECONSTRUCTED if _squeezed(rows, wanted, 1) is Leak.RECONSTRUCTED else None
+    )
 
 
 # --- sums and differences -----------------------------------------------------------------------------------------
@@ -202,9 +207,9 @@ def _with_differences(sums: Iterable[_Sum]) -> list[_Sum]:
     return sorted(found, key=lambda row: sorted(row.unknown))
 
 
-def _squeezed(sums: Sequence[_Sum], wanted: Iterable[frozenset[Key]]) -> Leak | None:
-    """What the bounds give away: some wanted sum has one value only, or no whole numbers fit at all."""
-    low: dict[Key, int] = {key: 1 for row in sums for key in row.unknown}
+def _squeezed(sums: Sequence[_Sum], wanted: Iterable[frozenset[Key]], least: int) -> Leak | None:
+    """What the bounds give away when no count is below `least`: a sum with one value only, or that nothing fits."""
+    low: dict[Key, int] = {key: least for row in sums for key in row.unknown}
     high: dict[Key, int] = {key: min(row.known for row in sums if key in row.unknown) for key in low}
     for _ in range(_ROUNDS):
         changed = [_tightened(row, low, high) for row in sums]
