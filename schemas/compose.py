@@ -25,7 +25,10 @@ Spec: TypeAlias = Mapping[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BASIS = ("legal_basis", "transfer_basis")
-PERSONAL_HEADER = (*BASIS, "transfer_instrument", "case_ref_sender", "case_ref_recipient", "consent_ref")
+PERSONAL_HEADER = (
+    *(*BASIS, "transfer_instrument"),
+    *("case_ref_sender", "case_ref_recipient", "consent_ref", "vital_interest"),
+)
 """Header members that only make sense with a person behind them; see IMPERSONAL."""
 
 METADATA = (

@@ -55,6 +55,7 @@ class Consent:
     """One consent record and what was withdrawn of it; ``withdrawn_grants`` are positions in ``grants`` from 0.
 
     ``informed``: all seven things were told. ``transfer_risks_told`` matters for `consent_49_1_a` only (gate G2).
+    ``signed``: the person, not a guardian alone, said so on a form whose hash the record has (gates G5 and G8).
     ``taken_back`` are grants of other holders' records of this consent that were withdrawn: see `bound`.
     """
 
@@ -65,6 +66,7 @@ class Consent:
     informed: bool
     transfer_risks_told: bool
     onward_sharing: bool
+    signed: bool = False
     withdrawn_all: bool = False
     withdrawn_grants: frozenset[int] = frozenset()
     taken_back: tuple[Grant, ...] = ()
@@ -120,6 +122,60 @@ def covers(consent: Consent, *, purpose: str, unit: str, categories: Iterable[st
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """What the sender of data said of passing it on: the code of `handling.onward_sharing`, and the units named."""
+
+    onward_sharing: str
+    onward_units: frozenset[str]
+
+    def lets(self, unit: str) -> bool:
+        """Whether the sender lets the data go on to the unit on the consent it was sent under. `with_new_consent` does
+        not: then a record of one's own is needed, and what rests on that is no longer onward sharing.
+        """
+        return self.onward_sharing == "named_units" and unit in self.onward_units
+
+
+def handling_of(header: Mapping[str, Json]) -> Handling:
+    """What the header of a message says; whatever can not be read lets nothing go on."""
+    value = header.get("handling")
+    handling = value if isinstance(value, dict) else {}
+    units = handling.get("onward_units")
+    return Handling(
+        onward_sharing=str(handling.get("onward_sharing", "none")),
+        onward_units=frozenset(unit for unit in units if isinstance(unit, str))
+        if isinstance(units, list)
+        else frozenset(),
+    )
+
+
+def passed_on(recorded_by: Iterable[str], sender_node: str, recipient_unit: str) -> bool:
+    """Whether relying on a consent is onward sharing: neither the sending nor the receiving node recorded it."""
+    recorders = frozenset(recorded_by)
+    return bool(recorders) and sender_node not in recorders and recipient_unit.partition("/")[0] not in recorders
+
+
+def onward(
+    consent: Consent,
+    handling: Iterable[Handling],
+    *,
+    purpose: str,
+    unit: str,
+    categories: Iterable[str],
+    today: date,
+) -> frozenset[str]:
+    """The categories that may NOT be passed on to another unit on a consent that another node recorded (DOMAIN message
+    16: the recipient enforces the scope; IOM DP 5, GDPR 5(1)(b)). Empty means that all may.
+
+    Three must say yes: the person agreed to onward sharing, a grant names the unit with purpose and category, and each
+    sender of the data lets it go there; ``handling`` is empty where no data came under this consent.
+    """
+    wanted = frozenset(categories)
+    if not consent.onward_sharing or not all(said.lets(unit) for said in handling):
+        return wanted
+    return covers(consent, purpose=purpose, unit=unit, categories=wanted, today=today)
+
+
 def bound(first: Consent, others: Iterable[Consent]) -> Consent:
     """The consent ``first`` bound by every other record of the same consent: each no of theirs counts, no yes does.
 
@@ -131,6 +187,7 @@ def bound(first: Consent, others: Iterable[Consent]) -> Consent:
         first = replace(
             first,
             denials=first.denials + other.denials,
+            onward_sharing=first.onward_sharing and other.onward_sharing,
             withdrawn_all=first.withdrawn_all or other.withdrawn_all,
             taken_back=first.taken_back + lost,
         )
@@ -200,10 +257,17 @@ def read(content: Mapping[str, Json], withdrawals: Iterable[Mapping[str, Json]] 
         informed=bool(told) and all(value is True for value in told.values()),
         transfer_risks_told=content.get("transfer_risks_told") is True,
         onward_sharing=content.get("onward_sharing") is True,
+        signed=_signed(content),
     )
     for withdrawal in withdrawals:
         consent = withdraw(consent, withdrawal)
     return consent
+
+
+def _signed(content: Mapping[str, Json]) -> bool:
+    """A guardian's consent alone is not the person's own word; an oral one has no form to show."""
+    own = content.get("given_by") in ("person", "person_and_guardian", "legal_representative")
+    return own and content.get("form") in ("written", "electronic", "mark") and bool(content.get("signed_form_sha256"))
 
 
 def _grant(item: Mapping[str, Json]) -> Grant:

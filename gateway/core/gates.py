@@ -1,211 +1,148 @@
-"""The gates of DOMAIN 2.1 that work in this release, as numbered functions over one frozen set of facts.
+"""The gates of DOMAIN 2.1, G1 to G15, as numbered functions over one frozen set of facts.
 
 A gate looks at facts and answers with a value: ``Permit``, or a ``Refuse`` that names the gate, a place and what to do.
-There is no override. Gates are asked twice, when a message is submitted and when it departs, because a consent may be
-gone by then (DESIGN 3b.1). What a gate is not told refuses: facts that know nothing pass nothing.
+There is no override: danger to life is a path of its own with a second approver, and it opens G2 alone. What a gate is
+not told refuses: facts that know nothing pass nothing.
 
     G10  never-blocked types pass every other gate; it is asked first
-    G2   personal data need a consent that covers purpose, recipient unit and categories
-    G6   a public authority may not transfer on the person's consent
-    G7   after a withdrawal only what serves the withdrawal, erasure and safety may go
-    G11  an unknown or unmapped code is refused, never replaced
-    G13  who declines says why
+    G1   enquiries, directory and statistics carry nothing that identifies a person            gates_content
+    G2   personal data need a consent that covers purpose, recipient unit and categories       gates_consent
+    G3   no child returns without guardian, assent, best interests and family report           gates_person
+    G4   a return needs a joint risk assessment of at most 30 days that says proceed           gates_person
+    G5   with asylum sought or granted nothing goes to the State of nationality                gates_person
+    G6   a public authority may not transfer on the person's consent                           gates_consent
+    G7   after a withdrawal only what serves the withdrawal, erasure and safety may go         gates_consent
+    G8   in the reflection period no return is proposed without the person's signed request    gates_person
+    G9   criminal data go to lawyers, prosecutors and police, or with consent to a case manager    gates_content
+    G11  an unknown or unmapped code is refused, never replaced                                gates_content
+    G12  statistics give no small count away                                                   gates_content
+    G13  who declines says why                                                                 gates_content
+    G14  the recipient unit is in the signed directory                                         gates_content
+    G15  a question about nationality never tells of a victim                                  gates_content
+
+The sender asks all of them twice, when a message is submitted and when it departs, because a consent may be gone by
+then (DESIGN 3b.1). The receiver asks those that it can judge: `AT_RECEIVER`, and `LEFT_TO_SENDER` says why not the
+others. A receiver's answer is final, so it rests on the message, on signed documents and on what it holds, never on
+the absence of what may still be on its way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
 
-from gateway.core.consent import Consent, covers, read
-from gateway.core.scope import never_blocked, type_name
-from gateway.core.stages import Json
-from gateway.errors import Code, Finding, RefusedError
-
-#: Rules of findings that mean "this code is not known" (schema) and "this value has no code" (mapping).
-CODE_RULES: frozenset[str] = frozenset({"unknown_code", "unmapped_code"})
-
-#: The transfer basis that public authorities may not use (GDPR 49(3)).
-CONSENT_BASIS = "consent_49_1_a"
-
-
-class UnitKind(StrEnum):
-    """What kind of organisation a unit of this node is; from its settings."""
-
-    PUBLIC_AUTHORITY = "public_authority"
-    INTERNATIONAL_ORGANISATION = "international_organisation"
-    NGO = "ngo"
-    SERVICE_PROVIDER = "service_provider"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateFacts:
-    """All that the gates look at.
-
-    ``personal`` is the catalogue's flag, None where the catalogue does not know the type; ``categories`` are those
-    present in the content. ``recipient_unit`` is `n1.../unit`. ``consent`` is what ``consent_ref`` names, with its
-    withdrawals, None where it is not known here. ``conversation_withdrawn``: a consent that this conversation relied on
-    was withdrawn whole and no newer record took its place. ``findings`` are those of schema and mapping.
-    """
-
-    body_type: str
-    personal: bool | None
-    categories: frozenset[str]
-    purpose: str | None
-    recipient_unit: str
-    sender_kind: UnitKind | None
-    transfer_basis: str | None
-    consent_ref: str | None
-    consent: Consent | None
-    conversation_withdrawn: bool
-    content: Mapping[str, Json]
-    findings: tuple[Finding, ...]
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The gate has nothing against it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refuse:
-    """The gate is closed. ``place`` is a JSON pointer into the body; ``hint`` holds no value of the case."""
-
-    gate: Code
-    place: str
-    hint: str
-
-
-Decision = Permit | Refuse
-_PERMIT = Permit()
-
-
-def g2_consent(facts: GateFacts) -> Decision:
-    """G2: personal data need a consent that covers purpose, recipient unit and each category (GDPR 6, 9; IOM DP 4).
-
-    A `consent.record` needs no other consent, but goes only to units it names (DOMAIN 2.3 row 16). A message without
-    any category (references only, such as a decline) has to name purpose and consent, which need not be known here: a
-    decline for want of consent must be possible. On `consent_49_1_a` the person must have been told of the risks of
-    the transfer (DOMAIN message 16, GDPR 49(1)(a)).
-    """
-    if facts.personal is False and not facts.categories:
-        return _PERMIT
-    if type_name(facts.body_type) == "consent.record":
-        return _g2_record(facts)
-    if facts.purpose is None:
-        return _g2("/purpose", "personal data need a purpose")
-    if facts.consent_ref is None:
-        return _g2("/header/consent_ref", "personal data need the id of a consent record: see trm consent record")
-    if not facts.categories:
-        return _PERMIT
-    consent = facts.consent
-    if consent is None or consent.consent_id != facts.consent_ref:
-        return _g2("/header/consent_ref", "no such consent record is known here: record or send it first")
-    if facts.transfer_basis == CONSENT_BASIS and not consent.transfer_risks_told:
-        return _g2("/header/transfer_basis", "the person was not told of the risks of this transfer")
-    if missing := _missing(facts, consent, facts.purpose):
-        return _g2("/header/consent_ref", f"the consent does not cover {', '.join(sorted(missing))} for this recipient")
-    return _PERMIT
-
-
-def _g2_record(facts: GateFacts) -> Decision:
-    try:
-        record = read(facts.content)
-    except RefusedError:
-        return _g2("/content", "the consent record can not be read")
-    if facts.recipient_unit not in record.units:
-        return _g2("/content/grants", "a consent record goes only to units that it names")
-    return _PERMIT
-
-
-def _g2(place: str, hint: str) -> Refuse:
-    return Refuse(gate=Code.GATE_G2, place=place, hint=hint)
-
-
-def _missing(facts: GateFacts, consent: Consent, purpose: str) -> frozenset[str]:
-    return covers(consent, purpose=purpose, unit=facts.recipient_unit, categories=facts.categories, today=facts.today)
-
-
-def g6_transfer_basis(facts: GateFacts) -> Decision:
-    """G6: a public authority may not transfer on the person's consent (GDPR 49(3)); an unknown kind counts as one."""
-    if facts.transfer_basis == CONSENT_BASIS and facts.sender_kind in (None, UnitKind.PUBLIC_AUTHORITY):
-        return Refuse(
-            gate=Code.GATE_G6,
-            place="/header/transfer_basis",
-            hint="a public authority needs another basis than consent, such as an agreement or public interest",
-        )
-    return _PERMIT
-
-
-def g7_withdrawal(facts: GateFacts) -> Decision:
-    """G7: after a withdrawal only acknowledgement, erasure and safety alert may go (GDPR 7(3), DOMAIN 3.3).
-
-    Those and the withdrawal itself are never blocked (G10). A new `consent.record` may go too: it ends the overlay. Of
-    a consent withdrawn in part, what the withdrawn grants alone covered is refused here, under this name.
-    """
-    if type_name(facts.body_type) == "consent.record":
-        return _PERMIT
-    consent = facts.consent
-    if facts.conversation_withdrawn or (consent is not None and consent.fully_withdrawn):
-        return _g7("the person withdrew consent: only acknowledgement, erasure and safety alerts may go")
-    if consent is None or facts.purpose is None or not consent.partly_withdrawn:
-        return _PERMIT
-    taken_back = _missing(facts, consent, facts.purpose) - _missing(facts, consent.unwithdrawn(), facts.purpose)
-    if taken_back:
-        return _g7(f"the person withdrew consent for {', '.join(sorted(taken_back))}")
-    return _PERMIT
-
-
-def _g7(hint: str) -> Refuse:
-    return Refuse(gate=Code.GATE_G7, place="/header/consent_ref", hint=hint)
-
-
-def g10_never_blocked(facts: GateFacts) -> bool:
-    """G10: withdrawal, erasure and safety alert are never blocked by any gate (GDPR 7(3); types: PROTOCOL B4)."""
-    return never_blocked(facts.body_type)
-
-
-def g11_codes(facts: GateFacts) -> Decision:
-    """G11: an unknown or unmapped code, or a type that the catalogue does not know, is refused (DOMAIN 0.6)."""
-    if facts.personal is None:
-        return Refuse(gate=Code.GATE_G11, place="/body_type", hint="the catalogue does not know this message type")
-    for finding in facts.findings:
-        if finding.rule in CODE_RULES:
-            hint = finding.hint or "add the value to the mapping, or choose a code of the list; there is no default"
-            return Refuse(gate=Code.GATE_G11, place=finding.place, hint=hint)
-    return _PERMIT
-
-
-def g13_reason(facts: GateFacts) -> Decision:
-    """G13: a decline needs a reason code (DOMAIN message 5, after Primero R2-1917); so does a capacity reply of no."""
-    match type_name(facts.body_type):
-        case "referral.decline":
-            member, declines = "reason", True
-        case "enquiry.reply":
-            member, declines = "decline_reason", facts.content.get("answer") == "no"
-        case _:
-            return _PERMIT
-    if declines and not facts.content.get(member):
-        return Refuse(gate=Code.GATE_G13, place=f"/content/{member}", hint="say why: choose a code of decline_reason")
-    return _PERMIT
-
-
-#: The gates in the order in which refusals are told: what was taken back comes before what was never given.
-GATES: tuple[Callable[[GateFacts], Decision], ...] = (
+from gateway.core.gates_consent import (
+    CONSENT_BASIS,
+    PURPOSES,
+    g2_consent,
+    g2_received,
+    g2_vital_form,
+    g2_vital_interest,
+    g6_received,
+    g6_transfer_basis,
+    g7_received,
     g7_withdrawal,
+)
+from gateway.core.gates_content import (
+    CODE_RULES,
+    g1_no_identifiers,
+    g9_criminal,
+    g9_received,
+    g10_never_blocked,
+    g11_codes,
+    g12_statistics,
+    g13_reason,
+    g14_directory,
+    g15_neutral,
+)
+from gateway.core.gates_facts import Decision, Gate, GateFacts, Permit, Recipient, Refuse, UnitKind, kind_by_roles
+from gateway.core.gates_person import g3_child, g4_joint_risk, g5_asylum, g5_received, g8_reflection
+from gateway.errors import Code
+
+__all__ = [
+    "AT_RECEIVER",
+    "CODE_RULES",
+    "CONSENT_BASIS",
+    "GATES",
+    "LEFT_TO_SENDER",
+    "PURPOSES",
+    "AtReceiver",
+    "Decision",
+    "Gate",
+    "GateFacts",
+    "Permit",
+    "Recipient",
+    "Refuse",
+    "UnitKind",
+    "evaluate",
+    "kind_by_roles",
+    "received",
+]
+
+#: The gates in the order in which refusals are told: what was taken back comes before what was never given, and what
+#: keeps a person safe before what only has to be mended.
+GATES: tuple[Gate, ...] = (
+    g7_withdrawal,
+    g5_asylum,
+    g2_vital_interest,
     g2_consent,
     g6_transfer_basis,
+    g3_child,
+    g4_joint_risk,
+    g8_reflection,
+    g9_criminal,
+    g15_neutral,
+    g1_no_identifiers,
+    g12_statistics,
+    g14_directory,
     g11_codes,
     g13_reason,
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtReceiver:
+    """A gate that the receiver asks too, in the form in which it can, and on what that rests."""
+
+    gate: Gate
+    why: str
+
+
+AT_RECEIVER: tuple[AtReceiver, ...] = (
+    AtReceiver(gate=g7_received, why="the withdrawals it holds; wins over what was on its way"),
+    AtReceiver(gate=g5_received, why="status and nationality in the message, or said before"),
+    AtReceiver(gate=g2_vital_form, why="the form of the claim; whom the sender asked stays the sender's"),
+    AtReceiver(gate=g2_received, why="the consent record it holds; one that is not here may be behind a gap"),
+    AtReceiver(gate=g6_received, why="roles of the sending unit in the signed descriptor"),
+    AtReceiver(gate=g9_received, why="the role that the message names as its reader"),
+    AtReceiver(gate=g15_neutral, why="the message alone"),
+    AtReceiver(gate=g1_no_identifiers, why="the message alone"),
+    AtReceiver(gate=g12_statistics, why="the message alone"),
+    AtReceiver(gate=g11_codes, why="its own code lists"),
+    AtReceiver(gate=g13_reason, why="the message alone"),
+)
+
+LEFT_TO_SENDER: Mapping[Code, str] = {
+    Code.GATE_G3: "rests on earlier messages, some of which may be behind a gap; asked again before it confirms",
+    Code.GATE_G4: "rests on earlier messages, some of which may be behind a gap; asked again before it confirms",
+    Code.GATE_G8: "rests on a form that only the sender has seen",
+    Code.GATE_G10: "no refusal of its own: it is asked first on both sides",
+    Code.GATE_G14: "the unit is the receiver's own; the scope knows those it has",
+}
+
+
 def evaluate(facts: GateFacts) -> Permit | tuple[Refuse, ...]:
     """All gates: ``Permit``, or every refusal, so that a person mends all of them at once."""
+    return _asked(GATES, facts)
+
+
+def received(facts: GateFacts) -> Permit | tuple[Refuse, ...]:
+    """The gates that a receiver can judge, in their order; the first refusal is the code that the sender is told."""
+    return _asked((item.gate for item in AT_RECEIVER), facts)
+
+
+def _asked(gates: Iterable[Gate], facts: GateFacts) -> Permit | tuple[Refuse, ...]:
     if g10_never_blocked(facts):
-        return _PERMIT
-    refusals = tuple(decision for gate in GATES if isinstance(decision := gate(facts), Refuse))
-    return refusals or _PERMIT
+        return Permit()
+    refusals = tuple(decision for gate in gates if isinstance(decision := gate(facts), Refuse))
+    return refusals or Permit()

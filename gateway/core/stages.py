@@ -1,7 +1,7 @@
 """The one line along which data flows; each type is what one step leaves for the next, so no step can be skipped.
 
     LocalRecord -> Draft -> PermittedMessage -> ValidMessage -> outbox -> SealedEnvelope -> wire
-    wire -> bytes -> Envelope -> AuthenticStatement -> AcceptedMessage -> inbox -> Delivery
+    wire -> bytes -> Envelope -> AuthenticStatement -> ExaminedMessage -> AcceptedMessage -> inbox -> Delivery
 
 `LocalRecord` and `Delivery` are the adapter's side (gateway.ports); `Envelope` is the codec's (keys.envelope). Only
 the functions of `gateway.exchange` construct the others: holding one is the proof that the steps before it were done.
@@ -89,8 +89,8 @@ class SealedEnvelope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptedMessage:
-    """An incoming message that passed every step up to the transaction."""
+class ExaminedMessage:
+    """An incoming message that is authentic, in scope, and has a body as its schema says. No gate was asked yet."""
 
     id: str
     sender: str
@@ -108,3 +108,8 @@ class AcceptedMessage:
     body: bytes
     header: Mapping[str, Json]
     content: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedMessage(ExaminedMessage):
+    """An incoming message that passed every step up to the transaction."""

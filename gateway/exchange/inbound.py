@@ -12,23 +12,27 @@ Nothing of the statement is believed before step 8.
  9     cross checks of header, statement, clock and commitment    `authenticate`
  10    the request signer is the sender                           `unpack` (before a chain is fetched for `from`, B14.6)
  11    numbering                                                  `gateway.core.numbering`, under the link's lock
- 12    scope                                                      `admit`
- 13    body: strict JSON, schema by hash, text policy             `admit`
+ 12    scope                                                      `examine`
+ 13    body: strict JSON, schema by hash, text policy             `examine`
+ 13b   the gates that a receiver can judge                        `admit`
  14    one transaction                                            the shell
 
-The shell calls `read`, `unpack`, `authenticate` and `admit`, and each takes what the one before leaves.
+The shell calls `read`, `unpack`, `authenticate`, `examine` and `admit`, and each takes what the one before leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 
 import schemas
-from gateway.core.gates import CODE_RULES
+from gateway.core.consent import Consent
+from gateway.core.gates import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
+from gateway.core.history import NOTHING_SAID, History
 from gateway.core.scope import Direction, Standing, may, type_name
-from gateway.core.stages import AcceptedMessage, LinkPosition
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.core.stages import AcceptedMessage, ExaminedMessage, LinkPosition
+from gateway.errors import Code, Finding, RefusedError, RemoteError
 from keys import envelope as wire
 from keys.descriptor import Descriptor
 from keys.encoding import SKEW, Json, parse
@@ -184,7 +188,7 @@ def _cross_check(unpacked: Unpacked, own: Descriptor, now: int) -> None:
         raise RemoteError(Code.MALFORMED, "the secret is of another number of parts")
 
 
-def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessage:
+def examine(authentic: AuthenticStatement, *, standing: Standing) -> ExaminedMessage:
     """Steps 12 and 13. The number is consumed already: a refusal here becomes a signed `rejected` receipt.
 
     Raises:
@@ -203,7 +207,7 @@ def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessa
     header, content = _body(authentic.body, known.schema)
     _check_purpose(known, statement.purpose)
     _check_scope(standing, statement.body_type, statement.purpose, header, len(authentic.body))
-    return AcceptedMessage(
+    return ExaminedMessage(
         id=statement.id,
         sender=statement.from_,
         body_type=statement.body_type,
@@ -220,6 +224,65 @@ def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessa
         body=authentic.body,
         header=header,
         content=content,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a receiver knows besides the message when it asks the gates.
+
+    `sender_kind` and `recipient` are from signed descriptors and the own settings; `consent` is what consent_ref names,
+    with its withdrawals, None where no record is held; `withdrawn`: everything of it was taken back; `recorded_by` are
+    the nodes whose records are held.
+    """
+
+    sender_kind: UnitKind | None
+    recipient: Recipient | None
+    consent: Consent | None
+    recorded_by: frozenset[str]
+    withdrawn: bool
+    history: History = NOTHING_SAID
+
+
+def admit(examined: ExaminedMessage, *, held: Held, to: str) -> AcceptedMessage:
+    """Step 13b, at the node `to`. The number is consumed already: a refusal becomes a signed `rejected` receipt.
+
+    Consent has to hold on the day on which the statement was signed: what was on its way does not become unlawful when
+    a grant ends, while a withdrawal counts at once.
+
+    Raises:
+        RemoteError: the code of the first gate that is closed; its findings name every closed gate and place.
+    """
+    decision = received(_facts(examined, held, to))
+    if isinstance(decision, Permit):
+        return AcceptedMessage(**{field.name: getattr(examined, field.name) for field in fields(examined)})
+    findings = [Finding(place=refusal.place, rule=str(refusal.gate), hint=refusal.hint) for refusal in decision]
+    raise RemoteError(decision[0].gate, "a gate is closed to this message", findings=findings)
+
+
+def _facts(examined: ExaminedMessage, held: Held, to: str) -> GateFacts:
+    body_type, unit = examined.body_type, examined.header.get("recipient_unit")
+    return GateFacts(
+        body_type=body_type,
+        personal=schemas.catalogue().by_schema(examined.schema).personal,
+        categories=schemas.categories(examined.schema, examined.content),
+        sensitivities=schemas.classes(examined.schema, examined.content),
+        purpose=examined.purpose,
+        sender_node=examined.sender,
+        recipient_unit=f"{to}/{unit}",
+        recipient=held.recipient,
+        sender_kind=held.sender_kind,
+        consent=held.consent,
+        recorded_by=held.recorded_by,
+        handling=(),
+        conversation_withdrawn=held.withdrawn,
+        asylum_hold=False,
+        history=held.history,
+        approver=None,
+        header=examined.header,
+        content=examined.content,
+        findings=(),
+        today=datetime.fromtimestamp(examined.created, UTC).date(),
     )
 
 

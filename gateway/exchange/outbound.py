@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from datetime import date
 
 import schemas
-from gateway.core.consent import Consent
-from gateway.core.gates import GateFacts, Permit, UnitKind, evaluate
+from gateway.core.consent import Consent, Handling
+from gateway.core.gates import GateFacts, Permit, Recipient, UnitKind, evaluate
+from gateway.core.history import NOTHING_SAID, History
 from gateway.core.scope import Direction, Standing, may
 from gateway.core.stages import MESSAGE_LIFE, Draft, LinkPosition, PermittedMessage, SealedEnvelope, ValidMessage
 from gateway.errors import Code, Finding, RefusedError
@@ -49,12 +50,23 @@ PeerStanding = Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the gates must know and the message does not say. `consent` is what its consent_ref names, if held here."""
+    """What the gates must know and the message does not say; `GateFacts` says what each is.
 
+    `node` is this one, `recipient` the unit in the peer's signed directory, `consent` what consent_ref names, if held
+    here. What stands at its default closes gates: nothing was said before, nobody approved.
+    """
+
+    node: str
     sender_kind: UnitKind | None
+    recipient: Recipient | None
     consent: Consent | None
+    recorded_by: frozenset[str]
     conversation_withdrawn: bool
     today: date
+    handling: tuple[Handling, ...] = ()
+    history: History = NOTHING_SAID
+    asylum_hold: bool = False
+    approver: str | None = None
 
 
 def submit(
@@ -103,13 +115,20 @@ def _facts(
         body_type=body_type,
         personal=schemas.catalogue().get(body_type).personal,
         categories=schemas.categories(body_type, content),
+        sensitivities=schemas.classes(body_type, content),
         purpose=purpose,
+        sender_node=circumstances.node,
         recipient_unit=f"{to}/{_text_of(header, 'recipient_unit') or ''}",
+        recipient=circumstances.recipient,
         sender_kind=circumstances.sender_kind,
-        transfer_basis=_text_of(header, "transfer_basis"),
-        consent_ref=_text_of(header, "consent_ref"),
         consent=circumstances.consent,
+        recorded_by=circumstances.recorded_by,
+        handling=circumstances.handling,
         conversation_withdrawn=circumstances.conversation_withdrawn,
+        asylum_hold=circumstances.asylum_hold,
+        history=circumstances.history,
+        approver=circumstances.approver,
+        header=header,
         content=content,
         findings=findings,
         today=circumstances.today,

@@ -15,11 +15,14 @@ from datetime import UTC, datetime
 import orjson
 from sqlalchemy import Connection
 
-from gateway.core.consent import Consent, adds, bound, everything, read
-from gateway.core.gates import UnitKind
+import schemas
+from gateway.core.consent import Consent, Handling, adds, bound, everything, handling_of, passed_on, read
+from gateway.core.gates import Recipient, UnitKind
 from gateway.errors import RefusedError
+from gateway.exchange.directory import recipient_in
 from gateway.exchange.outbound import Circumstances
 from gateway.ports import Json
+from gateway.service import records
 from gateway.service.parts import Parts
 from gateway.store import content, local, log, messages
 from gateway.store.content import SealedRow
@@ -72,6 +75,22 @@ class Known:
             return True
         consent = self.consent
         return consent is not None and consent.fully_withdrawn
+
+    def recorded_by(self, own: str) -> frozenset[str]:
+        """The nodes that recorded it; `own` is the id of this one."""
+        return frozenset(own if item.row.holder == OWN else item.row.holder for item in self.held)
+
+    def with_news(self, holder: str, records: Sequence[Record], withdrawals: Sequence[Record], now: int) -> Known:
+        """What will be known when records and withdrawals of `holder` are stored that came in the same request."""
+        taken = self.withdrawals
+        for withdrawal in withdrawals:
+            if taken is not None and adds(taken, withdrawal):
+                taken = (*taken, withdrawal)
+        if not records:
+            return replace(self, withdrawals=taken)
+        row = ConsentRow(ref=0, consent=self.index, holder=holder, state=ACTIVE, at=now)
+        others = tuple(item for item in self.held if item.row.holder != holder)
+        return replace(self, held=(*others, HeldConsent(row=row, record=records[-1])), withdrawals=taken)
 
     @property
     def state(self) -> str:
@@ -146,11 +165,13 @@ def take_back(parts: Parts, connection: Connection, before: Known, withdrawal: R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A message about to be judged, as far as consent matters."""
+    """A message about to be judged: what its circumstances depend on. `to` is a node id, units are those it names."""
 
     conversation: str
     consent_ref: str | None
+    to: str
     sender_unit: Json
+    recipient_unit: Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +205,7 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
     standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
     told = {index: local.consent_told_to(connection, index) for index in asked}
     over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
-    today = datetime.fromtimestamp(parts.clock.now(), UTC).date()
+    now = parts.clock.now()
     kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
     answers = []
     for question, conversation, index in zip(questions, conversations, indexes, strict=True):
@@ -192,16 +213,50 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
         answers.append(
             Surroundings(
                 circumstances=Circumstances(
+                    node=parts.own.node,
                     sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
+                    recipient=_recipient(parts, question, now),
                     consent=consent,
+                    recorded_by=frozenset() if index is None else found[index].recorded_by(parts.own.node),
+                    handling=() if index is None else _handling(parts, connection, found[index], question),
                     conversation_withdrawn=over[conversation] or withdrawn,
-                    today=today,
+                    today=datetime.fromtimestamp(now, UTC).date(),
                 ),
                 held=() if index is None else found[index].held,
                 told={} if index is None else told[index],
             )
         )
     return answers
+
+
+def _recipient(parts: Parts, question: Question, now: int) -> Recipient | None:
+    """The recipient unit in the newest descriptor that the peer signed (gate G14)."""
+    peer = parts.book.get(question.to)
+    if peer is None or not isinstance(question.recipient_unit, str):
+        return None
+    return recipient_in(peer.descriptor, question.recipient_unit, now=now)
+
+
+def _handling(parts: Parts, connection: Connection, about: Known, question: Question) -> tuple[Handling, ...]:
+    """What the senders of data under a consent of another node said of passing them on; asked for only then.
+
+    What came from the recipient itself may go back there. A message that does not open might say no, and counts so.
+    """
+    unit = f"{question.to}/{question.recipient_unit}"
+    if not passed_on(about.recorded_by(parts.own.node), parts.own.node, unit):
+        return ()
+    sealed = content.get(connection, messages.received_under(connection, about.index, but=question.to))
+    return tuple(said for row in sealed.values() if (said := _said(parts, row)) is not None)
+
+
+def _said(parts: Parts, sealed: SealedRow) -> Handling | None:
+    """The handling of one received message, None where it brought no personal data."""
+    try:
+        opened = records.read_content(parts.vault.open(sealed))
+    except RefusedError:
+        return handling_of({})
+    header, body = opened.halves()
+    return handling_of(header) if schemas.categories(opened.facts.schema, body) else None
 
 
 def _look_up(parts: Parts, connection: Connection, indexes: Collection[bytes]) -> _Stored:

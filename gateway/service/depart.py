@@ -204,17 +204,21 @@ def _judged(
         if not isinstance(plain, RefusedError)  # damaged: it fails alone, what is behind it goes on
     }
     there = [row for row in rows if row.ref in contents]
-    questions = [
-        consents.Question(
-            conversation=contents[row.ref].facts.conversation,
-            consent_ref=contents[row.ref].facts.consent_ref,
-            sender_unit=contents[row.ref].halves()[0].get("sender_unit"),
-        )
-        for row in there
-    ]
+    questions = [_question(row, contents[row.ref]) for row in there]
     around = consents.surroundings_in(parts, connection, questions) if questions else []
     found = {row.ref: item for row, item in zip(there, around, strict=True)}
     return tuple((row, contents.get(row.ref), found.get(row.ref)) for row in rows)
+
+
+def _question(row: MessageRow, opened: Content) -> consents.Question:
+    header = opened.halves()[0]
+    return consents.Question(
+        conversation=opened.facts.conversation,
+        consent_ref=opened.facts.consent_ref,
+        to=row.peer,
+        sender_unit=header.get("sender_unit"),
+        recipient_unit=header.get("recipient_unit"),
+    )
 
 
 def _closed(

@@ -25,6 +25,7 @@ from gateway.exchange import answers, inbound
 from gateway.exchange.answers import Answer
 from gateway.exchange.inbound import AuthenticStatement, OpenCek
 from gateway.service import records
+from gateway.service.admission import Examined, admit, examine
 from gateway.service.book import Peer
 from gateway.service.incoming_consent import Effect, effect_of
 from gateway.service.leaves import leaf
@@ -107,6 +108,7 @@ class _Verdicts:
     accepted: list[_Accepted]
     fresh: list[Receipt]
     receipts: dict[str, Receipt]
+    examined: Mapping[str, Examined | Code] = field(default_factory=dict)
     equivocation: _Equivocation | None = None
     broken: dict[Code, SealedRow] = field(default_factory=dict)
     filled: bool = False
@@ -217,6 +219,8 @@ class Receiver:
         asked = [_of_statement(item) for item in opened if isinstance(item, AuthenticStatement)]
         verdicts = await self._view(node, asked, ids)
         peer = self._peer(node)
+        new = {q.id: q.message for q in asked if q.message is not None and q.id not in verdicts.receipts}
+        verdicts.examined = await examine(self._parts, peer, new)
         for question in sorted(asked, key=lambda q: (q.epoch, q.n)):
             if question.id not in verdicts.receipts:
                 await self._number(peer, question, verdicts)
@@ -326,8 +330,12 @@ class Receiver:
     ) -> tuple[Status, Code | None]:
         if question.message is None:
             return Status.REJECTED, Code.VOID
+        examined = verdicts.examined[question.id]
+        if isinstance(examined, Code):
+            return Status.REJECTED, examined
+        before = [item.message for item in verdicts.accepted]
         try:
-            message = inbound.admit(question.message, standing=peer.standing(now))  # 12, 13
+            message = admit(self._parts, peer, examined, before, now)
         except RemoteError as error:
             return Status.REJECTED, _wire(error.code)
         verdicts.accepted.append(await self._prepare(peer, message, verdict, now))

@@ -284,7 +284,9 @@ def _question(draft: Draft) -> consents.Question:
     return consents.Question(
         conversation=draft.conversation,
         consent_ref=relied_on if isinstance(relied_on, str) else None,
+        to=draft.to,
         sender_unit=draft.header.get("sender_unit"),
+        recipient_unit=draft.header.get("recipient_unit"),
     )
 
 

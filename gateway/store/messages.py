@@ -310,6 +310,12 @@ def relying_on(connection: Connection, consent: bytes, peer: str) -> dict[str, i
     return {} if ref is None else {peer: ref}
 
 
+def received_under(connection: Connection, consent: bytes, *, but: str) -> list[int]:
+    """Refs of the messages that rely on this consent, from every peer but one."""
+    query = select(message.c.ref).where(message.c.consent == consent, message.c.direction == IN, message.c.peer != but)
+    return list(connection.scalars(query))
+
+
 def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow]:
     """Outgoing messages that rely on this consent and are still on the outbox."""
     query = (

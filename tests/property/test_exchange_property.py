@@ -122,9 +122,13 @@ def test_a_bad_wire_loses_and_doubles_nothing(seed: int, count: int) -> None:
 
 
 def referral(end: Endpoint, rng: random.Random) -> Draft:
-    """A referral as a case worker might write it: each optional field with probability one half."""
+    """A referral as a case worker might write it: each optional field with probability one half, but no gate closed."""
     body: dict[str, Any] = bodies("referral.request/1", rng)
-    body["header"]["consent_ref"] = b64u(rng.randbytes(16))  # without one it could not go
+    body["header"]["consent_ref"] = b64u(rng.randbytes(16))
+    body["header"]["recipient_role"] = "legal_representative"  # G9, where there are proceedings
+    body["header"].pop("vital_interest", None)
+    body["content"]["legal_status"] = "irregular"  # G5
+    body["content"].pop("reflection_period_until", None)
     return Draft(
         id=b64u(rng.randbytes(16)),
         body_type="referral.request/1",

@@ -23,14 +23,15 @@ from support.shared import ROOT
 
 import schemas
 from gateway.core.consent import Consent, read
-from gateway.core.gates import UnitKind
+from gateway.core.gates import PURPOSES, Recipient, UnitKind
+from gateway.core.history import BestInterests, FamilyReport, Guardian, History, Risk, Side
 from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, apply, judge
 from gateway.core.scope import Agreed, Direction, PeerState, Standing, type_name
 from gateway.core.stages import AcceptedMessage, Draft, LinkPosition, SealedEnvelope, ValidMessage
 from gateway.errors import Code, RemoteError
 from gateway.exchange import answers, inbound, outbound
 from gateway.exchange.answers import Answer, Answers
-from gateway.exchange.inbound import AuthenticStatement
+from gateway.exchange.inbound import AuthenticStatement, Held
 from gateway.exchange.outbound import Circumstances
 from keys import envelope as wire
 from keys.descriptor import Descriptor
@@ -86,10 +87,44 @@ def consent(recipient: str, name: str = "consent.record.1/valid-adult") -> Conse
     return read(example(name, recipient)["content"])
 
 
+LISTED = Recipient(country="FR", roles=frozenset(), kind=None, current=True)
+"""A unit that the signed directory lists."""
+
+MET = History(
+    legal_status="regular",
+    nationalities=frozenset({"AL"}),
+    age_group="child",
+    child_assent="given",
+    guardians={side: Guardian(unit="g") for side in Side},
+    best_interests=BestInterests(outcome="family_reunification_origin", review_on=None, care_place=True),
+    family_report=FamilyReport(recommendation="suitable", involvement_suspected=False),
+    parts={side: Risk(conclusion="proceed", at=NOW, review_on=None) for side in Side},
+    joint={Side.OURS: Risk(conclusion="proceed", at=NOW, review_on=None)},
+    travellers=("child",),
+)
+"""A conversation in which everything was said that a return, also of a child, needs."""
+
+
 def circumstances(held: Consent | None = None, **changes: Any) -> Circumstances:
-    """Nothing was withdrawn and a charity asks, but for `changes`."""
-    usual = {"sender_kind": UnitKind.NGO, "consent": held, "conversation_withdrawn": False, "today": TODAY}
+    """Nothing was withdrawn, all that comes before a return was said, and a charity asks; but for `changes`."""
+    usual = {
+        "node": "n1own", "sender_kind": UnitKind.NGO, "recipient": LISTED, "consent": held,
+        "recorded_by": frozenset({"n1own"}), "conversation_withdrawn": False, "today": TODAY, "history": MET,
+    }  # fmt: skip
     return Circumstances(**{**usual, **changes})
+
+
+def held(consent: Consent | None = None, **changes: Any) -> Held:
+    """What a receiver knows: its own unit and nothing else, but for `consent` and `changes`."""
+    usual = {
+        "sender_kind": None, "recipient": LISTED, "consent": consent, "recorded_by": frozenset(), "withdrawn": False
+    }  # fmt: skip
+    return Held(**{**usual, **changes})
+
+
+def purpose_of(name: str) -> str:
+    """A purpose that fits an example."""
+    return min(PURPOSES.get(type_name(type_of(name)), {"referral"}))
 
 
 def open_envelope(
@@ -174,7 +209,7 @@ class Endpoint:
             "to": self.peer.node,
             "conversation": self.conversation,
             "reply_to": None,
-            "purpose": "referral",
+            "purpose": purpose_of(name),
             "header": body["header"],
             "content": body["content"],
         }
@@ -241,7 +276,8 @@ class Endpoint:
         """Steps 12 to 14."""
         code: Code | None = None
         try:
-            self.accepted.append(inbound.admit(authentic, standing=self.standing))
+            examined = inbound.examine(authentic, standing=self.standing)
+            self.accepted.append(inbound.admit(examined, held=held(), to=self.own.node))
         except RemoteError as error:
             code = error.code
         said = authentic.statement

@@ -9,8 +9,10 @@ from typing import Any
 from support.nodeproc import enquiry
 from support.pair import Party
 
+from gateway.core.consent import Consent
 from gateway.core.stages import Draft, LinkPosition
 from gateway.exchange import outbound
+from gateway.exchange.directory import recipient_in
 from gateway.exchange.outbound import Circumstances
 from gateway.ports import Clock
 from gateway.service.peering import address
@@ -35,9 +37,18 @@ class Forger:
         return link_hash(epoch=1, n=n - 1, id=self.id(n - 1), prev=self._prev(n - 1))
 
     def seal(
-        self, n: int, request: dict[str, Any] | None = None, *, id: str | None = None, epoch: int = 1, prev: str = ""
+        self,
+        n: int,
+        request: dict[str, Any] | None = None,
+        *,
+        id: str | None = None,
+        epoch: int = 1,
+        prev: str = "",
+        consent: Consent | None = None,
     ) -> bytes:
-        """The envelope of message `n`; by default a small enquiry that says which number it is."""
+        """The envelope of message `n`; by default a small enquiry that says which number it is. `consent` is what the
+        forger pretends to hold.
+        """
         parts, peer = self._party.running.parts, self._party.peer()
         request = request or enquiry(f"n{n}")
         draft = Draft(
@@ -51,7 +62,11 @@ class Forger:
             content=request["content"],
         )
         standing = peer.standing(parts.clock.now())
-        facts = Circumstances(sender_kind=None, consent=None, conversation_withdrawn=False, today=_today(parts.clock))
+        facts = Circumstances(
+            node=parts.own.node, sender_kind=None, consent=consent, recorded_by=frozenset(),
+            recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=parts.clock.now()),
+            conversation_withdrawn=False, today=_today(parts.clock),
+        )  # fmt: skip
         message = outbound.submit(draft, standing, facts, now=parts.clock.now())
         assert peer.keyset is not None
         return outbound.depart(

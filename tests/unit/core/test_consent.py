@@ -7,7 +7,18 @@ from datetime import date
 
 import pytest
 
-from gateway.core.consent import Denial, Grant, adds, bound, covers, everything, read, withdraw
+from gateway.core.consent import (
+    Denial,
+    Grant,
+    adds,
+    bound,
+    covers,
+    everything,
+    handling_of,
+    passed_on,
+    read,
+    withdraw,
+)
 from gateway.errors import Code, RefusedError
 
 AL, UA = "n1al/shelter", "n1ua/desk"
@@ -261,3 +272,60 @@ def test_everything_is_taken_back_without_a_record():
     """A withdrawal of the whole consent says so by itself; one of some grants needs the record."""
     assert everything([withdrawal(), withdrawal(scope="all")])
     assert not everything([withdrawal()])
+
+
+# --- the person's own word, and onward sharing ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "signed"),
+    [
+        ({"given_by": "person", "form": "written"}, True),
+        ({"given_by": "person_and_guardian", "form": "mark"}, True),
+        ({"given_by": "legal_representative", "form": "electronic"}, True),
+        ({"given_by": "guardian", "form": "written"}, False),
+        ({"given_by": "person", "form": "oral_witnessed"}, False),
+        ({"given_by": "person", "form": "written", "signed_form_sha256": None}, False),
+        ({}, False),
+    ],
+)
+def test_a_signed_form_of_the_person(members, signed):
+    """A form with a hash, by the person or who stands for an adult; a guardian's word alone is not the person's."""
+    content = {
+        "consent_id": "A" * 22, "taken_on": "2026-05-20", "grants": [], "told": {"purpose": True},
+        "signed_form_sha256": "0" * 64,
+    }  # fmt: skip
+    assert read(content | members).signed is signed
+
+
+@pytest.mark.parametrize(
+    ("recorders", "expected"),
+    [(["n1a"], True), (["n1b"], False), (["n1c"], False), (["n1a", "n1b"], False), ([], False)],
+)
+def test_when_it_is_passed_on(recorders, expected):
+    """From b to c on what only a recorded; not where b or c recorded it too, nor where nobody did."""
+    assert passed_on(recorders, "n1b", "n1c/desk") is expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({}, ("none", frozenset())),
+        ({"handling": 7}, ("none", frozenset())),
+        ({"handling": {"onward_sharing": "named_units", "onward_units": ["n1c/desk", 7]}},
+         ("named_units", frozenset({"n1c/desk"}))),
+    ],
+)  # fmt: skip
+def test_what_a_header_says_of_passing_on(header, expected):
+    """Whatever can not be read lets nothing go on."""
+    said = handling_of(header)
+    assert (said.onward_sharing, said.onward_units) == expected
+    assert said.lets("n1c/desk") is bool(expected[1])
+    assert not said.lets("n1d/desk")
+
+
+def test_one_record_that_forbids_onward_sharing_binds_the_others():
+    """Of several records of one consent each no counts."""
+    agreed, not_agreed = read(record(onward_sharing=True)), read(RECORD)
+    assert bound(agreed, [agreed]).onward_sharing
+    assert not bound(agreed, [not_agreed]).onward_sharing

@@ -9,8 +9,8 @@ import pytest
 
 CORE = Path(__file__).resolve().parents[3] / "gateway" / "core"
 ALLOWED = {
-    *("__future__", "collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "re", "typing"),
-    "unicodedata",
+    *("__future__", "collections", "dataclasses", "datetime", "enum", "fractions", "functools", "itertools", "math"),
+    *("re", "types", "typing", "unicodedata"),
 }
 OURS = ("gateway.core", "gateway.errors", "schemas")
 

@@ -6,19 +6,21 @@ import json
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.endpoints import EVERYTHING, EXAMPLES, example, standing
-from support.incoming import PART, SENDER, A, arrive, authentic, framed, said
-from support.nodes import refused
+from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purpose_of, standing
+from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
+from support.nodes import NOW, refused
 
 import schemas
+from gateway.core.gates import UnitKind
 from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import AcceptedMessage
 from gateway.errors import Code, RemoteError
 from gateway.exchange import inbound
-from gateway.exchange.inbound import AuthenticStatement
+from gateway.exchange.inbound import AuthenticStatement, Held
 from keys import envelope as wire
 from keys.encoding import canon
 
@@ -29,16 +31,21 @@ VALID = sorted(f"{found.parent.name}/{found.stem}" for found in EXAMPLES.glob("*
 
 
 def admit(
-    statement: AuthenticStatement, *, state: PeerState = PeerState.ACTIVE, scope: Agreed = EVERYTHING
+    statement: AuthenticStatement,
+    *,
+    state: PeerState = PeerState.ACTIVE,
+    scope: Agreed = EVERYTHING,
+    knows: Held | None = None,
 ) -> AcceptedMessage:
-    """Steps 12 and 13 for an active peer that may say everything."""
-    return inbound.admit(statement, standing=standing(state, scope))
+    """Steps 12 to 13b for an active peer that may say everything."""
+    examined = inbound.examine(statement, standing=standing(state, scope))
+    return inbound.admit(examined, held=knows or held(), to=B.first().node)
 
 
 @pytest.mark.parametrize("name", VALID)
 def test_every_valid_example_is_admitted(name: str) -> None:
     """The halves of the body and what the statement says are what the message holds."""
-    stated = said(name)
+    stated = said(name, purpose=purpose_of(name))
     message = admit(stated)
     assert {"header": message.header, "content": message.content} == json.loads(stated.body)
     assert (message.id, message.sender, message.position.n) == (stated.statement.id, A.first().node, 1)
@@ -182,3 +189,84 @@ def test_row_26_text_of_the_corridors_passes(text: str) -> None:
     """What people write passes, joiners included where a script needs them."""
     stated = said(REFERRAL, lambda body: body["content"]["person"].update(pseudonym=text))
     assert admit(stated).content["person"]["pseudonym"] == text  # type: ignore[index, call-overload]
+
+
+# --- step 13b: gates -------------------------------------------------------------------------------------------------
+
+KNOWN = consent(B.first().node)
+"""What the record of the examples covers for B's unit."""
+
+
+def test_gates_with_what_the_receiver_holds() -> None:
+    """A referral that its record covers is admitted; with no record here the sender's word stands."""
+    for knows in (held(KNOWN, recorded_by=frozenset({A.first().node})), held(None)):
+        assert admit(said(REFERRAL), knows=knows).body_type == "referral.request/1"
+
+
+@pytest.mark.parametrize(
+    ("knows", "code"),
+    [
+        (held(replace(KNOWN, grants=())), Code.GATE_G2),
+        (held(KNOWN, recorded_by=frozenset({"n1third"})), Code.GATE_G2),
+        (held(replace(KNOWN, withdrawn_all=True)), Code.GATE_G7),
+        (held(None, withdrawn=True), Code.GATE_G7),
+    ],
+    ids=["not covered", "passed on", "withdrawn", "withdrawal without a record"],
+)
+def test_gates_2_and_7_at_the_receiver(knows: Held, code: Code) -> None:
+    """DOMAIN 2.3 row 16: the recipient enforces the scope; findings name gate and place."""
+    with pytest.raises(RemoteError) as caught:
+        admit(said(REFERRAL), knows=knows)
+    assert caught.value.code is code
+    assert {(finding.rule, finding.place) for finding in caught.value.findings} >= {(code, "/header/consent_ref")}
+
+
+def test_a_grant_holds_on_the_day_of_the_statement() -> None:
+    """What was on its way when a grant ended is not unlawful; what was signed a day later is."""
+    day = datetime.fromtimestamp(NOW, UTC).date()
+    for days, code in ((0, None), (-1, Code.GATE_G2)):
+        ended = replace(KNOWN, grants=tuple(replace(g, until=day + timedelta(days=days)) for g in KNOWN.grants))
+        if code is None:
+            assert admit(said(REFERRAL), knows=held(ended))
+            continue
+        with refused(code):
+            admit(said(REFERRAL), knows=held(ended))
+
+
+def test_gate_6_at_the_receiver() -> None:
+    """A transfer on consent by a unit that its directory shows to be an authority."""
+    stated = said(REFERRAL, lambda body: body["header"].update(transfer_basis="consent_49_1_a"))
+    assert admit(stated)
+    with refused(Code.GATE_G6):
+        admit(stated, knows=held(sender_kind=UnitKind.PUBLIC_AUTHORITY))
+
+
+def test_gates_1_5_and_9_at_the_receiver() -> None:
+    """What the message alone shows: identifiers in an enquiry, asylum towards its State, criminal data to a desk."""
+    with refused(Code.GATE_G1):
+        admit(said(ENQUIRY, lambda body: body["content"].update(note="her passport is AB1234567")))
+    asylum = {"legal_status": "asylum_pending"}
+    with refused(Code.GATE_G5):
+        admit(said(REFERRAL, lambda body: (body["content"].update(asylum), _nationality(body, "FR"))))
+    assert admit(said(REFERRAL, lambda body: (body["content"].update(asylum), _nationality(body, "UA"))))
+    with refused(Code.GATE_G9):
+        admit(said(REFERRAL, lambda body: body["content"].update(proceedings=[{"proceeding": "criminal_witness"}])))
+
+
+def _nationality(body: Any, country: str) -> None:
+    body["content"]["person"]["nationalities"] = [country]
+
+
+def test_danger_to_life_at_the_receiver() -> None:
+    """Its form is judged; an approver who is the author is none."""
+    name = "referral.request.1/valid-vital-interest"
+    assert admit(said(name))
+    with refused(Code.GATE_G2):
+        admit(
+            said(name, lambda body: body["header"]["vital_interest"].update(approver_ref=body["header"]["author_ref"]))
+        )
+
+
+def test_a_withdrawal_passes_closed_gates() -> None:
+    """G10 at the receiver: whatever is known of the consent."""
+    assert admit(said(WITHDRAWAL, purpose=None), knows=held(replace(KNOWN, withdrawn_all=True), withdrawn=True))

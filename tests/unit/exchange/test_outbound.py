@@ -24,6 +24,7 @@ from support.nodes import NOW, Node
 import schemas
 from gateway.core.consent import Consent, Denial, Grant, withdraw
 from gateway.core.gates import UnitKind
+from gateway.core.history import NOTHING_SAID, History
 from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import Draft, LinkPosition, ValidMessage
 from gateway.errors import Code, RefusedError
@@ -68,7 +69,7 @@ def covering(draft: Draft) -> Consent:
         consent_id=str(draft.header.get("consent_ref")),
         grants=(
             Grant(
-                purpose="referral",
+                purpose=str(draft.purpose),
                 recipient_units=frozenset({f"{draft.to}/{draft.header['recipient_unit']}"}),
                 data_categories=frozenset(entry.code for entry in schemas.code_list("data_category").codes),
                 until=None,
@@ -87,7 +88,9 @@ def test_every_valid_example_arrives(name: str) -> None:
     """With consent and scope each example passes all steps out and in, and is the same message on the other side."""
     a, b = Endpoint.pair(A, B)
     draft = a.draft(name)
-    message = a.submit(draft, circumstances(covering(draft)))
+    claim = draft.header.get("vital_interest")
+    approver = claim["approver_ref"] if isinstance(claim, dict) else None
+    message = a.submit(draft, circumstances(covering(draft), approver=approver))
     assert b.receive(a.send(message).data).code is None
     (accepted,) = b.accepted
     assert (accepted.id, accepted.body, accepted.schema) == (message.id, message.body, message.schema)
@@ -228,6 +231,36 @@ def test_gate_13_a_reason() -> None:
     refusal(Code.GATE_G13, changed(drafted(DECLINE), lambda content: content.pop("reason")))
     reply = drafted("enquiry.reply.1/valid-no")
     refusal(Code.GATE_G13, changed(reply, lambda content: content.pop("decline_reason")))
+
+
+def test_gate_14_the_signed_directory() -> None:
+    """G14: a unit that the peer's signed directory does not list gets nothing."""
+    refusal(Code.GATE_G14, referral(), circumstances(HELD, recipient=None))
+
+
+def test_gates_of_what_was_said_before() -> None:
+    """G5: a hold and an earlier word on asylum stop the next message; nothing tells the place of either."""
+    said = History(legal_status="protection_granted", nationalities=frozenset({"FR"}))
+    for facts in (circumstances(HELD, asylum_hold=True, history=NOTHING_SAID), circumstances(HELD, history=said)):
+        found = refusal(Code.GATE_G5, referral(), facts)
+        assert found.findings[0].place == "/header/recipient_unit"
+
+
+def test_onward_sharing() -> None:
+    """G2: on a consent that a third node recorded nothing goes on without the person's yes to that."""
+    third = {"recorded_by": frozenset({"n1third"})}
+    assert "passed on" in refusal(Code.GATE_G2, referral(), circumstances(HELD, **third)).hint
+    assert sender().submit(referral(), circumstances(replace(HELD, onward_sharing=True), **third))
+
+
+def test_danger_to_life_needs_who_approved_it_here() -> None:
+    """G2: without consent it goes when the person named in the message approved it on this node."""
+    draft = drafted("referral.request.1/valid-vital-interest")
+    found = refusal(Code.GATE_G2, draft, circumstances(None))
+    assert found.findings[0].place == "/header/vital_interest/approver_ref"
+    message = sender().submit(draft, circumstances(None, approver="w-120"))
+    with pytest.raises(RefusedError, match="gate_g2"):
+        recheck(message, circumstances=circumstances(None))
 
 
 def test_every_closed_gate_is_named_at_once() -> None:

@@ -36,6 +36,7 @@ WITHOUT_CATEGORY = {
     "/content/denials/*/unit": "same",
     "/content/denials/*/data_category": "same",
     "/content/person_at_risk": "about a breach and no one person; owed by law (GDPR 33), whatever anybody consented to",
+    "/header/vital_interest/ground": "why there is no consent; it can not rest on one",
 }
 
 OPAQUE = 266_667
