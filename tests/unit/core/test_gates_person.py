@@ -68,14 +68,14 @@ CONFIRM = replace(
     content={"answer": "confirm"},
     history=ADULT,
 )
-CHILDS = {"travellers": [{"age_group": "child"}]}
+OF_CHILD = {"travellers": [{"age_group": "child"}]}
 
 
 @pytest.mark.parametrize("facts", [PROPOSAL, CONFIRM], ids=["proposal", "confirmation"])
 def test_a_return_that_is_prepared_goes(facts):
     """Of an adult, and of a child when everything is there."""
     assert gates(facts) == []
-    assert gates(replace(facts, history=CHILD, content=facts.content if facts is CONFIRM else CHILDS)) == []
+    assert gates(replace(facts, history=CHILD, content=facts.content if facts is CONFIRM else OF_CHILD)) == []
 
 
 def test_an_answer_that_moves_nobody_needs_nothing():
@@ -109,7 +109,7 @@ def test_an_answer_that_moves_nobody_needs_nothing():
 def test_g3_one_thing_is_missing(missing, words):
     """Each of guardian, assent, report and determination alone stops the proposal and the confirmation."""
     history = replace(CHILD, **missing)
-    for facts in (replace(PROPOSAL, content=CHILDS), CONFIRM):
+    for facts in (replace(PROPOSAL, content=OF_CHILD), CONFIRM):
         (refusal,) = refusals(replace(facts, history=history))
         assert refusal.gate is G3
         assert words in refusal.hint
@@ -118,7 +118,7 @@ def test_g3_one_thing_is_missing(missing, words):
 def test_g3_the_other_guardian_is_needed_to_confirm():
     """A return is proposed by the side that has a guardian, and confirmed when both have one."""
     history = replace(CHILD, guardians={Side.OURS: Guardian(unit="g")})
-    assert gates(replace(PROPOSAL, history=history, content=CHILDS)) == []
+    assert gates(replace(PROPOSAL, history=history, content=OF_CHILD)) == []
     assert "the other side" in refusals(replace(CONFIRM, history=history))[0].hint
 
 
