@@ -42,6 +42,9 @@ def referral(number: int, to: str, consent_id: str) -> dict[str, Json]:
     root = catalogue().find(REFERRAL).document
     maker = _MarkedMaker(rng=random.Random(number), root=root, share=0.5, text=400, array=3, number=number)
     made: dict[str, Any] = maker.value(root)
+    made["content"]["legal_status"] = "irregular"  # nothing about an asylum seeker goes to the State of origin (G5)
+    for item in made["content"].get("proceedings", ()):
+        item["proceeding"] = "residence"  # nor data about crimes to a focal point (G9)
     named = {"author_ref": f"{mark(number)}-author", "case_ref_sender": f"{mark(number)}-case"}
     return {
         "type": REFERRAL,
