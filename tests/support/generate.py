@@ -54,6 +54,16 @@ def bodies(
     return body
 
 
+def made(schema: Schema, root: Schema, rng: random.Random) -> Any:
+    """A valid value of `schema`, a part of `root`."""
+    return _Maker(rng=rng, root=root, share=0.5, text=LONG_TEXT, array=3).value(schema)
+
+
+def holds(rule: Schema, value: Any, root: Schema) -> bool:
+    """Whether `value` satisfies `rule`, a part of `root`, by the reference validator."""
+    return bool(Draft202012Validator({**rule, "$defs": root["$defs"]}).is_valid(value))
+
+
 @dataclass(slots=True, kw_only=True)
 class _Maker:
     rng: random.Random
@@ -155,7 +165,7 @@ class _Maker:
                 made[name] = self.value(schema["properties"][name])
 
     def _holds(self, rule: Schema, made: Any) -> bool:
-        return bool(Draft202012Validator({**rule, "$defs": self.root["$defs"]}).is_valid(made))
+        return holds(rule, made, self.root)
 
     def _array(self, schema: Schema) -> list[Any]:
         low = schema.get("minItems", 0)
