@@ -75,9 +75,9 @@ class _Maker:
     def value(self, schema: Schema) -> Any:
         schema = resolve(schema, self.root)
         if "const" in schema:
-            return schema["const"]
+            return _copied(schema["const"])
         if "enum" in schema:
-            return self.rng.choice(schema["enum"])
+            return _copied(self.rng.choice(schema["enum"]))
         if "anyOf" in schema and "properties" not in schema:
             return self.value(self.rng.choice(schema["anyOf"]))
         match schema.get("type"):
@@ -153,9 +153,9 @@ class _Maker:
         if member == NEVER:
             del made[name]
         elif "const" in member:
-            made[name] = member["const"]
+            made[name] = _copied(member["const"])
         elif "enum" in member:
-            made[name] = self.rng.choice(member["enum"])
+            made[name] = _copied(self.rng.choice(member["enum"]))
         elif member.get("type") == "null":
             made[name] = None
         elif isinstance(made[name], dict):
