@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -65,6 +66,18 @@ def test_a_lock_pins_what_the_project_asks_for(lock):
     assert at_run_time() | group(LOCKS[lock]) <= locked(lock)
     entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8").strip())
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_lock_of_node_pins_by_hash():
+    """Every package that ajv needs has its SHA-512 and no address to fetch it from, and the page names it."""
+    lock = json.loads((ROOT / "tests" / "support" / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name.removeprefix("node_modules/"): entry for name, entry in lock["packages"].items() if name}
+    assert {"ajv", "ajv-formats"} < set(packages)
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    for name, entry in packages.items():
+        assert entry["integrity"].startswith("sha512-")
+        assert "resolved" not in entry and "hasInstallScript" not in entry
+        assert f"`{name}`" in page
 
 
 def test_each_dependency_has_its_reason():

@@ -54,6 +54,16 @@ def bodies(
     return body
 
 
+def made(schema: Schema, root: Schema, rng: random.Random) -> Any:
+    """A valid value of `schema`, a part of `root`."""
+    return _Maker(rng=rng, root=root, share=0.5, text=LONG_TEXT, array=3).value(schema)
+
+
+def holds(rule: Schema, value: Any, root: Schema) -> bool:
+    """Whether `value` satisfies `rule`, a part of `root`, by the reference validator."""
+    return bool(Draft202012Validator({**rule, "$defs": root["$defs"]}).is_valid(value))
+
+
 @dataclass(slots=True, kw_only=True)
 class _Maker:
     rng: random.Random
@@ -65,9 +75,9 @@ class _Maker:
     def value(self, schema: Schema) -> Any:
         schema = resolve(schema, self.root)
         if "const" in schema:
-            return schema["const"]
+            return _copied(schema["const"])
         if "enum" in schema:
-            return self.rng.choice(schema["enum"])
+            return _copied(self.rng.choice(schema["enum"]))
         if "anyOf" in schema and "properties" not in schema:
             return self.value(self.rng.choice(schema["anyOf"]))
         match schema.get("type"):
@@ -143,9 +153,9 @@ class _Maker:
         if member == NEVER:
             del made[name]
         elif "const" in member:
-            made[name] = member["const"]
+            made[name] = _copied(member["const"])
         elif "enum" in member:
-            made[name] = self.rng.choice(member["enum"])
+            made[name] = _copied(self.rng.choice(member["enum"]))
         elif member.get("type") == "null":
             made[name] = None
         elif isinstance(made[name], dict):
@@ -155,7 +165,7 @@ class _Maker:
                 made[name] = self.value(schema["properties"][name])
 
     def _holds(self, rule: Schema, made: Any) -> bool:
-        return bool(Draft202012Validator({**rule, "$defs": self.root["$defs"]}).is_valid(made))
+        return holds(rule, made, self.root)
 
     def _array(self, schema: Schema) -> list[Any]:
         low = schema.get("minItems", 0)

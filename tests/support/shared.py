@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip the test because this machine lacks something; fail if the run must be complete."""
+    if os.environ.get("TRM_TESTS_COMPLETE") == "1":
+        pytest.fail(f"{what}, and TRM_TESTS_COMPLETE=1")
+    pytest.skip(what)
 
 
 def shared(path: str) -> Path:
@@ -17,7 +25,5 @@ def shared(path: str) -> Path:
     base = Path(os.environ.get("TRM_SHARED", ROOT.parent / "shared"))
     found = base / path
     if not found.exists():
-        if os.environ.get("TRM_TESTS_COMPLETE") == "1":
-            pytest.fail(f"shared/{path} is missing and TRM_TESTS_COMPLETE=1")
-        pytest.skip(f"shared/{path} is not on this machine")
+        lacking(f"shared/{path} is not on this machine")
     return found
