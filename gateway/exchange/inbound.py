@@ -14,6 +14,7 @@ Nothing of the statement is believed before step 8.
  11    numbering                                                  `gateway.core.numbering`, under the link's lock
  12    scope                                                      `admit`
  13    body: strict JSON, schema by hash, text policy             `admit`
+ 13b   the conversation allowed it, as its sender saw it          `admit`
  14    one transaction                                            the shell
 
 The shell calls `read`, `unpack`, `authenticate` and `admit`, and each takes what the one before leaves.
@@ -25,6 +26,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import schemas
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.facts import Message, stated
+from gateway.core.conversation.fold import Impossible, Step
+from gateway.core.conversation.order import place
 from gateway.core.gates import CODE_RULES
 from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import AcceptedMessage, LinkPosition
@@ -184,11 +189,12 @@ def _cross_check(unpacked: Unpacked, own: Descriptor, now: int) -> None:
         raise RemoteError(Code.MALFORMED, "the secret is of another number of parts")
 
 
-def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessage:
-    """Steps 12 and 13. The number is consumed already: a refusal here becomes a signed `rejected` receipt.
+def admit(authentic: AuthenticStatement, *, standing: Standing, around: Around | None) -> AcceptedMessage:
+    """Steps 12 to 13b. The number is consumed already: a refusal here becomes a signed `rejected` receipt. `around` is
+    None for what belongs to no conversation.
 
     Raises:
-        RemoteError: out_of_scope, schema, or gate_g11 for an unknown code in the body or as purpose.
+        RemoteError: out_of_scope, schema, gate_g11 for an unknown code in the body or as purpose, or out_of_order.
     """
     statement = authentic.statement
     _check_scope(standing, statement.body_type)
@@ -203,7 +209,7 @@ def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessa
     header, content = _body(authentic.body, known.schema)
     _check_purpose(known, statement.purpose)
     _check_scope(standing, statement.body_type, statement.purpose, header, len(authentic.body))
-    return AcceptedMessage(
+    message = AcceptedMessage(
         id=statement.id,
         sender=statement.from_,
         body_type=statement.body_type,
@@ -221,6 +227,30 @@ def admit(authentic: AuthenticStatement, *, standing: Standing) -> AcceptedMessa
         header=header,
         content=content,
     )
+    if around is not None:
+        _check_order(around, message)
+    return message
+
+
+def as_said(message: AcceptedMessage, around: Around) -> Message:
+    """A message of the peer as the conversation sees it."""
+    return stated(
+        id=message.id,
+        side=around.side,
+        n=place(message.position.epoch, message.position.n),
+        created=message.created,
+        body_type=message.body_type,
+        reply_to=message.reply_to,
+        header=message.header,
+        content=message.content,
+    )
+
+
+def _check_order(around: Around, message: AcceptedMessage) -> None:
+    """Step 13b: only what no honest node would have sent is refused (DOMAIN 3.4)."""
+    found = around.judge(as_said(message, around), step=Step.ADMISSION)
+    if isinstance(found, Impossible):
+        raise RemoteError(found.code, "the conversation does not allow this message")
 
 
 def _check_scope(

@@ -182,7 +182,8 @@ class Endpoint:
 
     def submit(self, draft: Draft, facts: Circumstances | None = None) -> ValidMessage:
         """Outgoing steps 1 to 3, with a consent that covers the examples."""
-        return outbound.submit(draft, self.standing, facts or circumstances(consent(self.peer.node)), now=self.now)
+        facts = facts or circumstances(consent(self.peer.node))
+        return outbound.submit(draft, self.standing, facts, around=None, now=self.now)
 
     def send(self, message: ValidMessage) -> SealedEnvelope:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""
@@ -241,7 +242,7 @@ class Endpoint:
         """Steps 12 to 14."""
         code: Code | None = None
         try:
-            self.accepted.append(inbound.admit(authentic, standing=self.standing))
+            self.accepted.append(inbound.admit(authentic, standing=self.standing, around=None))
         except RemoteError as error:
             code = error.code
         said = authentic.statement

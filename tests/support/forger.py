@@ -6,9 +6,12 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+from support.endpoints import example
 from support.nodeproc import enquiry
 from support.pair import Party
 
+import schemas
+from gateway.core.consent import Consent, read
 from gateway.core.stages import Draft, LinkPosition
 from gateway.exchange import outbound
 from gateway.exchange.outbound import Circumstances
@@ -51,8 +54,13 @@ class Forger:
             content=request["content"],
         )
         standing = peer.standing(parts.clock.now())
-        facts = Circumstances(sender_kind=None, consent=None, conversation_withdrawn=False, today=_today(parts.clock))
-        message = outbound.submit(draft, standing, facts, now=parts.clock.now())
+        relies = (
+            _covering(peer.node, request["header"]["recipient_unit"]) if "consent_ref" in request["header"] else None
+        )
+        facts = Circumstances(
+            sender_kind=None, consent=relies, conversation_withdrawn=False, today=_today(parts.clock)
+        )  # fmt: skip
+        message = outbound.submit(draft, standing, facts, around=None, now=parts.clock.now())
         assert peer.keyset is not None
         return outbound.depart(
             message,
@@ -82,6 +90,14 @@ class Forger:
         """Seal and send one."""
         (answer,) = await self.post(self.seal(n, **changes))
         return answer
+
+
+def _covering(node: str, unit: str) -> Consent:
+    """A consent under which a referral may go to this unit."""
+    categories = [code.code for code in schemas.code_list("data_category").codes]
+    grant = {"purpose": "referral", "recipient_units": [f"{node}/{unit}"], "data_categories": categories}
+    record = example("consent.record.1/valid-adult", node)["content"]
+    return read(record | {"grants": [grant | {"until": "2030-01-01"}]})
 
 
 def _today(clock: Clock) -> date:

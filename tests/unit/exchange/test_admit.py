@@ -32,7 +32,7 @@ def admit(
     statement: AuthenticStatement, *, state: PeerState = PeerState.ACTIVE, scope: Agreed = EVERYTHING
 ) -> AcceptedMessage:
     """Steps 12 and 13 for an active peer that may say everything."""
-    return inbound.admit(statement, standing=standing(state, scope))
+    return inbound.admit(statement, standing=standing(state, scope), around=None)
 
 
 @pytest.mark.parametrize("name", VALID)
