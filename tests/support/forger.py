@@ -54,11 +54,9 @@ class Forger:
             content=request["content"],
         )
         standing = peer.standing(parts.clock.now())
-        relies = (
-            _covering(peer.node, request["header"]["recipient_unit"]) if "consent_ref" in request["header"] else None
-        )
         facts = Circumstances(
-            sender_kind=None, consent=relies, conversation_withdrawn=False, today=_today(parts.clock)
+            sender_kind=None, consent=_covering(peer.node, request["header"]), conversation_withdrawn=False,
+            today=_today(parts.clock),
         )  # fmt: skip
         message = outbound.submit(draft, standing, facts, around=None, now=parts.clock.now())
         assert peer.keyset is not None
@@ -92,12 +90,15 @@ class Forger:
         return answer
 
 
-def _covering(node: str, unit: str) -> Consent:
-    """A consent under which a referral may go to this unit."""
+def _covering(node: str, header: dict[str, Any]) -> Consent | None:
+    """The consent that a header names, if any: a referral may go to its unit with everything."""
+    if "consent_ref" not in header:
+        return None
     categories = [code.code for code in schemas.code_list("data_category").codes]
-    grant = {"purpose": "referral", "recipient_units": [f"{node}/{unit}"], "data_categories": categories}
+    units = [f"{node}/{header['recipient_unit']}"]
+    grant = {"purpose": "referral", "recipient_units": units, "data_categories": categories, "until": "2030-01-01"}
     record = example("consent.record.1/valid-adult", node)["content"]
-    return read(record | {"grants": [grant | {"until": "2030-01-01"}]})
+    return read(record | {"consent_id": header["consent_ref"], "grants": [grant]})
 
 
 def _today(clock: Clock) -> date:
