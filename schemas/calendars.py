@@ -125,6 +125,29 @@ def calendars(region: str = REGION) -> Mapping[str, Calendar]:
     return MappingProxyType(found)
 
 
+def calendar(country: str, region: str = REGION) -> Calendar:
+    """The calendar of a country; `unlisted` where the region has none."""
+    return calendars(region).get(country) or unlisted(country)
+
+
+@cache
+def unlisted(country: str) -> Calendar:
+    """What stands in for a calendar that nobody has written: UTC, a weekend, no holiday, and a legal time that is known
+    for no year. So each deadline in days carries a doubt and is used against nobody; hours need no calendar.
+    """
+    zone = Zone(name="UTC", offset=timedelta(0), summer=False, first_year=0, last_year=0)
+    return Calendar(
+        country=country,
+        zone=zone,
+        weekend=frozenset({WEEKDAYS.index("saturday"), WEEKDAYS.index("sunday")}),
+        moves=False,
+        holidays=(),
+        suspended=(),
+        sources=(),
+        note="this region has no calendar for the country",
+    )
+
+
 def parse(value: Mapping[str, Any]) -> Calendar:
     """One calendar file. Raises ValueError or KeyError where it breaks a rule."""
     return Calendar(

@@ -91,10 +91,42 @@ def _show_conversations(value: Mapping[str, Json]) -> None:
 @options.on_node
 @options.as_json
 def conversation_show(reach: Reach, id: str, as_json: bool) -> None:
-    """The messages of one conversation in order, without their content.
+    """Where one conversation stands, who owes what until when, and its messages in order, without their content.
+
+    The state is worked out from the messages of both sides. `provisional` says that it rests on silence, and an answer
+    that was written in time may still arrive. A message whose outcome is not `applied` is kept and shown; its outcome
+    says why it had no effect.
 
     \b
     Example:
       trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
     """
-    voice.show(reach.ask("conversation.show", id=id), as_json=as_json, people=show_messages)
+    voice.show(reach.ask("conversation.show", id=id), as_json=as_json, people=_show_conversation)
+
+
+def _show_conversation(value: Mapping[str, Json]) -> None:
+    for standing in voice.items(value, "standing"):
+        names = ("peer", "kind", "side", "state", "provisional", "overlays")
+        voice.facts([(name, standing[name]) for name in names])
+        if standing["missing"]:
+            voice.hint(f"{standing['missing']} message(s) can not be read any more: the state may be another one")
+        if standing["no_calendar"]:
+            voice.hint(f"no calendar for {voice.word(standing['no_calendar'])}: dates that count days are not certain")
+        voice.say("")
+        _show_owed(standing)
+        voice.say("")
+    show_messages(value)
+    for item in voice.items(value, "messages"):
+        if item["outcome"] not in (None, "applied"):
+            voice.hint(f"{item['id']} had no effect: {item['outcome']}")
+
+
+def _show_owed(standing: Mapping[str, Json]) -> None:
+    voice.table(
+        ["owed", "by", "until", "overdue", "certain", "because of"],
+        [
+            [item["what"], item["owes"], voice.when(item["until"]), item["overdue"], item["certain"], item["because"]]
+            for item in voice.items(standing, "owed")
+        ],
+        empty="nothing is owed",
+    )

@@ -77,9 +77,10 @@ class LinkPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedEnvelope:
-    """The bytes that go over the wire, with what the sender keeps to recognise the receipts."""
+    """The bytes that go over the wire, with what the sender keeps to recognise the receipts. ``created`` is signed."""
 
     id: str
+    created: int
     data: bytes
     position: LinkPosition
     statement: bytes

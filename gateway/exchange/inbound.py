@@ -15,6 +15,7 @@ Nothing of the statement is believed before step 8.
  12    scope                                                      `examine`
  13    body: strict JSON, schema by hash, text policy             `examine`
  13b   the gates that a receiver can judge                        `admit`
+ 13c   the conversation allowed it, as its sender saw it          `admit`
  14    one transaction                                            the shell
 
 The shell calls `read`, `unpack`, `authenticate`, `examine` and `admit`, and each takes what the one before leaves.
@@ -28,6 +29,10 @@ from datetime import UTC, datetime
 
 import schemas
 from gateway.core.consent import Consent
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.facts import Message, stated
+from gateway.core.conversation.fold import Impossible, Step
+from gateway.core.conversation.order import place
 from gateway.core.gates import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
 from gateway.core.history import NOTHING_SAID, History
 from gateway.core.scope import Direction, Standing, may, type_name
@@ -227,6 +232,27 @@ def examine(authentic: AuthenticStatement, *, standing: Standing) -> ExaminedMes
     )
 
 
+def as_said(message: AcceptedMessage, around: Around) -> Message:
+    """A message of the peer as the conversation sees it."""
+    return stated(
+        id=message.id,
+        side=around.side,
+        n=place(message.position.epoch, message.position.n),
+        created=message.created,
+        body_type=message.body_type,
+        reply_to=message.reply_to,
+        header=message.header,
+        content=message.content,
+    )
+
+
+def _check_order(around: Around, message: AcceptedMessage) -> None:
+    """Step 13c: only what no honest node would have sent is refused (DOMAIN 3.4)."""
+    found = around.judge(as_said(message, around), step=Step.ADMISSION)
+    if isinstance(found, Impossible):
+        raise RemoteError(found.code, "the conversation does not allow this message")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """What a receiver knows besides the message when it asks the gates.
@@ -244,20 +270,25 @@ class Held:
     history: History = NOTHING_SAID
 
 
-def admit(examined: ExaminedMessage, *, held: Held, to: str) -> AcceptedMessage:
-    """Step 13b, at the node `to`. The number is consumed already: a refusal becomes a signed `rejected` receipt.
+def admit(examined: ExaminedMessage, *, held: Held, around: Around | None, to: str) -> AcceptedMessage:
+    """Steps 13b and 13c, at the node `to`. The number is consumed already: a refusal becomes a signed `rejected`
+    receipt. `around` is None for what belongs to no conversation.
 
     Consent has to hold on the day on which the statement was signed: what was on its way does not become unlawful when
     a grant ends, while a withdrawal counts at once.
 
     Raises:
-        RemoteError: the code of the first gate that is closed; its findings name every closed gate and place.
+        RemoteError: the code of the first gate that is closed; its findings name every closed gate and place. Or
+            out_of_order.
     """
     decision = received(_facts(examined, held, to))
-    if isinstance(decision, Permit):
-        return AcceptedMessage(**{field.name: getattr(examined, field.name) for field in fields(examined)})
-    findings = [Finding(place=refusal.place, rule=str(refusal.gate), hint=refusal.hint) for refusal in decision]
-    raise RemoteError(decision[0].gate, "a gate is closed to this message", findings=findings)
+    if not isinstance(decision, Permit):
+        findings = [Finding(place=refusal.place, rule=str(refusal.gate), hint=refusal.hint) for refusal in decision]
+        raise RemoteError(decision[0].gate, "a gate is closed to this message", findings=findings)
+    message = AcceptedMessage(**{field.name: getattr(examined, field.name) for field in fields(examined)})
+    if around is not None:
+        _check_order(around, message)
+    return message
 
 
 def _facts(examined: ExaminedMessage, held: Held, to: str) -> GateFacts:

@@ -5,15 +5,16 @@ Submission, when a person releases a draft:
  1. scope      the peer is active and its scope lets this type go there (PROTOCOL B4, deny by default)
  2. gates      consent, transfer basis and the other gates of DOMAIN 2.1 -> `PermittedMessage`
  3. validate   canonical body, schema by hash, text policy, size -> `ValidMessage`, which is stored sealed
+ 3b. order     the conversation allows it now, by what its `seen` says is known here (DOMAIN 3)
 
 Departure, when a pinned connection to the peer is open and its keyset is fresh (DESIGN 3b.1):
 
- 4. recheck    still alive, scope and gates again (a consent may be gone by now)
+ 4. recheck    still alive, scope and gates again (a consent may be gone by now); the conversation, as it was known
  5. number     the next place on the ordered link to this peer
  6. state      the statement: everything the receiver relies on, signed
  7. seal       content key for each recipient key, content under it -> `SealedEnvelope`
 
-The shell calls `submit` for 1 to 3, `recheck` for 4, `next_position` for 5 and `depart` for 6 and 7. Sealing anew (B5)
+The shell calls `submit` for 1 to 3b, `recheck` for 4, `next_position` for 5 and `depart` for 6 and 7. Sealing anew (B5)
 is steps 6 and 7 again at the same place.
 """
 
@@ -25,6 +26,9 @@ from datetime import date
 
 import schemas
 from gateway.core.consent import Consent, Handling
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.facts import Message, stated
+from gateway.core.conversation.fold import Impossible, Step
 from gateway.core.gates import GateFacts, Permit, Recipient, UnitKind, evaluate
 from gateway.core.history import NOTHING_SAID, History
 from gateway.core.scope import Direction, Standing, may
@@ -70,12 +74,20 @@ class Circumstances:
 
 
 def submit(
-    draft: Draft, standing: PeerStanding, circumstances: Circumstances, *, now: int, schema: str | None = None
+    draft: Draft,
+    standing: PeerStanding,
+    circumstances: Circumstances,
+    *,
+    around: Around | None,
+    now: int,
+    schema: str | None = None,
 ) -> ValidMessage:
-    """Steps 1 to 3. `schema` is the hash that the conversation began with, None for the newest of this type.
+    """Steps 1 to 3b. `schema` is the hash that the conversation began with, None for the newest of this type; `around`
+    is None for what belongs to no conversation.
 
     Raises:
-        RefusedError: with the code of the scope, the gate or the schema; places are JSON pointers into the draft.
+        RefusedError: with the code of the scope, the gate or the schema, places are JSON pointers into the draft; or
+            out_of_order, with the reason for the person.
     """
     chosen = schema or schemas.catalogue().get(draft.body_type).schema
     body: dict[str, Json] = {"header": dict(draft.header), "content": dict(draft.content)}
@@ -83,7 +95,41 @@ def submit(
     permitted = _permit(draft, standing, circumstances, findings, now)
     message = _validate(permitted, chosen, body, findings, now)
     _in_scope(standing, draft.body_type, draft.purpose, draft.header, len(message.body))  # 1, now that all is known
+    if around is not None:
+        said = as_said(message, around, n=0, created=now, header=draft.header, content=draft.content)
+        _in_order(around, said, Step.SUBMISSION)  # 3b
     return message
+
+
+def as_said(
+    message: ValidMessage,
+    around: Around,
+    *,
+    n: int,
+    created: int,
+    header: Mapping[str, Json],
+    content: Mapping[str, Json],
+) -> Message:
+    """An own message as the conversation sees it."""
+    return stated(
+        id=message.id,
+        side=around.side,
+        n=n,
+        created=created,
+        body_type=message.body_type,
+        reply_to=message.reply_to,
+        header=header,
+        content=content,
+    )
+
+
+def _in_order(around: Around, said: Message, step: Step) -> None:
+    found = around.judge(said, step=step)
+    if isinstance(found, Impossible):
+        raise RefusedError(
+            found.code, f"{found.what}; nothing was sent",
+            hint="trm conversation show says where the conversation stands and who owes what",
+        )  # fmt: skip
 
 
 def _purpose_findings(purpose: str | None) -> tuple[Finding, ...]:
@@ -216,12 +262,16 @@ def recheck(
     header: Mapping[str, Json],
     content: Mapping[str, Json],
     schemas_of_peer: Sequence[str] | None,
+    around: Around | None,
+    n: int,
     now: int,
 ) -> None:
-    """Step 4. `schemas_of_peer` is the peer's signed catalogue, None when it was never fetched.
+    """Step 4. `schemas_of_peer` is the peer's signed catalogue, None when it was never fetched; `n` the place of the
+    message among the sender's own, behind all others where it has none yet.
 
     Raises:
-        RefusedError: `expired`, the code of the scope or gate that closed meanwhile, or `no_common_schema`.
+        RefusedError: `expired`, the code of the scope or gate that closed meanwhile, `no_common_schema`, or
+            `out_of_order` where what it rests on was taken back before the peer had it.
     """
     if now >= message.expires:
         raise RefusedError(Code.EXPIRED, "the life of the message is over")
@@ -232,6 +282,9 @@ def recheck(
             Code.NO_COMMON_SCHEMA, f"the peer does not hold this version of {message.body_type}",
             hint="one of the two nodes has to be upgraded",
         )  # fmt: skip
+    if around is not None:
+        said = as_said(message, around, n=n, created=message.submitted, header=header, content=content)
+        _in_order(around, said, Step.ADMISSION)
 
 
 def new_secret(rand: Rand) -> bytes:
@@ -258,6 +311,7 @@ def depart(
 ) -> SealedEnvelope:
     """Steps 6 and 7: state, sign, seal. `keyset` must be fresh; the key of unit `gateway` is used."""
     key = keyset.enc_for("gateway", now)
+    created = max(now, message.expires - MESSAGE_LIFE)  # the clock may have been set back since submission
     statement = wire.Statement(
         suite=SUITE,
         id=message.id,
@@ -271,7 +325,7 @@ def depart(
         prev=position.prev,
         conv=message.conversation,
         reply_to=message.reply_to,
-        created=max(now, message.expires - MESSAGE_LIFE),  # the clock may have been set back since submission
+        created=created,
         expires=message.expires,
         body_type=message.body_type,
         schema=message.schema,
@@ -294,6 +348,7 @@ def depart(
     )
     return SealedEnvelope(
         id=message.id,
+        created=created,
         data=sealed.encode(),
         position=position,
         statement=statement,

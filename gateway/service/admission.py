@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.core.conversation.around import Around
 from gateway.core.gates import UnitKind
 from gateway.core.scope import never_blocked, type_name
 from gateway.core.stages import AcceptedMessage, ExaminedMessage
@@ -53,11 +54,19 @@ async def examine(
     }
 
 
-def admit(parts: Parts, peer: Peer, examined: Examined, before: Sequence[AcceptedMessage], now: int) -> AcceptedMessage:
-    """Step 13b. `before` are the messages of the same request that were accepted already.
+def admit(
+    parts: Parts,
+    peer: Peer,
+    examined: Examined,
+    before: Sequence[AcceptedMessage],
+    around: Around | None,
+    now: int,
+) -> AcceptedMessage:
+    """Steps 13b and 13c. `before` are the messages of the same request that were accepted already, `around` is the
+    conversation with them.
 
     Raises:
-        RemoteError: the code of the gate that is closed.
+        RemoteError: the code of the gate that is closed, or out_of_order.
     """
     known, header = _after(examined, peer.node, before, now), examined.message.header
     kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
@@ -69,7 +78,7 @@ def admit(parts: Parts, peer: Peer, examined: Examined, before: Sequence[Accepte
         recorded_by=frozenset() if known is None else known.recorded_by(parts.own.node),
         withdrawn=known is not None and known.withdrawn,
     )
-    return inbound.admit(examined.message, held=held, to=parts.own.node)
+    return inbound.admit(examined.message, held=held, around=around, to=parts.own.node)
 
 
 def _consent_of(message: ExaminedMessage) -> str | None:

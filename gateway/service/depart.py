@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from gateway.core.conversation.around import Around
 from gateway.core.delivery import Outgoing, OutgoingEvent
 from gateway.core.numbering import FIRST_EPOCH
 from gateway.core.stages import LinkPosition, SealedEnvelope, ValidMessage
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import outbound
-from gateway.service import consents, moves, records
+from gateway.service import consents, conversations, moves, records
 from gateway.service.book import Peer
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
@@ -46,13 +47,22 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The content of a message with what it must be judged by now."""
+
+    content: Content
+    consents: consents.Surroundings
+    around: Around | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
     """What is known about due messages before anything is decided."""
 
     rows: tuple[MessageRow, ...]
     stored: dict[int, bytes]
     link: LinkRow
-    judged: tuple[tuple[MessageRow, Content | None, consents.Surroundings | None], ...]
+    judged: tuple[tuple[MessageRow, _Opened | None], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +78,7 @@ class _Departing:
 async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
     waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
-    if any(opened is None for _, opened, _ in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
+    if any(opened is None for _, opened in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
         waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
     fenced, waiting = _fence(waiting)
     departing, refused, held = _decide(parts, peer, waiting)
@@ -164,12 +174,12 @@ def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departin
     departing: list[_Departing] = []
     refused: list[Change] = []
     held: set[int] = set()
-    for row, opened, around in waiting.judged:
-        if opened is None or around is None:
+    for row, opened in waiting.judged:
+        if opened is None:
             refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
             continue
-        message = records.valid_message(row.id, row.peer, row.expires, row.at, opened)
-        reason = _closed(parts, peer, message, opened, around)
+        message = records.valid_message(row.id, row.peer, row.expires, row.at, opened.content)
+        reason = _closed(parts, peer, row, message, opened)
         if reason in TRUST_CODES and peer.standing(parts.clock.now()).held is not None:
             held.add(row.ref)
             continue
@@ -184,30 +194,30 @@ def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departin
             last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
         else:
             position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
-        departing.append(_Departing(row=row, message=message, secret=opened.secret, position=position))
+        departing.append(_Departing(row=row, message=message, secret=opened.content.secret, position=position))
     return departing, refused, held
 
 
 def _judged(
     parts: Parts, connection: Connection, rows: Sequence[MessageRow]
-) -> tuple[tuple[MessageRow, Content | None, consents.Surroundings | None], ...]:
-    """What is no void, opened, with what the gates must know now; None where the content is gone or does not open.
+) -> tuple[tuple[MessageRow, _Opened | None], ...]:
+    """What is no void, opened, with what it must be judged by now; None where the content is gone or does not open:
+    it fails alone, what is behind it goes on.
 
-    What has bytes already is judged too: it goes again only if it might still go.
+    What has bytes already is judged too: it goes again only if it might still go. The messages of the conversations are
+    opened in the same call as what waits.
     """
     rows = [row for row in rows if row.state != Outgoing.VOIDING]
-    sealed = content.get(connection, [row.ref for row in rows])
-    opened = parts.vault.open_each(list(sealed.values()))
-    contents = {
-        ref: records.read_content(plain)
-        for ref, plain in zip(sealed, opened, strict=True)
-        if not isinstance(plain, RefusedError)  # damaged: it fails alone, what is behind it goes on
-    }
+    held, contents = conversations.load(parts, connection, {(row.conversation, row.peer) for row in rows})
     there = [row for row in rows if row.ref in contents]
     questions = [_question(row, contents[row.ref]) for row in there]
-    around = consents.surroundings_in(parts, connection, questions) if questions else []
-    found = {row.ref: item for row, item in zip(there, around, strict=True)}
-    return tuple((row, contents.get(row.ref), found.get(row.ref)) for row in rows)
+    about = consents.surroundings_in(parts, connection, questions) if questions else []
+    found: dict[int, _Opened] = {}
+    for row, item in zip(there, about, strict=True):
+        key, opened = (row.conversation, row.peer), contents[row.ref]
+        around = conversations.sent(parts, held[key], key, opened.facts.body_type)
+        found[row.ref] = _Opened(content=opened, consents=item, around=around)
+    return tuple((row, found.get(row.ref)) for row in rows)
 
 
 def _question(row: MessageRow, opened: Content) -> consents.Question:
@@ -221,20 +231,20 @@ def _question(row: MessageRow, opened: Content) -> consents.Question:
     )
 
 
-def _closed(
-    parts: Parts, peer: Peer, message: ValidMessage, opened: Content, around: consents.Surroundings
-) -> Code | None:
+def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, opened: _Opened) -> Code | None:
     """Step 4: the code of what closed since submission, None when the message may go."""
-    header, body = opened.halves()
+    header, body = opened.content.halves()
     now = parts.clock.now()
     try:
         outbound.recheck(
             message,
             peer.standing(now),
-            around.circumstances,
+            opened.consents.circumstances,
             header=header,
             content=body,
             schemas_of_peer=peer.schemas,
+            around=opened.around,
+            n=conversations.place_of(row),
             now=now,
         )
     except RefusedError as error:
@@ -295,7 +305,9 @@ def _write(
     messages.add_statements(
         connection,
         [
-            StatementRow(hash=envelope.statement_hash, message=row.ref, evidence=evidence[row.ref].ref, created=now)
+            StatementRow(
+                hash=envelope.statement_hash, message=row.ref, evidence=evidence[row.ref].ref, created=envelope.created
+            )
             for row, envelope in sealed
         ],
     )

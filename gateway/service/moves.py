@@ -1,5 +1,5 @@
-"""Changes of message states as they belong in one transaction: the state, the outbox, news for the case system, the
-leaf, the event.
+"""Changes of message states as they belong in one transaction: the state, the mark on its conversation, the outbox,
+news for the case system, the leaf, the event.
 
 A message never changes state anywhere else.
 """
@@ -17,7 +17,7 @@ from gateway.core.delivery import Outgoing, OutgoingEvent
 from gateway.errors import Code
 from gateway.ports import NoticeKind
 from gateway.service.leaves import leaf
-from gateway.store import local, log, messages
+from gateway.store import conversations, local, log, messages
 from gateway.store.messages import MessageRow
 
 _NOTICES = {
@@ -57,6 +57,7 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
             now[ref] = moved[ref] = state
     if not moved:
         return
+    conversations.changed(connection, [conversation_of(rows[ref]) for ref in moved])
     messages.set_states(connection, [(ref, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()])
     messages.dequeue(connection, [ref for ref, state in moved.items() if state not in delivery.SENDING])
     sending = delivery.SENDING
@@ -74,6 +75,11 @@ def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> No
     )
     for ref, state in moved.items():
         _tell(connection, rows[ref], state, _kept(state, reasons[ref]), at)
+
+
+def conversation_of(row: MessageRow) -> tuple[bytes, str, str]:
+    """Index, peer and kind of the conversation of a message: it has to be folded again when the message moved."""
+    return row.conversation, row.peer, row.kind
 
 
 def _kept(state: Outgoing, reason: str | None) -> str | None:
@@ -103,6 +109,7 @@ def receive_steps(
     """Move several incoming messages by the same event; returns the new states by ref."""
     states = {row.ref: acceptance.step(Incoming(row.state), event) for row in rows}
     moved = [row for row in rows if str(states[row.ref]) != row.state]
+    conversations.changed(connection, map(conversation_of, moved))
     messages.set_states(connection, [(row.ref, str(states[row.ref]), None) for row in moved])
     log.add_events(connection, [(at, "message", row.ref, str(states[row.ref])) for row in moved])
     log.append_leaves(
@@ -118,6 +125,7 @@ def receive_step(
     """Move one incoming message along its machine; returns the new state."""
     state = acceptance.step(Incoming(row.state), event)
     if str(state) != row.state:
+        conversations.changed(connection, [conversation_of(row)])
         messages.set_state(connection, row.ref, str(state), reason=None if reason is None else str(reason))
         log.add_event(connection, at=at, kind="message", ref=row.ref, state=str(state))
         log.append_leaf(connection, leaf(at, "message.state", id=row.id, peer=row.peer, state=str(state)))

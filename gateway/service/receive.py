@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core import probe
 from gateway.core.acceptance import Incoming
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.facts import quoted_enquiry
 from gateway.core.numbering import FIRST_EPOCH, Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
 from gateway.core.scope import listens, never_blocked
 from gateway.core.stages import AcceptedMessage
@@ -24,15 +26,18 @@ from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, Transien
 from gateway.exchange import answers, inbound
 from gateway.exchange.answers import Answer
 from gateway.exchange.inbound import AuthenticStatement, OpenCek
-from gateway.service import records
+from gateway.service import conversations, moves, records
 from gateway.service.admission import Examined, admit, examine
 from gateway.service.book import Peer
+from gateway.service.conversations import Held
 from gateway.service.incoming_consent import Effect, effect_of
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.peering import fetch_chain, stop
 from gateway.store import content, links, log, messages, receipts
+from gateway.store import conversations as conversation_rows
 from gateway.store.content import SealedRow
+from gateway.store.conversations import Key
 from gateway.store.links import GapRow, NumberRow
 from gateway.store.messages import InboxRow, MessageRow, StatementRow
 from gateway.store.receipts import ReceiptRow
@@ -108,7 +113,10 @@ class _Verdicts:
     accepted: list[_Accepted]
     fresh: list[Receipt]
     receipts: dict[str, Receipt]
+    held: dict[Key, Held]
     examined: Mapping[str, Examined | Code] = field(default_factory=dict)
+    around: dict[Key, Around] = field(default_factory=dict)
+    """Conversations as they are after the messages of this request that were taken."""
     equivocation: _Equivocation | None = None
     broken: dict[Code, SealedRow] = field(default_factory=dict)
     filled: bool = False
@@ -230,19 +238,21 @@ class Receiver:
 
     async def _view(self, node: str, asked: Sequence[_Asked], ids: Sequence[str]) -> _Verdicts:
         wanted = {n for q in asked for n in (q.n - 1, q.n, q.n + 1)}
+        judged = {self._key(node, q.message) for q in asked if q.message is not None and _judged(q.message)}
 
         def query(
             c: Connection,
-        ) -> tuple[links.LinkRow, dict[int, NumberRow], tuple[GapRow, ...], dict[str, ReceiptRow]]:
+        ) -> tuple[links.LinkRow, dict[int, NumberRow], tuple[GapRow, ...], dict[str, ReceiptRow], dict[Key, Held]]:
             position = links.position(c, node, links.IN)
             return (
                 position,
                 links.numbers(c, node, links.IN, position.epoch, wanted | {position.high}),
                 links.gaps(c, node, position.epoch),
                 receipts.answers(c, node, ids),
+                conversations.load(self._parts, c, judged)[0],
             )
 
-        position, known, gaps, stored = await self._parts.store.read(query)
+        position, known, gaps, stored, held = await self._parts.store.read(query)
         return _Verdicts(
             link=LinkView(
                 epoch=position.epoch,
@@ -256,7 +266,11 @@ class Receiver:
             accepted=[],
             fresh=[],
             receipts={id: _receipt(row.object) for id, row in stored.items()},
+            held=held,
         )
+
+    def _key(self, node: str, message: AuthenticStatement) -> Key:
+        return conversations.key_of(self._parts, message.statement.conv, node)
 
     async def _number(self, peer: Peer, question: _Asked, verdicts: _Verdicts) -> None:
         """Step 11, and 12 and 13 for a message with a new number."""
@@ -335,11 +349,23 @@ class Receiver:
             return Status.REJECTED, examined
         before = [item.message for item in verdicts.accepted]
         try:
-            message = admit(self._parts, peer, examined, before, now)
+            known = self._known(peer, question.message, verdicts)
+            around = replace(known, partial=True) if known is not None and verdict.behind_gap else known
+            message = admit(self._parts, peer, examined, before, around, now)  # 13b, 13c
         except RemoteError as error:
             return Status.REJECTED, _wire(error.code)
+        if known is not None:
+            key = self._key(peer.node, question.message)
+            verdicts.around[key] = known.joined(inbound.as_said(message, known))
         verdicts.accepted.append(await self._prepare(peer, message, verdict, now))
         return Status.RECEIVED, None
+
+    def _known(self, peer: Peer, message: AuthenticStatement, verdicts: _Verdicts) -> Around | None:
+        """The conversation of a message as it is known here, with what this request has added to it."""
+        key, body_type = self._key(peer.node, message), message.statement.body_type
+        if key not in verdicts.held or body_type not in schemas.catalogue():
+            return None
+        return verdicts.around.get(key) or conversations.came(self._parts, verdicts.held[key], key, body_type)
 
     async def _prepare(self, peer: Peer, message: AcceptedMessage, verdict: New, now: int) -> _Accepted:
         parts = self._parts
@@ -448,6 +474,11 @@ def _urgent(body_type: str) -> bool:
     return never_blocked(body_type) or body_type == probe.TYPE
 
 
+def _judged(message: AuthenticStatement) -> bool:
+    """Whether its conversation has to be looked at: not for what nothing may stop."""
+    return not never_blocked(message.statement.body_type)
+
+
 class _Newer:
     """The statement names a descriptor version that is not held yet."""
 
@@ -511,6 +542,7 @@ def _write(
     accepted = verdicts.accepted
     content.put(connection, sealed)
     messages.add(connection, [item.row for item in accepted])
+    conversation_rows.changed(connection, [moves.conversation_of(item.row) for item in accepted])
     messages.add_statements(
         connection,
         [
@@ -534,6 +566,9 @@ def _write(
         ],
     )  # fmt: skip
     for item in accepted:
+        quoted = quoted_enquiry(item.message.body_type, item.message.content)
+        if quoted is not None:
+            conversations.quote(connection, item.row, quoted)
         if item.effect is not None:
             item.effect.write(connection, now)
     log.add_events(connection, [(now, "message", item.row.ref, item.row.state) for item in accepted])

@@ -7,6 +7,7 @@ relies on a consent the peer was not told of is preceded, in the same transactio
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,18 +16,24 @@ import orjson
 from sqlalchemy import Connection
 
 import schemas
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.facts import Message, quoted_enquiry, stated
 from gateway.core.delivery import Outgoing
+from gateway.core.scope import never_blocked
 from gateway.core.stages import Draft, ValidMessage
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.exchange import outbound
 from gateway.ports import Done, Json, NoticeKind
-from gateway.service import consents, records
+from gateway.service import consents, conversations, moves, records
 from gateway.service.book import Peer
+from gateway.service.conversations import Held
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.vault import Submission
 from gateway.store import content, local, log, messages
+from gateway.store import conversations as conversation_rows
 from gateway.store.content import SealedRow
+from gateway.store.conversations import Key
 from gateway.store.local import OWN
 from gateway.store.messages import MessageRow
 from keys.encoding import b64u, canon, is_id
@@ -40,12 +47,15 @@ WITHDRAWAL = "consent.withdrawal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """One message ready to be written: the row, its sealed content, and the consent it tells the peer of, if any."""
+    """One message ready to be written: the row, its sealed content, the consent it tells the peer of and the enquiry it
+    quotes, if any.
+    """
 
     message: ValidMessage
     row: MessageRow
     sealed: SealedRow
     tells: bytes | None = None
+    quotes: str | None = None
 
 
 async def submit(
@@ -131,13 +141,13 @@ def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connectio
             judged.append(error)
     drafts = [pair for pair in judged if isinstance(pair, tuple)]
     found = iter(_look_up(parts, connection, drafts))
+    said: defaultdict[Key, list[Message]] = defaultdict(list)
     unsealed: list[tuple[int, list[Unsealed]]] = []
     for place, pair in enumerate(judged):
         if isinstance(pair, tuple):
             try:
-                unsealed.append(
-                    (place, _prepared(parts, *pair, next(found), origin=requests[place].origin, reference=None))
-                )
+                origin = requests[place].origin
+                unsealed.append((place, _prepared(parts, *pair, next(found), said, origin=origin, reference=None)))
             except GatewayError as error:
                 judged[place] = error
     sealed = iter(seal(parts, [item for _, items in unsealed for item in items]))
@@ -257,26 +267,25 @@ async def prepare(
     """
     _check_units(parts, draft, peer)
     (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)]))
-    return seal(parts, _prepared(parts, draft, peer, found, origin=origin, reference=reference))
+    return seal(parts, _prepared(parts, draft, peer, found, defaultdict(list), origin=origin, reference=reference))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What the store says about a draft: the highest number of the peer applied to its conversation, and consents."""
+    """What the store says about a draft: its conversation as it is known here, and consents."""
 
-    seen: int
+    key: Key
+    held: Held
     around: consents.Surroundings
 
 
 def _look_up(parts: Parts, connection: Connection, drafts: Sequence[tuple[Draft, Peer]]) -> list[_Found]:
+    """For several drafts at once: the messages of all their conversations are opened in one call."""
     around = consents.surroundings_in(parts, connection, [_question(draft) for draft, _ in drafts])
-    return [
-        _Found(
-            seen=messages.highest_seen(connection, parts.vault.conversation_index(draft.conversation), peer.node),
-            around=about,
-        )
-        for (draft, peer), about in zip(drafts, around, strict=True)
-    ]
+    keys = [conversations.key_of(parts, draft.conversation, peer.node) for draft, peer in drafts]
+    judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
+    held, _ = conversations.load(parts, connection, judged, unopened=set(keys) - judged)
+    return [_Found(key=key, held=held[key], around=about) for key, about in zip(keys, around, strict=True)]
 
 
 def _question(draft: Draft) -> consents.Question:
@@ -298,23 +307,50 @@ class Unsealed:
     row: MessageRow
     plaintext: bytes = field(repr=False)
     tells: bytes | None = None
+    quotes: str | None = None
 
 
 def _prepared(
-    parts: Parts, draft: Draft, peer: Peer, found: _Found, *, origin: int | None, reference: str | None
+    parts: Parts,
+    draft: Draft,
+    peer: Peer,
+    found: _Found,
+    said: defaultdict[Key, list[Message]],
+    *,
+    origin: int | None,
+    reference: str | None,
 ) -> list[Unsealed]:
-    """The steps of `prepare` that need no store."""
-    draft = replace(draft, header={**draft.header, "seen": found.seen})
+    """The steps of `prepare` that need no store. `said` are the messages of the same batch that were let pass before,
+    and gets this one.
+    """
+    draft = replace(draft, header={**draft.header, "seen": found.held.seen})
     now, around = parts.clock.now(), found.around
-    message = outbound.submit(draft, peer.standing(now), around.circumstances, now=now)
-    record = _record_first(parts, draft, peer, message, around, now)
-    prepared = [
-        _unsealed(parts, item, origin if item is message else None, reference or message.consent_ref)
-        for item in (*record, message)
-    ]
-    if record:
-        prepared[0] = replace(prepared[0], tells=parts.vault.consent_index(str(message.consent_ref)))
+    before = conversations.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
+    for earlier in said[found.key]:
+        before = None if before is None else before.joined(earlier)
+    record = _record_first(parts, draft, peer, around)
+    known = before if before is None or record is None else before.joined(_as_said(record, before, now))
+    message = outbound.submit(draft, peer.standing(now), around.circumstances, around=known, now=now)
+    relies_on = reference or message.consent_ref
+    prepared = []
+    if record is not None:  # its number is the lower one: rows go in the order of their numbers
+        first = outbound.submit(record, peer.standing(now), around.circumstances, around=before, now=now)
+        tells = parts.vault.consent_index(str(message.consent_ref))
+        prepared.append(replace(_unsealed(parts, first, None, relies_on), tells=tells))
+    quotes = quoted_enquiry(draft.body_type, draft.content)
+    prepared.append(replace(_unsealed(parts, message, origin, relies_on), quotes=quotes))
+    if known is not None:
+        new = [] if record is None else [known.conversation.messages[-1]]
+        said[found.key] += [*new, _as_said(draft, known, now)]
     return prepared
+
+
+def _as_said(draft: Draft, around: Around, now: int) -> Message:
+    """A draft as the conversation sees it behind all that is there."""
+    return stated(
+        id=draft.id, side=around.side, n=around.next, created=now, body_type=draft.body_type, reply_to=draft.reply_to,
+        header=draft.header, content=draft.content,
+    )  # fmt: skip
 
 
 def _check_units(parts: Parts, draft: Draft, peer: Peer) -> None:
@@ -330,15 +366,13 @@ def _check_units(parts: Parts, draft: Draft, peer: Peer) -> None:
         raise RefusedError(Code.OUT_OF_SCOPE, "a unit is not known; nothing was stored", findings=faults)
 
 
-def _record_first(
-    parts: Parts, draft: Draft, peer: Peer, message: ValidMessage, around: consents.Surroundings, now: int
-) -> list[ValidMessage]:
-    """The consent record that must travel before `message`, unless the peer has been told or told us."""
+def _record_first(parts: Parts, draft: Draft, peer: Peer, around: consents.Surroundings) -> Draft | None:
+    """The consent record that must travel before `draft`, unless the peer has been told or told us."""
     own = next((item for item in around.held if item.row.holder == OWN), None)
     if own is None or draft.body_type == RECORD or peer.node in around.told:
-        return []
+        return None
     header = {name: value for name, value in draft.header.items() if name not in ("consent_ref", "respond_by")}
-    record = replace(
+    return replace(
         draft,
         id=b64u(parts.rand(ID)),
         body_type=RECORD,
@@ -346,14 +380,13 @@ def _record_first(
         header=header,
         content=own.record,
     )
-    return [outbound.submit(record, peer.standing(now), around.circumstances, now=now)]
 
 
 def seal(parts: Parts, items: Sequence[Unsealed]) -> list[Prepared]:
     """The same with their content sealed."""
     sealed = parts.vault.seal_each([(item.row.ref, item.plaintext) for item in items])
     return [
-        Prepared(message=item.message, row=item.row, sealed=row, tells=item.tells)
+        Prepared(message=item.message, row=item.row, sealed=row, tells=item.tells, quotes=item.quotes)
         for item, row in zip(items, sealed, strict=True)
     ]
 
@@ -388,6 +421,7 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
     """Store prepared messages and put them on the outbox; part of the caller's transaction."""
     content.put(connection, [item.sealed for item in prepared])
     messages.add(connection, [item.row for item in prepared])
+    conversation_rows.changed(connection, [moves.conversation_of(item.row) for item in prepared])
     messages.enqueue(connection, [(item.row.ref, item.row.peer, item.row.expires) for item in prepared])
     log.append_leaves(
         connection,
@@ -395,6 +429,8 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
     )
     log.add_events(connection, [(item.row.at, "message", item.row.ref, item.row.state) for item in prepared])
     for item in prepared:
+        if item.quotes is not None:
+            conversations.quote(connection, item.row, item.quotes)
         if item.tells is not None:
             local.tell_consent(connection, item.tells, item.row.peer, item.row.ref)
         if item.row.origin is not None:

@@ -16,6 +16,8 @@ from gateway.store.tables import peer as peer_table
 
 IN = "in"
 OUT = "out"
+AT_ONCE = 500
+"""Values of one list in a statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +71,15 @@ class InboxRow:
 _BY_REF = Prepared(select(message).where(message.c.ref.in_(bindparam("refs", expanding=True))))
 _BY_HASH = Prepared(select(statement).where(statement.c.hash.in_(bindparam("hashes", expanding=True))))
 _ENVELOPES = Prepared(select(envelope).where(envelope.c.ref.in_(bindparam("refs", expanding=True))))
-_HIGHEST_SEEN = Prepared(
-    select(func.max(message.c.n)).where(
-        message.c.conversation == bindparam("conversation"),
-        message.c.direction == IN,
-        message.c.peer == bindparam("peer"),
-    )
+_OF_CONVERSATIONS = Prepared(
+    select(message)
+    .where(message.c.conversation.in_(bindparam("indexes", expanding=True)))
+    .order_by(message.c.conversation, message.c.ref)
+)
+_SEALINGS = Prepared(
+    select(statement)
+    .where(statement.c.message.in_(bindparam("refs", expanding=True)))
+    .order_by(statement.c.message, statement.c.evidence)
 )
 _CONSENTS_OF = Prepared(
     select(message.c.consent)
@@ -180,9 +185,12 @@ def consents_of_conversation(connection: Connection, conversation: bytes) -> lis
     return _CONSENTS_OF.scalars(connection, conversation=conversation)
 
 
-def highest_seen(connection: Connection, conversation: bytes, peer: str) -> int:
-    """The highest number of `peer` applied to this conversation, 0 when there is none (DESIGN 3b.4 `seen`)."""
-    return _HIGHEST_SEEN.scalars(connection, conversation=conversation, peer=peer)[0] or 0
+def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> list[MessageRow]:
+    """All messages of several conversations, those of each in local order."""
+    found: list[MessageRow] = []
+    for start in range(0, len(conversations), AT_ONCE):
+        found += _OF_CONVERSATIONS.made(MessageRow, connection, indexes=conversations[start : start + AT_ONCE])
+    return found
 
 
 def conversations(
@@ -232,6 +240,14 @@ def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
     """All sealings of one message, oldest first."""
     query = select(statement).where(statement.c.message == ref).order_by(statement.c.evidence)
     return [StatementRow(**row._mapping) for row in connection.execute(query)]
+
+
+def sealings(connection: Connection, refs: Sequence[int]) -> list[StatementRow]:
+    """All sealings of several messages, those of each oldest first."""
+    found: list[StatementRow] = []
+    for start in range(0, len(refs), AT_ONCE):
+        found += _SEALINGS.made(StatementRow, connection, refs=refs[start : start + AT_ONCE])
+    return found
 
 
 def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, str]:

@@ -14,6 +14,8 @@ from gateway.store.tables import receipt, receipt_batch, receipt_due
 
 ISSUED = "issued"
 RECEIVED = "received"
+AT_ONCE = 500
+"""Values of one list in a statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,16 @@ class ReceiptRow:
     at: int
     object: bytes
     batch: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What one receipt says of which sealing of a message, and when."""
+
+    id: str
+    of: str
+    status: str
+    at: int
 
 
 # Asked for every batch, so they are built once.
@@ -54,6 +66,15 @@ _ANSWERS = Prepared(
         receipt.c.status.in_(("received", "rejected")),
     )
     .order_by(receipt.c.status.desc())
+)
+_WORDS = Prepared(
+    select(receipt.c.id, receipt.c.of, receipt.c.status, receipt.c.at)
+    .where(
+        receipt.c.direction == bindparam("way"),
+        receipt.c.peer == bindparam("peer"),
+        receipt.c.id.in_(bindparam("ids", expanding=True)),
+    )
+    .order_by(receipt.c.at)
 )
 _BATCHES = Prepared(select(receipt_batch).where(receipt_batch.c.ref.in_(bindparam("refs", expanding=True))))
 _BATCH_OF = Prepared(
@@ -109,6 +130,14 @@ def of_message(connection: Connection, direction: str, peer: str, id: str) -> li
         .order_by(receipt.c.at)
     )
     return [ReceiptRow(**row._mapping) for row in connection.execute(query)]
+
+
+def words(connection: Connection, direction: str, peer: str, ids: Sequence[str]) -> list[Word]:
+    """What receipts for several messages of one link say, in order of time."""
+    found: list[Word] = []
+    for start in range(0, len(ids), AT_ONCE):
+        found += _WORDS.made(Word, connection, way=direction, peer=peer, ids=ids[start : start + AT_ONCE])
+    return found
 
 
 def batches(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:

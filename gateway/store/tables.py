@@ -203,6 +203,32 @@ message = Table(
     Index("message_consent", "consent", sqlite_where=text("consent is not null")),
 )
 
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("conversation", LargeBinary, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("quoted", Integer),
+    Column("state", Text),
+    Column("due", Integer),
+    Column("owes", Text),
+    Column("fold", Integer),
+    PrimaryKeyConstraint("conversation", "peer"),
+    Index("conversation_fold", "fold", sqlite_where=text("fold is not null")),
+    Index("conversation_due", "due", sqlite_where=text("due is not null")),
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("label", LargeBinary, primary_key=True),
+    Column("conversation", LargeBinary, nullable=False),
+    Column("percent", Integer, nullable=False),
+    Index("reminder_conversation", "conversation"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -217,7 +217,8 @@ class Endpoint:
 
     def submit(self, draft: Draft, facts: Circumstances | None = None) -> ValidMessage:
         """Outgoing steps 1 to 3, with a consent that covers the examples."""
-        return outbound.submit(draft, self.standing, facts or circumstances(consent(self.peer.node)), now=self.now)
+        facts = facts or circumstances(consent(self.peer.node))
+        return outbound.submit(draft, self.standing, facts, around=None, now=self.now)
 
     def send(self, message: ValidMessage) -> SealedEnvelope:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""
@@ -277,7 +278,7 @@ class Endpoint:
         code: Code | None = None
         try:
             examined = inbound.examine(authentic, standing=self.standing)
-            self.accepted.append(inbound.admit(examined, held=held(), to=self.own.node))
+            self.accepted.append(inbound.admit(examined, held=held(), around=None, to=self.own.node))
         except RemoteError as error:
             code = error.code
         said = authentic.statement

@@ -6,10 +6,12 @@ import json
 from datetime import UTC, date, datetime
 from typing import Any
 
+from support.endpoints import example
 from support.nodeproc import enquiry
 from support.pair import Party
 
-from gateway.core.consent import Consent
+import schemas
+from gateway.core.consent import Consent, read
 from gateway.core.stages import Draft, LinkPosition
 from gateway.exchange import outbound
 from gateway.exchange.directory import recipient_in
@@ -47,7 +49,7 @@ class Forger:
         consent: Consent | None = None,
     ) -> bytes:
         """The envelope of message `n`; by default a small enquiry that says which number it is. `consent` is what the
-        forger pretends to hold.
+        forger pretends to hold; by default what the header names, covering everything.
         """
         parts, peer = self._party.running.parts, self._party.peer()
         request = request or enquiry(f"n{n}")
@@ -63,11 +65,12 @@ class Forger:
         )
         standing = peer.standing(parts.clock.now())
         facts = Circumstances(
-            node=parts.own.node, sender_kind=None, consent=consent, recorded_by=frozenset(),
+            node=parts.own.node, sender_kind=None, consent=consent or _covering(peer.node, request["header"]),
+            recorded_by=frozenset(),
             recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=parts.clock.now()),
             conversation_withdrawn=False, today=_today(parts.clock),
         )  # fmt: skip
-        message = outbound.submit(draft, standing, facts, now=parts.clock.now())
+        message = outbound.submit(draft, standing, facts, around=None, now=parts.clock.now())
         assert peer.keyset is not None
         return outbound.depart(
             message,
@@ -97,6 +100,17 @@ class Forger:
         """Seal and send one."""
         (answer,) = await self.post(self.seal(n, **changes))
         return answer
+
+
+def _covering(node: str, header: dict[str, Any]) -> Consent | None:
+    """The consent that a header names, if any: a referral may go to its unit with everything."""
+    if "consent_ref" not in header:
+        return None
+    categories = [code.code for code in schemas.code_list("data_category").codes]
+    units = [f"{node}/{header['recipient_unit']}"]
+    grant = {"purpose": "referral", "recipient_units": units, "data_categories": categories, "until": "2030-01-01"}
+    record = example("consent.record.1/valid-adult", node)["content"]
+    return read(record | {"consent_id": header["consent_ref"], "grants": [grant]})
 
 
 def _today(clock: Clock) -> date:

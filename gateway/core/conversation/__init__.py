@@ -7,5 +7,6 @@ crossing   which of two crossing messages counts
 clocks     from the name of a clock to a deadline of one side
 situation, silence, referral, enquiry, standing   what a message, and what no message, does
 fold       state, overlays and outcomes; whether one more message is possible
+around     a conversation as one side finds it when one more message is judged
 duties     who owes what until when; the morning list
 """

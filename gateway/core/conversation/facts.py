@@ -88,6 +88,44 @@ def extract(kind: str, content: Content) -> Said:
     return reader(content) if reader else Said()
 
 
+def stated(
+    *,
+    id: str,
+    side: Side,
+    n: int,
+    created: int,
+    body_type: str,
+    reply_to: str | None,
+    header: Content,
+    content: Content,
+    received: int | None = None,
+    opened: int | None = None,
+    rejected: bool = False,
+) -> Message:
+    """A message as the fold takes it, from its signed place and the two halves of its body."""
+    kind = body_type.partition("/")[0]
+    return Message(
+        id=id,
+        side=side,
+        n=n,
+        seen=_time(header.get("seen")) or 0,
+        created=created,
+        kind=kind,
+        priority=priority(header),
+        reply_to=reply_to,
+        respond_by=respond_by(header),
+        said=extract(kind, content),
+        received=received,
+        opened=opened,
+        rejected=rejected,
+    )
+
+
+def quoted_enquiry(body_type: str, content: Content) -> str | None:
+    """The id of the enquiry that a referral quotes; an enquiry is used by it and not continued (DOMAIN 3.1)."""
+    return _text(content, "enquiry_id") or None if body_type.partition("/")[0] == "referral.request" else None
+
+
 def priority(header: Content) -> str:
     """The priority of a message, from its header."""
     return _text(header, "priority") or NORMAL

@@ -17,6 +17,14 @@ from dataclasses import dataclass, field
 
 from gateway.core.conversation.facts import Message, Side
 
+EPOCH = 1 << 32
+"""How far the numbers of one epoch of a link lie behind those of the next: more than any link ever counts."""
+
+
+def place(epoch: int, n: int) -> int:
+    """A number that goes on over the epochs of a link: ``n`` itself in the first one (PROTOCOL B3, link reset)."""
+    return (epoch - 1) * EPOCH + n
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

@@ -16,7 +16,20 @@ from gateway.core.roles import OWNER, Caller
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import submit
-from gateway.service.desk import audit, backups, changes, consents, keys, messages, peers, pings, proof, tokens, units
+from gateway.service.desk import (
+    audit,
+    backups,
+    changes,
+    consents,
+    conversations,
+    keys,
+    messages,
+    peers,
+    pings,
+    proof,
+    tokens,
+    units,
+)
 from gateway.service.desk.arguments import Arguments, members, number, only, text
 from gateway.service.endings import endings
 from gateway.service.house import House
@@ -281,7 +294,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "draft.show": messages.show_draft,
     "draft.discard": messages.discard_draft,
     "conversation.list": messages.list_conversations,
-    "conversation.show": messages.show_conversation,
+    "conversation.show": conversations.show_conversation,
     "consent.record": consents.record,
     "consent.list": consents.list_consents,
     "consent.show": consents.show,

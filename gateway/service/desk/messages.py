@@ -420,15 +420,6 @@ async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
     return Done(value={"conversations": items})
 
 
-async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
-    """All messages of one conversation in local order, without bodies."""
-    only(arguments, "id")
-    id = text(arguments, "id")
-    rows, sealed = await conversation_rows(parts, id)
-    items: list[Json] = [summary(parts, row, opened_row(parts, sealed.get(row.ref))) for row in rows]
-    return Done(value={"conversation": id, "messages": items})
-
-
 async def conversation_rows(parts: Parts, id: str) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:
     """Rows and content of one conversation; raises RefusedError not_found."""
     index = parts.vault.conversation_index(id)

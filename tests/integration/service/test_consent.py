@@ -60,7 +60,7 @@ async def test_record_travels_first_and_once(two: Two) -> None:
     """The consent record precedes the first message that relies on it, and only that one."""
     await recorded(two)
     await two.fr.call("message.submit", **referral())
-    await two.fr.call("message.submit", **referral())
+    await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation two"[:16])})
     await two.until(lambda: types(two) == ["consent.record/1", "referral.request/1", "referral.request/1"])
     held = await two.al.call("consent.show", id=CONSENT)
     assert (held["holder"], held["state"]) == ("FR", "active")

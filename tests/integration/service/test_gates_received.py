@@ -20,6 +20,7 @@ from keys.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
 CONVERSATION = b64u(b"conversation one"[:16])
+OTHER = b64u(b"conversation two"[:16])
 THIRD = "n1" + "a" * 32
 ALL = [code.code for code in schemas.code_list("data_category").codes]
 G2, G7 = Code.GATE_G2, Code.GATE_G7
@@ -82,7 +83,8 @@ async def test_a_message_inside_the_record_and_one_without_are_taken(two: Two) -
     forger = Forger(two.fr)
     assert await forger.post(forger.seal(1, referral(), consent=pretended(two.al))) == [(None, "received")]
     assert await forger.post(forger.seal(2, told(record(two.al, *ALL)))) == [(None, "received")]
-    assert await forger.post(forger.seal(3, referral(), consent=pretended(two.al))) == [(None, "received")]
+    other = referral() | {"conversation": OTHER}
+    assert await forger.post(forger.seal(3, other, consent=pretended(two.al))) == [(None, "received")]
 
 
 @pytest.mark.parametrize("held", [True, False], ids=["with the record", "without it"])
@@ -112,7 +114,7 @@ async def test_what_another_node_recorded_is_not_passed_on(two: Two) -> None:
     """Without the person's yes to onward sharing nothing leaves, though a grant names the unit."""
     await recorded_by_third(two)
     with pytest.raises(RefusedError) as refusal:
-        await two.fr.call("message.submit", **referral())
+        await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation 3  "[:16])})
     assert refusal.value.code is G2
     assert "passed on" in refusal.value.hint
     assert await two.fr.rows("select * from message") == []
@@ -131,9 +133,9 @@ async def test_the_sender_of_the_data_may_forbid_it(two: Two) -> None:
     await recorded_by_third(two, onward_sharing=True, grants=both)
     back = Forger(two.al)
     assert await back.post(back.seal(1, referral("FR"), consent=pretended(two.fr))) == [(None, "received")]
-    await two.fr.call("message.submit", **referral())  # back to who sent it
+    await two.fr.call("message.submit", **referral() | {"conversation": OTHER})  # back to who sent it
     query = f"update message set peer = '{THIRD}' where direction = 'in'"
     await two.fr.running.parts.store.move(lambda c: c.exec_driver_sql(query))
     with pytest.raises(RefusedError) as refusal:
-        await two.fr.call("message.submit", **referral())
+        await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation 3  "[:16])})
     assert refusal.value.code is G2

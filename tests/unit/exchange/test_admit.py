@@ -39,7 +39,7 @@ def admit(
 ) -> AcceptedMessage:
     """Steps 12 to 13b for an active peer that may say everything."""
     examined = inbound.examine(statement, standing=standing(state, scope))
-    return inbound.admit(examined, held=knows or held(), to=B.first().node)
+    return inbound.admit(examined, held=knows or held(), around=None, to=B.first().node)
 
 
 @pytest.mark.parametrize("name", VALID)

@@ -294,10 +294,10 @@ def test_a_conversation_keeps_its_schema() -> None:
     """The hash that is given is the one that judges and is pinned; one that is not held refuses."""
     pinned = schemas.catalogue().get("enquiry.capacity/1").schema
     end, facts = sender(), circumstances()
-    message = outbound.submit(end.draft(ENQUIRY), end.standing, facts, now=NOW, schema=pinned)
+    message = outbound.submit(end.draft(ENQUIRY), end.standing, facts, around=None, now=NOW, schema=pinned)
     assert message.schema == pinned
     with pytest.raises(RefusedError, match="no_common_schema"):
-        outbound.submit(end.draft(ENQUIRY), end.standing, facts, now=NOW, schema="sha256:" + "0" * 64)
+        outbound.submit(end.draft(ENQUIRY), end.standing, facts, around=None, now=NOW, schema="sha256:" + "0" * 64)
 
 
 def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,6 +326,8 @@ def recheck(message: ValidMessage, **changes: Any) -> None:
         "header": halves["header"],
         "content": halves["content"],
         "schemas_of_peer": None,
+        "around": None,
+        "n": 1,
         "now": NOW,
     }
     outbound.recheck(message, **{**usual, **changes})

@@ -44,7 +44,9 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     "events_after": lambda c: log.events_after(c, SHORT - 5, 5),
     "append_leaf": lambda c: log.append_leaf(c, lambda _: b""),
     "raise_alarm": lambda c: log.raise_alarm(c, at=NOW, kind="message.failed", peer=PEER, ref=1),
-    "highest_seen": lambda c: messages.highest_seen(c, b"conversation-7", PEER),
+    "of_conversations": lambda c: messages.of_conversations(c, [b"conversation-7"]),
+    "words": lambda c: receipts.words(c, "issued", PEER, ["id-7", "id-8"]),
+    "sealings": lambda c: messages.sealings(c, [7, 8]),
     "unsent_consenting": lambda c: messages.unsent_consenting(c, b"consent-7"),
     "withdrawals": lambda c: local.withdrawals(c, [b"consent-7"]),
 }

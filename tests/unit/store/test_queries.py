@@ -218,7 +218,7 @@ def test_what_relies_on_a_consent_is_found(connection: Connection):
 
 
 def test_conversations_come_by_last_activity(connection: Connection):
-    """(index, first, last, count), the most recent first; `seen` is the highest incoming number of the peer."""
+    """(index, first, last, count), the most recent first; the messages of several come in local order."""
     messages.add(
         connection,
         [
@@ -230,8 +230,7 @@ def test_conversations_come_by_last_activity(connection: Connection):
     )
     assert messages.conversations(connection, limit=5) == [(b"a", 1, 4, 3), (b"b", 2, 2, 1)]
     assert messages.conversations(connection, limit=5, before=4) == [(b"b", 2, 2, 1)]
-    assert messages.highest_seen(connection, b"a", PEER) == 7
-    assert messages.highest_seen(connection, b"a", "n1other") == 0
+    assert [row.ref for row in messages.of_conversations(connection, [b"b", b"a", b"none"])] == [1, 3, 4, 2]
 
 
 def test_every_sealing_of_a_message_stays(connection: Connection):

@@ -116,6 +116,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("consent", "peer"),
     )
     op.create_table(
+        "conversation",
+        sa.Column("conversation", sa.LargeBinary(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("quoted", sa.Integer(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=True),
+        sa.Column("due", sa.Integer(), nullable=True),
+        sa.Column("owes", sa.Text(), nullable=True),
+        sa.Column("fold", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("conversation", "peer"),
+    )
+    op.create_index("conversation_due", "conversation", ["due"], unique=False, sqlite_where=sa.text("due is not null"))
+    op.create_index(
+        "conversation_fold", "conversation", ["fold"], unique=False, sqlite_where=sa.text("fold is not null")
+    )
+    op.create_table(
         "datakey",
         sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
@@ -322,6 +339,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index("receipt_due_peer", "receipt_due", ["peer", "seq"], unique=False)
+    op.create_table(
+        "reminder",
+        sa.Column("label", sa.LargeBinary(), nullable=False),
+        sa.Column("conversation", sa.LargeBinary(), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("label"),
+    )
+    op.create_index("reminder_conversation", "reminder", ["conversation"], unique=False)
     op.create_table(
         "review",
         sa.Column("message", sa.Integer(), autoincrement=False, nullable=False),

@@ -1,0 +1,38 @@
+"""A conversation as one side finds it when one more message is judged (pure).
+
+What is not known refuses nothing: behind a gap, or where the content of a message is gone, the message is possible.
+Nor does a conversation stop what nothing may stop (DOMAIN 2.1 G10).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.core.conversation.facts import Message, Side
+from gateway.core.conversation.fold import Conversation, Impossible, Possible, Step, judge
+from gateway.core.scope import never_blocked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """``side`` is who writes the message; ``partial`` says that messages which may matter are missing here."""
+
+    conversation: Conversation
+    side: Side
+    partial: bool = False
+
+    @property
+    def next(self) -> int:
+        """A number behind all that are there."""
+        return 1 + max((message.n for message in self.conversation.messages), default=0)
+
+    def judge(self, message: Message, *, step: Step) -> Possible | Impossible:
+        """Whether the conversation allows ``message``."""
+        if self.partial or never_blocked(message.kind):
+            return Possible()
+        return judge(self.conversation, message, step=step)
+
+    def joined(self, message: Message) -> Around:
+        """The same after ``message``."""
+        messages = (*self.conversation.messages, message)
+        return replace(self, conversation=replace(self.conversation, messages=messages))

@@ -1,0 +1,276 @@
+"""Conversations from the store: loaded with what is sealed opened at once, as the pure core takes them.
+
+What the core needs of a message is taken from its content each time, because some of it is content (DESIGN 2): the
+database holds ids, states and sizes only. A message whose content is gone or does not open is missing here, and a
+conversation with one is `partial`: it is shown as far as it is known, and refuses nothing.
+
+Who began the conversation is its host. The calendars are those of the countries in the two descriptors.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.core import probe
+from gateway.core.acceptance import Incoming
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.clocks import Setting
+from gateway.core.conversation.facts import Message, Side, stated
+from gateway.core.conversation.fold import Conversation
+from gateway.core.conversation.machines import Kind
+from gateway.core.conversation.order import place
+from gateway.core.delivery import Outgoing
+from gateway.errors import RefusedError
+from gateway.service import records
+from gateway.service.parts import Parts
+from gateway.service.records import Content
+from gateway.store import content, messages, receipts
+from gateway.store import conversations as rows_of
+from gateway.store.conversations import Key
+from gateway.store.messages import MessageRow, StatementRow
+from gateway.store.receipts import Word
+from keys.envelope import Status
+from schemas.calendars import calendar, calendars
+
+APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
+"""Incoming messages that `seen` counts: taken, in order, and neither held nor refused (DESIGN 3b.4)."""
+
+ENDED = frozenset({Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED})
+"""Own messages that count as never written: refused by the peer, or taken back before it had them."""
+
+UNNUMBERED = 1 << 60
+"""Before the local number of an own message that has none of the link yet: behind all that have one, in order."""
+
+ANY = "any"
+"""The kind of a type that may stand in each kind of conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One conversation as this node holds it. ``ours`` is the side of this node; ``missing`` are the numbers of
+    messages whose content is gone.
+    """
+
+    rows: tuple[MessageRow, ...]
+    ours: Side
+    conversation: Conversation | None
+    missing: frozenset[int] = frozenset()
+
+    @property
+    def seen(self) -> int:
+        """What the header of the next own message says (DESIGN 3b.4)."""
+        return max((place_of(row) for row in self.rows if _applied(row)), default=0)
+
+    def as_known(self, reply_to: str | None) -> Conversation | None:
+        """What the writer of an own message that quotes ``reply_to`` may claim to know: what its ``seen`` will say, so
+        that the peer judges it by the same messages.
+        """
+        if self.conversation is None:
+            return None
+        theirs = [message for message in self.conversation.messages if message.side is not self.ours]
+        high = max([self.seen, *(message.n for message in theirs if message.id == reply_to)])
+        known = (m for m in self.conversation.messages if m.side is self.ours or m.n <= high)
+        return replace(self.conversation, messages=tuple(known))
+
+
+def place_of(row: MessageRow) -> int:
+    """The place of a message among those of its side, over all epochs of the link."""
+    if row.n is None or row.epoch is None:
+        return UNNUMBERED + row.ref
+    return place(row.epoch, row.n)
+
+
+def _applied(row: MessageRow) -> bool:
+    return row.direction == messages.IN and row.state in APPLIED
+
+
+def key_of(parts: Parts, conversation: str, peer: str) -> Key:
+    """By what a conversation is found."""
+    return parts.vault.conversation_index(conversation), peer
+
+
+def load(
+    parts: Parts, connection: Connection, keys: Collection[Key], *, unopened: Collection[Key] = ()
+) -> tuple[dict[Key, Held], dict[int, Content]]:
+    """These conversations, and the contents of their messages by number, opened in one call to the key service.
+
+    Of those in ``unopened`` only the rows are wanted.
+    """
+    rows = _rows(connection, [*keys, *unopened])
+    sealed = content.get(connection, [row.ref for key in keys for row in rows[key]])
+    opened = parts.vault.open_each(list(sealed.values())) if sealed else []
+    contents = {
+        ref: records.read_content(plain)
+        for ref, plain in zip(sealed, opened, strict=True)
+        if not isinstance(plain, RefusedError)
+    }
+    words = _words(connection, [row for key in keys for row in rows[key]])
+    quoted = _quoted(connection, [key for key in keys if rows[key] and rows[key][0].kind == Kind.ENQUIRY])
+    held = {key: _held(parts, key, rows[key], contents, words, quoted.get(key)) for key in keys}
+    held |= {key: Held(rows=tuple(rows[key]), ours=_ours(rows[key]), conversation=None) for key in unopened}
+    return held, contents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """Receipts and sealings of messages, by the number of the message."""
+
+    receipts: Mapping[int, Sequence[Word]]
+    sealings: Mapping[int, Sequence[StatementRow]]
+
+
+def _rows(connection: Connection, keys: Collection[Key]) -> defaultdict[Key, list[MessageRow]]:
+    found: defaultdict[Key, list[MessageRow]] = defaultdict(list)
+    for row in messages.of_conversations(connection, list({index for index, _ in keys})):
+        found[row.conversation, row.peer].append(row)
+    return found
+
+
+def _words(connection: Connection, rows: Sequence[MessageRow]) -> _Words:
+    links: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for row in rows:
+        links[row.direction, row.peer][row.id] = row.ref
+    told: defaultdict[int, list[Word]] = defaultdict(list)
+    for (direction, peer), refs in links.items():
+        way = receipts.ISSUED if direction == messages.IN else receipts.RECEIVED
+        for word in receipts.words(connection, way, peer, list(refs)):
+            told[refs[word.id]].append(word)
+    sealings: defaultdict[int, list[StatementRow]] = defaultdict(list)
+    for sealing in messages.sealings(connection, [row.ref for row in rows]):
+        if sealing.evidence != sealing.message:  # the question of a void is no sealing
+            sealings[sealing.message].append(sealing)
+    return _Words(receipts=told, sealings=sealings)
+
+
+def _quoted(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
+    """The signed time of the message that quotes each enquiry, while it counts."""
+    by = {
+        row.quoted: key
+        for key, row in rows_of.get(connection, [index for index, _ in keys]).items()
+        if row.quoted is not None and key in keys
+    }
+    rows = messages.get(connection, list(by))
+    words = _words(connection, list(rows.values()))
+    return {by[ref]: _created(row, words) for ref, row in rows.items() if not _ended(row)}
+
+
+def _held(
+    parts: Parts,
+    key: Key,
+    rows: Sequence[MessageRow],
+    contents: Mapping[int, Content],
+    words: _Words,
+    quoted: int | None,
+) -> Held:
+    ours = _ours(rows)
+    counted = [row for row in rows if not (_ended(row) and row.n is None)]  # the peer never heard of those
+    kind = next((row.kind for row in rows if row.kind != ANY), Kind.STANDING)
+    return Held(
+        rows=tuple(rows),
+        ours=ours,
+        missing=frozenset(row.ref for row in counted if row.ref not in contents),
+        conversation=Conversation(
+            kind=Kind(kind),
+            setting=setting(parts, key[1], ours),
+            messages=tuple(_message(row, contents[row.ref], ours, words) for row in counted if row.ref in contents),
+            quoted=quoted,
+        )
+        if rows and rows[0].kind != probe.KIND
+        else None,
+    )
+
+
+def _ours(rows: Sequence[MessageRow]) -> Side:
+    """The side of this node: the host is who began."""
+    return Side.RECEIVING if rows and rows[0].direction == messages.IN else Side.HOST
+
+
+def _ended(row: MessageRow) -> bool:
+    return row.state in ENDED if row.direction == messages.OUT else row.state == Incoming.REFUSED
+
+
+def _message(row: MessageRow, opened: Content, ours: Side, words: _Words) -> Message:
+    header, body = opened.halves()
+    said = words.receipts.get(row.ref, ())
+    return stated(
+        id=row.id,
+        side=ours if row.direction == messages.OUT else ours.other,
+        n=place_of(row),
+        created=_created(row, words),
+        body_type=opened.facts.body_type,
+        reply_to=opened.facts.reply_to,
+        header=header,
+        content=body,
+        received=_at(said, Status.RECEIVED),
+        opened=_at(said, Status.OPENED),
+        rejected=_ended(row),
+    )
+
+
+def _at(said: Sequence[Word], status: Status) -> int | None:
+    return next((word.at for word in reversed(said) if word.status == status), None)
+
+
+def _created(row: MessageRow, words: _Words) -> int:
+    """The signed time of the sealing whose receipt exists, else of the last one; that of submission before."""
+    sealings = words.sealings.get(row.ref, ())
+    answered = {word.of for word in words.receipts.get(row.ref, ())}
+    times = [sealing.created for sealing in sealings if sealing.hash in answered] or [s.created for s in sealings]
+    return times[-1] if times else row.at
+
+
+def setting(parts: Parts, peer: str, ours: Side) -> Setting:
+    """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
+    return Setting(
+        calendars={ours: calendar(parts.own.descriptor.country), ours.other: calendar(_country(parts, peer))}
+    )
+
+
+def unlisted(parts: Parts, peer: str) -> list[str]:
+    """The countries of the two nodes that have no calendar here."""
+    countries = {parts.own.descriptor.country, _country(parts, peer)}
+    return sorted(country for country in countries if country not in calendars())
+
+
+def _country(parts: Parts, peer: str) -> str:
+    found = parts.book.get(peer)
+    return "" if found is None else found.descriptor.country
+
+
+def quote(connection: Connection, row: MessageRow, enquiry: str) -> None:
+    """Note beside an enquiry that the message `row` quotes it, if it is one of the same side to the same peer."""
+    found = messages.find(connection, enquiry, direction=row.direction, peer=row.peer)
+    rows_of.quote(connection, [(one.conversation, one.peer, row.ref) for one in found])
+
+
+def to_send(parts: Parts, held: Held, key: Key, body_type: str, reply_to: str | None) -> Around | None:
+    """Where an own message is judged at submission; None for what belongs to no conversation."""
+    return _around(parts, held, key, body_type, held.as_known(reply_to), by_us=True)
+
+
+def sent(parts: Parts, held: Held, key: Key, body_type: str) -> Around | None:
+    """Where an own message is judged that waits to go: the core rebuilds what was known when it was written."""
+    return _around(parts, held, key, body_type, held.conversation, by_us=True)
+
+
+def came(parts: Parts, held: Held, key: Key, body_type: str) -> Around | None:
+    """Where a message of the peer is judged."""
+    return _around(parts, held, key, body_type, held.conversation, by_us=False)
+
+
+def _around(
+    parts: Parts, held: Held, key: Key, body_type: str, known: Conversation | None, *, by_us: bool
+) -> Around | None:
+    """In the conversation there is, or in one that the message begins."""
+    kind = schemas.catalogue().get(body_type).kind
+    if kind == probe.KIND:
+        return None
+    ours = held.ours if held.rows else Side.HOST if by_us else Side.RECEIVING
+    if known is None:
+        known = Conversation(kind=Kind.STANDING if kind == ANY else Kind(kind), setting=setting(parts, key[1], ours))
+    return Around(conversation=known, side=ours if by_us else ours.other, partial=bool(held.missing))

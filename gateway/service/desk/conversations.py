@@ -1,0 +1,105 @@
+"""Conversations for people and case systems: where each stands, what became of its messages, who owes what until when.
+
+All of it is folded when it is asked for, from what both sides have said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from gateway.core.conversation.duties import Duty, duties
+from gateway.core.conversation.facts import Side
+from gateway.core.conversation.fold import Fold, fold
+from gateway.core.deadlines import Deadline
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json
+from gateway.service import conversations
+from gateway.service.conversations import Held
+from gateway.service.desk.arguments import Arguments, only, text
+from gateway.service.desk.messages import summary
+from gateway.service.parts import Parts
+from gateway.service.records import Content
+from gateway.store import messages
+from gateway.store.conversations import Key
+from gateway.store.messages import MessageRow
+
+
+async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
+    """All messages of one conversation in local order, without bodies, and where it stands with each peer: one, unless
+    a second peer repeats the id of another one's conversation.
+    """
+    only(arguments, "id")
+    id = text(arguments, "id")
+    index = parts.vault.conversation_index(id)
+
+    def query(c: Connection) -> tuple[list[MessageRow], dict[Key, Held], dict[int, Content]]:
+        rows = messages.of_conversation(c, index)
+        return rows, *conversations.load(parts, c, {(row.conversation, row.peer) for row in rows})
+
+    rows, held, contents = await parts.store.read(query)
+    if not rows:
+        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+    now = parts.clock.now()
+    folds = {key: fold(one.conversation, now) for key, one in held.items() if one.conversation is not None}
+    items: list[Json] = [
+        summary(parts, row, contents.get(row.ref))
+        | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
+        for row in rows
+    ]
+    standings: list[Json] = [_standing(parts, key, held[key], found, now) for key, found in folds.items()]
+    return Done(value={"conversation": id, "messages": items, "standing": standings})
+
+
+def _outcome(found: Fold | None, held: Held, row: MessageRow) -> str | None:
+    """What became of a message; None where its content is gone, or the peer never heard of it."""
+    if found is None or held.conversation is None:
+        return None
+    side = held.ours if row.direction == messages.OUT else held.ours.other
+    there = any(message.id == row.id and message.side is side for message in held.conversation.messages)
+    return str(found.outcomes[row.id]) if there else None
+
+
+def _standing(parts: Parts, key: Key, held: Held, found: Fold, now: int) -> dict[str, Json]:
+    """State and what is owed with one peer."""
+    if held.conversation is None:
+        raise RuntimeError("a fold has its conversation")
+    peer = parts.book.get(key[1])
+    owed: list[Json] = [duty_of(duty, held, now) for duty in duties(found, held.conversation.setting, now)]
+    return {
+        "peer": key[1] if peer is None else peer.name,
+        "kind": str(held.conversation.kind),
+        "side": str(held.ours),
+        "state": str(found.state),
+        "provisional": found.provisional,
+        "overlays": [str(overlay) for overlay in sorted(found.overlays)],
+        "owed": owed,
+        "missing": len(held.missing),
+        "no_calendar": [*conversations.unlisted(parts, key[1])],
+    }
+
+
+def duty_of(duty: Duty, held: Held, now: int) -> dict[str, Json]:
+    """One thing that is owed. A date that is not `certain` may turn out otherwise and is used against nobody."""
+    return {
+        "what": duty.clock,
+        "owes": owes(duty.by, held),
+        "because": duty.because,
+        "until": duty.until.at,
+        "overdue": now > duty.until.at,
+        "certain": duty.until.certain,
+        "doubts": _doubts(duty.until),
+    }
+
+
+def owes(side: Side, held: Held) -> str:
+    """Who has to act, as this node sees it."""
+    return "us" if side is held.ours else "them"
+
+
+def _doubts(until: Deadline) -> list[Json]:
+    doubts: list[Mapping[str, Json]] = [
+        {"country": doubt.country, "year": doubt.year, "why": str(doubt.why)} for doubt in until.doubts
+    ]
+    return [dict(doubt) for doubt in doubts]

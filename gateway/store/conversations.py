@@ -1,0 +1,180 @@
+"""One small row per conversation: how it stood when it was last folded, and when it has to be folded again.
+
+A row is known by the keyed index of the conversation and the peer, so that a peer that repeats the id of another one's
+conversation finds its own. The transaction that moves a message only counts the change; folding needs what is sealed
+and happens afterwards. A fold that was overtaken by a change is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.store.prepared import Prepared
+from gateway.store.rows import values_of
+from gateway.store.tables import conversation, reminder
+
+NOW = 0
+"""The time to fold of a row that changed: the beginning of time, so that it comes first."""
+
+Key = tuple[bytes, str]
+"""The keyed index of a conversation and the peer with which it is held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRow:
+    """`quoted` is the ref of the message that quotes an enquiry; `due` the next deadline, Unix seconds, and `owes` the
+    side that owes (`us` or `them`); `fold` when to fold again, None when only a change can matter.
+    """
+
+    conversation: bytes
+    peer: str
+    kind: str
+    changes: int
+    quoted: int | None
+    state: str | None
+    due: int | None
+    owes: str | None
+    fold: int | None
+
+    @property
+    def key(self) -> Key:
+        """By what it is known."""
+        return self.conversation, self.peer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a fold found; `changes` is the count of the row that it began with."""
+
+    conversation: bytes
+    peer: str
+    changes: int
+    state: str
+    due: int | None
+    owes: str | None
+    fold: int | None
+
+
+_NEW = upsert(conversation)
+_CHANGED = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=["conversation", "peer"],
+        set_={"changes": conversation.c.changes + 1, "fold": _NEW.excluded.fold},
+    ),
+    columns=("conversation", "peer", "kind", "changes", "fold"),
+)
+_QUOTE = Prepared(
+    update(conversation)
+    .where(conversation.c.conversation == bindparam("which"), conversation.c.peer == bindparam("whose"))
+    .values(quoted=bindparam("by"), fold=NOW, changes=conversation.c.changes + 1)
+)
+_STANDS = Prepared(
+    update(conversation)
+    .where(
+        conversation.c.conversation == bindparam("which"),
+        conversation.c.peer == bindparam("whose"),
+        conversation.c.changes == bindparam("seen"),
+    )
+    .values(state=bindparam("now"), due=bindparam("until"), owes=bindparam("who"), fold=bindparam("again"))
+)
+_GET = Prepared(select(conversation).where(conversation.c.conversation.in_(bindparam("indexes", expanding=True))))
+_TO_FOLD = Prepared(
+    select(conversation)
+    .where(conversation.c.fold <= bindparam("at"))
+    .order_by(conversation.c.fold)
+    .limit(bindparam("most"))
+)
+_TOLD = Prepared(
+    select(reminder.c.label, reminder.c.percent).where(
+        reminder.c.conversation.in_(bindparam("indexes", expanding=True))
+    )
+)
+_TELL_NEW = upsert(reminder)
+_TELL = Prepared(
+    _TELL_NEW.on_conflict_do_update(index_elements=["label"], set_={"percent": _TELL_NEW.excluded.percent})
+)
+
+
+def changed(connection: Connection, rows: Iterable[tuple[bytes, str, str]]) -> None:
+    """Something moved in these conversations: (index, peer, kind). Part of the moving transaction."""
+    _CHANGED.run(
+        connection,
+        [
+            {"conversation": index, "peer": peer, "kind": kind, "changes": 1, "fold": NOW}
+            for index, peer, kind in dict.fromkeys(rows)
+        ],
+    )
+
+
+def quote(connection: Connection, rows: Iterable[tuple[bytes, str, int]]) -> None:
+    """A message quotes this enquiry: (index, peer, ref of the message)."""
+    _QUOTE.run(connection, [{"which": index, "whose": peer, "by": ref} for index, peer, ref in rows])
+
+
+def get(connection: Connection, indexes: Sequence[bytes]) -> dict[Key, ConversationRow]:
+    """The rows of these conversations."""
+    return {row.key: row for row in _GET.made(ConversationRow, connection, indexes=indexes)}
+
+
+def to_fold(connection: Connection, now: int, limit: int) -> list[ConversationRow]:
+    """Rows to fold again: what changed first, then what time has changed."""
+    return _TO_FOLD.made(ConversationRow, connection, at=now, most=limit)
+
+
+def stand(connection: Connection, found: Iterable[Standing]) -> None:
+    """Write how conversations stand; one that changed meanwhile keeps its mark."""
+    _STANDS.run(
+        connection,
+        [
+            {
+                "which": one.conversation, "whose": one.peer, "seen": one.changes, "now": one.state,
+                "until": one.due, "who": one.owes, "again": one.fold,
+            }
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+def due(connection: Connection, *, limit: int, before: int | None = None) -> list[ConversationRow]:
+    """Where something is owed, by the next deadline; with `before` only what is due earlier."""
+    query = select(conversation).where(conversation.c.due.is_not(None)).order_by(conversation.c.due).limit(limit)
+    if before is not None:
+        query = query.where(conversation.c.due < before)
+    return [ConversationRow(**row._mapping) for row in connection.execute(query)]
+
+
+def count_due(connection: Connection) -> int:
+    """How many conversations there are in which something is owed; for a person's question, not for polling."""
+    return connection.scalar(select(func.count()).where(conversation.c.due.is_not(None))) or 0
+
+
+# --- reminders ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderRow:
+    """A reminder that was given: a keyed index of what is owed in which conversation, and the percentage."""
+
+    label: bytes
+    conversation: bytes
+    percent: int
+
+
+def told(connection: Connection, indexes: Sequence[bytes]) -> dict[bytes, int]:
+    """The last percentage told, by label, of everything in these conversations."""
+    return dict(_TOLD.rows(connection, indexes=indexes))
+
+
+def tell(connection: Connection, rows: Iterable[ReminderRow]) -> None:
+    """Remember what was told."""
+    _TELL.run(connection, map(values_of, rows))
+
+
+def forget(connection: Connection, labels: Sequence[bytes]) -> None:
+    """What is no longer owed has no reminder."""
+    if labels:
+        connection.execute(delete(reminder).where(reminder.c.label.in_(labels)))
