@@ -28,7 +28,6 @@ BATCH = 200
 """Conversations folded in one go: they are opened in one call to the key service."""
 
 US, THEM = "us", "them"
-OVERDUE = "conversation.overdue"
 OVER = 100
 """Percent of the time for an answer."""
 
@@ -160,7 +159,7 @@ def _remind(
         ref = next((row.ref for row in held.rows if row.id == reminder.owed.duty.because), None)
         log.add_event(connection, at=now, kind="reminder", ref=ref, state=str(reminder.percent))
         if reminder.percent >= OVER:
-            log.raise_alarm(connection, at=now, kind=OVERDUE, peer=key[1], ref=ref)
+            log.raise_alarm(connection, at=now, kind="conversation.overdue", peer=key[1], ref=ref)
     kept = remembered(found.items, known, new)
     rows_of.tell(
         connection,

@@ -1,4 +1,4 @@
-"""Scope and body of an authentic message: steps 12 and 13 (part C rows 26, 40, 55)."""
+"""Scope, body and conversation of an authentic message: steps 12 to 13b (part C rows 26, 40, 55)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 from support.endpoints import EVERYTHING, EXAMPLES, example, standing
 from support.incoming import PART, SENDER, A, arrive, authentic, framed, said
 from support.nodes import refused
+from support.talk import HOST, RECEIVING, Talk
 
 import schemas
+from gateway.core.conversation.around import Around
 from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import AcceptedMessage
 from gateway.errors import Code, RemoteError
@@ -182,3 +184,24 @@ def test_row_26_text_of_the_corridors_passes(text: str) -> None:
     """What people write passes, joiners included where a script needs them."""
     stated = said(REFERRAL, lambda body: body["content"]["person"].update(pseudonym=text))
     assert admit(stated).content["person"]["pseudonym"] == text  # type: ignore[index, call-overload]
+
+
+# --- step 13b ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_no_honest_node_would_have_sent_is_refused() -> None:
+    """The receiving side makes no request; who began does, and behind a gap nothing is refused."""
+    stated, scope = said(REFERRAL), standing(PeerState.ACTIVE, EVERYTHING)
+    host = Around(conversation=Talk().conversation(), side=HOST)
+    assert inbound.admit(stated, standing=scope, around=host).body_type == "referral.request/1"
+    receiving = replace(host, side=RECEIVING)
+    with refused(Code.OUT_OF_ORDER):
+        inbound.admit(stated, standing=scope, around=receiving)
+    assert inbound.admit(stated, standing=scope, around=replace(receiving, partial=True))
+
+
+def test_scope_and_body_are_judged_before_the_conversation() -> None:
+    """What is not agreed is refused under that name, whatever the conversation says."""
+    around = Around(conversation=Talk().conversation(), side=RECEIVING)
+    with refused(Code.OUT_OF_SCOPE):
+        inbound.admit(said(REFERRAL), standing=standing(PeerState.ACTIVE, NOTHING), around=around)
