@@ -125,9 +125,9 @@ def calendars(region: str = REGION) -> Mapping[str, Calendar]:
     return MappingProxyType(found)
 
 
-def calendar(country: str, region: str = REGION) -> Calendar:
+def calendar(country: str) -> Calendar:
     """The calendar of a country; `unlisted` where the region has none."""
-    return calendars(region).get(country) or unlisted(country)
+    return calendars().get(country) or unlisted(country)
 
 
 @cache

@@ -40,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET", path="/conversations", operation="conversation.list", summary="conversations, most recent first"
     ),
+    Route(method="GET", path="/conversations/due", operation="conversation.due", summary="who owes what until when"),
     Route(method="GET", path="/conversations/{id}", operation="conversation.show", summary="one conversation in order"),
     Route(method="POST", path="/consents", operation="consent.record", summary="record a consent that a person gave"),
     Route(method="GET", path="/consents", operation="consent.list", summary="consents held here"),

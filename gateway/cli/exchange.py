@@ -54,17 +54,49 @@ def conversation() -> None:
 
 
 @options.verb(conversation, "list")
+@click.option("--due", is_flag=True, help="The morning list instead: what is owed, overdue first.")
+@click.option("--ours", "owes", flag_value="us", help="With --due: only what this node owes.")
+@click.option("--theirs", "owes", flag_value="them", help="With --due: only what the other nodes owe.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @options.on_node
 @options.as_json
-def conversation_list(reach: Reach, limit: int, as_json: bool) -> None:
-    """Conversations, most recently active first.
+def conversation_list(reach: Reach, due: bool, owes: str | None, limit: int, as_json: bool) -> None:
+    """Conversations, most recently active first; with --due who owes what until when.
 
     \b
     Example:
       trm conversation list --node /srv/trm/fr
+      trm conversation list --due --node /srv/trm/fr
     """
+    if owes is not None and not due:
+        raise click.UsageError("--ours and --theirs belong to --due")
+    if due:
+        voice.show(reach.ask("conversation.due", limit=limit, owes=owes), as_json=as_json, people=_show_due)
+        return
     voice.show(reach.ask("conversation.list", limit=limit), as_json=as_json, people=_show_conversations)
+
+
+def _show_due(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["until", "by", "owed", "peer", "state", "because of", "conversation"],
+        [
+            [
+                f"{'OVERDUE ' if item['overdue'] else ''}{voice.when(item['until'])}{'' if item['certain'] else ' ?'}",
+                item["owes"],
+                item["what"],
+                item["peer"],
+                item["state"],
+                item["type"],
+                item["conversation"],
+            ]
+            for item in voice.items(value, "due")
+        ],
+        empty="nothing is owed",
+    )
+    if any(not item["certain"] for item in voice.items(value, "due")):
+        voice.hint("a date with ? may turn out otherwise: trm conversation show --json says why")
+    if value["more"]:
+        voice.hint("more is owed in other conversations, later than this: use a higher --limit")
 
 
 def _show_conversations(value: Mapping[str, Json]) -> None:

@@ -67,6 +67,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "draft.release": _CASES,
     "draft.discard": _CASES,
     "conversation.list": _CASE_SYSTEMS,
+    "conversation.due": _CASE_SYSTEMS,
     "conversation.show": _CASE_SYSTEMS,
     "consent.record": _CASE_SYSTEMS,
     "consent.list": _CASES,

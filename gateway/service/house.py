@@ -1,5 +1,5 @@
-"""Housekeeping: keys that must be made, shown and destroyed in time, messages whose life is over, peers that must hear
-from us.
+"""Housekeeping: keys that must be made, shown and destroyed in time, messages whose life is over, what is owed in
+conversations, peers that must hear from us.
 
 Every chore is one step that can be repeated after a crash at any point.
 """
@@ -17,7 +17,7 @@ from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
-from gateway.service import moves, resets, trust_effects
+from gateway.service import moves, resets, standings, trust_effects
 from gateway.service.endings import tell
 from gateway.service.held import compare
 from gateway.service.leaves import leaf
@@ -76,6 +76,7 @@ class House:
             group.create_task(self._every(MINUTE, self.keys))
             group.create_task(self._every(MINUTE, self.expire))
             group.create_task(self._every(MINUTE, self.trust))
+            group.create_task(self._every(MINUTE, partial(standings.keep, self._parts)))
             group.create_task(self._every(FIRST_PUSH_RETRY, self.push))
             group.create_task(self._every(RESET_PACE, lambda: resets.press(self._parts)))
             group.create_task(self._every(HOUR, self.pull))

@@ -104,6 +104,10 @@ class Vault:
         """What the database stores instead of the name of a local record."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
 
+    def reminder_indexes(self, labels: Sequence[str]) -> list[bytes]:
+        """What the database stores instead of the words for what is owed."""
+        return [_got(value) for value in self._keys.each("index", [(b"reminder/" + name.encode(),) for name in labels])]
+
     # --- submissions ----------------------------------------------------------------------------------------------
 
     def submissions(self, asked: Sequence[tuple[str | None, bytes]]) -> list[Submission | None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store.prepared import Prepared
@@ -139,17 +139,10 @@ def stand(connection: Connection, found: Iterable[Standing]) -> None:
     )  # fmt: skip
 
 
-def due(connection: Connection, *, limit: int, before: int | None = None) -> list[ConversationRow]:
-    """Where something is owed, by the next deadline; with `before` only what is due earlier."""
+def due(connection: Connection, limit: int) -> list[ConversationRow]:
+    """Where something is owed, by the next deadline."""
     query = select(conversation).where(conversation.c.due.is_not(None)).order_by(conversation.c.due).limit(limit)
-    if before is not None:
-        query = query.where(conversation.c.due < before)
     return [ConversationRow(**row._mapping) for row in connection.execute(query)]
-
-
-def count_due(connection: Connection) -> int:
-    """How many conversations there are in which something is owed; for a person's question, not for polling."""
-    return connection.scalar(select(func.count()).where(conversation.c.due.is_not(None))) or 0
 
 
 # --- reminders ----------------------------------------------------------------------------------------------------

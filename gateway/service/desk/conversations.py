@@ -9,18 +9,20 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from gateway.core.conversation.duties import Duty, duties
+from gateway.core.conversation.duties import Duty, Owed, duties, owed
 from gateway.core.conversation.facts import Side
 from gateway.core.conversation.fold import Fold, fold
 from gateway.core.deadlines import Deadline
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import conversations
+from gateway.service import conversations, standings
 from gateway.service.conversations import Held
-from gateway.service.desk.arguments import Arguments, only, text
-from gateway.service.desk.messages import summary
+from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
+from gateway.service.desk.messages import own_unit, summary
 from gateway.service.parts import Parts
 from gateway.service.records import Content
+from gateway.service.standings import THEM, US
+from gateway.store import conversations as rows_of
 from gateway.store import messages
 from gateway.store.conversations import Key
 from gateway.store.messages import MessageRow
@@ -50,6 +52,50 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
     ]
     standings: list[Json] = [_standing(parts, key, held[key], found, now) for key, found in folds.items()]
     return Done(value={"conversation": id, "messages": items, "standing": standings})
+
+
+async def list_due(parts: Parts, arguments: Arguments) -> Done:
+    """The morning list: what is owed in the conversations with the earliest deadlines, overdue first; `more` says that
+    there are other conversations in which something is owed.
+    """
+    only(arguments, "limit", "owes")
+    limit, wanted = number(arguments, "limit", otherwise=100), maybe_text(arguments, "owes")
+    if wanted not in (None, US, THEM):
+        raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
+    await standings.keep(parts)
+
+    def query(c: Connection) -> tuple[bool, dict[Key, Held], dict[int, Content]]:
+        rows = rows_of.due(c, limit + 1)
+        return len(rows) > limit, *conversations.load(parts, c, {row.key for row in rows[:limit]})
+
+    more, held, contents = await parts.store.read(query)
+    now = parts.clock.now()
+    by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
+    items: list[Json] = [
+        _line(parts, item, *by_name[item.ref], contents, now)
+        for item in owed(standings.watched(held), now)
+        if wanted is None or wanted == (US if item.ours else THEM)
+    ]
+    return Done(value={"due": items, "more": more})
+
+
+def _line(parts: Parts, item: Owed, key: Key, held: Held, contents: Mapping[int, Content], now: int) -> dict[str, Json]:
+    """One thing that is owed, with the conversation and the message that it is about."""
+    if held.conversation is None:
+        raise RuntimeError("what is owed has its conversation")
+    row = next(row for row in held.rows if row.id == item.duty.because)
+    opened, peer = contents[row.ref], parts.book.get(key[1])
+    found = fold(held.conversation, now)
+    about: dict[str, Json] = {
+        "conversation": opened.facts.conversation,
+        "peer": key[1] if peer is None else peer.name,
+        "kind": str(held.conversation.kind),
+        "state": str(found.state),
+        "provisional": found.provisional,
+        "type": opened.facts.body_type,
+        "unit": own_unit(row, opened),
+    }
+    return about | duty_of(item.duty, held, now)
 
 
 def _outcome(found: Fold | None, held: Held, row: MessageRow) -> str | None:
@@ -95,7 +141,7 @@ def duty_of(duty: Duty, held: Held, now: int) -> dict[str, Json]:
 
 def owes(side: Side, held: Held) -> str:
     """Who has to act, as this node sees it."""
-    return "us" if side is held.ours else "them"
+    return US if side is held.ours else THEM
 
 
 def _doubts(until: Deadline) -> list[Json]:

@@ -48,6 +48,8 @@ EVENTS_AT_ONCE = 200
 EVENTS_PAUSE = 15.0
 """Seconds after which the stream looks again without having been told."""
 KNOWN_AT_MOST = 1_000
+ABOUT_MESSAGES = ("message", "reminder")
+"""Kinds of events that say which message they are about: it moved, or an answer to it is owed."""
 _LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
 
 
@@ -124,7 +126,7 @@ class NodeDesk:
             known = await self._summaries([event.ref for event in found if event.ref is not None])
             for event in found:
                 after = event.seq
-                about = known.get(event.ref) if event.ref is not None and event.kind == "message" else None
+                about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
                 if about is not None and about["type"] == probe.TYPE:
                     continue  # a test message of the way is nobody's case
                 if caller.unit is not None and (about is None or about["unit"] != caller.unit):
@@ -294,6 +296,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "draft.show": messages.show_draft,
     "draft.discard": messages.discard_draft,
     "conversation.list": messages.list_conversations,
+    "conversation.due": conversations.list_due,
     "conversation.show": conversations.show_conversation,
     "consent.record": consents.record,
     "consent.list": consents.list_consents,

@@ -25,6 +25,7 @@ _LISTS: Mapping[str, str] = {
     "message.list": "messages",
     "draft.list": "drafts",
     "conversation.list": "conversations",
+    "conversation.due": "due",
     "conversation.show": "messages",
 }
 _REPLIES = ("in_reply_to", "reply_to")

@@ -16,6 +16,7 @@ from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Spoiler, Two, example, two_nodes
 
 from gateway.errors import Code, RefusedError
+from gateway.service.standings import keep
 from keys.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
@@ -269,3 +270,113 @@ async def test_one_message_costs_one_opening(two: Two, monkeypatch: pytest.Monke
     reminder = example("reminder.due/1", "AL") | {"conversation": CASE}
     await two.fr.call("message.submit", **reminder)
     assert (first, [size for size in asked if size]) == ([], [1])
+
+
+# --- who owes what until when --------------------------------------------------------------------------------------
+
+
+async def due(party: Party, **arguments: Any) -> list[dict[str, Any]]:
+    """The morning list of a party."""
+    return list((await party.call("conversation.due", **arguments))["due"])
+
+
+async def test_the_morning_list(two: Two) -> None:
+    """Each side sees who owes what until when, what is overdue first, and can ask for its own part only."""
+    first = await referred(two)
+    asked = await two.al.call(
+        "message.submit", **enquiry("n1", "FR") | {"conversation": b64u(b"an enquiry of AL"[:16])}
+    )
+    await arrived(two, two.fr, str(asked["id"]))
+    assert [(item["what"], item["owes"]) for item in await due(two.fr)] == [
+        ("enquiry_reply", "us"),
+        ("decision", "them"),
+    ]
+    assert [item["what"] for item in await due(two.fr, owes="them")] == ["decision"]
+    assert [(item["what"], item["owes"]) for item in await due(two.al)] == [
+        ("enquiry_reply", "them"),
+        ("decision", "us"),
+    ]
+    two.clock.advance(16 * DAY)
+    listed = await due(two.al, owes="us")
+    assert [(item["what"], item["overdue"], item["because"]) for item in listed] == [("decision", True, first)]
+    assert {(item["conversation"], item["type"], item["peer"], item["unit"]) for item in listed} == {
+        (CASE, "referral.request/1", "FR", UNIT)
+    }
+
+
+async def test_an_answer_takes_its_line_off_the_list(two: Two) -> None:
+    """The row of a conversation follows the messages: what is answered is owed no longer, what the answer asks is."""
+    id = await referred(two)
+    assert [item["what"] for item in await due(two.al)] == ["decision"]
+    answer = about("referral.accept/1", "FR", reply_to=id)
+    answer["content"].pop("conditions", None)
+    await two.al.call("message.submit", **answer)
+    assert [(item["what"], item["owes"], item["state"]) for item in await due(two.al)] == [
+        ("disclosure", "them", "accepted")
+    ]
+
+
+async def test_the_list_shows_the_earliest_and_says_that_there_is_more(two: Two) -> None:
+    """With a limit only the conversations with the earliest deadlines are opened."""
+    for n in range(3):
+        id = (await two.fr.call("message.submit", **enquiry(f"n{n}")))["id"]
+        await arrived(two, two.al, id)
+        two.clock.advance(3 * DAY)
+    whole, page = await two.al.call("conversation.due"), await two.al.call("conversation.due", limit=2)
+    assert (len(whole["due"]), whole["more"]) == (3, False)
+    assert (page["due"], page["more"]) == (whole["due"][:2], True)
+
+
+async def test_reminders_at_half_and_at_the_end(two: Two) -> None:
+    """At 50 % of the time an event, at 100 % an event and an alarm, each once, kept by an index only."""
+    id = await referred(two)
+
+    async def told() -> list[Any]:
+        await keep(two.al.running.parts)
+        return await two.al.rows("select state from event where kind = 'reminder'")
+
+    assert await told() == []
+    two.clock.advance(8 * DAY)
+    assert [await told(), await told()] == [[("50",)], [("50",)]]
+    assert "conversation.overdue" not in await two.al.alarms()
+    two.clock.advance(8 * DAY)
+    assert [await told(), await told()] == [[("50",), ("100",)]] * 2
+    (alarm,) = [a for a in (await two.al.call("alarm.list"))["alarms"] if a["kind"] == "conversation.overdue"]
+    assert (alarm["peer"], alarm["message"]) == ("FR", id)
+    assert [len(label) for (label,) in await two.al.rows("select label from reminder")] == [16]
+    await two.al.call("message.submit", **about("referral.decline/1", "FR", reply_to=id))
+    await told()
+    assert await two.al.rows("select * from reminder") == []
+
+
+async def test_expiry_is_kept_in_the_row(two: Two) -> None:
+    """What silence has done stands in the row of the conversation without anybody looking at it."""
+    await referred(two)
+    parts = two.al.running.parts
+    await keep(parts)
+    assert await two.al.rows("select state, owes from conversation") == [("under_review", "us")]
+    for _ in range(3):
+        two.clock.advance(8 * DAY)
+        await keep(parts)
+    assert [state for (state,) in await two.al.rows("select state from conversation")] == ["expired"]
+
+
+async def test_a_change_during_a_fold_is_not_lost(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fold that a message overtook leaves the mark, so that the next one sees it."""
+    await referred(two)
+    parts = two.al.running.parts
+    await keep(parts)
+    mark = "update conversation set fold = 0, changes = changes + 1"
+    await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
+    ordinary = parts.off_loop
+
+    async def overtaken(work: Any) -> Any:
+        await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
+        return await ordinary(work)
+
+    monkeypatch.setattr(parts, "off_loop", overtaken)
+    await keep(parts)
+    assert await two.al.rows("select fold from conversation") == [(0,)]
+    monkeypatch.undo()
+    await keep(parts)
+    assert await two.al.rows("select fold from conversation") != [(0,)]

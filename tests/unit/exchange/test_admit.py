@@ -1,4 +1,4 @@
-"""Scope and body of an authentic message: steps 12 and 13 (part C rows 26, 40, 55)."""
+"""Scope, body and conversation of an authentic message: steps 12 to 13b (part C rows 26, 40, 55)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purpose_of, standing
 from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
 from support.nodes import NOW, refused
+from support.talk import HOST, RECEIVING, Talk
 
 import schemas
+from gateway.core.conversation.around import Around
 from gateway.core.gates import UnitKind
 from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
 from gateway.core.stages import AcceptedMessage
@@ -36,10 +38,11 @@ def admit(
     state: PeerState = PeerState.ACTIVE,
     scope: Agreed = EVERYTHING,
     knows: Held | None = None,
+    around: Around | None = None,
 ) -> AcceptedMessage:
-    """Steps 12 to 13b for an active peer that may say everything."""
+    """Steps 12 to 13c for an active peer that may say everything."""
     examined = inbound.examine(statement, standing=standing(state, scope))
-    return inbound.admit(examined, held=knows or held(), around=None, to=B.first().node)
+    return inbound.admit(examined, held=knows or held(), around=around, to=B.first().node)
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -270,3 +273,26 @@ def test_danger_to_life_at_the_receiver() -> None:
 def test_a_withdrawal_passes_closed_gates() -> None:
     """G10 at the receiver: whatever is known of the consent."""
     assert admit(said(WITHDRAWAL, purpose=None), knows=held(replace(KNOWN, withdrawn_all=True), withdrawn=True))
+
+
+# --- step 13c: the conversation ---------------------------------------------------------------------------------------
+
+
+def test_what_no_honest_node_would_have_sent_is_refused() -> None:
+    """The receiving side makes no request; who began does, and behind a gap nothing is refused."""
+    stated = said(REFERRAL)
+    host = Around(conversation=Talk().conversation(), side=HOST)
+    assert admit(stated, around=host).body_type == "referral.request/1"
+    receiving = replace(host, side=RECEIVING)
+    with refused(Code.OUT_OF_ORDER):
+        admit(stated, around=receiving)
+    assert admit(stated, around=replace(receiving, partial=True))
+
+
+def test_scope_and_gates_are_judged_before_the_conversation() -> None:
+    """What is not agreed, or not permitted, is refused under that name, whatever the conversation says."""
+    around = Around(conversation=Talk().conversation(), side=RECEIVING)
+    with refused(Code.OUT_OF_SCOPE):
+        admit(said(REFERRAL), scope=NOTHING, around=around)
+    with refused(Code.GATE_G2):
+        admit(said(REFERRAL), knows=held(replace(KNOWN, grants=())), around=around)

@@ -20,9 +20,11 @@ from support.endpoints import (
 )
 from support.incoming import A, B
 from support.nodes import NOW, Node
+from support.talk import HOST, Talk, requested
 
 import schemas
 from gateway.core.consent import Consent, Denial, Grant, withdraw
+from gateway.core.conversation.around import Around
 from gateway.core.gates import UnitKind
 from gateway.core.history import NOTHING_SAID, History
 from gateway.core.scope import NOTHING, Agreed, Direction, PeerState
@@ -312,6 +314,42 @@ def test_the_valid_message() -> None:
     message = sender().submit(draft)
     assert message.body == orjson.dumps({"header": draft.header, "content": draft.content}, option=orjson.OPT_SORT_KEYS)
     assert (message.expires - message.submitted, message.consent_ref) == (14 * DAY, HELD.consent_id)
+
+
+# --- step 3b: the conversation --------------------------------------------------------------------------------------
+
+
+def test_a_second_request_is_out_of_order() -> None:
+    """What the conversation does not allow is refused with its state, and in an empty one it passes."""
+    end = sender()
+    for around, allowed in ((at(Talk()), True), (at(requested()), False)):
+        if allowed:
+            assert outbound.submit(referral(), end.standing, circumstances(HELD), around=around, now=NOW)
+            continue
+        with pytest.raises(RefusedError, match=r"referral.request is not possible in state") as caught:
+            outbound.submit(referral(), end.standing, circumstances(HELD), around=around, now=NOW)
+        assert caught.value.code is Code.OUT_OF_ORDER
+
+
+def test_a_gate_is_named_before_the_conversation() -> None:
+    """A person who may not tell anything about the case is told that first."""
+    with pytest.raises(RefusedError) as caught:
+        outbound.submit(referral(), sender().standing, circumstances(None), around=at(requested()), now=NOW)
+    assert caught.value.code is Code.GATE_G2
+
+
+def test_at_departure_the_conversation_counts_as_it_was_known() -> None:
+    """What the writer had before refuses; what came since, or has a higher number, does not."""
+    message, talk = sender().submit(referral()), requested()
+    with pytest.raises(RefusedError) as caught:
+        recheck(message, around=at(talk), n=99)
+    assert caught.value.code is Code.OUT_OF_ORDER
+    recheck(message, around=at(talk), n=1)
+
+
+def at(talk: Talk) -> Around:
+    """A conversation in which the host writes."""
+    return Around(conversation=talk.conversation(), side=HOST)
 
 
 # --- step 4: recheck -------------------------------------------------------------------------------------------------

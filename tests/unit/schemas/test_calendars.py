@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas import resources
-from schemas.calendars import ListedDay, Status, calendars, parse
+from schemas.calendars import ListedDay, Status, calendar, calendars, parse
 
 COUNTRIES = ("AL", "ES", "FR", "GR", "IT", "MA", "PL", "UA")
 
@@ -13,9 +13,9 @@ COUNTRIES = ("AL", "ES", "FR", "GR", "IT", "MA", "PL", "UA")
 def test_all_eight_countries_have_one():
     """Each names its sources and its legal time."""
     assert tuple(calendars()) == COUNTRIES
-    for calendar in calendars().values():
-        assert calendar.sources
-        assert "/" in calendar.zone.name
+    for found in calendars().values():
+        assert found.sources
+        assert "/" in found.zone.name
 
 
 @pytest.mark.parametrize("country", COUNTRIES)
@@ -50,3 +50,12 @@ def test_a_bad_calendar_is_refused(bad):
     """One fault each."""
     with pytest.raises((ValueError, KeyError)):
         parse(bad)
+
+
+def test_a_country_without_a_calendar_gets_a_stand_in():
+    """It is the same each time, names its country, and claims to know no holiday and no year of legal time."""
+    found = calendar("XK")
+    assert found is calendar("XK")
+    assert (found.country, found.holidays, found.sources) == ("XK", (), ())
+    assert (found.zone.first_year, found.zone.last_year) == (0, 0)
+    assert calendar("AL") is calendars()["AL"]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert
 from support import rows
 from support.rows import PEER
 
-from gateway.store import content, links, local, log, messages, peers, receipts
+from gateway.store import content, conversations, links, local, log, messages, peers, receipts
 from gateway.store.engine import _engine, migrate
 from gateway.store.messages import InboxRow
 from gateway.store.prepared import driver_of
@@ -47,6 +47,9 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     "of_conversations": lambda c: messages.of_conversations(c, [b"conversation-7"]),
     "words": lambda c: receipts.words(c, "issued", PEER, ["id-7", "id-8"]),
     "sealings": lambda c: messages.sealings(c, [7, 8]),
+    "to_fold": lambda c: conversations.to_fold(c, NOW, 50),
+    "conversations due": lambda c: conversations.due(c, 50),
+    "told": lambda c: conversations.told(c, [b"conversation-7"]),
     "unsent_consenting": lambda c: messages.unsent_consenting(c, b"consent-7"),
     "withdrawals": lambda c: local.withdrawals(c, [b"consent-7"]),
 }
@@ -65,6 +68,9 @@ def backlog(connection: Connection, size: int) -> None:
             for n in numbers
         ),
     )
+    conversations.changed(connection, ((b"conversation-%d" % n, PEER, "referral") for n in numbers))
+    conversations.stand(connection, (standing(n, fold=None if n % 2 else n) for n in numbers))
+    conversations.tell(connection, (reminded(n) for n in numbers))
     messages.enqueue(connection, ((n, PEER, NOW + n) for n in numbers))
     messages.arrive(
         connection,
@@ -84,6 +90,18 @@ def backlog(connection: Connection, size: int) -> None:
     connection.exec_driver_sql(
         "insert into alarm (at, kind, peer, ref) select at, 'message.failed', peer, ref from message"
     )
+
+
+def standing(n: int, *, fold: int | None) -> conversations.Standing:
+    """A conversation in which something is owed."""
+    return conversations.Standing(
+        conversation=b"conversation-%d" % n, peer=PEER, changes=1, state="sent", due=NOW + n, owes="us", fold=fold
+    )
+
+
+def reminded(n: int) -> conversations.ReminderRow:
+    """A reminder that was given."""
+    return conversations.ReminderRow(label=b"label-%d" % n, conversation=b"conversation-%d" % n, percent=50)
 
 
 def number(n: int) -> links.NumberRow:
@@ -149,7 +167,20 @@ def plan(connection: Connection, poll: Callable[[Connection], object]) -> list[s
     return [row[3] for sql in seen for row in driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
 
 
-@pytest.mark.parametrize("name", ["due", "queued_for", "expired", "waiting", "owed", "forget_submissions", "members"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "due",
+        "queued_for",
+        "expired",
+        "waiting",
+        "owed",
+        "forget_submissions",
+        "members",
+        "to_fold",
+        "conversations due",
+    ],
+)
 def test_a_poll_searches_by_its_index_and_sorts_nothing(queues, name: str):
     """No table is scanned, and the order comes from the index."""
     with queues[SHORT].connect() as connection, connection.begin() as transaction:

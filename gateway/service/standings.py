@@ -1,0 +1,174 @@
+"""Keeps the small row of each conversation true: its state, the next deadline and who owes it; and reminds.
+
+What moved a message only marked its conversation. Here the marked ones are folded again, and those for which the time
+has come: a reminder, a deadline, a silence that speaks. A reminder is an event of this node; at 100 % it is an alarm as
+well. Which were given is remembered under a keyed index, because what is owed is told by nothing else in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.core.conversation.duties import Owed, Reminder, Watched, owed, remembered, reminders
+from gateway.core.conversation.fold import Fold, fold
+from gateway.core.conversation.machines import ENQUIRY, REFERRAL, Enquiry, Referral, Standing
+from gateway.core.conversation.silence import silence
+from gateway.core.workdays import DAY, HOUR
+from gateway.service import conversations
+from gateway.service.conversations import Held
+from gateway.service.parts import Parts
+from gateway.store import conversations as rows_of
+from gateway.store import log
+from gateway.store.conversations import ConversationRow, Key, ReminderRow
+
+BATCH = 200
+"""Conversations folded in one go: they are opened in one call to the key service."""
+
+US, THEM = "us", "them"
+OVER = 100
+"""Percent of the time for an answer."""
+
+_OVER = REFERRAL.final | {Referral.CLOSED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folded:
+    """What one look at a batch found."""
+
+    standings: tuple[rows_of.Standing, ...]
+    items: tuple[Owed, ...]
+    held: Mapping[str, tuple[Key, Held]]
+
+
+async def keep(parts: Parts) -> None:
+    """Fold everything that changed or is due, in batches."""
+    while await _keep_some(parts) == BATCH:
+        pass
+
+
+async def _keep_some(parts: Parts) -> int:
+    now = parts.clock.now()
+
+    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, Held]]:
+        rows = rows_of.to_fold(c, now, BATCH)
+        return rows, conversations.load(parts, c, {row.key for row in rows})[0]
+
+    rows, held = await parts.store.read(query)
+    if not rows:
+        return 0
+    found = await parts.off_loop(lambda: _fold(rows, held, now))
+    labels = await parts.off_loop(lambda: _labels(parts, found.items))
+    indexes = [row.conversation for row in rows]
+
+    def move(connection: Connection) -> bool:
+        rows_of.stand(connection, found.standings)
+        return _remind(connection, found, labels, rows_of.told(connection, indexes), now)
+
+    if await parts.store.move(move):
+        await parts.signals.happened()
+    return len(rows)
+
+
+def name_of(key: Key) -> str:
+    """How the core names a conversation in what is owed."""
+    return f"{key[0].hex()}/{key[1]}"
+
+
+def watched(held: Mapping[Key, Held]) -> list[Watched]:
+    """Conversations as the morning list takes them."""
+    return [
+        Watched(ref=name_of(key), side=one.ours, conversation=one.conversation)
+        for key, one in held.items()
+        if one.conversation is not None
+    ]
+
+
+def _fold(rows: Sequence[ConversationRow], held: Mapping[Key, Held], now: int) -> _Folded:
+    items = owed(watched(held), now)
+    by_name: dict[str, list[Owed]] = {}
+    for item in items:
+        by_name.setdefault(item.ref, []).append(item)
+    return _Folded(
+        standings=tuple(_standing(row, held[row.key], by_name.get(name_of(row.key), []), now) for row in rows),
+        items=items,
+        held={name_of(key): (key, one) for key, one in held.items()},
+    )
+
+
+def _standing(row: ConversationRow, held: Held, items: Sequence[Owed], now: int) -> rows_of.Standing:
+    """The row of one conversation; one of the test message has no state and is not looked at again."""
+    if held.conversation is None:
+        return rows_of.Standing(
+            conversation=row.conversation, peer=row.peer, changes=row.changes, state="", due=None, owes=None, fold=None
+        )  # fmt: skip
+    found = fold(held.conversation, now)
+    first = min(items, key=lambda item: item.duty.until.at, default=None)
+    return rows_of.Standing(
+        conversation=row.conversation,
+        peer=row.peer,
+        changes=row.changes,
+        state=str(found.state),
+        due=None if first is None else first.duty.until.at,
+        owes=None if first is None else US if first.ours else THEM,
+        fold=_again(found, held, items, now),
+    )
+
+
+def _again(found: Fold, held: Held, items: Sequence[Owed], now: int) -> int | None:
+    """When time changes something next, and at the latest tomorrow; None when only a message can."""
+    if not items and not found.provisional and _rests(found.state):
+        return None
+    latest = now + (HOUR if any(item.overdue for item in items) else DAY)
+    return min([latest, *(at + 1 for at in _marks(found, held, items) if at >= now)])
+
+
+def _rests(state: Enquiry | Referral | Standing) -> bool:
+    return state in _OVER or state in ENQUIRY.final or state is Standing.QUIET
+
+
+def _marks(found: Fold, held: Held, items: Sequence[Owed]) -> Iterator[int]:
+    for item in items:
+        yield item.duty.until.at
+        yield from (at for _, at in item.duty.reminders)
+    if found.situation is not None and held.conversation is not None:
+        speaks = silence(found.situation, held.conversation.setting)
+        if speaks is not None:
+            yield speaks.deadline.at
+
+
+# --- reminders ----------------------------------------------------------------------------------------------------
+
+
+def _labels(parts: Parts, items: Sequence[Owed]) -> dict[str, bytes]:
+    """What the database knows each thing that is owed by."""
+    names = sorted({Reminder(owed=item, percent=0).label for item in items})
+    return dict(zip(names, parts.vault.reminder_indexes(names), strict=True))
+
+
+def _remind(
+    connection: Connection, found: _Folded, labels: Mapping[str, bytes], told: Mapping[bytes, int], now: int
+) -> bool:
+    """Say what has become due since, and forget what is no longer owed; whether anything was said."""
+    known = {label: told[index] for label, index in labels.items() if index in told}
+    new = reminders(found.items, known, now)
+    for reminder in new:
+        key, held = found.held[reminder.owed.ref]
+        ref = next((row.ref for row in held.rows if row.id == reminder.owed.duty.because), None)
+        log.add_event(connection, at=now, kind="reminder", ref=ref, state=str(reminder.percent))
+        if reminder.percent >= OVER:
+            log.raise_alarm(connection, at=now, kind="conversation.overdue", peer=key[1], ref=ref)
+    kept = remembered(found.items, known, new)
+    rows_of.tell(
+        connection,
+        [
+            ReminderRow(
+                label=labels[reminder.label], conversation=found.held[reminder.owed.ref][0][0], percent=reminder.percent
+            )
+            for reminder in new
+        ],
+    )
+    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in kept}))
+    return bool(new)
