@@ -16,7 +16,20 @@ from gateway.core.roles import OWNER, Caller
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import submit
-from gateway.service.desk import audit, backups, changes, consents, keys, messages, peers, pings, proof, tokens, units
+from gateway.service.desk import (
+    audit,
+    backups,
+    changes,
+    consents,
+    erasing,
+    keys,
+    messages,
+    peers,
+    pings,
+    proof,
+    tokens,
+    units,
+)
 from gateway.service.desk.arguments import Arguments, members, number, only, text
 from gateway.service.endings import endings
 from gateway.service.house import House
@@ -63,6 +76,8 @@ class NodeDesk:
                 return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
             case "draft.release":
                 return await messages.release_draft(self._parts, arguments, key)
+            case "message.erase" | "conversation.erase":
+                return await self._erase(operation, arguments)
             case "keys.publish":
                 return await keys.publish(self._parts, self._house, arguments)
             case "keys.rotate_enc":
@@ -74,6 +89,14 @@ class NodeDesk:
                 if found is None:
                     raise RuntimeError(f"no operation {operation}")
                 return await found(self._parts, arguments)
+
+    async def _erase(self, operation: str, arguments: Arguments) -> Done:
+        """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
+        act = erasing.erase_message if operation == "message.erase" else erasing.erase_conversation
+        done = await act(self._parts, arguments)
+        self._known.clear()
+        await self._house.rotate()
+        return done
 
     async def _rotate_epoch(self, arguments: Arguments) -> Done:
         only(arguments, "by")
@@ -280,6 +303,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "draft.discard": messages.discard_draft,
     "conversation.list": messages.list_conversations,
     "conversation.show": messages.show_conversation,
+    "retention.run": erasing.run,
+    "retention.hold": erasing.hold,
+    "retention.release": erasing.release,
+    "retention.list": erasing.list_holds,
     "consent.record": consents.record,
     "consent.list": consents.list_consents,
     "consent.show": consents.show,
