@@ -33,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/messages/{id}/open", operation="message.open", summary="a person has opened it"),
     Route(method="POST", path="/messages/{id}/resend", operation="message.resend", summary="try now"),
     Route(method="POST", path="/messages/{id}/cancel", operation="message.cancel", summary="cancel or void"),
+    Route(method="POST", path="/messages/{id}/erase", operation="message.erase", summary="a person erases it"),
     Route(method="GET", path="/drafts", operation="draft.list", summary="drafts that wait for a person"),
     Route(method="GET", path="/drafts/{id}", operation="draft.show", summary="one draft"),
     Route(method="POST", path="/drafts/{id}/release", operation="draft.release", summary="a named person releases it"),
@@ -42,6 +43,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(method="GET", path="/conversations/due", operation="conversation.due", summary="who owes what until when"),
     Route(method="GET", path="/conversations/{id}", operation="conversation.show", summary="one conversation in order"),
+    Route(
+        method="POST", path="/conversations/{id}/erase", operation="conversation.erase", summary="a person erases it"
+    ),
+    Route(method="POST", path="/retention/run", operation="retention.run", summary="erase what may be kept no longer"),
+    Route(method="GET", path="/holds", operation="retention.list", summary="legal holds"),
+    Route(method="POST", path="/holds/{id}", operation="retention.hold", summary="nothing of it is erased"),
+    Route(method="POST", path="/holds/{id}/release", operation="retention.release", summary="lift a legal hold"),
     Route(method="POST", path="/consents", operation="consent.record", summary="record a consent that a person gave"),
     Route(method="GET", path="/consents", operation="consent.list", summary="consents held here"),
     Route(method="GET", path="/consents/{id}", operation="consent.show", summary="one consent"),

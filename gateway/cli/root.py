@@ -33,6 +33,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
     "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
+    "erase": ("gateway.cli.erase:erase", "Erase a message or a conversation, here and in the case system."),
+    "retention": ("gateway.cli.erase:retention", "How long messages are kept, and legal holds."),
     "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
     "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),

@@ -149,9 +149,14 @@ def _start(item: Item, rule: Rule) -> int | None:
         case From.LAST:
             return item.standing.last
         case From.END:
-            return item.standing.since
+            return _later(item.standing.since, item.at)
         case From.ARRIVAL:
-            return item.standing.arrived
+            return _later(item.standing.arrived, item.at)
+
+
+def _later(event: int | None, at: int) -> int | None:
+    """What came after the event is not over before anybody has read it: its own days begin with it."""
+    return None if event is None else max(event, at)
 
 
 def _end_of(day: date) -> int | None:

@@ -1,4 +1,4 @@
-"""Steps 12 to 13c of the receive order with what this node holds: scope and body, then gates and conversation (exchange/inbound).
+"""Steps 12 to 13c of the receive order with what this node holds: scope and body, then gates and conversation.
 
 The gates ask for the consent that a message names. All of a request are looked up at once; what came before in the same
 request and is not stored yet counts too, since a record, its withdrawal and what relies on it may travel together.

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -26,7 +27,7 @@ from gateway.ports import Adapter, BulkAdapter, Delivery, Notice, NoticeKind
 from gateway.service import moves, records
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.store import content, links, local, log, messages, receipts
+from gateway.store import content, erasures, links, local, log, messages, receipts
 from gateway.store.content import SealedRow
 from gateway.store.links import GapRow
 from gateway.store.local import NoticeRow
@@ -101,9 +102,9 @@ class Handover:
         if parts.adapter is None:
             return bool(probes)
         ready_now = list(takewhile(lambda item: item[0].next_try <= now, due))
-        done = await self._push(parts.adapter, waiting, ready_now, now)
+        done, names = await self._push(parts.adapter, waiting, ready_now, now)
         if done:
-            await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes)
+            await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes, names)
         return bool(done or probes) and len(waiting.rows) == BATCH
 
     async def _order(self, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int) -> None:
@@ -124,9 +125,9 @@ class Handover:
 
     async def _push(
         self, adapter: Adapter, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int
-    ) -> list[InboxRow]:
-        """Messages to the adapter, in order; returns those it took. One that it refuses is held for a person, one that
-        has to be tried again stops the rest.
+    ) -> tuple[list[InboxRow], dict[int, str]]:
+        """Messages to the adapter, in order; returns those it took, and by message the local ids that are not the key
+        of the hand-over. One that it refuses is held for a person, one that has to be tried again stops the rest.
         """
         opened: list[tuple[InboxRow, Delivery]] = []
         there = [sealed for row, _ in due if (sealed := waiting.contents.get(row.ref)) is not None]
@@ -138,7 +139,8 @@ class Handover:
             except RefusedError as error:
                 await self._hold(waiting.messages[row.ref], error, now)
         done: list[InboxRow] = []
-        for (row, _), outcome in zip(opened, await push_all(adapter, [item for _, item in opened]), strict=False):
+        names: dict[int, str] = {}
+        for (row, handed), outcome in zip(opened, await push_all(adapter, [item for _, item in opened]), strict=False):
             if isinstance(outcome, TransientError):
                 await self._postpone(row, now)
                 break
@@ -146,7 +148,9 @@ class Handover:
                 await self._hold(waiting.messages[row.ref], outcome, now)
             else:
                 done.append(row)
-        return done
+                if outcome != handed.key:
+                    names[row.ref] = outcome
+        return done, names
 
     async def _opened(
         self, waiting: _Waiting, plaintexts: Mapping[int, bytes | RefusedError], row: InboxRow, late: bool
@@ -278,6 +282,11 @@ def _in_order(waiting: _Waiting, now: int) -> list[tuple[InboxRow, bool]]:
     return due
 
 
+def delivery_key(row: MessageRow) -> str:
+    """The idempotency key of a hand-over."""
+    return f"{row.peer}.{row.id}"
+
+
 def delivery(parts: Parts, row: MessageRow, plaintext: bytes | RefusedError | None, late: bool) -> Delivery:
     """A stored message as the adapter gets it; raises RefusedError for one that is gone or does not open."""
     if plaintext is None:
@@ -289,7 +298,7 @@ def delivery(parts: Parts, row: MessageRow, plaintext: bytes | RefusedError | No
     peer = parts.book.get(row.peer)
     facts = opened.facts
     return Delivery(
-        key=f"{row.peer}.{row.id}",
+        key=delivery_key(row),
         message_id=row.id,
         conversation=facts.conversation,
         in_reply_to=facts.reply_to,
@@ -331,9 +340,13 @@ async def notice(parts: Parts, row: NoticeRow) -> Notice:
     )
 
 
-async def acknowledge(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
-    """The adapter or the desk has taken these of one peer: state, `delivered` receipt and leaf in one transaction."""
-    await _receipted(parts, rows, hashes, IncomingEvent.HANDED, Status.DELIVERED)
+async def acknowledge(
+    parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], names: Mapping[int, str] | None = None
+) -> None:
+    """The adapter or the desk has taken these of one peer: state, `delivered` receipt, leaf, and the adapter's `names`
+    for them (local ids by message, kept sealed until it is asked to erase) in one transaction.
+    """
+    await _receipted(parts, rows, hashes, IncomingEvent.HANDED, Status.DELIVERED, names or {})
 
 
 async def opened(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
@@ -342,7 +355,12 @@ async def opened(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str
 
 
 async def _receipted(
-    parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], event: IncomingEvent, status: Status
+    parts: Parts,
+    rows: Sequence[MessageRow],
+    hashes: dict[int, str],
+    event: IncomingEvent,
+    status: Status,
+    names: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """The receipts are signed, as one batch, before the transaction, for where the rows stand now. If one of them moved
     meanwhile, they go without a batch and the sender signs those that are left.
@@ -352,9 +370,14 @@ async def _receipted(
     expected = _issued(parts, rows, hashes, event, status, now)
     document = await parts.off_loop(lambda: answers.sign_receipts(expected, parts.keys.sign)) if expected else None
     ref = parts.store.new_ref()
+    given = [(message, parts.store.new_ref(), name) for message, name in names.items()]
+    sealed = parts.vault.seal_each([(item, name.encode()) for _, item, name in given]) if given else []
 
     def move(connection: Connection) -> None:
         stored = messages.get(connection, [row.ref for row in rows])
+        _keep_names(connection, [(message, item) for message, item, _ in given], sealed)
+        if event is IncomingEvent.HANDED:
+            erasures.taken_late(connection, list(stored))
         current = [stored[row.ref] for row in rows]
         issued = _issued(parts, current, hashes, event, status, now)
         moves.receive_steps(connection, [row for row in current if not _stays_held(row, event)], event, at=now)
@@ -369,6 +392,13 @@ async def _receipted(
     await parts.store.move(move)
     parts.signals.outgoing(rows[0].peer).set()
     await parts.signals.happened()
+
+
+def _keep_names(connection: Connection, items: Sequence[tuple[int, int]], sealed: Sequence[SealedRow]) -> None:
+    """Local ids as the adapter gave them first: a hand-over that is repeated gives the same."""
+    known = erasures.items(connection, [message for message, _ in items]) if items else {}
+    content.put(connection, [row for (message, _), row in zip(items, sealed, strict=True) if message not in known])
+    erasures.add_items(connection, [item for item in items if item[0] not in known])
 
 
 def _issued(

@@ -17,7 +17,7 @@ from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
-from gateway.service import moves, resets, standings, trust_effects
+from gateway.service import erasing, moves, resets, retaining, standings, trust_effects
 from gateway.service.endings import tell
 from gateway.service.held import compare
 from gateway.service.leaves import leaf
@@ -40,6 +40,8 @@ LONGEST_PUSH_RETRY = 15 * MINUTE
 RESET_PACE = 15
 """Seconds between looks whether a peer has accepted that a link begins anew."""
 UNDELIVERED_ALARM = 72 * HOUR
+RETAINED = "retained"
+"""The fact of the database that says on which day, counted from 1970 in UTC, retention was looked at last."""
 SUBMISSION_MEMORY = 30 * DAY
 """How long an idempotency key is remembered: longer than any message lives."""
 
@@ -81,6 +83,7 @@ class House:
             group.create_task(self._every(RESET_PACE, lambda: resets.press(self._parts)))
             group.create_task(self._every(HOUR, self.pull))
             group.create_task(self._every(HOUR, self.rotate_if_due))
+            group.create_task(self._every(HOUR, self.erase))
             group.create_task(self._every(HOUR, partial(compare, self._parts)))
             group.create_task(self._every(HOUR, partial(tell, self._parts)))
             group.create_task(self._every(1, self._parts.store.checkpoint))
@@ -252,6 +255,18 @@ class House:
             parts.signals.handover.set()
             await parts.signals.happened()
 
+    # --- erasing --------------------------------------------------------------------------------------------------
+
+    async def erase(self) -> None:
+        """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on."""
+        parts, today = self._parts, str(self._parts.clock.now() // DAY).encode()
+        if await parts.store.read(lambda c: peer_rows.get_meta(c, RETAINED)) != today:
+            await retaining.run(parts)
+            await parts.store.move(lambda c: peer_rows.set_meta(c, RETAINED, today))
+        await erasing.ask(parts)
+        await erasing.clean(parts)
+        await erasing.tell(parts)
+
     # --- storage epochs -------------------------------------------------------------------------------------------
 
     async def rotate_if_due(self) -> None:
@@ -291,6 +306,7 @@ class House:
             log.append_leaf(connection, leaf(now, "epoch.rotated", epoch=epoch))
 
         await parts.store.move(move)
+        await erasing.tell(parts)
 
     def _rewrapped(self, connection: Connection, rows: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
         """Data keys under the newest epoch. One that does not open stays as it is, closed for ever, and is told to a

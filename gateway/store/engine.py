@@ -39,6 +39,8 @@ NUMBERED = (
     tables.consent.c.ref,
     tables.statement.c.evidence,
     tables.receipt_batch.c.ref,
+    tables.erasure.c.ref,
+    tables.local_item.c.ref,
 )
 """Where local numbers stand. A number outlives the content it was given for: erasing must not free it."""
 

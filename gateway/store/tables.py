@@ -400,6 +400,38 @@ review = Table(
     Column("done", Integer),
 )
 
+# --- erasing (PROTOCOL B9) -----------------------------------------------------------------------------------------
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("message", Integer, nullable=False, unique=True),
+    Column("at", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("told", Integer),
+    Index("erasure_untold", "ref", sqlite_where=text("told is null")),
+    Index("erasure_due", "ref", sqlite_where=text("place = 'due'")),
+)
+
+local_item = Table(
+    "local_item",
+    metadata,
+    Column("message", Integer, primary_key=True, autoincrement=False),
+    Column("ref", Integer, nullable=False),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("conversation", LargeBinary, primary_key=True),
+    Column("ground", Text, nullable=False),
+    Column("until", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+)
+
 # --- what happened ------------------------------------------------------------------------------------------------
 
 audit = Table(

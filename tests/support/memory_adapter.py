@@ -1,7 +1,8 @@
 """An adapter whose local system is a few dictionaries, for tests that need one and no disk.
 
 `MemorySystem` is what survives a restart; `MemoryAdapter(system)` is the adapter over it. Set `system.busy` to a number
-to make that many calls fail as a system that is away does, `system.refuses` to make it refuse every hand-over.
+to make that many calls fail as a system that is away does, `system.refuses` to make it refuse every hand-over,
+`system.erases` to what it can say of erasing, `system.names` to make it give what it takes a name of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +25,16 @@ class MemorySystem:
     pushes: list[str] = field(default_factory=list)
     busy: int = 0
     refuses: bool = False
+    erases: Erasure = Erasure.ERASED
+    names: bool = False
+
+    def name_of(self, key: str) -> str:
+        """What the local system calls an item."""
+        return f"case-{key}" if self.names else key
+
+    def key_of(self, local_id: str) -> str:
+        """The item with this name."""
+        return local_id.removeprefix("case-") if self.names else local_id
 
     def offer(self, record: LocalRecord) -> None:
         """Make a record that the next pull returns."""
@@ -48,7 +59,7 @@ class MemoryAdapter:
     def describe(self) -> Description:
         """What it is."""
         return Description(
-            kind="memory", version="1", target="memory", can_pull=True, can_push=True, erasure=Erasure.ERASED
+            kind="memory", version="1", target="memory", can_pull=True, can_push=True, erasure=self._system.erases
         )
 
     async def check(self) -> Sequence[Finding]:
@@ -75,22 +86,25 @@ class MemoryAdapter:
             raise RefusedError(Code.ADAPTER_REFUSED, "the local system does not want it")
         if item.key not in self._system.erased:
             self._system.items.setdefault(item.key, item)
-        return item.key
+        return self._system.name_of(item.key)
 
     async def status(self, local_id: str) -> str:
         """`stored` or `erased`."""
-        if local_id in self._system.erased:
+        key = self._system.key_of(local_id)
+        if key in self._system.erased:
             return "erased"
-        if local_id in self._system.items:
+        if key in self._system.items:
             return "stored"
         raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
 
     async def erase(self, local_id: str) -> Erasure:
         """Take it away."""
+        self._fail()
         await self.status(local_id)
-        self._system.items.pop(local_id, None)
-        self._system.erased.add(local_id)
-        return Erasure.ERASED
+        if self._system.erases is Erasure.ERASED:
+            self._system.items.pop(self._system.key_of(local_id), None)
+            self._system.erased.add(self._system.key_of(local_id))
+        return self._system.erases
 
     def _fail(self) -> None:
         if self._system.busy:

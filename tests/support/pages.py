@@ -19,6 +19,7 @@ from gateway.config import Config
 from gateway.core import expiry
 from gateway.service import held
 from gateway.service.desk import desk, messages
+from gateway.service.desk import erasing as desk_erasing
 from gateway.service.desk import keys as desk_keys
 
 # --- the local API -------------------------------------------------------------------------------------------------
@@ -29,6 +30,8 @@ _APART: Mapping[str, Any] = {
     "message.submit": _DRAFT,
     "message.show": messages.show_message,
     "draft.release": messages.release_draft,
+    "message.erase": desk_erasing.erase_message,
+    "conversation.erase": desk_erasing.erase_conversation,
     "keys.rotate_epoch": ("by",),
     "keys.publish": desk_keys.publish,
     "keys.rotate_enc": desk_keys.rotate_enc,

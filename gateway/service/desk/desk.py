@@ -22,6 +22,7 @@ from gateway.service.desk import (
     changes,
     consents,
     conversations,
+    erasing,
     keys,
     messages,
     peers,
@@ -79,6 +80,8 @@ class NodeDesk:
                 return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
             case "draft.release":
                 return await messages.release_draft(self._parts, arguments, key)
+            case "message.erase" | "conversation.erase":
+                return await self._erase(operation, arguments)
             case "keys.publish":
                 return await keys.publish(self._parts, self._house, arguments)
             case "keys.rotate_enc":
@@ -90,6 +93,14 @@ class NodeDesk:
                 if found is None:
                     raise RuntimeError(f"no operation {operation}")
                 return await found(self._parts, arguments)
+
+    async def _erase(self, operation: str, arguments: Arguments) -> Done:
+        """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
+        act = erasing.erase_message if operation == "message.erase" else erasing.erase_conversation
+        done = await act(self._parts, arguments)
+        self._known.clear()
+        await self._house.rotate()
+        return done
 
     async def _rotate_epoch(self, arguments: Arguments) -> Done:
         only(arguments, "by")
@@ -298,6 +309,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "conversation.list": messages.list_conversations,
     "conversation.due": conversations.list_due,
     "conversation.show": conversations.show_conversation,
+    "retention.run": erasing.run,
+    "retention.hold": erasing.hold,
+    "retention.release": erasing.release,
+    "retention.list": erasing.list_holds,
     "consent.record": consents.record,
     "consent.list": consents.list_consents,
     "consent.show": consents.show,

@@ -15,6 +15,7 @@ from gateway.ports import Done, Json, NoticeKind
 from gateway.service import handover, moves, records, submit
 from gateway.service.book import Peer
 from gateway.service.collect import DISCARDED, RELEASED, WAITING
+from gateway.service.desk import erasing
 from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, number, only, text
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
@@ -143,6 +144,7 @@ async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> 
     opened = opened_row(parts, sealed.get(row.ref))
     value = summary(parts, row, opened)
     value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
+    value["erased"] = await erasing.shown(parts, row)
     if opened is not None and reading:
         value["header"], value["content"] = opened.halves()
         now = parts.clock.now()
@@ -184,6 +186,7 @@ async def _receipted(parts: Parts, id: str, *, opening: bool) -> Done:
             Code.CONFLICT, "two peers sent messages with this id; nothing was changed",
             hint="tell both administrators: ids are random, so one of them copied the other's",
         )  # fmt: skip
+    await _not_erased(parts, rows[0])
     state = Incoming(rows[0].state)
     if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
         raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
@@ -195,10 +198,17 @@ async def _receipted(parts: Parts, id: str, *, opening: bool) -> Done:
     return Done(value={"id": id, "state": row.state})
 
 
+async def _not_erased(parts: Parts, row: MessageRow) -> None:
+    """Return while the content is there. Raises RefusedError: nobody can take, open or send it any more."""
+    if await erasing.shown(parts, row) is not None:
+        raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
+
+
 async def resend(parts: Parts, arguments: Arguments) -> Done:
     """Try now: the backoff of the peer ends; a message that the case system refused is offered again."""
     only(arguments, "id")
     row = await _one(parts, text(arguments, "id"))
+    await _not_erased(parts, row)
     if row.direction == messages.OUT and row.state in (
         str(s) for s in (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
     ):

@@ -33,7 +33,8 @@ async def api(tmp_path: Path):
 # --- the table ----------------------------------------------------------------------------------------------------
 
 SPECIAL = {
-    "message.submit", "message.show", "draft.release", "keys.rotate_epoch", "keys.rotate_enc", "keys.publish",
+    "message.submit", "message.show", "message.erase", "conversation.erase", "draft.release",
+    "keys.rotate_epoch", "keys.rotate_enc", "keys.publish",
 }  # fmt: skip
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""
 

@@ -48,6 +48,7 @@ def test_the_verbs_of_the_design_are_there():
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show consent+record consent+list consent+show consent+withdraw evidence+export evidence+verify
         audit+show audit+verify audit+export
+        erase retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check alarm+list
         alarm+dismiss node+show node+pairing token+new token+list token+revoke demo bench
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""

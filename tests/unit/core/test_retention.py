@@ -80,6 +80,12 @@ def test_what_proves_an_erasure_outlives_its_conversation():
     assert ends(item(body_type="erasure.confirmation/1", standing=ENDED["withdrawn"]))[0] == "named"
 
 
+def test_what_comes_late_has_its_own_days():
+    """A message that came after the arrival, or after the decline, is not erased as soon as it came."""
+    assert ends(item(at=START + 40 * DAY, sensitivity="locating", standing=ARRIVED)) == ("locating", 54)
+    assert ends(item(at=START + 40 * DAY, standing=ENDED["declined"])) == ("declined", 70)
+
+
 def test_no_arrival_no_end():
     """Whereabouts are kept as long as the person is on the way."""
     assert ends(item(sensitivity="locating"))[0] == "named"

@@ -158,6 +158,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ref"),
     )
     op.create_table(
+        "erasure",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("message", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("message"),
+    )
+    op.create_index("erasure_untold", "erasure", ["ref"], unique=False, sqlite_where=sa.text("told is null"))
+    op.create_index("erasure_due", "erasure", ["ref"], unique=False, sqlite_where=sa.text("place = 'due'"))
+    op.create_table(
+        "local_item",
+        sa.Column("message", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("message"),
+    )
+    op.create_table(
+        "hold",
+        sa.Column("conversation", sa.LargeBinary(), nullable=False),
+        sa.Column("ground", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("conversation"),
+    )
+    op.create_table(
         "event",
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),

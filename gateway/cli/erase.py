@@ -1,0 +1,169 @@
+"""`trm erase` and `trm retention`: erasing by a person, how long things are kept, and legal holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+_PLACES = {
+    "erased": "erased",
+    "not_held": "nothing was there",
+    "due": "has not answered yet",
+    "disabled_only": "only disabled: erase it there by hand",
+    "not_supported": "can not erase: do it there by hand",
+}
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("message", required=False)
+@click.option("--conversation", metavar="ID", help="Every message of a conversation.")
+@click.option("--in", "direction", flag_value="in", help="The message that came in.")
+@click.option("--out", "direction", flag_value="out", help="The message that goes out.")
+@click.option("--reason", required=True, metavar="CODE", help="A code of the list erasure_ground.")
+@options.by
+@options.on_node
+@options.as_json
+def erase(
+    reach: Reach,
+    message: str | None,
+    conversation: str | None,
+    direction: str | None,
+    reason: str,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Erase a message or a whole conversation, here and in the case system. It can not be taken back.
+
+    Its keys are destroyed at once with those of the storage epoch, so that no backup of the data opens it again. What
+    stays is that it existed: numbers, states, signatures, receipts. The sender gets the signed receipt `erased`.
+
+    \b
+    Example:
+      trm erase q2x0bJr3QkK0m1c5n8sT4g --reason misdirected --by "Besa K." --node /srv/trm/al
+      trm erase --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason not_needed --by "Ana B." --node /srv/trm/fr
+    """
+    if (message is None) == (conversation is None):
+        raise click.UsageError("name one message, or a conversation with --conversation")
+    if conversation is None:
+        value = reach.ask("message.erase", id=message, direction=direction, reason=reason, by=by)
+    else:
+        value = reach.ask("conversation.erase", id=conversation, reason=reason, by=by)
+    voice.show(value, as_json=as_json, people=_show_erased)
+
+
+def _show_erased(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["erased", "way", "in the case system"],
+        [
+            [item["id"], item["direction"], _PLACES.get(str(item["local_system"]), item["local_system"])]
+            for item in voice.items(value, "messages")
+        ],
+        empty="nothing",
+    )
+
+
+@click.group(context_settings=CONTEXT)
+def retention() -> None:
+    """How long messages are kept, and legal holds."""
+
+
+@options.verb(retention, "run")
+@click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
+@options.by
+@options.on_node
+@options.as_json
+def retention_run(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
+    """Erase what may be kept no longer; the node does it every day by itself. docs/retention.md has the rules.
+
+    \b
+    Example:
+      trm retention run --dry-run --by "Ana B." --node /srv/trm/fr
+    """
+    value = reach.ask("retention.run", by=by, dry_run=True if dry_run else None)
+    voice.show(value, as_json=as_json, people=_show_run)
+
+
+def _show_run(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["what", "rule", "messages"],
+        [[item["verdict"], item["rule"], item["messages"]] for item in voice.items(value, "report")],
+        empty="no message is stored",
+    )
+    voice.say("")
+    voice.table(
+        ["would be erased" if value["dry_run"] else "erased", "way", "rule", "due since"],
+        [
+            [item["id"], item["direction"], item["rule"], voice.when(item["due"])]
+            for item in voice.items(value, "erase")
+        ],
+        empty="nothing is due",
+    )
+    voice.hint(f"no copy of what is erased now can be opened after {voice.when(value['horizon'])}")
+
+
+@options.verb(retention, "hold")
+@click.argument("conversation")
+@click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
+@click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
+@options.by
+@options.on_node
+@options.as_json
+def retention_hold(reach: Reach, conversation: str, ground: str, until: str, by: str, as_json: bool) -> None:
+    """Place a legal hold: nothing of the conversation is erased, whoever asks, until a person lifts it.
+
+    \b
+    Example:
+      trm retention hold mT5h0Jr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
+    """
+    value = reach.ask("retention.hold", id=conversation, ground=ground, until=until, by=by)
+    voice.show(value, as_json=as_json, people=lambda value: voice.say(f"{value['id']} is held until {value['until']}"))
+
+
+@options.verb(retention, "release")
+@click.argument("conversation")
+@options.by
+@options.on_node
+@options.as_json
+def retention_release(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+    """Lift a legal hold; what is due by then is erased within a day.
+
+    \b
+    Example:
+      trm retention release mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/fr
+    """
+    value = reach.ask("retention.release", id=conversation, by=by)
+    voice.show(value, as_json=as_json, people=lambda value: voice.say(f"{value['id']} is held no longer"))
+
+
+@options.verb(retention, "list")
+@options.on_node
+@options.as_json
+def retention_list(reach: Reach, as_json: bool) -> None:
+    """Legal holds, oldest first.
+
+    \b
+    Example:
+      trm retention list --node /srv/trm/fr
+    """
+    voice.show(reach.ask("retention.list"), as_json=as_json, people=_show_holds)
+
+
+def _show_holds(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["conversation", "ground", "look again by", "since"],
+        [
+            [
+                item["id"] or "(erased)",
+                item["ground"],
+                f"{item['until']} (over)" if item["over"] else item["until"],
+                voice.when(item["at"]),
+            ]
+            for item in voice.items(value, "holds")
+        ],
+        empty="no legal hold",
+    )
