@@ -309,8 +309,8 @@ PIECES = 40
 
 
 def test_two_sides_agree():
-    """200 conversations."""
-    run_state_machine_as_test(TwoSides, settings=settings(max_examples=200, **LONG))
+    """200 conversations, the same ones each time; the deep form takes others."""
+    run_state_machine_as_test(TwoSides, settings=settings(max_examples=200, derandomize=True, database=None, **LONG))
 
 
 @pytest.mark.deep

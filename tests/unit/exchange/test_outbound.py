@@ -326,7 +326,7 @@ def test_a_second_request_is_out_of_order() -> None:
         if allowed:
             assert outbound.submit(referral(), end.standing, circumstances(HELD), around=around, now=NOW)
             continue
-        with pytest.raises(RefusedError, match=r"referral.request is not possible in state") as caught:
+        with pytest.raises(RefusedError, match=r"referral\.request is not possible in state") as caught:
             outbound.submit(referral(), end.standing, circumstances(HELD), around=around, now=NOW)
         assert caught.value.code is Code.OUT_OF_ORDER
 

@@ -1,0 +1,80 @@
+"""`trm conversation`: where a conversation stands, and the morning list."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from support.desks import enquiry
+
+from gateway.cli import exchange
+
+
+@pytest.fixture
+def asked(federation, tmp_path: Path) -> dict[str, str]:
+    """An enquiry of France that Albania has."""
+    path = tmp_path / "enquiry.json"
+    path.write_text(json.dumps(enquiry("AL")), encoding="utf-8")
+    answer = json.loads(federation.fr.trm("send", str(path), "--json").stdout)
+    give_up = time.monotonic() + 30
+    while federation.fr.ask("message.show", id=answer["id"])["state"] != "awaiting_opening":
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    return answer
+
+
+def test_a_conversation_says_where_it_stands(federation, asked):
+    """State, side and what is owed stand above the messages."""
+    ran = federation.al.trm("conversation", "show", asked["conversation"])
+    assert ran.exit_code == 0, ran.stderr
+    lines = [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    for line in ("kind enquiry", "side receiving", "state delivered", "provisional no"):
+        assert line in lines
+    assert any(line.startswith("enquiry_reply us ") and line.endswith(asked["id"]) for line in lines)
+
+
+def test_the_morning_list(federation, asked):
+    """The same line for who owes and for who waits; the other side's part can be asked for alone."""
+    here, there = (desk.trm("conversation", "list", "--due") for desk in (federation.fr, federation.al))
+    for ran, owes in ((here, "them"), (there, "us")):
+        (line,) = [line for line in ran.stdout.splitlines() if asked["conversation"] in line]
+        assert f" {owes} " in line
+        assert "enquiry_reply" in line
+    ours = json.loads(federation.fr.trm("conversation", "list", "--due", "--ours", "--json").stdout)
+    assert asked["conversation"] not in [item["conversation"] for item in ours["due"]]
+
+
+def test_a_part_of_the_list_needs_the_list(federation):
+    """--ours without --due is wrong usage, not an unfiltered list."""
+    ran = federation.fr.trm("conversation", "list", "--ours")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+
+
+def test_what_is_late_or_uncertain_is_marked(capsys):
+    """An overdue line says so, an uncertain date carries a question mark, and more is told of."""
+    line = {
+        "until": 0, "overdue": True, "certain": False, "owes": "us", "what": "decision", "peer": "AL",
+        "state": "delivered", "type": "referral.request/1", "conversation": "c",
+    }  # fmt: skip
+    exchange._show_due({"due": [line], "more": True})
+    printed = capsys.readouterr()
+    assert "OVERDUE 1970-01-01T00:00:00Z" in printed.out
+    assert ") ?" in printed.out
+    assert printed.err.count("trm: hint:") == 2
+
+
+def test_doubts_about_a_conversation_are_told(capsys):
+    """Unreadable messages, a missing calendar and a message without effect are pointed out."""
+    standing = {
+        "peer": "XK", "kind": "referral", "side": "host", "state": "sent", "provisional": True,
+        "overlays": ["alert"], "owed": [], "missing": 1, "no_calendar": ["XK"],
+    }  # fmt: skip
+    message = dict.fromkeys(("direction", "peer", "type", "state", "reason", "at", "n"))
+    value = {"standing": [standing], "messages": [message | {"id": "m", "outcome": "crossed"}]}
+    exchange._show_conversation(value)
+    printed = capsys.readouterr()
+    assert "nothing is owed" in printed.out
+    for hint in ("1 message(s) can not be read", "no calendar for XK", "m had no effect: crossed"):
+        assert hint in printed.err
