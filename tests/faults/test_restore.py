@@ -234,10 +234,11 @@ async def test_an_answer_that_was_lost_is_given_again_and_its_number_used(drill:
     """AL never got the answer to a message that the backup knows: it asks in the new epoch, under the same id."""
     two = drill.two
     wire = Spoiler(two.al)
-    wire.lose = 1
+    wire.lose = 1_000
     asked = await two.al.submit("answered before the backup")
     await two.until(lambda: two.fr.notes() == ["answered before the backup"], seconds=60)
     wire.away = True
+    wire.lose = 0
     assert await settled(two.al, [asked], "awaiting_receipt")
     data, keystore = await drill.backup()
     await drill.lose_all_but(data, keystore)

@@ -71,7 +71,7 @@ async def test_what_waits_shares_one_commit(store: Store):
     names = [f"fact-{n}" for n in range(20)]
     before = store.writer.groups
     assert names == await grouped(store, *(remember(name) for name in names))
-    assert store.writer.groups == before + 2
+    assert store.writer.groups <= before + 2  # what held the writer up goes first, or with them
     assert set(names) <= await known(store)
 
 
