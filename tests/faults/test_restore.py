@@ -235,6 +235,7 @@ async def test_an_answer_that_was_lost_is_given_again_and_its_number_used(drill:
     two = drill.two
     wire = Spoiler(two.al)
     wire.lose = 1_000
+    Spoiler(two.fr).away = True  # its receipts do not come by another way
     asked = await two.al.submit("answered before the backup")
     await two.until(lambda: two.fr.notes() == ["answered before the backup"], seconds=60)
     wire.away = True
