@@ -25,6 +25,7 @@ import hashlib
 import json
 import re
 import sys
+from pathlib import Path
 
 import nacl.bindings
 import nacl.exceptions
@@ -87,7 +88,7 @@ def b64(data):
 
 def read_file(path):
     """The head and, by the names of their members, all other lines."""
-    with open(path, "rb") as file:  # noqa: PTH123
+    with Path(path).open("rb") as file:
         lines = [parse(line.rstrip(b"\n")) for line in file]
     need(lines and isinstance(lines[0], dict) and lines[0].get("type") == "nrm.audit/1", "not an audit export")
     found = {name: [] for name in ("checkpoint", "cosignature", "kept", "seq", "tile", "end")}

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -53,7 +54,7 @@ async def erase(parts: Parts, reasons: Mapping[int, str], *, by: str | None = No
     refs, gone = list(reasons), 0
     for start in range(0, len(refs), AT_ONCE):
         some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
-        gone += await parts.store.move(lambda c, some=some: erase_in(parts, c, some, by=by))  # type: ignore[misc]
+        gone += await parts.store.move(partial(erase_in, parts, reasons=some, by=by))
     await ask(parts)
     await clean(parts)
     parts.signals.handover.set()
@@ -108,7 +109,7 @@ async def ask(parts: Parts) -> None:
     adapter, after = parts.adapter, 0
     if adapter is None:
         return
-    while rows := await parts.store.read(lambda c, after=after: erasures.due(c, after, AT_ONCE)):  # type: ignore[misc]
+    while rows := await parts.store.read(partial(erasures.due, after=after, limit=AT_ONCE)):
         for row in rows:
             after = row.ref
             try:

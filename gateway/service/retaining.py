@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -66,9 +67,9 @@ async def plan(parts: Parts) -> Plan:
         lambda c: (erasures.ended(c), erasures.holds(c), {alarm.ref for alarm in log.open_alarms(c)})
     )
     after = 0
-    while rows := await parts.store.read(lambda c, after=after: _batch(parts, c, after)):  # type: ignore[misc]
+    while rows := await parts.store.read(partial(_batch, parts, after=after)):
         after = rows[-1][0].ref
-        await parts.off_loop(lambda rows=rows: _read(reading, rows))  # type: ignore[misc]
+        await parts.off_loop(partial(_read, reading, rows))
     _remember(reading.stories, ended)
     items = [
         Item(

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from gateway.errors import GatewayError
 
-I = TypeVar("I")  # noqa: E741
+Item = TypeVar("Item")
 R = TypeVar("R")
 MOST = 64
 """Items of one batch."""
@@ -16,17 +16,17 @@ GATHER = 0.002
 """Seconds in which more may come before the first goes: together they cost little more than one."""
 
 
-class Together(Generic[I, R]):
+class Together(Generic[Item, R]):
     """Runs `work` for all items that wait, one batch at a time. It answers for each item in order; an item that is
     refused gets its own error and holds up no other. What `work` raises, all of its batch get.
     """
 
-    def __init__(self, work: Callable[[Sequence[I]], Awaitable[Sequence[R | GatewayError]]]) -> None:
+    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[R | GatewayError]]]) -> None:
         self._work = work
-        self._waiting: list[tuple[I, asyncio.Future[R]]] = []
+        self._waiting: list[tuple[Item, asyncio.Future[R]]] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def do(self, item: I) -> R:
+    async def do(self, item: Item) -> R:
         """The answer for one item; a caller who is cancelled does not stop the batch."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
