@@ -19,7 +19,7 @@ _PLACES = {
 }
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(cls=options.Verb, context_settings=CONTEXT)
 @click.argument("message", required=False)
 @click.option("--conversation", metavar="ID", help="Every message of a conversation.")
 @click.option("--in", "direction", flag_value="in", help="The message that came in.")

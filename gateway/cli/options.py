@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -14,6 +15,24 @@ from gateway.errors import RefusedError
 from gateway.ports import Json
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+_DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")
+"""An id of 16 bytes whose base64url form begins with a dash: one of 64 does."""
+
+
+class Verb(click.Command):
+    """A command that takes an id for an id, also where it begins with a dash and so looks like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such ids behind `--`, unless one is there; an id that is the value of an option stays where it is."""
+        if "--" in args:
+            return super().parse_args(ctx, args)
+        valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
+        ids, others = [], []
+        for before, arg in zip(["", *args], args, strict=False):
+            (ids if _DASHED_ID.fullmatch(arg) and before not in valued else others).append(arg)
+        return super().parse_args(ctx, [*others, "--", *ids] if ids else others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +99,4 @@ by = click.option(
 
 def verb(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
     """A command of a group, with -h beside --help."""
-    return group.command(name, context_settings=CONTEXT, no_args_is_help=False)
+    return group.command(name, cls=Verb, context_settings=CONTEXT, no_args_is_help=False)

@@ -1,0 +1,46 @@
+"""What the verbs share: an id is an id, whatever its first character."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import options
+
+DASHED = "-RU-yKWCcpAIQXgG7dhDig"
+DOUBLE = "--U-yKWCcpAIQXgG7dhDiA"
+
+
+@click.command(cls=options.Verb)
+@click.argument("id")
+@click.option("--by", required=True)
+@click.option("--conversation")
+@click.option("--in", "direction", flag_value="in")
+def act(id: str, by: str, conversation: str | None, direction: str | None) -> None:
+    """Print what was understood."""
+    click.echo(f"{id} {by} {conversation} {direction}")
+
+
+@pytest.mark.parametrize(
+    ("args", "printed"),
+    [
+        ([DASHED, "--by", "Ana"], f"{DASHED} Ana None None"),
+        (["--by", "Ana", DASHED], f"{DASHED} Ana None None"),
+        ([DOUBLE, "--by", "Ana"], f"{DOUBLE} Ana None None"),
+        (["--by", "Ana", "--", DASHED], f"{DASHED} Ana None None"),
+        (["plain", "--by", "Ana", "--conversation", DASHED], f"plain Ana {DASHED} None"),
+        (["--in", DASHED, "--by", "Ana"], f"{DASHED} Ana None in"),
+    ],
+)
+def test_an_id_that_begins_with_a_dash_is_no_option(args, printed):
+    """One of 64 ids does; it is taken as an argument or as an option's value, by where it stands."""
+    ran = CliRunner().invoke(act, args)
+    assert (ran.exit_code, ran.output) == (0, printed + "\n")
+
+
+@pytest.mark.parametrize("arg", ["-R", "--reason", DASHED[:-1], DASHED + "A", DASHED[:-1] + "h"])
+def test_what_is_no_id_stays_an_option(arg):
+    """A word that is not exactly an id is still refused as an unknown option."""
+    ran = CliRunner().invoke(act, [arg, "--by", "Ana"])
+    assert ran.exit_code == 2 and "No such option" in ran.output
