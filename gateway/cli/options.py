@@ -29,7 +29,8 @@ class Verb(click.Command):
         if "--" in args:
             return super().parse_args(ctx, args)
         valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
-        ids, others = [], []
+        ids: list[str] = []
+        others: list[str] = []
         for before, arg in zip(["", *args], args, strict=False):
             (ids if _DASHED_ID.fullmatch(arg) and before not in valued else others).append(arg)
         return super().parse_args(ctx, [*others, "--", *ids] if ids else others)

@@ -51,10 +51,10 @@ def g2_consent(facts: GateFacts) -> Decision:
     sharing unless it goes back there. A claim of danger to life that `g2_vital_interest` lets pass stands for a consent
     that is missing or does not reach so far, never for one that was refused.
     """
-    if facts.personal is False and not facts.categories:
-        return PERMIT
     if facts.name == "consent.record":
         return _record(facts)
+    if facts.personal is False and not facts.categories:
+        return PERMIT
     purposes = PURPOSES.get(facts.name)
     if facts.purpose is None:
         return _g2("/purpose", "personal data need a purpose")

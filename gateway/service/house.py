@@ -17,7 +17,7 @@ from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
-from gateway.service import erasing, moves, resets, retaining, standings, trust_effects
+from gateway.service import erasing, moves, resets, retaining, reviews, standings, trust_effects
 from gateway.service.endings import tell
 from gateway.service.held import compare
 from gateway.service.leaves import leaf
@@ -84,6 +84,7 @@ class House:
             group.create_task(self._every(HOUR, self.pull))
             group.create_task(self._every(HOUR, self.rotate_if_due))
             group.create_task(self._every(HOUR, self.erase))
+            group.create_task(self._every(DAY, partial(reviews.catch_up, self._parts)))
             group.create_task(self._every(HOUR, partial(compare, self._parts)))
             group.create_task(self._every(HOUR, partial(tell, self._parts)))
             group.create_task(self._every(1, self._parts.store.checkpoint))

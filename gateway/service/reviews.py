@@ -26,7 +26,10 @@ def revoked_by(chain: Iterable[Descriptor], new: Descriptor) -> tuple[Revocation
 
 
 async def doubt(parts: Parts, node: str, revocations: Iterable[Revocation]) -> int:
-    """Put on the list what `node` signed with these keys and what came at their `since` or later; how many."""
+    """Put on the list what `node` signed with these keys and what came at their `since` or later; how many are new.
+
+    It may be asked again: what is on the list, or was settled by a person, stays as it is.
+    """
     since = {revocation.kid: revocation.since for revocation in revocations}
     if not since:
         return 0
@@ -45,14 +48,20 @@ async def doubt(parts: Parts, node: str, revocations: Iterable[Revocation]) -> i
     ]
     now = parts.clock.now()
 
-    def move(connection: Connection) -> None:
-        reviews.add(connection, node, doubtful, at=now)
-        log.append_leaf(connection, leaf(now, "messages.doubted", peer=node, count=len(doubtful)))
-        if doubtful:
+    def move(connection: Connection) -> int:
+        new = reviews.add(connection, node, doubtful, at=now)
+        if new:
+            log.append_leaf(connection, leaf(now, "messages.doubted", peer=node, count=new))
             log.raise_alarm(connection, at=now, kind="peer.review", peer=node)
+        return new
 
-    await parts.store.move(move)
-    return len(doubtful)
+    return await parts.store.move(move) if doubtful else 0
+
+
+async def catch_up(parts: Parts) -> None:
+    """Ask for every revocation again: the node may have stopped between keeping a descriptor and making its list."""
+    for peer in parts.book.all():
+        await doubt(parts, peer.node, [revocation for version in peer.chain for revocation in version.revoked])
 
 
 def _kid(parts: Parts, row: SealedRow) -> str | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, func, insert, select, update
 
 from gateway.store.tables import message, review, statement
 
@@ -35,11 +34,15 @@ def signed_since(connection: Connection, peer: str, since: int) -> list[tuple[in
     return [(row.message, row.evidence, row.at) for row in connection.execute(query)]
 
 
-def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, at: int) -> None:
-    """Put messages on the list: (message, kid); one that is there already stays as it is."""
-    rows = [{"message": ref, "peer": peer, "kid": kid, "at": at, "done": None} for ref, kid in found]
+def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, at: int) -> int:
+    """Put messages on the list: (message, kid); one that was ever there stays as it is. How many are new."""
+    known = set(connection.scalars(select(review.c.message).where(review.c.peer == peer)))
+    rows = [
+        {"message": ref, "peer": peer, "kid": kid, "at": at, "done": None} for ref, kid in found if ref not in known
+    ]
     if rows:
-        connection.execute(upsert(review).on_conflict_do_nothing(index_elements=["message"]), rows)
+        connection.execute(insert(review), rows)
+    return len(rows)
 
 
 def listed(connection: Connection) -> list[Doubt]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.gate_facts import AL, FR, GOOD, LISTED, NOON, NOTHING, RECORD, SHELTER, SIGNED, UA, gates
 
@@ -127,6 +127,7 @@ def test_danger_to_life_opens_g2_and_nothing_else(some, at_receiver):
 
 
 @given(facts)
+@example(replace(NOTHING, body_type="consent.record/1", personal=False, recipient=LISTED))
 def test_the_receiver_refuses_nothing_that_the_sender_may_send(some):
     """What a sender with the same facts lets go, the receiver takes in: a refusal there would never be mended."""
     if not gates(some):

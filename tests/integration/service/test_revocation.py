@@ -17,6 +17,7 @@ from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.core.scope import PeerState
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.service import peering, reviews
 from gateway.service.peering import address, suspend_for_cause, take_chain
 from gateway.service.trust_records import take
 from keys.descriptor import sign_descriptor
@@ -105,6 +106,27 @@ async def test_what_came_since_is_looked_at_again(two: Two) -> None:
     assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == late[1:]
     with pytest.raises(RefusedError, match="no such message on the list"):
         await two.al.call("review.settle", id=late[0], by="Besa K.")
+    parts = two.al.running.parts
+    entries = await two.al.rows("select count(*) from audit")
+    await reviews.catch_up(parts)
+    assert await two.al.rows("select count(*) from audit") == entries, "what is known already is no news"
+
+
+async def test_the_list_is_made_after_a_stop(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that stopped between keeping the descriptor and making its list makes it when it runs again."""
+    since = two.clock.now()
+    message = await two.fr.submit("signed by the thief or not")
+    await two.until(lambda: len(two.al.notes()) == 1, seconds=60)
+
+    async def stopped(*_: object) -> int:
+        return 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(peering, "doubt", stopped)
+        await revoke(two.fr, two.fr.running.parts.keys.sig_kid, since=since)
+    assert (await two.al.call("review.list"))["reviews"] == []
+    await reviews.catch_up(two.al.running.parts)
+    assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == [message]
 
 
 async def test_receipts_are_signed_anew(two: Two) -> None:
