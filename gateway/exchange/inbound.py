@@ -34,7 +34,7 @@ from gateway.core.conversation.facts import Message, stated
 from gateway.core.conversation.fold import Impossible, Step
 from gateway.core.conversation.order import place
 from gateway.core.gates import CODE_RULES, GateFacts, Permit, Recipient, UnitKind, received
-from gateway.core.history import NOTHING_SAID, History
+from gateway.core.history import NOTHING_SAID, History, Opened, Side
 from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import AcceptedMessage, ExaminedMessage, LinkPosition
 from gateway.errors import Code, Finding, RefusedError, RemoteError
@@ -244,6 +244,14 @@ def as_said(message: AcceptedMessage, around: Around) -> Message:
         header=message.header,
         content=message.content,
     )
+
+
+def as_opened(message: AcceptedMessage) -> Opened:
+    """A message of the peer as the gates take what was said before."""
+    return Opened(
+        body_type=message.body_type, side=Side.THEIRS, created=message.created, header=message.header,
+        content=message.content,
+    )  # fmt: skip
 
 
 def _check_order(around: Around, message: AcceptedMessage) -> None:

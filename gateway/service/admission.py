@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gateway.core.conversation.around import Around
 from gateway.core.gates import UnitKind
+from gateway.core.history import History
 from gateway.core.scope import never_blocked, type_name
 from gateway.core.stages import AcceptedMessage, ExaminedMessage
 from gateway.errors import WIRE_CODES, Code, RemoteError
@@ -60,10 +61,11 @@ def admit(
     examined: Examined,
     before: Sequence[AcceptedMessage],
     around: Around | None,
+    history: History,
     now: int,
 ) -> AcceptedMessage:
     """Steps 13b and 13c. `before` are the messages of the same request that were accepted already, `around` is the
-    conversation with them.
+    conversation with them, `history` what was said in it.
 
     Raises:
         RemoteError: the code of the gate that is closed, or out_of_order.
@@ -77,6 +79,7 @@ def admit(
         consent=None if known is None else known.consent,
         recorded_by=frozenset() if known is None else known.recorded_by(parts.own.node),
         withdrawn=known is not None and known.withdrawn,
+        history=history,
     )
     return inbound.admit(examined.message, held=held, around=around, to=parts.own.node)
 

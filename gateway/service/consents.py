@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core.consent import Consent, Handling, adds, bound, everything, handling_of, passed_on, read
 from gateway.core.gates import Recipient, UnitKind
+from gateway.core.history import Opened, Side
 from gateway.errors import RefusedError
 from gateway.exchange.directory import recipient_in
 from gateway.exchange.outbound import Circumstances
@@ -181,6 +182,21 @@ class Surroundings:
     circumstances: Circumstances
     held: tuple[HeldConsent, ...]
     told: Mapping[str, int]
+
+    def recorded(self) -> list[Opened]:
+        """The records that are held, as the gates take what was said: they may have been told in another conversation,
+        or go before the very message that relies on them.
+        """
+        return [
+            Opened(
+                body_type="consent.record/1",
+                side=Side.OURS if item.row.holder == OWN else Side.THEIRS,
+                created=item.row.at,
+                header={},
+                content=item.record,
+            )
+            for item in self.held
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ Who began the conversation is its host. The calendars are those of the countries
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -25,6 +25,8 @@ from gateway.core.conversation.fold import Conversation
 from gateway.core.conversation.machines import Kind
 from gateway.core.conversation.order import place
 from gateway.core.delivery import Outgoing
+from gateway.core.history import History, Members, Opened, history_of
+from gateway.core.history import Side as Whose
 from gateway.errors import RefusedError
 from gateway.service import records
 from gateway.service.parts import Parts
@@ -53,13 +55,20 @@ ANY = "any"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """One conversation as this node holds it. ``ours`` is the side of this node; ``missing`` are the numbers of
-    messages whose content is gone.
+    messages whose content is gone, ``said`` by number what each message says that counts.
     """
 
     rows: tuple[MessageRow, ...]
     ours: Side
     conversation: Conversation | None
     missing: frozenset[int] = frozenset()
+    said: Mapping[int, Opened] = field(default_factory=dict)
+
+    def history(self, *, but: int | None = None, also: Iterable[Opened] = ()) -> History:
+        """What was said so far, as the gates take it: without the message ``but``, which is being judged, and with
+        ``also``, which is not stored yet.
+        """
+        return history_of([*(said for ref, said in self.said.items() if ref != but), *also])
 
     @property
     def seen(self) -> int:
@@ -169,6 +178,7 @@ def _held(
 ) -> Held:
     ours = _ours(rows)
     counted = [row for row in rows if not (_ended(row) and row.n is None)]  # the peer never heard of those
+    there = [(row, contents[row.ref], *contents[row.ref].halves()) for row in counted if row.ref in contents]
     kind = next((row.kind for row in rows if row.kind != ANY), Kind.STANDING)
     return Held(
         rows=tuple(rows),
@@ -177,11 +187,12 @@ def _held(
         conversation=Conversation(
             kind=Kind(kind),
             setting=setting(parts, key[1], ours),
-            messages=tuple(_message(row, contents[row.ref], ours, words) for row in counted if row.ref in contents),
+            messages=tuple(_message(*item, ours, words) for item in there),
             quoted=quoted,
         )
         if rows and rows[0].kind != probe.KIND
         else None,
+        said={item[0].ref: _said(*item, words) for item in there if not _ended(item[0])},
     )
 
 
@@ -194,8 +205,18 @@ def _ended(row: MessageRow) -> bool:
     return row.state in ENDED if row.direction == messages.OUT else row.state == Incoming.REFUSED
 
 
-def _message(row: MessageRow, opened: Content, ours: Side, words: _Words) -> Message:
-    header, body = opened.halves()
+def _said(row: MessageRow, opened: Content, header: Members, body: Members, words: _Words) -> Opened:
+    """A message as the gates take it: what was refused or taken back said nothing."""
+    return Opened(
+        body_type=opened.facts.body_type,
+        side=Whose.OURS if row.direction == messages.OUT else Whose.THEIRS,
+        created=_created(row, words),
+        header=header,
+        content=body,
+    )
+
+
+def _message(row: MessageRow, opened: Content, header: Members, body: Members, ours: Side, words: _Words) -> Message:
     said = words.receipts.get(row.ref, ())
     return stated(
         id=row.id,

@@ -19,6 +19,7 @@ from gateway.core.numbering import FIRST_EPOCH
 from gateway.core.stages import LinkPosition, SealedEnvelope, ValidMessage
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import outbound
+from gateway.exchange.outbound import Circumstances
 from gateway.service import consents, conversations, moves, records
 from gateway.service.book import Peer
 from gateway.service.leaves import leaf
@@ -51,7 +52,7 @@ class _Opened:
     """The content of a message with what it must be judged by now."""
 
     content: Content
-    consents: consents.Surroundings
+    circumstances: Circumstances
     around: Around | None
 
 
@@ -216,7 +217,10 @@ def _judged(
     for row, item in zip(there, about, strict=True):
         key, opened = (row.conversation, row.peer), contents[row.ref]
         around = conversations.sent(parts, held[key], key, opened.facts.body_type)
-        found[row.ref] = _Opened(content=opened, consents=item, around=around)
+        history = held[key].history(but=row.ref, also=item.recorded())
+        found[row.ref] = _Opened(
+            content=opened, circumstances=replace(item.circumstances, history=history), around=around
+        )
     return tuple((row, found.get(row.ref)) for row in rows)
 
 
@@ -239,7 +243,7 @@ def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, op
         outbound.recheck(
             message,
             peer.standing(now),
-            opened.consents.circumstances,
+            opened.circumstances,
             header=header,
             content=body,
             schemas_of_peer=peer.schemas,

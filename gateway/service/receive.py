@@ -19,6 +19,7 @@ from gateway.core import probe
 from gateway.core.acceptance import Incoming
 from gateway.core.conversation.around import Around
 from gateway.core.conversation.facts import quoted_enquiry
+from gateway.core.history import NOTHING_SAID, History
 from gateway.core.numbering import FIRST_EPOCH, Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
 from gateway.core.scope import listens, never_blocked
 from gateway.core.stages import AcceptedMessage
@@ -351,7 +352,8 @@ class Receiver:
         try:
             known = self._known(peer, question.message, verdicts)
             around = replace(known, partial=True) if known is not None and verdict.behind_gap else known
-            message = admit(self._parts, peer, examined, before, around, now)  # 13b, 13c
+            history = self._history(peer, question.message, verdicts)
+            message = admit(self._parts, peer, examined, before, around, history, now)  # 13b, 13c
         except RemoteError as error:
             return Status.REJECTED, _wire(error.code)
         if known is not None:
@@ -366,6 +368,14 @@ class Receiver:
         if key not in verdicts.held or body_type not in schemas.catalogue():
             return None
         return verdicts.around.get(key) or conversations.came(self._parts, verdicts.held[key], key, body_type)
+
+    def _history(self, peer: Peer, message: AuthenticStatement, verdicts: _Verdicts) -> History:
+        """What was said before in the conversation of a message, with what this request has added to it."""
+        held = verdicts.held.get(self._key(peer.node, message))
+        if held is None:
+            return NOTHING_SAID
+        added = [item.message for item in verdicts.accepted if item.message.conversation == message.statement.conv]
+        return held.history(also=[inbound.as_opened(one) for one in added])
 
     async def _prepare(self, peer: Peer, message: AcceptedMessage, verdict: New, now: int) -> _Accepted:
         parts = self._parts

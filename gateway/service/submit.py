@@ -19,6 +19,8 @@ import schemas
 from gateway.core.conversation.around import Around
 from gateway.core.conversation.facts import Message, quoted_enquiry, stated
 from gateway.core.delivery import Outgoing
+from gateway.core.history import Opened
+from gateway.core.history import Side as Whose
 from gateway.core.scope import never_blocked
 from gateway.core.stages import Draft, ValidMessage
 from gateway.errors import Code, Finding, GatewayError, RefusedError
@@ -141,13 +143,13 @@ def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connectio
             judged.append(error)
     drafts = [pair for pair in judged if isinstance(pair, tuple)]
     found = iter(_look_up(parts, connection, drafts))
-    said: defaultdict[Key, list[Message]] = defaultdict(list)
+    batch: defaultdict[Key, _Batch] = defaultdict(_Batch)
     unsealed: list[tuple[int, list[Unsealed]]] = []
     for place, pair in enumerate(judged):
         if isinstance(pair, tuple):
             try:
                 origin = requests[place].origin
-                unsealed.append((place, _prepared(parts, *pair, next(found), said, origin=origin, reference=None)))
+                unsealed.append((place, _prepared(parts, *pair, next(found), batch, origin=origin, reference=None)))
             except GatewayError as error:
                 judged[place] = error
     sealed = iter(seal(parts, [item for _, items in unsealed for item in items]))
@@ -267,7 +269,7 @@ async def prepare(
     """
     _check_units(parts, draft, peer)
     (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)]))
-    return seal(parts, _prepared(parts, draft, peer, found, defaultdict(list), origin=origin, reference=reference))
+    return seal(parts, _prepared(parts, draft, peer, found, defaultdict(_Batch), origin=origin, reference=reference))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +301,14 @@ def _question(draft: Draft) -> consents.Question:
     )
 
 
+@dataclass(slots=True, kw_only=True)
+class _Batch:
+    """What was let pass in one conversation and is not stored yet, as the conversation and as the gates take it."""
+
+    said: list[Message] = field(default_factory=list)
+    opened: list[Opened] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsealed:
     """One message before it is sealed: its row, the plaintext of that row, and the consent it tells the peer of."""
@@ -315,33 +325,34 @@ def _prepared(
     draft: Draft,
     peer: Peer,
     found: _Found,
-    said: defaultdict[Key, list[Message]],
+    batch: defaultdict[Key, _Batch],
     *,
     origin: int | None,
     reference: str | None,
 ) -> list[Unsealed]:
-    """The steps of `prepare` that need no store. `said` are the messages of the same batch that were let pass before,
-    and gets this one.
-    """
+    """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets this."""
     draft = replace(draft, header={**draft.header, "seen": found.held.seen})
-    now, around = parts.clock.now(), found.around
+    now, around, same = parts.clock.now(), found.around, batch[found.key]
+    history = found.held.history(also=[*around.recorded(), *same.opened])
+    circumstances = replace(around.circumstances, history=history)
     before = conversations.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
-    for earlier in said[found.key]:
+    for earlier in same.said:
         before = None if before is None else before.joined(earlier)
     record = _record_first(parts, draft, peer, around)
     known = before if before is None or record is None else before.joined(_as_said(record, before, now))
-    message = outbound.submit(draft, peer.standing(now), around.circumstances, around=known, now=now)
+    message = outbound.submit(draft, peer.standing(now), circumstances, around=known, now=now)
     relies_on = reference or message.consent_ref
     prepared = []
     if record is not None:  # its number is the lower one: rows go in the order of their numbers
-        first = outbound.submit(record, peer.standing(now), around.circumstances, around=before, now=now)
+        first = outbound.submit(record, peer.standing(now), circumstances, around=before, now=now)
         tells = parts.vault.consent_index(str(message.consent_ref))
         prepared.append(replace(_unsealed(parts, first, None, relies_on), tells=tells))
     quotes = quoted_enquiry(draft.body_type, draft.content)
     prepared.append(replace(_unsealed(parts, message, origin, relies_on), quotes=quotes))
     if known is not None:
         new = [] if record is None else [known.conversation.messages[-1]]
-        said[found.key] += [*new, _as_said(draft, known, now)]
+        same.said += [*new, _as_said(draft, known, now)]
+        same.opened += [_as_opened(one, now) for one in (record, draft) if one is not None]
     return prepared
 
 
@@ -350,6 +361,13 @@ def _as_said(draft: Draft, around: Around, now: int) -> Message:
     return stated(
         id=draft.id, side=around.side, n=around.next, created=now, body_type=draft.body_type, reply_to=draft.reply_to,
         header=draft.header, content=draft.content,
+    )  # fmt: skip
+
+
+def _as_opened(draft: Draft, now: int) -> Opened:
+    """A draft as the gates take what was said before."""
+    return Opened(
+        body_type=draft.body_type, side=Whose.OURS, created=now, header=draft.header, content=draft.content
     )  # fmt: skip
 
 
