@@ -12,20 +12,18 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import yaml
-
 import schemas
+from gateway import casesystem
 from gateway import config as settings
 from gateway.api.app import LocalServer, local_app
 from gateway.clock import SystemClock
-from gateway.config import AdapterSection, Config
-from gateway.core.mapping import RecordMapping, parse
+from gateway.core.mapping import RecordMapping
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
@@ -74,7 +72,7 @@ CHECKPOINT = "checkpoint"
 class Node:
     """One opened node folder."""
 
-    def __init__(self, folder: Path, parts: Parts, keys: Keyholder, mappings: dict[str, RecordMapping]) -> None:
+    def __init__(self, folder: Path, parts: Parts, keys: Keyholder, mappings: Mapping[str, RecordMapping]) -> None:
         self.folder = folder
         self._keys = keys
         self.parts = parts
@@ -199,6 +197,7 @@ async def open_node(
     if faults:
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)
+    cases = None if config.adapter is None else casesystem.read(config.adapter, folder)
     clock = clock or SystemClock()
     if isinstance(unlock, str):
         unlock = in_process(folder, unlock, at_least=at_least)
@@ -231,10 +230,10 @@ async def open_node(
             client=FederationClient(
                 node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand
             ),
-            adapter=adapter if adapter is not None else _adapter(config),
+            adapter=adapter if adapter is not None or cases is None else cases.adapter(),
             log=LogStanding(kept=folder / CHECKPOINT),
         )
-        node = Node(folder, parts, keys, _mappings(config))
+        node = Node(folder, parts, keys, {} if cases is None else cases.mappings)
         door_verify.door = node._door
         stack.push_async_callback(node.close)
     except BaseException:
@@ -311,53 +310,6 @@ def _lock(folder: Path) -> Callable[[], None]:
             Code.LOCKED, "another process owns this node folder", hint="stop it, or use the verbs while it runs"
         ) from exc
     return lambda: os.close(handle)
-
-
-def _adapter(config: Config) -> Adapter | None:
-    section = config.adapter
-    if section is None:
-        return None
-    match section.kind:
-        case "folder":
-            from adapters.folder import FolderAdapter
-
-            return FolderAdapter(section.path)
-        case "sheet":
-            from adapters.sheet import SheetAdapter
-
-            return SheetAdapter(section.path, marks=_marks(section))
-
-
-def _marks(section: AdapterSection) -> dict[str, Path]:
-    """Which mark column makes which draft; the office's own mapping takes the place of the built-in referral one."""
-    from adapters.sheet import htcds
-
-    return htcds.MARKS if section.mapping is None else htcds.MARKS | {htcds.READY_TO_REFER: section.mapping}
-
-
-def _mappings(config: Config) -> dict[str, RecordMapping]:
-    """The mapping files that records of the adapter name, by the name that stands in the file."""
-    section = config.adapter
-    if section is None or section.kind != "sheet":
-        return {}
-    found = [read_mapping(path) for path in _marks(section).values()]
-    return {mapping.name: mapping for mapping in found}
-
-
-def read_mapping(path: Path) -> RecordMapping:
-    """A mapping file; raises RefusedError with the place of each fault."""
-    try:
-        return parse(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read") from exc
-
-
-def create_adapter_layout(kind: str, path: Path) -> None:
-    """Make what an adapter needs on the side of the case system; what is there already stays as it is."""
-    if kind == "folder":
-        from adapters.folder import FolderAdapter
-
-        FolderAdapter.create(path)
 
 
 async def marked_rows(mapping: Path, line_list: Path, mark: str) -> Sequence[LocalRecord]:

@@ -7,6 +7,7 @@ switches a check off.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -63,14 +64,20 @@ class LocalSection(_Section):
 
 
 class AdapterSection(_Section):
-    """The case system; without this section people work at the desk (the local API and `trm`)."""
+    """The case system; without this section people work at the desk (the local API and `trm`).
 
-    kind: Literal["folder", "sheet"]
-    path: Path = Field(description="the folder or workbook of the case system, outside the node folder")
-    mapping: Path | None = Field(
-        default=None, description="mapping file of the office; the built-in HTCDS mapping if absent"
-    )
+    What else stands here belongs to the kind of adapter, which judges it (`gateway.casesystem`).
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="kind of adapter; `trm adapter list` shows them")
     poll_seconds: int = Field(default=5, ge=1, le=3600)
+
+    @property
+    def own(self) -> Mapping[str, object]:
+        """What is for the adapter alone."""
+        return self.model_extra or {}
 
 
 class StorageSection(_Section):
@@ -137,15 +144,4 @@ def parse(text: str, path: Path) -> Config:
         raise RefusedError(
             Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
         ) from exc
-    if config.adapter is not None:
-        _outside(path.parent, config.adapter.path)
     return config
-
-
-def _outside(folder: Path, target: Path) -> None:
-    if target.resolve().is_relative_to(folder.resolve()):
-        raise RefusedError(
-            Code.INVALID,
-            "adapter.path lies inside the node folder",
-            hint="a case system's files hold plain text; keep them outside",
-        )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from gateway import casesystem
 from gateway.app import DATABASE, TOKEN
 from gateway.config import Unit, parse
 from gateway.core.roles import Role
@@ -128,7 +129,9 @@ def _check(plan: Plan, passphrase: str, root_passphrase: str | None) -> None:
             hint="each of the two makes a key file: trm admin new FILE",
         )  # fmt: skip
     administrators.check_cards(plan.admins)
-    parse(_toml(plan), plan.folder / "node.toml")
+    section = parse(_toml(plan), plan.folder / "node.toml").adapter
+    if section is not None:
+        casesystem.settings_of(section, plan.folder)
     if plan.folder.exists():
         raise RefusedError(Code.EXISTS, f"{plan.folder} exists already; nothing was changed", hint="name a new folder")
     if (plan.roots is None) != bool(plan.root_public):

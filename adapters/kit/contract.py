@@ -1,7 +1,8 @@
 """The contract of an adapter as checks that run: on ours, on yours, on a fake.
 
-Give the checks a `Bench`: a small object of the test that puts records into a local system and looks at what it shows.
-Each check gets a fresh, empty one. `Bench.adapter` makes a new adapter over the same local system, as after a restart.
+Give the checks a `Bench`: a small object that puts records into a local system, looks at what it shows, and makes it
+misbehave. Each check gets a fresh, empty one. `Bench.adapter` makes a new adapter over the same local system, as after
+a restart.
 
     for name, check in CHECKS.items():
         await check(MyBench())
@@ -10,7 +11,11 @@ Each check gets a fresh, empty one. `Bench.adapter` makes a new adapter over the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager
+from enum import StrEnum
+from itertools import count
+from pathlib import Path
 from typing import Protocol
 
 from gateway.errors import Code, Finding, GatewayError, RefusedError
@@ -24,8 +29,56 @@ class BrokenContractError(AssertionError):
     """An adapter does not keep the contract; the text says which promise."""
 
 
+class Trouble(StrEnum):
+    """How a local system can misbehave. A bench causes those that its kind of system can have."""
+
+    AWAY = "away"
+    """It can not be reached: refused connections, a share that is not mounted."""
+    FAILING = "failing"
+    """It answers, and what it answers is an error of its own (500)."""
+    SLOW = "slow"
+    """It answers after the adapter's patience; the bench sets that patience to a second or less."""
+    CUT = "cut"
+    """It does what is asked of it, and the connection ends before the answer."""
+    THROTTLED = "throttled"
+    """It says that this is too much at once (429)."""
+    FULL = "full"
+    """It has no room, or may only be read."""
+    EXPIRED = "expired"
+    """The session it gave ended at the moment this begins; logging in again works."""
+    LOCKED_OUT = "locked_out"
+    """It takes the credentials no more."""
+    GARBLED = "garbled"
+    """What it answers is not what it promised: a page of HTML, a torn file."""
+    SMALL_PAGES = "small_pages"
+    """It gives at most two records at a time."""
+    EQUAL_STAMPS = "equal_stamps"
+    """Whatever is offered meanwhile has one and the same stamp of time."""
+    CLOCK_AHEAD = "clock_ahead"
+    """Its clock is 26 hours ahead."""
+    CLOCK_BEHIND = "clock_behind"
+    """Its clock is 26 hours behind."""
+    UNMAPPED_CODE = "unmapped_code"
+    """Records offered meanwhile have a code that the mapping file does not know."""
+
+
 class Bench(Protocol):
     """A local system in the hands of a test."""
+
+    @property
+    def troubles(self) -> Collection[Trouble]:
+        """What `trouble` can cause; the rest is not tried on this kind of system."""
+        ...
+
+    def trouble(self, kind: Trouble) -> AbstractContextManager[None]:
+        """The system misbehaves in this way, for adapters that are there already and for new ones."""
+        ...
+
+    def settings(self) -> Mapping[str, str | int | bool] | None:
+        """What would stand under `[adapter]` for this local system, so that a process of its own can be killed while
+        it works; None where no other process can reach it.
+        """
+        ...
 
     def adapter(self) -> Adapter:
         """A new adapter over this local system."""
@@ -50,6 +103,23 @@ class Bench(Protocol):
     def shows(self, text: str) -> bool:
         """Whether a person at the local system can find this text in what was handed over."""
         ...
+
+
+NewBench = Callable[[], Bench]
+"""Makes a fresh, empty local system beside those it has made before."""
+
+
+@asynccontextmanager
+async def in_folders(make: Callable[[Path], Bench], folder: Path) -> AsyncIterator[NewBench]:
+    """A stand-in for a system that is files: each bench gets a private folder of its own."""
+    numbers = count(1)
+
+    def new() -> Bench:
+        own = folder / str(next(numbers))
+        own.mkdir(mode=0o700)
+        return make(own)
+
+    yield new
 
 
 Check = Callable[[Bench], Awaitable[None]]

@@ -1,6 +1,48 @@
 """A line list in a workbook or a CSV file, read by its visible labels; results come in a second workbook."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from adapters.kit.contract import NewBench, in_folders
+from adapters.kit.kind import Kind, Settings
+from adapters.sheet import htcds
 from adapters.sheet.adapter import Column, SheetAdapter
 from adapters.sheet.table import Limits
 
-__all__ = ["Column", "Limits", "SheetAdapter"]
+__all__ = ["KIND", "Column", "Limits", "SheetAdapter", "SheetSettings"]
+
+
+class SheetSettings(Settings):
+    """Where the line list is, and which mapping file reads a row marked as ready to refer."""
+
+    path: Path
+    mapping: Path | None = None
+
+    def marks(self) -> Mapping[str, Path]:
+        """Which mark column makes which draft; the mapping of the office takes the place of the referral one."""
+        return htcds.MARKS if self.mapping is None else htcds.MARKS | {htcds.READY_TO_REFER: self.mapping}
+
+    def case_files(self) -> Sequence[Path]:
+        """The line list; the results lie beside it."""
+        return (self.path,)
+
+    def mapping_files(self) -> Sequence[Path]:
+        """One for each mark column."""
+        return tuple(self.marks().values())
+
+
+def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
+    from adapters.sheet.bench import SheetBench
+
+    return in_folders(SheetBench, folder)
+
+
+KIND = Kind(
+    name="sheet",
+    what="an Excel, OpenDocument or CSV line list",
+    whom="for offices that work in a workbook",
+    settings=SheetSettings,
+    make=lambda settings: SheetAdapter(settings.path, marks=settings.marks()),
+    stand_in=_stand_in,
+)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from gateway import casesystem
 from gateway.cli import installed
 from gateway.cli.init import ROOT_FILES
 from gateway.config import Config, load
@@ -65,6 +66,8 @@ def settings(folder: Path) -> tuple[Config | None, Check]:
     """node.toml, read as the node reads it."""
     try:
         config = load(folder)
+        if config.adapter is not None:
+            casesystem.read(config.adapter, folder)
     except GatewayError as error:
         places = "; ".join(f"{f.place}: {f.rule}" for f in error.findings)
         return None, red("settings", f"{error.what} {places}".strip(), error.hint or "correct node.toml")

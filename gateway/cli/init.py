@@ -15,6 +15,7 @@ from gateway.cli.options import CONTEXT
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 
 if TYPE_CHECKING:
+    from gateway.casesystem import CaseSystem
     from gateway.config import Unit
     from gateway.newnode import Made, Plan
     from keys.change import AdminCard
@@ -94,7 +95,6 @@ def init(
         --adapter folder --adapter-path /srv/cases
     """
     from gateway import config
-    from gateway.app import create_adapter_layout
     from gateway.clock import SystemClock
     from gateway.newnode import Plan, make_node
 
@@ -110,7 +110,7 @@ def init(
         endpoint=endpoint, listen=listen, contact=contact, units=[_unit(text) for text in units], demo=demo,
         admins=_cards(admins), adapter=chosen, root_public=_public(root_public),
     )  # fmt: skip
-    _check(plan)
+    cases = _check(plan)
     passphrase = config.passphrase(passphrase_file)
     root_passphrase = None if root_passphrase_file is None else config.passphrase(root_passphrase_file)
     if passphrase == root_passphrase and not demo:
@@ -123,13 +123,13 @@ def init(
     if made.root_files:
         voice.write_new(folder / ROOT_FILES, "".join(f"{path}\n" for path in made.root_files).encode())
     _show(plan, made)
-    if chosen is not None:
+    if cases is not None:
         try:
-            create_adapter_layout(*chosen)
+            cases.create()
         except GatewayError as exc:
             raise RefusedError(
                 exc.code, f"the node was made, the folder of its case system was not: {exc.what}",
-                hint=f"make room for {chosen[1]}; trm adapter check tells when it is right",
+                hint=f"make room for {adapter_path}; trm adapter check tells when it is right",
             ) from exc  # fmt: skip
 
 
@@ -153,17 +153,18 @@ def _unit(text: str) -> Unit:
         ) from exc
 
 
-def _check(plan: Plan) -> None:
-    """What would make a folder that can not be run is refused before anything is made."""
+def _check(plan: Plan) -> CaseSystem | None:
+    """What would make a folder that can not be run is refused before anything is made; its case system, if any."""
+    from gateway import casesystem
     from gateway.config import AdapterSection, Config, FederationSection, NodeSection
 
     try:
-        Config(
+        config = Config(
             node=NodeSection(name=plan.name, country=plan.country, demo=plan.demo),
             units=tuple(plan.units),
             federation=FederationSection(listen=plan.listen),
             adapter=None if plan.adapter is None else AdapterSection.model_validate(
-                {"kind": plan.adapter[0], "path": plan.adapter[1]}
+                {"kind": plan.adapter[0], "path": str(plan.adapter[1])}
             ),
         )  # fmt: skip
     except ValueError as exc:
@@ -173,6 +174,7 @@ def _check(plan: Plan) -> None:
             Code.INVALID, "the path of the node folder is too long for a socket; nothing was made",
             hint=f"at most {SOCKET_PATH - len('/run/api.sock')} bytes",
         )  # fmt: skip
+    return None if config.adapter is None else casesystem.read(config.adapter, plan.folder)
 
 
 def _faults(error: ValueError) -> str:

@@ -1,4 +1,4 @@
-"""`trm mapping` and `trm adapter`: how a local system is read, tried out before the first record goes."""
+"""`trm mapping`: how the records of a local system are read, tried out before the first one goes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ import click
 
 from gateway.cli import options, voice
 from gateway.cli.integrate import form_findings, show_verdict
-from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.options import CONTEXT
 from gateway.errors import Finding
 from gateway.ports import Json, LocalRecord
-
-KINDS = (
-    ("folder", "a drop folder of JSON files", "for programs that can write and read files"),
-    ("sheet", "an Excel, OpenDocument or CSV line list", "for offices that work in a workbook"),
-)
 
 _MARK = click.option("--mark", default="Ready to Refer", show_default=True, metavar="LABEL", help="The mark column.")
 
@@ -43,7 +38,8 @@ def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     import asyncio
 
     import schemas
-    from gateway.app import labels_of, read_mapping
+    from gateway.app import labels_of
+    from gateway.casesystem import read_mapping
     from gateway.core.mapping import check, check_columns
 
     parsed = read_mapping(file)
@@ -80,7 +76,8 @@ def mapping_preview(file: Path, records: Path, mark: str, as_json: bool) -> None
     """
     import asyncio
 
-    from gateway.app import marked_rows, read_mapping
+    from gateway.app import marked_rows
+    from gateway.casesystem import read_mapping
 
     parsed = read_mapping(file)
     rows: Sequence[LocalRecord]
@@ -124,52 +121,3 @@ def _show_preview(value: Mapping[str, Json]) -> None:
             show_verdict(item)
         for loss in voice.items(item, "losses"):
             voice.say(f"loses a distinction  {loss['place']}: {loss['hint']}")
-
-
-@click.group(context_settings=CONTEXT)
-def adapter() -> None:
-    """How the case system is reached, and what is wrong with it."""
-
-
-@options.verb(adapter, "list")
-@options.as_json
-def adapter_list(as_json: bool) -> None:
-    """The kinds of case system that this installation reaches. Needs no node.
-
-    \b
-    Example:
-      trm adapter list
-    """
-    kinds: list[Json] = [{"kind": kind, "what": what, "for": whom} for kind, what, whom in KINDS]
-    voice.show({"adapters": kinds}, as_json=as_json, people=_show_kinds)
-
-
-def _show_kinds(value: Mapping[str, Json]) -> None:
-    columns = ("kind", "what", "for")
-    rows = [[item[name] for name in columns] for item in voice.items(value, "adapters")]
-    voice.table(columns, rows, empty="none")
-
-
-@options.verb(adapter, "check")
-@options.on_node
-@options.as_json
-def adapter_check(reach: Reach, as_json: bool) -> None:
-    """Check the adapter of this node; exit 1 if something is wrong.
-
-    \b
-    Example:
-      trm adapter check --node /srv/trm/fr
-    """
-    value = reach.ask("adapter.check")
-    voice.show(value, as_json=as_json, people=_show_check)
-    if value["ok"] is not True:
-        raise click.exceptions.Exit(1)
-
-
-def _show_check(value: Mapping[str, Json]) -> None:
-    about = value["adapter"]
-    if not isinstance(about, dict):
-        voice.say("this node has no adapter: people work with trm or the local API")
-        return
-    voice.facts((name, about[name]) for name in ("kind", "version", "target", "can_pull", "can_push", "erasure"))
-    show_verdict(value)

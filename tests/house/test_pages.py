@@ -16,13 +16,16 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]*) \|", re.MULTILINE)
 
 
 def rows(page: str) -> dict[str, str]:
-    """First and second cell of the rows that begin with a word of the code, up to the next section."""
+    """First and second cell of the rows that begin with a word of the code."""
     return dict(ROW.findall((ROOT / "docs" / page).read_text(encoding="utf-8")))
 
 
 def test_every_setting_has_its_row():
-    """settings.md lists each key of node.toml with its default, and no other."""
-    assert rows("settings.md") == pages.settings()
+    """settings.md lists each key of node.toml with its default, and no other; those of each adapter under its kind."""
+    page, *kinds = re.split(r'^### kind = "(\w+)"$', (ROOT / "docs" / "settings.md").read_text("utf-8"), flags=re.M)
+    assert dict(ROW.findall(page)) == pages.settings()
+    told = {kind: dict(ROW.findall(text)) for kind, text in zip(kinds[::2], kinds[1::2], strict=True)}
+    assert told == pages.adapter_settings()
 
 
 def test_every_operation_has_its_row():

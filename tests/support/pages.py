@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from support.house import files_of, syntax
 
+from adapters.kit.kind import find, offered
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.config import Config
 from gateway.core import expiry
@@ -74,6 +75,12 @@ def with_operations(page: Path) -> str:
 def settings() -> dict[str, str]:
     """Every key of node.toml with its default as the file would have it; "needed" where there is none."""
     return dict(_keys(Config, ""))
+
+
+def adapter_settings() -> dict[str, dict[str, str]]:
+    """For each kind of adapter of this repository, its keys under `[adapter]` with their defaults."""
+    kinds = {name: find(name) for name, points in offered().items() if points[0].value.startswith("adapters.")}
+    return {name: dict(_keys(kind.settings, "adapter.")) for name, kind in kinds.items()}
 
 
 def _keys(model: type[BaseModel], before: str) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from gateway.app import create_adapter_layout
+from adapters.folder import FolderAdapter
 from gateway.cli.bench.work import consent, referral
 from gateway.cli.ceremony import trust_peer
 from gateway.cli.connect import call
@@ -123,7 +123,7 @@ class Pair:
         port = _free_port()
         cases = self.folder / f"{name}-cases"
         if name == RECEIVER:
-            create_adapter_layout("folder", cases)
+            FolderAdapter.create(cases)
         unit = Unit(id="focal-point", name="Focal point", kind="public_authority", roles=("national_focal_point",))
         plan = Plan(
             folder=self.node(name), roots=self.folder / f"{name}-roots", name=name, country=name,

@@ -1,20 +1,28 @@
-"""One contract for every adapter: the fake, the drop folder, the sheet."""
+"""One contract for every adapter: the fake, and each kind that is installed with this one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from support.benches import FolderBench, MemoryBench, SheetBench
+from support.benches import MemoryBench
 
-from adapters.kit.contract import CHECKS, Bench
+from adapters.kit.contract import CHECKS, NewBench, in_folders
+from adapters.kit.kind import find, offered
 
-BENCHES: dict[str, Callable[[Path], Bench]] = {"memory": MemoryBench, "folder": FolderBench, "sheet": SheetBench}
+StandIn = Callable[[Path], AbstractAsyncContextManager[NewBench]]
+STAND_INS: dict[str, StandIn] = {
+    "memory": partial(in_folders, MemoryBench),
+    **{name: find(name).stand_in for name in offered()},
+}
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("bench", BENCHES)
-async def test_contract(bench: str, check: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", STAND_INS)
+async def test_contract(kind: str, check: str, tmp_path: Path) -> None:
     """The adapter keeps the promise."""
-    await CHECKS[check](BENCHES[bench](tmp_path))
+    async with STAND_INS[kind](tmp_path) as new:
+        await CHECKS[check](new())

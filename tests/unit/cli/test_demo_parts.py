@@ -12,7 +12,7 @@ from support.house import ROOT
 
 import schemas
 from adapters.sheet import SheetAdapter, htcds
-from gateway.app import read_mapping
+from gateway.casesystem import read_mapping
 from gateway.cli.demo import places, timeline
 from gateway.cli.demo.bodies import Writer
 from gateway.cli.demo.cases import FIRST, MARKS, SECOND, THIRD, Workbook

@@ -65,7 +65,7 @@ async def test_a_node_is_whole(tmp_path: Path, cost: Cost):
     settings = config.load(folder)
     assert (settings.node.name, settings.node.demo, settings.units) == ("FR", True, (UNIT,))
     assert settings.adapter is not None
-    assert (settings.adapter.path, settings.adapter.poll_seconds) == (tmp_path / "cases", 9)
+    assert (settings.adapter.own, settings.adapter.poll_seconds) == ({"path": str(tmp_path / "cases")}, 9)
     assert Keystore.open(folder / KEYSTORE, "pw", at_least=cost).node == result.node
     store = Store(folder / DATABASE)
     assert len(await store.read(peers.own_chain)) == 1

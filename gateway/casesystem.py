@@ -1,0 +1,126 @@
+"""The case system that `[adapter]` of node.toml names: its kind, its settings, its mapping files.
+
+Each kind of adapter says for itself how it is configured (`adapters.kit.kind`); what it does not know is a fault with
+its path in node.toml, like every other unknown key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from adapters.kit.kind import Kind, Settings, find
+from gateway.config import AdapterSection
+from gateway.core.mapping import RecordMapping, parse
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Adapter
+
+MAPPING_SIZE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSystem:
+    """A case system that can be made: everything about it was read and found good."""
+
+    kind: Kind[Any]
+    settings: Settings
+    mappings: Mapping[str, RecordMapping]
+
+    def adapter(self) -> Adapter:
+        """An adapter for it; nothing is touched yet."""
+        return self.kind.make(self.settings)
+
+    def create(self) -> None:
+        """Make what the adapter needs on the side of the case system; what is there already stays as it is."""
+        if self.kind.create is not None:
+            self.kind.create(self.settings)
+
+
+def read(section: AdapterSection, folder: Path) -> CaseSystem:
+    """The case system of the node in `folder`, with its mapping files.
+
+    Raises:
+        RefusedError: with the path in node.toml, or the place in the mapping file, of each fault.
+    """
+    kind, own = settings_of(section, folder)
+    mappings: dict[str, RecordMapping] = {}
+    for path in own.mapping_files():
+        mapping = read_mapping(path)
+        if mapping.name in mappings:
+            raise RefusedError(Code.CONFLICT, f"two mapping files of the adapter are named {mapping.name}")
+        mappings[mapping.name] = mapping
+    return CaseSystem(kind=kind, settings=own, mappings=mappings)
+
+
+def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Settings]:
+    """The kind that the section names and its settings. Raises RefusedError like `read`, but reads no other file."""
+    try:
+        kind = find(section.kind)
+    except RefusedError as exc:
+        finding = Finding(place="adapter.kind", rule=str(exc.code), hint=exc.hint)
+        raise RefusedError(exc.code, f"node.toml: {exc.what}", hint=exc.hint, findings=[finding]) from exc
+    try:
+        own: Settings = kind.settings.model_validate(section.own)
+    except ValidationError as exc:
+        faults = exc.errors(include_input=False, include_context=False, include_url=False)
+        findings = [
+            Finding(place=".".join(("adapter", *map(str, fault["loc"]))), rule=fault["type"], hint=fault["msg"])
+            for fault in faults
+        ]
+        raise RefusedError(
+            Code.INVALID,
+            f"node.toml has {len(findings)} fault(s) under adapter; nothing was started",
+            findings=findings,
+        ) from exc
+    if any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
+        raise RefusedError(
+            Code.INVALID,
+            "what the adapter reads and writes lies inside the node folder",
+            hint="a case system's files hold plain text; keep them outside",
+        )
+    return kind, own
+
+
+def read_mapping(path: Path) -> RecordMapping:
+    """A mapping file; raises RefusedError with the place of each fault."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAPPING_SIZE + 1)
+        if len(data) > MAPPING_SIZE:
+            raise RefusedError(Code.TOO_LARGE, f"the mapping file {path} is larger than {MAPPING_SIZE >> 20} MiB")
+        return parse(yaml.load(data.decode("utf-8"), _Strict))  # noqa: S506 (a SafeLoader that takes less)
+    except yaml.MarkedYAMLError as exc:
+        where = "" if exc.problem_mark is None else f"see line {exc.problem_mark.line + 1}"
+        hint = f"{where}: {exc.problem}" if isinstance(exc, _NotPlainError) else where
+        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read", hint=hint) from exc
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
+        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read") from exc
+
+
+class _NotPlainError(yaml.MarkedYAMLError):
+    """YAML that is not plain data written once."""
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML in which a key stands once: with two, the library takes the last one without a word, and a code has changed
+    its meaning. References to other parts of the file are refused as well; no mapping needs them.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it open
+            raise _NotPlainError(problem="references are not used here", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise _NotPlainError(problem="this key stands twice in one table", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
