@@ -18,6 +18,7 @@ from keys import envelope as wire
 from keys.descriptor import decode_chain, parse_descriptor
 from keys.encoding import MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
 from keys.keyset import parse_keyset
+from keys.parts import PartOpener, PartSealer, part_length
 from keys.records import KeyRecord
 from keys.sign import (
     DESCRIPTOR,
@@ -300,3 +301,23 @@ def test_any_mutation_of_a_descriptor_is_told_from_it(at: int, how: int) -> None
         assert exc.code in (Code.MALFORMED, Code.BAD_KEY)
     else:
         assert (parsed.document.payload == PAYLOAD) == (changed == PAYLOAD)
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=70_000), st.lists(st.integers(1, 40_000), min_size=1, max_size=6), ID, st.integers(0, 63))
+def test_an_attachment_in_any_pieces(content: bytes, pieces: list[int], id: str, n: int) -> None:
+    """However it is cut while it is sealed and opened, the content is the same and the length the one that was said."""
+    sealer = PartSealer(bytes(32), id=id, n=n, size=len(content))
+    sealed = b"".join(sealer.update(piece) for piece in _cut(content, pieces)) + b"".join(sealer.finish())
+    assert len(sealed) == part_length(len(content))
+    opener = PartOpener(sealer.part(name="x", media="text/plain"), id=id)
+    assert b"".join(opener.update(piece) for piece in _cut(sealed, pieces)) + opener.finalize() == content
+
+
+def _cut(data: bytes, pieces: list[int]) -> list[bytes]:
+    """`data` in pieces of these lengths, again and again."""
+    found, at = [], 0
+    while at < len(data):
+        found.append(data[at : at + pieces[len(found) % len(pieces)]])
+        at += len(found[-1])
+    return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from support import vector_judges as judges
-from support import vector_plain, vector_sealed, vector_trust
+from support import vector_parts, vector_plain, vector_sealed, vector_trust
 
 Case = dict[str, Any]
 
@@ -30,6 +30,7 @@ SEALED: Final[dict[str, Callable[[], Case]]] = {
     "descriptors": vector_sealed.descriptors,
     "keysets": vector_sealed.keysets,
     "envelopes": vector_sealed.envelopes,
+    "parts": vector_parts.parts,
     "receipts": vector_sealed.receipts,
     "voids": vector_sealed.voids,
     "trust": vector_trust.trust,
@@ -98,6 +99,8 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
             yield from _each(file["cases"], lambda case: judges.keyset(file, case))
         case "envelopes":
             yield from _each(file["valid"] + file["invalid"], lambda case: judges.envelope(file, case))
+        case "parts":
+            yield from _each(file["valid"] + file["invalid"], lambda case: vector_parts.judge(file, case))
         case "receipts":
             yield from _each([file["valid"], *file["invalid"]], lambda case: judges.receipts(file, case))
         case "voids":

@@ -172,3 +172,19 @@ def test_a_request_verifies():
     (key,) = [entry["ed25519"] for entry in file["keys"] if f'keyid="{entry["keyid"]}"' in base]
     signature = base64.b64decode(fields["Signature"].removeprefix("nrm=:").removesuffix(":"))
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(signature, base.encode())
+
+
+def test_parts():
+    """attachments.md, 1 and 2: lengths, and what a good part opens to."""
+    file = published("parts")
+    for row in file["lengths"]:
+        assert row["part"] == 56 + row["plain"] + 16 * (row["plain"] // 16_384 + 1)
+    (case,) = file["valid"]
+    context = b"nrm1/part\0" + unb64u(case["id"]) + case["n"].to_bytes(2, "big")
+    decryptor = Cobblestone256Decryptor(unb64u(case["part"]["key"]), context)
+    plain = decryptor.update(unb64u(file["cts"][case["ct"]])) + decryptor.finalize()
+    size = int.from_bytes(plain[:8], "big")
+    content, padding = plain[8 : 8 + size], plain[8 + size :]
+    assert (content.decode(), set(padding)) == (file["content"], {0})
+    assert size == case["part"]["len"] and len(plain) == 65_536
+    assert hashlib.sha256(content).digest() == unb64u(case["part"]["sha256"])
