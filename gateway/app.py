@@ -58,6 +58,7 @@ from keys.encoding import sha256_hex
 from keys.keystore import DEFAULT_COST, Cost, system_rand
 from keys.sign import SignedDocument
 from keys.tls import self_signed, server_files, spki_hash
+from schemas.regions import region
 
 if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter
@@ -198,6 +199,7 @@ async def open_node(
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)
     cases = None if config.adapter is None else casesystem.read(config.adapter, folder)
+    pack = region(config.node.region)
     clock = clock or SystemClock()
     if isinstance(unlock, str):
         unlock = in_process(folder, unlock, at_least=at_least)
@@ -219,6 +221,7 @@ async def open_node(
         door_verify = _ClientVerify()
         parts = Parts(
             config=config,
+            region=pack,
             clock=clock,
             rand=rand,
             store=store,

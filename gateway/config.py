@@ -19,6 +19,7 @@ from gateway.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_CREDENTIAL
 from gateway.environment import node_folder as node_folder
 from gateway.environment import passphrase as passphrase
 from gateway.errors import Code, Finding, RefusedError
+from schemas.regions import regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
 UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
@@ -44,6 +45,7 @@ class NodeSection(_Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]{0,31}$", description="what people here call this node, e.g. FR"
     )
     country: str = Field(pattern=r"^([A-Z]{2}|[a-z]{3,32})$", description="ISO 3166-1 alpha-2, or a name for others")
+    region: str = Field(default="tact", description="region pack: countries, procedure, calendars, published tables")
     demo: bool = Field(default=False, description="true only on a demonstration node; peers' administrators see it")
 
 
@@ -144,4 +146,7 @@ def parse(text: str, path: Path) -> Config:
         raise RefusedError(
             Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
         ) from exc
+    if config.node.region not in regions():
+        findings = [Finding(place="node.region", rule="unknown_region", hint=f"held: {', '.join(regions())}")]
+        raise RefusedError(Code.INVALID, f"{path} names no region pack of ours; nothing was started", findings=findings)
     return config

@@ -17,7 +17,6 @@ from typing import Any
 
 from schemas import resources
 
-REGION = "tact"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -116,7 +115,7 @@ class Calendar:
 
 
 @cache
-def calendars(region: str = REGION) -> Mapping[str, Calendar]:
+def calendars(region: str) -> Mapping[str, Calendar]:
     """The calendars of a region by country code. Raises ValueError where a file breaks a rule."""
     folder = f"regions/{region}/calendars"
     found = {name: parse(resources.parsed(f"{folder}/{name}.json")) for name in resources.names(folder)}
@@ -125,9 +124,9 @@ def calendars(region: str = REGION) -> Mapping[str, Calendar]:
     return MappingProxyType(found)
 
 
-def calendar(country: str) -> Calendar:
+def calendar(region: str, country: str) -> Calendar:
     """The calendar of a country; `unlisted` where the region has none."""
-    return calendars().get(country) or unlisted(country)
+    return calendars(region).get(country) or unlisted(country)
 
 
 @cache

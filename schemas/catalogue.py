@@ -19,7 +19,7 @@ class Answers:
     """What a message asks of its receiver: one of ``types`` before ``clock`` has run out.
 
     Without types the signed receipt ``opened`` is the answer: a person of the other side has seen it. ``clock`` is a
-    name of `compose.CLOCKS`.
+    name of `clocks.json`.
     """
 
     types: tuple[str, ...]

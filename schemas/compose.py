@@ -20,6 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from schemas.clocks import clocks
+
 Schema: TypeAlias = dict[str, Any]
 Spec: TypeAlias = Mapping[str, Any]
 
@@ -35,16 +37,6 @@ METADATA = (
     *("body_type", "revision", "kind", "stage", "tier", "reply_to", "senders", "receivers", "answers"),
     *("never_blocked", "personal"),
 )
-
-CLOCKS = frozenset(
-    (
-        *("opened", "acknowledge", "decision", "enquiry_reply", "info_reply", "nationality_reply", "traveldoc_reply"),
-        *("family_report", "risk_part", "bid_confirm", "guardian_ack", "plan_reply", "return_response", "cancel_ack"),
-        *("arrival", "withdrawal_ack", "erasure", "alert_ack", "alert_update", "closure_response", "correction_ack"),
-        *("access_reply", "breach_ack", "directory_confirm", "stats_due"),
-    )
-)
-"""The names of the clocks that an answer can be due by; how long each one runs is no part of a schema."""
 
 ANY_ROLE = "any"
 """Stands in a source for every role of the list `role`; what is published names them."""
@@ -116,7 +108,7 @@ def _about(source: Spec, library: Library) -> Schema:
     if not all(listed and set(listed) <= set(roles) for listed in sides.values()):
         raise SourceError("senders and receivers are codes of the list role, or any")
     answers = source["answers"]
-    if answers is not None and (set(answers) != {"types", "clock"} or answers["clock"] not in CLOCKS):
+    if answers is not None and (set(answers) != {"types", "clock"} or answers["clock"] not in clocks()):
         raise SourceError("answers is null, or types and one of the known clocks")
     return {name: source[name] for name in METADATA} | sides
 

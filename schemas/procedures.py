@@ -17,7 +17,7 @@ and a step:
     only_if      facts that have to hold (DOMAIN 3.3 and the person's situation)
     stopped_by   facts that forbid it for now
     gates        the gates that the messages have to pass (DOMAIN 2.1)
-    clock        the name of the clock that runs while it is due
+    clock        the clock that runs while it is due, by its name in `clocks.json`
     safeguards, tell_person    sentences: what protects the person, what the person has to be told
     source       where the rule comes from
 
@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.errors import Code
+from schemas.clocks import clocks
 from schemas.codelists import ENGLISH, code_list
 from schemas.reading import Labels, Spot
 
@@ -42,25 +43,6 @@ STAGES = ("identification", "referral", "assistance", "return", "monitoring", AN
 """The five stages of a transnational referral mechanism (TACT), and what may happen in each of them."""
 
 GATES = tuple(code.removeprefix("gate_").upper() for code in Code if code.startswith("gate_"))
-
-CLOCKS = frozenset(
-    {
-        *("delivered", "opened", "decision", "enquiry_reply", "info_reply", "conditions", "disclosure", "planning"),
-        *("nationality_reply", "traveldoc_reply", "family_report", "risk_part", "bid_confirm", "guardian_ack"),
-        *("plan_reply", "return_response", "cancel_ack", "arrival", "reintegration_plan", "monitoring"),
-        *(
-            "withdrawal_ack",
-            "erasure",
-            "alert_raise",
-            "alert_ack",
-            "alert_update",
-            "closure_response",
-            "correction_ack",
-        ),
-        *("access_reply", "breach_ack", "directory_confirm", "stats_due", "acknowledge"),
-    }
-)
-"""The clocks of DOMAIN 2.6 by name."""
 
 STATES = frozenset(
     {
@@ -147,8 +129,8 @@ class Procedure:
 
 
 def label(labels: Labels, language: str) -> str:
-    """The text in `language`, else in English; English is always there."""
-    return labels.get(language) or labels[ENGLISH]
+    """The text in `language`; where that is missing the English one, which is always there, marked as English."""
+    return labels.get(language) or f"{labels[ENGLISH]} [{ENGLISH}]"
 
 
 # --- the files ---------------------------------------------------------------------------------------------------
@@ -223,7 +205,7 @@ def _flag(members: Mapping[str, Spot], name: str) -> bool:
 def _clock(members: Mapping[str, Spot]) -> str | None:
     if "clock" not in members:
         return None
-    return members["clock"].one_of(CLOCKS, "unknown_clock", "a clock by its name")
+    return members["clock"].one_of(clocks(), "unknown_clock", "a clock of schemas/clocks.json")
 
 
 def _sentences(spot: Spot, languages: Collection[str]) -> tuple[Labels, ...]:

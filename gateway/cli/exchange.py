@@ -10,6 +10,7 @@ import click
 from gateway.cli import options, voice
 from gateway.cli.messages import show_messages
 from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.procedures import show_position
 from gateway.errors import RefusedError
 from gateway.ports import Json
 
@@ -120,10 +121,14 @@ def _show_conversations(value: Mapping[str, Json]) -> None:
 
 @options.verb(conversation, "show")
 @click.argument("id")
+@options.language
 @options.on_node
 @options.as_json
-def conversation_show(reach: Reach, id: str, as_json: bool) -> None:
+def conversation_show(reach: Reach, id: str, lang: str | None, as_json: bool) -> None:
     """Where one conversation stands, who owes what until when, and its messages in order, without their content.
+
+    Of the procedure of the region it shows the stage, what is done, what is due and by whom, what stops it, and what
+    comes next. A step is `behind` when its time is over and no message shows that it was done.
 
     The state is worked out from the messages of both sides. `provisional` says that it rests on silence, and an answer
     that was written in time may still arrive. A message whose outcome is not `applied` is kept and shown; its outcome
@@ -132,11 +137,17 @@ def conversation_show(reach: Reach, id: str, as_json: bool) -> None:
     \b
     Example:
       trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
+      trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --language fr --node /srv/trm/fr
     """
-    voice.show(reach.ask("conversation.show", id=id), as_json=as_json, people=_show_conversation)
+    if lang is not None:
+        from schemas.labels import language
+
+        language(lang)  # a wrong one is refused before anything is opened
+    answer = reach.ask("conversation.show", id=id)
+    voice.show(answer, as_json=as_json, people=lambda value: _show_conversation(value, lang))
 
 
-def _show_conversation(value: Mapping[str, Json]) -> None:
+def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> None:
     for standing in voice.items(value, "standing"):
         names = ("peer", "kind", "side", "state", "provisional", "overlays")
         voice.facts([(name, standing[name]) for name in names])
@@ -147,6 +158,10 @@ def _show_conversation(value: Mapping[str, Json]) -> None:
         voice.say("")
         _show_owed(standing)
         voice.say("")
+        place = standing["procedure"]
+        if isinstance(place, dict):
+            show_position(place, lang)
+            voice.say("")
     show_messages(value)
     for item in voice.items(value, "messages"):
         if item["outcome"] not in (None, "applied"):

@@ -20,12 +20,13 @@ not shown for an adult.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.core.conversation.duties import Duty
 from gateway.core.scope import type_name
-from schemas.procedures import ANY_TIME, Fact, Procedure, ProcedureStep
+from schemas.procedures import ANY_TIME, Fact, Procedure, ProcedureStep, Side
 
 #: After these nothing else of the procedure follows (DOMAIN 3.1, 3.2).
 _ENDED = frozenset(
@@ -115,6 +116,18 @@ def position(procedure: Procedure, known: Known) -> Position:
         if standing or _in_order(step)
     )
     return Position(stage=_stage(views, state), steps=views)
+
+
+def owed_for(view: StepView, duties: Iterable[Duty]) -> Duty | None:
+    """What is owed of this step now: the earliest duty of its clock on its side, None where nobody owes it yet.
+
+    A step that is merely possible is owed by nobody, whatever else runs by the same clock.
+    """
+    if view.standing not in (Standing.DUE, Standing.STOPPED) or view.step.clock is None:
+        return None
+    sides = {str(side) for side in Side} if view.step.side is Side.EITHER else {str(view.step.side)}
+    found = (duty for duty in duties if duty.clock == view.step.clock and duty.by in sides)
+    return min(found, key=lambda duty: duty.until.at, default=None)
 
 
 def spelled(kind: str, state: str) -> str:

@@ -247,15 +247,19 @@ def _created(row: MessageRow, words: _Words) -> int:
 
 def setting(parts: Parts, peer: str, ours: Side) -> Setting:
     """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
+    region = parts.region.name
     return Setting(
-        calendars={ours: calendar(parts.own.descriptor.country), ours.other: calendar(_country(parts, peer))}
+        calendars={
+            ours: calendar(region, parts.own.descriptor.country),
+            ours.other: calendar(region, _country(parts, peer)),
+        }
     )
 
 
 def unlisted(parts: Parts, peer: str) -> list[str]:
     """The countries of the two nodes that have no calendar here."""
     countries = {parts.own.descriptor.country, _country(parts, peer)}
-    return sorted(country for country in countries if country not in calendars())
+    return sorted(country for country in countries if country not in calendars(parts.region.name))
 
 
 def _country(parts: Parts, peer: str) -> str:

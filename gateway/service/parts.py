@@ -23,6 +23,7 @@ from gateway.service.vault import Vault
 from gateway.store import Store
 from keys.descriptor import Descriptor
 from keys.service import KeyInfo, KeyService
+from schemas.regions import Region
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
@@ -99,6 +100,7 @@ class Parts:
     """The concrete parts of one running node."""
 
     config: Config
+    region: Region
     clock: Clock
     rand: Callable[[int], bytes]
     store: Store

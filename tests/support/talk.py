@@ -15,7 +15,7 @@ HOUR, DAY = 3_600, 86_400
 START = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())
 """A Monday without a holiday near it in most of Europe."""
 
-SETTING = Setting(calendars={Side.HOST: calendars()["FR"], Side.RECEIVING: calendars()["AL"]})
+SETTING = Setting(calendars={Side.HOST: calendars("tact")["FR"], Side.RECEIVING: calendars("tact")["AL"]})
 HOST, RECEIVING = Side.HOST, Side.RECEIVING
 
 

@@ -19,13 +19,15 @@ from gateway.service import conversations, standings
 from gateway.service.conversations import Held
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
 from gateway.service.desk.messages import own_unit, summary
+from gateway.service.desk.procedure import standing_in
 from gateway.service.parts import Parts
 from gateway.service.records import Content
 from gateway.service.standings import THEM, US
 from gateway.store import conversations as rows_of
-from gateway.store import messages
+from gateway.store import erasures, messages
 from gateway.store.conversations import Key
 from gateway.store.messages import MessageRow
+from schemas.procedures import Fact
 
 
 async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
@@ -36,11 +38,12 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
     id = text(arguments, "id")
     index = parts.vault.conversation_index(id)
 
-    def query(c: Connection) -> tuple[list[MessageRow], dict[Key, Held], dict[int, Content]]:
+    def query(c: Connection) -> tuple[bool, list[MessageRow], dict[Key, Held], dict[int, Content]]:
         rows = messages.of_conversation(c, index)
-        return rows, *conversations.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        loaded = conversations.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        return index in erasures.holds(c), rows, *loaded
 
-    rows, held, contents = await parts.store.read(query)
+    on_hold, rows, held, contents = await parts.store.read(query)
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
     now = parts.clock.now()
@@ -50,7 +53,10 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
         | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
         for row in rows
     ]
-    standings: list[Json] = [_standing(parts, key, held[key], found, now) for key, found in folds.items()]
+    hold = frozenset({Fact.LEGAL_HOLD} if on_hold else ())
+    standings: list[Json] = [
+        _standing(parts, key, held[key], found, contents, hold, now) for key, found in folds.items()
+    ]
     return Done(value={"conversation": id, "messages": items, "standing": standings})
 
 
@@ -107,12 +113,22 @@ def _outcome(found: Fold | None, held: Held, row: MessageRow) -> str | None:
     return str(found.outcomes[row.id]) if there else None
 
 
-def _standing(parts: Parts, key: Key, held: Held, found: Fold, now: int) -> dict[str, Json]:
-    """State and what is owed with one peer."""
+def _standing(
+    parts: Parts,
+    key: Key,
+    held: Held,
+    found: Fold,
+    contents: Mapping[int, Content],
+    local: frozenset[Fact],
+    now: int,
+) -> dict[str, Json]:
+    """State, what is owed and the place in the procedure, with one peer. ``local`` are facts that only we know."""
     if held.conversation is None:
         raise RuntimeError("a fold has its conversation")
     peer = parts.book.get(key[1])
-    owed: list[Json] = [duty_of(duty, held, now) for duty in duties(found, held.conversation.setting, now)]
+    away = frozenset({Fact.OFFLINE} if peer is not None and peer.failing_since is not None else ())
+    due = duties(found, held.conversation.setting, now)
+    owed: list[Json] = [duty_of(duty, held, now) for duty in due]
     return {
         "peer": key[1] if peer is None else peer.name,
         "kind": str(held.conversation.kind),
@@ -121,6 +137,7 @@ def _standing(parts: Parts, key: Key, held: Held, found: Fold, now: int) -> dict
         "provisional": found.provisional,
         "overlays": [str(overlay) for overlay in sorted(found.overlays)],
         "owed": owed,
+        "procedure": standing_in(parts, held, found, contents, due, local | away),
         "missing": len(held.missing),
         "no_calendar": [*conversations.unlisted(parts, key[1])],
     }

@@ -272,6 +272,59 @@ async def test_one_message_costs_one_opening(two: Two, monkeypatch: pytest.Monke
     assert (first, [size for size in asked if size]) == ([], [1])
 
 
+# --- where it stands in the procedure of the region ----------------------------------------------------------------
+
+
+async def steps(party: Party, conversation: str = CASE) -> dict[str, dict[str, Any]]:
+    """The steps of the procedure as a party sees them, by name."""
+    return {step["id"]: step for step in (await standing(party, conversation))["procedure"]["steps"]}
+
+
+async def test_where_a_case_stands_in_the_procedure(two: Two) -> None:
+    """Both sides see the same steps: what is done, whose the next is, until when; not what the case does not need."""
+    id = await referred(two, expected_next_step="return_planning")
+    here, there = await steps(two.fr), await steps(two.al)
+    assert {name: step["standing"] for name, step in here.items()} == {
+        name: step["standing"] for name, step in there.items()
+    }
+    assert {here[name]["standing"] for name in ("referral.take_consent", "referral.send_request")} == {"done"}
+    (owed,) = (await standing(two.al))["owed"]
+    assert (here["referral.decide"]["by"], there["referral.decide"]["by"]) == ("them", "us")
+    assert here["referral.decide"]["until"] == there["referral.decide"]["until"] == owed["until"]
+    assert there["referral.decide"]["responsible"] == "national_focal_point"
+    assert here["return.propose"]["standing"] == "ahead"
+    assert "assistance.best_interests" not in here
+    answer = about("referral.accept/1", "FR", reply_to=id)
+    answer["content"].pop("conditions", None)
+    await two.al.call("message.submit", **answer)
+    found = await steps(two.al)
+    assert (found["referral.decide"]["standing"], found["referral.disclose_identity"]["by"]) == ("done", "them")
+
+
+async def test_what_stops_a_step_is_named(two: Two) -> None:
+    """A legal hold, which only this node knows, stops the erasure that a refusal asks for; the other side owes it."""
+    id = await referred(two)
+    await two.al.call("message.submit", **about("referral.decline/1", "FR", reply_to=id))
+    assert (await steps(two.al))["referral.erase_refused"]["standing"] == "due"
+    await two.al.call("retention.hold", id=CASE, by="w-2", ground="legal_claims_17_3_e", until="2028-01-01")
+    held = (await steps(two.al))["referral.erase_refused"]
+    assert (held["standing"], held["stopped_by"], held["by"]) == ("stopped", ["legal_hold"], "us")
+    assert "legal_hold" not in str(await standing(two.fr))
+
+
+async def test_an_enquiry_has_its_steps_and_a_standing_conversation_none(two: Two) -> None:
+    """The procedure is about a case: an enquiry leads to one, statistics do not."""
+    asked = b64u(b"an enquiry of FR"[:16])
+    id = (await two.fr.call("message.submit", **enquiry("n1") | {"conversation": asked}))["id"]
+    await arrived(two, two.al, id)
+    found = await standing(two.al, asked)
+    assert found["procedure"]["stage"] == "referral"
+    assert (await steps(two.al, asked))["referral.answer_capacity"]["by"] == "us"
+    other = example("stats.request/1", "AL") | {"conversation": CASE}
+    await two.fr.call("message.submit", **other)
+    assert (await standing(two.fr))["procedure"] is None
+
+
 # --- who owes what until when --------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,17 @@ def test_a_conversation_says_where_it_stands(federation, asked):
     for line in ("kind enquiry", "side receiving", "state delivered", "provisional no"):
         assert line in lines
     assert any(line.startswith("enquiry_reply us ") and line.endswith(asked["id"]) for line in lines)
+    assert "stage Referral" in lines
+    assert any(line.startswith("referral.answer_capacity") and " due us " in line for line in lines)
+
+
+def test_the_procedure_in_a_language(federation, asked):
+    """Roles have the labels of the language, a step nobody translated is English and marked; a wrong one is refused."""
+    ran = federation.al.trm("conversation", "show", asked["conversation"], "--language", "fr")
+    assert ran.exit_code == 0, ran.stderr
+    assert "stage      Referral [en]" in ran.stdout
+    assert "Point focal national" in ran.stdout
+    assert federation.al.trm("conversation", "show", asked["conversation"], "--language", "xx").exit_code == 1
 
 
 def test_the_morning_list(federation, asked):
@@ -69,7 +80,7 @@ def test_doubts_about_a_conversation_are_told(capsys):
     """Unreadable messages, a missing calendar and a message without effect are pointed out."""
     standing = {
         "peer": "XK", "kind": "referral", "side": "host", "state": "sent", "provisional": True,
-        "overlays": ["alert"], "owed": [], "missing": 1, "no_calendar": ["XK"],
+        "overlays": ["alert"], "owed": [], "procedure": None, "missing": 1, "no_calendar": ["XK"],
     }  # fmt: skip
     message = dict.fromkeys(("direction", "peer", "type", "state", "reason", "at", "n"))
     value = {"standing": [standing], "messages": [message | {"id": "m", "outcome": "crossed"}]}

@@ -80,7 +80,7 @@ def test_only_a_referral_quotes_an_enquiry():
 
 def test_without_a_calendar_days_are_not_certain():
     """A deadline in days of a country nobody wrote a calendar for is used against nobody; hours need none."""
-    nowhere = calendar("XK")
+    nowhere = calendar("tact", "XK")
     for unit in (Unit.DAYS, Unit.WORKING_DAYS):
         found = deadline(Duration(count=3, unit=unit), Talk().now, nowhere)
         assert not found.certain

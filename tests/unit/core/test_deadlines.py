@@ -14,7 +14,7 @@ from gateway.core.workdays import Uncertain, is_working
 from schemas.calendars import calendars
 from schemas.clocks import Duration, Unit
 
-CALENDARS = calendars()
+CALENDARS = calendars("tact")
 DAY = 86_400
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.procedure import Known, Position, Standing, position, spelled
+from gateway.core.conversation.duties import Duty
+from gateway.core.conversation.facts import Side
+from gateway.core.deadlines import Deadline
+from gateway.core.procedure import Known, Position, Standing, owed_for, position, spelled
 from schemas.procedures import ANY_TIME, STATES, Fact
 from schemas.regions import region
 
@@ -154,3 +157,34 @@ def test_every_step_of_the_order_is_reachable() -> None:
         if view.standing in (Standing.DUE, Standing.POSSIBLE, Standing.STOPPED)
     }
     assert reached == {step.id for step in PROCEDURE.steps}
+
+
+# --- until when ----------------------------------------------------------------------------------------------------
+
+
+def owing(found: Position, *duties: tuple[str, Side, int]) -> dict[str, int]:
+    """Of which steps what is owed, with the end of its time."""
+    listed = [Duty(clock=clock, by=by, because="m", until=Deadline(at=at), reminders=()) for clock, by, at in duties]
+    owed = {view.step.id: owed_for(view, listed) for view in found.steps}
+    return {id: duty.until.at for id, duty in owed.items() if duty is not None}
+
+
+def test_a_step_is_owed_by_its_clock_and_its_side() -> None:
+    """The earliest duty of the clock that is the step's, and none of the other side."""
+    found = at("UNDER_REVIEW")
+    assert owing(found, ("decision", Side.RECEIVING, 9), ("decision", Side.RECEIVING, 5)) == {"referral.decide": 5}
+    assert owing(found, ("decision", Side.HOST, 9), ("info_reply", Side.HOST, 7)) == {}
+
+
+def test_what_either_may_do_is_owed_by_whom_the_duty_names() -> None:
+    """A withdrawal is acknowledged by the side that got it, whichever that is."""
+    found = at("PLANNING", Fact.CONSENT_WITHDRAWN)
+    for side in Side:
+        assert owing(found, ("withdrawal_ack", side, 3)) == {"any_time.stop_sharing": 3}
+
+
+def test_nobody_owes_what_is_possible_or_done() -> None:
+    """To ask for erasure is possible; that something else has to be erased by then makes it no duty."""
+    found = at("DECLINED")
+    assert owing(found, ("erasure", Side.RECEIVING, 3)) == {"referral.erase_refused": 3}
+    assert owing(at("DECLINED", seen=("erasure.confirmation/1",)), ("erasure", Side.RECEIVING, 3)) == {}

@@ -21,7 +21,7 @@ from gateway.core.workdays import (
 )
 from schemas.calendars import calendars
 
-CALENDARS = calendars()
+CALENDARS = calendars("tact")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from support.awaited import TYPES
 
 from gateway.errors import Code, RefusedError
 from schemas.policies import read_policy, text
-from schemas.procedures import CLOCKS, STAGES
+from schemas.procedures import STAGES
 from schemas.regions import load, region, regions, unheld_types
 
 TACT = Path(__file__).resolve().parents[3] / "schemas" / "regions" / "tact"
@@ -66,12 +66,6 @@ def test_named_types_are_of_the_catalogue() -> None:
     steps = {step.id: step.messages for step in region("tact").procedure.steps}
     named = {steps[place.split("/")[0]][int(place.rsplit("/", 1)[1])] for place in missing}
     assert named <= TYPES
-
-
-def test_clocks_are_those_of_the_deadlines() -> None:
-    """The clocks that steps may name are exactly those that have a duration."""
-    clocks = pytest.importorskip("schemas.clocks").clocks()
-    assert set(clocks) == CLOCKS
 
 
 def test_each_step_says_what_it_needs() -> None:

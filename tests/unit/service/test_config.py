@@ -41,7 +41,7 @@ def test_the_needed_settings_are_enough(tmp_path: Path):
     """Everything else has its documented default."""
     found = config.load(written(tmp_path, GOOD))
     assert (found.node.demo, found.adapter, found.storage.epoch_days, found.log.level) == (False, None, 7, "info")
-    assert found.local.listen is None
+    assert (found.local.listen, found.node.region) == (None, "tact")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,7 @@ def test_the_needed_settings_are_enough(tmp_path: Path):
         (GOOD + '\n[adapter]\nkind = "a fax"\n', "adapter.kind"),
         (GOOD + '\n[adapter]\nkind = "folder"\npoll_seconds = 0\n', "adapter.poll_seconds"),
         (GOOD + '\n[log]\nlevel = "all"\n', "log.level"),
+        (GOOD.replace('country = "FR"', 'country = "FR"\nregion = "atlantis"'), "node.region"),
     ],
 )
 def test_a_fault_is_named_by_its_path(tmp_path: Path, text: str, place: str):

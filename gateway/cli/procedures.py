@@ -1,0 +1,294 @@
+"""`trm procedure`: the steps of a region's procedure; and where a conversation stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from schemas.procedures import ProcedureStep, Stage
+    from schemas.regions import Region
+
+ENGLISH = "en"
+NEXT = 3
+"""Steps ahead that are shown with a conversation; the whole way is `trm procedure list`."""
+
+
+@click.group(context_settings=CONTEXT)
+def procedure() -> None:
+    """The procedure of a region: who does what in each stage, by which rule, until when."""
+
+
+_node = click.option(
+    "--node", type=click.Path(path_type=Path), metavar="DIR", help="Of the region of this node; else TRM_NODE."
+)
+_region = click.option("--region", "name", metavar="NAME", help="Of this region pack, without a node.")
+
+
+@options.verb(procedure, "list")
+@_node
+@_region
+@options.language
+@options.as_json
+def procedure_list(node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
+    """Every step in order: whose it is, who answers for it, by which messages, by which clock. Reads settings only.
+
+    \b
+    Example:
+      trm procedure list --node /srv/trm/fr
+      trm procedure list --region tact --language fr
+    """
+    words, found = _words(lang), _pack(node, name)
+    value: dict[str, Json] = {"region": found.name, "stages": [_stage(stage) for stage in found.procedure.stages]}
+    voice.show(value, as_json=as_json, people=lambda value: _show_list(value, words))
+
+
+@options.verb(procedure, "show")
+@click.argument("what", metavar="STAGE|STEP")
+@_node
+@_region
+@options.language
+@options.as_json
+def procedure_show(what: str, node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
+    """One step, or every step of a stage: roles, safeguards, gates, clock, what the person must be told, its source.
+
+    A text that is not translated is shown in English and marked [en]; --json has every language there is.
+
+    \b
+    Example:
+      trm procedure show return.propose --node /srv/trm/fr
+      trm procedure show return --region tact --language sq
+    """
+    words, found = _words(lang), _pack(node, name)
+    stages = [stage for stage in found.procedure.stages if stage.name == what]
+    steps = [step for step in found.procedure.steps if step.id == what]
+    if not stages and not steps:
+        raise RefusedError(Code.NOT_FOUND, "no such stage or step", hint="trm procedure list shows both")
+    value = _stage(stages[0]) if stages else _step(steps[0])
+    voice.show({"region": found.name, **value}, as_json=as_json, people=lambda value: _show(value, words))
+
+
+def _pack(node: Path | None, name: str | None) -> Region:
+    from schemas.regions import region
+
+    if name is not None:
+        if node is not None:
+            raise click.UsageError("give --node or --region")
+        return region(name)
+    from gateway import config
+
+    return region(config.load(options.folder_of(node)).node.region)
+
+
+# --- for programs -------------------------------------------------------------------------------------------------
+
+
+def _stage(stage: Stage) -> dict[str, Json]:
+    return {
+        "stage": stage.name,
+        "title": dict(stage.title),
+        "source": stage.source,
+        "steps": [_step(step) for step in stage.steps],
+    }
+
+
+def _step(step: ProcedureStep) -> dict[str, Json]:
+    return {
+        "id": step.id, "stage": step.stage, "title": dict(step.title), "side": str(step.side),
+        "responsible": step.responsible, "with": [*step.with_roles], "states": [*sorted(step.states)],
+        "messages": [*step.messages], "unheld": _unheld(step.messages), "optional": step.optional,
+        "repeated": step.repeated, "only_if": [str(fact) for fact in sorted(step.only_if)],
+        "stopped_by": [str(fact) for fact in sorted(step.stopped_by)], "gates": [*step.gates],
+        "clock": _clock(step.clock), "safeguards": [dict(text) for text in step.safeguards],
+        "tell_person": [dict(text) for text in step.tell_person], "source": step.source,
+    }  # fmt: skip
+
+
+def _unheld(messages: Sequence[str]) -> list[Json]:
+    """The types that this installation does not hold."""
+    import schemas
+
+    held = {entry.body_type.partition("/")[0] for entry in schemas.catalogue().types}
+    return [name for name in messages if name not in held]
+
+
+def _clock(name: str | None) -> Json:
+    from schemas.clocks import clocks
+
+    if name is None:
+        return None
+    clock = clocks()[name]
+    lasts: dict[str, Json] = {case: {str(long.unit): long.count} for case, long in clock.durations.items()}
+    return {"name": name, "about": clock.about, "durations": lasts, "source": clock.source}
+
+
+# --- for people ---------------------------------------------------------------------------------------------------
+
+
+class _Words:
+    """Texts of a region pack and labels of code lists in one language."""
+
+    def __init__(self, lang: str) -> None:
+        from schemas.labels import labels
+
+        self._labels = labels(lang)
+        self._lang = lang
+
+    def text(self, value: Json) -> str:
+        """A text by language."""
+        from schemas.procedures import label
+
+        found = {str(key): str(text) for key, text in value.items()} if isinstance(value, dict) else {}
+        return label(found, self._lang) if found else "-"
+
+    def role(self, code: Json) -> str:
+        """The label of a role; one that is missing is marked."""
+        said = self._labels.code("role", str(code))
+        return f"{code} [{self._labels.language.no_label}]" if said.text is None else said.text
+
+    def roles(self, codes: Json) -> list[Json]:
+        """The labels of several."""
+        return [self.role(code) for code in codes] if isinstance(codes, list) else []
+
+    @property
+    def draft(self) -> str | None:
+        """What to say where a native speaker has not reviewed the labels."""
+        drafted = self._lang != ENGLISH and self._labels.status == "draft"
+        return f"labels in {self._labels.language.name}: {self._labels.language.draft}" if drafted else None
+
+
+def _words(lang: str | None) -> _Words:
+    return _Words(lang or ENGLISH)
+
+
+def _show_list(value: Mapping[str, Json], words: _Words) -> None:
+    for stage in voice.items(value, "stages"):
+        voice.say(f"{words.text(stage['title'])} ({stage['stage']})")
+        voice.table(
+            ["step", "what", "side", "responsible", "messages", "clock"],
+            [
+                [
+                    step["id"],
+                    words.text(step["title"]),
+                    step["side"],
+                    words.role(step["responsible"]),
+                    _messages(step),
+                    _clock_name(step),
+                ]
+                for step in voice.items(stage, "steps")
+            ],
+            empty="no step",
+        )
+        voice.say("")
+    _hint_draft(words)
+    voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
+
+
+def _show(value: Mapping[str, Json], words: _Words) -> None:
+    if "steps" not in value:
+        _show_step(value, words)
+    else:
+        voice.facts([("stage", value["stage"]), ("title", words.text(value["title"])), ("source", value["source"])])
+        for step in voice.items(value, "steps"):
+            voice.say("")
+            _show_step(step, words)
+    _hint_draft(words)
+
+
+def _hint_draft(words: _Words) -> None:
+    if words.draft is not None:
+        voice.hint(words.draft)
+
+
+def _show_step(step: Mapping[str, Json], words: _Words) -> None:
+    voice.facts(
+        [
+            ("step", step["id"]),
+            ("what", words.text(step["title"])),
+            ("side", step["side"]),
+            ("responsible", words.role(step["responsible"])),
+            ("with", words.roles(step["with"])),
+            ("in states", step["states"] or "any"),
+            ("messages", _messages(step)),
+            ("only if", step["only_if"]),
+            ("stopped by", step["stopped_by"]),
+            ("gates", step["gates"]),
+            ("clock", _clock_words(step["clock"])),
+            ("owed", "nobody owes it" if step["optional"] else "once" if not step["repeated"] else "again and again"),
+            *(("safeguard", words.text(text)) for text in voice.items(step, "safeguards")),
+            *(("tell the person", words.text(text)) for text in voice.items(step, "tell_person")),
+            ("source", step["source"]),
+        ]
+    )
+
+
+def _messages(step: Mapping[str, Json]) -> str:
+    named, unheld = step["messages"], step.get("unheld")
+    listed = [str(name) for name in named] if isinstance(named, list) else []
+    lacking = unheld if isinstance(unheld, list) else []
+    return ", ".join(f"{name} [not held]" if name in lacking else name for name in listed) or "at the desk"
+
+
+def _clock_name(step: Mapping[str, Json]) -> Json:
+    clock = step["clock"]
+    return clock["name"] if isinstance(clock, dict) else None
+
+
+def _clock_words(clock: Json) -> str:
+    if not isinstance(clock, dict):
+        return "-"
+    cases = clock["durations"] if isinstance(clock["durations"], dict) else {}
+    return f"{clock['name']}: {', '.join(_lengths(cases)) or 'the day that the message names'}; {clock['about']}"
+
+
+def _lengths(cases: Mapping[str, Json]) -> Iterator[str]:
+    for case, lasts in cases.items():
+        for unit, count in lasts.items() if isinstance(lasts, dict) else ():
+            words = unit.replace("_", " ")
+            yield f"{'' if case == 'any' else f'{case} '}{count} {words if count != 1 else words.removesuffix('s')}"
+
+
+# --- where a conversation stands ----------------------------------------------------------------------------------
+
+
+def show_position(value: Mapping[str, Json], lang: str | None) -> None:
+    """The stage of a conversation, and its steps: done, owed now and by whom, stopped by what, and what comes next."""
+    words = _words(lang)
+    steps = voice.items(value, "steps")
+    ahead = [step["id"] for step in steps if step["standing"] == "ahead"][:NEXT]
+    at_any_time = [step for step in steps if step["stage"] == "any_time" and step["standing"] == "possible"]
+    shown = [step for step in steps if step not in at_any_time and (step["standing"] != "ahead" or step["id"] in ahead)]
+    voice.facts([("stage", words.text(value["title"])), ("procedure", value["region"])])
+    voice.table(
+        ["step", "what", "stands", "by", "responsible", "until"],
+        [
+            [
+                step["id"],
+                words.text(step["title"]),
+                _stands(step),
+                step["by"],
+                words.role(step["responsible"]),
+                voice.when(step["until"]),
+            ]
+            for step in shown
+        ],
+        empty="no step",
+    )
+    if at_any_time:
+        voice.say(f"at any time: {', '.join(str(step['id']) for step in at_any_time)}")
+    _hint_draft(words)
+    voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
+
+
+def _stands(step: Mapping[str, Json]) -> str:
+    if step["standing"] == "stopped":
+        return f"stopped by {voice.word(step['stopped_by'])}"
+    return "next" if step["standing"] == "ahead" else str(step["standing"])

@@ -1,0 +1,122 @@
+"""`trm procedure`: the steps of a region for people and programs, without a running node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.desks import run
+
+from gateway.cli import procedures
+
+TOML = """
+[node]
+name = "FR"
+country = "FR"
+region = "REGION"
+
+[federation]
+listen = "127.0.0.1:8443"
+
+[[units]]
+id = "focal-point"
+name = "Focal point"
+kind = "public_authority"
+roles = ["national_focal_point"]
+"""
+
+
+def lines(text: str) -> list[str]:
+    """Lines without their padding."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def test_the_whole_procedure_in_order() -> None:
+    """All stages with their steps; programs get each text in every language there is."""
+    value = json.loads(run("procedure", "list", "--region", "tact", "--json").stdout)
+    assert [stage["stage"] for stage in value["stages"]] == [
+        "identification", "referral", "assistance", "return", "monitoring", "any_time",
+    ]  # fmt: skip
+    steps = {step["id"]: step for stage in value["stages"] for step in stage["steps"]}
+    assert steps["referral.decide"]["clock"]["durations"] == {
+        "emergency": {"hours": 24}, "urgent": {"hours": 72}, "normal": {"days": 14},
+    }  # fmt: skip
+    assert steps["return.propose"]["title"]["en"].startswith("Propose the journey")
+    printed = run("procedure", "list", "--region", "tact").stdout
+    assert all(step in printed for step in steps)
+
+
+def test_a_step_says_everything() -> None:
+    """Who, with whom, what protects the person, gates, clock, what the person is told, and the source."""
+    shown = lines(run("procedure", "show", "return.propose", "--region", "tact").stdout)
+    for line in (
+        "side host",
+        "messages return.proposal",
+        "stopped by asylum_hold, consent_withdrawn",
+        "gates G2, G3, G4, G5, G8",
+        "safeguard Voluntary, agreed with the person, in writing",
+        "tell the person That the journey can be called off until the last moment",
+        "source ECAT Articles 13, 16(2) and 16(6); nrm.bg standard procedures 2.2 and 3.2",
+    ):
+        assert line in shown
+    (clock,) = [line for line in shown if line.startswith("clock ")]
+    assert clock.startswith("clock return_response: emergency 24 hours, urgent 3 working days, normal 3 working days;")
+
+
+def test_a_stage_has_all_its_steps() -> None:
+    """`show` of a stage is each of its steps."""
+    shown = lines(run("procedure", "show", "return", "--region", "tact").stdout)
+    assert [line for line in shown if line.startswith("step ")] == [
+        f"step return.{name}"
+        for name in ("verify_nationality", "answer_nationality", "ask_document", "issue_document", "propose", "answer",
+                     "call_off", "depart", "meet")
+    ]  # fmt: skip
+
+
+def test_a_missing_translation_is_english_and_says_so() -> None:
+    """Roles have their labels in the language; a text of the pack that nobody translated is marked."""
+    ran = run("procedure", "show", "return.meet", "--region", "tact", "--language", "sq")
+    shown = lines(ran.stdout)
+    assert "what Meet the person and confirm the arrival [en]" in shown
+    (responsible,) = [line for line in shown if line.startswith("responsible ")]
+    assert responsible != "responsible reception_team" and "[" not in responsible
+    assert "trm: hint: labels in shqip" in ran.stderr
+
+
+def test_a_role_without_a_label_is_marked() -> None:
+    """Its code, and that there is no label; never a guess."""
+    assert procedures._Words("fr").role("herald") == "herald [sans libellé]"
+
+
+def test_a_type_that_is_not_held_is_marked() -> None:
+    """A procedure may be ahead of the catalogue, and says so."""
+    assert procedures._unheld(["return.proposal", "return.song"]) == ["return.song"]
+    assert procedures._messages({"messages": ["a.b", "a.c"], "unheld": ["a.c"]}) == "a.b, a.c [not held]"
+
+
+def test_the_region_is_that_of_the_node(tmp_path: Path) -> None:
+    """The settings are read and nothing else; an unknown region is a fault of the settings."""
+    for name, code in (("tact", 0), ("atlantis", 1)):
+        (tmp_path / "node.toml").write_text(TOML.replace("REGION", name), encoding="utf-8")
+        ran = run("procedure", "show", "return.meet", "--node", str(tmp_path))
+        assert ran.exit_code == code, ran.stderr
+    assert "node.region: unknown_region  held: tact" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("show", "return.sing", "--region", "tact"), 1),
+        (("list", "--region", "atlantis"), 1),
+        (("list", "--region", "tact", "--language", "xx"), 1),
+        (("list", "--region", "tact", "--node", "x"), 2),
+        (("list",), 2),
+    ],
+    ids=["no such step", "no such region", "no such language", "two places", "no place"],
+)
+def test_what_there_is_not_is_refused(words: tuple[str, ...], code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is printed on standard output."""
+    monkeypatch.delenv("TRM_NODE", raising=False)
+    ran = run("procedure", *words)
+    assert (ran.exit_code, ran.stdout) == (code, "")
