@@ -1,13 +1,19 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
-several; and what takes long to start and is started once.
+several; what takes long to start and is started once; and every answer of a desk is held against its shape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import wraps
+from typing import Any
 
 import pytest
 from support.ajv import Ajv, running
+from support.shapes import misfits
+
+from gateway.ports import Done
+from gateway.service.desk import NodeDesk
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -24,3 +30,20 @@ def ajv() -> Iterator[Ajv]:
     """The validator of node.js, one process for all tests that ask it."""
     with running() as judge:
         yield judge
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _answers_have_their_shape() -> Iterator[None]:
+    """What a node in this process answers is what the OpenAPI document promises."""
+    plain = NodeDesk.call
+
+    @wraps(plain)
+    async def held(self: NodeDesk, operation: str, *args: Any, **named: Any) -> Done:
+        done = await plain(self, operation, *args, **named)
+        found = misfits(operation, done.value)
+        assert not found, f"the answer to {operation} has not its shape: {found}"
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NodeDesk, "call", held)
+        yield

@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from gateway.api import openapi
 from gateway.api.desk import Desk
 from gateway.api.routes import PREFIX, ROUTES, Route
 from gateway.core.roles import OWNER, Caller, allowed, may, visible
@@ -50,6 +51,7 @@ STATUS = {
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}
 """What an answer of this status has to say besides (RFC 9110, 11.6.1 and 10.2.3)."""
 EVENTS = "event.stream"
+DESCRIPTION = "api.describe"
 LIVE = "/health/live"
 _CALLER = web.RequestKey("caller", Caller)
 
@@ -60,6 +62,7 @@ def local_app(desk: Desk, *, admit: Callable[[str], Caller]) -> web.Application:
     for route in ROUTES:
         app.router.add_route(route.method, PREFIX + route.path, _operation(desk, route), name=route.operation)
     app.router.add_get(PREFIX + "/events", _events(desk), name=EVENTS)
+    app.router.add_get(PREFIX + "/openapi.json", _description(), name=DESCRIPTION)
     app.router.add_get(LIVE, _live)
     return app
 
@@ -145,6 +148,7 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
         "title": title,
         "status": status,
         "code": str(code),
+        "gate": code[len("gate_") :].upper() if code.startswith("gate_") else None,
         "hint": hint,
         "findings": findings,
     }
@@ -271,6 +275,15 @@ def _events(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         return response
 
     return stream
+
+
+def _description() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    body = orjson.dumps(openapi.document(), option=orjson.OPT_INDENT_2)
+
+    async def describe(_request: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return describe
 
 
 async def _live(_request: web.Request) -> web.Response:

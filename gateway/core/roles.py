@@ -114,6 +114,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "alarm.list": _RUNS | {_F},
     "alarm.dismiss": _RUNS | {_F},
     "adapter.check": frozenset({_F, _O, _A}),
+    "api.describe": _EVERYBODY,
     "audit.show": _LOOKS,
     "audit.verify": _LOOKS,
     "audit.export": _CHECKS,
@@ -133,7 +134,7 @@ NARROWED: frozenset[str] = frozenset(
 
 UNIT_FREE: frozenset[str] = frozenset(
     {"consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show", "schema.list",
-     "schema.show", "schema.check", "adapter.check"}
+     "schema.show", "schema.check", "adapter.check", "api.describe"}
 )  # fmt: skip
 """Operations that show no message, or one consent to whoever holds its random id: a withdrawal is never blocked."""
 

@@ -1,0 +1,145 @@
+"""Conversations and what is owed in them, consents, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.api.shape import (
+    BY,
+    COUNT,
+    FLAG,
+    ID,
+    LIMIT,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TIME,
+    TYPE,
+    Maybe,
+    Schema,
+    Shape,
+    about,
+    many,
+    maybe,
+    named,
+    null_or,
+    one_of,
+    read,
+    record,
+)
+from gateway.api.shapes.messages import ERASED, STATE, SUMMARY
+from gateway.core.conversation.facts import Side
+
+OWES = one_of("us", "them")
+DUTY: Mapping[str, Schema | Maybe] = {
+    "what": about(TEXT, "the clock, one of schemas/clocks.json"),
+    "owes": OWES,
+    "because": about(ID, "the message that asks"),
+    "until": TIME,
+    "overdue": FLAG,
+    "certain": FLAG,
+    "doubts": many(record(country=TEXT, year=NUMBER, why=TEXT)),
+}
+WHERE: Mapping[str, Schema | Maybe] = {
+    "peer": TEXT,
+    "kind": about(TEXT, "enquiry, referral or standing"),
+    "state": about(TEXT, "see docs/state-machines.md"),
+    "provisional": about(FLAG, "it rests on silence, and an answer that was written in time may still arrive"),
+}
+STANDING = named(
+    "Standing",
+    record(
+        **WHERE, side=one_of(*Side), overlays=many(TEXT), owed=many(record(**DUTY)), missing=COUNT,
+        no_calendar=many(TEXT),
+    ),
+    "Where a conversation stands with one peer.",
+)  # fmt: skip
+CONSENT_STATE = one_of("active", "withdrawn_in_part", "withdrawn", "damaged")
+
+SHAPES: Mapping[str, Shape] = {
+    "conversation.list": Shape(
+        arguments={"limit": maybe(LIMIT)},
+        answer=record(
+            conversations=many(
+                record(
+                    conversation=read(null_or(ID)), kind=TEXT, peer=TEXT, unit=read(null_or(TEXT)), messages=COUNT,
+                    began=TIME, last=TIME, last_type=null_or(TYPE), last_state=STATE,
+                )
+            )
+        ),
+    ),
+    "conversation.due": Shape(
+        arguments={"limit": maybe(LIMIT), "owes": maybe(OWES)},
+        answer=record(
+            due=many(
+                named(
+                    "Due",
+                    record(conversation=read(ID), **WHERE, type=read(TYPE), unit=read(null_or(TEXT)), **DUTY),
+                    "Something that is owed, and the message it is about.",
+                )
+            ),
+            more=FLAG,
+        ),
+    ),
+    "conversation.show": Shape(
+        answer=record(
+            conversation=read(ID),
+            messages=many(
+                named(
+                    "MessageInConversation",
+                    record(**SUMMARY, outcome=about(null_or(TEXT), "applied, or why it had no effect")),
+                )
+            ),
+            standing=many(STANDING),
+        )
+    ),
+    "conversation.erase": Shape(
+        arguments={"by": BY, "reason": about(TEXT, "a code of the list erasure_ground")},
+        answer=ERASED,
+        example={"by": "Ana Doe", "reason": "not_needed"},
+    ),
+    "consent.record": Shape(
+        arguments={"by": BY, "content": about(OBJECT, "the content of consent.record/1; units may be PEER/unit")},
+        answer=record(id=TEXT, state=CONSENT_STATE),
+        example={
+            "by": "Ana Doe",
+            "content": {
+                "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "sq",
+                "interpreter": True,
+                "grants": [
+                    {"purpose": "referral", "recipient_units": ["AL/focal-point"],
+                     "data_categories": ["identity", "needs"], "until": "2030-11-30"}
+                ],
+                "told": {
+                    "purpose": True, "uses": True, "recipients": True, "research_use": True, "access": True,
+                    "storage_time": True, "withdrawal": True,
+                },
+                "onward_sharing": False,
+            },
+        },
+        creates=True,
+    ),
+    "consent.list": Shape(
+        arguments={"limit": maybe(LIMIT)},
+        answer=record(consents=many(record(id=null_or(TEXT), holder=TEXT, state=CONSENT_STATE, at=TIME))),
+    ),
+    "consent.show": Shape(
+        answer=record(
+            id=TEXT, holder=TEXT, state=CONSENT_STATE, record=about(OBJECT, "what was recorded"),
+            withdrawals=many(OBJECT),
+        )
+    ),
+    "consent.withdraw": Shape(
+        arguments={
+            "by": BY, "grants": maybe(about(many(OBJECT), "what is taken back; all of it where it is left out")),
+            "erase_wanted": maybe(FLAG),
+        },
+        answer=record(id=TEXT, state=CONSENT_STATE, told=many(record(peer=TEXT, message=ID))),
+        example={"by": "Ana Doe", "erase_wanted": True},
+        creates=True,
+    ),
+    "evidence.export": Shape(
+        arguments={"disclose": maybe(FLAG), "by": maybe(BY), "peer": maybe(TEXT)},
+        answer=about(OBJECT, "an evidence bundle, see docs/evidence.md"),
+    ),
+}  # fmt: skip

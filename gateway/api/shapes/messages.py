@@ -1,0 +1,156 @@
+"""Messages and drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.api.shape import (
+    BY,
+    COUNT,
+    CURSOR,
+    FINDING,
+    FLAG,
+    ID,
+    LIMIT,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TIME,
+    TYPE,
+    Maybe,
+    Schema,
+    Shape,
+    about,
+    many,
+    maybe,
+    named,
+    null_or,
+    one_of,
+    read,
+    record,
+)
+from gateway.core.acceptance import Incoming
+from gateway.core.delivery import Outgoing
+from gateway.ports import Json
+
+DIRECTION = one_of("in", "out")
+STATE = named("MessageState", one_of(*dict.fromkeys([*map(str, Outgoing), *map(str, Incoming)])))
+REASON = about(null_or(TEXT), "a code: why it failed, was refused or is held")
+
+SUMMARY: Mapping[str, Schema | Maybe] = {
+    "id": ID,
+    "direction": DIRECTION,
+    "peer": about(TEXT, "name of the peer, or its node id if it has none here"),
+    "type": read(null_or(TYPE)),
+    "conversation": read(null_or(ID)),
+    "in_reply_to": read(null_or(ID)),
+    "purpose": read(null_or(TEXT)),
+    "unit": read(about(null_or(TEXT), "the unit of this node that sent it or gets it")),
+    "state": STATE,
+    "reason": REASON,
+    "held": about(null_or(TEXT), "why it waits for people: what is missing to send to this peer now"),
+    "n": about(null_or(NUMBER), "its number on the way to the peer, once it departed"),
+    "at": TIME,
+    "expires": null_or(TIME),
+    "out_of_order": FLAG,
+}
+
+MESSAGE = named(
+    "Message", record(**SUMMARY), "A message without what it says; nulls where its content was erased or is damaged."
+)
+ERASURE = named(
+    "Erasure",
+    record(at=TIME, reason=TEXT, local_system=about(TEXT, "what the case system answered"), told=null_or(TIME)),
+)
+RECEIPT = named("Receipt", record(status=TEXT, at=TIME, code=null_or(TEXT)), "A signed receipt of the other side.")
+WHOLE = named(
+    "WholeMessage",
+    record(
+        **SUMMARY, receipts=many(RECEIPT), erased=null_or(ERASURE), header=Maybe(OBJECT), content=Maybe(OBJECT)
+    ),
+    "A message with its receipts and, for who may read content, header and content.",
+)  # fmt: skip
+MOVED = named("Moved", record(id=ID, state=STATE))
+SUBMITTED = named("Submitted", record(id=ID, conversation=read(ID), state=STATE))
+ERASED = named(
+    "Erased",
+    record(
+        erased=COUNT,
+        messages=many(record(id=ID, direction=DIRECTION, at=TIME, reason=TEXT, local_system=TEXT, told=null_or(TIME))),
+    ),
+)
+
+DRAFT: Mapping[str, Schema | Maybe] = {
+    "type": TYPE,
+    "to": about(TEXT, "name or node id of a peer"),
+    "header": about(OBJECT, "the header of its schema, without `seen`"),
+    "content": about(OBJECT, "the content of its schema"),
+    "purpose": maybe(null_or(TEXT)),
+    "conversation": maybe(null_or(ID)),
+    "in_reply_to": maybe(null_or(ID)),
+}
+DRAFT_STATE = one_of("waiting", "released", "discarded", "replaced")
+DRAFT_LINE: Mapping[str, Schema | Maybe] = {
+    "id": ID,
+    "state": DRAFT_STATE,
+    "at": TIME,
+    "type": read(null_or(TEXT)),
+    "to": null_or(TEXT),
+    "unit": read(null_or(TEXT)),
+    "record": read(about(null_or(TEXT), "what the case system calls the record it was made of")),
+}
+
+ENQUIRY: Mapping[str, Json] = {
+    "type": "enquiry.capacity/1",
+    "to": "AL",
+    "header": {
+        "sender_unit": "focal-point", "sender_role": "national_focal_point",
+        "recipient_unit": "focal-point", "recipient_role": "national_focal_point",
+        "author_ref": "w-117", "priority": "normal", "language": "fr",
+        "handling": {"onward_sharing": "none", "retain_until": "2030-11-30", "export_to_local": "full"},
+    },
+    "content": {"services": ["safe_accommodation"], "age_group": "adult", "referral_kind": "return_reception"},
+}  # fmt: skip
+"""The smallest draft that goes: a question about capacity, without personal data."""
+
+SHAPES: Mapping[str, Shape] = {
+    "message.submit": Shape(arguments=DRAFT, answer=SUBMITTED, example=ENQUIRY, creates=True),
+    "message.list": Shape(
+        arguments={
+            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "direction": maybe(DIRECTION), "peer": maybe(TEXT),
+            "state": maybe(STATE), "conversation": maybe(ID),
+        },
+        answer=record(messages=many(MESSAGE), next=null_or(CURSOR)),
+    ),
+    "message.show": Shape(arguments={"direction": maybe(DIRECTION)}, answer=WHOLE),
+    "message.ack": Shape(answer=MOVED),
+    "message.open": Shape(arguments={"by": BY}, answer=MOVED, example={"by": "Ana Doe"}),
+    "message.resend": Shape(answer=MOVED),
+    "message.cancel": Shape(arguments={"by": BY}, answer=MOVED, example={"by": "Ana Doe"}),
+    "message.erase": Shape(
+        arguments={"direction": maybe(DIRECTION), "by": BY, "reason": about(TEXT, "a code of the list erasure_ground")},
+        answer=ERASED,
+        example={"by": "Ana Doe", "reason": "not_needed"},
+    ),
+    "draft.list": Shape(
+        arguments={"state": maybe(DRAFT_STATE), "limit": maybe(LIMIT)}, answer=record(drafts=many(record(**DRAFT_LINE)))
+    ),
+    "draft.show": Shape(answer=record(**DRAFT_LINE, draft=Maybe(OBJECT))),
+    "draft.release": Shape(
+        arguments={
+            "by": BY, "consent": maybe(about(TEXT, "id of the consent it relies on")), "reply_to": maybe(ID),
+            "conversation": maybe(ID),
+        },
+        answer=SUBMITTED,
+        example={"by": "Ana Doe"},
+        creates=True,
+    ),
+    "draft.discard": Shape(
+        arguments={"by": BY}, answer=record(id=ID, state=DRAFT_STATE), example={"by": "Ana Doe"}
+    ),
+    "schema.check": Shape(
+        arguments={"draft": record(**DRAFT)},
+        answer=record(ok=FLAG, code=null_or(TEXT), findings=many(FINDING)),
+        example={"draft": dict(ENQUIRY)},
+    ),
+}  # fmt: skip

@@ -1,0 +1,104 @@
+"""This node: identity, keys, adapter, tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.api.shape import (
+    BY,
+    COUNT,
+    FINDING,
+    FLAG,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TIME,
+    Maybe,
+    Schema,
+    Shape,
+    about,
+    many,
+    maybe,
+    null_or,
+    one_of,
+    record,
+)
+from gateway.core.roles import Role
+
+DOCUMENT = about(OBJECT, "a signed document, as `trm` writes it into a file")
+TOKEN: Mapping[str, Schema | Maybe] = {
+    "id": TEXT,
+    "role": one_of(*Role),
+    "unit": null_or(TEXT),
+    "label": TEXT,
+    "state": one_of("valid", "expired", "revoked"),
+    "made": TIME,
+    "expires": TIME,
+    "revoked": null_or(TIME),
+}
+
+SHAPES: Mapping[str, Shape] = {
+    "node.show": Shape(
+        answer=record(
+            name=TEXT, node=TEXT, country=TEXT, demo=FLAG, endpoint=TEXT, fingerprint=TEXT, scanned=TEXT,
+            descriptor=record(version=COUNT, issued=TIME, expires=TIME),
+            keyset=null_or(record(version=COUNT, expires=TIME)),
+            units=many(record(id=TEXT, name=TEXT, kind=TEXT)),
+            peers=COUNT, queued=COUNT, to_hand_over=COUNT, alarms=COUNT,
+            endings=many(record(subject=TEXT, at=TIME, peer=null_or(TEXT))),
+            process=about(OBJECT, "what the kernel was asked for this process, and what it gave"),
+        )
+    ),
+    "node.pairing": Shape(answer=about({}, "the pairing file: the descriptor chain of this node")),
+    "keys.list": Shape(answer=record(keys=many(record(use=TEXT, kid=TEXT, made=null_or(TIME), current=FLAG)))),
+    "keys.rotate_epoch": Shape(arguments={"by": BY}, answer=record(epoch=NUMBER), example={"by": "Ana Doe"}),
+    "keys.request": Shape(
+        arguments={
+            "rotate": maybe(many(one_of("sig", "log", "http"))), "at_once": maybe(FLAG),
+            "revoke": maybe(
+                null_or(record(kids=many(TEXT), since=maybe(TIME), reason=maybe(about(TEXT, "a word, lower case"))))
+            ),
+            "roots": maybe(null_or(record(public=many(OBJECT), threshold=maybe(COUNT)))),
+            "by": BY,
+        },
+        answer=record(version=COUNT, request=DOCUMENT),
+        example={"rotate": ["sig"], "by": "Ana Doe"},
+    ),
+    "keys.publish": Shape(
+        arguments={"document": DOCUMENT, "by": BY},
+        answer=record(
+            version=COUNT, hash=TEXT, took=about(OBJECT, "by peer, whether it took it at once"), expires=TIME,
+            fingerprint=TEXT,
+        ),
+    ),
+    "keys.rotate_enc": Shape(
+        arguments={"by": BY}, answer=record(destroyed=COUNT, keyset=COUNT), example={"by": "Ana Doe"}
+    ),
+    "keys.tombstone": Shape(answer=record(request=DOCUMENT)),
+    "keys.end": Shape(
+        arguments={"tombstone": DOCUMENT, "by": BY},
+        answer=record(node=TEXT, took=about(OBJECT, "by peer, whether it took it")),
+    ),
+    "keys.proof": Shape(answer=record(node=TEXT, version=COUNT, proof=DOCUMENT)),
+    "adapter.check": Shape(
+        answer=record(
+            adapter=null_or(
+                record(kind=TEXT, version=TEXT, target=TEXT, can_pull=FLAG, can_push=FLAG, erasure=TEXT)
+            ),
+            ok=FLAG, findings=many(FINDING),
+        )
+    ),
+    "token.new": Shape(
+        arguments={
+            "role": one_of(*Role), "unit": maybe(null_or(TEXT)), "days": maybe(COUNT),
+            "label": about({"type": "string", "maxLength": 64}, "what it is for"), "by": BY,
+        },
+        answer=record(**TOKEN, token=about(TEXT, "shown this once")),
+        example={"role": "adapter", "label": "case system", "by": "Ana Doe"},
+        creates=True,
+    ),
+    "token.list": Shape(answer=record(tokens=many(record(**TOKEN)))),
+    "token.revoke": Shape(
+        arguments={"by": BY}, answer=record(id=TEXT, state=one_of("revoked")), example={"by": "Ana Doe"}
+    ),
+}  # fmt: skip

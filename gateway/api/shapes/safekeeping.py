@@ -1,0 +1,84 @@
+"""Retention and legal holds, backups, the audit log, alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.api.shape import (
+    BY,
+    COUNT,
+    DAY,
+    FINDING,
+    FLAG,
+    ID,
+    NUMBER,
+    TEXT,
+    TIME,
+    Maybe,
+    Schema,
+    Shape,
+    about,
+    many,
+    maybe,
+    named,
+    null_or,
+    record,
+)
+from gateway.api.shapes.messages import DIRECTION
+
+WITNESSED = null_or(record(size=COUNT, by=many(record(peer=TEXT, node=TEXT, at=TIME))))
+CHECKPOINTS: Mapping[str, Schema | Maybe] = {
+    "origin": TEXT,
+    "entries": COUNT,
+    "witnessed": WITNESSED,
+    "quorum": COUNT,
+}
+
+SHAPES: Mapping[str, Shape] = {
+    "retention.run": Shape(
+        arguments={"by": BY, "dry_run": maybe(FLAG)},
+        answer=record(
+            dry_run=FLAG, at=TIME, horizon=about(NUMBER, "when all of it can be read by nobody"),
+            report=many(record(verdict=TEXT, rule=null_or(TEXT), messages=COUNT)),
+            erase=many(record(id=ID, direction=DIRECTION, rule=null_or(TEXT), due=null_or(TIME))),
+        ),
+        example={"by": "Ana Doe", "dry_run": True},
+    ),
+    "retention.list": Shape(
+        answer=record(holds=many(record(id=null_or(ID), ground=TEXT, until=DAY, over=FLAG, at=TIME)))
+    ),
+    "retention.hold": Shape(
+        arguments={"by": BY, "ground": about(TEXT, "a code of the list kept_ground"), "until": DAY},
+        answer=record(id=ID, ground=TEXT, until=DAY),
+        example={"by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"},
+        creates=True,
+    ),
+    "retention.release": Shape(arguments={"by": BY}, answer=record(id=ID), example={"by": "Ana Doe"}),
+    "backup.make": Shape(
+        arguments={"folder": about(TEXT, "the whole path of a folder on the node's machine")},
+        answer=record(data=TEXT, keystore=TEXT, recovery=TEXT, size=COUNT, overdue=many(TEXT), epoch_days=NUMBER),
+        example={"folder": "/srv/backups/2026-11-27"},
+    ),
+    "audit.show": Shape(answer=record(**CHECKPOINTS, checkpoint=null_or(record(size=COUNT, at=TIME)), halted=null_or(TEXT))),
+    "audit.verify": Shape(
+        answer=record(**CHECKPOINTS, ok=FLAG, checkpoints=COUNT, newest=null_or(COUNT), findings=many(FINDING))
+    ),
+    "audit.export": Shape(
+        arguments={"after": maybe(COUNT), "upto": maybe(COUNT)},
+        answer=record(lines=many(TEXT), upto=COUNT, next=null_or(COUNT)),
+    ),
+    "alarm.list": Shape(
+        answer=record(
+            alarms=many(
+                named(
+                    "Alarm",
+                    record(
+                        id=TEXT, at=TIME, kind=about(TEXT, "see docs/operations.md"), peer=null_or(TEXT),
+                        message=null_or(ID), reason=null_or(TEXT), count=null_or(COUNT),
+                    ),
+                )
+            )
+        )
+    ),
+    "alarm.dismiss": Shape(arguments={"by": BY}, answer=record(id=TEXT), example={"by": "Ana Doe"}),
+}  # fmt: skip
