@@ -52,6 +52,8 @@ _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}
 """What an answer of this status has to say besides (RFC 9110, 11.6.1 and 10.2.3)."""
 EVENTS = "event.stream"
 DESCRIPTION = "api.describe"
+APART = {EVENTS: "/events", DESCRIPTION: "/openapi.json"}
+"""Paths of what is no question to the desk with one answer in JSON."""
 LIVE = "/health/live"
 _CALLER = web.RequestKey("caller", Caller)
 
@@ -61,8 +63,8 @@ def local_app(desk: Desk, *, admit: Callable[[str], Caller]) -> web.Application:
     app = web.Application(middlewares=[_problems, _doorkeeper(admit)], client_max_size=BODY_LIMIT)
     for route in ROUTES:
         app.router.add_route(route.method, PREFIX + route.path, _operation(desk, route), name=route.operation)
-    app.router.add_get(PREFIX + "/events", _events(desk), name=EVENTS)
-    app.router.add_get(PREFIX + "/openapi.json", _description(), name=DESCRIPTION)
+    app.router.add_get(PREFIX + APART[EVENTS], _events(desk), name=EVENTS)
+    app.router.add_get(PREFIX + APART[DESCRIPTION], _description(), name=DESCRIPTION)
     app.router.add_get(LIVE, _live)
     return app
 

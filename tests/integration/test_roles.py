@@ -17,14 +17,14 @@ from support.desks import Desk, free_port, served
 from support.local import Answer, Caller, socket_caller
 from support.running import UNIT, enquiry, pair, running, settled, until
 
-from gateway.api.app import EVENTS
+from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.app import Node
 from gateway.core.roles import CONTENT_MEMBERS, MATRIX, READS_CONTENT, Role
 from gateway.service.tokens import ATTEMPTS
 
 PLACES = {route.operation: (route.method, PREFIX + route.path) for route in ROUTES} | {
-    EVENTS: ("GET", f"{PREFIX}/events")
+    operation: ("GET", PREFIX + path) for operation, path in APART.items()
 }
 CANARY = "Tulpe-7391"
 
@@ -106,7 +106,7 @@ def test_the_owner_may_do_everything(door: Door):
             return [
                 await caller.ask(method, path.replace("{id}", "nobody"), b"{}" if method == "POST" else None)
                 for operation, (method, path) in PLACES.items()
-                if operation != EVENTS
+                if operation not in APART
             ]
 
     answers = asyncio.run(asked())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.api.app import EVENTS
+from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.core.roles import ABOUT, CONTENT_MEMBERS, MATRIX, NARROWED, READS_CONTENT, UNIT_FREE, Role
 
@@ -32,7 +32,7 @@ def _roles() -> list[str]:
 
 def _matrix() -> list[str]:
     named = {route.operation: f"{route.method} `{PREFIX}{route.path}`" for route in ROUTES}
-    named[EVENTS] = f"GET `{PREFIX}/events`"
+    named |= {operation: f"GET `{PREFIX}{path}`" for operation, path in APART.items()}
     rows = [
         f"| `{operation}` | {named[operation]} | {' | '.join(_mark(role in roles) for role in Role)} |"
         for operation, roles in MATRIX.items()

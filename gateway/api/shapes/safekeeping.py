@@ -59,7 +59,9 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(data=TEXT, keystore=TEXT, recovery=TEXT, size=COUNT, overdue=many(TEXT), epoch_days=NUMBER),
         example={"folder": "/srv/backups/2026-11-27"},
     ),
-    "audit.show": Shape(answer=record(**CHECKPOINTS, checkpoint=null_or(record(size=COUNT, at=TIME)), halted=null_or(TEXT))),
+    "audit.show": Shape(
+        answer=record(**CHECKPOINTS, checkpoint=null_or(record(size=COUNT, at=TIME)), halted=null_or(TEXT))
+    ),
     "audit.verify": Shape(
         answer=record(**CHECKPOINTS, ok=FLAG, checkpoints=COUNT, newest=null_or(COUNT), findings=many(FINDING))
     ),

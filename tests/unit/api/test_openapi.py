@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from support import pages
 from support.shapes import unfit
 
 from gateway.api import openapi
@@ -64,3 +65,9 @@ def test_a_name_is_given_once():
     """Two different things under one name would make the document say one of them twice."""
     with pytest.raises(RuntimeError, match="Finding"):
         named("Finding", record())
+
+
+@pytest.mark.parametrize("operation", SHAPES)
+def test_an_operation_takes_what_is_described(operation: str):
+    """What its function reads is what the document says."""
+    assert set(pages.arguments(operation)) == set(SHAPES[operation].arguments)
