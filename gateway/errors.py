@@ -74,6 +74,7 @@ class Code(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     EXISTS = "exists"
+    CHANGED_MEANWHILE = "changed_meanwhile"
     NOT_ACTIVE = "not_active"
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"

@@ -40,6 +40,7 @@ STATUS = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.EXISTS: 409,
+    Code.CHANGED_MEANWHILE: 412,
     Code.INVALID: 400,
     Code.MALFORMED: 400,
     Code.TOO_LARGE: 413,
@@ -162,8 +163,10 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
 def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         arguments: dict[str, Json] = _parameters(request)
-        if request.method == "POST":
+        if request.method in ("POST", "PUT"):
             arguments |= _object(await request.read())
+        if route.matched:
+            arguments["if_match"] = _seen_version(request)
         arguments |= request.match_info
         key = _key(request)
         if route.keyed and key is None:
@@ -176,10 +179,37 @@ def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[we
         done = await desk.call(route.operation, arguments, key=key, caller=caller)
         value = visible(caller, route.operation, done.value)
         return web.Response(
-            status=201 if done.created else 200, body=orjson.dumps(value), content_type="application/json"
-        )
+            status=201 if done.created else 200, body=orjson.dumps(value), content_type="application/json",
+            headers=_headers_of(request, route, value),
+        )  # fmt: skip
 
     return handle
+
+
+def _seen_version(request: web.Request) -> str:
+    """The one entity tag of If-Match (RFC 9110, 13.1.1); without one a change could undo another person's."""
+    given = request.headers.get("If-Match", "")
+    version = given.removeprefix('"').removesuffix('"')
+    if given != f'"{version}"' or not version:
+        raise RefusedError(
+            Code.INVALID, "an If-Match header with one entity tag is needed; nothing was changed",
+            hint="give the ETag of the answer in which you have seen it",
+        )  # fmt: skip
+    return version
+
+
+def _headers_of(request: web.Request, route: Route, value: Json) -> dict[str, str]:
+    """The entity tag of one thing that can be changed, and the address of the page behind this one (RFC 8288)."""
+    headers: dict[str, str] = {"Cache-Control": "no-store"}
+    if not isinstance(value, dict):
+        return headers
+    version, following = value.get("version"), value.get("next")
+    if route.path.startswith("/drafts") and isinstance(version, str):
+        headers["ETag"] = f'"{version}"'
+    if route.paged and isinstance(following, str):
+        cursor = "after" if route.operation == "inbox.list" else "cursor"
+        headers["Link"] = f'<{request.rel_url.update_query({cursor: following})}>; rel="next"'
+    return headers
 
 
 def _parameters(request: web.Request) -> dict[str, Json]:

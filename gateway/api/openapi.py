@@ -83,7 +83,7 @@ def _operation(route: Route, shape: Shape) -> dict[str, Json]:
             },
         },
     }
-    if route.method == "POST":
+    if route.method != "GET":
         content: dict[str, Json] = {"schema": shape.body}
         if shape.example is not None:
             content["example"] = dict(shape.example)
@@ -98,10 +98,14 @@ def _parameters(route: Route, shape: Shape) -> list[Json]:
     ]
     if route.method == "GET":
         found += [_query(name, part) for name, part in shape.arguments.items()]
-    if route.keyed:
+    if route.matched:
+        found.append(
+            {"name": "If-Match", "in": "header", "required": True, "schema": TEXT, "description": "the ETag seen"}
+        )
+    if route.method == "POST":
         found.append(
             {
-                "name": "Idempotency-Key", "in": "header", "required": True,
+                "name": "Idempotency-Key", "in": "header", "required": route.keyed,
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
                 "description": "a fresh random text for each new act; the old one to repeat it",
             }

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`operation` is what the desk is asked; path and query parameters and the JSON body become its arguments."""
+    """`operation` is what the desk is asked; path and query parameters and the JSON body become its arguments.
+
+    `keyed`: it needs an Idempotency-Key. `matched`: it needs If-Match. `paged`: its answer may have a `next`.
+    """
 
     method: str
     path: str
     operation: str
     summary: str
     keyed: bool = False
+    matched: bool = False
+    paged: bool = False
 
 
 PREFIX = "/api/v1"
@@ -22,7 +27,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path="/messages", operation="message.submit", summary="submit and release a message", keyed=True
     ),
-    Route(method="GET", path="/messages", operation="message.list", summary="messages, newest first"),
+    Route(method="GET", path="/messages", operation="message.list", summary="messages, newest first", paged=True),
     Route(method="GET", path="/messages/{id}", operation="message.show", summary="one message with its receipts"),
     Route(
         method="POST",
@@ -34,12 +39,25 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/messages/{id}/resend", operation="message.resend", summary="try now"),
     Route(method="POST", path="/messages/{id}/cancel", operation="message.cancel", summary="cancel or void"),
     Route(method="POST", path="/messages/{id}/erase", operation="message.erase", summary="a person erases it"),
-    Route(method="GET", path="/drafts", operation="draft.list", summary="drafts that wait for a person"),
+    Route(
+        method="GET",
+        path="/inbox",
+        operation="inbox.list",
+        summary="what nobody has taken yet, oldest first",
+        paged=True,
+    ),
+    Route(method="POST", path="/drafts", operation="draft.save", summary="keep a draft for a person to release"),
+    Route(method="PUT", path="/drafts/{id}", operation="draft.change", summary="change a draft", matched=True),
+    Route(method="GET", path="/drafts", operation="draft.list", summary="drafts that wait for a person", paged=True),
     Route(method="GET", path="/drafts/{id}", operation="draft.show", summary="one draft"),
     Route(method="POST", path="/drafts/{id}/release", operation="draft.release", summary="a named person releases it"),
     Route(method="POST", path="/drafts/{id}/discard", operation="draft.discard", summary="a named person discards it"),
     Route(
-        method="GET", path="/conversations", operation="conversation.list", summary="conversations, most recent first"
+        method="GET",
+        path="/conversations",
+        operation="conversation.list",
+        summary="conversations, most recent first",
+        paged=True,
     ),
     Route(method="GET", path="/conversations/due", operation="conversation.due", summary="who owes what until when"),
     Route(method="GET", path="/conversations/{id}", operation="conversation.show", summary="one conversation in order"),
@@ -51,7 +69,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/holds/{id}", operation="retention.hold", summary="nothing of it is erased"),
     Route(method="POST", path="/holds/{id}/release", operation="retention.release", summary="lift a legal hold"),
     Route(method="POST", path="/consents", operation="consent.record", summary="record a consent that a person gave"),
-    Route(method="GET", path="/consents", operation="consent.list", summary="consents held here"),
+    Route(method="GET", path="/consents", operation="consent.list", summary="consents held here", paged=True),
     Route(method="GET", path="/consents/{id}", operation="consent.show", summary="one consent"),
     Route(
         method="POST", path="/consents/{id}/withdraw", operation="consent.withdraw", summary="withdraw, never blocked"
@@ -97,6 +115,9 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/schemas", operation="schema.list", summary="what may be said"),
     Route(method="GET", path="/schemas/{id}", operation="schema.show", summary="one published schema"),
     Route(method="POST", path="/schemas/check", operation="schema.check", summary="check a draft, send nothing"),
+    Route(method="GET", path="/codes", operation="code.list", summary="the code lists"),
+    Route(method="GET", path="/codes/{id}", operation="code.show", summary="one code list in a language"),
+    Route(method="GET", path="/directory", operation="directory.list", summary="units of all countries, by descriptor"),
     Route(method="GET", path="/evidence/{id}", operation="evidence.export", summary="proof of one conversation"),
     Route(method="GET", path="/audit", operation="audit.show", summary="entries, checkpoints and witnesses of the log"),
     Route(method="GET", path="/audit/verify", operation="audit.verify", summary="examine every entry of the log"),

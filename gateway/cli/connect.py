@@ -94,6 +94,8 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
     headers = {"Content-Type": "application/json"}
     if route.method == "POST":
         headers["Idempotency-Key"] = key or fresh_key()
+    if route.matched:
+        headers["If-Match"] = f'"{arguments["if_match"]}"'
     connection = _SocketConnection(path)
     try:
         connection.request(route.method, target, body=body, headers=headers)
@@ -110,11 +112,11 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
 
 
 def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | None]:
-    rest = dict(arguments)
+    rest = {name: value for name, value in arguments.items() if not (route.matched and name == "if_match")}
     path = PREFIX + route.path
     if "{id}" in path:
         path = path.replace("{id}", quote(str(rest.pop("id")).replace("/", "@"), safe="@"))
-    if route.method == "POST":
+    if route.method in ("POST", "PUT"):
         return path, json.dumps(rest).encode()
     query = {name: str(value) for name, value in rest.items() if value is not None}
     return path + ("?" + urlencode(query) if query else ""), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -57,11 +58,48 @@ def draft_show(reach: Reach, id: str, as_json: bool) -> None:
     """
 
     def people(value: Mapping[str, Json]) -> None:
-        voice.facts((name, value[name]) for name in ("id", "state", "type", "to", "record"))
+        voice.facts((name, value[name]) for name in ("id", "state", "type", "to", "record", "version"))
         voice.say(f"since  {voice.when(value['at'])}")
         voice.print_json(value["draft"])
 
     voice.show(reach.ask("draft.show", id=id), as_json=as_json, people=people)
+
+
+@options.verb(draft, "add")
+@click.argument("file", type=click.Path(path_type=Path))
+@options.on_node
+@options.as_json
+def draft_add(reach: Reach, file: Path, as_json: bool) -> None:
+    """Keep the draft in FILE ('-' for standard input) for a person to release; it may be unfinished.
+
+    \b
+    Example:
+      trm draft add referral.json --node /srv/trm/fr
+    """
+    voice.show(reach.ask("draft.save", draft=voice.read_object(file)), as_json=as_json, people=_show_saved)
+
+
+@options.verb(draft, "change")
+@click.argument("id")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--version", "seen", metavar="VERSION", required=True, help="The version you have seen (trm draft show).")
+@options.on_node
+@options.as_json
+def draft_change(reach: Reach, id: str, file: Path, seen: str, as_json: bool) -> None:
+    """Put the draft in FILE in the place of the one that you have seen; refused if somebody changed it meanwhile.
+
+    \b
+    Example:
+      trm draft change 3vJx0bJr3QkK0m1c5n8sT4 referral.json --version 9hQ2kXw1bZpJ0Yc3mVtR7A --node /srv/trm/fr
+    """
+    answer = reach.ask("draft.change", id=id, draft=voice.read_object(file), if_match=seen)
+    voice.show(answer, as_json=as_json, people=_show_saved)
+
+
+def _show_saved(value: Mapping[str, Json]) -> None:
+    voice.facts((name, value[name]) for name in ("id", "state", "version"))
+    for finding in voice.items(value, "findings"):
+        voice.say(f"still missing  {finding['place'] or '/'}  {finding['rule']}  {finding['hint']}".rstrip())
 
 
 @options.verb(draft, "release")

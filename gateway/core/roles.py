@@ -67,6 +67,9 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "draft.show": _CASES,
     "draft.release": _CASES,
     "draft.discard": _CASES,
+    "draft.save": _CASE_SYSTEMS,
+    "draft.change": _CASES,
+    "inbox.list": _CASE_SYSTEMS,
     "conversation.list": _CASE_SYSTEMS,
     "conversation.due": _CASE_SYSTEMS,
     "conversation.show": _CASE_SYSTEMS,
@@ -110,6 +113,9 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "schema.list": _EVERYBODY,
     "schema.show": _EVERYBODY,
     "schema.check": _CASE_SYSTEMS,
+    "code.list": _EVERYBODY,
+    "code.show": _EVERYBODY,
+    "directory.list": _EVERYBODY,
     "evidence.export": frozenset({_F}),
     "alarm.list": _RUNS | {_F},
     "alarm.dismiss": _RUNS | {_F},
@@ -128,13 +134,13 @@ MATRIX: Mapping[str, frozenset[Role]] = {
 NARROWED: frozenset[str] = frozenset(
     operation
     for operation in MATRIX
-    if operation.startswith(("message.", "draft.", "conversation.")) or operation == "event.stream"
+    if operation.startswith(("message.", "draft.", "conversation.", "inbox.")) or operation == "event.stream"
 )
 """Operations of which a token bound to a unit gets the part of its unit."""
 
 UNIT_FREE: frozenset[str] = frozenset(
     {"consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show", "schema.list",
-     "schema.show", "schema.check", "adapter.check", "api.describe"}
+     "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check", "api.describe"}
 )  # fmt: skip
 """Operations that show no message, or one consent to whoever holds its random id: a withdrawal is never blocked."""
 

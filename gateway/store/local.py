@@ -77,9 +77,9 @@ def get_draft(connection: Connection, id: str) -> DraftRow | None:
     return DraftRow(**row._mapping) if row else None
 
 
-def drafts(connection: Connection, *, state: str | None = None, limit: int = 100) -> list[DraftRow]:
-    """Drafts, oldest first."""
-    query = select(draft).order_by(draft.c.ref).limit(limit)
+def drafts(connection: Connection, *, state: str | None = None, limit: int = 100, after: int = 0) -> list[DraftRow]:
+    """Drafts, oldest first; `after` is the ref of the last row of the page before."""
+    query = select(draft).where(draft.c.ref > after).order_by(draft.c.ref).limit(limit)
     if state is not None:
         query = query.where(draft.c.state == state)
     return [DraftRow(**row._mapping) for row in connection.execute(query)]
@@ -117,6 +117,16 @@ def add_submission(connection: Connection, key: bytes, digest: bytes, answer: by
     connection.execute(insert(submission).values(key=key, digest=digest, answer=answer, at=at))
 
 
+def answer_submission(connection: Connection, key: bytes, answer: bytes) -> None:
+    """Put the answer beside a key that was written down before."""
+    connection.execute(update(submission).where(submission.c.key == key).values(answer=answer))
+
+
+def forget_submission(connection: Connection, key: bytes) -> None:
+    """The act of this key changed nothing: it can be used again."""
+    connection.execute(delete(submission).where(submission.c.key == key))
+
+
 def forget_submissions(connection: Connection, before: int) -> int:
     """Drop answers older than `before`."""
     return connection.execute(delete(submission).where(submission.c.at < before)).rowcount
@@ -137,9 +147,11 @@ def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
     return _CONSENTS.made(ConsentRow, connection, index=index)
 
 
-def all_consents(connection: Connection, limit: int = 100) -> list[ConsentRow]:
-    """Consents held here, newest first."""
+def all_consents(connection: Connection, limit: int = 100, before: int | None = None) -> list[ConsentRow]:
+    """Consents held here, newest first; `before` is the ref of the last row of the page before."""
     query = select(consent).order_by(consent.c.ref.desc()).limit(limit)
+    if before is not None:
+        query = query.where(consent.c.ref < before)
     return [ConsentRow(**row._mapping) for row in connection.execute(query)]
 
 

@@ -376,6 +376,18 @@ def handed(connection: Connection, refs: Sequence[int]) -> None:
     _HANDED.run(connection, _which(refs))
 
 
+def to_take(connection: Connection, *, after: int, limit: int) -> list[MessageRow]:
+    """Messages that wait to be taken, in the order in which they came; `after` is a ref. Test messages are left out."""
+    query = (
+        select(message)
+        .join(inbox, inbox.c.ref == message.c.ref)
+        .where(message.c.ref > after, message.c.kind != PROBE)
+        .order_by(message.c.ref)
+        .limit(limit)
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
 def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
     """Mark messages that were handed over before a gap was filled."""
     if refs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,14 +32,17 @@ UNIT = "focal-point"
 PASSPHRASE = "correct horse"
 
 
-async def make(base: Path, name: str, *, endpoint: int, listen: int) -> None:
-    """Make the node `name` in `base`; peers reach it at the port `endpoint`, it listens at the port `listen`."""
+async def make(base: Path, name: str, *, endpoint: int, listen: int, desk_only: bool = False) -> None:
+    """Make the node `name` in `base`; peers reach it at the port `endpoint`, it listens at the port `listen`.
+
+    `desk_only`: it has no case system.
+    """
     FolderAdapter.create(base / f"{name}-cases")
     plan = Plan(
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{endpoint}", listen=f"127.0.0.1:{listen}", contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=True, admins=CARDS, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+        demo=True, admins=CARDS, adapter=None if desk_only else ("folder", base / f"{name}-cases"), poll_seconds=1,
     )  # fmt: skip
     await make_node(plan, PASSPHRASE, "other horse", clock=SystemClock(), cost=CHEAP)
 
@@ -50,10 +53,12 @@ async def running(
     adapters: Mapping[str, Adapter | None],
     *,
     before: Callable[[Node, int, int], Awaitable[Any]] | None = None,
+    desk_only: Collection[str] = (),
 ) -> AsyncIterator[dict[str, Node]]:
     """Nodes that take requests, by name; an adapter of None is the drop folder beside the node.
 
-    `before(node, endpoint, listen)` is awaited before the node starts and may put something between the two ports.
+    Those of `desk_only` have no case system. `before(node, endpoint, listen)` is awaited before the node starts and may
+    put something between the two ports.
     """
     stop = asyncio.Event()
     nodes: dict[str, Node] = {}
@@ -62,7 +67,7 @@ async def running(
         for name, adapter in adapters.items():
             endpoint = free_port()
             listen = endpoint if before is None else free_port()
-            await make(base, name, endpoint=endpoint, listen=listen)
+            await make(base, name, endpoint=endpoint, listen=listen, desk_only=name in desk_only)
             node, closing = await open_node(base / name, PASSPHRASE, at_least=CHEAP, adapter=adapter)
             stack.push_async_exit(closing)
             if before is not None:

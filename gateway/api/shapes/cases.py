@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.api.shape import (
     BY,
     COUNT,
+    CURSOR,
     FLAG,
     ID,
     LIMIT,
@@ -58,8 +59,9 @@ CONSENT_STATE = one_of("active", "withdrawn_in_part", "withdrawn", "damaged")
 
 SHAPES: Mapping[str, Shape] = {
     "conversation.list": Shape(
-        arguments={"limit": maybe(LIMIT)},
+        arguments={"limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
         answer=record(
+            next=null_or(CURSOR),
             conversations=many(
                 record(
                     conversation=read(null_or(ID)), kind=TEXT, peer=TEXT, unit=read(null_or(TEXT)), messages=COUNT,
@@ -120,8 +122,10 @@ SHAPES: Mapping[str, Shape] = {
         creates=True,
     ),
     "consent.list": Shape(
-        arguments={"limit": maybe(LIMIT)},
-        answer=record(consents=many(record(id=null_or(TEXT), holder=TEXT, state=CONSENT_STATE, at=TIME))),
+        arguments={"limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
+        answer=record(
+            consents=many(record(id=null_or(TEXT), holder=TEXT, state=CONSENT_STATE, at=TIME)), next=null_or(CURSOR)
+        ),
     ),
     "consent.show": Shape(
         answer=record(

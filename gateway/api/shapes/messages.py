@@ -89,6 +89,11 @@ DRAFT: Mapping[str, Schema | Maybe] = {
     "conversation": maybe(null_or(ID)),
     "in_reply_to": maybe(null_or(ID)),
 }
+UNFINISHED = record(**{name: maybe(part.schema if isinstance(part, Maybe) else part) for name, part in DRAFT.items()})
+SAVED = record(
+    id=ID, state=TEXT, version=about(TEXT, "its entity tag, also in ETag"),
+    findings=many(about(FINDING, "what still keeps it from going")),
+)  # fmt: skip
 DRAFT_STATE = one_of("waiting", "released", "discarded", "replaced")
 DRAFT_LINE: Mapping[str, Schema | Maybe] = {
     "id": ID,
@@ -98,6 +103,7 @@ DRAFT_LINE: Mapping[str, Schema | Maybe] = {
     "to": null_or(TEXT),
     "unit": read(null_or(TEXT)),
     "record": read(about(null_or(TEXT), "what the case system calls the record it was made of")),
+    "version": about(TEXT, "its entity tag"),
 }
 
 ENQUIRY: Mapping[str, Json] = {
@@ -132,8 +138,20 @@ SHAPES: Mapping[str, Shape] = {
         answer=ERASED,
         example={"by": "Ana Doe", "reason": "not_needed"},
     ),
+    "inbox.list": Shape(
+        arguments={
+            "after": maybe(CURSOR), "limit": maybe(LIMIT),
+            "wait": maybe({"type": "integer", "minimum": 0, "maximum": 30, "description": "seconds to wait for one"}),
+        },
+        answer=record(messages=many(MESSAGE), next=null_or(CURSOR)),
+    ),
+    "draft.save": Shape(
+        arguments={"draft": UNFINISHED}, answer=SAVED, example={"draft": dict(ENQUIRY)}, creates=True
+    ),
+    "draft.change": Shape(arguments={"draft": UNFINISHED}, answer=SAVED, example={"draft": dict(ENQUIRY)}),
     "draft.list": Shape(
-        arguments={"state": maybe(DRAFT_STATE), "limit": maybe(LIMIT)}, answer=record(drafts=many(record(**DRAFT_LINE)))
+        arguments={"state": maybe(DRAFT_STATE), "limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
+        answer=record(drafts=many(record(**DRAFT_LINE)), next=null_or(CURSOR)),
     ),
     "draft.show": Shape(answer=record(**DRAFT_LINE, draft=Maybe(OBJECT))),
     "draft.release": Shape(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.api.shape import FLAG, NUMBER, OBJECT, TEXT, TYPE, Shape, about, many, null_or, record
+from gateway.api.shape import FLAG, NUMBER, OBJECT, TEXT, TYPE, Shape, about, many, maybe, null_or, record
+
+LABEL = record(code=TEXT, label=null_or(TEXT), draft=about(FLAG, "nobody who speaks the language has reviewed it"))
 
 SHAPES: Mapping[str, Shape] = {
     "schema.list": Shape(
@@ -25,5 +27,21 @@ SHAPES: Mapping[str, Shape] = {
             ),
             document=about(OBJECT, "the JSON Schema, version 2020-12"),
         )
+    ),
+    "code.list": Shape(answer=record(lists=many(record(id=TEXT, title=TEXT, codes=NUMBER)))),
+    "code.show": Shape(
+        arguments={"language": maybe(TEXT)},
+        answer=record(id=TEXT, language=TEXT, direction=TEXT, codes=many(LABEL)),
+    ),
+    "directory.list": Shape(
+        arguments={"country": maybe(TEXT), "role": maybe(about(TEXT, "a code of the list role"))},
+        answer=record(
+            units=many(
+                record(
+                    peer=TEXT, state=about(TEXT, "own, or the state of the peer"), country=TEXT, unit=TEXT, name=TEXT,
+                    roles=many(TEXT), contact=TEXT,
+                )
+            )
+        ),
     ),
 }  # fmt: skip

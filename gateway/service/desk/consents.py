@@ -16,6 +16,7 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import consents, records, submit
 from gateway.service.desk.arguments import Arguments, author_ref, members, number, only, text
+from gateway.service.desk.messages import paged, position
 from gateway.service.incoming_consent import Withdrawal
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -88,16 +89,17 @@ def _unit(names: dict[str, str], unit: Json) -> Json:
 
 async def list_consents(parts: Parts, arguments: Arguments) -> Done:
     """Consents held here, newest first, without what they say."""
-    only(arguments, "limit")
-    limit = number(arguments, "limit", otherwise=100)
+    only(arguments, "limit", "cursor")
+    limit, before = number(arguments, "limit", otherwise=100), position(arguments)
 
     def query(c: Connection) -> tuple[list[ConsentRow], dict[int, SealedRow]]:
-        rows = local.all_consents(c, limit)
+        rows = local.all_consents(c, limit + 1, before)
         return rows, content.get(c, [row.ref for row in rows])
 
     rows, sealed = await parts.store.read(query)
     items: list[Json] = []
-    for row in rows:
+    shown, following = paged(rows, limit, lambda row: row.ref)
+    for row in shown:
         record = consents.opened(parts, sealed.get(row.ref))
         whole = isinstance(record, dict)
         items.append(
@@ -108,7 +110,7 @@ async def list_consents(parts: Parts, arguments: Arguments) -> Done:
                 "at": row.at,
             }
         )
-    return Done(value={"consents": items})
+    return Done(value={"consents": items, "next": following})
 
 
 def _holder(parts: Parts, row: ConsentRow) -> str:

@@ -22,7 +22,9 @@ from gateway.service.desk import (
     changes,
     consents,
     conversations,
+    drafting,
     erasing,
+    inbox,
     keys,
     messages,
     peers,
@@ -30,8 +32,10 @@ from gateway.service.desk import (
     proof,
     tokens,
     units,
+    words,
 )
 from gateway.service.desk.arguments import Arguments, members, number, only, text
+from gateway.service.desk.once import once
 from gateway.service.endings import endings
 from gateway.service.house import House
 from gateway.service.leaves import leaf
@@ -67,10 +71,16 @@ class NodeDesk:
     ) -> Done:
         """Do one operation; see the module it stands in for its arguments."""
         if caller.unit is None:
-            return await self._do(operation, arguments, key, caller)
+            return await self._once(operation, arguments, key, caller)
         await units.check(self._parts, operation, arguments, caller.unit)
-        done = await self._do(operation, arguments, key, caller)
+        done = await self._once(operation, arguments, key, caller)
         return Done(value=units.narrow(operation, done.value, caller.unit), created=done.created)
+
+    async def _once(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> Done:
+        """Under a key an act is done once; two operations see to that in their own transaction."""
+        if key is None or operation in ("message.submit", "draft.release"):
+            return await self._do(operation, arguments, key, caller)
+        return await once(self._parts, operation, arguments, key, lambda: self._do(operation, arguments, key, caller))
 
     async def _do(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> Done:
         match operation:
@@ -305,7 +315,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "message.cancel": messages.cancel,
     "draft.list": messages.list_drafts,
     "draft.show": messages.show_draft,
+    "draft.save": drafting.save,
+    "draft.change": drafting.change,
     "draft.discard": messages.discard_draft,
+    "inbox.list": inbox.list_inbox,
+    "code.list": words.list_code_lists,
+    "code.show": words.show_code_list,
+    "directory.list": words.directory,
     "conversation.list": messages.list_conversations,
     "conversation.due": conversations.list_due,
     "conversation.show": conversations.show_conversation,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -24,9 +25,10 @@ from gateway.service.records import Content
 from gateway.store import content, local, log, messages, receipts
 from gateway.store.content import SealedRow
 from gateway.store.messages import MessageRow
-from keys.encoding import parse
+from keys.encoding import b64u, canon, parse, sha256
 
 LIMIT = 2_000_000
+Row = TypeVar("Row")
 
 
 async def submit_message(parts: Parts, arguments: Arguments, key: str | None) -> Done:
@@ -50,15 +52,14 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
     """A page of messages, newest first; `next` is the cursor of the page behind it."""
     only(arguments, "limit", "cursor", "direction", "peer", "state", "conversation")
     limit = number(arguments, "limit", otherwise=50)
-    cursor = maybe_text(arguments, "cursor")
     peer = maybe_text(arguments, "peer")
     conversation = maybe_text(arguments, "conversation")
-    node = None if peer is None else parts.book.find(peer).node
+    node, before = None if peer is None else parts.book.find(peer).node, position(arguments)
 
     def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
         rows = messages.page(
             c,
-            before=None if cursor is None else _cursor(cursor),
+            before=before,
             limit=limit + 1,
             direction=maybe_text(arguments, "direction"),
             peer=node,
@@ -68,13 +69,26 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
         return rows, content.get(c, [row.ref for row in rows])
 
     rows, sealed = await parts.store.read(query)
-    shown, more = rows[:limit], len(rows) > limit
+    shown, following = paged(rows, limit, lambda row: row.ref)
     opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
     items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in shown]
-    return Done(value={"messages": items, "next": str(shown[-1].ref) if more and shown else None})
+    return Done(value={"messages": items, "next": following})
 
 
-def _cursor(value: str) -> int:
+def paged(rows: Sequence[Row], limit: int, ref: Callable[[Row], int]) -> tuple[Sequence[Row], str | None]:
+    """A page out of one row more than it has, and the cursor of the page behind it."""
+    shown = rows[:limit]
+    return shown, str(ref(shown[-1])) if shown and len(rows) > limit else None
+
+
+def position(arguments: Arguments) -> int | None:
+    """Where a page begins: behind the row that the argument `cursor` names, if there is one."""
+    cursor = maybe_text(arguments, "cursor")
+    return None if cursor is None else cursor_of(cursor)
+
+
+def cursor_of(value: str) -> int:
+    """The row that a cursor names."""
     if len(value) > 15 or not value.isascii() or not value.isdigit():
         raise RefusedError(Code.INVALID, "the cursor is not one of ours", hint="take it from the page before")
     return int(value)
@@ -287,20 +301,21 @@ def _actor(parts: Parts, by: str) -> str:
 
 async def list_drafts(parts: Parts, arguments: Arguments) -> Done:
     """Drafts of one state, oldest first; by default those that wait for a person."""
-    only(arguments, "state", "limit")
+    only(arguments, "state", "limit", "cursor")
     state = maybe_text(arguments, "state") or WAITING
-    limit = number(arguments, "limit", otherwise=100)
+    limit, after = number(arguments, "limit", otherwise=100), position(arguments) or 0
 
     def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
-        rows = local.drafts(c, state=state, limit=limit)
+        rows = local.drafts(c, state=state, limit=limit + 1, after=after)
         return rows, content.get(c, [ref for row in rows for ref in (row.ref, row.origin) if ref is not None])
 
     rows, sealed = await parts.store.read(query)
-    return Done(value={"drafts": [_draft_summary(parts, row, sealed) for row in rows]})
+    shown, following = paged(rows, limit, lambda row: row.ref)
+    return Done(value={"drafts": [_draft_summary(parts, row, sealed) for row in shown], "next": following})
 
 
 def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
-    draft = _draft(parts, sealed.get(row.ref))
+    draft = drafted(parts, sealed.get(row.ref))
     origin = sealed.get(row.origin) if row.origin is not None else None
     header = draft.get("header")
     return {
@@ -311,10 +326,17 @@ def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRo
         "to": draft.get("to"),
         "unit": header.get("sender_unit") if isinstance(header, dict) else None,
         "record": None if origin is None else parts.vault.open(origin).decode(),
+        "version": version_of(draft),
     }
 
 
-def _draft(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
+def version_of(draft: Mapping[str, Json]) -> str:
+    """The entity tag of a draft: equal where every member is, and a hash under no key of what only its reader has."""
+    return b64u(sha256(canon(dict(draft)))[:16])
+
+
+def drafted(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
+    """The draft in a sealed row; empty once it was erased."""
     if sealed is None:
         return {}
     value = parse(parts.vault.open(sealed), limit=LIMIT)
@@ -326,11 +348,13 @@ def _draft(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
 async def show_draft(parts: Parts, arguments: Arguments) -> Done:
     """One draft with everything in it, as it would be sent."""
     only(arguments, "id")
-    row, sealed = await _find_draft(parts, text(arguments, "id"))
-    return Done(value=_draft_summary(parts, row, sealed) | {"draft": _draft(parts, sealed.get(row.ref))})
+    row, sealed = await find_draft(parts, text(arguments, "id"))
+    return Done(value=_draft_summary(parts, row, sealed) | {"draft": drafted(parts, sealed.get(row.ref))})
 
 
-async def _find_draft(parts: Parts, id: str) -> tuple[local.DraftRow, dict[int, SealedRow]]:
+async def find_draft(parts: Parts, id: str) -> tuple[local.DraftRow, dict[int, SealedRow]]:
+    """A draft with its sealed rows: its content, and the name of the record it was made of. Raises RefusedError."""
+
     def query(c: Connection) -> tuple[local.DraftRow | None, dict[int, SealedRow]]:
         row = local.get_draft(c, id)
         refs = [] if row is None else [ref for ref in (row.ref, row.origin) if ref is not None]
@@ -346,10 +370,10 @@ async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> 
     """A named person releases a draft; the consent it relies on may be added here, for a file never creates one."""
     only(arguments, "id", "by", "consent", "reply_to", "conversation")
     by = text(arguments, "by", longest=64)
-    row, sealed = await _find_draft(parts, text(arguments, "id"))
+    row, sealed = await find_draft(parts, text(arguments, "id"))
     if row.state != WAITING:
         raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
-    request = dict(_draft(parts, sealed.get(row.ref)))
+    request = dict(drafted(parts, sealed.get(row.ref)))
     header = request.get("header")
     header = dict(header) if isinstance(header, dict) else {}
     header.setdefault("author_ref", author_ref(by, parts.keys.actor))
@@ -377,7 +401,7 @@ async def discard_draft(parts: Parts, arguments: Arguments) -> Done:
     """A named person discards a draft; its record in the case system is told."""
     only(arguments, "id", "by")
     by = text(arguments, "by", longest=64)
-    row, _ = await _find_draft(parts, text(arguments, "id"))
+    row, _ = await find_draft(parts, text(arguments, "id"))
     now = parts.clock.now()
 
     def move(connection: Connection) -> None:
@@ -398,19 +422,20 @@ async def discard_draft(parts: Parts, arguments: Arguments) -> Done:
 
 async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
     """Conversations, most recently active first."""
-    only(arguments, "limit")
-    limit = number(arguments, "limit", otherwise=50)
+    only(arguments, "limit", "cursor")
+    limit, before = number(arguments, "limit", otherwise=50), position(arguments)
 
     def query(
         c: Connection,
     ) -> tuple[list[tuple[bytes, int, int, int]], dict[int, MessageRow], dict[int, SealedRow]]:
-        found = messages.conversations(c, limit=limit)
+        found = messages.conversations(c, limit=limit + 1, before=before)
         refs = [ref for _, first, last, _ in found for ref in (first, last)]
         return found, messages.get(c, refs), content.get(c, refs)
 
     found, rows, sealed = await parts.store.read(query)
     items: list[Json] = []
-    for _, first, last, count in found:
+    shown, following = paged(found, limit, lambda one: one[2])
+    for _, first, last, count in shown:
         opened, newest = opened_row(parts, sealed.get(first)), opened_row(parts, sealed.get(last))
         peer = parts.book.get(rows[last].peer)
         unit = own_unit(rows[last], newest)
@@ -427,7 +452,7 @@ async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
                 "last_state": rows[last].state,
             }
         )
-    return Done(value={"conversations": items})
+    return Done(value={"conversations": items, "next": following})
 
 
 async def conversation_rows(parts: Parts, id: str) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:

@@ -23,6 +23,7 @@ from gateway.store.messages import MessageRow
 
 _LISTS: Mapping[str, str] = {
     "message.list": "messages",
+    "inbox.list": "messages",
     "draft.list": "drafts",
     "conversation.list": "conversations",
     "conversation.due": "due",
@@ -42,6 +43,13 @@ async def check(parts: Parts, operation: str, arguments: Arguments, unit: str) -
                 Code.FORBIDDEN, "this token sends for its own unit only; nothing was stored",
                 hint="name the unit of the token in /header/sender_unit",
             )  # fmt: skip
+    elif operation in ("draft.save", "draft.change") and not _drafted_by(arguments.get("draft"), unit):
+        raise RefusedError(
+            Code.FORBIDDEN, "this token drafts for its own unit only; nothing was stored",
+            hint="name the unit of the token in /draft/header/sender_unit",
+        )  # fmt: skip
+    elif operation == "draft.save":
+        return
     elif operation.startswith("draft."):
         shown = await messages.show_draft(parts, {"id": arguments.get("id")})
         if not isinstance(shown.value, dict) or shown.value["unit"] != unit:
@@ -51,6 +59,11 @@ async def check(parts: Parts, operation: str, arguments: Arguments, unit: str) -
     for name in _REPLIES:
         if arguments.get(name) is not None:
             await _check_message(parts, arguments[name], unit)
+
+
+def _drafted_by(draft: Json, unit: str) -> bool:
+    header = draft.get("header") if isinstance(draft, dict) else None
+    return isinstance(header, dict) and header.get("sender_unit") == unit
 
 
 async def _check_message(parts: Parts, id: Json, unit: str) -> None:

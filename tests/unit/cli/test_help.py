@@ -44,7 +44,8 @@ def test_the_verbs_of_the_design_are_there():
         keys+rotate keys+revoke keys+publish keys+recover keys+root+new keys+root+show keys+root+sign
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed
-        peer+suspend peer+resume peer+revoke peer+ping send draft+list draft+show draft+release draft+discard
+        peer+suspend peer+resume peer+revoke peer+ping send
+        draft+list draft+show draft+add draft+change draft+release draft+discard
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show consent+record consent+list consent+show consent+withdraw evidence+export evidence+verify
         audit+show audit+verify audit+export

@@ -1,0 +1,47 @@
+"""Words for people and programs: the code lists in a language, and who can be asked in every country."""
+
+from __future__ import annotations
+
+import schemas
+from gateway.ports import Done, Json
+from gateway.service.desk.arguments import Arguments, maybe_text, only, text
+from gateway.service.parts import Parts
+from schemas.codelists import ENGLISH
+from schemas.labels import labels
+
+
+async def list_code_lists(parts: Parts, arguments: Arguments) -> Done:
+    """Every code list with how many codes it has."""
+    only(arguments)
+    lists = [schemas.code_list(name) for name in schemas.code_lists()]
+    items: list[Json] = [{"id": one.name, "title": one.title[ENGLISH], "codes": len(one.codes)} for one in lists]
+    return Done(value={"lists": items})
+
+
+async def show_code_list(parts: Parts, arguments: Arguments) -> Done:
+    """One code list with its labels in a language; a label that is missing is null and never guessed."""
+    only(arguments, "id", "language")
+    found = schemas.code_list(text(arguments, "id"))
+    shown = labels(maybe_text(arguments, "language") or ENGLISH)
+    codes: list[Json] = []
+    for entry in found.codes:
+        label = shown.code(found.name, entry.code)
+        codes.append({"code": entry.code, "label": label.text, "draft": label.draft})
+    language = shown.language
+    return Done(value={"id": found.name, "language": language.code, "direction": language.direction, "codes": codes})
+
+
+async def directory(parts: Parts, arguments: Arguments) -> Done:
+    """The units of this node and of its peers by their signed descriptors; of one country or role if named."""
+    only(arguments, "country", "role")
+    country, role = maybe_text(arguments, "country"), maybe_text(arguments, "role")
+    listed = [(parts.config.node.name, "own", parts.own.descriptor)]
+    listed += [(peer.name, str(peer.state), peer.descriptor) for peer in parts.book.all()]
+    items: list[Json] = [
+        {"peer": name, "state": state, "country": descriptor.country, "unit": unit.id, "name": unit.name,
+         "roles": [*unit.roles], "contact": descriptor.contact}
+        for name, state, descriptor in listed
+        for unit in descriptor.units
+        if country in (None, descriptor.country) and (role is None or role in unit.roles)
+    ]  # fmt: skip
+    return Done(value={"units": items})
