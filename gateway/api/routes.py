@@ -68,6 +68,16 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/holds", operation="retention.list", summary="legal holds"),
     Route(method="POST", path="/holds/{id}", operation="retention.hold", summary="nothing of it is erased"),
     Route(method="POST", path="/holds/{id}/release", operation="retention.release", summary="lift a legal hold"),
+    Route(method="GET", path="/asylum-holds", operation="asylum.list", summary="asylum holds"),
+    Route(
+        method="POST",
+        path="/asylum-holds/{id}",
+        operation="asylum.hold",
+        summary="nothing of it goes to the State of nationality",
+    ),
+    Route(
+        method="POST", path="/asylum-holds/{id}/lift", operation="asylum.lift", summary="two people lift an asylum hold"
+    ),
     Route(method="POST", path="/consents", operation="consent.record", summary="record a consent that a person gave"),
     Route(method="GET", path="/consents", operation="consent.list", summary="consents held here", paged=True),
     Route(method="GET", path="/consents/{id}", operation="consent.show", summary="one consent"),

@@ -148,6 +148,9 @@ def conversation_show(reach: Reach, id: str, lang: str | None, as_json: bool) ->
 
 
 def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> None:
+    if value["asylum_hold"]:
+        voice.say("asylum hold: nothing of it goes to the State of nationality")
+        voice.say("")
     for standing in voice.items(value, "standing"):
         names = ("peer", "kind", "side", "state", "provisional", "overlays")
         voice.facts([(name, standing[name]) for name in names])

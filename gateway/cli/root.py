@@ -33,6 +33,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
     "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
     "procedure": ("gateway.cli.procedures:procedure", "The procedure of a region: who does what in each stage."),
+    "asylum": (
+        "gateway.cli.asylum:asylum",
+        "Holds towards the State of nationality while asylum is sought or granted.",
+    ),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
     "erase": ("gateway.cli.erase:erase", "Erase a message or a conversation, here and in the case system."),
     "retention": ("gateway.cli.erase:retention", "How long messages are kept, and legal holds."),

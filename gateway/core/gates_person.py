@@ -181,7 +181,8 @@ def g5_asylum(facts: GateFacts) -> Decision:
         return PERMIT
     if facts.name in STOPPING:
         return _g5(
-            "/content/reason", "choose another reason: nothing tells the State of nationality of an asylum claim"
+            "/content/reason",
+            "choose another reason: nothing tells the State of nationality of an asylum claim (trm asylum hold)",
         )
     return _g5("/header/recipient_unit", "nothing goes to the State of nationality while asylum is sought or granted")
 

@@ -78,6 +78,9 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "retention.hold": frozenset({_F}),
     "retention.release": frozenset({_F}),
     "retention.list": frozenset({_F, _U}),
+    "asylum.hold": _CASE_SYSTEMS,
+    "asylum.lift": _CASES,
+    "asylum.list": _CASES,
     "consent.record": _CASE_SYSTEMS,
     "consent.list": _CASES,
     "consent.show": _CASE_SYSTEMS,
@@ -139,10 +142,13 @@ NARROWED: frozenset[str] = frozenset(
 """Operations of which a token bound to a unit gets the part of its unit."""
 
 UNIT_FREE: frozenset[str] = frozenset(
-    {"consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show", "schema.list",
-     "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check", "api.describe"}
+    {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
+     "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check",
+     "api.describe"}
 )  # fmt: skip
-"""Operations that show no message, or one consent to whoever holds its random id: a withdrawal is never blocked."""
+"""Operations that show no message, or one consent to whoever holds its random id: a withdrawal is never blocked, and a
+hold closes only.
+"""
 
 CONTENT_MEMBERS: frozenset[str] = frozenset(
     {"type", "conversation", "in_reply_to", "purpose", "header", "content", "unit", "draft", "record"}

@@ -25,7 +25,7 @@ from gateway.exchange.outbound import Circumstances
 from gateway.ports import Json
 from gateway.service import records
 from gateway.service.parts import Parts
-from gateway.store import content, local, log, messages
+from gateway.store import asylum, content, local, log, messages
 from gateway.store.content import SealedRow
 from gateway.store.local import OWN, ConsentRow
 from keys.encoding import canon
@@ -221,6 +221,7 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
     standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
     told = {index: local.consent_told_to(connection, index) for index in asked}
     over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
+    holds = asylum.labels(connection)
     now = parts.clock.now()
     kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
     answers = []
@@ -236,6 +237,7 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
                     recorded_by=frozenset() if index is None else found[index].recorded_by(parts.own.node),
                     handling=() if index is None else _handling(parts, connection, found[index], question),
                     conversation_withdrawn=over[conversation] or withdrawn,
+                    asylum_hold=_asylum_hold(parts, holds, question),
                     today=datetime.fromtimestamp(now, UTC).date(),
                 ),
                 held=() if index is None else found[index].held,
@@ -243,6 +245,12 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
             )
         )
     return answers
+
+
+def _asylum_hold(parts: Parts, holds: frozenset[bytes], question: Question) -> bool:
+    """Whether a person placed one over the conversation, or over another one with the same consent."""
+    named = [question.consent_ref] if question.consent_ref is not None else []
+    return bool(holds) and not holds.isdisjoint(parts.vault.hold_indexes(question.conversation, named))
 
 
 def _recipient(parts: Parts, question: Question, now: int) -> Recipient | None:

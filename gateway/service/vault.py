@@ -88,6 +88,10 @@ class Vault:
         """What the database stores instead of a consent id."""
         return self._index(_consent(consent))
 
+    def hold_indexes(self, conversation: str, consents: Iterable[str]) -> list[bytes]:
+        """What the database stores of an asylum hold, the conversation first: other values than messages have."""
+        return [self._index(b"asylum/" + name) for name in (_conversation(conversation), *map(_consent, consents))]
+
     def _index(self, name: bytes) -> bytes:
         known = self._known.get(name)
         return self._indexes([name])[0] if known is None else known

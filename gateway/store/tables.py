@@ -432,6 +432,18 @@ hold = Table(
     Column("at", Integer, nullable=False),
 )
 
+# --- safety of the person ------------------------------------------------------------------------------------------
+
+asylum_hold = Table(
+    "asylum_hold",
+    metadata,
+    Column("label", LargeBinary, nullable=False),
+    Column("ref", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("lift", LargeBinary),
+    PrimaryKeyConstraint("label", "ref"),
+)
+
 # --- what happened ------------------------------------------------------------------------------------------------
 
 audit = Table(

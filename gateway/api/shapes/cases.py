@@ -52,9 +52,11 @@ STANDING = named(
     record(
         **WHERE, side=one_of(*Side), overlays=many(TEXT), owed=many(record(**DUTY)), missing=COUNT,
         no_calendar=many(TEXT),
+        procedure=about(null_or(OBJECT), "where it stands in the procedure of the region, see docs/local-api.md"),
     ),
     "Where a conversation stands with one peer.",
 )  # fmt: skip
+HELD = record(id=ID, held=about(FLAG, "false once a second, different person lifted it"))
 CONSENT_STATE = one_of("active", "withdrawn_in_part", "withdrawn", "damaged")
 
 SHAPES: Mapping[str, Shape] = {
@@ -93,6 +95,7 @@ SHAPES: Mapping[str, Shape] = {
                 )
             ),
             standing=many(STANDING),
+            asylum_hold=about(FLAG, "a person placed one: nothing of it goes to the State of nationality"),
         )
     ),
     "conversation.erase": Shape(
@@ -100,6 +103,9 @@ SHAPES: Mapping[str, Shape] = {
         answer=ERASED,
         example={"by": "Ana Doe", "reason": "not_needed"},
     ),
+    "asylum.list": Shape(answer=record(holds=many(record(id=null_or(ID), at=TIME, lift_wanted=FLAG)))),
+    "asylum.hold": Shape(arguments={"by": BY}, answer=HELD, example={"by": "Ana Doe"}, creates=True),
+    "asylum.lift": Shape(arguments={"by": BY}, answer=HELD, example={"by": "Ana Doe"}),
     "consent.record": Shape(
         arguments={"by": BY, "content": about(OBJECT, "the content of consent.record/1; units may be PEER/unit")},
         answer=record(id=TEXT, state=CONSENT_STATE),

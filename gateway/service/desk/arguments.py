@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from gateway.errors import Code, Finding, RefusedError
@@ -58,6 +59,11 @@ def only(arguments: Arguments, *names: str) -> None:
 def author_ref(by: str, keyed: Callable[[bytes], bytes]) -> str:
     """Who wrote, for a header: `by` where it is a reference; of a name only its keyed hash, since no name travels."""
     return by if _REFERENCE.fullmatch(by) else keyed(by.encode()).hex()
+
+
+def person(by: str, keyed: Callable[[bytes], bytes]) -> bytes:
+    """Who acts, to tell two people apart: the same however the name is spaced and in whatever case it is typed."""
+    return keyed(" ".join(unicodedata.normalize("NFKC", by).casefold().split()).encode())
 
 
 def _fault(name: str, what: str) -> RefusedError:

@@ -23,8 +23,8 @@ from gateway.service.desk.procedure import standing_in
 from gateway.service.parts import Parts
 from gateway.service.records import Content
 from gateway.service.standings import THEM, US
+from gateway.store import asylum, erasures, messages
 from gateway.store import conversations as rows_of
-from gateway.store import erasures, messages
 from gateway.store.conversations import Key
 from gateway.store.messages import MessageRow
 from schemas.procedures import Fact
@@ -38,12 +38,15 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
     id = text(arguments, "id")
     index = parts.vault.conversation_index(id)
 
-    def query(c: Connection) -> tuple[bool, list[MessageRow], dict[Key, Held], dict[int, Content]]:
-        rows = messages.of_conversation(c, index)
-        loaded = conversations.load(parts, c, {(row.conversation, row.peer) for row in rows})
-        return index in erasures.holds(c), rows, *loaded
+    (label,) = parts.vault.hold_indexes(id, ())
 
-    on_hold, rows, held, contents = await parts.store.read(query)
+    def query(c: Connection) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, Held], dict[int, Content]]:
+        rows = messages.of_conversation(c, index)
+        lies = {Fact.LEGAL_HOLD: index in erasures.holds(c), Fact.ASYLUM_HOLD: label in asylum.labels(c)}
+        loaded = conversations.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
+
+    holds, rows, held, contents = await parts.store.read(query)
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
     now = parts.clock.now()
@@ -53,11 +56,11 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
         | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
         for row in rows
     ]
-    hold = frozenset({Fact.LEGAL_HOLD} if on_hold else ())
     standings: list[Json] = [
-        _standing(parts, key, held[key], found, contents, hold, now) for key, found in folds.items()
+        _standing(parts, key, held[key], found, contents, holds, now) for key, found in folds.items()
     ]
-    return Done(value={"conversation": id, "messages": items, "standing": standings})
+    stopped = Fact.ASYLUM_HOLD in holds
+    return Done(value={"conversation": id, "messages": items, "standing": standings, "asylum_hold": stopped})
 
 
 async def list_due(parts: Parts, arguments: Arguments) -> Done:

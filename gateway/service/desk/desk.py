@@ -17,6 +17,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import submit
 from gateway.service.desk import (
+    asylum,
     audit,
     backups,
     changes,
@@ -329,6 +330,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "retention.hold": erasing.hold,
     "retention.release": erasing.release,
     "retention.list": erasing.list_holds,
+    "asylum.hold": asylum.hold,
+    "asylum.lift": asylum.lift,
+    "asylum.list": asylum.list_holds,
     "consent.record": consents.record,
     "consent.list": consents.list_consents,
     "consent.show": consents.show,

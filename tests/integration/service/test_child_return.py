@@ -55,6 +55,19 @@ class Case:
         own = {"consent_id": CONSENT, "given_by": "person_and_guardian", "taken_on": day(-3), "grants": grants}
         await self.two.fr.call("consent.record", by="w-1", content=content | own | members)
 
+    async def queue(self, party: Party, body_type: str, **content: Any) -> str:
+        """Submit it; its id."""
+        return str((await party.call("message.submit", **self.message(party, body_type, **content)))["id"])
+
+    async def stops(self, party: Party, id: str, gate: str) -> None:
+        """A message that waits ends because of a gate."""
+
+        async def failed() -> bool:
+            return bool(await party.state(id) == "failed")
+
+        await self.two.until(failed, seconds=60, what="it is stopped")
+        assert (await party.show(id))["reason"] == gate
+
     def message(self, party: Party, body_type: str, *, reply_to: str | None = None, **content: Any) -> dict[str, Any]:
         """An example of a type from one side to the other, with what `content` says; None takes a member away."""
         to, roles = ("AL" if party is self.two.fr else "FR"), "national_focal_point"
@@ -66,8 +79,7 @@ class Case:
 
     async def say(self, party: Party, body_type: str, *, reply_to: str | None = None, **content: Any) -> str:
         """Send it, and wait until the other side has it; its id."""
-        request = self.message(party, body_type, reply_to=reply_to, **content)
-        id = str((await party.call("message.submit", **request))["id"])
+        id = await self.queue(party, body_type, reply_to=reply_to, **content)
 
         async def there() -> bool:
             shown = await party.show(id)
@@ -168,16 +180,10 @@ async def stopped_in_the_queue(case: Case, parts: list[str]) -> None:
     """A proposal that waits while AL is away does not go once a newer joint assessment says stop; then all is well."""
     fr, spoiler = case.two.fr, Spoiler(case.two.fr)
     spoiler.away = True
-    id = (await fr.call("message.submit", **case.message(fr, "return.proposal", **CHILD)))["id"]
-    stop = case.message(fr, "risk.assessment", **part("joint", "do_not_return", based_on=parts))
-    await fr.call("message.submit", **stop)
+    id = await case.queue(fr, "return.proposal", **CHILD)
+    await case.queue(fr, "risk.assessment", **part("joint", "do_not_return", based_on=parts))
     spoiler.away = False
-
-    async def failed() -> bool:
-        return bool(await fr.state(id) == "failed")
-
-    await case.two.until(failed, seconds=60, what="the proposal is stopped")
-    assert (await fr.show(id))["reason"] == "gate_g4"
+    await case.stops(fr, id, "gate_g4")
     for party in case.two:
         await case.say(party, "risk.assessment", **part("joint", based_on=parts))
 
@@ -214,3 +220,38 @@ async def link(party: Party, n: int) -> str:
     """The link hash of a number that a node has used."""
     ((found,),) = await party.rows(f"select link from link_number where direction = 'out' and n = {n}")
     return str(found)
+
+
+async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nationality(two: Two) -> None:
+    """At once, and for what waits: only a neutral reason may stop something. Another conversation about the person is
+    held too. Two different people lift it.
+    """
+    case, fr = Case(two), two.fr
+    await case.consent(child_assent="given")
+    await case.referred()
+    spoiler = Spoiler(fr)
+    spoiler.away = True
+    waiting = await case.queue(fr, "risk.assessment", **part("sending"))
+    assert await fr.call("asylum.hold", id=CASE, by="Ana B.") == {"id": CASE, "held": True}
+    spoiler.away = False
+    await case.stops(fr, waiting, "gate_g5")
+    assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
+    told = await case.refused(fr, "data.correction", path="/content/legal_status", new_value="asylum_pending")
+    assert told.code is G5
+    other = case.message(fr, "referral.request") | {"conversation": b64u(b"conversation two"[:16])}
+    with pytest.raises(RefusedError) as refusal:
+        await fr.call("message.submit", **other)
+    assert refusal.value.code is G5
+    (shown,) = (await fr.call("asylum.list"))["holds"]
+    assert (shown["id"], shown["lift_wanted"]) == (CASE, False)
+    assert (await fr.call("conversation.show", id=CASE))["asylum_hold"] is True
+    assert (await two.al.call("conversation.show", id=CASE))["asylum_hold"] is False
+
+    assert await fr.call("asylum.lift", id=CASE, by="Ana B.") == {"id": CASE, "held": True}
+    with pytest.raises(RefusedError) as twice:
+        await fr.call("asylum.lift", id=CASE, by=" ana  b. ")
+    assert twice.value.code is Code.CONFLICT
+    assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
+    assert await fr.call("asylum.lift", id=CASE, by="Carl D.") == {"id": CASE, "held": False}
+    await case.say(fr, "risk.assessment", **part("sending"))
+    assert await fr.rows("select * from asylum_hold") == []

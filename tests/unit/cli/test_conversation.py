@@ -83,9 +83,11 @@ def test_doubts_about_a_conversation_are_told(capsys):
         "overlays": ["alert"], "owed": [], "procedure": None, "missing": 1, "no_calendar": ["XK"],
     }  # fmt: skip
     message = dict.fromkeys(("direction", "peer", "type", "state", "reason", "at", "n"))
-    value = {"standing": [standing], "messages": [message | {"id": "m", "outcome": "crossed"}]}
+    told = [message | {"id": "m", "outcome": "crossed"}]
+    value = {"standing": [standing], "messages": told, "asylum_hold": True}
     exchange._show_conversation(value)
     printed = capsys.readouterr()
+    assert "asylum hold" in printed.out
     assert "nothing is owed" in printed.out
     for hint in ("1 message(s) can not be read", "no calendar for XK", "m had no effect: crossed"):
         assert hint in printed.err

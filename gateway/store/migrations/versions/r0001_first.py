@@ -26,6 +26,14 @@ def upgrade() -> None:
         "alarm_open", "alarm", ["kind", "peer", "ref"], unique=False, sqlite_where=sa.text("dismissed is null")
     )
     op.create_table(
+        "asylum_hold",
+        sa.Column("label", sa.LargeBinary(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("lift", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("label", "ref"),
+    )
+    op.create_table(
         "audit",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,84 @@
+"""Asylum holds: what a person here knows of an asylum claim and no message said (gate G5, DOMAIN 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json
+from gateway.service.desk.arguments import Arguments, only, person, text
+from gateway.service.desk.messages import conversation_rows, opened_rows
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import asylum, content, log
+from gateway.store.asylum import AsylumHold
+from gateway.store.content import SealedRow
+
+
+async def hold(parts: Parts, arguments: Arguments) -> Done:
+    """A named person places a hold, at once: nothing of this conversation goes to the State of nationality any more,
+    nor of others that rely on the same consents. What waits to go is judged again when it departs.
+    """
+    only(arguments, "id", "by")
+    id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
+    _, sealed = await conversation_rows(parts, id)
+    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
+    consents = sorted({one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None})
+    labels = parts.vault.hold_indexes(id, consents)
+    row = parts.vault.seal(parts.store.new_ref(), id.encode())
+
+    def move(connection: Connection) -> bool:
+        known = asylum.get(connection, labels[0])
+        if known is None:
+            content.put(connection, [row])
+        asylum.place(connection, known or AsylumHold(ref=row.ref, at=now, lift=None), labels)
+        log.append_leaf(connection, leaf(now, "asylum.held", actor=parts.keys.actor(by.encode()).hex()))
+        return known is None
+
+    return Done(value={"id": id, "held": True}, created=await parts.store.move(move))
+
+
+async def lift(parts: Parts, arguments: Arguments) -> Done:
+    """Two different people lift a hold, one after the other: after a decision, or on the person's written request."""
+    only(arguments, "id", "by")
+    id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
+    (label,), who = parts.vault.hold_indexes(id, ()), person(by, parts.keys.actor)
+
+    def move(connection: Connection) -> bool:
+        known = asylum.get(connection, label)
+        if known is None:
+            raise RefusedError(Code.NOT_FOUND, "no asylum hold lies over it", hint="trm asylum list shows them")
+        if known.lift == who:
+            raise RefusedError(
+                Code.CONFLICT, "the same person wanted this lifted already; it still waits for a different one"
+            )
+        actor = parts.keys.actor(by.encode()).hex()
+        if known.lift is None:
+            asylum.want_lift(connection, known.ref, who)
+            log.append_leaf(connection, leaf(now, "asylum.lift_wanted", actor=actor))
+        else:
+            asylum.lift(connection, known.ref)
+            log.append_leaf(connection, leaf(now, "asylum.lifted", actor=actor))
+        return known.lift is None
+
+    return Done(value={"id": id, "held": await parts.store.move(move)})
+
+
+async def list_holds(parts: Parts, arguments: Arguments) -> Done:
+    """Asylum holds, oldest first, and whether a first person wants one lifted; one that does not open has no id."""
+    only(arguments)
+
+    def query(c: Connection) -> tuple[Sequence[AsylumHold], dict[int, SealedRow]]:
+        found = asylum.listed(c)
+        return found, content.get(c, [one.ref for one in found])
+
+    found, sealed = await parts.store.read(query)
+    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
+    items: list[Json] = []
+    for one in found:
+        plain = opened.get(one.ref)
+        name = plain.decode() if isinstance(plain, bytes) else None
+        items.append({"id": name, "at": one.at, "lift_wanted": one.lift is not None})
+    return Done(value={"holds": items})
