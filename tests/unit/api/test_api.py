@@ -50,7 +50,7 @@ def test_no_two_routes_share_a_place():
     """Method and path decide alone, and a route that changes something is a POST."""
     places = [(route.method, route.path) for route in ROUTES]
     assert len(places) == len(set(places))
-    assert {route.method for route in ROUTES} == {"GET", "POST"}
+    assert {route.method for route in ROUTES} == {"GET", "POST", "PUT"}
     assert [route.operation for route in ROUTES if route.keyed] == ["message.submit"]
 
 
