@@ -60,14 +60,16 @@ async def test_a_route_asks_its_operation(api: LocalApi, route):
     api.desk.answer = Done(value={"n": 1}, created=True)
     path = PREFIX + route.path.replace("{id}", "the-id")
     given = {"id": "the-id"} if "{id}" in route.path else {}
-    if route.method == "POST":
-        answer = await api.socket.ask("POST", path, {"member": "of body"}, Idempotency_Key="k")
+    if route.method != "GET":
+        seen = {"If_Match": '"v1"'} if route.matched else {}
+        given |= {"if_match": "v1"} if route.matched else {}
+        answer = await api.socket.ask(route.method, path, {"member": "of body"}, Idempotency_Key="k", **seen)
         given |= {"member": "of body"}
     else:
         answer = await api.socket.ask("GET", path + "?member=of+query")
         given |= {"member": "of query"}
     assert (answer.status, answer.value) == (201, {"n": 1})
-    assert api.desk.calls == [(route.operation, given, "k" if route.method == "POST" else None)]
+    assert api.desk.calls == [(route.operation, given, None if route.method == "GET" else "k")]
 
 
 async def test_a_path_wins_over_a_body(api: LocalApi):
