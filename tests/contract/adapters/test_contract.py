@@ -1,4 +1,4 @@
-"""One contract for every adapter: the fake, and each kind that is installed with this one."""
+"""One contract for every adapter: the fake, each kind that is installed with this one, and real database servers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.benches import MemoryBench
+from support.databases import SERVERS, on_server
 
 from adapters.kit.contract import CHECKS, NewBench, in_folders
 from adapters.kit.kind import find, offered
@@ -17,6 +18,7 @@ StandIn = Callable[[Path], AbstractAsyncContextManager[NewBench]]
 STAND_INS: dict[str, StandIn] = {
     "memory": partial(in_folders, MemoryBench),
     **{name: find(name).stand_in for name in offered()},
+    **{server: partial(on_server, server) for server in SERVERS},
 }
 
 

@@ -183,6 +183,7 @@ def test_kinds_of_adapters_are_listed():
     assert [item["kind"] for item in json.loads(run("adapter", "list", "--json").stdout)["adapters"]] == [
         "folder",
         "sheet",
+        "sql",
     ]
 
 
@@ -203,3 +204,10 @@ fields:
     from: Remark
     type: text
 """
+
+
+@pytest.mark.parametrize("kind", ["sql"])
+def test_sample_mappings_of_adapters_have_no_fault(kind: str) -> None:
+    """The mapping file that an office copies to begin with passes the check it will be asked to pass."""
+    result = run("mapping", "check", str(ROOT / "adapters" / kind / "sample.yaml"))
+    assert result.exit_code == 0, result.output

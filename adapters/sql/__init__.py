@@ -1,0 +1,64 @@
+"""A database of the office: a read-only view goes out, one inbox table takes what comes in. See README.md."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from adapters.kit.contract import NewBench, in_folders
+from adapters.kit.kind import Kind, Settings
+from adapters.sql.adapter import SqlAdapter
+from adapters.sql.database import Address
+
+__all__ = ["KIND", "Address", "SqlAdapter", "SqlSettings"]
+
+
+class SqlSettings(Settings):
+    """Where the database is, and what of it is for the gateway."""
+
+    url: str
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    mapping: Path
+    view: str = "trm_outbox"
+    ref_column: str = "ref"
+    changed_column: str = "changed"
+    inbox: str = "trm_inbox"
+
+    def address(self) -> Address:
+        """Where the database is."""
+        return Address(url=self.url, password=self.password_file, ca=self.ca_file)
+
+    def case_files(self) -> Sequence[Path]:
+        """The file of an SQLite database."""
+        return self.address().files
+
+    def mapping_files(self) -> Sequence[Path]:
+        """The one that rows of the view are read by."""
+        return (self.mapping,)
+
+
+def _make(settings: SqlSettings) -> SqlAdapter:
+    return SqlAdapter(
+        settings.address(),
+        mapping=settings.mapping,
+        view=settings.view,
+        ref=settings.ref_column,
+        changed=settings.changed_column,
+        inbox=settings.inbox,
+    )
+
+
+def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
+    from adapters.sql.bench import SqlBench, sqlite_office
+
+    return in_folders(lambda own: SqlBench(sqlite_office(own)), folder)
+
+
+KIND = Kind(
+    name="sql",
+    what="a PostgreSQL, MariaDB, MySQL or SQLite database",
+    whom="for offices whose cases are in a database of their own",
+    settings=SqlSettings,
+    make=_make,
+    stand_in=_stand_in,
+)

@@ -1,0 +1,181 @@
+"""The office's database behind the port: work in a thread, one piece at a time, errors translated once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import ParamSpec, TypeVar
+
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy.exc import DBAPIError
+
+from adapters.kit.mapping import name_and_edition
+from adapters.kit.threads import in_thread
+from adapters.sql import inbox
+from adapters.sql.cells import BAD_REF, ref_of
+from adapters.sql.database import STATEMENT_SECONDS, Address, database
+from adapters.sql.outbox import Outbox
+from adapters.sql.tables import inbox_table, outbox_view
+from gateway.errors import Finding, GatewayError, RefusedError, TransientError
+from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqlAdapter:
+    """A database at `address`: rows of `view` become drafts by the file `mapping`, `inbox` takes what comes in.
+
+    `ref` and `changed` are the columns of the view that name a row and say when it was changed last. `patience` is how
+    long, in seconds, an answer may take. Making one connects to nothing.
+    """
+
+    kind = "sql"
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        mapping: Path,
+        view: str = "trm_outbox",
+        ref: str = "ref",
+        changed: str = "changed",
+        inbox: str = "trm_inbox",
+        batch: int = 100,
+        patience: int = STATEMENT_SECONDS,
+    ) -> None:
+        self._address = address
+        self._engine = address.engine(patience)
+        self._view = outbox_view(view, ref, changed)
+        self._inbox = inbox_table(inbox)
+        self._mapping = mapping
+        self._outbox = Outbox(self._engine, self._view, self._inbox, batch=batch)
+        self._lock = Lock()
+        self._versions: dict[str, str] = {}
+
+    def describe(self) -> Description:
+        """What it is; erasing empties the row, and the office's own copies and backups are out of its reach."""
+        return Description(
+            kind=self.kind,
+            version="1",
+            target=self._address.shown,
+            can_pull=True,
+            can_push=True,
+            erasure=Erasure.ERASED,
+        )
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether view and inbox can be used as they must, and the account can do no more."""
+        return await in_thread(self._lock, self._check)
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """The rows of the view that are not settled, or were changed since they were refused."""
+        return await self._work(self._pull)
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """Note in the inbox how the reading of a row ended."""
+        await self._work(self._settle, record.ref, notice)
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Insert an item into the inbox, once for each key; the key is the local id."""
+        (outcome,) = await self._work(self._put_all, [item])
+        if isinstance(outcome, RefusedError):
+            raise outcome
+        return outcome
+
+    async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
+        """Insert several in one transaction; none of them is there if the database fails meanwhile."""
+        try:
+            return await self._work(self._put_all, items)
+        except TransientError as error:
+            return [error]
+
+    async def status(self, local_id: str) -> str:
+        """The state of a row of the inbox: `new`, `erased`, or the office's own word."""
+        return await self._work(self._one, inbox.status, local_id)
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Empty a row of the inbox."""
+        return await self._work(self._one, inbox.erase, local_id)
+
+    async def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await in_thread(self._lock, _translated, work, *args, **kwargs)
+
+    def _pull(self) -> list[LocalRecord]:
+        found = self._outbox.due(*name_and_edition(self._mapping))
+        self._versions = {due.record.ref: due.version for due in found}
+        return [due.record for due in found]
+
+    def _settle(self, ref: str, notice: Notice) -> None:
+        with self._engine.begin() as connection:
+            inbox.settle(connection, self._inbox, ref, self._versions.get(ref), notice)
+
+    def _put_all(self, items: Sequence[Delivery | Notice]) -> list[str | RefusedError]:
+        with self._engine.begin() as connection:
+            return inbox.put_all(connection, self._inbox, items)
+
+    def _one(self, work: Callable[..., T], local_id: str) -> T:
+        with self._engine.begin() as connection:
+            return work(connection, self._inbox, local_id)
+
+    # --- checking ------------------------------------------------------------------------------------------------
+
+    def _check(self) -> list[Finding]:
+        try:
+            with database(), self._engine.connect() as connection:
+                return [*self._check_view(connection), *self._check_inbox(connection)]
+        except GatewayError as exc:
+            return [Finding(place="database", rule="not_reachable", hint=f"{exc.what}: {exc.hint}")]
+
+    def _check_view(self, connection: Connection) -> list[Finding]:
+        view, place = self._view, f"view {self._view.name}"
+        if not _allowed(connection, select(view.ref, view.changed).select_from(view.source).where(literal(1) == 0)):
+            return [
+                Finding(place=place, rule="missing_view", hint="make the view, with its columns, and the right to read")
+            ]
+        findings = []
+        twice = select(view.ref).select_from(view.source).group_by(view.ref).having(func.count() > 1).limit(1)
+        if connection.execute(twice).first() is not None:
+            findings.append(Finding(place=place, rule="ref_twice", hint="the view must have one row for each ref"))
+        some = select(view.ref).select_from(view.source).limit(1000)
+        if any(ref_of(ref) is None for ref in connection.scalars(some)):
+            findings.append(Finding(place=place, rule="bad_ref", hint=BAD_REF))
+        return findings
+
+    def _check_inbox(self, connection: Connection) -> list[Finding]:
+        table, place = self._inbox, f"table {self._inbox.name}"
+        never = literal(1) == 0
+        nothing = select(*table.columns).where(never)
+        if not _allowed(connection, nothing):
+            return [Finding(place=place, rule="missing_inbox", hint="run the script of this kind of database")]
+        findings = []
+        may_write = (
+            insert(table).from_select(list(table.columns), nothing),
+            update(table).where(never).values(state=""),
+        )
+        if not all(_allowed(connection, statement) for statement in may_write):
+            findings.append(Finding(place=place, rule="not_writable", hint="grant INSERT and UPDATE on it"))
+        if self._address.dialect != "sqlite" and _allowed(connection, delete(table).where(never)):
+            hint = "the account can delete rows, and with them the memory of what was handed over; see the script"
+            findings.append(Finding(place=place, rule="too_many_rights", hint=hint))
+        return findings
+
+
+def _allowed(connection: Connection, statement: object) -> bool:
+    """Whether the database would do it: the statement touches no row, and is undone."""
+    connection.rollback()
+    try:
+        connection.execute(statement)  # type: ignore[call-overload]
+    except DBAPIError as exc:
+        connection.rollback()
+        if exc.connection_invalidated:
+            raise
+        return False
+    connection.rollback()
+    return True
+
+
+def _translated(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    with database():
+        return work(*args, **kwargs)

@@ -1,0 +1,190 @@
+"""The database of an office in the hands of a test: SQLite here, other servers where a test gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.engine import URL
+
+from adapters.kit.contract import MARKER, Trouble
+from adapters.sql.adapter import SqlAdapter
+from adapters.sql.database import Address
+
+HERE = Path(__file__).parent
+SAMPLE = HERE / "sample.yaml"
+
+_CASES = """CREATE TABLE cases (
+  id integer PRIMARY KEY, changed_at {}, number varchar(40), summary varchar(2000), gender varchar(40), amount {}
+)"""
+_TYPES = {
+    "sqlite": ("integer", "real"),
+    "postgresql": ("timestamptz", "numeric"),
+    "mariadb": ("datetime", "decimal(9, 2)"),
+}
+_VIEW = """CREATE VIEW trm_outbox AS
+  SELECT id AS ref, changed_at AS changed, number AS case_number, summary, gender, amount FROM cases"""
+_STAMPS = {
+    "sqlite": "{}",
+    "postgresql": "timestamptz '2025-06-01 00:00:00+02' + interval '{} seconds'",
+    "mariadb": "timestamp('2025-06-01') + interval {} second",
+}
+
+
+@dataclass(frozen=True)
+class Office:
+    """A database with the table `cases` of the office, the view over it, and the inbox."""
+
+    kind: str
+    admin: URL
+    address: Address
+
+    def run(self, *statements: str, **values: object) -> list[Any]:
+        """Do this as an administrator; the rows of the last statement."""
+        engine = create_engine(self.admin, poolclass=NullPool)
+        with engine.begin() as connection:
+            for statement in statements[:-1]:
+                connection.exec_driver_sql(statement)
+            result = connection.execute(text(statements[-1]), values)
+            return list(result.all()) if result.returns_rows else []
+
+    def make(self) -> None:
+        """The inbox by the script of this kind, the table of the office, and the view."""
+        for statement in _statements((HERE / f"{self.kind}.sql").read_text()):
+            self.run(statement.replace(":", "\\:"))
+        self.run(_CASES.format(*_TYPES[self.kind]), _VIEW)
+        self.grant()
+
+    def grant(self) -> None:
+        """The right to read the view, where there are rights."""
+        if self.kind != "sqlite":
+            self.run(f"GRANT SELECT ON trm_outbox TO trm_adapter{'@localhost' if self.kind == 'mariadb' else ''}")
+
+    def adapter(self, **more: Any) -> SqlAdapter:
+        """A new adapter over this database."""
+        return SqlAdapter(self.address, **{"mapping": SAMPLE, **more})
+
+    def case(
+        self, number: int, summary: str, *, gender: str = "Female", amount: object = None, stamp: int | None = None
+    ) -> None:
+        """Write a case of the office, or write it anew."""
+        self.run(f"DELETE FROM cases WHERE id = {number}")  # noqa: S608
+        when = _STAMPS[self.kind].format(number if stamp is None else stamp)
+        self.run(
+            f"INSERT INTO cases VALUES ({number}, {when}, 'AL-{number}', :summary, :gender, :amount)",  # noqa: S608
+            summary=summary, gender=gender, amount=amount,
+        )  # fmt: skip
+
+    def inbox(self, columns: str = "*", where: str = "1 = 1") -> list[Any]:
+        """Rows of the inbox."""
+        return self.run(f"SELECT {columns} FROM trm_inbox WHERE {where} ORDER BY item_key")  # noqa: S608
+
+
+def sqlite_office(folder: Path) -> Office:
+    """An office whose database is a file in `folder`."""
+    file = folder / "exchange.db"
+    file.touch(mode=0o600)
+    office = Office("sqlite", URL.create("sqlite", database=str(file)), Address(url=f"sqlite:///{file}"))
+    office.make()
+    return office
+
+
+class SqlBench:
+    """What the contract asks of an office."""
+
+    troubles: Sequence[Trouble] = (
+        Trouble.AWAY, Trouble.SLOW, Trouble.EQUAL_STAMPS, Trouble.CLOCK_AHEAD, Trouble.CLOCK_BEHIND,
+        Trouble.UNMAPPED_CODE,
+    )  # fmt: skip
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.cases = 0
+        self._stamp: int | None = None
+        self._shift = 0
+        self._gender = "Female"
+        self._patience: dict[str, int] = {}
+
+    @contextmanager
+    def trouble(self, kind: Trouble) -> Iterator[None]:
+        """Trouble of a database that is a file; what concerns records holds for every kind of database."""
+        match kind:
+            case Trouble.EQUAL_STAMPS:
+                self._stamp = 1000
+            case Trouble.CLOCK_AHEAD | Trouble.CLOCK_BEHIND:
+                self._shift = 93600 if kind is Trouble.CLOCK_AHEAD else -93600
+            case Trouble.UNMAPPED_CODE:
+                self._gender = "of another list"
+            case Trouble.SLOW:
+                with self._locked():
+                    yield
+                return
+            case _:
+                with self._away():
+                    yield
+                return
+        try:
+            yield
+        finally:
+            self._stamp, self._shift, self._gender = None, 0, "Female"
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        file = Path(str(self.office.admin.database))
+        elsewhere = file.rename(file.with_suffix(".away"))
+        try:
+            yield
+        finally:
+            elsewhere.rename(file)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        import sqlite3
+
+        self._patience = {"patience": 1}
+        with closing(sqlite3.connect(str(self.office.admin.database), isolation_level=None)) as holder:
+            holder.execute("BEGIN EXCLUSIVE").close()
+            yield
+        self._patience = {}
+
+    def settings(self) -> Mapping[str, str | int | bool]:
+        return {"url": self.office.address.url, "mapping": str(SAMPLE)}
+
+    def adapter(self) -> SqlAdapter:
+        return self.office.adapter(**self._patience)
+
+    def offer(self, name: str) -> None:
+        self._case(name)
+
+    def offer_bad(self, name: str) -> None:
+        self._case(MARKER, amount=1.5)
+
+    def _case(self, summary: str, amount: object = None) -> None:
+        self.cases += 1
+        stamp = self.cases + 100_000 + self._shift if self._stamp is None else self._stamp
+        self.office.case(self.cases, summary, gender=self._gender, amount=amount, stamp=stamp)
+
+    def received(self) -> list[str]:
+        return [row[0] for row in self.office.inbox("message_id", "kind = 'message' AND state <> 'erased'")]
+
+    def noticed(self) -> list[str]:
+        return [row[0] for row in self.office.inbox("type", "kind <> 'message'")]
+
+    def shows(self, text: str) -> bool:
+        return any(text in str(cell) for row in self.office.inbox() for cell in row)
+
+
+def _statements(lines: str) -> Sequence[str]:
+    """The statements of a script; a semicolon at the end of a line ends one, except within $$."""
+    found, part = [], ""
+    for line in lines.splitlines():
+        bare = line.split("--")[0].rstrip()
+        part += bare + "\n"
+        if bare.endswith(";") and part.count("$$") % 2 == 0:
+            found.append(part.strip().removesuffix(";"))
+            part = ""
+    return found

@@ -1,0 +1,34 @@
+-- The inbox of the gateway and its least rights, for MariaDB 10.6 or newer and MySQL 8. Run once by an administrator,
+-- in the database of the office: mariadb --database=cases < mariadb.sql
+-- The host of the account is the machine of the gateway. Then set the password:
+--   ALTER USER trm_adapter@localhost IDENTIFIED BY '...';
+
+CREATE USER IF NOT EXISTS trm_adapter@localhost;
+CREATE ROLE IF NOT EXISTS trm_office;  -- the people and programs of the office that read the inbox: GRANT trm_office TO ...;
+
+CREATE TABLE trm_inbox (
+  item_key     varchar(160) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY,  -- the idempotency key
+  kind         varchar(10)  NOT NULL CHECK (kind IN ('message', 'notice', 'settled')),
+  type         varchar(100) NOT NULL,                 -- type of the message, or what the news is
+  record       varchar(100) CHARACTER SET ascii COLLATE ascii_bin,  -- news: the ref of the row of trm_outbox
+  attempt      integer,
+  version      varchar(100),
+  message_id   varchar(64)  CHARACTER SET ascii COLLATE ascii_bin,
+  conversation varchar(64)  CHARACTER SET ascii COLLATE ascii_bin,
+  in_reply_to  varchar(64)  CHARACTER SET ascii COLLATE ascii_bin,
+  sender_name  varchar(200),
+  received_at  datetime     NOT NULL,                 -- UTC
+  state        varchar(10)  NOT NULL DEFAULT 'new',   -- the office may write its own word; 'erased' is the gateway's
+  document     longtext,                              -- the message as JSON; empty once erased
+  INDEX trm_inbox_record (record)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4;
+
+GRANT SELECT, INSERT, UPDATE ON trm_inbox TO trm_adapter@localhost;  -- no DELETE: a key is remembered for ever
+GRANT SELECT, UPDATE (state) ON trm_inbox TO trm_office;
+
+-- The view is the office's own: the rows that are ready, and no column more than a referral needs. For example:
+--
+--   CREATE SQL SECURITY DEFINER VIEW trm_outbox AS
+--     SELECT id AS ref, changed_at AS changed, case_number AS `Case Number`, birth_date AS `Birthdate`
+--     FROM cases WHERE ready_to_refer;
+--   GRANT SELECT ON trm_outbox TO trm_adapter@localhost;

@@ -1,0 +1,42 @@
+-- The inbox of the gateway and its least rights, for PostgreSQL 13 or newer. Run once by an administrator, in the
+-- database of the office: psql -v ON_ERROR_STOP=1 -f postgresql.sql
+-- Then set the password:  \password trm_adapter
+
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trm_adapter') THEN
+    CREATE ROLE trm_adapter LOGIN NOINHERIT CONNECTION LIMIT 8;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'trm_office') THEN
+    CREATE ROLE trm_office;  -- the people and programs of the office that read the inbox: GRANT trm_office TO ...;
+  END IF;
+END
+$$;
+
+CREATE TABLE trm_inbox (
+  item_key     varchar(160) COLLATE "C" PRIMARY KEY,  -- the idempotency key
+  kind         varchar(10)  NOT NULL CHECK (kind IN ('message', 'notice', 'settled')),
+  type         varchar(100) NOT NULL,                 -- type of the message, or what the news is
+  record       varchar(100) COLLATE "C",              -- news: the ref of the row of trm_outbox it is about
+  attempt      integer,
+  version      varchar(100),
+  message_id   varchar(64),
+  conversation varchar(64),
+  in_reply_to  varchar(64),
+  sender_name  varchar(200),
+  received_at  timestamptz  NOT NULL,
+  state        varchar(10)  NOT NULL DEFAULT 'new',   -- the office may write its own word; 'erased' is the gateway's
+  document     text                                   -- the message as JSON; empty once erased
+);
+CREATE INDEX trm_inbox_record ON trm_inbox (record);
+
+REVOKE ALL ON trm_inbox FROM PUBLIC;
+GRANT SELECT, INSERT, UPDATE ON trm_inbox TO trm_adapter;         -- no DELETE: a key is remembered for ever
+GRANT SELECT, UPDATE (state) ON trm_inbox TO trm_office;
+
+-- The view is the office's own: the rows that are ready, and no column more than a referral needs. For example:
+--
+--   CREATE VIEW trm_outbox AS
+--     SELECT id AS ref, changed_at AS changed, case_number AS "Case Number", birth_date AS "Birthdate"
+--     FROM cases WHERE ready_to_refer;
+--   GRANT SELECT ON trm_outbox TO trm_adapter;

