@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,8 +22,8 @@ import schemas
 from gateway import casesystem
 from gateway import config as settings
 from gateway.api.app import LocalServer, local_app
+from gateway.casesystem import CaseSystem
 from gateway.clock import SystemClock
-from gateway.core.mapping import RecordMapping
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
@@ -73,14 +73,14 @@ CHECKPOINT = "checkpoint"
 class Node:
     """One opened node folder."""
 
-    def __init__(self, folder: Path, parts: Parts, keys: Keyholder, mappings: Mapping[str, RecordMapping]) -> None:
+    def __init__(self, folder: Path, parts: Parts, keys: Keyholder, cases: CaseSystem | None) -> None:
         self.folder = folder
         self._keys = keys
         self.parts = parts
-        self._mappings = mappings
+        self._cases = cases
         self._door = Door(parts)
         self.house = House(parts)
-        self.handover = Handover(parts)
+        self.handover = Handover(parts, {} if cases is None else cases.inward)
         self.desk = NodeDesk(parts, self.house)
         self.federation: RunningServer | None = None
         self._senders: dict[str, asyncio.Task[None]] = {}
@@ -145,7 +145,8 @@ class Node:
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
             if parts.adapter is not None and parts.config.adapter is not None:
-                collector = Collector(parts, parts.adapter, self._mappings, parts.config.adapter.poll_seconds)
+                mappings = {} if self._cases is None else self._cases.outward
+                collector = Collector(parts, parts.adapter, mappings, parts.config.adapter.poll_seconds)
                 loops.append(asyncio.create_task(collector.run(), name="collect"))
             try:
                 done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
@@ -236,7 +237,7 @@ async def open_node(
             adapter=adapter if adapter is not None or cases is None else cases.adapter(),
             log=LogStanding(kept=folder / CHECKPOINT),
         )
-        node = Node(folder, parts, keys, {} if cases is None else cases.mappings)
+        node = Node(folder, parts, keys, cases)
         door_verify.door = node._door
         stack.push_async_callback(node.close)
     except BaseException:

@@ -31,6 +31,16 @@ class CaseSystem:
     settings: Settings
     mappings: Mapping[str, RecordMapping]
 
+    @property
+    def outward(self) -> Mapping[str, RecordMapping]:
+        """The mapping files that make drafts, by the name that a record gives."""
+        return {name: mapping for name, mapping in self.mappings.items() if mapping.direction.outward}
+
+    @property
+    def inward(self) -> Mapping[str, RecordMapping]:
+        """The mapping files that make records of messages, by type."""
+        return {mapping.body_type: mapping for mapping in self.mappings.values() if mapping.direction.inward}
+
     def adapter(self) -> Adapter:
         """An adapter for it; nothing is touched yet."""
         return self.kind.make(self.settings)
@@ -54,7 +64,10 @@ def read(section: AdapterSection, folder: Path) -> CaseSystem:
         if mapping.name in mappings:
             raise RefusedError(Code.CONFLICT, f"two mapping files of the adapter are named {mapping.name}")
         mappings[mapping.name] = mapping
-    return CaseSystem(kind=kind, settings=own, mappings=mappings)
+    found = CaseSystem(kind=kind, settings=own, mappings=mappings)
+    if len(found.inward) < sum(mapping.direction.inward for mapping in mappings.values()):
+        raise RefusedError(Code.CONFLICT, "two mapping files of the adapter read messages of one type")
+    return found
 
 
 def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Settings]:

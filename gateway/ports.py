@@ -49,8 +49,25 @@ class LocalRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MappedRecord:
+    """A message as a record of the local system, by the way back of its mapping file.
+
+    ``losses`` are the places whose distinctions it does not keep, each with the note of the file; ``left_out`` the
+    places of what the message says besides. Both belong beside the record, where a person sees that there was more.
+    """
+
+    mapping: str
+    fields: Mapping[str, Json]
+    losses: tuple[Finding, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """A message for the local system. ``key`` is the idempotency key: the same key must never make a second record."""
+    """A message for the local system. ``key`` is the idempotency key: the same key must never make a second record.
+
+    ``record`` is what the mapping file makes of it, where there is one for messages of this type.
+    """
 
     key: str
     message_id: str
@@ -65,6 +82,7 @@ class Delivery:
     out_of_order: bool
     header: Mapping[str, Json]
     content: Mapping[str, Json]
+    record: MappedRecord | None = None
 
 
 class NoticeKind(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from gateway.errors import Code, Finding
-from gateway.ports import Delivery, Json, Notice, NoticeKind
+from gateway.ports import Delivery, Json, MappedRecord, Notice, NoticeKind
 
 DELIVERY_FORMAT = "trm-delivery/1"
 NOTICE_FORMAT = "trm-notice/1"
@@ -27,7 +27,7 @@ def findings_to_json(findings: Iterable[Finding]) -> list[Json]:
 
 def delivery_to_json(item: Delivery) -> dict[str, Json]:
     """The document a local system gets for a received message."""
-    return {
+    document: dict[str, Json] = {
         "format": DELIVERY_FORMAT,
         "key": item.key,
         "message_id": item.message_id,
@@ -42,6 +42,16 @@ def delivery_to_json(item: Delivery) -> dict[str, Json]:
         "out_of_order": item.out_of_order,
         "header": dict(item.header),
         "content": dict(item.content),
+    }
+    return document if item.record is None else document | {"record": _record_to_json(item.record)}
+
+
+def _record_to_json(record: MappedRecord) -> dict[str, Json]:
+    return {
+        "mapping": record.mapping,
+        "fields": dict(record.fields),
+        "losses": findings_to_json(record.losses),
+        "left_out": [*record.left_out],
     }
 
 
@@ -100,6 +110,16 @@ def _delivery(document: Mapping[str, Json]) -> Delivery:
         out_of_order=_get(document, "out_of_order", bool),
         header=_get(document, "header", dict),
         content=_get(document, "content", dict),
+        record=None if document.get("record") is None else _record(_get(document, "record", dict)),
+    )
+
+
+def _record(document: Mapping[str, Json]) -> MappedRecord:
+    return MappedRecord(
+        mapping=_get(document, "mapping", str),
+        fields=_get(document, "fields", dict),
+        losses=tuple(map(_finding, _get(document, "losses", list))),
+        left_out=tuple(_typed(place, str) for place in _get(document, "left_out", list)),
     )
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli import options, voice
 from gateway.cli.integrate import form_findings, show_verdict
 from gateway.cli.options import CONTEXT
-from gateway.errors import Finding
+from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json, LocalRecord
+
+if TYPE_CHECKING:
+    from gateway.core.mapping import RecordMapping
+    from gateway.core.mapping_preview import Line
 
 _MARK = click.option("--mark", default="Ready to Refer", show_default=True, metavar="LABEL", help="The mark column.")
 
 
 @click.group(context_settings=CONTEXT)
 def mapping() -> None:
-    """Check a mapping file; preview the drafts it makes."""
+    """Check a mapping file; preview what it makes of each field."""
 
 
 @options.verb(mapping, "check")
@@ -29,7 +34,10 @@ def mapping() -> None:
 @_MARK
 @options.as_json
 def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) -> None:
-    """Check a mapping FILE: its form, its paths, its code lists. Needs no node; exit 1 if it has faults.
+    """Check a mapping FILE: its form, its members, its codes, its way back. Needs no node; exit 1 if it has faults.
+
+    A code without a counterpart, two that become one, a value that reads like another code, a default: each is a fault
+    until the file says what is meant (docs/mapping-format.md).
 
     \b
     Example:
@@ -37,14 +45,12 @@ def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     """
     import asyncio
 
-    import schemas
     from gateway.app import labels_of
     from gateway.casesystem import read_mapping
-    from gateway.core.mapping import check, check_columns
+    from gateway.core.mapping import check, check_columns, vocabulary
 
     parsed = read_mapping(file)
-    codes = {name: {entry.code for entry in schemas.code_list(name).codes} for name in schemas.code_lists()}
-    found = [*check(parsed, codes)]
+    found = [*check(parsed, vocabulary(parsed.body_type))]
     if line_list is not None:
         found += check_columns(parsed, asyncio.run(labels_of(file, line_list, mark)))
     value: dict[str, Json] = {
@@ -62,17 +68,20 @@ def _findings(found: Sequence[Finding]) -> list[Json]:
 @options.verb(mapping, "preview")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("records", type=click.Path(path_type=Path))
+@click.option("--back", is_flag=True, help="RECORDS is a message in JSON; show the record that it becomes.")
 @_MARK
 @options.as_json
-def mapping_preview(file: Path, records: Path, mark: str, as_json: bool) -> None:
-    """Show the draft that each marked row of RECORDS becomes. Nothing is stored or sent; exit 1 if a row has faults.
+def mapping_preview(file: Path, records: Path, back: bool, mark: str, as_json: bool) -> None:
+    """Show side by side what becomes of each field of RECORDS. Nothing is stored or sent; exit 1 if there are faults.
 
-    RECORDS is a line list, or a .json file with one record as {"label": value}. The output holds what the record holds:
-    do not leave it lying about.
+    RECORDS is a line list, of which the marked rows are shown, or a .json file with one record as {"label": value};
+    with --back, a message as a draft has it or as the drop folder writes it. The output holds what the record holds: do
+    not leave it lying about.
 
     \b
     Example:
       trm mapping preview office.yaml cases.xlsx
+      trm mapping preview office.yaml message.json --back
     """
     import asyncio
 
@@ -80,44 +89,68 @@ def mapping_preview(file: Path, records: Path, mark: str, as_json: bool) -> None
     from gateway.casesystem import read_mapping
 
     parsed = read_mapping(file)
-    rows: Sequence[LocalRecord]
-    if records.suffix == ".json":
-        rows = [
-            LocalRecord(ref=records.name, fields=voice.read_object(records), mapping=parsed.name, places={}, faults=())
-        ]
+    if back:
+        drawn: list[Json] = [_back(parsed, records.name, voice.read_object(records))]
+    elif records.suffix == ".json":
+        row = LocalRecord(ref=records.name, fields=voice.read_object(records), mapping=parsed.name)
+        drawn = [_out(parsed, row)]
     else:
-        rows = asyncio.run(marked_rows(file, records, mark))
-    drawn: list[Json] = [_preview(parsed, row) for row in rows]
+        drawn = [_out(parsed, row) for row in asyncio.run(marked_rows(file, records, mark))]
     voice.show({"records": drawn}, as_json=as_json, people=_show_preview)
     if any(isinstance(item, dict) and item["findings"] for item in drawn):
         raise click.exceptions.Exit(1)
 
 
-def _preview(parsed: object, row: LocalRecord) -> dict[str, Json]:
-    from gateway.core.mapping import RecordMapping, losses, map_record
+def _out(parsed: RecordMapping, row: LocalRecord) -> dict[str, Json]:
+    from gateway.core.mapping import losses, map_record
+    from gateway.core.mapping_preview import outward
 
-    if not isinstance(parsed, RecordMapping):
-        raise RuntimeError("a mapping that was read is a mapping")
     made = map_record(parsed, row)
-    if isinstance(made, tuple):
-        return {"record": row.ref, "draft": None, "findings": _findings(made), "losses": []}
+    faults = made if isinstance(made, tuple) else form_findings(made)
     return {
         "record": row.ref,
-        "draft": made,
-        "findings": _findings(form_findings(made)),
+        "draft": None if isinstance(made, tuple) else made,
+        "lines": _lines(outward(parsed, row)),
+        "findings": _findings(faults),
         "losses": _findings(losses(parsed, row)),
     }
+
+
+def _back(parsed: RecordMapping, name: str, message: Mapping[str, Json]) -> dict[str, Json]:
+    from gateway.core.mapping import map_message
+    from gateway.core.mapping_preview import inward
+
+    if not parsed.direction.inward or message.get("type") != parsed.body_type:
+        raise RefusedError(
+            Code.WRONG_TYPE, "this mapping file does not read such a message; nothing was shown",
+            hint=f"it reads {parsed.body_type}, direction {parsed.direction}",
+        )  # fmt: skip
+    made = map_message(parsed, message)
+    faults = made if isinstance(made, tuple) else ()
+    return {
+        "record": name,
+        "fields": None if isinstance(made, tuple) else dict(made.fields),
+        "lines": _lines(inward(parsed, message)),
+        "findings": _findings(faults),
+        "losses": [] if isinstance(made, tuple) else _findings(made.losses),
+    }
+
+
+def _lines(lines: Sequence[Line]) -> list[Json]:
+    return [
+        {"label": line.label, "local": line.local, "path": line.path, "value": line.value, "remarks": [*line.remarks]}
+        for line in lines
+    ]
 
 
 def _show_preview(value: Mapping[str, Json]) -> None:
     records = voice.items(value, "records")
     if not records:
         voice.say("no row is marked")
+    columns = ("label", "local", "path", "value", "remarks")
     for item in records:
         voice.say(f"record {item['record']}")
-        if item["draft"] is not None:
-            voice.print_json(item["draft"])
+        lines = voice.items(item, "lines")
+        voice.table(columns, [[line[name] for name in columns] for line in lines], empty="nothing is read")
         if item["findings"]:
             show_verdict(item)
-        for loss in voice.items(item, "losses"):
-            voice.say(f"loses a distinction  {loss['place']}: {loss['hint']}")

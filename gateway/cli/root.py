@@ -43,7 +43,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
     "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
-    "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview the drafts it makes."),
+    "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
     "adapter": ("gateway.cli.adapters:adapter", "How the case system is reached, and what is wrong with it."),
     "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),
     "restore": ("gateway.cli.backup:restore", "Make a node folder out of two backups."),

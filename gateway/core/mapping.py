@@ -5,25 +5,31 @@ year alone does not become a day, and what a person did not say is written down 
 complete in form only; consent, gates, schema and release come after it.
 
     parse         mapping file -> `RecordMapping`
-    check         the file against the code lists, for `trm mapping check`
+    check         the file against catalogue and code lists, for `trm mapping check`
     check_columns the file against the labels of a workbook
     map_record    record -> draft, or every fault of the record
     losses        which distinctions this record loses, for the person who releases it
+    map_message   message -> record, or every reason why a person has to look at the message
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.core.mapping_back import MappedMessage, map_message
 from gateway.core.mapping_cells import Cell, CellFault, read_cell
+from gateway.core.mapping_check import Vocabulary, check, check_columns, vocabulary
 from gateway.core.mapping_file import parse
 from gateway.core.mapping_types import Absence, Path, RecordMapping, Rule, compared
 from gateway.core.stages import Json
 from gateway.errors import Finding
 
-__all__ = ["RecordMapping", "check", "check_columns", "losses", "map_record", "parse"]
+__all__ = [
+    "MappedMessage", "RecordMapping", "Vocabulary", "check", "check_columns", "losses", "map_message", "map_record",
+    "parse", "vocabulary",
+]  # fmt: skip
 
 
 class Record(Protocol):
@@ -40,7 +46,18 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Filled:
+class Read:
+    """What one rule makes of a record: the cells it looked at by label, what they say, what is wrong and lost."""
+
+    rule: Rule
+    cells: tuple[tuple[str, Json], ...]
+    filled: Filled | None
+    faults: tuple[Finding, ...]
+    losses: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
     """What the cells of one rule say together; ``path`` differs from the rule's where a year went elsewhere."""
 
     rule: Rule
@@ -50,7 +67,7 @@ class _Filled:
     absent: Absence | None
 
 
-class _Reading:
+class Reading:
     """One record under one mapping: what was found, and all that is wrong with it."""
 
     def __init__(self, mapping: RecordMapping, record: Record) -> None:
@@ -61,9 +78,22 @@ class _Reading:
             self.labels.setdefault(compared(label), []).append(label)
         self.faults: list[Finding] = list(record.faults)
         self.losses: list[Finding] = []
-        self.filled = [found for rule in mapping.rules if (found := self._fill(rule)) is not None]
+        self.each = [self._read(rule) for rule in mapping.rules if rule.direction.outward]
+        self.filled = [read.filled for read in self.each if read.filled is not None]
 
-    def _fill(self, rule: Rule) -> _Filled | None:
+    def _read(self, rule: Rule) -> Read:
+        faults, lost = len(self.faults), len(self.losses)
+        filled = self._fill(rule)
+        cells = [(label, self.record.fields[label]) for source in rule.sources for label in self._filled_labels(source)]
+        return Read(
+            rule=rule,
+            cells=tuple(cells),
+            filled=filled,
+            faults=tuple(self.faults[faults:]),
+            losses=tuple(self.losses[lost:]),
+        )
+
+    def _fill(self, rule: Rule) -> Filled | None:
         before = len(self.faults)
         cells = [(label, cell) for source in rule.sources for label, cell in self._cells(rule, source)]
         values = tuple(value for _, cell in cells for value in cell.values)
@@ -73,7 +103,7 @@ class _Reading:
                 self._fault(rule.sources[0], "missing", "this cell must be filled")
             return None
         path = rule.year_to if rule.year_to is not None and any(cell.year for _, cell in cells) else rule.path
-        return _Filled(
+        return Filled(
             rule=rule,
             path=path,
             place=self._place(cells[0][0]),
@@ -83,9 +113,7 @@ class _Reading:
 
     def _cells(self, rule: Rule, source: str) -> Iterable[tuple[str, Cell]]:
         """The filled column among the spellings of one label; none where it is empty or at fault."""
-        spellings = [compared(source), *sorted(self.mapping.aliases.get(compared(source), ()))]
-        labels = [label for spelling in spellings for label in self.labels.get(spelling, ())]
-        filled = [label for label in labels if self.record.fields[label] not in (None, "", [])]
+        filled = self._filled_labels(source)
         if not filled:
             return
         other = [label for label in filled if self.record.fields[label] != self.record.fields[filled[0]]]
@@ -98,6 +126,11 @@ class _Reading:
             return
         self.losses.extend(Finding(place=self._place(filled[0]), rule="lossy", hint=note) for note in cell.losses)
         yield filled[0], cell
+
+    def _filled_labels(self, source: str) -> list[str]:
+        spellings = [compared(source), *sorted(self.mapping.aliases.get(compared(source), ()))]
+        labels = [label for spelling in spellings for label in self.labels.get(spelling, ())]
+        return [label for label in labels if self.record.fields[label] not in (None, "", [])]
 
     def _fault(self, label: str, rule: str, hint: str) -> None:
         self.faults.append(Finding(place=self._place(label), rule=rule, hint=hint))
@@ -112,7 +145,9 @@ def map_record(mapping: RecordMapping, record: Record) -> dict[str, Json] | tupl
     The draft has exactly the members type, to, conversation, in_reply_to, purpose, header and content; what the
     record does not say is None or left out.
     """
-    reading = _Reading(mapping, record)
+    if not mapping.direction.outward:
+        return (Finding(place="", rule="wrong_direction", hint="this mapping file is for the way back only"),)
+    reading = Reading(mapping, record)
     draft: dict[str, Json] = {
         "type": mapping.body_type,
         "to": None,
@@ -130,11 +165,11 @@ def map_record(mapping: RecordMapping, record: Record) -> dict[str, Json] | tupl
 
 def losses(mapping: RecordMapping, record: Record) -> tuple[Finding, ...]:
     """The places where this record goes through an entry marked lossy, with the note of the mapping."""
-    return tuple(_Reading(mapping, record).losses)
+    return tuple(Reading(mapping, record).losses)
 
 
-def _place_values(draft: dict[str, Json], filled: Iterable[_Filled]) -> Iterable[Finding]:
-    lists: dict[tuple[str, ...], list[_Filled]] = {}
+def _place_values(draft: dict[str, Json], filled: Iterable[Filled]) -> Iterable[Finding]:
+    lists: dict[tuple[str, ...], list[Filled]] = {}
     for found in filled:
         if not found.values:
             continue
@@ -150,7 +185,7 @@ def _place_values(draft: dict[str, Json], filled: Iterable[_Filled]) -> Iterable
             _put(draft, head, items)
 
 
-def _items(parts: list[_Filled]) -> tuple[list[Json], Finding | None]:
+def _items(parts: list[Filled]) -> tuple[list[Json], Finding | None]:
     """The items of one list: plain values, or objects that several rules fill in order."""
     if parts[0].path.tail == ():
         return list(parts[0].values), None
@@ -165,7 +200,7 @@ def _items(parts: list[_Filled]) -> tuple[list[Json], Finding | None]:
     return list(items), None
 
 
-def _place_absences(draft: dict[str, Json], filled: Iterable[_Filled]) -> Iterable[Finding]:
+def _place_absences(draft: dict[str, Json], filled: Iterable[Filled]) -> Iterable[Finding]:
     """Writes `unknown: {member: reason}` beside the member, as the schemas have it (code list `absence`)."""
     for found in filled:
         if found.absent is None:
@@ -192,62 +227,3 @@ def _at(value: Json, steps: tuple[str, ...]) -> Json:
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value
-
-
-def check(mapping: RecordMapping, code_lists: Mapping[str, Collection[str]]) -> tuple[Finding, ...]:
-    """Faults of the file against the code lists: unknown_list, unknown_code, unmapped_code, lossy_code."""
-    return tuple(finding for rule in mapping.rules for finding in _check_rule(rule, code_lists))
-
-
-def _check_rule(rule: Rule, code_lists: Mapping[str, Collection[str]]) -> Iterable[Finding]:
-    yield from _check_targets(rule, code_lists)
-    yield from _check_values(rule)
-
-
-def _check_targets(rule: Rule, code_lists: Mapping[str, Collection[str]]) -> Iterable[Finding]:
-    """Every code that the file names is in its list."""
-    if rule.code_list is None:
-        return
-    known = code_lists.get(rule.code_list)
-    if known is None:
-        yield Finding(place=f"fields.{rule.path.text}.list", rule="unknown_list", hint="see trm schema list")
-        return
-    for local, target in (rule.codes or {}).items():
-        if target.value not in known:
-            place = f"fields.{rule.path.text}.codes.{local}"
-            yield Finding(place=place, rule="unknown_code", hint=f"not in the list {rule.code_list}")
-
-
-def _check_values(rule: Rule) -> Iterable[Finding]:
-    """Every value of the local picklist leads somewhere, and no two to one code without saying so (PEERS M8)."""
-    place = f"fields.{rule.path.text}"
-    codes = rule.codes or {}
-    first: dict[str | bool, str] = {}
-    for local in rule.values:
-        target = codes.get(compared(local))
-        if target is None:
-            if compared(local) not in rule.absent:
-                hint = "give it a code or an unknown value; until then records with it are refused"
-                yield Finding(place=f"{place}.values.{local}", rule="unmapped_code", hint=hint)
-        elif first.setdefault(target.value, local) != local and not target.lossy:
-            hint = "two local values lead to one code: write lossy: true and a note"
-            yield Finding(place=f"{place}.codes.{local}", rule="lossy_code", hint=hint)
-
-
-def check_columns(mapping: RecordMapping, labels: Iterable[str]) -> tuple[Finding, ...]:
-    """Faults of a table's labels against the file: missing_column (it is read) and unread_column (nobody reads it)."""
-    present = {compared(label): label for label in labels if label.strip()}
-    sources = {compared(source): source for rule in mapping.rules for source in rule.sources}
-    spellings = {key: {key, *mapping.aliases.get(key, ())} for key in sources}
-    missing = [
-        Finding(place=f"column {sources[key]}", rule="missing_column", hint="not in the table under any spelling")
-        for key in sources
-        if not spellings[key] & set(present)
-    ]
-    read = set().union(*spellings.values()) | mapping.ignored
-    unread = [
-        Finding(place=f"column {label}", rule="unread_column", hint="map it, or list it under ignored")
-        for key, label in present.items()
-        if key not in read
-    ]
-    return (*missing, *unread)

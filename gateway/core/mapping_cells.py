@@ -109,7 +109,7 @@ def _read_code(rule: Rule, word: str) -> Cell | CellFault:
     target = (rule.codes or {}).get(compared(word))
     if target is None:
         return _UNMAPPED
-    return Cell(values=(target.value,), losses=(target.note,) if target.lossy else ())
+    return Cell(values=(target.value,), losses=() if target.loss is None else (target.loss.note,))
 
 
 def _text(value: Json, word: str, rule: Rule) -> Cell | CellFault:

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import TypeVar
 
 from gateway.core.mapping_types import (
     COUNTRY,
     LANGUAGE,
+    MEMBER,
     Absence,
+    Back,
+    Direction,
     Kind,
+    Loss,
     Path,
     RecordMapping,
     Rule,
@@ -35,6 +41,9 @@ CONSTANTS: frozenset[str] = frozenset(
 )
 
 
+W = TypeVar("W", bound=StrEnum)
+
+_LOSS: Mapping[str, bool] = {"lossy": True, "note": True, "reviewed": False}
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _BODY_TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}")
 _DEFAULTS = frozenset({"*", "", "default", "else", "otherwise"})
@@ -63,19 +72,24 @@ _TOP: Mapping[str, bool] = {
     "name": True,
     "title": False,
     "body_type": True,
+    "direction": False,
     "aliases": False,
     "ignored": False,
     "constants": False,
     "fields": True,
+    "left_out": False,
 }
 
 _RULE: Mapping[str, bool] = {
     "from": True,
     "type": True,
+    "direction": False,
     "required": False,
     "unknown_values": False,
+    "unknown_lossy": False,
     "list": False,
     "codes": False,
+    "back": False,
     "values": False,
     "split": False,
     "year_to": False,
@@ -87,6 +101,7 @@ _ONLY_FOR: Mapping[str, frozenset[Kind]] = {
     "list": frozenset({Kind.CODE, Kind.CODES}),
     "codes": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "values": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
+    "back": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "year_to": frozenset({Kind.DATE}),
 }
 
@@ -96,6 +111,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.faults: list[Finding] = []
+        self.direction = Direction.OUT
 
     def fault(self, place: str, rule: str, hint: str) -> None:
         self.faults.append(Finding(place=place, rule=rule, hint=hint))
@@ -132,6 +148,12 @@ class _Reader:
             return ()
         return tuple(self.text(item, place) for item in value)
 
+    def one_of(self, words: type[W], value: object, place: str) -> W | None:
+        if isinstance(value, str) and value in list(words):
+            return words(value)
+        self.fault(place, "wrong_type", f"one of {', '.join(words)}")
+        return None
+
     def flag(self, value: object, place: str) -> bool:
         if not isinstance(value, bool):
             self.fault(place, "wrong_type", "true or false")
@@ -153,7 +175,11 @@ class _Reader:
             return None
         if top["format"] != FORMAT:
             self.fault("format", "wrong_type", f"always {FORMAT}")
+        if "direction" in top:
+            self.direction = self.one_of(Direction, top["direction"], "direction") or Direction.OUT
         constants = self.constants(top.get("constants", {}))
+        if constants and not self.direction.outward:
+            self.fault("constants", "unknown_key", "only where records become messages")
         rules = self.rules(top["fields"])
         targets = [path for path, _ in constants] + [rule.path for rule in rules]
         self.distinct([*targets, *(rule.year_to for rule in rules if rule.year_to is not None)])
@@ -163,11 +189,24 @@ class _Reader:
             name=self.text(top["name"], "name", _NAME),
             title=self.text(top["title"], "title") if "title" in top else "",
             body_type=self.text(top["body_type"], "body_type", _BODY_TYPE),
+            direction=self.direction,
             aliases=aliases,
             ignored=frozenset(map(compared, self.texts(top["ignored"], "ignored") if "ignored" in top else ())),
             constants=constants,
             rules=rules,
+            left_out=self.left_out(top["left_out"]) if "left_out" in top else (),
         )
+
+    def left_out(self, value: object) -> tuple[tuple[str, ...], ...]:
+        if not self.direction.inward:
+            self.fault("left_out", "unknown_key", "only where messages become records")
+        found = []
+        for text in self.texts(value, "left_out"):
+            steps = tuple(text.split("."))
+            if steps[0] != "content" or not all(map(MEMBER.fullmatch, steps)):
+                self.fault(_under("left_out", text), "bad_path", "content or content.x, and what is below it")
+            found.append(steps)
+        return tuple(found)
 
     def aliases(self, value: object) -> dict[str, frozenset[str]]:
         found: dict[str, frozenset[str]] = {}
@@ -219,30 +258,45 @@ class _Reader:
         keys = self.members(value, place, _RULE)
         if path is None or len(self.faults) > before:
             return None
-        kind = self.kind(keys, place)
+        kind = self.one_of(Kind, keys["type"], _under(place, "type"))
         if kind is None:
             return None
+        direction = self.way(keys, path, place)
         self.fitting(kind, keys, path, place)
+        values = self.values(keys["values"], _under(place, "values")) if "values" in keys else {}
+        unknown = self.absent(keys.get("unknown_values", {}), _under(place, "unknown_values"))
         return Rule(
             path=path,
             sources=self.sources(keys["from"], path, place),
             kind=kind,
+            direction=direction,
             required="required" in keys and self.flag(keys["required"], _under(place, "required")),
             code_list=self.text(keys["list"], _under(place, "list")) if "list" in keys else None,
             codes=self.codes(keys["codes"], kind, _under(place, "codes")) if "codes" in keys else None,
-            absent=self.absent(keys.get("unknown_values", {}), _under(place, "unknown_values")),
-            values=self.texts(keys["values"], _under(place, "values")) if "values" in keys else (),
+            back=self.back(keys, kind, direction, place),
+            absent={compared(word): reason for word, reason in unknown.items()},
+            words={reason: word for word, reason in reversed(unknown.items())},
+            unknown_lossy=self.unknown_lossy(keys, direction, place),
+            values=tuple(values),
+            labels={compared(local): label for local, label in values.items()},
             split=self.split(keys, kind, place),
             year_to=self.plain_path(keys, "year_to", place),
             unknown_for=self.unknown_for(keys, path, place),
         )
 
-    def kind(self, keys: Mapping[str, object], place: str) -> Kind | None:
-        value = keys["type"]
-        if isinstance(value, str) and value in list(Kind):
-            return Kind(value)
-        self.fault(_under(place, "type"), "wrong_type", f"one of {', '.join(Kind)}")
-        return None
+    def way(self, keys: Mapping[str, object], path: Path, place: str) -> Direction:
+        """The direction of a rule: that of the file, or one of the two where the file goes both ways.
+
+        What the header says is about its sender, so in such a file it goes out unless the rule says otherwise.
+        """
+        if "direction" not in keys:
+            both = self.direction is Direction.BOTH and path.head[0] != "content"
+            return Direction.OUT if both else self.direction
+        place = _under(place, "direction")
+        found = self.one_of(Direction, keys["direction"], place) or self.direction
+        if self.direction is not Direction.BOTH and found is not self.direction:
+            self.fault(place, "wrong_type", f"the file goes one way: {self.direction}")
+        return found
 
     def fitting(self, kind: Kind, keys: Mapping[str, object], path: Path, place: str) -> None:
         """Keys that this type needs or can not have."""
@@ -276,21 +330,68 @@ class _Reader:
             elif key in found:
                 self.fault(here, "code_twice", "case and spacing do not tell two local values apart")
             else:
-                found[key] = self.target(target, kind, here)
+                found[key] = self.target(target, kind, here, local)
         if value == {}:
             self.fault(place, "wrong_type", "a table of local values and codes")
         return found
 
-    def target(self, value: object, kind: Kind, place: str) -> Target:
+    def values(self, value: object, place: str) -> dict[str, str]:
+        """The local picklist: a list of values, or a table of values and what the local system shows for each."""
+        if isinstance(value, dict):
+            return {
+                local: self.text(label, _under(place, local)) for local, label in self.members(value, place).items()
+            }
+        return {local: local for local in self.texts(value, place)}
+
+    def target(self, value: object, kind: Kind, place: str, local: str) -> Target:
         if not isinstance(value, dict):
-            return Target(value=self.code(value, kind, place))
-        keys = self.members(value, place, {"code": True, "lossy": True, "note": True})
-        if set(keys) != {"code", "lossy", "note"}:
-            return Target(value="")
+            return Target(value=self.code(value, kind, place), local=local)
+        keys = self.members(value, place, {"code": True, **_LOSS})
+        if not {"code", "lossy", "note"} <= set(keys):
+            return Target(value="", local=local)
+        return Target(value=self.code(keys["code"], kind, place), local=local, loss=self.loss(keys, place))
+
+    def loss(self, keys: Mapping[str, object], place: str) -> Loss:
         if not self.flag(keys["lossy"], _under(place, "lossy")):
-            self.fault(_under(place, "lossy"), "wrong_type", "true, or write the code alone")
+            self.fault(_under(place, "lossy"), "wrong_type", "true, or write the value alone")
         note = self.text(keys["note"], _under(place, "note"))
-        return Target(value=self.code(keys["code"], kind, place), lossy=True, note=note)
+        return Loss(
+            note=note, reviewed=self.text(keys["reviewed"], _under(place, "reviewed")) if "reviewed" in keys else ""
+        )
+
+    def back(self, keys: Mapping[str, object], kind: Kind, direction: Direction, place: str) -> dict[str | bool, Back]:
+        """What codes become that no local value, or more than one, leads to."""
+        if "back" not in keys:
+            return {}
+        here = _under(place, "back")
+        if not direction.inward or "codes" not in keys:
+            self.fault(here, "unknown_key", "back is for rules with codes by which messages become records")
+        found: dict[str | bool, Back] = {}
+        for text, value in self.members(keys["back"], here).items():
+            code: object = {"true": True, "false": False}.get(text, text) if kind is Kind.BOOLEAN else text
+            found[self.code(code, kind, _under(here, text))] = self.local(value, _under(here, text))
+        return found
+
+    def local(self, value: object, place: str) -> Back:
+        if not isinstance(value, dict):
+            return Back(local=self.text(value, place))
+        if "hold" in value:
+            keys = self.members(value, place, {"hold": True, "note": True})
+            if not self.flag(keys.get("hold", True), _under(place, "hold")):
+                self.fault(_under(place, "hold"), "wrong_type", "true, or write the local value")
+            self.text(keys.get("note", "-"), _under(place, "note"))
+            return Back(local=None)
+        keys = self.members(value, place, {"value": True, **_LOSS})
+        if not {"value", "lossy", "note"} <= set(keys):
+            return Back(local=None)
+        return Back(local=self.text(keys["value"], _under(place, "value")), loss=self.loss(keys, place))
+
+    def unknown_lossy(self, keys: Mapping[str, object], direction: Direction, place: str) -> str:
+        if "unknown_lossy" not in keys:
+            return ""
+        if not direction.inward:
+            self.fault(_under(place, "unknown_lossy"), "unknown_key", "only where messages become records")
+        return self.text(keys["unknown_lossy"], _under(place, "unknown_lossy"))
 
     def code(self, value: object, kind: Kind, place: str) -> str | bool:
         match kind:
@@ -306,10 +407,9 @@ class _Reader:
     def absent(self, value: object, place: str) -> dict[str, Absence]:
         found: dict[str, Absence] = {}
         for local, reason in self.members(value, place).items():
-            if isinstance(reason, str) and reason in list(Absence):
-                found[compared(local)] = Absence(reason)
-            else:
-                self.fault(_under(place, local), "wrong_type", f"one of {', '.join(Absence)}")
+            absence = self.one_of(Absence, reason, _under(place, local))
+            if absence is not None:
+                found[local] = absence
         return found
 
     def split(self, keys: Mapping[str, object], kind: Kind, place: str) -> str | None:

@@ -17,7 +17,7 @@ from gateway.core.stages import Json
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 COUNTRY = re.compile(r"[A-Z]{2}")
 
-_MEMBER = re.compile(r"[a-z][a-z0-9_]*(\[\])?")
+MEMBER = re.compile(r"[a-z][a-z0-9_]*(\[\])?")
 
 
 class Kind(StrEnum):
@@ -42,6 +42,24 @@ class Absence(StrEnum):
     NOT_YET = "not_yet"
 
 
+class Direction(StrEnum):
+    """Which way a file or a rule is read: from a record to a message, from a message to a record, or both."""
+
+    OUT = "out"
+    IN = "in"
+    BOTH = "both"
+
+    @property
+    def outward(self) -> bool:
+        """Whether records become messages."""
+        return self is not Direction.IN
+
+    @property
+    def inward(self) -> bool:
+        """Whether messages become records."""
+        return self is not Direction.OUT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """Where a value goes: members before the list (or all of them), and after it. ``tail`` is None for a plain path."""
@@ -57,26 +75,51 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A distinction that is lost on purpose: ``note`` says which, ``reviewed`` who looked at it, and when."""
+
+    note: str
+    reviewed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a local value becomes. ``lossy``: a distinction is lost, and ``note`` says which."""
+    """What a local value becomes. ``local`` is the value as the file spells it."""
 
     value: str | bool
-    lossy: bool = False
-    note: str = ""
+    local: str
+    loss: Loss | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """What a code becomes on the way back: a local value, or None where a person has to decide each time."""
+
+    local: str | None
+    loss: Loss | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How one path gets its value. Keys of ``codes`` and ``absent`` are in the compared form of ``compared``."""
+    """How one path gets its value, and what its value becomes. Keys of ``codes``, ``absent`` and ``labels`` are in the
+    compared form of ``compared``; ``words`` are the first spelling for each reason to have no value.
+
+    ``values`` are those of the local picklist, ``labels`` what the local system shows for them.
+    """
 
     path: Path
     sources: tuple[str, ...]
     kind: Kind
+    direction: Direction
     required: bool
     code_list: str | None
     codes: Mapping[str, Target] | None
+    back: Mapping[str | bool, Back]
     absent: Mapping[str, Absence]
+    words: Mapping[Absence, str]
+    unknown_lossy: str
     values: tuple[str, ...]
+    labels: Mapping[str, str]
     split: str | None
     year_to: Path | None
     unknown_for: Path | None
@@ -84,15 +127,20 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordMapping:
-    """A checked mapping file. ``aliases``: visible label -> its other spellings, in compared form like the labels."""
+    """A checked mapping file. ``aliases``: visible label -> its other spellings, in compared form like the labels.
+
+    ``left_out`` are the parts of a message that the way back leaves behind on purpose.
+    """
 
     name: str
     title: str
     body_type: str
+    direction: Direction
     aliases: Mapping[str, frozenset[str]]
     ignored: frozenset[str]
     constants: tuple[tuple[Path, Json], ...]
     rules: tuple[Rule, ...]
+    left_out: tuple[tuple[str, ...], ...]
 
 
 def compared(text: str) -> str:
@@ -103,7 +151,7 @@ def compared(text: str) -> str:
 def parse_path(text: str) -> Path | None:
     """The path, or None where it is not one (docs/mapping-format.md, Target paths)."""
     members = text.split(".")
-    if not all(_MEMBER.fullmatch(member) for member in members):
+    if not all(MEMBER.fullmatch(member) for member in members):
         return None
     root_only = text in ("to", "purpose", "conversation", "in_reply_to")
     if not root_only and (len(members) < 2 or members[0] not in ("header", "content") or text == "header.seen"):

@@ -97,6 +97,9 @@ class Collector:
             return None, _faulty(record.faults)
         if record.mapping is None:
             draft = dict(record.fields)
+        elif record.mapping not in self._mappings:
+            hint = "the adapter names a mapping file that its settings do not give"
+            return None, _faulty((Finding(place="", rule="unknown_mapping", hint=hint),))
         else:
             mapped = map_record(self._mappings[record.mapping], record)
             if not isinstance(mapped, dict):

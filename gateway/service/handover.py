@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from types import MappingProxyType
@@ -18,12 +18,13 @@ from types import MappingProxyType
 from sqlalchemy import Connection
 
 from gateway.core.acceptance import Incoming, IncomingEvent, allows, step
+from gateway.core.mapping import RecordMapping, map_message
 from gateway.core.numbering import Gap, out_of_order, ready
 from gateway.core.probe import KIND as PROBE
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import answers
 from gateway.logs import logger
-from gateway.ports import Adapter, BulkAdapter, Delivery, Notice, NoticeKind
+from gateway.ports import Adapter, BulkAdapter, Delivery, MappedRecord, Notice, NoticeKind
 from gateway.service import moves, records
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -56,8 +57,9 @@ class _Waiting:
 class Handover:
     """The loop that empties the inbox."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, mappings: Mapping[str, RecordMapping] = MappingProxyType({})) -> None:
         self._parts = parts
+        self._mappings = mappings
         self._log = logger()
 
     async def run(self) -> None:
@@ -135,7 +137,7 @@ class Handover:
         plaintexts = {sealed.ref: found for sealed, found in zip(there, plain, strict=True)}
         for row, late in due:
             try:
-                opened.append((row, await self._opened(waiting, plaintexts, row, late)))
+                opened.append((row, mapped(self._mappings, await self._opened(waiting, plaintexts, row, late))))
             except RefusedError as error:
                 await self._hold(waiting.messages[row.ref], error, now)
         done: list[InboxRow] = []
@@ -183,7 +185,10 @@ class Handover:
         await self._parts.store.move(move)
 
     async def _hold(self, message: MessageRow, error: RefusedError, now: int) -> None:
-        """What the case system refuses, or what can not be opened any more, waits for a person."""
+        """What the case system refuses, what its mapping has no words for, or what can not be opened any more, waits
+        for a person.
+        """
+        reason = Code.MAPPING_FAILED if error.code is Code.MAPPING_FAILED else Code.ADAPTER_REFUSED
         self._log.warning("handover.refused", code=str(error.code), peer=message.peer)
 
         def move(connection: Connection) -> None:
@@ -191,7 +196,7 @@ class Handover:
             messages.handed(connection, [message.ref])
             if not allows(Incoming(current.state), IncomingEvent.ADAPTER_REFUSED):
                 return  # the desk took it meanwhile, and its receipt is signed
-            moves.receive_step(connection, current, IncomingEvent.ADAPTER_REFUSED, at=now, reason=Code.ADAPTER_REFUSED)
+            moves.receive_step(connection, current, IncomingEvent.ADAPTER_REFUSED, at=now, reason=reason)
             log.raise_alarm(connection, at=now, kind="message.held", peer=message.peer, ref=message.ref)
 
         await self._parts.store.move(move)
@@ -311,6 +316,33 @@ def delivery(parts: Parts, row: MessageRow, plaintext: bytes | RefusedError | No
         out_of_order=late,
         header=header,
         content=body,
+    )
+
+
+def mapped(mappings: Mapping[str, RecordMapping], item: Delivery) -> Delivery:
+    """The message with the record that it becomes, where messages of its type have a mapping file; `mappings` are by
+    type. Raises RefusedError(mapping_failed) for one that a person has to look at.
+    """
+    mapping = mappings.get(item.type)
+    if mapping is None:
+        return item
+    made = map_message(
+        mapping,
+        {
+            "type": item.type,
+            "conversation": item.conversation,
+            "in_reply_to": item.in_reply_to,
+            "purpose": item.purpose,
+            "header": dict(item.header),
+            "content": dict(item.content),
+        },
+    )
+    if isinstance(made, tuple):
+        what = f"the mapping {mapping.name} has no way back for {len(made)} place(s)"
+        raise RefusedError(Code.MAPPING_FAILED, what, findings=made)
+    return replace(
+        item,
+        record=MappedRecord(mapping=mapping.name, fields=made.fields, losses=made.losses, left_out=made.left_out),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.mapping import map_record, parse
+from gateway.core.mapping import map_message, map_record, parse
 from gateway.core.mapping_types import compared
 from gateway.ports import LocalRecord
 
@@ -30,6 +30,48 @@ MAPPING = parse(
             "content.flag": {"from": "Flag", "type": "boolean"},
         },
     }
+)
+BACK = parse(
+    {
+        "format": "trm-mapping/1",
+        "name": "back",
+        "body_type": "referral.request/1",
+        "direction": "both",
+        "fields": {
+            "content.kinds[]": {
+                "from": "Kinds",
+                "type": "codes",
+                "list": "exploitation",
+                "codes": {"a": "A", "b": "B", "B;a": "C", "both": "C"},
+                "unknown_values": {"N/K": "unknown", "later": "not_yet"},
+            },
+            "content.texts[]": {"from": ["Text", "More"], "type": "text", "split": "|"},
+            "content.people[].name": {"from": "Names", "type": "text"},
+            "content.people[].age": {"from": "Ages", "type": "integer"},
+            "content.born": {
+                "from": "Born",
+                "type": "date",
+                "year_to": "content.year",
+                "unknown_values": {"-": "refused"},
+            },
+            "content.note": {"from": "Note", "type": "text", "unknown_values": {"none": "refused"}},
+            "content.flag": {"from": "Flag", "type": "boolean", "codes": {"Yes": True, "No": False}},
+        },
+    }
+)
+words = st.text(max_size=12) | st.sampled_from(["a;b", "N/K", "none", " x ", "|", "a|b", "1994", "-", "B;a", "\u0130"])
+messages = st.fixed_dictionaries(
+    {},
+    optional={
+        "kinds": st.lists(st.sampled_from("ABCD"), max_size=4),
+        "texts": st.lists(words, max_size=4),
+        "people": st.lists(st.fixed_dictionaries({"name": words}, optional={"age": st.integers(-5, 150)}), max_size=3),
+        "born": st.dates().map(str) | words,
+        "year": st.integers(1800, 2200),
+        "note": words,
+        "flag": st.booleans(),
+        "unknown": st.dictionaries(st.sampled_from(["kinds", "born", "note"]), st.sampled_from(["unknown", "refused"])),
+    },
 )
 LABELS = ["Exploitation", "Born", "Country", "Language", "Number", "Flag"]
 cells = st.recursive(
@@ -83,3 +125,31 @@ def test_known_words_are_found_in_any_company(words, separator):
 def test_compared_is_stable(text):
     """Comparing what was already made comparable changes nothing."""
     assert compared(compared(text)) == compared(text)
+
+
+@given(messages)
+def test_what_goes_back_comes_again(content):
+    """A record made of a message makes the same message, but for space around a text; else a person has to look."""
+    found = map_message(BACK, {"content": content})
+    if isinstance(found, tuple):
+        assert found
+        return
+    if found.losses:  # only that no day is known, beside a year
+        assert "year" in content
+        del content["unknown"]["born"]
+    again = map_record(BACK, LocalRecord(ref="r", fields=found.fields))
+    assert isinstance(again, dict)
+    assert again["content"] == trimmed(content)
+
+
+def trimmed(value):
+    """The content as cells can hold it: no space around a text, no empty list, object or text."""
+    match value:
+        case str():
+            return value.strip()
+        case list():
+            return [trimmed(item) for item in value]
+        case dict():
+            return {name: kept for name, item in value.items() if (kept := trimmed(item)) not in ([], {}, "", None)}
+        case _:
+            return value

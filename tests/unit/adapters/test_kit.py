@@ -19,7 +19,7 @@ from adapters.kit.contract import a_delivery, a_notice
 from adapters.kit.files import Folder, NotPlainError, TooLargeError, read_plain, world
 from adapters.kit.threads import in_thread
 from gateway.errors import Code, Finding, RefusedError, TransientError
-from gateway.ports import Delivery, Json, Notice, NoticeKind
+from gateway.ports import Delivery, Json, MappedRecord, Notice, NoticeKind
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON: st.SearchStrategy[Json] = st.recursive(
@@ -124,6 +124,13 @@ NOTICES = st.builds(
     code=st.none() | st.sampled_from(Code),
     findings=st.lists(FINDINGS, max_size=3).map(tuple),
 )
+RECORDS = st.builds(
+    MappedRecord,
+    mapping=TEXT,
+    fields=st.dictionaries(TEXT, JSON, max_size=3),
+    losses=st.lists(FINDINGS, max_size=3).map(tuple),
+    left_out=st.lists(TEXT, max_size=3).map(tuple),
+)
 DELIVERIES = st.builds(
     Delivery,
     key=TEXT,
@@ -139,6 +146,7 @@ DELIVERIES = st.builds(
     out_of_order=st.booleans(),
     header=st.dictionaries(TEXT, JSON, max_size=3),
     content=st.dictionaries(TEXT, JSON, max_size=3),
+    record=st.none() | RECORDS,
 )
 
 

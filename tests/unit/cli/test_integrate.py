@@ -168,6 +168,41 @@ def test_a_marked_row_is_previewed(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "office.yaml"]
 
 
+def test_both_sides_are_shown(tmp_path: Path):
+    """A record with what it becomes, and with --back a message; a fault stands at its line and exits 1."""
+    (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
+    (tmp_path / "record.json").write_text('{"Age": "very old", "Colour": "red"}', encoding="utf-8")
+    ran = run("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "record.json"))
+    lines = [line.split() for line in ran.stdout.splitlines()]
+    assert ran.exit_code == 1
+    assert ["Age", "very", "old", "content.age_group", "-", "unmapped_code:"] in [line[:6] for line in lines]
+    assert ["Colour", "red", "-", "-", "not", "read", "by", "any", "rule"] in lines
+
+    message = {"type": "enquiry.capacity/1", "content": {"age_group": "child", "note": "x"}}
+    (tmp_path / "message.json").write_text(json.dumps(message), encoding="utf-8")
+    words = ("mapping", "preview", str(tmp_path / "back.yaml"), str(tmp_path / "message.json"), "--back")
+    (tmp_path / "back.yaml").write_text(MAPPING.replace(CODES, CODES + BACK) + BOTH, encoding="utf-8")
+    (record,) = json.loads(run(*words, "--json").stdout)["records"]
+    assert record["fields"] == {"Age": "over 18", "Remark": "x"}
+    assert [loss["hint"] for loss in record["losses"]] == ["only for this test"]
+    assert ["Age", "over", "18", "content.age_group", "child", "loses:"] in [
+        line.split()[:6] for line in run(*words).stdout.splitlines()
+    ]
+    ran = run("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "message.json"), "--back")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+
+
+CODES = "    codes: {over 18: adult}\n"
+BACK = """\
+    back:
+      child: {value: over 18, lossy: true, note: only for this test, reviewed: "A. B., 2026-11-27"}
+"""
+BOTH = """\
+direction: both
+left_out: [content]
+"""
+
+
 def test_columns_are_compared(tmp_path: Path):
     """A column that the mapping reads and the line list has not is named."""
     (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")

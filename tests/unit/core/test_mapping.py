@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.core.mapping import check, check_columns, losses, map_record, parse
+from gateway.core.mapping import Vocabulary, check, check_columns, losses, map_record, parse
 from gateway.core.mapping_types import parse_path
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import LocalRecord
@@ -44,10 +44,16 @@ FILE = {
             "from": "Exploitation",
             "type": "codes",
             "list": "exploitation",
+            "values": ["Forced labour", "Criminal"],
             "codes": {
                 "Forced labour": "ForcedLabour",
                 "Water supply; sewerage": "ForcedLabour",
-                "Criminal": {"code": "Other", "lossy": True, "note": "forced criminality has no code here"},
+                "Criminal": {
+                    "code": "Other",
+                    "lossy": True,
+                    "note": "forced criminality has no code here",
+                    "reviewed": "A. B.",
+                },
             },
             "unknown_values": {"Not known": "unknown", "Ask later": "not_yet"},
         },
@@ -77,13 +83,16 @@ FILE = {
         "content.told": {"from": "Told", "type": "boolean"},
     },
 }
-LISTS = {
-    "gender": {"Feminine", "Masculine"},
-    "exploitation": {"ForcedLabour", "Other"},
-    "service": {"safe_accommodation", "food", "legal_aid"},
-    "priority": {"urgent", "normal"},
-    "rating3": {"high"},
-}
+WORDS = Vocabulary(
+    lists={
+        "gender": {"Feminine": {"Feminine", "Féminin"}, "Masculine": {"Masculine"}},
+        "exploitation": {"ForcedLabour": {"Forced labour"}, "Other": {"Other"}},
+        "service": {"safe_accommodation": {"Safe accommodation"}, "food": {"Food"}, "legal_aid": {"Legal advice"}},
+        "priority": {"urgent": set(), "normal": set()},
+        "rating3": {"high": set()},
+    },
+    members={*FILE["fields"], "content.person.birth_year"},
+)
 
 
 def file(**changed: object) -> dict[str, object]:
@@ -389,6 +398,12 @@ def test_what_is_lost_is_shown():
         (ruled("content.person.nationalities[]", codes={"Albania": "ALB"}),
          "fields.content.person.nationalities[].codes.Albania", "wrong_type"),
         (ruled("content.x", type="codes", list="gender", codes={"A": "a"}), "fields.content.x", "bad_path"),
+        (file(direction="back"), "direction", "wrong_type"),
+        (file(left_out=["content.x"]), "left_out", "unknown_key"),
+        (ruled("content.x", direction="in"), "fields.content.x.direction", "wrong_type"),
+        (ruled("content.x", unknown_lossy="no word"), "fields.content.x.unknown_lossy", "unknown_key"),
+        (ruled("content.person.gender", back={"Feminine": "F"}), "fields.content.person.gender.back", "unknown_key"),
+        (ruled("content.person.gender", values={"F": 1}), "fields.content.person.gender.values.F", "wrong_type"),
     ],
 )  # fmt: skip
 def test_one_fault_in_a_file(value, place, rule):
@@ -409,7 +424,7 @@ def test_all_faults_of_a_file_are_told_together():
 
 def test_a_good_file_has_no_findings():
     """The file of these tests names known lists and codes only."""
-    assert check(parse(FILE), LISTS) == ()
+    assert check(parse(FILE), WORDS) == ()
 
 
 @pytest.mark.parametrize(
@@ -418,20 +433,30 @@ def test_a_good_file_has_no_findings():
         ({"list": "sex"}, "unknown_list", "list"),
         ({"codes": {"Feminine": "Feminine", "Masculine": "male"}}, "unknown_code", "codes.masculine"),
         ({"codes": {"Feminine": "Feminine"}}, "unmapped_code", "values.Masculine"),
-        ({"codes": {"Feminine": "Feminine", "Masculine": "Feminine"}}, "lossy_code", "codes.Masculine"),
+        ({"values": ["Feminine", "F"], "codes": {"Feminine": "Feminine", "F": "Feminine"}}, "lossy_code", "codes.F"),
+        ({"values": None, "codes": {"Feminine": "Feminine", "F": "Feminine"}}, "lossy_code", "codes.F"),
+        ({"values": None, "codes": {"Masculine": "Feminine"}}, "other_meaning", "codes.Masculine"),
+        ({"values": None, "codes": {"féminin": "Masculine"}}, "other_meaning", "codes.féminin"),
+        (
+            {"values": {"f": "Feminine", "m": "Masculine"}, "codes": {"f": "Masculine", "m": "Feminine"}},
+            "other_meaning",
+            "codes.f",
+        ),
+        ({"values": None, "codes": {"F": {"code": "Feminine", "lossy": True, "note": "x"}}}, "not_reviewed", "codes.F"),
     ],
 )
 def test_check_finds_one_fault(keys, rule, place):
     """Each fault against the code lists has its rule and its place in the file."""
-    found = check(parse(ruled("content.person.gender", **keys)), LISTS)
-    assert [(rule, f"fields.content.person.gender.{place}")] == [(f.rule, f.place) for f in found]
+    found = check(parse(ruled("content.person.gender", **keys)), WORDS)
+    assert (rule, f"fields.content.person.gender.{place}") == (found[0].rule, found[0].place)
+    assert {finding.rule for finding in found} == {rule}
 
 
 def test_a_loss_that_is_marked_is_accepted():
     """Two local values may lead to one code where the file says so."""
-    lossy = {"code": "Feminine", "lossy": True, "note": "only for this test"}
+    lossy = {"code": "Feminine", "lossy": True, "note": "only for this test", "reviewed": "A. B., 2026-11-27"}
     codes = {"Feminine": "Feminine", "Masculine": lossy}
-    assert check(parse(ruled("content.person.gender", codes=codes)), LISTS) == ()
+    assert check(parse(ruled("content.person.gender", codes=codes)), WORDS) == ()
 
 
 def test_columns_are_compared_with_the_file():
@@ -467,3 +492,9 @@ def test_the_example_of_the_document_is_a_good_mapping():
             {"service": "medical", "urgency": "urgent"},
         ],
     }
+
+
+def test_a_member_that_the_type_does_not_have_is_named():
+    """A path with a slip of the pen would make drafts that the schema refuses one by one."""
+    found = check(parse(ruled("content.person.gendre", from_="Sex")), WORDS)
+    assert [(f.rule, f.place) for f in found] == [("unknown_member", "fields.content.person.gendre")]

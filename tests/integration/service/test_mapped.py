@@ -1,0 +1,97 @@
+"""Both ways between a case system and the node go through its mapping file; what that can not say is for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.pair import Party, two_nodes
+
+from gateway.ports import LocalRecord, MappedRecord, NoticeKind
+
+OFFICE = """
+format: trm-mapping/1
+name: office
+body_type: enquiry.capacity/1
+direction: in
+fields:
+  content.services[]:
+    from: Kind of place
+    type: codes
+    list: service
+    codes: {Shelter: safe_accommodation, Doctor: medical}
+    back:
+      emergency_medical: {value: Doctor, lossy: true, note: the office has one doctor, reviewed: "A. B., 2026-11-27"}
+  content.note: {from: Remark, type: text}
+left_out: [content.age_group, content.referral_kind]
+"""
+CODES = "codes: {Shelter: safe_accommodation, Doctor: medical"
+
+
+async def reads_by(party: Party, mapping: Path) -> None:
+    """The node begins anew with a mapping file; the case system stays the one in memory."""
+    await party.stop()
+    toml = party.folder / "node.toml"
+    kept = toml.read_text(encoding="utf-8").partition("[adapter]")[0]
+    section = f'[adapter]\nkind = "sheet"\npath = "{mapping.parent}/x.xlsx"\nmapping = "{mapping}"\npoll_seconds = 1\n'
+    toml.write_text(kept + section, encoding="utf-8")
+    await party.start()
+
+
+async def test_a_message_is_handed_over_as_a_record_or_held(tmp_path: Path) -> None:
+    """Codes become the office's words with the loss beside them; a code without a word is held with mapping_failed and
+    goes over once the file has been mended.
+    """
+    mapping = tmp_path / "office.yaml"
+    mapping.write_text(OFFICE, encoding="utf-8")
+    async with two_nodes(tmp_path) as two:
+        await reads_by(two.al, mapping)
+        good = {"services": ["safe_accommodation", "emergency_medical"], "note": "two beds"}
+        rest = {"age_group": "adult", "referral_kind": "return_reception"}
+        await two.fr.submit("", content=good | rest)
+        held = await two.fr.submit("", content={"services": ["cash"], "note": "by cheque"} | rest)
+        await two.until(lambda: len(two.al.deliveries()) == 1, seconds=30)
+        (item,) = two.al.deliveries()
+        assert isinstance(item.record, MappedRecord)
+        assert item.record.fields == {"Kind of place": "Shelter; Doctor", "Remark": "two beds"}
+        assert [(loss.place, loss.hint) for loss in item.record.losses] == [
+            ("/content/services/*", "the office has one doctor")
+        ]
+        assert item.record.left_out == ("/content/age_group", "/content/referral_kind")
+        assert item.content == good | rest
+
+        async def is_held() -> bool:
+            return await two.al.state(held) == "held"
+
+        await two.until(is_held, seconds=30)
+        assert (await two.al.show(held))["reason"] == "mapping_failed"
+        assert "message.held" in await two.al.alarms()
+        assert await two.fr.state(held) == "awaiting_handover"
+
+        mapping.write_text(OFFICE.replace(CODES, f"{CODES}, Money: cash"), encoding="utf-8")
+        await reads_by(two.al, mapping)
+        await two.al.call("message.resend", id=held)
+        await two.until(lambda: len(two.al.deliveries()) == 2, seconds=30)
+        assert [item.record and item.record.fields["Kind of place"] for item in two.al.deliveries()][1] == "Money"
+
+
+@pytest.mark.parametrize(
+    ("record", "rule"),
+    [
+        (LocalRecord(ref="row-1", fields={"Kind of place": "Castle"}, mapping="elsewhere"), "unknown_mapping"),
+        (LocalRecord(ref="row-1", fields={"Kind of place": "Castle"}, mapping="htcds-2-0-enquiry"), "missing"),
+    ],
+)
+async def test_a_record_that_can_not_be_mapped_makes_no_draft(tmp_path: Path, record: LocalRecord, rule: str) -> None:
+    """The office is told which rule it broke; the node goes on."""
+    mapping = tmp_path / "office.yaml"
+    mapping.write_text(OFFICE, encoding="utf-8")
+    async with two_nodes(tmp_path) as two:
+        await reads_by(two.al, mapping)
+        two.al.system.offer(record)
+        await two.until(lambda: "row-1" in two.al.system.settled, seconds=30)
+        notice = two.al.system.settled["row-1"]
+        assert (notice.kind, str(notice.code)) == (NoticeKind.REFUSED, "mapping_failed")
+        assert rule in {finding.rule for finding in notice.findings}
+        assert "Castle" not in repr(notice)
+        assert (await two.al.call("draft.list"))["drafts"] == []
