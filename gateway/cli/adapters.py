@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli import options, voice
-from gateway.cli.integrate import show_verdict
+from gateway.cli.mappings import show_verdict
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import RefusedError
 from gateway.ports import Json

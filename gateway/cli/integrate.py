@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from gateway.cli import options, typeview, voice
+from gateway.cli import draftform, options, typeview, voice
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
@@ -90,7 +90,7 @@ def schema_show(type: str, document: bool, lang: str | None, as_json: bool) -> N
 def schema_check(file: Path, node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Check the draft in FILE ('-' for standard input); nothing is stored or sent. Exit 1 if it has faults.
 
-    Findings name a place and a rule, never a value.
+    Each fault has its place, its rule, what is expected there and how to mend it; no word of the file is printed.
 
     \b
     Example:
@@ -98,42 +98,24 @@ def schema_check(file: Path, node: Path | None, passphrase_file: Path | None, as
     """
     draft = voice.read_object(file)
     if node is None:
-        findings: list[Json] = [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in form_findings(draft)]
-        value: dict[str, Json] = {"ok": not findings, "findings": findings}
+        findings = list(draftform.faults(draft))
+        value: dict[str, Json] = {"ok": not findings}
     else:
         value = Reach(folder=node, passphrase_file=passphrase_file).ask("schema.check", draft=draft)
-    voice.show(value, as_json=as_json, people=show_verdict)
+        findings = [
+            Finding(place=str(item["place"]), rule=str(item["rule"]), hint=str(item["hint"]))
+            for item in voice.items(value, "findings")
+        ]
+    value["findings"] = [draftform.explained(draft, finding) for finding in findings]
+    voice.show(value, as_json=as_json, people=_show_explained)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
 
 
-def show_verdict(value: Mapping[str, Json]) -> None:
-    """Findings as a table, or that there are none."""
-    voice.table(
-        ["place", "rule", "hint"],
-        [[item["place"] or "(whole)", item["rule"], item["hint"]] for item in voice.items(value, "findings")],
-        empty="no fault found",
-    )
-
-
-def form_findings(draft: Mapping[str, Json]) -> Sequence[Finding]:
-    """The faults of a draft that need no node to be seen: its members and its schema.
-
-    The author and the consent are a person's to add, so a member missing in the header is no fault yet.
-    """
-    import schemas
-
-    body_type, header, content = draft.get("type"), draft.get("header"), draft.get("content")
-    faults = [
-        Finding(place=f"/{name}", rule="required") for name in ("type", "to", "header", "content") if name not in draft
-    ]
-    if "type" in draft and body_type not in schemas.catalogue():
-        faults.append(Finding(place="/type", rule="unknown_type", hint="trm schema list shows the types"))
-    for name, half in (("header", header), ("content", content)):
-        if name in draft and not isinstance(half, dict):
-            faults.append(Finding(place=f"/{name}", rule="type", hint="an object"))
-    if faults or not isinstance(header, dict) or not isinstance(content, dict):
-        return faults
-    body: dict[str, Json] = {"header": {**header, "seen": 0}, "content": content}
-    found = (*schemas.validate(str(body_type), body), *schemas.text_findings(body))
-    return [fault for fault in found if not (fault.rule == "required" and fault.place.startswith("/header"))]
+def _show_explained(value: Mapping[str, Json]) -> None:
+    """One fault after the other, as a letter of corrections: a table has no room for sentences."""
+    found = voice.items(value, "findings")
+    for item in found:
+        voice.say(str(item["place"] or "(whole)"))
+        voice.facts((f"  {name}", item[name]) for name in ("rule", "expected", "mend") if item[name])
+    voice.say(f"{len(found)} fault(s)" if found else "no fault found")

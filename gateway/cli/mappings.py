@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli import options, voice
-from gateway.cli.integrate import form_findings, show_verdict
+from gateway.cli import draftform, options, voice
 from gateway.cli.options import CONTEXT
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json, LocalRecord
@@ -65,6 +64,15 @@ def _findings(found: Sequence[Finding]) -> list[Json]:
     return [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in found]
 
 
+def show_verdict(value: Mapping[str, Json]) -> None:
+    """Findings as a table, or that there are none."""
+    voice.table(
+        ["place", "rule", "hint"],
+        [[item["place"] or "(whole)", item["rule"], item["hint"]] for item in voice.items(value, "findings")],
+        empty="no fault found",
+    )
+
+
 @options.verb(mapping, "preview")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("records", type=click.Path(path_type=Path))
@@ -106,7 +114,7 @@ def _out(parsed: RecordMapping, row: LocalRecord) -> dict[str, Json]:
     from gateway.core.mapping_preview import outward
 
     made = map_record(parsed, row)
-    faults = made if isinstance(made, tuple) else form_findings(made)
+    faults = made if isinstance(made, tuple) else draftform.faults(made)
     return {
         "record": row.ref,
         "draft": None if isinstance(made, tuple) else made,

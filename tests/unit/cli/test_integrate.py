@@ -125,6 +125,77 @@ def test_a_fault_of_a_draft_is_shown(draft, place, rule):
     assert (place, rule) in {(item["place"], item["rule"]) for item in json.loads(ran.stdout)["findings"]}
 
 
+SECRET = "Zamira"
+"""Stands for everything that a file says; no line of a check may print it."""
+
+FOREIGN = enquiry("AL") | {
+    "purpose": "referral_",
+    "sender": SECRET,
+    "content": {
+        "services": ["safe_acomodation", SECRET],
+        "ageGroup": SECRET,
+        "country": SECRET,
+        SECRET: True,
+        "referral_kind": "return_reception",
+        "language_needed": "sq",
+        "note": "x" * 3000,
+    },
+}
+"""What a program writes that was made for another format."""
+
+
+def test_a_foreign_file_is_told_how_to_mend_it():
+    """Each fault has its place, what is expected and what to do; names and codes are those of the schema."""
+    ran = run("schema", "check", "-", "--json", given=json.dumps(FOREIGN))
+    found = {(item["place"], item["rule"]): item for item in json.loads(ran.stdout)["findings"]}
+    assert SECRET not in ran.stdout + ran.stderr and ran.exit_code == 1
+    assert found["/content/services/0", "unknown_code"]["mend"] == "did you mean safe_accommodation?"
+    assert "gets no default" in found["/content/services/1", "unknown_code"]["mend"]
+    strange = found["/content", "additionalProperties"]
+    assert strange["expected"].startswith("only services, ") and "did you mean `age_group`?" in strange["mend"]
+    assert "the 2 members that this object does not have" in strange["mend"]
+    assert "in square brackets" in found["/content/language_needed", "type"]["mend"]
+    assert found["/content/note", "maxLength"]["mend"].startswith("shorten it")
+    assert found["/purpose", "unknown_code"]["mend"] == "did you mean referral?"
+    assert "`header`" in found["", "additionalProperties"]["mend"]
+    assert all(item["expected"] and item["mend"] for item in found.values())
+
+
+def test_corrections_are_told_to_people():
+    """A fault is a place with its lines below, and the last line counts them."""
+    ran = run("schema", "check", "-", given=json.dumps(FOREIGN))
+    lines = ran.stdout.splitlines()
+    place = lines.index("/content/services/0")
+    assert lines[place + 1 : place + 4] == [
+        "  rule      unknown_code",
+        f"  expected  a code of service, which has {len(code_list('service').codes)}",
+        "  mend      did you mean safe_accommodation?",
+    ]
+    assert lines[-1] == f"{sum(not line.startswith(' ') for line in lines) - 1} fault(s)"
+    assert SECRET not in ran.stdout + ran.stderr
+
+
+def test_a_file_that_does_not_say_what_it_is():
+    """The type is guessed from the names of its members; a bare content is looked at too."""
+    content = {"referral_kind": "x", "person": {"pseudonym": SECRET}, "services_requested": []}
+    for draft in ({"content": content}, content):
+        ran = run("schema", "check", "-", "--json", given=json.dumps(draft))
+        found = {item["place"]: item for item in json.loads(ran.stdout)["findings"]}
+        assert 'add "type": "referral.request/1"' in found["/type"]["mend"] and SECRET not in ran.stdout
+    ran = run("schema", "check", "-", "--json", given=json.dumps(FOREIGN | {"type": "enquiry-capacity"}))
+    assert "did you mean enquiry.capacity/1?" in ran.stdout
+
+
+def test_the_node_explains_as_well(federation, tmp_path: Path):
+    """What only a node sees has words too."""
+    path = tmp_path / "draft.json"
+    path.write_text(json.dumps(enquiry("AL") | {"in_reply_to": "it"}), encoding="utf-8")
+    ran = federation.fr.trm("schema", "check", str(path), "--json")
+    (fault,) = json.loads(ran.stdout)["findings"]
+    assert (fault["place"], fault["rule"], fault["expected"]) == ("/in_reply_to", "format", "16 bytes as base64url")
+    assert "trm message list" in fault["mend"]
+
+
 def test_the_mapping_of_the_box_has_no_fault():
     """The HTCDS mapping that is delivered passes its own check."""
     ran = run("mapping", "check", str(HTCDS))

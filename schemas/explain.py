@@ -1,0 +1,343 @@
+"""What was expected at a place where a body is at fault, and how to mend it: for who writes the body, on their screen.
+
+A finding of `validate` goes to logs and to peers and so tells a place and a rule alone. An explanation looks at the
+body as well: it compares a word with the codes and member names of the schema and tells the nearest of these. It still
+prints no word of the body, since all that it names is ours; but which code is nearest depends on what stands there, so
+it is for the terminal of who holds the file, and for nothing that is kept or sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from gateway.errors import Finding
+from schemas import resources
+from schemas.catalogue import catalogue
+from schemas.codelists import ENGLISH, code_list
+from schemas.describe import ALWAYS, ANSWERED, SAYABLE, Row, rows, rules
+from schemas.walk import Node, members, resolve
+
+LISTED = 24
+"""The longest code list that is told whole; of a longer one its name is told."""
+
+SUGGESTED = 5
+"""Members of one object for which a name is suggested."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One fault. ``expected`` is what the schema wants at the place, ``mend`` what to do; neither has a value."""
+
+    place: str
+    rule: str
+    expected: str
+    mend: str
+
+
+def explain(name: str, body: object, finding: Finding) -> Explanation:
+    """Explain a finding of `validate` or `text_findings` about `body`, judged by the type or schema hash `name`."""
+    steps = _steps(finding.place)
+    node = _node(name, steps)
+    about = _About(name=name, place=_general(steps), node=node, value=_at(body, steps), finding=finding)
+    expected, mend = _TOLD.get(finding.rule, _said)(about)
+    return Explanation(place=finding.place, rule=finding.rule, expected=expected or finding.hint, mend=mend)
+
+
+def nearest_type(word: object) -> str | None:
+    """The message type whose name is nearest to a word that is none."""
+    return nearest(word, [entry.body_type for entry in catalogue().types])
+
+
+def likeliest_type(content: object) -> str | None:
+    """The message type whose content has most of the member names that occur in ``content``; None where none has two.
+
+    For a file of which nobody said what it is.
+    """
+    names = frozenset(_names(content))
+    scores = {entry.body_type: len(names & _members_of(entry.schema)) for entry in catalogue().types}
+    best = max(scores, key=lambda body_type: scores[body_type])
+    return best if scores[best] > 1 else None
+
+
+# --- where --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _About:
+    """What there is to say about one place. ``place`` has `*` for each item; ``node`` is the schema there, if any."""
+
+    name: str
+    place: str
+    node: Node | None
+    value: Any
+    finding: Finding
+
+    @property
+    def row(self) -> Row | None:
+        """The description of the member, or of each of its items."""
+        found = _rows(self.name)
+        return found.get(self.place) or found.get(f"{self.place}/*")
+
+    @property
+    def member(self) -> str:
+        """The last name of the place."""
+        return self.place.rpartition("/")[2]
+
+    def sentences(self) -> str:
+        """The rules of the objects around the place that speak of the member, or of the object itself."""
+        around = self.place.rpartition("/")[0]
+        told = [text for place, text in _rules(self.name) if place == around and f"`{self.member}`" in text]
+        told += [text for place, text in _rules(self.name) if place != around and self._deeper(place, text)]
+        return " ".join(told)
+
+    def _deeper(self, place: str, text: str) -> bool:
+        """A rule further out that names the member by a dotted path."""
+        rest = self.place.removeprefix(f"{place}/")
+        return rest != self.place and "/" in rest and f"`{rest.replace('/', '.')}`" in text
+
+
+@cache
+def _rows(name: str) -> Mapping[str, Row]:
+    return {row.place: row for row in rows(name)}
+
+
+@cache
+def _rules(name: str) -> tuple[tuple[str, str], ...]:
+    return tuple((rule.place, rule.text) for rule in rules(name))
+
+
+def _steps(place: str) -> tuple[str, ...]:
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in place.split("/")[1:])
+
+
+def _general(steps: Iterable[str]) -> str:
+    return "".join("/*" if step.isdigit() else f"/{step}" for step in steps)
+
+
+def _at(value: Any, steps: Iterable[str]) -> Any:
+    for step in steps:
+        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        elif isinstance(value, dict):
+            value = value.get(step)
+        else:
+            return None
+    return value
+
+
+def _node(name: str, steps: Iterable[str]) -> Node | None:
+    root = catalogue().resolve(name).document
+    node = resolve(root, root)
+    for step in steps:
+        inner = node.get("items") if step.isdigit() else node.get("properties", {}).get(step)
+        if not isinstance(inner, Mapping):
+            return None
+        node = resolve(inner, root)
+    return node
+
+
+# --- what is said, by rule ----------------------------------------------------------------------------------------
+
+
+def _said(about: _About) -> tuple[str, str]:
+    """A rule without words of its own: what the place is, and the hint of the finding."""
+    return _kind(about), about.finding.hint
+
+
+def _kind(about: _About) -> str:
+    row = about.row
+    if row is None:
+        return ""
+    shape = _shape(row)
+    kind = f"{row.kind} ({shape})" if shape and shape != row.meaning else row.kind
+    return f"{kind}: {row.meaning}" if row.meaning else kind
+
+
+def _shape(row: Row) -> str:
+    """How a value of a leaf type is written; empty for what is no leaf type."""
+    leaf = resources.parsed("fragments/types.json").get(row.kind.partition(";")[0])
+    return str(leaf["description"]) if leaf else ""
+
+
+def _required(about: _About) -> tuple[str, str]:
+    need = about.row.need if about.row is not None else ALWAYS
+    why = about.sentences()
+    add = f"add `{about.member}`"
+    if need in (ANSWERED, SAYABLE):
+        add += (
+            f', or say why there is no value, beside it: "unknown": {{"{about.member}": "unknown"}} (refused, not_yet)'
+        )
+    return _kind(about), f"{add}. {why}" if why else add
+
+
+def _unknown_code(about: _About) -> tuple[str, str]:
+    node = about.node or {}
+    listed, codes = str(node.get("x-codes", "")), [str(code) for code in node.get("enum", ())]
+    expected = f"a code of {listed}"
+    expected += f": {', '.join(codes)}" if len(codes) <= LISTED else f", which has {len(codes)}"
+    near = _nearest_code(listed, codes, about.value)
+    if near is not None:
+        return expected, f"did you mean {near}?"
+    return expected, f"choose a code of {listed} (trm schema show {about.name}); an unknown one gets no default"
+
+
+def _type(about: _About) -> tuple[str, str]:
+    node = about.node or {}
+    wanted = node.get("type")
+    kinds = set(wanted if isinstance(wanted, list) else [wanted])
+    given, sayable = about.value, about.row is not None and about.row.need in (ANSWERED, SAYABLE)
+    match given:
+        case None:
+            mend = "leave the member out; `unknown` beside it says why" if sayable else "leave the member out"
+        case str() if "integer" in kinds:
+            mend = "a whole number without quotation marks"
+            mend += "; a time is counted in seconds since 1970" if node.get("maximum") == 4_102_444_799 else ""
+        case str() if "boolean" in kinds:
+            mend = "true or false, without quotation marks"
+        case _ if "array" in kinds:
+            mend = "put it in square brackets: a list, also of one"
+        case int() if "string" in kinds:
+            mend = "put it in quotation marks"
+        case _ if "object" in kinds:
+            mend = f"an object with the members {', '.join(name for name, _ in members(node))}"
+        case _:
+            mend = f"give one {_or(kinds)} here"
+    return _kind(about) or f"{_or(kinds)}", mend
+
+
+def _additional(about: _About) -> tuple[str, str]:
+    allowed = [name for name, _ in members(about.node or {})]
+    strange = [name for name in about.value if name not in allowed] if isinstance(about.value, dict) else []
+    advice = Counter(_renamed(about.name, name, allowed) for name in strange)
+    known = [told for told in advice if told is not None][:SUGGESTED]
+    rest = len(strange) - sum(advice[told] for told in known)
+    if rest:
+        known.append(f"take out {'the member' if rest == 1 else f'the {rest} members'} that this object does not have")
+    return f"only {', '.join(allowed)}", "; ".join(known)
+
+
+def _renamed(name: str, strange: object, allowed: list[str]) -> str | None:
+    """What to do with a member that does not belong there, in words of the schema; None: nothing like it is known."""
+    near = nearest(strange, allowed)
+    if near is not None:
+        return f"did you mean `{near}`?"
+    places = [place for place in _rows(name) if place.rpartition("/")[2] == strange]
+    return f"`{strange}` belongs to {places[0].rpartition('/')[0]}" if places else None
+
+
+def _format(about: _About) -> tuple[str, str]:
+    shape = "" if about.row is None else _shape(about.row)
+    return _kind(about), f"write {shape}" if shape else about.finding.hint
+
+
+def _together(about: _About) -> tuple[str, str]:
+    """A rule about several members: the sentences say what goes together."""
+    own = [text for place, text in _rules(about.name) if place == about.place]
+    match about.finding.rule:
+        case "anyOf":
+            return " ".join(own) or about.finding.hint, f"add {about.finding.hint}"
+        case "forbidden":
+            told = about.sentences()
+            mend = f"take `{about.member}` out, or change what it does not go with"
+            return told or _kind(about), mend if told else f"take `{about.member}` out, or take it out of `unknown`"
+        case _:
+            return about.sentences() or _kind(about), about.finding.hint
+
+
+def _too_long(about: _About) -> tuple[str, str]:
+    return about.finding.hint, "shorten it: nothing is cut off by the node"
+
+
+def _too_many(about: _About) -> tuple[str, str]:
+    return about.finding.hint, "take some out, or send them in another message"
+
+
+def _text(about: _About) -> tuple[str, str]:
+    return about.finding.hint, "type the text anew without them; copying from a formatted page brings such characters"
+
+
+def _not_json(about: _About) -> tuple[str, str]:
+    return _kind(about) or about.finding.hint, "a whole number without a decimal point, or text in quotation marks"
+
+
+_TOLD = {
+    "required": _required,
+    "unknown_code": _unknown_code,
+    "type": _type,
+    "additionalProperties": _additional,
+    "format": _format,
+    "pattern": _format,
+    "anyOf": _together,
+    "forbidden": _together,
+    "const": _together,
+    "enum": _together,
+    "not": _format,
+    "maxLength": _too_long,
+    "maxItems": _too_many,
+    "maxProperties": _too_many,
+    "not_json": _not_json,
+    **dict.fromkeys(("text_nfc", "text_control", "text_surrogate", "text_private", "text_unassigned"), _text),
+    **dict.fromkeys(("text_bidi", "text_invisible", "text_joiner"), _text),
+}
+
+
+# --- the nearest word of ours -------------------------------------------------------------------------------------
+
+
+def _nearest_code(listed: str, codes: list[str], value: object) -> str | None:
+    """By its label, whatever the language of none but English, else by its letters."""
+    if not isinstance(value, str):
+        return None
+    labels = {_plain(entry.labels[ENGLISH]): entry.code for entry in code_list(listed).codes} if listed else {}
+    found = labels.get(_plain(value))
+    if found in codes:
+        return found
+    return nearest(value, codes) or next(
+        (labels[near] for near in get_close_matches(_plain(value), labels, n=1, cutoff=0.8) if labels[near] in codes),
+        None,
+    )
+
+
+def nearest(word: object, ours: Iterable[str]) -> str | None:
+    """The one of ``ours`` that ``word`` was probably meant to be; None where none is near."""
+    if not isinstance(word, str):
+        return None
+    plain = {_plain(one): one for one in ours}
+    near = get_close_matches(_plain(word), plain, n=1, cutoff=0.72)
+    return plain[near[0]] if near else None
+
+
+def _plain(word: str) -> str:
+    """Without case and without what joins words: `birthDate`, `Birth date` and `birth_date` are one."""
+    return re.sub(r"[\W_]+", "", word).casefold()
+
+
+def _names(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield name
+            yield from _names(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _names(item)
+
+
+@cache
+def _members_of(name: str) -> frozenset[str]:
+    return frozenset(
+        step
+        for row in rows(name)
+        if row.place.startswith("/content/")
+        for step in row.place.split("/")[2:]
+        if step != "*"
+    )
+
+
+def _or(kinds: Iterable[Any]) -> str:
+    return " or ".join(sorted(str(kind) for kind in kinds))
