@@ -20,7 +20,7 @@ is steps 6 and 7 again at the same place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,7 +31,7 @@ from gateway.core.conversation.facts import Message, stated
 from gateway.core.conversation.fold import Impossible, Step
 from gateway.core.gates import GateFacts, Permit, Recipient, UnitKind, evaluate
 from gateway.core.history import NOTHING_SAID, History
-from gateway.core.scope import Direction, Standing, may
+from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import MESSAGE_LIFE, Draft, LinkPosition, PermittedMessage, SealedEnvelope, ValidMessage
 from gateway.errors import Code, Finding, RefusedError
 from keys import envelope as wire
@@ -73,6 +73,31 @@ class Circumstances:
     approver: str | None = None
 
 
+def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Collection[str] | None) -> str:
+    """The schema hash by which the next message of a type is written (DESIGN 3.11, docs/adr/0002).
+
+    `begun` are body type and schema of the messages of its conversation, in order: the first one of a type fixes its
+    version for the conversation, also after an upgrade of either node. Where it is the first, the newest revision that
+    the peer also holds; `theirs` is its signed catalogue, None when it was never fetched. Where there is none in
+    common, the newest: departure, which asks the peer anew, has the last word.
+
+    Raises:
+        RefusedError: no_common_schema; the draft is of another version than the conversation began with, or of one that
+            this node gave up.
+    """
+    for name, schema in begun:
+        if name == body_type:
+            return schemas.catalogue().by_schema(schema).schema
+        if type_name(name) == type_name(body_type):
+            raise RefusedError(
+                Code.NO_COMMON_SCHEMA, f"this conversation began with {name} and keeps it; nothing was sent",
+                hint=f"write it as {name}; {body_type} can be used in a new conversation",
+            )  # fmt: skip
+    held = schemas.catalogue()
+    common = theirs and any(entry.body_type == body_type and entry.schema in theirs for entry in held.held)
+    return (held.common(body_type, theirs) if theirs and common else held.get(body_type)).schema
+
+
 def submit(
     draft: Draft,
     standing: PeerStanding,
@@ -82,8 +107,8 @@ def submit(
     now: int,
     schema: str | None = None,
 ) -> ValidMessage:
-    """Steps 1 to 3b. `schema` is the hash that the conversation began with, None for the newest of this type; `around`
-    is None for what belongs to no conversation.
+    """Steps 1 to 3b. `schema` is what `schema_for` says, None for the newest of this type; `around` is None for what
+    belongs to no conversation.
 
     Raises:
         RefusedError: with the code of the scope, the gate or the schema, places are JSON pointers into the draft; or
@@ -92,7 +117,7 @@ def submit(
     chosen = schema or schemas.catalogue().get(draft.body_type).schema
     body: dict[str, Json] = {"header": dict(draft.header), "content": dict(draft.content)}
     findings = (*_purpose_findings(draft.purpose), *schemas.validate(chosen, body), *schemas.text_findings(body))
-    permitted = _permit(draft, standing, circumstances, findings, now)
+    permitted = _permit(draft, chosen, standing, circumstances, findings, now)
     message = _validate(permitted, chosen, body, findings, now)
     _in_scope(standing, draft.body_type, draft.purpose, draft.header, len(message.body))  # 1, now that all is known
     if around is not None:
@@ -139,17 +164,23 @@ def _purpose_findings(purpose: str | None) -> tuple[Finding, ...]:
 
 
 def _permit(
-    draft: Draft, standing: PeerStanding, circumstances: Circumstances, findings: tuple[Finding, ...], now: int
+    draft: Draft,
+    schema: str,
+    standing: PeerStanding,
+    circumstances: Circumstances,
+    findings: tuple[Finding, ...],
+    now: int,
 ) -> PermittedMessage:
     _in_scope(standing, draft.body_type)  # 1
     _through_gates(  # 2
-        _facts(draft.body_type, draft.to, draft.purpose, draft.header, draft.content, circumstances, findings)
+        _facts(draft.body_type, schema, draft.to, draft.purpose, draft.header, draft.content, circumstances, findings)
     )
     return PermittedMessage(draft=draft, at=now)
 
 
 def _facts(
     body_type: str,
+    schema: str,
     to: str,
     purpose: str | None,
     header: Mapping[str, Json],
@@ -159,9 +190,9 @@ def _facts(
 ) -> GateFacts:
     return GateFacts(
         body_type=body_type,
-        personal=schemas.catalogue().get(body_type).personal,
-        categories=schemas.categories(body_type, content),
-        sensitivities=schemas.classes(body_type, content),
+        personal=schemas.catalogue().by_schema(schema).personal,
+        categories=schemas.categories(schema, content),
+        sensitivities=schemas.classes(schema, content),
         purpose=purpose,
         sender_node=circumstances.node,
         recipient_unit=f"{to}/{_text_of(header, 'recipient_unit') or ''}",
@@ -261,13 +292,13 @@ def recheck(
     *,
     header: Mapping[str, Json],
     content: Mapping[str, Json],
-    schemas_of_peer: Sequence[str] | None,
+    schemas_of_peer: Collection[str] | None,
     around: Around | None,
     n: int,
     now: int,
 ) -> None:
-    """Step 4. `schemas_of_peer` is the peer's signed catalogue, None when it was never fetched; `n` the place of the
-    message among the sender's own, behind all others where it has none yet.
+    """Step 4. `schemas_of_peer` is the peer's signed catalogue with the schemas by which it wrote here, None when that
+    was never fetched; `n` the place of the message among the sender's own, behind all others where it has none yet.
 
     Raises:
         RefusedError: `expired`, the code of the scope or gate that closed meanwhile, `no_common_schema`, or
@@ -276,7 +307,9 @@ def recheck(
     if now >= message.expires:
         raise RefusedError(Code.EXPIRED, "the life of the message is over")
     _in_scope(standing, message.body_type, message.purpose, header, len(message.body))
-    _through_gates(_facts(message.body_type, message.to, message.purpose, header, content, circumstances, ()))
+    _through_gates(
+        _facts(message.body_type, message.schema, message.to, message.purpose, header, content, circumstances, ())
+    )
     if schemas_of_peer is not None and message.schema not in schemas_of_peer:
         raise RefusedError(
             Code.NO_COMMON_SCHEMA, f"the peer does not hold this version of {message.body_type}",

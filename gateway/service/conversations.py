@@ -55,7 +55,9 @@ ANY = "any"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """One conversation as this node holds it. ``ours`` is the side of this node; ``missing`` are the numbers of
-    messages whose content is gone, ``said`` by number what each message says that counts.
+    messages whose content is gone, ``said`` by number what each message says that counts; ``begun`` are body type and
+    schema of each message that counts, in the order in which this node met them, and ``spoken`` the schemas by which
+    the peer wrote.
     """
 
     rows: tuple[MessageRow, ...]
@@ -63,6 +65,8 @@ class Held:
     conversation: Conversation | None
     missing: frozenset[int] = frozenset()
     said: Mapping[int, Opened] = field(default_factory=dict)
+    begun: tuple[tuple[str, str], ...] = ()
+    spoken: frozenset[str] = frozenset()
 
     def history(self, *, but: int | None = None, also: Iterable[Opened] = ()) -> History:
         """What was said so far, as the gates take it: without the message ``but``, which is being judged, and with
@@ -193,6 +197,12 @@ def _held(
         if rows and rows[0].kind != probe.KIND
         else None,
         said={item[0].ref: _said(*item, words) for item in there if not _ended(item[0])},
+        begun=tuple(
+            (item[1].facts.body_type, item[1].facts.schema)
+            for item in sorted(there, key=lambda item: item[0].ref)
+            if not _ended(item[0])
+        ),
+        spoken=frozenset(item[1].facts.schema for item in there if item[0].direction == messages.IN),
     )
 
 

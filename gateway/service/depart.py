@@ -49,11 +49,14 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
-    """The content of a message with what it must be judged by now."""
+    """The content of a message with what it must be judged by now; `spoken` are schemas by which the peer wrote in its
+    conversation, so that it holds them.
+    """
 
     content: Content
     circumstances: Circumstances
     around: Around | None
+    spoken: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +222,10 @@ def _judged(
         around = conversations.sent(parts, held[key], key, opened.facts.body_type)
         history = held[key].history(but=row.ref, also=item.recorded())
         found[row.ref] = _Opened(
-            content=opened, circumstances=replace(item.circumstances, history=history), around=around
+            content=opened,
+            circumstances=replace(item.circumstances, history=history),
+            around=around,
+            spoken=held[key].spoken,
         )
     return tuple((row, found.get(row.ref)) for row in rows)
 
@@ -246,7 +252,7 @@ def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, op
             opened.circumstances,
             header=header,
             content=body,
-            schemas_of_peer=peer.schemas,
+            schemas_of_peer=None if peer.schemas is None else opened.spoken.union(peer.schemas),
             around=opened.around,
             n=conversations.place_of(row),
             now=now,

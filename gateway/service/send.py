@@ -64,6 +64,9 @@ RESET_WAIT = 300.0
 FRESH = 300
 """Seconds for which a fetched keyset counts as looked at."""
 
+SCHEMAS_FRESH = 3_600
+"""Seconds after which a peer is asked again what schemas it holds: it may have been upgraded."""
+
 FINAL_WORDS = (Status.RECEIVED, Status.REJECTED)
 """Receipts that answer an envelope; an answer without one of them and without a code is no answer (B14.7)."""
 
@@ -98,6 +101,7 @@ class Sender:
         self._anew: Counter[int] = Counter()
         self._answered: set[ReceiptKey] = set()
         self._again = False
+        self._schemas_at: int | None = None
 
     async def run(self) -> None:
         """Work until cancelled; every failure of the world is survived, a bug of ours is not hidden."""
@@ -167,8 +171,9 @@ class Sender:
             peer = await self._refreshed(peer)
         else:
             await parts.client.connect(address(peer.descriptor))
-        if peer.schemas is None:
+        if peer.schemas is None or self._schemas_at is None or now - self._schemas_at >= SCHEMAS_FRESH:
             peer = await refresh_schemas(parts, peer)
+            self._schemas_at = now
         if peer.attempts or peer.failing_since is not None or peer.next_try:
             await parts.store.move(
                 lambda c: peer_rows.change(c, self._node, attempts=0, next_try=0, failing_since=None)

@@ -340,11 +340,16 @@ def _prepared(
         before = None if before is None else before.joined(earlier)
     record = _record_first(parts, draft, peer, around)
     known = before if before is None or record is None else before.joined(_as_said(record, before, now))
-    message = outbound.submit(draft, peer.standing(now), circumstances, around=known, now=now)
+    schema = partial(outbound.schema_for, begun=found.held.begun, theirs=peer.schemas)
+    message = outbound.submit(
+        draft, peer.standing(now), circumstances, around=known, now=now, schema=schema(draft.body_type)
+    )
     relies_on = reference or message.consent_ref
     prepared = []
     if record is not None:  # its number is the lower one: rows go in the order of their numbers
-        first = outbound.submit(record, peer.standing(now), circumstances, around=before, now=now)
+        first = outbound.submit(
+            record, peer.standing(now), circumstances, around=before, now=now, schema=schema(record.body_type)
+        )
         tells = parts.vault.consent_index(str(message.consent_ref))
         prepared.append(replace(_unsealed(parts, first, None, relies_on), tells=tells))
     quotes = quoted_enquiry(draft.body_type, draft.content)

@@ -1,7 +1,8 @@
 """The process of one node under test: the real composition root, with a clock that a pipe steers and, if asked for, a
 place to die.
 
-Run as a program. The first line on standard input is a JSON object (`folder`, `passphrase_file`, `start`, `die`,
+Run as a program. Folders named as arguments come before this repository on the import path: a node of a newer package.
+The first line on standard input is a JSON object (`folder`, `passphrase_file`, `start`, `die`,
 `batch`, `log`). "ready" is printed once both listeners take requests. Then each line "advance SECONDS" moves the clock
 and is answered by "now SECONDS"; the end of the input stops the node, so that no node outlives its test.
 """
@@ -22,7 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path[:0] = [*sys.argv[1:], str(ROOT), str(ROOT / "tests")]
 
 from support import keydchild
 from support.keydchild import CHEAP

@@ -105,7 +105,9 @@ class Client:
 
 @dataclass(kw_only=True)
 class NodeProcess:
-    """One node folder and the process that owns it, if it runs."""
+    """One node folder and the process that owns it, if it runs. `packages` come before this repository where it looks
+    for what it imports: the node was upgraded.
+    """
 
     name: str
     base: Path
@@ -113,6 +115,7 @@ class NodeProcess:
     proxy: Proxy | None = None
     batch: int = 1_000
     node: str = ""
+    packages: tuple[Path, ...] = ()
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -178,7 +181,7 @@ class NodeProcess:
         }
         with (self.base / f"{self.name}.err").open("a") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py")],
+                [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py"), *map(str, self.packages)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
             )  # fmt: skip
         self._say(json.dumps(spec))
