@@ -34,7 +34,7 @@ from enum import StrEnum
 
 from gateway.errors import Code
 from schemas.clocks import clocks
-from schemas.codelists import ENGLISH, code_list
+from schemas.codelists import code_list
 from schemas.reading import Labels, Spot
 
 FORMAT = "trm-procedure/1"
@@ -126,11 +126,6 @@ class Procedure:
     def steps(self) -> tuple[ProcedureStep, ...]:
         """All steps in order."""
         return tuple(step for stage in self.stages for step in stage.steps)
-
-
-def label(labels: Labels, language: str) -> str:
-    """The text in `language`; where that is missing the English one, which is always there, marked as English."""
-    return labels.get(language) or f"{labels[ENGLISH]} [{ENGLISH}]"
 
 
 # --- the files ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Code, Finding, RefusedError
+from schemas.codelists import ENGLISH
 
 MAX_BYTES = 1 << 20
 """A file of this size was written by no person."""
@@ -51,6 +52,11 @@ class Folder(Protocol):
 
 Log = list[Finding]
 Labels = Mapping[str, str]
+
+
+def label(labels: Labels, language: str) -> str:
+    """The text in `language`; where that is missing the English one, which is always there, marked as English."""
+    return labels.get(language) or f"{labels[ENGLISH]} [{ENGLISH}]"
 
 
 def finish(log: Log, what: str) -> None:

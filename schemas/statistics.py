@@ -3,17 +3,22 @@
     {"format": "trm-statistics/1", "version": 1, "period": "year", "threshold": 10,
      "classifications": {"CTDC": {"title": ..., "source": ...}},
      "dimensions": {"sex": {"title": ..., "list": "gender", "missing": "not_stated",
-                            "categories": {"woman": {"title": ..., "codes": ["Feminine"], "in": {"CTDC": "Woman"}}}}},
+                            "categories": {"woman": {"title": ..., "codes": ["Feminine"], "code": "Feminine",
+                                                     "in": {"CTDC": "Woman"}}}}},
      "tables": {"victims": {"title": ..., "dimensions": ["sex", "age_group", "exploitation"]}}}
 
 A dimension sorts the codes of one code list into categories, each code into exactly one; one category may have the
 `rest`. `missing` is the category of a case without a value, `several` that of a case with values in more than one
-category, since every case has to count once. `in` says what a category is called in a published classification. Where a
-classification has no word for it, or its codes have not been entered, nothing stands there, and nothing is made up;
-to re-point the tables to another classification is to fill in a column here.
+category, since every case has to count once. `code` is the one code by which a `stats.submission` tells the category;
+the one category without it is told as not stated.
+
+`in` says what a category is called in a published classification. Where that has no word for it, or its codes have not
+been entered, nothing stands there, and nothing is made up; to re-point the tables to another classification is to fill
+in a column here.
 
 **The tables are one fixed lattice** (DOMAIN 2.1 G12; docs/statistics.md has the reasons): at most three dimensions
 each; no dimension in two tables, so two tables share nothing but the number of all cases; one length of period for all.
+Dimensions are those of `COUNTED`: what a node knows of a case.
 """
 
 from __future__ import annotations
@@ -21,16 +26,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from math import prod
 from types import MappingProxyType
 
+from schemas.catalogue import catalogue
 from schemas.codelists import code_list, code_lists
-from schemas.reading import WORD, Labels, Spot
+from schemas.reading import WORD, Labels, Spot, label
+from schemas.walk import members as members_of
+from schemas.walk import resolve
 
 FORMAT = "trm-statistics/1"
 MAX_DIMENSIONS = 3
 MIN_THRESHOLD = 10
 """Both from G12 (DOMAIN 2.1): counts of 1 to 9 are suppressed, at most three dimensions are crossed."""
+
+SUBMISSION = "stats.submission/1"
+
+COUNTED = ("sex", "age_group", "exploitation", "registering_body", "citizenship_group", "corridor")
+"""What a node knows of a case, and can count (`gateway.core.counted`)."""
 
 MAX_CELLS = 500
 """Cells of one table with its sums; what a message takes, and small enough to be protected in a moment."""
@@ -45,11 +59,14 @@ class PeriodLength(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """One value of a dimension; `called` is its name by classification."""
+    """One value of a dimension. `code` is what a message calls it, None for not stated; `called` is its name by
+    classification.
+    """
 
     name: str
     title: Labels
     codes: frozenset[str]
+    code: str | None
     called: Mapping[str, str]
 
 
@@ -63,6 +80,15 @@ class Dimension:
     categories: Mapping[str, Category]
     missing: str
     several: str | None
+
+    def worded(self, category: str, classification: str | None, language: str) -> str | None:
+        """A category in the words of a classification, None where it has none; else by its title, or by its name where
+        the plan does not have it any more.
+        """
+        found = self.categories.get(category)
+        if classification is not None:
+            return None if found is None else found.called.get(classification)
+        return category if found is None else label(found.title, language)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,14 +156,26 @@ def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], languages
     return TablePlan(name=name, title=members["title"].labels(languages), dimensions=crossed)
 
 
+@cache
+def told_in() -> Mapping[str, str]:
+    """By dimension the code list in which a `stats.submission` tells it."""
+    root = catalogue().get(SUBMISSION).document
+    node = root
+    for step in ("content", "cells", "*", "key"):
+        node = resolve(node["items"] if step == "*" else dict(members_of(node))[step], root)
+    found = {name: resolve(member, root) for name, member in members_of(node)}
+    found = {name: resolve(dict(members_of(member)).get("to", member), root) for name, member in found.items()}
+    return MappingProxyType({name: member["x-codes"] for name, member in found.items() if "x-codes" in member})
+
+
 def _dimension(name: str, spot: Spot, known: Collection[str], languages: Collection[str]) -> Dimension:
-    if not WORD.fullmatch(name):
-        spot.fault("form", "a name of small letters, digits and underscores")
+    if name not in COUNTED:
+        spot.fault("unknown_dimension", f"one of {', '.join(COUNTED)}")
     members = spot.members(("title", "list", "missing", "categories"), ("several",))
     listed = members["list"].one_of(code_lists(), "unknown_list", "a code list")
     codes = frozenset(entry.code for entry in code_list(listed).codes) if listed else frozenset[str]()
     spots = members["categories"].entries()
-    parts = {category: part.members(("title", "codes", "in"), ("rest",)) for category, part in spots.items()}
+    parts = {category: part.members(("title", "codes", "in"), ("rest", "code")) for category, part in spots.items()}
     sorted_in = {category: _codes(part["codes"], codes) for category, part in parts.items()}
     rest = codes.difference(*sorted_in.values())
     for category in [category for category, part in parts.items() if "rest" in part]:
@@ -145,6 +183,9 @@ def _dimension(name: str, spot: Spot, known: Collection[str], languages: Collect
         rest = frozenset()
     if rest or sum(map(len, sorted_in.values())) != len(codes):
         members["categories"].fault("codes", "each code of the list in exactly one category, or one has the rest")
+    told = [_told(part, name) for part in parts.values()]
+    if len(set(told)) != len(told):
+        members["categories"].fault("twice", "a code of its own for each category; one at most has none")
     several = members["several"].one_of(parts, "unknown_category", "a category below") if "several" in members else None
     return Dimension(
         name=name,
@@ -152,8 +193,8 @@ def _dimension(name: str, spot: Spot, known: Collection[str], languages: Collect
         codes=listed,
         categories=MappingProxyType(
             {
-                category: _category(category, part, sorted_in[category], known, languages)
-                for category, part in parts.items()
+                category: _category(category, part, sorted_in[category], code, known, languages)
+                for (category, part), code in zip(parts.items(), told, strict=True)
             }
         ),
         missing=members["missing"].one_of(parts, "unknown_category", "a category below"),
@@ -165,8 +206,20 @@ def _codes(spot: Spot, codes: Collection[str]) -> frozenset[str]:
     return frozenset(word for word in spot.several(codes, "unknown_code", "a code of the list") if word)
 
 
+def _told(part: Mapping[str, Spot], dimension: str) -> str | None:
+    if "code" not in part or dimension not in told_in():
+        return None
+    listed = {entry.code for entry in code_list(told_in()[dimension]).codes}
+    return part["code"].one_of(listed, "unknown_code", f"a code of the list {told_in()[dimension]}")
+
+
 def _category(
-    name: str, part: Mapping[str, Spot], codes: frozenset[str], known: Collection[str], languages: Collection[str]
+    name: str,
+    part: Mapping[str, Spot],
+    codes: frozenset[str],
+    code: str | None,
+    known: Collection[str],
+    languages: Collection[str],
 ) -> Category:
     called = part["in"].entries()
     for classification, spot in called.items():
@@ -176,5 +229,6 @@ def _category(
         name=name,
         title=part["title"].labels(languages),
         codes=codes,
+        code=code,
         called=MappingProxyType({classification: spot.text(60) for classification, spot in called.items()}),
     )

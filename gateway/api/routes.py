@@ -84,6 +84,17 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path="/consents/{id}/withdraw", operation="consent.withdraw", summary="withdraw, never blocked"
     ),
+    Route(method="POST", path="/statistics", operation="statistics.make", summary="count a period that is over, once"),
+    Route(method="GET", path="/statistics", operation="statistics.list", summary="periods that were released"),
+    Route(
+        method="GET", path="/statistics/{id}", operation="statistics.show", summary="the released tables of a period"
+    ),
+    Route(
+        method="POST",
+        path="/statistics/requests/{id}/draft",
+        operation="statistics.draft",
+        summary="a draft that answers a request",
+    ),
     Route(method="GET", path="/node", operation="node.show", summary="identity, fingerprint, keys, queues, alarms"),
     Route(method="GET", path="/node/pairing", operation="node.pairing", summary="the pairing file for another country"),
     Route(method="GET", path="/keys", operation="keys.list", summary="keys with their ages"),

@@ -144,7 +144,7 @@ class _Words:
 
     def text(self, value: Json) -> str:
         """A text by language."""
-        from schemas.procedures import label
+        from schemas.reading import label
 
         found = {str(key): str(text) for key, text in value.items()} if isinstance(value, dict) else {}
         return label(found, self._lang) if found else "-"

@@ -37,6 +37,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.asylum:asylum",
         "Holds towards the State of nationality while asylum is sought or granted.",
     ),
+    "statistics": ("gateway.cli.statistics:statistics", "Counts that name nobody: make, show, answer a request."),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
     "erase": ("gateway.cli.erase:erase", "Erase a message or a conversation, here and in the case system."),
     "retention": ("gateway.cli.erase:retention", "How long messages are kept, and legal holds."),

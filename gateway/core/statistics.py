@@ -7,7 +7,9 @@ counted cases to a release, in steps:
     2   `count`      every cell of a table with all its sums; a case counts in the period in which it was registered
     3   primary      a count from 1 to threshold - 1 is suppressed; the threshold is at least 10
     4   secondary    further cells are suppressed until no suppressed one can be worked out from what is left
-    5   withheld     a table that can not be protected so, and all of a period with fewer cases than the threshold
+    5   withheld     a table that can not be protected so, one in which the reader of G12 (`suppression.leak`) finds
+                     something all the same, and all of a period with fewer cases than the threshold
+    6   `content_of` a table of a release in the codes of the message `stats.submission`
 
 **Why step 4 is enough.** A table of k <= 3 dimensions with its sums is one array in which every line satisfies "sum of
 the categories = total". Take for each dimension either two categories, +1 and -1, or a category and the total, +1 and
@@ -26,7 +28,7 @@ covered.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
@@ -34,11 +36,15 @@ from math import prod
 from typing import Any, TypeAlias
 
 from gateway.core.stages import Json
+from gateway.core.suppression import TOTAL, Table, leak
 from gateway.errors import Code, Finding, RefusedError
 from schemas.statistics import Dimension, PeriodLength, StatisticsPlan, TablePlan
 
 SPREAD = 5
 """How many values at least remain possible for a suppressed cell: about half of the nine that the mark leaves open."""
+
+CORRIDOR = "corridor"
+"""The dimension whose code is the country of the other side; a message names the corridor by both."""
 
 Cell: TypeAlias = tuple[str | None, ...]
 """A category for each dimension in order; None where it is summed over."""
@@ -98,6 +104,25 @@ def period(name: str) -> Period:
     return Period(name=name, length=length, first=date(year, start, 1), last=after - timedelta(days=1))
 
 
+def asked(interval: str) -> Period:
+    """The period of a `stats.request`, `2026-01-01/2026-12-31`.
+
+    Raises RefusedError(gate_g12) for days that are no whole year or quarter: two such answers could be subtracted.
+    """
+    first = interval.partition("/")[0]
+    names = (first[:4], *(f"{first[:4]}-Q{n}" for n in range(1, 5)))
+    for name in names:
+        found = period(name)
+        if interval == span(found):
+            return found
+    raise _refused("the days asked for are no whole year and no whole quarter")
+
+
+def span(period: Period) -> str:
+    """First and last day of a period, as a message says it."""
+    return f"{period.first.isoformat()}/{period.last.isoformat()}"
+
+
 def _overlap(one: Period, other: Period) -> bool:
     return one.first <= other.last and other.first <= one.last
 
@@ -115,29 +140,44 @@ def release(
             released or overlaps one that was: then the stored release is the answer, unchanged. mapping_failed, for a
             code that no category has.
     """
-    asked = period(name)
-    _permitted(plan, asked, today, released)
-    counted = [case for case in cases if asked.first <= case.registered <= asked.last]
+    of = permit(plan, name, today, released)
+    counted = [case for case in cases if of.first <= case.registered <= of.last]
     enough = len(counted) >= plan.threshold or not counted
     tables = {
-        key: protect(count(table, counted), plan.threshold) if enough else None for key, table in plan.tables.items()
+        key: _safe(table, protect(count(table, counted), plan.threshold)) if enough else None
+        for key, table in plan.tables.items()
     }
     return Release(
         version=plan.version,
-        period=asked,
+        period=of,
         threshold=plan.threshold,
         total=len(counted) if enough else None,
         tables=tables,
     )
 
 
-def _permitted(plan: StatisticsPlan, asked: Period, today: date, released: Collection[str]) -> None:
-    if asked.length is not plan.period:
+def permit(plan: StatisticsPlan, name: str, today: date, released: Collection[str]) -> Period:
+    """The period `name`, if it may be counted now. Raises RefusedError like `release`."""
+    found = period(name)
+    if found.length is not plan.period:
         raise _refused("the plan publishes periods of another length: two lengths could be subtracted")
-    if today <= asked.last:
+    if today <= found.last:
         raise _refused("the period is not over: a count before and one after a day show that day")
-    if any(_overlap(asked, period(other)) for other in released):
+    if any(_overlap(found, period(other)) for other in released):
         raise _refused("this time was released before: repeat the stored release, late cases count when registered")
+    return found
+
+
+def _safe(table: TablePlan, cells: Cells | None) -> Cells | None:
+    """A protected table, or None where a second reader, who knows nothing of how it was made, learns something."""
+    if cells is None:
+        return None
+    keys = {cell: tuple(TOTAL if part is None else part for part in cell) for cell in cells}
+    read = Table(
+        dimensions=tuple(dimension.name for dimension in table.dimensions),
+        cells={keys[cell]: n for cell, n in cells.items()},
+    )
+    return cells if leak(read) is None else None
 
 
 def _refused(what: str) -> RefusedError:
@@ -292,3 +332,44 @@ def called(table: TablePlan, classification: str) -> tuple[dict[Cell, tuple[str 
     axes = [[(None, None), *((name, word) for name, word in by_name.items() if word is not None)] for by_name in names]
     cells = {tuple(ours for ours, _ in parts): tuple(theirs for _, theirs in parts) for parts in product(*axes)}
     return cells, unnamed
+
+
+# --- in the codes of the message -----------------------------------------------------------------------------------
+
+COVERAGE = "Persons referred to another country through this node, each once, in the period of the first referral"
+"""What every table of a node counts, and so whom it leaves out."""
+
+
+def content_of(plan: StatisticsPlan, found: Release, table: str, host: str) -> dict[str, Json]:
+    """6: the content of a `stats.submission` of one table; ``host`` is the country of this node.
+
+    Raises:
+        RefusedError: gate_g12 like `cells_of`; conflict, where the plan changed since the release and its categories
+            may mean something else.
+    """
+    cells = cells_of(found, table)
+    if found.version != plan.version:
+        raise RefusedError(Code.CONFLICT, "this period was counted by another version of the plan; nothing was made")
+    dimensions = plan.tables[table].dimensions
+    return {
+        "table_id": table,
+        "period": span(found.period),
+        "dimensions": [dimension.name for dimension in dimensions],
+        "cells": [_cell(dimensions, cell, n, host) for cell, n in cells.items()],
+        "method": {"threshold": found.threshold, "secondary": True},
+        "coverage": COVERAGE,
+    }
+
+
+def _cell(dimensions: Sequence[Dimension], cell: Cell, n: int | None, host: str) -> dict[str, Json]:
+    key: dict[str, Json] = {}
+    unstated: list[Json] = []
+    for dimension, name in zip(dimensions, cell, strict=True):
+        code = None if name is None else dimension.categories[name].code
+        if code is not None:
+            key[dimension.name] = {"from": host, "to": code} if dimension.name == CORRIDOR else code
+        elif name is not None:
+            unstated.append(dimension.name)
+    if unstated:
+        key["unstated"] = unstated
+    return {"key": key, "suppressed": True} if n is None else {"key": key, "n": n}

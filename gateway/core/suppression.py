@@ -12,7 +12,8 @@ A table is judged as a stranger would read it, without the counts behind it:
 Counts with the noise of differential privacy (`dp_epsilon`) are judged by 1 and 3 alone: each is protected for itself,
 and sums of noisy counts tell nothing exact.
 
-A key has one code per dimension; a dimension that it leaves out is summed over. Margins need not be listed.
+A key has one code per dimension, or names it in `unstated`; a dimension that it leaves out is summed over. Margins need
+not be listed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ SMALLEST = 10
 MOST_DIMENSIONS = 3
 TOTAL = ""
 """Stands in a key for a dimension that is summed over."""
+
+UNSTATED = "?"
+"""Stands for the cases of which nothing was stated; no code is written so."""
 
 _PRIME = (1 << 61) - 1
 """Elimination is done modulo a large prime: a combination of sums that gives a cell does so there too."""
@@ -83,12 +87,25 @@ def table_of(content: Mapping[str, Json]) -> Table | Leak:
                 count = None
             case _:
                 return Leak.UNREADABLE
-        key = tuple(_code(codes.get(name)) for name in names)
-        if key in cells or not set(codes) <= set(names):
+        values = _values(codes)
+        if values is None:
+            return Leak.UNREADABLE
+        key = tuple(values.get(name, TOTAL) for name in names)
+        if key in cells or not set(values) <= set(names):
             return Leak.INCOMPLETE
         cells[key] = count
     said = method if isinstance(method, dict) else {}
     return Table(dimensions=names, cells=cells, rounded="rounding" in said, noisy="dp_epsilon" in said)
+
+
+def _values(codes: Mapping[str, Json]) -> dict[str, str] | None:
+    """The value of each dimension that a key does not sum over; None where it says two things of one."""
+    told = {name: _code(value) for name, value in codes.items() if name != "unstated"}
+    listed = codes.get("unstated", [])
+    unstated = [str(name) for name in listed] if isinstance(listed, list) else [""]
+    if set(unstated) & set(told) or "" in unstated:
+        return None
+    return told | dict.fromkeys(unstated, UNSTATED)
 
 
 def _code(value: Json) -> str:

@@ -7,7 +7,7 @@ and happens afterwards. A fold that was overtaken by a change is not written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, select, update
@@ -113,6 +113,12 @@ def changed(connection: Connection, rows: Iterable[tuple[bytes, str, str]]) -> N
 def quote(connection: Connection, rows: Iterable[tuple[bytes, str, int]]) -> None:
     """A message quotes this enquiry: (index, peer, ref of the message)."""
     _QUOTE.run(connection, [{"which": index, "whose": peer, "by": ref} for index, peer, ref in rows])
+
+
+def of_kinds(connection: Connection, kinds: Collection[str]) -> list[Key]:
+    """By what all conversations are known that began with a message of these kinds."""
+    query = select(conversation.c.conversation, conversation.c.peer).where(conversation.c.kind.in_([*kinds]))
+    return [(row.conversation, row.peer) for row in connection.execute(query)]
 
 
 def get(connection: Connection, indexes: Sequence[bytes]) -> dict[Key, ConversationRow]:

@@ -444,6 +444,16 @@ asylum_hold = Table(
     PrimaryKeyConstraint("label", "ref"),
 )
 
+# --- what was published about all cases (gate G12) ------------------------------------------------------------------
+
+release = Table(
+    "release",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("ref", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+)
+
 # --- what happened ------------------------------------------------------------------------------------------------
 
 audit = Table(

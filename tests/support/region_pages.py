@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.core.policy import Step, opened
 from schemas.groups import field_groups
 from schemas.policies import NO_PURPOSE
-from schemas.procedures import label
+from schemas.reading import label
 from schemas.regions import Region, region
 
 OPENING, CLOSING = "<!-- printed -->\n", "<!-- /printed -->"

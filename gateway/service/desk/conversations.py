@@ -56,9 +56,7 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
         | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
         for row in rows
     ]
-    standings: list[Json] = [
-        _standing(parts, key, held[key], found, contents, holds, now) for key, found in folds.items()
-    ]
+    standings: list[Json] = [_standing(parts, key, held[key], found, holds, now) for key, found in folds.items()]
     stopped = Fact.ASYLUM_HOLD in holds
     return Done(value={"conversation": id, "messages": items, "standing": standings, "asylum_hold": stopped})
 
@@ -121,7 +119,6 @@ def _standing(
     key: Key,
     held: Held,
     found: Fold,
-    contents: Mapping[int, Content],
     local: frozenset[Fact],
     now: int,
 ) -> dict[str, Json]:
@@ -140,7 +137,7 @@ def _standing(
         "provisional": found.provisional,
         "overlays": [str(overlay) for overlay in sorted(found.overlays)],
         "owed": owed,
-        "procedure": standing_in(parts, held, found, contents, due, local | away),
+        "procedure": standing_in(parts, held, found, due, local | away),
         "missing": len(held.missing),
         "no_calendar": [*conversations.unlisted(parts, key[1])],
     }

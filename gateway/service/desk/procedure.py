@@ -5,24 +5,19 @@ What is shown is worked out from what both sides have said and from what this no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 
-from gateway.core import history
 from gateway.core.conversation.duties import Duty
 from gateway.core.conversation.facts import Side
 from gateway.core.conversation.fold import Fold
 from gateway.core.conversation.situation import Outcome
-from gateway.core.history import Opened
 from gateway.core.procedure import Known, StepView, owed_for, position
 from gateway.core.procedure_facts import facts_of
 from gateway.ports import Json
 from gateway.service.conversations import Held
 from gateway.service.parts import Parts
-from gateway.service.records import Content
 from gateway.service.standings import THEM, US
-from gateway.store import messages
-from gateway.store.messages import MessageRow
 from schemas.procedures import Fact
 
 EITHER = "either"
@@ -32,7 +27,6 @@ def standing_in(
     parts: Parts,
     held: Held,
     found: Fold,
-    contents: Mapping[int, Content],
     duties: Collection[Duty],
     local: frozenset[Fact],
 ) -> dict[str, Json] | None:
@@ -40,9 +34,9 @@ def standing_in(
     if held.conversation is None:
         raise RuntimeError("a fold has its conversation")
     opened = [
-        _opened(row, contents[row.ref])
+        held.said[row.ref]
         for row in held.rows
-        if row.ref in contents and found.outcomes.get(row.id) is Outcome.APPLIED
+        if row.ref in held.said and found.outcomes.get(row.id) is Outcome.APPLIED
     ]
     today = datetime.fromtimestamp(parts.clock.now(), UTC).date()
     overlays = frozenset(Fact(overlay) for overlay in found.overlays)
@@ -64,14 +58,6 @@ def standing_in(
         "title": None if title is None else dict(title),
         "steps": steps,
     }
-
-
-def _opened(row: MessageRow, content: Content) -> Opened:
-    header, body = content.halves()
-    side = history.Side.OURS if row.direction == messages.OUT else history.Side.THEIRS
-    return Opened(
-        body_type=content.facts.body_type, side=side, created=content.facts.created, header=header, content=body
-    )
 
 
 def _step(view: StepView, owed: Duty | None, ours: Side) -> dict[str, Json]:

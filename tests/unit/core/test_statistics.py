@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise, product
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -19,9 +20,11 @@ from gateway.core.statistics import (
     Case,
     Period,
     Release,
+    asked,
     called,
     cells_of,
     classify,
+    content_of,
     count,
     from_json,
     period,
@@ -29,6 +32,7 @@ from gateway.core.statistics import (
     release,
     to_json,
 )
+from gateway.core.suppression import Table, leak, table_of
 from gateway.errors import Code, RefusedError
 from schemas.regions import region
 from schemas.statistics import Category, Dimension, PeriodLength, StatisticsPlan, TablePlan
@@ -45,7 +49,7 @@ def dimension(name: str, size: int) -> Dimension:
         name=name,
         title={"en": name},
         codes="none",
-        categories={c: Category(name=c, title={"en": c}, codes=frozenset({c}), called={}) for c in names},
+        categories={c: Category(name=c, title={"en": c}, codes=frozenset({c}), code=c, called={}) for c in names},
         missing=names[0],
         several=None,
     )
@@ -94,7 +98,7 @@ def test_a_case_counts_once_in_each_dimension() -> None:
     exploitation = next(d for t in PLAN.tables.values() for d in t.dimensions if d.name == "exploitation")
     assert classify(exploitation, ["ForcedLabour"]) == "labour"
     assert classify(exploitation, ["ForcedLabour", "Servitude"]) == "labour"
-    assert classify(exploitation, ["ForcedLabour", "SexualExploitation"]) == "several"
+    assert classify(exploitation, ["ForcedLabour", "SexualExploitation"]) == "other"
     assert classify(exploitation, ["Surrogacy"]) == "other"
     assert classify(exploitation, []) == "not_stated"
 
@@ -340,12 +344,31 @@ def test_other_periods_do_not_exist(name: str) -> None:
         period(name)
 
 
+@pytest.mark.parametrize(
+    ("interval", "name"), [("2025-01-01/2025-12-31", "2025"), ("2025-04-01/2025-06-30", "2025-Q2")]
+)
+def test_days_asked_for_are_a_period(interval: str, name: str) -> None:
+    """A year and a quarter by their first and last day."""
+    assert asked(interval).name == name
+
+
+@pytest.mark.parametrize(
+    "interval",
+    ["2025-01-01/2025-12-30", "2025-01-02/2025-12-31", "2025-01-01/2026-12-31", "2025-04-01/2025-09-30", "2025-04-01"],
+)
+def test_other_days_are_refused(interval: str) -> None:
+    """A day less is another population: two such answers could be subtracted."""
+    with pytest.raises(RefusedError) as caught:
+        asked(interval)
+    assert caught.value.code is Code.GATE_G12
+
+
 # --- the plan of the region --------------------------------------------------------------------------------------
 
 
-def test_the_plan_of_the_region_counts_real_cases() -> None:
-    """Every table of the region takes cases and gives numbers; what is small in it stays hidden."""
-    cases = [
+def people(number: int) -> list[Case]:
+    """Cases as a node of the region has them."""
+    return [
         Case(
             registered=DAY,
             codes={
@@ -357,9 +380,13 @@ def test_the_plan_of_the_region_counts_real_cases() -> None:
                 "corridor": frozenset({"AL"} if n % 3 else {"UA"}),
             },
         )
-        for n in range(200)
+        for n in range(number)
     ]
-    found = release(PLAN, "2025", cases, today=LATER, released=())
+
+
+def test_the_plan_of_the_region_counts_real_cases() -> None:
+    """Every table of the region takes cases and gives numbers; what is small in it stays hidden."""
+    found = release(PLAN, "2025", people(200), today=LATER, released=())
     assert found.total == 200
     victims = cells_of(found, "victims")
     assert victims["woman", None, None] == 133
@@ -375,3 +402,42 @@ def test_a_classification_has_no_invented_name() -> None:
     assert "age_group/adult" in {found.place for found in unnamed}
     only, _ = called(PLAN.tables["victims"], "IC-TIP")
     assert set(only) == {(None, None, None)}
+
+
+# --- in the codes of the message -----------------------------------------------------------------------------------
+
+
+def test_a_table_is_told_in_codes_of_the_message() -> None:
+    """Categories by their one code, what was not stated as such, sums by what is left out, a corridor by both ends."""
+    found = release(PLAN, "2025", people(200), today=LATER, released=())
+    content: Any = content_of(PLAN, found, "registrations", "FR")
+    cells = {json.dumps(cell["key"], sort_keys=True): cell for cell in content["cells"]}
+    assert cells["{}"] == {"key": {}, "n": 200}
+    assert cells['{"registering_body": "Police"}']["n"] == 50
+    assert '{"citizenship_group": "other_eu", "corridor": {"from": "FR", "to": "AL"}}' in cells
+    assert '{"registering_body": "NGO", "unstated": ["corridor"]}' in cells
+    assert content["period"] == "2025-01-01/2025-12-31"
+    assert content["method"] == {"threshold": 10, "secondary": True}
+
+
+@pytest.mark.parametrize("table", PLAN.tables)
+@pytest.mark.parametrize("number", [0, 60, 200, 1000])
+def test_what_leaves_passes_the_reader_of_the_gate(number: int, table: str) -> None:
+    """The table of the message is the table of the release, and G12 finds nothing in it; else it is withheld."""
+    found = release(PLAN, "2025", people(number), today=LATER, released=())
+    cells = found.tables[table]
+    if cells is None:
+        assert number == 60
+        return
+    read = table_of(content_of(PLAN, found, table, "FR"))
+    assert isinstance(read, Table)
+    assert len(read.cells) == len(cells)
+    assert sorted(map(str, read.cells.values())) == sorted(map(str, cells.values()))
+    assert leak(read) is None
+
+
+def test_another_version_of_the_plan_tells_nothing() -> None:
+    """Categories may mean something else since: the stored release is not put into new words."""
+    found = release(PLAN, "2025", people(200), today=LATER, released=())
+    with pytest.raises(RefusedError, match="another version"):
+        content_of(replace(PLAN, version=2), found, "victims", "FR")

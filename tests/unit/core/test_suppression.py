@@ -134,6 +134,28 @@ def test_a_large_table_is_judged_in_time():
     assert leak(two(rows, right=[400] * 20, below=[400] * 20)) is None
 
 
+def submitted(*cells):
+    """The content of a message about one dimension."""
+    return {"dimensions": ["sex"], "cells": list(cells), "method": {"threshold": 10, "secondary": True}}
+
+
+def test_what_was_not_stated_is_a_value_of_its_own():
+    """It is no sum: beside the sum of all it is one more cell."""
+    found = table_of(submitted({"key": {"sex": "Feminine"}, "n": 12}, {"key": {"unstated": ["sex"]}, "n": 10}))
+    assert found.cells == {("Feminine",): 12, ("?",): 10}
+
+
+@pytest.mark.parametrize("key", [{"sex": "Feminine", "unstated": ["sex"]}, {"unstated": "sex"}, {"unstated": [""]}])
+def test_two_things_said_of_one_dimension_are_unreadable(key):
+    """A value and none, or a list that is none."""
+    assert table_of(submitted({"key": key, "n": 12})) is Leak.UNREADABLE
+
+
+def test_what_was_not_stated_is_of_the_table():
+    """A dimension that the table does not have is not told in a cell of it."""
+    assert table_of(submitted({"key": {"unstated": ["age_group"]}, "n": 12})) is Leak.INCOMPLETE
+
+
 # --- against an attacker ------------------------------------------------------------------------------------------
 
 COUNTS = st.sampled_from([0, 1, 2, 3, 10, 11, 12])

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.reading import Log, Spot
 from schemas.regions import region
-from schemas.statistics import MAX_CELLS, MAX_DIMENSIONS, plan_at
+from schemas.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, plan_at, told_in
 
 FILE = Path(__file__).resolve().parents[3] / "schemas" / "regions" / "tact" / "statistics.json"
 
@@ -45,6 +45,12 @@ def test_each_code_counts_in_one_category() -> None:
             assert len(set(codes)) == len(codes) > 0, dimension.name
 
 
+def test_a_message_can_tell_each_dimension() -> None:
+    """What a node counts has a code list in the message, the corridor that of its countries."""
+    assert set(COUNTED) <= set(told_in())
+    assert (told_in()["sex"], told_in()["corridor"]) == ("gender", "country")
+
+
 def cross(value: dict[str, Any], *names: str) -> None:
     """One table that crosses these dimensions."""
     value["tables"] = {"one": {"title": {"en": "one"}, "dimensions": list(names)}}
@@ -74,6 +80,26 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
         lambda v: sex(v)["categories"]["other"]["codes"].append("Zyx"),
         "/dimensions/sex/categories/other/codes/3",
         "unknown_code",
+    ),
+    "code that no message has": (
+        lambda v: sex(v)["categories"]["man"].update(code="Zyx"),
+        "/dimensions/sex/categories/man/code",
+        "unknown_code",
+    ),
+    "two categories with one code": (
+        lambda v: sex(v)["categories"]["man"].update(code="Feminine"),
+        "/dimensions/sex/categories",
+        "twice",
+    ),
+    "two categories without a code": (
+        lambda v: [sex(v)["categories"][name].pop("code") for name in ("man", "other")],
+        "/dimensions/sex/categories",
+        "twice",
+    ),
+    "a dimension that no case has": (
+        lambda v: v["dimensions"].update(height=sex(v)),
+        "/dimensions/height",
+        "unknown_dimension",
     ),
     "missing is no category": (lambda v: sex(v).update(missing="x"), "/dimensions/sex/missing", "unknown_category"),
     "several is no category": (lambda v: sex(v).update(several="x"), "/dimensions/sex/several", "unknown_category"),
@@ -107,9 +133,9 @@ def test_a_table_has_a_limit() -> None:
     """Too many cells are refused, since a table has to be protected in a moment and fit a message."""
 
     def grow(value: dict[str, Any]) -> None:
-        categories = value["dimensions"]["citizenship_group"]["categories"]
-        for code in ("BE", "NL", "DE", "AT", "SE", "DK", "FI", "NO", "IS", "IE"):
-            categories[code] = {"title": {"en": code}, "codes": [code], "in": {}}
-        cross(value, "citizenship_group", "registering_body", "exploitation")
+        categories = value["dimensions"]["corridor"]["categories"]
+        for code in ("BE", "NL", "DE", "AT", "SE", "DK", "FI", "NO", "IS", "IE", "PT", "HR", "CH", "BA", "TR"):
+            categories[code] = {"title": {"en": code}, "codes": [code], "code": code, "in": {}}
+        cross(value, "corridor", "registering_body", "exploitation")
 
     assert faults(grow) == [("#/tables/one/dimensions", "too_large")]

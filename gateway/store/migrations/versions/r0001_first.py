@@ -194,6 +194,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("conversation"),
     )
     op.create_table(
+        "release",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("period"),
+    )
+    op.create_table(
         "event",
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),

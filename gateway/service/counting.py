@@ -1,0 +1,175 @@
+"""Releases: what this node publishes about its own cases, counted once for each period and kept for ever (gate G12).
+
+Cases are the referrals that this node began and the other side did not refuse; their content is opened, counted and let
+go, and only the protected tables are kept. A person who is referred again under the same own case reference counts
+once, on the day of the first referral and by what the last one says. Of a referral whose content was erased only day
+and country are known: the rest counts as not stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import TypeAlias
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.core.conversation.facts import Side
+from gateway.core.conversation.machines import Kind
+from gateway.core.counted import case_of
+from gateway.core.scope import type_name
+from gateway.core.statistics import Case, Release, from_json, permit, release, to_json
+from gateway.core.workdays import local_date
+from gateway.errors import Code, RefusedError
+from gateway.service import conversations
+from gateway.service.conversations import ANY, ENDED, Held
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.service.records import Content
+from gateway.store import content, log, messages, releases
+from gateway.store import conversations as rows_of
+from gateway.store.conversations import Key
+from gateway.store.messages import MessageRow
+from gateway.store.releases import ReleaseRow
+from schemas.calendars import calendar
+
+AT_ONCE = 200
+"""Conversations whose content is open at a time."""
+
+REQUEST = "referral.request"
+
+Name: TypeAlias = str | Key
+"""By what a person is counted once: the own case reference, or the conversation where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A release, and whether it was made now. Of ``erased`` cases only day and country are known; 0 when stored."""
+
+    release: Release
+    new: bool
+    erased: int = 0
+
+
+async def make(parts: Parts, name: str, by: str) -> Made:
+    """Count a period and keep the release; one that was made before is the answer, unchanged.
+
+    Raises:
+        RefusedError: gate_g12, for what may not be counted; mapping_failed, for a code that no category has.
+            Nothing was stored.
+    """
+    made = await parts.store.read(releases.all_releases)
+    if name in {row.period for row in made}:
+        return Made(release=await stored(parts, name), new=False)
+    now, plan, before = parts.clock.now(), parts.region.statistics, [row.period for row in made]
+    today = _day(parts, now)
+    permit(plan, name, today, before)
+    counted = await _cases(parts)
+    found = await parts.off_loop(partial(release, plan, name, counted.cases, today=today, released=before))
+    ref = parts.store.new_ref()
+    sealed = parts.vault.seal(ref, orjson.dumps(to_json(found)))
+
+    def move(connection: Connection) -> bool:
+        if not releases.add(connection, ReleaseRow(period=found.period.name, ref=ref, at=now)):
+            return False
+        content.put(connection, [sealed])
+        actor = parts.keys.actor(by.encode()).hex()
+        log.append_leaf(connection, leaf(now, "statistics.released", period=found.period.name, actor=actor))
+        return True
+
+    if not await parts.store.move(move):  # somebody else was faster: theirs is the one
+        return Made(release=await stored(parts, name), new=False)
+    erased = sum(found.period.first <= day <= found.period.last for day in counted.erased)
+    return Made(release=found, new=True, erased=erased)
+
+
+async def stored(parts: Parts, name: str) -> Release:
+    """The release of a period, as it was made. Raises RefusedError(not_found)."""
+
+    def query(c: Connection) -> bytes | None:
+        row = releases.get(c, name)
+        return None if row is None else parts.vault.open(content.get(c, [row.ref])[row.ref])
+
+    found = await parts.store.read(query)
+    if found is None:
+        raise RefusedError(
+            Code.NOT_FOUND, "this period was not released", hint="trm statistics make counts it once it is over"
+        )
+    return from_json(orjson.loads(found))
+
+
+def _day(parts: Parts, at: int) -> date:
+    """The day it is in the country of this node."""
+    return local_date(calendar(parts.region.name, parts.own.descriptor.country).zone, at)
+
+
+# --- cases --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Referral:
+    """One referral that counts: ``at`` is the time of its request, which is ``erased`` or not."""
+
+    name: Name
+    at: int
+    case: Case
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """Every case of this node, and the days of those of which the content is gone."""
+
+    cases: Sequence[Case]
+    erased: Sequence[date]
+
+
+async def _cases(parts: Parts) -> _Counted:
+    keys = await parts.store.read(lambda c: rows_of.of_kinds(c, (Kind.REFERRAL, ANY)))
+    found: list[_Referral] = []
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        held, contents = await parts.store.read(partial(conversations.load, parts, keys=some))
+        found += await parts.off_loop(partial(_referrals, parts, held, contents))
+    return _Counted(cases=_persons(found), erased=[item.case.registered for item in found if item.erased])
+
+
+def _referrals(parts: Parts, held: Mapping[Key, Held], contents: Mapping[int, Content]) -> list[_Referral]:
+    found = (_referral(parts, key, one, contents) for key, one in held.items())
+    return [item for item in found if item is not None]
+
+
+def _referral(parts: Parts, key: Key, held: Held, contents: Mapping[int, Content]) -> _Referral | None:
+    """The referral of one conversation; None where this node did not refer, or was refused."""
+    if held.conversation is None or held.conversation.kind is not Kind.REFERRAL or held.ours is not Side.HOST:
+        return None
+    request = _request(held.rows, contents)
+    if request is None:
+        return None
+    peer, day = parts.book.get(key[1]), _day(parts, request.at)
+    case = case_of(held.said.values(), day, None if peer is None else peer.descriptor.country)
+    opened = contents.get(request.ref)
+    reference = None if opened is None else opened.halves()[0].get("case_ref_sender")
+    return _Referral(
+        name=reference if isinstance(reference, str) else key, at=request.at, case=case, erased=opened is None
+    )
+
+
+def _request(rows: Iterable[MessageRow], contents: Mapping[int, Content]) -> MessageRow | None:
+    """The request of a conversation that nobody refused. Where none can be read, another own message stands for it."""
+    ours = [row for row in rows if row.direction == messages.OUT]
+    requests = [row for row in ours if row.ref in contents and type_name(contents[row.ref].facts.body_type) == REQUEST]
+    likely = requests or [row for row in ours if row.ref not in contents]
+    return next((row for row in likely if row.state not in ENDED), None)
+
+
+def _persons(found: Iterable[_Referral]) -> list[Case]:
+    """Each person once: the day of the first referral, and what the last one says."""
+    cases: dict[Name, Case] = {}
+    for item in sorted(found, key=lambda item: item.at):
+        first = cases.get(item.name)
+        cases[item.name] = item.case if first is None else replace(item.case, registered=first.registered)
+    return [*cases.values()]
