@@ -29,9 +29,24 @@ from gateway.api.shape import (
     record,
 )
 from gateway.api.shapes.messages import ERASED, STATE, SUMMARY
+from gateway.core import procedure
 from gateway.core.conversation.facts import Side
 
 OWES = one_of("us", "them")
+TITLE = about(OBJECT, "a text by language")
+STEP = named(
+    "Step",
+    record(
+        id=TEXT, stage=TEXT, title=TITLE, standing=one_of(*procedure.Standing), seen=FLAG, stopped_by=many(TEXT),
+        by=one_of("us", "them", "either"), responsible=about(TEXT, "a code of the list role"), messages=many(TEXT),
+        gates=many(TEXT), clock=null_or(about(TEXT, "one of schemas/clocks.json")), until=null_or(TIME),
+        **{"with": many(TEXT)},
+    ),
+    "One step of the procedure, and how it stands; see docs/region-packs.md.",
+)  # fmt: skip
+PLACE = record(
+    region=TEXT, stage=null_or(about(TEXT, "where it stands in the procedure")), title=null_or(TITLE), steps=many(STEP)
+)
 DUTY: Mapping[str, Schema | Maybe] = {
     "what": about(TEXT, "the clock, one of schemas/clocks.json"),
     "owes": OWES,
@@ -50,13 +65,25 @@ WHERE: Mapping[str, Schema | Maybe] = {
 STANDING = named(
     "Standing",
     record(
-        **WHERE, side=one_of(*Side), overlays=many(TEXT), owed=many(record(**DUTY)), missing=COUNT,
-        no_calendar=many(TEXT),
-        procedure=about(null_or(OBJECT), "where it stands in the procedure of the region, see docs/local-api.md"),
+        **WHERE, side=one_of(*Side), overlays=many(TEXT), owed=many(record(**DUTY)), procedure=null_or(PLACE),
+        missing=COUNT, no_calendar=many(TEXT),
     ),
     "Where a conversation stands with one peer.",
 )  # fmt: skip
 HELD = record(id=ID, held=about(FLAG, "false once a second, different person lifted it"))
+RELEASE: Mapping[str, Schema | Maybe] = {
+    "version": about(COUNT, "of the plan of the region"),
+    "period": about(TEXT, "a year or a quarter, 2026 or 2026-Q1"),
+    "threshold": about(COUNT, "smaller counts are suppressed, except 0"),
+    "total": about(null_or(COUNT), "all cases; null where they are too few"),
+    "tables": about(
+        {
+            "type": "object",
+            "additionalProperties": null_or(many(record(key=many(null_or(TEXT)), n=null_or(COUNT)))),
+        },
+        "every cell by its categories (null: summed over); n is null where suppressed, the table where withheld",
+    ),
+}
 CONSENT_STATE = one_of("active", "withdrawn_in_part", "withdrawn", "damaged")
 
 SHAPES: Mapping[str, Shape] = {
@@ -147,6 +174,20 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(id=TEXT, state=CONSENT_STATE, told=many(record(peer=TEXT, message=ID))),
         example={"by": "Ana Doe", "erase_wanted": True},
         creates=True,
+    ),
+    "statistics.make": Shape(
+        arguments={"period": TEXT, "by": BY},
+        answer=record(
+            **RELEASE, new=about(FLAG, "false: it was counted before"),
+            erased=about(COUNT, "cases of which the content is gone"),
+        ),
+        example={"period": "2026", "by": "Ana Doe"},
+        creates=True,
+    ),
+    "statistics.list": Shape(answer=record(releases=many(record(period=TEXT, at=TIME)))),
+    "statistics.show": Shape(answer=record(**RELEASE)),
+    "statistics.draft": Shape(
+        answer=record(draft=ID, period=TEXT, table=TEXT), example={}, creates=True
     ),
     "evidence.export": Shape(
         arguments={"disclose": maybe(FLAG), "by": maybe(BY), "peer": maybe(TEXT)},

@@ -24,6 +24,11 @@ async def save(parts: Parts, arguments: Arguments) -> Done:
     """Keep a new draft for a person to release."""
     only(arguments, "draft")
     draft = _whole(members(arguments, "draft"))
+    return Done(value=_answer(parts, await keep(parts, draft), draft), created=True)
+
+
+async def keep(parts: Parts, draft: dict[str, Json]) -> str:
+    """Store a draft that waits for a person; its id."""
     ref, id, now = parts.store.new_ref(), b64u(parts.rand(16)), parts.clock.now()
     sealed = parts.vault.seal(ref, canon(draft))
 
@@ -35,7 +40,7 @@ async def save(parts: Parts, arguments: Arguments) -> Done:
 
     await parts.store.move(move)
     await parts.signals.happened()
-    return Done(value=_answer(parts, id, draft), created=True)
+    return id
 
 
 async def change(parts: Parts, arguments: Arguments) -> Done:

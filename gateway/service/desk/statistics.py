@@ -9,17 +9,14 @@ from gateway.core.statistics import asked, content_of, to_json
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import counting
-from gateway.service.collect import WAITING
 from gateway.service.desk.arguments import Arguments, only, text
+from gateway.service.desk.drafting import keep
 from gateway.service.desk.messages import opened_row
-from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.records import Content
 from gateway.service.submit import check_form
-from gateway.store import content, local, log, messages, releases
-from gateway.store.local import DraftRow
+from gateway.store import content, messages, releases
 from gateway.store.messages import MessageRow
-from keys.encoding import b64u, canon
 from schemas.statistics import SUBMISSION
 
 REQUEST = "stats.request"
@@ -63,17 +60,7 @@ async def draft(parts: Parts, arguments: Arguments) -> Done:
         "content": content_of(parts.region.statistics, found, str(wanted.get("table_id")), host),
     }
     check_form(parts, answer)
-    ref, id, now = parts.store.new_ref(), b64u(parts.rand(16)), parts.clock.now()
-    sealed = parts.vault.seal(ref, canon(answer))
-
-    def move(connection: Connection) -> None:
-        content.put(connection, [sealed])
-        local.add_draft(connection, DraftRow(ref=ref, id=id, origin=None, state=WAITING, at=now))
-        log.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
-        log.append_leaf(connection, leaf(now, "draft.made", id=id))
-
-    await parts.store.move(move)
-    await parts.signals.happened()
+    id = await keep(parts, answer)
     return Done(value={"draft": id, "period": period.name, "table": wanted.get("table_id")}, created=True)
 
 
