@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from gateway import config as settings
 from gateway.api.app import LocalServer, local_app
 from gateway.casesystem import CaseSystem
 from gateway.clock import SystemClock
+from gateway.config import WebhookSection
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
@@ -41,6 +42,7 @@ from gateway.service.collect import Collector
 from gateway.service.desk import NodeDesk
 from gateway.service.door import Door
 from gateway.service.handover import Handover
+from gateway.service.hooks import Hook, Hooks
 from gateway.service.house import House
 from gateway.service.limited import LimitedDesk, admit
 from gateway.service.logbook import Logbook, of_stopped
@@ -58,6 +60,7 @@ from keys.encoding import sha256_hex
 from keys.keystore import DEFAULT_COST, Cost, system_rand
 from keys.sign import SignedDocument
 from keys.tls import self_signed, server_files, spki_hash
+from keys.webhooks import read_secret
 from schemas.regions import region
 
 if TYPE_CHECKING:
@@ -68,13 +71,17 @@ TOKEN = "api-token"  # noqa: S105 (the name of a file)
 SOCKET = "api.sock"
 LOCK = "lock"
 CHECKPOINT = "checkpoint"
+WEBHOOKS = "webhooks"
 
 
 class Node:
     """One opened node folder."""
 
-    def __init__(self, folder: Path, parts: Parts, keys: Keyholder, cases: CaseSystem | None) -> None:
+    def __init__(
+        self, folder: Path, parts: Parts, keys: Keyholder, cases: CaseSystem | None, receivers: Mapping[str, Hook]
+    ) -> None:
         self.folder = folder
+        self._receivers = receivers
         self._keys = keys
         self.parts = parts
         self._cases = cases
@@ -142,6 +149,7 @@ class Node:
                 asyncio.create_task(Courier(parts).run(), name="trust"),
                 asyncio.create_task(Auditor(parts).run(), name="auditor"),
                 asyncio.create_task(self._keep_senders(), name="senders"),
+                asyncio.create_task(Hooks(parts, self._receivers).run(), name="webhooks"),
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
             if parts.adapter is not None and parts.config.adapter is not None:
@@ -200,6 +208,9 @@ async def open_node(
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)
     cases = None if config.adapter is None else casesystem.read(config.adapter, folder)
+    receivers = {section.name: _receiver(section, folder) for section in config.webhooks}
+    if len(receivers) < len(config.webhooks):
+        raise RefusedError(Code.INVALID, "two webhooks of node.toml have one name; nothing was started")
     pack = region(config.node.region)
     clock = clock or SystemClock()
     if isinstance(unlock, str):
@@ -237,13 +248,26 @@ async def open_node(
             adapter=adapter if adapter is not None or cases is None else cases.adapter(),
             log=LogStanding(kept=folder / CHECKPOINT),
         )
-        node = Node(folder, parts, keys, cases)
+        node = Node(folder, parts, keys, cases, receivers)
         door_verify.door = node._door
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()
         raise
     return node, stack
+
+
+def _receiver(section: WebhookSection, folder: Path) -> Hook:
+    """A receiver of webhooks with its secret. Raises RefusedError."""
+    path = folder / WEBHOOKS / section.name
+    try:
+        secret = read_secret(path.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise RefusedError(
+            Code.NO_KEY, f"the webhook {section.name} of node.toml has no secret that can be read; nothing was started",
+            hint=f"trm webhook new {section.name} makes one",
+        ) from error  # fmt: skip
+    return Hook(name=section.name, url=section.url, secret=secret, ca_file=section.ca_file)
 
 
 async def publish_first(folder: Path, document: SignedDocument, *, clock: Clock | None = None) -> Descriptor:

@@ -82,6 +82,17 @@ class AdapterSection(_Section):
         return self.model_extra or {}
 
 
+class WebhookSection(_Section):
+    """A system of the own country that is told what happens; its secret lies in `DIR/webhooks/NAME`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="what it is called here")
+    url: str = Field(
+        pattern=r"^(https://[^\s/@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)(/\S*)?$",
+        description="where it is told; without TLS only on this machine",
+    )
+    ca_file: Path | None = Field(default=None, description="certificates of the authority that signed the receiver's")
+
+
 class StorageSection(_Section):
     """How long keys at rest live."""
 
@@ -108,6 +119,7 @@ class Config(_Section):
     federation: FederationSection
     local: LocalSection = LocalSection()
     adapter: AdapterSection | None = None
+    webhooks: tuple[WebhookSection, ...] = ()
     storage: StorageSection = StorageSection()
     backup: BackupSection | None = None
     log: LogSection = LogSection()

@@ -21,6 +21,7 @@ from gateway.api.shape import (
     record,
 )
 from gateway.api.shapes import SHAPES
+from gateway.api.shapes.node import TOLD
 from gateway.core.roles import allowed
 from gateway.errors import Code
 from gateway.ports import Json
@@ -59,10 +60,27 @@ def document() -> dict[str, Json]:
         "servers": [{"url": "http://127.0.0.1:8080", "description": "`local.listen` of node.toml"}],
         "security": [{"token": []}],
         "paths": paths,
+        "webhooks": {"happened": {"post": _webhook()}},
         "components": {
             "schemas": dict(COMPONENTS),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "made by trm token new"}},
         },
+    }  # fmt: skip
+
+
+def _webhook() -> dict[str, Json]:
+    header: dict[str, Json] = {"in": "header", "required": True, "schema": TEXT}
+    return {
+        "operationId": "webhook.happened",
+        "summary": "something happened here; told in the order of each conversation, for five days",
+        "description": "Signed as Standard Webhooks 1.0: verify it first. A repetition has the same id.",
+        "security": [],
+        "parameters": [
+            {"name": "webhook-id", **header}, {"name": "webhook-timestamp", **header},
+            {"name": "webhook-signature", **header},
+        ],
+        "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": TOLD}}},
+        "responses": {"2XX": {"description": "the receiver has it"}, "default": {"description": "it comes again"}},
     }  # fmt: skip
 
 

@@ -146,6 +146,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/alarms", operation="alarm.list", summary="what a person has to look at"),
     Route(method="POST", path="/alarms/{id}/dismiss", operation="alarm.dismiss", summary="a named person has seen it"),
     Route(method="GET", path="/adapter", operation="adapter.check", summary="the case system's adapter, checked"),
+    Route(method="GET", path="/webhooks", operation="webhook.list", summary="systems that are told what happens"),
     Route(method="POST", path="/backups", operation="backup.make", summary="two encrypted files for the recovery key"),
     Route(method="GET", path="/tokens", operation="token.list", summary="tokens of this API, without their secrets"),
     Route(method="POST", path="/tokens", operation="token.new", summary="make a token for one role; shown once"),

@@ -46,6 +46,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
     "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
     "adapter": ("gateway.cli.adapters:adapter", "How the case system is reached, and what is wrong with it."),
+    "webhook": ("gateway.cli.webhooks:webhook", "Systems of the own country that are told what happens."),
     "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),
     "restore": ("gateway.cli.backup:restore", "Make a node folder out of two backups."),
     "demo": ("gateway.cli.demo:demo", "Three countries exchange referrals on this machine."),

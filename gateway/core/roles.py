@@ -127,6 +127,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "alarm.list": _RUNS | {_F},
     "alarm.dismiss": _RUNS | {_F},
     "adapter.check": frozenset({_F, _O, _A}),
+    "webhook.list": frozenset({_F, _O, _A}),
     "api.describe": _EVERYBODY,
     "audit.show": _LOOKS,
     "audit.verify": _LOOKS,
@@ -148,7 +149,7 @@ NARROWED: frozenset[str] = frozenset(
 UNIT_FREE: frozenset[str] = frozenset(
     {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
      "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check",
-     "api.describe"}
+     "webhook.list", "api.describe"}
 )  # fmt: skip
 """Operations that show no message, or one consent to whoever holds its random id: a withdrawal is never blocked, and a
 hold closes only.

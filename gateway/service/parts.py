@@ -79,7 +79,8 @@ class Signals:
         """Until something happened after `happenings` was `since`, and at most for so long."""
         async with self.events:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.events.wait_for(lambda: self.happenings != since), seconds)
+                async with asyncio.timeout(seconds):  # wait_for of Python 3.11 can swallow a cancellation
+                    await self.events.wait_for(lambda: self.happenings != since)
 
 
 @dataclass(kw_only=True)

@@ -513,6 +513,25 @@ event = Table(
     sqlite_autoincrement=True,
 )
 
+hook = Table(
+    "hook",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
+hook_call = Table(
+    "hook_call",
+    metadata,
+    Column("hook", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("conversation", LargeBinary),
+    Column("since", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Integer, nullable=False),
+    Index("hook_call_order", "hook", "conversation", "seq"),
+)
+
 alarm = Table(
     "alarm",
     metadata,

@@ -54,11 +54,12 @@ async def running(
     *,
     before: Callable[[Node, int, int], Awaitable[Any]] | None = None,
     desk_only: Collection[str] = (),
+    prepare: Callable[[Path], Any] = lambda folder: None,
 ) -> AsyncIterator[dict[str, Node]]:
     """Nodes that take requests, by name; an adapter of None is the drop folder beside the node.
 
-    Those of `desk_only` have no case system. `before(node, endpoint, listen)` is awaited before the node starts and may
-    put something between the two ports.
+    Those of `desk_only` have no case system; `prepare` may change the folder of each before it is opened. `before(node,
+    endpoint, listen)` is awaited before the node starts and may put something between the two ports.
     """
     stop = asyncio.Event()
     nodes: dict[str, Node] = {}
@@ -68,6 +69,7 @@ async def running(
             endpoint = free_port()
             listen = endpoint if before is None else free_port()
             await make(base, name, endpoint=endpoint, listen=listen, desk_only=name in desk_only)
+            prepare(base / name)
             node, closing = await open_node(base / name, PASSPHRASE, at_least=CHEAP, adapter=adapter)
             stack.push_async_exit(closing)
             if before is not None:

@@ -40,3 +40,9 @@ def _told(validator: Any, value: Any) -> list[str]:
     return [
         f"/{'/'.join(map(str, error.instance_path))}: {error.kind!r}"[:300] for error in validator.iter_errors(value)
     ]
+
+
+def misfit_named(name: str, value: Any) -> list[str]:
+    """The same for a schema by its name in the document."""
+    schema: Schema = {"$ref": f"#/components/schemas/{name}"}
+    return _told(jsonschema_rs.Draft202012Validator(_standing_alone(schema)), value)

@@ -9,6 +9,7 @@ from gateway.api.shape import (
     COUNT,
     FINDING,
     FLAG,
+    ID,
     NUMBER,
     OBJECT,
     TEXT,
@@ -19,6 +20,7 @@ from gateway.api.shape import (
     about,
     many,
     maybe,
+    named,
     null_or,
     one_of,
     record,
@@ -26,6 +28,18 @@ from gateway.api.shape import (
 from gateway.core.roles import Role
 
 DOCUMENT = about(OBJECT, "a signed document, as `trm` writes it into a file")
+TOLD = named(
+    "Told",
+    record(
+        specversion=one_of("1.0"), id=TEXT, source=TEXT, type=TEXT, time={"type": "string", "format": "date-time"},
+        datacontenttype=one_of("application/json"),
+        data=record(
+            seq=about(COUNT, "position in the event stream"), kind=TEXT, state=null_or(TEXT), id=maybe(ID),
+            direction=maybe(one_of("in", "out")), peer=maybe(TEXT),
+        ),
+    ),
+    "What a webhook carries: a CloudEvent 1.0 without content. The receiver asks for the message with its own token.",
+)  # fmt: skip
 TOKEN: Mapping[str, Schema | Maybe] = {
     "id": TEXT,
     "role": one_of(*Role),
@@ -86,6 +100,16 @@ SHAPES: Mapping[str, Shape] = {
                 record(kind=TEXT, version=TEXT, target=TEXT, can_pull=FLAG, can_push=FLAG, erasure=TEXT)
             ),
             ok=FLAG, findings=many(FINDING),
+        )
+    ),
+    "webhook.list": Shape(
+        answer=record(
+            webhooks=many(
+                record(
+                    name=TEXT, url=TEXT, waiting=COUNT, oldest=null_or(TIME),
+                    attempts=about(COUNT, "the most attempts at one call"),
+                )
+            )
         )
     ),
     "token.new": Shape(

@@ -15,7 +15,7 @@ from gateway.core import probe
 from gateway.core.roles import OWNER, Caller
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import submit
+from gateway.service import hooks, submit
 from gateway.service.desk import (
     asylum,
     audit,
@@ -292,6 +292,12 @@ async def dismiss_alarm(parts: Parts, arguments: Arguments) -> Done:
     return Done(value={"id": str(seq)})
 
 
+async def list_webhooks(parts: Parts, arguments: Arguments) -> Done:
+    """Systems that are told what happens, and what waits for them."""
+    only(arguments)
+    return Done(value={"webhooks": await hooks.standing(parts)})
+
+
 async def check_adapter(parts: Parts, arguments: Arguments) -> Done:
     """The case system's adapter: what it is, and what is wrong with it."""
     only(arguments)
@@ -377,6 +383,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "alarm.list": list_alarms,
     "alarm.dismiss": dismiss_alarm,
     "adapter.check": check_adapter,
+    "webhook.list": list_webhooks,
     "backup.make": backups.make,
     "token.new": tokens.new,
     "token.list": tokens.list_tokens,

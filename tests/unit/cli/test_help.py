@@ -51,8 +51,8 @@ def test_the_verbs_of_the_design_are_there():
         audit+show audit+verify audit+export asylum+hold asylum+lift asylum+list
         erase retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check alarm+list
-        procedure+list procedure+show statistics+make statistics+show statistics+draft alarm+dismiss
-        node+show node+pairing token+new token+list token+revoke demo bench
+        alarm+dismiss node+show node+pairing webhook+new webhook+list token+new token+list token+revoke demo bench
+        procedure+list procedure+show statistics+make statistics+show statistics+draft
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""
     assert {f"trm {name.replace('+', ' ')}" for name in expected.split()} == LEAVES.keys()
 

@@ -211,6 +211,23 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "hook",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "hook_call",
+        sa.Column("hook", sa.Text(), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("conversation", sa.LargeBinary(), nullable=True),
+        sa.Column("since", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hook", "seq"),
+    )
+    op.create_index("hook_call_order", "hook_call", ["hook", "conversation", "seq"], unique=False)
+    op.create_table(
         "inbox",
         sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),

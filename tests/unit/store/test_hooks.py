@@ -1,0 +1,54 @@
+"""Calls of webhooks: taken over once, in the order of each conversation, and forgotten with their hook."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert
+
+from gateway.store import hooks, log
+from gateway.store.tables import hook_call
+
+
+def happen(connection: Connection, count: int) -> None:
+    """So many events about nothing in particular."""
+    for _ in range(count):
+        log.add_event(connection, at=1, kind="draft", ref=None, state="waiting")
+
+
+def call(connection: Connection, seq: int, conversation: bytes | None, next_try: int = 0) -> None:
+    """A call that waits."""
+    row = {"hook": "h", "seq": seq, "conversation": conversation, "since": 1, "attempts": 0, "next_try": next_try}
+    connection.execute(insert(hook_call).values(**row))
+
+
+def test_a_new_hook_begins_now(connection: Connection):
+    """What had happened before is not told; what happens then is taken over once."""
+    happen(connection, 3)
+    assert hooks.take_over(connection, "h", 10) == 0
+    happen(connection, 5)
+    assert [hooks.take_over(connection, "h", 3) for _ in range(3)] == [3, 2, 0]
+    assert hooks.standing(connection, "h").waiting == 5
+
+
+def test_what_failed_holds_up_its_own_conversation_only(connection: Connection):
+    """Of each conversation the oldest is due, and none while that one waits for its time."""
+    call(connection, 1, b"a", next_try=100)
+    call(connection, 2, b"a")
+    call(connection, 3, b"b")
+    call(connection, 4, b"b")
+    call(connection, 5, None)
+    assert [row.seq for row in hooks.due(connection, "h", 50, 10)] == [3, 5]
+    assert [row.seq for row in hooks.due(connection, "h", 100, 10)] == [1, 3, 5]
+    hooks.answered(connection, "h", 3)
+    assert [row.seq for row in hooks.due(connection, "h", 50, 10)] == [4, 5]
+    hooks.retry_now(connection, "h")
+    assert [row.seq for row in hooks.due(connection, "h", 50, 10)] == [1, 4, 5]
+
+
+def test_a_hook_that_is_not_set_any_more_is_forgotten(connection: Connection):
+    """With what it was owed; set again, it begins anew."""
+    hooks.take_over(connection, "h", 10)
+    happen(connection, 2)
+    hooks.take_over(connection, "h", 10)
+    hooks.keep_only(connection, ["other"])
+    assert hooks.standing(connection, "h").waiting == 0
+    assert hooks.take_over(connection, "h", 10) == 0
