@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from support.desks import enquiry
@@ -55,6 +57,42 @@ def test_the_morning_list(federation, asked):
         assert "enquiry_reply" in line
     ours = json.loads(federation.fr.trm("conversation", "list", "--due", "--ours", "--json").stdout)
     assert asked["conversation"] not in [item["conversation"] for item in ours["due"]]
+
+
+def test_what_is_owed_in_order(federation, tmp_path: Path):
+    """Three questions of two countries: each desk sees all three by their deadline, and which of them are its own."""
+    fr, al = federation.fr, federation.al
+    asked = {}
+    for desk, to, priority in ((fr, "AL", "normal"), (al, "FR", "urgent"), (fr, "AL", "emergency")):
+        path = tmp_path / f"{priority}.json"
+        draft = enquiry(to)
+        draft["header"]["priority"] = priority
+        path.write_text(json.dumps(draft), encoding="utf-8")
+        asked[json.loads(desk.trm("send", str(path), "--json").stdout)["conversation"]] = priority
+
+    def listed(desk, *part: str) -> list[dict[str, object]]:
+        value = json.loads(desk.trm("conversation", "list", "--due", "--limit", "500", *part, "--json").stdout)
+        return [item for item in value["due"] if item["conversation"] in asked]
+
+    give_up = time.monotonic() + 30
+    while any(item["what"] != "enquiry_reply" for item in (*listed(fr), *listed(al))) or len(listed(fr)) < 3:
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    here, there = listed(fr), listed(al)
+    assert [(asked[item["conversation"]], item["owes"]) for item in here] == [
+        ("emergency", "them"), ("urgent", "us"), ("normal", "them"),
+    ]  # fmt: skip
+    assert [item["owes"] for item in there] == ["us", "them", "us"]
+    assert [item["until"] for item in here] == [item["until"] for item in there]
+    assert [item["conversation"] for item in listed(fr, "--ours")] == [here[1]["conversation"]]
+    assert [item["conversation"] for item in listed(al, "--ours")] == [here[0]["conversation"], here[2]["conversation"]]
+    normal = datetime.fromtimestamp(here[2]["until"], ZoneInfo("Europe/Tirane"))
+    assert (f"{normal:%H:%M:%S}", normal.weekday() < 5) == ("23:59:59", True)
+    hours = [(item["until"] - time.time()) / 3_600 for item in here[:2]]
+    assert [round(left) for left in hours] == [24, 72]
+    text = fr.trm("conversation", "list", "--due", "--limit", "500").stdout.splitlines()
+    places = [next(n for n, line in enumerate(text) if item["conversation"] in line) for item in here]
+    assert places == sorted(places)
 
 
 def test_a_part_of_the_list_needs_the_list(federation):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.holidays import CLOSED
 
 from gateway.core.deadlines import deadline, end_of, working_day
 from gateway.core.workdays import Uncertain, is_working
 from schemas.calendars import calendars
-from schemas.clocks import Duration, Unit
+from schemas.clocks import Clock, Duration, Unit, clocks
 
 CALENDARS = calendars("tact")
 DAY = 86_400
@@ -154,3 +156,84 @@ def test_as_many_working_days_as_asked_for(country, first, count):
     between = [date.fromordinal(n) for n in range(first.toordinal() + 1, last.toordinal() + 1)]
     assert count == sum(is_working(calendar, day) for day in between)
     assert is_working(calendar, last)
+
+
+# --- every country, by calendars and zones that are not ours -------------------------------------------------------
+
+
+def counted(country: str, first: date, count: int) -> date:
+    """The last of so many working days after `first`, by the published holidays of 2026."""
+    day = first
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5 and day not in CLOSED[country]
+    return day
+
+
+@pytest.mark.parametrize("country", CALENDARS)
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_every_day_of_a_year(country, count):
+    """Asked at noon of any day of 2026: 1, 3 and 10 working days end where the published list of the country says."""
+    for n in range(340):
+        first = date(2026, 1, 1) + timedelta(days=n)
+        found = deadline(of(count, Unit.WORKING_DAYS), local(country, f"{first}T12:00"), CALENDARS[country])
+        assert shown(country, found.at) == f"{counted(country, first, count)}T23:59:59", first
+
+
+def test_a_holiday_in_the_week_gives_a_day_more():
+    """Where it is one: 1 May 2026, a Friday, is free in seven countries, and is worked under martial law in Ukraine."""
+    ends = {
+        country: shown(country, deadline(of(1, Unit.WORKING_DAYS), local(country, "2026-04-30T09:00"), calendar).at)
+        for country, calendar in CALENDARS.items()
+    }
+    assert {country for country, end in ends.items() if end == "2026-05-01T23:59:59"} == {"UA"}
+    assert {end for country, end in ends.items() if country != "UA"} == {"2026-05-04T23:59:59"}
+
+
+EMERGENCIES = [clock for clock in clocks().values() if "emergency" in clock.durations]
+ALARMS = [clocks()[name] for name in ("alert_ack", "alert_raise", "alert_update", "withdrawal_ack", "cancel_ack")]
+WORST = ["2026-12-24T22:00", "2026-04-30T23:30", "2026-03-28T12:00", "2026-10-24T23:59", "2026-05-26T08:00"]
+"""Christmas Eve, the night before Labour Day, before both changes of time, before Eid al-Adha."""
+
+
+@pytest.mark.parametrize("country", CALENDARS)
+@pytest.mark.parametrize("clock", EMERGENCIES + ALARMS, ids=lambda clock: clock.name)
+def test_an_emergency_stops_nowhere(country, clock: Clock):
+    """Its hours are hours, and its days are days of the calendar, through whatever lies between, in every country."""
+    zone, calendar = ZoneInfo(CALENDARS[country].zone.name), CALENDARS[country]
+    cases = ["emergency"] if clock in EMERGENCIES else list(clock.durations)
+    for case, asked in product(cases, WORST):
+        duration, start = clock.duration(case), local(country, asked)
+        found = deadline(duration, start, calendar)
+        assert duration.unit is not Unit.WORKING_DAYS
+        assert found.certain
+        if duration.unit is Unit.HOURS:
+            assert found.at - start == duration.count * 3_600
+        else:
+            last = datetime.fromtimestamp(start, zone).date() + timedelta(days=duration.count)
+            assert shown(country, found.at) == f"{last}T23:59:59"
+
+
+def changes(country: str) -> list[datetime]:
+    """The moments in 2026 and 2027 at which the legal time changes, by the zone database."""
+    zone, first = ZoneInfo(CALENDARS[country].zone.name), datetime(2026, 1, 1, tzinfo=UTC)
+    hours = [first + timedelta(hours=n) for n in range(2 * 365 * 24)]
+    ahead = [hour.astimezone(zone).utcoffset() for hour in hours]
+    return [now for now, before, after in zip(hours[1:], ahead, ahead[1:], strict=False) if before != after]
+
+
+@pytest.mark.parametrize("country", CALENDARS)
+def test_both_changes_of_time(country):
+    """A day of 23 and one of 25 hours in each year: 24 hours are 24 hours, and a day ends with the day there."""
+    zone, calendar = ZoneInfo(CALENDARS[country].zone.name), CALENDARS[country]
+    found = changes(country)
+    lengths = set()
+    for moment in found:
+        day = moment.astimezone(zone).date()
+        eve = local(country, f"{day - timedelta(days=1)}T18:00")
+        assert deadline(of(24, Unit.HOURS), eve, calendar).at == eve + DAY
+        ends = [deadline(of(count, Unit.DAYS), eve, calendar).at for count in (1, 2)]
+        assert [shown(country, end) for end in ends] == [f"{day}T23:59:59", f"{day + timedelta(days=1)}T23:59:59"]
+        lengths.add(ends[0] - end_of(day - timedelta(days=1), calendar).at)
+    assert len(found) == 4
+    assert lengths == {23 * 3_600, 25 * 3_600}

@@ -38,6 +38,7 @@ FACTS = {
     "effective": "when a change takes effect",
     "size": "how many leaves a log had",
     "root": "the root of a log",
+    "period": "a year or a quarter whose cases were counted",
     "disclosed": "whether a bundle shows content",
 }
 """Every fact that a leaf may state; a new one is added here by somebody who asked whether it tells of a case."""
