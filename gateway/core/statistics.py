@@ -4,7 +4,8 @@ What a region publishes is a fixed list of tables (`schemas.statistics`), for wh
 counted cases to a release, in steps:
 
     1   `classify`   a case into one category of each dimension; a code that no category has is refused (G11)
-    2   `count`      every cell of a table with all its sums; a case counts in the period in which it was registered
+    2   `count`      every cell of a table with all its sums; a case counts in the period in which it was registered.
+                     `tally` does so for all tables, and goes on from what was counted before content was erased
     3   primary      a count from 1 to threshold - 1 is suppressed; the threshold is at least 10
     4   secondary    further cells are suppressed until no suppressed one can be worked out from what is left
     5   withheld     a table that can not be protected so, one in which the reader of G12 (`suppression.leak`) finds
@@ -28,8 +29,9 @@ covered.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import product
 from math import prod
@@ -62,6 +64,17 @@ class Case:
 
     registered: date
     codes: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Cases of a period that were counted before their content was erased: how many, and every cell that has any, with
+    its sums, by one version of the plan. No case can be told apart in it; it is not protected and never leaves.
+    """
+
+    version: int
+    cases: int
+    tables: Mapping[str, Mapping[Cell, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +131,12 @@ def asked(interval: str) -> Period:
     raise _refused("the days asked for are no whole year and no whole quarter")
 
 
+def period_of(plan: StatisticsPlan, day: date) -> Period:
+    """The period of the plan in which a day lies."""
+    quarter = "" if plan.period is PeriodLength.YEAR else f"-Q{(day.month + 2) // 3}"
+    return period(f"{day.year:04}{quarter}")
+
+
 def span(period: Period) -> str:
     """First and last day of a period, as a message says it."""
     return f"{period.first.isoformat()}/{period.last.isoformat()}"
@@ -131,9 +150,16 @@ def _overlap(one: Period, other: Period) -> bool:
 
 
 def release(
-    plan: StatisticsPlan, name: str, cases: Iterable[Case], *, today: date, released: Collection[str]
+    plan: StatisticsPlan,
+    name: str,
+    cases: Iterable[Case],
+    *,
+    today: date,
+    released: Collection[str],
+    before: Tally | None = None,
 ) -> Release:
-    """The release of the period `name` from all cases of this node; `released` are the periods released before.
+    """The release of the period `name` from all cases of this node, and those that were counted ``before``; `released`
+    are the periods released earlier.
 
     Raises:
         RefusedError: gate_g12, for a period of another length than the plan has, one that is not over, or one that was
@@ -141,17 +167,17 @@ def release(
             code that no category has.
     """
     of = permit(plan, name, today, released)
-    counted = [case for case in cases if of.first <= case.registered <= of.last]
-    enough = len(counted) >= plan.threshold or not counted
+    counted = tally(plan, (case for case in cases if of.first <= case.registered <= of.last), before)
+    enough = counted.cases >= plan.threshold or not counted.cases
     tables = {
-        key: _safe(table, protect(count(table, counted), plan.threshold)) if enough else None
+        key: _safe(table, protect({**_all_cells(table), **counted.tables[key]}, plan.threshold)) if enough else None
         for key, table in plan.tables.items()
     }
     return Release(
         version=plan.version,
         period=of,
         threshold=plan.threshold,
-        total=len(counted) if enough else None,
+        total=counted.cases if enough else None,
         tables=tables,
     )
 
@@ -245,9 +271,54 @@ def classify(dimension: Dimension, codes: Collection[str]) -> str:
     return dimension.several
 
 
+def tally(plan: StatisticsPlan, cases: Iterable[Case], before: Tally | None = None) -> Tally:
+    """2: these cases and those ``before``, counted for every table; what another version of the plan counted is not
+    stated in this one.
+    """
+    listed = list(cases)
+    if before is not None and before.version != plan.version:
+        listed += [Case(registered=date.min, codes={})] * before.cases
+        before = None
+    sums = {name: Counter(count(table, listed)) for name, table in plan.tables.items()}
+    if before is not None:
+        sums = {name: found + Counter(before.tables[name]) for name, found in sums.items()}
+    return Tally(
+        version=plan.version,
+        cases=len(listed) + (0 if before is None else before.cases),
+        tables={name: {cell: n for cell, n in found.items() if n} for name, found in sums.items()},
+    )
+
+
+def countable(plan: StatisticsPlan, case: Case) -> Case:
+    """The case as it can be counted: by day alone where a code of it belongs to no category or it would count twice."""
+    try:
+        tally(plan, [case])
+    except RefusedError:
+        return replace(case, codes={})
+    return case
+
+
+def tally_json(found: Tally) -> dict[str, Json]:
+    """What is stored, sealed, until the period is released."""
+    tables: dict[str, Json] = {
+        name: [{"key": [*cell], "n": n} for cell, n in cells.items()] for name, cells in found.tables.items()
+    }
+    return {"version": found.version, "cases": found.cases, "tables": tables}
+
+
+def read_tally(value: Mapping[str, Any]) -> Tally:
+    """The tally that `tally_json` wrote."""
+    tables = {name: {tuple(cell["key"]): cell["n"] for cell in cells} for name, cells in value["tables"].items()}
+    return Tally(version=value["version"], cases=value["cases"], tables=tables)
+
+
+def _all_cells(table: TablePlan) -> dict[Cell, int]:
+    return dict.fromkeys(product(*((*d.categories, None) for d in table.dimensions)), 0)
+
+
 def count(table: TablePlan, cases: Iterable[Case]) -> dict[Cell, int]:
     """2: every cell of the table with its sums, zeros included."""
-    counts: dict[Cell, int] = dict.fromkeys(product(*((*d.categories, None) for d in table.dimensions)), 0)
+    counts = _all_cells(table)
     for case in cases:
         exact = [classify(d, case.codes.get(d.name, frozenset())) for d in table.dimensions]
         for cell in product(*((category, None) for category in exact)):

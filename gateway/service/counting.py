@@ -2,13 +2,16 @@
 
 Cases are the referrals that this node began and the other side did not refuse; their content is opened, counted and let
 go, and only the protected tables are kept. A person who is referred again under the same own case reference counts
-once, on the day of the first referral and by what the last one says. Of a referral whose content was erased only day
-and country are known: the rest counts as not stated.
+once, on the day of the first referral and by what the last one says.
+
+Retention erases most cases before their year is over, so it counts them first: into the sealed tally of their period,
+which holds sums and no case. Of a case whose content a person had erased only day and country are known: the rest
+counts as not stated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -21,7 +24,20 @@ from gateway.core.conversation.facts import Side
 from gateway.core.conversation.machines import Kind
 from gateway.core.counted import case_of
 from gateway.core.scope import type_name
-from gateway.core.statistics import Case, Release, from_json, permit, release, to_json
+from gateway.core.statistics import (
+    Case,
+    Release,
+    Tally,
+    countable,
+    from_json,
+    period_of,
+    permit,
+    read_tally,
+    release,
+    tally,
+    tally_json,
+    to_json,
+)
 from gateway.core.workdays import local_date
 from gateway.errors import Code, RefusedError
 from gateway.service import conversations
@@ -55,6 +71,12 @@ class Made:
 
 
 async def make(parts: Parts, name: str, by: str) -> Made:
+    """`_make`, one at a time: what retention counts meanwhile is counted once."""
+    async with parts.counting:
+        return await _make(parts, name, by)
+
+
+async def _make(parts: Parts, name: str, by: str) -> Made:
     """Count a period and keep the release; one that was made before is the answer, unchanged.
 
     Raises:
@@ -67,8 +89,10 @@ async def make(parts: Parts, name: str, by: str) -> Made:
     now, plan, before = parts.clock.now(), parts.region.statistics, [row.period for row in made]
     today = _day(parts, now)
     permit(plan, name, today, before)
-    counted = await _cases(parts)
-    found = await parts.off_loop(partial(release, plan, name, counted.cases, today=today, released=before))
+    counted, (at, earlier) = await _cases(parts), await parts.store.read(partial(_tally, parts, period=name))
+    found = await parts.off_loop(
+        partial(release, plan, name, counted.cases, today=today, released=before, before=earlier)
+    )
     ref = parts.store.new_ref()
     sealed = parts.vault.seal(ref, orjson.dumps(to_json(found)))
 
@@ -76,6 +100,9 @@ async def make(parts: Parts, name: str, by: str) -> Made:
         if not releases.add(connection, ReleaseRow(period=found.period.name, ref=ref, at=now)):
             return False
         content.put(connection, [sealed])
+        if at is not None:
+            content.erase(connection, at)
+        releases.drop_tally(connection, name)
         actor = parts.keys.actor(by.encode()).hex()
         log.append_leaf(connection, leaf(now, "statistics.released", period=found.period.name, actor=actor))
         return True
@@ -84,6 +111,59 @@ async def make(parts: Parts, name: str, by: str) -> Made:
         return Made(release=await stored(parts, name), new=False)
     erased = sum(found.period.first <= day <= found.period.last for day in counted.erased)
     return Made(release=found, new=True, erased=erased)
+
+
+async def count_first(parts: Parts, refs: Collection[int]) -> None:
+    """Count the cases that these messages belong to, before retention erases them, unless their period is released.
+
+    What is left of a case is the mark that it was counted. A case that no table can take is counted by its day.
+    """
+    async with parts.counting:
+        keys, released = await parts.store.read(partial(_uncounted, refs=[*refs]))
+        found = [item for item in await _all_referrals(parts, keys) if not item.erased]
+        plan = parts.region.statistics
+        for name in sorted({period_of(plan, item.case.registered).name for item in found} - released):
+            some = [item for item in found if period_of(plan, item.case.registered).name == name]
+            await _count_in(parts, name, some)
+
+
+def _uncounted(connection: Connection, refs: Sequence[int]) -> tuple[list[Key], set[str]]:
+    """The conversations of these messages that may be cases and are in no tally, and the periods that were released."""
+    rows = [
+        row
+        for start in range(0, len(refs), AT_ONCE)
+        for row in messages.get(connection, refs[start : start + AT_ONCE]).values()
+    ]
+    keys = {(row.conversation, row.peer) for row in rows if row.kind in (Kind.REFERRAL, ANY)}
+    released = {row.period for row in releases.all_releases(connection)}
+    return sorted(keys - releases.counted_before(connection)), released
+
+
+async def _count_in(parts: Parts, name: str, found: Sequence[_Referral]) -> None:
+    """Put these cases into the tally of a period; it is sealed anew."""
+    plan = parts.region.statistics
+    at, before = await parts.store.read(partial(_tally, parts, period=name))
+    cases = _persons(found)
+    made = await parts.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
+    ref = parts.store.new_ref()
+    sealed = parts.vault.seal(ref, orjson.dumps(tally_json(made)))
+
+    def move(connection: Connection) -> None:
+        if at is not None:
+            content.erase(connection, at)
+        content.put(connection, [sealed])
+        releases.set_tally(connection, name, ref)
+        releases.count_in(connection, [item.key for item in found])
+
+    await parts.store.move(move)
+
+
+def _tally(parts: Parts, connection: Connection, period: str) -> tuple[int | None, Tally | None]:
+    """The tally of a period, and the number of the row that has it."""
+    ref = releases.tallies(connection).get(period)
+    if ref is None:
+        return None, None
+    return ref, read_tally(orjson.loads(parts.vault.open(content.get(connection, [ref])[ref])))
 
 
 async def stored(parts: Parts, name: str) -> Release:
@@ -113,6 +193,7 @@ def _day(parts: Parts, at: int) -> date:
 class _Referral:
     """One referral that counts: ``at`` is the time of its request, which is ``erased`` or not."""
 
+    key: Key
     name: Name
     at: int
     case: Case
@@ -128,13 +209,21 @@ class _Counted:
 
 
 async def _cases(parts: Parts) -> _Counted:
-    keys = await parts.store.read(lambda c: rows_of.of_kinds(c, (Kind.REFERRAL, ANY)))
+    """Those that are in no tally."""
+    keys = await parts.store.read(
+        lambda c: sorted({*rows_of.of_kinds(c, (Kind.REFERRAL, ANY))} - releases.counted_before(c))
+    )
+    found = await _all_referrals(parts, keys)
+    return _Counted(cases=_persons(found), erased=[item.case.registered for item in found if item.erased])
+
+
+async def _all_referrals(parts: Parts, keys: Sequence[Key]) -> list[_Referral]:
     found: list[_Referral] = []
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
         held, contents = await parts.store.read(partial(conversations.load, parts, keys=some))
         found += await parts.off_loop(partial(_referrals, parts, held, contents))
-    return _Counted(cases=_persons(found), erased=[item.case.registered for item in found if item.erased])
+    return found
 
 
 def _referrals(parts: Parts, held: Mapping[Key, Held], contents: Mapping[int, Content]) -> list[_Referral]:
@@ -154,7 +243,7 @@ def _referral(parts: Parts, key: Key, held: Held, contents: Mapping[int, Content
     opened = contents.get(request.ref)
     reference = None if opened is None else opened.halves()[0].get("case_ref_sender")
     return _Referral(
-        name=reference if isinstance(reference, str) else key, at=request.at, case=case, erased=opened is None
+        key=key, name=reference if isinstance(reference, str) else key, at=request.at, case=case, erased=opened is None
     )
 
 

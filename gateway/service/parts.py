@@ -115,6 +115,7 @@ class Parts:
     log: LogStanding
     signals: Signals = field(default_factory=Signals)
     backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _gathering: dict[Any, Together[Any, Any]] = field(default_factory=dict)
     crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="crypto"))
 

@@ -22,7 +22,7 @@ from gateway.core.retention import Item, Plan, Standing
 from gateway.core.scope import type_name
 from gateway.errors import RefusedError
 from gateway.ports import Json
-from gateway.service import erasing, records
+from gateway.service import counting, erasing, records
 from gateway.service.parts import Parts
 from gateway.service.records import Content
 from gateway.store import content, erasures, log
@@ -92,6 +92,7 @@ async def run(parts: Parts, *, by: str | None = None) -> Plan:
     """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the horizon."""
     made = await plan(parts)
     reasons = {item.ref: item.rule for item in made.erase if item.rule is not None}
+    await counting.count_first(parts, reasons)
     await erasing.erase(parts, reasons, by=by)
     return made
 

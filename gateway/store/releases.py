@@ -1,13 +1,17 @@
-"""What was published about the cases of this node: one row for each period, written once and never changed."""
+"""What was published about the cases of this node: one row for each period, written once and never changed; and what
+was counted of a period before content was erased, until it is published.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
+from gateway.store.conversations import Key
 from gateway.store.rows import values_of
-from gateway.store.tables import release
+from gateway.store.tables import counted, release, tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +40,34 @@ def get(connection: Connection, period: str) -> ReleaseRow | None:
 def all_releases(connection: Connection) -> list[ReleaseRow]:
     """Every release, by period."""
     return [ReleaseRow(**row._mapping) for row in connection.execute(select(release).order_by(release.c.period))]
+
+
+# --- counted before ------------------------------------------------------------------------------------------------
+
+
+def tallies(connection: Connection) -> dict[str, int]:
+    """By period the number of the sealed row that has its tally."""
+    return {row.period: row.ref for row in connection.execute(select(tally))}
+
+
+def set_tally(connection: Connection, period: str, ref: int) -> None:
+    """From now on `ref` has the tally of a period."""
+    drop_tally(connection, period)
+    connection.execute(insert(tally).values(period=period, ref=ref))
+
+
+def drop_tally(connection: Connection, period: str) -> None:
+    """A period has no tally any more; its sealed row is the caller's to erase."""
+    connection.execute(delete(tally).where(tally.c.period == period))
+
+
+def counted_before(connection: Connection) -> set[Key]:
+    """The conversations that are in a tally."""
+    return {(row.conversation, row.peer) for row in connection.execute(select(counted))}
+
+
+def count_in(connection: Connection, keys: Iterable[Key]) -> None:
+    """These conversations are in a tally now, and are counted no more."""
+    rows = [{"conversation": conversation, "peer": peer} for conversation, peer in keys]
+    if rows:
+        connection.execute(insert(counted), rows)

@@ -454,6 +454,21 @@ release = Table(
     Column("at", Integer, nullable=False),
 )
 
+tally = Table(
+    "tally",
+    metadata,
+    Column("period", Text, primary_key=True),
+    Column("ref", Integer, nullable=False),
+)
+
+counted = Table(
+    "counted",
+    metadata,
+    Column("conversation", LargeBinary, nullable=False),
+    Column("peer", Text, nullable=False),
+    PrimaryKeyConstraint("conversation", "peer"),
+)
+
 # --- what happened ------------------------------------------------------------------------------------------------
 
 audit = Table(

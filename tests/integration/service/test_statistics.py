@@ -164,6 +164,40 @@ async def test_each_person_counts_once_and_nobody_who_was_refused(two: Two) -> N
     assert (made["total"], made["erased"]) == (12, 1)
 
 
+async def test_what_retention_erases_was_counted_before(two: Two) -> None:
+    """Two declined cases are gone after 30 days, and are in the count of their year: as sums, sealed, and once."""
+    asked = [(await two.fr.call("message.submit", **referral(n)))["id"] for n in range(12)]
+    await two.until(lambda: all_there(two.al, 12), seconds=60)
+    for id in asked[:2]:
+        conversation = (await two.al.show(id))["conversation"]
+        answer = example("referral.decline/1", "FR", consent_ref=CONSENT)
+        await two.al.call(
+            "message.submit", **answer | {"purpose": "referral", "conversation": conversation, "in_reply_to": id}
+        )
+    await two.until(lambda: all_there(two.fr, 2), seconds=60)
+    await last_year(two.fr)
+    two.clock.advance(31 * 86_400)
+    for _ in range(2):
+        await two.fr.call("retention.run", by="dpo")
+    assert [(await two.fr.show(id))["type"] for id in asked[:3]] == [None, None, "referral.request/1"]
+    assert await two.fr.rows("select period from tally") == [("2026",)]
+    assert await two.fr.rows("select count(*) from counted") == [(2,)]
+    kept = await two.fr.rows("select sealed.data from sealed join tally on tally.ref = sealed.ref")
+    assert b"labour" not in kept[0][0]
+    made = await two.fr.call("statistics.make", period="2026", by="w-1")
+    assert (made["total"], made["erased"]) == (12, 0)
+    assert cells(made)["woman", "adult", "labour"] == 12
+    assert await two.fr.rows("select 1 from tally") == []
+    await two.fr.call("retention.run", by="dpo")
+    assert await two.fr.rows("select 1 from tally") == []
+
+
+async def all_there(party: Party, number: int) -> bool:
+    """Whether the case system of a party has so many messages that are no consent."""
+    rows = await party.rows("select count(*) from message where direction = 'in' and state = 'handed_over'")
+    return bool(rows[0][0] >= number)
+
+
 async def test_too_few_cases_tell_nothing(two: Two) -> None:
     """With nine cases not even their number is shown, and a request gets no answer."""
     Spoiler(two.fr).away = True

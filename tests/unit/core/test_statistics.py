@@ -26,10 +26,15 @@ from gateway.core.statistics import (
     classify,
     content_of,
     count,
+    countable,
     from_json,
     period,
+    period_of,
     protect,
+    read_tally,
     release,
+    tally,
+    tally_json,
     to_json,
 )
 from gateway.core.suppression import Table, leak, table_of
@@ -441,3 +446,47 @@ def test_another_version_of_the_plan_tells_nothing() -> None:
     found = release(PLAN, "2025", people(200), today=LATER, released=())
     with pytest.raises(RefusedError, match="another version"):
         content_of(replace(PLAN, version=2), found, "victims", "FR")
+
+
+# --- counted before content was erased -----------------------------------------------------------------------------
+
+
+@given(numbers=st.lists(st.integers(0, 23), max_size=60), parts=st.lists(st.integers(0, 60), max_size=3))
+def test_it_does_not_matter_when_a_case_was_counted(numbers: list[int], parts: list[int]) -> None:
+    """Cases in as many tallies as one likes, each stored and read again, give the release that all at once give."""
+    cases, before, start = drawn(numbers), None, 0
+    for end in sorted(min(part, len(cases)) for part in parts):
+        before = read_tally(json.loads(json.dumps(tally_json(tally(TWO, cases[start:end], before)))))
+        start = end
+    assert release(TWO, "2025", cases[start:], today=LATER, released=(), before=before) == released(cases)
+
+
+def test_what_another_version_counted_is_not_stated() -> None:
+    """Its categories may mean something else: the cases are there, and nothing more is said of them."""
+    before = tally(replace(PLAN, version=7), people(15))
+    found = tally(PLAN, people(3), before)
+    assert (found.version, found.cases) == (1, 18)
+    assert found.tables["victims"]["not_stated", "not_stated", "not_stated"] == 15
+
+
+def test_a_case_that_no_table_takes_is_counted_by_its_day() -> None:
+    """A code that belongs to no category holds up no erasure, and is not counted as another one."""
+    odd = replace(people(1)[0], codes={"sex": frozenset({"Zyx"})})
+    assert countable(PLAN, odd) == replace(odd, codes={})
+    assert countable(PLAN, people(1)[0]) == people(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("length", "day", "name"),
+    [
+        (PeriodLength.YEAR, "2026-12-31", "2026"),
+        (PeriodLength.QUARTER, "2026-03-31", "2026-Q1"),
+        (PeriodLength.QUARTER, "2026-04-01", "2026-Q2"),
+        (PeriodLength.QUARTER, "2026-12-31", "2026-Q4"),
+    ],
+)
+def test_a_day_lies_in_one_period(length: PeriodLength, day: str, name: str) -> None:
+    """The one of the plan's length, which has the day between its first and its last."""
+    found = period_of(replace(PLAN, period=length), date.fromisoformat(day))
+    assert found.name == name
+    assert found.first <= date.fromisoformat(day) <= found.last

@@ -201,6 +201,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("period"),
     )
     op.create_table(
+        "tally",
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("period"),
+    )
+    op.create_table(
+        "counted",
+        sa.Column("conversation", sa.LargeBinary(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("conversation", "peer"),
+    )
+    op.create_table(
         "event",
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),
