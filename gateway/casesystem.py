@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from adapters.kit.kind import Kind, Settings, find
 from gateway.config import AdapterSection
+from gateway.core.htcds import Profile, profile
 from gateway.core.mapping import RecordMapping, parse
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Adapter
@@ -99,14 +100,27 @@ def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Setti
     return kind, own
 
 
+def htcds() -> Profile:
+    """How HTCDS 2.0 records and referrals go into each other: two files of the package."""
+    from adapters.sheet.htcds import RECORD_FATES, RECORD_MAPPING
+
+    return profile(read_mapping(RECORD_MAPPING), _plain(RECORD_FATES))
+
+
 def read_mapping(path: Path) -> RecordMapping:
     """A mapping file; raises RefusedError with the place of each fault."""
+    return parse(_plain(path))
+
+
+def _plain(path: Path) -> object:
+    """The plain data of a YAML file."""
     try:
         with path.open("rb") as file:
             data = file.read(MAPPING_SIZE + 1)
         if len(data) > MAPPING_SIZE:
             raise RefusedError(Code.TOO_LARGE, f"the mapping file {path} is larger than {MAPPING_SIZE >> 20} MiB")
-        return parse(yaml.load(data.decode("utf-8"), _Strict))  # noqa: S506 (a SafeLoader that takes less)
+        value: object = yaml.load(data.decode("utf-8"), _Strict)  # noqa: S506 (a SafeLoader that takes less)
+        return value
     except yaml.MarkedYAMLError as exc:
         where = "" if exc.problem_mark is None else f"see line {exc.problem_mark.line + 1}"
         hint = f"{where}: {exc.problem}" if isinstance(exc, _NotPlainError) else where

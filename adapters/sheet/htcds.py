@@ -14,6 +14,11 @@ MAPPING = Path(__file__).with_name("htcds-2.0.yaml")
 ENQUIRY_MAPPING = Path(__file__).with_name("htcds-2.0-enquiry.yaml")
 """Rows to `enquiry.capacity/1`, which holds no personal data."""
 
+RECORD_MAPPING = Path(__file__).with_name("htcds-2.0-record.yaml")
+"""One record by the names of the standard and `referral.request/1`, both ways."""
+RECORD_FATES = Path(__file__).with_name("htcds-2.0-fates.yaml")
+"""What becomes of the rest, and why."""
+
 KEY = "Referral Number"
 READY_TO_REFER = "Ready to Refer"
 READY_TO_ASK = "Ready to Ask"

@@ -45,6 +45,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
     "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
+    "htcds": ("gateway.cli.htcds:htcds", "HTCDS 2.0 records to drafts of referrals and back, with what is lost."),
     "adapter": ("gateway.cli.adapters:adapter", "How the case system is reached, and what is wrong with it."),
     "webhook": ("gateway.cli.webhooks:webhook", "Systems of the own country that are told what happens."),
     "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),

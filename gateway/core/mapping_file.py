@@ -379,8 +379,7 @@ class _Reader:
             keys = self.members(value, place, {"hold": True, "note": True})
             if not self.flag(keys.get("hold", True), _under(place, "hold")):
                 self.fault(_under(place, "hold"), "wrong_type", "true, or write the local value")
-            self.text(keys.get("note", "-"), _under(place, "note"))
-            return Back(local=None)
+            return Back(local=None, note=self.text(keys.get("note", "-"), _under(place, "note")))
         keys = self.members(value, place, {"value": True, **_LOSS})
         if not {"value", "lossy", "note"} <= set(keys):
             return Back(local=None)

@@ -93,10 +93,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """What a code becomes on the way back: a local value, or None where a person has to decide each time."""
+    """What a code becomes on the way back: a local value, or None where a person has to decide each time; ``note`` says
+    why.
+    """
 
     local: str | None
     loss: Loss | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

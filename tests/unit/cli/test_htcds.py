@@ -1,0 +1,119 @@
+"""`trm htcds`: records in files become drafts without a node, referrals of a node become records."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.desks import consent, run
+from support.pair import example
+
+NAMES = "prs_FirstName,prs_SecondName,con_Consent,prs_MailingCity,prs_MailingCountry,vic_TypeOfExploitation"
+LABELS = "First Name,Second Name,Consent,Mailing Street,Mailing City,Type of Exploitation"
+ROW = "Zamira,Kodra,Yes,Rruga 12,Tirana,Forced labour;Servitude"
+
+
+def imported(tmp_path: Path, name: str, text: str, *words: str) -> Any:
+    """The draft and the report of a file."""
+    path, out = tmp_path / name, tmp_path / "draft.json"
+    path.write_text(text, encoding="utf-8")
+    ran = run("htcds", "import", str(path), "--out", str(out), "--json", *words)
+    assert ran.exit_code == 0, ran.stderr
+    return json.loads(out.read_bytes()), ran, {i["field"]: i for i in json.loads(ran.stdout)["report"] if i["field"]}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"], ids=["comma", "semicolon", "tab"])
+def test_the_labels_count_and_not_the_names_above_them(tmp_path: Path, delimiter: str):
+    """In a table of the template a street stands under the name of a city; what people saw is the label."""
+    row = ROW.replace("labour;Servitude", 'labour;Servitude"').replace("Forced", '"Forced')
+    text = "\n".join(line.replace(",", delimiter) for line in (NAMES, LABELS, row))
+    draft, ran, report = imported(tmp_path, "case.csv", text)
+    assert draft["content"] == {
+        "person": {"name_given": "Zamira", "name_family": "Kodra"}, "exploitation": ["ForcedLabour", "Servitude"]
+    }  # fmt: skip
+    assert (report["Mailing Street"]["fate"], report["Consent"]["fate"]) == ("lost", "person")
+    assert not any(word in ran.stdout + ran.stderr for word in ("Zamira", "Kodra", "Rruga", "Tirana"))
+
+
+def test_the_draft_is_private_and_overwrites_nothing(tmp_path: Path):
+    """The file is readable to its owner only; a second run leaves it as it is."""
+    imported(tmp_path, "case.json", '{"prs_FirstName": "Zamira"}')
+    out = tmp_path / "draft.json"
+    before = out.read_bytes()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    ran = run("htcds", "import", str(tmp_path / "case.json"), "--out", str(out))
+    assert (ran.exit_code, out.read_bytes()) == (1, before) and "exists already" in ran.stderr
+
+
+def test_people_see_three_tables(tmp_path: Path):
+    """What was carried over, what needs a person, what is lost; and what to do next."""
+    path = tmp_path / "case.csv"
+    path.write_text(f"{LABELS}\n{ROW}\n", encoding="utf-8")
+    ran = run("htcds", "import", str(path), "--out", str(tmp_path / "draft.json"))
+    assert [line.split(":")[0] for line in ran.stdout.splitlines() if ": " in line and line[0] != " "][:1]
+    assert all(title in ran.stdout for title in ("carried over: 3", "needs a person: ", "lost: 2"))
+    assert "trm schema check" in ran.stderr
+
+
+def test_one_of_several_records(tmp_path: Path):
+    """Which one has to be said."""
+    several = '[{"prs_FirstName": "One"}, {"prs_FirstName": "Two"}]'
+    draft, _, _ = imported(tmp_path, "cases.json", several, "--record", "2")
+    assert draft["content"]["person"]["name_given"] == "Two"
+    for words in ((), ("--record", "3")):
+        ran = run("htcds", "import", str(tmp_path / "cases.json"), "--out", str(tmp_path / "other.json"), *words)
+        assert ran.exit_code == 1 and "the file has 2 record(s)" in ran.stderr
+    assert not (tmp_path / "other.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("case.json", "3"),
+        ("case.json", "{"),
+        ("case.csv", "a,b\n1,2\n"),
+        ("case.csv", 'First Name,Second Name\n"open,1\n'),
+        ("case.csv", "First Name,Second Name,first name\n1,2,3\n"),
+    ],
+    ids=["a number", "no json", "unknown labels", "open quotation", "a label twice"],
+)
+def test_a_file_without_a_record_is_refused(tmp_path: Path, name: str, text: str):
+    """Nothing is written."""
+    path, out = tmp_path / name, tmp_path / "draft.json"
+    path.write_text(text, encoding="utf-8")
+    ran = run("htcds", "import", str(path), "--out", str(out))
+    assert (ran.exit_code, ran.stdout, out.exists()) == (1, "", False)
+    assert ran.stderr.startswith("trm: error: ")
+
+
+def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
+    """As JSON and as a table; the sender's and the receiver's fields differ; an enquiry is refused."""
+    given = tmp_path / "consent.json"
+    given.write_text(json.dumps(consent("AL")), encoding="utf-8")
+    kept = json.loads(federation.fr.trm("consent", "record", str(given), "--by", "w-1", "--json").stdout)
+    request = example("referral.request/1", "AL", consent_ref=kept["id"]) | {"purpose": "referral"}
+    request["content"]["summary"] = "=a wish"
+    path = tmp_path / "referral.json"
+    path.write_text(json.dumps(request), encoding="utf-8")
+    ran = federation.fr.trm("send", str(path), "--json")
+    assert ran.exit_code == 0, ran.stderr
+    id = json.loads(ran.stdout)["id"]
+    give_up = time.monotonic() + 30
+    while federation.fr.ask("message.show", id=id)["state"] != "awaiting_opening":
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    sent, came = tmp_path / "sent.json", tmp_path / "came.csv"
+    ran = federation.fr.trm("htcds", "export", id, "--out", str(sent), "--json")
+    assert ran.exit_code == 0, ran.stderr
+    record = json.loads(sent.read_bytes())
+    assert (record["cas_OutgoingReferralDetails"], record["cas_Status"]) == ("=a wish", "Active")
+    assert record["cas_ReferredOrganisation"].endswith("/focal-point") and "=a wish" not in ran.stdout
+    assert federation.al.trm("htcds", "export", id, "--out", str(came)).exit_code == 0
+    names, values = (line.split(",") for line in came.read_text(encoding="utf-8").splitlines())
+    assert dict(zip(names, values, strict=True))["cas_IncomingReferralDetails"] == "'=a wish"
+    again = federation.al.trm("htcds", "export", id, "--out", str(came))
+    assert again.exit_code == 1 and "exists already" in again.stderr
