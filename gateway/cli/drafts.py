@@ -121,12 +121,23 @@ def draft_release(
 ) -> None:
     """A named person releases a draft: it is checked as a whole and goes.
 
+    A referral, and what goes without consent in danger to life, needs two different people: it goes when the second one
+    releases it, as the first one did. Whoever changes it between makes both release it anew.
+
     \b
     Example:
       trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --consent q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("draft.release", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
-    voice.show(answer, as_json=as_json, people=show_queued)
+    voice.show(answer, as_json=as_json, people=_show_released)
+
+
+def _show_released(value: Mapping[str, Json]) -> None:
+    if value["state"] != "waiting_second":
+        show_queued(value)
+        return
+    voice.say(f"{value['id']} waits for a second person")
+    voice.hint("a different person has to release it too: trm draft show, then trm draft release --by")
 
 
 @options.verb(draft, "discard")

@@ -18,9 +18,11 @@ from gateway.ports import Json
 @click.command(context_settings=CONTEXT)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", metavar="KEY", help="Idempotency key; the same key and file never send twice. Default: random.")
+@click.option("--by", metavar="NAME", help="Who releases it; the author, where the draft names none.")
+@click.option("--second-by", metavar="NAME", help="A second, different person who released it.")
 @options.on_node
 @options.as_json
-def send(reach: Reach, file: Path, key: str | None, as_json: bool) -> None:
+def send(reach: Reach, file: Path, key: str | None, by: str | None, second_by: str | None, as_json: bool) -> None:
     """Submit and release the message in FILE, a JSON draft ('-' for standard input).
 
     The draft has type, to, header and content, and where they apply purpose, conversation and in_reply_to. Exit 0 means
@@ -34,6 +36,8 @@ def send(reach: Reach, file: Path, key: str | None, as_json: bool) -> None:
     from gateway.cli.connect import fresh_key
 
     draft, used = voice.read_object(file), key or fresh_key()
+    people: dict[str, Json] = {"by": by, "second_by": second_by}
+    draft |= {name: value for name, value in people.items() if value is not None}
     try:
         answer = reach.do("message.submit", draft, key=used)
     except RefusedError:

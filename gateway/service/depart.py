@@ -223,7 +223,7 @@ def _judged(
         history = held[key].history(but=row.ref, also=item.recorded())
         found[row.ref] = _Opened(
             content=opened,
-            circumstances=replace(item.circumstances, history=history),
+            circumstances=replace(item.circumstances, history=history, approver=opened.facts.approver),
             around=around,
             spoken=held[key].spoken,
         )

@@ -27,6 +27,7 @@ class Facts:
     purpose: str | None
     consent_ref: str | None
     created: int
+    approver: str | None = None
 
     def encode(self) -> bytes:
         """Canonical JSON."""
@@ -39,6 +40,7 @@ class Facts:
                 "purpose": self.purpose,
                 "consent_ref": self.consent_ref,
                 "created": self.created,
+                "approver": self.approver,
             }
         )
 
@@ -57,8 +59,8 @@ class Content:
         return body["header"], body["content"]
 
 
-def outgoing(message: ValidMessage, secret: bytes) -> bytes:
-    """The content row of a message that waits to go."""
+def outgoing(message: ValidMessage, secret: bytes, approver: str | None = None) -> bytes:
+    """The content row of a message that waits to go; `approver` is who approved it here besides its author."""
     facts = Facts(
         body_type=message.body_type,
         schema=message.schema,
@@ -67,6 +69,7 @@ def outgoing(message: ValidMessage, secret: bytes) -> bytes:
         purpose=message.purpose,
         consent_ref=message.consent_ref,
         created=message.submitted,
+        approver=approver,
     )
     return lp_join(facts.encode(), secret, message.body)
 
@@ -99,6 +102,7 @@ def read_content(plaintext: bytes) -> Content:
             purpose=maybe_text(value["purpose"]),
             consent_ref=maybe_text(value["consent_ref"]),
             created=number(value["created"]),
+            approver=maybe_text(value["approver"]),
         ),
         secret=secret,
         body=body,

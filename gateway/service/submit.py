@@ -66,16 +66,20 @@ async def submit(
     *,
     key: str | None,
     origin: int | None = None,
+    approver: str | None = None,
     also: Callable[[Connection], None] = lambda connection: None,
 ) -> Done:
-    """Judge a request, store it and answer; `also` is written in the same transaction. See the module text.
+    """Judge a request, store it and answer; `also` is written in the same transaction. `approver` is the staff
+    reference of a second person who approved it. See the module text.
 
     Submissions that come meanwhile are judged and stored together.
 
     Raises:
         RefusedError: with the place and rule of each fault; nothing was stored.
     """
-    done: Done = await parts.together(_submit_all).do(_Request(request=request, key=key, origin=origin, also=also))
+    done: Done = await parts.together(_submit_all).do(
+        _Request(request=request, key=key, origin=origin, approver=approver, also=also)
+    )
     return done
 
 
@@ -91,7 +95,13 @@ class _Request:
     request: Mapping[str, Json]
     key: str | None
     origin: int | None
+    approver: str | None
     also: Callable[[Connection], None]
+
+    @property
+    def body(self) -> dict[str, Json]:
+        """What one Idempotency-Key stands for."""
+        return {**self.request, **({} if self.approver is None else {"approver": self.approver})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +138,7 @@ def _outcome(written: Done | BaseException) -> Done | GatewayError:
 
 def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connection) -> list[_Act | Done | GatewayError]:
     """What becomes of each request, by what is stored now."""
-    keys = parts.vault.submissions([(item.key, canon(dict(item.request))) for item in requests])
+    keys = parts.vault.submissions([(item.key, canon(item.body)) for item in requests])
     known = local.find_submissions(connection, [key.index for key in keys if key is not None])
     judged: list[_Act | Done | GatewayError | tuple[Draft, Peer]] = []
     for item, key in zip(requests, keys, strict=True):
@@ -148,8 +158,11 @@ def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connectio
     for place, pair in enumerate(judged):
         if isinstance(pair, tuple):
             try:
-                origin = requests[place].origin
-                unsealed.append((place, _prepared(parts, *pair, next(found), batch, origin=origin, reference=None)))
+                asked = requests[place]
+                made = _prepared(
+                    parts, *pair, next(found), batch, origin=asked.origin, reference=None, approver=asked.approver
+                )
+                unsealed.append((place, made))
             except GatewayError as error:
                 judged[place] = error
     sealed = iter(seal(parts, [item for _, items in unsealed for item in items]))
@@ -247,6 +260,11 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
     )
 
 
+async def try_out(parts: Parts, request: Mapping[str, Json], *, approver: str) -> None:
+    """Judge a request as if `approver` had approved it, and store nothing. Raises RefusedError, as submission does."""
+    await prepare(parts, *_draft(parts, request), approver=approver)
+
+
 def check_form(parts: Parts, request: Mapping[str, Json]) -> None:
     """What can be said of a draft before a person releases it: its form and its schema, but not who takes it and why.
 
@@ -261,7 +279,13 @@ def check_form(parts: Parts, request: Mapping[str, Json]) -> None:
 
 
 async def prepare(
-    parts: Parts, draft: Draft, peer: Peer, *, origin: int | None = None, reference: str | None = None
+    parts: Parts,
+    draft: Draft,
+    peer: Peer,
+    *,
+    origin: int | None = None,
+    reference: str | None = None,
+    approver: str | None = None,
 ) -> list[Prepared]:
     """Steps 1 to 3 of the outgoing procedure for a draft, and before it the consent record it needs, if any.
 
@@ -269,7 +293,10 @@ async def prepare(
     """
     _check_units(parts, draft, peer)
     (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)]))
-    return seal(parts, _prepared(parts, draft, peer, found, defaultdict(_Batch), origin=origin, reference=reference))
+    made = _prepared(
+        parts, draft, peer, found, defaultdict(_Batch), origin=origin, reference=reference, approver=approver
+    )
+    return seal(parts, made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,12 +356,13 @@ def _prepared(
     *,
     origin: int | None,
     reference: str | None,
+    approver: str | None,
 ) -> list[Unsealed]:
     """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets this."""
     draft = replace(draft, header={**draft.header, "seen": found.held.seen})
     now, around, same = parts.clock.now(), found.around, batch[found.key]
     history = found.held.history(also=[*around.recorded(), *same.opened])
-    circumstances = replace(around.circumstances, history=history)
+    circumstances = replace(around.circumstances, history=history, approver=approver)
     before = conversations.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
     for earlier in same.said:
         before = None if before is None else before.joined(earlier)
@@ -351,9 +379,9 @@ def _prepared(
             record, peer.standing(now), circumstances, around=before, now=now, schema=schema(record.body_type)
         )
         tells = parts.vault.consent_index(str(message.consent_ref))
-        prepared.append(replace(_unsealed(parts, first, None, relies_on), tells=tells))
+        prepared.append(replace(_unsealed(parts, first, None, relies_on, approver), tells=tells))
     quotes = quoted_enquiry(draft.body_type, draft.content)
-    prepared.append(replace(_unsealed(parts, message, origin, relies_on), quotes=quotes))
+    prepared.append(replace(_unsealed(parts, message, origin, relies_on, approver), quotes=quotes))
     if known is not None:
         new = [] if record is None else [known.conversation.messages[-1]]
         same.said += [*new, _as_said(draft, known, now)]
@@ -414,10 +442,12 @@ def seal(parts: Parts, items: Sequence[Unsealed]) -> list[Prepared]:
     ]
 
 
-def _unsealed(parts: Parts, message: ValidMessage, origin: int | None, consent: str | None) -> Unsealed:
+def _unsealed(
+    parts: Parts, message: ValidMessage, origin: int | None, consent: str | None, approver: str | None
+) -> Unsealed:
     ref = parts.store.new_ref()
     secret = outbound.new_secret(parts.rand)
-    plaintext = records.outgoing(message, secret)
+    plaintext = records.outgoing(message, secret, approver)
     row = MessageRow(
         ref=ref,
         direction=messages.OUT,

@@ -15,13 +15,16 @@ from gateway.store.tables import consent, consent_told, draft, notice, origin, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRow:
-    """A draft that waits for a person. Its content, the names of the local record too, is sealed under `ref`."""
+    """A draft that waits for a person. Its content, the names of the local record too, is sealed under `ref`. `first`
+    is the keyed hash of who released it, where it needs a second person.
+    """
 
     ref: int
     id: str
     origin: int | None
     state: str
     at: int
+    first: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,11 @@ def set_draft_state(connection: Connection, id: str, *, was: str, to: str) -> bo
     """Move a draft; False when it was not in the expected state."""
     query = update(draft).where(draft.c.id == id, draft.c.state == was).values(state=to)
     return bool(connection.execute(query).rowcount)
+
+
+def set_first(connection: Connection, id: str, person: bytes | None) -> None:
+    """A first person released a draft that needs two; None: it is another draft now."""
+    connection.execute(update(draft).where(draft.c.id == id).values(first=person))
 
 
 def has_draft(connection: Connection, origin: int) -> bool:

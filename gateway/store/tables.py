@@ -312,6 +312,7 @@ draft = Table(
     Column("origin", Integer),
     Column("state", Text, nullable=False),
     Column("at", Integer, nullable=False),
+    Column("first", LargeBinary),
     Index("draft_state", "state", "ref"),
 )
 

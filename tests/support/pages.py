@@ -19,7 +19,7 @@ from gateway.api.routes import PREFIX, ROUTES
 from gateway.config import Config
 from gateway.core import expiry
 from gateway.service import held
-from gateway.service.desk import desk, messages
+from gateway.service.desk import desk, messages, releasing
 from gateway.service.desk import erasing as desk_erasing
 from gateway.service.desk import keys as desk_keys
 
@@ -28,9 +28,9 @@ from gateway.service.desk import keys as desk_keys
 _ONLY = re.compile(r'only\(arguments((?:, "[a-z_]+")*)\)')
 _DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to")
 _APART: Mapping[str, Any] = {
-    "message.submit": _DRAFT,
+    "message.submit": (*_DRAFT, "by", "second_by"),
     "message.show": messages.show_message,
-    "draft.release": messages.release_draft,
+    "draft.release": releasing.release_draft,
     "message.erase": desk_erasing.erase_message,
     "conversation.erase": desk_erasing.erase_conversation,
     "keys.rotate_epoch": ("by",),

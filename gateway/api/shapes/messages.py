@@ -94,7 +94,12 @@ SAVED = record(
     id=ID, state=TEXT, version=about(TEXT, "its entity tag, also in ETag"),
     findings=many(about(FINDING, "what still keeps it from going")),
 )  # fmt: skip
-DRAFT_STATE = one_of("waiting", "released", "discarded", "replaced")
+FIRST = record(
+    id=about(ID, "the draft"),
+    state=about(one_of("waiting_second"), "it goes when a second, different person releases it"),
+)
+DRAFT_STATE = one_of("waiting", "waiting_second", "released", "discarded", "replaced")
+STORED = one_of("waiting", "released", "discarded", "replaced")
 DRAFT_LINE: Mapping[str, Schema | Maybe] = {
     "id": ID,
     "state": DRAFT_STATE,
@@ -120,7 +125,12 @@ ENQUIRY: Mapping[str, Json] = {
 """The smallest draft that goes: a question about capacity, without personal data."""
 
 SHAPES: Mapping[str, Shape] = {
-    "message.submit": Shape(arguments=DRAFT, answer=SUBMITTED, example=ENQUIRY, creates=True),
+    "message.submit": Shape(
+        arguments={**DRAFT, "by": maybe(BY), "second_by": maybe(about(BY, "a second, different person"))},
+        answer=SUBMITTED,
+        example=ENQUIRY,
+        creates=True,
+    ),
     "message.list": Shape(
         arguments={
             "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "direction": maybe(DIRECTION), "peer": maybe(TEXT),
@@ -150,7 +160,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "draft.change": Shape(arguments={"draft": UNFINISHED}, answer=SAVED, example={"draft": dict(ENQUIRY)}),
     "draft.list": Shape(
-        arguments={"state": maybe(DRAFT_STATE), "limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
+        arguments={"state": maybe(STORED), "limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
         answer=record(drafts=many(record(**DRAFT_LINE)), next=null_or(CURSOR)),
     ),
     "draft.show": Shape(answer=record(**DRAFT_LINE, draft=Maybe(OBJECT))),
@@ -159,7 +169,7 @@ SHAPES: Mapping[str, Shape] = {
             "by": BY, "consent": maybe(about(TEXT, "id of the consent it relies on")), "reply_to": maybe(ID),
             "conversation": maybe(ID),
         },
-        answer=SUBMITTED,
+        answer={"anyOf": [SUBMITTED, FIRST]},
         example={"by": "Ana Doe"},
         creates=True,
     ),

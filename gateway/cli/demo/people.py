@@ -120,9 +120,16 @@ class People:
         return found[0]
 
     def release(self, draft: str, *, consent: str | None = None) -> dict[str, Json]:
-        """A named person releases a draft, naming the consent it relies on; returns id and conversation."""
+        """A named person releases a draft, naming the consent it relies on, and a second one where it needs two;
+        returns id and conversation.
+        """
         named: dict[str, Json] = {} if consent is None else {"consent": consent}
-        return self.ask("draft.release", id=draft, by=self.country.person, **named)
+        answer = self.ask("draft.release", id=draft, by=self.country.person, **named)
+        return (
+            self.ask("draft.release", id=draft, by=self.country.second)
+            if answer["state"] == "waiting_second"
+            else answer
+        )
 
     def open(self, message: str) -> None:
         """A person opens an incoming message."""

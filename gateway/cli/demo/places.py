@@ -24,12 +24,13 @@ LONGEST_SOCKET = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
     """One country of the demonstration: `code` is also its node's name, `person` the staff reference of who acts
-    there.
+    there, `second` that of who releases what needs two.
     """
 
     code: str
     title: str
     person: str
+    second: str
     language: str
     adapter: str
     base: Path
@@ -135,13 +136,34 @@ def plan(base: Path) -> Federation:
         )
     ports = free_ports(3)
     france = Country(
-        code="FR", title="France", person="fr-18", language="fr", adapter="sheet", base=base, port=ports[0]
+        code="FR",
+        title="France",
+        person="fr-18",
+        second="fr-21",
+        language="fr",
+        adapter="sheet",
+        base=base,
+        port=ports[0],
     )
     albania = Country(
-        code="AL", title="Albania", person="al-04", language="sq", adapter="folder", base=base, port=ports[1]
+        code="AL",
+        title="Albania",
+        person="al-04",
+        second="al-12",
+        language="sq",
+        adapter="folder",
+        base=base,
+        port=ports[1],
     )
     ukraine = Country(
-        code="UA", title="Ukraine", person="ua-09", language="uk", adapter="folder", base=base, port=ports[2]
+        code="UA",
+        title="Ukraine",
+        person="ua-09",
+        second="ua-02",
+        language="uk",
+        adapter="folder",
+        base=base,
+        port=ports[2],
     )
     if len(bytes(france.socket)) > LONGEST_SOCKET:
         raise RefusedError(

@@ -78,8 +78,12 @@ def refer(stage: Stage, row: str, to: Country) -> tuple[Message, str]:
     people.refused(Code.GATE_G2, "draft.release", id=draft, by=france.person)
     stage.observed(f"without a consent, the referral to {to.code} is refused (gate G2)")
     stage.act(france, "release without a consent: refused by gate G2")
-    stage.act(france, f"{france.person} releases the referral with the consent")
-    referral = people.release(draft, consent=consent)
+    stage.act(france, f"{france.person} releases the referral with the consent; it waits for a second person")
+    people.ask("draft.release", id=draft, by=france.person, consent=consent)
+    people.refused(Code.CONFLICT, "draft.release", id=draft, by=france.person)
+    stage.observed("one person alone does not release a referral")
+    stage.act(france, f"{france.second} releases it too")
+    referral = people.ask("draft.release", id=draft, by=france.second)
     stage.exchanged(france, to, referral["id"])
     record = stage.chronicle.wait(
         f"the consent record in {to.title}",

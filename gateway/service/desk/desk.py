@@ -31,6 +31,7 @@ from gateway.service.desk import (
     peers,
     pings,
     proof,
+    releasing,
     statistics,
     tokens,
     units,
@@ -87,11 +88,11 @@ class NodeDesk:
     async def _do(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> Done:
         match operation:
             case "message.submit":
-                return await messages.submit_message(self._parts, arguments, key)
+                return await releasing.submit_message(self._parts, arguments, key)
             case "message.show":
                 return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
             case "draft.release":
-                return await messages.release_draft(self._parts, arguments, key)
+                return await releasing.release_draft(self._parts, arguments, key)
             case "message.erase" | "conversation.erase":
                 return await self._erase(operation, arguments)
             case "keys.publish":

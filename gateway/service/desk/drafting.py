@@ -61,6 +61,7 @@ async def change(parts: Parts, arguments: Arguments) -> Done:
             raise _changed()
         content.erase(connection, row.ref)
         content.put(connection, [sealed])
+        local.set_first(connection, id, None)  # whoever released it released another one
         log.append_leaf(connection, leaf(now, "draft.changed", id=id))
 
     await parts.store.move(move)

@@ -13,11 +13,11 @@ from gateway.core.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.core.scope import never_blocked
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json, NoticeKind
-from gateway.service import handover, moves, records, submit
+from gateway.service import handover, moves, records
 from gateway.service.book import Peer
-from gateway.service.collect import DISCARDED, RELEASED, WAITING
+from gateway.service.collect import DISCARDED, WAITING
 from gateway.service.desk import erasing
-from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, number, only, text
+from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
@@ -28,24 +28,9 @@ from gateway.store.messages import MessageRow
 from keys.encoding import b64u, canon, parse, sha256
 
 LIMIT = 2_000_000
+WAITING_SECOND = "waiting_second"
+"""How a draft is shown that one person released and that needs two."""
 Row = TypeVar("Row")
-
-
-async def submit_message(parts: Parts, arguments: Arguments, key: str | None) -> Done:
-    """Submit and release one message."""
-    done = await submit.submit(parts, arguments, key=key)
-    await _answering_opens(parts, arguments)
-    return done
-
-
-async def _answering_opens(parts: Parts, arguments: Arguments) -> None:
-    """A human's answer implies that what it answers was opened (DESIGN 3b.6)."""
-    reply_to = arguments.get("in_reply_to")
-    if not isinstance(reply_to, str):
-        return
-    rows, hashes = await parts.store.read(lambda c: _incoming(c, reply_to))
-    if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
-        await handover.opened(parts, rows, hashes)
 
 
 async def list_messages(parts: Parts, arguments: Arguments) -> Done:
@@ -173,7 +158,8 @@ async def _one(parts: Parts, id: str, direction: str | None = None) -> MessageRo
     return rows[0]
 
 
-def _incoming(connection: Connection, id: str) -> tuple[list[MessageRow], dict[int, str]]:
+def incoming(connection: Connection, id: str) -> tuple[list[MessageRow], dict[int, str]]:
+    """Received messages with this id, and the hashes of their statements by number."""
     rows = messages.find(connection, id, direction=messages.IN)
     return rows, messages.statement_hashes(connection, [row.ref for row in rows])
 
@@ -192,7 +178,7 @@ async def open_message(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def _receipted(parts: Parts, id: str, *, opening: bool) -> Done:
-    rows, hashes = await parts.store.read(lambda c: _incoming(c, id))
+    rows, hashes = await parts.store.read(lambda c: incoming(c, id))
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such incoming message", hint="trm message list --in shows the ids")
     if len(rows) > 1:
@@ -280,7 +266,7 @@ async def cancel(parts: Parts, arguments: Arguments) -> Done:
                 hint="send a withdrawal (referral.withdraw) instead",
             )  # fmt: skip
         moves.advance(connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now)
-        log.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=_actor(parts, by)))
+        log.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor(parts, by)))
         return messages.get(connection, [row.ref])[row.ref].state
 
     state = await parts.store.move(move)
@@ -291,7 +277,7 @@ async def cancel(parts: Parts, arguments: Arguments) -> Done:
     return Done(value={"id": id, "state": state})
 
 
-def _actor(parts: Parts, by: str) -> str:
+def actor(parts: Parts, by: str) -> str:
     """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
     return parts.keys.actor(by.encode()).hex()
 
@@ -320,7 +306,7 @@ def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRo
     header = draft.get("header")
     return {
         "id": row.id,
-        "state": row.state,
+        "state": WAITING_SECOND if row.state == WAITING and row.first is not None else row.state,
         "at": row.at,
         "type": draft.get("type"),
         "to": draft.get("to"),
@@ -366,37 +352,6 @@ async def find_draft(parts: Parts, id: str) -> tuple[local.DraftRow, dict[int, S
     return row, sealed
 
 
-async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> Done:
-    """A named person releases a draft; the consent it relies on may be added here, for a file never creates one."""
-    only(arguments, "id", "by", "consent", "reply_to", "conversation")
-    by = text(arguments, "by", longest=64)
-    row, sealed = await find_draft(parts, text(arguments, "id"))
-    if row.state != WAITING:
-        raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
-    request = dict(drafted(parts, sealed.get(row.ref)))
-    header = request.get("header")
-    header = dict(header) if isinstance(header, dict) else {}
-    header.setdefault("author_ref", author_ref(by, parts.keys.actor))
-    consent = maybe_text(arguments, "consent")
-    if consent is not None:
-        header["consent_ref"] = consent
-    request["header"] = header
-    for argument, member in (("reply_to", "in_reply_to"), ("conversation", "conversation")):
-        if arguments.get(argument) is not None:
-            request[member] = text(arguments, argument)
-    now = parts.clock.now()
-
-    def also(connection: Connection) -> None:
-        if not local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED):
-            raise RefusedError(Code.CONFLICT, "the draft was released or discarded meanwhile; nothing was sent")
-        log.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=_actor(parts, by)))
-
-    done = await submit.submit(parts, request, key=key or f"draft.{row.id}", origin=row.origin, also=also)
-    await _answering_opens(parts, request)
-    parts.signals.handover.set()
-    return done
-
-
 async def discard_draft(parts: Parts, arguments: Arguments) -> Done:
     """A named person discards a draft; its record in the case system is told."""
     only(arguments, "id", "by")
@@ -408,7 +363,7 @@ async def discard_draft(parts: Parts, arguments: Arguments) -> Done:
         if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
         content.erase(connection, row.ref)
-        log.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=_actor(parts, by)))
+        log.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor(parts, by)))
         if row.origin is not None:
             local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
 

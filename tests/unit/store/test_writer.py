@@ -261,7 +261,7 @@ connection.close()
     [
         (10, lambda c: content.put(c, [rows.sealed(10)])),
         (11, lambda c: messages.add(c, [rows.message(11)])),
-        (12, lambda c: c.execute(text("insert into draft values (12,'i',null,'waiting',1)"))),
+        (12, lambda c: c.execute(text("insert into draft values (12,'i',null,'waiting',1,null)"))),
         (13, lambda c: c.execute(text("insert into statement values ('h',1,13,1)"))),
         (14, lambda c: c.execute(text("insert into receipt_batch values (14,x'00')"))),
         (15, lambda c: c.execute(text("insert into origin values (15,x'00',x'00',1)"))),

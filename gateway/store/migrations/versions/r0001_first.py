@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.Integer(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("first", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("ref"),
         sa.UniqueConstraint("id"),
     )

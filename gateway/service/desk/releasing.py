@@ -1,0 +1,152 @@
+"""Releasing: a person's act by which a message goes, and a second person's where it needs two (DESIGN 3b.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from gateway.core import release
+from gateway.core.acceptance import Incoming
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json
+from gateway.service import handover, submit
+from gateway.service.collect import RELEASED, WAITING
+from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, only, person, text
+from gateway.service.desk.messages import WAITING_SECOND, actor, drafted, find_draft, incoming
+from gateway.service.leaves import leaf
+from gateway.service.parts import Parts
+from gateway.store import content, local, log
+from gateway.store.content import SealedRow
+from gateway.store.local import DraftRow
+from keys.encoding import canon
+
+ADDED = ("consent", "reply_to", "conversation")
+"""What whoever releases a draft first may add to it."""
+
+
+async def submit_message(parts: Parts, arguments: Arguments, key: str | None) -> Done:
+    """Submit and release one message; `by` and `second_by` are two different people who released it."""
+    request = {name: value for name, value in arguments.items() if name not in ("by", "second_by")}
+    approver = None
+    if isinstance(request.get("header"), dict) and arguments.get("by") is not None:
+        by = text(arguments, "by", longest=64)
+        request["header"] = {"author_ref": author_ref(by, parts.keys.actor), **_header(request)}
+    if arguments.get("second_by") is not None:
+        by, second = (text(arguments, name, longest=64) for name in ("by", "second_by"))
+        if person(by, parts.keys.actor) == person(second, parts.keys.actor):
+            raise _same_person()
+        approver = author_ref(second, parts.keys.actor)
+        request["header"] = release.approved(_header(request), approver)
+    done = await submit.submit(parts, request, key=key, approver=approver)
+    await _answering_opens(parts, request)
+    return done
+
+
+async def _answering_opens(parts: Parts, arguments: Arguments) -> None:
+    """A human's answer implies that what it answers was opened (DESIGN 3b.6)."""
+    reply_to = arguments.get("in_reply_to")
+    if not isinstance(reply_to, str):
+        return
+    rows, hashes = await parts.store.read(lambda c: incoming(c, reply_to))
+    if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
+        await handover.opened(parts, rows, hashes)
+
+
+async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> Done:
+    """A named person releases a draft; the consent it relies on may be added here, for a file never creates one. Where
+    it needs two people the first one's release is kept with it, and it goes when a different person releases the same.
+    """
+    only(arguments, "id", "by", "consent", "reply_to", "conversation")
+    by = text(arguments, "by", longest=64)
+    row, sealed = await find_draft(parts, text(arguments, "id"))
+    if row.state != WAITING or row.ref not in sealed:
+        raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was sent")
+    request = _completed(parts, drafted(parts, sealed[row.ref]), arguments, by)
+    approver, now = None, parts.clock.now()
+    if release.needs_two(str(request.get("type")), _header(request)):
+        if row.first is None:
+            return await _release_first(parts, row, sealed[row.ref], request, by)
+        approver = _second(parts, row, arguments, by)
+        request["header"] = release.approved(_header(request), approver)
+
+    def also(connection: Connection) -> None:
+        _still_waits(connection, row, sealed[row.ref])
+        local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
+        log.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor(parts, by)))
+
+    done = await submit.submit(
+        parts, request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also
+    )
+    await _answering_opens(parts, request)
+    parts.signals.handover.set()
+    return done
+
+
+def _completed(parts: Parts, draft: Mapping[str, Json], arguments: Arguments, by: str) -> dict[str, Json]:
+    """A draft with what the person who releases it adds."""
+    request = dict(draft)
+    header = {"author_ref": author_ref(by, parts.keys.actor), **_header(request)}
+    consent = maybe_text(arguments, "consent")
+    if consent is not None:
+        header["consent_ref"] = consent
+    request["header"] = header
+    for argument, member in (("reply_to", "in_reply_to"), ("conversation", "conversation")):
+        if arguments.get(argument) is not None:
+            request[member] = text(arguments, argument)
+    return request
+
+
+def _header(request: Mapping[str, Json]) -> dict[str, Json]:
+    header = request.get("header")
+    return dict(header) if isinstance(header, dict) else {}
+
+
+def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow) -> None:
+    """Return if nobody moved or changed the draft since it was read. Raises RefusedError, nothing was sent."""
+    current, held = local.get_draft(connection, row.id), content.get(connection, [row.ref]).get(row.ref)
+    same = held is not None and held.data == sealed.data
+    if current is None or current.state != WAITING or current.first != row.first or not same:
+        raise RefusedError(
+            Code.CONFLICT, "the draft was released, changed or discarded meanwhile; nothing was sent",
+            hint="trm draft show prints it as it is now",
+        )  # fmt: skip
+
+
+async def _release_first(parts: Parts, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], by: str) -> Done:
+    """Judge it as a whole, as if a second person had approved it, and keep it as this one released it."""
+    claim = _header(request).get(release.VITAL)
+    named = claim.get("approver_ref") if isinstance(claim, dict) else None
+    approver = named if isinstance(named, str) else "second"
+    trial = {**request, "header": release.approved(_header(request), approver)}
+    await submit.try_out(parts, trial, approver=approver)
+    now, who = parts.clock.now(), person(by, parts.keys.actor)
+    kept = parts.vault.seal(row.ref, canon(dict(request)))
+
+    def move(connection: Connection) -> None:
+        _still_waits(connection, row, sealed)
+        content.erase(connection, row.ref)
+        content.put(connection, [kept])
+        local.set_first(connection, row.id, who)
+        log.append_leaf(connection, leaf(now, "draft.released_first", id=row.id, actor=actor(parts, by)))
+
+    await parts.store.move(move)
+    return Done(value={"id": row.id, "state": WAITING_SECOND})
+
+
+def _second(parts: Parts, row: DraftRow, arguments: Arguments, by: str) -> str:
+    """The staff reference of a second, different person, who releases what the first one did and adds nothing."""
+    if row.first == person(by, parts.keys.actor):
+        raise _same_person()
+    if any(arguments.get(name) is not None for name in ADDED):
+        raise RefusedError(
+            Code.CONFLICT, "the first person released this as it is; nothing was sent",
+            hint="release it without additions; or change the draft, and both release it anew",
+        )  # fmt: skip
+    return author_ref(by, parts.keys.actor)
+
+
+def _same_person() -> RefusedError:
+    return RefusedError(
+        Code.CONFLICT, "the same person released this already; it still waits for a different one; nothing was sent"
+    )
