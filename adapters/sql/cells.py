@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from uuid import UUID
@@ -70,12 +69,6 @@ def ref_of(value: object) -> str | None:
     """The ref column as text: a whole number, a UUID, or a plain name; None for anything else."""
     text = str(value) if isinstance(value, int | str | UUID) and not isinstance(value, bool) else ""
     return text if is_plain(text) else None
-
-
-def fingerprint(*said: object) -> str:
-    """A short text that differs when what is said does; no secret and no proof, but enough to see an edit."""
-    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS, default=str)
-    return f"{zlib.crc32(text):08x}{zlib.adler32(text):08x}"
 
 
 def too_large(fields: dict[str, Json]) -> bool:

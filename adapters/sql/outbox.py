@@ -19,7 +19,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, bindparam, or_, select
 from sqlalchemy.types import NullType
 
-from adapters.sql.cells import BAD_REF, BadCellError, fingerprint, ref_of, stamp_of, to_json, too_large
+from adapters.kit.fingerprint import fingerprint
+from adapters.sql.cells import BAD_REF, BadCellError, ref_of, stamp_of, to_json, too_large
 from adapters.sql.inbox import ATTEMPT
 from adapters.sql.tables import NOTICE, SETTLED, View
 from gateway.errors import Finding

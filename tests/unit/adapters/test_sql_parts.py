@@ -10,8 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from adapters.kit.fingerprint import fingerprint
 from adapters.kit.secret import read_secret
-from adapters.sql.cells import BadCellError, fingerprint, ref_of, stamp_of, to_json
+from adapters.sql.cells import BadCellError, ref_of, stamp_of, to_json
 from adapters.sql.database import Address
 from adapters.sql.tables import inbox_table, outbox_view
 from gateway.errors import Code, RefusedError, TransientError

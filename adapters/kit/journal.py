@@ -1,0 +1,97 @@
+"""What an adapter has to remember that its case system cannot: a file of JSON lines, whole after a kill.
+
+A line counts when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut
+off. Lines hold keys, ids and states, and nothing of what a message or a record says.
+
+    {"op": "settled", "ref", "kind", "version"}   how the reading of a record ended
+    {"op": "handed", "key", "id"}                 the local id of an item, once for each key
+    {"op": "erased", "id", "answer"}              what was said when it was erased
+    {"op": "fact", "name", "value"}               anything else that has a name; the last one counts
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapters.kit.files import PRIVATE, Folder
+from adapters.kit.strict_json import read_json, write_line
+from gateway.errors import Code, RefusedError
+from gateway.ports import Erasure, Json, Notice, NoticeKind
+
+_LIMIT = 256 << 20
+
+
+class Journal:
+    """The file and what it says. Blocking, and not to be used by two threads at once; read at the first use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = False
+        self.settled: dict[str, tuple[str, str]] = {}
+        self.handed: dict[str, str] = {}
+        self.erased: dict[str, Erasure] = {}
+        self.facts: dict[str, Json] = {}
+
+    def load(self) -> None:
+        """Read the file, once. Raises OSError, and RefusedError for a line that is damaged."""
+        if self._read:
+            return
+        with Folder(self._path.parent) as folder:
+            data = folder.read(self._path.name, _LIMIT) if folder.has(self._path.name) else b""
+            whole, _, torn = data.rpartition(b"\n")
+            if torn:
+                folder.write(self._path.name, whole + b"\n" if whole else b"", PRIVATE)
+        for number, line in enumerate(whole.split(b"\n") if whole else (), start=1):
+            value, faults = read_json(line)
+            try:
+                self._apply(None if faults else value)
+            except ValueError as exc:
+                what = f"line {number} of the adapter's journal is damaged"
+                raise RefusedError(Code.ADAPTER_REFUSED, what, hint="restore the file from a backup") from exc
+        self._read = True
+
+    def settle(self, ref: str, notice: Notice, version: str = "") -> None:
+        """Remember how the reading of a record ended."""
+        if self.settled.get(ref) != (str(notice.kind), version):
+            self._add({"op": "settled", "ref": ref, "kind": str(notice.kind), "version": version})
+
+    def is_due(self, ref: str, version: str) -> bool:
+        """Whether a record has to be pulled: it was never settled, or was refused at another version."""
+        kind, then = self.settled.get(ref, (str(NoticeKind.REFUSED), None))
+        return kind != NoticeKind.DRAFTED and then != version
+
+    def hand(self, key: str, local_id: str) -> None:
+        """Remember that the item with this key is in the case system, and under which id."""
+        self._add({"op": "handed", "key": key, "id": local_id})
+
+    def erase(self, local_id: str, answer: Erasure) -> None:
+        """Remember what was said when this item was erased."""
+        self._add({"op": "erased", "id": local_id, "answer": str(answer)})
+
+    def note(self, name: str, value: Json) -> None:
+        """Remember a fact."""
+        if self.facts.get(name) != value:
+            self._add({"op": "fact", "name": name, "value": value})
+
+    def knows(self, local_id: str) -> bool:
+        """Whether something was handed over under this id."""
+        return local_id in self.handed.values()
+
+    def _add(self, line: Json) -> None:
+        self.load()
+        with Folder(self._path.parent) as folder:
+            folder.append(self._path.name, write_line(line), PRIVATE)
+        self._apply(line)
+
+    def _apply(self, line: Json) -> None:
+        match line:
+            case {"op": "settled", "ref": str(ref), "kind": str(kind), "version": str(version)}:
+                self.settled[ref] = (kind, version)
+            case {"op": "handed", "key": str(key), "id": str(local_id)}:
+                self.handed[key] = local_id
+            case {"op": "erased", "id": str(local_id), "answer": str(answer)}:
+                self.erased[local_id] = Erasure(answer)
+            case {"op": "fact", "name": str(name), "value": value}:
+                self.facts[name] = value
+            case _:
+                raise ValueError("not a line of a journal")

@@ -1,0 +1,51 @@
+"""Primero v2: referrals of its workers go abroad, referrals from abroad become cases. See README.md."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from adapters.kit.contract import NewBench
+from adapters.kit.kind import Kind, Settings
+from adapters.primero.adapter import PrimeroAdapter
+from adapters.primero.client import Primero
+
+__all__ = ["KIND", "Primero", "PrimeroAdapter", "PrimeroSettings"]
+
+
+class PrimeroSettings(Settings):
+    """Where Primero is, and as whom the gateway comes there."""
+
+    url: str
+    user: str
+    password_file: Path
+    ca_file: Path | None = None
+    mapping: Path
+    journal: Path
+    worker: str | None = None
+
+    def mapping_files(self) -> Sequence[Path]:
+        """The one that referrals are read by, and cases from abroad are written by."""
+        return (self.mapping,)
+
+
+def _make(settings: PrimeroSettings) -> PrimeroAdapter:
+    client = Primero(settings.url, settings.user, settings.password_file, ca=settings.ca_file)
+    return PrimeroAdapter(
+        client, user=settings.user, mapping=settings.mapping, journal=settings.journal, worker=settings.worker
+    )  # fmt: skip
+
+
+def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
+    from adapters.primero.bench import stand_in
+
+    return stand_in(folder)
+
+
+KIND = Kind(
+    name="primero",
+    what="a Primero v2 (CPIMS+, GBVIMS+)",
+    whom="for offices that manage cases in Primero",
+    settings=PrimeroSettings,
+    make=_make,
+    stand_in=_stand_in,
+)

@@ -1,0 +1,357 @@
+"""Primero v2 behind the port (DOMAIN 6.1). Two recipes, one account with as few rights as can be.
+
+    out   a worker refers a case to the gateway's user; the referral becomes a record; what the other country answers
+          becomes its status: accepted, rejected with our reason, done
+    in    a referral from abroad becomes a case of its own, never merged into another; when the consent record is there,
+          it is referred to the worker here
+
+Everything that is made carries an id derived from a key or conversation, so a repeat makes nothing twice. Before a
+status is set that takes the account's access away, what has to be written is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from adapters.kit.files import NotPlainError, TooLargeError, world
+from adapters.kit.fingerprint import fingerprint
+from adapters.kit.journal import Journal
+from adapters.kit.mapping import name_and_edition
+from adapters.kit.threads import in_thread
+from adapters.primero.client import Primero, PrimeroError, refused
+from adapters.primero.texts import NOTES, case_fields, fields_of, note_of, uuid_of
+from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice, NoticeKind
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SWEEP = 60
+"""Every so many looks all cases that the account sees are looked at, and not only those that changed."""
+REQUEST = "referral.request/1"
+CONSENT = "consent.record/1"
+MAKES_A_CASE = frozenset({REQUEST, CONSENT})
+WITHDRAWAL = "consent.withdrawal/1"
+ANSWERS = {"referral.accept/1": "accepted", "referral.decline/1": "rejected", "case.closure/1": "done"}
+BEFORE = {"accepted": ("in_progress",), "rejected": ("in_progress",), "done": ("accepted",)}
+OPEN = ("in_progress", "accepted")
+CONSENT_FIELDS = ("consent_for_services", "disclosure_other_orgs")
+SERVICE_PURPOSES = frozenset({"referral", "assistance"})
+
+
+class PrimeroAdapter:
+    """A Primero as `client` reaches it. `mapping` makes drafts of referrals to `user`; `journal` is a file of its own,
+    outside of the node folder; `worker` is whom cases from abroad are referred to, if anybody.
+    """
+
+    kind = "primero"
+
+    def __init__(
+        self, client: Primero, *, user: str, mapping: Path, journal: Path, worker: str | None = None, batch: int = 100
+    ) -> None:
+        self._client = client
+        self._user = user
+        self._mapping = mapping
+        self._journal = Journal(journal)
+        self._worker = worker
+        self._batch = batch
+        self._turn = asyncio.Lock()
+        self._lock = Lock()
+        self._since: str | None = None
+        self._looks = 0
+        self._about: dict[str, tuple[str, str]] = {}
+
+    def describe(self) -> Description:
+        """What it is; the API of Primero can disable a case and erases nothing."""
+        return Description(
+            kind=self.kind, version="1", target=self._client.base, can_pull=True, can_push=True,
+            erasure=Erasure.DISABLED_ONLY,
+        )  # fmt: skip
+
+    # --- out ------------------------------------------------------------------------------------------------------
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """The referrals to the gateway's user that are open and not settled, the cases changed last first."""
+        async with self._turn:
+            return await self._refusals_told("being looked at", self._pull())
+
+    async def _pull(self) -> list[LocalRecord]:
+        await self._kept(self._journal.load)
+        name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+        if self._looks % SWEEP == 0:
+            self._since = None
+        self._looks += 1
+        cases = await self._client.changed(self._since)
+        found: list[LocalRecord] = []
+        for case in cases:
+            found += await self._due(str(case["id"]), name, edition)
+            if len(found) >= self._batch:
+                return found
+        if not found:
+            stamps = [stamp for case in cases if isinstance(stamp := case.get("last_updated_at"), str)]
+            self._since = max([*stamps, *([self._since] if self._since else [])], default=None)
+        return found
+
+    async def _due(self, case: str, mapping: str, edition: str) -> list[LocalRecord]:
+        """The referrals of one case that are due, each as a record; and a consent that was taken back there."""
+        ours = [each for each in await self._client.referrals(case) if each.get("transitioned_to") == self._user]
+        settled, facts = self._journal.settled, self._journal.facts
+        new = [each for each in ours if each.get("status") == "in_progress" and not _is_drafted(settled, each)]
+        sent = [each for each in ours if each.get("status") in OPEN and f"sent/{each['id']}" in facts]
+        if not new and not sent:
+            return []
+        full = await self._client.case(case)
+        records = [self._record(full, each, mapping, edition) for each in new]
+        if not full.get("consent_for_services") or not full.get("disclosure_other_orgs"):
+            records += [self._unticked(full, each) for each in sent]
+        return [each for each in records if self._journal.is_due(each.ref, self._about[each.ref][1])]
+
+    def _record(self, case: Mapping[str, Any], referral: Mapping[str, Any], mapping: str, edition: str) -> LocalRecord:
+        """A referral and its case. What the notes of this adapter change is no change of the record."""
+        ref = str(referral["id"])
+        fields, places, faults = fields_of(case, referral, _place(case))
+        said = {name: value for name, value in fields.items() if not name.startswith("last_updated")}
+        version = fingerprint(said, [[fault.place, fault.rule] for fault in faults])
+        self._about[ref] = (str(case["id"]), f"{version}/{edition}")
+        return LocalRecord(
+            ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
+        )  # fmt: skip
+
+    def _unticked(self, case: Mapping[str, Any], referral: Mapping[str, Any]) -> LocalRecord:
+        """The worker took the consent away after the case was referred: that is a withdrawal, for people to tell."""
+        ref = f"{referral['id']}.consent"
+        self._about[ref] = (str(case["id"]), "unticked")
+        hint = "if the person withdrew, say so: trm consent withdraw. Primero may refuse to end this referral now"
+        fault = Finding(place=f"{_place(case)}, consent", rule="consent_unticked", hint=hint)
+        return LocalRecord(ref=ref, fields={}, faults=(fault,))
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """Remember that the referral became a draft, or show in its case why it did not."""
+        async with self._turn:
+            await self._kept(self._journal.load)
+            case, version = self._about.get(record.ref, (self._case_of_ref(record.ref), ""))
+            if case is None:
+                raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
+            if version or record.ref not in self._journal.settled:
+                await self._refusals_told("a note on the referral", self._note(case, notice))
+                await self._kept(self._journal.note, f"case/{record.ref}", case)
+                await self._kept(self._journal.settle, record.ref, notice, version)
+
+    def _case_of_ref(self, ref: str) -> str | None:
+        case = self._journal.facts.get(f"case/{ref}")
+        return case if isinstance(case, str) else None
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Show a message or news as a note of its case, make what it asks for, and remember that."""
+        async with self._turn:
+            await self._kept(self._journal.load)
+            known = self._journal.handed.get(item.key)
+            if known is not None:
+                return known
+            if not 1 <= len(item.key) <= 200:
+                raise RefusedError(Code.INVALID, "an item needs an idempotency key")
+            work = self._message(item) if isinstance(item, Delivery) else self._news(item)
+            case = await self._refusals_told("what belongs to this item", work)
+            local_id = f"{case}/{uuid_of(f'note/{item.key}')}"
+            await self._kept(self._journal.hand, item.key, local_id)
+            return local_id
+
+    async def _news(self, notice: Notice) -> str:
+        case = self._case_of_ref(notice.ref)
+        if case is None:
+            raise RefusedError(Code.NOT_FOUND, "the news is about no referral of this Primero")
+        await self._note(case, notice)
+        if notice.conversation is not None:
+            await self._kept(self._journal.note, f"conversation/{notice.conversation}", [case, notice.ref])
+            await self._kept(self._journal.note, f"sent/{notice.ref}", notice.conversation)
+        return case
+
+    async def _message(self, item: Delivery) -> str:
+        linked = self._journal.facts.get(f"conversation/{item.conversation}")
+        match linked:
+            case [str(case), str(referral)]:
+                await self._note(case, item)
+                await self._answer(case, referral, item)
+                return case
+            case _:
+                return await self._from_abroad(item)
+
+    async def _answer(self, case: str, referral: str, item: Delivery) -> None:
+        """What the other country says of a case that a worker here referred. The note is written before: with the
+        referral ends the account's access to the case.
+        """
+        now = next((each for each in await self._client.referrals(case) if each["id"] == referral), None)
+        status = None if now is None else now.get("status")
+        wanted = ANSWERS.get(item.type)
+        if item.type == WITHDRAWAL and status in OPEN:
+            await self._consent_told(self._client.revoke(case, referral))
+        elif wanted is not None and status in BEFORE[wanted]:
+            reason = item.content.get("reason") if wanted == "rejected" else None
+            await self._consent_told(self._client.answer(case, referral, wanted, str(reason or "")))
+
+    async def _from_abroad(self, item: Delivery) -> str:
+        case = uuid_of(f"case/{item.conversation}")
+        if f"made/{case}" not in self._journal.facts:
+            if item.type not in MAKES_A_CASE:
+                what = "this message has no case in Primero"
+                raise RefusedError(Code.ADAPTER_REFUSED, what, hint="answer it at the desk of the node")
+            await self._client.create({"id": case, "other_agency_id": item.conversation[:64]})
+            await self._kept(self._journal.note, f"made/{case}", True)
+        if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
+            await self._kept(self._journal.note, f"request/{case}", uuid_of(f"note/{item.key}"))
+        fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
+        await self._client.update(case, fields | _consent(item) | {NOTES: [note_of(item)]})
+        if item.type in MAKES_A_CASE and self._worker is not None:
+            await self._refer(case, self._worker)
+        elif item.type == WITHDRAWAL:
+            for each in await self._client.referrals(case):
+                if each.get("transitioned_by") == self._user and each.get("status") in OPEN:
+                    await self._consent_told(self._client.revoke(case, str(each["id"])))
+            await self._client.update(case, dict.fromkeys(CONSENT_FIELDS, False))  # after it: Primero asks for them
+        return case
+
+    async def _refer(self, case: str, worker: str) -> None:
+        """Refer the case to the worker here, once, and only with the consent fields that the grants have set."""
+        full = await self._client.case(case)
+        if full.get("consent_for_services") is not True or full.get("disclosure_other_orgs") is not True:
+            return
+        if not any(each.get("transitioned_to") == worker for each in await self._client.referrals(case)):
+            await self._client.refer(case, worker, "from another country, by the gateway")
+
+    async def _consent_told(self, work: Awaitable[None]) -> None:
+        """Primero asks for consent at every save of a referral, and so refuses to end it after a withdrawal."""
+        try:
+            await work
+        except PrimeroError as error:
+            if not error.consent:
+                raise
+            hint = "the consent fields of the case are not ticked: end the referral in Primero, with its administrator"
+            raise RefusedError(Code.ADAPTER_REFUSED, "Primero does not let the referral end", hint=hint) from None
+
+    async def _note(self, case: str, item: Delivery | Notice) -> None:
+        await self._client.update(case, {NOTES: [note_of(item)]})
+
+    # --- afterwards -----------------------------------------------------------------------------------------------
+
+    async def status(self, local_id: str) -> str:
+        """`noted`, `erased`, or what the worker here made of a case from abroad."""
+        async with self._turn:
+            case = await self._known(local_id)
+            if local_id in self._journal.erased:
+                return "erased"
+            try:
+                ours = [
+                    each for each in await self._client.referrals(case) if each.get("transitioned_by") == self._user
+                ]
+            except PrimeroError:
+                return "out_of_reach"
+            return str(ours[-1].get("status")) if ours else "noted"
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Take the note away, and disable the case that a referral from abroad made. The history of Primero keeps what
+        was there until its administrator removes it.
+        """
+        async with self._turn:
+            case = await self._known(local_id)
+            told = self._journal.erased.get(local_id)
+            if told is not None:
+                return told
+            answer = await self._erase(case, local_id)
+            await self._kept(self._journal.erase, local_id, answer)
+            return answer
+
+    async def _erase(self, case: str, local_id: str) -> Erasure:
+        try:
+            note: Json = {"unique_id": local_id.partition("/")[2], "_delete": True}
+            await self._client.update(case, {NOTES: [note]})
+            if self._journal.facts.get(f"request/{case}") == local_id.partition("/")[2]:
+                await self._client.disable(case)
+        except PrimeroError as error:
+            if error.status in {403, 404}:
+                return Erasure.NOT_SUPPORTED
+            raise refused(error, "the erasure") from None
+        return Erasure.DISABLED_ONLY
+
+    async def _known(self, local_id: str) -> str:
+        await self._kept(self._journal.load)
+        if not self._journal.knows(local_id):
+            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+        return local_id.partition("/")[0]
+
+    # --- checking -------------------------------------------------------------------------------------------------
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether Primero answers, its forms have what is written, and the account sees no more than it must."""
+        async with self._turn:
+            try:
+                await self._kept(self._journal.load)
+                await in_thread(self._lock, name_and_edition, self._mapping)
+                await self._client.system()
+                return await self._check()
+            except PrimeroError as error:
+                return [Finding(place="account", rule="no_right", hint=refused(error, "a look").hint)]
+            except GatewayError as error:
+                return [Finding(place="primero", rule="not_usable", hint=f"{error.what}. {error.hint}")]
+
+    async def _check(self) -> list[Finding]:
+        known = {
+            field.get("name")
+            for form in await self._client.forms()
+            for field in form.get("fields", [])
+            if isinstance(field, dict)
+        }
+        findings = [
+            Finding(place=f"field {name}", rule="missing_field", hint="the role of the account needs a form with it")
+            for name in (NOTES, "other_agency_id", *CONSENT_FIELDS)
+            if name not in known
+        ]
+        for case in await self._client.changed(None):
+            others = case.get("referred_users")
+            if case.get("owned_by") != self._user and self._user not in (others if isinstance(others, list) else []):
+                hint = "the account sees cases that nobody referred to it: give its role the scope SELF"
+                return [*findings, Finding(place="account", rule="too_many_rights", hint=hint)]
+        return findings
+
+    # --- around ---------------------------------------------------------------------------------------------------
+
+    async def _refusals_told(self, what: str, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except PrimeroError as error:
+            raise refused(error, what) from None
+
+    async def _kept(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Work on the journal."""
+        with world("the adapter's journal"):
+            try:
+                return await in_thread(self._lock, work, *args, **kwargs)
+            except (NotPlainError, TooLargeError) as exc:
+                raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
+
+
+def _is_drafted(settled: Mapping[str, tuple[str, str]], referral: Mapping[str, Any]) -> bool:
+    return settled.get(str(referral["id"]), ("", ""))[0] == NoticeKind.DRAFTED
+
+
+def _place(case: Mapping[str, Any]) -> str:
+    shown = str(case.get("case_id_display") or case["id"])
+    return f"case {shown if shown.replace('-', '').isalnum() else case['id']}"
+
+
+def _consent(item: Delivery) -> dict[str, Json]:
+    """The two consent fields of a case from abroad: true only if the grants of its consent record say so."""
+    if item.type != CONSENT:
+        return {}
+    grants, denials = item.content.get("grants"), item.content.get("denials")
+    purposes = {each.get("purpose") for each in (grants if isinstance(grants, list) else []) if isinstance(each, dict)}
+    denied = {each.get("purpose") for each in (denials if isinstance(denials, list) else []) if isinstance(each, dict)}
+    return {
+        "consent_for_services": bool((purposes - denied) & SERVICE_PURPOSES),
+        "disclosure_other_orgs": item.content.get("onward_sharing") is True,
+    }

@@ -1,0 +1,187 @@
+"""What is asked of Primero v2, and what its refusals mean. Knows the API and nothing of messages.
+
+Basic authentication, for it needs no session and no CSRF token. Primero locks an account after six wrong logins, for
+half an hour: a password that was refused is not shown again for that long, unless its file has changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from adapters.kit.secret import read_secret
+from adapters.kit.web import PATIENCE, Web
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.ports import Json
+
+PER = 100
+LOCKED_SECONDS = 1860.0
+_API = "/api/v2"
+
+
+class PrimeroError(Exception):
+    """Primero refused a request: its status, and the names of the fields it complains about, never its words."""
+
+    def __init__(self, status: int, fields: Sequence[str], consent: bool) -> None:
+        super().__init__(f"{status} {' '.join(fields)}")
+        self.status = status
+        self.fields = tuple(fields)
+        self.consent = consent
+
+
+class Primero:
+    """The API as the account `user` sees it."""
+
+    def __init__(
+        self, base: str, user: str, password: Path, *, ca: Path | None = None, patience: float = PATIENCE
+    ) -> None:
+        self._web = Web(base, ca=ca, patience=patience)
+        self._user = user
+        self._password = password
+        self._wrong: tuple[str, float] | None = None
+
+    @property
+    def base(self) -> str:
+        """Its address."""
+        return self._web.base
+
+    async def system(self) -> Mapping[str, Any]:
+        """What it says of itself; needs no login."""
+        answer = await self._web.ask("GET", f"{_API}/primero", headers={"Accept": "application/json"})
+        return _object(answer.value, "data") if answer.status == 200 else {}
+
+    async def forms(self) -> Sequence[Mapping[str, Any]]:
+        """The forms that this account may see."""
+        return _objects(await self._ask("GET", "/forms"))
+
+    async def changed(self, since: str | None) -> Sequence[Mapping[str, Any]]:
+        """Short forms of the cases that changed since then, that instant included; the newest first.
+
+        Newest first, since a case that changes while pages are read then moves to the front: one may come twice, and
+        none is passed over.
+        """
+        found: dict[str, Mapping[str, Any]] = {}
+        query = {"fields": _SHORT, "per": str(PER), "order_by": "last_updated_at", "order": "desc"}
+        if since is not None:
+            query["last_updated_at"] = f"{since}.."
+        page = seen = 0
+        while True:
+            page += 1
+            answer = await self._ask("GET", "/cases", query=query | {"page": str(page)})
+            cases = _objects(answer)
+            found |= {str(case["id"]): case for case in cases if "id" in case}
+            seen += len(cases)
+            total = _object(answer, "metadata").get("total")
+            if not cases or not isinstance(total, int) or seen >= total:
+                return [*found.values()]
+
+    async def case(self, case: str) -> Mapping[str, Any]:
+        """One case, as far as this account may see it."""
+        return _object(await self._ask("GET", f"/cases/{case}"), "data")
+
+    async def create(self, fields: Mapping[str, Json]) -> None:
+        """Make a case with an id of our own: a second one with this id cannot be made."""
+        try:
+            await self._ask("POST", "/cases", data=fields)
+        except PrimeroError as error:
+            if error.status != 409:
+                raise
+
+    async def update(self, case: str, fields: Mapping[str, Json]) -> None:
+        """Merge fields into a case; subforms merge by their unique_id."""
+        await self._ask("PATCH", f"/cases/{case}", data=fields)
+
+    async def disable(self, case: str) -> None:
+        """All that deleting a case does: it is marked as not valid."""
+        await self._ask("DELETE", f"/cases/{case}")
+
+    async def referrals(self, case: str) -> Sequence[Mapping[str, Any]]:
+        """The referrals of a case that this account may see."""
+        return [each for each in _objects(await self._ask("GET", f"/cases/{case}/referrals")) if "id" in each]
+
+    async def refer(self, case: str, worker: str, notes: str) -> None:
+        """Refer a case to a person here. Primero asks for the consent fields of the case; nothing overrides them."""
+        await self._ask("POST", f"/cases/{case}/referrals", data={"transitioned_to": worker, "notes": notes})
+
+    async def answer(self, case: str, referral: str, status: str, reason: str = "") -> None:
+        """Set the status of a referral."""
+        data: dict[str, Json] = {"status": status}
+        if reason:
+            data["rejected_reason"] = reason
+        await self._ask("PATCH", f"/cases/{case}/referrals/{referral}", data=data)
+
+    async def revoke(self, case: str, referral: str) -> None:
+        """Take a referral back."""
+        await self._ask("DELETE", f"/cases/{case}/referrals/{referral}")
+
+    async def _ask(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, data: Mapping[str, Json] | None = None
+    ) -> Any:
+        headers = {"Accept": "application/json", "Authorization": self._authorization()}
+        body = None
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+            body = orjson.dumps({"data": dict(data)})
+        answer = await self._web.ask(method, _API + path, headers=headers, query=query, data=body)
+        if answer.status == 401:
+            self._wrong = (headers["Authorization"], time.monotonic())
+            raise _locked_out()
+        if answer.status >= 400:
+            raise _refusal(answer.status, answer.value)
+        return answer.value
+
+    def _authorization(self) -> str:
+        login = f"{self._user}:{read_secret(self._password, 'the password file of Primero')}"
+        header = f"Basic {base64.b64encode(login.encode()).decode()}"
+        if self._wrong is not None and self._wrong[0] == header:
+            if time.monotonic() - self._wrong[1] < LOCKED_SECONDS:
+                raise _locked_out()
+            self._wrong = None
+        return header
+
+
+_SHORT = "id,case_id_display,last_updated_at,owned_by,referred_users"
+
+
+def refused(error: PrimeroError, what: str) -> RefusedError:
+    """What a person is told of a refusal: which fields, if any, and no word of the answer."""
+    fields = f", fields {', '.join(error.fields)}" if error.fields else ""
+    hint = {
+        403: "the account has no right to this any more, or never had: look at its role and at the referral",
+        404: "the case or the referral is not there, or was never visible to the account",
+        422: "compare the fields with the forms of the role, and the mapping file",
+    }.get(error.status, "")
+    return RefusedError(Code.ADAPTER_REFUSED, f"Primero refuses {what} ({error.status}{fields})", hint=hint)
+
+
+def _refusal(status: int, value: Any) -> PrimeroError:
+    errors = value.get("errors") if isinstance(value, dict) else None
+    details = [error.get("detail") for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    fields = [detail for detail in details if isinstance(detail, str) and detail.replace("_", "").isalnum()]
+    consent = "transition.errors.consent" in orjson.dumps(errors).decode() if errors else False
+    return PrimeroError(status, [field for field in fields if field.isascii() and len(field) <= 64], consent)
+
+
+def _locked_out() -> TransientError:
+    what = "Primero does not take the account or its password"
+    hint = "put the right password into its file; until then it is asked twice an hour, so that it locks nothing"
+    return TransientError(Code.ADAPTER_BUSY, what, hint=hint)
+
+
+def _object(value: Any, name: str) -> Mapping[str, Any]:
+    found = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(found, dict):
+        raise TransientError(Code.ADAPTER_BUSY, f"Primero answers without {name}")
+    return found
+
+
+def _objects(value: Any) -> Sequence[Mapping[str, Any]]:
+    found = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise TransientError(Code.ADAPTER_BUSY, "Primero answers without data")
+    return found

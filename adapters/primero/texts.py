@@ -1,0 +1,108 @@
+"""What Primero shows of a message or of news: a note of the case, for people; and a case as fields, for the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from gateway.errors import Finding
+from gateway.ports import Delivery, Json, Notice
+
+NOTES = "notes_section"
+SERVICES = "services_section"
+_LARGEST = 2**53
+
+
+def uuid_of(name: str) -> str:
+    """An id of ours in Primero, the same at each repeat: this is what makes creating and noting idempotent."""
+    return str(uuid5(NAMESPACE_URL, f"trm-gateway:{name}"))
+
+
+def note_of(item: Delivery | Notice) -> dict[str, Json]:
+    """The subform that shows an item."""
+    if isinstance(item, Delivery):
+        at, subject = item.received, f"{item.type} {item.message_id}"
+        text = [f"from {item.sender_name}", *_lines(dict(item.content))]
+        if item.record is not None and (item.record.losses or item.record.left_out):
+            text.append(
+                "not carried over exactly: " + ", ".join([*item.record.left_out, *map(_shown, item.record.losses)])
+            )
+        if item.out_of_order:
+            text.append("an earlier message of this sender is still missing")
+    else:
+        at, subject = item.at, f"TRM {item.kind} {item.message_id or ''}".rstrip()
+        text = [f"the referral to another country: {item.kind}" + (f" ({item.code})" if item.code else "")]
+        text += [f"{_shown(finding)} {finding.hint}".rstrip() for finding in item.findings]
+    return {
+        "unique_id": uuid_of(f"note/{item.key}"),
+        "note_date": datetime.fromtimestamp(at, UTC).date().isoformat(),
+        "note_subject": subject,
+        "note_text": "\n".join(text),
+    }
+
+
+def fields_of(
+    case: Mapping[str, Any], referral: Mapping[str, Any], place: str
+) -> tuple[dict[str, Json], dict[str, str], list[Finding]]:
+    """A case with one of its referrals as the mapping file reads them: labels, places, and what is no value.
+
+    The labels are the names of Primero; those of the referral begin with `referral.`, those of the service that it is
+    about with `services_section.`. Other subforms are not carried.
+    """
+    services = case.get(SERVICES)
+    about = [
+        each
+        for each in (services if isinstance(services, list) else [])
+        if isinstance(each, dict) and each.get("unique_id") == referral.get("service_record_id")
+    ]
+    labelled = {
+        **case,
+        **{f"referral.{name}": value for name, value in referral.items()},
+        **{f"{SERVICES}.{name}": value for each in about[:1] for name, value in each.items()},
+    }
+    fields: dict[str, Json] = {}
+    faults: list[Finding] = []
+    for name, value in labelled.items():
+        match value:
+            case float() if value != int(value):
+                faults.append(Finding(place=f"{place}, field {name}", rule="number_not_whole"))
+            case int() | float() if not isinstance(value, bool) and abs(value) >= _LARGEST:
+                faults.append(Finding(place=f"{place}, field {name}", rule="number_too_large"))
+            case float():
+                fields[name] = int(value)
+            case None | bool() | int() | str():
+                fields[name] = value
+            case list() if all(isinstance(each, str) for each in value):
+                fields[name] = ";".join(value)
+            case _:
+                pass
+    return fields, {name: f"{place}, field {name}" for name in fields}, faults
+
+
+def case_fields(fields: Mapping[str, Json], key: str) -> dict[str, Json]:
+    """A mapped record as what Primero takes: labels with `services_section.` become one subform of the case."""
+    own = {name: value for name, value in fields.items() if "." not in name}
+    service = {
+        name.removeprefix(f"{SERVICES}."): value for name, value in fields.items() if name.startswith(f"{SERVICES}.")
+    }
+    return own | ({SERVICES: [{"unique_id": uuid_of(f"service/{key}"), **service}]} if service else {})
+
+
+def _lines(value: Json, path: str = "") -> Iterator[str]:
+    match value:
+        case dict():
+            for name, member in value.items():
+                yield from _lines(member, f"{path}.{name}" if path else name)
+        case list() if not any(isinstance(each, dict | list) for each in value):
+            yield f"{path}: {', '.join(map(str, value))}"
+        case list():
+            for number, each in enumerate(value, start=1):
+                yield from _lines(each, f"{path} {number}")
+        case _:
+            yield f"{path}: {value}"
+
+
+def _shown(finding: Finding) -> str:
+    return f"{finding.place} {finding.rule}".strip()
