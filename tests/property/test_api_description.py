@@ -1,0 +1,107 @@
+"""The local API asked what its own description makes up, with a token of each role, by a generator that is not ours.
+
+No fault of the node, no answer that is not described, and nothing for a role that the matrix does not allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from support import desks
+from support.desks import free_port, served
+
+from gateway.api import openapi
+from gateway.api.shapes import SHAPES
+from gateway.core.roles import Role, allowed
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+DESCRIBED: Any = schemathesis.openapi.from_dict(
+    {name: part for name, part in openapi.document().items() if name != "security"}  # each token is given by the test
+)
+OPERATIONS = {found.ok().definition.raw["operationId"]: found.ok() for found in DESCRIBED.get_all_operations()}
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Door:
+    """The loopback door of a served node, and a token for each role."""
+
+    base: str
+    tokens: dict[Role, str]
+    session: requests.Session
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """One node for everything: whatever is made up must leave it running."""
+    desk, port = desks.make(tmp_path_factory.mktemp("described"), "FR"), free_port()
+    with (desk.folder / "node.toml").open("a") as settings:
+        settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
+    with served(desk), requests.Session() as session:
+        tokens = {
+            role: desk.ask("token.new", role=str(role), label="described", by="adm")["token"] for role in Role
+        }  # fmt: skip
+        yield Door(base=f"http://127.0.0.1:{port}", tokens=tokens, session=session)
+        assert desk.ask("node.show")["name"] == "FR"
+
+
+def ask(door: Door, role: Role, operation: str, case: Case) -> None:
+    """One made-up request, and what has to be so of its answer."""
+    if isinstance(case.body, dict) and "url" in case.body:
+        case.body.pop("url")  # a node goes where it is told, and a test goes nowhere
+    if case.query and "wait" in case.query:
+        case.query["wait"] = 0
+    headers = {"Authorization": f"Bearer {door.tokens[role]}"}
+    response = case.call(base_url=door.base, headers=headers, session=door.session, timeout=PATIENCE)
+    assert response.status_code != 401
+    case.validate_response(response, checks=CHECKS)
+    if role not in allowed(operation):
+        assert response.status_code == 403, f"{role} was let in to {operation}"
+
+
+def _asker(door: Door, role: Role, operation: str) -> Callable[[Case], None]:
+    def one(case: Case) -> None:
+        ask(door, role, operation, case)
+
+    return one
+
+
+def tried(door: Door, operation: str, *, may: int, may_not: int) -> None:
+    """So many requests with each role that may, and with each that may not; as described and, where arguments are
+    described, also as they are not.
+    """
+    modes = [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if SHAPES[operation].arguments else [])]
+    for role in Role:
+        for mode in modes if role in allowed(operation) else modes[:1]:
+            settings = hypothesis.settings(
+                max_examples=may if role in allowed(operation) else may_not, deadline=None, derandomize=True,
+                database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck),
+            )  # fmt: skip
+            given(case=OPERATIONS[operation].as_strategy(mode))(settings(_asker(door, role, operation)))()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_is_as_described(door: Door, operation: str):
+    """A few requests of each kind."""
+    tried(door, operation, may=2, may_not=1)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_is_as_described_at_length(door: Door, operation: str):
+    """Many of them."""
+    tried(door, operation, may=100, may_not=5)
