@@ -48,6 +48,7 @@ from gateway.service.limited import LimitedDesk, admit
 from gateway.service.logbook import Logbook, of_stopped
 from gateway.service.own import Own
 from gateway.service.parts import LogStanding, Parts
+from gateway.service.policies import Policies
 from gateway.service.send import Sender
 from gateway.service.tokens import Tokens
 from gateway.service.trust_records import Courier
@@ -228,6 +229,8 @@ async def open_node(
             keys.activate(own.chain, clock.now())
         book = Book(store, own)
         await book.refresh()
+        policies = Policies(store)
+        await policies.refresh()
         tokens = Tokens(store, clock)
         await tokens.refresh()
         door_verify = _ClientVerify()
@@ -241,6 +244,7 @@ async def open_node(
             vault=Vault(keys, rand),
             book=book,
             own=own,
+            policies=policies,
             tokens=tokens,
             client=FederationClient(
                 node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand

@@ -24,7 +24,7 @@ from gateway.core.trust import FEWEST_ADMINS
 from gateway.errors import Code, RefusedError
 from gateway.federation.address import authority_of
 from gateway.ports import Clock
-from gateway.service import administrators, tokens
+from gateway.service import administrators, policies, tokens
 from gateway.service.leaves import leaf
 from gateway.service.publishing import FIRST_REQUEST
 from gateway.store import Store, log
@@ -42,6 +42,8 @@ from keys.records import KeyRecord
 from keys.roots import Root, create_root
 from keys.sign import DESCRIPTOR, TOMBSTONE
 from keys.tombstone import build_tombstone
+from schemas.policies import CorridorPolicy
+from schemas.regions import starting_policy
 
 DESCRIPTOR_LIFE = 400 * 86_400
 ROOTS, THRESHOLD = 3, 2  # two of three people (PROTOCOL B2)
@@ -75,12 +77,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What was made, to be shown to a person; `requests` is what root holders elsewhere have to sign."""
+    """What was made, to be shown to a person; `requests` is what root holders elsewhere have to sign, `policy` the
+    corridor policy that the node begins with, None where its region has none: then nothing leaves.
+    """
 
     node: str
     fingerprint: str
     root_files: tuple[Path, ...]
     requests: tuple[Path, ...] = ()
+    policy: str | None = None
 
 
 async def make_node(
@@ -193,7 +198,8 @@ async def _fill(
         rand, role=Role.ADAPTER, unit=None, label="made by trm init", now=now, days=tokens.FIRST_DAYS
     )
     first = _First(payload=payload, document=None if document is None else document.encode())
-    await _write_database(folder, first, keys.gen, node, row, plan.admins, now)
+    policy = starting_policy(parse(_toml(plan), folder / "node.toml").node.region)
+    await _write_database(folder, first, keys.gen, node, row, plan.admins, policy, now)
     _write_private(folder / "node.toml", _toml(plan))
     _write_private(folder / TOKEN, token + "\n")
     (folder / RUN).mkdir(mode=0o700)
@@ -203,6 +209,7 @@ async def _fill(
         fingerprint=fingerprint(node, records, threshold),
         root_files=tuple(root_files),
         requests=tuple(plan.folder / REQUESTS / name for name in asked),
+        policy=None if policy is None else f"{policy.name} version {policy.version}",
     )
 
 
@@ -227,7 +234,14 @@ class _First:
 
 
 async def _write_database(
-    folder: Path, first: _First, gen: int, node: str, token: TokenRow, admins: Sequence[AdminCard], now: int
+    folder: Path,
+    first: _First,
+    gen: int,
+    node: str,
+    token: TokenRow,
+    admins: Sequence[AdminCard],
+    policy: CorridorPolicy | None,
+    now: int,
 ) -> None:
     _write_private(folder / DATABASE, "")  # SQLite gives its side files the mode of this one
     store = Store(folder / DATABASE)
@@ -241,6 +255,8 @@ async def _write_database(
         token_rows.add(connection, token)
         log.append_leaf(connection, leaf(now, "node.made", node=node))
         administrators.begin(connection, node, admins, now)
+        if policy is not None:
+            policies.begin(connection, node, policy, now)
 
     try:
         await store.move(move)

@@ -235,6 +235,12 @@ _PEER: Final[dict[str, Check]] = {
     "fingerprint": is_str(r"[0-9]{5}( [0-9]{5}){5}", 35),
     "channel": is_code,
 }
+_POLICY: Final[dict[str, Check]] = {
+    "name": is_str(r"[a-z][a-z0-9-]*", 48),
+    "version": is_count,
+    "digest": is_str(r"sha256:[0-9a-f]{64}", 71),
+    "file": is_str(maxlen=100_000),
+}
 
 BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
     "admins.begin": {"admins": list_of(is_object, 2, 2)},
@@ -250,6 +256,9 @@ BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
     "peer.revoke": {},
     "link.reset": None,
     "link.accept_reset": None,
+    "policy.begin": _POLICY,
+    "policy.widen": _POLICY,
+    "policy.narrow": _POLICY,
 }
 """The exact members of each action's body; None where whoever carries the action out judges it."""
 

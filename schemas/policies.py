@@ -150,7 +150,7 @@ def policy_at(root: Spot, log: Log, *, languages: Collection[str] | None = None)
         title=members["title"].labels(languages),
         corridors=corridors,
         always=always,
-        rules=tuple(_rule(spot, corridors, always, languages) for spot in members["rules"].items(1)),
+        rules=tuple(_rule(spot, corridors, always, languages) for spot in members["rules"].items()),
     )
     if not log:
         _alone(policy, members["rules"])

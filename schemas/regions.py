@@ -29,6 +29,8 @@ from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, finish, o
 from schemas.statistics import StatisticsPlan, plan_at
 
 FORMAT = "trm-region/1"
+STARTING_POLICY = "two-step"
+"""The policy with which a node begins, where its region pack has one of this name: the two steps of disclosure."""
 ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars")
 _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
@@ -74,6 +76,11 @@ def region(name: str) -> Region:
 def regions() -> tuple[str, ...]:
     """The names of the region packs of this installation."""
     return tuple(sorted(entry.name for entry in _packs().iterdir() if entry.is_dir() and NAME.fullmatch(entry.name)))
+
+
+def starting_policy(name: str) -> CorridorPolicy | None:
+    """The policy with which a node of this region begins, None where its pack has none of that name."""
+    return region(name).policies.get(STARTING_POLICY)
 
 
 def _packs() -> Folder:

@@ -128,6 +128,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/changes/{id}", operation="change.show", summary="one change and who approved it"),
     Route(method="POST", path="/changes/{id}/approve", operation="change.approve", summary="another person approves"),
     Route(method="POST", path="/changes/{id}/withdraw", operation="change.withdraw", summary="give a change up"),
+    Route(method="GET", path="/policy", operation="policy.show", summary="the corridor policy and who adopted it"),
     Route(
         method="POST", path="/peers/{id}/ping", operation="peer.ping", summary="check the way to a peer step by step"
     ),

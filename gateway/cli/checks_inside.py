@@ -17,7 +17,16 @@ from keys.encoding import DAY, canon
 from keys.records import Use
 from keys.tls import spki_hash
 
-ASKED = ("node.show", "node.pairing", "peer.list", "alarm.list", "adapter.check", "audit.show", "token.list")
+ASKED = (
+    "node.show",
+    "node.pairing",
+    "peer.list",
+    "policy.show",
+    "alarm.list",
+    "adapter.check",
+    "audit.show",
+    "token.list",
+)
 KEYSET_LIFE = 2 * DAY
 CLOCK_SLACK = 300
 FAILING_LONG = DAY
@@ -70,6 +79,7 @@ def judged(told: Mapping[str, Json], *, running: bool, now: int) -> Iterator[Che
     yield from checks_ends.peers(node, now)
     yield from checks_ends.tokens(_object(told["token.list"]), now)
     yield from adapter(_object(told["adapter.check"]))
+    yield policy(_object(told["policy.show"]))
     yield alarms(_object(told["alarm.list"]))
     yield witnesses(_object(told["audit.show"]), now)
 
@@ -134,6 +144,26 @@ def witnesses(told: Mapping[str, Json], now: int) -> Check:
     if now - last >= DAY:
         return warn(name, said, "trm peer list: which peers do not answer?")
     return ok(name, said)
+
+
+def policy(told: Mapping[str, Json]) -> Check:
+    """The corridor policy in force; without one that can be applied nothing leaves."""
+    held, faults = _object(told["in_force"]), told["faults"]
+    if isinstance(faults, list) and faults:
+        listed = "; ".join(str(fault) for fault in faults)
+        return red("policy", f"its history was altered: {listed}", "compare with the audit log: trm audit verify")
+    if not held:
+        return red("policy", "none is in force: nothing may leave this node", "two administrators: trm policy adopt")
+    name = f"{held['name']} version {held['version']}"
+    listed = "; ".join(f"{fault['place']}: {fault['rule']}" for fault in voice.items(held, "faults"))
+    if listed:
+        fix = "read again what it opens, issue a new version: trm policy show --file, trm policy adopt"
+        return red("policy", f"{name} can not be applied, so nothing may leave: {listed}", fix)
+    if not held["ways"]:
+        return warn(
+            "policy", f"{name} has no rule for the country of this node: nothing may leave it", "trm policy adopt"
+        )
+    return ok("policy", f"{name} is in force")
 
 
 def root_count(node: Mapping[str, Json], newest: Descriptor) -> Check:

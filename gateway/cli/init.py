@@ -192,6 +192,7 @@ def _show(plan: Plan, made: Made) -> None:
             ("node folder", str(plan.folder)),
             ("node", made.node),
             ("fingerprint", made.fingerprint),
+            ("policy", made.policy or "none: nothing may leave until two administrators adopt one (trm policy adopt)"),
             *_root_lines(made.root_files),
             *(("to be signed", str(path)) for path in made.requests),
         ]

@@ -27,6 +27,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "alarm": ("gateway.cli.node:alarm", "What a person has to look at."),
     "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."),
     "admin": ("gateway.cli.admin:admin", "Administrators: who may change trust, each with a key file of their own."),
+    "policy": ("gateway.cli.policies:policy", "What may leave: show, compare, adopt, approve a corridor policy."),
     "token": ("gateway.cli.tokens:token", "Tokens of the local API, one role each."),
     "send": ("gateway.cli.exchange:send", "Submit and release one message."),
     "draft": ("gateway.cli.drafts:draft", "Drafts from the case system, released or discarded by a person."),

@@ -52,7 +52,7 @@ class Signer:
 
         prepared = reach.ask("change.prepare", action=action, subject=subject, **choices)
         change = _read(prepared.get("change"), prepared.get("hash"))
-        about = reach.ask("peer.show", id=subject)["node"] if rule_of(action).about_peer else "admins"
+        about = rule_of(action).subject or reach.ask("peer.show", id=subject)["node"]
         if (change.action, change.subject) != (action, about) or not wanted(change.body):
             raise RefusedError(
                 Code.CONFLICT, "the node prepared another change than you asked for; nothing was signed",
@@ -133,7 +133,8 @@ def show_change(value: Mapping[str, Json]) -> None:
             voice.hint(f"a different administrator approves before {voice.when(value['ends'])}")
         case "waiting":
             voice.say(f"approved: {value['action']} takes effect {voice.when(value['effective'])}")
-            voice.hint("until then one administrator can stop it: trm peer suspend")
+            stop = "trm policy adopt, of less" if peer is None else "trm peer suspend"
+            voice.hint(f"until then one administrator can stop it: {stop}")
         case _:
             voice.say(f"{state}: {value['action']}")
     if isinstance(peer, dict):

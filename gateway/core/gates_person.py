@@ -173,7 +173,7 @@ def g5_asylum(facts: GateFacts) -> Decision:
         return _g5(
             "/header/recipient_unit", "the legal status of the person and the State asked have to be known first"
         )
-    if not (_protected(facts, history) and _may_be_origin(history, country)):
+    if not (_protected(facts, history) and _may_be_origin(facts, history, country)):
         return PERMIT
     if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
         return PERMIT
@@ -216,7 +216,12 @@ def _protected(facts: GateFacts, history: History) -> bool:
     return facts.asylum_hold or before or history.legal_status in NO_REFOULEMENT
 
 
-def _may_be_origin(history: History, country: str | None) -> bool:
+def _may_be_origin(facts: GateFacts, history: History, country: str | None) -> bool:
+    """Whether the recipient may be the State of nationality. Where no nationality was told, it is not who alone told
+    that the person is protected: one seeks asylum in another State than one's own.
+    """
+    if history.nationalities is None and history.status_by is Side.THEIRS and not facts.asylum_hold:
+        return False
     return history.nationalities is None or country is None or country in history.nationalities
 
 

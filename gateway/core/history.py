@@ -114,12 +114,14 @@ class Guardian:
 class History:
     """What the conversation says so far. None, and an empty collection, mean: not said.
 
+    ``status_by`` is this side as soon as it told any legal status, the other one while only that did.
     ``nationalities`` may be said to be none at all, which is an empty set and not None. ``parts`` has the last
     assessment of its own by each side, ``joint`` the last joint conclusion by each side. ``signed`` are the consents
     that the person gave on a signed form, as far as this conversation carries them.
     """
 
     legal_status: str | None = None
+    status_by: Side | None = None
     nationalities: frozenset[str] | None = None
     reflection_until: date | None = None
     age_group: str | None = None
@@ -178,7 +180,7 @@ def _referral(history: History, message: Opened) -> History:
     status = _text(content, "legal_status")
     until = _day(content, "reflection_period_until")
     if status is not None:
-        history = replace(history, legal_status=status, reflection_until=until)
+        history = replace(_with_status(history, message, status), reflection_until=until)
     unit = _text(_members(content, "child"), "guardian_unit")
     return history if unit is None else _named(history, message.side, Guardian(unit=unit))
 
@@ -204,7 +206,7 @@ def _correction(history: History, message: Opened) -> History:
     value = message.content.get("new_value")
     match _text(message.content, "path"), value:
         case "/content/legal_status", str():
-            return replace(history, legal_status=value)
+            return _with_status(history, message, value)
         case "/content/reflection_period_until", str():
             return replace(history, reflection_until=parse_day(value))
         case (("/content/person/age_group" | "/content/person_identifying/age_group"), str()):
@@ -217,8 +219,14 @@ def _correction(history: History, message: Opened) -> History:
 def _stopped(history: History, message: Opened) -> History:
     """A withdrawal or a cancelled return that says why: an asylum claim sets the hold (DOMAIN 3.3)."""
     if message.content.get("reason") == "asylum_claim":
-        return replace(history, legal_status="asylum_pending")
+        return _with_status(history, message, "asylum_pending")
     return history
+
+
+def _with_status(history: History, message: Opened, status: str) -> History:
+    """The status counts that was told last, and it is ours as soon as this side told any."""
+    by = Side.OURS if history.status_by is Side.OURS else message.side
+    return replace(history, legal_status=status, status_by=by)
 
 
 def _risk(history: History, message: Opened) -> History:

@@ -2,7 +2,7 @@
 
 The policy is data (`schemas.policies`): per corridor, purpose and step of disclosure a closed list of field groups.
 `minimise` applies it and nothing else does: the preview that a sender sees is the value it returns, and so is what is
-sealed. It works in steps:
+sealed. What is known to be valid, since it waits on the outbox, begins at step 2 (`sift`). The steps:
 
     1   the body is valid as it is; a fault is the sender's to mend and not a matter of policy
     2   a type that is never blocked passes whole (DOMAIN 2.1 G10: nothing stops a withdrawal or an alert)
@@ -19,14 +19,15 @@ not known to mean "accepted" is before acceptance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import schemas
 from gateway.core.scope import never_blocked, type_name
 from gateway.core.stages import Json
-from gateway.errors import Code, Finding
+from gateway.errors import Code, Finding, RefusedError
 from schemas.codelists import ENGLISH
 from schemas.groups import FieldGroups, GroupRule, field_groups
 from schemas.policies import CorridorPolicy, Pair, Rule, spell
@@ -66,10 +67,12 @@ def step_of(state: str) -> Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaves:
-    """What leaves: the body, and the places (JSON pointers into the body given) that were taken out of it."""
+    """What leaves: the body, and the places (JSON pointers into the body given) that were taken out of it, each with
+    the group that is closed.
+    """
 
     body: dict[str, Json]
-    dropped: tuple[str, ...]
+    dropped: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def minimise(
     body_type: str,
     body: Mapping[str, Json],
     *,
-    policy: CorridorPolicy,
+    policy: CorridorPolicy | None,
     corridor: Pair,
     purpose: str | None,
     step: Step,
@@ -92,25 +95,47 @@ def minimise(
 ) -> Leaves | Blocked:
     """The part of `body` that may leave, or why nothing may.
 
-    `body_type` is a type or the hash of the schema that the conversation keeps; `corridor` goes from this node's
-    country to the recipient's; `groups` are those of the installation. The body given is not changed. Raises
-    RefusedError(no_common_schema) for a type that is not held.
+    `body_type` is a type or the hash of the schema that the conversation keeps; without a `policy` nothing is open;
+    `corridor` goes from this node's country to the recipient's; `groups` are those of the installation. The body given
+    is not changed. Raises RefusedError(no_common_schema) for a type that is not held.
     """
     if faults := schemas.validate(body_type, body):  # 1
         return Blocked(code=Code.SCHEMA, findings=faults)
+    return sift(body_type, body, policy=policy, corridor=corridor, purpose=purpose, step=step, groups=groups)
+
+
+def sift(
+    body_type: str,
+    body: Mapping[str, Json],
+    *,
+    policy: CorridorPolicy | None,
+    corridor: Pair,
+    purpose: str | None,
+    step: Step,
+    groups: FieldGroups | None = None,
+) -> Leaves | Blocked:
+    """The same for a body that is known to be valid."""
     name = type_name(schemas.catalogue().resolve(body_type).body_type)
     if never_blocked(name):  # 2
-        return Leaves(body=dict(body), dropped=())
-    rule = policy.rule(corridor, purpose)
-    if rule is None:  # 3
-        return _blocked(Finding(place="/purpose", rule="corridor_policy", hint="no rule for this corridor and purpose"))
-    sieve = _Sieve(table=(groups or field_groups()).of(body_type), open=opened(policy, rule, step), dropped={})
+        return Leaves(body=dict(body), dropped={})
+    rule = None if policy is None else policy.rule(corridor, purpose)
+    if policy is None or rule is None:  # 3
+        why = "no policy is in force" if policy is None else "no rule for this corridor and purpose"
+        return _blocked(Finding(place="/purpose", rule="corridor_policy", hint=why))
+    table = _installed(body_type) if groups is None else groups.of(body_type)
+    sieve = _Sieve(table=table, open=opened(policy, rule, step), dropped={})
     left = sieve.part(dict(body), "", "", {})  # 4
     if not sieve.dropped:
-        return Leaves(body=dict(body), dropped=())
+        return Leaves(body=dict(body), dropped={})
     if name in WHOLE and (parts := [place for place in sieve.dropped if place.startswith("/content/")]):
         return _blocked(*(_needed(place, sieve.dropped[place]) for place in parts))
     return _complete(body_type, left, sieve.dropped)
+
+
+@cache
+def _installed(body_type: str) -> Mapping[str, GroupRule]:
+    """The groups of the fields of one type, as this installation has them."""
+    return field_groups().of(body_type)
 
 
 def opened(policy: CorridorPolicy, rule: Rule, step: Step) -> frozenset[str]:
@@ -124,7 +149,7 @@ def _complete(body_type: str, left: Json | _Gone, dropped: Mapping[str, str]) ->
     body = left if isinstance(left, dict) else {}
     faults = schemas.validate(body_type, body)
     if not faults:
-        return Leaves(body=body, dropped=tuple(dropped))
+        return Leaves(body=body, dropped=dropped)
     return _blocked(*(_needed(place, dropped[place]) for place in _missed(faults, tuple(dropped))))
 
 
@@ -251,6 +276,38 @@ def diff(old: CorridorPolicy, new: CorridorPolicy, *, language: str = ENGLISH) -
                 changes.setdefault(key, []).append(spell(corridor))
     lines = [] if old.field_groups == new.field_groups else [_REGROUPED]
     return (*lines, *(_sentence(key, corridors, language) for key, corridors in changes.items()))
+
+
+def check_next(
+    new: CorridorPolicy, *, held: CorridorPolicy | None, earlier: Iterable[tuple[str, int]], narrowing: bool
+) -> None:
+    """Whether `new` may follow the policies adopted `earlier` (name and version of each), while `held` is in force.
+
+    Raises:
+        RefusedError: conflict for a version that is not higher, invalid for a narrowing that lets more pass.
+    """
+    if any(name == new.name and version >= new.version for name, version in earlier):
+        raise RefusedError(
+            Code.CONFLICT, f"version {new.version} of {new.name} is not higher than one adopted before",
+            hint="raise the version in the file; what was approved before stays what it was",
+        )  # fmt: skip
+    if narrowing and (held is None or widens(held, new)):
+        raise RefusedError(
+            Code.INVALID, "this policy lets more leave than the one in force; nothing was changed",
+            hint="two administrators adopt what lets more leave",
+        )  # fmt: skip
+
+
+def rules_in_words(policy: CorridorPolicy) -> tuple[str, ...]:
+    """All that a policy opens, a line for each rule and step; nothing of it is left out."""
+    lines = [f"wherever a rule holds: {', '.join(sorted(policy.always)) or 'nothing'}"]
+    for rule in policy.rules:
+        ways = ", ".join(sorted(spell(pair) for name in rule.corridors for pair in policy.corridors[name]))
+        about = f"purpose {rule.purpose}" if rule.purpose else "no purpose"
+        for when, groups in ((Step.BEFORE_ACCEPTANCE, rule.before), (Step.AFTER_ACCEPTANCE, rule.after)):
+            if groups:
+                lines.append(f"{_WHEN[when]}, {about}, {ways}: {', '.join(sorted(groups))}")
+    return (*lines, f"by field groups {policy.field_groups}")
 
 
 _REGROUPED = "the fields are grouped anew: read every group again"

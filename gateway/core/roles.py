@@ -113,6 +113,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "change.propose": _TRUST,
     "change.approve": _TRUST,
     "change.withdraw": _TRUST,
+    "policy.show": _EVERYBODY,
     "peer.tombstone": _TRUST,
     "peer.ping": _RUNS,
     "peer.probe": _RUNS,
@@ -148,6 +149,7 @@ NARROWED: frozenset[str] = frozenset(
 
 UNIT_FREE: frozenset[str] = frozenset(
     {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
+     "policy.show",
      "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check",
      "webhook.list", "api.describe"}
 )  # fmt: skip

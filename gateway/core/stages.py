@@ -39,16 +39,20 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermittedMessage:
-    """A draft that scope and all gates let pass at ``at`` (Unix seconds)."""
+    """A draft that scope, policy and all gates let pass at ``at`` (Unix seconds). The policy took the places
+    ``dropped`` out of the content that was ``written``, which is kept for the gates where something was.
+    """
 
     draft: Draft
     at: int
+    dropped: tuple[str, ...] = ()
+    written: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidMessage:
     """A permitted message whose body is canonical, matches its schema and the text policy. This is what the outbox
-    holds.
+    holds, with the places that the corridor policy took out and, if any, the content as it was written.
     """
 
     id: str
@@ -62,6 +66,8 @@ class ValidMessage:
     submitted: int
     expires: int
     body: bytes
+    dropped: tuple[str, ...] = ()
+    written: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

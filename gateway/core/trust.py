@@ -1,9 +1,10 @@
 """Four eyes on trust: what people may change, how many it takes, and what the completed changes add up to (PROTOCOL
 B4, B13).
 
-A change concerns one subject: a peer, the administrators, or the node. It is prepared, proposed with a first approval,
-approved by further people until there are enough, and then completed; completed changes of a subject are a chain and
-are never altered. Narrowing is quick and widening is slow: who may only do less needs one person and no delay.
+A change concerns one subject: a peer, the administrators, or the node, whose corridor policy it is. It is prepared,
+proposed with a first approval, approved by further people until there are enough, and then completed; completed changes
+of a subject are a chain and are never altered. Narrowing is quick and widening is slow: who may only do less needs one
+person and no delay.
 
 The state of a peer is the fold of its completed changes whose time has come, in their order; what was completed later
 wins, also over an earlier change that still waits for its time.
@@ -29,6 +30,11 @@ YEAR = 366 * DAY
 """For how long people usually agree to trust before they confirm it; at most 400 days (B4)."""
 FEWEST_ADMINS = 2
 
+ADMINS = "admins"
+"""The subject of changes about the administrators."""
+NODE = "node"
+"""The subject of changes of what this node lets leave: its corridor policy."""
+
 CHANNELS = ("in_person", "video", "known_phone")
 """How two administrators may compare digits: in a way that shows who speaks (B4)."""
 
@@ -49,32 +55,40 @@ class Action(StrEnum):
     PEER_REVOKE = "peer.revoke"
     LINK_RESET = "link.reset"
     LINK_ACCEPT_RESET = "link.accept_reset"
+    POLICY_BEGIN = "policy.begin"
+    POLICY_WIDEN = "policy.widen"
+    POLICY_NARROW = "policy.narrow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How many different people an action needs, whether its effect waits, and what it is about in words."""
+    """How many different people an action needs, whether its effect waits, and what it is about in words. `subject` is
+    None where it is about a peer.
+    """
 
     people: int
-    about_peer: bool
     words: str
+    subject: str | None = None
     delayed: bool = False
 
 
 RULES: Mapping[Action, Rule] = {
-    Action.ADMINS_BEGIN: Rule(people=0, about_peer=False, words="the first two administrators"),
-    Action.ADMIN_ENROL: Rule(people=2, about_peer=False, words="enrol an administrator"),
-    Action.ADMIN_RETIRE: Rule(people=2, about_peer=False, words="retire an administrator"),
-    Action.PEER_ACTIVATE: Rule(people=2, about_peer=True, words="trust this peer", delayed=True),
-    Action.PEER_CONFIRM_ROOTS: Rule(people=1, about_peer=True, words="confirm the peer's new root keys"),
-    Action.PEER_RENEW: Rule(people=2, about_peer=True, words="trust this peer for another year"),
-    Action.PEER_WIDEN: Rule(people=2, about_peer=True, words="permit this peer more", delayed=True),
-    Action.PEER_NARROW: Rule(people=1, about_peer=True, words="permit this peer less"),
-    Action.PEER_SUSPEND: Rule(people=1, about_peer=True, words="suspend this peer"),
-    Action.PEER_RESUME: Rule(people=2, about_peer=True, words="resume this peer"),
-    Action.PEER_REVOKE: Rule(people=2, about_peer=True, words="revoke this peer for ever"),
-    Action.LINK_RESET: Rule(people=2, about_peer=True, words="begin the numbering to this peer anew"),
-    Action.LINK_ACCEPT_RESET: Rule(people=1, about_peer=True, words="accept that this peer begins its numbering anew"),
+    Action.ADMINS_BEGIN: Rule(people=0, words="the first two administrators", subject=ADMINS),
+    Action.ADMIN_ENROL: Rule(people=2, words="enrol an administrator", subject=ADMINS),
+    Action.ADMIN_RETIRE: Rule(people=2, words="retire an administrator", subject=ADMINS),
+    Action.PEER_ACTIVATE: Rule(people=2, words="trust this peer", delayed=True),
+    Action.PEER_CONFIRM_ROOTS: Rule(people=1, words="confirm the peer's new root keys"),
+    Action.PEER_RENEW: Rule(people=2, words="trust this peer for another year"),
+    Action.PEER_WIDEN: Rule(people=2, words="permit this peer more", delayed=True),
+    Action.PEER_NARROW: Rule(people=1, words="permit this peer less"),
+    Action.PEER_SUSPEND: Rule(people=1, words="suspend this peer"),
+    Action.PEER_RESUME: Rule(people=2, words="resume this peer"),
+    Action.PEER_REVOKE: Rule(people=2, words="revoke this peer for ever"),
+    Action.LINK_RESET: Rule(people=2, words="begin the numbering to this peer anew"),
+    Action.LINK_ACCEPT_RESET: Rule(people=1, words="accept that this peer begins its numbering anew"),
+    Action.POLICY_BEGIN: Rule(people=0, words="the policy that this node begins with", subject=NODE),
+    Action.POLICY_WIDEN: Rule(people=2, words="let more leave this node", subject=NODE, delayed=True),
+    Action.POLICY_NARROW: Rule(people=1, words="let less leave this node", subject=NODE),
 }
 
 
@@ -129,17 +143,24 @@ def waits(action: str, effective: int, now: int) -> bool:
     return rule_of(action).delayed and effective > now
 
 
-# --- peers -------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """A completed change, as the fold reads it. Times are Unix seconds."""
+    """A completed change, as the folds read it. Times are Unix seconds."""
 
     hash: str
     action: Action
     body: Mapping[str, Json]
     effective: int
+
+
+def in_force(changes: Iterable[Completed], now: int) -> Completed | None:
+    """The last of the completed changes of a subject whose time has come: what was completed later wins, also over an
+    earlier one that waits.
+    """
+    return next((one for one in reversed([*changes]) if not waits(one.action, one.effective, now)), None)
+
+
+# --- peers -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

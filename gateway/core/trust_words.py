@@ -7,8 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from gateway.core.policy import rules_in_words
 from gateway.core.stages import Json
 from gateway.core.trust import rule_of
+from gateway.errors import RefusedError
+from schemas.policies import read_policy
 
 
 def words(change: Mapping[str, Json]) -> list[str]:
@@ -41,11 +44,21 @@ def _told(name: str, value: Json) -> list[str]:
             return [f"{name}: {_when(value)}"]
         case ("admin", {"payload": _}) | ("admins", _):
             return []  # the caller shows the cards: what they hold is inside signed documents
+        case "file", str(file):
+            return _lets(file)
         case _, None:
             return []
         case _, dict() | list():
             return [f"{name}: {_listed(value)}"]
     return [f"{name}: {value}"]
+
+
+def _lets(file: str) -> list[str]:
+    """What a policy file opens, rule by rule; the digest beside it stands for its bytes."""
+    try:
+        return [f"lets {line}" for line in rules_in_words(read_policy(file.encode()))]
+    except RefusedError:
+        return ["file: no policy that this program can read"]
 
 
 def _listed(value: object) -> str:

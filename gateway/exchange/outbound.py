@@ -3,25 +3,28 @@
 Submission, when a person releases a draft:
 
  1. scope      the peer is active and its scope lets this type go there (PROTOCOL B4, deny by default)
- 2. gates      consent, transfer basis and the other gates of DOMAIN 2.1 -> `PermittedMessage`
+ 1b. policy    what the corridor policy closes is taken out, or stops it (docs/policy.md); what is not valid is told so
+ 2. gates      consent, transfer basis and the other gates of DOMAIN 2.1 -> `PermittedMessage`; what was taken out is no
+               disclosure, and still speaks for the safety of the person
  3. validate   canonical body, schema by hash, text policy, size -> `ValidMessage`, which is stored sealed
  3b. order     the conversation allows it now, by what its `seen` says is known here (DOMAIN 3)
 
 Departure, when a pinned connection to the peer is open and its keyset is fresh (DESIGN 3b.1):
 
- 4. recheck    still alive, scope and gates again (a consent may be gone by now); the conversation, as it was known
+ 4. recheck    still alive, scope, policy and gates again (a consent may be gone by now); the conversation, as it was
+               known
  5. number     the next place on the ordered link to this peer
  6. state      the statement: everything the receiver relies on, signed
  7. seal       content key for each recipient key, content under it -> `SealedEnvelope`
 
-The shell calls `submit` for 1 to 3b, `recheck` for 4, `next_position` for 5 and `depart` for 6 and 7. Sealing anew (B5)
-is steps 6 and 7 again at the same place.
+The shell calls `disclosed` for 1b alone, for a preview, `submit` for 1 to 3b, `recheck` for 4, `next_position` for 5
+and `depart` for 6 and 7. Sealing anew (B5) is steps 6 and 7 again at the same place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import schemas
@@ -31,6 +34,8 @@ from gateway.core.conversation.facts import Message, stated
 from gateway.core.conversation.fold import Impossible, Step
 from gateway.core.gates import GateFacts, Permit, Recipient, UnitKind, evaluate
 from gateway.core.history import NOTHING_SAID, History
+from gateway.core.policy import Blocked, Leaves, minimise, sift
+from gateway.core.policy import Step as Disclosure
 from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import MESSAGE_LIFE, Draft, LinkPosition, PermittedMessage, SealedEnvelope, ValidMessage
 from gateway.errors import Code, Finding, RefusedError
@@ -40,6 +45,7 @@ from keys.encoding import Json, canon
 from keys.keyset import Keyset
 from keys.seal import CEK, SUITE, seal_cek, seal_content
 from keys.sign import STATEMENT, Signature
+from schemas.policies import CorridorPolicy
 
 Sign = Callable[[str, bytes], Signature]
 Rand = Callable[[int], bytes]
@@ -103,27 +109,75 @@ def submit(
     standing: PeerStanding,
     circumstances: Circumstances,
     *,
+    policy: CorridorPolicy | None,
     around: Around | None,
     now: int,
     schema: str | None = None,
-) -> ValidMessage:
-    """Steps 1 to 3b. `schema` is what `schema_for` says, None for the newest of this type; `around` is None for what
+) -> tuple[Draft, ValidMessage]:
+    """Steps 1 to 3b: the draft as the policy left it, and the message made of it. `policy` is the one in force;
+    `schema` is what `schema_for` says, None for the newest of this type; `around` is None for what
     belongs to no conversation.
 
     Raises:
-        RefusedError: with the code of the scope, the gate or the schema, places are JSON pointers into the draft; or
-            out_of_order, with the reason for the person.
+        RefusedError: with the code of the scope, the policy, the gate or the schema, places are JSON pointers into the
+            draft; or out_of_order, with the reason for the person.
     """
     chosen = schema or schemas.catalogue().get(draft.body_type).schema
-    body: dict[str, Json] = {"header": dict(draft.header), "content": dict(draft.content)}
-    findings = (*_purpose_findings(draft.purpose), *schemas.validate(chosen, body), *schemas.text_findings(body))
-    permitted = _permit(draft, chosen, standing, circumstances, findings, now)
-    message = _validate(permitted, chosen, body, findings, now)
+    _in_scope(standing, draft.body_type)  # 1
+    left = disclosed(draft, standing, policy=policy, around=around, now=now, schema=chosen)  # 1b
+    findings = (*_purpose_findings(draft.purpose), *_faults(left), *schemas.text_findings(_body_of(draft)))
+    written, dropped = draft.content, tuple[str, ...]()
+    if not findings:
+        draft, dropped = _left(draft, left)
+    permitted = _permit(draft, chosen, circumstances, findings, now, written=written, dropped=dropped)
+    message = _validate(permitted, chosen, _body_of(draft), findings, now)
     _in_scope(standing, draft.body_type, draft.purpose, draft.header, len(message.body))  # 1, now that all is known
     if around is not None:
         said = as_said(message, around, n=0, created=now, header=draft.header, content=draft.content)
         _in_order(around, said, Step.SUBMISSION)  # 3b
-    return message
+    return draft, message
+
+
+def disclosed(
+    draft: Draft,
+    standing: PeerStanding,
+    *,
+    policy: CorridorPolicy | None,
+    around: Around | None,
+    now: int,
+    schema: str | None = None,
+) -> Leaves | Blocked:
+    """Step 1b: what of a draft leaves on the way to this peer at this point of its conversation, or why nothing."""
+    return minimise(
+        schema or draft.body_type, _body_of(draft), policy=policy, corridor=standing.corridor, purpose=draft.purpose,
+        step=_step(around, now),
+    )  # fmt: skip
+
+
+def _body_of(draft: Draft) -> dict[str, Json]:
+    return {"header": dict(draft.header), "content": dict(draft.content)}
+
+
+def _step(around: Around | None, now: int, before: int | None = None) -> Disclosure:
+    return Disclosure.BEFORE_ACCEPTANCE if around is None else around.step(now, before)
+
+
+def _faults(left: Leaves | Blocked) -> tuple[Finding, ...]:
+    """What is wrong with the body itself, whatever the policy says of it."""
+    return left.findings if isinstance(left, Blocked) and left.code is Code.SCHEMA else ()
+
+
+def _left(draft: Draft, left: Leaves | Blocked) -> tuple[Draft, tuple[str, ...]]:
+    """The draft without what the policy closes, and the places of that. Raises RefusedError where nothing may leave."""
+    if isinstance(left, Blocked):
+        raise RefusedError(
+            left.code, "refused by the corridor policy; nothing was sent", findings=left.findings,
+            hint="trm policy show says what may leave, trm draft preview what of this would",
+        )  # fmt: skip
+    header, content = left.body["header"], left.body.get("content", {})
+    if not isinstance(header, dict) or not isinstance(content, dict):
+        raise RuntimeError("a valid body has two halves")
+    return replace(draft, header=header, content=content), tuple(left.dropped)
 
 
 def as_said(
@@ -166,16 +220,20 @@ def _purpose_findings(purpose: str | None) -> tuple[Finding, ...]:
 def _permit(
     draft: Draft,
     schema: str,
-    standing: PeerStanding,
     circumstances: Circumstances,
     findings: tuple[Finding, ...],
     now: int,
+    *,
+    written: Mapping[str, Json],
+    dropped: tuple[str, ...],
 ) -> PermittedMessage:
-    _in_scope(standing, draft.body_type)  # 1
     _through_gates(  # 2
-        _facts(draft.body_type, schema, draft.to, draft.purpose, draft.header, draft.content, circumstances, findings)
-    )
-    return PermittedMessage(draft=draft, at=now)
+        _facts(
+            draft.body_type, schema, draft.to, draft.purpose, draft.header, draft.content, circumstances, findings,
+            written=written,
+        )
+    )  # fmt: skip
+    return PermittedMessage(draft=draft, at=now, dropped=dropped, written=written if dropped else None)
 
 
 def _facts(
@@ -187,7 +245,10 @@ def _facts(
     content: Mapping[str, Json],
     circumstances: Circumstances,
     findings: tuple[Finding, ...],
+    *,
+    written: Mapping[str, Json] | None,
 ) -> GateFacts:
+    """What is disclosed is what leaves; what protects the person is judged by all that was `written` here."""
     return GateFacts(
         body_type=body_type,
         personal=schemas.catalogue().by_schema(schema).personal,
@@ -206,7 +267,7 @@ def _facts(
         history=circumstances.history,
         approver=circumstances.approver,
         header=header,
-        content=content,
+        content=content if written is None else written,
         findings=findings,
         today=circumstances.today,
     )
@@ -282,6 +343,8 @@ def _validate(
         submitted=now,
         expires=now + MESSAGE_LIFE,
         body=data,
+        dropped=permitted.dropped,
+        written=permitted.written,
     )
 
 
@@ -293,22 +356,37 @@ def recheck(
     header: Mapping[str, Json],
     content: Mapping[str, Json],
     schemas_of_peer: Collection[str] | None,
+    policy: CorridorPolicy | None,
     around: Around | None,
     n: int,
     now: int,
 ) -> None:
     """Step 4. `schemas_of_peer` is the peer's signed catalogue with the schemas by which it wrote here, None when that
-    was never fetched; `n` the place of the message among the sender's own, behind all others where it has none yet.
+    was never fetched; `policy` the one in force now; `n` the place of the message among the sender's own, behind all
+    others where it has none yet.
+
+    Nothing is taken out any more: a message of which the policy would now close a part is stopped as a whole.
 
     Raises:
-        RefusedError: `expired`, the code of the scope or gate that closed meanwhile, `no_common_schema`, or
+        RefusedError: `expired`, the code of the scope, policy or gate that closed meanwhile, `no_common_schema`, or
             `out_of_order` where what it rests on was taken back before the peer had it.
     """
     if now >= message.expires:
         raise RefusedError(Code.EXPIRED, "the life of the message is over")
     _in_scope(standing, message.body_type, message.purpose, header, len(message.body))
+    _still_open(message, standing, header=header, content=content, policy=policy, step=_step(around, now, before=n))
     _through_gates(
-        _facts(message.body_type, message.schema, message.to, message.purpose, header, content, circumstances, ())
+        _facts(
+            message.body_type,
+            message.schema,
+            message.to,
+            message.purpose,
+            header,
+            content,
+            circumstances,
+            (),
+            written=message.written,
+        )
     )
     if schemas_of_peer is not None and message.schema not in schemas_of_peer:
         raise RefusedError(
@@ -318,6 +396,26 @@ def recheck(
     if around is not None:
         said = as_said(message, around, n=n, created=message.submitted, header=header, content=content)
         _in_order(around, said, Step.ADMISSION)
+
+
+def _still_open(
+    message: ValidMessage,
+    standing: PeerStanding,
+    *,
+    header: Mapping[str, Json],
+    content: Mapping[str, Json],
+    policy: CorridorPolicy | None,
+    step: Disclosure,
+) -> None:
+    left = sift(
+        message.schema, {"header": dict(header), "content": dict(content)}, policy=policy, corridor=standing.corridor,
+        purpose=message.purpose, step=step,
+    )  # fmt: skip
+    if isinstance(left, Blocked) or left.dropped:
+        raise RefusedError(
+            Code.OUT_OF_SCOPE, "the corridor policy closes a part of it by now",
+            hint="trm policy show says what may leave; write it anew",
+        )  # fmt: skip
 
 
 def new_secret(rand: Rand) -> bytes:

@@ -16,8 +16,7 @@ from gateway.store import trust as rows
 from gateway.store.trust import ChangeRow
 from keys.change import AdminCard, Change
 
-ADMINS = "admins"
-"""The subject of changes about the administrators."""
+ADMINS = rules.ADMINS
 
 
 def administrators(connection: Connection) -> dict[str, AdminCard]:

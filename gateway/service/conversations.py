@@ -216,13 +216,15 @@ def _ended(row: MessageRow) -> bool:
 
 
 def _said(row: MessageRow, opened: Content, header: Members, body: Members, words: _Words) -> Opened:
-    """A message as the gates take it: what was refused or taken back said nothing."""
+    """A message as the gates take it, with what a policy kept from the peer: what was refused or taken back said
+    nothing.
+    """
     return Opened(
         body_type=opened.facts.body_type,
         side=Whose.OURS if row.direction == messages.OUT else Whose.THEIRS,
         created=_created(row, words),
         header=header,
-        content=body,
+        content=body if opened.facts.written is None else opened.facts.written,
     )
 
 

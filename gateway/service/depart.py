@@ -253,6 +253,7 @@ def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, op
             header=header,
             content=body,
             schemas_of_peer=None if peer.schemas is None else opened.spoken.union(peer.schemas),
+            policy=parts.policies.at(now),
             around=opened.around,
             n=conversations.place_of(row),
             now=now,

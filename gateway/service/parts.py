@@ -17,6 +17,7 @@ from gateway.federation.client import FederationClient
 from gateway.ports import Adapter, Clock
 from gateway.service.book import Book
 from gateway.service.own import Own
+from gateway.service.policies import Policies
 from gateway.service.together import Together
 from gateway.service.tokens import Tokens
 from gateway.service.vault import Vault
@@ -109,6 +110,7 @@ class Parts:
     vault: Vault
     book: Book
     own: Own
+    policies: Policies
     tokens: Tokens
     client: FederationClient
     adapter: Adapter | None

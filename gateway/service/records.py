@@ -6,6 +6,7 @@ evidence           LP(statement) || LP(signatures)         outlives the content 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -18,7 +19,10 @@ LIMIT = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The facts about a message that only this node may read at rest. Times are Unix seconds."""
+    """The facts about a message that only this node may read at rest. Times are Unix seconds; ``dropped`` are the
+    places that the corridor policy took out, ``written`` the content before that: it is what the gates that keep the
+    person safe judge by, is shown to nobody, and dies with the message.
+    """
 
     body_type: str
     schema: str
@@ -28,6 +32,8 @@ class Facts:
     consent_ref: str | None
     created: int
     approver: str | None = None
+    dropped: tuple[str, ...] = ()
+    written: Mapping[str, Json] | None = None
 
     def encode(self) -> bytes:
         """Canonical JSON."""
@@ -41,6 +47,8 @@ class Facts:
                 "consent_ref": self.consent_ref,
                 "created": self.created,
                 "approver": self.approver,
+                "dropped": [*self.dropped],
+                "written": None if self.written is None else dict(self.written),
             }
         )
 
@@ -70,6 +78,8 @@ def outgoing(message: ValidMessage, secret: bytes, approver: str | None = None) 
         consent_ref=message.consent_ref,
         created=message.submitted,
         approver=approver,
+        dropped=message.dropped,
+        written=message.written,
     )
     return lp_join(facts.encode(), secret, message.body)
 
@@ -103,6 +113,8 @@ def read_content(plaintext: bytes) -> Content:
             consent_ref=maybe_text(value["consent_ref"]),
             created=number(value["created"]),
             approver=maybe_text(value["approver"]),
+            dropped=tuple(text(place) for place in value["dropped"]),
+            written=value["written"],
         ),
         secret=secret,
         body=body,
@@ -124,6 +136,8 @@ def valid_message(id: str, to: str, expires: int, submitted: int, content: Conte
         submitted=submitted,
         expires=expires,
         body=content.body,
+        dropped=facts.dropped,
+        written=facts.written,
     )
 
 

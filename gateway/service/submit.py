@@ -368,23 +368,24 @@ def _prepared(
         before = None if before is None else before.joined(earlier)
     record = _record_first(parts, draft, peer, around)
     known = before if before is None or record is None else before.joined(_as_said(record, before, now))
+    policy, standing = parts.policies.at(now), peer.standing(now)
     schema = partial(outbound.schema_for, begun=found.held.begun, theirs=peer.schemas)
-    message = outbound.submit(
-        draft, peer.standing(now), circumstances, around=known, now=now, schema=schema(draft.body_type)
+    left, message = outbound.submit(
+        draft, standing, circumstances, policy=policy, around=known, now=now, schema=schema(draft.body_type)
     )
     relies_on = reference or message.consent_ref
     prepared = []
     if record is not None:  # its number is the lower one: rows go in the order of their numbers
-        first = outbound.submit(
-            record, peer.standing(now), circumstances, around=before, now=now, schema=schema(record.body_type)
+        _, first = outbound.submit(
+            record, standing, circumstances, policy=policy, around=before, now=now, schema=schema(record.body_type)
         )
         tells = parts.vault.consent_index(str(message.consent_ref))
         prepared.append(replace(_unsealed(parts, first, None, relies_on, approver), tells=tells))
-    quotes = quoted_enquiry(draft.body_type, draft.content)
+    quotes = quoted_enquiry(left.body_type, left.content)
     prepared.append(replace(_unsealed(parts, message, origin, relies_on, approver), quotes=quotes))
     if known is not None:
         new = [] if record is None else [known.conversation.messages[-1]]
-        same.said += [*new, _as_said(draft, known, now)]
+        same.said += [*new, _as_said(left, known, now)]
         same.opened += [_as_opened(one, now) for one in (record, draft) if one is not None]
     return prepared
 
@@ -470,6 +471,13 @@ def _unsealed(
     return Unsealed(message=message, row=row, plaintext=plaintext)
 
 
+def _leaves(item: Prepared) -> list[Callable[[int], bytes]]:
+    """That it was queued, and at which places the policy took something out of it."""
+    row, dropped = item.row, item.message.dropped
+    queued = leaf(row.at, "message.queued", id=row.id, peer=row.peer)
+    return [queued, leaf(row.at, "message.minimised", id=row.id, dropped=[*dropped])] if dropped else [queued]
+
+
 def write(connection: Connection, prepared: list[Prepared]) -> None:
     """Store prepared messages and put them on the outbox; part of the caller's transaction."""
     content.put(connection, [item.sealed for item in prepared])
@@ -478,7 +486,7 @@ def write(connection: Connection, prepared: list[Prepared]) -> None:
     messages.enqueue(connection, [(item.row.ref, item.row.peer, item.row.expires) for item in prepared])
     log.append_leaves(
         connection,
-        [leaf(item.row.at, "message.queued", id=item.row.id, peer=item.row.peer) for item in prepared],
+        [builder for item in prepared for builder in _leaves(item)],
     )
     log.add_events(connection, [(item.row.at, "message", item.row.ref, item.row.state) for item in prepared])
     for item in prepared:

@@ -12,14 +12,15 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core import trust as rules
 from gateway.core.scope import PeerState
-from gateway.core.trust import Action, Given
+from gateway.core.trust import NODE, Action, Given
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Json
-from gateway.service import administrators
+from gateway.service import administrators, policies
 from gateway.service.administrators import ADMINS
+from gateway.service.completed import completed
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.service.trust_effects import HOOKS, completed, give_up, newest_descriptor, take_effect
+from gateway.service.trust_effects import HOOKS, give_up, newest_descriptor, take_effect
 from gateway.store import log
 from gateway.store import peers as peer_rows
 from gateway.store import trust as rows
@@ -166,7 +167,10 @@ def check(parts: Parts, connection: Connection, change: Change, now: int) -> Non
         raise RefusedError(
             Code.CONFLICT, "something else was changed meanwhile; nothing was changed", hint="look, and propose it anew"
         )
-    if not rule.about_peer:
+    if rule.subject == NODE:
+        policies.check(connection, change, now)
+        return
+    if rule.subject == ADMINS:
         administrators.check_change(connection, change)
         return
     position = peer_rows.position_of(connection, change.subject)

@@ -16,7 +16,8 @@ from gateway.core.scope import PeerState
 from gateway.core.trust import Action, Completed, PeerTrust
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.logs import logger
-from gateway.service import reset_changes
+from gateway.service import policies, reset_changes
+from gateway.service.completed import completed
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import log
@@ -44,17 +45,6 @@ HOOKS: Mapping[Action, Hook] = {
 """Actions that are not about the trust record itself, each with what checks and carries it out."""
 
 
-def completed(connection: Connection, subject: str) -> list[Completed]:
-    """The completed changes of a subject in their order."""
-    found = []
-    for row in rows.changes_of(connection, subject):
-        change = Change.parse(row.payload)
-        if row.effective is None:
-            raise RuntimeError("a completed change has its time")
-        found.append(Completed(hash=row.hash, action=Action(change.action), body=change.body, effective=row.effective))
-    return found
-
-
 def newest_descriptor(parts: Parts, connection: Connection, node: str) -> Descriptor:
     """The newest descriptor held of a peer, as it is in this transaction."""
     return _chain(parts, connection, node)[-1]
@@ -69,6 +59,9 @@ def _chain(parts: Parts, connection: Connection, node: str) -> tuple[Descriptor,
 
 def take_effect(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
     """A change is complete, or its time has come: carry it out, and bring the peer's position up to date."""
+    if change.subject == rules.NODE:
+        policies.take_effect(connection, change, effective, now)
+        return
     hook = HOOKS.get(Action(change.action))
     if hook is not None and not rules.waits(change.action, effective, now):
         hook.apply(parts, connection, change, now)
@@ -212,6 +205,7 @@ async def keep(parts: Parts) -> None:
         except RemoteError as error:
             logger().error("change.damaged", code=str(error.code))
     await parts.book.refresh()
+    await parts.policies.refresh()
     for peer in parts.book.all():
         parts.signals.peer_called(peer.node)
     parts.signals.trust.set()

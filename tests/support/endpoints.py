@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from support.nodes import NOW, Node, Seeds
+from support.policies import open_on
 from support.receiving import opener
 from support.shared import ROOT
 
@@ -41,6 +42,7 @@ from keys.keyset import Keyset, accept_keyset
 from keys.seal import EncPrivateKey, seal_cek, seal_content
 
 T = TypeVar("T")
+OPEN = open_on(("FR", "FR"))
 EXAMPLES = ROOT / "schemas" / "examples"
 EXAMPLE_NODE = "n1abcdefghijklmnopqrstuvwxyz234567"
 TODAY: date = datetime.fromtimestamp(NOW, UTC).date()
@@ -216,9 +218,9 @@ class Endpoint:
         return Draft(**{**usual, **changes})
 
     def submit(self, draft: Draft, facts: Circumstances | None = None) -> ValidMessage:
-        """Outgoing steps 1 to 3, with a consent that covers the examples."""
+        """Outgoing steps 1 to 3, with a consent that covers the examples, under a policy that closes nothing."""
         facts = facts or circumstances(consent(self.peer.node))
-        return outbound.submit(draft, self.standing, facts, around=None, now=self.now)
+        return outbound.submit(draft, self.standing, facts, policy=OPEN, around=None, now=self.now)[1]
 
     def send(self, message: ValidMessage) -> SealedEnvelope:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""

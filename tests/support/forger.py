@@ -9,6 +9,7 @@ from typing import Any
 from support.endpoints import example
 from support.nodeproc import enquiry
 from support.pair import Party
+from support.policies import open_on
 
 import schemas
 from gateway.core.consent import Consent, read
@@ -70,7 +71,8 @@ class Forger:
             recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=parts.clock.now()),
             conversation_withdrawn=False, today=_today(parts.clock),
         )  # fmt: skip
-        message = outbound.submit(draft, standing, facts, around=None, now=parts.clock.now())
+        policy = open_on(standing.corridor)
+        _, message = outbound.submit(draft, standing, facts, policy=policy, around=None, now=parts.clock.now())
         assert peer.keyset is not None
         return outbound.depart(
             message,

@@ -66,7 +66,9 @@ RECEIPT = named("Receipt", record(status=TEXT, at=TIME, code=null_or(TEXT)), "A 
 WHOLE = named(
     "WholeMessage",
     record(
-        **SUMMARY, receipts=many(RECEIPT), erased=null_or(ERASURE), header=Maybe(OBJECT), content=Maybe(OBJECT)
+        **SUMMARY, receipts=many(RECEIPT), erased=null_or(ERASURE),
+        dropped=many(about(TEXT, "a place that the corridor policy took out, such as /content/person/name_given")),
+        header=Maybe(OBJECT), content=Maybe(OBJECT),
     ),
     "A message with its receipts and, for who may read content, header and content.",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Peers, changes of trust, administrators, and messages that came under a key revoked since."""
+"""Peers, changes of trust, administrators, the corridor policy, and messages that came under a key revoked since."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.api.shape import (
     BY,
     COUNT,
+    FINDING,
     FLAG,
     ID,
     NUMBER,
@@ -57,6 +58,15 @@ CHANGE = named(
     ),
     "A change of trust and who approved it.",
 )  # fmt: skip
+POLICY: Mapping[str, Schema | Maybe] = {
+    "change": TEXT,
+    "name": TEXT,
+    "version": COUNT,
+    "digest": about(TEXT, "sha256: and 64 digits"),
+    "since": TIME,
+    "usable": about(FLAG, "whether it can be applied; where not, nothing leaves"),
+    "faults": many(FINDING),
+}
 
 SHAPES: Mapping[str, Shape] = {
     "peer.list": Shape(answer=record(peers=many(PEER_LINE))),
@@ -121,7 +131,7 @@ SHAPES: Mapping[str, Shape] = {
     "change.prepare": Shape(
         arguments={
             "action": TEXT, "subject": TEXT, "digits": maybe(TEXT), "channel": maybe(TEXT), "scope": maybe(SCOPE),
-            "admin": maybe(OBJECT), "pseudonym": maybe(TEXT),
+            "admin": maybe(OBJECT), "pseudonym": maybe(TEXT), "policy": maybe(about(TEXT, "the text of a policy file")),
         },
         answer=record(change=OBJECT, hash=TEXT, words=many(TEXT)),
         example={"action": "peer.suspend", "subject": "AL"},
@@ -131,6 +141,17 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "change.approve": Shape(arguments={"approval": DOCUMENT}, answer=CHANGE),
     "change.withdraw": Shape(arguments={"by": BY}, answer=CHANGE, example={"by": "Ana Doe"}),
+    "policy.show": Shape(
+        answer=record(
+            in_force=null_or(
+                record(
+                    **POLICY, file=about(TEXT, "the file, to the byte"),
+                    ways=many(about(TEXT, "a corridor from the country of this node, such as FR>AL")),
+                )
+            ),
+            waiting=many(record(**POLICY)), pending=many(CHANGE), changes=many(OBJECT), faults=many(TEXT),
+        )
+    ),
     "review.list": Shape(
         answer=record(reviews=many(record(message=ID, peer=TEXT, kid=TEXT, received=TIME)))
     ),

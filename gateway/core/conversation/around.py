@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.core.conversation.facts import Message, Side
-from gateway.core.conversation.fold import Conversation, Impossible, Possible, Step, judge
+from gateway.core.conversation.fold import Conversation, Impossible, Possible, Step, fold, judge
+from gateway.core.conversation.machines import Kind
+from gateway.core.policy import Step as Disclosure
+from gateway.core.policy import step_of
 from gateway.core.scope import never_blocked
 
 
@@ -31,6 +34,15 @@ class Around:
         if self.partial or never_blocked(message.kind):
             return Possible()
         return judge(self.conversation, message, step=step)
+
+    def step(self, now: int, before: int | None = None) -> Disclosure:
+        """How far disclosure has come at ``now``, as far as it is known here; own messages from number ``before`` on
+        are left out of it.
+        """
+        known = [m for m in self.conversation.messages if before is None or m.side is not self.side or m.n < before]
+        if self.conversation.kind is not Kind.REFERRAL:
+            return Disclosure.BEFORE_ACCEPTANCE
+        return step_of(fold(replace(self.conversation, messages=tuple(known)), now).state)
 
     def joined(self, message: Message) -> Around:
         """The same after ``message``."""

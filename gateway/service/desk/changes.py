@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 import schemas
 from gateway.core import trust as rules
 from gateway.core.scope import Direction, Scope, listens, type_name
-from gateway.core.trust import Action
+from gateway.core.trust import NODE, Action
 from gateway.core.trust_words import words
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.exchange.outbound import BODY_LIMIT
 from gateway.ports import Done, Json
-from gateway.service import administrators, resets, trust
+from gateway.service import administrators, policies, resets, trust
 from gateway.service.administrators import ADMINS
 from gateway.service.book import Peer
 from gateway.service.desk.arguments import Arguments, maybe_text, members, only, text
@@ -31,8 +31,10 @@ from keys.change import AdminCard, Approval, Change
 from keys.encoding import canon
 from keys.identity import pair_code
 from keys.sign import APPROVAL, SignedDocument
+from schemas.policies import read_policy
 
 MOST_LISTED = 200
+MOST_OF_POLICY = 100_000
 
 
 def everything(parts: Parts, peer: Peer) -> Scope:
@@ -54,11 +56,11 @@ def everything(parts: Parts, peer: Peer) -> Scope:
 
 async def prepare(parts: Parts, arguments: Arguments) -> Done:
     """Write down what a person wants as the exact change to be signed; nothing is stored."""
-    only(arguments, "action", "subject", "digits", "channel", "scope", "admin", "pseudonym")
+    only(arguments, "action", "subject", "digits", "channel", "scope", "admin", "pseudonym", "policy")
     action = text(arguments, "action")
     rule = rules.rule_of(action)
     now = parts.clock.now()
-    subject = parts.book.find(text(arguments, "subject")).node if rule.about_peer else ADMINS
+    subject = parts.book.find(text(arguments, "subject")).node if rule.subject is None else rule.subject
     body = await _body(parts, Action(action), subject, arguments, now)
 
     def look(c: Connection) -> Change:
@@ -98,8 +100,10 @@ async def _body(parts: Parts, action: Action, subject: str, arguments: Arguments
             return await resets.propose(parts, parts.book.find(subject))
         case Action.LINK_ACCEPT_RESET:
             return resets.offered(parts, parts.book.find(subject))
-        case Action.ADMINS_BEGIN:
-            raise RefusedError(Code.INVALID, "the first administrators are named by trm init; nothing was changed")
+        case Action.POLICY_WIDEN | Action.POLICY_NARROW:
+            return policies.body_of(read_policy(text(arguments, "policy", longest=MOST_OF_POLICY).encode()))
+        case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
+            raise RefusedError(Code.INVALID, "trm init says how a node begins; nothing was changed")
         case _:
             return {}
 
@@ -182,6 +186,7 @@ async def _act(parts: Parts, hash: str, write: Callable[[Connection, int], None]
 
     row = await parts.store.move(move)
     await parts.book.refresh()
+    await parts.policies.refresh()
     peer = parts.book.get(row.subject)
     if peer is not None:
         if not listens(peer.state):
@@ -210,7 +215,7 @@ async def list_changes(parts: Parts, arguments: Arguments) -> Done:
     """Changes, newest first; of one peer or of the administrators where `subject` names it, in one `state` if given."""
     only(arguments, "subject", "state")
     subject, state = maybe_text(arguments, "subject"), maybe_text(arguments, "state")
-    if subject is not None and subject not in (ADMINS, "node"):
+    if subject is not None and subject not in (ADMINS, NODE):
         subject = parts.book.find(subject).node
 
     def query(c: Connection) -> list[Json]:

@@ -72,7 +72,8 @@ class Case:
         """An example of a type from one side to the other, with what `content` says; None takes a member away."""
         to, roles = ("AL" if party is self.two.fr else "FR"), "national_focal_point"
         request = example(f"{body_type}/1", to, consent_ref=CONSENT, sender_role=roles, recipient_role=roles)
-        purpose = min(PURPOSES.get(body_type, {"referral"}))
+        usual = {"return"} if body_type in ("bid.report", "return.response") else {"referral"}  # as two-step opens them
+        purpose = min(PURPOSES.get(body_type, usual))
         said = {name: value for name, value in (request["content"] | content).items() if value is not None}
         request |= {"purpose": purpose, "conversation": CASE, "content": said}
         return request if reply_to is None else request | {"in_reply_to": reply_to}

@@ -239,7 +239,8 @@ async def test_a_change_that_was_overtaken_is_refused(two: Two) -> None:
 
 async def test_unknown_actions_are_refused(two: Two) -> None:
     """Nothing outside the table, nothing for another node, nothing twice, no first administrators a second time."""
-    for action, words in (("peer.trust_all", "not known"), ("admins.begin", "named by trm init")):
+    begins = "how a node begins"
+    for action, words in (("peer.trust_all", "not known"), ("admins.begin", begins), ("policy.begin", begins)):
         with pytest.raises(RefusedError, match=words):
             await two.fr.call("change.prepare", action=action, subject="AL")
     asked = await two.fr.call("change.prepare", action="peer.suspend", subject="AL")

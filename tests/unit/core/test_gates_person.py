@@ -229,6 +229,12 @@ def test_g5_unknown_nationality_may_be_that_of_the_recipient():
     """Without nationality the sender is stopped; the receiver judges what it is told. No nationality is one answer."""
     untold = replace(ASYLUM, content={"legal_status": "asylum_pending"})
     assert (gates(untold), gates(untold, at_receiver=True)) == ([G5], [])
+    told = History(legal_status="asylum_pending", status_by=Side.THEIRS)  # a policy keeps nationality back at first
+    answer = replace(GOOD, body_type="referral.accept/1", content={})
+    assert gates(replace(answer, history=told)) == []
+    for known in (replace(told, status_by=Side.OURS), replace(told, nationalities=frozenset({"AL"}))):
+        assert gates(replace(answer, history=known)) == [G5]
+    assert gates(replace(answer, history=told, asylum_hold=True)) == [G5]
     stateless = replace(ASYLUM, content={"legal_status": "asylum_pending", "person": {"nationalities": []}})
     assert gates(stateless) == []
 

@@ -12,6 +12,7 @@ import pytest
 from support.endpoints import (
     EVERYTHING,
     EXAMPLES,
+    OPEN,
     Endpoint,
     circumstances,
     consent,
@@ -296,10 +297,14 @@ def test_a_conversation_keeps_its_schema() -> None:
     """The hash that is given is the one that judges and is pinned; one that is not held refuses."""
     pinned = schemas.catalogue().get("enquiry.capacity/1").schema
     end, facts = sender(), circumstances()
-    message = outbound.submit(end.draft(ENQUIRY), end.standing, facts, around=None, now=NOW, schema=pinned)
+    _, message = outbound.submit(
+        end.draft(ENQUIRY), end.standing, facts, policy=OPEN, around=None, now=NOW, schema=pinned
+    )
     assert message.schema == pinned
     with pytest.raises(RefusedError, match="no_common_schema"):
-        outbound.submit(end.draft(ENQUIRY), end.standing, facts, around=None, now=NOW, schema="sha256:" + "0" * 64)
+        outbound.submit(
+            end.draft(ENQUIRY), end.standing, facts, policy=OPEN, around=None, now=NOW, schema="sha256:" + "0" * 64
+        )
 
 
 def test_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,17 +329,19 @@ def test_a_second_request_is_out_of_order() -> None:
     end = sender()
     for around, allowed in ((at(Talk()), True), (at(requested()), False)):
         if allowed:
-            assert outbound.submit(referral(), end.standing, circumstances(HELD), around=around, now=NOW)
+            assert outbound.submit(referral(), end.standing, circumstances(HELD), policy=OPEN, around=around, now=NOW)
             continue
         with pytest.raises(RefusedError, match=r"referral\.request is not possible in state") as caught:
-            outbound.submit(referral(), end.standing, circumstances(HELD), around=around, now=NOW)
+            outbound.submit(referral(), end.standing, circumstances(HELD), policy=OPEN, around=around, now=NOW)
         assert caught.value.code is Code.OUT_OF_ORDER
 
 
 def test_a_gate_is_named_before_the_conversation() -> None:
     """A person who may not tell anything about the case is told that first."""
     with pytest.raises(RefusedError) as caught:
-        outbound.submit(referral(), sender().standing, circumstances(None), around=at(requested()), now=NOW)
+        outbound.submit(
+            referral(), sender().standing, circumstances(None), policy=OPEN, around=at(requested()), now=NOW
+        )
     assert caught.value.code is Code.GATE_G2
 
 
@@ -364,6 +371,7 @@ def recheck(message: ValidMessage, **changes: Any) -> None:
         "header": halves["header"],
         "content": halves["content"],
         "schemas_of_peer": None,
+        "policy": OPEN,
         "around": None,
         "n": 1,
         "now": NOW,

@@ -39,6 +39,8 @@ FACTS = {
     "size": "how many leaves a log had",
     "root": "the root of a log",
     "period": "a year or a quarter whose cases were counted",
+    "digest": "the hash of a corridor policy",
+    "dropped": "places in a message, as its schema names them, without what stood there",
     "disclosed": "whether a bundle shows content",
 }
 """Every fact that a leaf may state; a new one is added here by somebody who asked whether it tells of a case."""

@@ -70,7 +70,7 @@ async def test_a_node_is_whole(tmp_path: Path, cost: Cost):
     store = Store(folder / DATABASE)
     assert len(await store.read(peers.own_chain)) == 1
     events = [orjson.loads(leaf)["ev"] for _, leaf in await store.read(log.leaves)]
-    assert events == ["node.made", "change.completed"]
+    assert events == ["node.made", "change.completed", "change.completed", "policy.adopted"]
     store.close()
     assert len(result.fingerprint.split()) == 6
 
