@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -59,16 +60,36 @@ def _show_kinds(value: Mapping[str, Json]) -> None:
 
 
 @options.verb(adapter, "check")
-@options.on_node
+@click.argument("kind", required=False)
+@click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case of KIND; repeat it.")
+@click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="While that node does not run."
+)
 @options.as_json
-def adapter_check(reach: Reach, as_json: bool) -> None:
-    """Check the adapter of this node; exit 1 if something is wrong.
+def adapter_check(
+    kind: str | None, only: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
+) -> None:
+    """Check the adapter of a node, or a KIND of adapter; exit 1 if something is wrong.
+
+    Without KIND, the adapter of the node looks after its case system. With KIND (trm adapter list), the adapter is put
+    before some fifty things that happen sooner or later (a kill between push and acknowledgement, a 500, a session that
+    ended, an unmapped code) on the stand-in that it brings, and for each that it does not stand, what to mend is told.
+    Needs no node then, and touches no case system.
 
     \b
     Example:
       trm adapter check --node /srv/trm/fr
+      trm adapter check folder
     """
-    value = reach.ask("adapter.check")
+    if kind is not None:
+        if node is not None or passphrase_file is not None:
+            raise click.UsageError("a KIND is checked without a node")
+        _check_kind(kind, only, as_json=as_json)
+        return
+    if only:
+        raise click.UsageError("--case belongs to a KIND")
+    value = Reach(folder=options.folder_of(node), passphrase_file=passphrase_file).ask("adapter.check")
     voice.show(value, as_json=as_json, people=_show_check)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
@@ -81,3 +102,50 @@ def _show_check(value: Mapping[str, Json]) -> None:
         return
     voice.facts((name, about[name]) for name in ("kind", "version", "target", "can_pull", "can_push", "erasure"))
     show_verdict(value)
+
+
+def _check_kind(kind: str, only: Sequence[str], *, as_json: bool) -> None:
+    import asyncio
+
+    outcomes = asyncio.run(_outcomes(kind, only, say=None if as_json else _say_outcome))
+    counts = {
+        state: sum(outcome["outcome"] == state for outcome in outcomes) for state in ("kept", "broken", "not_tried")
+    }
+    value: dict[str, Json] = {"kind": kind, "ok": counts["broken"] == 0, "cases": [*outcomes], **counts}
+    if as_json:
+        voice.print_json(value)
+    else:
+        voice.say(f"{counts['kept']} kept, {counts['broken']} broken, {counts['not_tried']} not tried")
+    if counts["broken"]:
+        raise click.exceptions.Exit(1)
+
+
+async def _outcomes(
+    kind: str, only: Sequence[str], *, say: Callable[[Mapping[str, Json]], None] | None
+) -> list[dict[str, Json]]:
+    from tempfile import TemporaryDirectory
+
+    from gateway.conformance import examine, named
+
+    told: list[dict[str, Json]] = []
+    with TemporaryDirectory(prefix="trm-adapter-") as apart:
+        async for outcome in examine(kind, Path(apart), named(only)):
+            case = outcome.case
+            broken = outcome.verdict == "broken"
+            told.append(
+                {"case": case.name, "about": case.about, "outcome": str(outcome.verdict), "why": outcome.why,
+                 "mend": case.mend if broken else ""}
+            )  # fmt: skip
+            if say is not None:
+                say(told[-1])
+    return told
+
+
+def _say_outcome(value: Mapping[str, Json]) -> None:
+    """One line for each case as it ends; for one that is broken, what it is about, what happened and what to mend."""
+    shown = {"kept": "ok", "broken": "BROKEN", "not_tried": "not tried"}[str(value["outcome"])]
+    why = f"  {value['why']}" if value["outcome"] == "not_tried" else ""
+    voice.say(f"{shown:<10}{value['case']}{why}")
+    if value["outcome"] == "broken":
+        for name, text in (("promise", value["about"]), ("found", value["why"]), ("mend", value["mend"])):
+            voice.say(f"{'':<10}{name}: {text}")

@@ -160,10 +160,10 @@ def _check_way_back(rule: Rule, names: Names, place: str) -> Iterable[Finding]:
     codes: Collection[str | bool] = (True, False) if rule.kind is Kind.BOOLEAN else names or ways.keys()
     for code in codes:
         back = ways.get(code)
-        if back is None:
-            hint = "give the local value for this code under back, or hold: true with a note"
+        if back is None and not rule.hold:
+            hint = "give the local value for this code under back, or hold: true with a note, or hold for all the rest"
             yield Finding(place=f"{place}.back.{_word(code)}", rule="no_way_back", hint=hint)
-        else:
+        elif back is not None:
             yield from _check_back(rule, code, back, place)
 
 

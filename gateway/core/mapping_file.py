@@ -90,6 +90,7 @@ _RULE: Mapping[str, bool] = {
     "list": False,
     "codes": False,
     "back": False,
+    "hold": False,
     "values": False,
     "split": False,
     "year_to": False,
@@ -102,6 +103,7 @@ _ONLY_FOR: Mapping[str, frozenset[Kind]] = {
     "codes": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "values": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "back": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
+    "hold": frozenset({Kind.CODE, Kind.CODES, Kind.BOOLEAN, Kind.LANGUAGE, Kind.COUNTRY}),
     "year_to": frozenset({Kind.DATE}),
 }
 
@@ -276,7 +278,8 @@ class _Reader:
             back=self.back(keys, kind, direction, place),
             absent={compared(word): reason for word, reason in unknown.items()},
             words={reason: word for word, reason in reversed(unknown.items())},
-            unknown_lossy=self.unknown_lossy(keys, direction, place),
+            hold=self.inward_text(keys, "hold", direction, place),
+            unknown_lossy=self.inward_text(keys, "unknown_lossy", direction, place),
             values=tuple(values),
             labels={compared(local): label for local, label in values.items()},
             split=self.split(keys, kind, place),
@@ -385,12 +388,13 @@ class _Reader:
             return Back(local=None)
         return Back(local=self.text(keys["value"], _under(place, "value")), loss=self.loss(keys, place))
 
-    def unknown_lossy(self, keys: Mapping[str, object], direction: Direction, place: str) -> str:
-        if "unknown_lossy" not in keys:
+    def inward_text(self, keys: Mapping[str, object], key: str, direction: Direction, place: str) -> str:
+        """A sentence that only the way back has a use for."""
+        if key not in keys:
             return ""
         if not direction.inward:
-            self.fault(_under(place, "unknown_lossy"), "unknown_key", "only where messages become records")
-        return self.text(keys["unknown_lossy"], _under(place, "unknown_lossy"))
+            self.fault(_under(place, key), "unknown_key", "only where messages become records")
+        return self.text(keys[key], _under(place, key))
 
     def code(self, value: object, kind: Kind, place: str) -> str | bool:
         match kind:

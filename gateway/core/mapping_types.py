@@ -107,7 +107,8 @@ class Rule:
     """How one path gets its value, and what its value becomes. Keys of ``codes``, ``absent`` and ``labels`` are in the
     compared form of ``compared``; ``words`` are the first spelling for each reason to have no value.
 
-    ``values`` are those of the local picklist, ``labels`` what the local system shows for them.
+    ``values`` are those of the local picklist, ``labels`` what the local system shows for them. ``hold`` says why every
+    code without a local value is for a person.
     """
 
     path: Path
@@ -118,6 +119,7 @@ class Rule:
     code_list: str | None
     codes: Mapping[str, Target] | None
     back: Mapping[str | bool, Back]
+    hold: str
     absent: Mapping[str, Absence]
     words: Mapping[Absence, str]
     unknown_lossy: str

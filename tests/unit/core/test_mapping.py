@@ -402,6 +402,7 @@ def test_what_is_lost_is_shown():
         (file(left_out=["content.x"]), "left_out", "unknown_key"),
         (ruled("content.x", direction="in"), "fields.content.x.direction", "wrong_type"),
         (ruled("content.x", unknown_lossy="no word"), "fields.content.x.unknown_lossy", "unknown_key"),
+        (ruled("content.person.gender", hold="no word"), "fields.content.person.gender.hold", "unknown_key"),
         (ruled("content.person.gender", back={"Feminine": "F"}), "fields.content.person.gender.back", "unknown_key"),
         (ruled("content.person.gender", values={"F": 1}), "fields.content.person.gender.values.F", "wrong_type"),
     ],

@@ -256,6 +256,17 @@ def test_a_correct_map_is_accepted():
     assert services(codes) == []
 
 
+def test_all_the_rest_may_be_for_a_person():
+    """Written down with the reason, and nowhere a default."""
+    rule = {"from": "S", "type": "code", "list": "gender", "codes": {"F": "Feminine"}, "unknown_lossy": "x"}
+    value = {
+        "format": "trm-mapping/1", "name": "s", "body_type": "referral.request/1", "direction": "both",
+        "fields": {"content.person.gender": rule | {"hold": "the register knows one value"}}, "left_out": ["content"],
+    }  # fmt: skip
+    assert check(parse(value), vocabulary("referral.request/1")) == ()
+    assert isinstance(map_message(parse(value), message(person={"gender": "Masculine"})), tuple)
+
+
 def test_a_way_back_that_leads_nowhere_is_refused():
     """The local value of `back` is one that `codes` knows."""
     assert ("unknown_value", "back.cash") in services({"Food": "food"}, {"cash": "Money"})

@@ -1,0 +1,90 @@
+"""A process of its own that hands over one message and is killed: `python -m adapters.kit.victim`.
+
+It reads from its standard input which adapter with which settings is to push what, says `ready` before it begins and
+the local id when it has ended. Whoever started it sends SIGKILL when it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.kit.contract import BrokenContractError
+from adapters.kit.items import item_from_json, item_to_json
+from gateway.ports import Delivery, Json
+
+LONGEST = 60.0
+"""Seconds until the process is ready, or has ended, on a machine that does other things as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """How another process reaches the local system: the kind, and what stands under `[adapter]`."""
+
+    kind: str
+    settings: Mapping[str, str | int | bool]
+
+
+async def killed_after(where: Where, item: Delivery) -> str:
+    """The item was handed over by a process that was killed before anybody heard of it; its local id."""
+    process = await _started(where, item)
+    try:
+        local_id = (await _line(process)).strip()
+    finally:
+        await _kill(process)
+    if not local_id:
+        raise BrokenContractError("a process of its own can not hand over: do the settings of the bench suffice?")
+    return str(json.loads(local_id))
+
+
+async def killed_while(where: Where, item: Delivery, seconds: float) -> None:
+    """A process began to hand over the item and was killed so much later."""
+    process = await _started(where, item)
+    await asyncio.sleep(seconds)
+    await _kill(process)
+
+
+async def _started(where: Where, item: Delivery) -> Process:
+    """A process that is about to push."""
+    command = (sys.executable, "-m", "adapters.kit.victim")
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL)
+    task: dict[str, Json] = {"kind": where.kind, "settings": dict(where.settings), "item": item_to_json(item)}
+    if process.stdin is None:
+        raise RuntimeError("a process that was started with a pipe has none")
+    process.stdin.write(json.dumps(task).encode() + b"\n")
+    process.stdin.close()
+    if (await _line(process)).strip() != "ready":
+        await _kill(process)
+        raise BrokenContractError("the adapter can not be made in a process of its own from the settings of the bench")
+    return process
+
+
+async def _line(process: Process) -> str:
+    if process.stdout is None:
+        raise RuntimeError("a process that was started with a pipe has none")
+    return (await asyncio.wait_for(process.stdout.readline(), LONGEST)).decode()
+
+
+async def _kill(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def _push() -> None:
+    from adapters.kit.kind import find
+
+    task = json.loads(sys.stdin.readline())
+    kind = find(task["kind"])
+    adapter = kind.make(kind.settings.model_validate(task["settings"]))
+    print("ready", flush=True)
+    print(json.dumps(await adapter.push(item_from_json(task["item"]))), flush=True)
+    await asyncio.sleep(LONGEST)
+
+
+if __name__ == "__main__":
+    asyncio.run(_push())

@@ -1,0 +1,37 @@
+"""A case system with a JSON interface over HTTP: the template from which `trm adapter new` makes an adapter.
+
+The system is invented. Change what it says and expects in `system.py`, what an office sets in `settings.py`, and the
+words of its records in `mapping.yaml`; `bench.py` imitates it for `trm adapter check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.kit.contract import NewBench
+from adapters.kit.kind import Kind
+
+from .adapter import TemplateAdapter
+from .settings import TemplateSettings
+
+__all__ = ["KIND"]
+
+
+@asynccontextmanager
+async def _stand_in(folder: Path) -> AsyncIterator[NewBench]:
+    from .bench import serving
+
+    async with serving(folder) as new:
+        yield new
+
+
+KIND = Kind(
+    name="template",
+    what="an invented case system with a JSON interface",
+    whom="for who writes an adapter",
+    settings=TemplateSettings,
+    make=TemplateAdapter,
+    stand_in=_stand_in,
+)

@@ -1,0 +1,26 @@
+"""What an office writes under `[adapter]` of node.toml besides `kind` and `poll_seconds`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from adapters.kit.kind import Settings
+
+MAPPING = Path(__file__).with_name("mapping.yaml")
+
+
+class TemplateSettings(Settings):
+    """Where the case system is, as whom the gateway comes, and which mapping file reads its records."""
+
+    url: str = Field(pattern=r"^https?://[^\s@]+$", description="address of the interface, without user and password")
+    user: str = Field(min_length=1, max_length=100)
+    password_file: Path
+    mapping: Path = MAPPING
+    patience: float = Field(default=30, gt=0, le=300, description="seconds that one answer may take")
+
+    def mapping_files(self) -> Sequence[Path]:
+        """Both ways go by one file."""
+        return (self.mapping,)
