@@ -92,7 +92,10 @@ CASES: tuple[Case, ...] = (
     _case(order.pull_settles_nothing, "pull() changes nothing that the next pull() depends on"),
     _case(order.drafted_is_told, "push() takes a Notice and shows it at the record of its ref"),
     _case(order.every_kind_of_news, "take every NoticeKind; show the word of one that you have no place for"),
-    _case(order.every_type_of_message, "never choose by a list of types: what you have no place for is shown as it is"),
+    _case(
+        order.every_type_of_message,
+        "show as it is what you have no place for, or raise RefusedError: a person looks at it",
+    ),
     _case(order.odd_content, "pass values as parameters and never build a statement, a path or a document out of them"),
     _case(order.one_key_also_for_news, "one lock, or one transaction, around each hand-over"),
     _case(order.erasing_is_honest, "answer disabled_only or not_supported where the content stays readable"),

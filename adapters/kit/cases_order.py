@@ -8,6 +8,7 @@ from dataclasses import replace
 from adapters.kit import silence
 from adapters.kit.contract import MARKER, a_delivery, a_notice
 from adapters.kit.trial import TOLD, Trial, all_come, an_item, require
+from gateway.errors import RefusedError
 from gateway.ports import Delivery, Erasure, Json, Notice, NoticeKind
 
 
@@ -62,16 +63,18 @@ async def every_kind_of_news(trial: Trial) -> None:
 
 
 async def every_type_of_message(trial: Trial) -> None:
-    """A message of any type is taken: an acceptance, a withdrawal, an alert that came before what it answers."""
+    """A message of any type is taken, or put before a person: an acceptance, a withdrawal, an alert out of order."""
     adapter = trial.bench.adapter()
     types = ("referral.accept/1", "consent.withdrawal/1", "safety.alert/1")
-    items = [
-        replace(an_item(number), type=body_type, purpose=None, in_reply_to="D" * 22, out_of_order=True)
-        for number, body_type in enumerate(types)
-    ]
-    for item in items:
-        await adapter.push(item)
-    require(sorted(trial.bench.received()) == sorted(item.message_id for item in items), "a type is not taken")
+    taken = []
+    for number, body_type in enumerate(types):
+        item = replace(an_item(number), type=body_type, purpose=None, in_reply_to="D" * 22, out_of_order=True)
+        try:
+            await adapter.push(item)
+        except RefusedError:  # it belongs to nothing that the local system has, and a person looks at it
+            continue
+        taken.append(item.message_id)
+    require(sorted(trial.bench.received()) == sorted(taken), "what was taken is not what is shown")
 
 
 async def odd_content(trial: Trial) -> None:

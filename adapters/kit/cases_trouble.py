@@ -80,14 +80,17 @@ async def cut_push_is_one(trial: Trial) -> None:
 
 
 async def cut_settle_is_one(trial: Trial) -> None:
-    """The same while a record is settled: the repeat ends it, and it does not come again."""
+    """The same while a record is settled: if it comes again, it is settled again, and then it does not come again."""
     trial.bench.offer("one")
     adapter = trial.bench.adapter()
     (record,) = await adapter.pull()
     notice = a_notice(record.ref, NoticeKind.DRAFTED)
     with trial.bench.trouble(Trouble.CUT):
         await transient_or_done(adapter.settle(record, notice), "settle")
-    await trial.bench.adapter().settle(record, notice)
+    later = trial.bench.adapter()
+    for again in await later.pull():
+        require(again.ref == record.ref, "another record comes")
+        await later.settle(again, notice)
     require(not await trial.bench.adapter().pull(), "a settled record comes again")
 
 

@@ -107,6 +107,9 @@ def _show_check(value: Mapping[str, Json]) -> None:
 def _check_kind(kind: str, only: Sequence[str], *, as_json: bool) -> None:
     import asyncio
 
+    from gateway import logs
+
+    logs.configure("error")
     outcomes = asyncio.run(_outcomes(kind, only, say=None if as_json else _say_outcome))
     counts = {
         state: sum(outcome["outcome"] == state for outcome in outcomes) for state in ("kept", "broken", "not_tried")
