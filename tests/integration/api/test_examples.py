@@ -1,0 +1,131 @@
+"""The examples of docs/api-examples.md, run as they stand: each language asks one node and takes it at the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import desks
+from support.desks import Desk, free_port, pair, served
+from support.house import ROOT
+
+from adapters.kit.client import Node, ProblemError
+
+BLOCK = re.compile(r"^```(sh|python|js) (ask|take)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = {
+    (language, name): text for language, name, text in BLOCK.findall((ROOT / "docs" / "api-examples.md").read_text())
+}
+RUN = {"sh": ["sh", "-eu"], "python": [sys.executable], "js": ["node"]}
+SUFFIX = {"sh": ".sh", "python": ".py", "js": ".mjs"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One node with loopback, and the token that `trm init` made."""
+
+    desk: Desk
+    port: int
+
+    @property
+    def token(self) -> str:
+        """The one of the case system."""
+        return (self.desk.folder / "api-token").read_text().strip()
+
+    @property
+    def url(self) -> str:
+        """The address of the local API."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def side(base: Path, name: str, *, at_the_desk: bool) -> Side:
+    """A node that listens on loopback, with or without a case system of its own."""
+    desk, port = desks.make(base, name), free_port()
+    settings = desk.folder / "node.toml"
+    text = settings.read_text()
+    if at_the_desk:
+        text = re.sub(r"\[adapter\]\n(?:[^\[\n]*\n)*", "", text)
+    settings.write_text(text + f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
+    return Side(desk=desk, port=port)
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side]]:
+    """FR asks, AL has no case system inside its node."""
+    base = tmp_path_factory.mktemp("examples")
+    fr, al = side(base, "FR", at_the_desk=False), side(base, "AL", at_the_desk=True)
+    with served(fr.desk, al.desk):
+        pair(fr.desk, al.desk)
+        yield fr, al
+
+
+def ran(at: Side, language: str, name: str, folder: Path) -> str:
+    """What one example prints, run in an empty folder."""
+    program = folder / f"example{SUFFIX[language]}"
+    program.write_text(EXAMPLES[language, name])
+    env = {**os.environ, "TRM_URL": at.url, "TRM_TOKEN": at.token, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*RUN[language], str(program)], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("language", RUN)
+def test_a_question_is_asked_and_taken(sides: tuple[Side, Side], tmp_path: Path, language: str):
+    """The id that one example prints is the one that the other took, and the sender knows that it was delivered."""
+    if shutil.which(RUN[language][0]) is None or (language == "sh" and shutil.which("curl") is None):
+        assert not os.environ.get("TRM_TESTS_COMPLETE"), f"{language} can not be run here"
+        pytest.skip(f"{language} can not be run here")
+    fr, al = sides
+    asked = ran(fr, language, "ask", tmp_path)
+    taken = ran(al, language, "take", tmp_path).split()[-1]
+    assert taken in asked
+    assert list(Node(al.url, al.token).inbox()) == []
+    delivered(fr, taken)
+
+
+def delivered(at: Side, id: str) -> None:
+    """Wait for the receipt of the other side."""
+    node, end = Node(at.url, at.token), time.monotonic() + 60
+    while "delivered" not in {receipt["status"] for receipt in node.message(id)["receipts"]}:
+        assert time.monotonic() < end, "no receipt came"
+        time.sleep(0.05)
+
+
+def test_the_page_has_each_example_in_each_language():
+    """Six blocks, none of them forgotten by the pattern."""
+    assert set(EXAMPLES) == {(language, name) for language in RUN for name in ("ask", "take")}
+
+
+def test_the_client_tells_what_was_refused(sides: tuple[Side, Side]):
+    """A problem comes with its code, its places and what to do; a draft that was changed meanwhile is one."""
+    fr, _ = sides
+    node = Node(fr.url, fr.token)
+    with pytest.raises(ProblemError) as caught:
+        node.submit({"type": "nothing/1"})
+    assert (caught.value.status, caught.value.code) == (400, "invalid")
+    assert "/to" in [finding["place"] for finding in caught.value.findings]
+    assert node.codes("role", language="fr").keys() >= {"national_focal_point"}
+    assert {item["owes"] for item in node.due()} <= {"us", "them"}
+    saved = node.save({"type": "enquiry.capacity/1"})
+    assert saved["findings"]
+    with pytest.raises(ProblemError) as caught:  # who makes drafts may not change them: a person at the desk may
+        node.change(saved["id"], {}, version=saved["version"])
+    assert caught.value.status == 403
+
+
+def test_the_client_comes_back_to_a_node_that_was_away():
+    """It tries again, and says at the end that nobody answers."""
+    node = Node(f"http://127.0.0.1:{free_port()}", "t", tries=1)
+    with pytest.raises(OSError, match="does not answer"):
+        node.due()
+    with pytest.raises(ValueError, match="http"):
+        Node("file:///etc/passwd", "t")
