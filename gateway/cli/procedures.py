@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.procedures import ProcedureStep, Stage
     from schemas.regions import Region
 
-ENGLISH = "en"
+ENGLISH, ANY_TIME = "en", "any_time"
 NEXT = 3
 """Steps ahead that are shown with a conversation; the whole way is `trm procedure list`."""
 
@@ -260,12 +260,14 @@ def _lengths(cases: Mapping[str, Json]) -> Iterator[str]:
 
 
 def show_position(value: Mapping[str, Json], lang: str | None) -> None:
-    """The stage of a conversation, and its steps: done, owed now and by whom, stopped by what, and what comes next."""
+    """The stage of a conversation; what is owed and by whom, what stops it, what is possible and what comes next; then
+    the steps that are done, behind, or possible at any time, by name.
+    """
     words = _words(lang)
     steps = voice.items(value, "steps")
-    ahead = [step["id"] for step in steps if step["standing"] == "ahead"][:NEXT]
-    at_any_time = [step for step in steps if step["stage"] == "any_time" and step["standing"] == "possible"]
-    shown = [step for step in steps if step not in at_any_time and (step["standing"] != "ahead" or step["id"] in ahead)]
+    standing = {name: [step for step in steps if step["standing"] == name] for name in ("done", "behind", "ahead")}
+    at_any_time = [step for step in steps if step["stage"] == ANY_TIME and step["standing"] == "possible"]
+    now = [step for step in steps if step["standing"] not in standing and step not in at_any_time]
     voice.facts([("stage", words.text(value["title"])), ("procedure", value["region"])])
     voice.table(
         ["step", "what", "stands", "by", "responsible", "until"],
@@ -278,12 +280,13 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
                 words.role(step["responsible"]),
                 voice.when(step["until"]),
             ]
-            for step in shown
+            for step in (*now, *standing["ahead"][:NEXT])
         ],
-        empty="no step",
+        empty="nothing is left to do",
     )
-    if at_any_time:
-        voice.say(f"at any time: {', '.join(str(step['id']) for step in at_any_time)}")
+    for name, listed in (("done", standing["done"]), ("behind", standing["behind"]), ("at any time", at_any_time)):
+        if listed:
+            voice.say(f"{name}: {', '.join(str(step['id']) for step in listed)}")
     _hint_draft(words)
     voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
 

@@ -90,6 +90,11 @@ async def _make(parts: Parts, name: str, by: str) -> Made:
     today = _day(parts, now)
     permit(plan, name, today, before)
     counted, (at, earlier) = await _cases(parts), await parts.store.read(partial(_tally, parts, period=name))
+    if at is not None and earlier is None:
+        raise RefusedError(
+            Code.UNDECRYPTABLE, "what was counted of this period before does not open; nothing was counted",
+            hint="restore a backup: a count without it would be wrong, and it is made only once",
+        )  # fmt: skip
     found = await parts.off_loop(
         partial(release, plan, name, counted.cases, today=today, released=before, before=earlier)
     )
@@ -140,10 +145,12 @@ def _uncounted(connection: Connection, refs: Sequence[int]) -> tuple[list[Key], 
 
 
 async def _count_in(parts: Parts, name: str, found: Sequence[_Referral]) -> None:
-    """Put these cases into the tally of a period; it is sealed anew."""
-    plan = parts.region.statistics
+    """Put these cases into the tally of a period; it is sealed anew. One that does not open holds up no erasure: it
+    begins again, and an alarm says so.
+    """
+    plan, now = parts.region.statistics, parts.clock.now()
     at, before = await parts.store.read(partial(_tally, parts, period=name))
-    cases = _persons(found)
+    cases, damaged = _persons(found), at is not None and before is None
     made = await parts.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
     ref = parts.store.new_ref()
     sealed = parts.vault.seal(ref, orjson.dumps(tally_json(made)))
@@ -154,16 +161,20 @@ async def _count_in(parts: Parts, name: str, found: Sequence[_Referral]) -> None
         content.put(connection, [sealed])
         releases.set_tally(connection, name, ref)
         releases.count_in(connection, [item.key for item in found])
+        if damaged:
+            log.raise_alarm(connection, at=now, kind="content.damaged", ref=at)
 
     await parts.store.move(move)
 
 
 def _tally(parts: Parts, connection: Connection, period: str) -> tuple[int | None, Tally | None]:
-    """The tally of a period, and the number of the row that has it."""
+    """The row that has the tally of a period, and the tally; None where there is none, or it does not open."""
     ref = releases.tallies(connection).get(period)
     if ref is None:
         return None, None
-    return ref, read_tally(orjson.loads(parts.vault.open(content.get(connection, [ref])[ref])))
+    rows = list(content.get(connection, [ref]).values())
+    plain = parts.vault.open_each(rows)[0] if rows else None
+    return ref, read_tally(orjson.loads(plain)) if isinstance(plain, bytes) else None
 
 
 async def stored(parts: Parts, name: str) -> Release:

@@ -17,6 +17,7 @@ from support.solver import values
 
 from gateway.core.statistics import SPREAD
 from gateway.errors import Code, RefusedError
+from gateway.service.counting import count_first
 from keys.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
@@ -190,6 +191,24 @@ async def test_what_retention_erases_was_counted_before(two: Two) -> None:
     assert await two.fr.rows("select 1 from tally") == []
     await two.fr.call("retention.run", by="dpo")
     assert await two.fr.rows("select 1 from tally") == []
+
+
+async def test_a_damaged_tally_stops_the_count_and_no_erasure(two: Two) -> None:
+    """A release would be wrong for ever, so it is refused; retention goes on with a new tally and raises an alarm."""
+    asked = [(await two.fr.call("message.submit", **referral(n)))["id"] for n in range(2)]
+    await two.until(lambda: all_there(two.al, 2), seconds=60)
+    await last_year(two.fr)
+    parts = two.fr.running.parts
+    refs = await two.fr.rows("select ref, id from message where direction = 'out' order by ref")
+    first, second = ([ref for ref, id in refs if id == wanted] for wanted in asked)
+    await count_first(parts, first)
+    spoilt = "update sealed set data = zeroblob(length(data)) where ref = (select ref from tally)"
+    await parts.store.move(lambda c: c.exec_driver_sql(spoilt) and None)
+    await refused(two.fr, Code.UNDECRYPTABLE, "statistics.make", period="2026", by="w-1")
+    assert await two.fr.rows("select 1 from release") == []
+    await count_first(parts, second)
+    assert "content.damaged" in await two.fr.alarms()
+    assert await two.fr.rows("select count(*) from counted") == [(2,)]
 
 
 async def all_there(party: Party, number: int) -> bool:

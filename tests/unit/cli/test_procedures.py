@@ -120,3 +120,31 @@ def test_what_there_is_not_is_refused(words: tuple[str, ...], code: int, monkeyp
     monkeypatch.delenv("TRM_NODE", raising=False)
     ran = run("procedure", *words)
     assert (ran.exit_code, ran.stdout) == (code, "")
+
+
+def test_where_a_case_stands_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is owed and what is stopped stands in the table with the next three; the rest is told by name."""
+
+    def step(name: str, standing: str, **members: object) -> dict[str, object]:
+        stage = name.partition(".")[0]
+        plain = {"id": name, "stage": stage, "title": {"en": f"Do {name}"}, "standing": standing, "stopped_by": []}
+        return plain | {"by": "us", "responsible": "dpo", "until": None} | members
+
+    steps = [
+        step("referral.open", "done"),
+        step("referral.ask_back", "behind"),
+        step("return.propose", "stopped", stopped_by=["asylum_hold", "consent_withdrawn"]),
+        step("assistance.plan", "due", by="them", until=0),
+        *(step(f"monitoring.{n}", "ahead") for n in "abcd"),
+        step("any_time.withdraw_consent", "possible"),
+    ]
+    procedures.show_position({"region": "tact", "stage": "return", "title": {"en": "Return"}, "steps": steps}, None)
+    shown = lines(capsys.readouterr().out)
+    tabled = [line for line in shown if " Do " in line]
+    assert [line.partition(" ")[0] for line in tabled] == [
+        "return.propose", "assistance.plan", "monitoring.a", "monitoring.b", "monitoring.c",
+    ]  # fmt: skip
+    assert " stopped by asylum_hold, consent_withdrawn us " in tabled[0]
+    assert " due them " in tabled[1] and "1970-01-01T00:00:00Z" in tabled[1]
+    assert " next us " in tabled[2]
+    assert {"done: referral.open", "behind: referral.ask_back", "at any time: any_time.withdraw_consent"} <= set(shown)
