@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from gateway.core.hours import Hours, hours_of
 from gateway.environment import CREDENTIALS_VARIABLE as CREDENTIALS_VARIABLE
 from gateway.environment import NODE_VARIABLE as NODE_VARIABLE
 from gateway.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_CREDENTIAL
@@ -22,6 +23,7 @@ from gateway.errors import Code, Finding, RefusedError
 from schemas.regions import regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
+StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
 UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 
 
@@ -105,6 +107,31 @@ class BackupSection(_Section):
     recovery_key: Path = Field(description="public half of the recovery key; `trm backup key new` makes it elsewhere")
 
 
+class DutySection(_Section):
+    """Who is woken by a safety alert, and when this desk is not told of what can wait."""
+
+    contacts: tuple[StaffRef, ...] = Field(default=(), max_length=20, description="duty contacts, in their order")
+    quiet_hours: str | None = Field(default=None, description="local time, such as 20:00-07:00; Sa-Su 00:00-24:00")
+    escalation_minutes: int | None = Field(default=None, ge=1, le=120, description="until the next contact is woken")
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None and hours_of(value) is None:
+            raise ValueError("hours of a week, such as Mo-Fr 18:00-08:00; Sa-Su 00:00-24:00")
+        return value
+
+    @property
+    def quiet(self) -> Hours:
+        """The quiet hours; none where none are set."""
+        return (None if self.quiet_hours is None else hours_of(self.quiet_hours)) or Hours(spans=())
+
+    @property
+    def step(self) -> int | None:
+        """Seconds until the next contact is woken, where that is set."""
+        return None if self.escalation_minutes is None else self.escalation_minutes * 60
+
+
 class LogSection(_Section):
     """What goes to standard error."""
 
@@ -122,6 +149,7 @@ class Config(_Section):
     webhooks: tuple[WebhookSection, ...] = ()
     storage: StorageSection = StorageSection()
     backup: BackupSection | None = None
+    duty: DutySection = DutySection()
     log: LogSection = LogSection()
 
 

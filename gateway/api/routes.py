@@ -68,6 +68,10 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/holds", operation="retention.list", summary="legal holds"),
     Route(method="POST", path="/holds/{id}", operation="retention.hold", summary="nothing of it is erased"),
     Route(method="POST", path="/holds/{id}/release", operation="retention.release", summary="lift a legal hold"),
+    Route(method="GET", path="/alerts", operation="alert.list", summary="safety alerts that nobody has taken"),
+    Route(
+        method="POST", path="/alerts/{id}/acknowledge", operation="alert.acknowledge", summary="a named person takes it"
+    ),
     Route(method="GET", path="/asylum-holds", operation="asylum.list", summary="asylum holds"),
     Route(
         method="POST",

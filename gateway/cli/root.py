@@ -34,6 +34,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
     "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
     "procedure": ("gateway.cli.procedures:procedure", "The procedure of a region: who does what in each stage."),
+    "alert": ("gateway.cli.alerts:alert", "Safety alerts that nobody has taken, and taking one."),
     "asylum": (
         "gateway.cli.asylum:asylum",
         "Holds towards the State of nationality while asylum is sought or granted.",

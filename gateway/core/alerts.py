@@ -68,16 +68,18 @@ def alert_clock(kind: str) -> int:
     return HOUR if kind in URGENT_KINDS else 4 * HOUR
 
 
-def escalation(kind: str, created: int, contacts: Sequence[str], taken_at: int | None, now: int) -> Escalation:
+def escalation(
+    kind: str, created: int, contacts: Sequence[str], taken_at: int | None, now: int, *, step: int | None = None
+) -> Escalation:
     """Who is woken by an alert: the first duty contact at once, the next at half time, and on every half of the clock
-    the one after that, round and round, until a human takes it.
+    the one after that, round and round, until a human takes it; sooner where a `step` in seconds is shorter than half.
 
     `created` is when the alert was made, `taken_at` when a human answered with `safety.alert.ack`, in Unix seconds. A
     receipt of a machine, and a person who merely opened it, take nothing. Without contacts it is overdue from the
     start. Clocks run through nights and feasts.
     """
     clock = alert_clock(kind)
-    due, half = created + clock, clock // 2
+    due, half = created + clock, min(clock // 2, step or clock)
     end = now if taken_at is None else min(taken_at, now)
     steps = 0 if not contacts or end < created else (end - created) // half + 1
     rung = tuple(Rung(contact=contacts[step % len(contacts)], at=created + step * half) for step in range(steps))

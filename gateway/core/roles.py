@@ -78,6 +78,8 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "retention.hold": frozenset({_F}),
     "retention.release": frozenset({_F}),
     "retention.list": frozenset({_F, _U}),
+    "alert.list": _CASE_SYSTEMS,
+    "alert.acknowledge": _CASES,
     "asylum.hold": _CASE_SYSTEMS,
     "asylum.lift": _CASES,
     "asylum.list": _CASES,

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.config import DutySection
 from gateway.core.conversation.duties import Owed, Reminder, Watched, owed, remembered, reminders
 from gateway.core.conversation.fold import Fold, fold
 from gateway.core.conversation.machines import ENQUIRY, REFERRAL, Enquiry, Referral, Standing
 from gateway.core.conversation.silence import silence
 from gateway.core.workdays import DAY, HOUR
-from gateway.service import conversations
+from gateway.service import conversations, duty
 from gateway.service.conversations import Held
+from gateway.service.duty import Alert
 from gateway.service.parts import Parts
 from gateway.store import conversations as rows_of
 from gateway.store import log
@@ -41,6 +43,7 @@ class _Folded:
     standings: tuple[rows_of.Standing, ...]
     items: tuple[Owed, ...]
     held: Mapping[str, tuple[Key, Held]]
+    alerts: tuple[Alert, ...]
 
 
 async def keep(parts: Parts) -> None:
@@ -50,7 +53,7 @@ async def keep(parts: Parts) -> None:
 
 
 async def _keep_some(parts: Parts) -> int:
-    now = parts.clock.now()
+    now, section = parts.clock.now(), parts.config.duty
 
     def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, Held]]:
         rows = rows_of.to_fold(c, now, BATCH)
@@ -59,13 +62,15 @@ async def _keep_some(parts: Parts) -> int:
     rows, held = await parts.store.read(query)
     if not rows:
         return 0
-    found = await parts.off_loop(lambda: _fold(rows, held, now))
-    labels = await parts.off_loop(lambda: _labels(parts, found.items))
+    found = await parts.off_loop(lambda: _fold(rows, held, section, now))
+    labels = await parts.off_loop(lambda: _labels(parts, found))
     indexes = [row.conversation for row in rows]
 
     def move(connection: Connection) -> bool:
         rows_of.stand(connection, found.standings)
-        return _remind(connection, found, labels, rows_of.told(connection, indexes), now)
+        told = rows_of.told(connection, indexes)
+        reminded = _remind(connection, found, section, labels, told, now)
+        return duty.ring(connection, found.alerts, found.held.values(), labels, told, now) or reminded
 
     if await parts.store.move(move):
         await parts.signals.happened()
@@ -86,20 +91,33 @@ def watched(held: Mapping[Key, Held]) -> list[Watched]:
     ]
 
 
-def _fold(rows: Sequence[ConversationRow], held: Mapping[Key, Held], now: int) -> _Folded:
-    items = owed(watched(held), now)
+def _fold(rows: Sequence[ConversationRow], held: Mapping[Key, Held], section: DutySection, now: int) -> _Folded:
+    items, named = owed(watched(held), now), {name_of(key): (key, one) for key, one in held.items()}
+    alerts = duty.alerts(items, named, section, now)
+    woken = [(alert.owed.ref, alert.state.next.at) for alert in alerts if alert.state.next is not None]
     by_name: dict[str, list[Owed]] = {}
     for item in items:
         by_name.setdefault(item.ref, []).append(item)
     return _Folded(
-        standings=tuple(_standing(row, held[row.key], by_name.get(name_of(row.key), []), now) for row in rows),
+        standings=tuple(
+            _standing(
+                row, held[row.key], by_name.get(name_of(row.key), []), section,
+                [at for ref, at in woken if ref == name_of(row.key)], now,
+            )
+            for row in rows
+        ),
         items=items,
-        held={name_of(key): (key, one) for key, one in held.items()},
-    )
+        held=named,
+        alerts=alerts,
+    )  # fmt: skip
 
 
-def _standing(row: ConversationRow, held: Held, items: Sequence[Owed], now: int) -> rows_of.Standing:
-    """The row of one conversation; one of the test message has no state and is not looked at again."""
+def _standing(
+    row: ConversationRow, held: Held, items: Sequence[Owed], section: DutySection, woken: Sequence[int], now: int
+) -> rows_of.Standing:
+    """The row of one conversation; one of the test message has no state and is not looked at again. `woken` is when
+    the next duty contacts are.
+    """
     if held.conversation is None:
         return rows_of.Standing(
             conversation=row.conversation, peer=row.peer, changes=row.changes, state="", due=None, owes=None, fold=None
@@ -113,16 +131,24 @@ def _standing(row: ConversationRow, held: Held, items: Sequence[Owed], now: int)
         state=str(found.state),
         due=None if first is None else first.duty.until.at,
         owes=None if first is None else US if first.ours else THEM,
-        fold=_again(found, held, items, now),
+        fold=_again(found, held, items, [*woken, *_quiet(held, items, section, now)], now),
     )
 
 
-def _again(found: Fold, held: Held, items: Sequence[Owed], now: int) -> int | None:
+def _again(found: Fold, held: Held, items: Sequence[Owed], rings: Sequence[int], now: int) -> int | None:
     """When time changes something next, and at the latest tomorrow; None when only a message can."""
     if not items and not found.provisional and _rests(found.state):
         return None
     latest = now + (HOUR if any(item.overdue for item in items) else DAY)
-    return min([latest, *(at + 1 for at in _marks(found, held, items) if at >= now)])
+    return min([latest, *(at + 1 for at in (*rings, *_marks(found, held, items)) if at >= now)])
+
+
+def _quiet(held: Held, items: Sequence[Owed], section: DutySection, now: int) -> Iterator[int]:
+    """When the quiet hours end that hold up a reminder now."""
+    for item in items:
+        at = duty.rings_at(section, held, item, now)
+        if at > now:
+            yield at
 
 
 def _rests(state: Enquiry | Referral | Standing) -> bool:
@@ -142,25 +168,38 @@ def _marks(found: Fold, held: Held, items: Sequence[Owed]) -> Iterator[int]:
 # --- reminders ----------------------------------------------------------------------------------------------------
 
 
-def _labels(parts: Parts, items: Sequence[Owed]) -> dict[str, bytes]:
-    """What the database knows each thing that is owed by."""
-    names = sorted({Reminder(owed=item, percent=0).label for item in items})
+def _labels(parts: Parts, found: _Folded) -> dict[str, bytes]:
+    """What the database knows each thing that is owed by, and each alert."""
+    names = sorted(
+        {*(Reminder(owed=item, percent=0).label for item in found.items), *(one.label for one in found.alerts)}
+    )
     return dict(zip(names, parts.vault.reminder_indexes(names), strict=True))
 
 
 def _remind(
-    connection: Connection, found: _Folded, labels: Mapping[str, bytes], told: Mapping[bytes, int], now: int
+    connection: Connection,
+    found: _Folded,
+    section: DutySection,
+    labels: Mapping[str, bytes],
+    told: Mapping[bytes, int],
+    now: int,
 ) -> bool:
-    """Say what has become due since, and forget what is no longer owed; whether anything was said."""
+    """Say what has become due since and does not wait for the end of quiet hours, and forget what is no longer owed;
+    whether anything was said.
+    """
     known = {label: told[index] for label, index in labels.items() if index in told}
-    new = reminders(found.items, known, now)
+    new = [
+        one
+        for one in reminders(found.items, known, now)
+        if duty.rings_at(section, found.held[one.owed.ref][1], one.owed, now) <= now
+    ]
     for reminder in new:
         key, held = found.held[reminder.owed.ref]
         ref = next((row.ref for row in held.rows if row.id == reminder.owed.duty.because), None)
         log.add_event(connection, at=now, kind="reminder", ref=ref, state=str(reminder.percent))
-        if reminder.percent >= OVER:
+        if reminder.percent >= OVER and reminder.owed.duty.clock != duty.CLOCK:  # an alert has an alarm of its own
             log.raise_alarm(connection, at=now, kind="conversation.overdue", peer=key[1], ref=ref)
-    kept = remembered(found.items, known, new)
+    kept, rung = remembered(found.items, known, new), [one.label for one in found.alerts]
     rows_of.tell(
         connection,
         [
@@ -170,5 +209,5 @@ def _remind(
             for reminder in new
         ],
     )
-    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in kept}))
+    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in [*kept, *rung]}))
     return bool(new)

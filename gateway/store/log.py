@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -108,6 +108,18 @@ def open_alarms(connection: Connection) -> list[Alarm]:
     """Alarms nobody dismissed yet, oldest first."""
     query = select(alarm).where(alarm.c.dismissed.is_(None)).order_by(alarm.c.seq)
     return [Alarm(seq=r.seq, at=r.at, kind=r.kind, peer=r.peer, ref=r.ref) for r in connection.execute(query)]
+
+
+def open_about(connection: Connection, kinds: Collection[str]) -> frozenset[int]:
+    """The messages that open alarms of these kinds name."""
+    query = select(alarm.c.ref).where(alarm.c.kind.in_(kinds), alarm.c.dismissed.is_(None), alarm.c.ref.is_not(None))
+    return frozenset(connection.scalars(query))
+
+
+def dismiss_about(connection: Connection, refs: Collection[int], kinds: Collection[str], *, at: int) -> None:
+    """What alarms of these kinds were raised for is settled."""
+    query = update(alarm).where(alarm.c.ref.in_(refs), alarm.c.kind.in_(kinds), alarm.c.dismissed.is_(None))
+    connection.execute(query.values(dismissed=at))
 
 
 def dismiss_alarm(connection: Connection, seq: int, *, at: int) -> bool:

@@ -19,7 +19,7 @@ from gateway.api.routes import PREFIX, ROUTES
 from gateway.config import Config
 from gateway.core import expiry
 from gateway.service import held
-from gateway.service.desk import desk, messages, releasing
+from gateway.service.desk import alerts, desk, messages, releasing
 from gateway.service.desk import erasing as desk_erasing
 from gateway.service.desk import keys as desk_keys
 
@@ -31,6 +31,7 @@ _APART: Mapping[str, Any] = {
     "message.submit": (*_DRAFT, "by", "second_by"),
     "message.show": messages.show_message,
     "draft.release": releasing.release_draft,
+    "alert.acknowledge": alerts.acknowledge,
     "message.erase": desk_erasing.erase_message,
     "conversation.erase": desk_erasing.erase_conversation,
     "keys.rotate_epoch": ("by",),
@@ -106,6 +107,8 @@ def _default(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{list(value)}`"
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
 
 

@@ -28,7 +28,7 @@ from gateway.api.shape import (
     read,
     record,
 )
-from gateway.api.shapes.messages import ERASED, STATE, SUMMARY
+from gateway.api.shapes.messages import ERASED, STATE, SUBMITTED, SUMMARY
 from gateway.core import procedure
 from gateway.core.conversation.facts import Side
 
@@ -70,6 +70,7 @@ STANDING = named(
     ),
     "Where a conversation stands with one peer.",
 )  # fmt: skip
+RUNG = record(contact=about(TEXT, "one of duty.contacts"), at=TIME)
 HELD = record(id=ID, held=about(FLAG, "false once a second, different person lifted it"))
 RELEASE: Mapping[str, Schema | Maybe] = {
     "version": about(COUNT, "of the plan of the region"),
@@ -129,6 +130,25 @@ SHAPES: Mapping[str, Shape] = {
         arguments={"by": BY, "reason": about(TEXT, "a code of the list erasure_ground")},
         answer=ERASED,
         example={"by": "Ana Doe", "reason": "not_needed"},
+    ),
+    "alert.list": Shape(
+        answer=record(
+            alerts=many(
+                record(
+                    id=ID, peer=TEXT, kind=about(TEXT, "a code of the list alert_kind"), owes=OWES, until=TIME,
+                    overdue=FLAG, woken=many(RUNG), next=null_or(RUNG),
+                )
+            )
+        )
+    ),
+    "alert.acknowledge": Shape(
+        arguments={
+            "by": BY, "actions": about(many(TEXT), "what has been begun, codes of the list alert_action"),
+            "hours": maybe(about(COUNT, "until the next word, 24 at most and where it is left out")),
+        },
+        answer=SUBMITTED,
+        example={"by": "Ana Doe", "actions": ["call_person"]},
+        creates=True,
     ),
     "asylum.list": Shape(answer=record(holds=many(record(id=null_or(ID), at=TIME, lift_wanted=FLAG)))),
     "asylum.hold": Shape(arguments={"by": BY}, answer=HELD, example={"by": "Ana Doe"}, creates=True),

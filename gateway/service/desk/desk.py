@@ -17,6 +17,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import hooks, submit
 from gateway.service.desk import (
+    alerts,
     asylum,
     audit,
     backups,
@@ -81,8 +82,8 @@ class NodeDesk:
         return Done(value=units.narrow(operation, done.value, caller.unit), created=done.created)
 
     async def _once(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> Done:
-        """Under a key an act is done once; two operations see to that in their own transaction."""
-        if key is None or operation in ("message.submit", "draft.release"):
+        """Under a key an act is done once; three operations see to that in their own transaction."""
+        if key is None or operation in ("message.submit", "draft.release", "alert.acknowledge"):
             return await self._do(operation, arguments, key, caller)
         return await once(self._parts, operation, arguments, key, lambda: self._do(operation, arguments, key, caller))
 
@@ -92,6 +93,8 @@ class NodeDesk:
                 return await releasing.submit_message(self._parts, arguments, key)
             case "message.show":
                 return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
+            case "alert.acknowledge":
+                return await alerts.acknowledge(self._parts, arguments, key)
             case "draft.release":
                 return await releasing.release_draft(self._parts, arguments, key)
             case "message.erase" | "conversation.erase":
@@ -339,6 +342,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "retention.hold": erasing.hold,
     "retention.release": erasing.release,
     "retention.list": erasing.list_holds,
+    "alert.list": alerts.list_alerts,
     "asylum.hold": asylum.hold,
     "asylum.lift": asylum.lift,
     "asylum.list": asylum.list_holds,

@@ -39,11 +39,11 @@ async def submit_message(parts: Parts, arguments: Arguments, key: str | None) ->
         approver = author_ref(second, parts.keys.actor)
         request["header"] = release.approved(_header(request), approver)
     done = await submit.submit(parts, request, key=key, approver=approver)
-    await _answering_opens(parts, request)
+    await answering_opens(parts, request)
     return done
 
 
-async def _answering_opens(parts: Parts, arguments: Arguments) -> None:
+async def answering_opens(parts: Parts, arguments: Arguments) -> None:
     """A human's answer implies that what it answers was opened (DESIGN 3b.6)."""
     reply_to = arguments.get("in_reply_to")
     if not isinstance(reply_to, str):
@@ -78,7 +78,7 @@ async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> 
     done = await submit.submit(
         parts, request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also
     )
-    await _answering_opens(parts, request)
+    await answering_opens(parts, request)
     parts.signals.handover.set()
     return done
 

@@ -33,7 +33,7 @@ async def api(tmp_path: Path):
 # --- the table ----------------------------------------------------------------------------------------------------
 
 SPECIAL = {
-    "message.submit", "message.show", "message.erase", "conversation.erase", "draft.release",
+    "message.submit", "message.show", "alert.acknowledge", "message.erase", "conversation.erase", "draft.release",
     "keys.rotate_epoch", "keys.rotate_enc", "keys.publish",
 }  # fmt: skip
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""

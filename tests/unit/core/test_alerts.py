@@ -108,3 +108,10 @@ def test_waking_only_goes_on(kind, contacts, one, other, taken):
     assert after.rung[: len(before.rung)] == before.rung
     assert all(r.at <= later and (taken is None or r.at <= taken) for r in after.rung)
     assert (after.next is None) == (taken is not None)
+
+
+def test_a_shorter_step_wakes_sooner_and_a_longer_one_not_later():
+    """The half of the clock is the longest time between two contacts."""
+    taken = escalation("violence", 0, DESK, None, 1_300, step=600)
+    assert [rung.at for rung in taken.rung] == [0, 600, 1_200]
+    assert escalation("violence", 0, DESK, None, 1_300, step=9 * HOUR) == escalation("violence", 0, DESK, None, 1_300)

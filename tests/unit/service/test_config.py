@@ -42,6 +42,7 @@ def test_the_needed_settings_are_enough(tmp_path: Path):
     found = config.load(written(tmp_path, GOOD))
     assert (found.node.demo, found.adapter, found.storage.epoch_days, found.log.level) == (False, None, 7, "info")
     assert (found.local.listen, found.node.region) == (None, "tact")
+    assert (found.duty.contacts, found.duty.quiet.spans, found.duty.step) == ((), (), None)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,9 @@ def test_the_needed_settings_are_enough(tmp_path: Path):
         (GOOD + "\n[nod]\nname='x'\n", "nod"),
         (GOOD.replace('country = "FR"', 'country = "FR"\ncuontry = "FR"'), "node.cuontry"),
         (GOOD + 'sort = "x"\n', "units.0.sort"),
+        (GOOD + '\n[duty]\nquiet_hours = "at night"\n', "duty.quiet_hours"),
+        (GOOD + '\n[duty]\ncontacts = ["Ana Doe"]\n', "duty.contacts.0"),
+        (GOOD + "\n[duty]\nescalation_minutes = 0\n", "duty.escalation_minutes"),
         (GOOD + "\n[storage]\nepoch_days = 8\n", "storage.epoch_days"),
         (GOOD + "\n[storage]\nepoch_days = 0\n", "storage.epoch_days"),
         (GOOD + '\n[local]\nlisten = "0.0.0.0:1"\n', "local.listen"),
