@@ -48,6 +48,10 @@ class Web:
         self._patience = aiohttp.ClientTimeout(total=patience)
         self._here = parts.scheme == "http"
 
+    def have_patience(self, seconds: float) -> None:
+        """Wait this long for an answer from now on."""
+        self._patience = aiohttp.ClientTimeout(total=seconds)
+
     @property
     def base(self) -> str:
         """The address."""

@@ -68,8 +68,8 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address for people; it never held a password."""
-        return self.url
+        """The address for people, without the account."""
+        return _parsed(self.url).set(username=None).render_as_string()
 
     def engine(self, patience: int = STATEMENT_SECONDS) -> Engine:
         """An engine that opens a connection for each piece of work and waits `patience` seconds for an answer. SQL and

@@ -14,8 +14,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -24,7 +23,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import URL
 from support.shared import lacking
 
-from adapters.kit.contract import NewBench, Trouble
+from adapters.kit.contract import Trouble
 from adapters.sql.bench import Office, SqlBench, sqlite_office
 from adapters.sql.database import Address
 
@@ -51,12 +50,6 @@ class ServerBench(SqlBench):
     """An office on a server that other tests use as well: it is not put out of order."""
 
     troubles = (Trouble.EQUAL_STAMPS, Trouble.CLOCK_AHEAD, Trouble.CLOCK_BEHIND, Trouble.UNMAPPED_CODE)
-
-
-@asynccontextmanager
-async def on_server(kind: str, folder: Path) -> AsyncIterator[NewBench]:
-    """A stand-in for the contract: offices on a real server."""
-    yield lambda: ServerBench(office_on(kind, folder))
 
 
 def _administer(server: URL, statement: str) -> None:

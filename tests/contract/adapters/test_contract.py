@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 from support.benches import MemoryBench
+from support.databases import SERVERS, ServerBench, office_on
 
 from adapters import template
 from adapters.kit.cases import CASES, Case, Trial, Verdict, run
@@ -43,5 +45,26 @@ async def test_a_kind_keeps_the_contract(kind: str, tmp_path: Path) -> None:
     outcomes = [outcome async for outcome in examine(kind, tmp_path)]
     assert [(o.case.name, o.why) for o in outcomes if o.verdict is Verdict.BROKEN] == []
     assert {case.name for case in CASES if not case.needs} <= {
+        o.case.name for o in outcomes if o.verdict is Verdict.KEPT
+    }
+
+
+SHORT = {"settles_once", "one_key_once", "many_at_once", "odd_content", "erased_is_gone", "description_says_nothing"}
+"""What another kind of database is most likely to break; `./dev deep` runs all."""
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        pytest.param([case for case in CASES if case.name in SHORT], id="short"),
+        pytest.param(CASES, id="all", marks=pytest.mark.deep),
+    ],
+)
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_real_server_keeps_the_contract(server: str, cases: Sequence[Case], tmp_path: Path) -> None:
+    """The database adapter on PostgreSQL and MariaDB, beside the SQLite that comes with its kind."""
+    outcomes = [await run(case, Trial(bench=ServerBench(office_on(server, tmp_path)))) for case in cases]
+    assert [(o.case.name, o.why) for o in outcomes if o.verdict is Verdict.BROKEN] == []
+    assert {case.name for case in cases if not case.needs and not case.registered} <= {
         o.case.name for o in outcomes if o.verdict is Verdict.KEPT
     }

@@ -289,6 +289,7 @@ def test_kinds_of_adapters_are_listed():
     assert [item["kind"] for item in json.loads(run("adapter", "list", "--json").stdout)["adapters"]] == [
         "folder",
         "primero",
+        "rest",
         "sheet",
         "sql",
     ]
@@ -313,7 +314,7 @@ fields:
 """
 
 
-@pytest.mark.parametrize("kind", ["primero", "sql"])
+@pytest.mark.parametrize("kind", ["primero", "rest", "sql"])
 def test_sample_mappings_of_adapters_have_no_fault(kind: str) -> None:
     """The mapping file that an office copies to begin with passes the check it will be asked to pass."""
     result = run("mapping", "check", str(ROOT / "adapters" / kind / "sample.yaml"))

@@ -1,0 +1,106 @@
+"""A JSON API of the office, by configuration: a list that is read, a path that takes what comes. See README.md."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from adapters.kit.contract import NewBench
+from adapters.kit.kind import Kind, Settings
+from adapters.rest.adapter import RestAdapter
+from adapters.rest.api import Api, Login, Paging, Paths
+from gateway.ports import Erasure
+
+__all__ = ["KIND", "RestAdapter", "RestSettings"]
+
+LocalPath = Annotated[str, Field(pattern=r"^/[!-~]*$")]
+Pointer = Annotated[str, Field(pattern=r"^(/[!-~]+)?$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\[\]-]{1,64}$")]
+
+
+class RestSettings(Settings):
+    """Where the API is, how it lets the gateway in, how its lists and answers look."""
+
+    url: str
+    ca_file: Path | None = None
+    login: Literal["bearer", "basic", "header"] = "bearer"
+    user: str | None = None
+    header: Word | None = None
+    secret_file: Path
+    mapping: Path
+    journal: Path
+    list_path: LocalPath
+    items: Pointer = ""
+    ref: Pointer = "/id"
+    paging: Literal["none", "page", "offset", "cursor", "link"] = "none"
+    page_param: Word = "page"
+    first_page: int = Field(default=1, ge=0, le=1)
+    size_param: Word | None = None
+    size: int = Field(default=100, ge=1, le=1000)
+    next: Pointer = "/next"
+    create_path: LocalPath
+    created_id: Pointer = "/id"
+    body: Literal["document", "fields"] = "document"
+    find_path: LocalPath | None = None
+    notices_path: LocalPath | None = None
+    erase_path: LocalPath | None = None
+    erasing: Literal["erased", "disabled_only"] = "erased"
+    signing_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "RestSettings":
+        if (self.login == "basic") != (self.user is not None) or (self.login == "header") != (self.header is not None):
+            raise ValueError("user belongs to login basic, header to login header")
+        for path, word in ((self.find_path, "{key}"), (self.erase_path, "{id}")):
+            if path is not None and word not in path:
+                raise ValueError(f"find_path has {{key}} and erase_path {{id}} in it; {word} is missing")
+        return self
+
+    def mapping_files(self) -> Sequence[Path]:
+        """The one that the items of the list are read by."""
+        return (self.mapping,)
+
+
+def _make(settings: RestSettings) -> RestAdapter:
+    api = Api(
+        settings.url,
+        login=Login(kind=settings.login, name=settings.user or settings.header, secret=settings.secret_file),
+        paging=Paging(
+            kind=settings.paging, param=settings.page_param, first=settings.first_page,
+            size_param=settings.size_param, size=settings.size, next=settings.next,
+        ),
+        paths=Paths(
+            list=settings.list_path, items=settings.items, created=settings.created_id,
+            find=settings.find_path, erase=settings.erase_path,
+        ),
+        ca=settings.ca_file,
+        signing=settings.signing_file,
+    )  # fmt: skip
+    return RestAdapter(
+        api,
+        create=settings.create_path,
+        mapping=settings.mapping,
+        journal=settings.journal,
+        ref=settings.ref,
+        whole=settings.body == "document",
+        notices=settings.notices_path,
+        erasing=Erasure(settings.erasing) if settings.erase_path is not None else Erasure.NOT_SUPPORTED,
+    )
+
+
+def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
+    from adapters.rest.bench import stand_in
+
+    return stand_in(folder)
+
+
+KIND = Kind(
+    name="rest",
+    what="any JSON API, by configuration",
+    whom="for offices whose system has an API of its own",
+    settings=RestSettings,
+    make=_make,
+    stand_in=_stand_in,
+)

@@ -1,0 +1,231 @@
+"""A JSON API behind the port: items of its list become drafts, what comes in is posted once for each key.
+
+An API is trusted to know a key again: by the header Idempotency-Key, or by being asked before (`find_path`). The
+journal of the adapter remembers what the API has acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
+
+from adapters.kit.files import NotPlainError, TooLargeError, world
+from adapters.kit.fingerprint import fingerprint
+from adapters.kit.items import delivery_to_json, notice_to_json
+from adapters.kit.journal import Journal
+from adapters.kit.mapping import name_and_edition
+from adapters.kit.names import is_plain
+from adapters.kit.threads import in_thread
+from adapters.rest.api import Api, at
+from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_LARGEST = 2**53
+_DEPTH = 8
+
+
+class RestAdapter:
+    """The API that `api` reaches. `ref` is the pointer to the name of an item, `mapping` makes drafts of items,
+    `journal` is a file of its own. `whole` says whether a message is posted as a document or as its mapped record only;
+    `notices` is the path for news, None where the API wants none.
+    """
+
+    kind = "rest"
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        create: str,
+        mapping: Path,
+        journal: Path,
+        ref: str,
+        whole: bool,
+        notices: str | None,
+        erasing: Erasure,
+    ) -> None:
+        self.api = api
+        self._create = create
+        self._mapping = mapping
+        self._journal = Journal(journal)
+        self._ref = ref
+        self._whole = whole
+        self._notices = notices
+        self._erasing = erasing
+        self._turn = asyncio.Lock()
+        self._lock = Lock()
+        self._versions: dict[str, str] = {}
+
+    def describe(self) -> Description:
+        """What it is; what erasing means was said by who configured it."""
+        return Description(
+            kind=self.kind, version="1", target=self.api.base, can_pull=True, can_push=True, erasure=self._erasing
+        )
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether the list can be read to its end, and its items have names."""
+        async with self._turn:
+            try:
+                await self._kept(self._journal.load)
+                await in_thread(self._lock, name_and_edition, self._mapping)
+                refs = [_ref_of(item, self._ref) async for item in self.api.items()]
+            except GatewayError as error:
+                return [Finding(place="api", rule="not_usable", hint=f"{error.what}. {error.hint}")]
+            if None in refs:
+                return [Finding(place=f"list, member {self._ref}", rule="bad_ref", hint=BAD_REF)]
+            if len(set(refs)) < len(refs):
+                return [Finding(place=f"list, member {self._ref}", rule="ref_twice", hint="two items have one name")]
+            return []
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """The items of the list that are not settled, or were changed since they were refused."""
+        async with self._turn:
+            await self._kept(self._journal.load)
+            name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+            found: dict[str, LocalRecord] = {}
+            async for item in self.api.items():
+                record, version = self._record(item, name)
+                if self._journal.is_due(record.ref, f"{version}/{edition}"):
+                    self._versions[record.ref] = f"{version}/{edition}"
+                    found[record.ref] = record
+            return [*found.values()]
+
+    def _record(self, item: Mapping[str, Any], mapping: str) -> tuple[LocalRecord, str]:
+        """An item as a record, and a text that differs when it does."""
+        version = fingerprint(item)
+        ref = _ref_of(item, self._ref)
+        fields: dict[str, Json] = {}
+        faults: list[Finding] = []
+        if ref is None:
+            ref = f"~{version}"
+            faults.append(Finding(place=f"list, member {self._ref}", rule="bad_ref", hint=BAD_REF))
+        place = f"item {ref}"
+        _flatten(item, "", place, fields, faults)
+        places = {name: f"{place}, member {name}" for name in fields}
+        record = LocalRecord(
+            ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
+        )  # fmt: skip
+        return record, version
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """Tell the API how the reading of an item ended, and remember it."""
+        async with self._turn:
+            await self._kept(self._journal.load)
+            version = self._versions.get(record.ref)
+            if version is None:
+                if record.ref not in self._journal.settled:
+                    raise RefusedError(Code.NOT_FOUND, "no such item was pulled here")
+                return
+            if self._notices is not None and self._journal.is_due(record.ref, version):
+                await self.api.tell(self._notices, f"{notice.key}.{record.ref}", notice_to_json(notice))
+            await self._kept(self._journal.settle, record.ref, notice, version)
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Post an item, once for each key; the id that the API gave, or the key."""
+        async with self._turn:
+            await self._kept(self._journal.load)
+            known = self._journal.handed.get(item.key)
+            if known is not None:
+                return known
+            if not item.key.isascii() or not 1 <= len(item.key) <= 200 or not item.key.isprintable():
+                raise RefusedError(Code.INVALID, "an item needs a printable idempotency key")
+            local_id = await self._post(item)
+            await self._kept(self._journal.hand, item.key, local_id)
+            return local_id
+
+    async def _post(self, item: Delivery | Notice) -> str:
+        if isinstance(item, Notice):
+            if self._notices is None:
+                return item.key  # the API was configured to hear no news
+            return await self.api.create(self._notices, item.key, notice_to_json(item))
+        found = await self.api.find(item.key)
+        return found or await self.api.create(self._create, item.key, self._body(item))
+
+    def _body(self, item: Delivery) -> Json:
+        if self._whole:
+            return delivery_to_json(item)
+        if item.record is None:
+            what = "no mapping file makes a record of this message"
+            raise RefusedError(Code.ADAPTER_REFUSED, what, hint='deal with it at the desk, or set body = "document"')
+        return _nested(item.record.fields)
+
+    async def status(self, local_id: str) -> str:
+        """`posted` or `erased`."""
+        async with self._turn:
+            await self._known(local_id)
+            return "erased" if local_id in self._journal.erased else "posted"
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Delete what was posted, where the API can."""
+        async with self._turn:
+            await self._known(local_id)
+            told = self._journal.erased.get(local_id)
+            if told is not None:
+                return told
+            if self._erasing is not Erasure.NOT_SUPPORTED:
+                await self.api.erase(local_id)
+            await self._kept(self._journal.erase, local_id, self._erasing)
+            return self._erasing
+
+    async def _known(self, local_id: str) -> None:
+        await self._kept(self._journal.load)
+        if not self._journal.knows(local_id):
+            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+
+    async def _kept(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Work on the journal."""
+        with world("the adapter's journal"):
+            try:
+                return await in_thread(self._lock, work, *args, **kwargs)
+            except (NotPlainError, TooLargeError) as exc:
+                raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
+
+
+BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"
+
+
+def _ref_of(item: Mapping[str, Any], pointer: str) -> str | None:
+    found = at(item, pointer)
+    text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    return text if is_plain(text) else None
+
+
+def _flatten(value: Any, label: str, place: str, fields: dict[str, Json], faults: list[Finding]) -> None:
+    """Members of an item by their path with dots: what the mapping file calls a column. Lists of text are joined."""
+    match value:
+        case dict() if label.count(".") < _DEPTH:
+            for name, member in value.items():
+                _flatten(member, f"{label}.{name}" if label else str(name), place, fields, faults)
+        case float() if not value.is_integer():
+            faults.append(Finding(place=f"{place}, member {label}", rule="number_not_whole"))
+        case int() | float() if not isinstance(value, bool) and abs(value) >= _LARGEST:
+            faults.append(Finding(place=f"{place}, member {label}", rule="number_too_large"))
+        case float():
+            fields[label] = int(value)
+        case None | bool() | int() | str():
+            fields[label] = value
+        case list() if all(isinstance(each, str) for each in value):
+            fields[label] = ";".join(value)
+        case _:
+            pass  # a list of objects is no column
+
+
+def _nested(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """The way back: labels with dots as objects in objects."""
+    made: dict[str, Json] = {}
+    for label, value in fields.items():
+        *path, last = label.split(".")
+        inner = made
+        for part in path:
+            step = inner.setdefault(part, {})
+            if not isinstance(step, dict):
+                raise RefusedError(Code.MAPPING_FAILED, "a label of the mapping is a value and an object")
+            inner = step
+        inner[last] = value
+    return made

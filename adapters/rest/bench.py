@@ -1,0 +1,100 @@
+"""A JSON API in the hands of a test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.kit.contract import MARKER, NewBench, Trouble, in_folders
+from adapters.rest.adapter import RestAdapter
+from adapters.rest.standin import Office, StandIn
+
+SAMPLE = Path(__file__).with_name("sample.yaml")
+TOKEN = "a token of the bench"  # noqa: S105 (a secret of nothing)
+SIGNING = "whsec_" + "A" * 43 + "="
+
+
+class RestBench:
+    """What the contract asks of an API."""
+
+    troubles = (
+        Trouble.FAILING, Trouble.SLOW, Trouble.CUT, Trouble.THROTTLED, Trouble.LOCKED_OUT, Trouble.GARBLED,
+        Trouble.SMALL_PAGES, Trouble.UNMAPPED_CODE,
+    )  # fmt: skip
+
+    def __init__(self, url: str, office: Office, folder: Path) -> None:
+        self.url = url
+        self.office = office
+        self.folder = folder
+        self.gender = "female"
+        office.token = TOKEN
+        for name, text in (("token", TOKEN), ("signing", SIGNING)):
+            file = folder / name
+            file.write_text(text)
+            file.chmod(0o600)
+
+    @contextmanager
+    def trouble(self, kind: Trouble) -> Iterator[None]:
+        """Switch a fault of the stand-in on."""
+        faults: dict[Trouble, tuple[str, Any]] = {
+            Trouble.FAILING: ("status", 500),
+            Trouble.THROTTLED: ("status", 429),
+            Trouble.SLOW: ("slow", 1.0),
+            Trouble.CUT: ("cut", True),
+            Trouble.GARBLED: ("garbled", True),
+            Trouble.LOCKED_OUT: ("token", "another one"),
+            Trouble.SMALL_PAGES: ("largest", 2),
+        }
+        name, value = faults.get(kind, ("largest", self.office.largest))
+        before = getattr(self.office, name)
+        setattr(self.office, name, value)
+        self.gender = "of another list" if kind is Trouble.UNMAPPED_CODE else "female"
+        try:
+            yield
+        finally:
+            setattr(self.office, name, before)
+            self.gender = "female"
+
+    def settings(self) -> Mapping[str, str | int | bool]:
+        return {
+            "url": self.url, "secret_file": str(self.folder / "token"), "mapping": str(SAMPLE),
+            "journal": str(self.folder / "journal.jsonl"), "list_path": "/ready", "items": "/data", "paging": "page",
+            "size_param": "size", "create_path": "/inbox", "notices_path": "/news", "erase_path": "/inbox/{id}",
+            "signing_file": str(self.folder / "signing"),
+        }  # fmt: skip
+
+    def adapter(self, **more: object) -> RestAdapter:
+        from adapters.rest import KIND
+
+        made = KIND.make(KIND.settings.model_validate({**self.settings(), **more}))
+        if not isinstance(made, RestAdapter):
+            raise TypeError("the kind makes another adapter")
+        if self.office.slow:
+            made.api.have_patience(0.4)
+        return made
+
+    def offer(self, name: str) -> None:
+        number = len(self.office.ready) + 1
+        self.office.ready.append({"id": number, "note": name, "person": {"gender": self.gender}})
+
+    def offer_bad(self, name: str) -> None:
+        self.offer(MARKER)
+        self.office.ready[-1]["amount"] = 1.5
+
+    def received(self) -> list[str]:
+        return [each["message_id"] for each in self.office.posted.values() if each.get("format") == "trm-delivery/1"]
+
+    def noticed(self) -> list[str]:
+        return [each["kind"] for each in self.office.posted.values() if each.get("format") == "trm-notice/1"]
+
+    def shows(self, text: str) -> bool:
+        return any(text in str(each) for each in self.office.posted.values())
+
+
+@asynccontextmanager
+async def stand_in(folder: Path) -> AsyncIterator[NewBench]:
+    """One server; each bench has an office of its own on it."""
+    async with StandIn() as server, in_folders(lambda own: RestBench(*server.new(), own), folder) as new:
+        yield new

@@ -1,0 +1,124 @@
+"""A small JSON API as an office may have one: strict, with every kind of paging, and faults that can be switched on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Office:
+    """What an API holds, and how it misbehaves: `status` for every answer, `slow` seconds, `cut` after the work,
+    HTML instead of JSON (`garbled`), `largest` items in a page. `headers` are those of what was posted last.
+    """
+
+    token: str = ""
+    paging: str = "page"
+    ready: list[dict[str, Any]] = field(default_factory=list)
+    posted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    keys: bool = True
+    status: int = 0
+    slow: float = 0.0
+    cut: bool = False
+    garbled: bool = False
+    largest: int = 50
+
+
+class StandIn:
+    """Offices on one port of this machine, for as long as `async with` lasts."""
+
+    def __init__(self) -> None:
+        self._offices: dict[str, Office] = {}
+        self._runner: web.AppRunner | None = None
+        self._port = 0
+
+    def new(self) -> tuple[str, Office]:
+        """One more office: its address, and what it holds."""
+        name = f"office{len(self._offices) + 1}"
+        self._offices[name] = Office()
+        return f"http://127.0.0.1:{self._port}/{name}", self._offices[name]
+
+    async def __aenter__(self) -> StandIn:
+        app = web.Application(middlewares=[self._middle])
+        app.add_routes(
+            [
+                web.get("/{office}/ready", self._list),
+                web.get("/{office}/inbox", self._find),
+                web.post("/{office}/{into:inbox|news}", self._post),
+                web.delete("/{office}/inbox/{id}", self._delete),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._port = int(self._runner.addresses[0][1])
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _office(self, request: web.Request) -> Office:
+        return self._offices[request.match_info["office"]]
+
+    @web.middleware
+    async def _middle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        office = self._offices.get(request.match_info.get("office", ""))
+        if office is None:
+            return web.json_response({}, status=404)
+        await asyncio.sleep(office.slow)
+        if office.garbled:
+            return web.Response(text="<html></html>", content_type="text/html")
+        if office.status:
+            return web.json_response({"error": "trouble"}, status=office.status)
+        if request.headers.get("Authorization") != f"Bearer {office.token}":
+            return web.json_response({"error": "login"}, status=401)
+        response = await handler(request)
+        if office.cut and request.transport is not None:
+            request.transport.abort()
+        return response
+
+    async def _list(self, request: web.Request) -> web.Response:
+        office, asked = self._office(request), request.query
+        size = min(int(asked.get("size", "50")), office.largest)
+        place = int(asked.get("page", "1" if office.paging == "page" else "0"))
+        first = (place - 1) * size if office.paging == "page" else place
+        items = office.ready[first : first + size] if office.paging != "none" else office.ready
+        more = office.paging != "none" and first + size < len(office.ready)
+        answer: dict[str, Any] = {"data": items}
+        headers = {}
+        if office.paging == "cursor":
+            answer["next"] = str(first + size) if more else None
+        if office.paging == "link" and more:
+            headers["Link"] = f'<{request.path}?page={first + size}&size={size}>; rel="next", </>; rel="first"'
+        return web.json_response(answer, headers=headers)
+
+    async def _find(self, request: web.Request) -> web.Response:
+        office = self._office(request)
+        found = [{"id": key} for key in office.posted if key == f"made-{request.query['key']}"]
+        return web.json_response({"data": found})
+
+    async def _post(self, request: web.Request) -> web.Response:
+        office, body, key = self._office(request), await request.read(), request.headers.get("Idempotency-Key", "")
+        if request.content_type != "application/json" or not key:
+            return web.json_response({"error": "content type or key"}, status=415)
+        if office.keys and key in office.bodies:
+            same = office.bodies[key] == body
+            return web.json_response({"id": f"made-{key}"}, status=200 if same else 409)
+        value = orjson.loads(body)
+        made = f"made-{key}" if f"made-{key}" not in office.posted else f"again-{key}"
+        office.bodies[key], office.posted[made], office.headers = body, value, dict(request.headers)
+        return web.json_response({"id": made}, status=201)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        found = self._office(request).posted.pop(request.match_info["id"], None)
+        return web.Response(status=404 if found is None else 204)
