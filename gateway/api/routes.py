@@ -27,6 +27,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="POST", path="/messages", operation="message.submit", summary="submit and release a message", keyed=True
     ),
+    Route(method="POST", path="/messages/preview", operation="message.preview", summary="what of it would leave"),
     Route(method="GET", path="/messages", operation="message.list", summary="messages, newest first", paged=True),
     Route(method="GET", path="/messages/{id}", operation="message.show", summary="one message with its receipts"),
     Route(
@@ -50,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="PUT", path="/drafts/{id}", operation="draft.change", summary="change a draft", matched=True),
     Route(method="GET", path="/drafts", operation="draft.list", summary="drafts that wait for a person", paged=True),
     Route(method="GET", path="/drafts/{id}", operation="draft.show", summary="one draft"),
+    Route(method="GET", path="/drafts/{id}/preview", operation="draft.preview", summary="what of it would leave"),
     Route(method="POST", path="/drafts/{id}/release", operation="draft.release", summary="a named person releases it"),
     Route(method="POST", path="/drafts/{id}/discard", operation="draft.discard", summary="a named person discards it"),
     Route(

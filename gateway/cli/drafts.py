@@ -102,6 +102,59 @@ def _show_saved(value: Mapping[str, Json]) -> None:
         voice.say(f"still missing  {finding['place'] or '/'}  {finding['rule']}  {finding['hint']}".rstrip())
 
 
+@options.verb(draft, "preview")
+@click.argument("id")
+@click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")
+@click.option("--reply-to", metavar="ID", help="The message that it answers.")
+@click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
+@options.by
+@options.on_node
+@options.as_json
+def draft_preview(
+    reach: Reach,
+    id: str,
+    consent: str | None,
+    reply_to: str | None,
+    conversation: str | None,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Exactly what of a draft would leave if this person released it now, what not and why; nothing is sent.
+
+    \b
+    Example:
+      trm draft preview 3vJx0bJr3QkK0m1c5n8sT4 --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("draft.preview", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
+    voice.show(answer, as_json=as_json, people=show_preview)
+
+
+def show_preview(value: Mapping[str, Json]) -> None:
+    """What leaves on the result, what does not and what stands in the way beside it."""
+    policy = value["policy"]
+    voice.facts(
+        [
+            ("type", value["type"]),
+            ("corridor", value["corridor"]),
+            ("purpose", value["purpose"]),
+            ("step", str(value["step"]).replace("_", " ")),
+            ("policy", f"{policy['name']} version {policy['version']}" if isinstance(policy, dict) else "none"),
+            ("goes before it", value["first"]),
+            ("would go", value["goes"]),
+        ]
+    )
+    for item in voice.items(value, "findings"):
+        voice.say(f"in its way: {item['place'] or '(whole)'}: {item['rule']}  {item['hint']}")
+    voice.say("")
+    voice.table(
+        ["does not leave", "because this is closed here"],
+        [[item["place"], f"{item['title']} ({item['group']})"] for item in voice.items(value, "dropped")],
+        empty="all of it leaves" if value["leaves"] is not None else "nothing of it leaves",
+    )
+    if value["leaves"] is not None:
+        voice.print_json(value["leaves"])
+
+
 @options.verb(draft, "release")
 @click.argument("id")
 @click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli import options, signing, voice
+from gateway.cli.drafts import show_preview
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.signing import Signer, emergency, signs
 from gateway.cli.trust import pending_of
@@ -161,6 +162,21 @@ def policy_approve(reach: Reach, signer: Signer, change: str | None, emergency: 
     if new is not None:
         _tell(before, new)
     voice.show(signer.approve(reach, pending, emergency=emergency), as_json=as_json, people=signing.show_change)
+
+
+@options.verb(policy, "preview")
+@_FILE
+@options.on_node
+@options.as_json
+def policy_preview(reach: Reach, file: Path, as_json: bool) -> None:
+    """Exactly what of a message file (as for trm send) would leave now, what not and why; nothing is sent.
+
+    \b
+    Example:
+      trm policy preview referral.json --node /srv/trm/fr
+    """
+    answer = reach.ask("message.preview", draft=voice.read_object(file))
+    voice.show(answer, as_json=as_json, people=show_preview)
 
 
 def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:

@@ -55,6 +55,7 @@ READS_CONTENT: frozenset[Role] = frozenset({_C, _F, _A})
 
 MATRIX: Mapping[str, frozenset[Role]] = {
     "message.submit": _CASE_SYSTEMS,
+    "message.preview": _CASE_SYSTEMS,
     "message.list": _MOVES,
     "message.show": _MOVES,
     "message.ack": _CASE_SYSTEMS,
@@ -65,6 +66,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "event.stream": _MOVES,
     "draft.list": _CASES,
     "draft.show": _CASES,
+    "draft.preview": _CASES,
     "draft.release": _CASES,
     "draft.discard": _CASES,
     "draft.save": _CASE_SYSTEMS,

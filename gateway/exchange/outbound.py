@@ -150,7 +150,7 @@ def disclosed(
     """Step 1b: what of a draft leaves on the way to this peer at this point of its conversation, or why nothing."""
     return minimise(
         schema or draft.body_type, _body_of(draft), policy=policy, corridor=standing.corridor, purpose=draft.purpose,
-        step=_step(around, now),
+        step=step_at(around, now),
     )  # fmt: skip
 
 
@@ -158,7 +158,8 @@ def _body_of(draft: Draft) -> dict[str, Json]:
     return {"header": dict(draft.header), "content": dict(draft.content)}
 
 
-def _step(around: Around | None, now: int, before: int | None = None) -> Disclosure:
+def step_at(around: Around | None, now: int, before: int | None = None) -> Disclosure:
+    """How far disclosure has come there; `before` is the number of an own message that is judged without itself."""
     return Disclosure.BEFORE_ACCEPTANCE if around is None else around.step(now, before)
 
 
@@ -374,7 +375,7 @@ def recheck(
     if now >= message.expires:
         raise RefusedError(Code.EXPIRED, "the life of the message is over")
     _in_scope(standing, message.body_type, message.purpose, header, len(message.body))
-    _still_open(message, standing, header=header, content=content, policy=policy, step=_step(around, now, before=n))
+    _still_open(message, standing, header=header, content=content, policy=policy, step=step_at(around, now, before=n))
     _through_gates(
         _facts(
             message.body_type,

@@ -21,10 +21,13 @@ from gateway.core.conversation.facts import Message, quoted_enquiry, stated
 from gateway.core.delivery import Outgoing
 from gateway.core.history import Opened
 from gateway.core.history import Side as Whose
+from gateway.core.policy import Blocked, Leaves
+from gateway.core.policy import Step as Disclosure
 from gateway.core.scope import never_blocked
 from gateway.core.stages import Draft, ValidMessage
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.exchange import outbound
+from gateway.exchange.outbound import Circumstances
 from gateway.ports import Done, Json, NoticeKind
 from gateway.service import consents, conversations, moves, records
 from gateway.service.book import Peer
@@ -359,26 +362,21 @@ def _prepared(
     approver: str | None,
 ) -> list[Unsealed]:
     """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets this."""
-    draft = replace(draft, header={**draft.header, "seen": found.held.seen})
-    now, around, same = parts.clock.now(), found.around, batch[found.key]
-    history = found.held.history(also=[*around.recorded(), *same.opened])
-    circumstances = replace(around.circumstances, history=history, approver=approver)
-    before = conversations.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
-    for earlier in same.said:
-        before = None if before is None else before.joined(earlier)
-    record = _record_first(parts, draft, peer, around)
-    known = before if before is None or record is None else before.joined(_as_said(record, before, now))
+    now, same = parts.clock.now(), batch[found.key]
+    ready = _ready(parts, draft, peer, found, same, approver)
+    draft, record, known = ready.draft, ready.record, ready.known
     policy, standing = parts.policies.at(now), peer.standing(now)
-    schema = partial(outbound.schema_for, begun=found.held.begun, theirs=peer.schemas)
     left, message = outbound.submit(
-        draft, standing, circumstances, policy=policy, around=known, now=now, schema=schema(draft.body_type)
-    )
+        draft, standing, ready.circumstances, policy=policy, around=known, now=now,
+        schema=ready.schema(draft.body_type),
+    )  # fmt: skip
     relies_on = reference or message.consent_ref
     prepared = []
     if record is not None:  # its number is the lower one: rows go in the order of their numbers
         _, first = outbound.submit(
-            record, standing, circumstances, policy=policy, around=before, now=now, schema=schema(record.body_type)
-        )
+            record, standing, ready.circumstances, policy=policy, around=ready.before, now=now,
+            schema=ready.schema(record.body_type),
+        )  # fmt: skip
         tells = parts.vault.consent_index(str(message.consent_ref))
         prepared.append(replace(_unsealed(parts, first, None, relies_on, approver), tells=tells))
     quotes = quoted_enquiry(left.body_type, left.content)
@@ -388,6 +386,80 @@ def _prepared(
         same.said += [*new, _as_said(left, known, now)]
         same.opened += [_as_opened(one, now) for one in (record, draft) if one is not None]
     return prepared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A draft with all that it is judged by: the consent record that has to go before it, the conversation without and
+    with that record, and the schema in which a type is written here.
+    """
+
+    draft: Draft
+    record: Draft | None
+    before: Around | None
+    known: Around | None
+    circumstances: Circumstances
+    schema: Callable[[str], str | None]
+
+
+def _ready(parts: Parts, draft: Draft, peer: Peer, found: _Found, same: _Batch, approver: str | None) -> _Ready:
+    draft = replace(draft, header={**draft.header, "seen": found.held.seen})
+    history = found.held.history(also=[*found.around.recorded(), *same.opened])
+    before = conversations.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
+    for earlier in same.said:
+        before = None if before is None else before.joined(earlier)
+    record = _record_first(parts, draft, peer, found.around)
+    known = before
+    if before is not None and record is not None:
+        known = before.joined(_as_said(record, before, parts.clock.now()))
+    return _Ready(
+        draft=draft,
+        record=record,
+        before=before,
+        known=known,
+        circumstances=replace(found.around.circumstances, history=history, approver=approver),
+        schema=partial(outbound.schema_for, begun=found.held.begun, theirs=peer.schemas),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would become of a request now: what of it leaves or why nothing does, the type of the message that would go
+    before it, and the refusal that stands in its way, if any.
+    """
+
+    draft: Draft
+    left: Leaves | Blocked
+    corridor: tuple[str, str]
+    step: Disclosure
+    first: str | None
+    refusal: RefusedError | None
+
+
+async def preview(parts: Parts, request: Mapping[str, Json], *, approver: str | None = None) -> Preview:
+    """Judge a request as `submit` does, and store nothing. Raises RefusedError for what is no draft at all."""
+    draft, peer = _draft(parts, request)
+    _check_units(parts, draft, peer)
+    (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)]))
+    ready = _ready(parts, draft, peer, found, _Batch(), approver)
+    now, standing = parts.clock.now(), peer.standing(parts.clock.now())
+    left = outbound.disclosed(
+        ready.draft, standing, policy=parts.policies.at(now), around=ready.known, now=now,
+        schema=ready.schema(draft.body_type),
+    )  # fmt: skip
+    refusal = None
+    try:
+        _prepared(parts, draft, peer, found, defaultdict(_Batch), origin=None, reference=None, approver=approver)
+    except RefusedError as error:
+        refusal = error
+    return Preview(
+        draft=ready.draft,
+        left=left,
+        corridor=standing.corridor,
+        step=outbound.step_at(ready.known, now),
+        first=None if ready.record is None else ready.record.body_type,
+        refusal=refusal,
+    )
 
 
 def _as_said(draft: Draft, around: Around, now: int) -> Message:

@@ -91,6 +91,23 @@ DRAFT: Mapping[str, Schema | Maybe] = {
     "conversation": maybe(null_or(ID)),
     "in_reply_to": maybe(null_or(ID)),
 }
+PREVIEW = named(
+    "Preview",
+    record(
+        type=read(TYPE), purpose=read(null_or(TEXT)),
+        corridor=about(TEXT, "from the country of this node to that of the peer, such as FR>AL"),
+        step=one_of("before_acceptance", "after_acceptance"),
+        policy=null_or(record(name=TEXT, version=COUNT, digest=TEXT)),
+        leaves=about(
+            null_or(record(header=read(OBJECT), content=read(OBJECT))), "exactly what leaves; null where nothing may"
+        ),
+        dropped=many(record(place=TEXT, group=TEXT, title=TEXT)),
+        first=about(null_or(TYPE), "the type of a message that goes before it, because the peer was not told yet"),
+        goes=about(FLAG, "whether it would go now"),
+        code=null_or(TEXT), findings=many(about(FINDING, "what stands in its way")),
+    ),
+    "What of a message would leave now, what not and why, and what stands in its way.",
+)  # fmt: skip
 UNFINISHED = record(**{name: maybe(part.schema if isinstance(part, Maybe) else part) for name, part in DRAFT.items()})
 SAVED = record(
     id=ID, state=TEXT, version=about(TEXT, "its entity tag, also in ETag"),
@@ -165,7 +182,17 @@ SHAPES: Mapping[str, Shape] = {
         arguments={"state": maybe(STORED), "limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
         answer=record(drafts=many(record(**DRAFT_LINE)), next=null_or(CURSOR)),
     ),
+    "message.preview": Shape(
+        arguments={"draft": record(**DRAFT)}, answer=PREVIEW, example={"draft": dict(ENQUIRY)}
+    ),
     "draft.show": Shape(answer=record(**DRAFT_LINE, draft=Maybe(OBJECT))),
+    "draft.preview": Shape(
+        arguments={
+            "by": BY, "consent": maybe(about(TEXT, "id of the consent it relies on")), "reply_to": maybe(ID),
+            "conversation": maybe(ID),
+        },
+        answer=PREVIEW,
+    ),
     "draft.release": Shape(
         arguments={
             "by": BY, "consent": maybe(about(TEXT, "id of the consent it relies on")), "reply_to": maybe(ID),

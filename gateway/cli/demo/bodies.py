@@ -99,22 +99,22 @@ class Writer:
         return self._draft("enquiry.reply/1", to, answers, content)
 
     def question(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """Which papers are there?"""
+        """What does she need in the first days? Who she is, the policy keeps back until the case is taken."""
         item: dict[str, Json] = {
-            "item_id": "papers",
-            "data_category": "documents",
-            "question": "Which travel document is there?",
-            "why_needed": "To decide whether a consular document is needed.",
+            "item_id": "first-days",
+            "data_category": "needs",
+            "question": "What is needed in the first days?",
+            "why_needed": "To prepare the place before she comes.",
         }
         return self._draft("info.request/1", to, answers, {"items": [item], "blocks_decision": True}, consent=consent)
 
     def answer(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """These papers."""
+        """This is needed."""
         given: dict[str, Json] = {
-            "item_id": "papers",
+            "item_id": "first-days",
             "status": "given",
-            "data_category": "documents",
-            "value": MARKS["answer about papers"],
+            "data_category": "needs",
+            "value": MARKS["answer about needs"],
         }
         return self._draft("info.reply/1", to, answers, {"answers": [given]}, consent=consent)
 

@@ -36,7 +36,7 @@ MARKS: Mapping[str, str] = {
     "second family name": "Горвинський-Тестов",
     "second summary": "Немає документів; просить допомоги Позначенко.",
     "second phone": "+33639980143",
-    "answer about papers": "Passport 99XK00417, kept by the shelter",
+    "answer about needs": "A room that locks from inside, ref 99XK00417",
     "condition of the shelter": "Call the night porter Provashi before arrival",
     "phone of the case worker": "+355690000142",
     "case number in Albania": "AL-CASE-55102",

@@ -152,8 +152,13 @@ def no_trace(stage: Stage) -> None:
     federation = stage.federation
     own = search([federation.base / "cases"], MARKS)
     stage.demand(
-        {hit.mark for hit in own.hits} >= {"answer about papers", "case number in Albania", "given name"},
+        {hit.mark for hit in own.hits} >= {"answer about needs", "case number in Albania"},
         "the marked values are in the case systems' own folders, where they belong",
+    )
+    told = search([federation.albania.case_system], MARKS)
+    stage.demand(
+        "given name" not in {hit.mark for hit in told.hits},
+        "no name went to Albania, which has taken the case on conditions only",
     )
     probe = federation.france.temporary / "planted-leak.bin"
     probe.write_bytes(bytes(1000) + MARKS["family name"].encode("utf-16-le") + bytes(1000))

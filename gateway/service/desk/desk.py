@@ -377,6 +377,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "change.withdraw": changes.withdraw,
     "admin.list": changes.list_admins,
     "policy.show": policies.show,
+    "message.preview": releasing.preview_message,
+    "draft.preview": releasing.preview_draft,
     "peer.ping": pings.ping,
     "peer.probe": pings.probe,
     "peer.probed": pings.probed,

@@ -1,4 +1,6 @@
-"""Releasing: a person's act by which a message goes, and a second person's where it needs two (DESIGN 3b.8)."""
+"""Releasing: a person's act by which a message goes, and a second person's where it needs two (DESIGN 3b.8). What
+of it would leave can be seen before.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ from sqlalchemy import Connection
 
 from gateway.core import release
 from gateway.core.acceptance import Incoming
+from gateway.core.policy import Leaves
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import handover, submit
 from gateway.service.collect import RELEASED, WAITING
-from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, only, person, text
+from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, members, only, person, text
 from gateway.service.desk.messages import WAITING_SECOND, actor, drafted, find_draft, incoming
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -20,6 +23,9 @@ from gateway.store import content, local, log
 from gateway.store.content import SealedRow
 from gateway.store.local import DraftRow
 from keys.encoding import canon
+from schemas.codelists import ENGLISH
+from schemas.groups import field_groups
+from schemas.policies import spell
 
 ADDED = ("consent", "reply_to", "conversation")
 """What whoever releases a draft first may add to it."""
@@ -83,6 +89,60 @@ async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> 
     return done
 
 
+async def preview_message(parts: Parts, arguments: Arguments) -> Done:
+    """What of a message would leave now, what not and why, and what stands in its way; nothing is stored."""
+    only(arguments, "draft")
+    return await _previewed(parts, dict(members(arguments, "draft")))
+
+
+async def preview_draft(parts: Parts, arguments: Arguments) -> Done:
+    """The same of a draft, as if this person released it now with what they add to it."""
+    only(arguments, "id", "by", "consent", "reply_to", "conversation")
+    by = text(arguments, "by", longest=64)
+    row, sealed = await find_draft(parts, text(arguments, "id"))
+    return await _previewed(parts, _completed(parts, drafted(parts, sealed.get(row.ref)), arguments, by))
+
+
+async def _previewed(parts: Parts, request: dict[str, Json]) -> Done:
+    approver = None
+    if release.needs_two(str(request.get("type")), _header(request)):
+        approver = _approver_of(request)
+        request["header"] = release.approved(_header(request), approver)
+    found = await submit.preview(parts, request, approver=approver)
+    held = parts.policies.in_force(parts.clock.now())
+    leaves = found.left if isinstance(found.left, Leaves) else None
+    refusal = found.refusal
+    body: dict[str, Json] = {} if leaves is None else leaves.body
+    value: dict[str, Json] = {
+        "type": found.draft.body_type,
+        "purpose": found.draft.purpose,
+        "corridor": spell(found.corridor),
+        "step": str(found.step),
+        "policy": None if held is None else {"name": held.name, "version": held.version, "digest": held.digest},
+        "leaves": None if leaves is None else {"header": body.get("header"), "content": body.get("content")},
+        "dropped": [] if leaves is None else [_dropped(place, group) for place, group in leaves.dropped.items()],
+        "first": found.first,
+        "goes": refusal is None,
+        "code": None if refusal is None else str(refusal.code),
+        "findings": []
+        if refusal is None
+        else [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in refusal.findings],
+    }
+    return Done(value=value)
+
+
+def _dropped(place: str, group: str) -> Json:
+    entry = field_groups().groups.get(group)
+    return {"place": place, "group": group, "title": group if entry is None else entry.title[ENGLISH]}
+
+
+def _approver_of(request: Mapping[str, Json]) -> str:
+    """Whoever a claim of danger to life names, else somebody: the second person is not known yet."""
+    claim = _header(request).get(release.VITAL)
+    named = claim.get("approver_ref") if isinstance(claim, dict) else None
+    return named if isinstance(named, str) else "second"
+
+
 def _completed(parts: Parts, draft: Mapping[str, Json], arguments: Arguments, by: str) -> dict[str, Json]:
     """A draft with what the person who releases it adds."""
     request = dict(draft)
@@ -115,9 +175,7 @@ def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow) -> No
 
 async def _release_first(parts: Parts, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], by: str) -> Done:
     """Judge it as a whole, as if a second person had approved it, and keep it as this one released it."""
-    claim = _header(request).get(release.VITAL)
-    named = claim.get("approver_ref") if isinstance(claim, dict) else None
-    approver = named if isinstance(named, str) else "second"
+    approver = _approver_of(request)
     trial = {**request, "header": release.approved(_header(request), approver)}
     await submit.try_out(parts, trial, approver=approver)
     now, who = parts.clock.now(), person(by, parts.keys.actor)

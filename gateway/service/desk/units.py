@@ -36,8 +36,9 @@ async def check(parts: Parts, operation: str, arguments: Arguments, unit: str) -
     """Before an operation: what it names is of this unit. Raises RefusedError, nothing was done."""
     if operation not in NARROWED or operation in _LISTS:
         return
-    if operation == "message.submit":
-        header = arguments.get("header")
+    if operation in ("message.submit", "message.preview"):
+        draft = arguments.get("draft") if operation == "message.preview" else arguments
+        header = draft.get("header") if isinstance(draft, Mapping) else None
         if not isinstance(header, dict) or header.get("sender_unit") != unit:
             raise RefusedError(
                 Code.FORBIDDEN, "this token sends for its own unit only; nothing was stored",

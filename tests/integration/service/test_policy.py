@@ -79,6 +79,100 @@ async def leaves(party: Party, event: str) -> list[Any]:
     return [leaf for leaf in (orjson.loads(data) for _, data in found) if leaf["ev"] == event]
 
 
+# --- forty fields and twelve -----------------------------------------------------------------------------------------
+
+FORTY: dict[str, Any] = {
+    "referral_kind": "return_reception",
+    "person": {
+        "pseudonym": "Mali",
+        "name_given": "Zana",
+        "name_family": "Provaj",
+        "birth_date": "1999-04-02",
+        "age_group": "adult",
+        "gender": "Feminine",
+        "nationalities": ["AL", "XK"],
+        "languages": [{"language": "sq", "level": "first"}],
+        "identity_documents": [
+            {"kind": "passport", "number": "X1", "issuer": "AL", "expiry": "2031-01-01"},
+            {"kind": "passport", "number": "X2"},
+        ],
+        "safe_contact_rule": {"may_call": False, "who_answers": "an aunt", "never_use": ["the old number"]},
+    },
+    "household": [
+        {"relation": "child", "age_group": "child", "travels_with": True},
+        {"relation": "sibling", "age_group": "adult", "travels_with": False},
+    ],
+    "thb_status": "presumed",
+    "exploitation": ["ForcedLabour"],
+    "exploitation_country": ["ES", "FR", "IT"],
+    "services_requested": [{"service": "safe_accommodation"}],
+    "health_flags": ["chronic"],
+    "legal_status": "irregular",
+    "proceedings": [{"proceeding": "criminal_witness", "stage": "open", "presence_needed": False}],
+    "immediate_risk": {"level": "high"},
+    "expected_next_step": "return_planning",
+    "summary": "a few words",
+}
+TWELVE = {
+    "/referral_kind", "/person/pseudonym", "/person/age_group", "/person/gender", "/person/languages/0/language",
+    "/person/languages/0/level", "/person/safe_contact_rule/may_call", "/thb_status", "/services_requested/0/service",
+    "/legal_status", "/immediate_risk/level", "/expected_next_step",
+}  # fmt: skip
+CORRIDOR = (
+    "consent", "contact_rule", "immediate_risk", "needs", "person_label", "person_profile", "request_kind", "residence",
+    "thb_status",
+)  # fmt: skip
+
+
+def fields(value: Any, place: str = "") -> set[str]:
+    """The places of a document that hold something."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    return {place} if below is None else {found for name, one in below for found in fields(one, f"{place}/{name}")}
+
+
+async def test_of_forty_fields_twelve_arrive(two: Two) -> None:
+    """PEERS L2: exactly what the corridor opens arrives, the preview says so before, and only places are logged."""
+    assert TWO_STEP is not None
+    await consented(two.fr)
+    assert (len(fields(FORTY)), len(TWELVE)) == (40, 12)
+    await adopted(
+        two.fr, "policy.narrow", policy(("FR", "AL"), before=CORRIDOR, always=TWO_STEP.always, purposes=["referral"]),
+        people=[ANA],
+    )  # fmt: skip
+    request = about("referral.request/1", "AL") | {"content": FORTY}
+    shown = await two.fr.call("message.preview", draft=request)
+    assert (shown["goes"], shown["first"], shown["corridor"], shown["findings"]) == (
+        True,
+        "consent.record/1",
+        "FR>AL",
+        [],
+    )
+    arrived = await said(two, two.fr, request)
+    assert fields(arrived.content) == TWELVE
+    assert (arrived.header, arrived.content) == (shown["leaves"]["header"], shown["leaves"]["content"])
+    gone = {item["place"] for item in shown["dropped"]}
+    assert gone == {f"/content{place}" for place in fields(FORTY) - TWELVE}
+    assert {"place": "/content/person/name_given", "group": "person_name", "title": "Real name"} in shown["dropped"]
+    (leaf,) = await leaves(two.fr, "message.minimised")
+    assert {*leaf["dropped"]} == gone
+    logged = await two.fr.running.parts.store.read(log.leaves)
+    assert not [data for _, data in logged if b"Zana" in data or b"Provaj" in data or b"a few words" in data]
+
+
+async def test_a_preview_tells_what_stands_in_the_way(two: Two) -> None:
+    """Nothing is stored by it, and every gate is there beside what would leave."""
+    request = about("referral.request/1", "AL")
+    shown = await two.fr.call("message.preview", draft=request)
+    assert (shown["goes"], shown["code"]) == (False, "gate_g2")
+    assert shown["leaves"]["content"]["person"]["pseudonym"] == request["content"]["person"]["pseudonym"]
+    assert await two.fr.rows("select count(*) from message") == [(0,)]
+    draft = (await two.fr.call("draft.save", draft=request))["id"]
+    again = await two.fr.call("draft.preview", id=draft, by="Ana Doe")
+    assert (again["goes"], again["code"], again["step"]) == (False, "gate_g2", "before_acceptance")
+    closed = await two.fr.call("message.preview", draft=request | {"purpose": "consular"})
+    assert (closed["leaves"], closed["code"]) == (None, "out_of_scope")
+
+
 # --- two steps -------------------------------------------------------------------------------------------------------
 
 

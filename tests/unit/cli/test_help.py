@@ -54,7 +54,7 @@ def test_the_verbs_of_the_design_are_there():
         alarm+dismiss node+show node+pairing webhook+new webhook+list token+new token+list token+revoke demo bench
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export
-        policy+show policy+diff policy+adopt policy+approve
+        policy+show policy+diff policy+adopt policy+approve policy+preview draft+preview
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""
     assert {f"trm {name.replace('+', ' ')}" for name in expected.split()} == LEAVES.keys()
 
