@@ -1,7 +1,7 @@
-"""A case system with a JSON interface over HTTP: the template from which `trm adapter new` makes an adapter.
+"""A case system with a JSON interface over HTTP.
 
-The system is invented. Change what it says and expects in `system.py`, what an office sets in `settings.py`, and the
-words of its records in `mapping.yaml`; `bench.py` imitates it for `trm adapter check`.
+As it stands the system is an invented one. What it says and expects is in `system.py`, what an office sets in
+`settings.py`, the words of its records in `mapping.yaml`; `bench.py` imitates it for `trm adapter check`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def _stand_in(folder: Path) -> AsyncIterator[NewBench]:
 KIND = Kind(
     name="template",
     what="an invented case system with a JSON interface",
-    whom="for who writes an adapter",
+    whom="for offices that have it",
     settings=TemplateSettings,
     make=TemplateAdapter,
     stand_in=_stand_in,

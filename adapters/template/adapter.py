@@ -19,7 +19,7 @@ PAGES = 1_000
 """Pages of one pull; a system that never ends its list does not keep the node."""
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-_KEY = re.compile(r"[a-z2-7]{1,160}")
+_KEY = re.compile(r"[a-z0-9]{1,160}")
 
 
 class TemplateAdapter:

@@ -59,6 +59,28 @@ def _show_kinds(value: Mapping[str, Json]) -> None:
     voice.table(columns, rows, empty="none")
 
 
+@options.verb(adapter, "new")
+@click.argument("name")
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="DIR", help="Where; else here."
+)
+def adapter_new(name: str, into: Path) -> None:
+    """Make a package for a new kind of adapter, which passes trm adapter check as it is. Nothing is overwritten.
+
+    It reaches an invented system with a JSON interface; docs/adapter-guide.md goes on from there.
+
+    \b
+    Example:
+      trm adapter new acme
+    """
+    from adapters.template.making import make
+
+    folder = make(name, into)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        voice.say(str(path))
+    voice.hint(f"pip install -e {folder}, then trm adapter check {name}")
+
+
 @options.verb(adapter, "check")
 @click.argument("kind", required=False)
 @click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case of KIND; repeat it.")

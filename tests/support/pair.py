@@ -40,6 +40,8 @@ class Party:
     folder: Path
     clock: SteeredClock
     system: MemorySystem = field(default_factory=MemorySystem)
+    own: bool = False
+    """Whether it uses the adapter of its node.toml, and not the one in memory."""
     opened: Node | None = None
     stack: AsyncExitStack | None = None
     serving: asyncio.Task[None] | None = None
@@ -53,9 +55,8 @@ class Party:
 
     async def open(self) -> None:
         """Open the folder; nothing runs yet."""
-        node, self.stack = await open_node(
-            self.folder, PASSPHRASE, clock=self.clock, at_least=CHEAP, adapter=MemoryAdapter(self.system)
-        )
+        adapter = None if self.own else MemoryAdapter(self.system)
+        node, self.stack = await open_node(self.folder, PASSPHRASE, clock=self.clock, at_least=CHEAP, adapter=adapter)
         self.opened = node
 
     async def start(self) -> None:

@@ -26,7 +26,7 @@ def test_every_verb_has_an_example(path):
 def test_every_reading_verb_has_json():
     """A verb that shows something shows it to programs as well."""
     silent = {"trm init", "trm admin new", "trm peer scope", "trm send", "trm evidence export", "trm node pairing"}
-    silent |= {"trm audit export", "trm backup key new"}  # what it makes is a file
+    silent |= {"trm audit export", "trm backup key new", "trm adapter new"}  # what it makes is a file
     silent |= {"trm demo", "trm bench"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export")}
     silent |= {f"trm keys {verb}" for verb in ("root new", "root sign", "tombstone request", "tombstone seal")}
@@ -50,7 +50,8 @@ def test_the_verbs_of_the_design_are_there():
         conversation+show consent+record consent+list consent+show consent+withdraw evidence+export evidence+verify
         audit+show audit+verify audit+export alert+list alert+acknowledge asylum+hold asylum+lift asylum+list
         erase retention+run retention+hold retention+release retention+list
-        schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check alarm+list
+        schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
+            alarm+list
         alarm+dismiss node+show node+pairing webhook+new webhook+list token+new token+list token+revoke demo bench
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export
