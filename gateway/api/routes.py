@@ -67,6 +67,9 @@ ROUTES: tuple[Route, ...] = (
         method="POST", path="/conversations/{id}/erase", operation="conversation.erase", summary="a person erases it"
     ),
     Route(method="POST", path="/retention/run", operation="retention.run", summary="erase what may be kept no longer"),
+    Route(method="GET", path="/erasures", operation="erasure.list", summary="what peers asked to be erased"),
+    Route(method="POST", path="/erasures/{id}/follow", operation="erasure.follow", summary="a person follows it now"),
+    Route(method="POST", path="/erasures/{id}/refuse", operation="erasure.refuse", summary="keep it on a legal ground"),
     Route(method="GET", path="/holds", operation="retention.list", summary="legal holds"),
     Route(method="POST", path="/holds/{id}", operation="retention.hold", summary="nothing of it is erased"),
     Route(method="POST", path="/holds/{id}/release", operation="retention.release", summary="lift a legal hold"),

@@ -1,4 +1,6 @@
-"""`trm erase` and `trm retention`: erasing by a person, how long things are kept, and legal holds."""
+"""`trm erase`, `trm erasure` and `trm retention`: erasing by a person, what peers asked to be erased, how long things
+are kept, and legal holds.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +70,88 @@ def _show_erased(value: Mapping[str, Json]) -> None:
 
 
 @click.group(context_settings=CONTEXT)
+def erasure() -> None:
+    """What peers asked to be erased."""
+
+
+@options.verb(erasure, "list")
+@options.on_node
+@options.as_json
+def erasure_list(reach: Reach, as_json: bool) -> None:
+    """Requests of peers to erase, oldest first, and how far each has come. docs/retention.md has what follows.
+
+    \b
+    Example:
+      trm erasure list --node /srv/trm/al
+    """
+    voice.show(reach.ask("erasure.list"), as_json=as_json, people=_show_requests)
+
+
+def _show_requests(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["message", "peer", "asks for", "ground", "is", "followed", "answer due"],
+        [
+            [
+                item["id"],
+                item["peer"],
+                item["what"],
+                item["ground"],
+                item["state"],
+                _followed(item),
+                voice.when(item["due"]),
+            ]
+            for item in voice.items(value, "requests")
+        ],
+        empty="nobody asked",
+    )
+
+
+def _followed(item: Mapping[str, Json]) -> str:
+    if item["follow"] is not None:
+        return voice.when(item["follow"])
+    return "by a person" if item["state"] == "waiting" else "done"
+
+
+@options.verb(erasure, "follow")
+@click.argument("request")
+@click.option("--message", "chosen", multiple=True, metavar="ID", help="What has to go, of a request about a part.")
+@click.option("--none", "none", is_flag=True, help="Nothing of the part is held here.")
+@options.by
+@options.on_node
+@options.as_json
+def erasure_follow(reach: Reach, request: str, chosen: tuple[str, ...], none: bool, by: str, as_json: bool) -> None:
+    """Follow a request now. The node follows by itself what names whole messages, a conversation or a consent.
+
+    \b
+    Example:
+      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/al
+      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --message mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/al
+    """
+    if chosen and none:
+        raise click.UsageError("name the messages, or say --none")
+    value = reach.ask("erasure.follow", id=request, by=by, messages=[*chosen] if chosen or none else None)
+    voice.show(value, as_json=as_json, people=lambda value: voice.say(f"{value['erased']} message(s) erased"))
+
+
+@options.verb(erasure, "refuse")
+@click.argument("request")
+@click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
+@click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
+@options.by
+@options.on_node
+@options.as_json
+def erasure_refuse(reach: Reach, request: str, ground: str, until: str, by: str, as_json: bool) -> None:
+    """Keep what a peer asked to be erased, on a legal ground: a legal hold lies over it, and the peer is told why.
+
+    \b
+    Example:
+      trm erasure refuse q2x0bJr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
+    """
+    value = reach.ask("erasure.refuse", id=request, ground=ground, until=until, by=by)
+    voice.show(value, as_json=as_json, people=lambda value: voice.say(f"it is kept until {value['until']}"))
+
+
+@click.group(context_settings=CONTEXT)
 def retention() -> None:
     """How long messages are kept, and legal holds."""
 
@@ -103,6 +187,9 @@ def _show_run(value: Mapping[str, Json]) -> None:
         ],
         empty="nothing is due",
     )
+    asked = value["requests"]
+    if isinstance(asked, list) and asked:
+        voice.say(f"requests of peers that are followed: {len(asked)}, see trm erasure list")
     voice.hint(f"no copy of what is erased now can be opened after {voice.when(value['horizon'])}")
 
 

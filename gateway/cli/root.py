@@ -42,6 +42,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "statistics": ("gateway.cli.statistics:statistics", "Counts that name nobody: make, show, answer a request."),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
     "erase": ("gateway.cli.erase:erase", "Erase a message or a conversation, here and in the case system."),
+    "erasure": ("gateway.cli.erase:erasure", "What peers asked to be erased."),
     "retention": ("gateway.cli.erase:retention", "How long messages are kept, and legal holds."),
     "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
     "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),

@@ -41,7 +41,8 @@ class Standing:
     """What retention must know of a conversation; times are Unix seconds.
 
     ``state`` and ``since`` are its main state and when it came into it, None where that is not known. ``arrived`` is
-    when the person arrived, None before. ``held`` says that a legal hold lies over it.
+    when the person arrived, None before. ``awaited`` is until when the other side has to say that it erased: what the
+    answer is about is kept for it. ``held`` says that a legal hold lies over it.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Standing:
     state: str | None = None
     since: int | None = None
     arrived: int | None = None
+    awaited: int | None = None
     held: bool = False
 
 
@@ -126,7 +128,10 @@ def ends_at(item: Item, rule: Rule) -> int | None:
     if not _applies(item, rule):
         return None
     start = _start(item, rule)
-    return None if start is None else start + rule.days * DAY
+    if start is None:
+        return None
+    end = start + rule.days * DAY
+    return max(end, item.standing.awaited or end) if rule.start is From.END else end
 
 
 def _applies(item: Item, rule: Rule) -> bool:

@@ -20,7 +20,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
+from gateway.core.scope import type_name
 from gateway.errors import Code, RemoteError
+from gateway.exchange import certificates
+from gateway.exchange.certificates import Certificate
 from gateway.exchange.logged import read_log
 from gateway.exchange.proof import (
     Batch,
@@ -35,6 +38,7 @@ from gateway.exchange.proof import (
 )
 from keys.descriptor import key_at
 from keys.encoding import (
+    MAX_INT,
     Check,
     Json,
     exact,
@@ -117,7 +121,10 @@ def _message(value: Json, chains: Chains) -> ProvenMessage:
             raise RemoteError(Code.SPLICED, "two statements of one message are of different messages")
     if member["disclosure"] is not None:
         _check_disclosure(member["disclosure"], first)
-    return ProvenMessage(sealings=tuple(sealings), receipts=(), disclosed=member["disclosure"] is not None)
+    return ProvenMessage(
+        sealings=tuple(sealings), receipts=(), disclosed=member["disclosure"] is not None,
+        onward=_onward(member["disclosure"], first),
+    )  # fmt: skip
 
 
 def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
@@ -148,6 +155,21 @@ def _check_disclosure(value: Json, statement: Statement) -> None:
     if commit(secret, body) != statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "the disclosed content is not what was signed")
     Secret.parse(secret)
+
+
+def _onward(disclosure: Json, statement: Statement) -> tuple[Certificate | None, ...]:
+    """What the certificates prove that a shown confirmation of an erasure forwards. They are no part of the proof of
+    the bundle: who forwards them has signed them as they are.
+    """
+    if not isinstance(disclosure, dict) or type_name(statement.body_type) != "erasure.confirmation":
+        return ()
+    try:
+        body = parse(unb64u(disclosure["body"]), limit=LIMIT)
+    except RemoteError:
+        return ()
+    content = body.get("content") if isinstance(body, dict) else None
+    found = certificates.read_all(content, MAX_INT) if isinstance(content, dict) else []
+    return tuple(proven for _, proven in found)
 
 
 def _check_conversation(messages: Sequence[ProvenMessage]) -> None:

@@ -72,6 +72,19 @@ def verify(value: Mapping[str, Json], now: int) -> Certificate:
     )
 
 
+def read_all(confirmation: Mapping[str, Json], now: int) -> list[tuple[Mapping[str, Json], Certificate | None]]:
+    """Each certificate in the content of a confirmation, and what it proves: None for one that proves nothing."""
+    listed = confirmation.get("onward_certificates")
+    found: list[tuple[Mapping[str, Json], Certificate | None]] = []
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict):
+            try:
+                found.append((item, verify(item, now)))
+            except RemoteError:
+                found.append((item, None))
+    return found
+
+
 def _documents(value: Json) -> list[SignedDocument]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_DESCRIPTORS:
         raise RemoteError(Code.MALFORMED, "there is no list of descriptors")

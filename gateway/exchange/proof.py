@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from gateway.errors import Code, RemoteError
+from gateway.exchange.certificates import Certificate
 from keys.descriptor import Descriptor, accept_chain, revocation_of
 from keys.encoding import MAX_INT, Json, malformed
 from keys.envelope import Receipt, Statement
@@ -53,12 +54,14 @@ class SignedReceipt:
 class ProvenMessage:
     """One message: its sealings, oldest first, and its receipts in the order of their times.
 
-    `disclosed`: the bundle shows secret and body, and they are what was signed.
+    `disclosed`: the bundle shows secret and body, and they are what was signed. `onward` are the certificates that a
+    shown confirmation of an erasure forwards, None for each that does not verify.
     """
 
     sealings: tuple[Sealing, ...]
     receipts: tuple[SignedReceipt, ...]
     disclosed: bool
+    onward: tuple[Certificate | None, ...] = ()
 
     @property
     def statement(self) -> Statement:

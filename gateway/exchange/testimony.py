@@ -1,6 +1,7 @@
 """What an evidence bundle proves and what it does not, in plain words: one line for each thing (PROTOCOL B7).
 
-Nothing of a body is in a line. Times are those that the nodes state, as UTC.
+Nothing of a body is in a line, but who signed the certificates that a confirmation forwards. Times are those that the
+nodes state, as UTC.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from gateway.errors import Code
+from gateway.exchange.certificates import Certificate
 from gateway.exchange.proof import Chain, Cosignature, Entry, Proof, ProvenMessage, Sealing, SignedReceipt
 from gateway.exchange.report import MessageReport, Report
 from keys.descriptor import Revocation, revocation_of
@@ -129,6 +131,7 @@ def _message(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Mes
     statement = message.statement
     signed = [*_signed(message, proof, names), *_told_all(message, proof, names)]
     shown = ["content disclosed and matches what was signed"] if message.disclosed else []
+    shown += [_onward(found, names[statement.from_]) for found in message.onward if found is not None]
     return MessageReport(
         id=statement.id,
         body_type=statement.body_type,
@@ -169,6 +172,13 @@ def _told_all(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> It
         yield sure, line + why
 
 
+def _onward(found: Certificate, by: str) -> str:
+    return (
+        f"node {found.node} signed by its own keys that it erased the content of {len(found.erased)} message(s), the "
+        f"last on {_when(found.at)}; that the data had gone to that node is vouched for by {by}"
+    )
+
+
 def _aim(statement: Statement) -> str:
     purpose = "" if statement.purpose is None else f", for the purpose {statement.purpose}"
     return purpose if statement.reply_to is None else f"{purpose}, in reply to {statement.reply_to}"
@@ -188,6 +198,8 @@ def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> 
     if not message.receipts:
         yield f"that {names[statement.to]} received it: no receipt of it is in this file"
     yield from _contradictions(message)
+    if None in message.onward:
+        yield f"{message.onward.count(None)} of the certificates that it forwards: they do not verify"
     if not message.disclosed:
         yield "what it said: only the hiding commitment remains"
 

@@ -2,7 +2,7 @@
 
 What the core needs of a message is taken from its content each time, because some of it is content (DESIGN 2): the
 database holds ids, states and sizes only. A message whose content is gone or does not open is missing here, and a
-conversation with one is `partial`: it is shown as far as it is known, and refuses nothing.
+conversation with one is `partial`: it goes on from the state in its row, by what came since, and refuses nothing.
 
 Who began the conversation is its host. The calendars are those of the countries in the two descriptors.
 """
@@ -21,8 +21,8 @@ from gateway.core.acceptance import Incoming
 from gateway.core.conversation.around import Around
 from gateway.core.conversation.clocks import Setting
 from gateway.core.conversation.facts import Message, Side, stated
-from gateway.core.conversation.fold import Conversation
-from gateway.core.conversation.machines import Kind
+from gateway.core.conversation.fold import Conversation, Remembered
+from gateway.core.conversation.machines import Enquiry, Kind, Referral, Standing
 from gateway.core.conversation.order import place
 from gateway.core.delivery import Outgoing
 from gateway.core.history import History, Members, Opened, history_of
@@ -33,7 +33,7 @@ from gateway.service.parts import Parts
 from gateway.service.records import Content
 from gateway.store import content, messages, receipts
 from gateway.store import conversations as rows_of
-from gateway.store.conversations import Key
+from gateway.store.conversations import ConversationRow, Key
 from gateway.store.messages import MessageRow, StatementRow
 from gateway.store.receipts import Word
 from keys.envelope import Status
@@ -124,7 +124,9 @@ def load(
     }
     words = _words(connection, [row for key in keys for row in rows[key]])
     quoted = _quoted(connection, [key for key in keys if rows[key] and rows[key][0].kind == Kind.ENQUIRY])
-    held = {key: _held(parts, key, rows[key], contents, words, quoted.get(key)) for key in keys}
+    partial = {key for key in keys if any(row.ref not in contents for row in rows[key])}
+    known = rows_of.get(connection, [index for index, _ in partial]) if partial else {}
+    held = {key: _held(parts, key, rows[key], contents, words, quoted.get(key), known.get(key)) for key in keys}
     held |= {key: Held(rows=tuple(rows[key]), ours=_ours(rows[key]), conversation=None) for key in unopened}
     return held, contents
 
@@ -179,6 +181,7 @@ def _held(
     contents: Mapping[int, Content],
     words: _Words,
     quoted: int | None,
+    known: ConversationRow | None,
 ) -> Held:
     ours = _ours(rows)
     counted = [row for row in rows if not (_ended(row) and row.n is None)]  # the peer never heard of those
@@ -193,6 +196,7 @@ def _held(
             setting=setting(parts, key[1], ours),
             messages=tuple(_message(*item, ours, words) for item in there),
             quoted=quoted,
+            remembered=_remembered(known, Kind(kind), rows),
         )
         if rows and rows[0].kind != probe.KIND
         else None,
@@ -204,6 +208,21 @@ def _held(
         ),
         spoken=frozenset(item[1].facts.schema for item in there if item[0].direction == messages.IN),
     )
+
+
+_STATES: Mapping[Kind, type[Enquiry | Referral | Standing]] = {
+    Kind.ENQUIRY: Enquiry,
+    Kind.REFERRAL: Referral,
+    Kind.STANDING: Standing,
+}
+
+
+def _remembered(known: ConversationRow | None, kind: Kind, rows: Sequence[MessageRow]) -> Remembered | None:
+    """What the row of a conversation says of it that some of its messages do not say any more."""
+    if known is None or known.upto is None or known.state not in set(_STATES[kind]):
+        return None
+    counted = frozenset(row.id for row in rows if row.ref <= known.upto)
+    return Remembered(state=_STATES[kind](known.state), since=known.since or 0, counted=counted)
 
 
 def _ours(rows: Sequence[MessageRow]) -> Side:

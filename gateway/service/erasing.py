@@ -22,7 +22,7 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import answers
 from gateway.logs import logger
 from gateway.ports import Adapter, Erasure
-from gateway.service import moves
+from gateway.service import moves, standings
 from gateway.service.collect import WAITING
 from gateway.service.handover import delivery_key
 from gateway.service.leaves import leaf
@@ -45,16 +45,25 @@ _LEFT = frozenset({str(Erasure.DISABLED_ONLY), str(Erasure.NOT_SUPPORTED)})
 """Answers after which somebody has to erase in the case system by hand."""
 
 
-async def erase(parts: Parts, reasons: Mapping[int, str], *, by: str | None = None) -> int:
+async def erase(
+    parts: Parts,
+    reasons: Mapping[int, str],
+    *,
+    by: str | None = None,
+    request: int | None = None,
+    proof: Collection[int] = (),
+) -> int:
     """Steps 1 to 3 for these messages; returns how many were not erased before.
 
     ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the person
-    who decided, None where a rule did.
+    who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message in whose
+    conversation it was relied on, where those in ``proof`` do not count.
     """
+    await standings.keep(parts)  # how their conversations stand is remembered without them
     refs, gone = list(reasons), 0
     for start in range(0, len(refs), AT_ONCE):
         some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
-        gone += await parts.store.move(partial(erase_in, parts, reasons=some, by=by))
+        gone += await parts.store.move(partial(erase_in, parts, reasons=some, by=by, request=request, proof=proof))
     await ask(parts)
     await clean(parts)
     parts.signals.handover.set()
@@ -62,7 +71,15 @@ async def erase(parts: Parts, reasons: Mapping[int, str], *, by: str | None = No
     return gone
 
 
-def erase_in(parts: Parts, connection: Connection, reasons: Mapping[int, str], *, by: str | None = None) -> int:
+def erase_in(
+    parts: Parts,
+    connection: Connection,
+    reasons: Mapping[int, str],
+    *,
+    by: str | None = None,
+    request: int | None = None,
+    proof: Collection[int] = (),
+) -> int:
     """Step 1 in the caller's transaction; returns how many were not erased before. What waits to go is cancelled."""
     now, refs = parts.clock.now(), list(reasons)
     before = erasures.of(connection, refs)
@@ -78,8 +95,8 @@ def erase_in(parts: Parts, connection: Connection, reasons: Mapping[int, str], *
     messages.drop_envelopes(connection, gone)
     messages.handed(connection, [row.ref for row in rows if row.direction == IN])
     erasures.erase_drafts(connection, [row.origin for row in rows if row.origin is not None], but=WAITING)
-    erasures.add(connection, [_row(parts, row, reasons[row.ref], now) for row in rows])
-    erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None])
+    erasures.add(connection, [_row(parts, row, reasons[row.ref], now, request) for row in rows])
+    erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
     log.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
     actor = None if by is None else parts.keys.actor(by.encode()).hex()
     log.append_leaves(
@@ -92,12 +109,12 @@ def erase_in(parts: Parts, connection: Connection, reasons: Mapping[int, str], *
     return len(rows)
 
 
-def _row(parts: Parts, row: MessageRow, reason: str, now: int) -> ErasureRow:
+def _row(parts: Parts, row: MessageRow, reason: str, now: int, request: int | None) -> ErasureRow:
     """`epoch` is read inside the transaction: no data key of the message was ever wrapped by a later one."""
     asked = row.direction == IN and parts.adapter is not None and row.state in _TAKEN
     return ErasureRow(
         ref=parts.store.new_ref(), message=row.ref, at=now, reason=reason, epoch=parts.keys.epoch,
-        place=DUE if asked else NOT_HELD, told=None,
+        place=DUE if asked else NOT_HELD, told=None, request=request,
     )  # fmt: skip
 
 

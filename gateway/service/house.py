@@ -17,7 +17,18 @@ from gateway.core.numbering import GAP_PATIENCE
 from gateway.core.scope import PeerState, listens
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.logs import logger
-from gateway.service import erasing, moves, resets, retaining, reviews, standings, trust_effects
+from gateway.service import (
+    answering,
+    erasing,
+    following,
+    moves,
+    resets,
+    retaining,
+    reviews,
+    spreading,
+    standings,
+    trust_effects,
+)
 from gateway.service.endings import tell
 from gateway.service.held import compare
 from gateway.service.leaves import leaf
@@ -79,6 +90,7 @@ class House:
             group.create_task(self._every(MINUTE, self.expire))
             group.create_task(self._every(MINUTE, self.trust))
             group.create_task(self._every(MINUTE, partial(standings.keep, self._parts)))
+            group.create_task(self._every(MINUTE, self.requests))
             group.create_task(self._every(FIRST_PUSH_RETRY, self.push))
             group.create_task(self._every(RESET_PACE, lambda: resets.press(self._parts)))
             group.create_task(self._every(HOUR, self.pull))
@@ -267,6 +279,15 @@ class House:
         await erasing.ask(parts)
         await erasing.clean(parts)
         await erasing.tell(parts)
+
+    async def requests(self) -> None:
+        """What peers asked is told on, followed at its time and answered. By following one the storage epoch ends at
+        once, as by a person's act: no copy of the data keys can be opened.
+        """
+        await spreading.spread(self._parts)
+        if await following.follow(self._parts):
+            await self.rotate()
+        await answering.answer(self._parts)
 
     # --- storage epochs -------------------------------------------------------------------------------------------
 

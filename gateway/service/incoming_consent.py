@@ -20,6 +20,7 @@ from gateway.core.stages import AcceptedMessage
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 from gateway.service import consents, moves, records
+from gateway.service.asking import confirmed, requested
 from gateway.service.book import Peer
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
@@ -27,6 +28,7 @@ from gateway.service.parts import Parts
 from gateway.store import content, local, log, messages
 from gateway.store.content import SealedRow
 from gateway.store.local import ConsentRow
+from gateway.store.messages import MessageRow
 
 
 class Effect(Protocol):
@@ -37,18 +39,23 @@ class Effect(Protocol):
         ...
 
 
-def effect_of(parts: Parts, peer: Peer, message: AcceptedMessage) -> Effect | None:
-    """The effect of one accepted message.
+def effects_of(parts: Parts, peer: Peer, row: MessageRow, message: AcceptedMessage) -> tuple[Effect, ...]:
+    """The effects of one accepted message, in their order.
 
-    It looks at what is held inside the accepting transaction: a record and its withdrawal may come in one request.
+    They look at what is held inside the accepting transaction: a record and its withdrawal may come in one request.
     """
     match type_name(message.body_type):
         case "consent.record":
-            return Recorded(parts=parts, holder=peer.node, record=message.content)
+            return (Recorded(parts=parts, holder=peer.node, record=message.content),)
         case "consent.withdrawal":
-            return Withdrawal(parts=parts, withdrawn=message.content)
+            withdrawal = Withdrawal(parts=parts, withdrawn=message.content)
+            return (requested(parts, row, message), withdrawal)
+        case "erasure.request" | "referral.withdraw":
+            return (requested(parts, row, message),)
+        case "erasure.confirmation":
+            return (confirmed(row, message, parts.clock.now()),)
         case _:
-            return None
+            return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

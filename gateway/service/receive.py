@@ -31,7 +31,7 @@ from gateway.service import conversations, moves, records
 from gateway.service.admission import Examined, admit, examine
 from gateway.service.book import Peer
 from gateway.service.conversations import Held
-from gateway.service.incoming_consent import Effect, effect_of
+from gateway.service.incoming_consent import Effect, effects_of
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.peering import fetch_chain, stop
@@ -95,7 +95,7 @@ class _Accepted:
     row: MessageRow
     evidence: int
     """The local number of its evidence."""
-    effect: Effect | None
+    effects: Sequence[Effect]
 
     def plaintexts(self) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
         """Content and evidence, to be sealed under their numbers."""
@@ -406,7 +406,7 @@ class Receiver:
             message=message,
             row=row,
             evidence=evidence_ref,
-            effect=effect_of(parts, peer, message),
+            effects=effects_of(parts, peer, row, message),
         )
 
     # --- step 14 --------------------------------------------------------------------------------------------------
@@ -579,8 +579,8 @@ def _write(
         quoted = quoted_enquiry(item.message.body_type, item.message.content)
         if quoted is not None:
             conversations.quote(connection, item.row, quoted)
-        if item.effect is not None:
-            item.effect.write(connection, now)
+        for effect in item.effects:
+            effect.write(connection, now)
     log.add_events(connection, [(now, "message", item.row.ref, item.row.state) for item in accepted])
     receipts.add(connection, [_row(receipt, node) for receipt in verdicts.fresh])
     if document is not None and verdicts.fresh:

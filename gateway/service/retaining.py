@@ -1,13 +1,13 @@
 """Retention: what is stored, as the pure decision of `gateway.core.retention` needs it, and what follows from it.
 
-What came of a conversation is read from its messages that are still stored; of those that were erased the reason is
-known, which says as much.
+Where a conversation stands, since when, and whether the person arrived is in its row, which outlives the contents
+(`gateway.service.standings`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -18,27 +18,29 @@ from gateway.core import acceptance, retention
 from gateway.core.acceptance import Incoming
 from gateway.core.day import parse_day
 from gateway.core.delivery import SENDING, Outgoing
-from gateway.core.retention import Item, Plan, Standing
+from gateway.core.erasure import PROOF, Asked, What
+from gateway.core.retention import Item, Plan, Standing, Verdict
 from gateway.core.scope import type_name
 from gateway.errors import RefusedError
 from gateway.ports import Json
-from gateway.service import counting, erasing, records
+from gateway.service import counting, erasing, records, standings
+from gateway.service.asking import task_of
+from gateway.service.conversations import ANY
 from gateway.service.parts import Parts
 from gateway.service.records import Content
-from gateway.store import content, erasures, log
+from gateway.service.standings import THEM
+from gateway.store import content, conversations, erasures, log, requests
+from gateway.store.conversations import ConversationRow, Key
 from gateway.store.messages import IN, MessageRow
+from gateway.store.requests import RequestRow, State
 from schemas import classes, highest
 from schemas.retention import retention as table
 from schemas.walk import SENSITIVITY
 
 AT_ONCE = 500
 
-Key = tuple[bytes, str]
-"""One conversation with one peer."""
-
-_ENDS = {"referral.decline": "declined", "referral.withdraw": "withdrawn"}
-_ARRIVED = "locating"
-"""The rule that erases after an arrival: that it did says that there was one."""
+CONFIRMED = frozenset({"declined", "expired"})
+"""The rules of referrals whose sender is owed a confirmation (DOMAIN 2.4, entry 5; 3.2, rows 10 and 11)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,9 +49,6 @@ class _Story:
 
     kind: str
     last: int
-    state: str | None = None
-    since: int | None = None
-    arrived: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,17 +59,33 @@ class _Reading:
     facts: list[tuple[MessageRow, str | None, str, date | None]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A plan, the messages it is about by number with their types, and which of them prove an erasure."""
+
+    plan: Plan
+    facts: Mapping[int, tuple[MessageRow, str | None]]
+
+    @property
+    def proof(self) -> frozenset[int]:
+        return frozenset(ref for ref, (_, kind) in self.facts.items() if kind is not None and type_name(kind) in PROOF)
+
+
 async def plan(parts: Parts) -> Plan:
     """What has to be erased now and why, and why nothing else; nothing is changed."""
+    return (await _look(parts)).plan
+
+
+async def _look(parts: Parts) -> _Look:
+    await standings.keep(parts)
     reading = _Reading()
-    ended, holds, alarmed = await parts.store.read(
-        lambda c: (erasures.ended(c), erasures.holds(c), {alarm.ref for alarm in log.open_alarms(c)})
+    rows_of, holds, alarmed = await parts.store.read(
+        lambda c: (conversations.every(c), erasures.holds(c), {alarm.ref for alarm in log.open_alarms(c)})
     )
     after = 0
     while rows := await parts.store.read(partial(_batch, parts, after=after)):
         after = rows[-1][0].ref
         await parts.off_loop(partial(_read, reading, rows))
-    _remember(reading.stories, ended)
     items = [
         Item(
             ref=row.ref,
@@ -79,22 +94,74 @@ async def plan(parts: Parts) -> Plan:
             at=row.at,
             retain_until=until,
             under_way=_under_way(row) or row.ref in alarmed,
-            standing=_standing(reading.stories[row.conversation, row.peer], row.conversation in holds),
+            standing=_standing(
+                reading.stories[key := (row.conversation, row.peer)], rows_of.get(key), held=row.conversation in holds
+            ),
         )
         for row, body_type, sensitivity, until in reading.facts
     ]
-    return retention.plan(
-        items, table().rules, parts.clock.now(), epoch_days=parts.config.storage.epoch_days
-    )  # fmt: skip
+    made = retention.plan(items, table().rules, parts.clock.now(), epoch_days=parts.config.storage.epoch_days)
+    return _Look(plan=made, facts={row.ref: (row, body_type) for row, body_type, _, _ in reading.facts})
 
 
 async def run(parts: Parts, *, by: str | None = None) -> Plan:
-    """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the horizon."""
-    made = await plan(parts)
-    reasons = {item.ref: item.rule for item in made.erase if item.rule is not None}
-    await counting.count_first(parts, reasons)
-    await erasing.erase(parts, reasons, by=by)
-    return made
+    """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the horizon.
+
+    What the other side is owed a confirmation for becomes a request of its own, which is followed and answered like
+    those of peers (`gateway.service.following`).
+    """
+    found = await _look(parts)
+    await counting.count_first(parts, [item.ref for item in found.plan.erase])
+    asked = await _ended(parts, found)
+    reasons = {
+        item.ref: item.rule
+        for item in found.plan.erase
+        if item.rule is not None and _key(found.facts[item.ref][0]) not in asked
+    }
+    await erasing.erase(parts, reasons, by=by, proof=found.proof)
+    return found.plan
+
+
+def _key(row: MessageRow) -> Key:
+    return row.conversation, row.peer
+
+
+async def _ended(parts: Parts, found: _Look) -> frozenset[Key]:
+    """The referrals that ended here without this node having to do with them any more: each becomes a request, from
+    what the referral itself says. One of which something is still under way waits for that.
+    """
+    over = {item.ref for item in found.plan.erase if item.rule in CONFIRMED}
+    left = {_key(found.facts[item.ref][0]) for item in found.plan.decisions if item.verdict is Verdict.UNDER_WAY}
+    asking = [
+        row
+        for ref in sorted(over)
+        for row, kind in [found.facts[ref]]
+        if row.direction == IN and type_name(kind or "") == "referral.request" and _key(row) not in left
+    ]
+    if asking:
+        await parts.store.move(partial(_request, parts, asking=asking))
+    return frozenset(map(_key, asking))
+
+
+def _request(parts: Parts, connection: Connection, asking: Sequence[MessageRow]) -> None:
+    """Part of the caller's transaction. The time for it is that of the conversation: it is answered at once."""
+    now = parts.clock.now()
+    for row in asking:
+        sealed = content.get(connection, [row.ref]).get(row.ref)
+        if sealed is None or requests.of_message(connection, row.ref) is not None:
+            continue
+        opened = records.read_content(parts.vault.open(sealed))
+        wanted = Asked(what=What.CONVERSATION, ground="not_needed", wait=0, due=0)
+        task = task_of(
+            parts, wanted, withdrawn=None, conversation=opened.facts.conversation, purpose=opened.facts.purpose,
+            id=row.id, header=opened.halves()[0],
+        )  # fmt: skip
+        ref = parts.store.new_ref()
+        content.put(connection, [parts.vault.seal(ref, task.encode())])
+        requests.add(
+            connection,
+            RequestRow(ref=ref, message=row.ref, peer=row.peer, state=State.NEW, at=now, follow=now, due=now),
+        )
 
 
 def _batch(parts: Parts, connection: Connection, after: int) -> list[tuple[MessageRow, Content | None]]:
@@ -111,38 +178,21 @@ def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, Content | None]]) 
     for row, opened in rows:
         story = reading.stories.setdefault((row.conversation, row.peer), _Story(kind=row.kind, last=row.at))
         story.last = max(story.last, row.at)
+        story.kind = row.kind if story.kind == ANY else story.kind
         if opened is None:
             reading.facts.append((row, None, SENSITIVITY[-1], None))
             continue
         header, body = opened.halves()
-        _tell(story, row, type_name(opened.facts.body_type), body)
         reading.facts.append((row, opened.facts.body_type, _sensitivity(opened, body), _until(header)))
 
 
-def _tell(story: _Story, row: MessageRow, kind: str, body: Mapping[str, Json]) -> None:
-    """What a message says about where its conversation stands."""
-    if kind in _ENDS:
-        story.state, story.since = _ENDS[kind], row.at
-    elif kind == "arrival.confirmation" and str(body.get("outcome")).startswith("met"):
-        story.arrived = row.at
-
-
-def _remember(stories: Mapping[Key, _Story], ended: Iterable[tuple[bytes, str, str, int]]) -> None:
-    """What the erased messages of a conversation had said."""
-    for conversation, peer, reason, at in ended:
-        story = stories.get((conversation, peer))
-        if story is None:
-            continue
-        if reason in ("declined", "expired", "withdrawn") and story.state is None:
-            story.state, story.since = reason, at
-        elif reason == _ARRIVED and story.arrived is None:
-            story.arrived = at
-
-
-def _standing(story: _Story, held: bool) -> Standing:
+def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Standing:
+    if row is None:
+        return Standing(kind=story.kind, last=story.last, held=held)
     return Standing(
-        kind=story.kind, last=story.last, state=story.state, since=story.since, arrived=story.arrived, held=held
-    )
+        kind=story.kind, last=story.last, state=row.state, since=row.since, arrived=row.arrived,
+        awaited=row.due if row.owes == THEM else None, held=held,
+    )  # fmt: skip
 
 
 def _sensitivity(opened: Content, body: Mapping[str, Json]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.config import DutySection
-from gateway.core.conversation.duties import Owed, Reminder, Watched, owed, remembered, reminders
+from gateway.core.conversation.duties import Owed, Reminder, Watched, arrived_at, owed, remembered, reminders
 from gateway.core.conversation.fold import Fold, fold
 from gateway.core.conversation.machines import ENQUIRY, REFERRAL, Enquiry, Referral, Standing
 from gateway.core.conversation.silence import silence
@@ -123,16 +123,25 @@ def _standing(
             conversation=row.conversation, peer=row.peer, changes=row.changes, state="", due=None, owes=None, fold=None
         )  # fmt: skip
     found = fold(held.conversation, now)
+    there = found.situation
     first = min(items, key=lambda item: item.duty.until.at, default=None)
     return rows_of.Standing(
         conversation=row.conversation,
         peer=row.peer,
         changes=row.changes,
         state=str(found.state),
+        since=None if there is None else _day(there.since),
+        arrived=row.arrived if there is None or there.arrival is None else _day(arrived_at(there.arrival)),
+        upto=max((one.ref for one in held.rows), default=None),
         due=None if first is None else first.duty.until.at,
         owes=None if first is None else US if first.ours else THEM,
         fold=_again(found, held, items, [*woken, *_quiet(held, items, section, now)], now),
     )
+
+
+def _day(at: int) -> int:
+    """The first second of the day, UTC: the database holds no time of what a message says (PROTOCOL B9)."""
+    return at // DAY * DAY
 
 
 def _again(found: Fold, held: Held, items: Sequence[Owed], rings: Sequence[int], now: int) -> int | None:
@@ -198,7 +207,8 @@ def _remind(
         ref = next((row.ref for row in held.rows if row.id == reminder.owed.duty.because), None)
         log.add_event(connection, at=now, kind="reminder", ref=ref, state=str(reminder.percent))
         if reminder.percent >= OVER and reminder.owed.duty.clock != duty.CLOCK:  # an alert has an alarm of its own
-            log.raise_alarm(connection, at=now, kind="conversation.overdue", peer=key[1], ref=ref)
+            overdue = "erasure" if reminder.owed.duty.clock == "erasure" else "conversation"
+            log.raise_alarm(connection, at=now, kind=f"{overdue}.overdue", peer=key[1], ref=ref)
     kept, rung = remembered(found.items, known, new), [one.label for one in found.alerts]
     rows_of.tell(
         connection,

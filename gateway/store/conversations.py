@@ -28,6 +28,9 @@ Key = tuple[bytes, str]
 class ConversationRow:
     """`quoted` is the ref of the message that quotes an enquiry; `due` the next deadline, Unix seconds, and `owes` the
     side that owes (`us` or `them`); `fold` when to fold again, None when only a change can matter.
+
+    `state`, since when (`since`) and when the person arrived (`arrived`), both the first second of that day in UTC, are
+    by all messages up to the local number `upto`: they outlive the contents that they were found by.
     """
 
     conversation: bytes
@@ -36,6 +39,9 @@ class ConversationRow:
     changes: int
     quoted: int | None
     state: str | None
+    since: int | None
+    arrived: int | None
+    upto: int | None
     due: int | None
     owes: str | None
     fold: int | None
@@ -57,6 +63,9 @@ class Standing:
     due: int | None
     owes: str | None
     fold: int | None
+    since: int | None = None
+    arrived: int | None = None
+    upto: int | None = None
 
 
 _NEW = upsert(conversation)
@@ -79,7 +88,15 @@ _STANDS = Prepared(
         conversation.c.peer == bindparam("whose"),
         conversation.c.changes == bindparam("seen"),
     )
-    .values(state=bindparam("now"), due=bindparam("until"), owes=bindparam("who"), fold=bindparam("again"))
+    .values(
+        state=bindparam("now"),
+        since=bindparam("began"),
+        arrived=bindparam("there"),
+        upto=bindparam("last"),
+        due=bindparam("until"),
+        owes=bindparam("who"),
+        fold=bindparam("again"),
+    )
 )
 _GET = Prepared(select(conversation).where(conversation.c.conversation.in_(bindparam("indexes", expanding=True))))
 _TO_FOLD = Prepared(
@@ -138,11 +155,20 @@ def stand(connection: Connection, found: Iterable[Standing]) -> None:
         [
             {
                 "which": one.conversation, "whose": one.peer, "seen": one.changes, "now": one.state,
+                "began": one.since, "there": one.arrived, "last": one.upto,
                 "until": one.due, "who": one.owes, "again": one.fold,
             }
             for one in found
         ],
     )  # fmt: skip
+
+
+def every(connection: Connection) -> dict[Key, ConversationRow]:
+    """All rows, for what looks at everything that is stored."""
+    return {
+        (row.conversation, row.peer): ConversationRow(**row._mapping)
+        for row in connection.execute(select(conversation))
+    }
 
 
 def due(connection: Connection, limit: int) -> list[ConversationRow]:

@@ -6,7 +6,7 @@ as that epoch is gone too, nobody can open a copy of the key (PROTOCOL B7, B9), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
@@ -27,7 +27,7 @@ NOT_HELD = "not_held"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureRow:
     """One erased message. `reason` is a code of the list erasure_ground or the name of a retention rule; `place` what
-    the case system said; `told` when the sender's receipt was signed.
+    the case system said; `told` when the sender's receipt was signed; `request` which request of a peer it followed.
     """
 
     ref: int
@@ -37,6 +37,7 @@ class ErasureRow:
     epoch: int
     place: str
     told: int | None
+    request: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +88,6 @@ def stored(connection: Connection, after: int, limit: int) -> list[MessageRow]:
         .limit(limit)
     )
     return [MessageRow(**row._mapping) for row in connection.execute(query)]
-
-
-def ended(connection: Connection) -> list[tuple[bytes, str, str, int]]:
-    """(conversation, peer, reason, at) of every erasure: why messages of it went before."""
-    query = select(message.c.conversation, message.c.peer, erasure.c.reason, erasure.c.at).join(
-        erasure, erasure.c.message == message.c.ref
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 # --- the case system ----------------------------------------------------------------------------------------------
@@ -178,16 +171,16 @@ def erase_origins(connection: Connection, *, waiting: str) -> int:
     return len(gone)
 
 
-def erase_consents(connection: Connection, indexes: Iterable[bytes]) -> None:
-    """Records of these consents, unless a conversation in which one was relied on still has a message. What was taken
-    back of a consent stays, so that it binds for ever.
+def erase_consents(connection: Connection, indexes: Iterable[bytes], *, but: Collection[int] = ()) -> None:
+    """Records of these consents, unless a conversation in which one was relied on still has a message; those in `but`,
+    which prove an erasure, do not count. What was taken back of a consent stays, so that it binds for ever.
     """
     for index in set(indexes):
         relied = select(message.c.conversation).where(message.c.consent == index)
         left = select(message.c.ref).where(
             message.c.conversation.in_(relied), ~exists().where(erasure.c.message == message.c.ref)
         )
-        if connection.execute(left.limit(1)).first() is None:
+        if all(ref in but for ref in connection.scalars(left)):
             for ref in list(connection.scalars(select(consent.c.ref).where(consent.c.consent == index))):
                 content.erase(connection, ref)
             connection.execute(delete(consent).where(consent.c.consent == index))

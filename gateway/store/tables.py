@@ -212,6 +212,9 @@ conversation = Table(
     Column("changes", Integer, nullable=False),
     Column("quoted", Integer),
     Column("state", Text),
+    Column("since", Integer),
+    Column("arrived", Integer),
+    Column("upto", Integer),
     Column("due", Integer),
     Column("owes", Text),
     Column("fold", Integer),
@@ -413,8 +416,34 @@ erasure = Table(
     Column("epoch", Integer, nullable=False),
     Column("place", Text, nullable=False),
     Column("told", Integer),
+    Column("request", Integer),
+    Index("erasure_request", "request", sqlite_where=text("request is not null")),
     Index("erasure_untold", "ref", sqlite_where=text("told is null")),
     Index("erasure_due", "ref", sqlite_where=text("place = 'due'")),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("message", Integer, nullable=False, unique=True),
+    Column("peer", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("follow", Integer),
+    Column("due", Integer, nullable=False),
+    Column("done", Integer),
+    Column("answered", Integer),
+    Index("request_open", "ref", sqlite_where=text("state != 'over'")),
+)
+
+request_onward = Table(
+    "request_onward",
+    metadata,
+    Column("message", Integer, primary_key=True, autoincrement=False),
+    Column("request", Integer, nullable=False),
+    Column("answer", Integer),
+    Index("request_onward_of", "request"),
 )
 
 local_item = Table(

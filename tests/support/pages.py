@@ -22,6 +22,7 @@ from gateway.service import held
 from gateway.service.desk import alerts, desk, messages, releasing
 from gateway.service.desk import erasing as desk_erasing
 from gateway.service.desk import keys as desk_keys
+from gateway.service.desk import requests as desk_requests
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
@@ -34,6 +35,8 @@ _APART: Mapping[str, Any] = {
     "alert.acknowledge": alerts.acknowledge,
     "message.erase": desk_erasing.erase_message,
     "conversation.erase": desk_erasing.erase_conversation,
+    "erasure.follow": desk_requests.follow,
+    "retention.run": desk_erasing.run,
     "keys.rotate_epoch": ("by",),
     "keys.publish": desk_keys.publish,
     "keys.rotate_enc": desk_keys.rotate_enc,
@@ -120,6 +123,7 @@ _KINDS = {
     "item.kind": expiry.KINDS,
     "split.kind": held.KINDS,
     "f'message.{named}'": ("message.rejected", "message.failed"),
+    "f'{overdue}.overdue'": ("conversation.overdue", "erasure.overdue"),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),
 }
 

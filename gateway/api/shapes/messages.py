@@ -63,12 +63,22 @@ ERASURE = named(
     record(at=TIME, reason=TEXT, local_system=about(TEXT, "what the case system answered"), told=null_or(TIME)),
 )
 RECEIPT = named("Receipt", record(status=TEXT, at=TIME, code=null_or(TEXT)), "A signed receipt of the other side.")
+CERTIFICATE = named(
+    "OnwardCertificate",
+    record(
+        node=about(TEXT, "who erased"), verified=about(FLAG, "that node signed it"),
+        erased=about(null_or(COUNT), "messages"), at=null_or(TIME),
+        vouched_by=about(TEXT, "the peer that says that the data had gone there"),
+    ),
+    "What a confirmation forwards of an onward recipient.",
+)  # fmt: skip
 WHOLE = named(
     "WholeMessage",
     record(
         **SUMMARY, receipts=many(RECEIPT), erased=null_or(ERASURE),
         dropped=many(about(TEXT, "a place that the corridor policy took out, such as /content/person/name_given")),
         header=Maybe(OBJECT), content=Maybe(OBJECT),
+        onward=Maybe(many(CERTIFICATE)),
     ),
     "A message with its receipts and, for who may read content, header and content.",
 )  # fmt: skip

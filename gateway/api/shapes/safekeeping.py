@@ -22,10 +22,13 @@ from gateway.api.shape import (
     maybe,
     named,
     null_or,
+    one_of,
     record,
 )
 from gateway.api.shapes.messages import DIRECTION
+from gateway.core.erasure import What
 
+REQUEST_STATES = ("new", "waiting", "followed", "kept")
 WITNESSED = null_or(record(size=COUNT, by=many(record(peer=TEXT, node=TEXT, at=TIME))))
 CHECKPOINTS: Mapping[str, Schema | Maybe] = {
     "origin": TEXT,
@@ -41,8 +44,34 @@ SHAPES: Mapping[str, Shape] = {
             dry_run=FLAG, at=TIME, horizon=about(NUMBER, "when all of it can be read by nobody"),
             report=many(record(verdict=TEXT, rule=null_or(TEXT), messages=COUNT)),
             erase=many(record(id=ID, direction=DIRECTION, rule=null_or(TEXT), due=null_or(TIME))),
+            requests=many(about(ID, "the messages of peers whose requests are followed")),
         ),
         example={"by": "Ana Doe", "dry_run": True},
+    ),
+    "erasure.list": Shape(
+        answer=record(
+            requests=many(
+                named(
+                    "ErasureRequest",
+                    record(
+                        id=about(ID, "of the message that asks"), peer=TEXT, state=one_of(*REQUEST_STATES),
+                        what=null_or(one_of(*map(str, What))), ground=null_or(TEXT), at=TIME,
+                        follow=about(null_or(TIME), "when the node follows it; null where a person has to, or did"),
+                        due=TIME, erased_at=null_or(TIME), answered=null_or(TIME), told_onward=COUNT,
+                    ),
+                )
+            )
+        )
+    ),
+    "erasure.follow": Shape(
+        arguments={"by": BY, "messages": maybe(about(many(ID), "of a request about a part: what has to go"))},
+        answer=record(id=ID, erased=COUNT),
+        example={"by": "Ana Doe"},
+    ),
+    "erasure.refuse": Shape(
+        arguments={"by": BY, "ground": about(TEXT, "a code of the list kept_ground"), "until": DAY},
+        answer=record(id=ID, ground=TEXT, until=DAY),
+        example={"by": "Ana Doe", "ground": "legal_claims_17_3_e", "until": "2027-06-30"},
     ),
     "retention.list": Shape(
         answer=record(holds=many(record(id=null_or(ID), ground=TEXT, until=DAY, over=FLAG, at=TIME)))

@@ -317,7 +317,7 @@ def _waits(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[D
         case Situation(state=_r.IN_TRANSIT):
             yield from _waits_arrival(now, found, setting, at)
         case Situation(state=_r.ARRIVED, arrival=Message() as arrival):
-            yield _duty(setting, "reintegration_plan", arrival.priority, _arrived(arrival), receiving, arrival)
+            yield _duty(setting, "reintegration_plan", arrival.priority, arrived_at(arrival), receiving, arrival)
         case Situation(state=_r.ACTIVE):
             yield from _waits_monitoring(now, found, setting, at)
         case Situation(state=_r.CLOSING, closure=Message() as closure, alerts=()):
@@ -333,7 +333,8 @@ def _confirmed(found: Fold, request: Message) -> bool:
     return any(m.kind == "erasure.confirmation" and m.side is not request.side for m in found.order.messages)
 
 
-def _arrived(arrival: Message) -> int:
+def arrived_at(arrival: Message) -> int:
+    """When the person arrived, by the confirmation of it."""
     return arrival.said.arrives if arrival.said.arrives is not None else arrival.created
 
 
@@ -359,7 +360,7 @@ def _waits_monitoring(now: Situation, found: Fold, setting: Setting, at: int) ->
         return
     done = {m.said.word for m in found.order.messages if m.kind == "monitoring.report" and _applied(found, m)}
     for point in sorted(set(now.plan.said.points) & set(POINTS) - done, key=lambda name: POINTS[name]):
-        start = _arrived(now.arrival) + POINTS[point] * DAY
+        start = arrived_at(now.arrival) + POINTS[point] * DAY
         if at >= start:
             yield _duty(setting, "monitoring", point, start, Side.RECEIVING, now.plan)
         return

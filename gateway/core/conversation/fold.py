@@ -57,16 +57,29 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """How a conversation stood while contents of it were there that are gone now: its state, and since when, after the
+    messages with the ids in ``counted``. What came later is folded from here on.
+    """
+
+    state: Enquiry | Referral | Standing
+    since: int
+    counted: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """The messages of one conversation that are known here, in any order.
 
-    ``quoted`` is the signed time of the referral that quotes this enquiry, None while there is none.
+    ``quoted`` is the signed time of the referral that quotes this enquiry, None while there is none. ``remembered`` is
+    None while every message is there.
     """
 
     kind: Kind
     setting: Setting
     messages: tuple[Message, ...] = ()
     quoted: int | None = None
+    remembered: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +142,21 @@ def _fold(conversation: Conversation, now: int, *, clocks: bool) -> Fold:
     match conversation.kind:
         case Kind.ENQUIRY:
             enquiry, provisional, outcomes = fold_enquiry(order, conversation.setting, conversation.quoted, now)
-            return Fold(state=enquiry, provisional=provisional, overlays=frozenset(), outcomes=outcomes, order=order)
+            state = _unchanged(conversation) or enquiry
+            return Fold(state=state, provisional=provisional, overlays=frozenset(), outcomes=outcomes, order=order)
         case Kind.STANDING:
             standing, outcomes = fold_standing(order)
-            return Fold(state=standing, provisional=False, overlays=frozenset(), outcomes=outcomes, order=order)
+            state = _unchanged(conversation) or standing
+            return Fold(state=state, provisional=False, overlays=frozenset(), outcomes=outcomes, order=order)
         case Kind.REFERRAL:
-            return _fold_referral(order, conversation.setting if clocks else None, now)
+            return _fold_referral(order, conversation.setting if clocks else None, now, conversation.remembered)
+
+
+def _unchanged(conversation: Conversation) -> Enquiry | Referral | Standing | None:
+    """The state that is remembered, where no message came since."""
+    known = conversation.remembered
+    later = known is not None and any(message.id not in known.counted for message in conversation.messages)
+    return None if known is None or later else known.state
 
 
 def judge(
@@ -157,12 +179,13 @@ def judge(
     return refusals[0]
 
 
-def _fold_referral(order: Order, setting: Setting | None, now: int) -> Fold:
+def _fold_referral(order: Order, setting: Setting | None, now: int, remembered: Remembered | None) -> Fold:
     """Without a setting no clock runs."""
-    situation = Situation()
-    outcomes: dict[str, Outcome] = {}
-    applied: set[str] = set()
+    situation, outcomes = (Situation(), {}) if remembered is None else _recalled(order, remembered)
+    applied = {id for id, outcome in outcomes.items() if outcome is Outcome.APPLIED}
     for place, message in enumerate(order.messages):
+        if message.id in outcomes:
+            continue
         if message.rejected:
             outcomes[message.id] = Outcome.REJECTED
             continue
@@ -182,6 +205,18 @@ def _fold_referral(order: Order, setting: Setting | None, now: int) -> Fold:
         order=order,
         situation=situation,
     )
+
+
+def _recalled(order: Order, remembered: Remembered) -> tuple[Situation, dict[str, Outcome]]:
+    """The situation that is remembered, with what those of its messages say that are left; each of them had its say."""
+    situation = Situation()
+    outcomes: dict[str, Outcome] = {}
+    for message in order.messages:
+        if message.id in remembered.counted:
+            outcomes[message.id] = Outcome.REJECTED if message.rejected else Outcome.APPLIED
+            if not message.rejected:
+                situation, _ = apply(situation, message, order, outcomes)
+    return replace(situation, state=Referral(remembered.state), since=remembered.since, before=None), outcomes
 
 
 def _overlays(situation: Situation) -> frozenset[Overlay]:

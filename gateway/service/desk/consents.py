@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from functools import partial
 
 from sqlalchemy import Connection
@@ -14,13 +13,13 @@ from gateway.core.consent import read
 from gateway.core.stages import Draft
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import consents, records, submit
+from gateway.service import consents, headers, records, submit
 from gateway.service.desk.arguments import Arguments, author_ref, members, number, only, text
 from gateway.service.desk.messages import paged, position
 from gateway.service.incoming_consent import Withdrawal
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.store import content, local, log, messages
+from gateway.store import content, local, log, messages, requests
 from gateway.store.content import SealedRow
 from gateway.store.local import OWN, ConsentRow
 from keys.encoding import b64u
@@ -209,7 +208,7 @@ async def _tell(
             conversation=about.facts.conversation,
             reply_to=None,
             purpose=about.facts.purpose,
-            header=_header(parts, about.halves()[0], by, incoming=incoming),
+            header=headers.along(about.halves()[0], author_ref(by, parts.keys.actor), incoming=incoming),
             content=taken_back,
         )
         reference = str(taken_back["consent_id"])
@@ -224,24 +223,7 @@ def _known_by(connection: Connection, known: consents.Known) -> dict[str, tuple[
         if row.holder != OWN:
             for node, ref in messages.relying_on(connection, known.index, row.holder).items():
                 told.setdefault(node, (ref, True))
+    on = messages.get(connection, requests.passed_on(connection, [known.index], but=told))
+    for ref, sent in on.items():
+        told.setdefault(sent.peer, (ref, False))
     return told
-
-
-def _header(parts: Parts, known: dict[str, Json], by: str, *, incoming: bool) -> dict[str, Json]:
-    """The header of a withdrawal, from the message by which the peer knows the consent."""
-    sides = ("recipient", "sender") if incoming else ("sender", "recipient")
-    return {
-        "sender_unit": known[f"{sides[0]}_unit"],
-        "sender_role": known[f"{sides[0]}_role"],
-        "recipient_unit": known[f"{sides[1]}_unit"],
-        "recipient_role": known[f"{sides[1]}_role"],
-        "author_ref": author_ref(by, parts.keys.actor),
-        "priority": "urgent",
-        "handling": {"onward_sharing": "none", "retain_until": _retain(known), "export_to_local": "full"},
-        "language": known["language"],
-    }
-
-
-def _retain(known: dict[str, Json]) -> Json:
-    handling = known["handling"]
-    return handling["retain_until"] if isinstance(handling, dict) else date.max.isoformat()

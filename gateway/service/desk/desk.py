@@ -34,6 +34,7 @@ from gateway.service.desk import (
     policies,
     proof,
     releasing,
+    requests,
     statistics,
     tokens,
     units,
@@ -97,8 +98,10 @@ class NodeDesk:
                 return await alerts.acknowledge(self._parts, arguments, key)
             case "draft.release":
                 return await releasing.release_draft(self._parts, arguments, key)
-            case "message.erase" | "conversation.erase":
+            case "message.erase" | "conversation.erase" | "erasure.follow":
                 return await self._erase(operation, arguments)
+            case "retention.run":
+                return await self._retain(arguments)
             case "keys.publish":
                 return await keys.publish(self._parts, self._house, arguments)
             case "keys.rotate_enc":
@@ -113,10 +116,17 @@ class NodeDesk:
 
     async def _erase(self, operation: str, arguments: Arguments) -> Done:
         """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
-        act = erasing.erase_message if operation == "message.erase" else erasing.erase_conversation
-        done = await act(self._parts, arguments)
+        done = await _ERASES[operation](self._parts, arguments)
         self._known.clear()
         await self._house.rotate()
+        return done
+
+    async def _retain(self, arguments: Arguments) -> Done:
+        """What peers asked is followed with it: some of that the run itself has found to be over."""
+        done = await erasing.run(self._parts, arguments)
+        if arguments.get("dry_run") is not True:
+            self._known.clear()
+            await self._house.requests()
         return done
 
     async def _rotate_epoch(self, arguments: Arguments) -> Done:
@@ -320,6 +330,13 @@ async def check_adapter(parts: Parts, arguments: Arguments) -> Done:
     )  # fmt: skip
 
 
+_ERASES: Mapping[str, Operation] = {
+    "message.erase": erasing.erase_message,
+    "conversation.erase": erasing.erase_conversation,
+    "erasure.follow": requests.follow,
+}
+"""What destroys keys by a person's act."""
+
 OPERATIONS: Mapping[str, Operation] = {
     "message.list": messages.list_messages,
     "message.ack": messages.acknowledge,
@@ -338,7 +355,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "conversation.list": messages.list_conversations,
     "conversation.due": conversations.list_due,
     "conversation.show": conversations.show_conversation,
-    "retention.run": erasing.run,
+    "erasure.list": requests.list_requests,
+    "erasure.refuse": requests.refuse,
     "retention.hold": erasing.hold,
     "retention.release": erasing.release,
     "retention.list": erasing.list_holds,

@@ -14,7 +14,7 @@ from gateway.service import erasing, records, retaining
 from gateway.service.desk.arguments import Arguments, maybe_text, only, text
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.store import content, erasures, log, messages
+from gateway.store import content, erasures, log, messages, requests
 from gateway.store.content import SealedRow
 from gateway.store.erasures import ErasureRow, HoldRow
 from gateway.store.messages import MessageRow
@@ -23,7 +23,7 @@ from gateway.store.messages import MessageRow
 async def erase_message(parts: Parts, arguments: Arguments) -> Done:
     """A named person erases one message, here and in the case system; its sender is told by a signed receipt."""
     only(arguments, "id", "direction", "by", "reason")
-    id, by, reason = text(arguments, "id"), text(arguments, "by", longest=64), _code(arguments, "reason")
+    id, by, reason = text(arguments, "id"), text(arguments, "by", longest=64), code(arguments, "reason")
     rows = await parts.store.read(lambda c: messages.find(c, id, direction=maybe_text(arguments, "direction")))
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
@@ -35,7 +35,7 @@ async def erase_message(parts: Parts, arguments: Arguments) -> Done:
 async def erase_conversation(parts: Parts, arguments: Arguments) -> Done:
     """The same for every message of a conversation."""
     only(arguments, "id", "by", "reason")
-    by, reason = text(arguments, "by", longest=64), _code(arguments, "reason")
+    by, reason = text(arguments, "by", longest=64), code(arguments, "reason")
     return await _erase(parts, await _conversation(parts, text(arguments, "id")), reason, by)
 
 
@@ -66,9 +66,12 @@ async def shown(parts: Parts, row: MessageRow) -> Json:
 
 
 async def run(parts: Parts, arguments: Arguments) -> Done:
-    """Erase what may be kept no longer, or with `dry_run` only say what that is."""
+    """Erase what may be kept no longer, and what peers asked to be erased and is due; or with `dry_run` only say what
+    that is.
+    """
     only(arguments, "by", "dry_run")
     by, dry = text(arguments, "by", longest=64), arguments.get("dry_run") is True
+    due = await parts.store.read(lambda c: _due(c, parts.clock.now()))
     made = await (retaining.plan(parts) if dry else retaining.run(parts, by=by))
     rows = await parts.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
     items: list[Json] = [
@@ -76,8 +79,17 @@ async def run(parts: Parts, arguments: Arguments) -> Done:
         for item in made.erase
     ]
     return Done(
-        value={"dry_run": dry, "at": made.now, "horizon": made.horizon, "report": retaining.lines(made), "erase": items}
-    )
+        value={
+            "dry_run": dry, "at": made.now, "horizon": made.horizon, "report": retaining.lines(made), "erase": items,
+            "requests": due,
+        }
+    )  # fmt: skip
+
+
+def _due(connection: Connection, now: int) -> list[Json]:
+    """The requests of peers that are followed now, by the messages that made them."""
+    refs = [row.message for row in requests.unsettled(connection) if row.follow is not None and row.follow <= now]
+    return [messages.get(connection, refs)[ref].id for ref in refs]
 
 
 # --- legal holds --------------------------------------------------------------------------------------------------
@@ -87,7 +99,7 @@ async def hold(parts: Parts, arguments: Arguments) -> Done:
     """A named person places a legal hold: nothing of the conversation is erased until one lifts it."""
     only(arguments, "id", "by", "ground", "until")
     id, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    ground, until = _code(arguments, "ground"), _day(arguments)
+    ground, until = code(arguments, "ground"), day(arguments)
     rows, now = await _conversation(parts, id), parts.clock.now()
     row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
 
@@ -110,6 +122,7 @@ async def release(parts: Parts, arguments: Arguments) -> Done:
     def move(connection: Connection) -> None:
         if not erasures.lift_hold(connection, index):
             raise RefusedError(Code.NOT_FOUND, "no legal hold lies over it", hint="trm retention list shows them")
+        requests.reopen(connection, at=now)
         log.append_leaf(connection, leaf(now, "retention.released", actor=parts.keys.actor(by.encode()).hex()))
 
     await parts.store.move(move)
@@ -155,7 +168,8 @@ _LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
 """The code list of each argument that is a code."""
 
 
-def _code(arguments: Arguments, name: str) -> str:
+def code(arguments: Arguments, name: str) -> str:
+    """An argument that is a code of its list."""
     value = text(arguments, name, longest=64)
     codes = [entry.code for entry in schemas.code_list(_LISTS[name]).codes]
     if value not in codes:
@@ -166,11 +180,12 @@ def _code(arguments: Arguments, name: str) -> str:
     return value
 
 
-def _day(arguments: Arguments) -> date:
-    day = parse_day(text(arguments, "until", longest=10))
-    if day is None:
+def day(arguments: Arguments) -> date:
+    """The argument `until`."""
+    until = parse_day(text(arguments, "until", longest=10))
+    if until is None:
         raise RefusedError(
             Code.INVALID, "the argument until is no day; nothing was changed",
             findings=[Finding(place="/until", rule="format", hint="YYYY-MM-DD")],
         )  # fmt: skip
-    return day
+    return until

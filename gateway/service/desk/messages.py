@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 
 from gateway.core.acceptance import Incoming, IncomingEvent
 from gateway.core.delivery import SENDING, Outgoing, OutgoingEvent, allows
-from gateway.core.scope import never_blocked
+from gateway.core.scope import never_blocked, type_name
 from gateway.errors import Code, RefusedError
+from gateway.exchange import certificates
 from gateway.ports import Done, Json, NoticeKind
 from gateway.service import handover, moves, records
 from gateway.service.book import Peer
@@ -147,9 +148,25 @@ async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> 
     value["dropped"] = [] if opened is None else [*opened.facts.dropped]
     if opened is not None and reading:
         value["header"], value["content"] = opened.halves()
+        if type_name(opened.facts.body_type) == "erasure.confirmation":
+            value["onward"] = _onward(parts, row, opened.halves()[1])
         now = parts.clock.now()
         await parts.store.move(lambda c: log.append_leaf(c, leaf(now, "content.read", id=row.id)))
     return Done(value=value)
+
+
+def _onward(parts: Parts, row: MessageRow, confirmation: Mapping[str, Json]) -> Json:
+    """Who else erased, as far as they signed it themselves; the peer vouches that the data had gone to them."""
+    by = parts.own.node if row.direction == messages.OUT else row.peer
+    peer = parts.book.get(by)
+    return [
+        {
+            "node": item.get("node"), "verified": proven is not None,
+            "erased": None if proven is None else len(proven.erased), "at": None if proven is None else proven.at,
+            "vouched_by": by if peer is None else peer.name,
+        }
+        for item, proven in certificates.read_all(confirmation, parts.clock.now())
+    ]  # fmt: skip
 
 
 async def _one(parts: Parts, id: str, direction: str | None = None) -> MessageRow:

@@ -34,6 +34,7 @@ async def api(tmp_path: Path):
 
 SPECIAL = {
     "message.submit", "message.show", "alert.acknowledge", "message.erase", "conversation.erase", "draft.release",
+    "erasure.follow", "retention.run",
     "keys.rotate_epoch", "keys.rotate_enc", "keys.publish",
 }  # fmt: skip
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""

@@ -49,7 +49,8 @@ def test_the_verbs_of_the_design_are_there():
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show consent+record consent+list consent+show consent+withdraw evidence+export evidence+verify
         audit+show audit+verify audit+export alert+list alert+acknowledge asylum+hold asylum+lift asylum+list
-        erase retention+run retention+hold retention+release retention+list
+        erase erasure+list erasure+follow erasure+refuse
+        retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
             alarm+list
         alarm+dismiss node+show node+pairing webhook+new webhook+list token+new token+list token+revoke demo bench

@@ -25,8 +25,8 @@ from support.talk import (
 )
 
 from gateway.core.conversation.facts import Message, Said, Side
-from gateway.core.conversation.fold import REPLIES, Conversation, Impossible, Possible, Step, fold, judge
-from gateway.core.conversation.machines import Enquiry, Kind, Standing
+from gateway.core.conversation.fold import REPLIES, Conversation, Impossible, Possible, Remembered, Step, fold, judge
+from gateway.core.conversation.machines import Enquiry, Kind, Referral, Standing
 from gateway.core.conversation.order import Order
 from gateway.core.conversation.situation import Outcome
 from gateway.core.stages import MESSAGE_LIFE
@@ -317,3 +317,52 @@ def test_personal_data_have_no_place_in_a_standing_conversation():
     for kind in ("referral.request", "consent.withdrawal", "safety.alert"):
         personal = replace(at(HOST, 1, created=START), kind=kind)
         assert isinstance(judge(conversation, personal, step=Step.ADMISSION), Impossible)
+
+
+# --- what is remembered of contents that are gone
+
+
+def remembered(talk: Talk, gone: set[str], *, now: int) -> Conversation:
+    """The conversation without some messages, and the state that it had with them."""
+    found = fold(talk.conversation(), now)
+    assert found.situation is not None
+    left = tuple(message for message in talk.messages if message.kind not in gone)
+    return replace(
+        talk.conversation(), messages=left,
+        remembered=Remembered(
+            state=found.state, since=found.situation.since, counted=frozenset(message.id for message in talk.messages)
+        ),
+    )  # fmt: skip
+
+
+def test_a_state_outlives_what_it_was_found_by():
+    """A case that was declined stays so, however much of it is gone and however often it is folded again."""
+    talk = requested()
+    talk.say(RECEIVING, "referral.decline", to="referral.request")
+    everything = {message.kind for message in talk.messages}
+    for gone in (everything, {"referral.decline"}, {"referral.request"}):
+        found = fold(remembered(talk, gone, now=talk.now), talk.now + 400 * DAY)
+        assert (found.state, found.provisional) == (Referral.DECLINED, False)
+        assert found.situation is not None
+        assert found.situation.since == talk.now
+
+
+def test_what_came_later_is_folded_on():
+    """A case of which the itinerary is gone is closed by what both sides say afterwards."""
+    talk = active()
+    known = remembered(talk, {"return.proposal", "departure.notice", "referral.request"}, now=talk.now)
+    talk.say(RECEIVING, "case.closure")
+    talk.say(HOST, "closure.response", to="case.closure", word="agree")
+    later = replace(known, messages=(*known.messages, *talk.messages[-2:]))
+    assert fold(later, talk.now).state is Referral.CLOSED
+    assert fold(replace(later, remembered=None), talk.now).state is not Referral.CLOSED
+
+
+def test_an_enquiry_is_remembered_until_something_is_said():
+    """The offer is gone and the state stays; a question that came since is folded by what is left."""
+    known = Remembered(state=Enquiry.REFUSED, since=0, counted=frozenset({"m1", "m2"}))
+    talk = Talk(kind=Kind.ENQUIRY)
+    assert fold(talk.conversation(remembered=known), START).state is Enquiry.REFUSED
+    later = talk.say(HOST, "enquiry.capacity")
+    talk.amend(later, id="m3")
+    assert fold(talk.conversation(remembered=known), talk.now).state is not Enquiry.REFUSED

@@ -86,6 +86,13 @@ def test_what_comes_late_has_its_own_days():
     assert ends(item(at=START + 40 * DAY, standing=ENDED["declined"])) == ("declined", 70)
 
 
+def test_what_the_other_side_has_to_confirm_is_kept_for_it():
+    """The end of a case waits for the confirmation that is owed, and no longer than until it is overdue."""
+    waiting = replace(ENDED["declined"], awaited=START + 33 * DAY)
+    assert ends(item(standing=waiting)) == ("declined", 33)
+    assert ends(item(standing=replace(waiting, awaited=START + 3 * DAY))) == ("declined", 32)
+
+
 def test_no_arrival_no_end():
     """Whereabouts are kept as long as the person is on the way."""
     assert ends(item(sensitivity="locating"))[0] == "named"

@@ -10,7 +10,7 @@ from support.nodes import NOW, Node, refused, signed
 
 from gateway.errors import Code
 from gateway.exchange.answers import sign_receipts
-from gateway.exchange.certificates import encode, verify
+from gateway.exchange.certificates import encode, read_all, verify
 from keys.descriptor import Revocation, accept_chain
 from keys.encoding import b64u
 from keys.envelope import Receipt, Status
@@ -88,3 +88,11 @@ def test_a_spoiled_one_proves_nothing(made: Callable[[], dict[str, Any]], code: 
     value = made()
     with refused(code):
         verify(value, NOW)
+
+
+def test_each_certificate_of_a_confirmation_is_judged_for_itself():
+    """One that proves nothing takes nothing from the one beside it; a confirmation without any has none."""
+    good = certificate()
+    found = read_all({"onward_certificates": [good, good | {"node": D.first().node}]}, NOW)
+    assert [proven is not None for _, proven in found] == [True, False]
+    assert read_all({}, NOW) == []

@@ -131,6 +131,9 @@ def upgrade() -> None:
         sa.Column("changes", sa.Integer(), nullable=False),
         sa.Column("quoted", sa.Integer(), nullable=True),
         sa.Column("state", sa.Text(), nullable=True),
+        sa.Column("since", sa.Integer(), nullable=True),
+        sa.Column("arrived", sa.Integer(), nullable=True),
+        sa.Column("upto", sa.Integer(), nullable=True),
         sa.Column("due", sa.Integer(), nullable=True),
         sa.Column("owes", sa.Text(), nullable=True),
         sa.Column("fold", sa.Integer(), nullable=True),
@@ -175,11 +178,38 @@ def upgrade() -> None:
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
         sa.Column("told", sa.Integer(), nullable=True),
+        sa.Column("request", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("ref"),
         sa.UniqueConstraint("message"),
     )
+    op.create_index(
+        "erasure_request", "erasure", ["request"], unique=False, sqlite_where=sa.text("request is not null")
+    )
     op.create_index("erasure_untold", "erasure", ["ref"], unique=False, sqlite_where=sa.text("told is null"))
     op.create_index("erasure_due", "erasure", ["ref"], unique=False, sqlite_where=sa.text("place = 'due'"))
+    op.create_table(
+        "request",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("message", sa.Integer(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("follow", sa.Integer(), nullable=True),
+        sa.Column("due", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=True),
+        sa.Column("answered", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("message"),
+    )
+    op.create_index("request_open", "request", ["ref"], unique=False, sqlite_where=sa.text("state != 'over'"))
+    op.create_table(
+        "request_onward",
+        sa.Column("message", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("request", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("message"),
+    )
+    op.create_index("request_onward_of", "request_onward", ["request"], unique=False)
     op.create_table(
         "local_item",
         sa.Column("message", sa.Integer(), autoincrement=False, nullable=False),
