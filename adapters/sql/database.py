@@ -69,7 +69,8 @@ class Address:
     @property
     def shown(self) -> str:
         """The address for people, without the account."""
-        return _parsed(self.url).set(username=None).render_as_string()
+        url = _parsed(self.url)
+        return URL.create(url.drivername, None, None, url.host, url.port, url.database, url.query).render_as_string()
 
     def engine(self, patience: int = STATEMENT_SECONDS) -> Engine:
         """An engine that opens a connection for each piece of work and waits `patience` seconds for an answer. SQL and

@@ -15,6 +15,7 @@ from support.databases import KINDS, office_on
 from adapters.folder.bench import FolderBench
 from adapters.kit.contract import Bench
 from adapters.primero.bench import stand_in
+from adapters.sftp.bench import stand_in as sftp_server
 from adapters.sql.bench import SqlBench
 
 ROUNDS = pytest.mark.parametrize("rounds", [5, pytest.param(50, marks=pytest.mark.deep)])
@@ -48,3 +49,10 @@ async def test_a_primero_has_each_message_once(rounds: int, tmp_path: Path) -> N
         bench = new()
         await _kill("primero", bench, rounds)
         assert len(bench.office.cases) == 1
+
+
+@ROUNDS
+async def test_an_sftp_server_has_each_message_once(rounds: int, tmp_path: Path) -> None:
+    """A drop folder on a real SFTP server."""
+    async with sftp_server(tmp_path) as new:
+        await _kill("sftp", new(), rounds)

@@ -290,6 +290,7 @@ def test_kinds_of_adapters_are_listed():
         "folder",
         "primero",
         "rest",
+        "sftp",
         "sheet",
         "sql",
     ]

@@ -1,0 +1,239 @@
+"""The drop folder on an SFTP server behind the port.
+
+The office sees the folders of `adapters/folder`. What was handed over is remembered here, in a journal file, since a
+server elsewhere has no lock and no durable directory that we could ask.
+
+Handing over is four steps, and a kill between any two of them leaves a state from which the repeat goes on:
+
+1. the journal is asked for the key: if it knows it, steps 2 and 3 are behind us
+2. the whole document is written under a hidden name made from the key
+3. the journal gets the key with the name the document will have
+4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import ParamSpec, TypeVar
+
+from adapters.kit.files import NotPlainError, TooLargeError, world
+from adapters.kit.fingerprint import fingerprint
+from adapters.kit.items import findings_to_json, item_to_json
+from adapters.kit.journal import Journal
+from adapters.kit.names import is_plain, key_name, message_name, numbered
+from adapters.kit.strict_json import LIMIT, read_json, write_json
+from adapters.kit.threads import in_thread
+from adapters.sftp.server import Entry, Remote, Server
+from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+OUTGOING, CLAIMED, TAKEN, REFUSED = "outgoing", "claimed", "taken", "refused"
+INCOMING, NOTICES, ERASED = "incoming", "notices", "erased"
+FOLDERS = (OUTGOING, CLAIMED, TAKEN, REFUSED, INCOMING, NOTICES, ERASED)
+_UNNAMED = "~unnamed-"
+_AGAIN = "~again-"
+_NAME_FAULTS = {
+    _UNNAMED: ("bad_name", "name files with letters, digits, dot, hyphen, underscore; nothing about a case"),
+    _AGAIN: ("name_used", "a file of this name was taken before; use a new name"),
+}
+
+
+class SftpAdapter:
+    """The drop folder at `root` of `server`; `journal` is a file of its own on this machine."""
+
+    kind = "sftp"
+
+    def __init__(self, server: Server, *, root: str, journal: Path, batch: int = 100) -> None:
+        self._server = server
+        self._root = root
+        self._journal = Journal(journal)
+        self._batch = batch
+        self._turn = asyncio.Lock()
+        self._lock = Lock()
+
+    def describe(self) -> Description:
+        """What it is; `erased` is true of what the office has not collected yet."""
+        target = f"sftp://{self._server.host}:{self._server.port}/{self._root.removeprefix('/')}"
+        return Description(
+            kind=self.kind, version="1", target=target, can_pull=True, can_push=True, erasure=Erasure.ERASED
+        )
+
+    async def check(self) -> Sequence[Finding]:
+        """Whether the server is the right one, and every folder is there and writable."""
+        async with self._turn:
+            findings = []
+            for name in FOLDERS:
+                try:
+                    async with self._server.open(self._root) as remote:
+                        await remote.write(f"{name}/.check.part", b"")
+                        await remote.remove(f"{name}/.check.part")
+                except (TransientError, RefusedError) as error:
+                    hint = f"{error.what}. {error.hint}"
+                    findings.append(Finding(place=f"folder {name}", rule="not_writable", hint=hint))
+            return findings
+
+    # --- from the office ------------------------------------------------------------------------------------------
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """Claim what was dropped and return what is claimed; the same again until `settle`."""
+        async with self._turn, self._server.open(self._root) as remote:
+            for entry in await remote.entries(OUTGOING):
+                if _finished(entry.name) and entry.plain:
+                    name = await _claimed_name(remote, entry)
+                    if not await remote.has(f"{CLAIMED}/{name}"):
+                        await remote.move(f"{OUTGOING}/{entry.name}", f"{CLAIMED}/{name}")
+            names = [entry.name for entry in await remote.entries(CLAIMED) if _finished(entry.name)]
+            return [await _record(remote, name) for name in names[: self._batch]]
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """Move the draft to where the office sees what became of it; doing it twice is doing it once."""
+        replaced = record.ref.startswith((_UNNAMED, _AGAIN))
+        if not is_plain(record.ref[1:] if replaced else record.ref):
+            raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
+        name = f"{record.ref}.json"
+        async with self._turn, self._server.open(self._root) as remote:
+            if not await remote.has(f"{CLAIMED}/{name}"):
+                if await remote.has(f"{TAKEN}/{name}") or await remote.has(f"{REFUSED}/{name}"):
+                    return
+                raise RefusedError(Code.NOT_FOUND, "no such draft in the drop folder")
+            if notice.kind is NoticeKind.DRAFTED:
+                await remote.move(f"{CLAIMED}/{name}", f"{TAKEN}/{await _free(remote, TAKEN, name)}")
+                return
+            new = await _free(remote, REFUSED, name)
+            reasons = f"{new.removesuffix('.json')}.errors.json"
+            await _put(remote, REFUSED, reasons, _reasons(new, notice))
+            await remote.move(f"{CLAIMED}/{name}", f"{REFUSED}/{new}")
+
+    # --- to the office --------------------------------------------------------------------------------------------
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Put a document into incoming or notices, once for each key."""
+        key = key_name(item.key)
+        folder = INCOMING if isinstance(item, Delivery) else NOTICES
+        part = f"{folder}/.{key}.part"
+        async with self._turn, self._server.open(self._root) as remote:
+            await self._kept(self._journal.load)
+            local_id = self._journal.handed.get(item.key)
+            if local_id is None:
+                name = await self._free_name(remote, folder, _name(item))
+                await remote.write(part, write_json(item_to_json(item)))
+                local_id = f"{folder}/{name}"
+                await self._kept(self._journal.hand, item.key, local_id)
+            if local_id not in self._journal.erased and await remote.has(part):
+                await remote.move(part, local_id)
+            return local_id
+
+    async def _free_name(self, remote: Remote, folder: str, name: str) -> str:
+        """A name that is not there and was never given: the office may have collected what had it."""
+        number = 1
+        while self._journal.knows(f"{folder}/{numbered(name, number)}"):
+            number += 1
+        return await _free(remote, folder, numbered(name, number))
+
+    async def status(self, local_id: str) -> str:
+        """`waiting` for the office, `collected` by it, or `erased`."""
+        async with self._turn, self._server.open(self._root) as remote:
+            await self._known(local_id)
+            if local_id in self._journal.erased:
+                return "erased"
+            there = await remote.has(local_id) or await remote.has(self._part_of(local_id))
+            return "waiting" if there else "collected"
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Leave a tombstone, then remove the document; `not_supported` for what the office has collected."""
+        async with self._turn, self._server.open(self._root) as remote:
+            await self._known(local_id)
+            part = self._part_of(local_id)
+            answer = self._journal.erased.get(local_id)
+            if answer is None:
+                there = await remote.has(local_id) or await remote.has(part)
+                answer = Erasure.ERASED if there else Erasure.NOT_SUPPORTED
+                await _put(remote, ERASED, local_id.partition("/")[2], _tombstone(local_id, answer))
+                await self._kept(self._journal.erase, local_id, answer)
+            await remote.remove(part)
+            await remote.remove(local_id)
+            return answer
+
+    def _part_of(self, local_id: str) -> str:
+        key = next(key for key, known in self._journal.handed.items() if known == local_id)
+        return f"{local_id.partition('/')[0]}/.{key_name(key)}.part"
+
+    async def _known(self, local_id: str) -> None:
+        await self._kept(self._journal.load)
+        if not self._journal.knows(local_id):
+            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+
+    async def _kept(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Work on the journal."""
+        with world("the adapter's journal"):
+            try:
+                return await in_thread(self._lock, work, *args, **kwargs)
+            except (NotPlainError, TooLargeError) as exc:
+                raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
+
+
+async def _put(remote: Remote, folder: str, name: str, data: bytes) -> None:
+    """A whole file under its name, or none."""
+    await remote.write(f"{folder}/.{name}.part", data)
+    await remote.move(f"{folder}/.{name}.part", f"{folder}/{name}")
+
+
+async def _free(remote: Remote, folder: str, name: str) -> str:
+    number = 1
+    while await remote.has(f"{folder}/{numbered(name, number)}"):
+        number += 1
+    return numbered(name, number)
+
+
+async def _claimed_name(remote: Remote, entry: Entry) -> str:
+    """The name under which a draft is claimed; a replaced name is made from what a rename leaves unchanged."""
+    stem = entry.name.removesuffix(".json")
+    mark = fingerprint(entry.name, entry.size, entry.changed)
+    if not is_plain(stem) or stem.endswith(".errors"):
+        return f"{_UNNAMED}{mark}.json"
+    return f"{_AGAIN}{mark}.json" if await remote.has(f"{TAKEN}/{entry.name}") else entry.name
+
+
+async def _record(remote: Remote, name: str) -> LocalRecord:
+    ref = name.removesuffix(".json")
+    for mark, (rule, hint) in _NAME_FAULTS.items():
+        if ref.startswith(mark):
+            return LocalRecord(ref=ref, fields={}, faults=(Finding(place="", rule=rule, hint=hint),))
+    value, faults = read_json(await remote.read(f"{CLAIMED}/{name}", LIMIT))
+    if not faults and not isinstance(value, dict):
+        faults = (Finding(place="", rule="not_an_object", hint="a draft is one JSON object"),)
+    fields = value if isinstance(value, dict) and not faults else {}
+    return LocalRecord(ref=ref, fields=fields, places={"": f"file {name}"}, faults=faults)
+
+
+def _finished(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")
+
+
+def _name(item: Delivery | Notice) -> str:
+    if isinstance(item, Delivery):
+        return message_name(item.type, item.message_id)
+    ref = item.ref.removeprefix("~")
+    if not is_plain(ref):
+        raise RefusedError(Code.INVALID, "the notice is not about a file of this folder")
+    return f"{ref}.{item.kind}.json"
+
+
+def _reasons(name: str, notice: Notice) -> bytes:
+    code = None if notice.code is None else str(notice.code)
+    told = findings_to_json(notice.findings)
+    return write_json(
+        {"format": "trm-errors/1", "file": name, "kind": str(notice.kind), "code": code, "findings": told}
+    )
+
+
+def _tombstone(local_id: str, answer: Erasure) -> bytes:
+    folder, _, file = local_id.partition("/")
+    hint = "nothing is left to do" if answer is Erasure.ERASED else "erase the copy that was collected from the folder"
+    return write_json({"format": "trm-erased/1", "folder": folder, "file": file, "result": str(answer), "hint": hint})
