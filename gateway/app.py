@@ -55,6 +55,7 @@ from gateway.service.trust_records import Courier
 from gateway.service.vault import Vault
 from gateway.store import Store
 from gateway.store import peers as peer_rows
+from gateway.store.files import FileFolder
 from gateway.unlock import RUN, Keyholder, KeysUnusableError, Unlock, in_process
 from keys.descriptor import Descriptor
 from keys.encoding import sha256_hex
@@ -73,6 +74,7 @@ SOCKET = "api.sock"
 LOCK = "lock"
 CHECKPOINT = "checkpoint"
 WEBHOOKS = "webhooks"
+ATTACHMENTS = "attachments"
 
 
 class Node:
@@ -250,6 +252,7 @@ async def open_node(
                 node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand
             ),
             adapter=adapter if adapter is not None or cases is None else cases.adapter(),
+            files=FileFolder(folder / ATTACHMENTS),
             log=LogStanding(kept=folder / CHECKPOINT),
         )
         node = Node(folder, parts, keys, cases, receivers)

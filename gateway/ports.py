@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -25,6 +25,37 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+
+class Files(Protocol):
+    """Where the ciphertext of attachments lies: a folder, or an object store one day. Names are random and the node's.
+
+    What `put` took is durable when it returns. Nothing here is ever plain text. Raises ``TransientError(disk)``.
+    """
+
+    async def put(self, name: str, at: int, data: bytes) -> None:
+        """Put a piece at offset ``at``, which is at most the length; what stood there and behind it goes."""
+        ...
+
+    async def get(self, name: str, at: int, most: int) -> bytes:
+        """At most so many bytes from offset ``at`` on; empty behind the end, or where there is nothing."""
+        ...
+
+    async def size(self, name: str) -> int:
+        """How long it is; 0 where there is nothing."""
+        ...
+
+    async def erase(self, names: Sequence[str]) -> None:
+        """Take these away; what is not there is no fault."""
+        ...
+
+    async def names(self) -> Sequence[str]:
+        """All there are."""
+        ...
+
+    async def free(self) -> int:
+        """How many bytes may still be put."""
         ...
 
 
@@ -63,10 +94,25 @@ class MappedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a message. ``read`` opens it anew each time; what it gives is to be believed only when it
+    has ended without an error. ``name`` is made of the number and the type and says nothing about a case.
+    """
+
+    part: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    read: Callable[[], AsyncIterator[bytes]] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A message for the local system. ``key`` is the idempotency key: the same key must never make a second record.
 
     ``record`` is what the mapping file makes of it, where there is one for messages of this type.
+    Its ``attachments`` are all there and were checked. A system that takes no files leaves them in the node.
     """
 
     key: str
@@ -83,6 +129,7 @@ class Delivery:
     header: Mapping[str, Json]
     content: Mapping[str, Json]
     record: MappedRecord | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class NoticeKind(StrEnum):
@@ -193,3 +240,14 @@ class Done:
 
     value: Json
     created: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file as a stream: what it gives is to be believed only when it has ended without an error."""
+
+    name: str
+    media: str
+    size: int
+    sha256: bytes
+    chunks: AsyncIterator[bytes] = field(repr=False)

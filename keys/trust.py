@@ -200,6 +200,7 @@ _SCOPE: Final[dict[str, Check]] = {
     "roles": _sorted_list(is_code, 256),
     "purposes": _sorted_list(is_code, 256),
     "max_bytes": is_int(),
+    "max_file_bytes": is_int(),
 }
 
 

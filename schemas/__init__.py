@@ -4,6 +4,7 @@
     validate(name, body)        judge a body; findings never hold a value
     text_findings(body)         the text policy
     categories(name, content)   the categories of personal data present, for consent
+    parts(name, content)        the files that a content names
     fields(name)                every field with class, category and code list, for mappings and forms
     code_list(name)             codes with labels
     describe.rows, .rules       a type in words, for people
@@ -19,7 +20,7 @@ from schemas.catalogue import Answers, Catalogue, MessageType, catalogue, verify
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
 from schemas.text import nfc, text_findings
 from schemas.validation import validate
-from schemas.walk import SENSITIVITY, Field, categories, classes, fields, highest
+from schemas.walk import SENSITIVITY, Field, categories, classes, fields, highest, parts
 
 __all__ = [
     "SENSITIVITY",
@@ -37,6 +38,7 @@ __all__ = [
     "fields",
     "highest",
     "nfc",
+    "parts",
     "text_findings",
     "validate",
     "verify",

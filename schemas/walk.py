@@ -55,6 +55,11 @@ def classes(name: str, content: object) -> frozenset[str]:
     return frozenset(sensitivity for sensitivity, _ in _present(name, content))
 
 
+def parts(name: str, content: object) -> tuple[int, ...]:
+    """The files that `content` names, by number, in document order; for a valid content."""
+    return tuple(value for leaf, value in _leaves(_resolved_content(name), content) if leaf.get("x-part"))
+
+
 def highest(present: frozenset[str]) -> str:
     """The most sensitive of the classes; `public` for none."""
     return max(present, key=SENSITIVITY.index, default=SENSITIVITY[0])
@@ -136,6 +141,19 @@ def _disclosed(schema: Node, value: object) -> Iterator[tuple[str, str | None]]:
             yield from _disclosed(schema["items"], item)
     elif "x-class" in schema:
         yield schema["x-class"], _category(schema, value)
+
+
+def _leaves(schema: Node, value: object) -> Iterator[tuple[Node, Any]]:
+    """Each leaf that `value` has with what stands there; members the schema does not know are left out."""
+    if isinstance(value, dict):
+        for name, leaf in schema.get("properties", {}).items():
+            if name in value:
+                yield from _leaves(leaf, value[name])
+    elif isinstance(value, list) and "items" in schema:
+        for item in value:
+            yield from _leaves(schema["items"], item)
+    else:
+        yield schema, value
 
 
 def _category(schema: Node, value: object) -> str | None:

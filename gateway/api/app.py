@@ -9,6 +9,7 @@ appears in an error, and there is no access log.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -44,6 +45,7 @@ STATUS = {
     Code.INVALID: 400,
     Code.MALFORMED: 400,
     Code.TOO_LARGE: 413,
+    Code.WRONG_TYPE: 415,
     Code.LOCKED: 503,
     Code.OUT_OF_SCOPE: 403,
     Code.NOT_ACTIVE: 409,
@@ -51,6 +53,9 @@ STATUS = {
 
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}
 """What an answer of this status has to say besides (RFC 9110, 11.6.1 and 10.2.3)."""
+_KEEP = {"Cache-Control": "no-store"}
+CHUNK = 256 * 1024
+"""Bytes of a file that are taken from the socket at a time."""
 EVENTS = "event.stream"
 DESCRIPTION = "api.describe"
 APART = {EVENTS: "/events", DESCRIPTION: "/openapi.json"}
@@ -63,7 +68,8 @@ def local_app(desk: Desk, *, admit: Callable[[str], Caller]) -> web.Application:
     """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`."""
     app = web.Application(middlewares=[_problems, _doorkeeper(admit)], client_max_size=BODY_LIMIT)
     for route in ROUTES:
-        app.router.add_route(route.method, PREFIX + route.path, _operation(desk, route), name=route.operation)
+        handler = _taking(desk) if route.takes else _giving(desk) if route.gives else _operation(desk, route)
+        app.router.add_route(route.method, PREFIX + route.path, handler, name=route.operation)
     app.router.add_get(PREFIX + APART[EVENTS], _events(desk), name=EVENTS)
     app.router.add_get(PREFIX + APART[DESCRIPTION], _description(), name=DESCRIPTION)
     app.router.add_get(LIVE, _live)
@@ -186,6 +192,46 @@ def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[we
     return handle
 
 
+def _taking(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def take(request: web.Request) -> web.StreamResponse:
+        """A file in the body, as it is; how long it is has to be said before."""
+        size = request.content_length
+        if size is None or "Transfer-Encoding" in request.headers:
+            raise RefusedError(Code.INVALID, "a Content-Length is needed; nothing was stored")
+        if "Content-Encoding" in request.headers:
+            raise RefusedError(Code.INVALID, "a file is taken as it is, without Content-Encoding; nothing was stored")
+        chunks = request.content.iter_chunked(CHUNK)
+        done = await desk.attach(_parameters(request), chunks, size=size, caller=request[_CALLER])
+        return web.Response(status=201, body=orjson.dumps(done.value), content_type="application/json", headers=_KEEP)
+
+    return take
+
+
+def _giving(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def give(request: web.Request) -> web.StreamResponse:
+        """A file, opened as it is sent. One that fails on the way ends the connection: it is shorter than was said."""
+        file = await desk.attached(_parameters(request) | request.match_info, caller=request[_CALLER])
+        digest = base64.b64encode(file.sha256).decode()
+        response = web.StreamResponse(
+            headers={
+                **_KEEP, "Content-Type": file.media, "Content-Length": str(file.size),
+                "Content-Disposition": f'attachment; filename="{file.name}"', "X-Content-Type-Options": "nosniff",
+                "Repr-Digest": f"sha-256=:{digest}:",
+            }
+        )  # fmt: skip
+        await response.prepare(request)
+        try:
+            async for chunk in file.chunks:
+                await response.write(chunk)
+        except GatewayError as error:
+            logger().error("api.file_failed", code=str(error.code))
+            raise ConnectionError("a file did not open to its end") from error
+        await response.write_eof()
+        return response
+
+    return give
+
+
 def _seen_version(request: web.Request) -> str:
     """The one entity tag of If-Match (RFC 9110, 13.1.1); without one a change could undo another person's."""
     given = request.headers.get("If-Match", "")
@@ -200,7 +246,7 @@ def _seen_version(request: web.Request) -> str:
 
 def _headers_of(request: web.Request, route: Route, value: Json) -> dict[str, str]:
     """The entity tag of one thing that can be changed, and the address of the page behind this one (RFC 8288)."""
-    headers: dict[str, str] = {"Cache-Control": "no-store"}
+    headers: dict[str, str] = dict(_KEEP)
     if not isinstance(value, dict):
         return headers
     version, following = value.get("version"), value.get("next")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from gateway.core.roles import OWNER, Caller
-from gateway.ports import Done, Json
+from gateway.ports import Done, File, Json
 
 
 class Desk(Protocol):
@@ -21,6 +21,16 @@ class Desk(Protocol):
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
     ) -> Done:
         """Do one operation."""
+        ...
+
+    async def attach(
+        self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
+    ) -> Done:
+        """Take a file of ``size`` bytes as it comes."""
+        ...
+
+    async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
+        """One file of a message."""
         ...
 
     def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:

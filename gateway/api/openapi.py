@@ -85,7 +85,8 @@ def _webhook() -> dict[str, Json]:
 
 
 def _operation(route: Route, shape: Shape) -> dict[str, Json]:
-    answer: Json = {"description": route.summary, "content": {shape.media: {"schema": shape.answer}}}
+    given: Json = {} if route.gives else {"schema": shape.answer}
+    answer: Json = {"description": route.summary, "content": {shape.media: given}}
     described: dict[str, Json] = {
         "operationId": route.operation,
         "summary": route.summary,
@@ -101,7 +102,9 @@ def _operation(route: Route, shape: Shape) -> dict[str, Json]:
             },
         },
     }
-    if route.method != "GET":
+    if route.takes:
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": {}}}
+    elif route.method != "GET":
         content: dict[str, Json] = {"schema": shape.body}
         if shape.example is not None:
             content["example"] = dict(shape.example)
@@ -114,13 +117,13 @@ def _parameters(route: Route, shape: Shape) -> list[Json]:
     found: list[Json] = [
         {"name": name, "in": "path", "required": True, "schema": TEXT} for name in _IN_PATH.findall(route.path)
     ]
-    if route.method == "GET":
+    if route.method == "GET" or route.takes:
         found += [_query(name, part) for name, part in shape.arguments.items()]
     if route.matched:
         found.append(
             {"name": "If-Match", "in": "header", "required": True, "schema": TEXT, "description": "the ETag seen"}
         )
-    if route.method == "POST":
+    if route.method == "POST" and not route.takes:
         found.append(
             {
                 "name": "Idempotency-Key", "in": "header", "required": route.keyed,

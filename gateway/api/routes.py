@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Route:
     """`operation` is what the desk is asked; path and query parameters and the JSON body become its arguments.
 
-    `keyed`: it needs an Idempotency-Key. `matched`: it needs If-Match. `paged`: its answer may have a `next`.
+    `keyed`: it needs an Idempotency-Key. `matched`: it needs If-Match. `paged`: its answer may have a `next`. `takes`
+    and `gives`: body or answer is a file as a stream, and arguments stand in the query.
     """
 
     method: str
@@ -19,6 +20,8 @@ class Route:
     keyed: bool = False
     matched: bool = False
     paged: bool = False
+    takes: bool = False
+    gives: bool = False
 
 
 PREFIX = "/api/v1"
@@ -40,6 +43,24 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/messages/{id}/resend", operation="message.resend", summary="try now"),
     Route(method="POST", path="/messages/{id}/cancel", operation="message.cancel", summary="cancel or void"),
     Route(method="POST", path="/messages/{id}/erase", operation="message.erase", summary="a person erases it"),
+    Route(
+        method="GET", path="/messages/{id}/attachments", operation="attachment.list", summary="the files of a message"
+    ),
+    Route(
+        method="GET",
+        path="/messages/{id}/attachments/{part}",
+        operation="attachment.read",
+        summary="one file, as a stream",
+        gives=True,
+    ),
+    Route(method="POST", path="/attachments", operation="attachment.add", summary="seal a file", takes=True),
+    Route(method="GET", path="/attachments", operation="attachment.moving", summary="files that are on their way"),
+    Route(
+        method="POST",
+        path="/attachments/{id}/discard",
+        operation="attachment.discard",
+        summary="forget the files of a message that was not sent",
+    ),
     Route(
         method="GET",
         path="/inbox",

@@ -24,11 +24,11 @@ TIMEOUT = 120
 DOCTOR = "try trm doctor"
 
 
-class _SocketConnection(http.client.HTTPConnection):
+class SocketConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
+    def __init__(self, path: Path, *, blocksize: int = 8_192) -> None:
+        super().__init__("localhost", timeout=TIMEOUT, blocksize=blocksize)
         self._path = path
 
     def connect(self) -> None:
@@ -62,7 +62,7 @@ def call(
 
 def is_running(folder: Path) -> bool:
     """Whether a node answers on the socket of this folder."""
-    connection = _SocketConnection(folder / "run" / "api.sock")
+    connection = SocketConnection(folder / "run" / "api.sock")
     try:
         connection.connect()
     except OSError:
@@ -96,7 +96,7 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
         headers["Idempotency-Key"] = key or fresh_key()
     if route.matched:
         headers["If-Match"] = f'"{arguments["if_match"]}"'
-    connection = _SocketConnection(path)
+    connection = SocketConnection(path)
     try:
         connection.request(route.method, target, body=body, headers=headers)
         response = connection.getresponse()
@@ -108,7 +108,7 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
     if response.status < 300:
         answer: Json = value
         return answer
-    raise _failure(response.status, value)
+    raise failure(response.status, value)
 
 
 def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | None]:
@@ -127,7 +127,7 @@ def fresh_key() -> str:
     return b64u(system_rand(18))
 
 
-def _failure(status: int, problem: Mapping[str, Json]) -> GatewayError:
+def failure(status: int, problem: Mapping[str, Json]) -> GatewayError:
     """A problem answer as the error it was on the other side: 503 may help to try again, the rest was refused."""
     listed = problem.get("findings")
     findings = [

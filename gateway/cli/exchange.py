@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -11,7 +11,7 @@ from gateway.cli import options, voice
 from gateway.cli.messages import show_messages
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.procedures import show_position
-from gateway.errors import RefusedError
+from gateway.errors import GatewayError, RefusedError
 from gateway.ports import Json
 
 
@@ -20,9 +20,25 @@ from gateway.ports import Json
 @click.option("--key", metavar="KEY", help="Idempotency key; the same key and file never send twice. Default: random.")
 @click.option("--by", metavar="NAME", help="Who releases it; the author, where the draft names none.")
 @click.option("--second-by", metavar="NAME", help="A second, different person who released it.")
+@click.option(
+    "--attach",
+    "attached",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A file that goes with it, in the order of their numbers in the draft; may be repeated.",
+)
 @options.on_node
 @options.as_json
-def send(reach: Reach, file: Path, key: str | None, by: str | None, second_by: str | None, as_json: bool) -> None:
+def send(
+    reach: Reach,
+    file: Path,
+    key: str | None,
+    by: str | None,
+    second_by: str | None,
+    attached: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Submit and release the message in FILE, a JSON draft ('-' for standard input).
 
     The draft has type, to, header and content, and where they apply purpose, conversation and in_reply_to. Exit 0 means
@@ -32,20 +48,40 @@ def send(reach: Reach, file: Path, key: str | None, by: str | None, second_by: s
     \b
     Example:
       trm send referral.json --key case-4711-1 --node /srv/trm/fr
+      trm send referral.json --attach passport.pdf --attach decision.pdf --node /srv/trm/fr
     """
     from gateway.cli.connect import fresh_key
 
     draft, used = voice.read_object(file), key or fresh_key()
     people: dict[str, Json] = {"by": by, "second_by": second_by}
     draft |= {name: value for name, value in people.items() if value is not None}
+    if attached:
+        draft = {**draft, "message": _attach(reach, attached)}
     try:
         answer = reach.do("message.submit", draft, key=used)
     except RefusedError:
+        if attached:  # nothing took them
+            reach.ask("attachment.discard", id=draft["message"])
         raise
     except BaseException:
         voice.hint(f"it may be stored or not; repeat with --key {used} and it goes once")
         raise
     voice.show(answer, as_json=as_json, people=show_queued)
+
+
+def _attach(reach: Reach, paths: Sequence[Path]) -> str:
+    """Seal files for one message; the id that it has to have. What was sealed before a failure is forgotten again."""
+    from gateway.cli import transfers
+
+    message: str | None = None
+    try:
+        for path in paths:
+            message = str(transfers.add(reach.folder, path, message, reach.passphrase_file)["message"])
+    except GatewayError:
+        if message is not None:
+            reach.ask("attachment.discard", id=message)
+        raise
+    return str(message)
 
 
 def show_queued(value: Mapping[str, Json]) -> None:

@@ -30,6 +30,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "policy": ("gateway.cli.policies:policy", "What may leave: show, compare, adopt, approve a corridor policy."),
     "token": ("gateway.cli.tokens:token", "Tokens of the local API, one role each."),
     "send": ("gateway.cli.exchange:send", "Submit and release one message."),
+    "attachment": ("gateway.cli.attachments:attachment", "Files that go with messages."),
     "draft": ("gateway.cli.drafts:draft", "Drafts from the case system, released or discarded by a person."),
     "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
     "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),

@@ -63,6 +63,11 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "message.resend": _MOVES,
     "message.cancel": _CASE_SYSTEMS,
     "message.erase": frozenset({_F}),
+    "attachment.add": _CASE_SYSTEMS,
+    "attachment.list": _CASE_SYSTEMS,
+    "attachment.read": _CASE_SYSTEMS,
+    "attachment.moving": _MOVES,
+    "attachment.discard": _CASE_SYSTEMS,
     "event.stream": _MOVES,
     "draft.list": _CASES,
     "draft.show": _CASES,
@@ -150,7 +155,8 @@ MATRIX: Mapping[str, frozenset[Role]] = {
 NARROWED: frozenset[str] = frozenset(
     operation
     for operation in MATRIX
-    if operation.startswith(("message.", "draft.", "conversation.", "inbox.")) or operation == "event.stream"
+    if operation.startswith(("message.", "draft.", "conversation.", "inbox."))
+    or operation in ("event.stream", "attachment.list", "attachment.read")
 )
 """Operations of which a token bound to a unit gets the part of its unit."""
 
@@ -158,10 +164,10 @@ UNIT_FREE: frozenset[str] = frozenset(
     {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
      "policy.show",
      "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check",
-     "webhook.list", "api.describe"}
+     "webhook.list", "api.describe", "attachment.add", "attachment.discard"}
 )  # fmt: skip
-"""Operations that show no message, or one consent to whoever holds its random id: a withdrawal is never blocked, and a
-hold closes only.
+"""Operations that show no message; what names a consent, or files that were not sent yet, does so by a random id. A
+withdrawal is never blocked, and a hold closes only.
 """
 
 CONTENT_MEMBERS: frozenset[str] = frozenset(

@@ -60,7 +60,8 @@ Corridor = tuple[str, str]
 class Scope:
     """What one side permits, as its trust record says: `directions` seen from the issuer, `units` those of the issuer.
 
-    `types` are without version, so that N and N-1 share an entry. `max_bytes` bounds the canonical body.
+    `types` are without version, so that N and N-1 share an entry. `max_bytes` bounds the canonical body,
+    `max_file_bytes` each file that goes with it; 0 permits none but empty ones.
     """
 
     types: frozenset[str]
@@ -70,6 +71,7 @@ class Scope:
     roles: frozenset[str]
     purposes: frozenset[str]
     max_bytes: int
+    max_file_bytes: int
 
     def to_json(self) -> dict[str, Json]:
         """The form of the wire: every list sorted, so that equal scopes have equal bytes."""
@@ -81,6 +83,7 @@ class Scope:
             "roles": [*sorted(self.roles)],
             "purposes": [*sorted(self.purposes)],
             "max_bytes": self.max_bytes,
+            "max_file_bytes": self.max_file_bytes,
         }
 
     @classmethod
@@ -92,9 +95,6 @@ class Scope:
         """
         if not isinstance(value, dict) or set(value) != set(_MEMBERS):
             raise RefusedError(Code.INVALID, "a scope has exactly the members " + ", ".join(_MEMBERS))
-        most = value["max_bytes"]
-        if isinstance(most, bool) or not isinstance(most, int) or most < 0:
-            raise RefusedError(Code.INVALID, "max_bytes of a scope is a number of bytes")
         return cls(
             types=_words(value, "types", _TYPE_NAME, "names message types without version"),
             directions=frozenset(Direction(word) for word in _words(value, "directions", _DIRECTION, _DIRECTIONS)),
@@ -102,11 +102,13 @@ class Scope:
             units=_words(value, "units", _UNIT, "names units of this node"),
             roles=_words(value, "roles", _CODE, "names codes of the list role"),
             purposes=_words(value, "purposes", _CODE, "names codes of the list purpose"),
-            max_bytes=most,
+            max_bytes=_bytes(value, "max_bytes"),
+            max_file_bytes=_bytes(value, "max_file_bytes"),
         )
 
 
-_MEMBERS = ("types", "directions", "corridors", "units", "roles", "purposes", "max_bytes")
+_BOUNDS = ("max_bytes", "max_file_bytes")
+_MEMBERS = ("types", "directions", "corridors", "units", "roles", "purposes", *_BOUNDS)
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _DIRECTION = re.compile(r"send|receive")
 _DIRECTIONS = "lists send and receive"
@@ -125,6 +127,13 @@ def _words(value: Mapping[str, Json], name: str, form: re.Pattern[str], what: st
     return frozenset(words)
 
 
+def _bytes(value: Mapping[str, Json], name: str) -> int:
+    most = value[name]
+    if isinstance(most, bool) or not isinstance(most, int) or most < 0:
+        raise RefusedError(Code.INVALID, f"{name} of a scope is a number of bytes")
+    return most
+
+
 def _corridors(value: Json) -> frozenset[Corridor]:
     pairs: list[Corridor] = []
     for item in value if isinstance(value, list) else [None]:
@@ -140,9 +149,7 @@ def _corridors(value: Json) -> frozenset[Corridor]:
 
 def contains(wide: Scope, narrow: Scope) -> bool:
     """Whether `narrow` permits nothing that `wide` does not: then one person may choose it."""
-    return narrow.max_bytes <= wide.max_bytes and all(
-        getattr(narrow, name) <= getattr(wide, name) for name in _MEMBERS if name != "max_bytes"
-    )
+    return all(getattr(narrow, name) <= getattr(wide, name) for name in _MEMBERS)
 
 
 # --- what both permit --------------------------------------------------------------------------------------------
@@ -160,11 +167,12 @@ class Agreed:
     roles: frozenset[str]
     purposes: frozenset[str]
     max_bytes: int
+    max_file_bytes: int
 
 
 NOTHING = Agreed(
     types=frozenset(), directions=frozenset(), corridors=frozenset(), units=frozenset(), peer_units=frozenset(),
-    roles=frozenset(), purposes=frozenset(), max_bytes=0,
+    roles=frozenset(), purposes=frozenset(), max_bytes=0, max_file_bytes=0,
 )  # fmt: skip
 """The effective scope while a record is missing, over, or not active."""
 
@@ -180,6 +188,7 @@ def intersect(mine: Scope, theirs: Scope) -> Agreed:
         roles=mine.roles & theirs.roles,
         purposes=mine.purposes & theirs.purposes,
         max_bytes=min(mine.max_bytes, theirs.max_bytes),
+        max_file_bytes=min(mine.max_file_bytes, theirs.max_file_bytes),
     )
 
 
@@ -203,6 +212,7 @@ class ScopeFacts:
     purpose: str | None = None
     size: int | None = None
     header: Mapping[str, Json] | None = None
+    largest_file: int | None = None
 
 
 def outside(agreed: Agreed, facts: ScopeFacts) -> str | None:
@@ -245,6 +255,7 @@ _QUESTIONS: tuple[tuple[str, Callable[[Agreed, ScopeFacts], bool]], ...] = (
     ("corridors", lambda agreed, facts: facts.corridor in agreed.corridors),
     ("purposes", lambda agreed, facts: facts.purpose is None or facts.purpose in agreed.purposes),
     ("max_bytes", lambda agreed, facts: facts.size is None or facts.size <= agreed.max_bytes),
+    ("max_file_bytes", lambda agreed, facts: (facts.largest_file or 0) <= agreed.max_file_bytes),
     ("units", _units),
     ("roles", _roles),
 )
@@ -319,10 +330,12 @@ class Standing:
         purpose: str | None = None,
         size: int | None = None,
         header: Mapping[str, Json] | None = None,
+        largest_file: int | None = None,
     ) -> str | None:
         """The member of the effective scope that keeps a message to or from this peer out, as far as it is known."""
         way = self.corridor if direction is Direction.SEND else (self.corridor[1], self.corridor[0])
         facts = ScopeFacts(
-            body_type=body_type, direction=direction, corridor=way, purpose=purpose, size=size, header=header
-        )
+            body_type=body_type, direction=direction, corridor=way, purpose=purpose, size=size, header=header,
+            largest_file=largest_file,
+        )  # fmt: skip
         return outside(self.agreed, facts)

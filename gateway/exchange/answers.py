@@ -9,7 +9,7 @@ from enum import Enum, auto
 from gateway.errors import WIRE_CODES, Code, RemoteError
 from keys import envelope as wire
 from keys.descriptor import Descriptor
-from keys.encoding import Json, canon, parse
+from keys.encoding import Json, canon, is_int, number, parse
 from keys.sign import RECEIPTS, Signature, SignedDocument
 
 Sign = Callable[[str, bytes], Signature]
@@ -93,6 +93,14 @@ def _code(value: Json) -> Code | None:
     if not isinstance(value, str) or value not in WIRE_CODES:
         raise RemoteError(Code.MALFORMED, "an answer has an unknown code")
     return Code(value)
+
+
+def read_next(data: bytes) -> int | None:
+    """What a peer says it wants next of a part (B14.10); None for an answer of another kind."""
+    value = parse(data, limit=ANSWER_LIMIT)
+    if not isinstance(value, dict) or set(value) != {"next"} or not is_int()(value["next"]):
+        return None
+    return number(value["next"])
 
 
 def read_refusal(data: bytes) -> Code:

@@ -16,6 +16,7 @@ Nothing of the statement is believed before step 8.
  13    body: strict JSON, schema by hash, text policy             `examine`
  13b   the gates that a receiver can judge                        `admit`
  13c   the conversation allowed it, as its sender saw it          `admit`
+ 13d   all of its files are here, and are what was signed         the shell, with `gateway.core.media`
  14    one transaction                                            the shell
 
 The shell calls `read`, `unpack`, `authenticate`, `examine` and `admit`, and each takes what the one before leaves.
@@ -38,6 +39,7 @@ from gateway.core.history import NOTHING_SAID, History, Opened, Side
 from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import AcceptedMessage, ExaminedMessage, LinkPosition
 from gateway.errors import Code, Finding, RefusedError, RemoteError
+from gateway.exchange.files import faults, files_of, largest, lengths
 from keys import envelope as wire
 from keys.descriptor import Descriptor
 from keys.encoding import SKEW, Json, parse
@@ -189,15 +191,16 @@ def _cross_check(unpacked: Unpacked, own: Descriptor, now: int) -> None:
         raise RemoteError(Code.MALFORMED, "the statement names a descriptor this node never had")
     if wire.commit(unpacked.secret, unpacked.body) != statement.commit:
         raise RemoteError(Code.BAD_COMMITMENT, "the body is not the one that was signed")
-    if len(wire.Secret.parse(unpacked.secret).parts) != len(statement.parts):
-        raise RemoteError(Code.MALFORMED, "the secret is of another number of parts")
+    if lengths(files_of(unpacked.secret)) != statement.parts:
+        raise RemoteError(Code.MALFORMED, "the secret is of other parts")
 
 
 def examine(authentic: AuthenticStatement, *, standing: Standing) -> ExaminedMessage:
     """Steps 12 and 13. The number is consumed already: a refusal here becomes a signed `rejected` receipt.
 
     Raises:
-        RemoteError: out_of_scope, schema, or gate_g11 for an unknown code in the body or as purpose.
+        RemoteError: out_of_scope, schema, too_large for a file, or gate_g11 for an unknown code in the body or as
+            purpose.
     """
     statement = authentic.statement
     _check_scope(standing, statement.body_type)
@@ -207,11 +210,14 @@ def examine(authentic: AuthenticStatement, *, standing: Standing) -> ExaminedMes
         raise RemoteError(Code.SCHEMA, "the schema is not one of this node") from exc
     if known.body_type != statement.body_type:
         raise RemoteError(Code.SCHEMA, "the schema is not one of this node")
-    if statement.parts:
-        raise RemoteError(Code.OUT_OF_SCOPE, "attachments are not agreed")
     header, content = _body(authentic.body, known.schema)
+    files = files_of(authentic.secret)
+    if findings := faults(known.schema, content, files):
+        raise RemoteError(Code.SCHEMA, "the files are not those that the body names", findings=findings)
     _check_purpose(known, statement.purpose)
-    _check_scope(standing, statement.body_type, statement.purpose, header, len(authentic.body))
+    _check_scope(
+        standing, statement.body_type, statement.purpose, header, len(authentic.body), largest(files)
+    )  # fmt: skip
     return ExaminedMessage(
         id=statement.id,
         sender=statement.from_,
@@ -331,11 +337,16 @@ def _check_scope(
     purpose: str | None = None,
     header: dict[str, Json] | None = None,
     size: int | None = None,
+    largest_file: int | None = None,
 ) -> None:
     """Step 12: type, direction and corridor before the body is read; the rest once it is known to be valid, so that a
     word that is no code at all is refused under its own name (G11).
     """
-    kept_out = standing.outside(body_type, Direction.RECEIVE, purpose=purpose, size=size, header=header)
+    kept_out = standing.outside(
+        body_type, Direction.RECEIVE, purpose=purpose, size=size, header=header, largest_file=largest_file
+    )  # fmt: skip
+    if kept_out == "max_file_bytes":
+        raise RemoteError(Code.TOO_LARGE, "a file is larger than is agreed with the sender")
     if not may(standing.state, Direction.RECEIVE, body_type) or kept_out is not None:
         raise RemoteError(Code.OUT_OF_SCOPE, "this message is not agreed with the sender")
 

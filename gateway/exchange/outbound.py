@@ -23,7 +23,7 @@ and `depart` for 6 and 7. Sealing anew (B5) is steps 6 and 7 again at the same p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -39,12 +39,14 @@ from gateway.core.policy import Step as Disclosure
 from gateway.core.scope import Direction, Standing, may, type_name
 from gateway.core.stages import MESSAGE_LIFE, Draft, LinkPosition, PermittedMessage, SealedEnvelope, ValidMessage
 from gateway.errors import Code, Finding, RefusedError
+from gateway.exchange.files import faults, files_of, largest, lengths
 from keys import envelope as wire
 from keys.descriptor import Descriptor
 from keys.encoding import Json, canon
 from keys.keyset import Keyset
 from keys.seal import CEK, SUITE, seal_cek, seal_content
 from keys.sign import STATEMENT, Signature
+from keys.statement import SecretPart
 from schemas.policies import CorridorPolicy
 
 Sign = Callable[[str, bytes], Signature]
@@ -113,10 +115,11 @@ def submit(
     around: Around | None,
     now: int,
     schema: str | None = None,
+    files: Sequence[SecretPart] = (),
 ) -> tuple[Draft, ValidMessage]:
     """Steps 1 to 3b: the draft as the policy left it, and the message made of it. `policy` is the one in force;
     `schema` is what `schema_for` says, None for the newest of this type; `around` is None for what
-    belongs to no conversation.
+    belongs to no conversation; `files` go with the message.
 
     Raises:
         RefusedError: with the code of the scope, the policy, the gate or the schema, places are JSON pointers into the
@@ -129,13 +132,31 @@ def submit(
     written, dropped = draft.content, tuple[str, ...]()
     if not findings:
         draft, dropped = _left(draft, left)
+        findings = _with_files(chosen, written, draft.content, files)
     permitted = _permit(draft, chosen, circumstances, findings, now, written=written, dropped=dropped)
     message = _validate(permitted, chosen, _body_of(draft), findings, now)
-    _in_scope(standing, draft.body_type, draft.purpose, draft.header, len(message.body))  # 1, now that all is known
+    _in_scope(  # 1, now that all is known
+        standing, draft.body_type, draft.purpose, draft.header, len(message.body), largest(files)
+    )  # fmt: skip
     if around is not None:
         said = as_said(message, around, n=0, created=now, header=draft.header, content=draft.content)
         _in_order(around, said, Step.SUBMISSION)  # 3b
     return draft, message
+
+
+def _with_files(
+    schema: str, written: Mapping[str, Json], content: Mapping[str, Json], files: Sequence[SecretPart]
+) -> tuple[Finding, ...]:
+    """What is wrong with the files of what is left of a draft. Raises RefusedError where it is the policy that took out
+    what names one: a file never leaves without the word for it, and never by halves.
+    """
+    findings = faults(schema, content, files)
+    if findings and not faults(schema, written, files):
+        raise RefusedError(
+            Code.OUT_OF_SCOPE, "the corridor policy keeps a file back; nothing was sent",
+            hint="trm policy show says what may leave: files are the group files",
+        )  # fmt: skip
+    return findings
 
 
 def disclosed(
@@ -285,8 +306,9 @@ def _in_scope(
     purpose: str | None = None,
     header: Mapping[str, Json] | None = None,
     size: int | None = None,
+    largest_file: int | None = None,
 ) -> None:
-    """Type, direction and corridor first; purpose, size, units and roles once the body is known to be valid, so that a
+    """Type, direction and corridor first; purpose, sizes, units and roles once the body is known to be valid, so that a
     word that is no code at all is refused under its own name (G11).
     """
     if not may(standing.state, Direction.SEND, body_type):
@@ -294,7 +316,14 @@ def _in_scope(
             Code.NOT_ACTIVE, f"the peer is {standing.state}, nothing can be sent to it",
             hint="see trm peer show; administrators approve or resume a peer",
         )  # fmt: skip
-    kept_out = standing.outside(body_type, Direction.SEND, purpose=purpose, size=size, header=header)
+    kept_out = standing.outside(
+        body_type, Direction.SEND, purpose=purpose, size=size, header=header, largest_file=largest_file
+    )  # fmt: skip
+    if kept_out == "max_file_bytes" and standing.missing is None:
+        raise RefusedError(
+            Code.TOO_LARGE, f"a file is larger than the {standing.agreed.max_file_bytes} bytes agreed with this peer",
+            hint="see trm peer show; administrators can change max_file_bytes of the scope",
+        )  # fmt: skip
     if kept_out is not None and standing.missing is not None:
         raise RefusedError(
             Code.OUT_OF_SCOPE, f"nothing is agreed with this peer now: {standing.missing}",
@@ -361,6 +390,7 @@ def recheck(
     around: Around | None,
     n: int,
     now: int,
+    files: Sequence[SecretPart] = (),
 ) -> None:
     """Step 4. `schemas_of_peer` is the peer's signed catalogue with the schemas by which it wrote here, None when that
     was never fetched; `policy` the one in force now; `n` the place of the message among the sender's own, behind all
@@ -374,7 +404,7 @@ def recheck(
     """
     if now >= message.expires:
         raise RefusedError(Code.EXPIRED, "the life of the message is over")
-    _in_scope(standing, message.body_type, message.purpose, header, len(message.body))
+    _in_scope(standing, message.body_type, message.purpose, header, len(message.body), largest(files))
     _still_open(message, standing, header=header, content=content, policy=policy, step=step_at(around, now, before=n))
     _through_gates(
         _facts(
@@ -419,9 +449,11 @@ def _still_open(
         )  # fmt: skip
 
 
-def new_secret(rand: Rand) -> bytes:
-    """The secret frame: the salt that makes the commitment hiding (PROTOCOL B5). Made once, at submission."""
-    return wire.Secret(salt=rand(32)).encode()
+def new_secret(rand: Rand, files: Sequence[SecretPart] = ()) -> bytes:
+    """The secret frame: the salt that makes the commitment hiding (PROTOCOL B5), and what opens the files. Made once,
+    at submission.
+    """
+    return wire.Secret(salt=rand(32), parts=tuple(files)).encode()
 
 
 def next_position(epoch: int, high: int, last_link: str | None) -> LinkPosition:
@@ -442,7 +474,7 @@ def depart(
     rand: Rand,
 ) -> SealedEnvelope:
     """Steps 6 and 7: state, sign, seal. `keyset` must be fresh; the key of unit `gateway` is used."""
-    key = keyset.enc_for("gateway", now)
+    key, parts = keyset.enc_for("gateway", now), lengths(files_of(secret))
     created = max(now, message.expires - MESSAGE_LIFE)  # the clock may have been set back since submission
     statement = wire.Statement(
         suite=SUITE,
@@ -463,19 +495,19 @@ def depart(
         schema=message.schema,
         purpose=message.purpose,
         commit=wire.commit(secret, message.body),
-        parts=(),
+        parts=parts,
     ).encode()
     signatures = wire.encode_signatures(sign(STATEMENT, statement))
     inner = wire.pack_inner(statement=statement, signatures=signatures, secret=secret, body=message.body)
     exp = wire.round_up_to_hour(message.expires)
-    header = wire.header_hash(id=message.id, to=peer.node, exp=exp, kids=(key.kid,), parts=())
+    header = wire.header_hash(id=message.id, to=peer.node, exp=exp, kids=(key.kid,), parts=parts)
     cek = rand(CEK)
     sealed = wire.Envelope(
         id=message.id,
         to=peer.node,
         exp=exp,
         rcp=(wire.Recipient(kid=key.kid, enc=seal_cek(key.pub, cek, wire.cek_info(key.kid, header))),),
-        parts=(),
+        parts=parts,
         ct=seal_content(cek, wire.body_context(header), inner),
     )
     return SealedEnvelope(

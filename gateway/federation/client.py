@@ -24,7 +24,7 @@ from email.utils import parsedate_to_datetime
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.federation import endpoints, probe
 from gateway.federation.address import PeerAddress, authority_of
-from gateway.federation.endpoints import JSON, Endpoint
+from gateway.federation.endpoints import JSON, Endpoint, Segment
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
 from gateway.federation.signatures import (
     Asked,
@@ -146,6 +146,14 @@ class FederationClient:
         """Send 1 to 32 envelopes in one request, at most 4 MiB with their length words; more is a ``RuntimeError``."""
         return await self._ask(peer, endpoints.POST_MESSAGES, join_envelopes(envelopes))
 
+    async def put_part(self, peer: PeerAddress, id: str, n: int, k: int, segment: bytes) -> Answered:
+        """Hand over segment `k` of part `n` of a message (B6)."""
+        return await self._ask(peer, endpoints.PUT_PART, segment, Segment(id, n, k).path)
+
+    async def get_part(self, peer: PeerAddress, id: str, n: int) -> Answered:
+        """Which segment of a part the peer wants next; 404 where it waits for none (B6)."""
+        return await self._ask(peer, endpoints.GET_PART, b"", Segment(id, n, None).path)
+
     async def post_void(self, peer: PeerAddress, document: bytes) -> Answered:
         """Ask whether a message arrived, and fence it off if not (B5, void)."""
         return await self._ask(peer, endpoints.POST_VOID, document)
@@ -193,14 +201,17 @@ class FederationClient:
         wire = await self._wire(peer)
         _taken(await wire.send(row, headers={"Content-Type": row.content_type}, body=document))
 
-    async def _ask(self, peer: PeerAddress, row: Endpoint, body: bytes) -> Answered:
-        """Sign, send, and believe the answer only when its signature is the peer's and binds it to this request."""
+    async def _ask(self, peer: PeerAddress, row: Endpoint, body: bytes, path: str | None = None) -> Answered:
+        """Sign, send, and believe the answer only when its signature is the peer's and binds it to this request.
+        ``path`` is that of a row with places in it.
+        """
         _fits(row, body)
+        path = path or row.path
         wire = await self._wire(peer)
         headers = sign_request(
             method=row.method,
             authority=peer.authority,
-            path=row.path,
+            path=path,
             query="?",
             content_type=row.content_type,
             body=body,
@@ -211,8 +222,8 @@ class FederationClient:
             created=self._clock.now(),
             sign=self._keys.sign_http,
         )
-        raw = await wire.send(row, headers=headers, body=body)
-        asked = Asked(method=row.method, path=row.path, signature=headers["Signature"])
+        raw = await wire.send(row, path=path, headers=headers, body=body)
+        asked = Asked(method=row.method, path=path, signature=headers["Signature"])
         try:
             claim = await self._proven(raw, asked)
             admit_response(claim, body=raw.body, now=raw.at, peer=peer.node)

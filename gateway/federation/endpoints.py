@@ -6,13 +6,16 @@ bytes. An endpoint that is not here does not exist: it is answered with a bare 4
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from keys.encoding import DOCUMENT_LIMIT
 from keys.envelope import ENVELOPES, ENVELOPES_LIMIT
 from keys.note import NOTE_LIMIT
 from keys.note import REQUEST_LIMIT as CHECKPOINT_LIMIT
+from keys.parts import SEGMENT
 from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
 
 JSON = "application/json"
@@ -180,6 +183,23 @@ GET_CHECKPOINT = Endpoint(
     answer_limit=NOTE_LIMIT,
 )
 
+PUT_PART = Endpoint(
+    method="PUT",
+    path="/v1/messages/{id}/parts/{n}/{k}",
+    access=Access.PEER,
+    content_type=NOTHING,
+    request_limit=SEGMENT,
+    answer_limit=ANSWER_LIMIT,
+)
+GET_PART = Endpoint(
+    method="GET",
+    path="/v1/messages/{id}/parts/{n}",
+    access=Access.PEER,
+    content_type=NOTHING,
+    request_limit=0,
+    answer_limit=LINK_LIMIT,
+)
+
 ENDPOINTS = (
     GET_DESCRIPTOR,
     GET_KEYSET,
@@ -196,4 +216,38 @@ ENDPOINTS = (
     POST_TRUST,
     POST_CHECKPOINT,
     GET_CHECKPOINT,
+    PUT_PART,
+    GET_PART,
 )
+
+
+class Segment(NamedTuple):
+    """What a path of a part names: the message, which of its parts, and which segment of that; None for the part."""
+
+    id: str
+    n: int
+    k: int | None
+
+    @property
+    def path(self) -> str:
+        """The path that names it."""
+        part = f"/v1/messages/{self.id}/parts/{self.n}"
+        return part if self.k is None else f"{part}/{self.k}"
+
+
+_FIXED = {(row.method, row.path): row for row in ENDPOINTS}
+_PART = re.compile(
+    r"/v1/messages/(?P<id>[A-Za-z0-9_-]{21}[AQgw])/parts/(?P<n>0|[1-9][0-9]?)(?:/(?P<k>0|[1-9][0-9]{0,8}))?"
+)
+
+
+def find(method: str, path: str) -> tuple[Endpoint, Segment | None] | None:
+    """The endpoint of a request line, and the part that it names; None for one that does not exist."""
+    fixed = _FIXED.get((method, path))
+    if fixed is not None:
+        return None if "{" in path else (fixed, None)
+    found = _PART.fullmatch(path)
+    row = {("PUT", True): PUT_PART, ("GET", False): GET_PART}.get((method, bool(found and found["k"])))
+    if found is None or row is None:
+        return None
+    return row, Segment(found["id"], int(found["n"]), None if found["k"] is None else int(found["k"]))

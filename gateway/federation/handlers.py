@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gateway.errors import Code
+from gateway.federation.endpoints import Segment
 
 
 class Reply(NamedTuple):
@@ -58,6 +59,16 @@ class FederationHandlers(Protocol):
 
     async def post_trust(self, peer: str, body: bytes) -> Reply:
         """A signed trust record of a peer that may not be active yet: 200 ``{}`` (B4)."""
+        ...
+
+    async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
+        """The next segment of a part: 200 with what is wanted next or, with the last one of all, the answer of
+        `post_messages`; 409 for another segment than the next, 404 where no message waits for it (B6, B14.10).
+        """
+        ...
+
+    async def get_part(self, peer: str, segment: Segment) -> Reply:
+        """Which segment of a part is wanted next: ``{"next": k}``; 404 where no message waits for it (B6)."""
         ...
 
     async def get_schemas(self, peer: str) -> Reply:

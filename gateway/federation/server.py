@@ -26,7 +26,7 @@ from aiohttp import web
 
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
 from gateway.federation import endpoints
-from gateway.federation.endpoints import ENDPOINTS, JSON, Access, Endpoint
+from gateway.federation.endpoints import JSON, Access, Endpoint, Segment
 from gateway.federation.handlers import FederationHandlers, Refusal, Reply, Report
 from gateway.federation.nonces import NonceCache, Seen
 from gateway.federation.ports import HttpKeys, Rand, VerifyPeer
@@ -97,7 +97,7 @@ class FederationApp:
         self._report = report
         self._started = clock.now()
         self._busy: Counter[str] = Counter()
-        self._rows = {(row.method, row.path): row for row in ENDPOINTS}
+        self._put_part, self._get_part = handlers.put_part, handlers.get_part
         self._get_descriptor = handlers.get_descriptor
         self._get_keyset = handlers.get_keyset
         self._push: Mapping[Endpoint, Callable[[bytes], Awaitable[Reply]]] = {
@@ -129,7 +129,7 @@ class FederationApp:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         row: Endpoint | None = None
         try:
-            row, query = self._row(request)
+            row, segment, query = self._row(request)
             length = self._step_1(request, row)
             match row.access:
                 case Access.PUBLIC:
@@ -137,7 +137,7 @@ class FederationApp:
                 case Access.DOCUMENT:
                     return _plain(await self._document(request, row, length))
                 case Access.PEER | Access.PAIRED | Access.KNOWN:
-                    return await self._peer(request, row, query, length)
+                    return await self._peer(request, row, segment, query, length)
                 case _:
                     assert_never(row.access)
         except _Bare as leave:
@@ -152,15 +152,15 @@ class FederationApp:
 
     # --- step 1 --------------------------------------------------------------------------------------------------
 
-    def _row(self, request: web.BaseRequest) -> tuple[Endpoint, str]:
+    def _row(self, request: web.BaseRequest) -> tuple[Endpoint, Segment | None, str]:
         try:
             path, query = split_target(request.raw_path)
         except RemoteError as exc:
             raise _Bare(HTTPStatus.BAD_REQUEST, exc.code) from exc
-        row = self._rows.get((request.method, path))
-        if row is None or (query != "?" and row is not endpoints.GET_DESCRIPTOR):
+        found = endpoints.find(request.method, path)
+        if found is None or (query != "?" and found[0] is not endpoints.GET_DESCRIPTOR):
             raise _Bare(HTTPStatus.NOT_FOUND)
-        return row, query
+        return *found, query
 
     def _step_1(self, request: web.BaseRequest, row: Endpoint) -> int:
         """Receive step 1; how long the body is that may be read."""
@@ -197,21 +197,23 @@ class FederationApp:
 
     # --- step 2 and the handler ----------------------------------------------------------------------------------
 
-    async def _peer(self, request: web.BaseRequest, row: Endpoint, query: str, length: int) -> web.StreamResponse:
-        claim = await self._proven(request, row, query)
+    async def _peer(
+        self, request: web.BaseRequest, row: Endpoint, segment: Segment | None, query: str, length: int
+    ) -> web.StreamResponse:
+        claim = await self._proven(request, row, row.path if segment is None else segment.path, query)
         if self._busy[claim.node] >= REQUESTS_PER_PEER:
             raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, peer=claim.node)
         self._busy[claim.node] += 1
         try:
-            reply = await self._answered(claim, row, await _read(request, length))
+            reply = await self._answered(claim, row, segment, await _read(request, length))
         finally:
             self._busy[claim.node] -= 1
         return self._signed(reply, claim)
 
-    async def _proven(self, request: web.BaseRequest, row: Endpoint, query: str) -> Claim:
+    async def _proven(self, request: web.BaseRequest, row: Endpoint, path: str, query: str) -> Claim:
         """The signature, from the head alone: a stranger's body is not even read."""
         head = RequestHead(
-            method=row.method, authority=self._authority, path=row.path, query=query, fields=request.raw_headers
+            method=row.method, authority=self._authority, path=path, query=query, fields=request.raw_headers
         )
         try:
             claim = read_request(head)
@@ -222,7 +224,7 @@ class FederationApp:
             raise _Bare(HTTPStatus.FORBIDDEN, Code.BAD_SIGNATURE)
         return claim
 
-    async def _answered(self, claim: Claim, row: Endpoint, body: bytes) -> Reply:
+    async def _answered(self, claim: Claim, row: Endpoint, segment: Segment | None, body: bytes) -> Reply:
         """The rest of step 2, then the handler. From here on a refusal has a code, as the peer is known."""
         try:
             verified = self._admitted(claim, body)
@@ -230,7 +232,7 @@ class FederationApp:
                 raise RemoteError(Code.MISROUTED, "request is meant for another node")
             if verified.content_type != row.content_type:
                 raise RemoteError(Code.WRONG_TYPE, "content type is not the one of this endpoint")
-            return await self._handled(row, verified.node, body)
+            return await self._handled(row, segment, verified.node, body)
         except TransientError as exc:
             raise _Bare(HTTPStatus.SERVICE_UNAVAILABLE, exc.code, claim.node) from exc
         except RemoteError as exc:
@@ -256,7 +258,10 @@ class FederationApp:
             case Seen.FULL:
                 raise _Bare(HTTPStatus.TOO_MANY_REQUESTS, None, claim.node)
 
-    async def _handled(self, row: Endpoint, peer: str, body: bytes) -> Reply:
+    async def _handled(self, row: Endpoint, segment: Segment | None, peer: str, body: bytes) -> Reply:
+        if segment is not None:
+            put = row is endpoints.PUT_PART
+            return await (self._put_part(peer, segment, body) if put else self._get_part(peer, segment))
         if row in self._ask:
             return await self._ask[row](peer)
         return await self._post[row](peer, body)

@@ -79,11 +79,17 @@ class Wire:
         await self._session.close()
 
     async def send(
-        self, row: Endpoint, *, query: str = "?", headers: Mapping[str, str] = NO_HEADERS, body: bytes = b""
+        self,
+        row: Endpoint,
+        *,
+        path: str | None = None,
+        query: str = "?",
+        headers: Mapping[str, str] = NO_HEADERS,
+        body: bytes = b"",
     ) -> Raw:
         """Ask ``row``; ``query`` begins with its question mark. Raises ``TransientError`` for all that networks do."""
-        target = f"{self._url}{row.path}{query if query != '?' else ''}"
-        content = io.BytesIO(body) if row.method == "POST" else None
+        target = f"{self._url}{path or row.path}{query if query != '?' else ''}"
+        content = io.BytesIO(body) if row.method in ("POST", "PUT") else None
         if self._session.closed:
             raise TransientError(Code.UNREACHABLE, "the connections to the peer were closed meanwhile")
         try:

@@ -19,6 +19,7 @@ from gateway.core.numbering import FIRST_EPOCH
 from gateway.core.stages import LinkPosition, SealedEnvelope, ValidMessage
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import outbound
+from gateway.exchange.files import files_of
 from gateway.exchange.outbound import Circumstances
 from gateway.service import consents, conversations, moves, records
 from gateway.service.book import Peer
@@ -257,6 +258,7 @@ def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, op
             around=opened.around,
             n=conversations.place_of(row),
             now=now,
+            files=files_of(opened.content.secret),
         )
     except RefusedError as error:
         return error.code

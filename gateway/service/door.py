@@ -8,12 +8,14 @@ import schemas
 from gateway.core.scope import PeerState, hears_trust, listens
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.exchange import answers
+from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Reply
 from gateway.service import outgoing_receipts, reset_changes, resets, trust_records, witnessing
 from gateway.service.parts import Parts
 from gateway.service.peering import fetch_chain, take_chain, take_keyset
 from gateway.service.receive import Receiver
 from gateway.service.tombstones import bury
+from gateway.service.uploads import Uploads
 from keys.descriptor import parse_descriptor
 from keys.encoding import canon
 from keys.keyset import parse_keyset
@@ -31,6 +33,7 @@ class Door:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._receiver = Receiver(parts)
+        self._uploads = Uploads(parts, self._receiver.messages)
 
     async def admits(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
         """Receive step 2: the peer is active or suspended by a person, and this is a signature of its http key."""
@@ -110,6 +113,18 @@ class Door:
         self._heard(peer)
         self._hear(peer)
         return Reply(200, JSON, await self._receiver.messages(peer, body))
+
+    async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
+        """A segment of an attachment."""
+        self._heard(peer)
+        self._hear(peer)
+        return await self._uploads.put(peer, segment, body)
+
+    async def get_part(self, peer: str, segment: Segment) -> Reply:
+        """Which segment is wanted next."""
+        self._heard(peer)
+        self._hear(peer)
+        return await self._uploads.wanted(peer, segment)
 
     async def post_void(self, peer: str, body: bytes) -> Reply:
         """A void question."""

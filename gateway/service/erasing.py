@@ -2,7 +2,7 @@
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message; who knows of it is written down
     2  the case system is asked to erase what it took, and its honest answer is kept (DESIGN 3b.5)
-    3  the write-ahead log is emptied, and local records that nothing is left of are forgotten
+    3  the write-ahead log is emptied, local records that nothing is left of are forgotten, files without a key go
     4  when the storage epoch of step 1 is gone too, the sender gets the signed receipt `erased` (PROTOCOL B7)
 
 The message row, its statement with signatures and all receipts stay: they hold no personal data and prove what was.
@@ -22,13 +22,13 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import answers
 from gateway.logs import logger
 from gateway.ports import Adapter, Erasure
-from gateway.service import moves, standings
+from gateway.service import files, moves, standings
 from gateway.service.collect import WAITING
 from gateway.service.handover import delivery_key
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
-from gateway.store import content, erasures, log, messages, receipts
+from gateway.store import attachments, content, erasures, log, messages, receipts
 from gateway.store.erasures import DUE, NOT_HELD, ErasureRow
 from gateway.store.messages import IN, OUT, MessageRow
 from gateway.store.receipts import ReceiptRow
@@ -93,6 +93,7 @@ def erase_in(
         content.erase(connection, row.ref)
     gone = [row.ref for row in rows]
     messages.drop_envelopes(connection, gone)
+    attachments.drop(connection, gone)
     messages.handed(connection, [row.ref for row in rows if row.direction == IN])
     erasures.erase_drafts(connection, [row.origin for row in rows if row.origin is not None], but=WAITING)
     erasures.add(connection, [_row(parts, row, reasons[row.ref], now, request) for row in rows])
@@ -175,9 +176,12 @@ async def _local_id(parts: Parts, row: ErasureRow) -> tuple[MessageRow, str]:
 
 
 async def clean(parts: Parts) -> None:
-    """Nothing of what was erased stays in the write-ahead log, nor the name of a local record nothing is left of."""
+    """Nothing of what was erased stays in the write-ahead log, nor the name of a local record nothing is left of, nor a
+    file whose key is gone.
+    """
     await parts.store.move(lambda c: erasures.erase_origins(c, waiting=WAITING))
     await parts.store.checkpoint(truncate=True)
+    await files.sweep(parts)
 
 
 # --- step 4 -------------------------------------------------------------------------------------------------------

@@ -23,12 +23,15 @@ from gateway.core.numbering import Gap, out_of_order, ready
 from gateway.core.probe import KIND as PROBE
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import answers
+from gateway.exchange.files import name_of
 from gateway.logs import logger
-from gateway.ports import Adapter, BulkAdapter, Delivery, MappedRecord, Notice, NoticeKind
-from gateway.service import moves, records
+from gateway.ports import Adapter, Attachment, BulkAdapter, Delivery, MappedRecord, Notice, NoticeKind
+from gateway.service import files, moves, records
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.store import content, erasures, links, local, log, messages, receipts
+from gateway.service.records import Content
+from gateway.store import attachments, content, erasures, links, local, log, messages, receipts
+from gateway.store.attachments import AttachmentRow
 from gateway.store.content import SealedRow
 from gateway.store.links import GapRow
 from gateway.store.local import NoticeRow
@@ -50,6 +53,7 @@ class _Waiting:
     rows: tuple[InboxRow, ...]
     messages: dict[int, MessageRow]
     contents: dict[int, SealedRow]
+    files: dict[int, list[AttachmentRow]]
     hashes: dict[int, str]
     gaps: tuple[GapRow, ...]
 
@@ -163,10 +167,11 @@ class Handover:
         what does not open is read again for as long as it changes. Raises RefusedError like `delivery`.
         """
         message, sealed = waiting.messages[row.ref], waiting.contents.get(row.ref)
+        with_files = waiting.files.get(row.ref, ())
         plain = plaintexts.get(row.ref)
         while True:
             try:
-                return delivery(self._parts, message, plain, late or message.out_of_order)
+                return delivery(self._parts, message, plain, late or message.out_of_order, with_files)
             except RefusedError:
                 newer = (await self._parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
                 if newer == sealed:
@@ -269,6 +274,7 @@ def _look_up(connection: Connection, node: str) -> _Waiting:
         rows=rows,
         messages=found,
         contents=content.get(connection, refs),
+        files=attachments.of_messages(connection, refs),
         hashes=messages.statement_hashes(connection, refs),
         gaps=links.gaps(connection, node, epoch),
     )
@@ -292,7 +298,13 @@ def delivery_key(row: MessageRow) -> str:
     return f"{row.peer}.{row.id}"
 
 
-def delivery(parts: Parts, row: MessageRow, plaintext: bytes | RefusedError | None, late: bool) -> Delivery:
+def delivery(
+    parts: Parts,
+    row: MessageRow,
+    plaintext: bytes | RefusedError | None,
+    late: bool,
+    with_files: Sequence[AttachmentRow] = (),
+) -> Delivery:
     """A stored message as the adapter gets it; raises RefusedError for one that is gone or does not open."""
     if plaintext is None:
         raise RefusedError(Code.NOT_FOUND, "the content of this message was erased")
@@ -316,6 +328,7 @@ def delivery(parts: Parts, row: MessageRow, plaintext: bytes | RefusedError | No
         out_of_order=late,
         header=header,
         content=body,
+        attachments=_attachments(parts, with_files, opened) if with_files else (),
     )
 
 
@@ -344,6 +357,17 @@ def mapped(mappings: Mapping[str, RecordMapping], item: Delivery) -> Delivery:
         item,
         record=MappedRecord(mapping=mapping.name, fields=made.fields, losses=made.losses, left_out=made.left_out),
     )
+
+
+def _attachments(parts: Parts, rows: Sequence[AttachmentRow], opened: Content) -> tuple[Attachment, ...]:
+    """The files of a message, to be read while it is handed over; the order is that of their numbers."""
+    return tuple(
+        Attachment(
+            part=part.n, name=name_of(part.n, part.media), media_type=part.media, size=part.size,
+            sha256=part.sha256.hex(), read=partial(files.read, parts, row, part),
+        )
+        for row, part in zip(rows, files.of_message(opened), strict=True)
+    )  # fmt: skip
 
 
 async def notice(parts: Parts, row: NoticeRow) -> Notice:

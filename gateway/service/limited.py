@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from gateway.core.roles import OWNER, Caller
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.ports import Done, Json
+from gateway.ports import Done, File, Json
 
 
 class LimitedDesk:
@@ -23,6 +23,16 @@ class LimitedDesk:
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
     ) -> Done:
+        """Refuse."""
+        self._refuse()
+
+    async def attach(
+        self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
+    ) -> Done:
+        """Refuse."""
+        self._refuse()
+
+    async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
         """Refuse."""
         self._refuse()
 

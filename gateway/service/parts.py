@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.config import Config
 from gateway.errors import Code
 from gateway.federation.client import FederationClient
-from gateway.ports import Adapter, Clock
+from gateway.ports import Adapter, Clock, Files
 from gateway.service.book import Book
 from gateway.service.own import Own
 from gateway.service.policies import Policies
@@ -114,8 +114,11 @@ class Parts:
     tokens: Tokens
     client: FederationClient
     adapter: Adapter | None
+    files: Files
     log: LogStanding
     signals: Signals = field(default_factory=Signals)
+    spooling: set[str] = field(default_factory=set)
+    """Names of files that are being written and have no row yet: the sweep leaves them alone."""
     backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _gathering: dict[Any, Together[Any, Any]] = field(default_factory=dict)

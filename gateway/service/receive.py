@@ -27,7 +27,7 @@ from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, Transien
 from gateway.exchange import answers, inbound
 from gateway.exchange.answers import Answer
 from gateway.exchange.inbound import AuthenticStatement, OpenCek
-from gateway.service import conversations, moves, records
+from gateway.service import conversations, moves, records, uploads
 from gateway.service.admission import Examined, admit, examine
 from gateway.service.book import Peer
 from gateway.service.conversations import Held
@@ -35,7 +35,7 @@ from gateway.service.incoming_consent import Effect, effects_of
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.peering import fetch_chain, stop
-from gateway.store import content, links, log, messages, receipts
+from gateway.store import attachments, content, links, log, messages, receipts
 from gateway.store import conversations as conversation_rows
 from gateway.store.content import SealedRow
 from gateway.store.conversations import Key
@@ -118,6 +118,12 @@ class _Verdicts:
     examined: Mapping[str, Examined | Code] = field(default_factory=dict)
     around: dict[Key, Around] = field(default_factory=dict)
     """Conversations as they are after the messages of this request that were taken."""
+    files: Mapping[str, Code | None] = field(default_factory=dict)
+    """Step 13d for messages whose parts are all here."""
+    coming: dict[str, AuthenticStatement] = field(default_factory=dict)
+    """Messages that may come, but whose parts are not all here yet."""
+    ended: set[str] = field(default_factory=set)
+    """Ids that have their final answer now: what came of their parts is of a message, or of nothing."""
     equivocation: _Equivocation | None = None
     broken: dict[Code, SealedRow] = field(default_factory=dict)
     filled: bool = False
@@ -142,9 +148,14 @@ class Receiver:
         ids = [item.id for item in read if isinstance(item, Envelope)]
         final = await self._parts.store.read(lambda c: _final(c, node, ids))  # 3b
         opened = await self._open(node, [item for item in read if isinstance(item, Envelope) and item.id not in final])
+        authentic = {id: item for id, item in opened.items() if isinstance(item, AuthenticStatement)}
+        files = await uploads.judge(self._parts, node, authentic)  # 13d
         async with self._locks[node]:
-            verdicts = await self._judge(node, list(opened.values()), ids)
+            verdicts = await self._judge(node, list(opened.values()), ids, files)
             document = await self._commit(node, verdicts)
+            for item in read:
+                if isinstance(item, Envelope) and item.id in verdicts.coming:
+                    await uploads.begin(self._parts, node, verdicts.coming[item.id], item.encode())
         return answers.encode_answers([self._answer(item, verdicts, opened) for item in read], document)
 
     def _answer(
@@ -223,10 +234,17 @@ class Receiver:
 
     # --- steps 11 to 13 -------------------------------------------------------------------------------------------
 
-    async def _judge(self, node: str, opened: Sequence[AuthenticStatement | Code], ids: Sequence[str]) -> _Verdicts:
+    async def _judge(
+        self,
+        node: str,
+        opened: Sequence[AuthenticStatement | Code],
+        ids: Sequence[str],
+        files: Mapping[str, Code | None],
+    ) -> _Verdicts:
         """Number, scope and body of what is authentic, in the order of the numbers; under the lock of the link."""
         asked = [_of_statement(item) for item in opened if isinstance(item, AuthenticStatement)]
         verdicts = await self._view(node, asked, ids)
+        verdicts.files = files
         peer = self._peer(node)
         new = {q.id: q.message for q in asked if q.message is not None and q.id not in verdicts.receipts}
         verdicts.examined = await examine(self._parts, peer, new)
@@ -301,8 +319,15 @@ class Receiver:
             case New(opens_gap=Gap()) if len(verdicts.gaps) >= MOST_GAPS:
                 verdicts.codes[question.id] = Code.BAD_CHAIN
             case New():
+                taken = self._taken(peer, question, verdict, verdicts, now)
+                if isinstance(taken, AcceptedMessage) and _waits(question, verdicts) and question.message is not None:
+                    verdicts.codes[question.id] = None  # the number is used when the last part is here (B14.10)
+                    verdicts.coming[question.id] = question.message
+                    return
+                if question.message is None or _has_parts(question):
+                    verdicts.ended.add(question.id)
                 self._consume(question, verdicts, now)
-                status, code = await self._take(peer, question, verdict, verdicts, now)
+                status, code = await self._take(peer, question, taken, verdict, verdicts, now)
                 receipt = Receipt(
                     of=question.hash, msg=question.id, from_=self._parts.own.node,
                     from_desc=self._parts.own.descriptor.version, to=peer.node, n=question.n,
@@ -340,14 +365,15 @@ class Receiver:
         )
         verdicts.numbers.append(NumberRow(n=question.n, id=question.id, prev=question.prev, link=question.link))
 
-    async def _take(
+    def _taken(
         self, peer: Peer, question: _Asked, verdict: New, verdicts: _Verdicts, now: int
-    ) -> tuple[Status, Code | None]:
+    ) -> AcceptedMessage | Code:
+        """What steps 12 to 13d say of a message, or that the question is a void."""
         if question.message is None:
-            return Status.REJECTED, Code.VOID
+            return Code.VOID
         examined = verdicts.examined[question.id]
         if isinstance(examined, Code):
-            return Status.REJECTED, examined
+            return examined
         before = [item.message for item in verdicts.accepted]
         try:
             known = self._known(peer, question.message, verdicts)
@@ -355,11 +381,25 @@ class Receiver:
             history = self._history(peer, question.message, verdicts)
             message = admit(self._parts, peer, examined, before, around, history, now)  # 13b, 13c
         except RemoteError as error:
-            return Status.REJECTED, _wire(error.code)
+            return _wire(error.code)
+        return verdicts.files.get(question.id) or message  # 13d
+
+    async def _take(
+        self,
+        peer: Peer,
+        question: _Asked,
+        taken: AcceptedMessage | Code,
+        verdict: New,
+        verdicts: _Verdicts,
+        now: int,
+    ) -> tuple[Status, Code | None]:
+        if question.message is None or isinstance(taken, Code):
+            return Status.REJECTED, taken if isinstance(taken, Code) else Code.VOID
+        known = self._known(peer, question.message, verdicts)
         if known is not None:
             key = self._key(peer.node, question.message)
-            verdicts.around[key] = known.joined(inbound.as_said(message, known))
-        verdicts.accepted.append(await self._prepare(peer, message, verdict, now))
+            verdicts.around[key] = known.joined(inbound.as_said(taken, known))
+        verdicts.accepted.append(await self._prepare(peer, taken, verdict, now))
         return Status.RECEIVED, None
 
     def _known(self, peer: Peer, message: AuthenticStatement, verdicts: _Verdicts) -> Around | None:
@@ -484,6 +524,15 @@ def _urgent(body_type: str) -> bool:
     return never_blocked(body_type) or body_type == probe.TYPE
 
 
+def _has_parts(question: _Asked) -> bool:
+    return question.message is not None and bool(question.message.statement.parts)
+
+
+def _waits(question: _Asked, verdicts: _Verdicts) -> bool:
+    """Whether its parts are not all here."""
+    return _has_parts(question) and question.id not in verdicts.files
+
+
 def _judged(message: AuthenticStatement) -> bool:
     """Whether its conversation has to be looked at: not for what nothing may stop."""
     return not never_blocked(message.statement.body_type)
@@ -550,6 +599,9 @@ def _write(
         links.use(connection, node, links.IN, verdicts.link.epoch, verdicts.numbers, verdicts.link.high)
         links.set_gaps(connection, node, verdicts.link.epoch, verdicts.gaps)
     accepted = verdicts.accepted
+    refs = {item.row.id: item.row.ref for item in accepted}
+    for id in verdicts.ended:
+        attachments.end(connection, node, id, message=refs.get(id))
     content.put(connection, sealed)
     messages.add(connection, [item.row for item in accepted])
     conversation_rows.changed(connection, [moves.conversation_of(item.row) for item in accepted])

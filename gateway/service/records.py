@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import orjson
 
 from gateway.core.stages import AcceptedMessage, ValidMessage
-from keys.encoding import Json, canon, lp_join, lp_split, maybe_text, number, text
+from keys.encoding import Json, b64u, canon, lp_join, lp_split, maybe_text, number, text, unb64u
+from keys.statement import SecretPart
 
 LIMIT = 2_000_000
 
@@ -139,6 +140,25 @@ def valid_message(id: str, to: str, expires: int, submitted: int, content: Conte
         dropped=facts.dropped,
         written=facts.written,
     )
+
+
+def attachment(part: SecretPart) -> bytes:
+    """What opens a file that waits for its message."""
+    return canon(
+        {
+            "n": part.n, "name": part.name, "media": part.media, "size": part.size, "key": b64u(part.key),
+            "sha256": b64u(part.sha256),
+        }
+    )  # fmt: skip
+
+
+def read_attachment(plaintext: bytes) -> SecretPart:
+    """The same again."""
+    value = orjson.loads(plaintext)
+    return SecretPart(
+        n=number(value["n"]), name=text(value["name"]), media=text(value["media"]), size=number(value["size"]),
+        key=unb64u(value["key"]), sha256=unb64u(value["sha256"]),
+    )  # fmt: skip
 
 
 def evidence(statement: bytes, signatures: bytes) -> bytes:

@@ -5,6 +5,9 @@ A round begins with a pinned connection and a fresh keyset; before that nothing 
 go in batches, a few requests in flight. What a batch got for an answer is written in one transaction. A failed
 connection backs off, with jitter, up to an hour, for as long as messages live; a call of the peer ends the backoff at
 once.
+
+A message with files goes beside the others, one at a time: its envelope, its parts, and what the last of them got for
+an answer. So a large file keeps nothing else from going; the peer hands over by number all the same (DESIGN 3b.3).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from gateway.core.scope import listens
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.exchange import answers
 from gateway.exchange.answers import Answers, Reaction, reaction
+from gateway.federation.client import Answered
 from gateway.logs import logger
 from gateway.service import moves, outgoing_receipts, submit
 from gateway.service.book import Peer
@@ -32,6 +36,7 @@ from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.service.peering import address, fetch_chain, refresh, refresh_schemas, suspend_for_cause
+from gateway.service.upload import goes, upload
 from gateway.store import log, messages, receipts
 from gateway.store import peers as peer_rows
 from gateway.store.receipts import ReceiptRow
@@ -81,12 +86,13 @@ ReceiptKey = tuple[str, str]
 class _Waiting:
     """What waits for a peer: the receipts that go in one batch, signed already or not, and the next messages.
 
-    `more`: other receipts wait behind these.
+    `files` is the next message that has some; `more`: other receipts wait behind these.
     """
 
     owed: Sequence[tuple[int, ReceiptRow]]
     batch: bytes | None
     due: Sequence[int]
+    files: int | None
     more: bool
 
 
@@ -102,16 +108,23 @@ class Sender:
         self._answered: set[ReceiptKey] = set()
         self._again = False
         self._schemas_at: int | None = None
+        self._carrying: asyncio.Task[None] | None = None
+        self._numbering = asyncio.Lock()  # numbers are looked up and used in one go
 
     async def run(self) -> None:
         """Work until cancelled; every failure of the world is survived, a bug of ours is not hidden."""
-        while True:
-            self._wake.clear()
-            try:
-                delay = await self._round()
-            except GatewayError as error:
-                delay = await self._failed(error)
-            await self._wait(delay)
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    delay = await self._round()
+                except GatewayError as error:
+                    delay = await self._failed(error)
+                await self._wait(delay)
+        finally:
+            if self._carrying is not None:
+                self._carrying.cancel()
+                await asyncio.gather(self._carrying, return_exceptions=True)
 
     async def _wait(self, delay: float | None) -> None:
         """Until woken, and at the latest after `delay` seconds of the node's clock."""
@@ -129,6 +142,7 @@ class Sender:
     async def _round(self) -> float | None:
         """Send what is due; returns the seconds to wait for, None for "until something happens"."""
         parts = self._parts
+        self._carried()
         peer = parts.book.get(self._node)
         if peer is None or not listens(peer.state) or not parts.book.speaks(self._node):
             return None
@@ -145,13 +159,20 @@ class Sender:
         self._again = waiting.more
         if waiting.owed:
             await self._send_receipts(peer, waiting)
-        if waiting.due:
+        carries = waiting.files if self._carrying is None else None
+        if waiting.due or carries is not None:
             await self._reach(peer)
+        if carries is not None:
+            self._carrying = asyncio.create_task(self._carry(carries), name=f"files-{self._node}")
+            self._carrying.add_done_callback(lambda _: self._wake.set())
+        if waiting.due:
             await self._send_messages(await self._gathered(waiting.due))
         if self._again:
             return 0.0
-        self._anew.clear()
-        return HELD_WAIT if waiting.due and self._held() is not None else None
+        if self._carrying is None:
+            self._anew.clear()
+        waits = bool(waiting.due) or waiting.files is not None
+        return HELD_WAIT if waits and self._held() is not None else None
 
     def _held(self) -> str | None:
         """Why ordinary messages wait although the peer is there."""
@@ -217,6 +238,46 @@ class Sender:
         self._log.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
         return delay
 
+    # --- messages with files --------------------------------------------------------------------------------------
+
+    def _carried(self) -> None:
+        """The message with files that was under way has ended; raises what made it fail."""
+        if self._carrying is not None and self._carrying.done():
+            done, self._carrying = self._carrying, None
+            done.result()
+
+    async def _carry(self, ref: int) -> None:
+        """A message with files to its end: it was answered, or it may go no longer."""
+        async with self._numbering:
+            ready = await depart(self._parts, self._peer(), [ref])
+        for item in ready:
+            if item.void:
+                await self._ask([item])
+                continue
+            for _ in range(2):  # the second time for what the peer has or had already
+                peer = self._peer()
+                answer = await self._asked(peer, [item])
+                if answer.receipts or answer.answers[0].code is not None:
+                    await self._apply(peer, [item], answer)
+                    return
+                if await self._uploaded(peer, item):
+                    return
+            raise TransientError(Code.REJECTED, "the peer waits for files and does not take them")
+
+    async def _uploaded(self, peer: Peer, item: Ready) -> bool:
+        """Bring the parts; whether that was the end of it."""
+        parts, now = self._parts, self._parts.clock.now()
+        try:
+            answered = await upload(parts, address(peer.descriptor), item.row)
+        except RefusedError as error:
+            change = Change(row=item.row, event=OutgoingEvent.REFUSE, reason=error.code)
+            await parts.store.move(lambda c: moves.advance(c, [change], at=now))
+            return True
+        if answered is None:
+            return not await goes(parts, item.row)
+        await self._apply(peer, [item], await self._read(peer, [item], answered))
+        return True
+
     # --- messages -------------------------------------------------------------------------------------------------
 
     async def _send_messages(self, refs: Sequence[int]) -> None:
@@ -265,7 +326,8 @@ class Sender:
 
     async def _departed(self, refs: Sequence[int]) -> list[Ready]:
         """These, ready to go; one that may go no longer is asked about in the next round."""
-        ready = await depart(self._parts, self._peer(), refs)
+        async with self._numbering:
+            ready = await depart(self._parts, self._peer(), refs)
         self._again = self._again or (len(ready) < len(refs) and self._held() is None)
         return ready
 
@@ -278,15 +340,24 @@ class Sender:
 
     async def _ask(self, request: Sequence[Ready]) -> None:
         """One request and what its answer means."""
-        parts, peer = self._parts, self._peer()
-        where = address(peer.descriptor)
+        peer = self._peer()
+        await self._apply(peer, request, await self._asked(peer, request))
+
+    async def _asked(self, peer: Peer, request: Sequence[Ready]) -> Answers:
+        """One request and its answer."""
+        parts, where = self._parts, address(peer.descriptor)
         if request[0].void:
             answered = await parts.client.post_void(where, request[0].data)
         else:
             answered = await parts.client.post_messages(where, [item.data for item in request])
         if answered.status != 200:
             raise await self._whole(answers.read_refusal(answered.body))
-        answer = await parts.off_loop(
+        return await self._read(peer, request, answered)
+
+    async def _read(self, peer: Peer, request: Sequence[Ready], answered: Answered) -> Answers:
+        """The verified answer to these."""
+        parts = self._parts
+        return await parts.off_loop(
             lambda: answers.read_answers(
                 answered.body,
                 asked=[item.row.id for item in request],
@@ -295,7 +366,6 @@ class Sender:
                 now=parts.clock.now(),
             )
         )
-        await self._apply(peer, request, answer)
 
     async def _whole(self, code: Code) -> GatewayError:
         """A request that was refused as a whole: nothing of it is final (B14.5)."""
@@ -425,6 +495,7 @@ def _look_up(connection: Connection, node: str, answered: Set[ReceiptKey], *, jo
         owed=first,
         batch=batch,
         due=messages.due(connection, node, 0, MOST_ENVELOPES),
+        files=next(iter(messages.due(connection, node, 0, 1, files=True)), None),
         more=len(first) < len(owed) or len(listed) == MOST_RECEIPTS,
     )
 

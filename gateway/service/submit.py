@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -29,22 +29,23 @@ from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.exchange import outbound
 from gateway.exchange.outbound import Circumstances
 from gateway.ports import Done, Json, NoticeKind
-from gateway.service import consents, conversations, moves, records
+from gateway.service import consents, conversations, files, moves, records
 from gateway.service.book import Peer
 from gateway.service.conversations import Held
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.vault import Submission
-from gateway.store import content, local, log, messages
+from gateway.store import attachments, content, local, log, messages
 from gateway.store import conversations as conversation_rows
 from gateway.store.content import SealedRow
 from gateway.store.conversations import Key
 from gateway.store.local import OWN
 from gateway.store.messages import MessageRow
 from keys.encoding import b64u, canon, is_id
+from keys.statement import SecretPart
 
 ID = 16
-MEMBERS = frozenset({"type", "to", "conversation", "in_reply_to", "purpose", "header", "content"})
+MEMBERS = frozenset({"message", "type", "to", "conversation", "in_reply_to", "purpose", "header", "content"})
 NEEDED = frozenset({"type", "to", "header", "content"})
 RECORD = "consent.record/1"
 WITHDRAWAL = "consent.withdrawal"
@@ -61,6 +62,7 @@ class Prepared:
     sealed: SealedRow
     tells: bytes | None = None
     quotes: str | None = None
+    files: int = 0
 
 
 async def submit(
@@ -155,7 +157,8 @@ def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connectio
         except GatewayError as error:
             judged.append(error)
     drafts = [pair for pair in judged if isinstance(pair, tuple)]
-    found = iter(_look_up(parts, connection, drafts))
+    named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
+    found = iter(_look_up(parts, connection, drafts, named))
     batch: defaultdict[Key, _Batch] = defaultdict(_Batch)
     unsealed: list[tuple[int, list[Unsealed]]] = []
     for place, pair in enumerate(judged):
@@ -236,7 +239,7 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
     body_type, to = request.get("type"), request.get("to")
     if "type" in request and (not isinstance(body_type, str) or body_type not in schemas.catalogue()):
         faults.append(Finding(place="/type", rule="unknown_type", hint="trm schema list shows the types"))
-    for name in ("conversation", "in_reply_to"):
+    for name in ("message", "conversation", "in_reply_to"):
         if request.get(name) is not None and not is_id(request[name]):
             faults.append(Finding(place=f"/{name}", rule="format", hint="16 bytes as base64url"))
     purpose = request.get("purpose")
@@ -247,10 +250,10 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
     if faults or not isinstance(header, dict) or not isinstance(body, dict):
         raise RefusedError(Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults)
     peer = parts.book.find(to if isinstance(to, str) else "")
-    conversation, reply_to = request.get("conversation"), request.get("in_reply_to")
+    id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
     return (
         Draft(
-            id=b64u(parts.rand(ID)),
+            id=id if isinstance(id, str) else b64u(parts.rand(ID)),
             body_type=str(body_type),
             to=peer.node,
             conversation=conversation if isinstance(conversation, str) else b64u(parts.rand(ID)),
@@ -309,15 +312,27 @@ class _Found:
     key: Key
     held: Held
     around: consents.Surroundings
+    files: tuple[SecretPart, ...] | None = ()
+    """The files that wait for it; None where it says that some do and none does."""
 
 
-def _look_up(parts: Parts, connection: Connection, drafts: Sequence[tuple[Draft, Peer]]) -> list[_Found]:
-    """For several drafts at once: the messages of all their conversations are opened in one call."""
+def _look_up(
+    parts: Parts, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], named: Set[Json] = frozenset()
+) -> list[_Found]:
+    """For several drafts at once: the messages of all their conversations are opened in one call. `named` are the ids
+    that callers gave, as the files of their messages have them.
+    """
     around = consents.surroundings_in(parts, connection, [_question(draft) for draft, _ in drafts])
     keys = [conversations.key_of(parts, draft.conversation, peer.node) for draft, peer in drafts]
     judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
     held, _ = conversations.load(parts, connection, judged, unopened=set(keys) - judged)
-    return [_Found(key=key, held=held[key], around=about) for key, about in zip(keys, around, strict=True)]
+    waiting = {
+        draft.id: files.waiting_in(parts, connection, draft.id) or None for draft, _ in drafts if draft.id in named
+    }
+    return [
+        _Found(key=key, held=held[key], around=about, files=waiting.get(draft.id, ()))
+        for key, about, (draft, _) in zip(keys, around, drafts, strict=True)
+    ]
 
 
 def _question(draft: Draft) -> consents.Question:
@@ -348,6 +363,7 @@ class Unsealed:
     plaintext: bytes = field(repr=False)
     tells: bytes | None = None
     quotes: str | None = None
+    files: int = 0
 
 
 def _prepared(
@@ -362,6 +378,11 @@ def _prepared(
     approver: str | None,
 ) -> list[Unsealed]:
     """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets this."""
+    if found.files is None:
+        raise RefusedError(
+            Code.NOT_FOUND, "no file waits for a message with this id; nothing was stored",
+            hint="leave `message` out, or add the files first (trm attachment add)",
+        )  # fmt: skip
     now, same = parts.clock.now(), batch[found.key]
     ready = _ready(parts, draft, peer, found, same, approver)
     draft, record, known = ready.draft, ready.record, ready.known
@@ -369,6 +390,7 @@ def _prepared(
     left, message = outbound.submit(
         draft, standing, ready.circumstances, policy=policy, around=known, now=now,
         schema=ready.schema(draft.body_type),
+        files=found.files,
     )  # fmt: skip
     relies_on = reference or message.consent_ref
     prepared = []
@@ -380,7 +402,7 @@ def _prepared(
         tells = parts.vault.consent_index(str(message.consent_ref))
         prepared.append(replace(_unsealed(parts, first, None, relies_on, approver), tells=tells))
     quotes = quoted_enquiry(left.body_type, left.content)
-    prepared.append(replace(_unsealed(parts, message, origin, relies_on, approver), quotes=quotes))
+    prepared.append(replace(_unsealed(parts, message, origin, relies_on, approver, found.files), quotes=quotes))
     if known is not None:
         new = [] if record is None else [known.conversation.messages[-1]]
         same.said += [*new, _as_said(left, known, now)]
@@ -440,7 +462,8 @@ async def preview(parts: Parts, request: Mapping[str, Json], *, approver: str | 
     """Judge a request as `submit` does, and store nothing. Raises RefusedError for what is no draft at all."""
     draft, peer = _draft(parts, request)
     _check_units(parts, draft, peer)
-    (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)]))
+    named = {draft.id} if request.get("message") else set()
+    (found,) = await parts.store.read(lambda c: _look_up(parts, c, [(draft, peer)], named))
     ready = _ready(parts, draft, peer, found, _Batch(), approver)
     now, standing = parts.clock.now(), peer.standing(parts.clock.now())
     left = outbound.disclosed(
@@ -510,16 +533,21 @@ def seal(parts: Parts, items: Sequence[Unsealed]) -> list[Prepared]:
     """The same with their content sealed."""
     sealed = parts.vault.seal_each([(item.row.ref, item.plaintext) for item in items])
     return [
-        Prepared(message=item.message, row=item.row, sealed=row, tells=item.tells, quotes=item.quotes)
+        Prepared(message=item.message, row=item.row, sealed=row, tells=item.tells, quotes=item.quotes, files=item.files)
         for item, row in zip(items, sealed, strict=True)
     ]
 
 
 def _unsealed(
-    parts: Parts, message: ValidMessage, origin: int | None, consent: str | None, approver: str | None
+    parts: Parts,
+    message: ValidMessage,
+    origin: int | None,
+    consent: str | None,
+    approver: str | None,
+    with_files: Sequence[SecretPart] = (),
 ) -> Unsealed:
     ref = parts.store.new_ref()
-    secret = outbound.new_secret(parts.rand)
+    secret = outbound.new_secret(parts.rand, with_files)
     plaintext = records.outgoing(message, secret, approver)
     row = MessageRow(
         ref=ref,
@@ -540,7 +568,13 @@ def _unsealed(
         out_of_order=False,
         origin=origin,
     )
-    return Unsealed(message=message, row=row, plaintext=plaintext)
+    return Unsealed(message=message, row=row, plaintext=plaintext, files=len(with_files))
+
+
+def _take_files(connection: Connection, item: Prepared) -> None:
+    """The files that waited are of this message; what opens them is in its content from now on."""
+    if attachments.take(connection, item.row.id, message=item.row.ref, peer=item.row.peer) != item.files:
+        raise RefusedError(Code.CONFLICT, "its files were taken or changed meanwhile; nothing was stored")
 
 
 def _leaves(item: Prepared) -> list[Callable[[int], bytes]]:
@@ -552,6 +586,9 @@ def _leaves(item: Prepared) -> list[Callable[[int], bytes]]:
 
 def write(connection: Connection, prepared: list[Prepared]) -> None:
     """Store prepared messages and put them on the outbox; part of the caller's transaction."""
+    for item in prepared:
+        if item.files:
+            _take_files(connection, item)
     content.put(connection, [item.sealed for item in prepared])
     messages.add(connection, [item.row for item in prepared])
     conversation_rows.changed(connection, [moves.conversation_of(item.row) for item in prepared])

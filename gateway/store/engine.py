@@ -41,6 +41,7 @@ NUMBERED = (
     tables.receipt_batch.c.ref,
     tables.erasure.c.ref,
     tables.local_item.c.ref,
+    tables.attachment.c.ref,
 )
 """Where local numbers stand. A number outlives the content it was given for: erasing must not free it."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store.prepared import Prepared
-from gateway.store.tables import link, link_gap, link_number
+from gateway.store.tables import link, link_gap, link_number, upload
 
 IN = "in"
 OUT = "out"
@@ -111,8 +111,12 @@ def gaps(connection: Connection, peer: str, epoch: int) -> tuple[GapRow, ...]:
 
 
 def peers_with_gaps(connection: Connection, before: int) -> list[str]:
-    """Peers one of whose numbers has been missing since `before` or longer."""
-    return list(connection.execute(select(link_gap.c.peer).where(link_gap.c.seen <= before).distinct()).scalars())
+    """Peers one of whose numbers has been missing since `before` or longer, and of whom no file came since then: the
+    missing message may be the one whose files are on their way.
+    """
+    coming = select(upload.c.peer).where(upload.c.at > before)
+    query = select(link_gap.c.peer).where(link_gap.c.seen <= before, link_gap.c.peer.not_in(coming)).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def set_gaps(connection: Connection, peer: str, epoch: int, rows: Iterable[GapRow]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.core.probe import KIND as PROBE
 from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
-from gateway.store.tables import envelope, inbox, message, notice, outbox, statement
+from gateway.store.tables import attachment, envelope, inbox, message, notice, outbox, statement
 from gateway.store.tables import peer as peer_table
 
 IN = "in"
@@ -88,7 +88,7 @@ _CONSENTS_OF = Prepared(
 )
 _DUE = Prepared(
     select(outbox.c.ref)
-    .where(outbox.c.peer == bindparam("peer"), outbox.c.ref > bindparam("after"))
+    .where(outbox.c.peer == bindparam("peer"), outbox.c.files == bindparam("files"), outbox.c.ref > bindparam("after"))
     .order_by(outbox.c.ref)
     .limit(bindparam("most"))
 )
@@ -107,7 +107,14 @@ _SENDERS_WAITING = Prepared(
 _NEWS_WAITS = Prepared(select(notice.c.seq).limit(1))
 _ADD = Prepared(insert(message))
 _ADD_STATEMENT = Prepared(upsert(statement).on_conflict_do_nothing(index_elements=["hash"]))
-_ENQUEUE = Prepared(insert(outbox))
+_ENQUEUE = Prepared(
+    insert(outbox).values(
+        ref=bindparam("which"),
+        peer=bindparam("to"),
+        files=select(attachment.c.ref).where(attachment.c.message == bindparam("which")).exists(),
+        expires=bindparam("until"),
+    )
+)
 _ARRIVE = Prepared(insert(inbox))
 _HANDED = Prepared(delete(inbox).where(inbox.c.ref == bindparam("which")))
 _OFF_OUTBOX = Prepared(delete(outbox).where(outbox.c.ref == bindparam("which")))
@@ -259,13 +266,13 @@ def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, s
 
 
 def enqueue(connection: Connection, rows: Iterable[tuple[int, str, int]]) -> None:
-    """Put messages on the outbox: (ref, peer, expires)."""
-    _ENQUEUE.run(connection, [{"ref": ref, "peer": peer, "expires": expires} for ref, peer, expires in rows])
+    """Put messages on the outbox: (ref, peer, expires). Whether one has files is known by its attachments."""
+    _ENQUEUE.run(connection, [{"which": ref, "to": peer, "until": expires} for ref, peer, expires in rows])
 
 
-def due(connection: Connection, peer: str, after: int, limit: int) -> list[int]:
-    """Refs of the next messages for `peer` behind `after`, in order."""
-    return _DUE.scalars(connection, peer=peer, after=after, most=limit)
+def due(connection: Connection, peer: str, after: int, limit: int, *, files: bool = False) -> list[int]:
+    """Refs of the next messages for `peer` behind `after`, in order: of those with files, or of the others."""
+    return _DUE.scalars(connection, peer=peer, files=files, after=after, most=limit)
 
 
 def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[int]:
@@ -282,7 +289,7 @@ def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[i
 
 def queued_for(connection: Connection, peer: str) -> bool:
     """Whether anything waits for this peer."""
-    return _DUE.first(connection, peer=peer, after=0, most=1) is not None
+    return any(_DUE.first(connection, peer=peer, files=files, after=0, most=1) for files in (False, True))
 
 
 def dequeue(connection: Connection, refs: Sequence[int]) -> None:

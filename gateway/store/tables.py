@@ -237,8 +237,9 @@ outbox = Table(
     metadata,
     Column("ref", Integer, primary_key=True, autoincrement=False),
     Column("peer", Text, nullable=False),
+    Column("files", Boolean, nullable=False),
     Column("expires", Integer, nullable=False),
-    Index("outbox_peer", "peer", "ref"),
+    Index("outbox_peer", "peer", "files", "ref"),
     Index("outbox_expires", "expires"),
 )
 
@@ -247,6 +248,35 @@ envelope = Table(
     metadata,
     Column("ref", Integer, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("ref", Integer, primary_key=True, autoincrement=False),
+    Column("file", Text, nullable=False, unique=True),
+    Column("direction", Text, nullable=False),
+    Column("peer", Text),
+    Column("id", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("message", Integer),
+    Column("length", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Index("attachment_id", "id", "n"),
+    Index("attachment_message", "message", "n"),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("peer", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+    Column("began", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("expires", Integer, nullable=False),
+    PrimaryKeyConstraint("peer", "id"),
 )
 
 statement = Table(

@@ -129,6 +129,7 @@ def referral(end: Endpoint, rng: random.Random) -> Draft:
     body["header"].pop("vital_interest", None)
     body["content"]["legal_status"] = "irregular"  # G5
     body["content"].pop("reflection_period_until", None)
+    body["content"].pop("attachments", None)  # how many files go with a message is told outside
     return Draft(
         id=b64u(rng.randbytes(16)),
         body_type="referral.request/1",

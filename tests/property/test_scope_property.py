@@ -20,7 +20,7 @@ def some(words):
 
 SCOPES = st.builds(
     Scope, types=some(TYPES), directions=some(tuple(Direction)), corridors=some(CORRIDORS), units=some(WORDS),
-    roles=some(WORDS), purposes=some(WORDS), max_bytes=st.integers(0, 4),
+    roles=some(WORDS), purposes=some(WORDS), max_bytes=st.integers(0, 4), max_file_bytes=st.integers(0, 4),
 )  # fmt: skip
 HEADERS = st.fixed_dictionaries(
     {name: st.sampled_from(WORDS) for name in ("sender_unit", "sender_role", "recipient_unit", "recipient_role")}
@@ -28,7 +28,7 @@ HEADERS = st.fixed_dictionaries(
 FACTS = st.builds(
     ScopeFacts, body_type=st.sampled_from([f"{name}/1" for name in TYPES]), direction=st.sampled_from(Direction),
     corridor=st.sampled_from(CORRIDORS), purpose=st.sampled_from((None, *WORDS)), size=st.integers(0, 4),
-    header=HEADERS,
+    header=HEADERS, largest_file=st.none() | st.integers(0, 4),
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def test_what_one_side_sends_the_other_takes(mine, theirs, facts):
     other = Direction.RECEIVE if facts.direction is Direction.SEND else Direction.SEND
     arriving = ScopeFacts(
         body_type=facts.body_type, direction=other, corridor=facts.corridor, purpose=facts.purpose, size=facts.size,
-        header=facts.header,
+        header=facts.header, largest_file=facts.largest_file,
     )  # fmt: skip
     assert permits(intersect(mine, theirs), facts) == permits(intersect(theirs, mine), arriving)
 

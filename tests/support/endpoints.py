@@ -36,10 +36,11 @@ from gateway.exchange.inbound import AuthenticStatement, Held
 from gateway.exchange.outbound import Circumstances
 from keys import envelope as wire
 from keys.descriptor import Descriptor
-from keys.encoding import b64u, canon
+from keys.encoding import b64u, canon, parse
 from keys.envelope import Receipt, Status
 from keys.keyset import Keyset, accept_keyset
 from keys.seal import EncPrivateKey, seal_cek, seal_content
+from keys.statement import SecretPart
 
 T = TypeVar("T")
 OPEN = open_on(("FR", "FR"))
@@ -64,6 +65,7 @@ EVERYTHING = Agreed(
     roles=frozenset(code.code for code in schemas.code_list("role").codes),
     purposes=frozenset(code.code for code in schemas.code_list("purpose").codes),
     max_bytes=1_000_000,
+    max_file_bytes=1_000_000,
 )
 
 
@@ -158,6 +160,14 @@ def seal_for(statement: wire.Statement, inner: bytes, keys: Iterable[EncPrivateK
     ).encode()
 
 
+def files_for(named: Sequence[int]) -> tuple[SecretPart, ...]:
+    """A small text for each file that a body names."""
+    return tuple(
+        SecretPart(n=n, name=f"{n}.txt", media="text/plain", size=n, key=bytes(32), sha256=bytes(32))
+        for n in range(len(named))
+    )
+
+
 @dataclass(kw_only=True)
 class Endpoint:
     """One node's side of one link, in memory. What it holds of the peer can be changed by a test."""
@@ -220,7 +230,8 @@ class Endpoint:
     def submit(self, draft: Draft, facts: Circumstances | None = None) -> ValidMessage:
         """Outgoing steps 1 to 3, with a consent that covers the examples, under a policy that closes nothing."""
         facts = facts or circumstances(consent(self.peer.node))
-        return outbound.submit(draft, self.standing, facts, policy=OPEN, around=None, now=self.now)[1]
+        files = files_for(schemas.parts(draft.body_type, draft.content))
+        return outbound.submit(draft, self.standing, facts, policy=OPEN, around=None, now=self.now, files=files)[1]
 
     def send(self, message: ValidMessage) -> SealedEnvelope:
         """Outgoing steps 5 to 7; the bytes stay the same until answered."""
@@ -228,8 +239,14 @@ class Endpoint:
         link = last and wire.link_hash(epoch=1, n=last.n, id=self._last_id, prev=last.prev)
         self.position = outbound.next_position(1, last.n if last else 0, link)
         self._last_id = message.id
-        self.sent[message.id] = self.seal(message, self.position, outbound.new_secret(self.rand))
+        self.sent[message.id] = self.seal(message, self.position, self.secret(message))
         return self.sent[message.id]
+
+    def secret(self, message: ValidMessage) -> bytes:
+        """The secret of a message whose body names files, with what proves them."""
+        content = parse(message.body, limit=len(message.body))
+        assert isinstance(content, dict)
+        return outbound.new_secret(self.rand, files_for(schemas.parts(message.schema, content["content"])))
 
     def seal(self, message: ValidMessage, position: LinkPosition, secret: bytes) -> SealedEnvelope:
         """Outgoing steps 6 and 7."""

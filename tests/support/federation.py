@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.errors import RemoteError
 from gateway.federation.address import PeerAddress
 from gateway.federation.client import FederationClient
+from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Refusal, Reply
 from gateway.federation.listener import serve
 from gateway.federation.nonces import NonceCache
@@ -147,6 +148,12 @@ class Recorder:
 
     async def post_tombstone(self, body: bytes) -> Reply:
         return await self._record("post_tombstone", None, body)
+
+    async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
+        return await self._record("put_part", peer, body)
+
+    async def get_part(self, peer: str, segment: Segment) -> Reply:
+        return await self._record("get_part", peer, b"")
 
     async def get_held(self, peer: str) -> Reply:
         return await self._record("get_held", peer, b"")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
-from support.endpoints import example, open_envelope, seal_for, type_of
+from support.endpoints import example, files_for, open_envelope, seal_for, type_of
 from support.nodes import NOW, Node
 from support.receiving import Sender, pack
 
 import schemas
+from gateway.exchange.files import lengths
 from gateway.exchange.inbound import AuthenticStatement
 from keys import envelope as wire
 from keys.encoding import canon
@@ -49,10 +51,20 @@ def signatures(*signed: Signature) -> bytes:
 
 
 def authentic(body: bytes, held: str, **stated: Any) -> AuthenticStatement:
-    """An authentic statement over these bytes, of the held type `held` but for what `stated` says."""
-    usual: dict[str, Any] = {"body_type": held, "schema": schemas.catalogue().get(held).schema}
-    statement = SENDER.statement(**{**usual, "commit": wire.commit(SENDER.secret, body), **stated})
-    return arrive(framed(statement, body=body))
+    """An authentic statement over these bytes, of the held type `held` but for what `stated` says; with the files that
+    the body names.
+    """
+    try:
+        content = json.loads(body)["content"]
+    except (ValueError, TypeError, KeyError):
+        content = {}
+    files = files_for(schemas.parts(held, content))
+    secret = replace(wire.Secret.parse(SENDER.secret), parts=files).encode()
+    usual: dict[str, Any] = {
+        "body_type": held, "schema": schemas.catalogue().get(held).schema, "parts": lengths(files),
+    }  # fmt: skip
+    statement = SENDER.statement(**{**usual, "commit": wire.commit(secret, body), **stated})
+    return arrive(framed(statement, body=body, secret=secret))
 
 
 def said(name: str, change: Any = lambda body: None, **stated: Any) -> AuthenticStatement:

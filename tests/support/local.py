@@ -18,7 +18,7 @@ from gateway.api.app import LocalServer, local_app
 from gateway.core import roles
 from gateway.core.roles import OWNER, Role
 from gateway.errors import Code, RefusedError
-from gateway.ports import Done, Json
+from gateway.ports import Done, File, Json
 
 TOKEN = "the-token-of-this-node"
 
@@ -30,6 +30,8 @@ class FakeDesk:
     answer: Done | Exception = field(default_factory=lambda: Done(value={"ok": True}))
     calls: list[tuple[str, Mapping[str, Json], str | None]] = field(default_factory=list)
     stream: list[tuple[int, Mapping[str, Json]]] = field(default_factory=list)
+    taken: bytes = b""
+    breaks: Exception | None = None
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: roles.Caller = OWNER
@@ -39,6 +41,27 @@ class FakeDesk:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def attach(
+        self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: roles.Caller = OWNER
+    ) -> Done:
+        """Take the file, note how long it was said to be."""
+        self.taken = b"".join([chunk async for chunk in chunks])
+        return await self.call("attachment.add", {**arguments, "size": size}, caller=caller)
+
+    async def attached(self, arguments: Mapping[str, Json], *, caller: roles.Caller = OWNER) -> File:
+        """The file that is kept here, or the failure on the way."""
+        await self.call("attachment.read", arguments, caller=caller)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield self.taken[:10]
+            if self.breaks is not None:
+                raise self.breaks
+            yield self.taken[10:]
+
+        return File(
+            name="0.pdf", media="application/pdf", size=len(self.taken), sha256=bytes(32), chunks=chunks()
+        )  # fmt: skip
 
     async def events(
         self, after: int, *, caller: roles.Caller = OWNER

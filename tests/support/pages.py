@@ -27,12 +27,14 @@ from gateway.service.desk import requests as desk_requests
 # --- the local API -------------------------------------------------------------------------------------------------
 
 _ONLY = re.compile(r'only\(arguments((?:, "[a-z_]+")*)\)')
-_DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to")
+_DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to", "message")
 _APART: Mapping[str, Any] = {
     "message.submit": (*_DRAFT, "by", "second_by"),
     "message.show": messages.show_message,
     "draft.release": releasing.release_draft,
     "alert.acknowledge": alerts.acknowledge,
+    "attachment.add": ("message",),
+    "attachment.read": ("direction",),
     "message.erase": desk_erasing.erase_message,
     "conversation.erase": desk_erasing.erase_conversation,
     "erasure.follow": desk_requests.follow,

@@ -22,6 +22,7 @@ SCOPE = Scope(
     types=frozenset({"referral.request", "info.reply"}), directions=frozenset(Direction),
     corridors=frozenset({("FR", "AL"), ("AL", "FR")}), units=frozenset({"paris"}),
     roles=frozenset({"case_worker", "national_focal_point"}), purposes=frozenset({"referral"}), max_bytes=10_000,
+    max_file_bytes=90_000,
 )  # fmt: skip
 HEADER = {
     "sender_unit": "paris", "sender_role": "case_worker",
@@ -83,7 +84,7 @@ def _records() -> Case:
 
 def _scopes() -> list[Case]:
     """A message from the issuer of `sender` to that of `receiver`; `verdict` is the member that keeps it out."""
-    theirs = replace(SCOPE, units=frozenset({"tirana"}), max_bytes=5_000)
+    theirs = replace(SCOPE, units=frozenset({"tirana"}), max_bytes=5_000, max_file_bytes=70_000)
     message: Case = {
         "body_type": "referral.request/1", "corridor": ["FR", "AL"], "purpose": "referral", "size": 5_000,
         "header": HEADER,
@@ -106,6 +107,8 @@ def _scopes() -> list[Case]:
         case("another corridor", "corridors", corridor=["FR", "UA"]),
         case("another purpose", "purposes", purpose="return"),
         case("one byte more than the smaller bound", "max_bytes", size=5_001),
+        case("a file as large as the smaller bound", None, largest_file=70_000),
+        case("a file one byte larger", "max_file_bytes", largest_file=70_001),
         case("a unit of the sender that is not listed", "units", header=HEADER | {"sender_unit": "lyon"}),
         case("a unit of the receiver that is not listed", "units", header=HEADER | {"recipient_unit": "paris"}),
         case("a role that is not listed", "roles", header=HEADER | {"sender_role": "interpreter"}),
@@ -187,6 +190,7 @@ def scope(case: Case) -> str | None:
     facts = ScopeFacts(
         body_type=said["body_type"], direction=Direction.SEND, corridor=(said["corridor"][0], said["corridor"][1]),
         purpose=said["purpose"], size=said["size"], header=said["header"],
+        largest_file=said.get("largest_file"),
     )  # fmt: skip
     sending = outside(intersect(mine, theirs), facts)
     arriving = outside(intersect(theirs, mine), replace(facts, direction=Direction.RECEIVE))

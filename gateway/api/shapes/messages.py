@@ -82,6 +82,12 @@ WHOLE = named(
     ),
     "A message with its receipts and, for who may read content, header and content.",
 )  # fmt: skip
+FILE: Mapping[str, Schema | Maybe] = {
+    "part": about(COUNT, "its number in the message, which the body names"),
+    "media_type": about(TEXT, "found by what the file is, not by its name"),
+    "size": COUNT,
+    "sha256": TEXT,
+}
 MOVED = named("Moved", record(id=ID, state=STATE))
 SUBMITTED = named("Submitted", record(id=ID, conversation=read(ID), state=STATE))
 ERASED = named(
@@ -100,6 +106,7 @@ DRAFT: Mapping[str, Schema | Maybe] = {
     "purpose": maybe(null_or(TEXT)),
     "conversation": maybe(null_or(ID)),
     "in_reply_to": maybe(null_or(ID)),
+    "message": maybe(about(null_or(ID), "the id that its files were added for")),
 }
 PREVIEW = named(
     "Preview",
@@ -177,6 +184,33 @@ SHAPES: Mapping[str, Shape] = {
         answer=ERASED,
         example={"by": "Ana Doe", "reason": "not_needed"},
     ),
+    "attachment.list": Shape(
+        arguments={"direction": maybe(DIRECTION)},
+        answer=record(
+            attachments=many(
+                record(**FILE, doc_kind=null_or(TEXT), stored=about(FLAG, "whether it can be read here and now"))
+            )
+        ),
+    ),
+    "attachment.read": Shape(
+        arguments={"direction": maybe(DIRECTION)}, answer=record(), media="application/octet-stream"
+    ),
+    "attachment.add": Shape(
+        arguments={"message": maybe(about(ID, "of the message that takes it; without one a new message begins"))},
+        answer=record(message=ID, **FILE),
+        creates=True,
+    ),
+    "attachment.moving": Shape(
+        answer=record(
+            moving=many(
+                record(
+                    id=ID, peer=null_or(TEXT), state=one_of("coming", "going", "waiting"), files=COUNT, bytes=COUNT,
+                    done=COUNT, since=TIME, last=null_or(TIME),
+                )
+            )
+        )
+    ),
+    "attachment.discard": Shape(answer=record(message=ID, files=COUNT)),
     "inbox.list": Shape(
         arguments={
             "after": maybe(CURSOR), "limit": maybe(LIMIT),

@@ -16,6 +16,7 @@ from gateway.core.scope import Direction, Scope, listens, type_name
 from gateway.core.trust import NODE, Action
 from gateway.core.trust_words import words
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.exchange.files import FILE_LIMIT
 from gateway.exchange.outbound import BODY_LIMIT
 from gateway.ports import Done, Json
 from gateway.service import administrators, policies, resets, trust
@@ -48,6 +49,7 @@ def everything(parts: Parts, peer: Peer) -> Scope:
         roles=frozenset(code.code for code in schemas.code_list("role").codes),
         purposes=frozenset(code.code for code in schemas.code_list("purpose").codes),
         max_bytes=BODY_LIMIT,
+        max_file_bytes=FILE_LIMIT,
     )
 
 

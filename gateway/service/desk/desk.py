@@ -14,11 +14,12 @@ from gateway import process
 from gateway.core import probe
 from gateway.core.roles import OWNER, Caller
 from gateway.errors import Code, Finding, RefusedError
-from gateway.ports import Done, Json
+from gateway.ports import Done, File, Json
 from gateway.service import hooks, submit
 from gateway.service.desk import (
     alerts,
     asylum,
+    attachments,
     audit,
     backups,
     changes,
@@ -113,6 +114,21 @@ class NodeDesk:
                 if found is None:
                     raise RuntimeError(f"no operation {operation}")
                 return await found(self._parts, arguments)
+
+    async def attach(
+        self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
+    ) -> Done:
+        """Seal a file as it comes."""
+        return await attachments.add(self._parts, arguments, chunks, size)
+
+    async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
+        """One file of a message, opened as it is read."""
+        if caller.unit is not None:
+            await units.check(self._parts, "attachment.read", arguments, caller.unit)
+        part, chunks = await attachments.read(self._parts, arguments)
+        return File(
+            name=attachments.file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks
+        )  # fmt: skip
 
     async def _erase(self, operation: str, arguments: Arguments) -> Done:
         """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
@@ -352,6 +368,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "code.list": words.list_code_lists,
     "code.show": words.show_code_list,
     "directory.list": words.directory,
+    "attachment.list": attachments.list_attachments,
+    "attachment.moving": attachments.moving,
+    "attachment.discard": attachments.discard,
     "conversation.list": messages.list_conversations,
     "conversation.due": conversations.list_due,
     "conversation.show": conversations.show_conversation,

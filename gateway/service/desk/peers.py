@@ -161,6 +161,7 @@ def _agreed(agreed: Agreed) -> Json:
         "roles": [*sorted(agreed.roles)],
         "purposes": [*sorted(agreed.purposes)],
         "max_bytes": agreed.max_bytes,
+        "max_file_bytes": agreed.max_file_bytes,
     }
 
 

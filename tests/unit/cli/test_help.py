@@ -26,6 +26,7 @@ def test_every_verb_has_an_example(path):
 def test_every_reading_verb_has_json():
     """A verb that shows something shows it to programs as well."""
     silent = {"trm init", "trm admin new", "trm peer scope", "trm send", "trm evidence export", "trm node pairing"}
+    silent |= {"trm attachment save"}
     silent |= {"trm audit export", "trm backup key new", "trm adapter new"}  # what it makes is a file
     silent |= {"trm demo", "trm bench"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export")}
@@ -45,6 +46,7 @@ def test_the_verbs_of_the_design_are_there():
         keys+tombstone+request keys+tombstone+seal keys+proof+export keys+proof+verify peer+tombstone
         message+reviews message+reviewed
         peer+suspend peer+resume peer+revoke peer+ping send
+        attachment+add attachment+list attachment+save attachment+discard
         draft+list draft+show draft+add draft+change draft+release draft+discard
         message+list message+show message+ack message+open message+resend message+cancel conversation+list
         conversation+show consent+record consent+list consent+show consent+withdraw evidence+export evidence+verify

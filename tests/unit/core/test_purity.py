@@ -10,7 +10,7 @@ import pytest
 CORE = Path(__file__).resolve().parents[3] / "gateway" / "core"
 ALLOWED = {
     *("__future__", "collections", "dataclasses", "datetime", "enum", "fractions", "functools", "itertools", "math"),
-    *("re", "types", "typing", "unicodedata"),
+    *("codecs", "re", "struct", "types", "typing", "unicodedata", "zlib"),
 }
 OURS = ("gateway.core", "gateway.errors", "schemas")
 

@@ -36,8 +36,9 @@ FR = Scope(
     roles=frozenset({"case_worker", "national_focal_point"}),
     purposes=frozenset({"referral"}),
     max_bytes=1_000,
+    max_file_bytes=9_000,
 )
-AL = replace(FR, directions=frozenset({RECEIVE}), units=frozenset({"tirana"}), max_bytes=500)
+AL = replace(FR, directions=frozenset({RECEIVE}), units=frozenset({"tirana"}), max_bytes=500, max_file_bytes=7_000)
 HEADER = {
     "sender_unit": "paris", "sender_role": "case_worker",
     "recipient_unit": "tirana", "recipient_role": "national_focal_point",
@@ -48,6 +49,7 @@ FACTS = ScopeFacts(
 WRITTEN = {
     "types": ["info.reply", "referral.request"], "directions": ["send"], "corridors": [["FR", "AL"]],
     "units": ["paris"], "roles": ["case_worker", "national_focal_point"], "purposes": ["referral"], "max_bytes": 1_000,
+    "max_file_bytes": 9_000,
 }  # fmt: skip
 
 
@@ -64,6 +66,7 @@ WRITTEN = {
         ({"corridor": ("AL", "FR")}, "corridors"),
         ({"purpose": "return"}, "purposes"),
         ({"size": 501}, "max_bytes"),
+        ({"largest_file": 7_001}, "max_file_bytes"),
         ({"header": HEADER | {"sender_unit": "lyon"}}, "units"),
         ({"header": HEADER | {"recipient_unit": "paris"}}, "units"),
         ({"header": HEADER | {"recipient_unit": ["tirana"]}}, "units"),
@@ -87,7 +90,7 @@ def test_both_sides_have_to_permit():
     """What is agreed is what both list, with the other side's directions mirrored and the units of each."""
     assert intersect(FR, AL) == Agreed(
         types=FR.types, directions=frozenset({SEND}), corridors=FR.corridors, units=FR.units, peer_units=AL.units,
-        roles=FR.roles, purposes=FR.purposes, max_bytes=500,
+        roles=FR.roles, purposes=FR.purposes, max_bytes=500, max_file_bytes=7_000,
     )  # fmt: skip
     assert intersect(FR, replace(AL, directions=frozenset({SEND}))).directions == frozenset()
     assert mirror(intersect(FR, AL)) == intersect(AL, FR)
@@ -119,6 +122,7 @@ def test_a_scope_survives_its_json():
         ({"purposes": None}, "purposes"),
         ({"max_bytes": True}, "max_bytes"),
         ({"max_bytes": -1}, "max_bytes"),
+        ({"max_file_bytes": "9"}, "max_file_bytes"),
     ],
 )
 def test_a_half_understood_scope_is_refused(change, words):
@@ -135,6 +139,7 @@ def test_narrower_is_narrower_in_every_member(member):
     assert contains(FR, replace(FR, **{member: frozenset()}))
     assert not contains(replace(FR, **{member: frozenset()}), FR)
     assert not contains(FR, replace(FR, max_bytes=1_001))
+    assert not contains(FR, replace(FR, max_file_bytes=9_001))
 
 
 @pytest.mark.parametrize("direction", list(Direction))

@@ -28,11 +28,11 @@ from keys.change import BODIES
 ANA, BEN = Given(admin="ana", kid="1", at=100, emergency=False), Given(admin="ben", kid="2", at=200, emergency=False)
 WIDE = Scope(
     types=EVERYTHING.types, directions=EVERYTHING.directions, corridors=EVERYTHING.corridors, units=EVERYTHING.units,
-    roles=EVERYTHING.roles, purposes=EVERYTHING.purposes, max_bytes=1_000,
+    roles=EVERYTHING.roles, purposes=EVERYTHING.purposes, max_bytes=1_000, max_file_bytes=0,
 )  # fmt: skip
 NARROW = Scope(
     types=frozenset(), directions=WIDE.directions, corridors=WIDE.corridors, units=WIDE.units, roles=WIDE.roles,
-    purposes=WIDE.purposes, max_bytes=10,
+    purposes=WIDE.purposes, max_bytes=10, max_file_bytes=0,
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from gateway.exchange import inbound
 from gateway.exchange.inbound import AuthenticStatement, Held
 from keys import envelope as wire
 from keys.encoding import canon
+from keys.parts import part_length
 
 REFERRAL = "referral.request.1/valid-minimal"
 ENQUIRY = "enquiry.capacity.1/valid-minimal"
@@ -94,15 +95,63 @@ def test_a_withdrawal_is_never_blocked() -> None:
             admit(stated, state=state)
 
 
-def test_parts_are_not_agreed_yet() -> None:
-    """Attachments come later: a statement with parts is out of scope."""
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def with_files(count: int, named: list[int], **part: Any) -> AuthenticStatement:
+    """A referral with so many files, of which the body names these."""
+    files = tuple(replace(PART, n=n, **part) for n in range(count))
+    secret = wire.Secret(salt=b"s" * 32, parts=files).encode()
+    value = example(REFERRAL)
+    value["content"]["attachments"] = [{"part": n, "doc_kind": "other"} for n in named]
+    body = canon(value)
+    stated = SENDER.statement(
+        parts=tuple(part_length(file.size) for file in files), commit=wire.commit(secret, body),
+        schema=schemas.catalogue().get("referral.request/1").schema,
+    )  # fmt: skip
+    return arrive(framed(stated, secret=secret, body=body))
+
+
+def test_files_that_the_body_names() -> None:
+    """In any order, each once."""
+    assert admit(with_files(2, [1, 0])).content["attachments"]
+
+
+@pytest.mark.parametrize(
+    ("count", "named"), [(1, []), (0, [0]), (1, [1]), (2, [0]), (1, [0, 0]), (2, [0, 0]), (1, [0, 1])]
+)
+def test_a_file_that_the_body_does_not_name(count: int, named: list[int]) -> None:
+    """Or names twice, or that does not go with it: nobody would know what it is."""
+    if named:
+        with refused(Code.SCHEMA, "files"):
+            admit(with_files(count, named))
+        return
+    statement = with_files(count, [0])
+    body = canon(example(REFERRAL))
+    with refused(Code.SCHEMA, "files"):
+        admit(replace(statement, body=body))
+
+
+def test_a_file_of_a_type_that_is_not_taken() -> None:
+    """Whatever it is said to be."""
+    with refused(Code.SCHEMA, "files"):
+        admit(with_files(1, [0], media="application/x-msdownload"))
+
+
+def test_a_file_larger_than_agreed() -> None:
+    """Refused before any byte of it comes."""
+    with refused(Code.TOO_LARGE, "agreed"):
+        admit(with_files(1, [0], size=EVERYTHING.max_file_bytes + 1))
+    assert admit(with_files(1, [0], size=EVERYTHING.max_file_bytes))
+
+
+def test_row_55_another_length_than_the_parts_say() -> None:
+    """Step 9: what stands outside is what the secret needs."""
     secret = wire.Secret(salt=b"s" * 32, parts=(PART,)).encode()
     body = canon(example(REFERRAL))
-    stated = SENDER.statement(
-        parts=(65_536,), commit=wire.commit(secret, body), schema=schemas.catalogue().get("referral.request/1").schema
-    )
-    with refused(Code.OUT_OF_SCOPE, "attachments"):
-        admit(arrive(framed(stated, secret=secret, body=body)))
+    stated = SENDER.statement(parts=(part_length(PART.size) + 1,), commit=wire.commit(secret, body))
+    with refused(Code.MALFORMED, "parts"):
+        arrive(framed(stated, secret=secret, body=body))
 
 
 # --- step 13 ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ A, B = Node("a"), Node("b")
 SCOPE = {
     "types": ["info.reply", "referral.request"], "directions": ["receive", "send"], "corridors": [["AL", "FR"]],
     "units": ["gateway-1"], "roles": ["case_worker"], "purposes": ["referral"], "max_bytes": 1_000,
+    "max_file_bytes": 2_000,
 }  # fmt: skip
 RECORD = TrustRecord(
     node=A.first().node, peer=B.first().node, peer_desc_version=1, peer_desc_hash=B.first().hash,
@@ -88,9 +89,10 @@ def test_a_record_is_of_its_issuer_and_about_its_reader():
         lambda v: v["scope"].update(corridors=[["FR", "AL", "UA"]]),
         lambda v: v["scope"].update(corridors=[["FR", "AL"], ["AL", "FR"]]),
         lambda v: v["scope"].update(max_bytes=-1),
+        lambda v: v["scope"].update(max_file_bytes=-1),
     ],
     ids=["more", "less", "state", "no time", "too long", "approval", "scope more", "scope less", "order", "twice",
-         "version", "direction", "corridor", "corridor order", "size"],
+         "version", "direction", "corridor", "corridor order", "size", "size of a file"],
 )  # fmt: skip
 def test_a_record_of_another_shape(change):
     """One fault each: exact members, sorted lists without repeats, at most 400 days."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas import SENSITIVITY, catalogue, categories, classes, code_list, fields, highest
+from schemas import SENSITIVITY, catalogue, categories, classes, code_list, fields, highest, parts
 
 MINIMAL: dict[str, Any] = {
     "referral_kind": "service",
@@ -127,3 +127,14 @@ def test_unknown_category_of_an_answer_is_no_category() -> None:
     """A code that the list does not have never becomes a category, so no refusal can repeat it."""
     answers = [{"item_id": "a", "status": "given", "data_category": "Zorzqua", "value": "x"}]
     assert categories("info.reply/1", {"answers": answers}) == frozenset()
+
+
+def test_the_files_that_a_content_names() -> None:
+    """By number, wherever they stand; what is no reference to a file is none."""
+    named = {"attachments": [{"part": 1, "doc_kind": "other"}, {"part": 0, "doc_kind": "court_document"}]}
+    assert parts("referral.request/1", MINIMAL | named) == (1, 0)
+    assert parts("referral.request/1", MINIMAL) == ()
+    assert {"documents", "criminal"} <= categories("referral.request/1", MINIMAL | named)
+    answer = {"answers": [{"item_id": "a", "status": "given", "attachment": {"part": 3, "doc_kind": "other"}}]}
+    assert parts("info.reply/1", answer) == (3,)
+    assert parts("traveldoc.request/1", {"photo": {"part": 0}}) == (0,)

@@ -193,7 +193,9 @@ def test_a_poll_searches_by_its_index_and_sorts_nothing(queues, name: str):
 def test_the_outbox_is_read_by_its_covering_index(queues):
     """`due` needs the narrow index and not even the rows of the table."""
     with queues[LONG].connect() as connection, connection.begin():
-        assert plan(connection, POLLS["due"]) == ["SEARCH outbox USING COVERING INDEX outbox_peer (peer=? AND ref>?)"]
+        assert plan(connection, POLLS["due"]) == [
+            "SEARCH outbox USING COVERING INDEX outbox_peer (peer=? AND files=? AND ref>?)"
+        ]
 
 
 def test_a_scan_is_seen(queues):

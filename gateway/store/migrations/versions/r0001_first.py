@@ -383,11 +383,12 @@ def upgrade() -> None:
         "outbox",
         sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("files", sa.Boolean(), nullable=False),
         sa.Column("expires", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("ref"),
     )
     op.create_index("outbox_expires", "outbox", ["expires"], unique=False)
-    op.create_index("outbox_peer", "outbox", ["peer", "ref"], unique=False)
+    op.create_index("outbox_peer", "outbox", ["peer", "files", "ref"], unique=False)
     op.create_table(
         "own_descriptor",
         sa.Column("version", sa.Integer(), nullable=False),
@@ -494,6 +495,33 @@ def upgrade() -> None:
         sa.Column("expires", sa.Integer(), nullable=False),
         sa.Column("revoked", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "attachment",
+        sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Integer(), nullable=True),
+        sa.Column("length", sa.Integer(), nullable=False),
+        sa.Column("held", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("ref"),
+        sa.UniqueConstraint("file"),
+    )
+    op.create_index("attachment_id", "attachment", ["id", "n"], unique=False)
+    op.create_index("attachment_message", "attachment", ["message", "n"], unique=False)
+    op.create_table(
+        "upload",
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("envelope", sa.LargeBinary(), nullable=False),
+        sa.Column("began", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("expires", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("peer", "id"),
     )
     op.create_table(
         "withdrawal",

@@ -1,0 +1,131 @@
+"""`trm attachment`: files that go with messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def attachment() -> None:
+    """Files that go with messages."""
+
+
+@options.verb(attachment, "add")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--message", metavar="ID", help="Add it to the files of this message that is not sent yet.")
+@options.on_node
+@options.as_json
+def attachment_add(reach: Reach, file: Path, message: str | None, as_json: bool) -> None:
+    """Seal FILE for a message that is still to be sent; its name does not travel.
+
+    The first file gives the message its id. Write it into the draft as `message`, and name each file where the draft
+    says what it is: {"part": 0, "doc_kind": "travel_document_copy"}. Files that no message takes are forgotten after 14
+    days. The type is found by what is in the file; programs, archives and documents with macros are refused.
+
+    \b
+    Example:
+      trm attachment add passport.pdf --node /srv/trm/fr
+      trm attachment add decision.pdf --message q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    from gateway.cli import transfers
+
+    answer = transfers.add(reach.folder, file, message, reach.passphrase_file)
+    voice.show(answer, as_json=as_json, people=_show_added)
+
+
+def _show_added(value: Mapping[str, Json]) -> None:
+    voice.facts([(name, value[name]) for name in ("message", "part", "media_type", "size", "sha256")])
+
+
+@options.verb(attachment, "list")
+@click.argument("id", required=False)
+@click.option("--in", "direction", flag_value="in", help="Of the one that came in.")
+@click.option("--out", "direction", flag_value="out", help="Of the one that goes out.")
+@options.on_node
+@options.as_json
+def attachment_list(reach: Reach, id: str | None, direction: str | None, as_json: bool) -> None:
+    """The files of the message ID; without ID those that are on their way, and those that wait for their message.
+
+    \b
+    Example:
+      trm attachment list q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
+      trm attachment list --node /srv/trm/al
+    """
+    if id is None:
+        voice.show(reach.ask("attachment.moving"), as_json=as_json, people=_show_moving)
+        return
+    answer = reach.ask("attachment.list", id=id, direction=direction)
+    voice.show(answer, as_json=as_json, people=_show_files)
+
+
+def _show_files(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["part", "what", "type", "bytes", "here", "sha-256"],
+        [
+            [item["part"], item["doc_kind"], item["media_type"], item["size"], item["stored"], item["sha256"]]
+            for item in voice.items(value, "attachments")
+        ],
+        empty="no file",
+    )
+
+
+def _show_moving(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["message", "peer", "state", "files", "done", "bytes", "since", "last"],
+        [
+            [
+                item["id"],
+                item["peer"],
+                item["state"],
+                item["files"],
+                item["done"],
+                item["bytes"],
+                voice.when(item["since"]),
+                voice.when(item["last"]),
+            ]
+            for item in voice.items(value, "moving")
+        ],
+        empty="no file is on its way",
+    )
+
+
+@options.verb(attachment, "save")
+@click.argument("id")
+@click.argument("part", type=click.IntRange(0, 9))
+@click.argument("file", type=click.Path(path_type=Path))
+@options.on_node
+def attachment_save(reach: Reach, id: str, part: int, file: Path) -> None:
+    """Write file number PART of the message ID to FILE, which must not exist. This is written to the audit log.
+
+    It is plain text from then on: keep it where it belongs, and erase it there when its time is over.
+
+    \b
+    Example:
+      trm attachment save q2x0bJr3QkK0m1c5n8sT4g 0 /cases/4711/passport.pdf --node /srv/trm/al
+    """
+    from gateway.cli import transfers
+
+    size = transfers.save(reach.folder, id, part, file, reach.passphrase_file)
+    voice.say(f"{file}: {size} bytes")
+
+
+@options.verb(attachment, "discard")
+@click.argument("id")
+@options.on_node
+@options.as_json
+def attachment_discard(reach: Reach, id: str, as_json: bool) -> None:
+    """Forget the files of a message that was not sent.
+
+    \b
+    Example:
+      trm attachment discard q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    answer = reach.ask("attachment.discard", id=id)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"forgotten: {value['files']} file(s)"))

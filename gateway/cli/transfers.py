@@ -1,0 +1,149 @@
+"""Files from and to the node, as streams: over its socket while it runs, else by owning the folder (see `connect`)."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote, urlencode
+
+from gateway.api.routes import PREFIX
+from gateway.cli.connect import DOCTOR, SocketConnection, failure
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.ports import Json
+
+CHUNK = 256 * 1024
+
+
+def add(folder: Path, file: Path, message: str | None, passphrase_file: Path | None) -> dict[str, Json]:
+    """Give the node a file; its answer. Raises GatewayError."""
+    arguments: dict[str, Json] = {} if message is None else {"message": message}
+    try:
+        with file.open("rb") as source:
+            size = os.fstat(source.fileno()).st_size
+            try:
+                value = _put(folder, source, size, arguments)
+            except (FileNotFoundError, ConnectionRefusedError):
+                value = asyncio.run(_owning_add(folder, source, size, arguments, passphrase_file))
+    except (OSError, http.client.HTTPException) as exc:
+        raise _away(exc, file) from exc
+    if not isinstance(value, dict):
+        raise TransientError(Code.UNREACHABLE, "the answer on the node's socket is not as expected", hint=DOCTOR)
+    return value
+
+
+def save(folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None) -> int:
+    """Write one file of a message under a new name, whole or not at all; its size. Raises GatewayError."""
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # the name is ours from here on
+    except FileExistsError as exc:
+        raise RefusedError(
+            Code.EXISTS, f"{target} exists already; it was left as it is", hint="name another file"
+        ) from exc
+    except OSError as exc:
+        raise _away(exc, target) from exc
+    try:
+        size = _written(folder, id, part, partial, passphrase_file)
+        partial.replace(target)
+    except BaseException as exc:
+        partial.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
+        if isinstance(exc, OSError | http.client.HTTPException):
+            raise _away(exc, target) from exc
+        raise
+    return size
+
+
+def _written(folder: Path, id: str, part: int, partial: Path, secret: Path | None) -> int:
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as sink:
+        size = _fetched(folder, id, part, sink.write, secret)
+        sink.flush()
+        os.fsync(sink.fileno())
+    return size
+
+
+def _away(exc: Exception, file: Path) -> RefusedError | TransientError:
+    """A fault of the way to the node, or of the file."""
+    if isinstance(exc, OSError) and not isinstance(exc, ConnectionError | TimeoutError):
+        return RefusedError(Code.INVALID, f"{file}: {(exc.strerror or 'can not be used').lower()}")
+    return TransientError(Code.UNREACHABLE, "the node does not answer on its socket", hint=DOCTOR)
+
+
+def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json]) -> Json:
+    connection = SocketConnection(folder / "run" / "api.sock", blocksize=CHUNK)
+    query = "?" + urlencode({name: str(value) for name, value in arguments.items()}) if arguments else ""
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent: the answer says why
+            connection.request("POST", f"{PREFIX}/attachments{query}", body=source, headers=headers)
+        response = connection.getresponse()
+        value: Json = json.loads(response.read())
+    except ValueError as exc:
+        raise TransientError(Code.UNREACHABLE, "the answer on the node's socket is not JSON", hint=DOCTOR) from exc
+    finally:
+        connection.close()
+    if response.status < 300:
+        return value
+    raise failure(response.status, value if isinstance(value, dict) else {})
+
+
+def _fetched(folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None) -> int:
+    try:
+        return _get(folder, id, part, write)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return asyncio.run(_owning_read(folder, id, part, write, secret))
+
+
+def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object]) -> int:
+    connection = SocketConnection(folder / "run" / "api.sock", blocksize=CHUNK)
+    try:
+        connection.request("GET", f"{PREFIX}/messages/{quote(id, safe='')}/attachments/{part}")
+        response = connection.getresponse()
+        if response.status != 200:
+            problem = json.loads(response.read())
+            raise failure(response.status, problem if isinstance(problem, dict) else {})
+        size = 0
+        while data := response.read(CHUNK):
+            write(data)
+            size += len(data)
+        if str(size) != response.headers["Content-Length"]:
+            raise RefusedError(Code.UNDECRYPTABLE, "the file did not come to its end; nothing was written")
+        return size
+    finally:
+        connection.close()
+
+
+async def _owning_add(
+    folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], secret: Path | None
+) -> Json:
+    """No node runs: take the folder's lock, do it, let go."""
+    from gateway.app import open_node
+    from gateway.cli import unlocking
+
+    async def chunks() -> AsyncIterator[bytes]:
+        while data := await asyncio.to_thread(source.read, CHUNK):
+            yield data
+
+    node, stack = await open_node(folder, unlocking.owned(folder, secret))
+    async with stack:
+        return (await node.desk.attach(arguments, chunks(), size=size)).value
+
+
+async def _owning_read(
+    folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None
+) -> int:  # fmt: skip
+    from gateway.app import open_node
+    from gateway.cli import unlocking
+
+    node, stack = await open_node(folder, unlocking.owned(folder, secret))
+    async with stack:
+        file = await node.desk.attached({"id": id, "part": part})
+        async for data in file.chunks:
+            write(data)
+        return file.size
