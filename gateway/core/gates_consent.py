@@ -12,6 +12,13 @@ from gateway.errors import Code, RefusedError
 
 #: The transfer basis that public authorities may not use (GDPR 49(3)).
 CONSENT_BASIS = "consent_49_1_a"
+#: The one that claims that there is no transfer to a third country.
+INTRA_EEA = "intra_eea"
+#: The European Union, Iceland, Liechtenstein and Norway (EEA Agreement, Joint Committee Decision 154/2018).
+EEA: frozenset[str] = frozenset(
+    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
+     "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"}
+)  # fmt: skip
 
 RETURN_CONSENT_DAYS = 90
 """How old the consent to a return may be when it is proposed (DOMAIN message 24)."""
@@ -205,13 +212,33 @@ def _basis(hint: str) -> Refuse:
 
 
 def g6_transfer_basis(facts: GateFacts) -> Decision:
-    """G6: a public authority may not transfer on the person's consent (GDPR 49(3)); an unknown kind counts as one."""
-    return g6_received(facts) if facts.sender_kind is not None else _on_consent(facts)
+    """G6: a public authority may not transfer on the person's consent (GDPR 49(3)); an unknown kind counts as one.
+
+    Nor does anybody claim that the data stay in the EEA when the signed directory says that they leave it (GDPR 44).
+    """
+    return g6_received(facts) if facts.sender_kind is not None else _first(_leaves_eea(facts), _on_consent(facts))
 
 
 def g6_received(facts: GateFacts) -> Decision:
-    """G6 at the receiver: where the signed directory shows that the sender is an authority (GDPR 49(3))."""
-    return _on_consent(facts) if facts.sender_kind is UnitKind.PUBLIC_AUTHORITY else PERMIT
+    """G6 at the receiver: where the signed directory shows that the sender is an authority (GDPR 49(3)), and for the
+    own country.
+    """
+    authority = facts.sender_kind is UnitKind.PUBLIC_AUTHORITY
+    return _first(_leaves_eea(facts), _on_consent(facts) if authority else PERMIT)
+
+
+def _first(*decisions: Decision) -> Decision:
+    return next((found for found in decisions if isinstance(found, Refuse)), PERMIT)
+
+
+def _leaves_eea(facts: GateFacts) -> Decision:
+    if facts.transfer_basis != INTRA_EEA or facts.recipient is None or facts.recipient.country in EEA:
+        return PERMIT
+    return Refuse(
+        gate=Code.GATE_G6,
+        place="/header/transfer_basis",
+        hint="the signed directory has the recipient outside the EEA: name the basis on which the data go there",
+    )
 
 
 def _on_consent(facts: GateFacts) -> Decision:

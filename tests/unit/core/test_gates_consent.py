@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, RECORD, SHELTER, UA, gates, headed, refusals
+from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, LISTED, RECORD, SHELTER, UA, gates, headed, refusals
 
 import schemas
 from gateway.core.consent import Handling, read, withdraw
@@ -249,6 +249,15 @@ def test_g6_public_authorities_do_not_transfer_on_consent(kind, sender, receiver
     consent = read(RECORD | {"transfer_risks_told": True})
     facts = headed(replace(GOOD, sender_kind=kind, consent=consent), transfer_basis="consent_49_1_a")
     assert (gates(facts), gates(facts, at_receiver=True)) == (sender, receiver)
+
+
+@pytest.mark.parametrize(("country", "closed"), [("FR", []), ("NO", []), ("AL", [G6]), ("GB", [G6]), ("CH", [G6])])
+def test_g6_data_that_leave_the_eea_are_not_said_to_stay(country, closed):
+    """The country is that of the signed directory; whoever sends, and at the receiver too."""
+    for kind in (*UnitKind, None):
+        facts = replace(GOOD, sender_kind=kind, recipient=replace(LISTED, country=country))
+        facts = headed(facts, transfer_basis="intra_eea")
+        assert gates(facts) == gates(facts, at_receiver=True) == closed
 
 
 # --- G7 -----------------------------------------------------------------------------------------------------------
