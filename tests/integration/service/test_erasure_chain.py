@@ -226,3 +226,12 @@ async def test_who_was_away_erases_on_return(three: Three) -> None:
 
         await three.until(gone, seconds=120, real=40)
         assert marks_in(party, party.folder / "node.db") == []
+
+
+async def test_who_passed_data_on_tells_both_ways(three: Three) -> None:
+    """The person withdraws at B: who recorded the consent is told, and who had the data from B."""
+    await shared(three)
+    done = await three.b.call("consent.withdraw", id=CONSENT, by="w-2")
+    assert {told["peer"] for told in done["told"]} == {"FR", "IT"}
+    for party in (three.a, three.c):
+        await three.until(lambda party=party: has(party, "consent.withdrawal/1"), seconds=60)
