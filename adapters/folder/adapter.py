@@ -62,7 +62,9 @@ class FolderAdapter:
         await self._work(outgoing.settle, self._root, record.ref, notice)
 
     async def push(self, item: Delivery | Notice) -> str:
-        """Put a document into incoming or notices, once for each key."""
+        """Put a document into incoming or notices, once for each key; the files of a message come first."""
+        if isinstance(item, Delivery) and item.attachments:
+            await self._put_files(item)
         return await self._work(incoming.put, self._root, item, self._mode)
 
     async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
@@ -70,7 +72,8 @@ class FolderAdapter:
         outcomes: list[str | RefusedError | TransientError] = []
         try:
             for kind, run in [(kind, [*run]) for kind, run in groupby(items, type)]:
-                outcomes += await (self._put_all(run) if kind is Delivery else self._put_each(run))
+                together = kind is Delivery and not any(isinstance(one, Delivery) and one.attachments for one in run)
+                outcomes += await (self._put_all(run) if together else self._put_each(run))
         except TransientError as error:
             outcomes.append(error)
         return outcomes
@@ -78,6 +81,20 @@ class FolderAdapter:
     async def _put_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError]:
         deliveries = [item for item in items if isinstance(item, Delivery)]
         return await self._work(incoming.put_all, self._root, deliveries, self._mode)
+
+    async def _put_files(self, item: Delivery) -> None:
+        stem = await self._work(incoming.place_for, self._root, item)
+        if stem is None:
+            return
+        try:
+            for attachment in item.attachments:
+                await self._work(incoming.begin_file, self._root, item, attachment, self._mode)
+                async for data in attachment.read():
+                    await self._work(incoming.add_to_file, self._root, item, attachment, data)
+        except RefusedError:
+            await self._work(incoming.give_up_files, self._root, item)
+            raise
+        await self._work(incoming.end_files, self._root, item, stem)
 
     async def _put_each(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError]:
         outcomes: list[str | RefusedError] = []

@@ -7,6 +7,9 @@ Handing over is four steps, and a kill between any two of them leaves a state fr
 3. the journal gets the key with the name the document will have
 4. the hidden name is renamed to that name; if it is gone, that happened before, and the office may have taken it away
 
+The files of a message come before step 1, each under a hidden name and then under that of the document with the file's
+own behind it: whoever sees the document finds them beside it. A repeat writes them anew.
+
 Several messages take each step together. Their journal entry is one file with one name for each key.
 """
 
@@ -23,11 +26,13 @@ from adapters.kit.items import item_to_json
 from adapters.kit.names import is_plain, key_name, message_name, numbered
 from adapters.kit.strict_json import read_json, write_json
 from gateway.errors import Code, RefusedError
-from gateway.ports import Delivery, Erasure, Json, Notice
+from gateway.ports import Attachment, Delivery, Erasure, Json, Notice
 
 ERASED_FORMAT = "trm-erased/1"
 
 _LOCAL_ID = re.compile(r"(incoming|notices)/([A-Za-z0-9~._-]{1,200})#([a-z2-7]{1,160})")
+_DOCUMENT = 4 * 1024 * 1024
+"""Bytes of a message's document at most."""
 _SMALL = 65_536
 """Bytes of a file of our own at most; a journal entry of a whole batch is the largest."""
 
@@ -64,6 +69,63 @@ def put(root: Path, item: Delivery | Notice, mode: int) -> str:
         if target.has(handed.part):
             target.move(handed.part, target, handed.name)
         return handed.local_id
+
+
+def place_for(root: Path, item: Delivery) -> str | None:
+    """The beginning of the names of its files; None when the message was handed over before."""
+    key = key_name(item.key)
+    with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
+        handed = _known(journal, key)
+        if handed is None:
+            return _stem(_free(target, _name(item)))
+        return _stem(handed.name) if target.has(handed.part) else None
+
+
+def begin_file(root: Path, item: Delivery, attachment: Attachment, mode: int) -> None:
+    """An empty hidden file for an attachment; what a kill left of it goes."""
+    with Folder(root / INCOMING) as target:
+        target.stage(_hidden(item, attachment), b"", mode)
+
+
+def add_to_file(root: Path, item: Delivery, attachment: Attachment, data: bytes) -> None:
+    """The next bytes of it, durable."""
+    with Folder(root / INCOMING) as target:
+        target.append(_hidden(item, attachment), data)
+
+
+def end_files(root: Path, item: Delivery, stem: str) -> None:
+    """All of them are whole: they get their names."""
+    with Folder(root / INCOMING) as target:
+        target.rename_all({_hidden(item, one): f"{stem}.{one.name}" for one in item.attachments})
+
+
+def give_up_files(root: Path, item: Delivery) -> None:
+    """One of them did not open to its end: nothing of any stays."""
+    with Folder(root / INCOMING) as target:
+        for one in item.attachments:
+            target.remove(_hidden(item, one))
+
+
+def _hidden(item: Delivery, attachment: Attachment) -> str:
+    return f".{key_name(item.key)}.{attachment.part}.part"
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(".json")
+
+
+def _files_of(target: Folder, name: str) -> list[str]:
+    """The files beside a document, whatever it says of them."""
+    form = re.compile(re.escape(_stem(name)) + r"\.[0-9]\.[a-z]{3,4}")
+    return [found for found in target.names() if form.fullmatch(found)]
+
+
+def _named_in(target: Folder, name: str) -> set[str]:
+    """The files that a document names."""
+    value, _ = read_json(target.read(name, _DOCUMENT), limit=_DOCUMENT)
+    listed = value.get("attachments", []) if isinstance(value, dict) else []
+    entries = listed if isinstance(listed, list) else []
+    return {f"{_stem(name)}.{entry['name']}" for entry in entries if isinstance(entry, dict)}
 
 
 def put_all(root: Path, items: Sequence[Delivery], mode: int) -> list[str | RefusedError]:
@@ -120,9 +182,13 @@ def erase(root: Path, local_id: str) -> Erasure:
         answer = _answered(erased, handed)
         if answer is None:
             present = target.has(handed.name) or target.has(handed.part)
+            if target.has(handed.name) and handed.folder == INCOMING:  # with all of its files, or not wholly here
+                present = _named_in(target, handed.name) <= set(_files_of(target, handed.name))
             answer = Erasure.ERASED if present else Erasure.NOT_SUPPORTED
             erased.write(handed.name, _tombstone(handed, answer))
         target.remove(handed.part)
+        for name in _files_of(target, handed.name) if handed.folder == INCOMING else ():
+            target.remove(name)
         target.remove(handed.name)
     return answer
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TypeVar
 
-from gateway.errors import Code, Finding
-from gateway.ports import Delivery, Json, MappedRecord, Notice, NoticeKind
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Attachment, Delivery, Json, MappedRecord, Notice, NoticeKind
 
 DELIVERY_FORMAT = "trm-delivery/1"
 NOTICE_FORMAT = "trm-notice/1"
@@ -43,7 +43,20 @@ def delivery_to_json(item: Delivery) -> dict[str, Json]:
         "header": dict(item.header),
         "content": dict(item.content),
     }
+    if item.attachments:
+        document["attachments"] = [_attachment_to_json(attachment) for attachment in item.attachments]
     return document if item.record is None else document | {"record": _record_to_json(item.record)}
+
+
+def _attachment_to_json(attachment: Attachment) -> dict[str, Json]:
+    """What a file is; its content travels beside the document."""
+    return {
+        "part": attachment.part,
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "size": attachment.size,
+        "sha256": attachment.sha256,
+    }
 
 
 def _record_to_json(record: MappedRecord) -> dict[str, Json]:
@@ -111,7 +124,26 @@ def _delivery(document: Mapping[str, Json]) -> Delivery:
         header=_get(document, "header", dict),
         content=_get(document, "content", dict),
         record=None if document.get("record") is None else _record(_get(document, "record", dict)),
+        attachments=tuple(_attachment(entry) for entry in _maybe(document, "attachments", list) or ()),
     )
+
+
+def _attachment(value: Json) -> Attachment:
+    document = _typed(value, dict)
+    return Attachment(
+        part=_get(document, "part", int),
+        name=_get(document, "name", str),
+        media_type=_get(document, "media_type", str),
+        size=_get(document, "size", int),
+        sha256=_get(document, "sha256", str),
+        read=_gone,
+    )
+
+
+async def _gone() -> AsyncIterator[bytes]:
+    """A document does not hold the files that it names."""
+    raise RefusedError(Code.NOT_FOUND, "the file is not kept with the document")
+    yield b""
 
 
 def _record(document: Mapping[str, Json]) -> MappedRecord:
