@@ -16,8 +16,10 @@ import aiohttp
 import pytest
 import structlog
 from support.canary import Scanner, Wiretap, forms
+from support.ceremony import ADMINS, aplay, change
 from support.local import Caller, socket_caller
-from support.running import UNIT, consent, enquiry, header, pair, running, settled, until
+from support.policies import open_on
+from support.running import UNIT, asked, consent, enquiry, header, pair, running, settled, until
 
 from adapters.folder import FolderAdapter
 from gateway import logs
@@ -28,6 +30,7 @@ from gateway.federation.tls import client_context
 from gateway.ports import Delivery, Notice
 from gateway.service import records
 from gateway.store import content, messages, peers
+from schemas.policies import canonical_bytes
 
 MARKS = {
     "given name": "Žofja-Tulipán",
@@ -47,6 +50,7 @@ MARKS = {
     "broken text": "canary-broken-json-19",
     "stranger": "canary-stranger-bytes-64",
     "failure": "canary-adapter-failure-33",
+    "file": "canary-file-words-58",
 }
 """One mark for each way by which a value of a case, or of its people, comes into a node."""
 
@@ -169,7 +173,7 @@ async def good_ways(world: World, caller: Caller) -> None:
     """Consent, referral through the API, a draft from the drop folder, reading, answering, withdrawing."""
     desk = {"by": MARKS["person at the desk"]}
     given = await accepted(
-        caller, "/consents", {**desk, "content": consent(f"AL/{UNIT}")}, Idempotency_Key=MARKS["key"]
+        caller, "/consents", {**desk, "content": consent(f"AL/{UNIT}")}, Idempotency_Key=f"{MARKS['key']}-consent"
     )
     request = referral(given["id"])
     sent = await accepted(caller, "/messages", request, Idempotency_Key=MARKS["key"])
@@ -194,6 +198,26 @@ async def good_ways(world: World, caller: Caller) -> None:
     withdrawn = await accepted(caller, f"/consents/{given['id']}/withdraw", desk)
     assert withdrawn["told"]
     await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
+
+
+async def files(world: World, caller: Caller) -> None:
+    """A file full of marks: sealed, carried, checked and read at the other side; and one that is refused."""
+    words = (MARKS["file"] + " " + " ".join(MARKS.values()) + "\n").encode()
+    data = words * (3 * 1024 * 1024 // len(words))
+    added = (await caller.ask("POST", PREFIX + "/attachments", data)).value
+    refused = await caller.ask("POST", PREFIX + "/attachments", data + b"\x00")
+    world.texts["answer to a bad file"] = refused.text
+    assert refused.status == 415
+    given = await accepted(caller, "/consents", {"by": "x", "content": consent(f"AL/{UNIT}")})
+    request = referral(given["id"], message=added["message"])
+    request["content"]["attachments"] = [{"part": 0, "doc_kind": "other"}]
+    sent = await accepted(caller, "/messages", request, Idempotency_Key="file")
+    await settled(world.nodes["FR"], "awaiting_opening", seconds=40)
+    async with socket_caller(world.base / "AL" / "run" / "api.sock") as reader:
+        url = f"{reader.base}{PREFIX}/messages/{sent['id']}/attachments/0"
+        async with reader.session.get(url) as response:
+            assert await response.read() == data
+    assert list((world.base / "AL" / "attachments").iterdir())
 
 
 async def bad_ways(world: World, caller: Caller) -> None:
@@ -301,11 +325,17 @@ async def run(world: World) -> None:
     FolderAdapter.create(world.base / "AL-cases")
     async with tapped(world, {"FR": None, "AL": FailingAdapter(world.base / "AL-cases")}) as nodes:
         await pair(nodes["FR"], nodes["AL"])
+        wide = canonical_bytes(open_on(("FR", "AL"))).decode()  # else the policy would keep most marks at home
+        await aplay(
+            change(ADMINS, "policy.widen", "node", policy=wide),
+            lambda op, **arguments: asked(nodes["FR"], op, arguments),
+        )
         async with socket_caller(world.base / "FR" / "run" / "api.sock") as caller:
             await caller.ask("POST", PREFIX + "/messages", enquiry("AL"), Idempotency_Key="first")
             held = asyncio.create_task(_release_held(world.base / "AL" / "run" / "api.sock"))
             await good_ways(world, caller)
             await held
+            await files(world, caller)
             await bad_ways(world, caller)
         await strangers(world)
         assert world.found() == []
