@@ -24,7 +24,7 @@ from gateway import config as settings
 from gateway.api.app import LocalServer, local_app
 from gateway.casesystem import CaseSystem
 from gateway.clock import SystemClock
-from gateway.config import WebhookSection
+from gateway.config import EmailSection, WebhookSection
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
@@ -32,7 +32,7 @@ from gateway.federation.listener import RunningServer, serve
 from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
 from gateway.logs import logger
-from gateway.ports import Adapter, Clock, LocalRecord
+from gateway.ports import Adapter, Clock, LocalRecord, Notifier
 from gateway.service import publishing
 from gateway.service.auditing import checkpoint
 from gateway.service.auditing import start as start_log
@@ -46,6 +46,7 @@ from gateway.service.hooks import Hook, Hooks
 from gateway.service.house import House
 from gateway.service.limited import LimitedDesk, admit
 from gateway.service.logbook import Logbook, of_stopped
+from gateway.service.notify import Notify
 from gateway.service.own import Own
 from gateway.service.parts import LogStanding, Parts
 from gateway.service.policies import Policies
@@ -155,6 +156,9 @@ class Node:
                 asyncio.create_task(Hooks(parts, self._receivers).run(), name="webhooks"),
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
+            if (email := parts.config.notify.email) is not None:
+                notify = Notify(parts, _mailer(parts.config.node.name, email), email.every_minutes * 60)
+                loops.append(asyncio.create_task(notify.run(), name="notify"))
             if parts.adapter is not None and parts.config.adapter is not None:
                 mappings = {} if self._cases is None else self._cases.outward
                 collector = Collector(parts, parts.adapter, mappings, parts.config.adapter.poll_seconds)
@@ -331,6 +335,15 @@ class _ClientVerify:
 
     async def __call__(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
         return await self.door.signed_by(node, kid, base, signature)
+
+
+def _mailer(node: str, section: EmailSection) -> Notifier:
+    from adapters.email import Mailer
+
+    return Mailer(
+        node=node, host=section.host, port=section.port, implicit=section.tls == "implicit", sender=section.sender,
+        to=section.to, user=section.user, password=section.password_file, ca=section.ca_file,
+    )  # fmt: skip
 
 
 def _lock(folder: Path) -> Callable[[], None]:

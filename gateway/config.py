@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.core.hours import Hours, hours_of
 from gateway.environment import CREDENTIALS_VARIABLE as CREDENTIALS_VARIABLE
@@ -95,6 +95,35 @@ class WebhookSection(_Section):
     ca_file: Path | None = Field(default=None, description="certificates of the authority that signed the receiver's")
 
 
+MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$", max_length=254)]
+
+
+class EmailSection(_Section):
+    """Mail that says that something waits at the desk, and nothing about it."""
+
+    host: str = Field(min_length=1, max_length=253, description="the mail server")
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "implicit"] = Field(default="starttls", description="how TLS begins; it always does")
+    sender: MailAddress = Field(description="from whom")
+    to: tuple[MailAddress, ...] = Field(min_length=1, max_length=20, description="to whom")
+    user: str | None = Field(default=None, description="account at the mail server")
+    password_file: Path | None = Field(default=None, description="its password")
+    ca_file: Path | None = Field(default=None, description="authorities that may vouch for the server")
+    every_minutes: int = Field(default=60, ge=5, le=1440, description="at most one mail in so long")
+
+    @model_validator(mode="after")
+    def _complete(self) -> EmailSection:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file belong together")
+        return self
+
+
+class NotifySection(_Section):
+    """How people are told that something waits."""
+
+    email: EmailSection | None = None
+
+
 class StorageSection(_Section):
     """How long keys at rest live."""
 
@@ -147,6 +176,7 @@ class Config(_Section):
     local: LocalSection = LocalSection()
     adapter: AdapterSection | None = None
     webhooks: tuple[WebhookSection, ...] = ()
+    notify: NotifySection = NotifySection()
     storage: StorageSection = StorageSection()
     backup: BackupSection | None = None
     duty: DutySection = DutySection()

@@ -231,6 +231,14 @@ class BulkAdapter(Adapter, Protocol):
         ...
 
 
+class Notifier(Protocol):
+    """Tells people that something waits for them, and nothing about it."""
+
+    async def tell(self, *, urgent: bool) -> None:
+        """Say so. Raises TransientError where that did not work now."""
+        ...
+
+
 # --- the people's and systems' side of the node ------------------------------------------------------------------
 
 

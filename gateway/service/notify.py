@@ -1,0 +1,70 @@
+"""People are told that something waits at their desk, and not what: a message, a draft, an alarm (DOMAIN 6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.errors import GatewayError
+from gateway.logs import logger
+from gateway.ports import Notifier
+from gateway.service.collect import WAITING
+from gateway.service.parts import Parts
+from gateway.store import local, log, messages
+
+LOOK = 30
+"""Seconds between two looks at what waits."""
+AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits for a person, by numbers that say nothing."""
+
+    alarms: frozenset[int]
+    others: frozenset[int]
+
+
+class Notify:
+    """The loop that looks, and tells at most every `seconds`."""
+
+    def __init__(self, parts: Parts, notifier: Notifier, seconds: int) -> None:
+        self._parts = parts
+        self._notifier = notifier
+        self._seconds = seconds
+        self._told = Waiting(alarms=frozenset(), others=frozenset())
+        self._next = 0
+        self._log = logger()
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.once()
+            await self._parts.clock.sleep(LOOK)
+
+    async def once(self) -> bool:
+        """Whether people were told of something that is new since they were told last."""
+        now = self._parts.clock.now()
+        if now < self._next:
+            return False
+        waiting = await self._parts.store.read(self._look)
+        alarms, others = waiting.alarms - self._told.alarms, waiting.others - self._told.others
+        if not alarms and not others:
+            self._told = waiting
+            return False
+        self._next = now + self._seconds
+        try:
+            await self._notifier.tell(urgent=bool(alarms))
+        except GatewayError as error:
+            self._log.warning("notify.failed", code=str(error.code))
+            return False
+        self._told = waiting
+        return True
+
+    def _look(self, connection: Connection) -> Waiting:
+        """Messages count only where nobody but a person takes them."""
+        drafts = [row.ref for row in local.drafts(connection, state=WAITING, limit=AT_ONCE)]
+        taken = [] if self._parts.adapter else messages.to_take(connection, after=0, limit=AT_ONCE)
+        alarms = frozenset(alarm.seq for alarm in log.open_alarms(connection))
+        return Waiting(alarms=alarms, others=frozenset([*drafts, *(row.ref for row in taken)]))
