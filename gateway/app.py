@@ -41,6 +41,7 @@ from gateway.service.book import Book
 from gateway.service.collect import Collector
 from gateway.service.desk import NodeDesk
 from gateway.service.door import Door
+from gateway.service.guarded import guarded
 from gateway.service.handover import Handover
 from gateway.service.hooks import Hook, Hooks
 from gateway.service.house import House
@@ -255,7 +256,7 @@ async def open_node(
             client=FederationClient(
                 node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand
             ),
-            adapter=adapter if adapter is not None or cases is None else cases.adapter(),
+            adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
             files=FileFolder(folder / ATTACHMENTS),
             log=LogStanding(kept=folder / CHECKPOINT),
         )
