@@ -171,7 +171,7 @@ withdrawal is never blocked, and a hold closes only.
 """
 
 CONTENT_MEMBERS: frozenset[str] = frozenset(
-    {"type", "conversation", "in_reply_to", "purpose", "header", "content", "unit", "draft", "record"}
+    {"type", "conversation", "in_reply_to", "purpose", "header", "content", "unit", "draft", "record", "case"}
 )
 """Members of messages and drafts that the database holds only sealed (PROTOCOL B9)."""
 

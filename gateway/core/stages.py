@@ -24,7 +24,7 @@ class Draft:
     """What somebody wants to say, complete enough to be judged; nothing of it has been checked.
 
     ``to`` is a node id; ids of 16 bytes and hashes are base64url text. ``header`` and ``content`` are the two halves
-    of the body.
+    of the body; ``case`` is the local number of our case, which stays here.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Draft:
     purpose: str | None
     header: Mapping[str, Json]
     content: Mapping[str, Json]
+    case: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,12 +171,31 @@ class Handover:
         plain = plaintexts.get(row.ref)
         while True:
             try:
-                return delivery(self._parts, message, plain, late or message.out_of_order, with_files)
+                item = delivery(self._parts, message, plain, late or message.out_of_order, with_files)
+                return await self._under_our_number(message, item)
             except RefusedError:
                 newer = (await self._parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
                 if newer == sealed:
                     raise
                 sealed, plain = newer, None if newer is None else self._parts.vault.open_each([newer])[0]
+
+    async def _under_our_number(self, message: MessageRow, item: Delivery) -> Delivery:
+        """The same with our own number of the case in the place of the reference under which the peer knows it."""
+        told, vault = item.header.get("case_ref_recipient"), self._parts.vault
+        if not isinstance(told, str):
+            return item
+
+        def query(c: Connection) -> list[SealedRow]:
+            rows = messages.of_conversation(c, message.conversation)
+            return [
+                *content.get(c, [r.ref for r in rows if (r.direction, r.peer) == (messages.OUT, message.peer)]).values()
+            ]
+
+        sealed = await self._parts.store.read(query)
+        opened = await self._parts.off_loop(lambda: vault.open_each(sealed)) if sealed else []
+        cases = {records.read_content(plain).facts.case for plain in opened if isinstance(plain, bytes)} - {None}
+        ours = next((case for case in cases if case and vault.case_reference(message.peer, case) == told), told)
+        return replace(item, header={**item.header, "case_ref_recipient": ours})
 
     async def _postpone(self, row: InboxRow, now: int) -> None:
         attempts = row.attempts + 1

@@ -33,6 +33,7 @@ class Facts:
     consent_ref: str | None
     created: int
     approver: str | None = None
+    case: str | None = None
     dropped: tuple[str, ...] = ()
     written: Mapping[str, Json] | None = None
 
@@ -48,6 +49,7 @@ class Facts:
                 "consent_ref": self.consent_ref,
                 "created": self.created,
                 "approver": self.approver,
+                "case": self.case,
                 "dropped": [*self.dropped],
                 "written": None if self.written is None else dict(self.written),
             }
@@ -68,8 +70,10 @@ class Content:
         return body["header"], body["content"]
 
 
-def outgoing(message: ValidMessage, secret: bytes, approver: str | None = None) -> bytes:
-    """The content row of a message that waits to go; `approver` is who approved it here besides its author."""
+def outgoing(message: ValidMessage, secret: bytes, approver: str | None = None, case: str | None = None) -> bytes:
+    """The content row of a message that waits to go; `approver` is who approved it here besides its author, `case` the
+    local number of our case.
+    """
     facts = Facts(
         body_type=message.body_type,
         schema=message.schema,
@@ -79,6 +83,7 @@ def outgoing(message: ValidMessage, secret: bytes, approver: str | None = None) 
         consent_ref=message.consent_ref,
         created=message.submitted,
         approver=approver,
+        case=case,
         dropped=message.dropped,
         written=message.written,
     )
@@ -114,6 +119,7 @@ def read_content(plaintext: bytes) -> Content:
             consent_ref=maybe_text(value["consent_ref"]),
             created=number(value["created"]),
             approver=maybe_text(value["approver"]),
+            case=maybe_text(value["case"]),
             dropped=tuple(text(place) for place in value["dropped"]),
             written=value["written"],
         ),

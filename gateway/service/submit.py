@@ -7,6 +7,7 @@ relies on a consent the peer was not told of is preceded, in the same transactio
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from gateway.core.history import Opened
 from gateway.core.history import Side as Whose
 from gateway.core.policy import Blocked, Leaves
 from gateway.core.policy import Step as Disclosure
-from gateway.core.scope import never_blocked
+from gateway.core.scope import never_blocked, type_name
 from gateway.core.stages import Draft, ValidMessage
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.exchange import outbound
@@ -49,6 +50,9 @@ MEMBERS = frozenset({"message", "type", "to", "conversation", "in_reply_to", "pu
 NEEDED = frozenset({"type", "to", "header", "content"})
 RECORD = "consent.record/1"
 WITHDRAWAL = "consent.withdrawal"
+ACCEPTANCE = "referral.accept"
+CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+"""What a reference of a case looks like (`schemas/fragments/types.json`, ref)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +255,7 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
         raise RefusedError(Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults)
     peer = parts.book.find(to if isinstance(to, str) else "")
     id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
+    header, body, case = _under_its_reference(parts, peer, str(body_type), header, body)
     return (
         Draft(
             id=id if isinstance(id, str) else b64u(parts.rand(ID)),
@@ -261,9 +266,29 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
             purpose=purpose if isinstance(purpose, str) else None,
             header=header,
             content=body,
+            case=case,
         ),
         peer,
     )
+
+
+def _under_its_reference(
+    parts: Parts, peer: Peer, body_type: str, header: dict[str, Json], body: dict[str, Json]
+) -> tuple[dict[str, Json], dict[str, Json], str | None]:
+    """Header and content with the reference under which this peer knows our case, in the place of our number of it.
+
+    The acceptance tells our number in its content too. What is no reference by its form is left to the schema.
+    """
+    case = header.get("case_ref_sender")
+    if type_name(body_type) == ACCEPTANCE:
+        told = body.get("case_ref_recipient")
+        case = told if isinstance(told, str) else case
+        if isinstance(told, str) and CASE.fullmatch(told):
+            body = {**body, "case_ref_recipient": parts.vault.case_reference(peer.node, told)}
+    number = header.get("case_ref_sender")
+    if isinstance(number, str) and CASE.fullmatch(number):
+        header = {**header, "case_ref_sender": parts.vault.case_reference(peer.node, number)}
+    return header, body, case if isinstance(case, str) else None
 
 
 async def try_out(parts: Parts, request: Mapping[str, Json], *, approver: str) -> None:
@@ -400,9 +425,11 @@ def _prepared(
             schema=ready.schema(record.body_type),
         )  # fmt: skip
         tells = parts.vault.consent_index(str(message.consent_ref))
-        prepared.append(replace(_unsealed(parts, first, None, relies_on, approver), tells=tells))
+        prepared.append(replace(_unsealed(parts, first, None, relies_on, approver, draft.case), tells=tells))
     quotes = quoted_enquiry(left.body_type, left.content)
-    prepared.append(replace(_unsealed(parts, message, origin, relies_on, approver, found.files), quotes=quotes))
+    prepared.append(
+        replace(_unsealed(parts, message, origin, relies_on, approver, draft.case, found.files), quotes=quotes)
+    )
     if known is not None:
         new = [] if record is None else [known.conversation.messages[-1]]
         same.said += [*new, _as_said(left, known, now)]
@@ -544,11 +571,12 @@ def _unsealed(
     origin: int | None,
     consent: str | None,
     approver: str | None,
+    case: str | None,
     with_files: Sequence[SecretPart] = (),
 ) -> Unsealed:
     ref = parts.store.new_ref()
     secret = outbound.new_secret(parts.rand, with_files)
-    plaintext = records.outgoing(message, secret, approver)
+    plaintext = records.outgoing(message, secret, approver, case)
     row = MessageRow(
         ref=ref,
         direction=messages.OUT,

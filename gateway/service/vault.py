@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from gateway.core.policy import case_reference
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from gateway.store.content import SealedRow
 from keys.encoding import sha256
@@ -107,6 +108,10 @@ class Vault:
     def origin_index(self, adapter: str, name: str) -> bytes:
         """What the database stores instead of the name of a local record."""
         return self._keys.index(b"origin/" + adapter.encode() + b"/" + name.encode())
+
+    def case_reference(self, peer: str, case: str) -> str:
+        """Under what a peer knows our case with this local number (`gateway.core.policy.case_reference`)."""
+        return case_reference(self._keys.index, peer=peer, case=case)
 
     def reminder_indexes(self, labels: Sequence[str]) -> list[bytes]:
         """What the database stores instead of the words for what is owed."""

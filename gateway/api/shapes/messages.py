@@ -76,6 +76,7 @@ WHOLE = named(
     "WholeMessage",
     record(
         **SUMMARY, receipts=many(RECEIPT), erased=null_or(ERASURE),
+        case=read(about(null_or(TEXT), "our own number of the case, which the peer never learns")),
         dropped=many(about(TEXT, "a place that the corridor policy took out, such as /content/person/name_given")),
         header=Maybe(OBJECT), content=Maybe(OBJECT),
         onward=Maybe(many(CERTIFICATE)),

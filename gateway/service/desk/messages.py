@@ -145,6 +145,7 @@ async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> 
     value = summary(parts, row, opened)
     value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
     value["erased"] = await erasing.shown(parts, row)
+    value["case"] = None if opened is None else opened.facts.case
     value["dropped"] = [] if opened is None else [*opened.facts.dropped]
     if opened is not None and reading:
         value["header"], value["content"] = opened.halves()

@@ -325,3 +325,26 @@ async def test_a_policy_that_was_narrowed_stops_what_waits(two: Two) -> None:
     await two.until(failed, seconds=60)
     assert (await two.fr.show(id))["reason"] == "out_of_scope"
     assert two.al.deliveries() == []
+
+
+# --- references of a case --------------------------------------------------------------------------------------------
+
+
+async def test_the_number_of_a_case_stays_at_home(two: Two) -> None:
+    """PEERS L8: each side knows the other's case under an opaque reference, and its own under its own number."""
+    await consented(two.fr)
+    request = about("referral.request/1", "AL")
+    request["header"]["case_ref_sender"] = "FR-2026/0113"
+    asked = await said(two, two.fr, request)
+    theirs = asked.header["case_ref_sender"]
+    assert (len(theirs), theirs == two.fr.running.parts.vault.case_reference("n1other", "FR-2026/0113")) == (26, False)
+    accept = about("referral.accept/1", "FR", reply_to=asked.message_id, case_ref_recipient="AL-77")
+    accept["header"]["case_ref_recipient"] = theirs
+    accepted = await said(two, two.al, accept)
+    ours = accepted.content["case_ref_recipient"]
+    assert (accepted.header["case_ref_recipient"], len(ours)) == ("FR-2026/0113", 26)
+    question = about("info.request/1", "AL")
+    question["header"]["case_ref_recipient"] = ours
+    told = await said(two, two.fr, question)
+    assert told.header["case_ref_recipient"] == "AL-77"
+    assert (await two.fr.show(asked.message_id))["case"] == "FR-2026/0113"
