@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import schemas
 from schemas.groups import field_groups
-from schemas.policies import CorridorPolicy, Pair, Rule
+from schemas.policies import CorridorPolicy, Pair, Rule, canonical_bytes
 
 LABEL = {"en": "of a test"}
 PURPOSES: tuple[str | None, ...] = (None, *(code.code for code in schemas.code_list("purpose").codes))
@@ -40,3 +40,8 @@ def policy(
             for purpose in (purposes if ways else ())
         ),
     )  # fmt: skip
+
+
+def text_of(policy: CorridorPolicy) -> str:
+    """The file of a policy, as administrators adopt it: `changes("policy.widen", "node", policy=text_of(...))`."""
+    return canonical_bytes(policy).decode()

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, introduce, make_party, two_nodes
+from support.policies import open_on, text_of
 
 import schemas
 from gateway.errors import Code, RefusedError
@@ -79,6 +80,7 @@ async def refused(party: Party, request: dict[str, Any], gate: Code, place: str,
 async def test_what_a_consent_does_not_cover_is_refused(two: Two) -> None:
     """Without consent; expired; for another recipient, another purpose, without a category; refused; withdrawn."""
     fr, al, here = two.fr, f"AL/{UNIT}", "/header/consent_ref"
+    await fr.changes("policy.widen", "node", policy=text_of(open_on(("FR", "AL"))))  # so that only consent refuses
     spoiler = Spoiler(fr)
     spoiler.away = True
     covered = await recorded(fr, "covered", grant(al, categories=NEEDED))

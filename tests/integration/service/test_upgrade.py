@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ceremony import ADMINS, change, play
 from support.nodeproc import HOUR, ROOT, UNIT, NodeProcess, Pair, make_pair
 from support.pair import START, example
+from support.policies import open_on, text_of
 
 from keys.encoding import b64u, sha256_hex
 from schemas.build import build, released
@@ -37,6 +39,10 @@ def newer(base: Path) -> Path:
     question["text"] = LONGER
     (root / "source" / "info.request.1.json").write_text(json.dumps(source | {"revision": 2}))
     (root / "source" / "info.request.2.json").write_text(json.dumps(source | {"body_type": "info.request/2"}))
+    groups = json.loads((root / "groups.json").read_bytes())  # else every field of the new version stays closed
+    asked = groups["groups"]["question"]["fields"]
+    asked["info.request/2"] = asked["info.request/1"]
+    (root / "groups.json").write_text(json.dumps(groups))
     changed = build(root, sha256_hex, check=False)
     assert changed == ["catalogue.json", "published/info.request.1.2.json", "published/info.request.2.1.json"]
     return root.parent
@@ -118,6 +124,8 @@ def test_a_conversation_goes_on_by_what_it_began_with(pair: Pair, tmp_path: Path
          "until": "2027-11-30"}
     ]  # fmt: skip
     fr.call("consent.record", by="w-1", content=record)
+    wide = text_of(open_on(("FR", "AL")))  # an answer about documents leaves after the acceptance else
+    play(change(ADMINS, "policy.widen", "node", policy=wide), fr.call)
     old = Case(pair, OLD)
     old.begin()
     first = old.send(al, old.question())

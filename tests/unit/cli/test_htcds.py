@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.ceremony import ADMINS, change, play
 from support.desks import consent, run
 from support.pair import example
+from support.policies import open_on, text_of
 
 NAMES = "prs_FirstName,prs_SecondName,con_Consent,prs_MailingCity,prs_MailingCountry,vic_TypeOfExploitation"
 LABELS = "First Name,Second Name,Consent,Mailing Street,Mailing City,Type of Exploitation"
@@ -92,6 +94,8 @@ def test_a_file_without_a_record_is_refused(tmp_path: Path, name: str, text: str
 
 def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
     """As JSON and as a table; the sender's and the receiver's fields differ; an enquiry is refused."""
+    wide = text_of(open_on(("FR", "AL"), name="table"))  # a summary leaves after the acceptance else
+    play(change(ADMINS, "policy.widen", "node", policy=wide), federation.fr.ask)
     given = tmp_path / "consent.json"
     given.write_text(json.dumps(consent("AL")), encoding="utf-8")
     kept = json.loads(federation.fr.trm("consent", "record", str(given), "--by", "w-1", "--json").stdout)

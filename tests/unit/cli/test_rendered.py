@@ -6,8 +6,10 @@ import json
 import time
 
 import pytest
+from support.ceremony import ADMINS, change, play
 from support.desks import Desk, consent
 from support.pair import example
+from support.policies import open_on, text_of
 
 from schemas.labels import labels, languages
 
@@ -19,6 +21,8 @@ SUMMARY = "Καλεί μόνο το πρωί.\nПише українською.\
 @pytest.fixture(scope="module")
 def referral(federation, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A referral of France that Albania has; its id."""
+    wide = text_of(open_on(("FR", "AL")))  # a summary leaves after the acceptance else
+    play(change(ADMINS, "policy.widen", "node", policy=wide), federation.fr.ask)
     record = federation.fr.ask("consent.record", content=consent("AL"), by="Ana B.")
     draft = example("referral.request/1", "AL", consent_ref=record["id"]) | {"purpose": "referral"}
     draft["content"] |= {"summary": SUMMARY, "health_flags": ["medication"], "exploitation": ["ForcedLabour"]}
