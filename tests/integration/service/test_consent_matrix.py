@@ -100,9 +100,6 @@ async def test_what_a_consent_does_not_cover_is_refused(two: Two) -> None:
     await refused(fr, referral("AL", category), G2, here, "does not cover immigration")
     denied = await recorded(fr, "denied", grant(al), denials=[{"data_category": "risk"}])
     await refused(fr, referral("AL", denied), G2, here, "does not cover risk")
-    unsaid = referral("AL", covered)
-    del unsaid["purpose"]
-    await refused(fr, unsaid, G2, "/purpose", "need a purpose")
     withdrawn = await recorded(fr, "withdrawn", grant(al))
     await fr.call("consent.withdraw", id=withdrawn, by="w-1")
     await refused(fr, referral("AL", withdrawn), G7, here, "withdrew consent")
