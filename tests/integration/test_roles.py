@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from support import desks
@@ -40,7 +41,7 @@ class Door:
     def ask(self, operation: str, token: str | None) -> tuple[int, dict[str, Any]]:
         """Status and problem of one operation asked with nothing; of the event stream only the status."""
         method, path = PLACES[operation]
-        headers = {"Idempotency-Key": "k"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
+        headers = {"Idempotency-Key": uuid4().hex} | ({} if token is None else {"Authorization": f"Bearer {token}"})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         body = b"{}" if method == "POST" else None
         connection.request(method, path.replace("{id}", "nobody"), body=body, headers=headers)
