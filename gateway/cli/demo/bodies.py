@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from gateway.cli.demo.cases import MARKS
+from gateway.cli.demo.journey import Said
 from gateway.cli.demo.nodes import ROLE, UNIT
 from gateway.cli.demo.places import Country
 from gateway.ports import Json
 
 PURPOSE = "referral"
+PURPOSES = (PURPOSE, "family_inquiry", "risk_assessment", "return", "reintegration", "monitoring")
 INSTRUMENT = "Arrangement 2024/3 of the two coordinators"
 CATEGORIES = (
     "identity",
@@ -20,7 +23,9 @@ CATEGORIES = (
     "exploitation",
     "immigration",
     "risk",
+    "location",
     "needs",
+    "monitoring",
 )
 
 
@@ -35,9 +40,17 @@ class Writer:
         return (self._today + timedelta(days=days)).isoformat()
 
     def _draft(
-        self, type: str, to: Country, answers: dict[str, Json], content: dict[str, Json], *, consent: str | None = None
+        self,
+        type: str,
+        to: Country,
+        answers: Mapping[str, Json],
+        content: dict[str, Json],
+        *,
+        consent: str | None = None,
     ) -> dict[str, Json]:
-        """`answers` is a received message with its conversation; `consent` is named by messages about a person."""
+        """`answers` has the conversation and the message that is answered, as far as there are any; `consent` is named
+        by messages about a person.
+        """
         header: dict[str, Json] = {
             "sender_unit": UNIT,
             "sender_role": ROLE,
@@ -51,11 +64,13 @@ class Writer:
         draft: dict[str, Json] = {
             "type": type,
             "to": to.code,
-            "conversation": answers["conversation"],
-            "in_reply_to": answers["id"],
             "header": header,
             "content": content,
         }
+        if "conversation" in answers:
+            draft["conversation"] = answers["conversation"]
+        if "id" in answers:
+            draft["in_reply_to"] = answers["id"]
         if consent is not None:
             header |= {
                 "legal_basis": ["6_1_e", "9_2_g"],
@@ -66,8 +81,13 @@ class Writer:
             draft["purpose"] = PURPOSE
         return draft
 
+    def said(self, said: Said, to: Country, case: Mapping[str, Json] | None, consent: str) -> dict[str, Json]:
+        """A message of a case, or the first one of a new one; `case` has its conversation, and an `id` to answer."""
+        draft = self._draft(said.type, to, case or {}, said.content, consent=consent)
+        return draft | {"purpose": said.purpose}
+
     def consent(self, *countries: Country) -> dict[str, Json]:
-        """What the person agreed to: one purpose, these countries' focal points, the categories that a referral has."""
+        """What the person agreed to: the purposes of the way home, these countries' focal points, these categories."""
         return {
             "given_by": "person",
             "form": "written",
@@ -76,11 +96,12 @@ class Writer:
             "interpreter": True,
             "grants": [
                 {
-                    "purpose": PURPOSE,
+                    "purpose": purpose,
                     "recipient_units": [f"{country.code}/{UNIT}" for country in countries],
                     "data_categories": list(CATEGORIES),
                     "until": self._later(180),
                 }
+                for purpose in PURPOSES
             ],
             "told": dict.fromkeys(
                 ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal"), True
@@ -126,7 +147,6 @@ class Writer:
             "case_worker_ref": self._country.person,
             "contact": {"phone": MARKS["phone of the case worker"], "hours": "day and night"},
             "services_committed": [{"service": "safe_accommodation"}, {"service": "reception_on_arrival"}],
-            "conditions": [MARKS["condition of the shelter"]],
         }
         return self._draft("referral.accept/1", to, answers, content, consent=consent)
 

@@ -131,6 +131,10 @@ class People:
             else answer
         )
 
+    def at_the_desk(self, document: Mapping[str, Json]) -> dict[str, Json]:
+        """A person writes a draft at the desk and releases it, with a second one where it needs two."""
+        return self.release(str(self.ask("draft.save", draft=dict(document))["id"]))
+
     def open(self, message: str) -> None:
         """A person opens an incoming message."""
         self.ask("message.open", id=message, by=self.country.person)

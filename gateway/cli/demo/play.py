@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from gateway.cli.demo import places, proofs, story
+from gateway.cli.demo import homeward, places, proofs, story
 from gateway.cli.demo.bodies import Writer
 from gateway.cli.demo.cases import FIRST, SECOND, THIRD, Workbook
 from gateway.cli.demo.chronicle import Chronicle
@@ -88,8 +88,15 @@ def _tell(stage: Stage) -> None:
     story.outage(stage, question, consent)
     step("Albania accepts")
     story.accept(stage, referral, consent)
-    step("The person withdraws her consent")
-    story.withdraw(stage, referral, question, consent)
+    step("The way home: risks assessed by both sides, a journey proposed, confirmed and made")
+    case: story.Message = {"conversation": referral["conversation"]}
+    homeward.come_home(stage, case, consent)
+    step("A new life: a plan, monitoring, and the case is closed by both")
+    homeward.live_on(stage, case, consent)
+    step("A child: stopped by gate after gate until everything that protects it is there")
+    homeward.a_child(stage)
+    step("A withdrawal crosses an acceptance; what is known elsewhere is erased, with a certificate")
+    homeward.cross(stage)
     step("Proof")
     proofs.messages_and_receipts(stage)
     stage.timeline.doing("exporting and verifying the evidence")

@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 
 from gateway.cli.demo.cases import MARKS
+from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.marks import search
 from gateway.cli.demo.places import Country
 from gateway.cli.demo.stage import Stage
@@ -48,20 +49,25 @@ def messages_and_receipts(stage: Stage) -> None:
         table.add_column(label, no_wrap=True)
     for sender, item, receipts in rows:
         times = [_clock(receipts.get(name)) for name in RECEIPTS]
-        name = str(item["type"]).partition("/")[0]
+        name = "(erased)" if item["type"] is None else str(item["type"]).partition("/")[0]
         table.add_row(name, sender.code, str(item["peer"]), str(item["conversation"])[:6], *times)
         there = [
             state for code, peer, id, state in incoming if (code, peer, id) == (item["peer"], sender.code, item["id"])
         ]
+        whole = item["state"] in ARRIVED and {"received", "delivered"} <= set(receipts) and set(there) <= TAKEN
+        refused = item["state"] == "rejected" and "rejected" in receipts and not there
         stage.demand(
-            item["state"] in ARRIVED and {"received", "delivered"} <= set(receipts) and len(there) == 1
-            and set(there) <= TAKEN,
-            f"{item['type']} {str(item['id'])[:6]} arrived once and has both receipts",
-        )  # fmt: skip
+            (len(there) == 1 and whole) or refused,
+            f"{name} {str(item['id'])[:6]} arrived once and has both receipts, or was refused",
+        )
     stage.timeline.show(table)
-    stage.demand(len(incoming) == len(rows) > 0, "as many messages arrived as were sent")
+    crossed = sum(item["state"] == "rejected" for _, item, _ in rows)
+    stage.demand(crossed == 1, "one message was refused: the acceptance that crossed the withdrawal")
+    stage.demand(len(incoming) == len(rows) - crossed > 0, "as many messages arrived as were sent")
     count = sum(len(receipts) for _, _, receipts in rows)
-    stage.timeline.note(f"{len(rows)} messages sent, each arrived exactly once; {count} signed receipts")
+    stage.timeline.note(
+        f"{len(rows)} messages sent, each arrived exactly once; {count} signed receipts; one was refused"
+    )
 
 
 def _listed(stage: Stage, country: Country, direction: str) -> list[Listed]:
@@ -82,6 +88,34 @@ def _clock(at: int | None) -> str:
     return "-" if at is None else f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
 
 
+# --- erasure ------------------------------------------------------------------------------------------------------
+
+
+def certificate(stage: Stage, referral: Listed) -> None:
+    """France holds Albania's signed receipt `erased` for the referral, and it verifies offline."""
+    federation = stage.federation
+    wait_until(
+        "the certificate of erasure from Albania",
+        lambda: "erased" in _receipts(stage, federation.france, referral),
+    )
+    stage.observed("Albania's signed receipt says that the referral was erased")
+    there = stage.people[federation.albania.code].ask("message.show", id=referral["id"], direction="in")
+    stage.demand("content" not in there and there["erased"] is not None, "Albania can show the referral no more")
+    file = federation.evidence.with_name("erased.json")
+    node = ["--node", str(federation.france.node)]
+    code, text = trm("evidence", "export", "--conversation", str(referral["conversation"]), "-o", str(file), *node)
+    stage.demand(code == 0, "the evidence of the withdrawn case is exported" if code == 0 else text)
+    code, text = trm("evidence", "verify", str(file), *_anchors(stage), prefix=without_network())
+    stage.demand(code == 0, "the certificate of erasure verifies offline" if code == 0 else f"exit {code}: {text}")
+    stage.act(federation.france, "holds Albania's certificate of erasure; it verifies offline")
+
+
+def _anchors(stage: Stage) -> list[str]:
+    """Both fingerprints, as somebody outside would give them."""
+    countries = (stage.federation.france, stage.federation.albania)
+    return [word for country in countries for word in ("--fingerprint", stage.fingerprints[country.code])]
+
+
 # --- evidence -----------------------------------------------------------------------------------------------------
 
 
@@ -95,11 +129,7 @@ def evidence(stage: Stage, conversation: Json) -> None:
     )
     stage.act(federation.france, "exports the evidence of the referral, without content")
     prefix = without_network()
-    anchors = [
-        word
-        for country in (federation.france, federation.albania)
-        for word in ("--fingerprint", stage.fingerprints[country.code])
-    ]
+    anchors = _anchors(stage)
     changed = federation.evidence.with_name("changed.json")
     data = bytearray(federation.evidence.read_bytes())
     data[len(data) // 2] ^= 1
@@ -158,7 +188,7 @@ def no_trace(stage: Stage) -> None:
     told = search([federation.albania.case_system], MARKS)
     stage.demand(
         "given name" not in {hit.mark for hit in told.hits},
-        "no name went to Albania, which has taken the case on conditions only",
+        "no name went to Albania: a working name was enough for the whole way home",
     )
     probe = federation.france.temporary / "planted-leak.bin"
     probe.write_bytes(bytes(1000) + MARKS["family name"].encode("utf-16-le") + bytes(1000))

@@ -13,7 +13,6 @@ from gateway.cli.demo.cases import FIRST, SECOND, THIRD
 from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.places import Country
 from gateway.cli.demo.stage import Stage
-from gateway.clock import SystemClock
 from gateway.core.delivery import SENDING
 from gateway.errors import Code
 from gateway.ports import Json
@@ -154,33 +153,6 @@ def accept(stage: Stage, referral: Message, consent: str) -> None:
     _, writer = stage.of(albania)
     acceptance = stage.dropped(albania, france, writer.acceptance(france, referral, consent), "the acceptance")
     stage.demand(_in_results(stage, acceptance), "France's result workbook shows the acceptance")
-
-
-def withdraw(stage: Stage, referral: Message, question: Message, consent: str) -> None:
-    """The person changes her mind. That is never blocked, and from then on nothing else may go."""
-    france, albania = stage.federation.france, stage.federation.albania
-    people, writer = stage.of(france)
-    stage.act(france, f"the person withdraws; {france.person} records it")
-    answer = people.ask("consent.withdraw", id=consent, by=france.person)
-    told = answer["told"]
-    stage.demand(
-        isinstance(told, list) and len(told) == 1, "the withdrawal goes to the one country that relies on the consent"
-    )
-    withdrawal = stage.chronicle.wait(
-        "the withdrawal in Albania",
-        lambda e: e.country == albania.code and e.type == "consent.withdrawal/1" and e.state == "handed_over",
-    )
-    people.refused(Code.GATE_G7, "message.submit", **writer.answer(albania, question, consent))
-    stage.act(france, "one more answer about her: refused by gate G7")
-    stage.observed("after the withdrawal France's own node refuses to tell more (gate G7)")
-    desk, other = stage.of(albania)
-    desk.refused(Code.GATE_G7, "message.submit", **other.question(france, referral, consent))
-    stage.act(albania, "another question about her: refused by gate G7")
-    stage.observed("after the withdrawal Albania's node refuses to ask more (gate G7)")
-    known: Message = {"id": withdrawal.id, "conversation": withdrawal.conversation}
-    stage.dropped(albania, france, other.stopped(france, known, SystemClock().now()), '"stopped, nothing kept"')
-    stage.seen(france, withdrawal.id, "opened")
-    stage.observed("Albania acknowledged the withdrawal")
 
 
 def _messages(stage: Stage, country: Country, direction: str) -> list[dict[str, Json]]:

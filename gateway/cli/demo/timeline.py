@@ -30,6 +30,7 @@ _OUT = {
     "failed": ("✗", "not sent"),
     "cancelled": ("✗", "cancelled"),
     "voiding": ("✗", "being taken back"),
+    "erased": ("✂", "erased: its key first, then its bytes"),
 }
 _IN = {
     "awaiting_order": ("←", "from {peer}, waits for an earlier one"),
@@ -37,6 +38,7 @@ _IN = {
     "handed_over": ("←", "in the case system"),
     "opened": ("←", "opened by a person"),
     "held": ("✗", "the case system did not take it"),
+    "erased": ("✂", "erased: its key first, then its bytes"),
     "refused": ("✗", "refused"),
 }
 
