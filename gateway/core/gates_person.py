@@ -190,7 +190,10 @@ def g5_asylum(facts: GateFacts) -> Decision:
 def g5_received(facts: GateFacts) -> Decision:
     """G5 at the receiver, when the message itself says so (Directive 2013/32 Art. 30): what should never have left is
     not taken in. A partner NGO's node can not see the request that the sender relies on, so it is left to the sender.
+    What only stops something, with a neutral reason, is taken in as it was let go: a reception team need not wait.
     """
+    if facts.name in STOPPING and facts.content.get("reason") != "asylum_claim":
+        return PERMIT
     country = None if facts.recipient is None else facts.recipient.country
     history = _with_this(facts)
     known = history.nationalities is not None and country in history.nationalities

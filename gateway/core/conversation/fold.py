@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import product
+from itertools import combinations, product
 
 from gateway.core.conversation.clocks import Setting
 from gateway.core.conversation.enquiry import fold_enquiry
@@ -112,6 +112,9 @@ class Impossible:
     outcome: Outcome
     what: str
 
+
+MOST_UNSURE = 4
+"""Of so many messages, the last ones, it is tried whether the sender had each when no receipt says so yet."""
 
 #: What a message answers, by type. That an answer quotes something at all is for the catalogue to say.
 REPLIES: Mapping[str, str] = {
@@ -232,8 +235,10 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     """What the sender may have known: at submission what is known here, at admission by what it says it had seen.
 
     The sender may not have had a signed refusal that is known here. Nor, behind a gap of its own, a lower number than
-    the one it had seen: its receipt, by its own clock, tells when it had what. What it had refused itself, and whose
-    refusal is still on its way, cannot be known here; then it is refused, and may say it again.
+    the one it had seen: its receipt, by its own clock, tells when it had what. While a receipt is on its way, it had
+    the highest number that it had seen, and what it quotes; any part of the others may have been missing to it. What it
+    had refused itself, and whose refusal is still on its way, cannot be known here; then it is refused, and may say it
+    again.
     """
     if step is Step.SUBMISSION:
         yield conversation
@@ -242,8 +247,12 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     quoted = next((m.n for m in known if m.id == message.reply_to and m.side is not message.side), 0)
     high = max(message.seen, quoted)
     seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= high)]
-    had = [m for m in seen if m.side is message.side or (m.received is not None and m.received <= message.created)]
-    for messages in (seen, had):
+    there = [m for m in seen if m.side is message.side or (m.received is not None and m.received <= message.created)]
+    unanswered = [m for m in seen if m not in there and m.received is None]
+    sure = [m for m in unanswered if m.n in (message.seen, quoted)]
+    unsure = [m for m in unanswered if m not in sure][-MOST_UNSURE:]
+    parts = ([*sure, *part] for size in range(len(unsure) + 1) for part in combinations(unsure, size))
+    for messages in (seen, there, *([*there, *part] for part in parts)):
         yield replace(conversation, messages=tuple(messages))
         yield replace(conversation, messages=tuple(_forgiven(messages)))
 

@@ -16,6 +16,7 @@ from support.talk import (
     Talk,
     accepted,
     active,
+    closed,
     closing,
     confirmed,
     in_transit,
@@ -366,3 +367,19 @@ def test_an_enquiry_is_remembered_until_something_is_said():
     later = talk.say(HOST, "enquiry.capacity")
     talk.amend(later, id="m3")
     assert fold(talk.conversation(remembered=known), talk.now).state is not Enquiry.REFUSED
+
+
+def test_what_a_sender_had_behind_a_gap_while_its_receipts_are_on_their_way():
+    """It had what it quotes, and not what came before it: what was possible so is no fault of it, although nobody here
+    can know yet what it had.
+    """
+    talk = closed()
+    talk.say(HOST, "consent.record", consent="c2", purposes=("referral",))
+    reopened = talk.say(RECEIVING, "closure.response", word="reopen")
+    closure = talk.say(RECEIVING, "case.closure")
+    for message in (reopened, closure):
+        talk.amend(message, received=None)
+    talk.say(HOST, "safety.alert", unread=2)
+    before = talk.conversation()
+    answer = talk.say(HOST, "closure.response", word="disagree", to="case.closure")
+    assert isinstance(judge(before, answer, step=Step.ADMISSION), Possible)

@@ -317,3 +317,12 @@ def test_only_the_proposal_waits():
     """A reflection period does not stop help."""
     facts = replace(GOOD, body_type="assistance.plan/1", purpose="assistance", categories=frozenset(), history=REFLECTS)
     assert gates(facts) == []
+
+
+@pytest.mark.parametrize(("reason", "closed"), [("person_withdrew", []), ("asylum_claim", [G5])])
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g5_what_stops_a_return_goes_with_a_neutral_reason(reason, closed, at_receiver):
+    """A reception team in the State of nationality need not wait; on both sides, also where both know of the claim."""
+    history = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
+    facts = replace(GOOD, body_type="return.cancel/1", purpose="return", categories=frozenset(), history=history)
+    assert gates(replace(facts, content={"reason": reason}), at_receiver=at_receiver) == closed

@@ -1,0 +1,173 @@
+"""Two nodes, a lossy, doubling, delaying, reordering wire, and anything that both sides may say (issue 4, B).
+
+Each walk goes through both procedures with real bodies (`support.walk`), asserts as it goes, and is made of its seed: a
+failure names it, `Walk(seed, Seen()).go(STEPS)` is that walk again. The short form also counts what happened, so that a
+rule, a gate or a line of the table that no walk comes to is noticed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from support.walk import TRAPS, Seen, Walk
+
+from gateway.core.conversation import referral, silence
+from gateway.core.conversation.crossing import CROSSINGS, beats
+from gateway.core.conversation.fold import LOCAL, Fold, Overlay
+from gateway.core.conversation.machines import NUMBERS, REFERRAL, ROWS, By, Referral, ReferralEvent
+from gateway.core.conversation.situation import Outcome, Situation
+from gateway.core.gates import AT_RECEIVER, GATES, LEFT_TO_SENDER
+from gateway.errors import Code
+
+STEPS = 60
+SHORT, LONG, PIECES = 200, 10_000, 40
+
+#: Lines of DOMAIN 3.2 that no message of the other side and no silence leads to: 1 is a draft that the other side knows
+#: nothing of, 29 the own node's care of retention. 3 is a request that counts as never written.
+LOCAL_ROWS = {1, 29}
+REFUSED_ROW = 3
+
+
+@contextmanager
+def watched(moves: Counter[tuple[int, ReferralEvent]]) -> Iterator[None]:
+    """Counts the moves of every fold by the number of their line; the moves themselves are the real ones."""
+    moved = referral.moved
+
+    def counted(now: Situation, event: ReferralEvent, at: int) -> Situation:
+        moves[NUMBERS[now.state, event].number, event] += 1
+        return moved(now, event, at)
+
+    referral.moved = silence.moved = counted  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        referral.moved = silence.moved = moved  # type: ignore[attr-defined]
+
+
+def looked_at(found: Fold, seen: Seen) -> None:
+    """What has to hold of every fold, whoever made it; and what of the rules of DOMAIN 3.4 was there to see."""
+    messages, outcomes = found.order.messages, found.outcomes
+    assert set(outcomes) == {m.id for m in messages}
+    assert all((outcomes[m.id] is Outcome.REJECTED) == m.rejected for m in messages)
+    applied = [m for m in messages if outcomes[m.id] is Outcome.APPLIED]
+    for winner in messages:
+        for loser in messages:
+            if winner.rejected or loser.rejected or not beats(winner, loser) or not found.order.cross(winner, loser):
+                continue
+            partial = winner.kind == "consent.withdrawal" and winner.said.grants is not None
+            assert partial or not (winner in applied and loser in applied), f"{loser.kind} beside {winner.kind}"
+            if outcomes[loser.id] is Outcome.CROSSED and outcomes[winner.id] is Outcome.APPLIED:
+                seen.crossed[winner.kind, loser.kind] += 1
+    for side in ("host", "receiving"):
+        numbers = [m.n for m in messages if m.side == side]
+        assert numbers == sorted(numbers), "not in the order of their sender"
+    ends = [m for m in applied if m.kind in ("referral.withdraw", "referral.decline")]
+    if ends and found.state in REFERRAL.final:
+        later = [m for m in messages[messages.index(ends[-1]) + 1 :] if not m.rejected]
+        seen.rules["late, not applied"] += sum(outcomes[m.id] is not Outcome.APPLIED for m in later)
+        seen.rules["late, applied"] += sum(outcomes[m.id] is Outcome.APPLIED for m in later)
+        assert all(m.kind in AFTER_THE_END for m in later if outcomes[m.id] is Outcome.APPLIED)
+    requests = [m for m in messages if m.kind == "referral.request"]
+    if requests and all(m.rejected for m in requests):
+        assert found.state is Referral.DRAFT
+        seen.rules["a refused request is a draft again"] += 1
+    for overlay in set(Overlay) - LOCAL:
+        seen.overlays[overlay, overlay in found.overlays] += OVERLAID[overlay] in {m.kind for m in applied}
+
+
+AFTER_THE_END = {
+    "consent.withdrawal", "consent.withdrawal.ack", "safety.alert", "safety.alert.ack", "safety.alert.update",
+    "data.correction", "data.correction.ack", "erasure.request", "erasure.confirmation", "subject.access",
+    "reminder.due",
+}  # fmt: skip
+OVERLAID = {
+    Overlay.CONSENT_WITHDRAWN: "consent.withdrawal",
+    Overlay.ALERT: "safety.alert",
+    Overlay.CORRECTION_PENDING: "data.correction",
+}
+
+
+def walk(seeds: range) -> tuple[Seen, Counter[tuple[int, ReferralEvent]]]:
+    """These walks, and what happened in them."""
+    seen, moves = Seen(), Counter[tuple[int, ReferralEvent]]()
+    with watched(moves):
+        for seed in seeds:
+            try:
+                looked_at(Walk(seed, seen).go(STEPS), seen)
+            except AssertionError as error:
+                error.add_note(f"Walk({seed}, Seen()).go({STEPS})")
+                raise
+    return seen, moves
+
+
+@pytest.fixture(scope="module")
+def happened() -> tuple[Seen, Counter[tuple[int, ReferralEvent]]]:
+    """200 walks, the same ones each time."""
+    return walk(range(SHORT))
+
+
+def test_two_nodes_agree(happened):
+    """Every walk came to rest with both sides agreed; most of what was said had its effect."""
+    seen, _ = happened
+    assert seen.outcomes[Outcome.APPLIED] > 10 * SHORT
+
+
+def test_every_line_of_the_table_was_walked(happened):
+    """All 29 of DOMAIN 3.2, with each event that leads along them, silence included."""
+    seen, moves = happened
+    wanted = {(row.number, row.event) for row in ROWS if row.number not in LOCAL_ROWS | {REFUSED_ROW}}
+    assert {row.number for row in ROWS} | LOCAL_ROWS == set(range(1, 30))
+    assert wanted - set(moves) == set()
+    assert seen.rules["a refused request is a draft again"]
+    assert {event for _, event in moves} >= {row.event for row in ROWS if row.by is By.SILENCE}
+
+
+def test_every_overlay_was_set_and_cleared(happened):
+    """Those that both sides share."""
+    seen, _ = happened
+    assert {key for key, count in seen.overlays.items() if count} == {
+        (overlay, there) for overlay in set(Overlay) - LOCAL for there in (True, False)
+    }
+
+
+def test_every_gate_was_closed_on_each_side_that_asks_it(happened):
+    """G1 to G15: at the sender all of them (G10 refuses nothing), at the receiver those that it asks."""
+    seen, _ = happened
+    everywhere = {code for code in Code if str(code).startswith("gate_")} - {Code.GATE_G10}
+    assert len(GATES) >= len(everywhere) == 14
+    assert everywhere - set(seen.gates_at_sender) == set()
+    asked = everywhere - set(LEFT_TO_SENDER) - {Code.GATE_G11}
+    assert len(AT_RECEIVER) >= len(asked) == 9
+    assert asked - set(seen.gates_at_receiver) == set()
+    assert {Code.GATE_G7} <= set(seen.gates_at_departure)
+    assert {trap.gate for trap in TRAPS if trap.at_receiver} <= set(seen.gates_at_receiver)
+
+
+@pytest.mark.parametrize("rule", CROSSINGS, ids=lambda rule: rule.winner)
+def test_every_crossing_was_decided(happened, rule):
+    """Of each rule of DOMAIN 3.4, with its name, at least one loser gave way to its winner."""
+    seen, _ = happened
+    winner = rule.winner.partition(":")[0]
+    losers = {name.partition(":")[0] for name in rule.losers}
+    assert sum(count for (won, lost), count in seen.crossed.items() if won == winner and lost in losers) > 0
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["behind a gap", "the same message twice has no second effect", "late, not applied", "late, applied"],
+)
+def test_every_other_rule_was_met(happened, rule):
+    """Gaps, repeats, and what comes after the end (DOMAIN 3.4)."""
+    seen, _ = happened
+    assert seen.rules[rule] > 0
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_two_nodes_agree_always(piece):
+    """10 000 other walks, in pieces."""
+    first = SHORT + piece * (LONG // PIECES)
+    walk(range(first, first + LONG // PIECES))

@@ -1,0 +1,797 @@
+"""Two nodes talk about one case over a bad wire, step by step, through the two procedures of `gateway.exchange`.
+
+Everything that is written goes through `outbound.submit` and, when it leaves, `outbound.recheck`; everything that comes
+through `inbound.admit`: scope, every gate, the schema and the conversation, with real bodies. Only keys and numbers of
+the link are left out. The wire loses, doubles, delays and reorders. A walk is made of its seed alone.
+
+What a walk asserts by itself: an honest message is refused by its receiver only over what its sender could not know; a
+body that has to be stopped by a gate is stopped by this gate on both sides; what arrives has kept the rules of DOMAIN
+2.1 by an account of its own (`_lawful`); at rest both sides agree. `Seen` counts what happened.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from support.endpoints import OPEN, example, standing
+from support.talk import DAY, HOUR, SETTING, START
+
+import schemas
+from gateway.core.consent import Consent, read
+from gateway.core.conversation.around import Around
+from gateway.core.conversation.crossing import CROSSINGS
+from gateway.core.conversation.facts import Message, Side
+from gateway.core.conversation.fold import REPLIES, Conversation, Fold, Overlay, fold
+from gateway.core.conversation.machines import NUMBERS, Kind
+from gateway.core.conversation.situation import MAY, Outcome, Situation, events
+from gateway.core.gates import PURPOSES, Recipient, UnitKind
+from gateway.core.history import History, Opened, history_of
+from gateway.core.history import Side as Whose
+from gateway.core.scope import never_blocked
+from gateway.core.stages import Draft, ExaminedMessage, LinkPosition, ValidMessage
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.exchange import inbound, outbound
+from gateway.exchange.inbound import Held
+from gateway.exchange.outbound import Circumstances
+from keys.encoding import b64u
+
+HOST, RECEIVING = Side.HOST, Side.RECEIVING
+NODES = {HOST: "n1" + "a" * 32, RECEIVING: "n1" + "b" * 32}
+COUNTRIES = {HOST: "FR", RECEIVING: "AL"}
+UNIT = "onac"
+#: What is relied on where there is no record.
+CONSENT = b64u(b"consent consent."[:16])
+CASE = b64u(b"conversation one"[:16])
+STARTED = datetime.fromtimestamp(START, UTC).date()
+CATEGORIES = [code.code for code in schemas.code_list("data_category").codes]
+STOPPING = frozenset({"return.cancel", "referral.withdraw"})
+ASYLUM = frozenset({"asylum_pending", "protection_granted"})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Line:
+    """One thing that may be said: a type, the example it is made from, what is changed, and the gate that stops it."""
+
+    kind: str
+    stem: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
+    purpose: str | None = None
+    gate: Code | None = None
+    at_receiver: bool = True
+
+
+def _line(kind: str, stem: str, **content: Any) -> Line:
+    return Line(kind=kind, stem=stem, content=content)
+
+
+def _smallest(kind: str) -> str:
+    from support.endpoints import EXAMPLES
+
+    paths = sorted((EXAMPLES / f"{kind}.1").glob("valid-*.json"), key=lambda path: path.stat().st_size)
+    return paths[0].stem
+
+
+VERSIONS = (1, 2, 3)
+LINES: tuple[Line, ...] = (
+    _line("consent.record", "valid-adult"),
+    _line("consent.record", "valid-adult", signed_form_sha256="0" * 64),
+    _line("consent.withdrawal", "valid-all"),
+    _line("consent.withdrawal", "valid-part", grants=[1]),
+    _line("referral.request", "valid-minimal"),
+    _line("referral.withdraw", "valid-solved"),
+    _line("referral.decline", "valid-capacity"),
+    _line("referral.accept", "valid-minimal"),
+    _line("referral.accept", "valid-conditions"),
+    _line("info.request", "valid-one", blocks_decision=True),
+    _line("info.request", "valid-one", blocks_decision=False),
+    _line("info.reply", "valid-answers"),
+    _line("info.reply", "valid-second-step"),
+    _line("assistance.plan", "valid-minimal"),
+    _line("assistance.plan", "valid-minimal", actions=[]),
+    *(_line("risk.assessment", f"valid-{part}-part") for part in ("sending", "receiving")),
+    _line("risk.assessment", "valid-joint-conclusion"),
+    _line("risk.assessment", "valid-joint-conclusion", conclusion="do_not_return"),
+    _line("bid.report", "valid-return-to-family"),
+    _line("family.report", "valid-visit"),
+    _line("guardian.notice", "valid-appointed"),
+    *(_line("return.proposal", "valid-adult-by-air", version=version) for version in VERSIONS),
+    *(_line("return.response", "valid-confirmed", version=version) for version in VERSIONS),
+    *(_line("return.response", "valid-change-asked", version=version) for version in VERSIONS),
+    *(_line("return.cancel", "valid-person-withdrew", version=version) for version in VERSIONS),
+    *(_line("departure.notice", "valid-departed", version=version) for version in VERSIONS),
+    *(_line("departure.notice", "valid-did-not-appear", version=version) for version in VERSIONS),
+    _line("arrival.confirmation", "valid-met"),
+    _line("arrival.confirmation", "valid-not-arrived"),
+    _line("safety.alert.update", "valid-ongoing"),
+    _line("safety.alert.update", "valid-safe"),
+    _line("closure.response", "valid-agreed"),
+    _line("closure.response", "valid-not-agreed"),
+    _line("closure.response", "valid-not-agreed", answer="reopen"),
+    _line("data.correction", "valid-new-value", path="/content/legal_status", new_value="asylum_pending"),
+    *(
+        _line(kind, _smallest(kind))
+        for kind in sorted({*MAY, "case.closure"})
+        if kind not in ("consent.record", "consent.withdrawal", "info.request", "info.reply", "assistance.plan",
+                        "risk.assessment", "bid.report", "family.report", "guardian.notice", "safety.alert.update")
+    ),
+)  # fmt: skip
+
+TRAPS: tuple[Line, ...] = (
+    Line(kind="enquiry.capacity", stem="valid-minimal", content={"note": "passport AB1234567"}, gate=Code.GATE_G1),
+    Line(kind="info.request", stem="valid-one", header={"consent_ref": None}, gate=Code.GATE_G2, at_receiver=False),
+    Line(kind="info.reply", stem="valid-answers", purpose="legal_proceedings", gate=Code.GATE_G2),
+    Line(kind="info.request", stem="valid-one", header={"transfer_basis": "consent_49_1_a"}, gate=Code.GATE_G6),
+    Line(kind="proceedings.notice", stem="valid-hearing", header={"recipient_role": "shelter_provider"},
+         gate=Code.GATE_G9),
+    Line(kind="info.request", stem="valid-one", header={"priority": "soon"}, gate=Code.GATE_G11, at_receiver=False),
+    Line(kind="stats.submission", stem="valid-two-dimensions", content={"cells": "small"}, gate=Code.GATE_G12),
+    Line(kind="referral.decline", stem="valid-capacity", content={"reason": None}, gate=Code.GATE_G13),
+    Line(kind="info.request", stem="valid-one", header={"recipient_unit": "nobody"}, gate=Code.GATE_G14,
+         at_receiver=False),
+    Line(kind="nationality.request", stem="valid-full", content={"context": "trafficking"}, gate=Code.GATE_G15),
+)  # fmt: skip
+"""Bodies that a gate has to stop whatever was said before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Whom the case is about. ``denied`` are categories that no consent covers."""
+
+    age_group: str = "adult"
+    legal_status: str = "regular"
+    denied: frozenset[str] = frozenset()
+
+
+PEOPLE = [
+    *[Person()] * 6,
+    *[Person(age_group="child")] * 2,
+    Person(legal_status="asylum_pending"),
+    Person(legal_status="reflection_period"),
+    Person(denied=frozenset({"location", "risk"})),
+]
+
+
+def _named(kind: str, stem: str = "", **content: Any) -> Line:
+    return next(
+        line
+        for line in LINES
+        if line.kind == kind and stem in line.stem and all(line.content.get(k) == v for k, v in content.items())
+    )
+
+
+SMOOTH: tuple[tuple[Side, Line], ...] = (
+    (HOST, _named("consent.record")),
+    (HOST, _named("referral.request")),
+    (RECEIVING, _named("info.request", blocks_decision=True)),
+    (HOST, _named("info.reply", "answers")),
+    (RECEIVING, _named("referral.accept", "minimal")),
+    (HOST, _named("guardian.notice")),
+    (RECEIVING, _named("guardian.notice")),
+    (RECEIVING, _named("family.report", "visit")),
+    (HOST, _named("bid.report", "return-to-family")),
+    (HOST, _named("risk.assessment", "sending")),
+    (RECEIVING, _named("risk.assessment", "receiving")),
+    (HOST, _named("risk.assessment", "joint")),
+    (HOST, _named("return.proposal", version=1)),
+    (RECEIVING, _named("return.response", "confirmed", version=1)),
+    (HOST, _named("departure.notice", "valid-departed", version=1)),
+    (RECEIVING, _named("arrival.confirmation", "valid-met")),
+    (RECEIVING, _named("reintegration.plan")),
+    (HOST, _named("case.closure")),
+    (RECEIVING, _named("closure.response", "agreed")),
+    (HOST, _named("consent.record")),
+)
+"""A return as it should go; what a gate stops on the way is left out, and the case goes on without."""
+
+
+def _plain(kind: str) -> Line:
+    return next(line for line in LINES if line.kind == kind and not line.content)
+
+
+_CONFIRMED = 1 + next(place for place, (_, line) in enumerate(SMOOTH) if line.kind == "return.response")
+_ACCEPTED = 1 + next(place for place, (_, line) in enumerate(SMOOTH) if line.kind == "referral.accept")
+_CANCEL = _named("return.cancel", version=1)
+Theme: TypeAlias = tuple[int, bool, tuple[tuple[Side, Line], ...]]
+THEMES: tuple[Theme, ...] = (
+    (_ACCEPTED - 1, False, ((RECEIVING, _named("referral.accept", "conditions")),)),
+    (_ACCEPTED - 1, True, ((HOST, _named("referral.withdraw")), (RECEIVING, _named("referral.accept", "minimal")))),
+    (_ACCEPTED - 1, False, ((RECEIVING, _named("referral.decline")),)),
+    (_ACCEPTED, False, ((HOST, _plain("data.correction")), (RECEIVING, _named("data.correction.ack")))),
+    (_CONFIRMED - 1, False, ((RECEIVING, _named("assistance.plan")),)),
+    (_CONFIRMED - 1, True, ((HOST, _CANCEL), (RECEIVING, _named("return.response", "confirmed", version=1)))),
+    (_CONFIRMED, False, ((HOST, _named("departure.notice", "did-not-appear", version=1)),)),
+    (_CONFIRMED, True, ((HOST, _named("departure.notice", "valid-departed", version=1)), (RECEIVING, _CANCEL))),
+    (_CONFIRMED + 1, False, ((RECEIVING, _named("arrival.confirmation", "not-arrived")),)),
+)
+"""After so many steps of the smooth way this is said, at once (True) or one after the other: what chance alone comes to
+too seldom to be counted on."""
+
+MOVES = {line.kind for _, line in SMOOTH} | {"assistance.plan", "monitoring.report", "return.cancel"}
+
+
+@dataclass
+class Seen:
+    """What happened in some walks."""
+
+    gates_at_sender: Counter[Code] = field(default_factory=Counter)
+    gates_at_departure: Counter[Code] = field(default_factory=Counter)
+    gates_at_receiver: Counter[Code] = field(default_factory=Counter)
+    crossed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    overlays: Counter[tuple[Overlay, bool]] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A message with its body."""
+
+    line: Line
+    draft: Draft
+    valid: ValidMessage
+    schema: str
+
+
+@dataclass
+class End:
+    """One side: what it knows of each message, what it has written and not sent."""
+
+    side: Side
+    skew: int = 0
+    n: int = 0
+    known: dict[str, Message] = field(default_factory=dict)
+    queue: list[Message] = field(default_factory=list)
+
+    def seen(self) -> int:
+        """The highest number of the other side that was applied: what was refused is not."""
+        return max((m.n for m in self.known.values() if m.side is not self.side and not m.rejected), default=0)
+
+    def used(self) -> int:
+        """The highest number that a message of this side has built upon."""
+        mine = [*self.queue, *(m for m in self.known.values() if m.side is self.side)]
+        return max((m.seen for m in mine), default=0)
+
+    def messages(self) -> tuple[Message, ...]:
+        """What it knows, with what it has written."""
+        return (*self.known.values(), *self.queue)
+
+    def conversation(self) -> Conversation:
+        """The same as the core takes it."""
+        return Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=self.messages())
+
+
+class Walk:
+    """See the module."""
+
+    def __init__(self, seed: int, seen: Seen) -> None:
+        self.rng = random.Random(f"walk {seed}")
+        self.seen = seen
+        self.now = START
+        self.ends = {side: End(side=side, skew=self.rng.randint(-300, 300)) for side in Side}
+        self.flying: list[tuple[str, Side]] = []
+        self.letters: dict[str, Letter] = {}
+        self.basis: dict[str, dict[str, Letter]] = {}
+        self.count = 0
+        self.person = self.rng.choice(PEOPLE)
+        self.behind_a_gap: dict[str, bool] = {}
+        self.turned_away = seed % 25 == 7
+        self.theme: Theme | None = (2, False, ()) if self.turned_away else None
+        themed = seed % 3 == 0 and not self.turned_away
+        if themed:
+            self.theme, self.person = THEMES[seed // 3 % len(THEMES)], Person()
+
+    # --- the walk -------------------------------------------------------------------------------------------------
+
+    def go(self, steps: int) -> Fold:
+        """From a case that has come some way without trouble to rest."""
+        if self.theme is not None:
+            self._begin(*self.theme)
+        else:
+            self._begin(2 + self.rng.randint(0, len(SMOOTH)), False, ())
+        if self.turned_away:
+            self._settle()
+            self._turn_away()
+            steps = 0
+        if self.rng.random() < 0.2:
+            self._wait()
+        if steps and self.rng.random() < 0.5:
+            self._cross()
+        doings = (
+            (self._say_something, 10), (self._cross, 3), (self._try_a_trap, 1), (self._depart, 8),
+            (self._arrive_some, 12), (self._lose, 1), (self._open_or_refuse, 3), (self._wait, 2),
+        )  # fmt: skip
+        for _ in range(steps):
+            (doing,) = self.rng.choices([doing for doing, _ in doings], [often for _, often in doings])
+            doing()
+        self._settle()
+        return self._agree()
+
+    def _begin(self, length: int, at_once: bool, then: Sequence[tuple[Side, Line]]) -> None:
+        """The smooth way, and what the theme says after it."""
+        for side, line in SMOOTH[:length]:
+            self.now += HOUR
+            self._say(side, line)
+            if length > 2:
+                self._settle()
+        for side, line in then:
+            self._say(side, line)
+            if not at_once:
+                self._settle()
+        for side, _ in then:
+            self._depart(side)
+
+    def _say_something(self) -> None:
+        """What has a row in the table or may be said there; more often what moves the case on, or crosses something."""
+        side = self.rng.choice(list(Side))
+        end = self.ends[side]
+        situation = fold(end.conversation(), self.now + end.skew).situation
+        assert situation is not None
+        found = [line for line in LINES if self._likely(end, line, situation)]
+        moving = [line for line in found if line.kind in MOVES]
+        self._say(side, self._pick(moving if moving and self.rng.random() < 0.7 else found, situation))
+
+    def _pick(self, lines: list[Line], situation: Situation) -> Line:
+        """Mostly one that is about the version of the return that is on the table."""
+        version = (situation.proposal.said.version or 0) if situation.proposal else 0
+        fitting = [
+            line for line in lines if line.content.get("version") in (None, version + (line.kind == "return.proposal"))
+        ]
+        return self.rng.choice(fitting if fitting and self.rng.random() < 0.9 else lines)
+
+    def _cross(self) -> None:
+        """Both sides say something, neither having read the other's, of which one beats the other."""
+        ends = self.rng.sample(list(self.ends.values()), 2)
+        now = [fold(end.conversation(), self.now + end.skew).situation for end in ends]
+        for rule in self.rng.sample(CROSSINGS, len(CROSSINGS)):
+            told = [
+                [line for line in LINES if names & {line.kind, f"{line.kind}:{self._word(line)}"}]
+                for names in ({rule.winner}, rule.losers)
+            ]
+            likely = [
+                [line for line in lines if situation is not None and self._likely(end, line, situation)]
+                for end, lines, situation in zip(ends, told, now, strict=True)
+            ]
+            if all(likely):
+                for end, lines, situation in zip(ends, likely, now, strict=True):
+                    assert situation is not None
+                    self._say(end.side, self._pick(lines, situation))
+                for end in ends:
+                    self._depart(end.side)
+                return
+
+    def _word(self, line: Line) -> str:
+        return self._likeness(self.ends[HOST], line).said.word
+
+    def _try_a_trap(self) -> None:
+        """A body that a gate has to stop: at its sender, and at a receiver whose peer has no gates."""
+        side, line = self.rng.choice(list(Side)), self.rng.choice(TRAPS)
+        end, other = self.ends[side], self.ends[side.other]
+        draft = self._draft(end, line)
+        refusal = self._refused(end, draft)
+        assert refusal is not None, f"{line.kind} went although {line.gate} has to stop it"
+        told = {refusal.code, *(finding.rule for finding in refusal.findings)}
+        assert str(line.gate) in {str(code) for code in told}, (line, refusal, refusal.findings)
+        self.seen.gates_at_sender[line.gate or Code.INVALID] += 1
+        held, _ = self._consent(other, str(draft.header.get("consent_ref")))
+        if line.at_receiver and (line.gate is not Code.GATE_G2 or held is not None):  # it may be behind a gap
+            assert self._admission(other, end, draft, self._as_said(draft, end), partial=True) is not None, line
+            self.seen.gates_at_receiver[line.gate or Code.INVALID] += 1
+
+    def _depart(self, side: Side | None = None) -> None:
+        """The oldest written message is judged again and numbered; other conversations use numbers of the link too."""
+        end = self.ends[side or self.rng.choice(list(Side))]
+        if not end.queue:
+            return
+        message = end.queue.pop(0)
+        letter, now = self.letters[message.id], self.now + end.skew
+        waiting = {m.id for m in end.queue}
+        try:
+            outbound.recheck(
+                letter.valid, standing(), self._circumstances(end, letter.draft, but=message.id),
+                header=letter.draft.header, content=letter.draft.content, schemas_of_peer=None, policy=OPEN,
+                around=Around(conversation=end.conversation(), side=end.side), n=message.n, now=now,
+            )  # fmt: skip
+        except RefusedError as error:
+            self.seen.gates_at_departure[error.code] += 1
+            return
+        end.n += 1 + self.rng.randint(0, 3)
+        told = self._told(end, but=message.id)
+        self.basis[message.id] = {m.id: self.letters[m.id] for m in told if m.id not in waiting}
+        end.known[message.id] = replace(message, n=end.n, created=now)
+        self.flying.append((message.id, end.side.other))
+
+    def _arrive_some(self) -> None:
+        """In any order, perhaps twice."""
+        if self.flying:
+            place = self.rng.randrange(len(self.flying))
+            again = self.rng.random() < 0.3
+            self._arrive(*(self.flying[place] if again else self.flying.pop(place)))
+
+    def _lose(self) -> None:
+        """A loss; it is repeated when all is quiet."""
+        if self.flying:
+            self.flying.pop(self.rng.randrange(len(self.flying)))
+
+    def _open_or_refuse(self) -> None:
+        """A person opens a message, or it can not be handed over: a signed word of the receiver either way. What was
+        built upon was handed over, and is not refused any more.
+        """
+        end = self.ends[self.rng.choice(list(Side))]
+        fresh = [m for m in end.known.values() if m.side is not end.side and m.opened is None and not m.rejected]
+        if fresh:
+            message = self.rng.choice(fresh)
+            opened = message.n <= end.used() or self.rng.random() < 0.85
+            change = {"opened": self.now + end.skew} if opened else {"rejected": True}
+            end.known[message.id] = replace(message, **change)  # type: ignore[arg-type]
+            self.flying.append((message.id, end.side.other))
+
+    def _turn_away(self) -> None:
+        """The request can not be handed over after all: its receiver refuses it."""
+        end = self.ends[RECEIVING]
+        for message in [m for m in end.known.values() if m.kind == "referral.request"]:
+            end.known[message.id] = replace(message, rejected=True)
+
+    def _wait(self) -> None:
+        self.now += self.rng.choice([60, HOUR, HOUR, 5 * HOUR, DAY, 3 * DAY, 8 * DAY, 40 * DAY])
+
+    def _settle(self) -> None:
+        """Everything written departs, and everything lost is repeated."""
+        for side in Side:
+            while self.ends[side].queue:
+                self._depart(side)
+        for ours in (True, False):
+            for side, end in self.ends.items():
+                for id in [m.id for m in end.known.values() if (m.side is side) is ours]:
+                    self._arrive(id, side.other)
+        self.flying.clear()
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _say(self, side: Side, line: Line) -> None:
+        """Through the outgoing procedure; what it refuses is not said."""
+        end = self.ends[side]
+        draft = self._draft(end, line)
+        refusal = self._refused(end, draft)
+        if refusal is not None:
+            if str(refusal.code).startswith("gate_"):
+                self.seen.gates_at_sender[refusal.code] += 1
+            return
+        self.count += 1
+        theirs = (m for m in self.ends[side.other].known.values() if m.side is not side and m.n <= end.seen())
+        self.behind_a_gap[draft.id] = any(m.id not in end.known for m in theirs)
+        end.queue.append(replace(self._as_said(draft, end), n=end.n + 100 + len(end.queue)))
+
+    def _refused(self, end: End, draft: Draft) -> RefusedError | None:
+        """Steps 1 to 3b; None when it may go, and then its letter is kept."""
+        try:
+            draft, valid = outbound.submit(
+                draft, standing(), self._circumstances(end, draft), policy=OPEN,
+                around=Around(conversation=end.conversation(), side=end.side)
+                if schemas.catalogue().get(draft.body_type).kind in ("referral", "any")
+                else None,
+                now=self.now + end.skew,
+            )  # fmt: skip
+        except RefusedError as error:
+            return error
+        self.letters[draft.id] = Letter(line=self._line, draft=draft, valid=valid, schema=valid.schema)
+        return None
+
+    def _draft(self, end: End, line: Line) -> Draft:
+        self._line = line
+        body = example(f"{line.kind}.1/{line.stem}", NODES[end.side.other])
+        header = body["header"] | {"sender_unit": UNIT, "recipient_unit": UNIT, "seen": end.seen()}
+        personal = schemas.catalogue().get(f"{line.kind}/1").personal
+        if personal and line.kind not in ("consent.record",):
+            header["consent_ref"] = self._newest(end)
+        header |= line.header
+        content = body["content"] | line.content
+        if line.kind == "consent.record":
+            content["consent_id"] = b64u(((1 << 64) + self.count + 1).to_bytes(16, "big"))
+        elif line.kind == "consent.withdrawal":
+            content["consent_id"] = self._newest(end)
+        _COMPLETE.get(line.kind, lambda *_: None)(self, content)
+        wanted = REPLIES.get(line.kind)
+        asked = [m.id for m in end.known.values() if m.kind == wanted and m.side is not end.side and not m.rejected]
+        return Draft(
+            id=b64u((self.count + 1).to_bytes(16, "big")),
+            body_type=f"{line.kind}/1",
+            to=NODES[end.side.other],
+            conversation=CASE,
+            reply_to=asked[-1] if asked else (b64u(b"n" * 16) if wanted else None),
+            purpose=line.purpose or (min(PURPOSES.get(line.kind, {"referral"})) if personal else None),
+            header={name: value for name, value in header.items() if value is not None},
+            content={name: value for name, value in content.items() if value is not None},
+        )
+
+    def _as_said(self, draft: Draft, end: End) -> Message:
+        from gateway.core.conversation.facts import stated
+
+        return stated(
+            id=draft.id, side=end.side, n=end.n + 100 + len(end.queue), created=self.now + end.skew,
+            body_type=draft.body_type, reply_to=draft.reply_to, header=draft.header, content=draft.content,
+        )  # fmt: skip
+
+    def _likely(self, end: End, line: Line, situation: Situation) -> bool:
+        """Whether the table has a row for it, or expects it there."""
+        message = self._likeness(end, line)
+        rows = [NUMBERS.get((situation.state, event)) for event in events(message, situation)]
+        may = situation.state in MAY.get(line.kind, ())
+        return may or any(row and row.by.allows(end.side) for row in rows)
+
+    def _likeness(self, end: End, line: Line) -> Message:
+        """A message of this line as far as `events` looks at it."""
+        if line not in _LIKENESS:
+            _LIKENESS[line] = self._as_said(self._draft(end, line), end)
+        made = _LIKENESS[line]
+        asked = [m.id for m in end.known.values() if m.kind == REPLIES.get(line.kind) and m.side is not end.side]
+        return replace(made, side=end.side, reply_to=asked[-1] if asked else None)
+
+    # --- what a side knows ----------------------------------------------------------------------------------------
+
+    def _told(self, end: End, *, but: str | None = None) -> Iterator[Message]:
+        """All that counts at one side, in the order in which it was written or came."""
+        return (m for m in end.messages() if not m.rejected and m.id != but)
+
+    def _history(self, end: End, *, but: str | None = None) -> History:
+        return history_of(
+            Opened(
+                body_type=self.letters[m.id].draft.body_type,
+                side=Whose.OURS if m.side is end.side else Whose.THEIRS,
+                created=m.created,
+                header=self.letters[m.id].draft.header,
+                content=self.letters[m.id].draft.content,
+            )
+            for m in self._told(end, but=but)
+        )
+
+    def _newest(self, end: End) -> str:
+        """The consent that a side relies on: the last record that it wrote or got."""
+        records = [m for m in self._told(end) if m.kind == "consent.record"]
+        return max(records, key=lambda m: m.created).said.consent if records else CONSENT
+
+    def _consent(self, end: End, ref: str | None, *, but: str | None = None) -> tuple[Consent | None, frozenset[str]]:
+        """What is held of a consent, after all that was taken back of it whenever that came; and who recorded it."""
+        told = [m for m in self._told(end, but=but) if m.said.consent == ref]
+        records = [m for m in told if m.kind == "consent.record"]
+        if not records:
+            return None, frozenset()
+        withdrawals = [self.letters[m.id].draft.content for m in told if m.kind == "consent.withdrawal"]
+        record = self.letters[records[-1].id].draft.content
+        return read(record, withdrawals), frozenset({NODES[records[-1].side]})
+
+    def _withdrawn(self, end: End, ref: str | None, *, but: str | None = None) -> bool:
+        """Whether nothing of a consent is left."""
+        consent, _ = self._consent(end, ref, but=but)
+        whole = (m for m in self._told(end, but=but) if m.kind == "consent.withdrawal" and m.said.grants is None)
+        return any(m.said.consent == ref for m in whole) or (consent is not None and consent.fully_withdrawn)
+
+    def _over(self, end: End, *, but: str | None = None) -> bool:
+        """Whether a consent of this conversation was taken back whole and no newer record took its place."""
+        told = [m for m in self._told(end, but=but) if m.kind in ("consent.record", "consent.withdrawal")]
+        last = max(told, key=lambda m: (m.created, m.kind), default=None)
+        return last is not None and last.kind == "consent.withdrawal" and self._withdrawn(end, last.said.consent)
+
+    def _circumstances(self, end: End, draft: Draft, *, but: str | None = None) -> Circumstances:
+        ref = draft.header.get("consent_ref")
+        consent, recorded_by = self._consent(end, str(ref), but=but)
+        listed = draft.header.get("recipient_unit") == UNIT
+        return Circumstances(
+            node=NODES[end.side],
+            sender_kind=UnitKind.PUBLIC_AUTHORITY,
+            recipient=self._unit(end.side.other) if listed else None,
+            consent=consent,
+            recorded_by=recorded_by,
+            conversation_withdrawn=self._over(end, but=but) or self._withdrawn(end, str(ref), but=but),
+            today=self._today(end),
+            history=self._history(end, but=but),
+        )
+
+    def _unit(self, side: Side) -> Recipient:
+        return Recipient(country=COUNTRIES[side], roles=frozenset(), kind=None, current=True)
+
+    def _today(self, end: End) -> date:
+        return datetime.fromtimestamp(self.now + end.skew, UTC).date()
+
+    # --- arriving -------------------------------------------------------------------------------------------------
+
+    def _arrive(self, id: str, to: Side) -> None:
+        """A message or a receipt: what the other side knows of the message."""
+        end, sender = self.ends[to], self.ends[to.other]
+        theirs = sender.known[id]
+        if theirs.side is to:
+            mine = end.known[id]
+            end.known[id] = replace(mine, received=theirs.received, opened=theirs.opened, rejected=theirs.rejected)
+            return
+        if id in end.known:
+            self.seen.rules["the same message twice has no second effect"] += 1
+        else:
+            self._take_in(end, sender, theirs)
+        self.flying.append((id, to.other))
+
+    def _take_in(self, end: End, sender: End, theirs: Message) -> None:
+        missing = any(m.n < theirs.n and m.side is theirs.side and m.id not in end.known for m in sender.known.values())
+        self.seen.rules["behind a gap"] += missing
+        refusal = self._admission(end, sender, self.letters[theirs.id].draft, theirs, partial=missing)
+        if refusal is not None:
+            self.seen.gates_at_receiver[refusal.code] += str(refusal.code).startswith("gate_")
+            assert self._unforeseen(sender, end, theirs, refusal), (theirs, refusal, refusal.findings)
+        else:
+            self._lawful(theirs)
+        end.known[theirs.id] = replace(theirs, received=self.now + end.skew, rejected=refusal is not None)
+
+    def _admission(self, end: End, sender: End, draft: Draft, said: Message, *, partial: bool) -> RemoteError | None:
+        """Steps 13b and 13c of the incoming procedure at `end`."""
+        ref = str(draft.header.get("consent_ref"))
+        consent, recorded_by = self._consent(end, ref)
+        held = Held(
+            sender_kind=UnitKind.PUBLIC_AUTHORITY,
+            recipient=self._unit(end.side),
+            consent=consent,
+            recorded_by=recorded_by,
+            withdrawn=self._withdrawn(end, ref),
+            history=self._history(end),
+        )
+        examined = ExaminedMessage(
+            id=draft.id, sender=NODES[sender.side], body_type=draft.body_type,
+            schema=schemas.catalogue().get(draft.body_type).schema, conversation=draft.conversation,
+            reply_to=draft.reply_to, purpose=draft.purpose, created=said.created,
+            position=LinkPosition(epoch=1, n=said.n, prev=None), statement=b"", statement_hash="", signatures=b"",
+            secret=b"", body=b"", header=dict(draft.header), content=dict(draft.content),
+        )  # fmt: skip
+        known = Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values()))
+        around = Around(conversation=known, side=sender.side, partial=partial)
+        try:
+            inbound.admit(examined, held=held, around=around, to=NODES[end.side])
+        except RemoteError as error:
+            return error
+        return None
+
+    def _unforeseen(self, sender: End, end: End, message: Message, refusal: RemoteError) -> bool:
+        """Whether an honest sender could not know why it is refused: it wrote behind a gap that was filled before
+        its message left, a refusal of its own is still on its way, or the receiver had written or taken in what changes
+        consent or status before the message came.
+        """
+        if refusal.code is Code.OUT_OF_ORDER:
+            refused = (m for m in sender.known.values() if m.rejected and m.side is end.side)
+            return self.behind_a_gap[message.id] or any(not end.known[m.id].rejected for m in refused)
+        news = {"consent.withdrawal", "consent.record"} if refusal.code is not Code.GATE_G5 else {"data.correction"}
+        return any(m.kind in news and m.id not in self.basis[message.id] for m in end.messages())
+
+    # --- what has to hold -----------------------------------------------------------------------------------------
+
+    def _lawful(self, message: Message) -> None:
+        """The rules of DOMAIN 2.1 that depend on what was said before, told anew: what arrived has kept them."""
+        letter = self.letters[message.id]
+        if never_blocked(message.kind) or not schemas.catalogue().by_schema(letter.schema).personal:
+            return
+        before = [(one.line.kind, one.draft.content) for one in self.basis[message.id].values()]
+        self._consented(letter, before)
+        self._not_home(message, before)
+        confirms = message.kind == "return.response" and letter.draft.content.get("answer") == "confirm"
+        if message.kind == "return.proposal" or confirms:
+            self._safe_to_return([*before], message)
+
+    def _not_home(self, message: Message, before: list[tuple[str, Mapping[str, Any]]]) -> None:
+        """Who is said to seek asylum is not told of to the State she fled; only what stops something may go there."""
+        before = [*before, (message.kind, self.letters[message.id].draft.content)]
+        said = [content["legal_status"] for kind, content in before if kind == "referral.request"]
+        said += [content["new_value"] for kind, content in before if content.get("path") == "/content/legal_status"]
+        asks = bool(said) and said[-1] in ASYLUM
+        assert not asks or message.side is RECEIVING or message.kind in STOPPING, f"{message.kind} went home"
+
+    def _consented(self, letter: Letter, before: list[tuple[str, Mapping[str, Any]]]) -> None:
+        if letter.line.kind == "consent.record":
+            return
+        ref = letter.draft.header["consent_ref"]
+        said = [(kind, content) for kind, content in before if content.get("consent_id") == ref]
+        present = schemas.categories(letter.schema, letter.draft.content)
+        gone = any(kind == "consent.withdrawal" and content["scope"] == "all" for kind, content in said)
+        assert not gone, f"{letter.line.kind} went after the consent was taken back"
+        assert not present or "consent.record" in dict(said), f"{letter.line.kind} went without a consent"
+        assert not present & self.person.denied, f"{letter.line.kind} told what no consent covers"
+
+    def _safe_to_return(self, before: list[tuple[str, Mapping[str, Any]]], message: Message) -> None:
+        kinds = {kind for kind, _ in before}
+        parts = {content["part"] for kind, content in before if kind == "risk.assessment"}
+        joint = [c["conclusion"] for k, c in before if k == "risk.assessment" and c["part"] == "joint"]
+        assert {"sending", "receiving", "joint"} <= parts, "a return without the parts of both sides"
+        assert joint[-1] != "do_not_return", "a return against the joint conclusion"
+        if self.person.age_group == "child":
+            assert {"guardian.notice", "bid.report", "family.report"} <= kinds, "a child returns without its safeguards"
+        if message.kind == "return.proposal" and self.person.legal_status == "reflection_period":
+            signed = [c for k, c in before if k == "consent.record" and c.get("signed_form_sha256")]
+            assert signed, "a return was proposed in the reflection period without a signed request"
+
+    def _agree(self) -> Fold:
+        one, two = (end.conversation() for end in self.ends.values())
+        assert {m.id: m for m in one.messages} == {m.id: m for m in two.messages}
+        mixed = replace(two, messages=tuple(reversed(two.messages)))
+        for later in (0, DAY, 10 * DAY, 40 * DAY, 400 * DAY):
+            found, same = fold(one, self.now + later), fold(mixed, self.now + later)
+            assert found == same
+            assert found.order.messages == same.order.messages
+        found = fold(one, self.now)
+        self.seen.outcomes.update(found.outcomes.values())
+        return found
+
+
+_LIKENESS: dict[Line, Message] = {}
+
+
+def _complete_record(walk: Walk, content: dict[str, Any]) -> None:
+    categories = [name for name in CATEGORIES if name not in walk.person.denied]
+    purposes = [code.code for code in schemas.code_list("purpose").codes if code.code != "legal_proceedings"]
+    content |= {
+        "given_by": "person",
+        "taken_on": datetime.fromtimestamp(walk.now, UTC).date().isoformat(),
+        "grants": [
+            {"purpose": purpose, "recipient_units": [f"{node}/{UNIT}" for node in NODES.values()],
+             "data_categories": categories, "until": "2029-12-31"}
+            for purpose in purposes
+        ],
+    }  # fmt: skip
+    if walk.person.age_group == "child":
+        content["child_assent"] = "given"
+
+
+def _complete_request(walk: Walk, content: dict[str, Any]) -> None:
+    person = walk.person
+    content["person"] = content["person"] | {"age_group": person.age_group, "nationalities": ["AL"]}
+    content["legal_status"] = person.legal_status
+    if person.age_group == "child":
+        content["child"] = {"guardian_pending": True, "bia_done": False}
+    if person.legal_status == "reflection_period":
+        content["unknown"] = {"reflection_period_until": "not_yet"}
+
+
+def _complete_proposal(walk: Walk, content: dict[str, Any]) -> None:
+    content["travellers"] = [{"pseudonym": "M", "age_group": walk.person.age_group}]
+    for place, leg in enumerate(content["legs"]):
+        leg |= {"depart_at": walk.now + (6 + place) * DAY, "arrive_at": walk.now + (6 + place) * DAY + 5 * HOUR}
+    content["handover"] = content["handover"] | {"at": walk.now + 7 * DAY}
+
+
+def _complete_plan(walk: Walk, content: dict[str, Any]) -> None:
+    """The other one of the two: services are planned and have not started."""
+    if not content["actions"]:
+        plan = example("assistance.plan.1/valid-minimal", NODES[HOST])["content"]
+        content["actions"] = [action | {"status": "planned"} for action in plan["actions"]]
+
+
+def _complete_risk(walk: Walk, content: dict[str, Any]) -> None:
+    today = datetime.fromtimestamp(walk.now, UTC).date()
+    content["review_on"] = (today + timedelta(days=60)).isoformat()
+    if "measures" in content:
+        content["measures"] = [measure | {"done_on": STARTED.isoformat()} for measure in content["measures"]]
+
+
+def _complete_bid(walk: Walk, content: dict[str, Any]) -> None:
+    _complete_risk(walk, content)
+
+
+def _complete_guardian(walk: Walk, content: dict[str, Any]) -> None:
+    content["from"] = STARTED.isoformat()
+    content.pop("until", None)
+
+
+def _complete_statistics(walk: Walk, content: dict[str, Any]) -> None:
+    if content["cells"] == "small":
+        content["cells"] = [{"key": ["FR"], "count": 4}]
+
+
+_COMPLETE = {
+    "consent.record": _complete_record,
+    "referral.request": _complete_request,
+    "assistance.plan": _complete_plan,
+    "return.proposal": _complete_proposal,
+    "risk.assessment": _complete_risk,
+    "bid.report": _complete_bid,
+    "guardian.notice": _complete_guardian,
+    "stats.submission": _complete_statistics,
+}
