@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from support.ceremony import ADMINS, aplay, change
 from support.marked import REFERRAL, Copies, referral
+from support.policies import open_on, text_of
 from support.running import UNIT, consent, pair, running, settled, until
 
 from adapters.folder import FolderAdapter
@@ -88,6 +90,16 @@ def look_at_files(cases: Path, copies: Copies) -> None:
         copies.look("handed over", number, text, marked=document["type"] == REFERRAL)
 
 
+async def everything_leaves(node: Node) -> None:
+    """Its administrators adopt a policy that closes nothing, so that whole referrals are on their way."""
+
+    async def call(operation: str, **arguments: Any) -> Any:
+        return (await node.desk.call(operation, arguments)).value
+
+    wide = text_of(open_on(("FR", "AL")))
+    await aplay(change(ADMINS, "policy.widen", "node", policy=wide), call)
+
+
 async def complaints(
     base: Path, total: int, *, desk: type[NodeDesk] = NodeDesk, adapter: type[FolderAdapter] | None
 ) -> Copies:
@@ -97,6 +109,7 @@ async def complaints(
     async with running(base, {"FR": None, "AL": given}) as nodes:
         fr, al = nodes["FR"], nodes["AL"]
         await pair(fr, al)
+        await everything_leaves(fr)
         await send_all(desk(fr.parts, fr.house), total, copies)
         await settled(fr, DELIVERED)
 

@@ -45,6 +45,7 @@ def referral(number: int, to: str, consent_id: str) -> dict[str, Json]:
     made["content"]["legal_status"] = "irregular"  # nothing about an asylum seeker goes to the State of origin (G5)
     for item in made["content"].get("proceedings", ()):
         item["proceeding"] = "residence"  # nor data about crimes to a focal point (G9)
+    made["content"].pop("attachments", None)  # no file goes with these
     named = {"author_ref": f"{mark(number)}-author", "case_ref_sender": f"{mark(number)}-case"}
     return {
         "type": REFERRAL,
