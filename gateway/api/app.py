@@ -174,7 +174,7 @@ def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[we
         if route.matched:
             arguments["if_match"] = _seen_version(request)
         arguments |= request.match_info
-        key = _key(request)
+        key = None if request.method == "GET" else _key(request)
         if route.keyed and key is None:
             raise RefusedError(
                 Code.INVALID,
