@@ -18,8 +18,10 @@ from adapters.kit.kind import Kind, Settings, find
 from gateway.config import AdapterSection
 from gateway.core.htcds import Profile, profile
 from gateway.core.mapping import RecordMapping, parse
+from gateway.core.mapping_words import in_language
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Adapter
+from schemas.labels import labels, languages
 
 MAPPING_SIZE = 1 << 20
 
@@ -59,12 +61,13 @@ def read(section: AdapterSection, folder: Path) -> CaseSystem:
         RefusedError: with the path in node.toml, or the place in the mapping file, of each fault.
     """
     kind, own = settings_of(section, folder)
+    spoken = own.spoken()
     mappings: dict[str, RecordMapping] = {}
     for path in own.mapping_files():
         mapping = read_mapping(path)
         if mapping.name in mappings:
             raise RefusedError(Code.CONFLICT, f"two mapping files of the adapter are named {mapping.name}")
-        mappings[mapping.name] = mapping
+        mappings[mapping.name] = mapping if spoken is None else in_language(mapping, labels(spoken))
     found = CaseSystem(kind=kind, settings=own, mappings=mappings)
     if len(found.inward) < sum(mapping.direction.inward for mapping in mappings.values()):
         raise RefusedError(Code.CONFLICT, "two mapping files of the adapter read messages of one type")
@@ -91,6 +94,12 @@ def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Setti
             f"node.toml has {len(findings)} fault(s) under adapter; nothing was started",
             findings=findings,
         ) from exc
+    if (spoken := own.spoken()) is not None and spoken not in languages():
+        hint = f"one of {', '.join(languages())}"
+        finding = Finding(place="adapter.language", rule="unknown_language", hint=hint)
+        raise RefusedError(
+            Code.INVALID, "node.toml: adapter.language is no language known here", hint=hint, findings=[finding]
+        )
     if any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
         raise RefusedError(
             Code.INVALID,

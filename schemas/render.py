@@ -113,6 +113,11 @@ def harmless(text: str) -> str:
     return "".join(REPLACED if _steers(char) else char for char in text)
 
 
+def marked(name: str, word: str) -> str:
+    """A name that has no label, with what is to be said of it."""
+    return f"{harmless(name).replace(NEWLINE, REPLACED)} [{word}]"
+
+
 # ------------------------------------------------------------------------------------------------------------------
 
 
@@ -167,7 +172,7 @@ class _Page:
         if told or (reasons is not None and not isinstance(reasons, Mapping)):
             self._put(depth, self._field(pointer((*path, UNKNOWN)), UNKNOWN), self._scalar(told or reasons))
         for name in sorted(value.keys() - known.keys()):
-            self._put(depth, _marked(name, self._words.unknown_field), self._scalar(value[name]))
+            self._put(depth, marked(name, self._words.unknown_field), self._scalar(value[name]))
 
     def _value(self, label: str, said: Node, value: object, path: Path, depth: int) -> None:
         """`said` still has its reference: a timestamp is known by it."""
@@ -205,7 +210,7 @@ class _Page:
 
     def _code(self, name: str, code: str) -> str:
         if code not in code_list(name):
-            return _marked(code, self._words.unknown_code)
+            return marked(code, self._words.unknown_code)
         return self._said(self._labels.code(name, code), code)
 
     def _reason(self, code: object) -> str:
@@ -217,14 +222,10 @@ class _Page:
     def _said(self, label: Label, name: str) -> str:
         """The text of a label; the name itself, marked, where there is none."""
         self._draft |= label.draft
-        return _marked(name, self._words.no_label) if label.text is None else label.text
+        return marked(name, self._words.no_label) if label.text is None else label.text
 
     def _put(self, depth: int, label: str, value: str = "") -> None:
         self._lines.append(Line(depth=depth, label=label, value=value))
-
-
-def _marked(name: str, word: str) -> str:
-    return f"{harmless(name).replace(NEWLINE, REPLACED)} [{word}]"
 
 
 def _steers(char: str) -> bool:

@@ -41,6 +41,10 @@ class Settings(BaseModel):
         """The mapping files that records name, and by which messages become records."""
         return ()
 
+    def spoken(self) -> str | None:
+        """The language whose labels stand in records beside the values of the mapping files, if any."""
+        return None
+
 
 S = TypeVar("S", bound=Settings)
 

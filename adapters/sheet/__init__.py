@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.kit.contract import NewBench, in_folders
 from adapters.kit.kind import Kind, Settings
-from adapters.sheet import htcds
+from adapters.sheet import htcds, words
 from adapters.sheet.adapter import Column, SheetAdapter
 from adapters.sheet.table import Limits
 
@@ -14,10 +14,11 @@ __all__ = ["KIND", "Column", "Limits", "SheetAdapter", "SheetSettings"]
 
 
 class SheetSettings(Settings):
-    """Where the line list is, and which mapping file reads a row marked as ready to refer."""
+    """Where the line list is, which mapping file reads a row marked as ready to refer, and what the office speaks."""
 
     path: Path
     mapping: Path | None = None
+    language: str | None = None
 
     def marks(self) -> Mapping[str, Path]:
         """Which mark column makes which draft; the mapping of the office takes the place of the referral one."""
@@ -31,6 +32,10 @@ class SheetSettings(Settings):
         """One for each mark column."""
         return tuple(self.marks().values())
 
+    def spoken(self) -> str | None:
+        """Cells may hold the labels of this language, as the drop-downs of `trm sheet new` offer them."""
+        return self.language
+
 
 def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:
     from adapters.sheet.bench import SheetBench
@@ -43,6 +48,8 @@ KIND = Kind(
     what="an Excel, OpenDocument or CSV line list",
     whom="for offices that work in a workbook",
     settings=SheetSettings,
-    make=lambda settings: SheetAdapter(settings.path, marks=settings.marks()),
+    make=lambda settings: SheetAdapter(
+        settings.path, marks=settings.marks(), language=settings.language or words.ENGLISH
+    ),
     stand_in=_stand_in,
 )

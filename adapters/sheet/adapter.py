@@ -18,6 +18,7 @@ from adapters.sheet.read import read_table
 from adapters.sheet.records import Row, missing_columns, rows_of
 from adapters.sheet.results import render
 from adapters.sheet.table import Limits, Table, UnreadableError, letters
+from adapters.sheet.words import ENGLISH, words
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
 
@@ -44,7 +45,8 @@ class SheetAdapter:
     `marks` says for each mark column, by its label, which mapping file makes the draft of a row marked there. `key` is
     the label of the column that names a row. `results` is the workbook to write, by default `trm-results.xlsx` beside
     the source; its journal lies beside it, under the same name with `.jsonl`. `ids` are labels of text columns in which
-    a leading zero counts. `sheet` and `delimiter` are found where they are not given. Making one touches no file.
+    a leading zero counts. `sheet` and `delimiter` are found where they are not given. `language` is that of the office:
+    the results are written in it. Making one touches no file of the office.
     """
 
     kind = "sheet"
@@ -61,6 +63,7 @@ class SheetAdapter:
         ids: Collection[str] = htcds.IDS,
         limits: Limits | None = None,
         file_mode: int = PRIVATE,
+        language: str = ENGLISH,
     ) -> None:
         if not marks:
             raise RefusedError(Code.INVALID, "a sheet needs at least one mark column with its mapping")
@@ -75,6 +78,7 @@ class SheetAdapter:
         self._ids = frozenset(map(normal, ids))
         self._limits = limits or Limits()
         self._mode = file_mode
+        self._words = words(language)
         self._lock = Lock()
         self._journal = Journal(self._results.with_suffix(".jsonl"), file_mode)
         self._shown = -1
@@ -105,9 +109,10 @@ class SheetAdapter:
         return await self._work(self._pull)
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
-        """Note how the reading of a row ended, and show it."""
-        await self._work(self._settle, record.ref, notice)
-        await self._show()
+        """Note how the reading of a row ended, and show it once no row that was pulled with it waits for its own."""
+        await self._work(self._settle, record, notice)
+        if not self._states:
+            await self._show()
 
     async def push(self, item: Delivery | Notice) -> str:
         """Take an item into the journal and the workbook, once for each key; the key is the local id."""
@@ -138,7 +143,7 @@ class SheetAdapter:
         if self._shown == ledger.version:
             return
         with Folder(self._results.parent) as folder:
-            folder.write(self._results.name, render(ledger), self._mode)
+            folder.write(self._results.name, render(ledger, self._words), self._mode)
         self._shown = ledger.version
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -153,6 +158,7 @@ class SheetAdapter:
         missing = missing_columns(heading, marks, self._key)
         if self._key in missing or len(missing) == len(marks):
             raise self._refused([_missing(label) for label in missing])
+        self._states.clear()
         records = [
             self._record(row, ref)
             for row in rows_of(table, heading, marks, self._key)
@@ -175,15 +181,21 @@ class SheetAdapter:
             if settled is None:
                 return ref
             if settled.notice.kind is not NoticeKind.DRAFTED:
-                return None if settled.state == _state(row) else ref
+                return None if settled.state == self._state(row) else ref
             then = settled.state.partition(".")[0]
             if ref not in ledger.closed or then in {"", row.state}:
                 return None
             attempt += 1
 
     def _record(self, row: Row, ref: str) -> LocalRecord:
-        self._states[ref] = _state(row)
+        self._states[ref] = self._state(row)
         return LocalRecord(ref=ref, fields=row.fields, mapping=row.layout.name, places=row.places, faults=row.faults)
+
+    def _state(self, row: Row) -> str:
+        """A refused row is due again when it, the mapping file or the language changes; a draft put aside only when the
+        row does.
+        """
+        return f"{row.state}.{row.layout.fingerprint}.{self._words.language}"
 
     def _open(self) -> tuple[Table, Heading, Mapping[str, Layout]]:
         marks = {label: read_layout(read_plain(path, LIMIT), self._ids) for label, path in self._marks.items()}
@@ -237,11 +249,14 @@ class SheetAdapter:
 
     # --- writing -------------------------------------------------------------------------------------------------
 
-    def _settle(self, ref: str, notice: Notice) -> None:
+    def _settle(self, record: LocalRecord, notice: Notice) -> None:
+        ref = record.ref
         state = self._states.get(ref, "")
         settled = self._journal.ledger().settled.get(ref)
         if settled is None or (settled.notice, settled.state) != (notice, state):
-            self._journal.add(settle_line(ref, state, notice))
+            named = {finding.place for finding in notice.findings}
+            columns = {place: label for label, place in record.places.items() if place in named}
+            self._journal.add(settle_line(ref, state, notice, columns))
         self._states.pop(ref, None)
         self._idle = None
 
@@ -312,11 +327,6 @@ def _configured_files(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     except (NotPlainError, TooLargeError) as exc:
         what = "the line list, a mapping or the journal is not a plain file, or is too large"
         raise RefusedError(Code.ADAPTER_REFUSED, what, hint="look at the configured paths") from exc
-
-
-def _state(row: Row) -> str:
-    """A refused row is due again when it or the mapping file changes; a draft put aside only when the row does."""
-    return f"{row.state}.{row.layout.fingerprint}"
 
 
 def _missing(label: str) -> Finding:

@@ -1,8 +1,10 @@
 """A workbook is a zip archive made by somebody else: it is weighed and looked through before the reader may open it.
 
 The reader keeps a sheet as a full rectangle and unpacks whatever the archive holds, so one value in the last cell of a
-sheet, or a well packed member, would take all memory. And it shows a formula without a stored result, and an error, as
-an empty cell. So the XML is walked once here, for the extent of each sheet and for those cells.
+sheet, or a well packed member, would take all memory. And it shows a formula as the result that some program stored
+with it, or as an empty cell where none did, and an error as an empty cell. So the XML is walked once here, for the
+extent of each sheet and for those cells. Nothing is computed, and no macro is run: their part of the archive is never
+opened.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from xml.parsers import expat
 from adapters.sheet.table import Limits, UnreadableError
 
 UNCACHED = "uncached_formula"
+FORMULA = "formula"
 ERROR = "error_value"
 
 _MEMBERS = 2_000
@@ -200,9 +203,10 @@ class _Worksheet:
             self.scan.saw(self._limits, self._row, self._column)
             if self._type == "e":
                 self.scan.defects[self._row, self._column] = ERROR
-            elif self._formula and not self._value and self._type != "str":
+            elif self._formula:
                 # type "str" without a value is a formula whose result is an empty text
-                self.scan.defects[self._row, self._column] = UNCACHED
+                stored = self._value or self._type == "str"
+                self.scan.defects[self._row, self._column] = FORMULA if stored else UNCACHED
 
     def _move(self, reference: str) -> None:
         if not reference:
@@ -274,8 +278,8 @@ class _Spreadsheet:
         if not (formula or typed or self._text):
             return
         self._scan.saw(self._limits, self._row, self._column, self._row_count, self._cell_count)
-        if cell.get("value-type") == "error" or (formula and not typed):
-            rule = UNCACHED if formula and not typed else ERROR
+        if formula or cell.get("value-type") == "error":
+            rule = ERROR if cell.get("value-type") == "error" else FORMULA if typed else UNCACHED
             for row in range(self._row, self._row + self._row_count):
                 for column in range(self._column, self._column + self._cell_count):
                     self._scan.defects[row, column] = rule

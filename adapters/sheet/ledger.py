@@ -4,14 +4,14 @@ A workbook cannot be appended to, so it is only a picture: the truth is a file o
 when its newline is on disk; what a kill leaves after the last newline was never acknowledged and is cut off at the next
 start.
 
-    {"op": "settle", "ref", "state", "notice"}   what became of a row when it was read
-    {"op": "push", "item"}                       a delivery or a notice, once for each key
-    {"op": "erased", "key", "message_id"}        the item of this key was here and is gone
+    {"op": "settle", "ref", "state", "notice", "columns"}   what became of a row when it was read
+    {"op": "push", "item"}                                  a delivery or a notice, once for each key
+    {"op": "erased", "key", "message_id"}                   the item of this key was here and is gone
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,10 +29,14 @@ _CLOSING = frozenset({NoticeKind.DISCARDED, NoticeKind.CANCELLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """How the reading of a row ended, and the row's state then; an empty state is one that is not known any more."""
+    """How the reading of a row ended, and the row's state then; an empty state is one that is not known any more.
+
+    ``columns`` has the label of the column for each place that the notice names.
+    """
 
     notice: Notice
     state: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -50,6 +54,10 @@ class Ledger:
         yield from (settled.notice for settled in self.settled.values())
         yield from (item for item in self.items.values() if isinstance(item, Notice))
 
+    def columns(self) -> Mapping[str, str]:
+        """The labels of columns by place, as far as findings name them."""
+        return {place: label for settled in self.settled.values() for place, label in settled.columns.items()}
+
     def deliveries(self) -> list[Delivery]:
         """Every received message that was not erased, oldest first."""
         found = [item for item in self.items.values() if isinstance(item, Delivery)]
@@ -62,8 +70,9 @@ class Ledger:
     def apply(self, line: Json) -> None:
         """Take one line in. Raises ValueError for what is no line of a journal; then nothing has changed."""
         match line:
-            case {"op": "settle", "ref": str(ref), "state": str(state), "notice": notice}:
-                self.settled[ref] = Settled(notice=notice_from_json(notice), state=state)
+            case {"op": "settle", "ref": str(ref), "state": str(state), "notice": notice, "columns": dict(columns)}:
+                labels = {place: str(label) for place, label in columns.items()}
+                self.settled[ref] = Settled(notice=notice_from_json(notice), state=state, columns=labels)
             case {"op": "push", "item": document}:
                 item = item_from_json(document)
                 self.items.setdefault(item.key, item)
@@ -78,14 +87,14 @@ class Ledger:
 
     def lines(self) -> list[Json]:
         """The shortest journal that gives this ledger."""
-        settled = [settle_line(ref, entry.state, entry.notice) for ref, entry in self.settled.items()]
+        settled = [settle_line(ref, row.state, row.notice, row.columns) for ref, row in self.settled.items()]
         pushed = [push_line(item) for item in self.items.values()]
         return [*settled, *pushed, *(erased_line(key, message_id) for key, message_id in self.erased.items())]
 
 
-def settle_line(ref: str, state: str, notice: Notice) -> Json:
+def settle_line(ref: str, state: str, notice: Notice, columns: Mapping[str, str]) -> Json:
     """The line for `settle`."""
-    return {"op": "settle", "ref": ref, "state": state, "notice": notice_to_json(notice)}
+    return {"op": "settle", "ref": ref, "state": state, "notice": notice_to_json(notice), "columns": {**columns}}
 
 
 def push_line(item: Delivery | Notice) -> Json:

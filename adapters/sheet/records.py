@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.sheet.cells import Fault, is_empty, read_cell
-from adapters.sheet.container import ERROR, UNCACHED
+from adapters.sheet.container import ERROR, FORMULA, UNCACHED
 from adapters.sheet.headings import Heading, normal
 from adapters.sheet.layout import Kind, Layout
 from adapters.sheet.table import Cell, Table
@@ -28,7 +28,8 @@ NO = frozenset({"", "no", "n", "false", "0", "non", "jo", "ні", "όχι", "nie
 
 _KEY = re.compile(r"[^\W_](?:[\w./-]{0,46}[\w/-])?")
 _DEFECTS = {
-    UNCACHED: Fault(UNCACHED, "the formula has no stored result: open the workbook, let it compute, save it"),
+    FORMULA: Fault(FORMULA, "a formula is not computed here and its stored result may be old: type the value itself"),
+    UNCACHED: Fault(UNCACHED, "a formula is not computed here: type the value itself"),
     ERROR: Fault(ERROR, "the cell shows an error"),
 }
 _HINTS = {
@@ -45,7 +46,8 @@ _HINTS = {
 class Row:
     """What a row says under one mapping. ``base`` with an attempt number is the `ref` of the record.
 
-    ``state`` changes when any labelled cell of the row or any fault does.
+    ``places`` has the columns that steer the reading besides those of ``fields``. ``state`` changes when any labelled
+    cell of the row or any fault does.
     """
 
     base: str
@@ -88,10 +90,14 @@ class _Sheet:
                     yield row
 
     def _row(self, number: int, mark: int, layout: Layout) -> Row | None:
-        said = self._said(number, mark)
-        if said in NO and (number, mark) not in self._table.defects:
+        said, defect = self._said(number, mark), self._table.defects.get((number, mark))
+        if said in NO and defect in {None, FORMULA}:
             return None
-        faults = [] if said in YES else [self._finding(number, mark, "bad_mark")]
+        faults = []
+        if defect is not None:
+            faults.append(self._finding(number, mark, defect, _DEFECTS[defect].hint))
+        elif said not in YES:
+            faults.append(self._finding(number, mark, "bad_mark"))
         key, key_fault = self._keys[number]
         if key_fault is None and self._uses[key] > 1:
             key_fault = self._finding(number, self._key_columns[0], "duplicate_key")
@@ -102,6 +108,8 @@ class _Sheet:
             faults.append(self._finding(number, self._width, "too_many_cells"))
         fields, places, cell_faults = self._cells(number, layout)
         faults.extend(cell_faults)
+        for column in (mark, *self._key_columns):
+            places.setdefault(self._heading.labels[column], self._table.place(number, column))
         return Row(
             base=f"{layout.name}:{key}",
             layout=layout,

@@ -14,6 +14,7 @@ from typing import Any
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
 from adapters.sheet.ledger import Ledger
+from adapters.sheet.words import Words
 from gateway.errors import Finding
 from gateway.ports import Delivery, Json, Notice, NoticeKind
 
@@ -23,18 +24,6 @@ ROWS = 1_000_000
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ORDER = {kind: number for number, kind in enumerate(NoticeKind)}
-_MEANING = {
-    NoticeKind.DRAFTED: "a draft was made; a person has to release it",
-    NoticeKind.REFUSED: "not taken: correct the row and save the workbook",
-    NoticeKind.QUEUED: "released; waiting for the other country's node",
-    NoticeKind.RECEIVED: "the other country's node has it",
-    NoticeKind.DELIVERED: "the other country's case system or desk has it",
-    NoticeKind.OPENED: "a person there has opened it",
-    NoticeKind.REJECTED: "the other country's node refused it",
-    NoticeKind.FAILED: "it could not be delivered and will not be tried again",
-    NoticeKind.CANCELLED: "it was cancelled here before it left",
-    NoticeKind.DISCARDED: "the draft was put aside here",
-}
 _RECORDS = (
     ("Reference", 16),
     ("Sent As", 20),
@@ -72,18 +61,21 @@ Format = Any
 # the library has no types
 
 
-def render(ledger: Ledger) -> bytes:
-    """The workbook for a ledger; the same ledger gives the same bytes. Nothing is written to a temporary file."""
+def render(ledger: Ledger, words: Words) -> bytes:
+    """The workbook for a ledger; the same ledger gives the same bytes. Nothing is written to a temporary file.
+
+    Headings, what a state means and what is wrong with a cell are in the language of `words`, codes as they are.
+    """
     output = BytesIO()
     workbook = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_urls": False})
     workbook.set_properties({"title": "TRM results", "created": datetime(2000, 1, 1)})
-    pages = _Pages(workbook)
-    pages.write("Records", _RECORDS, _record_rows(ledger.notices()))
+    pages = _Pages(workbook, words)
+    pages.write("records", _RECORDS, _record_rows(ledger, words))
     deliveries = ledger.deliveries()
-    pages.write("Received", _RECEIVED, (_received_row(item) for item in deliveries))
-    pages.write("Content", _CONTENT, (row for item in deliveries for row in _content_rows(item)))
+    pages.write("received", _RECEIVED, (_received_row(item) for item in deliveries))
+    pages.write("content", _CONTENT, (row for item in deliveries for row in _content_rows(item)))
     erased = [message_id for message_id in ledger.erased.values() if message_id]
-    pages.write("Erased", _ERASED, ((message_id, "erased here; erase every copy as well") for message_id in erased))
+    pages.write("erased", _ERASED, ((message_id, words("states", "erased")) for message_id in erased))
     workbook.close()
     return output.getvalue()
 
@@ -109,15 +101,17 @@ def flatten(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
 class _Pages:
     """Sheets of text with a heading row; a sheet that is full goes on in the next."""
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: Workbook, words: Words) -> None:
         self._workbook = workbook
+        self._words = words
         self._heading = workbook.add_format({"bold": True, "num_format": "@", "bottom": 1})
         self._text = workbook.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
         self._quoted = workbook.add_format(
             {"num_format": "@", "text_wrap": True, "valign": "top", "quote_prefix": True}
         )
 
-    def write(self, title: str, columns: Columns, rows: Iterable[Sequence[str]]) -> None:
+    def write(self, page: str, columns: Columns, rows: Iterable[Sequence[str]]) -> None:
+        title = self._words.page(page)
         sheet, count, number = self._start(title, columns), 0, 1
         for row in rows:
             if count == ROWS:
@@ -130,9 +124,11 @@ class _Pages:
     def _start(self, title: str, columns: Columns) -> Worksheet:
         sheet = self._workbook.add_worksheet(title)
         sheet.freeze_panes(1, 0)
+        if self._words.right_to_left:
+            sheet.right_to_left()
         for column, (label, width) in enumerate(columns):
             sheet.set_column(column, column, width)
-            sheet.write_string(0, column, label, self._heading)
+            sheet.write_string(0, column, self._words("headings", label), self._heading)
         return sheet
 
     def _format(self, value: str) -> Format:
@@ -144,30 +140,31 @@ def _clean(value: str) -> str:
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" or c in "\ufffe\uffff" else c for c in value)
 
 
-def _record_rows(notices: Iterable[Notice]) -> Iterator[Sequence[str]]:
+def _record_rows(ledger: Ledger, words: Words) -> Iterator[Sequence[str]]:
     """The latest news of each record, one row for each finding."""
     latest: dict[str, Notice] = {}
-    for notice in notices:
+    for notice in ledger.notices():
         known = latest.get(notice.ref)
         if known is None or (known.at, _ORDER[known.kind]) <= (notice.at, _ORDER[notice.kind]):
             latest[notice.ref] = notice
+    columns = ledger.columns()
     for ref in sorted(latest):
         notice = latest[ref]
         for finding in notice.findings or (Finding(place="", rule=""),):
-            yield _record_row(notice, finding)
+            yield _record_row(notice, finding, columns.get(finding.place, ""), words)
 
 
-def _record_row(notice: Notice, finding: Finding) -> Sequence[str]:
+def _record_row(notice: Notice, finding: Finding, column: str, words: Words) -> Sequence[str]:
     sent_as, _, reference = notice.ref.partition(":")
     return (
         reference or notice.ref,
         sent_as if reference else "",
         str(notice.kind),
-        _MEANING[notice.kind],
+        words("states", notice.kind),
         "" if notice.code is None else str(notice.code),
-        finding.place,
+        words.place(finding.place, column),
         finding.rule,
-        finding.hint,
+        words.fault(finding),
         notice.message_id or "",
         notice.conversation or "",
         _time(notice.at),

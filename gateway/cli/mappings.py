@@ -77,9 +77,10 @@ def show_verdict(value: Mapping[str, Json]) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("records", type=click.Path(path_type=Path))
 @click.option("--back", is_flag=True, help="RECORDS is a message in JSON; show the record that it becomes.")
+@click.option("--language", metavar="LANG", help="Cells may hold its labels, as with adapter.language.")
 @_MARK
 @options.as_json
-def mapping_preview(file: Path, records: Path, back: bool, mark: str, as_json: bool) -> None:
+def mapping_preview(file: Path, records: Path, back: bool, language: str | None, mark: str, as_json: bool) -> None:
     """Show side by side what becomes of each field of RECORDS. Nothing is stored or sent; exit 1 if there are faults.
 
     RECORDS is a line list, of which the marked rows are shown, or a .json file with one record as {"label": value};
@@ -95,8 +96,12 @@ def mapping_preview(file: Path, records: Path, back: bool, mark: str, as_json: b
 
     from gateway.app import marked_rows
     from gateway.casesystem import read_mapping
+    from gateway.core.mapping_words import in_language
+    from schemas.labels import labels
 
     parsed = read_mapping(file)
+    if language is not None:
+        parsed = in_language(parsed, labels(language))
     if back:
         drawn: list[Json] = [_back(parsed, records.name, voice.read_object(records))]
     elif records.suffix == ".json":
@@ -110,11 +115,11 @@ def mapping_preview(file: Path, records: Path, back: bool, mark: str, as_json: b
 
 
 def _out(parsed: RecordMapping, row: LocalRecord) -> dict[str, Json]:
-    from gateway.core.mapping import losses, map_record
+    from gateway.core.mapping import losses, map_record, placed
     from gateway.core.mapping_preview import outward
 
     made = map_record(parsed, row)
-    faults = made if isinstance(made, tuple) else draftform.faults(made)
+    faults = made if isinstance(made, tuple) else placed(parsed, row, draftform.faults(made))
     return {
         "record": row.ref,
         "draft": None if isinstance(made, tuple) else made,

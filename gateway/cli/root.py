@@ -50,6 +50,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
     "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
     "htcds": ("gateway.cli.htcds:htcds", "HTCDS 2.0 records to drafts of referrals and back, with what is lost."),
+    "sheet": ("gateway.cli.sheet:sheet", "A line list in its language for an office that has no case system."),
     "adapter": ("gateway.cli.adapters:adapter", "How the case system is reached, and what is wrong with it."),
     "webhook": ("gateway.cli.webhooks:webhook", "Systems of the own country that are told what happens."),
     "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),

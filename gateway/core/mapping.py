@@ -8,6 +8,7 @@ complete in form only; consent, gates, schema and release come after it.
     check         the file against catalogue and code lists, for `trm mapping check`
     check_columns the file against the labels of a workbook
     map_record    record -> draft, or every fault of the record
+    placed        what is wrong with that draft, at the cells it came from
     losses        which distinctions this record loses, for the person who releases it
     map_message   message -> record, or every reason why a person has to look at the message
 """
@@ -15,7 +16,7 @@ complete in form only; consent, gates, schema and release come after it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.core.mapping_back import MappedMessage, map_message
@@ -28,7 +29,7 @@ from gateway.errors import Finding
 
 __all__ = [
     "MappedMessage", "RecordMapping", "Vocabulary", "check", "check_columns", "losses", "map_message", "map_record",
-    "parse", "vocabulary",
+    "parse", "placed", "vocabulary",
 ]  # fmt: skip
 
 
@@ -161,6 +162,31 @@ def map_record(mapping: RecordMapping, record: Record) -> dict[str, Json] | tupl
         _put(draft, path.head, list(constant) if isinstance(constant, list) else constant)
     faults = [*reading.faults, *_place_values(draft, reading.filled), *_place_absences(draft, reading.filled)]
     return tuple(faults) if faults else draft
+
+
+def placed(mapping: RecordMapping, record: Record, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings about a draft (JSON pointers), each at the cell that its member comes from, where there is one."""
+    places = {
+        (*path.head, *(path.tail or ())): place
+        for rule in mapping.rules
+        for path in (rule.path, rule.year_to)
+        if rule.direction.outward and path is not None and (place := _cell_of(mapping, record, rule)) is not None
+    }
+    return tuple(replace(found, place=_nearest(places, found.place)) for found in findings)
+
+
+def _cell_of(mapping: RecordMapping, record: Record, rule: Rule) -> str | None:
+    """The place of the column that the rule reads; the filled one, where a label has several spellings."""
+    names = [n for source in rule.sources for n in (compared(source), *mapping.aliases.get(compared(source), ()))]
+    labels = [label for name in names for label in record.places if compared(label) == name]
+    filled = [label for label in labels if record.fields.get(label) not in (None, "", [])]
+    return record.places[(filled or labels)[0]] if labels else None
+
+
+def _nearest(places: Mapping[tuple[str, ...], str], pointer: str) -> str:
+    steps = tuple(step for step in pointer.split("/")[1:] if not step.isdecimal())
+    found = [places[steps[:length]] for length in range(len(steps), 0, -1) if steps[:length] in places]
+    return found[0] if found else pointer
 
 
 def losses(mapping: RecordMapping, record: Record) -> tuple[Finding, ...]:

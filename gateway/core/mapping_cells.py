@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.core.day import parse_day
-from gateway.core.mapping_types import COUNTRY, LANGUAGE, Absence, Kind, Rule, compared
+from gateway.core.mapping_types import COUNTRY, LANGUAGE, Absence, Kind, Rule, Target, compared
 from gateway.core.stages import Json
 
 #: Years that a date or a year of a case can have. 1900 is what people type to get past a form (DOMAIN 0.10).
@@ -40,6 +40,9 @@ class CellFault:
 _UNMAPPED = CellFault(
     rule="unmapped_code", hint="add the value to the mapping or correct the cell; there is no default"
 )
+_AMBIGUOUS = CellFault(
+    rule="ambiguous_label", hint="this text has two meanings here; choose another value of the column"
+)
 
 
 def read_cell(rule: Rule, value: Json) -> Cell | CellFault:
@@ -55,7 +58,7 @@ def read_cell(rule: Rule, value: Json) -> Cell | CellFault:
 
 def _read_split(rule: Rule, value: str, separator: str) -> Cell | CellFault:
     """The longest known value first, so that a value which contains the separator is found whole (DOMAIN 1.1)."""
-    known = {*(rule.codes or {}), *rule.absent}
+    known = {*(rule.codes or {}), *rule.absent, *rule.spoken}
     pieces = value.split(separator)
     found: list[Cell | CellFault] = []
     start = 0
@@ -85,6 +88,8 @@ def _read_one(rule: Rule, value: Json) -> Cell | CellFault:
     word = _word(value)
     if word is None:
         return CellFault(rule="wrong_type", hint="a single value")
+    if compared(word) in rule.spoken:
+        return _read_label(rule, word)
     if (reason := rule.absent.get(compared(word))) is not None:
         return Cell(absent=reason)
     if rule.codes is not None:
@@ -110,6 +115,16 @@ def _read_code(rule: Rule, word: str) -> Cell | CellFault:
     if target is None:
         return _UNMAPPED
     return Cell(values=(target.value,), losses=() if target.loss is None else (target.loss.note,))
+
+
+def _read_label(rule: Rule, word: str) -> Cell | CellFault:
+    match rule.spoken[compared(word)]:
+        case Target() as target:
+            return Cell(values=(target.value,))
+        case Absence() as reason:
+            return Cell(absent=reason)
+        case None:
+            return _AMBIGUOUS
 
 
 def _text(value: Json, word: str, rule: Rule) -> Cell | CellFault:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from gateway.core.stages import Json
 
@@ -102,13 +103,18 @@ class Back:
     note: str = ""
 
 
+Meaning: TypeAlias = Target | Absence | None
+"""What a text of a language means in a cell; None where it has two meanings, so that a person has to say which."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """How one path gets its value, and what its value becomes. Keys of ``codes``, ``absent`` and ``labels`` are in the
     compared form of ``compared``; ``words`` are the first spelling for each reason to have no value.
 
     ``values`` are those of the local picklist, ``labels`` what the local system shows for them. ``hold`` says why every
-    code without a local value is for a person.
+    code without a local value is for a person. ``spoken`` are the labels of a language that cells may hold as well
+    (`gateway.core.mapping_words`), in compared form.
     """
 
     path: Path
@@ -128,6 +134,7 @@ class Rule:
     split: str | None
     year_to: Path | None
     unknown_for: Path | None
+    spoken: Mapping[str, Meaning] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from gateway.core.mapping import RecordMapping, map_record
+from gateway.core.mapping import RecordMapping, map_record, placed
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.logs import logger
 from gateway.ports import Adapter, Json, LocalRecord, Notice, NoticeKind
@@ -95,20 +95,24 @@ class Collector:
         """The draft of a record, or everything that is wrong with it."""
         if record.faults:
             return None, _faulty(record.faults)
+        mapping = None if record.mapping is None else self._mappings.get(record.mapping)
         if record.mapping is None:
             draft = dict(record.fields)
-        elif record.mapping not in self._mappings:
+        elif mapping is None:
             hint = "the adapter names a mapping file that its settings do not give"
             return None, _faulty((Finding(place="", rule="unknown_mapping", hint=hint),))
         else:
-            mapped = map_record(self._mappings[record.mapping], record)
+            mapped = map_record(mapping, record)
             if not isinstance(mapped, dict):
                 return None, _faulty(mapped)
             draft = mapped
         try:
             check_form(self._parts, draft)
         except RefusedError as error:
-            return None, error
+            if mapping is None:
+                return None, error
+            findings = placed(mapping, record, error.findings)
+            return None, RefusedError(error.code, error.what, hint=error.hint, findings=findings)
         return draft, None
 
 

@@ -253,7 +253,7 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
         faults.append(Finding(place="/purpose", rule="unknown_code", hint="a code of the list purpose"))
     if faults or not isinstance(header, dict) or not isinstance(body, dict):
         raise RefusedError(Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults)
-    peer = parts.book.find(to if isinstance(to, str) else "")
+    peer = _addressee(parts, to if isinstance(to, str) else "")
     id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
     header, body, case = _under_its_reference(parts, peer, str(body_type), header, body)
     return (
@@ -289,6 +289,14 @@ def _under_its_reference(
     if isinstance(number, str) and CASE.fullmatch(number):
         header = {**header, "case_ref_sender": parts.vault.case_reference(peer.node, number)}
     return header, body, case if isinstance(case, str) else None
+
+
+def _addressee(parts: Parts, to: str) -> Peer:
+    try:
+        return parts.book.find(to)
+    except RefusedError as exc:
+        finding = Finding(place="/to", rule="unknown_peer", hint=exc.hint)
+        raise RefusedError(exc.code, exc.what, hint=exc.hint, findings=[finding]) from exc
 
 
 async def try_out(parts: Parts, request: Mapping[str, Json], *, approver: str) -> None:

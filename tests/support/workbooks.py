@@ -59,6 +59,16 @@ def respoken(data: bytes, change: Mapping[str, Callable[[bytes], bytes]]) -> byt
     return output.getvalue()
 
 
+def with_macros(data: bytes, project: bytes) -> bytes:
+    """The workbook as an .xlsm whose project of macros holds these bytes."""
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+    macros = b"application/vnd.ms-excel.sheet.macroEnabled.main+xml"
+    output = BytesIO(respoken(data, {"[Content_Types].xml": lambda xml: xml.replace(kind, macros)}))
+    with zipfile.ZipFile(output, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/vbaProject.bin", project)
+    return output.getvalue()
+
+
 def spoilt_sheet(data: bytes, old: bytes, new: bytes) -> bytes:
     """The workbook with one piece of its first worksheet replaced; the piece must be there."""
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import workbooks
-from support.workbooks import LABELS, csv, ods, ods_cell, ods_row, spoilt_sheet, xlsx
+from support.workbooks import LABELS, csv, ods, ods_cell, ods_row, spoilt_sheet, with_macros, xlsx
 
 from adapters.sheet import SheetAdapter
 from adapters.sheet.cells import Fault, read_cell
@@ -192,12 +192,40 @@ async def test_formulas_without_result(tmp_path: Path) -> None:
     ]
 
 
-async def test_formula_with_empty_result(tmp_path: Path) -> None:
-    """A formula whose stored result is an empty text is an empty cell."""
-    data = xlsx([LABELS, [*GOOD[:4], '=""', 2, "0017", ""]])
-    data = spoilt_sheet(data, b'<c r="E2"><f>""</f><v /></c>', b'<c r="E2" t="str"><f>""</f><v></v></c>')
+@pytest.mark.parametrize("stored", [b"F", b""])
+async def test_formulas_with_a_result(tmp_path: Path, stored: bytes) -> None:
+    """The result that some program stored with a formula may be old, so it is no value; what it was is not taken."""
+    data = xlsx([LABELS, [*GOOD[:4], '="F"', 2, "0017", ""]])
+    data = spoilt_sheet(
+        data, b'<c r="E2"><f>"F"</f><v /></c>', b'<c r="E2" t="str"><f>"F"</f><v>' + stored + b"</v></c>"
+    )
     (record,) = await _pull(tmp_path, data)
-    assert (record.faults, record.fields["Gender"]) == ((), None)
+    assert _faults(record) == [("sheet Cases, row 2, column E", "formula")]
+    assert record.fields["Gender"] is None
+
+
+@pytest.mark.parametrize(("stored", "faults"), [(b"Yes", ["formula"]), (b"No", None), (b"", None)])
+async def test_a_mark_is_not_computed(tmp_path: Path, stored: bytes, faults: list[str] | None) -> None:
+    """That a case is to be referred is said by a person and not by a formula; one that says no is no mark."""
+    data = xlsx([LABELS, ["R-1", '="x"', *GOOD[2:]]])
+    data = spoilt_sheet(
+        data, b'<c r="B2"><f>"x"</f><v /></c>', b'<c r="B2" t="str"><f>"x"</f><v>' + stored + b"</v></c>"
+    )
+    records = await _pull(tmp_path, data)
+    assert [[fault.rule for fault in record.faults] for record in records] == ([] if faults is None else [faults])
+
+
+async def test_a_workbook_with_macros(tmp_path: Path) -> None:
+    """The macros of an .xlsm are never opened: the rows are read as if they were not there, whatever they hold."""
+    data = with_macros(xlsx([LABELS, GOOD]), b"not even a project")
+    (record,) = await _pull(tmp_path, data, ".xlsm")
+    assert (record.faults, record.fields["Case"]) == ((), "0017")
+
+
+async def test_blanks_around_a_code(tmp_path: Path) -> None:
+    """A value with blanks at its end is the value: no other code, and no fault."""
+    (record,) = await _pull(tmp_path, xlsx([LABELS, [*GOOD[:4], " F\u00a0 ", *GOOD[5:]]]))
+    assert (record.faults, record.fields["Gender"]) == ((), "F")
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------

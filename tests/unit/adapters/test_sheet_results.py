@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from adapters.sheet.ledger import Ledger, push_line, settle_line
 from adapters.sheet.read import _translated
 from adapters.sheet.results import CELL, flatten, render
 from adapters.sheet.table import UnreadableError
+from adapters.sheet.words import words
 from gateway.errors import Finding, RefusedError, TransientError
 from gateway.ports import Json, LocalRecord, NoticeKind
 
@@ -153,6 +155,45 @@ async def test_records_show_the_latest_news(bench: SheetBench) -> None:
     ]
 
 
+async def test_results_in_the_language_of_the_office(bench: SheetBench) -> None:
+    """Headings, states, places and faults are in Arabic, from right to left; a rule without words stays English."""
+    adapter = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: htcds.MAPPING}, language="ar")
+    (record,) = await adapter.pull()
+    place = record.places["Gender"]
+    known = Finding(place=place, rule="unmapped_code", hint="add the value")
+    new = Finding(place="/a", rule="never_heard_of", hint="call somebody")
+    refused = a_notice(record.ref, NoticeKind.REFUSED)
+    await adapter.settle(record, replace(refused, findings=(known, new)))
+    said, sheets = words("ar"), sheet_cells(bench.results)
+    heading, one, other = sheets[said.page("records")]
+    assert heading[:3] == [said("headings", name) for name in ("Reference", "Sent As", "State")]
+    assert heading[0] != "Reference" and one[3] == said("states", "refused")
+    assert one[5:8] == ["الورقة Cases، الصف 3، العمود H (Gender)", "unmapped_code", said("rules", "unmapped_code")]
+    assert other[5:8] == ["/a", "never_heard_of", "call somebody [en]"]
+    book = openpyxl.load_workbook(bench.results)
+    assert all(sheet.sheet_view.rightToLeft for sheet in book)
+    book.close()
+
+
+async def test_refused_until_the_language_changes(bench: SheetBench) -> None:
+    """A label that was not understood may be one of another language, so the row comes again with it."""
+    await _settle(bench, NoticeKind.REFUSED)
+    assert await bench.adapter().pull() == []
+    adapter = SheetAdapter(bench.source, marks={htcds.READY_TO_REFER: htcds.MAPPING}, language="fr")
+    assert len(await adapter.pull()) == 1
+
+
+async def test_many_rows_are_shown_together(bench: SheetBench) -> None:
+    """The workbook of results is written once for the rows that were read together, not for each of them."""
+    bench.offer("Case two")
+    adapter = bench.adapter()
+    one, two = await adapter.pull()
+    await adapter.settle(one, a_notice(one.ref, NoticeKind.DRAFTED))
+    assert not bench.results.exists() and len(bench.journal.read_bytes().splitlines()) == 1
+    await adapter.settle(two, a_notice(two.ref, NoticeKind.DRAFTED))
+    assert len(bench.noticed()) == 2
+
+
 async def test_content_as_labels_and_values(bench: SheetBench) -> None:
     """A received message has one row in Received and one for each of its values in Content."""
     await bench.adapter().push(a_delivery(text="a summary"))
@@ -195,8 +236,8 @@ def test_long_and_odd_texts() -> None:
     ledger = Ledger()
     for number, text in enumerate((long, odd)):
         ledger.apply(push_line(a_delivery(key=f"k{number}", text=text)))
-    workbook = render(ledger)
-    assert workbook == render(ledger)
+    workbook = render(ledger, words())
+    assert workbook == render(ledger, words())
     rows = openpyxl.load_workbook(BytesIO(workbook))["Content"].iter_rows(min_row=2, min_col=5, values_only=True)
     shown = [(path, str(value)) for path, value in rows if str(path).startswith("summary")]
     assert [path for path, _ in shown] == ["summary", "summary (continued 1)", "summary"]
@@ -319,7 +360,7 @@ def test_bad_lines(line: Json) -> None:
 
 def test_settling_with_a_delivery() -> None:
     """A line that settles a row with something else than a notice is none."""
-    line = settle_line("a", "b", a_notice("a", NoticeKind.DRAFTED))
+    line = settle_line("a", "b", a_notice("a", NoticeKind.DRAFTED), {})
     assert isinstance(line, dict)
     with pytest.raises(ValueError, match="not a notice"):
         Ledger().apply({**line, "notice": push_line(a_delivery())["item"]})  # type: ignore[index,call-overload]

@@ -27,7 +27,7 @@ def test_every_reading_verb_has_json():
     """A verb that shows something shows it to programs as well."""
     silent = {"trm init", "trm admin new", "trm peer scope", "trm send", "trm evidence export", "trm node pairing"}
     silent |= {"trm attachment save"}
-    silent |= {"trm audit export", "trm backup key new", "trm adapter new"}  # what it makes is a file
+    silent |= {"trm audit export", "trm backup key new", "trm adapter new", "trm sheet new"}  # what it makes is a file
     silent |= {"trm demo", "trm bench"}
     silent |= {f"trm keys {verb}" for verb in ("rotate", "revoke", "recover", "proof export")}
     silent |= {f"trm keys {verb}" for verb in ("root new", "root sign", "tombstone request", "tombstone seal")}
@@ -57,7 +57,7 @@ def test_the_verbs_of_the_design_are_there():
             alarm+list
         alarm+dismiss node+show node+pairing webhook+new webhook+list token+new token+list token+revoke demo bench
         procedure+list procedure+show statistics+make statistics+show statistics+draft
-        htcds+import htcds+export
+        htcds+import htcds+export sheet+new
         policy+show policy+diff policy+adopt policy+approve policy+preview draft+preview
         backup+make backup+verify backup+key+new restore peer+reset-link peer+accept-reset"""
     assert {f"trm {name.replace('+', ' ')}" for name in expected.split()} == LEAVES.keys()

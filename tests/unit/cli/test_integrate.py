@@ -10,6 +10,7 @@ from support.desks import enquiry, header, run
 from support.house import ROOT
 
 from schemas import code_list
+from schemas.labels import labels
 
 HTCDS = ROOT / "adapters" / "sheet" / "htcds-2.0.yaml"
 
@@ -237,6 +238,17 @@ def test_a_marked_row_is_previewed(tmp_path: Path):
     ran = run("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "cases.csv"), "--json")
     assert len(json.loads(ran.stdout)["records"]) == 1, ran.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cases.csv", "office.yaml"]
+
+
+def test_a_label_of_a_language_is_previewed(tmp_path: Path):
+    """With --language a label of a code is a value of the column; without it, it is none."""
+    (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
+    adult = labels("fr").code("age_group", "adult").text
+    (tmp_path / "record.json").write_text(json.dumps({"Age": adult}), encoding="utf-8")
+    words = ("mapping", "preview", str(tmp_path / "office.yaml"), str(tmp_path / "record.json"), "--json")
+    assert run(*words).exit_code == 1
+    record = json.loads(run(*words, "--language", "fr").stdout)["records"][0]
+    assert record["draft"]["content"]["age_group"] == "adult"
 
 
 def test_both_sides_are_shown(tmp_path: Path):

@@ -39,6 +39,7 @@ def test_a_case_system_is_read_whole(tmp_path: Path):
         ({"kind": "folder"}, "adapter.path"),
         ({"kind": "folder", "path": "/x", "mapping": "/y"}, "adapter.mapping"),
         ({"kind": "sheet", "path": 7}, "adapter.path"),
+        ({"kind": "sheet", "path": "/x", "language": "xx"}, "adapter.language"),
     ],
 )
 def test_a_fault_is_named_by_its_path(tmp_path: Path, keys: dict[str, object], place: str):

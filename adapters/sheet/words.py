@@ -1,0 +1,96 @@
+"""The words of the sheets in the language of the office: one file for each language in `words/`, English whole.
+
+What a language does not have is shown in English with a mark, never left out. Codes stay what they are in every
+language, so that who helps from afar knows them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import Finding
+
+ENGLISH = "en"
+FOLDER = Path(__file__).with_name("words")
+
+_MARK = " [en]"
+_CELL = re.compile(r"(?:sheet (?P<sheet>.*), )?row (?P<row>[0-9]+), column (?P<column>[A-Z]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The words of one language. `own` is its file, `english` what stands in for what the file does not have."""
+
+    language: str
+    own: Mapping[str, Any]
+    english: Mapping[str, Any]
+
+    @property
+    def right_to_left(self) -> bool:
+        """Whether a sheet begins at the right."""
+        return self.own.get("direction") == "rtl"
+
+    def __call__(self, section: str, name: str) -> str:
+        """One text; English and marked where the language has none, the name itself where nothing has."""
+        own: str | None = self.own.get(section, {}).get(name)
+        return self._marked(self.english[section].get(name, name)) if own is None else own
+
+    def page(self, name: str) -> str:
+        """The title of a sheet, which takes no mark."""
+        own: str | None = self.own.get("pages", {}).get(name)
+        return str(self.english["pages"][name]) if own is None else own
+
+    def instructions(self) -> Sequence[str]:
+        """The page that explains the workbook, line by line; what nobody has reviewed says so first."""
+        own: Sequence[str] | None = self.own.get("instructions")
+        if own is None:
+            return [self._marked(line) for line in self.english["instructions"]]
+        return own if self.own["status"] == "reviewed" else [f"[{self.own['draft']}]", *own]
+
+    def column(self, label: str) -> str | None:
+        """What people read above the column with this label, if this language has words for it."""
+        own: str | None = self.own.get("columns", {}).get(label)
+        return own
+
+    def fault(self, finding: Finding) -> str:
+        """What is wrong and what to do. English is as exact as the finding; others say what the rule stands for."""
+        if self.language == ENGLISH:
+            return finding.hint
+        own: str | None = self.own.get("rules", {}).get(finding.rule)
+        return self._marked(finding.hint) if own is None else own
+
+    def place(self, place: str, column: str = "") -> str:
+        """Where it is, with the label of the column; a place that is no cell stays as it is."""
+        match = _CELL.fullmatch(place)
+        if match is not None:
+            shown = self("places", "row" if match["sheet"] is None else "sheet").format(**match.groupdict())
+            place = shown
+        return f"{place} ({column})" if column else place
+
+    def _marked(self, text: str) -> str:
+        return text if self.language == ENGLISH or not text else f"{text}{_MARK}"
+
+
+@cache
+def words(language: str = ENGLISH) -> Words:
+    """The words of `language`; one that has no file is shown in English throughout."""
+    return Words(language=language, own=_file(language), english=_file(ENGLISH))
+
+
+@cache
+def known() -> Sequence[str]:
+    """The languages that have a file."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def _file(language: str) -> Mapping[str, Any]:
+    value: Mapping[str, Any] = {}
+    if language in known():
+        value = json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
+    return value
