@@ -83,6 +83,12 @@ ROUTES: tuple[Route, ...] = (
         paged=True,
     ),
     Route(method="GET", path="/conversations/due", operation="conversation.due", summary="who owes what until when"),
+    Route(
+        method="POST",
+        path="/conversations/{id}/contact",
+        operation="contact.advise",
+        summary="may the person be reached so now, and who must not be told",
+    ),
     Route(method="GET", path="/conversations/{id}", operation="conversation.show", summary="one conversation in order"),
     Route(
         method="POST", path="/conversations/{id}/erase", operation="conversation.erase", summary="a person erases it"

@@ -187,6 +187,38 @@ def conversation_show(reach: Reach, id: str, lang: str | None, as_json: bool) ->
     voice.show(answer, as_json=as_json, people=lambda value: _show_conversation(value, lang))
 
 
+@options.verb(conversation, "contact")
+@click.argument("id")
+@click.option("--channel", type=click.Choice(["call", "message", "visit", "through_provider"]), required=True)
+@click.option("--address", is_flag=True, help="Ask for the number or name that would be used; it is not shown.")
+@options.on_node
+@options.as_json
+def conversation_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
+    """May the person of a case be reached in this way now, and who must not hear of the case?
+
+    By the newest rule that the messages have, the channels that safety alerts have closed, and the time where the
+    person is. Silence and doubt are no permission. The answer repeats nothing of the rule.
+
+    \b
+    Example:
+      trm conversation contact Vt5m0bJr3QkK0m1c5n8sT4 --channel call --node /srv/trm/fr
+    """
+    named = click.prompt("number or name", hide_input=True, err=True) if address else None
+    answer = reach.ask("contact.advise", id=id, channel=channel, address=named)
+    voice.show(answer, as_json=as_json, people=_show_contact)
+
+
+def _show_contact(value: Mapping[str, Json]) -> None:
+    voice.facts([("contact", value["contact"]), ("why", value["why"])])
+    if value["check_who_answers"]:
+        voice.hint("be sure who answers before you say anything: somebody else may, or a code word is agreed")
+    voice.table(
+        ["not to be told", "why"],
+        [[item["party"], item["why"]] for item in voice.items(value, "do_not_notify")],
+        empty="the person agreed that family, State of nationality and police may be told",
+    )
+
+
 def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> None:
     if value["asylum_hold"]:
         voice.say("asylum hold: nothing of it goes to the State of nationality")

@@ -92,6 +92,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "alert.acknowledge": _CASES,
     "asylum.hold": _CASE_SYSTEMS,
     "asylum.lift": _CASES,
+    "contact.advise": _CASES,
     "asylum.list": _CASES,
     "consent.record": _CASE_SYSTEMS,
     "consent.list": _CASES,

@@ -31,6 +31,7 @@ from gateway.api.shape import (
 from gateway.api.shapes.messages import ERASED, STATE, SUBMITTED, SUMMARY
 from gateway.core import procedure
 from gateway.core.conversation.facts import Side
+from gateway.core.safe_contact import Channel, Contact, Party
 
 OWES = one_of("us", "them")
 TITLE = about(OBJECT, "a text by language")
@@ -152,6 +153,14 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "asylum.list": Shape(answer=record(holds=many(record(id=null_or(ID), at=TIME, lift_wanted=FLAG)))),
     "asylum.hold": Shape(arguments={"by": BY}, answer=HELD, example={"by": "Ana Doe"}, creates=True),
+    "contact.advise": Shape(
+        arguments={"channel": one_of(*Channel), "address": maybe(about(TEXT, "the number or name that would be used"))},
+        answer=record(
+            contact=one_of(*Contact), why=TEXT, check_who_answers=FLAG,
+            do_not_notify=many(record(party=one_of(*Party), why=TEXT)),
+        ),
+        example={"channel": "call"},
+    ),
     "asylum.lift": Shape(arguments={"by": BY}, answer=HELD, example={"by": "Ana Doe"}),
     "consent.record": Shape(
         arguments={"by": BY, "content": about(OBJECT, "the content of consent.record/1; units may be PEER/unit")},
