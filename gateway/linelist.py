@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from adapters.sheet import htcds
+from adapters.sheet import SheetSettings, htcds
 from adapters.sheet.blank import BlankColumn, Entry, blank_workbook
 from adapters.sheet.words import Words, words
 from gateway.casesystem import read_mapping
@@ -19,22 +19,30 @@ _PLAIN = {Kind.DATE: Entry.DATE, Kind.YEAR: Entry.NUMBER, Kind.INTEGER: Entry.NU
 
 
 def new_line_list(language: str, mapping: Path | None = None) -> bytes:
-    """An empty workbook in `language`, with the columns of HTCDS 2.0 and ours, or those that a mapping file reads.
+    """An empty workbook in `language` for the sheet adapter with this `mapping`, or with the built-in one.
+
+    It has the columns of HTCDS 2.0 and ours that the mapping files know, and all others that they read.
 
     Raises:
         RefusedError: for a language that is not known, and for a mapping file as `read_mapping` does.
     """
     spoken, said = labels(language), words(language)
-    if mapping is None:
-        mappings = [read_mapping(htcds.MAPPING), read_mapping(htcds.ENQUIRY_MAPPING)]
-        names = [*_FIRST, *(label for _, label in htcds.TEMPLATE), *htcds.ADDED]
-    else:
-        mappings = [read_mapping(mapping)]
-        names = [htcds.KEY, htcds.READY_TO_REFER]
-        names += [source for rule in mappings[0].rules if rule.direction.outward for source in rule.sources]
+    marks = SheetSettings(path=Path(), mapping=mapping).marks()
+    mappings = [read_mapping(marks[htcds.READY_TO_REFER]), read_mapping(marks[htcds.READY_TO_ASK])]
     read = _readers(mappings)
-    columns = [_column(name, read.get(compared(name)), spoken, said) for name in dict.fromkeys(names)]
+    columns = [_column(name, read.get(compared(name)), spoken, said) for name in _names(mappings)]
     return blank_workbook(columns, said)
+
+
+def _names(mappings: Sequence[RecordMapping]) -> Sequence[str]:
+    """The labels of all columns, what steers the reading first."""
+    rules = [rule for mapping in mappings for rule in mapping.rules if rule.direction.outward]
+    sources = {compared(source): source for rule in rules for source in rule.sources}
+    known = {*map(compared, (htcds.KEY, *htcds.MARKS)), *sources, *mappings[0].ignored}
+    standard = [
+        name for name in (*_FIRST, *(label for _, label in htcds.TEMPLATE), *htcds.ADDED) if compared(name) in known
+    ]
+    return list({compared(name): name for name in (*standard, *sources.values())}.values())
 
 
 def _readers(mappings: Sequence[RecordMapping]) -> Mapping[str, tuple[RecordMapping, Rule]]:

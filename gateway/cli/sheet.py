@@ -19,7 +19,7 @@ def sheet() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--language", required=True, metavar="LANG", help="Language of headings, drop-downs and instructions.")
 @click.option(
-    "--mapping", type=click.Path(path_type=Path), metavar="FILE", help="Its columns; else those of HTCDS 2.0 and ours."
+    "--mapping", type=click.Path(path_type=Path), metavar="FILE", help="As adapter.mapping; else the built-in one."
 )
 def sheet_new(file: Path, language: str, mapping: Path | None) -> None:
     """Write an empty workbook FILE (.xlsx) with drop-downs and instructions in a language. Needs no node.

@@ -113,7 +113,7 @@ async def test_nothing_is_marked_in_a_new_workbook(tmp_path: Path) -> None:
 
 
 async def test_the_columns_of_an_office(tmp_path: Path) -> None:
-    """With a mapping file the workbook has what that reads, and a code without a label is offered by its name."""
+    """With a mapping file the workbook has what that reads and what an enquiry needs, and nothing that nobody reads."""
     office = tmp_path / "office.yaml"
     office.write_text(
         "format: trm-mapping/1\nname: office\nbody_type: referral.request/1\nfields:\n"
@@ -122,10 +122,19 @@ async def test_the_columns_of_an_office(tmp_path: Path) -> None:
     )
     book = _opened("fr", office)
     cases = book.worksheets[0]
-    assert [cell.value for cell in cases[2]] == [htcds.KEY, htcds.READY_TO_REFER, "Sex", "Born"]
+    row = [str(cell.value) for cell in cases[2]]
+    assert row[:3] == [htcds.KEY, htcds.READY_TO_ASK, htcds.READY_TO_REFER]
+    assert {"Sex", "Born", "Recipient"} < set(row) and "First Name" not in row
     assert _offered(book)["Sex"] == [labels("fr").code("gender", "Feminine").text]
-    assert "yyyy" in cases.column_dimensions["D"].number_format
+    assert (
+        "yyyy" in cases.column_dimensions[cases.cell(row=2, column=row.index("Born") + 1).column_letter].number_format
+    )
     book.close()
+    path = tmp_path / "cases.xlsx"
+    path.write_bytes(new_line_list("fr", office))
+    tmp_path.chmod(0o700)
+    marks = htcds.MARKS | {htcds.READY_TO_REFER: office}
+    assert await SheetAdapter(path, marks=marks, language="fr").check() == []
 
 
 def test_a_language_that_is_not_known() -> None:
