@@ -10,9 +10,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
+from support.house import ROOT
 from support.linelists import CODES, fill
 
-from adapters.sheet import SheetAdapter, htcds
+from adapters.sheet import SheetAdapter, htcds, records
 from adapters.sheet.words import FOLDER, known, words
 from gateway.casesystem import read_mapping
 from gateway.core.mapping import map_record
@@ -21,7 +22,8 @@ from gateway.errors import Finding, RefusedError
 from gateway.linelist import new_line_list
 from schemas.labels import labels, languages
 
-SOURCES = [*Path(htcds.__file__).parent.glob("*.py"), *Path("gateway/core").glob("mapping_cells.py")]
+CORE = ROOT / "gateway" / "core"
+SOURCES = [*Path(htcds.__file__).parent.glob("*.py"), CORE / "mapping_cells.py"]
 
 
 def _opened(lang: str, mapping: Path | None = None) -> openpyxl.Workbook:
@@ -176,7 +178,9 @@ def test_every_rule_of_a_cell_has_words() -> None:
     """What the reader of sheets and of mappings can say about a cell is in the words."""
     told = {rule for path in SOURCES for rule in re.findall(r'CellFault\(\s*rule="(\w+)"', path.read_text("utf-8"))}
     told |= {rule for path in SOURCES for rule in re.findall(r'Fault\(\s*"(\w+)"', path.read_text("utf-8"))}
-    assert len(told) > 15
+    told |= set(re.findall(r'self\._fault\([^"\n]*, "(\w+)"', (CORE / "mapping.py").read_text("utf-8")))
+    told |= records._HINTS.keys()
+    assert len(told) > 25 and {"missing", "bad_mark", "unmapped_code"} <= told
     assert told <= words().english["rules"].keys()
 
 
