@@ -150,7 +150,8 @@ class KeyChild:
         if process.stdout is None:
             raise RuntimeError("the output of the key service is read here")
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), START_LIMIT)
+            async with asyncio.timeout(START_LIMIT):
+                line = await process.stdout.readline()
         except TimeoutError as exc:
             raise TransientError(Code.UNREACHABLE, "the key service did not start in time") from exc
         said = _line(line)
@@ -187,7 +188,8 @@ class KeyChild:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), STOP_LIMIT)
+            async with asyncio.timeout(STOP_LIMIT):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -140,7 +140,8 @@ def where(trial: Trial) -> victim.Where:
 async def within(answer: Awaitable[object], what: str) -> object:
     """The answer, which has to come in time."""
     try:
-        return await asyncio.wait_for(answer, LONGEST)
+        async with asyncio.timeout(LONGEST):
+            return await answer
     except TimeoutError as exc:
         raise BrokenContractError(f"{what} waits without end") from exc
 

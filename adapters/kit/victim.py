@@ -66,7 +66,8 @@ async def _started(where: Where, item: Delivery) -> Process:
 async def _line(process: Process) -> str:
     if process.stdout is None:
         raise RuntimeError("a process that was started with a pipe has none")
-    return (await asyncio.wait_for(process.stdout.readline(), LONGEST)).decode()
+    async with asyncio.timeout(LONGEST):
+        return (await process.stdout.readline()).decode()
 
 
 async def _kill(process: Process) -> None:

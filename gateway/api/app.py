@@ -392,4 +392,5 @@ class LocalServer:
 
     async def close(self) -> None:
         """Stop taking requests."""
-        await asyncio.wait_for(self._runner.cleanup(), timeout=5)
+        async with asyncio.timeout(5):
+            await self._runner.cleanup()

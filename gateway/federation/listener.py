@@ -77,7 +77,8 @@ class _Listener(web.Server):
         self._none_live.clear()
         if self._live:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._none_live.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._none_live.wait()
         for transport in self._live.values():
             transport.abort()
         await asyncio.sleep(0)

@@ -58,7 +58,8 @@ class Guarded:
 
     async def _call(self, answer: Awaitable[T]) -> T:
         try:
-            return await asyncio.wait_for(answer, LONGEST)
+            async with asyncio.timeout(LONGEST):
+                return await answer
         except GatewayError:
             raise
         except TimeoutError as exc:

@@ -87,3 +87,14 @@ def test_the_changelog_knows_the_version():
     """The version of pyproject.toml has its heading in the changelog."""
     headings = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{pyproject()['project']['version']}]" in headings
+
+
+@pytest.mark.parametrize(
+    "path", [*files_of("gateway"), *files_of("adapters")], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_no_cancellation_is_lost(path):
+    """`asyncio.wait_for` of Python 3.11 swallows a cancellation that comes as its work ends, and a loop that is not
+    cancelled keeps its node from stopping: `asyncio.timeout` does not.
+    """
+    called = [ast.unparse(node.func) for node in ast.walk(syntax(path)) if isinstance(node, ast.Call)]
+    assert "asyncio.wait_for" not in called

@@ -59,7 +59,8 @@ class _Client:
         id = str(answer["id"])
         if id not in self._early:
             self._waiting[id] = asyncio.get_running_loop().create_future()
-            await asyncio.wait_for(self._waiting[id], PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await self._waiting[id]
         self._early.discard(id)
         return time.monotonic() - begun
 
