@@ -44,7 +44,7 @@ class Door:
         headers = {"Idempotency-Key": uuid4().hex} | ({} if token is None else {"Authorization": f"Bearer {token}"})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         body = b"{}" if method == "POST" else None
-        connection.request(method, path.replace("{id}", "nobody"), body=body, headers=headers)
+        connection.request(method, path.format(id="nobody", part="0"), body=body, headers=headers)
         response = connection.getresponse()
         streams = response.headers["Content-Type"] == "text/event-stream"
         value = {} if streams else json.loads(response.read())
@@ -105,7 +105,7 @@ def test_the_owner_may_do_everything(door: Door):
     async def asked() -> list[Answer]:
         async with socket_caller(door.desk.folder / "run" / "api.sock") as caller:
             return [
-                await caller.ask(method, path.replace("{id}", "nobody"), b"{}" if method == "POST" else None)
+                await caller.ask(method, path.format(id="nobody", part="0"), b"{}" if method == "POST" else None)
                 for operation, (method, path) in PLACES.items()
                 if operation not in APART
             ]

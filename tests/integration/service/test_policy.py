@@ -218,7 +218,7 @@ async def test_a_new_node_begins_with_two_steps(two: Two) -> None:
     assert TWO_STEP is not None
     shown = await two.fr.call("policy.show")
     held = shown["in_force"]
-    assert (held["name"], held["version"], held["usable"]) == ("two-step", 1, True)
+    assert (held["name"], held["version"], held["usable"]) == ("two-step", TWO_STEP.version, True)
     assert held["file"].encode() == canonical_bytes(TWO_STEP)
     assert held["digest"] == digest(canonical_bytes(TWO_STEP))
     assert ([change["action"] for change in shown["changes"]], shown["faults"]) == (["policy.begin"], [])
@@ -229,7 +229,7 @@ async def test_more_takes_two_people_and_a_day_and_less_one_at_once(two: Two) ->
     """And who lets less leave overtakes what waits; every version is kept, and the history verifies."""
     assert TWO_STEP is not None
     wide = policy(("FR", "AL"), before=field_groups().groups, name="wide")
-    less = replace(TWO_STEP, version=2, rules=TWO_STEP.rules[1:])
+    less = replace(TWO_STEP, version=TWO_STEP.version + 1, rules=TWO_STEP.rules[1:])
     with pytest.raises(RefusedError, match="lets more leave") as refused:
         await adopted(two.fr, "policy.narrow", wide, people=[ANA])
     assert refused.value.code is Code.INVALID
@@ -238,13 +238,13 @@ async def test_more_takes_two_people_and_a_day_and_less_one_at_once(two: Two) ->
     await two.fr.call("change.withdraw", id=one["id"], by="Ana B.")
     two.clock.advance(1)
     assert (await adopted(two.fr, "policy.widen", wide, emergency=False))["state"] == "waiting"
-    assert (await two.fr.call("policy.show"))["in_force"]["version"] == 1
+    assert (await two.fr.call("policy.show"))["in_force"]["version"] == TWO_STEP.version
     assert (await adopted(two.fr, "policy.narrow", less, people=[BEN]))["state"] == "done"
-    assert (await two.fr.call("policy.show"))["in_force"]["version"] == 2
+    assert (await two.fr.call("policy.show"))["in_force"]["version"] == less.version
     two.clock.advance(DELAY)
     await keep(two.fr.running.parts)
     shown = await two.fr.call("policy.show")
-    assert (shown["in_force"]["name"], shown["in_force"]["version"], shown["waiting"]) == ("two-step", 2, [])
+    assert (shown["in_force"]["name"], shown["in_force"]["version"], shown["waiting"]) == ("two-step", less.version, [])
     assert [change["action"] for change in shown["changes"]] == ["policy.begin", "policy.widen", "policy.narrow"]
     assert shown["faults"] == []
     with pytest.raises(RefusedError, match="not higher") as refused:
