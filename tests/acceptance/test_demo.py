@@ -68,7 +68,7 @@ def test_it_ends_well_and_tells_the_whole_story(kept):
         "A new life", "← monitoring.report: in the case system", "← closure.response: in the case system",
         "A child", "refused, no guardian", "refused, the best interests are not determined",
         "refused, the risks are not assessed together", "← return.proposal: in the case system",
-        "A withdrawal crosses an acceptance", "the person comes and withdraws", "✗ referral.accept: FR refused it",
+        "A withdrawal crosses an acceptance", "the person comes and withdraws", "✗ referral.accept: ",
         "refused by gate G7", "← consent.withdrawal.ack: in the case system", "certificate of erasure",
         "Messages and receipts", "each arrived exactly once",
         "exit 0: it verifies with both fingerprints", "exit 1: with one bit changed", "exit 2: without a fingerprint",

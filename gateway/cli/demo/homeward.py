@@ -115,8 +115,11 @@ def cross(stage: Stage) -> None:
         "the withdrawal in Albania",
         lambda e: e.country == albania.code and e.type == "consent.withdrawal/1" and e.state == "handed_over",
     )
-    stage.seen(albania, accepted["id"], "rejected")
-    stage.observed("France's node refuses the acceptance that crossed the withdrawal")
+    stage.chronicle.wait(
+        "the acceptance to end",
+        lambda e: e.country == albania.code and e.id == accepted["id"] and e.state in proofs.STOPPED,
+    )
+    stage.observed("the acceptance that met the withdrawal does not count, whichever of the two was first on the wire")
     views = [
         _standing(party.ask("conversation.show", id=referral["conversation"])) for party in (people, desk)
     ]  # fmt: skip

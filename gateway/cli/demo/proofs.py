@@ -22,6 +22,8 @@ from gateway.ports import Json
 
 ARRIVED = {"awaiting_opening", "opened"}
 TAKEN = {"handed_over", "opened"}
+STOPPED = {"rejected", "failed"}
+"""What became of the acceptance that met the withdrawal: refused in France, or stopped before it left Albania."""
 RECEIPTS = ("received", "delivered", "opened")
 TOOL_SECONDS = 60
 NO_NETWORK = (("unshare", "-n"), ("unshare", "-r", "-n"))
@@ -55,18 +57,18 @@ def messages_and_receipts(stage: Stage) -> None:
             state for code, peer, id, state in incoming if (code, peer, id) == (item["peer"], sender.code, item["id"])
         ]
         whole = item["state"] in ARRIVED and {"received", "delivered"} <= set(receipts) and set(there) <= TAKEN
-        refused = item["state"] == "rejected" and "rejected" in receipts and not there
+        refused = item["state"] in STOPPED and "delivered" not in receipts and not there
         stage.demand(
             (len(there) == 1 and whole) or refused,
-            f"{name} {str(item['id'])[:6]} arrived once and has both receipts, or was refused",
+            f"{name} {str(item['id'])[:6]} arrived once and has both receipts, or was stopped",
         )
     stage.timeline.show(table)
-    crossed = sum(item["state"] == "rejected" for _, item, _ in rows)
-    stage.demand(crossed == 1, "one message was refused: the acceptance that crossed the withdrawal")
+    crossed = sum(item["state"] in STOPPED for _, item, _ in rows)
+    stage.demand(crossed == 1, "one message was stopped: the acceptance that met the withdrawal")
     stage.demand(len(incoming) == len(rows) - crossed > 0, "as many messages arrived as were sent")
     count = sum(len(receipts) for _, _, receipts in rows)
     stage.timeline.note(
-        f"{len(rows)} messages sent, each arrived exactly once; {count} signed receipts; one was refused"
+        f"{len(rows)} messages sent, each arrived exactly once; {count} signed receipts; one was stopped"
     )
 
 
