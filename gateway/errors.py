@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Code(StrEnum):
@@ -105,6 +106,10 @@ class Finding:
     place: str
     rule: str
     hint: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As people and programs are told it; the shape `Finding` of the local API."""
+        return {"place": self.place, "rule": self.rule, "hint": self.hint}
 
 
 class GatewayError(Exception):

@@ -88,7 +88,7 @@ class Node:
         if version is not None:
             headers["If-Match"] = f'"{version}"'
         data = None if body is None else json.dumps(body).encode()
-        request = Request(url, data=data, headers=headers, method=method)  # noqa: S310 (http and https alone, above)
+        request = Request(url, data=data, headers=headers, method=method)  # noqa: S310 (http or https: see __init__)
         for left in reversed(range(self._tries)):
             try:
                 return self._answer(request)

@@ -11,13 +11,19 @@ off. Lines hold keys, ids and states, and nothing of what a message or a record 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
+from typing import ParamSpec, TypeVar
 
-from adapters.kit.files import PRIVATE, Folder
+from adapters.kit.files import PRIVATE, Folder, NotPlainError, TooLargeError, world
 from adapters.kit.strict_json import read_json, write_line
+from adapters.kit.threads import in_thread
 from gateway.errors import Code, RefusedError
 from gateway.ports import Erasure, Json, Notice, NoticeKind
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _LIMIT = 256 << 20
 
 
@@ -77,6 +83,12 @@ class Journal:
         """Whether something was handed over under this id."""
         return local_id in self.handed.values()
 
+    def require(self, local_id: str) -> None:
+        """Read the file. Raises RefusedError(not_found) for a local id that was never given, and what `load` raises."""
+        self.load()
+        if not self.knows(local_id):
+            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+
     def _add(self, line: Json) -> None:
         self.load()
         with Folder(self._path.parent) as folder:
@@ -95,3 +107,15 @@ class Journal:
                 self.facts[name] = value
             case _:
                 raise ValueError("not a line of a journal")
+
+
+async def kept(lock: Lock, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Work on a journal in a thread, one piece at a time.
+
+    Raises TransientError where the file cannot be used now, and RefusedError where it was replaced or is damaged.
+    """
+    with world("the adapter's journal"):
+        try:
+            return await in_thread(lock, work, *args, **kwargs)
+        except (NotPlainError, TooLargeError) as exc:
+            raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc

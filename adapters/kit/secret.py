@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def read_secret(path: Path, what: str) -> str:
     """
     try:
         data = read_plain(path, _LIMIT)
-        mode = stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116 (follows links, as reading does)
+        mode = stat.S_IMODE(path.stat().st_mode)  # of what a link leads to, as reading does
     except OSError as exc:
         raise TransientError(Code.ADAPTER_BUSY, f"{what} cannot be read", hint="look at its path and rights") from exc
     except (NotPlainError, TooLargeError) as exc:

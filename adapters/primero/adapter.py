@@ -12,14 +12,13 @@ status is set that takes the account's access away, what has to be written is wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
-from adapters.kit.files import NotPlainError, TooLargeError, world
 from adapters.kit.fingerprint import fingerprint
-from adapters.kit.journal import Journal
+from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.threads import in_thread
 from adapters.primero.client import Primero, PrimeroError, refused
@@ -27,7 +26,6 @@ from adapters.primero.texts import NOTES, case_fields, fields_of, note_of, uuid_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice, NoticeKind
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 SWEEP = 60
@@ -80,7 +78,7 @@ class PrimeroAdapter:
             return await self._refusals_told("being looked at", self._pull())
 
     async def _pull(self) -> list[LocalRecord]:
-        await self._kept(self._journal.load)
+        await kept(self._lock, self._journal.load)
         name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
         if self._looks % SWEEP == 0:
             self._since = None
@@ -132,14 +130,14 @@ class PrimeroAdapter:
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Remember that the referral became a draft, or show in its case why it did not."""
         async with self._turn:
-            await self._kept(self._journal.load)
+            await kept(self._lock, self._journal.load)
             case, version = self._about.get(record.ref, (self._case_of_ref(record.ref), ""))
             if case is None:
                 raise RefusedError(Code.NOT_FOUND, "no such referral was pulled here")
             if version or record.ref not in self._journal.settled:
                 await self._refusals_told("a note on the referral", self._note(case, notice))
-                await self._kept(self._journal.note, f"case/{record.ref}", case)
-                await self._kept(self._journal.settle, record.ref, notice, version)
+                await kept(self._lock, self._journal.note, f"case/{record.ref}", case)
+                await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
     def _case_of_ref(self, ref: str) -> str | None:
         case = self._journal.facts.get(f"case/{ref}")
@@ -150,7 +148,7 @@ class PrimeroAdapter:
     async def push(self, item: Delivery | Notice) -> str:
         """Show a message or news as a note of its case, make what it asks for, and remember that."""
         async with self._turn:
-            await self._kept(self._journal.load)
+            await kept(self._lock, self._journal.load)
             known = self._journal.handed.get(item.key)
             if known is not None:
                 return known
@@ -159,7 +157,7 @@ class PrimeroAdapter:
             work = self._message(item) if isinstance(item, Delivery) else self._news(item)
             case = await self._refusals_told("what belongs to this item", work)
             local_id = f"{case}/{uuid_of(f'note/{item.key}')}"
-            await self._kept(self._journal.hand, item.key, local_id)
+            await kept(self._lock, self._journal.hand, item.key, local_id)
             return local_id
 
     async def _news(self, notice: Notice) -> str:
@@ -168,8 +166,8 @@ class PrimeroAdapter:
             raise RefusedError(Code.NOT_FOUND, "the news is about no referral of this Primero")
         await self._note(case, notice)
         if notice.conversation is not None:
-            await self._kept(self._journal.note, f"conversation/{notice.conversation}", [case, notice.ref])
-            await self._kept(self._journal.note, f"sent/{notice.ref}", notice.conversation)
+            await kept(self._lock, self._journal.note, f"conversation/{notice.conversation}", [case, notice.ref])
+            await kept(self._lock, self._journal.note, f"sent/{notice.ref}", notice.conversation)
         return case
 
     async def _message(self, item: Delivery) -> str:
@@ -202,9 +200,9 @@ class PrimeroAdapter:
                 what = "this message has no case in Primero"
                 raise RefusedError(Code.ADAPTER_REFUSED, what, hint="answer it at the desk of the node")
             await self._client.create({"id": case, "other_agency_id": item.conversation[:64]})
-            await self._kept(self._journal.note, f"made/{case}", True)
+            await kept(self._lock, self._journal.note, f"made/{case}", True)
         if item.type == REQUEST and f"request/{case}" not in self._journal.facts:
-            await self._kept(self._journal.note, f"request/{case}", uuid_of(f"note/{item.key}"))
+            await kept(self._lock, self._journal.note, f"request/{case}", uuid_of(f"note/{item.key}"))
         fields: dict[str, Json] = {} if item.record is None else case_fields(item.record.fields, item.key)
         await self._client.update(case, fields | _consent(item) | {NOTES: [note_of(item)]})
         if item.type in MAKES_A_CASE and self._worker is not None:
@@ -263,7 +261,7 @@ class PrimeroAdapter:
             if told is not None:
                 return told
             answer = await self._erase(case, local_id)
-            await self._kept(self._journal.erase, local_id, answer)
+            await kept(self._lock, self._journal.erase, local_id, answer)
             return answer
 
     async def _erase(self, case: str, local_id: str) -> Erasure:
@@ -279,9 +277,7 @@ class PrimeroAdapter:
         return Erasure.DISABLED_ONLY
 
     async def _known(self, local_id: str) -> str:
-        await self._kept(self._journal.load)
-        if not self._journal.knows(local_id):
-            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
+        await kept(self._lock, self._journal.require, local_id)
         return local_id.partition("/")[0]
 
     # --- checking -------------------------------------------------------------------------------------------------
@@ -290,7 +286,7 @@ class PrimeroAdapter:
         """Whether Primero answers, its forms have what is written, and the account sees no more than it must."""
         async with self._turn:
             try:
-                await self._kept(self._journal.load)
+                await kept(self._lock, self._journal.load)
                 await in_thread(self._lock, name_and_edition, self._mapping)
                 await self._client.system()
                 return await self._check()
@@ -325,14 +321,6 @@ class PrimeroAdapter:
             return await work
         except PrimeroError as error:
             raise refused(error, what) from None
-
-    async def _kept(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Work on the journal."""
-        with world("the adapter's journal"):
-            try:
-                return await in_thread(self._lock, work, *args, **kwargs)
-            except (NotPlainError, TooLargeError) as exc:
-                raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
 
 
 def _is_drafted(settled: Mapping[str, tuple[str, str]], referral: Mapping[str, Any]) -> bool:

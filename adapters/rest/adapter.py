@@ -7,24 +7,20 @@ journal of the adapter remembers what the API has acknowledged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from adapters.kit.files import NotPlainError, TooLargeError, world
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import delivery_to_json, notice_to_json
-from adapters.kit.journal import Journal
+from adapters.kit.journal import Journal, kept
 from adapters.kit.mapping import name_and_edition
 from adapters.kit.names import is_plain
 from adapters.kit.threads import in_thread
 from adapters.rest.api import Api, at
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Delivery, Description, Erasure, Json, LocalRecord, Notice
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _LARGEST = 2**53
 _DEPTH = 8
@@ -72,7 +68,7 @@ class RestAdapter:
         """Whether the list can be read to its end, and its items have names."""
         async with self._turn:
             try:
-                await self._kept(self._journal.load)
+                await kept(self._lock, self._journal.load)
                 await in_thread(self._lock, name_and_edition, self._mapping)
                 refs = [_ref_of(item, self._ref) async for item in self.api.items()]
             except GatewayError as error:
@@ -86,7 +82,7 @@ class RestAdapter:
     async def pull(self) -> Sequence[LocalRecord]:
         """The items of the list that are not settled, or were changed since they were refused."""
         async with self._turn:
-            await self._kept(self._journal.load)
+            await kept(self._lock, self._journal.load)
             name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
             found: dict[str, LocalRecord] = {}
             async for item in self.api.items():
@@ -116,7 +112,7 @@ class RestAdapter:
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Tell the API how the reading of an item ended, and remember it."""
         async with self._turn:
-            await self._kept(self._journal.load)
+            await kept(self._lock, self._journal.load)
             version = self._versions.get(record.ref)
             if version is None:
                 if record.ref not in self._journal.settled:
@@ -124,19 +120,19 @@ class RestAdapter:
                 return
             if self._notices is not None and self._journal.is_due(record.ref, version):
                 await self.api.tell(self._notices, f"{notice.key}.{record.ref}", notice_to_json(notice))
-            await self._kept(self._journal.settle, record.ref, notice, version)
+            await kept(self._lock, self._journal.settle, record.ref, notice, version)
 
     async def push(self, item: Delivery | Notice) -> str:
         """Post an item, once for each key; the id that the API gave, or the key."""
         async with self._turn:
-            await self._kept(self._journal.load)
+            await kept(self._lock, self._journal.load)
             known = self._journal.handed.get(item.key)
             if known is not None:
                 return known
             if not item.key.isascii() or not 1 <= len(item.key) <= 200 or not item.key.isprintable():
                 raise RefusedError(Code.INVALID, "an item needs a printable idempotency key")
             local_id = await self._post(item)
-            await self._kept(self._journal.hand, item.key, local_id)
+            await kept(self._lock, self._journal.hand, item.key, local_id)
             return local_id
 
     async def _post(self, item: Delivery | Notice) -> str:
@@ -158,33 +154,20 @@ class RestAdapter:
     async def status(self, local_id: str) -> str:
         """`posted` or `erased`."""
         async with self._turn:
-            await self._known(local_id)
+            await kept(self._lock, self._journal.require, local_id)
             return "erased" if local_id in self._journal.erased else "posted"
 
     async def erase(self, local_id: str) -> Erasure:
         """Delete what was posted, where the API can."""
         async with self._turn:
-            await self._known(local_id)
+            await kept(self._lock, self._journal.require, local_id)
             told = self._journal.erased.get(local_id)
             if told is not None:
                 return told
             if self._erasing is not Erasure.NOT_SUPPORTED:
                 await self.api.erase(local_id)
-            await self._kept(self._journal.erase, local_id, self._erasing)
+            await kept(self._lock, self._journal.erase, local_id, self._erasing)
             return self._erasing
-
-    async def _known(self, local_id: str) -> None:
-        await self._kept(self._journal.load)
-        if not self._journal.knows(local_id):
-            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
-
-    async def _kept(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Work on the journal."""
-        with world("the adapter's journal"):
-            try:
-                return await in_thread(self._lock, work, *args, **kwargs)
-            except (NotPlainError, TooLargeError) as exc:
-                raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
 
 
 BAD_REF = "a name is a whole number, or 1 to 64 of letters, digits, dot, hyphen, underscore"

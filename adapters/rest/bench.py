@@ -12,7 +12,7 @@ from adapters.rest.adapter import RestAdapter
 from adapters.rest.standin import Office, StandIn
 
 SAMPLE = Path(__file__).with_name("sample.yaml")
-TOKEN = "a token of the bench"  # noqa: S105 (a secret of nothing)
+TOKEN = "a token of the bench"  # noqa: S105 (opens the stand-in of the bench alone)
 SIGNING = "whsec_" + "A" * 43 + "="
 
 

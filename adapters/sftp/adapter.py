@@ -14,24 +14,18 @@ Handing over is four steps, and a kill between any two of them leaves a state fr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import ParamSpec, TypeVar
 
-from adapters.kit.files import NotPlainError, TooLargeError, world
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import findings_to_json, item_to_json
-from adapters.kit.journal import Journal
+from adapters.kit.journal import Journal, kept
 from adapters.kit.names import is_plain, key_name, message_name, numbered
 from adapters.kit.strict_json import LIMIT, read_json, write_json
-from adapters.kit.threads import in_thread
 from adapters.sftp.server import Entry, Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice, NoticeKind
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 OUTGOING, CLAIMED, TAKEN, REFUSED = "outgoing", "claimed", "taken", "refused"
 INCOMING, NOTICES, ERASED = "incoming", "notices", "erased"
@@ -118,13 +112,13 @@ class SftpAdapter:
         folder = INCOMING if isinstance(item, Delivery) else NOTICES
         part = f"{folder}/.{key}.part"
         async with self._turn, self._server.open(self._root) as remote:
-            await self._kept(self._journal.load)
+            await kept(self._lock, self._journal.load)
             local_id = self._journal.handed.get(item.key)
             if local_id is None:
                 name = await self._free_name(remote, folder, _name(item))
                 await remote.write(part, write_json(item_to_json(item)))
                 local_id = f"{folder}/{name}"
-                await self._kept(self._journal.hand, item.key, local_id)
+                await kept(self._lock, self._journal.hand, item.key, local_id)
             if local_id not in self._journal.erased and await remote.has(part):
                 await remote.move(part, local_id)
             return local_id
@@ -139,7 +133,7 @@ class SftpAdapter:
     async def status(self, local_id: str) -> str:
         """`waiting` for the office, `collected` by it, or `erased`."""
         async with self._turn, self._server.open(self._root) as remote:
-            await self._known(local_id)
+            await kept(self._lock, self._journal.require, local_id)
             if local_id in self._journal.erased:
                 return "erased"
             there = await remote.has(local_id) or await remote.has(self._part_of(local_id))
@@ -148,14 +142,14 @@ class SftpAdapter:
     async def erase(self, local_id: str) -> Erasure:
         """Leave a tombstone, then remove the document; `not_supported` for what the office has collected."""
         async with self._turn, self._server.open(self._root) as remote:
-            await self._known(local_id)
+            await kept(self._lock, self._journal.require, local_id)
             part = self._part_of(local_id)
             answer = self._journal.erased.get(local_id)
             if answer is None:
                 there = await remote.has(local_id) or await remote.has(part)
                 answer = Erasure.ERASED if there else Erasure.NOT_SUPPORTED
                 await _put(remote, ERASED, local_id.partition("/")[2], _tombstone(local_id, answer))
-                await self._kept(self._journal.erase, local_id, answer)
+                await kept(self._lock, self._journal.erase, local_id, answer)
             await remote.remove(part)
             await remote.remove(local_id)
             return answer
@@ -163,19 +157,6 @@ class SftpAdapter:
     def _part_of(self, local_id: str) -> str:
         key = next(key for key, known in self._journal.handed.items() if known == local_id)
         return f"{local_id.partition('/')[0]}/.{key_name(key)}.part"
-
-    async def _known(self, local_id: str) -> None:
-        await self._kept(self._journal.load)
-        if not self._journal.knows(local_id):
-            raise RefusedError(Code.NOT_FOUND, "nothing with this local id was handed over here")
-
-    async def _kept(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Work on the journal."""
-        with world("the adapter's journal"):
-            try:
-                return await in_thread(self._lock, work, *args, **kwargs)
-            except (NotPlainError, TooLargeError) as exc:
-                raise RefusedError(Code.ADAPTER_REFUSED, "the adapter's journal was replaced") from exc
 
 
 async def _put(remote: Remote, folder: str, name: str, data: bytes) -> None:

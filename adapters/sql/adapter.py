@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Executable, delete, func, insert, literal, select, update
 from sqlalchemy.exc import DBAPIError
 
 from adapters.kit.mapping import name_and_edition
@@ -162,11 +162,11 @@ class SqlAdapter:
         return findings
 
 
-def _allowed(connection: Connection, statement: object) -> bool:
+def _allowed(connection: Connection, statement: Executable) -> bool:
     """Whether the database would do it: the statement touches no row, and is undone."""
     connection.rollback()
     try:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
     except DBAPIError as exc:
         connection.rollback()
         if exc.connection_invalidated:

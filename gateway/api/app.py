@@ -139,7 +139,7 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
         status = 429 if error.code is Code.UNAUTHORISED else 503
         return _problem(status, error.code, error.what, [], hint=error.hint)
     except GatewayError as error:
-        findings: list[Json] = [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in error.findings]
+        findings: list[Json] = [f.to_json() for f in error.findings]
         return _problem(STATUS.get(error.code, 422), error.code, error.what, findings, hint=error.hint)
     except web.HTTPException as error:
         code = Code.TOO_LARGE if error.status == 413 else Code.INVALID

@@ -61,7 +61,7 @@ def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) 
 
 
 def _findings(found: Sequence[Finding]) -> list[Json]:
-    return [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in found]
+    return [f.to_json() for f in found]
 
 
 def show_verdict(value: Mapping[str, Json]) -> None:

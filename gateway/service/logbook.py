@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from gateway.core.scope import PeerState
-from gateway.errors import Code, Finding
+from gateway.errors import Code
 from gateway.exchange.audit import Parties
 from gateway.ports import Json
 from gateway.service import auditing
@@ -123,12 +123,8 @@ async def verify(book: Logbook) -> dict[str, Json]:
         "newest": found.newest,
         "witnessed": None if found.witnessed is None else {"size": found.witnessed, "by": by},
         "quorum": who.quorum,
-        "findings": [_finding(finding) for finding in found.findings],
+        "findings": [finding.to_json() for finding in found.findings],
     }
-
-
-def _finding(finding: Finding) -> Json:
-    return {"place": finding.place, "rule": finding.rule, "hint": finding.hint}
 
 
 # --- the export ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import schemas
 from gateway import process
 from gateway.core import probe
 from gateway.core.roles import OWNER, Caller
-from gateway.errors import Code, Finding, RefusedError
+from gateway.errors import Code, RefusedError
 from gateway.ports import Done, File, Json
 from gateway.service import hooks, submit
 from gateway.service.desk import (
@@ -279,12 +279,8 @@ async def check_draft(parts: Parts, arguments: Arguments) -> Done:
     try:
         submit.check_form(parts, members(arguments, "draft"))
     except RefusedError as error:
-        return Done(value={"ok": False, "code": str(error.code), "findings": [_finding(f) for f in error.findings]})
+        return Done(value={"ok": False, "code": str(error.code), "findings": [f.to_json() for f in error.findings]})
     return Done(value={"ok": True, "code": None, "findings": []})
-
-
-def _finding(finding: Finding) -> Json:
-    return {"place": finding.place, "rule": finding.rule, "hint": finding.hint}
 
 
 async def list_alarms(parts: Parts, arguments: Arguments) -> Done:
@@ -342,7 +338,7 @@ async def check_adapter(parts: Parts, arguments: Arguments) -> Done:
             "adapter": {"kind": about.kind, "version": about.version, "target": about.target,
                         "can_pull": about.can_pull, "can_push": about.can_push, "erasure": str(about.erasure)},
             "ok": not findings,
-            "findings": [_finding(f) for f in findings],
+            "findings": [f.to_json() for f in findings],
         }
     )  # fmt: skip
 

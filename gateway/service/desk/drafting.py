@@ -90,6 +90,6 @@ def _answer(parts: Parts, id: str, draft: dict[str, Json]) -> dict[str, Json]:
     try:
         submit.check_form(parts, draft)
     except RefusedError as error:
-        findings = [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in error.findings]
+        findings = [f.to_json() for f in error.findings]
         findings = findings or [{"place": "", "rule": str(error.code), "hint": error.hint}]
     return {"id": id, "state": WAITING, "version": version_of(draft), "findings": findings}

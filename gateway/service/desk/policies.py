@@ -50,5 +50,5 @@ def _shown(one: Adopted) -> dict[str, Json]:
         "digest": one.digest,
         "since": one.since,
         "usable": one.policy is not None,
-        "faults": [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in one.faults],
+        "faults": [f.to_json() for f in one.faults],
     }

@@ -124,9 +124,7 @@ async def _previewed(parts: Parts, request: dict[str, Json]) -> Done:
         "first": found.first,
         "goes": refusal is None,
         "code": None if refusal is None else str(refusal.code),
-        "findings": []
-        if refusal is None
-        else [{"place": f.place, "rule": f.rule, "hint": f.hint} for f in refusal.findings],
+        "findings": [] if refusal is None else [f.to_json() for f in refusal.findings],
     }
     return Done(value=value)
 
