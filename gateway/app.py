@@ -139,6 +139,8 @@ class Node:
         parts = self.parts
         await start_log(parts)
         await self.house.start()
+        hooks = Hooks(parts, self._receivers)
+        await hooks.start()
         async with AsyncExitStack() as stack:
             self.federation = await self._start_federation()
             stack.push_async_callback(self.federation.close)
@@ -154,7 +156,7 @@ class Node:
                 asyncio.create_task(Courier(parts).run(), name="trust"),
                 asyncio.create_task(Auditor(parts).run(), name="auditor"),
                 asyncio.create_task(self._keep_senders(), name="senders"),
-                asyncio.create_task(Hooks(parts, self._receivers).run(), name="webhooks"),
+                asyncio.create_task(hooks.run(), name="webhooks"),
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
             if (email := parts.config.notify.email) is not None:

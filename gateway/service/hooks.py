@@ -56,10 +56,12 @@ class Hooks:
         self._client = HookClient()
         self._log = logger()
 
+    async def start(self) -> None:
+        """Know the receivers, before the node answers anybody: what happens from then on is told."""
+        await self._parts.store.move(lambda c: hooks.receivers(c, list(self._receivers)))
+
     async def run(self) -> None:
         """Follow the events until cancelled."""
-        store = self._parts.store
-        await store.move(lambda c: hooks.keep_only(c, list(self._receivers)))
         if not self._receivers:
             await asyncio.Event().wait()
         try:

@@ -31,13 +31,20 @@ class Standing:
     attempts: int
 
 
+def receivers(connection: Connection, names: list[str]) -> None:
+    """Follow these hooks only: a new one begins with what happens from now, one that is gone is owed nothing."""
+    connection.execute(delete(hook).where(hook.c.name.not_in(names)))
+    connection.execute(delete(hook_call).where(hook_call.c.hook.not_in(names)))
+    known = set(connection.scalars(select(hook.c.name)))
+    newest = connection.scalar(select(func.max(event.c.seq))) or 0
+    for name in names:
+        if name not in known:
+            connection.execute(insert(hook).values(name=name, position=newest))
+
+
 def take_over(connection: Connection, name: str, limit: int) -> int:
-    """Turn events behind the position of a hook into calls; how many. A new hook begins with what happens from now."""
-    position = connection.scalar(select(hook.c.position).where(hook.c.name == name))
-    if position is None:
-        newest = connection.scalar(select(func.max(event.c.seq))) or 0
-        connection.execute(insert(hook).values(name=name, position=newest))
-        return 0
+    """Turn events behind the position of a hook into calls; how many."""
+    position = select(hook.c.position).where(hook.c.name == name).scalar_subquery()
     query = (
         select(event.c.seq, event.c.at, message.c.conversation)
         .join_from(event, message, message.c.ref == event.c.ref, isouter=True)
@@ -84,12 +91,6 @@ def postpone(connection: Connection, name: str, seq: int, *, attempts: int, next
 def retry_now(connection: Connection, name: str) -> None:
     """The receiver is there: nothing has to wait for its time."""
     connection.execute(update(hook_call).where(hook_call.c.hook == name).values(next_try=0))
-
-
-def keep_only(connection: Connection, names: list[str]) -> None:
-    """Forget hooks that are not set any more, with the calls they were owed."""
-    connection.execute(delete(hook).where(hook.c.name.not_in(names)))
-    connection.execute(delete(hook_call).where(hook_call.c.hook.not_in(names)))
 
 
 def standing(connection: Connection, name: str) -> Standing:

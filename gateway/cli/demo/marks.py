@@ -76,11 +76,12 @@ def _base64_core(data: bytes, shift: int) -> bytes:
 
 
 def files_under(roots: Iterable[Path]) -> Iterator[Path]:
-    """Every plain file below the roots; links are not followed, sockets and pipes hold nothing."""
+    """Every plain file below the roots that is still there; links are not followed, sockets and pipes hold nothing."""
     for root in roots:
         for path in sorted(root.rglob("*")):
-            if stat.S_ISREG(path.lstat().st_mode):
-                yield path
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(path.lstat().st_mode):
+                    yield path
 
 
 def search(roots: Iterable[Path], marks: Mapping[str, str]) -> Scanned:

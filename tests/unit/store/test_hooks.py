@@ -21,10 +21,12 @@ def call(connection: Connection, seq: int, conversation: bytes | None, next_try:
 
 
 def test_a_new_hook_begins_now(connection: Connection):
-    """What had happened before is not told; what happens then is taken over once."""
+    """What had happened before is not told; what happens then is taken over once, also over a new start."""
     happen(connection, 3)
+    hooks.receivers(connection, ["h"])
     assert hooks.take_over(connection, "h", 10) == 0
     happen(connection, 5)
+    hooks.receivers(connection, ["h"])
     assert [hooks.take_over(connection, "h", 3) for _ in range(3)] == [3, 2, 0]
     assert hooks.standing(connection, "h").waiting == 5
 
@@ -46,9 +48,10 @@ def test_what_failed_holds_up_its_own_conversation_only(connection: Connection):
 
 def test_a_hook_that_is_not_set_any_more_is_forgotten(connection: Connection):
     """With what it was owed; set again, it begins anew."""
-    hooks.take_over(connection, "h", 10)
+    hooks.receivers(connection, ["h"])
     happen(connection, 2)
     hooks.take_over(connection, "h", 10)
-    hooks.keep_only(connection, ["other"])
+    hooks.receivers(connection, ["other"])
     assert hooks.standing(connection, "h").waiting == 0
+    hooks.receivers(connection, ["h"])
     assert hooks.take_over(connection, "h", 10) == 0
