@@ -23,9 +23,9 @@ import orjson
 from aiohttp import web
 
 from gateway.api import openapi
-from gateway.api.desk import Desk
 from gateway.api.routes import PREFIX, ROUTES, Route
 from gateway.core.roles import OWNER, Caller, allowed, may, visible
+from gateway.desk import Desk
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
 from gateway.logs import logger
 from gateway.ports import Json

@@ -15,7 +15,7 @@ from gateway.ports import Done, File, Json
 
 
 class LimitedDesk:
-    """Implements `gateway.api.desk.Desk` by refusing with the one reason."""
+    """Implements `gateway.desk.Desk` by refusing with the one reason."""
 
     def __init__(self, reason: GatewayError) -> None:
         self._reason = reason

@@ -25,7 +25,7 @@ TOKEN = "the-token-of-this-node"
 
 @dataclass
 class FakeDesk:
-    """Implements `gateway.api.desk.Desk`: `answer` is what it says or raises, `calls` what it was asked."""
+    """Implements `gateway.desk.Desk`: `answer` is what it says or raises, `calls` what it was asked."""
 
     answer: Done | Exception = field(default_factory=lambda: Done(value={"ok": True}))
     calls: list[tuple[str, Mapping[str, Json], str | None]] = field(default_factory=list)

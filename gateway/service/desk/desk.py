@@ -67,7 +67,7 @@ _LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "p
 
 
 class NodeDesk:
-    """Implements `gateway.api.desk.Desk` on the parts of one node."""
+    """Implements `gateway.desk.Desk` on the parts of one node."""
 
     def __init__(self, parts: Parts, house: House) -> None:
         self._parts = parts
