@@ -299,9 +299,9 @@ def _addressee(parts: Parts, to: str) -> Peer:
         raise RefusedError(exc.code, exc.what, hint=exc.hint, findings=[finding]) from exc
 
 
-async def try_out(parts: Parts, request: Mapping[str, Json], *, approver: str) -> None:
-    """Judge a request as if `approver` had approved it, and store nothing. Raises RefusedError, as submission does."""
-    await prepare(parts, *_draft(parts, request), approver=approver)
+async def try_out(parts: Parts, request: Mapping[str, Json], *, approver: str | None = None) -> list[Prepared]:
+    """What would be stored of a request that `approver` approved; nothing is. Raises RefusedError, as submission."""
+    return await prepare(parts, *_draft(parts, request), approver=approver)
 
 
 def check_form(parts: Parts, request: Mapping[str, Json]) -> None:

@@ -1,22 +1,22 @@
 """A backlog for the absent peer, written by the product's own code into a stopped node: sealed rows on the outbox.
 
-It is the path of a submission behind its checks, in large transactions, since checking one message 100 000 times shows
-nothing. Each message has its own id, row, data key and content.
+The first message is judged as every submission is. The others are the same message with an id, conversation, salt, row
+and data key of their own, in large transactions, since judging one message 100 000 times shows nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
 from gateway.app import open_node
-from gateway.cli.bench.pair import ABSENT
-from gateway.core.stages import Draft
+from gateway.exchange import outbound
 from gateway.ports import Json
-from gateway.service import submit
+from gateway.service import records, submit
 from gateway.service.parts import Parts
 from gateway.service.submit import Prepared
 from gateway.store.tables import event
@@ -25,40 +25,40 @@ from keys.encoding import b64u
 AT_ONCE = 1_000
 
 
-def fill(folder: Path, passphrase: str, request: dict[str, Json], messages: int) -> int:
-    """Put so many messages on the outbox; returns the position of the last event."""
+def fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
+    """Put so many messages on the outbox of a stopped node; the position of the last event."""
     return asyncio.run(_fill(folder, passphrase, request, messages))
 
 
-async def _fill(folder: Path, passphrase: str, request: dict[str, Json], messages: int) -> int:
+async def _fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
     node, stack = await open_node(folder, passphrase)
     async with stack:
-        parts = node.parts
-        model, plaintext = await _model(parts, request)
-        for start in range(0, messages, AT_ONCE):
-            rows = [_copy(parts, model, plaintext) for _ in range(min(AT_ONCE, messages - start))]
-            await _write(parts, rows)
-        last: int = await parts.store.read(lambda c: c.scalar(select(func.max(event.c.seq))) or 0)
+        return await put(node.parts, request, messages)
+
+
+async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
+    """The same on an opened node. `request` is what the local API takes, without a conversation.
+
+    Raises:
+        RefusedError: as a submission does; nothing was stored.
+    """
+    first = await submit.try_out(parts, request)  # with the consent record before it
+    model, case = first[-1], records.read_content(parts.vault.open(first[-1].sealed)).facts.case
+    await _write(parts, first)
+    for start in range(1, messages, AT_ONCE):
+        await _write(parts, [_copy(parts, model, case) for _ in range(min(AT_ONCE, messages - start))])
+    last: int = await parts.store.read(lambda c: c.scalar(select(func.max(event.c.seq))) or 0)
     return last
 
 
-async def _model(parts: Parts, request: dict[str, Json]) -> tuple[Prepared, bytes]:
-    peer = parts.book.find(ABSENT)
-    header, content = request["header"], request["content"]
-    if not isinstance(header, dict) or not isinstance(content, dict):
-        raise RuntimeError("a referral has a header and a content")
-    draft = Draft(
-        id=b64u(parts.rand(16)), body_type=str(request["type"]), to=peer.node, conversation=b64u(parts.rand(16)),
-        reply_to=None, purpose=str(request["purpose"]), header=header, content=content,
+def _copy(parts: Parts, model: Prepared, case: str | None) -> Prepared:
+    ref = parts.store.new_ref()
+    message = replace(model.message, id=b64u(parts.rand(submit.ID)), conversation=b64u(parts.rand(submit.ID)))
+    row = replace(
+        model.row, ref=ref, id=message.id, conversation=parts.vault.conversation_index(message.conversation)
     )  # fmt: skip
-    prepared = (await submit.prepare(parts, draft, peer))[-1]
-    return prepared, parts.vault.open(prepared.sealed)
-
-
-def _copy(parts: Parts, model: Prepared, plaintext: bytes) -> Prepared:
-    ref, id, conversation = parts.store.new_ref(), b64u(parts.rand(16)), b64u(parts.rand(16))
-    row = replace(model.row, ref=ref, id=id, conversation=parts.vault.conversation_index(conversation))
-    return replace(model, row=row, sealed=parts.vault.seal(ref, plaintext), tells=None)
+    plaintext = records.outgoing(message, outbound.new_secret(parts.rand), case=case)
+    return replace(model, message=message, row=row, sealed=parts.vault.seal(ref, plaintext))
 
 
 async def _write(parts: Parts, rows: list[Prepared]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway.cli.bench import backlog, load, primitives
 from gateway.cli.bench.load import Load
-from gateway.cli.bench.pair import RECEIVER, SENDER, Pair
+from gateway.cli.bench.pair import ABSENT, RECEIVER, SENDER, Pair
 
 OPEN_LOAD = 100
 """Messages per second of the open loop."""
@@ -82,7 +82,8 @@ def with_backlog(pair: Pair, plan: Plan, found: Found) -> None:
     """Start time, idle memory and a load of the sender while much waits for an absent peer."""
     pair.stop(SENDER)
     begun = time.monotonic()
-    pair.position = backlog.fill(pair.node(SENDER), pair.passphrase.read_text(), pair.referral, plan.backlog)
+    request = {**pair.referral, "to": ABSENT}
+    pair.position = backlog.fill(pair.node(SENDER), pair.passphrase.read_text(), request, plan.backlog)
     found.backlog, found.fill_seconds = plan.backlog, round(time.monotonic() - begun, 1)
     found.start_seconds = round(pair.start(SENDER), 2)
     time.sleep(SETTLE)

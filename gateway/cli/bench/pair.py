@@ -1,6 +1,6 @@
 """Two real nodes on this machine: processes of `trm serve`, paired, FR sends and AL has a drop folder.
 
-A third node XX is paired with FR and then stopped: the absent peer of the backlog.
+A third node UA is paired with FR and then stopped: the absent peer of the backlog.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from keys.admin import new_admin
 from keys.encoding import b64u
 from keys.keystore import system_rand
 
-SENDER, RECEIVER, ABSENT = "FR", "AL", "XX"
+SENDER, RECEIVER, ABSENT = "FR", "AL", "UA"
 START_LIMIT = 60.0
 PASSPHRASE = "passphrase"  # noqa: S105 (the name of a file)
 
