@@ -74,8 +74,43 @@ def read(section: AdapterSection, folder: Path) -> CaseSystem:
     return found
 
 
+def adapter_section(name: str, given: Mapping[str, str]) -> AdapterSection:
+    """`[adapter]` of a new node.toml, from words of a command line: numbers and truths as such, paths whole.
+
+    Raises:
+        RefusedError: a setting that is needed is missing, or one is not known or not right; all of them are named.
+    """
+    known = find(name).settings.model_fields
+    missing = [key for key, field in known.items() if field.is_required() and key not in given]
+    strange = [key for key in given if key not in known]
+    if missing or strange:
+        faults = [*(f"{key} is missing" for key in missing), *(f"{key} is not known" for key in strange)]
+        more = ", ".join(key for key, field in known.items() if not field.is_required())
+        raise RefusedError(
+            Code.INVALID,
+            f"the adapter {name} can not be set up so: {', '.join(faults)}",
+            hint=f"docs/settings.md explains each{f'; it may also have {more}' if more else ''}",
+        )
+    _, own = _judged(AdapterSection.model_validate({**given, "kind": name}))
+    values = {key: getattr(own, key) for key in given}
+    whole = {key: str(value.resolve()) if isinstance(value, Path) else value for key, value in values.items()}
+    return AdapterSection.model_validate({**whole, "kind": name})
+
+
 def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Settings]:
     """The kind that the section names and its settings. Raises RefusedError like `read`, but reads no other file."""
+    kind, own = _judged(section)
+    if any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
+        raise RefusedError(
+            Code.INVALID,
+            "what the adapter reads and writes lies inside the node folder",
+            hint="a case system's files hold plain text; keep them outside",
+        )
+    return kind, own
+
+
+def _judged(section: AdapterSection) -> tuple[Kind[Any], Settings]:
+    """The kind that the section names and its settings, wherever the node lies."""
     try:
         kind = find(section.kind)
     except RefusedError as exc:
@@ -99,12 +134,6 @@ def settings_of(section: AdapterSection, folder: Path) -> tuple[Kind[Any], Setti
         finding = Finding(place="adapter.language", rule="unknown_language", hint=hint)
         raise RefusedError(
             Code.INVALID, "node.toml: adapter.language is no language known here", hint=hint, findings=[finding]
-        )
-    if any(path.resolve().is_relative_to(folder.resolve()) for path in own.case_files()):
-        raise RefusedError(
-            Code.INVALID,
-            "what the adapter reads and writes lies inside the node folder",
-            hint="a case system's files hold plain text; keep them outside",
         )
     return kind, own
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from gateway import casesystem
 from gateway.app import DATABASE, TOKEN
-from gateway.config import Unit, parse
+from gateway.config import AdapterSection, Unit, parse
 from gateway.core.roles import Role
 from gateway.core.trust import FEWEST_ADMINS
 from gateway.errors import Code, RefusedError
@@ -70,8 +70,7 @@ class Plan:
     units: Sequence[Unit]
     demo: bool
     admins: Sequence[AdminCard]
-    adapter: tuple[str, Path] | None = None
-    poll_seconds: int = 5
+    adapter: AdapterSection | None = None
     root_public: Sequence[KeyRecord] = ()
 
 
@@ -297,11 +296,21 @@ def _toml(plan: Plan) -> str:
         lines += [
             "",
             "[adapter]",
-            f"kind = {_text(plan.adapter[0])}",
-            f"path = {_text(str(plan.adapter[1].resolve()))}",
-            f"poll_seconds = {plan.poll_seconds}",
+            f"kind = {_text(plan.adapter.kind)}",
+            *(f"{name} = {_value(value)}" for name, value in plan.adapter.own.items()),
+            f"poll_seconds = {plan.adapter.poll_seconds}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case _:
+            return _text(str(value))
 
 
 def _text(value: str) -> str:

@@ -16,7 +16,7 @@ from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 
 if TYPE_CHECKING:
     from gateway.casesystem import CaseSystem
-    from gateway.config import Unit
+    from gateway.config import AdapterSection, Unit
     from gateway.newnode import Made, Plan
     from keys.change import AdminCard
     from keys.records import KeyRecord
@@ -57,8 +57,12 @@ _FILE = click.Path(path_type=Path)
     metavar="ID:KIND:NAME:ROLE[+ROLE]",
     help="An organisation; repeat it.",
 )
-@click.option("--adapter", type=click.Choice(["folder", "sheet"]), help="How the case system is reached.")
-@click.option("--adapter-path", type=_FILE, metavar="PATH", help="Its folder or workbook, outside of DIR.")
+@click.option("--adapter", metavar="KIND", help="How the case system is reached: a kind that trm adapter list names.")
+@click.option("--adapter-path", metavar="PATH", help="Its folder or workbook, outside of DIR: the setting path.")
+@click.option(
+    "--adapter-set", "adapter_settings", multiple=True, metavar="NAME=VALUE",
+    help="A setting of the KIND, as docs/settings.md has them; repeat it. Those that are missing are named.",
+)  # fmt: skip
 @click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers are told so.")
 def init(
     folder: Path,
@@ -74,7 +78,8 @@ def init(
     contact: str,
     units: tuple[str, ...],
     adapter: str | None,
-    adapter_path: Path | None,
+    adapter_path: str | None,
+    adapter_settings: tuple[str, ...],
     demo: bool,
 ) -> None:
     """Make a node in DIR: keys, first descriptor, database, settings.
@@ -98,13 +103,11 @@ def init(
     from gateway.clock import SystemClock
     from gateway.newnode import Plan, make_node
 
-    if (adapter is None) != (adapter_path is None):
-        raise click.UsageError("--adapter and --adapter-path belong together")
     if not _NAME.fullmatch(name):
         raise click.BadParameter("1 to 32 letters, digits and hyphens", param_hint="--name")
     if (roots is None) != (root_passphrase_file is None) or (roots is None) != bool(root_public):
         raise click.UsageError("name --root-public three times, or --roots and --root-passphrase-file")
-    chosen = None if adapter is None or adapter_path is None else (adapter, adapter_path)
+    chosen = _adapter(adapter, adapter_path, adapter_settings)
     plan = Plan(
         folder=folder.absolute(), roots=None if roots is None else roots.absolute(), name=name, country=country,
         endpoint=endpoint, listen=listen, contact=contact, units=[_unit(text) for text in units], demo=demo,
@@ -128,9 +131,24 @@ def init(
             cases.create()
         except GatewayError as exc:
             raise RefusedError(
-                exc.code, f"the node was made, the folder of its case system was not: {exc.what}",
-                hint=f"make room for {adapter_path}; trm adapter check tells when it is right",
+                exc.code, f"the node was made, what its case system needs was not: {exc.what}",
+                hint="make room for it; trm adapter check tells when it is right",
             ) from exc  # fmt: skip
+
+
+def _adapter(kind: str | None, path: str | None, settings: Sequence[str]) -> AdapterSection | None:
+    """The case system, if one is named; what stands twice or is no NAME=VALUE is wrong usage."""
+    from gateway import casesystem
+
+    words = [*settings, *([] if path is None else [f"path={path}"])]
+    given = {name: value for name, _, value in (word.partition("=") for word in words)}
+    if kind is None:
+        if words:
+            raise click.UsageError("--adapter-path and --adapter-set belong to --adapter")
+        return None
+    if len(given) < len(words) or not all("=" in word for word in words):
+        raise click.BadParameter("NAME=VALUE, each NAME once", param_hint="--adapter-set")
+    return casesystem.adapter_section(kind, given)
 
 
 def _unit(text: str) -> Unit:
@@ -156,16 +174,14 @@ def _unit(text: str) -> Unit:
 def _check(plan: Plan) -> CaseSystem | None:
     """What would make a folder that can not be run is refused before anything is made; its case system, if any."""
     from gateway import casesystem
-    from gateway.config import AdapterSection, Config, FederationSection, NodeSection
+    from gateway.config import Config, FederationSection, NodeSection
 
     try:
         config = Config(
             node=NodeSection(name=plan.name, country=plan.country, demo=plan.demo),
             units=tuple(plan.units),
             federation=FederationSection(listen=plan.listen),
-            adapter=None if plan.adapter is None else AdapterSection.model_validate(
-                {"kind": plan.adapter[0], "path": str(plan.adapter[1])}
-            ),
+            adapter=plan.adapter,
         )  # fmt: skip
     except ValueError as exc:
         raise click.UsageError(f"not a setting a node can have: {_faults(exc)}") from exc

@@ -15,6 +15,7 @@ from support.databases import KINDS, office_on
 from adapters.folder.bench import FolderBench
 from adapters.kit.contract import Bench
 from adapters.primero.bench import stand_in
+from adapters.rest.bench import stand_in as web_api
 from adapters.sftp.bench import stand_in as sftp_server
 from adapters.sql.bench import SqlBench
 
@@ -49,6 +50,13 @@ async def test_a_primero_has_each_message_once(rounds: int, tmp_path: Path) -> N
         bench = new()
         await _kill("primero", bench, rounds)
         assert len(bench.office.cases) == 1
+
+
+@pytest.mark.deep
+async def test_a_web_api_has_each_message_once(tmp_path: Path) -> None:
+    """A JSON API that knows a key again."""
+    async with web_api(tmp_path) as new:
+        await _kill("rest", new(), 50)
 
 
 @ROUNDS

@@ -15,6 +15,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 from support.ceremony import ADMINS, CARDS, pairing, play
+from support.dropfolder import drop_folder
 
 import schemas
 from adapters.folder import FolderAdapter
@@ -72,7 +73,7 @@ def plan(
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{chosen}", listen=f"127.0.0.1:{chosen}", contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=demo, admins=admins, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+        demo=demo, admins=admins, adapter=drop_folder(base / f"{name}-cases"),
     )  # fmt: skip
 
 

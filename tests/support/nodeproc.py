@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from support.ceremony import ADMINS, CARDS, pairing, play
+from support.dropfolder import drop_folder
 from support.nodechild import CHEAP, ROOT, SteeredClock
 from support.proxy import Proxy
 
@@ -158,8 +159,7 @@ class NodeProcess:
             units=[unit(self.name)],
             demo=True,
             admins=CARDS,
-            adapter=("folder", self.cases),
-            poll_seconds=1,
+            adapter=drop_folder(self.cases),
         )
         made = asyncio.run(make_node(plan, PASSPHRASE, ROOT_PASSPHRASE, clock=clock, cost=CHEAP))
         self.node = made.node

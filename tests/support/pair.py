@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from support.ceremony import ADMINS, CARDS, aplay, change, pairing
+from support.dropfolder import drop_folder
 from support.memory_adapter import MemoryAdapter, MemorySystem
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT, enquiry, free_port, unit
@@ -170,7 +171,7 @@ async def make_party(base: Path, name: str, clock: SteeredClock) -> Party:
     plan = Plan(
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="duty desk",
-        units=[unit(name)], demo=True, admins=CARDS, adapter=("folder", base / f"{name}-cases"), poll_seconds=1,
+        units=[unit(name)], demo=True, admins=CARDS, adapter=drop_folder(base / f"{name}-cases"),
     )  # fmt: skip
     await make_node(plan, PASSPHRASE, "roots", clock=clock, cost=CHEAP)
     return Party(name, base / name, clock)

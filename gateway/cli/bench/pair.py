@@ -24,7 +24,7 @@ from gateway.cli.bench.work import consent, referral
 from gateway.cli.ceremony import trust_peer
 from gateway.cli.connect import call
 from gateway.clock import SystemClock
-from gateway.config import Unit
+from gateway.config import AdapterSection, Unit
 from gateway.errors import Code, RefusedError
 from gateway.newnode import Plan, make_node
 from gateway.ports import Json
@@ -129,7 +129,7 @@ class Pair:
             folder=self.node(name), roots=self.folder / f"{name}-roots", name=name, country=name,
             endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="bench", units=[unit],
             demo=True, admins=[admin.card for admin in self._admins],
-            adapter=("folder", cases) if name == RECEIVER else None,
+            adapter=AdapterSection.model_validate({"kind": "folder", "path": str(cases)}) if name == RECEIVER else None,
         )  # fmt: skip
         await make_node(plan, self.passphrase.read_text(), b64u(system_rand(18)), clock=SystemClock())
 

@@ -22,7 +22,7 @@ from adapters.folder import FolderAdapter
 from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.places import Country, Federation
 from gateway.clock import SystemClock
-from gateway.config import Unit
+from gateway.config import AdapterSection, Unit
 from gateway.errors import Code, RefusedError
 from gateway.newnode import Made, Plan, make_node
 from keys.admin import Admin, create_admin
@@ -82,8 +82,9 @@ async def _make(country: Country) -> Founded:
             units=[Unit(id=UNIT, name=_TITLES[country.code], kind="public_authority", roles=(ROLE,))],
             demo=True,
             admins=[admin.card for admin in admins],
-            adapter=(country.adapter, country.case_system),
-            poll_seconds=POLL_SECONDS,
+            adapter=AdapterSection.model_validate(
+                {"kind": country.adapter, "path": str(country.case_system), "poll_seconds": POLL_SECONDS}
+            ),
         ),
         passphrase,
         b64u(system_rand(18)),

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from support.ceremony import CARDS
 from support.desks import CHEAP, PASSPHRASE, make, run
+from support.house import ROOT
 
-from gateway import process
+from adapters.kit.kind import find, offered
+from gateway import config, process
 from gateway.app import open_node
+from gateway.casesystem import adapter_section
 from gateway.cli.serve import require_roots
 from gateway.errors import Code, RefusedError
 
@@ -49,7 +52,14 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
         ({"unit": "fp:public_authority:x:king"}, 2, "the role is missing or unknown"),
         ({"roots": ""}, 2, "name --root-public three times, or --roots and --root-passphrase-file"),
         ({"endpoint": "http://127.0.0.1:8443"}, 1, "endpoint"),
-        ({"adapter": "folder"}, 2, "--adapter and --adapter-path belong together"),
+        ({"adapter_path": "cases"}, 2, "--adapter-path and --adapter-set belong to --adapter"),
+        ({"adapter_set": "url=x"}, 2, "--adapter-path and --adapter-set belong to --adapter"),
+        ({"adapter": "folder", "adapter_set": "path"}, 2, "NAME=VALUE, each NAME once"),
+        ({"adapter": "folder", "adapter_path": "a", "adapter_set": "path=b"}, 2, "NAME=VALUE, each NAME once"),
+        ({"adapter": "floppy"}, 1, "no such kind of adapter"),
+        ({"adapter": "folder"}, 1, "the adapter folder can not be set up so: path is missing"),
+        ({"adapter": "sql"}, 1, "url is missing, mapping is missing"),
+        ({"adapter": "primero", "adapter_set": "urls=x"}, 1, "journal is missing, urls is not known"),
     ],
     ids=lambda value: next(iter(value.values()), None) if isinstance(value, dict) else None,
 )
@@ -59,6 +69,42 @@ def test_what_can_not_be_a_node_is_refused_before_anything_is_made(tmp_path: Pat
     assert (ended, printed) == (code, "")
     assert words in told and told.startswith(("trm: error: ", "trm: making"))
     assert not (tmp_path / "FR").exists() and not (tmp_path / ".FR.new").exists()
+
+
+@pytest.mark.parametrize("kind", sorted(offered()))
+def test_each_kind_of_adapter_names_what_it_needs(tmp_path: Path, kind: str):
+    """A person who names a kind alone is told its settings, each of which docs/settings.md explains."""
+    fields = find(kind).settings.model_fields
+    needed = [name for name, field in fields.items() if field.is_required()]
+    ended, _, told = init(tmp_path, adapter=kind)
+    assert ended == 1 and needed
+    assert all(f"{name} is missing" in told for name in needed)
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert all(f"`adapter.{name}`" in page for name in fields)
+
+
+def test_the_settings_of_a_kind_come_into_the_section_in_their_own_type(tmp_path: Path, monkeypatch):
+    """Numbers as numbers, paths whole; a value that is not right is refused with its name and without it."""
+    monkeypatch.chdir(tmp_path)
+    given = {"url": "https://x.example", "secret_file": "t", "mapping": "m.yaml", "journal": "j", "list_path": "/a"}
+    section = adapter_section("rest", given | {"create_path": "/b", "size": "7"})
+    assert section.own["size"] == 7 and section.own["journal"] == str(tmp_path / "j")
+    with pytest.raises(RefusedError) as caught:
+        adapter_section("rest", given | {"create_path": "/b", "size": "secret"})
+    assert [(finding.place, finding.rule) for finding in caught.value.findings] == [("adapter.size", "int_parsing")]
+    assert "secret" not in f"{caught.value.what} {caught.value.findings}"
+
+
+def test_a_node_of_another_kind_has_its_settings_in_node_toml(tmp_path: Path):
+    """What was said on the command line is what the node reads."""
+    office = ROOT / "adapters" / "sql" / "sample.yaml"
+    url = f"sqlite:///{tmp_path / 'office.db'}"
+    settings = ["--adapter-set", f"url={url}", "--adapter-set", f"mapping={office}"]
+    cards = [str(tmp_path / f"{number}.public") for number in range(2)]
+    ended, _, told = init(tmp_path, "--demo", "--adapter", "sql", *settings, "--admin", cards[0], "--admin", cards[1])
+    assert ended == 0, told
+    section = config.load(tmp_path / "FR").adapter
+    assert section is not None and section.own == {"url": url, "mapping": str(office)}
 
 
 def test_a_node_begins_with_two_different_administrators(tmp_path: Path):

@@ -9,11 +9,12 @@ from pathlib import Path
 import orjson
 import pytest
 from support.ceremony import CARDS
+from support.dropfolder import drop_folder
 
 from gateway import config
 from gateway.app import DATABASE, TOKEN
 from gateway.clock import SystemClock
-from gateway.config import Unit
+from gateway.config import AdapterSection, Unit
 from gateway.errors import Code, RefusedError
 from gateway.newnode import Made, Plan, make_node
 from gateway.store import Store, log, peers
@@ -60,7 +61,7 @@ def tree(base: Path) -> dict[str, bytes | None]:
 
 async def test_a_node_is_whole(tmp_path: Path, cost: Cost):
     """Keys that open, settings that load, a database with the first descriptor and the first leaves, no keyset yet."""
-    result = await made(planned(tmp_path, adapter=("folder", tmp_path / "cases"), poll_seconds=9), cost)
+    result = await made(planned(tmp_path, adapter=drop_folder(tmp_path / "cases", seconds=9)), cost)
     folder = tmp_path / "node"
     settings = config.load(folder)
     assert (settings.node.name, settings.node.demo, settings.units) == ("FR", True, (UNIT,))
@@ -131,7 +132,7 @@ async def test_nothing_is_overwritten(tmp_path: Path, cost: Cost, there: str):
         {"listen": "8443"},
         {"contact": "x" * 5_000},
         {"units": []},
-        {"poll_seconds": 0, "adapter": ("folder", Path("/somewhere"))},
+        {"adapter": AdapterSection(kind="floppy")},
     ],
     ids=lambda changes: str(changes)[:40],
 )
@@ -177,7 +178,7 @@ async def test_roots_inside_the_node_folder_are_refused(tmp_path: Path, cost: Co
 async def test_a_case_system_inside_the_node_folder_is_refused(tmp_path: Path, cost: Cost):
     """Its files hold plain text."""
     with refused(Code.INVALID):
-        await made(planned(tmp_path, adapter=("folder", tmp_path / "node" / "cases")), cost)
+        await made(planned(tmp_path, adapter=drop_folder(tmp_path / "node" / "cases")), cost)
     assert tree(tmp_path) == {}
 
 
