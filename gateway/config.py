@@ -20,6 +20,7 @@ from gateway.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_CREDENTIAL
 from gateway.environment import node_folder as node_folder
 from gateway.environment import passphrase as passphrase
 from gateway.errors import Code, Finding, RefusedError
+from schemas.labels import languages
 from schemas.regions import regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
@@ -65,6 +66,29 @@ class LocalSection(_Section):
         pattern=r"^(127\.0\.0\.1|\[::1\]|localhost):[0-9]{1,5}$",
         description="loopback HTTP beside the socket",
     )
+
+
+class ConsoleSection(_Section):
+    """How people open the pages; there are some where `local.listen` is set."""
+
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost:[0-9]{1,5})$",
+        description="the one address at which people open them, also behind a proxy; without TLS only on this machine",
+    )
+    language: str = Field(default="en", description="of who has chosen none and whose browser asks for none")
+    leave_to: str = Field(
+        default="https://www.wikipedia.org/",
+        pattern=r"^https://[^\s@]+$",
+        description="where `Leave this page now` leads: a page that harms nobody who is seen with it",
+    )
+
+    @field_validator("language")
+    @classmethod
+    def _spoken(cls, value: str) -> str:
+        if value not in languages():
+            raise ValueError(f"one of {', '.join(languages())}")
+        return value
 
 
 class AdapterSection(_Section):
@@ -174,6 +198,7 @@ class Config(_Section):
     units: tuple[Unit, ...] = Field(min_length=1)
     federation: FederationSection
     local: LocalSection = LocalSection()
+    console: ConsoleSection = ConsoleSection()
     adapter: AdapterSection | None = None
     webhooks: tuple[WebhookSection, ...] = ()
     notify: NotifySection = NotifySection()

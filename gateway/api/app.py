@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,23 +64,26 @@ LIVE = "/health/live"
 _CALLER = web.RequestKey("caller", Caller)
 
 
-def local_app(desk: Desk, *, admit: Callable[[str], Caller]) -> web.Application:
-    """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`."""
-    app = web.Application(middlewares=[_problems, _doorkeeper(admit)], client_max_size=BODY_LIMIT)
+def local_app(desk: Desk, *, admit: Callable[[str], Caller], console: Iterable[web.RouteDef] = ()) -> web.Application:
+    """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`; the pages of
+    the `console` stand beside the API, and what guards the one does not see the other.
+    """
+    api = web.Application(middlewares=[_problems, _doorkeeper(admit)])
     for route in ROUTES:
         handler = _taking(desk) if route.takes else _giving(desk) if route.gives else _operation(desk, route)
-        app.router.add_route(route.method, PREFIX + route.path, handler, name=route.operation)
-    app.router.add_get(PREFIX + APART[EVENTS], _events(desk), name=EVENTS)
-    app.router.add_get(PREFIX + APART[DESCRIPTION], _description(), name=DESCRIPTION)
+        api.router.add_route(route.method, route.path, handler, name=route.operation)
+    api.router.add_get(APART[EVENTS], _events(desk), name=EVENTS)
+    api.router.add_get(APART[DESCRIPTION], _description(), name=DESCRIPTION)
+    app = web.Application(client_max_size=BODY_LIMIT)
     app.router.add_get(LIVE, _live)
+    app.add_subapp(PREFIX, api)
+    app.add_routes([*console] or [web.route("*", "/{path:.*}", _nothing_here)])
     return app
 
 
 def _doorkeeper(admit: Callable[[str], Caller]) -> Any:
     @web.middleware
     async def keep(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-        if request.path == LIVE:
-            return await handler(request)
         caller = _caller(request, admit)
         if request.match_info.http_exception is None:
             _check_role(caller, request.match_info.route.name or "")
@@ -362,6 +365,10 @@ def _description() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         return web.Response(body=body, content_type="application/json")
 
     return describe
+
+
+async def _nothing_here(_request: web.Request) -> web.Response:
+    return _problem(404, Code.NOT_FOUND, "there is nothing here", [], hint=f"the API is below {PREFIX}")
 
 
 async def _live(_request: web.Request) -> web.Response:

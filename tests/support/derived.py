@@ -1,6 +1,6 @@
 """Files that are made from others: brought up to date, or compared with what they should be.
 
-    ./dev schemas | vectors | docs      writes them
+    ./dev schemas | vectors | docs | words      writes them
     ./dev check                         names those that are not up to date
 
 Each maker takes `check` and returns the files that were not up to date.
@@ -70,6 +70,18 @@ def docs(*, check: bool) -> list[str]:
     return [path.relative_to(ROOT).as_posix() for path in [*stale, *orphans]]
 
 
+def words(*, check: bool) -> list[str]:
+    """The texts of the console in each language: the file has those of the code and the templates, and no others."""
+    from support import page_words
+
+    wanted = page_words.documents()
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if not check:
+        for path in stale:
+            path.write_text(wanted[path], encoding="utf-8")
+    return [path.relative_to(ROOT).as_posix() for path in stale]
+
+
 def help_text() -> str:
     """What `trm --help` prints on a terminal of 100 columns."""
     environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
@@ -86,7 +98,7 @@ def help_block(page: str, text: str) -> str:
     return f"{before}{opening}```\n{text.rstrip()}\n```\n{closing}{after}"
 
 
-MAKERS: dict[str, Callable[..., list[str]]] = {"schemas": schemas, "vectors": vectors, "docs": docs}
+MAKERS: dict[str, Callable[..., list[str]]] = {"schemas": schemas, "vectors": vectors, "docs": docs, "words": words}
 
 
 def main() -> int:

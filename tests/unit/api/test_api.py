@@ -126,9 +126,9 @@ async def test_another_user_is_turned_away_on_the_socket():
      TOKEN, "Bearer tokén"],
 )  # fmt: skip
 async def test_loopback_without_the_token_is_turned_away(api: LocalApi, header: str | None):
-    """On every path, known or not, and the desk is not asked."""
+    """On every path of the API, known or not, and the desk is not asked."""
     headers = {} if header is None else {"Authorization": header}
-    for path in (f"{PREFIX}/node", f"{PREFIX}/events", f"{PREFIX}/nowhere", "/"):
+    for path in (f"{PREFIX}/node", f"{PREFIX}/events", f"{PREFIX}/nowhere", PREFIX):
         answer = await api.loopback.ask("GET", path, **headers)
         assert (answer.status, answer.kind) == (401, "application/problem+json")
     assert api.desk.calls == []

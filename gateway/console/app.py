@@ -1,0 +1,87 @@
+"""The console as routes: each request is guarded, gets its person and its language, and meets one page.
+
+The table of pages is the whole of it: a page that is not in it does not exist, and one whose operation the person has
+no right to is closed before anything is asked (`gateway.core.roles`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from aiohttp import web
+
+from gateway.console import assets, guard
+from gateway.console.cookies import LANGUAGE, SESSION
+from gateway.console.pages import desk, entry
+from gateway.console.settings import Settings
+from gateway.console.visit import OPEN, Page, Section, Visit
+from gateway.console.words import preferred, words
+from gateway.core.roles import allowed
+from gateway.desk import Desk, SignIn
+from gateway.errors import Code, GatewayError, RefusedError, TransientError
+from gateway.logs import logger
+
+PAGES: tuple[Page, ...] = (*entry.PAGES, *desk.PAGES)
+SECTIONS: tuple[Section, ...] = (desk.SECTION,)
+STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
+
+Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def console_routes(desk: Desk, sign_in: SignIn, settings: Settings) -> Iterable[web.RouteDef]:
+    """Every page, the files they bring along, and an answer for what is neither."""
+    for page in PAGES:
+        yield web.route(page.method, page.path, _served(page, desk, sign_in, settings))
+    yield web.get("/static/{hash}/{name}", assets.serve)
+    nowhere = Page(method="*", path="/{path:.*}", handler=_nowhere, operation=OPEN)
+    yield web.route(nowhere.method, nowhere.path, _served(nowhere, desk, sign_in, settings))
+
+
+def _served(page: Page, desk: Desk, sign_in: SignIn, settings: Settings) -> Served:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        if guard.wrong_host(request, settings):
+            return guard.guarded(web.Response(status=421, text="another host is meant\n"), settings)
+        session = request.cookies.get(SESSION, "")
+        person = await sign_in.admit(session) if session else None
+        spoken = _language(request, settings) if person is None or person.language is None else person.language
+        visit = Visit(
+            request=request, settings=settings, desk=desk, sign_in=sign_in, words=words(spoken), sections=SECTIONS,
+            person=person, session=session,
+        )  # fmt: skip
+        return guard.guarded(await _answer(page, visit), settings)
+
+    return serve
+
+
+async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
+    """The page, or the one that says why not."""
+    try:
+        if guard.foreign(visit.request, visit.settings):
+            raise RefusedError(Code.FORBIDDEN, "this did not come from a page of this console; nothing was done")
+        if page.operation != OPEN:
+            if visit.person is None:
+                return visit.go("/sign-in")
+            if page.operation is not None and not visit.allows(page.operation):
+                hint = f"who may: {', '.join(allowed(page.operation)) or 'the owner of the node'}"
+                raise RefusedError(Code.FORBIDDEN, "this page is not for your role", hint=hint)
+        return await page.handler(visit)
+    except TransientError as error:
+        return visit.refused(error, status=429 if error.code is Code.UNAUTHORISED else 503)
+    except GatewayError as error:
+        if error.code is Code.UNAUTHORISED and visit.person is None:
+            return visit.refused(error, status=403)
+        return visit.refused(error, status=STATUS.get(error.code, 422))
+    except web.HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 (a fault of ours: the log learns where, the page nothing)
+        logger().error("console.failed", exc_info=error)
+        return visit.refused(error, status=500)
+
+
+async def _nowhere(visit: Visit) -> web.StreamResponse:
+    raise RefusedError(Code.NOT_FOUND, "there is no such page")
+
+
+def _language(request: web.Request, settings: Settings) -> str:
+    """Of somebody who is not signed in: chosen before, or what the browser asks for."""
+    return request.cookies.get(LANGUAGE) or preferred(request.headers.get("Accept-Language", ""), settings.language)

@@ -1,0 +1,35 @@
+"""The files that pages bring along: one style sheet, one script. Their addresses hold their hash, so they are kept for
+ever and never stale.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from aiohttp import web
+
+from keys.encoding import sha256_hex
+
+MEDIA = {"console.css": "text/css", "console.js": "text/javascript"}
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@cache
+def _read(name: str) -> bytes:
+    return files(__package__).joinpath("static", name).read_bytes()
+
+
+@cache
+def address(name: str) -> str:
+    """Where a page finds a file."""
+    return f"/static/{sha256_hex(_read(name))[:16]}/{name}"
+
+
+async def serve(request: web.Request) -> web.Response:
+    """One file, under its present address only."""
+    name = request.match_info["name"]
+    if name not in MEDIA or request.path != address(name):
+        return web.Response(status=404)
+    headers = {"Cache-Control": FOR_EVER, "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=_read(name), content_type=MEDIA[name], charset="utf-8", headers=headers)

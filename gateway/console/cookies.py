@@ -1,0 +1,24 @@
+"""The two cookies: the session, and the language of somebody who is not signed in. Both are for this host only."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from aiohttp import web
+
+SESSION = "__Host-trm-session"
+LANGUAGE = "__Host-trm-language"
+
+Answer = TypeVar("Answer", bound=web.StreamResponse)
+
+
+def keep(response: Answer, name: str, value: str) -> Answer:
+    """Set one; it ends with the browser, and no script can read it."""
+    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+def forget(response: Answer, name: str) -> Answer:
+    """Take one away."""
+    response.set_cookie(name, "", path="/", secure=True, httponly=True, samesite="Lax", max_age=0)
+    return response

@@ -1,0 +1,54 @@
+"""Templates to HTML: one environment for each language, everything escaped, a name that is not there an error.
+
+What people or other nodes wrote goes through `text`: it stands in an isolate of its own direction, and what steers
+direction or is invisible is replaced by a sign that one can see (`schemas.render.harmless`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway.console import assets
+from gateway.console.words import Words, words
+from schemas.labels import languages
+from schemas.render import REPLACED, harmless
+
+
+def text(value: object) -> Markup:
+    """A text that somebody wrote: harmless, escaped, in its own direction."""
+    seen = "".join(REPLACED if _invisible(char) else char for char in harmless(str(value)))
+    return Markup("<bdi>{}</bdi>").format(seen)
+
+
+def lines(value: object) -> Markup:
+    """The same of a text of several lines."""
+    return Markup("<br>").join(text(line) for line in str(value).split("\n"))
+
+
+def _invisible(char: str) -> bool:
+    """Formats (zero-width space, soft hyphen, tags ...) but the two joiners that Arabic is written with."""
+    return unicodedata.category(char) == "Cf" and char not in "\u200c\u200d"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in one language."""
+    spoken = words(language)
+    found = Environment(
+        loader=PackageLoader("gateway.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
+    )  # fmt: skip
+    found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
+    found.filters |= {"text": text, "lines": lines}
+    found.globals |= {"asset": assets.address, "languages": languages, "words": spoken}
+    return found
+
+
+def html(template: str, spoken: Words, **values: Any) -> str:
+    """One page."""
+    return environment(spoken.language.code).get_template(template).render(**values)

@@ -1,0 +1,113 @@
+"""The way in and out: sign in with a passkey, make one by an invitation, choose a language, leave at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from gateway.console import cookies
+from gateway.console.visit import OPEN, Form, Page, Visit
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+from schemas.labels import languages
+
+LARGEST = 20_000
+"""Characters of what a browser answers about a passkey."""
+
+
+async def sign_in(visit: Visit) -> web.StreamResponse:
+    """Ask for a passkey."""
+    if visit.person is not None:
+        return visit.go("/")
+    return visit.page("sign-in.html", ceremony=await visit.sign_in.begin())
+
+
+async def signed_in(visit: Visit) -> web.StreamResponse:
+    """The browser has answered."""
+    form = await visit.form()
+    secret = await visit.sign_in.sign_in(form.one("ceremony"), _credential(form))
+    return cookies.keep(visit.go("/"), cookies.SESSION, secret)
+
+
+async def invitation(visit: Visit) -> web.StreamResponse:
+    """Ask for the code of an invitation."""
+    return visit.page("enrol.html")
+
+
+async def invited(visit: Visit) -> web.StreamResponse:
+    """The code is right: who it is for, and the passkey to be made."""
+    code = (await visit.form()).one("code")
+    person, ceremony = await visit.sign_in.invited(code)
+    return visit.page("passkey.html", invited=person, ceremony=ceremony, code=code)
+
+
+async def enrolled(visit: Visit) -> web.StreamResponse:
+    """The passkey was made: the person is signed in."""
+    form = await visit.form()
+    secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), _credential(form))
+    return cookies.keep(visit.go("/"), cookies.SESSION, secret)
+
+
+async def sign_out(visit: Visit) -> web.StreamResponse:
+    """End the session."""
+    await visit.sign_in.sign_out(visit.session)
+    return _forgetting(visit.go("/sign-in"))
+
+
+async def leave(visit: Visit) -> web.StreamResponse:
+    """Leave at once for a harmless page: the session ends, and going back shows nothing."""
+    if visit.session:
+        await visit.sign_in.sign_out(visit.session)
+    return _forgetting(visit.go(visit.settings.leave_to))
+
+
+async def speak(visit: Visit) -> web.StreamResponse:
+    """Choose a language, and stay on the page."""
+    form = await visit.form()
+    language, back = form.one("language"), form.one("back")
+    if language not in languages():
+        raise RefusedError(Code.INVALID, "no such language")
+    if visit.person is not None:
+        await visit.sign_in.speak(visit.person.id, language)
+    here = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    return cookies.keep(visit.go(here), cookies.LANGUAGE, language)
+
+
+async def home(visit: Visit) -> web.StreamResponse:
+    """The first section that the person has a right to."""
+    shown = visit.shown()
+    return visit.go(shown[0].path) if shown else visit.page("nothing.html")
+
+
+def _credential(form: Form) -> Mapping[str, Json]:
+    text = form.one("credential")
+    try:
+        value = json.loads(text) if len(text) <= LARGEST else None
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise RefusedError(
+            Code.UNAUTHORISED, "the browser sent no passkey; nobody was signed in",
+            hint="a passkey needs JavaScript and a browser that knows passkeys",
+        )  # fmt: skip
+    return value
+
+
+def _forgetting(response: web.Response) -> web.Response:
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return cookies.forget(response, cookies.SESSION)
+
+
+PAGES = (
+    Page(method="GET", path="/", handler=home, operation=None),
+    Page(method="GET", path="/sign-in", handler=sign_in, operation=OPEN),
+    Page(method="POST", path="/sign-in", handler=signed_in, operation=OPEN),
+    Page(method="GET", path="/enrol", handler=invitation, operation=OPEN),
+    Page(method="POST", path="/enrol", handler=invited, operation=OPEN),
+    Page(method="POST", path="/enrol/passkey", handler=enrolled, operation=OPEN),
+    Page(method="POST", path="/sign-out", handler=sign_out, operation=OPEN),
+    Page(method="GET", path="/leave", handler=leave, operation=OPEN),
+    Page(method="POST", path="/language", handler=speak, operation=OPEN),
+)

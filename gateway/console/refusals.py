@@ -1,0 +1,59 @@
+"""Refusals in the reader's language: what happened, what was left as it was, what to do.
+
+The words that the node itself has for a refusal are English; they are shown too, as what to pass on to a technician.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.console.words import N_, Words
+from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
+
+SAID: Mapping[Code, str] = {
+    Code.UNAUTHORISED: N_("Please sign in again."),
+    Code.FORBIDDEN: N_("Your role does not include this."),
+    Code.NOT_FOUND: N_("There is no such thing here, or not any more."),
+    Code.CONFLICT: N_("This is not possible in the present state."),
+    Code.EXISTS: N_("This exists already."),
+    Code.CHANGED_MEANWHILE: N_("Somebody else changed this meanwhile. Look at it again, then decide."),
+    Code.INVALID: N_("Something that was filled in is not right."),
+    Code.TOO_LARGE: N_("This is too large."),
+    Code.WRONG_TYPE: N_("A file of this kind is not taken."),
+    Code.OUT_OF_SCOPE: N_("The agreement with this country, or the corridor policy, does not cover this."),
+    Code.NOT_ACTIVE: N_("There is no active trust with this country at the moment."),
+}
+OTHERWISE = N_("This was refused.")
+LATER = N_("This does not work at the moment. Please try again in a few minutes.")
+GATE = N_("A safeguard stands in the way: gate %(gate)s.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """`summary` is in the reader's language; `detail` and `hint` are the node's own, in English."""
+
+    summary: str
+    code: str
+    detail: str
+    hint: str
+    findings: tuple[Finding, ...]
+    gate: str | None = None
+
+
+def told(error: Exception, words: Words) -> Told:
+    """A refusal for a reader; a fault of ours says nothing of itself."""
+    if not isinstance(error, GatewayError):
+        return Told(summary=words(LATER), code="fault", detail="", hint="", findings=())
+    code = str(error.code)
+    gate = code.removeprefix("gate_").upper() if code.startswith("gate_") else None
+    if gate is not None:
+        summary = words(GATE, gate=gate)
+    elif isinstance(error, TransientError):
+        summary = words(LATER)
+    else:
+        summary = words(SAID.get(error.code, OTHERWISE)) if isinstance(error.code, Code) else words(OTHERWISE)
+    findings = error.findings if isinstance(error, RefusedError) else ()
+    return Told(
+        summary=summary, code=code, detail=error.what, hint=error.hint, findings=tuple(findings), gate=gate
+    )  # fmt: skip

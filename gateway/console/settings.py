@@ -1,0 +1,33 @@
+"""What the console is told when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`origin` is the one address at which people open the console; `offset` gives the seconds by which the time of
+    the node's country is ahead of UTC at a moment; `rand` gives so many random bytes.
+    """
+
+    origin: str
+    node: str
+    language: str
+    leave_to: str
+    demo: bool
+    now: Callable[[], int]
+    offset: Callable[[int], int]
+    rand: Callable[[int], bytes]
+
+    @property
+    def host(self) -> str:
+        """The Host header of every request that is meant for this console."""
+        return urlsplit(self.origin).netloc
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by TLS; without it only on this machine."""
+        return self.origin.startswith("https://")

@@ -1,0 +1,160 @@
+"""One request of one person: who asks, in which language, and how a page asks the node.
+
+Page       a row of the table of pages: address, what it does, and the operation whose right opens it
+Visit      what a page is given; `ask` is the only way to the node, and goes by the rights of the person
+Form       what was filled in: one value for a name, or several, bounded
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import looks
+from gateway.console.refusals import Told, told
+from gateway.console.settings import Settings
+from gateway.console.words import Words
+from gateway.core.roles import allowed, may, visible
+from gateway.desk import Desk, Person, SignIn
+from gateway.errors import Code, RefusedError
+from gateway.ports import File, Json
+from keys.encoding import b64u
+
+FIELDS = 2_000
+"""Fields of one form; the longest of our own has a few hundred."""
+LONGEST = 20_000
+"""Characters of one field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a form as they came, without blanks around."""
+
+    fields: Mapping[str, tuple[str, ...]]
+
+    def one(self, name: str, otherwise: str = "") -> str:
+        """The value of a field; of several the first."""
+        return self.fields.get(name, (otherwise,))[0]
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """All values of a field, such as ticked boxes."""
+        return self.fields.get(name, ())
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self.one(name))
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """What a page is given. `person` is None on the few pages that are open to everybody."""
+
+    request: web.Request
+    settings: Settings
+    desk: Desk
+    sign_in: SignIn
+    words: Words
+    sections: Sequence[Section]
+    person: Person | None = None
+    session: str = field(default="", repr=False)
+
+    @property
+    def who(self) -> Person:
+        """The person, on a page that only somebody who is signed in can see."""
+        if self.person is None:
+            raise RefusedError(Code.UNAUTHORISED, "nobody is signed in")
+        return self.person
+
+    def allows(self, operation: str) -> bool:
+        """Whether this person may do the operation."""
+        return self.person is not None and may(self.person.caller, operation)
+
+    async def ask(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
+        """Do one operation of the node as this person; content is left out where they may not read it.
+
+        Raises RefusedError and TransientError as the operation does, and forbidden where the role has no such right.
+        """
+        if not self.allows(operation):
+            named = ", ".join(allowed(operation)) or "the owner of the node"
+            raise RefusedError(Code.FORBIDDEN, f"this is not for your role: {operation}", hint=f"who may: {named}")
+        done = await self.desk.call(operation, arguments or {}, key=key, caller=self.who.caller)
+        return visible(self.who.caller, operation, done.value)
+
+    async def act(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
+        """The same in the person's name, for operations that say by whom."""
+        return await self.ask(operation, {**(arguments or {}), "by": self.who.name}, key=key)
+
+    async def file(self, arguments: Mapping[str, Json]) -> File:
+        """One file of a message."""
+        if not self.allows("attachment.read"):
+            raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.read")
+        return await self.desk.attached(arguments, caller=self.who.caller)
+
+    async def form(self) -> Form:
+        """What was filled in. Raises RefusedError for what no form of ours sends."""
+        posted = await self.request.post()
+        fields: dict[str, tuple[str, ...]] = {}
+        for name, value in posted.items():
+            if not isinstance(value, str) or len(value) > LONGEST or len(fields) > FIELDS:
+                raise RefusedError(Code.TOO_LARGE, "a field of the form is too long; nothing was done")
+            fields[name] = (*fields.get(name, ()), value.replace("\r\n", "\n").strip())
+        return Form(fields)
+
+    def key(self) -> str:
+        """A fresh key for a form: sent twice, it is done once."""
+        return b64u(self.settings.rand(16))
+
+    def at(self, moment: int) -> str:
+        """Day and time of a moment as people here say it."""
+        return self.words.time(moment, self.settings.offset(moment))
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page by its template, in the language of the reader."""
+        common = {"visit": self, "person": self.person, "settings": self.settings, "sections": self.shown()}
+        return web.Response(
+            text=looks.html(template, self.words, **common, **values), status=status, content_type="text/html"
+        )
+
+    def refused(self, error: Exception, *, status: int) -> web.Response:
+        """The page that says what was refused, what was left as it was, and what to do."""
+        return self.page("refused.html", status=status, told=self.told(error))
+
+    def told(self, error: Exception) -> Told:
+        """A refusal in the words of the reader."""
+        return told(error, self.words)
+
+    def shown(self) -> list[Section]:
+        """The sections that this person has a right to."""
+        return [section for section in self.sections if self.allows(section.operation)]
+
+    @staticmethod
+    def go(address: str) -> web.Response:
+        """To another page, after something was done."""
+        return web.Response(status=303, headers={"Location": address})
+
+
+Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`operation`: who may do it may open the page; None for everybody who is signed in, `OPEN` for everybody."""
+
+    method: str
+    path: str
+    handler: Handler
+    operation: str | None
+
+
+OPEN = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """An entry of the navigation. `title` is marked for translation."""
+
+    path: str
+    title: str
+    operation: str

@@ -1,0 +1,112 @@
+"""The words of the pages in each language, and how it writes a date.
+
+English stands in the code and the templates; `locale/XX.po` has the other languages (`./dev words` brings them up to
+date). They are compiled here, once, when the program starts to show pages. Labels of codes and fields are not words of
+the pages: they come from `schemas.labels`, also in the reader's language.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from importlib.resources import files
+
+from babel.core import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+from schemas.codelists import ENGLISH
+from schemas.labels import REVIEWED, Label, Labels, Language, labels, languages
+
+STATUS = "status: "
+"""Before the first word of a `.po` file: draft until a native speaker has read it, then reviewed."""
+
+
+def N_(text: str) -> str:
+    """Marks a text that is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One language as a reader meets it. Dates are told in the time of the country: `offset` as in `Settings`."""
+
+    language: Language
+    labels: Labels
+    draft: bool
+    texts: NullTranslations
+    locale: Locale
+
+    def __call__(self, text: str, **values: object) -> str:
+        """The text in this language; `%(name)s` in it is filled from `values`."""
+        said: str = self.texts.gettext(text)
+        return said % values if values else said
+
+    def many(self, one: str, more: str, n: int, **values: object) -> str:
+        """The text for so many of something."""
+        said: str = self.texts.ngettext(one, more, n)
+        return said % {"n": n, **values}
+
+    def code(self, name: str, code: object) -> str:
+        """What a code of a list says; an unknown one, and one without a label, is marked as such."""
+        return self._shown(self.labels.code(name, str(code)), str(code))
+
+    def message(self, body_type: object) -> str:
+        """The name of a message type."""
+        return self._shown(self.labels.message(str(body_type)), str(body_type))
+
+    def country(self, code: object) -> str:
+        """The name of a country in this language, by CLDR; another party shows its own name."""
+        return str(self.locale.territories.get(str(code), code))
+
+    def time(self, at: int, offset: int) -> str:
+        """Day and time of a moment."""
+        return format_datetime(_local(at, offset), "d MMM y HH:mm", locale=self.locale)
+
+    def day(self, at: int, offset: int) -> str:
+        """The day of a moment, with its weekday."""
+        return format_date(_local(at, offset), "EEEE d MMMM y", locale=self.locale)
+
+    def span(self, seconds: int) -> str:
+        """How long something is, in its largest unit."""
+        return format_timedelta(timedelta(seconds=abs(seconds)), threshold=1.1, locale=self.locale)
+
+    def _shown(self, label: Label, name: str) -> str:
+        return f"{name} [{self.language.no_label}]" if label.text is None else label.text
+
+
+def _local(at: int, offset: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC).astimezone(timezone(timedelta(seconds=offset)))
+
+
+@cache
+def words(code: str) -> Words:
+    """The words of one language of `schemas.labels.languages`; English for a language that is not there."""
+    code = code if code in languages() else ENGLISH
+    texts, draft = NullTranslations(), False
+    if code != ENGLISH:
+        catalogue = read_po(io.StringIO(files(__package__).joinpath(f"locale/{code}.po").read_text("utf-8")), code)
+        draft = f"{STATUS}{REVIEWED}" not in catalogue.header_comment
+        compiled = io.BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        texts = Translations(compiled)
+    return Words(
+        language=languages()[code], labels=labels(code), draft=draft, texts=texts, locale=Locale.parse(code)
+    )  # fmt: skip
+
+
+def preferred(header: str, otherwise: str) -> str:
+    """The first language of an Accept-Language header that there is (RFC 9110, 12.5.4, by order and weight)."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(header.split(",")[:20]):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or "1"), place, tag.split("-")[0].lower()))
+        except ValueError:
+            continue
+    return next((tag for _, _, tag in sorted(wanted) if tag in languages()), otherwise)

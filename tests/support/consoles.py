@@ -1,0 +1,159 @@
+"""The console over HTTP, in front of a desk and a sign-in that a test plays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import ClientSession, CookieJar, web
+from aiohttp.test_utils import TestServer
+from support.local import FakeDesk
+
+from gateway.api.app import local_app
+from gateway.console.app import console_routes
+from gateway.console.cookies import SESSION
+from gateway.console.settings import Settings
+from gateway.core.roles import Caller, Role
+from gateway.desk import Ceremony, Person
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json
+
+ORIGIN = "http://desk.test"
+NOW = 1_790_000_000
+EVERYTHING = frozenset(Role)
+
+
+def person(*roles: Role, language: str | None = None, name: str = "Ana Doe") -> Person:
+    """Somebody with these roles; all of them where none is named."""
+    return Person(id="p1", name=name, caller=Caller(roles=frozenset(roles) or EVERYTHING), language=language)
+
+
+@dataclass
+class FakeSignIn:
+    """Implements `gateway.desk.SignIn`: sessions by their secret, one invitation, one passkey."""
+
+    sessions: dict[str, Person] = field(default_factory=lambda: {"secret": person()})
+    spoken: list[tuple[str, str]] = field(default_factory=list)
+
+    async def invited(self, code: str) -> tuple[Person, Ceremony]:
+        """The one code there is."""
+        self._check(code == "code")
+        return person(), Ceremony(id="c1", options={"challenge": "AAAA"})
+
+    async def enrol(self, code: str, ceremony: str, credential: Mapping[str, Json]) -> str:
+        """A new session for the right answer."""
+        self._check((code, ceremony, credential) == ("code", "c1", {"id": "k"}))
+        self.sessions["new"] = person()
+        return "new"
+
+    async def begin(self) -> Ceremony:
+        """A challenge."""
+        return Ceremony(id="c2", options={"challenge": "BBBB"})
+
+    async def sign_in(self, ceremony: str, credential: Mapping[str, Json]) -> str:
+        """A new session for the right answer."""
+        self._check((ceremony, credential) == ("c2", {"id": "k"}))
+        self.sessions["new"] = person()
+        return "new"
+
+    async def admit(self, session: str) -> Person | None:
+        """Whose session it is."""
+        return self.sessions.get(session)
+
+    async def sign_out(self, session: str) -> None:
+        """Ended."""
+        self.sessions.pop(session, None)
+
+    async def speak(self, person: str, language: str) -> None:
+        """Noted."""
+        self.spoken.append((person, language))
+
+    async def approval(self, person: Person, change: str) -> Ceremony:
+        """A challenge of the change."""
+        return Ceremony(id="c3", options={"challenge": change})
+
+    @staticmethod
+    def _check(right: bool) -> None:
+        if not right:
+            raise RefusedError(Code.UNAUTHORISED, "no")
+
+
+@dataclass
+class PlayedDesk(FakeDesk):
+    """Answers each operation by its name."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+
+    async def call(self, operation: str, arguments: Mapping[str, Json], **about: Any) -> Done:
+        """What is written for the operation, or what is raised."""
+        self.calls.append((operation, arguments, about.get("key")))
+        found = self.answers.get(operation)
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            raise RefusedError(Code.NOT_FOUND, f"the test plays no {operation}")
+        return Done(value=found)
+
+
+@dataclass
+class Seen:
+    """One answer of the console."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    cookies: Mapping[str, str]
+
+
+@dataclass
+class Console:
+    """The console under test and a browser without JavaScript."""
+
+    desk: PlayedDesk
+    sign_in: FakeSignIn
+    server: TestServer
+    http: ClientSession
+
+    async def get(self, path: str, *, session: str | None = "secret", **headers: str) -> Seen:
+        """Open a page."""
+        return await self._ask("GET", path, session, None, headers)
+
+    async def post(self, path: str, fields: Any = None, *, session: str | None = "secret", **headers: str) -> Seen:
+        """Send a form as a page of the console would."""
+        return await self._ask("POST", path, session, fields or {}, {"Sec-Fetch-Site": "same-origin"} | headers)
+
+    async def _ask(self, method: str, path: str, session: str | None, data: Any, headers: dict[str, str]) -> Seen:
+        given = {"Host": "desk.test"} | headers
+        if session is not None:
+            given["Cookie"] = f"{SESSION}={session}"
+        async with self.http.request(
+            method, self.server.make_url(path), data=data, headers=given, allow_redirects=False
+        ) as answer:
+            cookies = {name: morsel.OutputString() for name, morsel in answer.cookies.items()}
+            return Seen(
+                status=answer.status, headers=dict(answer.headers), text=await answer.text(), cookies=cookies
+            )  # fmt: skip
+
+
+def settings(**other: Any) -> Settings:
+    """Of a console in English, an hour ahead of UTC."""
+    said: dict[str, Any] = {
+        "origin": ORIGIN, "node": "FR", "language": "en", "leave_to": "https://www.example.org/", "demo": False,
+        "now": lambda: NOW, "offset": lambda at: 3600, "rand": lambda size: b"\x07" * size,
+    }  # fmt: skip
+    return Settings(**said | other)
+
+
+@asynccontextmanager
+async def console(answers: Mapping[str, Any] | None = None, **other: Any) -> AsyncIterator[Console]:
+    """A console that is served; `answers` is what the desk says to each operation."""
+    desk, sign_in = PlayedDesk(answers=dict(answers or {})), FakeSignIn()
+
+    def nobody(token: str) -> Caller:
+        raise RefusedError(Code.UNAUTHORISED, "no token here")
+
+    app: web.Application = local_app(desk, admit=nobody, console=console_routes(desk, sign_in, settings(**other)))
+    async with TestServer(app) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        yield Console(desk=desk, sign_in=sign_in, server=server, http=http)

@@ -1,0 +1,189 @@
+"""What stands before every page of the console, and the way in and out."""
+
+from __future__ import annotations
+
+import pytest
+from support.consoles import console, person
+
+from gateway.console import assets
+from gateway.console.app import PAGES
+from gateway.console.cookies import SESSION
+from gateway.console.visit import OPEN
+from gateway.core.roles import MATRIX, Role
+from gateway.errors import Code, Finding, RefusedError, TransientError
+
+MORNING = {"alert.list": {"alerts": []}, "conversation.due": {"due": [], "more": False}}
+
+
+async def test_a_page_keeps_nothing_and_lets_nothing_in():
+    """No script but ours, no other host, no frame, no cache, on every answer."""
+    async with console(MORNING) as there:
+        for path in ("/desk", "/sign-in", "/nowhere"):
+            seen = await there.get(path)
+            policy = seen.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
+            assert seen.headers["Cache-Control"] == "no-store"
+            assert seen.headers["X-Frame-Options"] == "DENY"
+            assert seen.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.operation != OPEN], ids=lambda page: page.path)
+async def test_a_page_is_for_who_is_signed_in(page):
+    """Without a session, and with one that has ended, the way leads to the door."""
+    async with console() as there:
+        for session in (None, "", "ended"):
+            path = page.path.replace("{", "").replace("}", "")
+            seen = await (there.get if page.method == "GET" else there.post)(path, session=session)
+            assert (seen.status, seen.headers["Location"]) == (303, "/sign-in")
+        assert there.desk.calls == []
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.operation], ids=lambda page: f"{page.method} {page.path}"
+)
+async def test_a_page_is_closed_to_other_roles(page):
+    """By the row of its operation in the matrix; the desk is not asked."""
+    others = set(Role) - MATRIX[page.operation]
+    async with console() as there:
+        for role in others:
+            there.sign_in.sessions["secret"] = person(role)
+            path = page.path.replace("{", "").replace("}", "")
+            seen = await (there.get if page.method == "GET" else there.post)(path)
+            assert seen.status == 403
+        assert there.desk.calls == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
+     {"Sec-Fetch-Site": "", "Origin": "http://desk.test"}],
+)  # fmt: skip
+async def test_a_form_of_another_site_is_refused(headers):
+    """Fetch Metadata decides where there is any."""
+    async with console() as there:
+        seen = await there.post("/sign-out", **headers)
+        assert seen.status == 403 and "secret" in there.sign_in.sessions
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://desk.test", 303), ("http://evil.test", 403), ("null", 403)])
+async def test_an_older_browser_is_known_by_its_origin(origin, status):
+    """Without Fetch Metadata the Origin header decides."""
+    async with console() as there:
+        seen = await there._ask("POST", "/sign-out", "secret", {}, {"Origin": origin})
+        assert seen.status == status
+        bare = await there._ask("POST", "/sign-out", "secret", {}, {})
+        assert bare.status == 403
+
+
+async def test_another_host_is_refused():
+    """A foreign name that leads to this machine finds no page."""
+    async with console(MORNING) as there:
+        assert (await there.get("/desk", Host="evil.test")).status == 421
+
+
+async def test_who_shows_a_passkey_is_signed_in():
+    """With a new session in a cookie for this host only."""
+    async with console() as there:
+        page = await there.get("/sign-in", session=None)
+        assert "&#34;challenge&#34;" in page.text
+        seen = await there.post("/sign-in", {"ceremony": "c2", "credential": '{"id": "k"}'}, session="fixed")
+        assert (seen.status, seen.headers["Location"]) == (303, "/")
+        cookie = seen.cookies[SESSION]
+        assert cookie.startswith(f"{SESSION}=new;")
+        for word in ("Path=/", "Secure", "HttpOnly", "SameSite=Lax"):
+            assert word in cookie
+        assert "Domain" not in cookie
+
+
+@pytest.mark.parametrize("credential", ["", "x", "[]", "[" * 50_000, '{"id": "other"}'])
+async def test_what_is_no_passkey_is_refused(credential):
+    """And nobody is signed in."""
+    async with console() as there:
+        seen = await there.post("/sign-in", {"ceremony": "c2", "credential": credential[:19_000]}, session=None)
+        assert seen.status == 403 and SESSION not in seen.cookies
+
+
+async def test_an_invitation_ends_in_a_session():
+    """The code, then the passkey."""
+    async with console() as there:
+        assert (await there.post("/enrol", {"code": "other"}, session=None)).status == 403
+        seen = await there.post("/enrol", {"code": "code"}, session=None)
+        assert "Ana Doe" in seen.text
+        fields = {"code": "code", "ceremony": "c1", "credential": '{"id": "k"}'}
+        assert (await there.post("/enrol/passkey", fields, session=None)).status == 303
+
+
+@pytest.mark.parametrize(("method", "path", "to"), [("post", "/sign-out", "/sign-in"), ("get", "/leave", "https://")])
+async def test_going_ends_the_session(method, path, to):
+    """The cookie goes, and with it what the browser kept."""
+    async with console() as there:
+        seen = await getattr(there, method)(path)
+        assert seen.headers["Location"].startswith(to)
+        assert there.sign_in.sessions == {}
+        assert "Max-Age=0" in seen.cookies[SESSION] and seen.headers["Clear-Site-Data"]
+
+
+@pytest.mark.parametrize(("back", "to"), [("/desk", "/desk"), ("//evil.test", "/"), ("/\\evil", "/"), ("x:y", "/")])
+async def test_a_language_is_chosen_and_remembered(back, to):
+    """And the way back stays here."""
+    async with console(MORNING) as there:
+        seen = await there.post("/language", {"language": "ar", "back": back})
+        assert seen.headers["Location"] == to
+        assert there.sign_in.spoken == [("p1", "ar")]
+        assert (await there.post("/language", {"language": "xx", "back": back})).status == 422
+        there.sign_in.sessions["secret"] = person(language="ar")
+        assert '<html lang="ar" dir="rtl">' in (await there.get("/desk")).text
+
+
+async def test_a_browser_says_its_language():
+    """Until a person has chosen."""
+    async with console() as there:
+        seen = await there.get("/sign-in", session=None, **{"Accept-Language": "xx, pl;q=0.5, el;q=0.8"})
+        assert '<html lang="el"' in seen.text
+
+
+async def test_the_section_that_is_open_first_is_home():
+    """And somebody without any is told so."""
+    async with console() as there:
+        assert (await there.get("/")).headers["Location"] == "/desk"
+        there.sign_in.sessions["secret"] = person(Role.ADAPTER)
+        assert (await there.get("/")).status in (200, 303)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (RefusedError(Code.NOT_FOUND, "no such", hint="look"), 404, "There is no such thing"),
+        (RefusedError(Code.GATE_G3, "closed", findings=[Finding(place="/content/x", rule="g3")]), 422, "gate G3"),
+        (TransientError(Code.LOCKED, "busy"), 503, "try again"),
+        (RuntimeError("Tulpe-7391"), 500, "try again"),
+    ],
+)
+async def test_a_refusal_is_a_page(error, status, said):
+    """In the words of the reader; a fault of ours shows nothing of itself."""
+    async with console({"alert.list": error}) as there:
+        seen = await there.get("/desk")
+        assert seen.status == status and said in seen.text
+        assert "Tulpe" not in seen.text
+
+
+async def test_what_others_wrote_is_shown_safely():
+    """Escaped, in its own direction, and what is invisible can be seen."""
+    due = {
+        "conversation": "c1", "peer": "<script>alert(1)</script>\u202eAL\u200b", "kind": "referral", "state": "OPEN",
+        "type": "referral.request/1", "until": 1_790_000_000, "overdue": False, "certain": True,
+    }  # fmt: skip
+    async with console(MORNING | {"conversation.due": {"due": [due], "more": True}}) as there:
+        text = (await there.get("/desk")).text
+    assert "<script>alert" not in text
+    assert "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;\ufffdAL\ufffd</bdi>" in text
+
+
+async def test_the_files_of_a_page_are_kept_for_ever():
+    """Under an address that holds their hash; another one has nothing."""
+    async with console() as there:
+        for name in assets.MEDIA:
+            seen = await there.get(assets.address(name), session=None)
+            assert seen.status == 200 and "immutable" in seen.headers["Cache-Control"]
+        assert (await there.get("/static/0000/console.css", session=None)).status == 404
+        assert (await there.get("/static/0000/..%2fapp.py", session=None)).status == 404

@@ -1,0 +1,51 @@
+"""The words of the pages in every language, and how it writes dates."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from support import page_words
+
+from gateway.console.words import preferred, words
+from schemas.labels import languages
+
+LANGUAGES = [lang for lang in languages() if lang != "en"]
+FILLED = re.compile(r"%\(\w+\)[a-z]|%%")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_translation_keeps_what_is_filled_in(lang):
+    """The same placeholders, however often the language says them."""
+    for message in page_words.translated(lang):
+        if not message.id:
+            continue
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        said = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert {*FILLED.findall(ids[-1])} >= {*FILLED.findall(" ".join(said))}, message.id
+        if isinstance(message.id, str):
+            assert sorted(FILLED.findall(message.id)) == sorted(FILLED.findall(said[0])), message.id
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_a_language_writes_its_own_dates(lang):
+    """Names of months and countries come from CLDR, the time is that of the country."""
+    spoken = words(lang)
+    assert spoken.time(1_790_000_000, 3600) and spoken.day(1_790_000_000, 3600) and spoken.span(7200)
+    assert spoken.country("AL") != "AL" and spoken.country("iom") == "iom"
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        ("", "it"),
+        ("fr", "fr"),
+        ("xx,uk;q=0.1", "uk"),
+        ("el-GR;q=x, pl", "pl"),
+        ("fr;q=0.1, ar-MA", "ar"),
+        (",;q=", "it"),
+    ],
+)
+def test_a_browser_asks_for_a_language(header, lang):
+    """By weight, then by order; what is no language is passed over."""
+    assert preferred(header, "it") == lang
