@@ -82,7 +82,13 @@ ROUTES: tuple[Route, ...] = (
         summary="conversations, most recent first",
         paged=True,
     ),
-    Route(method="GET", path="/conversations/due", operation="conversation.due", summary="who owes what until when"),
+    Route(
+        method="GET",
+        path="/conversations/due",
+        operation="conversation.due",
+        summary="who owes what until when",
+        paged=True,
+    ),
     Route(
         method="POST",
         path="/conversations/{id}/contact",

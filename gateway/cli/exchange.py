@@ -136,7 +136,7 @@ def _show_due(value: Mapping[str, Json]) -> None:
     )
     if any(not item["certain"] for item in voice.items(value, "due")):
         voice.hint("a date with ? may turn out otherwise: trm conversation show --json says why")
-    if value["more"]:
+    if value["next"] is not None:
         voice.hint("more is owed in other conversations, later than this: use a higher --limit")
 
 

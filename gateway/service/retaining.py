@@ -28,7 +28,6 @@ from gateway.service.asking import task_of
 from gateway.service.conversations import ANY
 from gateway.service.parts import Parts
 from gateway.service.records import Content
-from gateway.service.standings import THEM
 from gateway.store import content, conversations, erasures, log, requests
 from gateway.store.conversations import ConversationRow, Key
 from gateway.store.messages import IN, MessageRow
@@ -191,7 +190,7 @@ def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Stan
         return Standing(kind=story.kind, last=story.last, held=held)
     return Standing(
         kind=story.kind, last=story.last, state=row.state, since=row.since, arrived=row.arrived,
-        awaited=row.due if row.owes == THEM else None, held=held,
+        awaited=row.theirs, held=held,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ well. Which were given is remembered under a keyed index, because what is owed i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -120,11 +120,11 @@ def _standing(
     """
     if held.conversation is None:
         return rows_of.Standing(
-            conversation=row.conversation, peer=row.peer, changes=row.changes, state="", due=None, owes=None, fold=None
+            conversation=row.conversation, peer=row.peer, changes=row.changes, state="", ours=None, theirs=None,
+            fold=None,
         )  # fmt: skip
-    found = fold(held.conversation, now)
+    found = items[0].found if items else fold(held.conversation, now)
     there = found.situation
-    first = min(items, key=lambda item: item.duty.until.at, default=None)
     return rows_of.Standing(
         conversation=row.conversation,
         peer=row.peer,
@@ -133,10 +133,15 @@ def _standing(
         since=None if there is None else _day(there.since),
         arrived=row.arrived if there is None or there.arrival is None else _day(arrived_at(there.arrival)),
         upto=max((one.ref for one in held.rows), default=None),
-        due=None if first is None else first.duty.until.at,
-        owes=None if first is None else US if first.ours else THEM,
+        ours=_first(item for item in items if item.ours),
+        theirs=_first(item for item in items if not item.ours),
+        alert=_first(item for item in items if item.duty.clock == duty.CLOCK),
         fold=_again(found, held, items, [*woken, *_quiet(held, items, section, now)], now),
     )
+
+
+def _first(items: Iterable[Owed]) -> int | None:
+    return min((item.duty.until.at for item in items), default=None)
 
 
 def _day(at: int) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, literal, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store.prepared import Prepared
@@ -24,10 +25,23 @@ Key = tuple[bytes, str]
 """The keyed index of a conversation and the peer with which it is held."""
 
 
+class Owing(StrEnum):
+    """Whose deadlines a list goes by: the columns of that name."""
+
+    EITHER = "due"
+    US = "ours"
+    THEM = "theirs"
+
+
+Place = tuple[int, bytes, str]
+"""Where a page of what is owed ends: the deadline and the key of its last row."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRow:
-    """`quoted` is the ref of the message that quotes an enquiry; `due` the next deadline, Unix seconds, and `owes` the
-    side that owes (`us` or `them`); `fold` when to fold again, None when only a change can matter.
+    """`quoted` is the ref of the message that quotes an enquiry; `due` the next deadline, Unix seconds, `ours` and
+    `theirs` the next one of each side, `alert` that of a safety alert that nobody has taken; `fold` when to fold again,
+    None when only a change can matter.
 
     `state`, since when (`since`) and when the person arrived (`arrived`), both the first second of that day in UTC, are
     by all messages up to the local number `upto`: they outlive the contents that they were found by.
@@ -43,7 +57,9 @@ class ConversationRow:
     arrived: int | None
     upto: int | None
     due: int | None
-    owes: str | None
+    ours: int | None
+    theirs: int | None
+    alert: int | None
     fold: int | None
 
     @property
@@ -60,9 +76,10 @@ class Standing:
     peer: str
     changes: int
     state: str
-    due: int | None
-    owes: str | None
+    ours: int | None
+    theirs: int | None
     fold: int | None
+    alert: int | None = None
     since: int | None = None
     arrived: int | None = None
     upto: int | None = None
@@ -94,7 +111,9 @@ _STANDS = Prepared(
         arrived=bindparam("there"),
         upto=bindparam("last"),
         due=bindparam("until"),
-        owes=bindparam("who"),
+        ours=bindparam("us"),
+        theirs=bindparam("them"),
+        alert=bindparam("wakes"),
         fold=bindparam("again"),
     )
 )
@@ -156,7 +175,8 @@ def stand(connection: Connection, found: Iterable[Standing]) -> None:
             {
                 "which": one.conversation, "whose": one.peer, "seen": one.changes, "now": one.state,
                 "began": one.since, "there": one.arrived, "last": one.upto,
-                "until": one.due, "who": one.owes, "again": one.fold,
+                "until": min((at for at in (one.ours, one.theirs) if at is not None), default=None),
+                "us": one.ours, "them": one.theirs, "wakes": one.alert, "again": one.fold,
             }
             for one in found
         ],
@@ -171,10 +191,21 @@ def every(connection: Connection) -> dict[Key, ConversationRow]:
     }
 
 
-def due(connection: Connection, limit: int) -> list[ConversationRow]:
-    """Where something is owed, by the next deadline."""
-    query = select(conversation).where(conversation.c.due.is_not(None)).order_by(conversation.c.due).limit(limit)
+def due(
+    connection: Connection, limit: int, *, by: Owing = Owing.EITHER, after: Place | None = None
+) -> list[ConversationRow]:
+    """Where something is owed, by the next deadline of `by`; `after` is the place where the page before ended."""
+    order = (conversation.c[by], conversation.c.conversation, conversation.c.peer)
+    query = select(conversation).where(conversation.c[by].is_not(None)).order_by(*order).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*map(literal, after)))
     return [ConversationRow(**row._mapping) for row in connection.execute(query)]
+
+
+def alerted(connection: Connection) -> list[Key]:
+    """Where a safety alert waits for a human."""
+    query = select(conversation.c.conversation, conversation.c.peer).where(conversation.c.alert.is_not(None))
+    return [(row.conversation, row.peer) for row in connection.execute(query)]
 
 
 # --- reminders ----------------------------------------------------------------------------------------------------

@@ -203,13 +203,26 @@ def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> 
 def conversations(
     connection: Connection, *, limit: int, before: int | None = None
 ) -> list[tuple[bytes, int, int, int]]:
-    """(conversation index, first ref, last ref, number of messages), most recently active first."""
-    last = func.max(message.c.ref)
-    query = select(message.c.conversation, func.min(message.c.ref), last, func.count()).group_by(message.c.conversation)
-    query = query.where(message.c.kind != PROBE)
+    """(conversation index, first ref, last ref, number of messages), most recently active first.
+
+    The last messages of conversations are met from the newest on, so that a page reads no more than it shows.
+    """
+    later, every = message.alias("later"), message.alias("every")
+    newest = select(later.c.ref).where(
+        later.c.conversation == message.c.conversation, later.c.ref > message.c.ref, later.c.kind != PROBE
+    )
+    query = select(message.c.conversation, message.c.ref).where(message.c.kind != PROBE, ~newest.exists())
     if before is not None:
-        query = query.having(last < before)
-    return [(r[0], r[1], r[2], r[3]) for r in connection.execute(query.order_by(last.desc()).limit(limit))]
+        query = query.where(message.c.ref < before)
+    page = query.order_by(message.c.ref.desc()).limit(limit).subquery()
+    counted = (
+        select(page.c.conversation, func.min(every.c.ref), page.c.ref, func.count())
+        .join(every, every.c.conversation == page.c.conversation)
+        .where(every.c.kind != PROBE)
+        .group_by(page.c.ref)
+        .order_by(page.c.ref.desc())
+    )
+    return [(r[0], r[1], r[2], r[3]) for r in connection.execute(counted)]
 
 
 def set_state(connection: Connection, ref: int, state: str, *, reason: str | None = None) -> None:

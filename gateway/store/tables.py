@@ -216,11 +216,16 @@ conversation = Table(
     Column("arrived", Integer),
     Column("upto", Integer),
     Column("due", Integer),
-    Column("owes", Text),
+    Column("ours", Integer),
+    Column("theirs", Integer),
+    Column("alert", Integer),
     Column("fold", Integer),
     PrimaryKeyConstraint("conversation", "peer"),
     Index("conversation_fold", "fold", sqlite_where=text("fold is not null")),
-    Index("conversation_due", "due", sqlite_where=text("due is not null")),
+    Index("conversation_due", "due", "conversation", "peer", sqlite_where=text("due is not null")),
+    Index("conversation_ours", "ours", "conversation", "peer", sqlite_where=text("ours is not null")),
+    Index("conversation_theirs", "theirs", "conversation", "peer", sqlite_where=text("theirs is not null")),
+    Index("conversation_alert", "alert", sqlite_where=text("alert is not null")),
 )
 
 reminder = Table(

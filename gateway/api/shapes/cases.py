@@ -102,7 +102,7 @@ SHAPES: Mapping[str, Shape] = {
         ),
     ),
     "conversation.due": Shape(
-        arguments={"limit": maybe(LIMIT), "owes": maybe(OWES)},
+        arguments={"limit": maybe(LIMIT), "cursor": maybe(CURSOR), "owes": maybe(OWES)},
         answer=record(
             due=many(
                 named(
@@ -111,7 +111,7 @@ SHAPES: Mapping[str, Shape] = {
                     "Something that is owed, and the message it is about.",
                 )
             ),
-            more=FLAG,
+            next=null_or(CURSOR),
         ),
     ),
     "conversation.show": Shape(

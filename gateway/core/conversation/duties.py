@@ -12,7 +12,7 @@ told yet: at 50 and at 100 % of a clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.conversation.clocks import Setting
 from gateway.core.conversation.facts import Message, Side
@@ -64,12 +64,13 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
-    """One line of the morning list."""
+    """One line of the morning list, and how the conversation ``found`` stands in which it is owed."""
 
     ref: str
     duty: Duty
     ours: bool
     overdue: bool
+    found: Fold = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +203,10 @@ def duties(found: Fold, setting: Setting, now: int) -> tuple[Duty, ...]:
 def owed(watched: Iterable[Watched], now: int) -> tuple[Owed, ...]:
     """The morning list: what is overdue first, then by deadline; at the same time what this node owes comes first."""
     found = [
-        Owed(ref=item.ref, duty=duty, ours=duty.by is item.side, overdue=now > duty.until.at)
+        Owed(ref=item.ref, duty=duty, ours=duty.by is item.side, overdue=now > duty.until.at, found=stands)
         for item in watched
-        for duty in duties(fold(item.conversation, now), item.conversation.setting, now)
+        for stands in [fold(item.conversation, now)]
+        for duty in duties(stands, item.conversation.setting, now)
     ]
     return tuple(
         sorted(found, key=lambda one: (not one.overdue, one.duty.until.at, not one.ours, one.ref, one.duty.clock))

@@ -23,7 +23,6 @@ from gateway.store import conversations as rows_of
 from gateway.store.conversations import Key
 from gateway.store.messages import MessageRow
 
-MOST = 500
 ACK = "safety.alert.ack/1"
 TAKES = ("national_focal_point", "duty_contact")
 """Roles that take an alert (DOMAIN 2.3, entry 32)."""
@@ -37,7 +36,7 @@ async def list_alerts(parts: Parts, arguments: Arguments) -> Done:
     await standings.keep(parts)
 
     def query(c: Connection) -> dict[Key, Held]:
-        return conversations.load(parts, c, {row.key for row in rows_of.due(c, MOST)})[0]
+        return conversations.load(parts, c, rows_of.alerted(c))[0]
 
     held, now = await parts.store.read(query), parts.clock.now()
     named = {standings.name_of(key): (key, one) for key, one in held.items()}

@@ -5,6 +5,7 @@ All of it is folded when it is asked for, from what both sides have said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
@@ -25,9 +26,12 @@ from gateway.service.records import Content
 from gateway.service.standings import THEM, US
 from gateway.store import asylum, erasures, messages
 from gateway.store import conversations as rows_of
-from gateway.store.conversations import Key
+from gateway.store.conversations import ConversationRow, Key, Owing, Place
 from gateway.store.messages import MessageRow
 from schemas.procedures import Fact
+
+_OWING = {None: Owing.EITHER, US: Owing.US, THEM: Owing.THEM}
+_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9a-f]{32})\.(n1[a-z2-7]{32})")
 
 
 async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
@@ -62,28 +66,45 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def list_due(parts: Parts, arguments: Arguments) -> Done:
-    """The morning list: what is owed in the conversations with the earliest deadlines, overdue first; `more` says that
-    there are other conversations in which something is owed.
+    """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
+    first; `next` is the cursor of the page behind it.
     """
-    only(arguments, "limit", "owes")
-    limit, wanted = number(arguments, "limit", otherwise=100), maybe_text(arguments, "owes")
-    if wanted not in (None, US, THEM):
+    only(arguments, "limit", "cursor", "owes")
+    limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
+    if wanted not in _OWING:
         raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
+    by, after = _OWING[wanted], _place(arguments)
     await standings.keep(parts)
 
-    def query(c: Connection) -> tuple[bool, dict[Key, Held], dict[int, Content]]:
-        rows = rows_of.due(c, limit + 1)
-        return len(rows) > limit, *conversations.load(parts, c, {row.key for row in rows[:limit]})
+    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, Held], dict[int, Content]]:
+        rows = rows_of.due(c, limit + 1, by=by, after=after)
+        return rows, *conversations.load(parts, c, [row.key for row in rows[:limit]])
 
-    more, held, contents = await parts.store.read(query)
+    rows, held, contents = await parts.store.read(query)
     now = parts.clock.now()
+    items = await parts.off_loop(lambda: owed(standings.watched(held), now))
     by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
-    items: list[Json] = [
+    lines: list[Json] = [
         _line(parts, item, *by_name[item.ref], contents, now)
-        for item in owed(standings.watched(held), now)
+        for item in items
         if wanted is None or wanted == (US if item.ours else THEM)
     ]
-    return Done(value={"due": items, "more": more})
+    return Done(value={"due": lines, "next": _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None})
+
+
+def _cursor(row: ConversationRow, by: Owing) -> str:
+    """The place of a row as text: nothing in it means anything outside of this database."""
+    return f"{getattr(row, by)}.{row.conversation.hex()}.{row.peer}"
+
+
+def _place(arguments: Arguments) -> Place | None:
+    cursor = maybe_text(arguments, "cursor")
+    if cursor is None:
+        return None
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise RefusedError(Code.INVALID, "the cursor is not one of ours", hint="take it from the page before")
+    return int(found[1]), bytes.fromhex(found[2]), found[3]
 
 
 def _line(parts: Parts, item: Owed, key: Key, held: Held, contents: Mapping[int, Content], now: int) -> dict[str, Json]:
@@ -91,8 +112,7 @@ def _line(parts: Parts, item: Owed, key: Key, held: Held, contents: Mapping[int,
     if held.conversation is None:
         raise RuntimeError("what is owed has its conversation")
     row = next(row for row in held.rows if row.id == item.duty.because)
-    opened, peer = contents[row.ref], parts.book.get(key[1])
-    found = fold(held.conversation, now)
+    opened, peer, found = contents[row.ref], parts.book.get(key[1]), item.found
     about: dict[str, Json] = {
         "conversation": opened.facts.conversation,
         "peer": key[1] if peer is None else peer.name,

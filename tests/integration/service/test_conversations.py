@@ -369,15 +369,17 @@ async def test_an_answer_takes_its_line_off_the_list(two: Two) -> None:
     ]
 
 
-async def test_the_list_shows_the_earliest_and_says_that_there_is_more(two: Two) -> None:
-    """With a limit only the conversations with the earliest deadlines are opened."""
+async def test_the_list_comes_in_pages_the_earliest_first(two: Two) -> None:
+    """With a limit only the conversations with the earliest deadlines are opened; the next page goes on behind them."""
     for n in range(3):
         id = (await two.fr.call("message.submit", **enquiry(f"n{n}")))["id"]
         await arrived(two, two.al, id)
         two.clock.advance(3 * DAY)
     whole, page = await two.al.call("conversation.due"), await two.al.call("conversation.due", limit=2)
-    assert (len(whole["due"]), whole["more"]) == (3, False)
-    assert (page["due"], page["more"]) == (whole["due"][:2], True)
+    assert (len(whole["due"]), whole["next"]) == (3, None)
+    assert page["due"] == whole["due"][:2]
+    rest = await two.al.call("conversation.due", limit=2, cursor=page["next"], owes="us")
+    assert (rest["due"], rest["next"]) == (whole["due"][2:], None)
 
 
 async def test_reminders_at_half_and_at_the_end(two: Two) -> None:
@@ -407,7 +409,7 @@ async def test_expiry_is_kept_in_the_row(two: Two) -> None:
     await referred(two)
     parts = two.al.running.parts
     await keep(parts)
-    assert await two.al.rows("select state, owes from conversation") == [("under_review", "us")]
+    assert await two.al.rows("select state, due = ours, theirs from conversation") == [("under_review", 1, None)]
     for _ in range(3):
         two.clock.advance(8 * DAY)
         await keep(parts)

@@ -107,7 +107,7 @@ def test_what_is_late_or_uncertain_is_marked(capsys):
         "until": 0, "overdue": True, "certain": False, "owes": "us", "what": "decision", "peer": "AL",
         "state": "delivered", "type": "referral.request/1", "conversation": "c",
     }  # fmt: skip
-    exchange._show_due({"due": [line], "more": True})
+    exchange._show_due({"due": [line], "next": "1"})
     printed = capsys.readouterr()
     assert "OVERDUE 1970-01-01T00:00:00Z" in printed.out
     assert ") ?" in printed.out

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from support.rows import PEER
 
 from gateway.store import conversations
-from gateway.store.conversations import ReminderRow, Standing
+from gateway.store.conversations import Owing, ReminderRow, Standing
 
 ONE, TWO = (b"one", PEER, "referral"), (b"two", PEER, "enquiry")
 
@@ -19,8 +19,8 @@ def stands(index: bytes, *, changes: int = 1, due: int | None = None, fold: int 
         peer=PEER,
         changes=changes,
         state="sent",
-        due=due,
-        owes=None if due is None else "us",
+        ours=due,
+        theirs=None,
         fold=fold,
     )
 
@@ -64,6 +64,32 @@ def test_what_is_due_comes_by_time(marked: Connection):
     conversations.stand(marked, [stands(b"one", due=9), stands(b"two", due=4), stands(b"three")])
     assert [row.conversation for row in conversations.due(marked, 5)] == [b"two", b"one"]
     assert [row.conversation for row in conversations.due(marked, 1)] == [b"two"]
+
+
+def test_a_page_of_what_is_due_begins_behind_the_last(marked: Connection):
+    """Rows with one deadline are told apart by their key, so that none is shown twice or left out."""
+    conversations.changed(marked, [(b"three", PEER, "standing")])
+    conversations.stand(marked, [stands(b"one", due=4), stands(b"two", due=4), stands(b"three", due=9)])
+    pages, after = [], None
+    while page := conversations.due(marked, 1, after=after):
+        pages += [row.conversation for row in page]
+        after = (page[-1].due or 0, *page[-1].key)
+    assert pages == [b"one", b"two", b"three"]
+
+
+def test_what_one_side_owes_goes_by_its_own_deadlines(marked: Connection):
+    """The list of one side leaves out where only the other one owes; both go by the earlier."""
+    there = Standing(conversation=b"one", peer=PEER, changes=1, state="sent", ours=9, theirs=4, fold=None)
+    conversations.stand(marked, [there, stands(b"two", due=5)])
+    found = {by: [row.conversation for row in conversations.due(marked, 5, by=by)] for by in Owing}
+    assert found == {Owing.EITHER: [b"one", b"two"], Owing.US: [b"two", b"one"], Owing.THEM: [b"one"]}
+
+
+def test_where_an_alert_waits_is_found(marked: Connection):
+    """However much else is due before it."""
+    alert = Standing(conversation=b"two", peer=PEER, changes=1, state="sent", ours=9, theirs=None, fold=None, alert=9)
+    conversations.stand(marked, [stands(b"one", due=4), alert])
+    assert conversations.alerted(marked) == [(b"two", PEER)]
 
 
 def test_a_quoted_enquiry_is_folded_again(marked: Connection):

@@ -49,6 +49,11 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     "sealings": lambda c: messages.sealings(c, [7, 8]),
     "to_fold": lambda c: conversations.to_fold(c, NOW, 50),
     "conversations due": lambda c: conversations.due(c, 50),
+    "conversations due behind": lambda c: conversations.due(
+        c, 50, by=conversations.Owing.US, after=(NOW + 200, b"conversation-200", PEER)
+    ),
+    "alerted": conversations.alerted,
+    "conversations": lambda c: messages.conversations(c, limit=50, before=300),
     "told": lambda c: conversations.told(c, [b"conversation-7"]),
     "unsent_consenting": lambda c: messages.unsent_consenting(c, b"consent-7"),
     "withdrawals": lambda c: local.withdrawals(c, [b"consent-7"]),
@@ -95,8 +100,9 @@ def backlog(connection: Connection, size: int) -> None:
 def standing(n: int, *, fold: int | None) -> conversations.Standing:
     """A conversation in which something is owed."""
     return conversations.Standing(
-        conversation=b"conversation-%d" % n, peer=PEER, changes=1, state="sent", due=NOW + n, owes="us", fold=fold
-    )
+        conversation=b"conversation-%d" % n, peer=PEER, changes=1, state="sent", ours=NOW + n, theirs=None,
+        alert=NOW + n if n < 3 else None, fold=fold,
+    )  # fmt: skip
 
 
 def reminded(n: int) -> conversations.ReminderRow:

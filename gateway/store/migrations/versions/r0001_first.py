@@ -135,11 +135,23 @@ def upgrade() -> None:
         sa.Column("arrived", sa.Integer(), nullable=True),
         sa.Column("upto", sa.Integer(), nullable=True),
         sa.Column("due", sa.Integer(), nullable=True),
-        sa.Column("owes", sa.Text(), nullable=True),
+        sa.Column("ours", sa.Integer(), nullable=True),
+        sa.Column("theirs", sa.Integer(), nullable=True),
+        sa.Column("alert", sa.Integer(), nullable=True),
         sa.Column("fold", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("conversation", "peer"),
     )
-    op.create_index("conversation_due", "conversation", ["due"], unique=False, sqlite_where=sa.text("due is not null"))
+    op.create_index(
+        "conversation_alert", "conversation", ["alert"], unique=False, sqlite_where=sa.text("alert is not null")
+    )
+    for column in ("due", "ours", "theirs"):
+        op.create_index(
+            f"conversation_{column}",
+            "conversation",
+            [column, "conversation", "peer"],
+            unique=False,
+            sqlite_where=sa.text(f"{column} is not null"),
+        )
     op.create_index(
         "conversation_fold", "conversation", ["fold"], unique=False, sqlite_where=sa.text("fold is not null")
     )

@@ -1,0 +1,70 @@
+"""Lists of a node with much in it, page by page: everything comes once, in order, whatever the size of a page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.running import CHEAP, PASSPHRASE, asked, pair, running
+from support.seeded import seed
+
+from gateway.app import Node, open_node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def full(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
+    """A node that is not served and has 36 conversations with a peer."""
+    base: Path = tmp_path_factory.mktemp("pages")
+    async with running(base, {"FR": None, "AL": None}, desk_only=("FR", "AL")) as nodes:
+        await pair(nodes["FR"], nodes["AL"])
+    node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP)
+    async with closing:
+        await seed(node, conversations=36, drafts=5, rng=random.Random(1))
+        yield node
+
+
+async def every(node: Node, operation: str, member: str, **arguments: Any) -> list[Any]:
+    """What all pages have together, and that they are more than one."""
+    found, cursor, pages = [], None, 0
+    while cursor is not None or not pages:
+        page = await asked(node, operation, arguments | ({} if cursor is None else {"cursor": cursor}))
+        found += page[member]
+        cursor, pages = page["next"], pages + 1
+    assert pages > 1
+    return found
+
+
+@pytest.mark.parametrize("owes", [{}, {"owes": "us"}, {"owes": "them"}])
+async def test_what_is_owed_comes_once(full: Node, owes: dict[str, str]):
+    """The pages of the morning list have what the whole list has, for each side too."""
+    whole = (await asked(full, "conversation.due", {"limit": 500} | owes))["due"]
+    found = await every(full, "conversation.due", "due", limit=3, **owes)
+
+    def name(line: dict[str, Any]) -> tuple[str, str]:
+        return line["because"], line["what"]
+
+    assert sorted(map(name, found)) == sorted(map(name, whole))
+    assert {line["owes"] for line in found} == set(owes.values() or ("us", "them"))
+
+
+async def test_conversations_come_by_their_last_message(full: Node):
+    """Each once, the most recently active first."""
+    found = await every(full, "conversation.list", "conversations", limit=5)
+    assert len({one["conversation"] for one in found}) == len(found) == 36
+    whole = (await asked(full, "conversation.list", {"limit": 500}))["conversations"]
+    assert found == whole
+    listed = (await asked(full, "message.list", {"limit": 500}))["messages"]
+    order = list(dict.fromkeys(message["conversation"] for message in listed))
+    assert [one["conversation"] for one in found] == order
+
+
+async def test_a_cursor_of_another_list_is_refused(full: Node):
+    """A number is no place on the morning list."""
+    with pytest.raises(Exception, match="the cursor is not one of ours"):
+        await full.desk.call("conversation.due", {"cursor": "17"})
