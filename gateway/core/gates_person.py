@@ -104,8 +104,9 @@ def g4_joint_risk(facts: GateFacts) -> Decision:
     Assessment Matrix, DOMAIN 2.1).
 
     Joint: each side sent its own part, and one concluded for both; where both did, the more protective one stands, and
-    a newer part that says stop reopens it. With `proceed_with_measures` a return is proposed while they are prepared;
-    it is confirmed when the newest joint assessment says of each on which day it was in place.
+    a newer part that says stop reopens it, whoever sent it and whichever it is. With `proceed_with_measures` a return
+    is proposed while they are prepared; it is confirmed when the newest joint assessment says of each on which day it
+    was in place.
     """
     confirms = facts.name == "return.response" and facts.content.get("answer") == "confirm"
     if facts.name != "return.proposal" and not confirms:
@@ -133,8 +134,11 @@ def _protective(conclusion: str) -> int:
 
 
 def _g4_missing(history: History, today: date) -> str | None:
-    if set(history.parts) != set(Side):
-        return "each side assesses the risks it can see: send risk.assessment and ask for the other part"
+    if not history.assessed():
+        return (
+            "each side assesses the risks it can see: who sent the referral sends risk.assessment with part sending, "
+            "the other one with part receiving"
+        )
     conclusion = _joint(history)
     if conclusion is None:
         return "the joint conclusion is missing: agree one and send risk.assessment with part joint"

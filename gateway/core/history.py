@@ -1,6 +1,6 @@
 """What the earlier messages of a conversation say that the gates need: one frozen value, folded from opened messages.
 
-    risk.assessment          who assessed, and the joint conclusion of each side          G4
+    risk.assessment          who assessed which part, and each side's joint conclusion    G4
     bid.report               the last determination of the child's best interests         G3
     guardian.notice          the guardian that each side names                            G3
     family.report            the last report on the family                                G3
@@ -80,6 +80,13 @@ class Risk:
         return datetime.fromtimestamp(self.at, UTC).date()
 
 
+class Part(StrEnum):
+    """What a risk assessment covers by itself: the country where the person is, or the one that would receive her."""
+
+    SENDING = "sending"
+    RECEIVING = "receiving"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestInterests:
     """The last determination (BID or its review; a mere assessment determines nothing)."""
@@ -115,11 +122,12 @@ class History:
     """What the conversation says so far. None, and an empty collection, mean: not said.
 
     ``status_by`` is this side as soon as it told any legal status, the other one while only that did.
-    ``nationalities`` may be said to be none at all, which is an empty set and not None. ``parts`` has the last
-    assessment of its own by each side, ``joint`` the last joint conclusion by each side. ``signed`` are the consents
-    that the person gave on a signed form, as far as this conversation carries them.
+    ``nationalities`` may be said to be none at all, which is an empty set and not None. ``host`` is who sent the
+    referral. ``parts`` has the last assessment of each part by each side, ``joint`` the last joint conclusion by each
+    side. ``signed`` are the consents that the person gave on a signed form, as far as this conversation carries them.
     """
 
+    host: Side | None = None
     legal_status: str | None = None
     status_by: Side | None = None
     nationalities: frozenset[str] | None = None
@@ -131,7 +139,7 @@ class History:
     guardians: Mapping[Side, Guardian] = field(default_factory=dict)
     best_interests: BestInterests | None = None
     family_report: FamilyReport | None = None
-    parts: Mapping[Side, Risk] = field(default_factory=dict)
+    parts: Mapping[tuple[Side, Part], Risk] = field(default_factory=dict)
     joint: Mapping[Side, Risk] = field(default_factory=dict)
     travellers: tuple[str, ...] = ()
     signed: tuple[Consent, ...] = ()
@@ -150,6 +158,13 @@ class History:
             said.append(self.age_group in CHILD)
         return any(said) if said else None
 
+    def assessed(self) -> bool:
+        """Whether each side assessed the part that is its own: who sent the referral the sending one."""
+        if self.host is None:
+            return False
+        other = Side.THEIRS if self.host is Side.OURS else Side.OURS
+        return {(self.host, Part.SENDING), (other, Part.RECEIVING)} <= set(self.parts)
+
     def said(self, body_type: str, content: Members) -> History:
         """This history and, later than all of it, what one more message of this side says."""
         take = _TAKES.get(type_name(body_type))
@@ -164,7 +179,8 @@ NOTHING_SAID = History()
 def history_of(messages: Iterable[Opened]) -> History:
     """The facts of a conversation, whatever the order in which its messages are given."""
     ordered = sorted(messages, key=lambda m: (m.created, m.body_type, m.side))
-    history = NOTHING_SAID
+    requests = (message.side for message in ordered if type_name(message.body_type) == "referral.request")
+    history = replace(NOTHING_SAID, host=next(requests, None))
     for message in ordered:
         if (take := _TAKES.get(type_name(message.body_type))) is not None:
             history = take(history, message)
@@ -242,8 +258,8 @@ def _risk(history: History, message: Opened) -> History:
     match message.content.get("part"):
         case "joint":
             return replace(history, joint={**history.joint, message.side: risk})
-        case "sending" | "receiving":
-            return replace(history, parts={**history.parts, message.side: risk})
+        case Part.SENDING | Part.RECEIVING as part:
+            return replace(history, parts={**history.parts, (message.side, Part(part)): risk})
     return history
 
 

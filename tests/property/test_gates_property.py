@@ -10,7 +10,7 @@ from support.gate_facts import AL, FR, GOOD, LISTED, NOON, NOTHING, RECORD, SHEL
 
 from gateway.core.consent import Handling, read, withdraw
 from gateway.core.gates import GateFacts, UnitKind
-from gateway.core.history import NOTHING_SAID, Guardian, History, Risk, Side
+from gateway.core.history import NOTHING_SAID, Guardian, History, Part, Risk, Side
 from gateway.core.scope import NEVER_BLOCKED
 from gateway.errors import Code, Finding
 
@@ -31,7 +31,11 @@ histories = st.builds(
     age_group=st.none() | st.sampled_from(["adult", "child", "presumed_child"]),
     child_assent=st.none() | st.sampled_from(["given", "refused"]),
     guardians=st.dictionaries(st.sampled_from(Side), st.just(Guardian(unit="g"))),
-    parts=st.dictionaries(st.sampled_from(Side), st.just(Risk(conclusion="proceed", at=NOON, review_on=None))),
+    host=st.none() | st.sampled_from(Side),
+    parts=st.dictionaries(
+        st.tuples(st.sampled_from(Side), st.sampled_from(Part)),
+        st.just(Risk(conclusion="proceed", at=NOON, review_on=None)),
+    ),
     joint=st.dictionaries(st.sampled_from(Side), st.just(Risk(conclusion="proceed", at=NOON, review_on=None))),
 )
 headers = st.fixed_dictionaries(

@@ -25,7 +25,7 @@ from support.shared import ROOT
 import schemas
 from gateway.core.consent import Consent, read
 from gateway.core.gates import PURPOSES, Recipient, UnitKind
-from gateway.core.history import BestInterests, FamilyReport, Guardian, History, Risk, Side
+from gateway.core.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
 from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, apply, judge
 from gateway.core.scope import Agreed, Direction, PeerState, Standing, type_name
 from gateway.core.stages import AcceptedMessage, Draft, LinkPosition, SealedEnvelope, ValidMessage
@@ -102,7 +102,11 @@ MET = History(
     guardians={side: Guardian(unit="g") for side in Side},
     best_interests=BestInterests(outcome="family_reunification_origin", review_on=None, care_place=True),
     family_report=FamilyReport(recommendation="suitable", involvement_suspected=False),
-    parts={side: Risk(conclusion="proceed", at=NOW, review_on=None) for side in Side},
+    host=Side.OURS,
+    parts={
+        whose: Risk(conclusion="proceed", at=NOW, review_on=None)
+        for whose in ((Side.OURS, Part.SENDING), (Side.THEIRS, Part.RECEIVING))
+    },
     joint={Side.OURS: Risk(conclusion="proceed", at=NOW, review_on=None)},
     travellers=("child",),
 )

@@ -49,6 +49,8 @@ CONSENT = b64u(b"consent consent."[:16])
 CASE = b64u(b"conversation one"[:16])
 STARTED = datetime.fromtimestamp(START, UTC).date()
 CATEGORIES = [code.code for code in schemas.code_list("data_category").codes]
+UNNUMBERED = 1 << 20
+"""What has no number of the link yet stands behind all that have one, in the order in which it was written."""
 STOPPING = frozenset({"return.cancel", "referral.withdraw"})
 ASYLUM = frozenset({"asylum_pending", "protection_granted"})
 
@@ -465,7 +467,7 @@ class Walk:
         self.count += 1
         theirs = (m for m in self.ends[side.other].known.values() if m.side is not side and m.n <= end.seen())
         self.behind_a_gap[draft.id] = any(m.id not in end.known for m in theirs)
-        end.queue.append(replace(self._as_said(draft, end), n=end.n + 100 + len(end.queue)))
+        end.queue.append(self._as_said(draft, end))
 
     def _refused(self, end: End, draft: Draft) -> RefusedError | None:
         """Steps 1 to 3b; None when it may go, and then its letter is kept."""
@@ -513,7 +515,7 @@ class Walk:
         from gateway.core.conversation.facts import stated
 
         return stated(
-            id=draft.id, side=end.side, n=end.n + 100 + len(end.queue), created=self.now + end.skew,
+            id=draft.id, side=end.side, n=UNNUMBERED + self.count, created=self.now + end.skew,
             body_type=draft.body_type, reply_to=draft.reply_to, header=draft.header, content=draft.content,
         )  # fmt: skip
 
@@ -698,9 +700,11 @@ class Walk:
 
     def _safe_to_return(self, before: list[tuple[str, Mapping[str, Any]]], message: Message) -> None:
         kinds = {kind for kind, _ in before}
-        parts = {content["part"] for kind, content in before if kind == "risk.assessment"}
         joint = [c["conclusion"] for k, c in before if k == "risk.assessment" and c["part"] == "joint"]
-        assert {"sending", "receiving", "joint"} <= parts, "a return without the parts of both sides"
+        told = [one.draft for one in self.basis[message.id].values() if one.line.kind == "risk.assessment"]
+        to = {(draft.to, draft.content["part"]) for draft in told}
+        assert {(NODES[RECEIVING], "sending"), (NODES[HOST], "receiving")} <= to, "a return without both sides' parts"
+        assert joint, "a return without a joint conclusion"
         assert joint[-1] != "do_not_return", "a return against the joint conclusion"
         if self.person.age_group == "child":
             assert {"guardian.notice", "bid.report", "family.report"} <= kinds, "a child returns without its safeguards"

@@ -1,13 +1,13 @@
 """Show E: three nodes A, B and C. B passed a person's data on to C; the person withdraws at A and wants them erased.
 
 A ends up with two certificates that verify offline, the one of B and, vouched for by B, the one of C. On the disks of B
-and C, and in yesterday's backup of the data, nothing can be opened any more with all keys that are left. The marks are
-planted in everything that is said about the person, and every stored row is really tried.
+and C, and in yesterday's backup of the data, made while they worked and opened with its recovery key, nothing can be
+opened any more with all keys that are left. The marks are planted in everything that is said about the person, and
+every stored row is really tried.
 """
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -17,18 +17,24 @@ from typing import Any
 
 import pytest_asyncio
 from support.canary import Scanner
-from support.nodechild import SteeredClock
+from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT
 from support.pair import START, Party, Spoiler, Two, example, introduce, make_party
 
 from gateway.errors import RefusedError
 from gateway.exchange.evidence import verify
+from gateway.restore import verify as verify_backup
+from gateway.service.backup import DATABASE
 from gateway.store.content import SealedRow
+from keys.backup import Opening
 from keys.encoding import b64u, canon
+from keys.recovery import create_recovery, load_recovery, public_path
+from keys.seal import EncPrivateKey
 
 DAY = 86_400
 CONSENT = b64u(b"consent consent."[:16])
 MARKS = {"first": "Canary-alpha-7c1f", "passed on": "Canary-beta-93d2", "answer": "Canary-gamma-5e08"}
+RECOVERY = "recovery"
 CATEGORIES = ["identity", "contact", "exploitation", "needs", "immigration", "risk", "documents"]
 
 
@@ -40,6 +46,7 @@ class Three:
     b: Party
     c: Party
     clock: SteeredClock
+    recovery: EncPrivateKey
 
     async def until(self, condition: Any, **more: Any) -> None:
         """As `Two.until`."""
@@ -48,16 +55,20 @@ class Three:
 
 @pytest_asyncio.fixture
 async def three(tmp_path: Path) -> AsyncIterator[Three]:
-    """Three nodes, serving, each with its neighbours' keysets."""
-    clock = SteeredClock(START)
+    """Three nodes, serving, each with its neighbours' keysets, and each with the public half of one recovery key."""
+    clock, file = SteeredClock(START), tmp_path / "recovery.key"
+    create_recovery(file, RECOVERY, now=0, cost=CHEAP)
     parties = [await make_party(tmp_path, name, clock) for name in ("FR", "AL", "IT")]
-    chain = Three(*parties, clock=clock)
+    for party in parties:
+        with (party.folder / "node.toml").open("a", encoding="utf-8") as settings:
+            settings.write(f'\n[backup]\nrecovery_key = "{public_path(file)}"\n')
+    chain = Three(*parties, clock=clock, recovery=load_recovery(file, RECOVERY, at_least=CHEAP))
     try:
         for party in parties:
             await party.start()
         for near, far in pairwise(parties):
             await introduce(near, far)
-        await chain.until(lambda: all(_known(near, far) for near, far in pairwise(parties)), seconds=60)
+        await chain.until(lambda: all(_known(near, far) for near, far in pairwise(parties)), seconds=400)
         yield chain
     finally:
         for party in parties:
@@ -136,11 +147,21 @@ def marks_in(party: Party, database: Path) -> list[str]:
 
 
 async def backed_up(party: Party) -> Path:
-    """Yesterday's data backup."""
-    await party.running.parts.store.checkpoint(truncate=True)
-    kept = party.folder.parent / f"{party.name}-yesterday.db"
-    shutil.copy(party.folder / "node.db", kept)
-    return kept
+    """Yesterday's data backup, made while the node works."""
+    made = await party.call("backup.make", folder=str(party.folder.parent / f"{party.name}-yesterday"))
+    return Path(made["data"])
+
+
+def unpacked(backup: Path, key: EncPrivateKey) -> Path:
+    """The folder with the files of a data backup that opens to its end and is signed by its node."""
+    assert verify_backup(backup, key).header.size > 0
+    folder = backup.with_suffix(".opened")
+    folder.mkdir()
+    with backup.open("rb") as file:
+        opening = Opening(file.read, key)
+        while (named := opening.member()) is not None:
+            (folder / named[0]).write_bytes(b"".join(opening.chunks(named[1])))
+    return folder
 
 
 async def confirmations(party: Party) -> list[dict[str, Any]]:
@@ -155,7 +176,9 @@ async def test_withdrawal_erases_along_the_chain(three: Three) -> None:
     a, b, c = three.a, three.b, three.c
     case, _ = await shared(three)
     old = {party.name: await backed_up(party) for party in (b, c)}
-    assert all(marks_in(party, old[party.name]) for party in (b, c))  # what is looked for can be found
+    yesterday = {name: unpacked(backup, three.recovery) for name, backup in old.items()}
+    for party in (b, c):  # what is looked for can be found
+        assert marks_in(party, yesterday[party.name] / DATABASE)
     wire = Spoiler(b)
     wire.away = True
     done = await a.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
@@ -176,17 +199,18 @@ async def test_withdrawal_erases_along_the_chain(three: Three) -> None:
         return bool(await confirmations(a))
 
     await three.until(answered, seconds=120, real=60)
-    await nothing_is_left(three, old)
+    await nothing_is_left(three, yesterday)
     await two_certificates(three, case)
 
 
-async def nothing_is_left(three: Three, old: dict[str, Path]) -> None:
+async def nothing_is_left(three: Three, yesterday: dict[str, Path]) -> None:
     """No file, and no row of today or yesterday, says anything of what was planted; the case systems are empty."""
     for party in (three.b, three.c):
         await party.running.parts.store.checkpoint(truncate=True)
         assert list(Scanner.of(MARKS).folders([party.folder])) == []
         assert marks_in(party, party.folder / "node.db") == []
-        assert marks_in(party, old[party.name]) == []
+        assert list(Scanner.of(MARKS).folders([yesterday[party.name]])) == []
+        assert marks_in(party, yesterday[party.name] / DATABASE) == []
         assert not has(party, "referral.request/1")
         assert await party.rows("select count(*) from consent") == [(0,)]
 

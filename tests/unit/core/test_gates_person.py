@@ -22,7 +22,7 @@ from support.gate_facts import (
 from gateway.core.consent import read, withdraw
 from gateway.core.gates import UnitKind
 from gateway.core.gates_person import PROCEED, PROTECTIVE, SUITABLE
-from gateway.core.history import BestInterests, FamilyReport, Guardian, History, Risk, Side
+from gateway.core.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
 from gateway.errors import Code
 
 G3, G4, G5, G8 = Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
@@ -35,11 +35,14 @@ def risk(conclusion="proceed", *, days=0, review_on=None):
 
 BID = BestInterests(outcome="family_reunification_origin", review_on=date(2026, 9, 1), care_place=True)
 REPORT = FamilyReport(recommendation="suitable", involvement_suspected=False)
+OWN, OTHERS = (Side.OURS, Part.SENDING), (Side.THEIRS, Part.RECEIVING)
+PARTS = {OWN: risk(days=3), OTHERS: risk(days=3)}
 ADULT = History(
     legal_status="irregular",
     nationalities=frozenset({"AL"}),
     age_group="adult",
-    parts={side: risk(days=3) for side in Side},
+    host=Side.OURS,
+    parts=PARTS,
     joint={Side.OURS: risk(days=1)},
     travellers=("adult",),
 )
@@ -154,7 +157,11 @@ def test_g3_a_child_that_travels_alone():
     ("changed", "words"),
     [
         ({"parts": {}}, "each side"),
-        ({"parts": {Side.OURS: risk()}}, "each side"),
+        ({"parts": {OWN: risk()}}, "each side"),
+        ({"parts": {OWN: risk(), (Side.THEIRS, Part.SENDING): risk()}}, "part receiving"),
+        ({"parts": {OTHERS: risk(), (Side.OURS, Part.RECEIVING): risk()}}, "part sending"),
+        ({"host": Side.THEIRS}, "each side"),
+        ({"host": None}, "each side"),
         ({"joint": {}}, "joint conclusion is missing"),
         ({"joint": {Side.OURS: risk(days=31)}}, "older than 30 days"),
         ({"joint": {Side.OURS: risk(review_on=date(2026, 5, 31))}}, "due for review"),
@@ -163,7 +170,8 @@ def test_g3_a_child_that_travels_alone():
         ({"joint": {Side.OURS: risk("insufficient_information")}}, "does not say proceed"),
         ({"joint": {Side.OURS: risk("of no list")}}, "does not say proceed"),
         ({"joint": {Side.OURS: risk(), Side.THEIRS: risk("postpone", days=9)}}, "does not say proceed"),
-        ({"parts": {Side.OURS: risk(days=3), Side.THEIRS: risk("do_not_return")}}, "newer part"),
+        ({"parts": PARTS | {OTHERS: risk("do_not_return")}}, "newer part"),
+        ({"parts": PARTS | {(Side.OURS, Part.RECEIVING): risk("do_not_return")}}, "newer part"),
     ],
 )
 def test_g4_a_joint_assessment_that_says_proceed(changed, words):

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.gate_facts import DAY, ID, NOON, SIGNED, TODAY
 
-from gateway.core.history import NOTHING_SAID, BestInterests, FamilyReport, Guardian, Opened, Risk, Side, history_of
+from gateway.core.history import (
+    NOTHING_SAID,
+    BestInterests,
+    FamilyReport,
+    Guardian,
+    Opened,
+    Part,
+    Risk,
+    Side,
+    history_of,
+)
 
 OURS, THEIRS = Side
 
@@ -132,7 +142,7 @@ MEASURES = [{"measure": "x", "done_on": "2026-06-01"}, {"measure": "y", "by": "2
 
 
 def test_risk_by_part_and_side():
-    """Parts and joint conclusions are kept by side, the last of each."""
+    """Parts and joint conclusions are kept by side, the last of each; a part is not what the other side has to say."""
     messages = [
         said("risk.assessment", {"part": "sending", "conclusion": "postpone"}),
         said("risk.assessment", {"part": "sending", "conclusion": "proceed"}, days=1),
@@ -142,9 +152,13 @@ def test_risk_by_part_and_side():
     ]
     history = history_of(messages)
     assert history.parts == {
-        OURS: Risk(conclusion="proceed", at=NOON + DAY, review_on=None),
-        THEIRS: Risk(conclusion="proceed", at=NOON, review_on=date(2026, 6, 20)),
+        (OURS, Part.SENDING): Risk(conclusion="proceed", at=NOON + DAY, review_on=None),
+        (THEIRS, Part.RECEIVING): Risk(conclusion="proceed", at=NOON, review_on=date(2026, 6, 20)),
     }
+    for asks, assessed in ((OURS, True), (THEIRS, False)):  # the request has its place whatever its clock said
+        request = said("referral.request", {}, side=asks, days=5)
+        assert history_of([*messages, request]).assessed() is assessed
+    assert not history.assessed()
     joint = Risk(conclusion="proceed", at=NOON + 2 * DAY, review_on=None, measures=(date(2026, 6, 1), None))
     assert history.joint == {THEIRS: joint}
     assert history.joint[THEIRS].on == date(2026, 6, 3)
