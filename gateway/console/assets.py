@@ -1,4 +1,4 @@
-"""The files that pages bring along: one style sheet, one script. Their addresses hold their hash, so they are kept for
+"""The files that pages bring along: a style sheet, a script, a sign. Their addresses hold their hash, so they are kept for
 ever and never stale.
 """
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from keys.encoding import sha256_hex
 
-MEDIA = {"console.css": "text/css", "console.js": "text/javascript"}
+MEDIA = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
+from support.federation import free_port
 from support.local import FakeDesk
 
 from gateway.api.app import local_app
 from gateway.console.app import console_routes
 from gateway.console.cookies import SESSION
 from gateway.console.settings import Settings
-from gateway.core.roles import Caller, Role
+from gateway.core.roles import OWNER, Caller, Role
 from gateway.desk import Ceremony, Person
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
@@ -157,3 +158,39 @@ async def console(answers: Mapping[str, Any] | None = None, **other: Any) -> Asy
     app: web.Application = local_app(desk, admit=nobody, console=console_routes(desk, sign_in, settings(**other)))
     async with TestServer(app) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         yield Console(desk=desk, sign_in=sign_in, server=server, http=http)
+
+
+@dataclass
+class Served:
+    """A console at an address that a browser can open."""
+
+    origin: str
+    desk: PlayedDesk
+    sign_in: FakeSignIn
+
+    @property
+    def host(self) -> str:
+        """Its host and port."""
+        return self.origin.removeprefix("http://")
+
+    def session(self, *roles: Role) -> str:
+        """The secret of a session of somebody with these roles."""
+        secret = "-".join(("session", *roles))
+        self.sign_in.sessions[secret] = person(*roles)
+        return secret
+
+
+@asynccontextmanager
+async def served(answers: Mapping[str, Any] | None = None, **other: Any) -> AsyncIterator[Served]:
+    """A console on a port of localhost; leaving it leads to a page of its own."""
+    desk, sign_in = PlayedDesk(answers=dict(answers or {})), FakeSignIn()
+    origin = f"http://localhost:{free_port()}"
+    told = settings(origin=origin, leave_to=f"{origin}/away", **other)
+    app = local_app(desk, admit=lambda token: OWNER, console=console_routes(desk, sign_in, told))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "localhost", int(origin.rpartition(":")[2])).start()
+    try:
+        yield Served(origin=origin, desk=desk, sign_in=sign_in)
+    finally:
+        await runner.cleanup()

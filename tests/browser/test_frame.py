@@ -1,0 +1,52 @@
+"""The frame of every page in a real browser: nothing from elsewhere, nothing that axe finds, leaving at once."""
+
+from __future__ import annotations
+
+import pytest
+from support.browser import chromium, seat
+from support.consoles import served
+
+from gateway.core.roles import Role
+
+MORNING = {"alert.list": {"alerts": []}, "conversation.due": {"due": [], "more": False}}
+
+
+@pytest.mark.parametrize("language", ["en", "el", "ar"])
+async def test_the_frame_is_accessible_and_asks_nobody_else(language):
+    """Signed out and signed in, from left to right and from right to left."""
+    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+        await ana.open("/sign-in")
+        assert await ana.page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+        found = await ana.violations()
+        await ana.take(there.session(Role.FOCAL_POINT))
+        for path in ("/desk", "/enrol", "/nowhere"):
+            await ana.open(path)
+            found += await ana.violations()
+        assert found == []
+        assert ana.asked == {there.host} and [line for line in ana.said if "404" not in line] == []
+
+
+async def test_three_escapes_lead_away_and_back_shows_nothing():
+    """The page that was open is not in the history, and the session has ended."""
+    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        await ana.open("/desk")
+        for _ in range(2):
+            await ana.page.keyboard.press("Escape")
+        assert ana.page.url.endswith("/desk")
+        async with ana.page.expect_navigation(wait_until="commit"):
+            await ana.page.keyboard.press("Escape")
+        assert ana.page.url.endswith("/away")
+        await ana.page.go_back()
+        assert "/desk" not in ana.page.url
+
+
+async def test_the_keyboard_alone_reaches_everything():
+    """The first stop leads past the navigation; each stop is seen."""
+    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        await ana.open("/desk")
+        await ana.page.keyboard.press("Tab")
+        assert await ana.page.evaluate("document.activeElement.textContent") == "Skip to main content"
+        await ana.page.keyboard.press("Enter")
+        assert await ana.page.evaluate("document.activeElement.id") == "main"

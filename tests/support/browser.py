@@ -1,0 +1,111 @@
+"""People in front of a real browser: Chromium, one context for each person, a passkey in a virtual device."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, CDPSession, Page, async_playwright
+
+from gateway.console.cookies import SESSION
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+DEVICE = {
+    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+    "isUserVerified": True, "automaticPresenceSimulation": True,
+}  # fmt: skip
+"""A passkey that lives in this device and is not synced; it verifies its user each time."""
+
+
+def installed() -> str:
+    """The path of Chromium; where there is none the test is left out, or fails under TRM_TESTS_COMPLETE."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is not None:
+        return found
+    if os.environ.get("TRM_TESTS_COMPLETE"):
+        pytest.fail("no Chromium here; .ci/run installs it")
+    pytest.skip("no Chromium here: apt-get install chromium")
+
+
+@dataclass
+class Seat:
+    """One person at one browser. `asked` are the hosts that any page of it asked for something."""
+
+    context: BrowserContext
+    page: Page
+    devices: CDPSession
+    origin: str
+    asked: set[str] = field(default_factory=set)
+    said: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        """Go to a page of the console."""
+        await self.page.goto(self.origin + path)
+
+    async def take(self, session: str) -> None:
+        """Somebody signed in before: the browser has their session."""
+        where = self.origin.replace("http:", "https:")  # a cookie with this prefix is only taken from a safe address
+        cookie = {"name": SESSION, "value": session, "url": where, "secure": True, "httpOnly": True, "sameSite": "Lax"}
+        await self.context.add_cookies([cookie])  # type: ignore[list-item]
+
+    async def press(self, name: str) -> None:
+        """Press the button of that name, and wait for the page behind it."""
+        async with self.page.expect_navigation():
+            await self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    async def follow(self, name: str) -> None:
+        """Follow the link of that name."""
+        async with self.page.expect_navigation():
+            await self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    async def scripts(self, *, allowed: bool) -> None:
+        """Switch JavaScript off for this page, or on again: who has signed in needs none."""
+        await self.devices.send("Emulation.setScriptExecutionDisabled", {"value": not allowed})
+
+    async def text(self) -> str:
+        """What the main part of the page says."""
+        return await self.page.locator("main").inner_text()
+
+    async def violations(self) -> list[str]:
+        """What axe finds on this page: the rule and the places."""
+        found = await Axe().run(self.page)
+        return [
+            f"{self.page.url}: {one['id']}: {[node['target'] for node in one['nodes']][:5]}"
+            for one in found.response["violations"]
+        ]
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    path = installed()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def seat(browser: Browser, origin: str, *, locale: str = "en") -> AsyncIterator[Seat]:
+    """A person sits down: an empty browser in their language, with a device that can hold a passkey."""
+    context = await browser.new_context(locale=locale, viewport={"width": 1100, "height": 900})
+    page = await context.new_page()
+    devices = await context.new_cdp_session(page)
+    await devices.send("WebAuthn.enable")
+    await devices.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    found = Seat(context=context, page=page, devices=devices, origin=origin)
+    context.on("request", lambda request: found.asked.add(urlsplit(request.url).netloc))
+    page.on("console", lambda message: found.said.append(message.text))
+    page.on("pageerror", lambda error: found.said.append(str(error)))
+    try:
+        yield found
+    finally:
+        await context.close()
