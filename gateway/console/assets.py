@@ -1,5 +1,5 @@
-"""The files that pages bring along: a style sheet, a script, a sign. Their addresses hold their hash, so they are kept for
-ever and never stale.
+"""The files that pages bring along: a style sheet, a script, a sign. Their addresses hold their hash: they are kept
+for ever and are never stale.
 """
 
 from __future__ import annotations
