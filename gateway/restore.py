@@ -21,7 +21,7 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Clock
 from gateway.service.backup import CHECKPOINT, SETTINGS, write_new
 from gateway.service.reset_changes import mark_restored
-from gateway.store import Store
+from gateway.store import Store, people
 from gateway.store import peers as peer_rows
 from gateway.store.snapshot import check, counts
 from gateway.unlock import KEYSTORE, RUN
@@ -142,6 +142,7 @@ async def _fill(
         recorded = await store.read(lambda c: peer_rows.get_meta(c, "keystore_gen"))
         gen = 1 + max(int(recorded or b"1"), header.gen, keys.header.gen)
         await asyncio.to_thread(Keystore.restore, draft / KEYSTORE, passphrase, keys.ring, gen, cost=cost)
+        await store.move(people.drop_all)
         await store.move(lambda c: mark_restored(c, made=header.at, sha256=header.sha256, gen=gen, at=now))
         held = {epoch.n for epoch in keys.ring.epochs}
         rows = await store.read(

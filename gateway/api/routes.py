@@ -194,4 +194,12 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/tokens", operation="token.list", summary="tokens of this API, without their secrets"),
     Route(method="POST", path="/tokens", operation="token.new", summary="make a token for one role; shown once"),
     Route(method="POST", path="/tokens/{id}/revoke", operation="token.revoke", summary="end a token at once"),
+    Route(method="GET", path="/people", operation="person.list", summary="who works at the console"),
+    Route(method="POST", path="/people", operation="person.add", summary="invite somebody new; the code is shown once"),
+    Route(method="POST", path="/people/{id}/change", operation="person.change", summary="other roles, another unit"),
+    Route(
+        method="POST", path="/people/{id}/invite", operation="person.invite", summary="let a person make a new passkey"
+    ),
+    Route(method="POST", path="/people/{id}/sign-out", operation="person.sign_out", summary="end their sessions"),
+    Route(method="POST", path="/people/{id}/end", operation="person.end", summary="a person works here no more"),
 )

@@ -28,6 +28,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."),
     "admin": ("gateway.cli.admin:admin", "Administrators: who may change trust, each with a key file of their own."),
     "policy": ("gateway.cli.policies:policy", "What may leave: show, compare, adopt, approve a corridor policy."),
+    "person": ("gateway.cli.people:person", "People at the console, each with their own passkey."),
     "token": ("gateway.cli.tokens:token", "Tokens of the local API, one role each."),
     "send": ("gateway.cli.exchange:send", "Submit and release one message."),
     "attachment": ("gateway.cli.attachments:attachment", "Files that go with messages."),

@@ -1,6 +1,7 @@
 """Who may do what on the local side: one table of operations, and the right to read content beside it.
 
-A caller is the owner of the node (the socket, by the kernel's word), who may do everything, or a token with one role.
+A caller is the owner of the node (the socket, by the kernel's word), who may do everything, a token with one role, or a
+person at the console with one or more. Which of them may give rights to whom is `gateway.core.people`.
 Three questions, all answered here and asked in one place (`gateway.api.app`):
 
     may        is one of the caller's roles in the row of the operation? deny by default, also what has no row
@@ -47,6 +48,7 @@ _TRUST = frozenset({_T})
 _RUNS = frozenset({_T, _O})
 _CHECKS = frozenset({_T, _U})
 _LOOKS = _RUNS | {_U}
+_GIVES = frozenset({_F, _T})
 _EVERYBODY = frozenset(Role)
 _OWNER_ONLY: frozenset[Role] = frozenset()
 
@@ -150,6 +152,12 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "token.new": _OWNER_ONLY,
     "token.list": _CHECKS,
     "token.revoke": _TRUST,
+    "person.list": _GIVES | {_U},
+    "person.add": _GIVES,
+    "person.change": _GIVES,
+    "person.invite": _GIVES,
+    "person.sign_out": _GIVES,
+    "person.end": _GIVES,
 }
 """Operation by operation. An empty set: the owner alone, on the socket."""
 
@@ -179,12 +187,15 @@ CONTENT_MEMBERS: frozenset[str] = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks. `owner` came in by the socket; `unit` binds a token to one unit of this node; `token` is its id."""
+    """Who asks. `owner` came in by the socket; `unit` binds a token or a person to one unit of this node; `token` and
+    `person` are their ids.
+    """
 
     roles: frozenset[Role]
     owner: bool = False
     unit: str | None = None
     token: str | None = None
+    person: str | None = None
 
     @property
     def reads_content(self) -> bool:

@@ -439,6 +439,51 @@ review = Table(
     Column("done", Integer),
 )
 
+# --- who stands at the console -------------------------------------------------------------------------------------
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("unit", Text),
+    Column("language", Text),
+    Column("made", Integer, nullable=False),
+    Column("ended", Integer),
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person", Text, ForeignKey("person.id"), nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("counter", Integer, nullable=False),
+    Column("synced", Boolean, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("used", Integer),
+    Index("passkey_person", "person"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("person", Text, ForeignKey("person.id"), nullable=False, unique=True),
+    Column("expires", Integer, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("person", Text, ForeignKey("person.id"), nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Index("session_person", "person"),
+)
+
 # --- erasing (PROTOCOL B9) -----------------------------------------------------------------------------------------
 
 erasure = Table(

@@ -22,6 +22,7 @@ from gateway.service import held
 from gateway.service.desk import alerts, desk, messages, releasing
 from gateway.service.desk import erasing as desk_erasing
 from gateway.service.desk import keys as desk_keys
+from gateway.service.desk import people as desk_people
 from gateway.service.desk import requests as desk_requests
 
 # --- the local API -------------------------------------------------------------------------------------------------
@@ -42,6 +43,7 @@ _APART: Mapping[str, Any] = {
     "keys.rotate_epoch": ("by",),
     "keys.publish": desk_keys.publish,
     "keys.rotate_enc": desk_keys.rotate_enc,
+    **desk_people.ACTS,
 }
 """Operations whose arguments are read elsewhere than in the function of the table."""
 

@@ -12,8 +12,9 @@ Printed from `gateway/core/roles.py` by `./dev docs`; do not edit. The node asks
 (`gateway/api/app.py`), before it does anything, and a test asks every cell over HTTP.
 
 Whoever calls on the socket as the user of the node, or as root, is its **owner** and may do everything below; trust
-changes need the signatures of administrators besides. Everybody else has a **token** (`trm token new --role ROLE`):
-one role, an end, and if wanted one unit. A token that is unknown, expired or revoked is answered 401, one without the
+changes need the signatures of administrators besides. A person at the console has one or more roles, and if wanted one
+unit ([people.md](people.md) says who gives them). Everything else has a **token** (`trm token new --role ROLE`): one
+role, an end, and if wanted one unit. A token that is unknown, expired or revoked is answered 401, one without the
 role 403 with the code `forbidden` and the roles that may. After ten failed attempts with one id, one attempt in ten
 seconds is looked at (429).
 
@@ -60,7 +61,7 @@ def _units() -> list[str]:
     return [
         "## Units",
         "",
-        "A token bound to a unit of this node gets only messages and drafts that this unit sends or receives; those of",
+        "Who is bound to a unit of this node gets only messages and drafts that this unit sends or receives; those of",
         "others are answered as if they were not there, and a page of a list may be shorter than asked. It may use, as",
         f"far as its role does, {narrowed}; and what shows no message: {free}. Everything else is refused.",
     ]

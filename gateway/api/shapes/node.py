@@ -1,4 +1,4 @@
-"""This node: identity, keys, adapter, tokens."""
+"""This node: identity, keys, adapter, tokens, people."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from gateway.api.shape import (
     one_of,
     record,
 )
+from gateway.core.people import PERSONAL
 from gateway.core.roles import Role
 
 DOCUMENT = about(OBJECT, "a signed document, as `trm` writes it into a file")
@@ -50,6 +51,22 @@ TOKEN: Mapping[str, Schema | Maybe] = {
     "expires": TIME,
     "revoked": null_or(TIME),
 }
+
+ROLES = about(many(one_of(*PERSONAL)), "one or more")
+PERSON: Mapping[str, Schema | Maybe] = {
+    "id": ID,
+    "name": TEXT,
+    "roles": many(one_of(*PERSONAL)),
+    "unit": null_or(TEXT),
+    "language": null_or(TEXT),
+    "state": about(one_of("invited", "active", "locked_out", "ended"), "locked_out: without passkey and invitation"),
+    "made": TIME,
+    "ended": null_or(TIME),
+    "invited_until": null_or(TIME),
+    "passkeys": many(record(kid=ID, synced=FLAG, made=TIME, used=null_or(TIME))),
+    "sessions": about(COUNT, "that are open now"),
+}
+CODE = about(TEXT, "the invitation, shown this once; good for one passkey and 24 hours")
 
 SHAPES: Mapping[str, Shape] = {
     "node.show": Shape(
@@ -125,4 +142,27 @@ SHAPES: Mapping[str, Shape] = {
     "token.revoke": Shape(
         arguments={"by": BY}, answer=record(id=TEXT, state=one_of("revoked")), example={"by": "Ana Doe"}
     ),
+    "person.list": Shape(answer=record(people=many(record(**PERSON)))),
+    "person.add": Shape(
+        arguments={
+            "name": about({"type": "string", "maxLength": 64}, "what colleagues call them; no two at once"),
+            "roles": ROLES, "unit": maybe(null_or(TEXT)), "language": maybe(null_or(TEXT)), "by": BY,
+        },
+        answer=record(**PERSON, code=CODE),
+        example={"name": "Eva M.", "roles": ["case_worker"], "by": "Ana Doe"},
+        creates=True,
+    ),
+    "person.change": Shape(
+        arguments={"roles": maybe(ROLES), "unit": maybe(null_or(TEXT)), "by": BY},
+        answer=record(**PERSON),
+        example={"roles": ["focal_point"], "by": "Ana Doe"},
+    ),
+    "person.invite": Shape(
+        arguments={"instead": maybe(about(FLAG, "their passkeys and sessions end at once")), "by": BY},
+        answer=record(**PERSON, code=CODE),
+        example={"instead": True, "by": "Ana Doe"},
+        creates=True,
+    ),
+    "person.sign_out": Shape(arguments={"by": BY}, answer=record(**PERSON), example={"by": "Ana Doe"}),
+    "person.end": Shape(arguments={"by": BY}, answer=record(**PERSON), example={"by": "Ana Doe"}),
 }  # fmt: skip

@@ -32,6 +32,7 @@ from gateway.service.desk import (
     keys,
     messages,
     peers,
+    people,
     pings,
     policies,
     proof,
@@ -104,6 +105,8 @@ class NodeDesk:
                 return await self._erase(operation, arguments)
             case "retention.run":
                 return await self._retain(arguments)
+            case "person.add" | "person.change" | "person.invite" | "person.sign_out" | "person.end":
+                return await people.ACTS[operation](self._parts, arguments, caller)
             case "keys.publish":
                 return await keys.publish(self._parts, self._house, arguments)
             case "keys.rotate_enc":
@@ -432,4 +435,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "token.new": tokens.new,
     "token.list": tokens.list_tokens,
     "token.revoke": tokens.revoke,
+    "person.list": people.list_people,
 }

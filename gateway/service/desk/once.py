@@ -18,7 +18,7 @@ from gateway.service.parts import Parts
 from gateway.store import local
 from keys.encoding import canon
 
-SHOWN_ONCE = frozenset({"token.new"})
+SHOWN_ONCE = frozenset({"token.new", "person.add", "person.invite"})
 """Operations whose answer is kept nowhere, so that it can not be given again."""
 _BEGUN = b""
 

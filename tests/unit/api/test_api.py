@@ -18,6 +18,7 @@ from gateway.api.routes import PREFIX, ROUTES
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.ports import Done
 from gateway.service.desk import desk as operations
+from gateway.service.desk import people
 
 CANARY = "Tulpe-7391"
 SUBMIT = f"{PREFIX}/messages"
@@ -35,7 +36,7 @@ async def api(tmp_path: Path):
 SPECIAL = {
     "attachment.add", "attachment.read", "message.submit", "message.show", "alert.acknowledge", "message.erase",
     "conversation.erase", "draft.release", "erasure.follow", "retention.run",
-    "keys.rotate_epoch", "keys.rotate_enc", "keys.publish",
+    "keys.rotate_epoch", "keys.rotate_enc", "keys.publish", *people.ACTS,
 }  # fmt: skip
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""
 

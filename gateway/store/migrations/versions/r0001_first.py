@@ -509,6 +509,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "person",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("ended", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "passkey",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("counter", sa.Integer(), nullable=False),
+        sa.Column("synced", sa.Boolean(), nullable=False),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["person"], ["person.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("passkey_person", "passkey", ["person"])
+    op.create_table(
+        "invitation",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("expires", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"]),
+        sa.PrimaryKeyConstraint("hash"),
+        sa.UniqueConstraint("person"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("made", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["person.id"]),
+        sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_index("session_person", "session", ["person"])
+    op.create_table(
         "attachment",
         sa.Column("ref", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("file", sa.Text(), nullable=False),
