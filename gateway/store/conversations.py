@@ -192,11 +192,20 @@ def every(connection: Connection) -> dict[Key, ConversationRow]:
 
 
 def due(
-    connection: Connection, limit: int, *, by: Owing = Owing.EITHER, after: Place | None = None
+    connection: Connection,
+    limit: int,
+    *,
+    by: Owing = Owing.EITHER,
+    after: Place | None = None,
+    peer: str | None = None,
 ) -> list[ConversationRow]:
-    """Where something is owed, by the next deadline of `by`; `after` is the place where the page before ended."""
+    """Where something is owed, by the next deadline of `by`; `after` is the place where the page before ended. With
+    `peer` of the conversations with that node.
+    """
     order = (conversation.c[by], conversation.c.conversation, conversation.c.peer)
     query = select(conversation).where(conversation.c[by].is_not(None)).order_by(*order).limit(limit)
+    if peer is not None:
+        query = query.where(conversation.c.peer == peer)
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*map(literal, after)))
     return [ConversationRow(**row._mapping) for row in connection.execute(query)]

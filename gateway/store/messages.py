@@ -12,6 +12,7 @@ from gateway.core.probe import KIND as PROBE
 from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
 from gateway.store.tables import attachment, envelope, inbox, message, notice, outbox, statement
+from gateway.store.tables import conversation as conversation_table
 from gateway.store.tables import peer as peer_table
 
 IN = "in"
@@ -201,9 +202,10 @@ def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> 
 
 
 def conversations(
-    connection: Connection, *, limit: int, before: int | None = None
+    connection: Connection, *, limit: int, before: int | None = None, **standing: str | None
 ) -> list[tuple[bytes, int, int, int]]:
-    """(conversation index, first ref, last ref, number of messages), most recently active first.
+    """(conversation index, first ref, last ref, number of messages), most recently active first. With `standing` those
+    that stand so with some peer: its columns `peer`, `kind` and `state`, by name.
 
     The last messages of conversations are met from the newest on, so that a page reads no more than it shows.
     """
@@ -212,6 +214,11 @@ def conversations(
         later.c.conversation == message.c.conversation, later.c.ref > message.c.ref, later.c.kind != PROBE
     )
     query = select(message.c.conversation, message.c.ref).where(message.c.kind != PROBE, ~newest.exists())
+    wanted = [conversation_table.c[name] == value for name, value in standing.items() if value is not None]
+    if wanted:
+        of_it = conversation_table.c.conversation == message.c.conversation
+        stands = select(conversation_table.c.peer).where(of_it, *wanted)
+        query = query.where(stands.exists())
     if before is not None:
         query = query.where(message.c.ref < before)
     page = query.order_by(message.c.ref.desc()).limit(limit).subquery()

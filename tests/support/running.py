@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from support.ceremony import ADMINS, CARDS, aplay, pairing
+from support.dropfolder import drop_folder
 from support.federation import free_port
 
 import schemas
@@ -42,7 +43,7 @@ async def make(base: Path, name: str, *, endpoint: int, listen: int, desk_only: 
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{endpoint}", listen=f"127.0.0.1:{listen}", contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=True, admins=CARDS, adapter=None if desk_only else ("folder", base / f"{name}-cases"), poll_seconds=1,
+        demo=True, admins=CARDS, adapter=None if desk_only else drop_folder(base / f"{name}-cases"),
     )  # fmt: skip
     await make_node(plan, PASSPHRASE, "other horse", clock=SystemClock(), cost=CHEAP)
 

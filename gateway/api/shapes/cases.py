@@ -31,6 +31,7 @@ from gateway.api.shape import (
 from gateway.api.shapes.messages import ERASED, STATE, SUBMITTED, SUMMARY
 from gateway.core import procedure
 from gateway.core.conversation.facts import Side
+from gateway.core.conversation.machines import Kind
 from gateway.core.safe_contact import Channel, Contact, Party
 
 OWES = one_of("us", "them")
@@ -40,7 +41,8 @@ STEP = named(
     record(
         id=TEXT, stage=TEXT, title=TITLE, standing=one_of(*procedure.Standing), seen=FLAG, stopped_by=many(TEXT),
         by=one_of("us", "them", "either"), responsible=about(TEXT, "a code of the list role"), messages=many(TEXT),
-        gates=many(TEXT), clock=null_or(about(TEXT, "one of schemas/clocks.json")), until=null_or(TIME),
+        gates=many(TEXT), safeguards=many(TITLE), tell_person=many(about(TITLE, "what the person has to be told")),
+        clock=null_or(about(TEXT, "one of schemas/clocks.json")), until=null_or(TIME),
         **{"with": many(TEXT)},
     ),
     "One step of the procedure, and how it stands; see docs/region-packs.md.",
@@ -90,19 +92,26 @@ CONSENT_STATE = one_of("active", "withdrawn_in_part", "withdrawn", "damaged")
 
 SHAPES: Mapping[str, Shape] = {
     "conversation.list": Shape(
-        arguments={"limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
+        arguments={
+            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "peer": maybe(TEXT), "kind": maybe(one_of(*Kind)),
+            "state": maybe(about(TEXT, "see docs/state-machines.md")),
+        },
         answer=record(
             next=null_or(CURSOR),
             conversations=many(
                 record(
-                    conversation=read(null_or(ID)), kind=TEXT, peer=TEXT, unit=read(null_or(TEXT)), messages=COUNT,
+                    conversation=read(null_or(ID)), kind=TEXT, state=about(null_or(TEXT), "as it was last folded"),
+                    peer=TEXT, unit=read(null_or(TEXT)), messages=COUNT,
                     began=TIME, last=TIME, last_type=null_or(TYPE), last_state=STATE,
                 )
             )
         ),
     ),
     "conversation.due": Shape(
-        arguments={"limit": maybe(LIMIT), "cursor": maybe(CURSOR), "owes": maybe(OWES)},
+        arguments={
+            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "owes": maybe(OWES), "peer": maybe(TEXT),
+            "unit": maybe(about(TEXT, "of this node; a page may be shorter than asked")),
+        },
         answer=record(
             due=many(
                 named(

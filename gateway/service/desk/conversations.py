@@ -19,7 +19,7 @@ from gateway.ports import Done, Json
 from gateway.service import conversations, standings
 from gateway.service.conversations import Held
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
-from gateway.service.desk.messages import own_unit, summary
+from gateway.service.desk.messages import own_unit, peer_of, summary
 from gateway.service.desk.procedure import standing_in
 from gateway.service.parts import Parts
 from gateway.service.records import Content
@@ -67,29 +67,33 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
 
 async def list_due(parts: Parts, arguments: Arguments) -> Done:
     """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
-    first; `next` is the cursor of the page behind it.
+    first; `next` is the cursor of the page behind it. With `peer` and `unit` what is owed with that country or of that
+    unit of ours; a page may then be shorter than asked.
     """
-    only(arguments, "limit", "cursor", "owes")
+    only(arguments, "limit", "cursor", "owes", "peer", "unit")
     limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
     if wanted not in _OWING:
         raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
-    by, after = _OWING[wanted], _place(arguments)
+    by, after, unit = _OWING[wanted], _place(arguments), maybe_text(arguments, "unit")
+    node = peer_of(parts, arguments)
     await standings.keep(parts)
 
     def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, Held], dict[int, Content]]:
-        rows = rows_of.due(c, limit + 1, by=by, after=after)
+        rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node)
         return rows, *conversations.load(parts, c, [row.key for row in rows[:limit]])
 
     rows, held, contents = await parts.store.read(query)
     now = parts.clock.now()
     items = await parts.off_loop(lambda: owed(standings.watched(held), now))
     by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
-    lines: list[Json] = [
+    lines = [
         _line(parts, item, *by_name[item.ref], contents, now)
         for item in items
         if wanted is None or wanted == (US if item.ours else THEM)
     ]
-    return Done(value={"due": lines, "next": _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None})
+    if unit is not None:
+        lines = [line for line in lines if line["unit"] == unit]
+    return Done(value={"due": [*lines], "next": _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None})
 
 
 def _cursor(row: ConversationRow, by: Owing) -> str:

@@ -14,7 +14,7 @@ from gateway.core.scope import never_blocked, type_name
 from gateway.errors import Code, RefusedError
 from gateway.exchange import certificates
 from gateway.ports import Done, Json, NoticeKind
-from gateway.service import handover, moves, records
+from gateway.service import handover, moves, records, standings
 from gateway.service.book import Peer
 from gateway.service.collect import DISCARDED, WAITING
 from gateway.service.desk import erasing
@@ -24,7 +24,9 @@ from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.service.records import Content
 from gateway.store import content, local, log, messages, receipts
+from gateway.store import conversations as rows_of
 from gateway.store.content import SealedRow
+from gateway.store.conversations import ConversationRow, Key
 from gateway.store.messages import MessageRow
 from keys.encoding import b64u, canon, parse, sha256
 
@@ -38,9 +40,8 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
     """A page of messages, newest first; `next` is the cursor of the page behind it."""
     only(arguments, "limit", "cursor", "direction", "peer", "state", "conversation")
     limit = number(arguments, "limit", otherwise=50)
-    peer = maybe_text(arguments, "peer")
     conversation = maybe_text(arguments, "conversation")
-    node, before = None if peer is None else parts.book.find(peer).node, position(arguments)
+    node, before = peer_of(parts, arguments), position(arguments)
 
     def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
         rows = messages.page(
@@ -59,6 +60,12 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
     opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
     items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in shown]
     return Done(value={"messages": items, "next": following})
+
+
+def peer_of(parts: Parts, arguments: Arguments) -> str | None:
+    """The node that the argument `peer` names, if there is one. Raises RefusedError for one that is not known."""
+    peer = maybe_text(arguments, "peer")
+    return None if peer is None else parts.book.find(peer).node
 
 
 def paged(rows: Sequence[Row], limit: int, ref: Callable[[Row], int]) -> tuple[Sequence[Row], str | None]:
@@ -395,28 +402,33 @@ async def discard_draft(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
-    """Conversations, most recently active first."""
-    only(arguments, "limit", "cursor")
+    """Conversations, most recently active first; with one peer, of one kind, in one state."""
+    only(arguments, "limit", "cursor", "peer", "kind", "state")
     limit, before = number(arguments, "limit", otherwise=50), position(arguments)
+    wanted = {"peer": peer_of(parts, arguments)} | {name: maybe_text(arguments, name) for name in ("kind", "state")}
+    await standings.keep(parts)
 
     def query(
         c: Connection,
-    ) -> tuple[list[tuple[bytes, int, int, int]], dict[int, MessageRow], dict[int, SealedRow]]:
-        found = messages.conversations(c, limit=limit + 1, before=before)
+    ) -> tuple[
+        list[tuple[bytes, int, int, int]], dict[int, MessageRow], dict[int, SealedRow], dict[Key, ConversationRow]
+    ]:
+        found = messages.conversations(c, limit=limit + 1, before=before, **wanted)
         refs = [ref for _, first, last, _ in found for ref in (first, last)]
-        return found, messages.get(c, refs), content.get(c, refs)
+        return found, messages.get(c, refs), content.get(c, refs), rows_of.get(c, [index for index, *_ in found])
 
-    found, rows, sealed = await parts.store.read(query)
+    found, rows, sealed, stands = await parts.store.read(query)
     items: list[Json] = []
     shown, following = paged(found, limit, lambda one: one[2])
     for _, first, last, count in shown:
         opened, newest = opened_row(parts, sealed.get(first)), opened_row(parts, sealed.get(last))
         peer = parts.book.get(rows[last].peer)
-        unit = own_unit(rows[last], newest)
+        unit, row = own_unit(rows[last], newest), stands.get((rows[last].conversation, rows[last].peer))
         items.append(
             {
                 "conversation": None if opened is None else opened.facts.conversation,
                 "kind": rows[first].kind,
+                "state": None if row is None else row.state,
                 "peer": rows[last].peer if peer is None else peer.name,
                 "unit": unit if unit == own_unit(rows[first], opened) else None,
                 "messages": count,

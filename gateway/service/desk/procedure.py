@@ -76,6 +76,8 @@ def _step(view: StepView, owed: Duty | None, ours: Side) -> dict[str, Json]:
         "with": [*step.with_roles],
         "messages": [*step.messages],
         "gates": [*step.gates],
+        "safeguards": [dict(sentence) for sentence in step.safeguards],
+        "tell_person": [dict(sentence) for sentence in step.tell_person],
         "clock": step.clock,
         "until": None if owed is None else owed.until.at,
     }

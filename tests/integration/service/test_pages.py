@@ -64,6 +64,26 @@ async def test_conversations_come_by_their_last_message(full: Node):
     assert [one["conversation"] for one in found] == order
 
 
+async def test_lists_are_narrowed(full: Node):
+    """By country, unit, kind and state: what is left out is all of the others; an unknown country is an error."""
+    listed = (await asked(full, "conversation.list", {"limit": 500}))["conversations"]
+    peers, kinds, states = ({one[name] for one in listed} for name in ("peer", "kind", "state"))
+    assert len(kinds) > 1 and len(states) > 2 and None not in states
+    for name, values in (("peer", peers), ("kind", kinds), ("state", states)):
+        for value in values:
+            found = (await asked(full, "conversation.list", {"limit": 500, name: value}))["conversations"]
+            assert found == [one for one in listed if one[name] == value]
+    due = (await asked(full, "conversation.due", {"limit": 500}))["due"]
+    for name in ("peer", "unit"):
+        for value in {line[name] for line in due}:
+            found = (await asked(full, "conversation.due", {"limit": 500, name: value}))["due"]
+            assert found == [line for line in due if line[name] == value]
+    assert (await asked(full, "conversation.due", {"unit": "other"}))["due"] == []
+    for operation in ("conversation.list", "conversation.due"):
+        with pytest.raises(Exception, match="not_found"):
+            await full.desk.call(operation, {"peer": "nobody"})
+
+
 async def test_a_cursor_of_another_list_is_refused(full: Node):
     """A number is no place on the morning list."""
     with pytest.raises(Exception, match="the cursor is not one of ours"):
