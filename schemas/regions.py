@@ -5,6 +5,7 @@
     NAME/policies/POLICY.json     corridor policies (`schemas.policies`)
     NAME/statistics.json          what the region publishes about itself (`schemas.statistics`)
     NAME/calendars/               working days of each country, read by their own loader
+    NAME/guidance/                texts of the guidance library that belong to the region; may be missing
     NAME/README.md                what the region is and where its rules come from
 
 `load` reads a whole pack and refuses it with every fault found, each with its place; nothing of a pack is used that
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -23,6 +24,7 @@ from gateway.errors import Code, Finding, RefusedError
 from schemas import resources
 from schemas.catalogue import catalogue
 from schemas.codelists import code_list
+from schemas.guidance import Text, general, sources, texts_at
 from schemas.policies import CorridorPolicy, Pair, policy_at, text
 from schemas.procedures import STAGES, Procedure, stage_at
 from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, finish, open_json
@@ -31,7 +33,7 @@ from schemas.statistics import StatisticsPlan, plan_at
 FORMAT = "trm-region/1"
 STARTING_POLICY = "two-step"
 """The policy with which a node begins, where its region pack has one of this name: the two steps of disclosure."""
-ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars")
+ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars", "guidance")
 _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
 
@@ -57,6 +59,7 @@ class Region:
     procedure: Procedure
     policies: Mapping[str, CorridorPolicy]
     statistics: StatisticsPlan
+    guidance: Mapping[str, Text]
 
     @property
     def ways(self) -> frozenset[Pair]:
@@ -110,6 +113,7 @@ def load(folder: Folder) -> Region:
         procedure=_procedure(folder, languages, log),
         policies=MappingProxyType(_policies(folder, languages, corridors, log)),
         statistics=plan_at(open_json(folder, "statistics.json", log), languages),
+        guidance=MappingProxyType(_guidance(folder, log)),
     )
     finish(log, f"region pack {folder.name}")
     return found
@@ -202,6 +206,14 @@ def _policies(
             _fits(policy, root, folder.joinpath("policies", name), corridors)
         log += own
         found[policy.name] = policy
+    return found
+
+
+def _guidance(folder: Folder, log: Log) -> dict[str, Text]:
+    place = folder.joinpath("guidance")
+    own: Log = []
+    found = texts_at(place, own, sources(), general()) if place.is_dir() else {}
+    log += (replace(finding, place=f"guidance/{finding.place}") for finding in own)
     return found
 
 

@@ -1,0 +1,293 @@
+"""The guidance library: short hands-on texts by stage, role, country and topic, with the documents they rest on.
+
+A folder of guidance, in this package, in a region pack, or beside the settings of a node:
+
+    texts/ID.md        one text: a head of `name: value` lines between two lines `---`, then Markdown
+    words/XX.json      title, keywords and summary of its texts in a language; may be missing
+    sources.json       the documents that its texts cite: title, issuer, year, where to find it; may be missing
+
+The head:
+
+    title, keywords, summary    in the language of the text
+    stages, roles, topics       codes of `trm_stage` and `role`; words of `TOPICS`; one at least of each
+    countries                   codes of `country`; left out where it holds everywhere
+    version, written, review_by    a number from 1; the days on which it was written and has to be read again
+    sources                     ids in a `sources.json` of this folder, or of the package
+    language                    of title, keywords, summary and text; left out: en
+
+`load` reads a folder to the end and refuses it with every fault, each with its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from types import MappingProxyType
+
+from gateway.errors import Finding
+from schemas import resources
+from schemas.codelists import ENGLISH, code_list
+from schemas.labels import DRAFT, REVIEWED, languages
+from schemas.reading import NAME, Folder, Labels, Log, Spot, finish, open_json
+from schemas.text import HINTS, text_faults
+
+TOPICS = ("child", "consent", "contact", "data", "family", "follow_up", "health", "law", "return", "safety", "services",
+          "talking")  # fmt: skip
+MOST = 500
+"""Texts in a folder."""
+LONGEST_FILE = 32_768
+"""Bytes of a text."""
+_LONGEST = {"title": 120, "keywords": 400, "summary": 400}
+_NEEDED = ("title", "stages", "roles", "topics", "version", "written", "review_by", "sources", "keywords", "summary")
+_MAYBE = ("countries", "language")
+_LINE = re.compile(r"(?P<name>[a-z_]{1,20}): +(?P<value>\S.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A public document; a year that nobody is certain of is left out."""
+
+    id: str
+    title: str
+    issuer: str
+    year: int | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """One text. `title`, `keywords` and `summary` by language; `drafts` are the languages that nobody has reviewed."""
+
+    id: str
+    language: str
+    title: Labels
+    keywords: Labels
+    summary: Labels
+    drafts: frozenset[str]
+    stages: tuple[str, ...]
+    roles: tuple[str, ...]
+    topics: tuple[str, ...]
+    countries: tuple[str, ...]
+    version: int
+    written: date
+    review_by: date
+    sources: tuple[Source, ...]
+    body: str
+
+
+@cache
+def general() -> Mapping[str, Text]:
+    """The texts that hold in every region, by id."""
+    return load(resources.folder("guidance"), "the guidance of this package", {}, ())
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """The documents that texts of every folder can cite."""
+    log: Log = []
+    found = _sources(resources.folder("guidance"), log)
+    finish(log, "sources.json")
+    return MappingProxyType(found)
+
+
+def load(folder: Folder, what: str, known: Mapping[str, Source], taken: Collection[str]) -> Mapping[str, Text]:
+    """The texts of a folder by id. `known` are sources that they may cite besides, `taken` ids that are not free.
+
+    Raises:
+        RefusedError: invalid, with every fault in the folder that `what` names.
+    """
+    log: Log = []
+    found = texts_at(folder, log, known, taken)
+    finish(log, what)
+    return MappingProxyType(found)
+
+
+def texts_at(folder: Folder, log: Log, known: Mapping[str, Source], taken: Collection[str]) -> dict[str, Text]:
+    """The same with the faults in `log`."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name not in ("texts", "words", "sources.json", "README.md"):
+            log.append(Finding(place=entry.name, rule="unknown_file", hint="only texts, words and sources.json"))
+    cited = {**known, **_sources(folder, log)}
+    heads = dict(_heads(folder, log, taken))
+    words = _words(folder, {id: head.language for id, head in heads.items()}, log)
+    return {id: _text(id, head, cited, words, log) for id, head in heads.items()}
+
+
+# --- the head ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    place: str
+    values: Mapping[str, str]
+    body: str
+
+    @property
+    def language(self) -> str:
+        return self.values.get("language", ENGLISH)
+
+    def spot(self, name: str, log: Log) -> Spot:
+        return Spot(value=self.values.get(name), place=f"{self.place}#{name}", log=log)
+
+    def several(self, name: str, log: Log) -> Spot:
+        listed = [part.strip() for part in self.values.get(name, "").split(",") if part.strip()]
+        return Spot(value=listed, place=f"{self.place}#{name}", log=log)
+
+
+def _heads(folder: Folder, log: Log, taken: Collection[str]) -> Iterable[tuple[str, _Head]]:
+    texts = folder.joinpath("texts")
+    files = sorted(texts.iterdir(), key=lambda file: file.name) if texts.is_dir() else []
+    if len(files) > MOST:
+        log.append(Finding(place="texts", rule="too_many", hint=f"{MOST} at most"))
+    for file in files[:MOST]:
+        place, id = f"texts/{file.name}", file.name.removesuffix(".md")
+        if not file.name.endswith(".md") or not NAME.fullmatch(id) or not file.is_file():
+            log.append(Finding(place=place, rule="unknown_file", hint="ID.md: small letters, digits and hyphens"))
+        elif id in taken:
+            log.append(Finding(place=place, rule="twice", hint="the library has a text of this name: choose another"))
+        elif (head := _head(place, file.read_bytes(), log)) is not None:
+            yield id, head
+
+
+def _head(place: str, data: bytes, log: Log) -> _Head | None:
+    try:
+        text = data.decode() if len(data) <= LONGEST_FILE else ""
+    except UnicodeDecodeError:
+        text = ""
+    parts = text.split("---\n", 2)
+    if len(parts) != 3 or parts[0]:
+        hint = f"UTF-8, at most {LONGEST_FILE} bytes: a head between two lines ---, then the text"
+        log.append(Finding(place=place, rule="no_head", hint=hint))
+        return None
+    values: dict[str, str] = {}
+    for number, line in enumerate(parts[1].splitlines(), start=2):
+        match = _LINE.fullmatch(line)
+        if match is None or match["name"] not in (*_NEEDED, *_MAYBE) or match["name"] in values:
+            known = ", ".join((*_NEEDED, *_MAYBE))
+            log.append(Finding(place=f"{place}:{number}", rule="head", hint=f"name: value, each once; {known}"))
+        else:
+            values[match["name"]] = match["value"].strip()
+    for name in _NEEDED:
+        if name not in values:
+            log.append(Finding(place=f"{place}#{name}", rule="required", hint="is missing"))
+    for rule in text_faults(text):
+        log.append(Finding(place=place, rule=rule, hint=HINTS[rule]))
+    head = _Head(place=place, values=values, body=parts[2].strip())
+    if not head.body:
+        log.append(Finding(place=place, rule="empty", hint="a text below the head"))
+    if head.language not in languages():
+        head.spot("language", log).fault("unknown_language", f"one of {', '.join(languages())}")
+        return None
+    return head
+
+
+def _text(
+    id: str, head: _Head, cited: Mapping[str, Source], words: Mapping[str, Mapping[str, _Words]], log: Log
+) -> Text:
+    said = {language: held[id] for language, held in words.items() if id in held}
+    own = _Words(**{name: _line(head, name, log) for name in _LONGEST}, draft=False)
+    spoken = {head.language: own} | said
+    version = head.values.get("version", "")
+    if "version" in head.values and not re.fullmatch(r"[1-9]\d{0,4}", version):
+        head.spot("version", log).fault("number", "a number from 1")
+        version = "1"
+    return Text(
+        id=id,
+        language=head.language,
+        title=_by(spoken, "title"),
+        keywords=_by(spoken, "keywords"),
+        summary=_by(spoken, "summary"),
+        drafts=frozenset(language for language, one in said.items() if one.draft),
+        stages=_codes(head, "stages", _listed("trm_stage"), log, low=1),
+        roles=_codes(head, "roles", _listed("role"), log, low=1),
+        topics=_codes(head, "topics", TOPICS, log, low=1),
+        countries=_codes(head, "countries", _listed("country"), log, low=0),
+        version=int(version or 1),
+        written=_day(head, "written", log),
+        review_by=_day(head, "review_by", log),
+        sources=tuple(cited[source] for source in _codes(head, "sources", tuple(cited), log, low=1) if source),
+        body=head.body,
+    )
+
+
+def _line(head: _Head, name: str, log: Log) -> str:
+    text = head.values.get(name, "")
+    if len(text) > _LONGEST[name]:
+        head.spot(name, log).fault("too_long", f"at most {_LONGEST[name]} characters")
+    return text
+
+
+def _codes(head: _Head, name: str, known: Collection[str], log: Log, *, low: int) -> tuple[str, ...]:
+    if name not in head.values:
+        return ()  # told by _head where it is needed
+    return head.several(name, log).several(known, "unknown_code", "codes with commas; see docs/guidance.md", low=low)
+
+
+def _day(head: _Head, name: str, log: Log) -> date:
+    try:
+        return date.fromisoformat(head.values.get(name, "2000-01-01"))
+    except ValueError:
+        head.spot(name, log).fault("day", "a day, as 2026-11-27")
+        return date.min
+
+
+def _listed(name: str) -> tuple[str, ...]:
+    return tuple(entry.code for entry in code_list(name).codes)
+
+
+# --- words and sources -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    title: str
+    keywords: str
+    summary: str
+    draft: bool
+
+
+def _by(spoken: Mapping[str, _Words], name: str) -> Labels:
+    return MappingProxyType({language: str(getattr(words, name)) for language, words in spoken.items()})
+
+
+def _words(folder: Folder, texts: Mapping[str, str], log: Log) -> dict[str, dict[str, _Words]]:
+    found: dict[str, dict[str, _Words]] = {}
+    place = folder.joinpath("words")
+    for file in sorted(place.iterdir(), key=lambda file: file.name) if place.is_dir() else ():
+        language = file.name.removesuffix(".json")
+        if language not in languages():
+            log.append(Finding(place=f"words/{file.name}", rule="unknown_file", hint="XX.json of a language there is"))
+            continue
+        members = open_json(folder, f"words/{file.name}", log).members(("language", "status", "texts"))
+        members["language"].const(language)
+        draft = members["status"].one_of((DRAFT, REVIEWED), "enum", "draft or reviewed") != REVIEWED
+        found[language] = {}
+        for id, spot in members["texts"].entries().items():
+            if id not in texts or texts[id] == language:
+                spot.fault("unknown_name", "a text of this folder that is written in another language")
+                continue
+            inner = spot.members(tuple(_LONGEST))
+            said = {name: inner[name].text(longest) for name, longest in _LONGEST.items()}
+            found[language][id] = _Words(**said, draft=draft)
+    return found
+
+
+def _sources(folder: Folder, log: Log) -> dict[str, Source]:
+    if not folder.joinpath("sources.json").is_file():
+        return {}
+    found: dict[str, Source] = {}
+    for id, spot in open_json(folder, "sources.json", log).entries().items():
+        if not NAME.fullmatch(id):
+            spot.fault("form", "small letters, digits and hyphens")
+        members = spot.members(("title", "issuer", "where"), ("year",))
+        found[id] = Source(
+            id=id,
+            title=members["title"].text(300),
+            issuer=members["issuer"].text(150),
+            year=members["year"].number(1900, 2100) if "year" in members else None,
+            where=members["where"].text(200),
+        )
+    return found

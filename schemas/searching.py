@@ -1,0 +1,57 @@
+"""The words by which people ask, beside the labels of the code lists (`search.json`): drafts in nine languages.
+
+stop        words that say nothing in a question, such as "who" and "case"
+times       words for a time: sunday, saturday, weekend, night
+ages        words for a child and for an adult
+countries   other forms of the name of a country: cases, adjectives, its capital
+codes       what else a code of a list is called
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+from schemas import resources
+from schemas.labels import labels, languages
+
+Spoken: TypeAlias = Mapping[str, Sequence[str]]
+"""By language, the words for one thing."""
+
+
+def times() -> Mapping[str, Spoken]:
+    """Words for a time, by its name."""
+    return said()["times"]
+
+
+def ages() -> Mapping[str, Spoken]:
+    """Words for `child` and for `adult`."""
+    return said()["ages"]
+
+
+@cache
+def stop() -> frozenset[str]:
+    """Words that say nothing in a question, of all languages."""
+    return frozenset(word for spoken in said()["stop"].values() for word in spoken)
+
+
+def spellings(code_list: str, code: str) -> Iterator[tuple[str, str]]:
+    """What a code is called: (language, words), by its label and by what else people say."""
+    more: Spoken = said()["countries"].get(code, {}) if code_list == "country" else _other(code_list, code)
+    for language in languages():
+        label = labels(language).code(code_list, code).text
+        if label is not None:
+            yield language, label
+        yield from ((language, word) for word in more.get(language, ()))
+
+
+def _other(code_list: str, code: str) -> Spoken:
+    found: Spoken = said()["codes"].get(code_list, {}).get(code, {})
+    return found
+
+
+def said() -> dict[str, dict[str, Any]]:
+    """The file as a whole: treat it as constant."""
+    found: dict[str, dict[str, Any]] = resources.parsed("search.json")
+    return found

@@ -1,0 +1,44 @@
+"""The forty questions, and the directory and the guidance in which they are asked."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.core.directory import Directory, Entry
+from gateway.core.guidance import Library, Origin
+from schemas.calendars import Calendar, calendar
+from schemas.guidance import general
+from schemas.regions import region
+
+QUESTIONS: dict[str, Any] = json.loads((Path(__file__).parent / "questions.json").read_text())
+REGION = "tact"
+
+
+def seconds(text: str) -> int:
+    """Unix seconds of a time as the file writes it."""
+    return int(datetime.fromisoformat(text).timestamp())
+
+
+ASKED_AT = seconds(QUESTIONS["asked_at"])
+
+
+def seed() -> Directory:
+    """The directory of the file: each country has said it about itself."""
+    return Directory(
+        Entry(country=item["country"], peer=item["country"].lower(), own=False, made=seconds(item["created"]),
+              content=item["content"])
+        for item in QUESTIONS["directory"]
+    )  # fmt: skip
+
+
+def calendars() -> dict[str, Calendar]:
+    """The calendar of each country."""
+    return {item["country"]: calendar(REGION, item["country"]) for item in QUESTIONS["directory"]}
+
+
+def library() -> Library:
+    """The texts of the package and of its region."""
+    return Library({Origin.GENERAL: general(), Origin.REGION: region(REGION).guidance})

@@ -1,0 +1,165 @@
+"""The guidance library as data: complete, readable in every language, and strict about what others add."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import RefusedError
+from schemas import searching
+from schemas.codelists import code_list
+from schemas.guidance import TOPICS, general, load, sources
+from schemas.labels import languages
+from schemas.procedures import STAGES
+from schemas.regions import region
+
+HEAD = """---
+title: A text
+stages: referral
+roles: case_manager
+topics: data
+version: 1
+written: 2026-01-01
+review_by: 2027-01-01
+sources: gdpr
+keywords: word, other word
+summary: One sentence. Another one.
+---
+
+What to do.
+"""
+
+
+def folder(tmp_path: Path, text: str = HEAD, name: str = "a-text.md") -> Path:
+    """A folder with one text."""
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def faults(path: Path) -> list[tuple[str, str]]:
+    """What is wrong in a folder: place and rule."""
+    with pytest.raises(RefusedError) as refused:
+        load(path, "own guidance", sources(), general())
+    return [(finding.place, finding.rule) for finding in refused.value.findings]
+
+
+@pytest.mark.parametrize("text", general().values(), ids=general())
+def test_each_text_is_short_cited_and_known_in_every_language(text):
+    """120 to 250 words; a source; title, keywords and summary in nine languages, drafts where nobody reviewed them."""
+    assert 110 <= len(text.body.split()) <= 270
+    assert text.sources
+    assert set(text.title) == set(text.keywords) == set(text.summary) == set(languages())
+    assert text.drafts == set(languages()) - {"en"}
+    assert text.written < text.review_by
+
+
+def test_every_stage_topic_and_source_is_used():
+    """No drawer is empty, and no document is listed that no text needs."""
+    texts = general().values()
+    assert {stage for text in texts for stage in text.stages} == set(STAGES) - {"any_time"}
+    assert {topic for text in texts for topic in text.topics} == set(TOPICS)
+    assert {source.id for text in texts for source in text.sources} == set(sources())
+
+
+def test_a_source_names_a_place_and_no_address_of_ours():
+    """Where to find it is a number, a site or a publisher; an address would be one more thing that goes stale."""
+    for source in sources().values():
+        assert source.title
+        assert source.issuer
+        assert source.where
+        assert "://" not in source.where
+
+
+def test_own_texts_are_read(tmp_path):
+    """A folder beside the settings, with the sources of the package; words and sources of its own may be missing."""
+    found = load(folder(tmp_path), "own guidance", sources(), general())["a-text"]
+    assert (found.title["en"], found.body, found.review_by) == ("A text", "What to do.", date(2027, 1, 1))
+    assert [source.id for source in found.sources] == ["gdpr"]
+    assert found.drafts == frozenset()
+
+
+def test_own_words_and_sources(tmp_path):
+    """A text in Greek with English words, and a document of the country."""
+    text = HEAD.replace("sources: gdpr", "sources: law-1\nlanguage: el").replace("A text", "Κείμενο")
+    folder(tmp_path, text)
+    law = {"title": "Law 1", "issuer": "Parliament", "where": "Official gazette"}
+    (tmp_path / "sources.json").write_text(json.dumps({"law-1": law}))
+    (tmp_path / "words").mkdir()
+    words = {"title": "A text", "keywords": "law", "summary": "Short."}
+    (tmp_path / "words" / "en.json").write_text(
+        json.dumps({"language": "en", "status": "reviewed", "texts": {"a-text": words}})
+    )
+    found = load(tmp_path, "own guidance", sources(), general())["a-text"]
+    assert (dict(found.title), found.sources[0].year) == ({"el": "Κείμενο", "en": "A text"}, None)
+    assert found.drafts == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("title: A text\n", "", ("texts/a-text.md#title", "required")),
+        ("title: A text", f"title: {'x' * 121}", ("texts/a-text.md#title", "too_long")),
+        ("topics: data", "topics: data\ncolour: red", ("texts/a-text.md:6", "head")),
+        ("title: A text", "title: A text\ntitle: Another", ("texts/a-text.md:3", "head")),
+        ("stages: referral", "stages: arrival", ("texts/a-text.md#stages/0", "unknown_code")),
+        ("roles: case_manager", "roles: case_manager, boss", ("texts/a-text.md#roles/1", "unknown_code")),
+        ("topics: data", "topics: data, data", ("texts/a-text.md#topics", "twice")),
+        ("topics: data", "topics: ,", ("texts/a-text.md#topics", "list")),
+        ("version: 1", "version: 1.2", ("texts/a-text.md#version", "number")),
+        ("written: 2026-01-01", "written: January", ("texts/a-text.md#written", "day")),
+        ("sources: gdpr", "sources: a-blog", ("texts/a-text.md#sources/0", "unknown_code")),
+        ("sources: gdpr", "sources: gdpr\ncountries: XX", ("texts/a-text.md#countries/0", "unknown_code")),
+        ("sources: gdpr", "sources: gdpr\nlanguage: xx", ("texts/a-text.md#language", "unknown_language")),
+        ("---\n\nWhat to do.", "What to do.", ("texts/a-text.md", "no_head")),
+        ("What to do.", "", ("texts/a-text.md", "empty")),
+        ("What to do.", "What to \u202edo.", ("texts/a-text.md", "text_bidi")),
+        ("What to do.", "x" * 40_000, ("texts/a-text.md", "no_head")),
+    ],
+)
+def test_one_fault_each(tmp_path, old, new, fault):
+    """Each is told with its place, and nothing of the folder is used."""
+    assert old in HEAD
+    assert faults(folder(tmp_path, HEAD.replace(old, new, 1))) == [fault]
+
+
+@pytest.mark.parametrize("name", ["A Text.md", "a-text.txt", "a_text.md"])
+def test_a_file_of_another_name(tmp_path, name):
+    """What would be passed over is told."""
+    assert faults(folder(tmp_path, name=name)) == [(f"texts/{name}", "unknown_file")]
+
+
+def test_a_name_of_the_library_is_not_free(tmp_path):
+    """An own text stands beside those of the library and never in the place of one."""
+    assert faults(folder(tmp_path, name="consent.md")) == [("texts/consent.md", "twice")]
+
+
+def test_words_for_a_text_that_is_not_there(tmp_path):
+    """A translator's slip is told."""
+    (folder(tmp_path) / "words").mkdir()
+    words = {"title": "x", "keywords": "x", "summary": "x"}
+    (tmp_path / "words" / "fr.json").write_text(
+        json.dumps({"language": "fr", "status": "draft", "texts": {"another": words}})
+    )
+    (tmp_path / "notes.txt").write_text("x")
+    assert faults(tmp_path) == [
+        ("notes.txt", "unknown_file"),
+        ("words/fr.json#/texts/another", "unknown_name"),
+    ]
+
+
+def test_the_region_has_texts_of_its_own():
+    """They hold in its countries."""
+    assert region("tact").guidance["ukraine-conflict"].countries == ("UA",)
+
+
+def test_words_of_the_search_are_of_codes_and_languages_there_are():
+    """A misspelt code in `search.json` would be a word that finds nothing."""
+    for name, codes in searching.said()["codes"].items():
+        assert set(codes) <= {entry.code for entry in code_list(name).codes}
+    assert set(searching.said()["countries"]) <= {entry.code for entry in code_list("country").codes}
+    spoken = [*searching.times().values(), *searching.ages().values()]
+    assert all(set(words) == set(languages()) for words in spoken)
