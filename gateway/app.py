@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from aiohttp.web import RouteDef
 
 import schemas
 from gateway import casesystem
@@ -25,6 +27,9 @@ from gateway.api.app import LocalServer, local_app
 from gateway.casesystem import CaseSystem
 from gateway.clock import SystemClock
 from gateway.config import EmailSection, WebhookSection
+from gateway.console.app import console_routes
+from gateway.console.settings import Settings
+from gateway.core.workdays import offset
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
@@ -50,6 +55,7 @@ from gateway.service.logbook import Logbook, of_stopped
 from gateway.service.notify import Notify
 from gateway.service.own import Own
 from gateway.service.parts import LogStanding, Parts
+from gateway.service.people import People
 from gateway.service.policies import Policies
 from gateway.service.send import Sender
 from gateway.service.tokens import Tokens
@@ -65,6 +71,7 @@ from keys.keystore import DEFAULT_COST, Cost, system_rand
 from keys.sign import SignedDocument
 from keys.tls import self_signed, server_files, spki_hash
 from keys.webhooks import read_secret
+from schemas.calendars import calendar
 from schemas.regions import region
 
 if TYPE_CHECKING:
@@ -100,9 +107,22 @@ class Node:
 
     async def start_local(self) -> LocalServer:
         """Open the socket of the local API (and loopback, if set)."""
-        server = LocalServer(local_app(self.desk, admit=self.parts.tokens.admit))
+        server = LocalServer(local_app(self.desk, admit=self.parts.tokens.admit, console=self._console()))
         await server.start(self.folder / RUN / SOCKET, self.parts.config.local.listen)
         return server
+
+    def _console(self) -> Iterable[RouteDef]:
+        """The pages, where people can come to them."""
+        parts, origin = self.parts, self.parts.config.console_origin
+        if origin is None:
+            return ()
+        zone = calendar(parts.region.name, parts.own.descriptor.country).zone
+        about = Settings(
+            origin=origin, node=parts.config.node.name, language=parts.config.console.language,
+            leave_to=parts.config.console.leave_to, demo=parts.config.node.demo, now=parts.clock.now,
+            offset=lambda at: int(offset(zone, at).total_seconds()), rand=parts.rand,
+        )  # fmt: skip
+        return console_routes(self.desk, People(parts, origin=origin), about)
 
     async def _start_federation(self) -> RunningServer:
         parts = self.parts

@@ -207,6 +207,13 @@ class Config(_Section):
     duty: DutySection = DutySection()
     log: LogSection = LogSection()
 
+    @property
+    def console_origin(self) -> str | None:
+        """Where people open the console; None where there is none, because nothing listens for them."""
+        if self.local.listen is None:
+            return None
+        return self.console.origin or f"http://localhost:{self.local.listen.rpartition(':')[2]}"
+
 
 def load(folder: Path) -> Config:
     """Read `node.toml` of a node folder; every fault is named by its path in the file."""

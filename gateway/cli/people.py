@@ -47,6 +47,8 @@ def person_add(
 
 def _show_code(value: Mapping[str, Json]) -> None:
     voice.say(str(value["code"]))
+    if value["address"] is not None:
+        voice.say(str(value["address"]))
     voice.hint(f"for {value['name']} alone, until {voice.when(value['invited_until'])}; it is not shown again")
     voice.hint("hand it over in person or by a known telephone: whoever has it first makes the passkey")
 

@@ -59,6 +59,11 @@ class Seat:
         async with self.page.expect_navigation():
             await self.page.get_by_role("button", name=name, exact=True).first.click()
 
+    async def submit(self, form: str) -> None:
+        """Press the first button of a form, whatever the language calls it."""
+        async with self.page.expect_navigation():
+            await self.page.locator(f"{form} button").first.click()
+
     async def follow(self, name: str) -> None:
         """Follow the link of that name."""
         async with self.page.expect_navigation():

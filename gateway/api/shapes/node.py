@@ -66,6 +66,7 @@ PERSON: Mapping[str, Schema | Maybe] = {
     "passkeys": many(record(kid=ID, synced=FLAG, made=TIME, used=null_or(TIME))),
     "sessions": about(COUNT, "that are open now"),
 }
+ADDRESS = about(null_or(TEXT), "where the invitation is opened; null where this node has no console")
 CODE = about(TEXT, "the invitation, shown this once; good for one passkey and 24 hours")
 
 SHAPES: Mapping[str, Shape] = {
@@ -148,7 +149,7 @@ SHAPES: Mapping[str, Shape] = {
             "name": about({"type": "string", "maxLength": 64}, "what colleagues call them; no two at once"),
             "roles": ROLES, "unit": maybe(null_or(TEXT)), "language": maybe(null_or(TEXT)), "by": BY,
         },
-        answer=record(**PERSON, code=CODE),
+        answer=record(**PERSON, code=CODE, address=ADDRESS),
         example={"name": "Eva M.", "roles": ["case_worker"], "by": "Ana Doe"},
         creates=True,
     ),
@@ -159,7 +160,7 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "person.invite": Shape(
         arguments={"instead": maybe(about(FLAG, "their passkeys and sessions end at once")), "by": BY},
-        answer=record(**PERSON, code=CODE),
+        answer=record(**PERSON, code=CODE, address=ADDRESS),
         example={"instead": True, "by": "Ana Doe"},
         creates=True,
     ),

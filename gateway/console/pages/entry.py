@@ -27,7 +27,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
 async def signed_in(visit: Visit) -> web.StreamResponse:
     """The browser has answered."""
     form = await visit.form()
-    secret = await visit.sign_in.sign_in(form.one("ceremony"), _credential(form))
+    secret = await visit.sign_in.sign_in(form.one("ceremony"), credential(form))
     return cookies.keep(visit.go("/"), cookies.SESSION, secret)
 
 
@@ -46,7 +46,7 @@ async def invited(visit: Visit) -> web.StreamResponse:
 async def enrolled(visit: Visit) -> web.StreamResponse:
     """The passkey was made: the person is signed in."""
     form = await visit.form()
-    secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), _credential(form))
+    secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), credential(form))
     return cookies.keep(visit.go("/"), cookies.SESSION, secret)
 
 
@@ -81,7 +81,8 @@ async def home(visit: Visit) -> web.StreamResponse:
     return visit.go(shown[0].path) if shown else visit.page("nothing.html")
 
 
-def _credential(form: Form) -> Mapping[str, Json]:
+def credential(form: Form) -> Mapping[str, Json]:
+    """What the browser answered about a passkey. Raises RefusedError(unauthorised) for what it can not be."""
     text = form.one("credential")
     try:
         value = json.loads(text) if len(text) <= LARGEST else None

@@ -69,7 +69,7 @@ async def add(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
         rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
         return _shown(connection, [row], now)[0]
 
-    return Done(value=_with_code(await parts.store.move(move), code), created=True)
+    return Done(value=_with_code(parts, await parts.store.move(move), code), created=True)
 
 
 async def change(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
@@ -114,7 +114,7 @@ async def invite(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
         )  # fmt: skip
 
     done = await _act(parts, arguments, caller, act)
-    return Done(value=_with_code(done.value, code), created=True)
+    return Done(value=_with_code(parts, done.value, code), created=True)
 
 
 async def sign_out(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
@@ -196,10 +196,11 @@ def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Js
     return shown
 
 
-def _with_code(shown: Json, code: str) -> Json:
+def _with_code(parts: Parts, shown: Json, code: str) -> Json:
     if not isinstance(shown, dict):
         raise RuntimeError("a person is shown as an object")
-    return shown | {"code": code}
+    origin = parts.config.console_origin
+    return shown | {"code": code, "address": None if origin is None else f"{origin}/enrol#{code}"}
 
 
 def _words(arguments: Arguments) -> list[Json]:

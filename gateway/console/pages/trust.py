@@ -1,0 +1,349 @@
+"""Trust with other countries: who is trusted how far, the ceremony on the telephone step by step, approvals, history.
+
+A change is prepared by the node, shown whole, and approved with the person's own passkey over the hash of exactly that
+change (PROTOCOL B13). Preparing stores nothing, so a page can hold a stop that needs one touch.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import segno
+from aiohttp import web
+from markupsafe import Markup
+
+from gateway.console.pages.entry import credential
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_
+from gateway.core.trust import CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
+from gateway.errors import Code, GatewayError, RefusedError
+from gateway.ports import Json
+from keys.scanned import read_node, read_pair
+from schemas.codelists import code_list
+
+SECTION = Section(path="/trust", title=N_("Trust"), operation="change.list")
+SOON = 60 * 24 * 3600
+"""Seconds before an end from which a page warns (DESIGN: 60, 30 and 7 days)."""
+
+ACTIONS: Mapping[Action, str] = {
+    Action.ADMIN_ENROL: N_("Enrol an administrator"),
+    Action.ADMIN_RETIRE: N_("Retire an administrator"),
+    Action.PEER_ACTIVATE: N_("Trust this country"),
+    Action.PEER_CONFIRM_ROOTS: N_("Confirm the new root keys of this country"),
+    Action.PEER_RENEW: N_("Trust this country for another year"),
+    Action.PEER_WIDEN: N_("Permit this country more"),
+    Action.PEER_NARROW: N_("Permit this country less"),
+    Action.PEER_SUSPEND: N_("Suspend this country"),
+    Action.PEER_RESUME: N_("Resume with this country"),
+    Action.PEER_REVOKE: N_("Revoke this country for ever"),
+    Action.LINK_RESET: N_("Begin the numbering to this country anew"),
+    Action.LINK_ACCEPT_RESET: N_("Accept that this country begins its numbering anew"),
+    Action.POLICY_WIDEN: N_("Let more leave this node"),
+    Action.POLICY_NARROW: N_("Let less leave this node"),
+    Action.ADMINS_BEGIN: N_("The first two administrators"),
+    Action.POLICY_BEGIN: N_("The policy that this node begins with"),
+}
+STATES: Mapping[str, str] = {
+    "proposed": N_("proposed: digits were not compared yet"),
+    "verified": N_("verified: waits for its time or for a second person"),
+    "active": N_("active"),
+    "suspended": N_("suspended by a person"),
+    "suspended_for_cause": N_("suspended by this node, with a reason"),
+    "revoked": N_("revoked for ever"),
+}
+SPOKEN: Mapping[str, str] = {
+    "in_person": N_("We sat together"),
+    "video": N_("By video: I saw them"),
+    "known_phone": N_("By a telephone number that I knew before"),
+}
+SUBJECTS: Mapping[str, str] = {
+    "own.descriptor": N_("The descriptor of this node"),
+    "own.sig": N_("The signing key of this node"),
+    "own.http": N_("The connection key of this node"),
+    "own.log": N_("The log key of this node"),
+    "own.wit": N_("The witness key of this node"),
+    "peer.descriptor": N_("The descriptor of a country"),
+    "peer.trust": N_("The agreement with a country"),
+}
+PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
+"""Changes of a peer that say nothing but themselves; a stop stands on the page of the peer, ready to be signed."""
+
+
+async def overview(visit: Visit) -> web.StreamResponse:
+    """Every country, what waits for approval, what ends soon."""
+    now = visit.settings.now()
+    node, peers = await visit.ask("node.show"), (await visit.ask("peer.list"))["peers"]
+    pending = (await visit.ask("change.list", {"state": "pending"}))["changes"]
+    ends = [one for one in node["endings"] if one["at"] - now < SOON]
+    return visit.page(
+        "trust.html", node=node, peers=peers, pending=pending, ends=ends, now=now, states=STATES, subjects=SUBJECTS,
+        actions=ACTIONS,
+    )  # fmt: skip
+
+
+async def own(visit: Visit) -> web.StreamResponse:
+    """What the other side needs of this node: the pairing file, or a code to scan."""
+    node = await visit.ask("node.show")
+    return visit.page("trust-own.html", node=node, qr=_qr(node["scanned"]))
+
+
+async def pairing_file(visit: Visit) -> web.StreamResponse:
+    """The pairing file; it is not secret, the digits decide."""
+    chain = await visit.ask("node.pairing")
+    headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}.pairing"'}
+    return web.json_response(chain, headers=headers)
+
+
+async def new_peer(visit: Visit) -> web.StreamResponse:
+    """Ask for the pairing file, the address or the scanned code of another country."""
+    return visit.page("trust-new.html", form=Form({}), told=None)
+
+
+async def add_peer(visit: Visit) -> web.StreamResponse:
+    """Propose it; nothing is exchanged before the digits were compared."""
+    form = await visit.form()
+    try:
+        arguments = _proposed(form)
+        peer = await visit.act("peer.add", arguments)
+    except GatewayError as error:
+        return visit.page("trust-new.html", status=422, form=form, told=visit.told(error))
+    return visit.go(f"/trust/peers/{peer['node']}/compare")
+
+
+def _proposed(form: Form) -> dict[str, Json]:
+    given = [name for name in ("chain", "url", "scanned") if name in form]
+    if len(given) != 1:
+        raise RefusedError(Code.INVALID, "exactly one of file, address and scanned text; nothing was changed")
+    name: dict[str, Json] = {"name": form.one("name")} if "name" in form else {}
+    match given[0]:
+        case "url":
+            return name | {"url": form.one("url")}
+        case "scanned":
+            found = read_node(form.one("scanned"))
+            return name | {"url": found.endpoint, "fingerprint": found.fingerprint}
+    try:
+        return name | {"chain": json.loads(form.one("chain"))}
+    except (ValueError, RecursionError) as exc:
+        raise RefusedError(Code.MALFORMED, "this is not the text of a pairing file; nothing was changed") from exc
+
+
+async def peer(visit: Visit) -> web.StreamResponse:
+    """One country: state, keys and their ages, what both sides permit, the verified history, and what can be done."""
+    found = await visit.ask("peer.show", {"id": visit.request.match_info["peer"]})
+    stop = None
+    if _signs(visit) and found["state"] in ("active", "verified"):
+        stop = await _prepared(visit, Action.PEER_SUSPEND, found["node"])
+    offered = {
+        "active": (Action.PEER_RENEW, Action.PEER_REVOKE),
+        "suspended": (Action.PEER_RESUME, Action.PEER_REVOKE),
+        "suspended_for_cause": (Action.PEER_RESUME, Action.PEER_REVOKE),
+    }.get(found["state"], ())
+    return visit.page(
+        "trust-peer.html", peer=found, stop=stop, offered=offered, actions=ACTIONS, states=STATES, rules=RULES,
+        now=visit.settings.now(), soon=SOON, signs=_signs(visit),
+    )  # fmt: skip
+
+
+async def compare(visit: Visit) -> web.StreamResponse:
+    """The ceremony: call, read out, listen, type, say how you spoke."""
+    return await _comparing(visit, Form({}), None)
+
+
+async def compared(visit: Visit) -> web.StreamResponse:
+    """What was heard is right or not; if it is, the change is shown and signed."""
+    form = await visit.form()
+    subject = visit.request.match_info["peer"]
+    try:
+        digits = read_pair(form.one("scanned")) if "scanned" in form else form.one("digits")
+        channel = form.one("channel")
+        if channel not in CHANNELS:
+            raise RefusedError(Code.INVALID, "say how you spoke with them; nothing was changed")
+        roots = (await visit.ask("peer.show", {"id": subject}))["cause"] == ROOTS_CHANGED
+        action = Action.PEER_CONFIRM_ROOTS if roots else Action.PEER_ACTIVATE
+        return await _to_sign(visit, action, subject, {"digits": digits, "channel": channel})
+    except GatewayError as error:
+        return await _comparing(visit, form, error)
+
+
+async def _comparing(visit: Visit, form: Form, error: GatewayError | None) -> web.Response:
+    subject = visit.request.match_info["peer"]
+    found, code = [await visit.ask(operation, {"id": subject}) for operation in ("peer.show", "peer.code")]
+    told = None if error is None else visit.told(error)
+    wrong = error is not None and error.code is Code.WRONG_NODE
+    return visit.page(
+        "trust-compare.html", status=200 if error is None else 422, peer=found, groups=code["code"].split(),
+        qr=_qr(code["scanned"]), channels=[(name, visit.words(said)) for name, said in SPOKEN.items()], form=form,
+        told=told, wrong=wrong, demo=code["demo"],
+    )  # fmt: skip
+
+
+async def scope(visit: Visit) -> web.StreamResponse:
+    """What we permit a country, to be made less or more."""
+    subject = visit.request.match_info["peer"]
+    found, scope = [await visit.ask(operation, {"id": subject}) for operation in ("peer.show", "peer.scope")]
+    return visit.page("trust-scope.html", peer=found, scope=scope, choices=await _choices(visit), told=None)
+
+
+async def rescope(visit: Visit) -> web.StreamResponse:
+    """Less by one person, more by two; which of them it is the node decides."""
+    form, subject = await visit.form(), visit.request.match_info["peer"]
+    before = await visit.ask("peer.scope", {"id": subject})
+    wanted = {
+        **before,
+        **{name: [*form.every(name)] for name in ("types", "directions", "units", "roles", "purposes")},
+    }
+    action = Action.PEER_WIDEN if form.one("act") == "widen" else Action.PEER_NARROW
+    try:
+        return await _to_sign(visit, action, subject, {"scope": wanted})
+    except GatewayError as error:
+        found = await visit.ask("peer.show", {"id": subject})
+        choices = await _choices(visit)
+        return visit.page(
+            "trust-scope.html", status=422, peer=found, scope=wanted, choices=choices, told=visit.told(error)
+        )  # fmt: skip
+
+
+async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
+    """Everything that a scope can list, with its name in the reader's language."""
+    node = await visit.ask("node.show")
+    types = {entry["type"].rpartition("/")[0]: entry["type"] for entry in (await visit.ask("schema.list"))["schemas"]}
+    return {
+        "types": [(name, visit.words.message(whole)) for name, whole in sorted(types.items())],
+        "units": [(unit["id"], unit["name"]) for unit in node["units"]],
+        **{
+            f"{name}s": [(one.code, visit.words.code(name, one.code)) for one in code_list(name).codes]
+            for name in ("purpose", "role")
+        },
+    }
+
+
+async def begin(visit: Visit) -> web.StreamResponse:
+    """A change of a country that says nothing but itself."""
+    form = await visit.form()
+    action = form.one("action")
+    if action not in PLAIN:
+        raise RefusedError(Code.INVALID, "this is not begun here; nothing was changed")
+    return await _to_sign(visit, Action(action), visit.request.match_info["peer"], {})
+
+
+# --- signing -----------------------------------------------------------------------------------------------------
+
+
+async def propose(visit: Visit) -> web.StreamResponse:
+    """A prepared change comes back with the first person's signature."""
+    form = await visit.form()
+    try:
+        change = json.loads(form.one("change"))
+    except (ValueError, RecursionError) as exc:
+        raise RefusedError(Code.INVALID, "this is no change; nothing was changed") from exc
+    done = await visit.ask("change.propose", {"change": change, "approval": _approval(form)})
+    return visit.go(f"/trust/changes/{done['id']}")
+
+
+async def change(visit: Visit) -> web.StreamResponse:
+    """One change: what exactly, who approved, and the way to approve or give it up."""
+    found = await visit.ask("change.show", {"id": visit.request.match_info["change"]})
+    ceremony = None
+    approved = {one["admin"] for one in found["approvals"]}
+    if found["state"] == "pending" and _signs(visit) and visit.who.admin not in approved:
+        ceremony = await visit.sign_in.approval(visit.who, found["id"])
+    return visit.page("trust-change.html", change=found, ceremony=ceremony, actions=ACTIONS, mine=approved)
+
+
+async def approve(visit: Visit) -> web.StreamResponse:
+    """The next person's signature."""
+    form, id = await visit.form(), visit.request.match_info["change"]
+    await visit.ask("change.approve", {"id": id, "approval": _approval(form)})
+    return visit.go(f"/trust/changes/{id}")
+
+
+async def give_up(visit: Visit) -> web.StreamResponse:
+    """A pending change is withdrawn."""
+    id = visit.request.match_info["change"]
+    await visit.act("change.withdraw", {"id": id})
+    return visit.go(f"/trust/changes/{id}")
+
+
+async def history(visit: Visit) -> web.StreamResponse:
+    """Every change there was, newest first."""
+    changes = (await visit.ask("change.list"))["changes"]
+    return visit.page("trust-history.html", changes=changes, actions=ACTIONS)
+
+
+async def policy(visit: Visit) -> web.StreamResponse:
+    """What may leave: the corridor policy in force, those that wait, and a new one to be adopted."""
+    found = await visit.ask("policy.show")
+    return visit.page("trust-policy.html", policy=found, actions=ACTIONS, told=None)
+
+
+async def adopt(visit: Visit) -> web.StreamResponse:
+    """A new policy file, as the next change of this node."""
+    form = await visit.form()
+    action = Action.POLICY_WIDEN if form.one("act") == "widen" else Action.POLICY_NARROW
+    try:
+        return await _to_sign(visit, action, NODE, {"policy": form.one("policy")})
+    except GatewayError as error:
+        found = await visit.ask("policy.show")
+        told = visit.told(error)
+        return visit.page("trust-policy.html", status=422, policy=found, actions=ACTIONS, told=told)
+
+
+def _approval(form: Form) -> dict[str, Json]:
+    """What the browser signed, in the form of an approval."""
+    return {"ceremony": form.one("ceremony"), "credential": dict(credential(form))}
+
+
+def _signs(visit: Visit) -> bool:
+    """Whether this person is an administrator who can approve with a passkey."""
+    return visit.who.admin is not None and visit.allows("change.propose")
+
+
+async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json) -> dict[str, Any]:
+    """A change with everything that is needed to sign it here."""
+    arguments = {"action": str(action), "subject": subject, **choices}
+    found: dict[str, Any] = await visit.ask("change.prepare", arguments)
+    ceremony = await visit.sign_in.approval(visit.who, found["hash"])
+    return {**found, "ceremony": ceremony, "text": json.dumps(found["change"], ensure_ascii=False)}
+
+
+async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[str, Json]) -> web.Response:
+    """The page on which a change is read and signed."""
+    if not _signs(visit):
+        raise RefusedError(
+            Code.FORBIDDEN, "only an administrator with a passkey can sign here; nothing was changed",
+            hint="with a key file: the verbs of trm peer",
+        )  # fmt: skip
+    prepared = await _prepared(visit, action, subject, **choices)
+    return visit.page("trust-sign.html", prepared=prepared, action=ACTIONS[action], rule=RULES[action])
+
+
+def _qr(text: str) -> Markup:
+    """A code to be scanned, as a drawing in the page."""
+    drawn = io.BytesIO()
+    segno.make(text, error="m").save(drawn, kind="svg", xmldecl=False, svgns=True, border=2, omitsize=True)
+    return Markup(drawn.getvalue().decode())  # noqa: S704 (made here, of text that is encoded as squares)
+
+
+PAGES = (
+    Page(method="GET", path="/trust", handler=overview, operation="change.list"),
+    Page(method="GET", path="/trust/own", handler=own, operation="node.pairing"),
+    Page(method="GET", path="/trust/own/file", handler=pairing_file, operation="node.pairing"),
+    Page(method="GET", path="/trust/new", handler=new_peer, operation="peer.add"),
+    Page(method="POST", path="/trust/new", handler=add_peer, operation="peer.add"),
+    Page(method="GET", path="/trust/history", handler=history, operation="change.list"),
+    Page(method="GET", path="/trust/policy", handler=policy, operation="change.list"),
+    Page(method="POST", path="/trust/policy", handler=adopt, operation="change.propose"),
+    Page(method="POST", path="/trust/changes", handler=propose, operation="change.propose"),
+    Page(method="GET", path="/trust/changes/{change}", handler=change, operation="change.show"),
+    Page(method="POST", path="/trust/changes/{change}/approve", handler=approve, operation="change.approve"),
+    Page(method="POST", path="/trust/changes/{change}/withdraw", handler=give_up, operation="change.withdraw"),
+    Page(method="GET", path="/trust/peers/{peer}", handler=peer, operation="change.list"),
+    Page(method="GET", path="/trust/peers/{peer}/compare", handler=compare, operation="peer.code"),
+    Page(method="POST", path="/trust/peers/{peer}/compare", handler=compared, operation="change.prepare"),
+    Page(method="GET", path="/trust/peers/{peer}/scope", handler=scope, operation="peer.scope"),
+    Page(method="POST", path="/trust/peers/{peer}/scope", handler=rescope, operation="change.prepare"),
+    Page(method="POST", path="/trust/peers/{peer}/begin", handler=begin, operation="change.prepare"),
+)
