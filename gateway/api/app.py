@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.api import openapi
+from gateway.api import metrics, openapi
 from gateway.api.routes import PREFIX, ROUTES, Route
 from gateway.core.roles import OWNER, Caller, allowed, may, visible
 from gateway.desk import Desk
@@ -58,9 +58,12 @@ CHUNK = 256 * 1024
 """Bytes of a file that are taken from the socket at a time."""
 EVENTS = "event.stream"
 DESCRIPTION = "api.describe"
-APART = {EVENTS: "/events", DESCRIPTION: "/openapi.json"}
+METRICS = "metrics.read"
+APART = {EVENTS: f"{PREFIX}/events", DESCRIPTION: f"{PREFIX}/openapi.json", METRICS: "/metrics"}
 """Paths of what is no question to the desk with one answer in JSON."""
+STATUS_OF_NODE, READINESS = "node.status", "node.ready"
 LIVE = "/health/live"
+READY = "/health/ready"
 _CALLER = web.RequestKey("caller", Caller)
 
 
@@ -68,14 +71,18 @@ def local_app(desk: Desk, *, admit: Callable[[str], Caller], console: Iterable[w
     """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`; the pages of
     the `console` stand beside the API, and what guards the one does not see the other.
     """
-    api = web.Application(middlewares=[_problems, _doorkeeper(admit)])
+    guards = [_problems, _doorkeeper(admit)]
+    api, measured = web.Application(middlewares=guards), web.Application(middlewares=guards)
     for route in ROUTES:
         handler = _taking(desk) if route.takes else _giving(desk) if route.gives else _operation(desk, route)
         api.router.add_route(route.method, route.path, handler, name=route.operation)
-    api.router.add_get(APART[EVENTS], _events(desk), name=EVENTS)
-    api.router.add_get(APART[DESCRIPTION], _description(), name=DESCRIPTION)
+    api.router.add_get(APART[EVENTS].removeprefix(PREFIX), _events(desk), name=EVENTS)
+    api.router.add_get(APART[DESCRIPTION].removeprefix(PREFIX), _description(), name=DESCRIPTION)
+    measured.router.add_get("", _metrics(desk), name=METRICS)
     app = web.Application(client_max_size=BODY_LIMIT)
     app.router.add_get(LIVE, _live)
+    app.router.add_get(READY, _ready(desk))
+    app.add_subapp(APART[METRICS], measured)
     app.add_subapp(PREFIX, api)
     app.add_routes([*console] or [web.route("*", "/{path:.*}", _nothing_here)])
     return app
@@ -373,6 +380,30 @@ async def _nothing_here(_request: web.Request) -> web.Response:
 
 async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"status": "live"})
+
+
+def _ready(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def ready(_request: web.Request) -> web.Response:
+        """For whoever starts or watches the process: whether messages can come and go, and not why."""
+        try:
+            found = (await desk.call(READINESS, {})).value
+            able = isinstance(found, dict) and found["ready"] is True
+        except GatewayError:
+            able = False
+        return web.json_response({"status": "ready" if able else "not ready"}, status=200 if able else 503)
+
+    return ready
+
+
+def _metrics(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def measure(request: web.Request) -> web.Response:
+        """`node.status` in the text format of Prometheus."""
+        found = (await desk.call(STATUS_OF_NODE, _parameters(request), caller=request[_CALLER])).value
+        if not isinstance(found, dict):
+            raise RuntimeError("the status is an object")
+        return web.Response(body=metrics.render(found).encode(), headers={**_KEEP, "Content-Type": metrics.MEDIA})
+
+    return measure
 
 
 class LocalServer:

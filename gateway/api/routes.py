@@ -138,6 +138,8 @@ ROUTES: tuple[Route, ...] = (
         summary="a draft that answers a request",
     ),
     Route(method="GET", path="/node", operation="node.show", summary="identity, fingerprint, keys, queues, alarms"),
+    Route(method="GET", path="/node/status", operation="node.status", summary="queues, failures, storage, log"),
+    Route(method="GET", path="/node/ready", operation="node.ready", summary="whether messages can come and go"),
     Route(method="GET", path="/node/pairing", operation="node.pairing", summary="the pairing file for another country"),
     Route(method="GET", path="/keys", operation="keys.list", summary="keys with their ages"),
     Route(

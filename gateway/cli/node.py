@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -55,6 +55,91 @@ def _age(value: Json) -> str:
     if not isinstance(value, dict):
         return "-"
     return f"version {value['version']}, expires {voice.when(value['expires'])}"
+
+
+@options.verb(node, "status")
+@options.on_node
+@options.as_json
+def node_status(reach: Reach, as_json: bool) -> None:
+    """What waits for whom since when, what failed and why, how full it is; the same figures as /metrics.
+
+    \b
+    Example:
+      trm node status --node /srv/trm/fr
+    """
+    voice.show(reach.ask("node.status"), as_json=as_json, people=_show_status)
+
+
+def _show_status(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["peer", "delivery", "queued", "since", "failing since", "next try", "no receipt", "not taken", "heard of"],
+        [
+            [
+                peer["name"], _delivery(peer), *_pile(peer["queued"]), _when(peer["failing_since"]),
+                _when(peer["next_try"]), _pile(peer["unreceived"])[0], _pile(peer["undelivered"])[0],
+                _when(peer["contact"]),
+            ]
+            for peer in voice.items(value, "peers")
+        ],
+        empty="no peer",
+    )  # fmt: skip
+    if value["failed"]:
+        voice.say("")
+        voice.table(
+            ["failed", "peer", "reason", "messages", "since"],
+            [
+                [one["kind"], one["peer"], one["reason"], one["count"], _when(one["oldest"])]
+                for one in voice.items(value, "failed")
+            ],
+            empty="",
+        )
+        voice.hint("trm alarm list names the messages; trm message resend ID tries one again that was held here")
+    voice.say("")
+    voice.facts([*_facts(value)])
+
+
+def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    handed, storage, erasing, content, audit = (
+        _object(value[name]) for name in ("hand_over", "storage", "erasing", "content", "audit")
+    )
+    waiting, news = _pile(handed["messages"]), _pile(handed["news"])
+    yield "to be taken here", f"{waiting[0]} {waiting[1]}".strip()
+    yield "news not taken", news[0]
+    yield "drafts waiting", handed["drafts"]
+    for hook in voice.items(value, "webhooks"):
+        yield f"webhook {hook['name']}", f"{hook['waiting']} waiting"
+    yield "things that do not open", content["damaged"]
+    yield "database", f"{_mib(storage['database'])} and {_mib(storage['log'])} of log, {_mib(storage['free'])} free"
+    yield "attachments", f"{storage['files']}, {_mib(storage['file_bytes'])}"
+    yield "retention looked", _when(erasing["looked"])
+    yield "erased then", [f"{one['count']} {one['reason']}" for one in voice.items(erasing, "erased")]
+    yield "requests to erase", f"{erasing['requests']}, {erasing['overdue']} over time"
+    yield "legal holds", erasing["holds"]
+    yield "audit log", f"{audit['entries']} entries, {_object(audit['witnessed']).get('size', 0)} witnessed"
+    if audit["halted"] is not None:
+        yield "nothing departs", audit["halted"]
+    yield "alarms", [f"{one['count']} {one['kind']}" for one in voice.items(value, "alarms")]
+
+
+def _delivery(peer: Mapping[str, Json]) -> str:
+    return str(peer["delivery"]) if peer["held"] is None else f"{peer['delivery']}: {peer['held']}"
+
+
+def _pile(value: Json) -> tuple[Json, str]:
+    pile = _object(value)
+    return pile["count"], _when(pile["oldest"])
+
+
+def _when(at: Json) -> str:
+    return "" if at is None else voice.when(at)
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mib(size: Json) -> str:
+    return f"{int(str(size)) / 2**20:.0f} MiB"
 
 
 @options.verb(node, "pairing")

@@ -7,7 +7,7 @@ repeats a call and loses none. The receiver knows a repetition by its `webhook-i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Connection
 
 from gateway.api.hooks import HookClient
+from gateway.config import WebhookSection
 from gateway.core import probe
 from gateway.errors import TransientError
 from gateway.logs import logger
@@ -160,14 +161,16 @@ def _look(connection: Connection, *, seq: int) -> tuple[log.Event, messages.Mess
 async def standing(parts: Parts) -> list[Json]:
     """Each receiver of node.toml with what waits for it."""
 
-    def query(connection: Connection) -> list[Json]:
-        items: list[Json] = []
-        for section in parts.config.webhooks:
-            now = hooks.standing(connection, section.name)
-            items.append(
-                {"name": section.name, "url": section.url, "waiting": now.waiting, "oldest": now.oldest,
-                 "attempts": now.attempts}
-            )  # fmt: skip
-        return items
+    return await parts.store.read(lambda c: standings(c, parts.config.webhooks))
 
-    return await parts.store.read(query)
+
+def standings(connection: Connection, sections: Sequence[WebhookSection]) -> list[Json]:
+    """The same by sections, in a reading of the database that has begun."""
+    items: list[Json] = []
+    for section in sections:
+        now = hooks.standing(connection, section.name)
+        items.append(
+            {"name": section.name, "url": section.url, "waiting": now.waiting, "oldest": now.oldest,
+             "attempts": now.attempts}
+        )  # fmt: skip
+    return items

@@ -51,8 +51,6 @@ LONGEST_PUSH_RETRY = 15 * MINUTE
 RESET_PACE = 15
 """Seconds between looks whether a peer has accepted that a link begins anew."""
 UNDELIVERED_ALARM = 72 * HOUR
-RETAINED = "retained"
-"""The fact of the database that says on which day, counted from 1970 in UTC, retention was looked at last."""
 SUBMISSION_MEMORY = 30 * DAY
 """How long an idempotency key is remembered: longer than any message lives."""
 
@@ -273,9 +271,9 @@ class House:
     async def erase(self) -> None:
         """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on."""
         parts, today = self._parts, str(self._parts.clock.now() // DAY).encode()
-        if await parts.store.read(lambda c: peer_rows.get_meta(c, RETAINED)) != today:
+        if await parts.store.read(lambda c: peer_rows.get_meta(c, retaining.RETAINED)) != today:
             await retaining.run(parts)
-            await parts.store.move(lambda c: peer_rows.set_meta(c, RETAINED, today))
+            await parts.store.move(lambda c: peer_rows.set_meta(c, retaining.RETAINED, today))
         await erasing.ask(parts)
         await erasing.clean(parts)
         await erasing.tell(parts)

@@ -201,6 +201,7 @@ message = Table(
     UniqueConstraint("id", "direction", "peer"),
     Index("message_conversation", "conversation", "ref"),
     Index("message_consent", "consent", sqlite_where=text("consent is not null")),
+    Index("message_undelivered", "peer", "at", sqlite_where=text("direction = 'out' and state = 'awaiting_handover'")),
 )
 
 conversation = Table(

@@ -111,6 +111,7 @@ async def asked(node: Node) -> list[Asked]:
         ("erasure.list", {}),
         ("alarm.list", {}),
         ("node.show", {}),
+        ("node.status", {}),
         ("peer.list", {}),
         ("audit.show", {}),
         ("directory.list", {}),

@@ -25,7 +25,7 @@ from gateway.core.roles import CONTENT_MEMBERS, MATRIX, READS_CONTENT, Role
 from gateway.service.tokens import ATTEMPTS
 
 PLACES = {route.operation: (route.method, PREFIX + route.path) for route in ROUTES} | {
-    operation: ("GET", PREFIX + path) for operation, path in APART.items()
+    operation: ("GET", path) for operation, path in APART.items()
 }
 CANARY = "Tulpe-7391"
 
@@ -46,7 +46,7 @@ class Door:
         body = b"{}" if method == "POST" else None
         connection.request(method, path.format(id="nobody", part="0"), body=body, headers=headers)
         response = connection.getresponse()
-        streams = response.headers["Content-Type"] == "text/event-stream"
+        streams = response.headers["Content-Type"].startswith("text/")
         value = {} if streams else json.loads(response.read())
         connection.close()
         return response.status, value if isinstance(value, dict) else {}

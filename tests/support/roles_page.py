@@ -33,7 +33,7 @@ def _roles() -> list[str]:
 
 def _matrix() -> list[str]:
     named = {route.operation: f"{route.method} `{PREFIX}{route.path}`" for route in ROUTES}
-    named |= {operation: f"GET `{PREFIX}{path}`" for operation, path in APART.items()}
+    named |= {operation: f"GET `{path}`" for operation, path in APART.items()}
     rows = [
         f"| `{operation}` | {named[operation]} | {' | '.join(_mark(role in roles) for role in Role)} |"
         for operation, roles in MATRIX.items()

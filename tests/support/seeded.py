@@ -40,9 +40,8 @@ AT_ONCE = 250
 """Conversations that are written in one transaction."""
 SIGNATURES = 3_500
 """Bytes of the two signatures of a statement."""
+ENVELOPE = 12_000
 LIFE = 14 * DAY
-TALKS = 25
-"""Conversations that differ from each other in nothing but ids and times."""
 
 Step = tuple[Side, str, str, dict[str, Any]]
 """Who says it, the type, the example it is made of, and what is changed of its content."""
@@ -212,6 +211,8 @@ class _Writer:
             [StatementRow(hash=hashes[o.ref], message=o.ref, evidence=o.evidence, created=o.at) for _, o in rows],
         )
         receipts.add(connection, [r for peer, one in rows for r in _receipts(peer, one, hashes[one.ref])])
+        sent = [one.ref for _, one in rows if one.state == "awaiting_receipt"]
+        messages.put_envelopes(connection, [(ref, self._rng.randbytes(ENVELOPE)) for ref in sent])
         unsent = [(o.ref, peer, o.at + LIFE) for peer, o in rows if o.state in ("queued", "awaiting_receipt")]
         messages.enqueue(connection, unsent)
         messages.arrive(

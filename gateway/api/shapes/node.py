@@ -68,6 +68,50 @@ PERSON: Mapping[str, Schema | Maybe] = {
 }
 ADDRESS = about(null_or(TEXT), "where the invitation is opened; null where this node has no console")
 CODE = about(TEXT, "the invitation, shown this once; good for one passkey and 24 hours")
+PILE = named("Pile", record(count=COUNT, oldest=null_or(TIME)), "So many, and since when the oldest is there.")
+MARK = null_or(record(size=COUNT, at=TIME))
+STATUS = record(
+    at=TIME,
+    peers=many(
+        record(
+            name=TEXT, state=TEXT,
+            delivery=about(one_of("idle", "waiting", "failing", "held"), "held: people have to agree first"),
+            held=about(null_or(TEXT), "why it is held"), queued=PILE,
+            unreceived=about(PILE, "sent an hour ago or longer, without any receipt"),
+            undelivered=about(PILE, "received by the peer, and taken by nobody there for a day"),
+            failing_since=null_or(TIME), attempts=COUNT, next_try=null_or(TIME),
+            contact=about(null_or(TIME), "when it was last heard of"),
+        )
+    ),
+    failed=many(
+        record(
+            kind=one_of("failed", "rejected", "held"), peer=null_or(TEXT),
+            reason=about(null_or(TEXT), "a code"), count=COUNT, oldest=null_or(TIME),
+        )
+    ),
+    hand_over=record(
+        adapter=null_or(TEXT), messages=PILE, news=about(PILE, "that the case system has not taken"),
+        drafts=about(COUNT, "that wait for a person"),
+    ),
+    webhooks=many(record(name=TEXT, url=TEXT, waiting=COUNT, oldest=null_or(TIME), attempts=COUNT)),
+    content=record(
+        damaged=about(COUNT, "open alarms about things that do not open"), epoch=COUNT, epoch_made=TIME,
+        rotating=about(FLAG, "something is still under an older storage epoch"),
+    ),
+    storage=record(
+        database=about(COUNT, "bytes"), log=about(COUNT, "bytes of the write-ahead log"),
+        free=about(COUNT, "bytes beside the database"), files=COUNT, file_bytes=COUNT,
+        coming=about(COUNT, "files on their way in"),
+    ),
+    erasing=record(
+        looked=about(null_or(TIME), "the day on which retention looked last"), next=null_or(TIME),
+        erased=about(many(record(reason=TEXT, count=COUNT)), "since that day began"),
+        left=about(COUNT, "erased here, and not answered by the case system yet"),
+        requests=COUNT, overdue=COUNT, holds=COUNT,
+    ),
+    audit=record(entries=COUNT, checkpoint=MARK, witnessed=MARK, halted=null_or(TEXT)),
+    alarms=many(record(kind=TEXT, count=COUNT, oldest=null_or(TIME))),
+)  # fmt: skip
 
 SHAPES: Mapping[str, Shape] = {
     "node.show": Shape(
@@ -81,6 +125,8 @@ SHAPES: Mapping[str, Shape] = {
             process=about(OBJECT, "what the kernel was asked for this process, and what it gave"),
         )
     ),
+    "node.status": Shape(answer=STATUS),
+    "node.ready": Shape(answer=record(ready=FLAG, why=about(many(TEXT), "codes of what stops it"))),
     "node.pairing": Shape(answer=about({}, "the pairing file: the descriptor chain of this node")),
     "keys.list": Shape(answer=record(keys=many(record(use=TEXT, kid=TEXT, made=null_or(TIME), current=FLAG)))),
     "keys.rotate_epoch": Shape(arguments={"by": BY}, answer=record(epoch=NUMBER), example={"by": "Ana Doe"}),

@@ -149,6 +149,21 @@ async def test_anybody_may_ask_whether_it_lives(api: LocalApi):
     assert (answer.status, answer.value) == (200, {"status": "live"})
 
 
+@pytest.mark.parametrize(
+    ("found", "status", "told"),
+    [
+        (Done(value={"ready": True, "why": []}), 200, "ready"),
+        (Done(value={"ready": False, "why": ["no_key"]}), 503, "not ready"),
+        (TransientError(Code.DISK, "the database can not be used now"), 503, "not ready"),
+    ],
+)
+async def test_anybody_may_ask_whether_it_is_ready(api: LocalApi, found: Done | Exception, status: int, told: str):
+    """And learns nothing of what stops it."""
+    api.desk.answer = found
+    answer = await api.loopback.ask("GET", "/health/ready")
+    assert (answer.status, answer.value) == (status, {"status": told})
+
+
 # --- what it takes ------------------------------------------------------------------------------------------------
 
 BAD_BODIES: dict[str, bytes] = {

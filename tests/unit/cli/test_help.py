@@ -56,8 +56,8 @@ def test_the_verbs_of_the_design_are_there():
         retention+run retention+hold retention+release retention+list
         schema+list schema+show schema+check mapping+check mapping+preview adapter+list adapter+check adapter+new
             alarm+list
-        alarm+dismiss node+show node+pairing webhook+new webhook+list token+new token+list token+revoke demo bench
-        person+add person+list person+change person+invite person+sign-out person+end
+        alarm+dismiss node+show node+status node+pairing webhook+new webhook+list token+new token+list token+revoke
+        person+add person+list person+change person+invite person+sign-out person+end demo bench
         procedure+list procedure+show statistics+make statistics+show statistics+draft
         htcds+import htcds+export sheet+new
         policy+show policy+diff policy+adopt policy+approve policy+preview draft+preview

@@ -361,6 +361,13 @@ def upgrade() -> None:
         "message_consent", "message", ["consent"], unique=False, sqlite_where=sa.text("consent is not null")
     )
     op.create_index("message_conversation", "message", ["conversation", "ref"], unique=False)
+    op.create_index(
+        "message_undelivered",
+        "message",
+        ["peer", "at"],
+        unique=False,
+        sqlite_where=sa.text("direction = 'out' and state = 'awaiting_handover'"),
+    )
     op.create_table(
         "meta",
         sa.Column("key", sa.Text(), nullable=False),
