@@ -34,12 +34,12 @@ class Office:
 
 
 class StandIn:
-    """Offices on one port of this machine, for as long as `async with` lasts."""
+    """Offices on one port of this machine, for as long as `async with` lasts; 0 is any that is free."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self._offices: dict[str, Office] = {}
         self._runner: web.AppRunner | None = None
-        self._port = 0
+        self._port = port
 
     def new(self) -> tuple[str, Office]:
         """One more office: its address, and what it holds."""
@@ -52,6 +52,7 @@ class StandIn:
         app.add_routes(
             [
                 web.get("/{office}/ready", self._list),
+                web.post("/{office}/ready", self._offer),
                 web.get("/{office}/inbox", self._find),
                 web.post("/{office}/{into:inbox|news}", self._post),
                 web.delete("/{office}/inbox/{id}", self._delete),
@@ -59,7 +60,7 @@ class StandIn:
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self._port = int(self._runner.addresses[0][1])
         return self
 
@@ -102,8 +103,17 @@ class StandIn:
             headers["Link"] = f'<{request.path}?page={first + size}&size={size}>; rel="next", </>; rel="first"'
         return web.json_response(answer, headers=headers)
 
+    async def _offer(self, request: web.Request) -> web.Response:
+        """People of the office make an item ready."""
+        item = orjson.loads(await request.read())
+        self._office(request).ready.append(item)
+        return web.json_response(item, status=201)
+
     async def _find(self, request: web.Request) -> web.Response:
+        """What was created with a key; without one, all that people of the office see."""
         office = self._office(request)
+        if "key" not in request.query:
+            return web.json_response({"data": [*office.posted.values()]})
         found = [{"id": key} for key in office.posted if key == f"made-{request.query['key']}"]
         return web.json_response({"data": found})
 

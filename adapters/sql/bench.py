@@ -52,10 +52,14 @@ class Office:
             result = connection.execute(text(statements[-1]), values)
             return list(result.all()) if result.returns_rows else []
 
-    def make(self) -> None:
-        """The inbox by the script of this kind, the table of the office, and the view."""
+    def make_inbox(self) -> None:
+        """The inbox and the account, by the script of this kind."""
         for statement in _statements((HERE / f"{self.kind}.sql").read_text()):
             self.run(statement.replace(":", "\\:"))
+
+    def make(self) -> None:
+        """The inbox, the table of the office, and the view."""
+        self.make_inbox()
         self.run(_CASES.format(*_TYPES[self.kind]), _VIEW)
         self.grant()
 
@@ -79,9 +83,9 @@ class Office:
             summary=summary, gender=gender, amount=amount,
         )  # fmt: skip
 
-    def inbox(self, columns: str = "*", where: str = "1 = 1") -> list[Any]:
+    def inbox(self, columns: str = "*", where: str = "1 = 1", **values: object) -> list[Any]:
         """Rows of the inbox."""
-        return self.run(f"SELECT {columns} FROM trm_inbox WHERE {where} ORDER BY item_key")  # noqa: S608 (words of the tests)
+        return self.run(f"SELECT {columns} FROM trm_inbox WHERE {where} ORDER BY item_key", **values)  # noqa: S608 (words of the callers; values are bound)
 
 
 def sqlite_office(folder: Path) -> Office:

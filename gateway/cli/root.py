@@ -56,7 +56,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "webhook": ("gateway.cli.webhooks:webhook", "Systems of the own country that are told what happens."),
     "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),
     "restore": ("gateway.cli.backup:restore", "Make a node folder out of two backups."),
-    "demo": ("gateway.cli.demo:demo", "Three countries exchange referrals on this machine."),
+    "demo": ("gateway.cli.demo:demo", "Four countries exchange referrals on this machine."),
     "bench": ("gateway.cli.bench:bench", "The published benchmark."),
 }
 
@@ -164,5 +164,5 @@ def trm() -> None:
       trm init DIR --help      make a node
       trm serve --node DIR     run it
       trm doctor --node DIR    see what is missing
-      trm demo                 watch three countries on this machine
+      trm demo                 watch four countries on this machine
     """

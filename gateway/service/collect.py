@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
@@ -58,7 +59,9 @@ class Collector:
         parts, now = self._parts, self._parts.clock.now()
         kind = self._adapter.describe().kind
         key = parts.vault.origin_index(kind, record.ref)
-        version = sha256(canon({"fields": dict(record.fields), "mapping": record.mapping}))
+        version = sha256(
+            json.dumps([dict(record.fields), record.mapping], sort_keys=True).encode()
+        )  # labels of any kind
         known = await parts.store.read(lambda c: local.find_origin(c, key))
         drafted = known is not None and await parts.store.read(lambda c: local.has_draft(c, known[0]))
         if known is not None and known[1] == version and drafted:

@@ -1,10 +1,11 @@
-"""`trm demo` as a visitor runs it: three nodes as processes, from pairing to proof (Shows A, F and I of the issue)."""
+"""`trm demo` as a visitor runs it: four nodes and their case systems, from pairing to proof (Shows A, F and I)."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,13 @@ from pathlib import Path
 import pytest
 from support.house import ROOT
 
+from gateway.cli.demo.database import _programs
+
 LONGEST = 240
 """Seconds; it takes about 45 alone on two cores, but tests run beside it."""
+
+PROGRAMS = 7 if _programs() else 6
+"""Four nodes, and a case system for each but the workbook; SQLite is none."""
 
 TRM = [sys.executable, "-m", "gateway.cli"]
 
@@ -43,12 +49,14 @@ def kept(tmp_path_factory):
     """One whole run whose nodes stay up: (folder, finished process, process ids)."""
     base = tmp_path_factory.mktemp("demo") / "d"
     ran = trm("demo", "--keep", "--dir", str(base), timeout=LONGEST)
-    told = re.search(r"kill ([0-9 ]+);", ran.stdout)
+    told = re.search(r"kill ([0-9 ]+); then remove them with: rm -r (.+)", ran.stdout)
     pids = [int(pid) for pid in told[1].split()] if told else []
     yield base, ran, pids
     for pid in pids:
         os.kill(pid, signal.SIGTERM)
     assert all(gone(pid) for pid in pids)
+    for folder in shlex.split(told[2]) if told else []:
+        shutil.rmtree(folder)
 
 
 def test_it_ends_well_and_tells_the_whole_story(kept):
@@ -56,11 +64,15 @@ def test_it_ends_well_and_tells_the_whole_story(kept):
     _, ran, _ = kept
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout[-3000:] + ran.stderr
     parts = [
+        "an Excel workbook", "PostgreSQL 18" if PROGRAMS == 7 else "SQLite, since no", "Primero v2", "a web API",
         "Pairing", "types the 60 digits and signs: Albania is verified", "a second administrator signs",
-        "Can you take such a case?", "releases the enquiry; it names nobody", "→ enquiry.reply: queued for FR",
+        "Can you take such a case?", "releases the enquiry; it names nobody", "inserts a row into its own table",
+        "→ enquiry.reply: queued for FR", "→ enquiry.capacity: queued for MA", "makes an item of its list ready",
+        "→ enquiry.reply: queued for FR",
         "A referral with consent", "refused by gate G2", "← consent.record: in the case system",
         "← referral.request: in the case system", "→ info.request: queued for FR",
-        "POWER CUT", "→ info.reply: queued for AL", "← referral.decline: in the case system",
+        "POWER CUT", "→ info.reply: queued for AL",
+        "the worker finds the case in Primero", "← referral.decline: in the case system",
         "the power is back", "← info.reply: in the case system",
         "Albania accepts", "← referral.accept: in the case system",
         "The way home", "refused by gate G4", "← return.proposal: in the case system",
@@ -93,7 +105,7 @@ def test_no_marked_value_is_shown(kept):
 def test_kept_nodes_run_and_the_printed_commands_work(kept):
     """Each line under "What to try next" does what it says, as it is printed."""
     base, ran, pids = kept
-    assert len(pids) == 3
+    assert len(pids) == PROGRAMS
     lines = [line.strip() for line in ran.stdout.partition("What to try next")[2].strip().splitlines()]
     assert len(lines) == 3
     for line in lines:
@@ -113,16 +125,15 @@ def test_an_interrupt_stops_the_nodes_and_removes_the_folder(tmp_path):
         for line in running.stdout:
             if "Pairing" in line:
                 break
-        nodes = [
-            int(path.name)
-            for path in Path("/proc").iterdir()
-            if path.name.isdigit() and str(base).encode() in _command(path) and int(path.name) != running.pid
-        ]
-        assert len(nodes) == 6, "three nodes, each with its key service"
+        found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+        nodes = [int(path.name) for path in found if str(base / "nodes").encode() in _command(path)]
+        started = [int(path.name) for path in found if _parent(path) == running.pid]
+        assert len(nodes) == 8, "four nodes, each with its key service"
+        assert len(started) == PROGRAMS
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors.strip()) == (1, "trm: error: stopped before the end")
-    assert all(gone(pid) for pid in nodes)
+    assert all(gone(pid) for pid in {*nodes, *started})
     assert not base.exists()
 
 
@@ -131,6 +142,13 @@ def _command(path: Path) -> bytes:
         return (path / "cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def _parent(path: Path) -> int:
+    try:
+        return int((path / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def test_a_folder_in_use_is_refused(tmp_path):

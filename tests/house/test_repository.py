@@ -8,7 +8,7 @@ import re
 import pytest
 from support.house import ROOT, pyproject, tracked
 
-LOCKS = {"requirements.lock": "build", "requirements-dev.lock": "dev"}
+LOCKS = {"requirements.lock": "build", "requirements-demo.lock": "demo", "requirements-dev.lock": "dev"}
 # Written in pieces, so that this file does not hold what it looks for.
 MACHINE = [rf"(?<![\w.~-])/{name}/" for name in ("w" + "ork", "f" + "arm", "r" + "oot", "home/[a-z]+")]
 HOSTS = ["py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npm", r"deb\." + "debian"]

@@ -18,12 +18,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class StandIn:
-    """Primeros on one port of this machine, for as long as `async with` lasts; each is an office with its address."""
+    """Primeros on one port of this machine, for as long as `async with` lasts; each is an office with its address. The
+    port 0 is any that is free.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self._offices: dict[str, Office] = {}
         self._runner: web.AppRunner | None = None
-        self._port = 0
+        self._port = port
 
     def new(self) -> tuple[str, Office]:
         """One more Primero, empty: its address, and what it holds."""
@@ -52,7 +54,7 @@ class StandIn:
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = int(self._runner.addresses[0][1])
         return self

@@ -1,4 +1,4 @@
-"""`trm demo`: three countries on this machine. `play` has the order; each other file tells its part."""
+"""`trm demo`: four countries on this machine. `play` has the order; each other file tells its part."""
 
 from gateway.cli.demo.command import demo
 

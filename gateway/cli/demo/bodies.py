@@ -86,8 +86,10 @@ class Writer:
         draft = self._draft(said.type, to, case or {}, said.content, consent=consent)
         return draft | {"purpose": said.purpose}
 
-    def consent(self, *countries: Country) -> dict[str, Json]:
-        """What the person agreed to: the purposes of the way home, these countries' focal points, these categories."""
+    def consent(self, *countries: Country, onward: bool = False) -> dict[str, Json]:
+        """What the person agreed to: the purposes of the way home, these countries' focal points, these categories;
+        `onward` is whether those may pass it on to who helps there.
+        """
         return {
             "given_by": "person",
             "form": "written",
@@ -106,18 +108,8 @@ class Writer:
             "told": dict.fromkeys(
                 ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal"), True
             ),
-            "onward_sharing": False,
+            "onward_sharing": onward,
         }
-
-    def capacity(self, to: Country, answers: dict[str, Json]) -> dict[str, Json]:
-        """Yes, there is a place."""
-        content: dict[str, Json] = {
-            "answer": "yes",
-            "services_available": ["safe_accommodation", "reception_on_arrival"],
-            "places_held": 1,
-            "offer_valid_until": self._later(14),
-        }
-        return self._draft("enquiry.reply/1", to, answers, content)
 
     def question(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
         """What does she need in the first days? Who she is, the policy keeps back until the case is taken."""

@@ -18,6 +18,8 @@ SECOND = "R-DEMO-77121"
 """The man without a document, for whom Ukraine is asked."""
 THIRD = "R-DEMO-77122"
 """A woman who takes her consent back while Albania accepts."""
+FOURTH = "R-DEMO-77123"
+"""A woman for whom Morocco is asked."""
 
 MARKS: Mapping[str, str] = {
     "given name": "Zamirella-Prove",
@@ -36,6 +38,7 @@ MARKS: Mapping[str, str] = {
     "second family name": "Горвинський-Тестов",
     "second summary": "Немає документів; просить допомоги Позначенко.",
     "second phone": "+33639980143",
+    "second pseudonym": "Bramble Kingfisher",
     "answer about needs": "A room that locks from inside, ref 99XK00417",
     "phone of the case worker": "+355690000142",
     "case number in Albania": "AL-CASE-55102",
@@ -69,9 +72,11 @@ _CELLS: Mapping[str, Mapping[str, str]] = {
         "Given Name to Share": MARKS["second given name"],
         "Family Name to Share": MARKS["second family name"],
         "Mobile Phone": MARKS["second phone"],
+        "Working Name": MARKS["second pseudonym"],
         "Outgoing Referral Details": MARKS["second summary"],
     },
     THIRD: {},
+    FOURTH: {"Citizenship": "MA", "Languages": "ar;fr", "Region Preferred": "MA-06"},
 }
 
 
@@ -80,16 +85,16 @@ class Workbook:
 
     def __init__(self, country: Country, today: date, recipients: Mapping[str, Country]) -> None:
         """`recipients` says for each row which country is meant."""
-        self._path = country.case_system
+        self.path = country.cases / "cases.xlsx"
         kinds = sample_cases(today, recipient="", count=2)
         self._rows = {
             key: case.having({htcds.KEY: key, "Recipient": recipients[key].code, **_CELLS[key]})
-            for key, case in zip((FIRST, SECOND, THIRD), (kinds[0], kinds[1], kinds[0]), strict=True)
+            for key, case in zip(_CELLS, (kinds[0], kinds[1], kinds[0], kinds[0]), strict=True)
         }
 
     def save(self) -> None:
         """Write the workbook as it is now."""
-        write_sample(self._path, list(self._rows.values()))
+        write_sample(self.path, list(self._rows.values()))
 
     def mark(self, row: str, column: str) -> None:
         """Type Yes into a mark column of a row and save."""
@@ -98,6 +103,11 @@ class Workbook:
         self.save()
 
     @property
-    def rows(self) -> int:
-        """How many cases it holds."""
-        return len(self._rows)
+    def what(self) -> str:
+        """How it is shown."""
+        return f"an Excel workbook, {len(self._rows)} cases"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the node's adapter is told."""
+        return {"path": str(self.path)}

@@ -1,4 +1,4 @@
-"""`trm demo`: three countries on this machine, from pairing to proof; exit 0 only if every step was observed."""
+"""`trm demo`: four countries on this machine, from pairing to proof; exit 0 only if every step was observed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from gateway.cli.options import CONTEXT
     "--dir", "folder", type=click.Path(path_type=Path), metavar="DIR",
     help="A new folder for everything; else a temporary one.",
 )  # fmt: skip
-@click.option("--keep", is_flag=True, help="Leave the three nodes running, to look around.")
+@click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
 def demo(folder: Path | None, keep: bool) -> None:
-    """Three countries exchange referrals on this machine: nodes, keys and case systems of their own, invented cases.
+    """Four countries exchange referrals on this machine: nodes, keys and case systems of their own, invented cases.
 
     \b
     Example:
-      trm demo --keep --dir ./three-countries
+      trm demo --keep --dir ./four-countries
     """
     from gateway.cli.demo.places import plan
     from gateway.cli.demo.play import play

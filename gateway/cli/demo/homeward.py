@@ -130,11 +130,13 @@ def cross(stage: Stage) -> None:
     stage.observed("after the withdrawal Albania's node refuses to ask more (gate G7)")
     stage.act(albania, "another question about the person: refused by gate G7")
     known: Message = {"id": withdrawal.id, "conversation": withdrawal.conversation}
-    stage.dropped(albania, france, other.stopped(france, known, SystemClock().now()), '"stopped, nothing kept"')
+    stage.written(albania, france, other.stopped(france, known, SystemClock().now()), '"stopped, nothing kept"')
     stage.observed("Albania acknowledged the withdrawal")
     desk.ask("erasure.follow", id=withdrawal.id, by=albania.person)
     stage.act(albania, f"{albania.person} follows what was asked: keys first, then bytes, then the case system")
     proofs.certificate(stage, referral)
+    row = stage.systems.database.row(referral["id"])
+    stage.demand(row == ("erased", False), "the row with the referral is empty in Albania's database")
 
 
 def _assess(stage: Stage, case: Message, consent: str) -> None:

@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import subprocess
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from adapters.folder import FolderAdapter
 from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.places import Country, Federation
+from gateway.cli.demo.processes import Processes
 from gateway.clock import SystemClock
 from gateway.config import AdapterSection, Unit
-from gateway.errors import Code, RefusedError
 from gateway.newnode import Made, Plan, make_node
 from keys.admin import Admin, create_admin
 from keys.encoding import b64u
@@ -32,8 +28,12 @@ from keys.keystore import system_rand
 UNIT = "focal-point"
 ROLE = "national_focal_point"
 POLL_SECONDS = 1
-STOP_SECONDS = 15.0
-_TITLES = {"FR": "Cellule nationale (demo)", "AL": "Zyra kombëtare (demo)", "UA": "Національний центр (demo)"}
+_TITLES = {
+    "FR": "Cellule nationale (demo)",
+    "AL": "Zyra kombëtare (demo)",
+    "UA": "Національний центр (demo)",
+    "MA": "اللجنة الوطنية (demo)",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,12 @@ class Founded:
     admins: tuple[Admin, ...]
 
 
-def make_nodes(federation: Federation) -> list[Founded]:
-    """Make the three nodes at once, in the order of the countries."""
+def make_nodes(federation: Federation, systems: Mapping[str, Mapping[str, str]]) -> list[Founded]:
+    """Make the nodes at once, in the order of the countries; `systems` has what each adapter is told, by country."""
 
     async def every() -> list[Founded]:
-        return list(await asyncio.gather(*(_make(country) for country in federation.countries)))
+        made = (_make(country, systems[country.code]) for country in federation.countries)
+        return list(await asyncio.gather(*made))
 
     return asyncio.run(every())
 
@@ -64,12 +65,10 @@ async def _admins(country: Country) -> tuple[Admin, ...]:
     return tuple(await asyncio.gather(*made))
 
 
-async def _make(country: Country) -> Founded:
+async def _make(country: Country, system: Mapping[str, str]) -> Founded:
     admins = await _admins(country)
     passphrase = b64u(system_rand(18))
     write_private(country.passphrase_file, passphrase)
-    if country.adapter == "folder":
-        FolderAdapter.create(country.case_system)
     made = await make_node(
         Plan(
             folder=country.node,
@@ -82,9 +81,7 @@ async def _make(country: Country) -> Founded:
             units=[Unit(id=UNIT, name=_TITLES[country.code], kind="public_authority", roles=(ROLE,))],
             demo=True,
             admins=[admin.card for admin in admins],
-            adapter=AdapterSection.model_validate(
-                {"kind": country.adapter, "path": str(country.case_system), "poll_seconds": POLL_SECONDS}
-            ),
+            adapter=AdapterSection.model_validate({**system, "kind": country.adapter, "poll_seconds": POLL_SECONDS}),
         ),
         passphrase,
         b64u(system_rand(18)),
@@ -104,78 +101,29 @@ def write_private(path: Path, text: str) -> None:
 
 
 class Nodes:
-    """The running processes. `alive` raises when one has ended that should run; the lock is because waits ask it from
-    threads.
-    """
+    """The nodes among the programs that run."""
 
-    def __init__(self) -> None:
-        self._running: dict[str, tuple[Country, subprocess.Popen[bytes]]] = {}
-        self._lock = threading.Lock()
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """The process ids of what runs."""
-        return [process.pid for _, process in self._running.values()]
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
 
     def start(self, countries: Sequence[Country]) -> None:
         """Start these nodes and wait until each takes requests."""
         for country in countries:
-            with country.log.open("ab") as log:
-                # In a session of its own: an interrupt at the terminal is for the demonstration, which stops its nodes.
-                process = subprocess.Popen(  # noqa: S603 - our own program with fixed words
-                    _serve(country), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
-            with self._lock:
-                self._running[country.code] = (country, process)
+            self._processes.start(_name(country), _serve(country), country.log)
         for country in countries:
-            wait_until(f"the node of {country.title} to take requests", partial(self._ready, country))
+            wait_until(f"{_name(country)} to take requests", partial(self._ready, country))
 
     def _ready(self, country: Country) -> bool:
-        self.alive()
+        self._processes.alive()
         return is_live(country)
-
-    def alive(self) -> None:
-        """Nothing, unless a node has ended by itself.
-
-        Raises:
-            RefusedError: it names the node and its exit code.
-        """
-        with self._lock:
-            for country, process in self._running.values():
-                code = process.poll()
-                if code is not None:
-                    raise RefusedError(
-                        Code.UNREACHABLE,
-                        f"the node of {country.title} ended by itself, exit {code}",
-                        hint=f"its last words are in {country.log}",
-                    )
 
     def kill(self, country: Country) -> None:
         """As a power cut would: no chance to finish anything."""
-        with self._lock:
-            _, process = self._running.pop(country.code)
-        process.kill()
-        process.wait(STOP_SECONDS)
+        self._processes.kill(_name(country))
 
-    def stop(self) -> None:
-        """Stop all that run, politely; what does not end in time is killed."""
-        with self._lock:
-            running = list(self._running.values())
-            self._running.clear()
-        for _, process in running:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for _, process in running:
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_SECONDS)
 
-    def leave(self) -> None:
-        """Let them run on after this process."""
-        with self._lock:
-            self._running.clear()
+def _name(country: Country) -> str:
+    return f"the node of {country.title}"
 
 
 def _serve(country: Country) -> list[str]:

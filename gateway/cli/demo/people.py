@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from gateway.cli.ceremony import approve, play
 from gateway.cli.connect import call
@@ -21,7 +20,6 @@ class People:
     def __init__(self, country: Country, admins: Sequence[Admin] = ()) -> None:
         self.country = country
         self.admins = admins
-        self._drafts = 0
         self._pending = ""
 
     def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
@@ -93,16 +91,6 @@ class People:
 
     # --- exchange -------------------------------------------------------------------------------------------------
 
-    def drop(self, document: Mapping[str, Json]) -> str:
-        """The case system puts a draft into its drop folder, by rename; returns the name of the record."""
-        self._drafts += 1
-        record = f"draft-{self._drafts:03d}"
-        folder = self.country.case_system / "outgoing"
-        unfinished = folder / f"{record}.tmp"
-        unfinished.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
-        unfinished.rename(folder / f"{record}.json")
-        return record
-
     def draft_of(self, record: str) -> str:
         """The id of the draft that the adapter made of a record, as soon as it waits for a person."""
         found: list[str] = []
@@ -138,18 +126,3 @@ class People:
     def open(self, message: str) -> None:
         """A person opens an incoming message."""
         self.ask("message.open", id=message, by=self.country.person)
-
-    def received(self, message: str) -> dict[str, Json]:
-        """What the case system found in its incoming folder."""
-        for path in sorted((self.country.case_system / "incoming").glob("*.json")):
-            document = _read(path)
-            if document.get("message_id") == message:
-                return document
-        raise RefusedError(Code.NOT_FOUND, f"the case system of {self.country.title} has no such message")
-
-
-def _read(path: Path) -> dict[str, Json]:
-    value = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(value, dict):
-        raise RuntimeError("a delivery is an object")
-    return value

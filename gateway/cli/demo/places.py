@@ -1,10 +1,11 @@
-"""Where everything of the demonstration lies: three countries under one folder, case systems apart from the nodes.
+"""Where everything of the demonstration lies: four countries under one folder, case systems apart from the nodes.
 
 nodes/FR      node folder: keys, database, settings        cases/FR    the case system's own files, in clear
 roots/FR      root keys, which are other people's          secrets/FR  the files that hold the passphrases
 admins/FR-1   the administrators' key files, two a node
 tmp/FR        the node's temporary folder                  logs/FR.log what the node says, at level debug
-pairing/      the files that administrators exchange       evidence/   the exported proof
+adapters/UA   what the node's adapter keeps                pairing/    the files that administrators exchange
+evidence/     the exported proof
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LONGEST_SOCKET = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
     """One country of the demonstration: `code` is also its node's name, `person` the staff reference of who acts
-    there, `second` that of who releases what needs two.
+    there, `second` that of who releases what needs two. `system_port` is where the case system listens, if it does.
     """
 
     code: str
@@ -35,6 +36,7 @@ class Country:
     adapter: str
     base: Path
     port: int
+    system_port: int = 0
 
     @property
     def node(self) -> Path:
@@ -47,9 +49,9 @@ class Country:
         return self.base / "cases" / self.code
 
     @property
-    def case_system(self) -> Path:
-        """What the adapter is told: the workbook, or the drop folder itself."""
-        return self.cases / "cases.xlsx" if self.adapter == "sheet" else self.cases
+    def journal(self) -> Path:
+        """The journal of the node's adapter: ids and states only, so it is no case system's file."""
+        return self.base / "adapters" / self.code / "journal.jsonl"
 
     @property
     def roots(self) -> Path:
@@ -60,6 +62,10 @@ class Country:
     def passphrase_file(self) -> Path:
         """The file with the node's passphrase."""
         return self.base / "secrets" / f"{self.code}.txt"
+
+    def secret(self, who: str) -> Path:
+        """The file with what lets somebody into the case system."""
+        return self.base / "secrets" / f"{self.code}-{who}.txt"
 
     @property
     def admin_files(self) -> tuple[Path, Path]:
@@ -100,17 +106,18 @@ class Country:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Federation:
-    """The three countries and the folder they share."""
+    """The four countries and the folder they share."""
 
     base: Path
     france: Country
     albania: Country
     ukraine: Country
+    morocco: Country
 
     @property
-    def countries(self) -> tuple[Country, Country, Country]:
-        """All three, in the order in which they are shown."""
-        return self.france, self.albania, self.ukraine
+    def countries(self) -> tuple[Country, Country, Country, Country]:
+        """All four, in the order in which they are shown."""
+        return self.france, self.albania, self.ukraine, self.morocco
 
     @property
     def evidence(self) -> Path:
@@ -125,7 +132,7 @@ class Federation:
 
 
 def plan(base: Path) -> Federation:
-    """The three countries under `base`, with ports that are free now.
+    """The four countries under `base`, with ports that are free now.
 
     Raises:
         RefusedError: there is something in the folder, or its path is too long for the sockets in it.
@@ -134,7 +141,7 @@ def plan(base: Path) -> Federation:
         raise RefusedError(
             Code.EXISTS, f"{base} is there and not empty; nothing was changed", hint="name a new folder with --dir"
         )
-    ports = free_ports(3)
+    ports = free_ports(6)
     france = Country(
         code="FR",
         title="France",
@@ -151,7 +158,7 @@ def plan(base: Path) -> Federation:
         person="al-04",
         second="al-12",
         language="sq",
-        adapter="folder",
+        adapter="sql",
         base=base,
         port=ports[1],
     )
@@ -161,24 +168,37 @@ def plan(base: Path) -> Federation:
         person="ua-09",
         second="ua-02",
         language="uk",
-        adapter="folder",
+        adapter="primero",
         base=base,
         port=ports[2],
+        system_port=ports[3],
+    )
+    morocco = Country(
+        code="MA",
+        title="Morocco",
+        person="ma-03",
+        second="ma-07",
+        language="ar",
+        adapter="rest",
+        base=base,
+        port=ports[4],
+        system_port=ports[5],
     )
     if len(bytes(france.socket)) > LONGEST_SOCKET:
         raise RefusedError(
             Code.INVALID, f"the path {base} is too long for the sockets in it", hint="name a shorter one with --dir"
         )
-    return Federation(base=base, france=france, albania=albania, ukraine=ukraine)
+    return Federation(base=base, france=france, albania=albania, ukraine=ukraine, morocco=morocco)
 
 
 def make(federation: Federation) -> None:
     """Make the folders, private to this user; the node folders are made by their own initialisation."""
     federation.base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("nodes", "cases", "roots", "admins", "secrets", "tmp", "logs", "pairing", "evidence"):
+    for name in ("nodes", "cases", "adapters", "roots", "admins", "secrets", "tmp", "logs", "pairing", "evidence"):
         (federation.base / name).mkdir(mode=0o700)
     for country in federation.countries:
         country.cases.mkdir(mode=0o700)
+        country.journal.parent.mkdir(mode=0o700)
         country.temporary.mkdir(mode=0o700)
 
 

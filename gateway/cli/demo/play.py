@@ -9,58 +9,70 @@ from typing import TextIO
 
 from gateway.cli.demo import homeward, places, proofs, story
 from gateway.cli.demo.bodies import Writer
-from gateway.cli.demo.cases import FIRST, SECOND, THIRD, Workbook
+from gateway.cli.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
 from gateway.cli.demo.chronicle import Chronicle
 from gateway.cli.demo.nodes import Nodes, make_nodes, today
 from gateway.cli.demo.people import People
 from gateway.cli.demo.places import Federation
+from gateway.cli.demo.processes import Processes
 from gateway.cli.demo.stage import Stage
+from gateway.cli.demo.systems import CaseSystem, Systems
 from gateway.cli.demo.timeline import Timeline
 
 
 def play(federation: Federation, *, keep: bool, stream: TextIO) -> None:
-    """Run everything in the planned folder; then the nodes are stopped, unless they are to be kept and all went well.
+    """Run everything in the planned folder; then all is stopped, unless it is to be kept and all went well.
 
     Raises:
-        GatewayError: a step was not observed, or a node refused; nodes are stopped, files stay.
+        GatewayError: a step was not observed, or a node refused; all is stopped, files stay.
     """
-    nodes = Nodes()
+    processes, systems, left = Processes(), Systems(federation, today()), False
     with Timeline(federation.countries, stream) as timeline:
-        chronicle = Chronicle(timeline.event, nodes.alive)
+        chronicle = Chronicle(timeline.event, processes.alive)
         try:
-            stage = _set(federation, nodes, chronicle, timeline)
+            stage = _set(federation, processes, systems, chronicle, timeline)
             _tell(stage)
             timeline.step("What was observed")
             timeline.note(f"all {len(stage.facts)} things that had to be so were so, in {timeline.seconds:.0f} seconds")
-            _next(stage, keep=keep)
+            _next(stage, processes, keep=keep)
             if keep:
-                nodes.leave()
+                processes.leave()
+                left = True
         finally:
             chronicle.close()
-            nodes.stop()
+            processes.stop()
+            if not left:
+                systems.database.remove()
 
 
-def _set(federation: Federation, nodes: Nodes, chronicle: Chronicle, timeline: Timeline) -> Stage:
+def _set(
+    federation: Federation, processes: Processes, systems: Systems, chronicle: Chronicle, timeline: Timeline
+) -> Stage:
     """Make folders, case systems, keys and nodes, and start them."""
-    timeline.step("Three countries on this machine, each with its own node, keys, port and case system")
+    timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
     places.make(federation)
-    france, albania, ukraine = federation.countries
+    france, albania, ukraine, morocco = federation.countries
     day = today()
-    workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania})
+    workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
     workbook.save()
     timeline.note(f"everything lies in {federation.base}")
-    timeline.doing("making three nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
-    made = make_nodes(federation)
+    timeline.doing("starting the case systems")
+    systems.start(processes)
+    timeline.doing("making four nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
+    used: dict[str, Workbook | CaseSystem] = {france.code: workbook, **systems.of}
+    made = make_nodes(federation, {code: system.settings for code, system in used.items()})
     timeline.head()
     for country, node in zip(federation.countries, made, strict=True):
-        system = f"an Excel workbook, {workbook.rows} cases" if country.adapter == "sheet" else "a drop folder"
-        timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {system}")
-    timeline.doing("starting three nodes")
+        what = used[country.code].what
+        timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {what}")
+    timeline.doing("starting four nodes")
+    nodes = Nodes(processes)
     nodes.start(federation.countries)
     chronicle.follow(federation.countries)
     return Stage(
         federation=federation,
         nodes=nodes,
+        systems=systems,
         chronicle=chronicle,
         timeline=timeline,
         people={c.code: People(c, node.admins) for c, node in zip(federation.countries, made, strict=True)},
@@ -72,15 +84,17 @@ def _set(federation: Federation, nodes: Nodes, chronicle: Chronicle, timeline: T
 
 def _tell(stage: Stage) -> None:
     """The chapters in their order."""
-    france, albania, ukraine = stage.federation.countries
+    france, albania, ukraine, morocco = stage.federation.countries
     step = stage.timeline.step
     step("Pairing: files are exchanged, 60 digits compared on the phone and typed; two administrators of each sign")
     for country in stage.federation.countries:
         stage.people[country.code].write_pairing_file()
     story.pair(stage, france, albania)
     story.pair(stage, france, ukraine)
-    step("Can you take such a case? An enquiry without personal data, and its reply")
+    story.pair(stage, france, morocco)
+    step("Can you take such a case? Two enquiries without personal data: Albania has a place, Morocco has none")
     story.ask_for_a_place(stage)
+    story.ask_in_vain(stage)
     step("A referral with consent; a question about it")
     referral, consent = story.refer(stage, FIRST, albania)
     question = story.ask_back(stage, referral, consent)
@@ -105,17 +119,19 @@ def _tell(stage: Stage) -> None:
     proofs.no_trace(stage)
 
 
-def _next(stage: Stage, *, keep: bool) -> None:
+def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
     """Where the nodes are and how to stop them, or how to see them; three commands that work as they are printed."""
     federation, timeline = stage.federation, stage.timeline
     if keep:
-        timeline.step("The three nodes stay up")
+        timeline.step("The four nodes and their case systems stay up")
         for country in federation.countries:
             timeline.note(f"{country.title:<8} {country.address}  node folder {country.node}")
-        pids = " ".join(str(pid) for pid in stage.nodes.pids)
-        timeline.note(f"stop them with: kill {pids}; then remove them with: rm -r {shlex.quote(str(federation.base))}")
+        pids = " ".join(str(pid) for pid in processes.pids)
+        folders = [federation.base, *filter(None, [stage.systems.database.outside])]
+        remove = shlex.join(["rm", "-r", *map(str, folders)])
+        timeline.note(f"stop them with: kill {pids}; then remove them with: {remove}")
     timeline.step("What to try next")
-    base = federation.base if keep else Path("three-countries")
+    base = federation.base if keep else Path("four-countries")
     trm, france = program(), base / "nodes" / "FR"
     known = " ".join(f'--fingerprint "{stage.fingerprints[code]}"' for code in ("FR", "AL"))
     lines = [

@@ -182,14 +182,15 @@ def no_trace(stage: Stage) -> None:
         RefusedError: one is; the file and the encoding are named.
     """
     federation = stage.federation
+    stage.systems.export()
     own = search([federation.base / "cases"], MARKS)
     stage.demand(
-        {hit.mark for hit in own.hits} >= {"answer about needs", "case number in Albania"},
+        {hit.mark for hit in own.hits} >= {"answer about needs", "pseudonym", "second pseudonym"},
         "the marked values are in the case systems' own folders, where they belong",
     )
-    told = search([federation.albania.case_system], MARKS)
+    told = str(stage.systems.database.shown())
     stage.demand(
-        "given name" not in {hit.mark for hit in told.hits},
+        MARKS["given name"] not in told and MARKS["pseudonym"] in told,
         "no name went to Albania: a working name was enough for the whole way home",
     )
     probe = federation.france.temporary / "planted-leak.bin"

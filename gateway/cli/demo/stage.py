@@ -10,6 +10,7 @@ from gateway.cli.demo.chronicle import Chronicle, Event
 from gateway.cli.demo.nodes import Nodes
 from gateway.cli.demo.people import People
 from gateway.cli.demo.places import Country, Federation
+from gateway.cli.demo.systems import Systems
 from gateway.cli.demo.timeline import Timeline
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
@@ -21,6 +22,7 @@ class Stage:
 
     federation: Federation
     nodes: Nodes
+    systems: Systems
     chronicle: Chronicle
     timeline: Timeline
     people: dict[str, People]
@@ -48,13 +50,20 @@ class Stage:
         self.seen(recipient, message, "handed_over")
         self.seen(sender, message, "awaiting_opening")
 
-    def dropped(self, sender: Country, recipient: Country, document: dict[str, Json], text: str) -> dict[str, Json]:
-        """A case system drops a draft, a person releases it, it arrives; returns its id and conversation."""
+    def drafted(self, sender: Country, recipient: Country, record: str) -> dict[str, Json]:
+        """The adapter makes a draft of a record, a person releases it, it arrives; returns its id and conversation."""
         people, _ = self.of(sender)
-        self.act(sender, f"the case system drops {text} as a JSON file")
-        draft = people.draft_of(people.drop(document))
-        self.act(sender, f"{sender.person} releases it")
+        draft = people.draft_of(record)
+        self.act(sender, f"{sender.person} releases the draft")
         released = people.release(draft)
+        self.exchanged(sender, recipient, released["id"])
+        return released
+
+    def written(self, sender: Country, recipient: Country, document: dict[str, Json], text: str) -> dict[str, Json]:
+        """A person writes at the desk of the node and releases it, it arrives; returns its id and conversation."""
+        people, _ = self.of(sender)
+        self.act(sender, f"{sender.person} writes {text} at the desk of the node")
+        released = people.at_the_desk(document)
         self.exchanged(sender, recipient, released["id"])
         return released
 

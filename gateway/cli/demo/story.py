@@ -9,7 +9,7 @@ from functools import partial
 
 from adapters.sheet import htcds
 from adapters.sheet.adapter import RESULTS
-from gateway.cli.demo.cases import FIRST, SECOND, THIRD
+from gateway.cli.demo.cases import FIRST, FOURTH, SECOND, THIRD
 from gateway.cli.demo.chronicle import wait_until
 from gateway.cli.demo.places import Country
 from gateway.cli.demo.stage import Stage
@@ -44,33 +44,53 @@ def pair(stage: Stage, a: Country, b: Country) -> None:
 
 
 def ask_for_a_place(stage: Stage) -> None:
-    """France asks from a row of its workbook whether Albania can take such a case; Albania answers from its own
-    system.
+    """France asks from a row of its workbook whether Albania can take such a case; Albania answers from a row of its
+    database.
     """
-    france, albania = stage.federation.france, stage.federation.albania
-    people, _ = stage.of(france)
-    stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_ASK}")
-    stage.workbook.mark(FIRST, htcds.READY_TO_ASK)
-    draft = people.draft_of(FIRST)
-    stage.act(france, f"{france.person} releases the enquiry; it names nobody")
-    enquiry = people.release(draft)
-    stage.exchanged(france, albania, enquiry["id"])
-    desk, writer = stage.of(albania)
-    stage.demand(
-        desk.received(str(enquiry["id"]))["type"] == "enquiry.capacity/1", "Albania's case system has the enquiry"
-    )
+    france, albania, database = stage.federation.france, stage.federation.albania, stage.systems.database
+    enquiry = _ask(stage, FIRST, albania)
+    stage.demand(database.row(enquiry["id"]) == ("new", True), "the enquiry is a row of Albania's database")
+    desk, _ = stage.of(albania)
     desk.open(str(enquiry["id"]))
     stage.seen(france, enquiry["id"], "opened")
-    reply = stage.dropped(albania, france, writer.capacity(france, enquiry), '"yes, one place"')
+    stage.act(albania, "a program of the office inserts a row into its own table: yes, one place")
+    reply = stage.drafted(albania, france, database.answer(enquiry, albania.person))
     stage.demand(_in_results(stage, reply), "France's result workbook shows the reply")
 
 
-def refer(stage: Stage, row: str, to: Country) -> tuple[Message, str]:
-    """Consent is recorded by a person, and the referral of a row is released with it; the consent travels first."""
+def ask_in_vain(stage: Stage) -> None:
+    """Morocco is asked for another person, and its web API has an answer: no."""
+    france, morocco, api = stage.federation.france, stage.federation.morocco, stage.systems.web
+    enquiry = _ask(stage, FOURTH, morocco)
+    stage.demand(api.received(enquiry["id"]), "the enquiry was posted to Morocco's web API, once")
+    stage.act(morocco, "the office makes an item of its list ready: no, all places are taken")
+    reply = stage.drafted(morocco, france, api.decline(enquiry, morocco.person))
+    stage.demand(_in_results(stage, reply), "France's result workbook shows that Morocco has no place")
+
+
+def _ask(stage: Stage, row: str, to: Country) -> Message:
+    """An enquiry is made of a row, and is in the case system of the other country."""
+    france = stage.federation.france
+    people, _ = stage.of(france)
+    stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_ASK}")
+    stage.workbook.mark(row, htcds.READY_TO_ASK)
+    draft = people.draft_of(row)
+    stage.act(france, f"{france.person} releases the enquiry; it names nobody")
+    enquiry = people.release(draft)
+    stage.exchanged(france, to, enquiry["id"])
+    return enquiry
+
+
+def refer(stage: Stage, row: str, to: Country, *, onward: bool = False) -> tuple[Message, str]:
+    """Consent is recorded by a person, and the referral of a row is released with it; the consent travels first.
+    `onward` is whether the person agrees that who helps there is told.
+    """
     france = stage.federation.france
     people, writer = stage.of(france)
-    consent = str(people.ask("consent.record", by=france.person, content=writer.consent(france, to))["id"])
-    stage.act(france, f"{france.person} records a consent: this purpose, {to.title} and France only")
+    content = writer.consent(france, to, onward=onward)
+    consent = str(people.ask("consent.record", by=france.person, content=content)["id"])
+    others = "who helps there" if onward else "nobody else"
+    stage.act(france, f"{france.person} records a consent: this purpose, {to.title}, France and {others}")
     stage.workbook.mark(row, htcds.READY_TO_REFER)
     stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_REFER}")
     draft = people.draft_of(row)
@@ -100,7 +120,7 @@ def ask_back(stage: Stage, referral: Message, consent: str) -> Message:
     """Albania needs to know one thing before it decides."""
     france, albania = stage.federation.france, stage.federation.albania
     _, writer = stage.of(albania)
-    question = stage.dropped(albania, france, writer.question(france, referral, consent), "a question")
+    question = stage.written(albania, france, writer.question(france, referral, consent), "a question")
     stage.seen(france, referral["id"], "opened")
     stage.observed("a person's answer tells France that the referral was opened")
     return question
@@ -133,9 +153,14 @@ def outage(stage: Stage, question: Message, consent: str) -> None:
 
 
 def decline(stage: Stage) -> None:
-    """A referral to Ukraine is declined, with a reason."""
+    """A referral to Ukraine becomes a case of its Primero, where a worker sees it; it is declined, with a reason."""
     france, ukraine = stage.federation.france, stage.federation.ukraine
-    referral, consent = refer(stage, SECOND, ukraine)
+    referral, consent = refer(stage, SECOND, ukraine, onward=True)
+    stage.demand(
+        stage.systems.primero.referred(referral["id"]),
+        "the worker in Ukraine's Primero sees the case, referred to them",
+    )
+    stage.act(ukraine, "the worker finds the case in Primero, with consent, and looks for help in vain")
     desk, writer = stage.of(ukraine)
     desk.open(str(referral["id"]))
     stage.seen(france, referral["id"], "opened")
@@ -143,7 +168,7 @@ def decline(stage: Stage) -> None:
     content = unsaid["content"]
     if not isinstance(content, dict):
         raise RuntimeError("a content is an object")
-    answer = stage.dropped(ukraine, france, unsaid, f"a decline: {content['reason']}")
+    answer = stage.written(ukraine, france, unsaid, f"a decline: {content['reason']}")
     stage.demand(_in_results(stage, answer), "France's result workbook shows Ukraine's decline and its reason")
 
 
@@ -151,7 +176,7 @@ def accept(stage: Stage, referral: Message, consent: str) -> None:
     """Albania takes the case."""
     france, albania = stage.federation.france, stage.federation.albania
     _, writer = stage.of(albania)
-    acceptance = stage.dropped(albania, france, writer.acceptance(france, referral, consent), "the acceptance")
+    acceptance = stage.written(albania, france, writer.acceptance(france, referral, consent), "the acceptance")
     stage.demand(_in_results(stage, acceptance), "France's result workbook shows the acceptance")
 
 

@@ -6,18 +6,22 @@ import io
 import re
 import socket
 from datetime import date
+from pathlib import Path
 
 import pytest
 from support.house import ROOT
 
 import schemas
+from adapters.kit.kind import find
 from adapters.sheet import SheetAdapter, htcds
 from gateway.casesystem import read_mapping
-from gateway.cli.demo import places, timeline
+from gateway.cli.demo import database, places, timeline
 from gateway.cli.demo.bodies import Writer
-from gateway.cli.demo.cases import FIRST, MARKS, SECOND, THIRD, Workbook
+from gateway.cli.demo.cases import FIRST, FOURTH, MARKS, SECOND, THIRD, Workbook
 from gateway.cli.demo.chronicle import Chronicle, Event, wait_until
-from gateway.cli.demo.nodes import ROLE, UNIT, Nodes
+from gateway.cli.demo.nodes import ROLE, UNIT
+from gateway.cli.demo.processes import Processes
+from gateway.cli.demo.systems import Systems
 from gateway.cli.demo.timeline import Timeline, words
 from gateway.core.acceptance import Incoming
 from gateway.core.delivery import Outgoing
@@ -31,7 +35,7 @@ CONSENT = "CCCCCCCCCCCCCCCCCCCCCA"
 
 @pytest.fixture
 def federation(tmp_path):
-    """Three planned countries; nothing is made yet."""
+    """Four planned countries; nothing is made yet."""
     return places.plan(tmp_path / "d")
 
 
@@ -43,8 +47,8 @@ def event(**changes):
 
 def test_ports_are_free_and_differ():
     """Each can be listened on, and no two are one."""
-    found = places.free_ports(3)
-    assert len(set(found)) == 3
+    found = places.free_ports(6)
+    assert len(set(found)) == 6
     for port in found:
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", port))
@@ -69,6 +73,7 @@ def test_the_case_systems_lie_outside_of_what_is_searched(federation):
     places.make(federation)
     guarded = federation.guarded
     assert {path.name for path in guarded} == {
+        "adapters",
         "admins",
         "evidence",
         "logs",
@@ -79,7 +84,8 @@ def test_the_case_systems_lie_outside_of_what_is_searched(federation):
         "tmp",
     }
     for country in federation.countries:
-        assert not any(country.case_system.is_relative_to(path) for path in guarded)
+        assert not any(country.cases.is_relative_to(path) for path in guarded)
+        assert any(country.journal.is_relative_to(path) for path in guarded)
         assert any(country.node.is_relative_to(path) for path in guarded)
 
 
@@ -127,25 +133,35 @@ def test_a_node_that_ended_ends_the_wait(federation):
         Chronicle(lambda event: None, dead).wait("anything", lambda event: False)
 
 
-def test_nodes_that_never_ran_can_be_stopped():
+def test_what_never_ran_can_be_stopped():
     """A failure before the first start leaves nothing to do."""
-    nodes = Nodes()
-    nodes.stop()
-    assert list(nodes.pids) == []
+    processes = Processes()
+    processes.stop()
+    assert list(processes.pids) == []
+
+
+def test_a_program_that_ends_by_itself_is_told(tmp_path):
+    """With its name, its exit code and its log."""
+    processes = Processes()
+    processes.start("the clerk", ["/bin/sh", "-c", "exit 3"], tmp_path / "log")
+    with pytest.raises(RefusedError, match="the clerk ended by itself, exit 3"):
+        wait_until("the clerk to end", lambda: processes.alive() or False, seconds=10)
+    processes.stop()
 
 
 async def test_marked_rows_become_drafts_that_match_their_schema(federation):
     """What the workbook holds maps to valid messages, and the person is in the referral, not in the enquiry."""
     places.make(federation)
-    france, albania, ukraine = federation.countries
-    workbook = Workbook(france, DAY, {FIRST: albania, SECOND: ukraine, THIRD: albania})
+    france, albania, ukraine, morocco = federation.countries
+    workbook = Workbook(france, DAY, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
     workbook.mark(FIRST, htcds.READY_TO_ASK)
     workbook.mark(FIRST, htcds.READY_TO_REFER)
     workbook.mark(SECOND, htcds.READY_TO_REFER)
     workbook.mark(THIRD, htcds.READY_TO_ASK)
+    workbook.mark(FOURTH, htcds.READY_TO_ASK)
     mappings = {mapping.name: mapping for mapping in map(read_mapping, htcds.MARKS.values())}
     drafts = {}
-    for record in await SheetAdapter(france.case_system, marks=htcds.MARKS).pull():
+    for record in await SheetAdapter(workbook.path, marks=htcds.MARKS).pull():
         draft = map_record(mappings[record.mapping], record)
         assert isinstance(draft, dict), draft
         header = {**draft["header"], "seen": 0, "author_ref": "fr-18"}
@@ -153,18 +169,49 @@ async def test_marked_rows_become_drafts_that_match_their_schema(federation):
             header["consent_ref"] = CONSENT
         assert schemas.validate(draft["type"], {"header": header, "content": draft["content"]}) == ()
         drafts[record.ref] = draft
-    assert {ref.partition(":")[2] for ref in drafts} == {FIRST, SECOND, THIRD}
+    assert {ref.partition(":")[2] for ref in drafts} == {FIRST, SECOND, THIRD, FOURTH}
     referral = next(draft for ref, draft in drafts.items() if ref == f"htcds-2-0:{FIRST}")
     assert referral["content"]["person"]["name_given"] == MARKS["given name"]
     enquiry = next(draft for ref, draft in drafts.items() if ref == f"htcds-2-0-enquiry:{FIRST}")
     assert not any(value in str(enquiry) for value in MARKS.values())
 
 
-@pytest.mark.parametrize("kind", ["capacity", "question", "answer", "acceptance", "decline", "stopped"])
+async def test_what_case_systems_answer_becomes_a_draft_that_matches_its_schema(federation, monkeypatch):
+    """A row of Albania's table and an item of Morocco's API, by their adapters; without a PostgreSQL it is SQLite, and
+    that is said.
+    """
+    monkeypatch.setattr(database, "_programs", lambda: None)
+    places.make(federation)
+    systems, processes = Systems(federation, DAY), Processes()
+    try:
+        systems.database.start(processes)
+        systems.web.start(processes)
+        assert systems.database.what.startswith("SQLite, since no PostgreSQL runs here (pip install ")
+        systems.database.answer(REPLY, "al-04")
+        systems.web.decline(REPLY, "ma-03")
+        answers = set()
+        for country in (federation.albania, federation.morocco):
+            settings = systems.of[country.code].settings
+            kind = find(country.adapter)
+            adapter = kind.make(kind.settings.model_validate(settings))
+            assert list(await adapter.check()) == []
+            (record,) = await adapter.pull()
+            draft = map_record(read_mapping(Path(settings["mapping"])), record)
+            assert isinstance(draft, dict), draft
+            content = {"header": {**draft["header"], "seen": 1}, "content": draft["content"]}
+            assert schemas.validate(draft["type"], content) == ()
+            assert (draft["in_reply_to"], draft["conversation"]) == (REPLY["id"], REPLY["conversation"])
+            answers.add(draft["content"]["answer"])
+        assert answers == {"yes", "no"}
+    finally:
+        processes.stop()
+
+
+@pytest.mark.parametrize("kind", ["question", "answer", "acceptance", "decline", "stopped"])
 def test_what_people_write_matches_its_schema(federation, kind):
     """Each message of the story is valid, and sent between units that the nodes have."""
     writer = Writer(federation.albania, DAY)
-    more = {"capacity": (), "stopped": (1_789_000_000,)}.get(kind, (CONSENT,))
+    more = (1_789_000_000,) if kind == "stopped" else (CONSENT,)
     draft = getattr(writer, kind)(federation.france, REPLY, *more)
     assert (
         schemas.validate(draft["type"], {"header": {**draft["header"], "seen": 1}, "content": draft["content"]}) == ()
