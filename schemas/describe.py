@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from schemas.catalogue import catalogue
@@ -46,6 +47,32 @@ class Rule:
     text: str
 
 
+NEEDED, EITHER_WAY, ONE_OF, LEFT_OUT = "needed", "answered", "one of", "left out"
+"""What a rule asks of a member: a value; a value or a reason in `unknown`; one of several; that it is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """A condition. ``path`` is dotted as names from the object of the rule, ``how`` what is asked of the value there:
+    given, is (one of ``values``), has (a code of ``values``), some or every (its items meet ``inner``).
+    """
+
+    path: tuple[str, ...]
+    how: str
+    values: tuple[object, ...] = ()
+    inner: tuple[When, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a rule asks of the member at ``path`` below the object at ``place`` when all of ``when`` are met."""
+
+    place: str
+    path: tuple[str, ...]
+    wish: str
+    when: tuple[When, ...]
+
+
 def rows(name: str) -> tuple[Row, ...]:
     """The members of the message type or schema hash `name`, in document order, without `unknown` itself."""
     root = catalogue().resolve(name).document
@@ -56,7 +83,23 @@ def rows(name: str) -> tuple[Row, ...]:
 def rules(name: str) -> tuple[Rule, ...]:
     """The conditional rules of `name`, outer objects first. What `need` already says is no rule here."""
     root = catalogue().resolve(name).document
-    return tuple(_rules(root, root, ""))
+    return tuple(Rule(place=place, text=_sentence(rule)) for place, rule in _ruled(root, root, ""))
+
+
+@cache
+def conditions(name: str) -> tuple[Condition, ...]:
+    """What the rules of `name` ask of single members, as data: for who tells it in another language.
+
+    What a rule says about the value itself is left out here; `rules` has it.
+    """
+    root = catalogue().resolve(name).document
+    return tuple(
+        Condition(place=place, path=path, wish=wish, when=when)
+        for place, rule in _ruled(root, root, "")
+        for when, then in (_parted(rule),)
+        for part in then.get("allOf", [then])
+        for path, wish in _asked(part)
+    )
 
 
 # --- members ------------------------------------------------------------------------------------------------------
@@ -143,17 +186,59 @@ def _kind(said: Node, node: Node) -> str:
 # --- rules --------------------------------------------------------------------------------------------------------
 
 
-def _rules(schema: Node, root: Node, place: str) -> Iterator[Rule]:
+def _ruled(schema: Node, root: Node, place: str) -> Iterator[tuple[str, Node]]:
+    """Each rule with the place of its object, outer objects first."""
     node = resolve(schema, root)
     if "items" in node:
-        yield from _rules(node["items"], root, f"{place}/*")
+        yield from _ruled(node["items"], root, f"{place}/*")
         return
     for rule in node.get("allOf", ()):
         if not _is_answer(rule):
-            yield Rule(place=place, text=_sentence(rule))
+            yield place, rule
     for name, member in members(node) if "properties" in node else ():
         if name != "unknown":
-            yield from _rules(member, root, f"{place}/{name}")
+            yield from _ruled(member, root, f"{place}/{name}")
+
+
+def _parted(rule: Node) -> tuple[tuple[When, ...], Node]:
+    """Condition and wishes of a rule; a rule without a condition always holds."""
+    if "if" in rule and "then" in rule:
+        return _whens(rule["if"]), rule["then"]
+    return (), rule
+
+
+def _whens(condition: Node) -> tuple[When, ...]:
+    parts = condition.get("allOf", [condition])
+    return tuple(_when(path, value) for part in parts for path, value in _paths(part))
+
+
+def _when(path: tuple[str, ...], value: Any) -> When:
+    match value:
+        case True:
+            return When(path=path, how="given")
+        case {"contains": {"const": code}}:
+            return When(path=path, how="has", values=(code,))
+        case {"contains": inner}:
+            return When(path=path, how="some", inner=_whens(inner))
+        case {"items": inner}:
+            return When(path=path, how="every", inner=_whens(inner))
+        case {"const": only}:
+            return When(path=path, how="is", values=(only,))
+        case {"enum": several}:
+            return When(path=path, how="is", values=tuple(several))
+        case _:
+            raise RuntimeError("a condition of no known form")
+
+
+def _asked(part: Node) -> Iterator[tuple[tuple[str, ...], str]]:
+    if "anyOf" in part:
+        yield from (((branch["required"][0],), ONE_OF) for branch in part["anyOf"])
+    elif "if" in part:
+        yield (part["else"]["required"][0],), EITHER_WAY
+    else:
+        for path, value in _paths(part):
+            if value is True or value == NEVER:
+                yield path, NEEDED if value is True else LEFT_OUT
 
 
 def _is_answer(rule: Node) -> bool:

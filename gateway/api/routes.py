@@ -56,6 +56,12 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/attachments", operation="attachment.add", summary="seal a file", takes=True),
     Route(method="GET", path="/attachments", operation="attachment.moving", summary="files that are on their way"),
     Route(
+        method="GET",
+        path="/attachments/{id}",
+        operation="attachment.waiting",
+        summary="the files that wait for a message that was not sent",
+    ),
+    Route(
         method="POST",
         path="/attachments/{id}/discard",
         operation="attachment.discard",
@@ -96,6 +102,12 @@ ROUTES: tuple[Route, ...] = (
         summary="may the person be reached so now, and who must not be told",
     ),
     Route(method="GET", path="/conversations/{id}", operation="conversation.show", summary="one conversation in order"),
+    Route(
+        method="GET",
+        path="/conversations/{id}/writable",
+        operation="conversation.writable",
+        summary="what may be written now, and what it would answer",
+    ),
     Route(
         method="POST", path="/conversations/{id}/erase", operation="conversation.erase", summary="a person erases it"
     ),

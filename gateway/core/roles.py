@@ -69,6 +69,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "attachment.list": _CASE_SYSTEMS,
     "attachment.read": _CASE_SYSTEMS,
     "attachment.moving": _MOVES,
+    "attachment.waiting": _CASE_SYSTEMS,
     "attachment.discard": _CASE_SYSTEMS,
     "event.stream": _MOVES,
     "draft.list": _CASES,
@@ -82,6 +83,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "conversation.list": _CASE_SYSTEMS,
     "conversation.due": _CASE_SYSTEMS,
     "conversation.show": _CASE_SYSTEMS,
+    "conversation.writable": _CASES,
     "conversation.erase": frozenset({_F}),
     "erasure.list": frozenset({_F}),
     "erasure.follow": frozenset({_F}),
@@ -176,7 +178,7 @@ UNIT_FREE: frozenset[str] = frozenset(
     {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
      "policy.show",
      "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check",
-     "webhook.list", "api.describe", "attachment.add", "attachment.discard"}
+     "webhook.list", "api.describe", "attachment.add", "attachment.waiting", "attachment.discard"}
 )  # fmt: skip
 """Operations that show no message; what names a consent, or files that were not sent yet, does so by a random id. A
 withdrawal is never blocked, and a hold closes only.

@@ -134,6 +134,18 @@ SHAPES: Mapping[str, Shape] = {
             ),
             standing=many(STANDING),
             asylum_hold=about(FLAG, "a person placed one: nothing of it goes to the State of nationality"),
+            consents=many(record(id=TEXT, state=CONSENT_STATE)),
+        )
+    ),
+    "conversation.writable": Shape(
+        answer=record(
+            conversation=read(ID),
+            peers=many(
+                record(
+                    peer=TEXT, types=many(record(type=read(TYPE), in_reply_to=read(null_or(ID)))),
+                    header=read(about(OBJECT, "what of the header of the next message is known: units, roles, cases")),
+                )
+            ),
         )
     ),
     "conversation.erase": Shape(

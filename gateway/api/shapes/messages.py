@@ -146,6 +146,7 @@ DRAFT_LINE: Mapping[str, Schema | Maybe] = {
     "unit": read(null_or(TEXT)),
     "record": read(about(null_or(TEXT), "what the case system calls the record it was made of")),
     "version": about(TEXT, "its entity tag"),
+    "first_by": about(null_or(TEXT), "who released it first, while it waits for a second person"),
 }
 
 ENQUIRY: Mapping[str, Json] = {
@@ -211,6 +212,7 @@ SHAPES: Mapping[str, Shape] = {
             )
         )
     ),
+    "attachment.waiting": Shape(answer=record(attachments=many(record(**FILE)))),
     "attachment.discard": Shape(answer=record(message=ID, files=COUNT)),
     "inbox.list": Shape(
         arguments={

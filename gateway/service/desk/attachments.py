@@ -153,6 +153,13 @@ def _moving(parts: Parts, rows: Sequence[AttachmentRow], upload: UploadRow | Non
     }
 
 
+async def waiting(parts: Parts, arguments: Arguments) -> Done:
+    """The files that wait for a message which was not submitted yet, in their order."""
+    only(arguments, "id")
+    found = await _waiting(parts, text(arguments, "id"))
+    return Done(value={"attachments": [_facts(part) for part in found]})
+
+
 async def discard(parts: Parts, arguments: Arguments) -> Done:
     """Forget the files of a message that was not submitted: their keys first, then the files."""
     only(arguments, "id")

@@ -6,17 +6,19 @@ All of it is folded when it is asked for, from what both sides have said.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection
 
+from gateway.core.conversation.around import Around
 from gateway.core.conversation.duties import Duty, Owed, duties, owed
 from gateway.core.conversation.facts import Side
 from gateway.core.conversation.fold import Fold, fold
+from gateway.core.conversation.possible import possible
 from gateway.core.deadlines import Deadline
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import conversations, standings
+from gateway.service import consents, conversations, headers, standings
 from gateway.service.conversations import Held
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
 from gateway.service.desk.messages import own_unit, peer_of, summary
@@ -51,6 +53,7 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
         return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
 
     holds, rows, held, contents = await parts.store.read(query)
+    relied_on = await _consents(parts, contents.values())
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
     now = parts.clock.now()
@@ -62,7 +65,67 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
     ]
     standings: list[Json] = [_standing(parts, key, held[key], found, holds, now) for key, found in folds.items()]
     stopped = Fact.ASYLUM_HOLD in holds
-    return Done(value={"conversation": id, "messages": items, "standing": standings, "asylum_hold": stopped})
+    return Done(
+        value={"conversation": id, "messages": items, "standing": standings, "asylum_hold": stopped,
+               "consents": relied_on}
+    )  # fmt: skip
+
+
+async def list_writable(parts: Parts, arguments: Arguments) -> Done:
+    """What may be written now in a conversation, for each peer, and the part of a header that is known."""
+    only(arguments, "id")
+    id = text(arguments, "id")
+    index = parts.vault.conversation_index(id)
+
+    def query(c: Connection) -> tuple[dict[Key, Held], dict[int, Content]]:
+        rows = messages.of_conversation(c, index)
+        return conversations.load(parts, c, {(row.conversation, row.peer) for row in rows})
+
+    held, contents = await parts.store.read(query)
+    if not held:
+        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+    now = parts.clock.now()
+    items: list[Json] = [_writable(parts, key, one, contents, now) for key, one in held.items()]
+    return Done(value={"conversation": id, "peers": items})
+
+
+def _writable(parts: Parts, key: Key, held: Held, contents: Mapping[int, Content], now: int) -> dict[str, Json]:
+    peer = parts.book.get(key[1])
+    types: list[Json] = []
+    if held.conversation is not None:
+        around = Around(conversation=held.conversation, side=held.ours, partial=bool(held.missing))
+        types = [{"type": one.body_type, "in_reply_to": one.reply_to} for one in possible(around, now)]
+    header = _known_header(held, contents)
+    return {"peer": key[1] if peer is None else peer.name, "types": types, "header": header}
+
+
+def _known_header(held: Held, contents: Mapping[int, Content]) -> dict[str, Json]:
+    """What the next own message certainly has in its header: both units as the newest message names them, and the
+    references of the case on both sides.
+    """
+    opened = [(row.direction == messages.IN, contents[row.ref]) for row in held.rows if row.ref in contents]
+    if not opened:
+        return {}
+    incoming, newest = opened[-1]
+    header = headers.between(newest.halves()[0], incoming=incoming)
+    for theirs, one in opened:
+        if theirs and (name := one.halves()[0].get("case_ref_sender")) is not None:
+            header["case_ref_recipient"] = name
+        elif not theirs and one.facts.case is not None:
+            header["case_ref_sender"] = one.facts.case
+    return header
+
+
+async def _consents(parts: Parts, contents: Iterable[Content]) -> list[Json]:
+    """The consents that a message of these names or brings, and how each stands here."""
+    named = dict.fromkeys(
+        name
+        for header, said in (one.halves() for one in contents)
+        for name in (header.get("consent_ref"), said.get("consent_id"))
+        if isinstance(name, str)
+    )
+    found = [(name, await consents.known(parts, name)) for name in named]
+    return [{"id": name, "state": known.state} for name, known in found if known.rows]
 
 
 async def list_due(parts: Parts, arguments: Arguments) -> Done:

@@ -31,6 +31,8 @@ from gateway.store.messages import MessageRow
 from keys.encoding import b64u, canon, parse, sha256
 
 LIMIT = 2_000_000
+FIRST_BY = "released_first_by"
+"""The member of a sealed draft that has the name of who released it first; it is no part of the draft."""
 WAITING_SECOND = "waiting_second"
 """How a draft is shown that one person released and that needs two."""
 Row = TypeVar("Row")
@@ -339,6 +341,7 @@ def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRo
         "unit": header.get("sender_unit") if isinstance(header, dict) else None,
         "record": None if origin is None else parts.vault.open(origin).decode(),
         "version": version_of(draft),
+        "first_by": None if row.first is None else first_by(parts, sealed.get(row.ref)),
     }
 
 
@@ -349,6 +352,15 @@ def version_of(draft: Mapping[str, Json]) -> str:
 
 def drafted(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
     """The draft in a sealed row; empty once it was erased."""
+    return {name: value for name, value in _stored(parts, sealed).items() if name != FIRST_BY}
+
+
+def first_by(parts: Parts, sealed: SealedRow | None) -> Json:
+    """The name of who released a draft first, for the second person to see."""
+    return _stored(parts, sealed).get(FIRST_BY)
+
+
+def _stored(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
     if sealed is None:
         return {}
     value = parse(parts.vault.open(sealed), limit=LIMIT)

@@ -16,7 +16,7 @@ from gateway.ports import Done, Json
 from gateway.service import handover, submit
 from gateway.service.collect import RELEASED, WAITING
 from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, members, only, person, text
-from gateway.service.desk.messages import WAITING_SECOND, actor, drafted, find_draft, incoming
+from gateway.service.desk.messages import FIRST_BY, WAITING_SECOND, actor, drafted, find_draft, incoming
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import content, local, log
@@ -177,7 +177,7 @@ async def _release_first(parts: Parts, row: DraftRow, sealed: SealedRow, request
     trial = {**request, "header": release.approved(_header(request), approver)}
     await submit.try_out(parts, trial, approver=approver)
     now, who = parts.clock.now(), person(by, parts.keys.actor)
-    kept = parts.vault.seal(row.ref, canon(dict(request)))
+    kept = parts.vault.seal(row.ref, canon({**request, FIRST_BY: by}))
 
     def move(connection: Connection) -> None:
         _still_waits(connection, row, sealed)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from gateway.core.roles import NARROWED
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
-from gateway.service.desk import messages
+from gateway.service.desk import conversations, messages
 from gateway.service.desk.arguments import Arguments
 from gateway.service.parts import Parts
 from gateway.store import content
@@ -51,6 +51,9 @@ async def check(parts: Parts, operation: str, arguments: Arguments, unit: str) -
         )  # fmt: skip
     elif operation == "draft.save":
         return
+    elif operation == "conversation.writable":
+        shown = await conversations.show_conversation(parts, {"id": arguments.get("id")})
+        narrow("conversation.show", shown.value, unit)
     elif operation.startswith("draft."):
         shown = await messages.show_draft(parts, {"id": arguments.get("id")})
         if not isinstance(shown.value, dict) or shown.value["unit"] != unit:

@@ -384,7 +384,10 @@ async def test_erasing_takes_the_key_first_and_then_the_file(two: Two, monkeypat
 async def test_files_that_no_message_took_are_forgotten(two: Two) -> None:
     """By a person at once, by themselves after 14 days."""
     one, other = await added(two.fr, NOTE), await added(two.fr, NOTE)
+    waiting = (await two.fr.call("attachment.waiting", id=one))["attachments"]
+    assert [(item["part"], item["size"]) for item in waiting] == [(0, len(NOTE))]
     await two.fr.call("attachment.discard", id=one)
+    assert (await two.fr.call("attachment.waiting", id=one))["attachments"] == []
     assert len(stored(two.fr)) == 1
     assert [item["id"] for item in (await two.fr.call("attachment.moving"))["moving"]] == [other]
     two.clock.advance(14 * 86_400 + 1)

@@ -98,6 +98,29 @@ async def test_both_nodes_find_the_same(two: Two) -> None:
     assert 13 * DAY < owed["until"] - two.clock.now() < 15 * DAY
 
 
+async def test_each_side_is_told_what_it_may_write(two: Two) -> None:
+    """With what it would answer, the units of both, and the case as each calls it; and which consents are relied on."""
+    id = await referred(two)
+    note = about("info.request/1", "AL")
+    note["header"]["case_ref_sender"] = "2026/117"
+    note = (await two.fr.call("message.submit", **note))["id"]
+    await arrived(two, two.al, note)
+    (ours,) = (await two.fr.call("conversation.writable", id=CASE))["peers"]
+    (theirs,) = (await two.al.call("conversation.writable", id=CASE))["peers"]
+    mine, yours = ({one["type"]: one["in_reply_to"] for one in side["types"]} for side in (ours, theirs))
+    assert mine["referral.withdraw/1"] is None and "referral.accept/1" not in mine
+    assert yours["referral.accept/1"] == id and "referral.withdraw/1" not in yours
+    assert ours["header"]["sender_unit"] == theirs["header"]["recipient_unit"] == UNIT
+    assert ours["header"]["case_ref_sender"] == "2026/117"
+    told = (await two.fr.show(note))["header"]["case_ref_sender"]
+    assert theirs["header"]["case_ref_recipient"] == told != "2026/117"
+    for party in (two.fr, two.al):
+        shown = await party.call("conversation.show", id=CASE)
+        assert shown["consents"] == [{"id": CONSENT, "state": "active"}]
+    with pytest.raises(RefusedError):
+        await two.fr.call("conversation.writable", id=b64u(bytes(16)))
+
+
 async def test_silence_is_provisional_and_then_final(two: Two) -> None:
     """Without a decision the referral expires: provisionally while an answer in time may still be on its way."""
     await referred(two)

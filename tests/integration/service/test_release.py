@@ -82,6 +82,8 @@ async def test_a_referral_goes_when_two_people_released_it(two: Two) -> None:
     assert first == {"id": id, "state": "waiting_second"}
     assert await fr.rows("select * from message") == []
     assert await state(fr, id) == "waiting_second"
+    assert (await fr.call("draft.show", id=id))["first_by"] == "w-1"
+    assert "released_first_by" not in (await fr.call("draft.show", id=id))["draft"]
     assert [item["id"] for item in (await fr.call("draft.list"))["drafts"]] == [id]
     await refused(fr, Code.CONFLICT, "draft.release", id=id, by=" W-1")
     await refused(fr, Code.CONFLICT, "draft.release", id=id, by="w-2", consent=CONSENT)

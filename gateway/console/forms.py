@@ -1,0 +1,611 @@
+"""A message type as a form in the language of the reader, and what the validator found in it, at its field.
+
+    form(type, fields, words, ...)    the parts of the form, for `templates/form.html`; `fields` as in `formfields`
+    judge(type, document)             the findings of the one validator, with what the node fills in put in place
+    told(type, findings, ...)         each finding as a sentence, and the field where it belongs
+
+Everything comes from the published schema: which members there can be, their labels, codes, meaning and sensitivity,
+and when one is needed. No value is ever chosen for anybody: a list of one code shows that code and an empty place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TypeAlias
+
+import schemas
+from gateway.console.formfields import (
+    AT,
+    FILLED,
+    HALVES,
+    KIND,
+    NO,
+    NUMBER,
+    TEXT,
+    THERE,
+    YES,
+    Fields,
+    Kind,
+    asked,
+    kind_of,
+    reasons,
+    rows_in,
+    type_of,
+)
+from gateway.console.words import N_, Words
+from gateway.core.stages import Json
+from gateway.errors import Finding
+from schemas import describe
+from schemas.catalogue import catalogue
+from schemas.codelists import ENGLISH, code_list
+from schemas.describe import ALWAYS, ANSWERED, Condition, When
+from schemas.text import text_findings
+from schemas.walk import Node, members, resolve
+
+Options: TypeAlias = Sequence[tuple[str, str]]
+RADIOS = 6
+"""The longest code list that is shown as a choice of buttons."""
+LONG = 120
+"""Characters from which on a text has several lines."""
+
+MARKS: Mapping[str, str] = {
+    "public": N_("public"),
+    "operational": N_("about the service"),
+    "pseudonymous": N_("about the case"),
+    "identifying": N_("identifies the person"),
+    "special": N_("sensitive"),
+    "locating": N_("where the person is"),
+}
+"""The sensitivity classes in words."""
+
+SAYS, BASIS = N_("What the message says"), N_("On which basis")
+SECTIONS: Sequence[tuple[str, Sequence[str]]] = (
+    (N_("About this message"), ("priority", "respond_by", "language", "case_ref_sender", "case_ref_recipient")),
+    (
+        BASIS,
+        ("legal_basis", "transfer_basis", "transfer_instrument", "consent_ref", "vital_interest"),
+    ),
+    (N_("What the receiver may do with it"), ("handling",)),
+    (N_("Who writes to whom"), ("sender_unit", "sender_role", "recipient_unit", "recipient_role")),
+)
+"""The header in groups."""
+
+_PICKED = {
+    Kind.DATE: re.compile(r"\d{4}-\d\d-\d\d"),
+    Kind.TIME: re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?"),
+}
+"""What the pickers of browsers take."""
+
+SHAPES: Mapping[str, str] = {
+    "date": N_("Day as 2026-11-30"),
+    "timestamp": N_("Day and time here, as 2026-11-30T14:00"),
+    "phone": N_("With the code of the country, as +355691234567"),
+    "period": N_("Two days with a slash between, as 2026-01-01/2026-03-31"),
+    "quarter": N_("As 2026-Q1"),
+    "currency": N_("Three letters, as EUR"),
+    "region": N_("Country and region, as AL-11"),
+    "ref": N_("Letters, digits and . _ : / - without blanks; never a name"),
+    "unit": N_("Small letters, digits and hyphens"),
+    "unit_ref": N_("A unit of the directory"),
+    "id": N_("An id of 22 letters and digits, as the pages of messages show it"),
+    "item": N_("Small letters, digits and hyphens"),
+    "email": N_("An e-mail address"),
+    "url": N_("An address that begins with https://"),
+    "count": N_("0, or 10 and more"),
+}
+"""What a value of a leaf type looks like."""
+
+RULES: Mapping[str, str] = {
+    "required": N_("This is missing."),
+    "answered": N_("Fill this in, or say why it is missing."),
+    "unknown_code": N_("Choose one of the list."),
+    "enum": N_("This does not go together with what else was said. Choose another one."),
+    "const": N_("Something else is needed here, by what else was said."),
+    "number": N_("Write a whole number, in digits."),
+    "type": N_("This can not be read as what belongs here."),
+    "maxLength": N_("This is too long: at most %(most)s characters."),
+    "minLength": N_("This is too short: at least %(least)s characters."),
+    "maxItems": N_("These are too many: at most %(most)s."),
+    "minItems": N_("These are too few: at least %(least)s."),
+    "maximum": N_("The number is too large: at most %(most)s."),
+    "minimum": N_("The number is too small: at least %(least)s."),
+    "uniqueItems": N_("The same stands here twice."),
+    "maxProperties": N_("Too much is filled in here: at most %(most)s of these."),
+    "anyOf": N_("At least one of these is needed: %(names)s."),
+    "forbidden": N_("This does not go together with what else was said. Take it out, or change the other."),
+    "not": N_("Numbers from 1 to 9 are not sent: they could give somebody away."),
+    "additionalProperties": N_("There is something here that this message can not have; saving takes it out."),
+    "form": N_("This is not written as it has to be."),
+    "text": N_("There are signs in this text that can not be shown safely. Type it anew; do not paste it."),
+    "unknown_peer": N_("No such country is known here."),
+}
+OTHERWISE = N_("This is not right.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One question. ``look`` says how it is asked (see `templates/form.html`); ``extra`` are hidden fields beside it;
+    ``none`` says that it can be said that there is nothing, and whether it was.
+    """
+
+    place: str
+    label: str
+    look: str
+    values: tuple[str, ...] = ()
+    options: Options = ()
+    hints: tuple[tuple[str, str], ...] = ()
+    """Pairs of language and text."""
+    mark: str = ""
+    need: str = ""
+    absent: Field | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    longest: int = 0
+    none: bool | None = None
+
+    @property
+    def value(self) -> str:
+        """The first value; empty where there is none."""
+        return next(iter(self.values), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Questions about one thing, or the rows of a list. ``add`` says that another row fits in, ``row`` that this is one
+    and can be taken out, ``none`` that it can be said that there is nothing (and whether it was), ``there`` that it is
+    there though empty.
+    """
+
+    place: str
+    label: str
+    look: str = "group"
+    parts: tuple[Part, ...] = ()
+    hints: tuple[tuple[str, str], ...] = ()
+    need: str = ""
+    absent: Field | None = None
+    add: bool = False
+    row: bool = False
+    none: bool | None = None
+    lines: bool = False
+    there: bool = False
+    filled: bool = True
+
+    @property
+    def simple(self) -> bool:
+        """Whether it is a list of single values, which stands among single questions."""
+        return self.look == "list" and self.lines
+
+
+Part: TypeAlias = "Field | Group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong: ``place`` is a field or group of the form, empty where none is meant."""
+
+    place: str
+    label: str
+    text: str
+
+
+def form(
+    body_type: str,
+    fields: Fields,
+    words: Words,
+    *,
+    choices: Mapping[str, Options] | None = None,
+    blank: Iterable[str] = (),
+) -> tuple[Group, ...]:
+    """The form in sections, content first.
+
+    ``choices`` are what can be chosen at a place, or for all of a leaf type (`type:unit_ref`); ``blank`` are lists that
+    get an empty row.
+    """
+    entry = catalogue().resolve(body_type)
+    maker = _Maker(
+        body_type=entry.body_type, root=entry.document, fields=fields, words=words, choices=choices or {},
+        blank=frozenset(blank), rows=rows_in(fields), asks=_Asks(entry.body_type, words),
+    )  # fmt: skip
+    return (*maker.content(), *maker.header())
+
+
+def places(parts: Iterable[Part]) -> Iterator[str]:
+    """Every place that has a field or a group of its own."""
+    for part in parts:
+        yield part.place
+        if part.absent is not None:
+            yield part.absent.place
+        if isinstance(part, Group):
+            yield from places(part.parts)
+
+
+# --- questions ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Maker:
+    body_type: str
+    root: Node
+    fields: Fields
+    words: Words
+    choices: Mapping[str, Options]
+    blank: frozenset[str]
+    rows: Mapping[str, Sequence[int]]
+    asks: _Asks
+
+    def content(self) -> Iterator[Group]:
+        """The questions that follow each other in one section, each thing in one of its own."""
+        parts, title = list[Part](), SAYS
+        for part in self._parts(self._half("content"), "/content"):
+            if isinstance(part, Group) and not part.simple:
+                yield from self._section(title, parts)
+                title, parts = N_("More of what the message says") if parts else title, []
+                yield part
+            else:
+                parts.append(part)
+        yield from self._section(title, parts)
+
+    def header(self) -> Iterator[Group]:
+        found = {part.place: part for part in self._parts(self._half("header"), "/header")}
+        for title, names in SECTIONS:
+            parts = [found[place] for name in names if (place := f"/header/{name}") in found]
+            if title == BASIS:
+                parts.insert(0, self.purpose())
+            if len(parts) == 1 and isinstance(parts[0], Group):
+                yield parts[0]
+            else:
+                yield from self._section(title, parts)
+
+    def _section(self, title: str, parts: Sequence[Part]) -> Iterator[Group]:
+        if parts:
+            first = f"{parts[0].place}#section"
+            hints = self.asks.together("/content") if title == SAYS else ()
+            yield Group(place=first, label=self.words(title), parts=tuple(parts), hints=hints)
+
+    def purpose(self) -> Field:
+        """The one question that is answered outside the body."""
+        listed = code_list("purpose")
+        codes = [entry.code for entry in listed.codes if not entry.retired]
+        return Field(
+            place="/purpose", label=self.words("Purpose"), look="select", values=self._values("/purpose"),
+            options=self._with_given([(code, self.words.code("purpose", code)) for code in codes], "/purpose"),
+            hints=((self.words.language.code, self.words("What the data are used for; a consent names it.")),),
+        )  # fmt: skip
+
+    def _half(self, name: str) -> Node:
+        return resolve(self.root["properties"][name], self.root)
+
+    def _parts(self, node: Node, place: str) -> Iterator[Part]:
+        why = reasons(node)
+        for name, member in asked(node, place):
+            yield self.part(member, f"{place}/{name}", self._why(why.get(name), place, name))
+
+    def part(self, said: Node, place: str, absent: Field | None = None) -> Part:
+        """The member at a place."""
+        node, label = resolve(said, self.root), self.label(place)
+        hints, need = self.asks.hints(said, place), self.asks.need(place)
+        match kind_of(said, self.root):
+            case Kind.OBJECT:
+                parts = tuple(self._parts(node, place))
+                return Group(
+                    place=place, label=label, parts=parts, hints=(*hints, *self.asks.together(place)), need=need,
+                    absent=absent, there=bool(self._values(place + THERE)), filled=need == ALWAYS or self._any(place),
+                )  # fmt: skip
+            case Kind.ROWS | Kind.LINES:
+                return self._list(node, place, label, hints, need, absent)
+            case kind:
+                return self._field(kind, said, place, label, hints, need, absent)
+
+    def _list(
+        self, node: Node, place: str, label: str, hints: tuple[tuple[str, str], ...], need: str, absent: Field | None
+    ) -> Group:
+        there = list(self.rows.get(place, ()))
+        more = len(there) < node["maxItems"]
+        if more and (place in self.blank or (not there and need == ALWAYS and node.get("minItems", 0) > 0)):
+            there.append(1 + max(there, default=-1))
+        rows = []
+        for n in there:
+            part = self.part(node["items"], f"{place}/{n}")
+            name = f"{label} {n + 1}"
+            if isinstance(part, Group):
+                rows.append(replace(part, label=name, look="row", row=True, need="", filled=True))
+            else:
+                rows.append(
+                    Group(
+                        place=f"{place}/{n}#row", label=name, look="line", parts=(replace(part, label=name),), row=True
+                    )
+                )
+        lines = "properties" not in resolve(node["items"], self.root)
+        return Group(
+            place=place, label=label, look="list", parts=tuple(rows), hints=hints, need=need, absent=absent, add=more,
+            none=self._none(node, place), lines=lines, filled=need in (ALWAYS, ANSWERED) or bool(there),
+        )  # fmt: skip
+
+    def _field(
+        self, kind: Kind, said: Node, place: str, label: str, hints: tuple[tuple[str, str], ...], need: str,
+        absent: Field | None,
+    ) -> Field:  # fmt: skip
+        node = resolve(said, self.root)
+        leaf = resolve(node["items"], self.root) if kind is Kind.BOXES else node
+        look, options = self._look(kind, said, node, leaf, place, need)
+        extra = {}
+        if kind is Kind.TIME and self._values(place + AT):
+            extra[place + AT] = self._values(place + AT)[0]
+        if kind is Kind.SCALAR:
+            options = self._scalar_options()
+            extra[place + KIND] = next(iter(self._values(place + KIND)), "")
+        shape = SHAPES.get(type_of(said))
+        if shape is not None and look in ("text", "area"):
+            hints = (*hints, (self.words.language.code, self.words(shape)))
+        return Field(
+            place=place, label=label, look=look, values=self._values(place), options=options, hints=hints,
+            mark=self.words(MARKS[leaf["x-class"]]) if "x-class" in leaf else "", need=need, absent=absent,
+            extra=extra, longest=node.get("maxLength", 0),
+            none=self._none(node, place) if kind is Kind.BOXES else None,
+        )  # fmt: skip
+
+    def _look(
+        self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str
+    ) -> tuple[str, Options]:  # fmt: skip
+        chosen = self.choices.get(_general(place)) or self.choices.get(f"type:{type_of(said)}")
+        if chosen is not None and kind is not Kind.BOXES:
+            return "select", self._with_given(chosen, place)
+        match kind:
+            case Kind.CODE | Kind.BOXES:
+                options = self._with_given(self._codes(leaf), place)
+                if kind is Kind.BOXES:
+                    return "boxes", options
+                if len(options) > RADIOS:
+                    return "select", options
+                return "radios", options if need == ALWAYS else (("", self.words("Not said")), *options)
+            case Kind.FLAG:
+                said_so = self._with_given(((YES, self.words.language.yes), (NO, self.words.language.no)), place)
+                return "radios", said_so if need == ALWAYS else (("", self.words("Not said")), *said_so)
+            case Kind.FIXED if node["const"] is True:
+                return "tick", ((YES, self.words.language.yes),)
+            case Kind.FIXED:
+                return "fixed", ((str(node["const"]), str(node["const"])),)
+            case Kind.DATE | Kind.TIME if not all(_PICKED[kind].fullmatch(value) for value in self._values(place)):
+                return "text", ()  # a browser would show nothing of it
+            case Kind.DATE | Kind.TIME | Kind.NUMBER | Kind.SCALAR:
+                return str(kind), ()
+            case _:
+                long = (node["maxLength"] >= LONG and node.get("x-text")) or "\n" in "".join(self._values(place))
+                return "area" if long else "text", ()
+
+    def _none(self, node: Node, place: str) -> bool | None:
+        """Of a list that may be empty, whether it was said that it is."""
+        return bool(self._values(place + THERE)) if node.get("minItems", 0) == 0 else None
+
+    def _scalar_options(self) -> Options:
+        language = self.words.language
+        return (
+            (TEXT, self.words("the text above")), (NUMBER, self.words("the number above")), (YES, language.yes),
+            (NO, language.no),
+        )  # fmt: skip
+
+    def _codes(self, leaf: Node) -> Options:
+        listed = code_list(leaf["x-codes"])
+        retired = {entry.code for entry in listed.codes if entry.retired}
+        return [(code, self.words.code(listed.name, code)) for code in leaf["enum"] if code not in retired]
+
+    def _with_given(self, options: Options, place: str) -> Options:
+        """Also what is there already, though it can not be chosen any more."""
+        known = {code for code, _ in options}
+        mark = self.words.language.unknown_code
+        return [*options, *((value, f"{value} [{mark}]") for value in self._values(place) if value not in known)]
+
+    def _why(self, reason: Node | None, place: str, name: str) -> Field | None:
+        if reason is None:
+            return None
+        here = f"{place}/unknown/{name}"
+        leaf = resolve(reason, self.root)
+        return Field(
+            place=here, label=self.words("Why it is missing: %(field)s", field=self.label(f"{place}/{name}")),
+            look="why", values=self._values(here), options=self._with_given(self._codes(leaf), here),
+        )  # fmt: skip
+
+    def label(self, place: str) -> str:
+        """What a member is called."""
+        return label(self.body_type, place, self.words)
+
+    def _values(self, name: str) -> tuple[str, ...]:
+        return tuple(value for value in self.fields.get(name, ()) if value)
+
+    def _any(self, place: str) -> bool:
+        return any(name.startswith((f"{place}/", f"{place}#")) and any(self.fields[name]) for name in self.fields)
+
+
+def label(body_type: str, place: str, words: Words) -> str:
+    """What a member is called; of a row its list and its number."""
+    steps = place.split("/")
+    number = f" {int(steps[-1]) + 1}" if steps[-1].isdecimal() else ""
+    found = words.labels.field(body_type, place)
+    return f"{steps[-1]} [{words.language.no_label}]" if found.text is None else f"{found.text}{number}"
+
+
+def _general(place: str) -> str:
+    return "/".join("*" if step.isdecimal() else step for step in place.split("/"))
+
+
+# --- when something is needed ---------------------------------------------------------------------------------------
+
+
+class _Asks:
+    """What the schema asks of each member, in the words of the reader."""
+
+    def __init__(self, body_type: str, words: Words) -> None:
+        self._type, self.words = body_type, words
+        self._rows = {row.place: row for row in describe.rows(body_type)}
+        self._single, self._together = defaultdict[str, list[Condition]](list), defaultdict[str, list[Condition]](list)
+        for condition in describe.conditions(body_type):
+            if condition.wish == describe.ONE_OF:
+                self._together[condition.place].append(condition)
+            else:
+                self._single["/".join((condition.place, *condition.path))].append(condition)
+
+    def need(self, place: str) -> str:
+        """One of the four words of `schemas.describe`; empty for an item of a list."""
+        row = self._row(place)
+        return "" if row is None or place.rpartition("/")[2].isdecimal() else row.need
+
+    def hints(self, said: Node, place: str) -> tuple[tuple[str, str], ...]:
+        """Its meaning, and when it is needed."""
+        meaning, mine = said.get("description", ""), self.words.language.code
+        if place.rpartition("/")[2].isdecimal():
+            meaning = ""
+        told = [(ENGLISH, meaning)] if meaning else []
+        told += [(mine, text) for text in self._sentences(_general(place))]
+        return tuple(told)
+
+    def together(self, place: str) -> tuple[tuple[str, str], ...]:
+        """Of which members one is needed."""
+        sets: dict[tuple[When, ...], list[str]] = {}
+        for condition in self._together[_general(place)]:
+            sets.setdefault(condition.when, []).append(self._label(condition.place, condition.path))
+        words, found = self.words, list[tuple[str, str]]()
+        for when, names in sets.items():
+            text = words(RULES["anyOf"], names=", ".join(names))
+            if when:
+                text = words("If %(condition)s: %(what)s", condition=self._condition(when, place), what=text)
+            found.append((words.language.code, text))
+        return tuple(found)
+
+    def _sentences(self, place: str) -> Iterator[str]:
+        said = {
+            describe.NEEDED: N_("Needed if %(condition)s."),
+            describe.EITHER_WAY: N_("Needed, or the reason why it is missing, if %(condition)s."),
+            describe.LEFT_OUT: N_("Leave empty if %(condition)s."),
+        }
+        for condition in self._single[place]:
+            if condition.when:
+                when = self._condition(condition.when, condition.place)
+                yield self.words(said[condition.wish], condition=when)
+
+    def _condition(self, when: Sequence[When], place: str) -> str:
+        first, *others = (self._met(one, place) for one in when)
+        for other in others:
+            first = self.words("%(one)s and %(other)s", one=first, other=other)
+        return first
+
+    def _met(self, when: When, place: str) -> str:
+        words, name = self.words, self._label(place, when.path)
+        below = "/".join((place, *when.path))
+        match when.how:
+            case "given" if when.path[0] == "unknown":
+                return words("it is said why “%(field)s” is missing", field=name)
+            case "given":
+                return words("“%(field)s” is filled in", field=name)
+            case "some" | "every":
+                inner = self._condition(when.inner, f"{below}/*")
+                some, every = N_("in one of “%(field)s” %(condition)s"), N_("in all of “%(field)s” %(condition)s")
+                return words(some if when.how == "some" else every, field=name, condition=inner)
+            case _:
+                values = " / ".join(self._value(value, below) for value in when.values)
+                return words("“%(field)s” is “%(values)s”", field=name, values=values)
+
+    def _value(self, value: object, place: str) -> str:
+        if isinstance(value, bool):
+            return self.words.language.yes if value else self.words.language.no
+        row = self._row(place)
+        return str(value) if row is None or row.codes is None else self.words.code(row.codes, value)
+
+    def _label(self, place: str, path: Sequence[str]) -> str:
+        return label(self._type, "/".join((place, *(step for step in path if step != "unknown"))), self.words)
+
+    def _row(self, place: str) -> describe.Row | None:
+        general = _general(place)
+        return self._rows.get(general) or self._rows.get(f"{general}/*")
+
+
+# --- what is wrong --------------------------------------------------------------------------------------------------
+
+
+def judge(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, ...]:
+    """What keeps the document from being valid. What the node fills in is put in its place; things that have to be
+    there are judged as begun, so that each of their questions is named and not the thing alone.
+    """
+    root = catalogue().resolve(body_type).document
+    content, known = (_begun(root["properties"][half], root, document.get(half)) for half in reversed(HALVES))
+    header: dict[str, Json] = {**known, "author_ref": "x", "seen": 0}
+    if isinstance(claim := header.get("vital_interest"), dict):
+        header["vital_interest"] = {**claim, "approver_ref": "x"}
+    whole: dict[str, Json] = {"header": header, "content": content}
+    return (*schemas.validate(body_type, whole), *text_findings(whole))
+
+
+def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:
+    node = resolve(said, root)
+    begun = dict(value) if isinstance(value, dict) else {}
+    for name, member in members(node):
+        if kind_of(member, root) is Kind.OBJECT:
+            if name in node["required"] or isinstance(begun.get(name), dict):
+                begun[name] = _begun(member, root, begun.get(name))
+        elif isinstance(rows := begun.get(name), list) and kind_of(member, root) is Kind.ROWS:
+            items = resolve(member, root)["items"]
+            begun[name] = [_begun(items, root, row) if isinstance(row, dict) else row for row in rows]
+    return begun
+
+
+def told(body_type: str, findings: Iterable[Finding], words: Words, parts: Iterable[Part]) -> tuple[Fault, ...]:
+    """Each finding as a sentence, at the field of the form where it belongs, in the order of the form."""
+    known = {place: n for n, place in enumerate(places(parts))}
+    found = [_fault(body_type, finding, words, known) for finding in findings if finding.place not in FILLED]
+    return tuple(sorted(found, key=lambda fault: known.get(fault.place, -1)))
+
+
+def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str]) -> Fault:
+    place = finding.place
+    while place and place not in known:
+        place = place.rpartition("/")[0]
+    node, need = _at(body_type, finding.place)
+    name = label(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
+    return Fault(place=place, label=name, text=_sentence(body_type, finding, node, need, words))
+
+
+def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Words) -> str:
+    rule, values = finding.rule, {}
+    match rule:
+        case "required" if need == ANSWERED:
+            rule = "answered"
+        case "type" if node.get("type") == "integer" and "maximum" in node:
+            rule = "form" if type_of(node) == "timestamp" else "number"
+        case "pattern" | "format":
+            rule = "form"
+        case "anyOf":
+            names = finding.hint.removeprefix("at least one of ").split(", ")
+            values = {"names": ", ".join(label(body_type, f"{finding.place}/{name}", words) for name in names)}
+        case str() if rule.startswith("text_"):
+            rule = "text"
+        case _:
+            limit = node.get(rule, "")
+            values = {"most": limit} if rule.startswith("max") else {"least": limit} if rule.startswith("min") else {}
+    text = words(RULES.get(rule, OTHERWISE), **values)
+    shape = SHAPES.get(type_of(node))
+    return f"{text} {words(shape)}." if rule in ("form", "type") and shape else text
+
+
+def _at(body_type: str, place: str) -> tuple[Node, str]:
+    """The schema at a place, with its reference, and whether its object needs it."""
+    root = catalogue().resolve(body_type).document
+    node: Node = root
+    said: Node = root
+    for step in place.split("/")[1:]:
+        node = resolve(said, root)
+        if step.isdecimal() and "items" in node:
+            said = node["items"]
+        elif step in node.get("properties", {}):
+            said = node["properties"][step]
+        else:
+            return {}, ""
+    beside = {"$ref": said["$ref"]} if "$ref" in said else {}
+    return {**resolve(said, root), **beside}, _needs(body_type).get(_general(place), "")
+
+
+@cache
+def _needs(body_type: str) -> Mapping[str, str]:
+    """By place whether a member has to be there."""
+    return {row.place.removesuffix("/*"): row.need for row in describe.rows(body_type)}

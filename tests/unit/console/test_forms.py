@@ -1,0 +1,257 @@
+"""Forms made from the schemas: a document is shown, sent and read again, and what is wrong is told at its place."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.browsing import Page, read
+from support.generate import bodies, mutated
+
+import schemas
+from gateway.console import forms, looks
+from gateway.console.formfields import HALVES, body, posted, without
+from gateway.console.words import words
+from gateway.errors import Finding
+from schemas import catalogue, fields
+from schemas.describe import ONE_OF, conditions
+from schemas.labels import languages
+from schemas.walk import members, resolve
+
+EXAMPLES = Path(schemas.__file__).parent / "examples"
+TYPES = [entry.body_type for entry in catalogue().types]
+SCRIPT = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+SHOWN = """{% import "form.html" as it with context %}<main><h1>x</h1><form method="post" action="/x">
+{% for part in parts %}{{ it.section(part, faults) }}{% endfor %}</form></main>"""
+
+
+def offset(at: int) -> int:
+    """A time that is changed twice a year."""
+    return 7200 if 80 <= at // 86_400 % 365 <= 300 else 3600
+
+
+def asked(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document without what the node fills in."""
+    whole: dict[str, Any] = copy.deepcopy({half: document[half] for half in HALVES})
+    whole["header"].pop("author_ref", None)
+    whole["header"].pop("seen", None)
+    whole["header"].get("vital_interest", {}).pop("approver_ref", None)
+    return whole
+
+
+def shown(body_type: str, document: Mapping[str, Any], lang: str = "en", found: tuple[Finding, ...] = ()) -> Page:
+    """The form of a document as a browser has it."""
+    parts = forms.form(body_type, posted(body_type, document, offset), words(lang))
+    wrong: dict[str, list[str]] = {}
+    for fault in forms.told(body_type, found, words(lang), parts):
+        wrong.setdefault(fault.place, []).append(fault.text)
+    text = looks.environment(lang).from_string(SHOWN).render(parts=parts, faults=wrong)
+    assert "<script" not in text and "<img" not in text
+    return read(text)
+
+
+def sent(page: Page) -> dict[str, tuple[str, ...]]:
+    """What the browser would send, as `Visit.form` reads it."""
+    return {name: tuple(value.strip() for value in given) for name, given in page.forms[0].sent().items()}
+
+
+def trimmed(value: Any) -> Any:
+    """Texts without blanks around, as a form brings them, and codes of a set in one order."""
+    if isinstance(value, dict):
+        return {name: trimmed(member) for name, member in value.items()}
+    if isinstance(value, list):
+        items = [trimmed(item) for item in value]
+        return sorted(items) if all(isinstance(item, str) for item in items) else items
+    return value.strip() if isinstance(value, str) else value
+
+
+def documents(body_type: str) -> list[dict[str, Any]]:
+    """The valid examples, and some that nobody wrote."""
+    rng = random.Random(len(body_type))
+    folder = EXAMPLES / body_type.replace("/", ".")
+    written = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("valid-*.json"))]
+    return [asked(value) for value in (*written, *(bodies(body_type, rng, share) for share in (0.3, 0.9)))]
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_fields_are_a_way_back(body_type):
+    """A document as fields and as a document again is the same."""
+    for document in documents(body_type):
+        assert body(body_type, posted(body_type, document, offset), offset) == document
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_a_page_is_a_way_back(body_type):
+    """So is a document that is shown, and sent as it is; nothing is added by being looked at."""
+    for document in documents(body_type):
+        page = shown(body_type, document)
+        assert trimmed(body(body_type, sent(page), offset)) == trimmed(document)
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_an_empty_form_says_nothing(body_type):
+    """No value is chosen for anybody, but where only one is possible."""
+    content = resolve(catalogue().get(body_type).document["properties"]["content"], catalogue().get(body_type).document)
+    fixed = {
+        name: member["const"] for name, member in members(content) if member.get("const") not in (None, True)
+    }  # fmt: skip
+    assert body(body_type, sent(shown(body_type, {"header": {}, "content": {}})), offset) == {
+        "header": {}, "content": fixed,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+@pytest.mark.parametrize("lang", ["en", "ar"])
+def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
+    """A script in every text, faults and all; it comes back as it was written."""
+    document = documents(body_type)[-1]
+    places = {field.path for field in fields(body_type) if field.schema.get("type") == "string"}
+
+    def scripted(value: Any, path: str) -> Any:
+        if isinstance(value, dict):
+            return {name: scripted(member, f"{path}/{name}") for name, member in value.items()}
+        if isinstance(value, list):
+            return [scripted(item, f"{path}/*") for item in value]
+        return SCRIPT if path in places else value
+
+    hostile = {half: scripted(document[half], f"/{half}") for half in HALVES}
+    page = shown(body_type, hostile, lang, forms.judge(body_type, hostile))
+    assert trimmed(body(body_type, sent(page), offset)) == trimmed(hostile) or "[" in page.said
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_every_fault_is_told_at_a_field(body_type):
+    """Each finding of the validator has a sentence, in the order of the form, and what was filled in is kept."""
+    rng = random.Random(11)
+    for _ in range(3):
+        spoilt = {"header": {}, "content": {}} | mutated(asked(bodies(body_type, rng)), rng)
+        read_again = body(body_type, posted(body_type, spoilt, offset), offset)
+        found = forms.judge(body_type, read_again)
+        parts = forms.form(body_type, posted(body_type, read_again, offset), words("fr"))
+        known = [*forms.places(parts), ""]
+        told = forms.told(body_type, found, words("fr"), parts)
+        assert len(told) == len([one for one in found if one.place not in forms.FILLED])
+        assert all(fault.text and "%(" not in fault.text for fault in told)
+        assert {fault.place for fault in told} <= set(known)
+
+
+@pytest.mark.parametrize("body_type", TYPES)
+def test_the_judge_takes_what_is_valid(body_type):
+    """With what the node fills in put in its place."""
+    for document in documents(body_type):
+        assert forms.judge(body_type, document) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("/content/person/birth_year", "1999", 1999),
+        ("/content/person/birth_year", "١٩٩٩", 1999),
+        ("/content/person/birth_year", "19.99", "19.99"),
+        ("/content/person/birth_year", "9" * 40, "9" * 40),
+        ("/content/person/birth_estimated", "maybe", "maybe"),
+        ("/content/person/birth_date", "31.12.1999", "31.12.1999"),
+    ],
+)
+def test_what_can_not_be_read_is_kept(name, text, value):
+    """As the text it is; the validator refuses it, and the form shows it."""
+    document = body("referral.request/1", {name: (text,)}, offset)
+    assert document["content"]["person"][name.rpartition("/")[2]] == value
+    if isinstance(value, str):
+        found = [one for one in forms.judge("referral.request/1", document) if one.place == name]
+        assert found and shown("referral.request/1", document, found=tuple(found)).form("/x").sent()[name] == (text,)
+
+
+@pytest.mark.parametrize(
+    ("sent", "at"),
+    [
+        ({"": "2026-07-01T14:00"}, 1_782_907_200),
+        ({"": "2026-07-01T14:00", "#at": "1782907233"}, 1_782_907_233),
+        ({"": "2026-07-01T15:00", "#at": "1782907233"}, 1_782_910_800),
+        ({"": "2026-01-01T00:00:30"}, 1_767_222_030),
+        ({"": "tomorrow"}, "tomorrow"),
+        ({"": "2026-02-31T14:00"}, "2026-02-31T14:00"),
+        ({"": "99999999999999", "#at": "99999999999999"}, 99_999_999_999_999),
+    ],
+)
+def test_a_time_is_that_of_the_country(sent, at):
+    """And the exact second where it was not changed."""
+    given = {f"/header/respond_by{name}": (value,) for name, value in sent.items()}
+    assert body("enquiry.capacity/1", given, offset)["header"] == {"respond_by": at}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"/content/stranger": ("x",)}, {"/content/person/stranger": ("x",)}, {"act": ("save",)}, {"/header/seen": ("7",)},
+     {"/content/household/77777777777/relation": ("child",)}, {"/content/household/x/relation": ("child",)}],
+)  # fmt: skip
+def test_a_field_that_no_form_has_is_passed_over(fields):
+    """Nothing comes in by a name that the schema does not have, or that the node fills in."""
+    assert body("referral.request/1", fields, offset) == {"header": {}, "content": {}}
+
+
+def test_an_empty_row_is_no_row():
+    """One that was added and left empty; the others keep their order."""
+    given = {"/content/household/0/relation": ("",), "/content/household/7/relation": ("child",)}
+    assert body("referral.request/1", given, offset)["content"] == {"household": [{"relation": "child"}]}
+
+
+def test_a_row_is_taken_out():
+    """Of any list, and the list with its last row."""
+    document = {"content": {"a": [1, 2], "b": [{"c": [1]}]}}
+    assert without(document, "/content/a/0") == {"content": {"a": [2], "b": [{"c": [1]}]}}
+    assert without(document, "/content/b/0/c/0") == {"content": {"a": [1, 2], "b": [{}]}}
+    assert without(document, "/content/b/0") == {"content": {"a": [1, 2]}}
+    for nowhere in ("", "/", "/content", "/content/a/9", "/content/a/x", "/no/0", "/content/a/0/0"):
+        assert without(document, nowhere) == document
+
+
+def test_rows_can_be_added_until_it_is_full():
+    """The button goes with the last row that fits."""
+    rows = {f"/content/household/{n}/relation": ("child",) for n in range(20)}
+    full = {part.place: part for part in forms.form("referral.request/1", rows, words("en"))}
+    household = full["/content/household"]
+    assert len(household.parts) == 20 and not household.add
+    more = forms.form("referral.request/1", {}, words("en"), blank=["/content/household"])
+    assert [len(part.parts) for part in more if part.place == "/content/household"] == [1]
+
+
+def test_a_condition_is_told_in_the_language_of_the_reader():
+    """With the labels of fields and codes."""
+    parts = forms.form("referral.request/1", {}, words("fr"))
+    found = {part.place: part for part in _every(parts)}
+    texts = [text for lang, text in found["/content/person/birth_year"].hints if lang == "fr"]
+    label = found["/content/person/birth_date"].label
+    assert label in texts[-1]
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_every_condition_has_its_sentence(lang):
+    """Of every type."""
+    for body_type in TYPES:
+        parts = list(_every(forms.form(body_type, {}, words(lang))))
+        told = sum(len([1 for code, _ in part.hints if code == lang]) for part in parts)
+        single = [one for one in conditions(body_type) if one.wish != ONE_OF and "*" not in one.place]
+        assert told >= len({(one.place, one.path) for one in single if one.path[-1:] and len(one.path) == 1}) // 2
+
+
+def test_a_choice_is_offered_where_it_is_known():
+    """Units, files and languages; what is there already stays even if it is not offered."""
+    choices = {"/header/recipient_unit": [("fp", "Focal point")], "type:part": [("0", "1: PDF")]}
+    given = {"/header/recipient_unit": ("other",), "/content/attachments/0/part": ("0",)}
+    parts = {
+        part.place: part for part in _every(forms.form("referral.request/1", given, words("en"), choices=choices))
+    }  # fmt: skip
+    assert [code for code, _ in parts["/header/recipient_unit"].options] == ["fp", "other"]
+    assert parts["/content/attachments/0/part"].look == "select"
+
+
+def _every(parts):
+    for part in parts:
+        yield part
+        yield from _every(getattr(part, "parts", ()))
