@@ -100,6 +100,19 @@ class SignIn(Protocol):
         """Remember the language a person reads."""
         ...
 
-    async def approval(self, person: Person, change: str) -> Ceremony:
-        """How an administrator signs a prepared change of trust: the challenge is its hash, ``change``."""
+    async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
+        """How an administrator signs a change of trust, prepared or pending, as `change.prepare` and `change.show` give
+        it: the challenge is its hash. What the browser gives is the `assertion` of `change.propose` or
+        `change.approve`, with the same `emergency`.
+        """
+        ...
+
+    async def offer(self, person: Person) -> Ceremony:
+        """How a person who looks after trust puts a passkey of theirs on a card, to become an administrator."""
+        ...
+
+    async def offered(self, person: Person, ceremony: str, credential: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Keep the card and return it. `admin.list` shows it as offered until two administrators enrol it by the usual
+        change (`admin.enrol`, with the card as `admin`).
+        """
         ...

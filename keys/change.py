@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
+from gateway.errors import Code, RemoteError
 from gateway.ports import Json
 from keys.encoding import (
     Check,
@@ -110,6 +111,15 @@ class AdminCard:
     def from_json(cls, value: Json) -> Self:
         """The card in the member form of a document. Raises RemoteError as ``read``, and wrong_type."""
         return cls.read(SignedDocument.from_json(value, ADMIN))
+
+    def to_json(self) -> dict[str, Json]:
+        """The member form, as a change carries it."""
+        return self.document.to_json()
+
+    @property
+    def kid(self) -> str:
+        """The name of its key."""
+        return self.key.kid
 
 
 # --- changes -----------------------------------------------------------------------------------------------------
@@ -210,16 +220,34 @@ class Approval:
         """The approval in the member form of a document. Raises RemoteError(malformed, wrong_type)."""
         return cls.read(SignedDocument.from_json(value, APPROVAL))
 
+    def encode(self) -> bytes:
+        """Canonical JSON, as it is stored with the change."""
+        return self.document.encode()
+
+    def check(self, card: object, change: Change) -> None:
+        """Return if this is the word of `card` about exactly `change`. Raises RemoteError(bad_signature, conflict)."""
+        if not isinstance(card, AdminCard):
+            raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
+        self.document.verify(card.key)
+        if self.change != change.hash:
+            raise RemoteError(Code.CONFLICT, "the approval is for another change")
+
+    @property
+    def kid(self) -> str:
+        """The name of the key that signed."""
+        return self.document.signature.kid
+
     @property
     def hash(self) -> str:
         """H("approval", document): what a trust record names as the assertion."""
-        return b64u(h("approval", self.document.encode()))
+        return b64u(h("approval", self.encode()))
 
 
 # --- shapes ------------------------------------------------------------------------------------------------------
 
 
-def _is_bool(value: Json) -> bool:
+def is_bool(value: Json) -> bool:
+    """True or false."""
     return isinstance(value, bool)
 
 
@@ -288,5 +316,5 @@ _APPROVAL: Final[dict[str, Check]] = {
     "change": is_hash,
     "admin": is_id,
     "at": is_int(),
-    "emergency": _is_bool,
+    "emergency": is_bool,
 }

@@ -34,6 +34,7 @@ Check = Callable[[Json], bool]
 _LABELS: Final = frozenset(
     {"node", "desc", "head", "stmt", "link", "hdr", "commit", "kid", "ekid", "fp", "ks", "change", "approval", "trust"}
     | {"backup", "receipts", "reset", "sigs"}
+    | {"admin", "approve", "approve_now"}  # challenges of passkeys (keys.approvals)
 )
 # An unterminated string is taken up to the end, so that no quote is ever tried twice; the parser refuses it.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)

@@ -1,4 +1,4 @@
-"""`trm admin`: the administrators of a node, each with a key file of their own."""
+"""`trm admin`: the administrators of a node, each with a key file of their own or a passkey of the console."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.group(context_settings=CONTEXT)
 def admin() -> None:
-    """Administrators: who may change trust, each with a key file of their own."""
+    """Administrators: who may change trust, each with a key file or a passkey of their own."""
 
 
 @options.verb(admin, "new")
@@ -47,7 +47,7 @@ def admin_new(file: Path, label: str, admin_passphrase_file: Path | None) -> Non
             ("key file", str(file)),
             ("public file", str(public)),
             ("pseudonym", made.card.pseudonym),
-            ("key", made.card.key.kid),
+            ("key", made.card.kid),
         ]
     )
     voice.hint("keep the key file on media of your own; give only the public file to others")
@@ -68,24 +68,27 @@ def admin_list(reach: Reach, as_json: bool) -> None:
 
 def _show_admins(value: Mapping[str, Json]) -> None:
     voice.table(
-        ["name", "pseudonym", "key", "since"],
+        ["name", "pseudonym", "kind", "key", "since"],
         [
-            [item["label"], item["pseudonym"], item["kid"], voice.when(item["at"])]
+            [item["label"], item["pseudonym"], item["kind"], item["kid"], voice.when(item["at"])]
             for item in voice.items(value, "admins")
         ],
         empty="nobody, which can not be",
     )
+    for item in voice.items(value, "offered"):
+        voice.say(f"offers a passkey: {item['label']}, pseudonym {item['pseudonym']}, key {item['kid']}")
     for item in voice.items(value, "pending"):
         voice.say(f"pending: {item['action']}, {item['id']}, until {voice.when(item['ends'])}")
 
 
 @options.verb(admin, "enrol")
-@click.argument("file", type=_FILE, metavar="FILE.public")
+@click.argument("file", type=_FILE, metavar="[FILE.public]", required=False)
+@click.option("--offered", metavar="NAME", help="Who offered a passkey at the console, by name or pseudonym.")
 @signs
 @options.on_node
 @options.as_json
-def admin_enrol(reach: Reach, signer: Signer, file: Path, as_json: bool) -> None:
-    """Propose another administrator from the public file that they made; takes two people.
+def admin_enrol(reach: Reach, signer: Signer, file: Path | None, offered: str | None, as_json: bool) -> None:
+    """Propose another administrator; takes two people. Name the public file that they made, or who offered a passkey.
 
     \b
     Example:
@@ -93,9 +96,11 @@ def admin_enrol(reach: Reach, signer: Signer, file: Path, as_json: bool) -> None
     """
     from gateway.service.administrators import read_card
 
-    document = voice.read_object(file)
+    if (file is None) is (offered is None):
+        raise click.UsageError("name a public file, or --offered with a name")
+    document = _offered(reach, str(offered)) if file is None else voice.read_object(file)
     card = read_card(document)
-    click.echo(voice.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.key.kid}"), err=True)
+    click.echo(voice.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
     answer = signer.propose(
         reach, "admin.enrol", "admins", wanted=lambda body: body.get("admin") == document, admin=document
     )
@@ -145,6 +150,19 @@ def admin_approve(reach: Reach, signer: Signer, change: str | None, as_json: boo
     voice.show(signer.approve(reach, pending), as_json=as_json, people=signing.show_change)
 
 
+def _offered(reach: Reach, name: str) -> dict[str, Json]:
+    """The card of the one person of this name who offered to be an administrator."""
+    listed = voice.items(reach.ask("admin.list"), "offered")
+    found = [item["card"] for item in listed if name in (item["label"], item["pseudonym"])]
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise RefusedError(
+            Code.NOT_FOUND, "nobody of this name has offered a passkey",
+            hint="who looks after trust does so at the console; trm admin list shows who did",
+        )  # fmt: skip
+    voice.hint("have them read the key to you from their screen: the node alone says that it is theirs")
+    return found[0]
+
+
 def _show_card(change: Json) -> None:
     """Whom an enrolment is about, from the signed card inside the change."""
     from gateway.service.administrators import read_card
@@ -152,7 +170,7 @@ def _show_card(change: Json) -> None:
     match change:
         case {"body": {"admin": document}}:
             card = read_card(document)
-            click.echo(voice.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.key.kid}"), err=True)
+            click.echo(voice.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
 
 
 @options.verb(admin, "withdraw")

@@ -226,10 +226,18 @@ def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:
 def _cards(files: Sequence[Path]) -> list[AdminCard]:
     """The first administrators' public files."""
     from gateway.service.administrators import read_card
+    from keys.change import AdminCard
 
     if len(files) != ADMINS:
         raise click.UsageError("name --admin exactly twice: a node begins with two administrators")
-    return [read_card(voice.read_json(path)) for path in files]
+    cards = [read_card(voice.read_json(path)) for path in files]
+    found = [card for card in cards if isinstance(card, AdminCard)]
+    if len(found) < len(cards):
+        raise RefusedError(
+            Code.INVALID, "a passkey is good at the console of a node that runs; nothing was made",
+            hint="trm admin new FILE writes FILE.public",
+        )  # fmt: skip
+    return found
 
 
 def _public(files: Sequence[Path]) -> list[KeyRecord]:

@@ -26,7 +26,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "keys": ("gateway.cli.keys:keys", "Rotate, revoke and publish keys; root keys, tombstones, proofs."),
     "alarm": ("gateway.cli.node:alarm", "What a person has to look at."),
     "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."),
-    "admin": ("gateway.cli.admin:admin", "Administrators: who may change trust, each with a key file of their own."),
+    "admin": ("gateway.cli.admin:admin", "Administrators: who may change trust, each with a key of their own."),
     "policy": ("gateway.cli.policies:policy", "What may leave: show, compare, adopt, approve a corridor policy."),
     "person": ("gateway.cli.people:person", "People at the console, each with their own passkey."),
     "token": ("gateway.cli.tokens:token", "Tokens of the local API, one role each."),

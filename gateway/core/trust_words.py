@@ -42,6 +42,8 @@ def _told(name: str, value: Json) -> list[str]:
             return [f"may {part}: {_listed(listed)}" for part, listed in members.items()]
         case "expires" | "backup", _:
             return [f"{name}: {_when(value)}"]
+        case "admin", {"card": {"label": label, "pseudonym": pseudonym, "site": {"origin": origin}}}:
+            return [f"administrator: {label}, pseudonym {pseudonym}, with a passkey at {origin}"]
         case ("admin", {"payload": _}) | ("admins", _):
             return []  # the caller shows the cards: what they hold is inside signed documents
         case "file", str(file):

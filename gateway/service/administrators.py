@@ -14,14 +14,16 @@ from gateway.service.leaves import leaf
 from gateway.store import log
 from gateway.store import trust as rows
 from gateway.store.trust import ChangeRow
+from keys import approvals
+from keys.approvals import Card, PasskeyCard
 from keys.change import AdminCard, Change
 
 ADMINS = rules.ADMINS
 
 
-def administrators(connection: Connection) -> dict[str, AdminCard]:
+def administrators(connection: Connection) -> dict[str, Card]:
     """The enrolled administrators by pseudonym: the fold of the completed changes of `admins`."""
-    found: dict[str, AdminCard] = {}
+    found: dict[str, Card] = {}
     for row in rows.changes_of(connection, ADMINS):
         found = enrolled_after(found, Change.parse(row.payload))
     return found
@@ -29,19 +31,19 @@ def administrators(connection: Connection) -> dict[str, AdminCard]:
 
 def labels(connection: Connection) -> dict[str, str]:
     """What people call every administrator there ever was, by pseudonym."""
-    found: dict[str, AdminCard] = {}
+    found: dict[str, Card] = {}
     for row in rows.changes_of(connection, ADMINS):
         found = {**found, **enrolled_after(found, Change.parse(row.payload))}
     return {pseudonym: card.label for pseudonym, card in found.items()}
 
 
-def enrolled_after(found: Mapping[str, AdminCard], change: Change) -> dict[str, AdminCard]:
+def enrolled_after(found: Mapping[str, Card], change: Change) -> dict[str, Card]:
     """Who is an administrator after one more completed change of `admins`."""
     match change.body:
         case {"admins": [*documents]}:
-            cards = [AdminCard.from_json(document) for document in documents]
+            cards = [approvals.read_card(document) for document in documents]
         case {"admin": document}:
-            cards = [AdminCard.from_json(document)]
+            cards = [approvals.read_card(document)]
         case {"pseudonym": str(gone)}:
             return {pseudonym: card for pseudonym, card in found.items() if pseudonym != gone}
         case _:
@@ -49,9 +51,20 @@ def enrolled_after(found: Mapping[str, AdminCard], change: Change) -> dict[str, 
     return {**found, **{card.pseudonym: card for card in cards}}
 
 
+def by_passkey(connection: Connection, id: bytes) -> PasskeyCard:
+    """The administrator with this passkey. Raises RefusedError(not_found)."""
+    for card in administrators(connection).values():
+        if isinstance(card, PasskeyCard) and card.passkey.id == id:
+            return card
+    raise RefusedError(
+        Code.NOT_FOUND, "this passkey belongs to no administrator of this node; nothing was changed",
+        hint="sign with the passkey that was enrolled, and no other",
+    )  # fmt: skip
+
+
 def begin(connection: Connection, node: str, cards: Sequence[AdminCard], now: int) -> None:
     """The first administrators of a new node, in the transaction that makes it: the one change that nobody approves."""
-    body: dict[str, Json] = {"admins": [card.document.to_json() for card in cards]}
+    body: dict[str, Json] = {"admins": [card.to_json() for card in cards]}
     change = Change(node=node, subject=ADMINS, prev=None, at=now, action=str(Action.ADMINS_BEGIN), body=body)
     rows.add_change(
         connection,
@@ -81,10 +94,10 @@ def check_change(connection: Connection, change: Change) -> None:
     check_cards([*now.values(), read_card(change.body["admin"])])
 
 
-def read_card(document: Json) -> AdminCard:
-    """An administrator's public file. Raises RefusedError for what is none."""
+def read_card(document: Json) -> Card:
+    """An administrator's card, of a key file or a passkey. Raises RefusedError for what is none."""
     try:
-        return AdminCard.from_json(document)
+        return approvals.read_card(document)
     except RemoteError as exc:
         raise RefusedError(
             exc.code,
@@ -93,9 +106,9 @@ def read_card(document: Json) -> AdminCard:
         ) from exc
 
 
-def check_cards(cards: Sequence[AdminCard]) -> None:
+def check_cards(cards: Sequence[Card]) -> None:
     """All different, as far as it can be told: no pseudonym and no key twice. Raises RefusedError(conflict)."""
-    if len({card.pseudonym for card in cards}) < len(cards) or len({card.key.kid for card in cards}) < len(cards):
+    if len({card.pseudonym for card in cards}) < len(cards) or len({card.kid for card in cards}) < len(cards):
         raise RefusedError(
             Code.CONFLICT, "the same person is there twice; nothing was changed",
             hint="each administrator makes a key file of their own with trm admin new",

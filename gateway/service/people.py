@@ -4,6 +4,7 @@
     begin, sign_in     a passkey becomes a session
     admit              a session becomes a person with the rights they have now
     sign_out           the session is over
+    offer, approval    a passkey becomes an administrator's, and signs changes of trust
 
 There are no passwords. A session is a random secret of which the database holds the hash; each sign-in makes a new one,
 and it ends by itself, with the person, and with a change of their rights.
@@ -26,13 +27,16 @@ from gateway.core.roles import Caller, Role
 from gateway.desk import Ceremony, Person
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.ports import Json
+from gateway.service import administrators
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import log
 from gateway.store import people as rows
 from gateway.store.people import PasskeyRow, PersonRow, SessionRow
 from keys import passkey as passkeys
-from keys.encoding import b64u, sha256_hex, unb64u
+from keys.approvals import PasskeyApproval, PasskeyCard
+from keys.change import PSEUDONYM, Change
+from keys.encoding import DOCUMENT_LIMIT, b64u, canon, is_id, parse, sha256_hex, unb64u
 from keys.passkey import Assertion, Challenges, Passkey, Site
 
 CODE = 16
@@ -177,17 +181,17 @@ class People:
     async def admit(self, session: str) -> Person | None:
         """Whose session this secret is; None when it is none, has ended or was idle too long."""
         now, hash = self._parts.clock.now(), _session_hash(session)
-        found = await self._parts.store.read(lambda c: rows.find_session(c, hash))
+        found = await self._parts.store.read(lambda c: _session(c, hash))
         if found is None:
             return None
-        row, whose = found
+        row, whose, admin = found
         reason = rules.over(row.made, row.seen, now)
         if reason is not None or whose.ended is not None:
             await self._parts.store.move(lambda c: end_sessions(c, [row], reason or "ended", now))
             return None
         if now >= row.seen + rules.SEEN_EACH:
             self._parts.store.move_along(lambda c: rows.touch(c, hash, at=now))
-        return _person(whose)
+        return _person(whose, admin=admin)
 
     async def sign_out(self, session: str) -> None:
         """End a session; nothing happens when there is none."""
@@ -205,12 +209,54 @@ class People:
         rules.check_language(language)
         await self._parts.store.move(lambda c: rows.speak(c, person, language))
 
-    async def approval(self, person: Person, change: str) -> Ceremony:
-        """Nobody here is an administrator by passkey."""
-        raise RefusedError(
-            Code.UNAUTHORISED, "this person is no administrator with a passkey; nothing was changed",
-            hint="an administrator signs with a key file: trm peer approve",
+    # --- administrators ------------------------------------------------------------------------------------------
+
+    async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
+        """How an administrator signs a change of trust: the challenge is its hash."""
+        found = await self._parts.store.read(lambda c: administrators.administrators(c).get(person.admin or ""))
+        if not isinstance(found, PasskeyCard):
+            raise RefusedError(
+                Code.UNAUTHORISED, "this person is no administrator with a passkey; nothing was changed",
+                hint="an administrator with a key file signs at a shell: trm peer approve",
+            )  # fmt: skip
+        card = found
+        try:
+            signed = Change.parse(canon(dict(change)))
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+        challenge = PasskeyApproval.challenge(signed, emergency=emergency)
+        return Ceremony(id=signed.hash, options=passkeys.request_options(card.site, challenge, only=[card.passkey.id]))
+
+    async def offer(self, person: Person) -> Ceremony:
+        """How a person who looks after trust puts a passkey of theirs on a card."""
+        now, pseudonym = self._parts.clock.now(), b64u(self._parts.rand(PSEUDONYM))
+        row, passkey = await self._parts.store.read(lambda c: _able_to_offer(c, person.id))
+        challenge = PasskeyCard.challenge(
+            pseudonym=pseudonym, label=row.name, at=now, site=self._site, passkey=passkey
         )  # fmt: skip
+        options = passkeys.request_options(self._site, challenge, only=[passkey.id])
+        return Ceremony(id=f"{now}.{pseudonym}", options=options)
+
+    async def offered(self, person: Person, ceremony: str, credential: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Keep the card and return it."""
+        now = self._parts.clock.now()
+        at, pseudonym = _when_and_who(ceremony, now)
+
+        def move(connection: Connection) -> PasskeyCard:
+            row, passkey = _able_to_offer(connection, person.id)
+            assertion = Assertion.from_browser(dict(credential))
+            card, counter = PasskeyCard.make(
+                pseudonym=pseudonym, label=row.name, at=at, site=self._site, passkey=passkey, assertion=assertion
+            )
+            rows.use_passkey(connection, b64u(passkey.id), counter, at=now)
+            rows.offer(connection, row.id, pseudonym, canon(card.to_json()))
+            log.append_leaf(connection, leaf(now, "admin.offered", id=row.id, kid=card.kid))
+            return card
+
+        try:
+            return (await self._parts.store.move(move)).to_json()
+        except RemoteError as exc:
+            raise await self._wrong(person.id, person.id, exc.code) from exc
 
     # --- wrong attempts ------------------------------------------------------------------------------------------
 
@@ -237,9 +283,19 @@ def _session_hash(session: str) -> str:
     return sha256_hex(session[:100].encode(errors="replace"))
 
 
-def _person(row: PersonRow) -> Person:
+def _session(connection: Connection, hash: str) -> tuple[SessionRow, PersonRow, str | None] | None:
+    """A session, whose it is, and under which pseudonym they are an administrator now."""
+    found = rows.find_session(connection, hash)
+    if found is None:
+        return None
+    row, whose = found
+    enrolled = whose.admin is not None and whose.admin in administrators.administrators(connection)
+    return row, whose, whose.admin if enrolled else None
+
+
+def _person(row: PersonRow, *, admin: str | None = None) -> Person:
     caller = Caller(roles=roles_of(row), unit=row.unit, person=row.id)
-    return Person(id=row.id, name=row.name, caller=caller, language=row.language)
+    return Person(id=row.id, name=row.name, caller=caller, language=row.language, admin=admin)
 
 
 def _passkey_row(made: Passkey, person: str, now: int) -> PasskeyRow:
@@ -266,6 +322,53 @@ def _check_kind(row: PersonRow, *, synced: bool) -> None:
             Code.UNAUTHORISED, "this passkey can be copied to other devices, which is not enough for these rights",
             hint="use a security key, or a passkey that stays in this device",
         )  # fmt: skip
+
+
+def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Passkey]:
+    """Who offers to be an administrator, and the passkey that they came in with last: one person, one card."""
+    row = rows.find(connection, person)
+    if row is None or row.ended is not None or Role.TRUST_ADMIN not in roles_of(row):
+        raise RefusedError(Code.FORBIDDEN, "an administrator looks after trust; nothing was changed")
+    if row.admin is not None and row.admin in administrators.administrators(connection):
+        raise RefusedError(
+            Code.CONFLICT, "this person is an administrator already, and one person counts once; nothing was changed",
+            hint="with a new passkey: retire the old one first",
+        )  # fmt: skip
+    held = [one for one in rows.passkeys_of(connection, person) if not one.synced]
+    if not held:
+        raise RefusedError(
+            Code.CONFLICT, "this needs a passkey that stays in its device; nothing was changed",
+            hint="have yourself invited anew, and use a security key",
+        )  # fmt: skip
+    return row, passkey_of(max(held, key=lambda one: one.used or one.made))
+
+
+def _when_and_who(ceremony: str, now: int) -> tuple[int, str]:
+    """What the id of an offer says; it is signed, so that nothing is kept of it before."""
+    at, _, pseudonym = ceremony.partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) < 16 and is_id(pseudonym)):
+        raise _refused()
+    if not now - passkeys.CHALLENGE_LIFE < int(at) <= now:
+        raise _refused()
+    return int(at), pseudonym
+
+
+def offered(connection: Connection) -> list[PasskeyCard]:
+    """Cards of people who work here that never were an administrator's."""
+    known = administrators.labels(connection)
+    cards = [row.card for row in rows.load(connection) if row.card and row.ended is None and row.admin not in known]
+    return [PasskeyCard.from_json(parse(card, limit=DOCUMENT_LIMIT)) for card in cards]
+
+
+def still_held(connection: Connection, card: PasskeyCard) -> PasskeyRow:
+    """The passkey of an administrator as it is now. Raises RefusedError(not_found) when it was ended."""
+    found = rows.find_passkey(connection, b64u(card.passkey.id))
+    if found is None:
+        raise RefusedError(
+            Code.NOT_FOUND, "the passkey of this administrator was ended; nothing was changed",
+            hint="two others retire them, and enrol their new one",
+        )  # fmt: skip
+    return found
 
 
 def _begin(connection: Connection, session: SessionRow, kid: str, now: int) -> None:

@@ -7,6 +7,8 @@ signed records to the peers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 import schemas
@@ -15,7 +17,7 @@ from gateway.core.scope import PeerState
 from gateway.core.trust import NODE, Action, Given
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.ports import Json
-from gateway.service import administrators, policies
+from gateway.service import administrators, people, policies
 from gateway.service.administrators import ADMINS
 from gateway.service.completed import completed
 from gateway.service.leaves import leaf
@@ -23,15 +25,29 @@ from gateway.service.parts import Parts
 from gateway.service.trust_effects import HOOKS, give_up, newest_descriptor, take_effect
 from gateway.store import log
 from gateway.store import peers as peer_rows
+from gateway.store import people as people_rows
 from gateway.store import trust as rows
 from gateway.store.trust import ApprovalRow, ChangeRow
+from keys.approvals import AnyApproval, PasskeyApproval, read_approval
 from keys.change import Approval, Change
 from keys.encoding import SKEW
-from keys.sign import APPROVAL, SignedDocument
+from keys.passkey import Assertion
 from keys.trust import LONGEST
 
 
-def propose(parts: Parts, connection: Connection, change: Change, approval: Approval, now: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A passkey's signature as it came from a browser: whose it is, and whether of this change, is not known yet."""
+
+    assertion: Assertion
+    emergency: bool
+
+
+Word = Approval | Shown
+"""How an administrator says yes."""
+
+
+def propose(parts: Parts, connection: Connection, change: Change, word: Word, now: int) -> None:
     """Store a change with its first approval; what one person may do alone is complete with it.
 
     Raises:
@@ -52,10 +68,10 @@ def propose(parts: Parts, connection: Connection, change: Change, approval: Appr
     log.append_leaf(
         connection, leaf(now, "change.proposed", change=row.hash, action=change.action, subject=change.subject)
     )
-    _approved(parts, connection, change, approval, now)
+    _approved(parts, connection, change, word, now)
 
 
-def approve(parts: Parts, connection: Connection, hash: str, approval: Approval, now: int) -> None:
+def approve(parts: Parts, connection: Connection, hash: str, word: Word, now: int) -> None:
     """Add one person's approval to a pending change, and complete it if that was the last one needed.
 
     Raises:
@@ -69,7 +85,7 @@ def approve(parts: Parts, connection: Connection, hash: str, approval: Approval,
         raise RefusedError(Code.CONFLICT, f"this change is {state}; nothing was changed", hint="propose it again")
     change = Change.parse(row.payload)
     check(parts, connection, change, now)
-    _approved(parts, connection, change, approval, now)
+    _approved(parts, connection, change, word, now)
 
 
 def withdraw(parts: Parts, connection: Connection, hash: str, by: str, now: int) -> None:
@@ -84,29 +100,18 @@ def withdraw(parts: Parts, connection: Connection, hash: str, by: str, now: int)
     log.append_leaf(connection, leaf(now, "change.withdrawn", change=hash, actor=actor))
 
 
-def _approved(parts: Parts, connection: Connection, change: Change, approval: Approval, now: int) -> None:
-    card = administrators.administrators(connection).get(approval.admin)
-    if card is None:
-        raise RefusedError(
-            Code.NOT_FOUND, "this key belongs to no administrator of this node; nothing was changed",
-            hint="trm admin list shows who is enrolled",
-        )  # fmt: skip
-    try:
-        approval.document.verify(card.key)
-    except RemoteError as exc:
-        raise RefusedError(exc.code, "the approval is not signed by this administrator; nothing was changed") from exc
-    if approval.change != change.hash:
-        raise RefusedError(Code.CONFLICT, "the approval is for another change; nothing was changed")
+def _approved(parts: Parts, connection: Connection, change: Change, word: Word, now: int) -> None:
+    approval = _judged(connection, change, word, now)
     if abs(approval.at - now) > SKEW:
         raise RefusedError(Code.STALE, "the approval was signed too long ago; nothing was changed", hint="sign again")
     before = given(connection, change.hash)
-    new = Given(admin=card.pseudonym, kid=card.key.kid, at=approval.at, emergency=approval.emergency)
+    new = Given(admin=approval.admin, kid=approval.kid, at=approval.at, emergency=approval.emergency)
     rules.check_another(before, new)
     rows.add_approval(
         connection,
-        ApprovalRow(change=change.hash, admin=card.pseudonym, document=approval.document.encode(), at=approval.at),
+        ApprovalRow(change=change.hash, admin=approval.admin, document=approval.encode(), at=approval.at),
     )
-    actor = parts.keys.actor(card.pseudonym.encode()).hex()
+    actor = parts.keys.actor(approval.admin.encode()).hex()
     log.append_leaf(connection, leaf(now, "change.approved", change=change.hash, assertion=approval.hash, actor=actor))
     effective = rules.effective_at(change.action, [*before, new], change.at)
     if effective is not None:
@@ -115,6 +120,27 @@ def _approved(parts: Parts, connection: Connection, change: Change, approval: Ap
         peer_rows.change(connection, change.subject, state=str(PeerState.VERIFIED), verified=now)
         channel = change.body["channel"]
         log.append_leaf(connection, leaf(now, "peer.verified", peer=change.subject, actor=actor, channel=channel))
+
+
+def _judged(connection: Connection, change: Change, word: Word, now: int) -> AnyApproval:
+    """The approval in an administrator's word about this change, verified; a passkey's counter goes on."""
+    try:
+        if isinstance(word, Shown):
+            card = administrators.by_passkey(connection, word.assertion.id)
+            approval = PasskeyApproval.make(change, card, word.assertion, at=now, emergency=word.emergency)
+            held = people.still_held(connection, card)
+            people_rows.use_passkey(connection, held.id, approval.check(card, change, counter=held.counter), at=now)
+            return approval
+        enrolled = administrators.administrators(connection).get(word.admin)
+        if enrolled is None:
+            raise RefusedError(
+                Code.NOT_FOUND, "this key belongs to no administrator of this node; nothing was changed",
+                hint="trm admin list shows who is enrolled",
+            )  # fmt: skip
+        word.check(enrolled, change)
+        return word
+    except RemoteError as exc:
+        raise RefusedError(exc.code, f"this approval does not count: {exc.what}; nothing was changed") from exc
 
 
 def _complete(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
@@ -144,9 +170,8 @@ def given(connection: Connection, hash: str) -> list[Given]:
     """The approvals of a change, verified when they came."""
     found = []
     for row in rows.approvals_of(connection, hash):
-        approval = Approval.read(SignedDocument.decode(row.document, APPROVAL))
-        kid = approval.document.signature.kid
-        found.append(Given(admin=approval.admin, kid=kid, at=approval.at, emergency=approval.emergency))
+        approval = read_approval(row.document)
+        found.append(Given(admin=approval.admin, kid=approval.kid, at=approval.at, emergency=approval.emergency))
     return found
 
 

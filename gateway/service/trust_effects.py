@@ -24,9 +24,10 @@ from gateway.store import log
 from gateway.store import peers as peer_rows
 from gateway.store import trust as rows
 from gateway.store.trust import ChangeRow, TrustRow
-from keys.change import Approval, Change
+from keys.approvals import read_approval
+from keys.change import Change
 from keys.descriptor import Descriptor
-from keys.sign import APPROVAL, TRUST, SignedDocument
+from keys.sign import TRUST, SignedDocument
 from keys.trust import Assertion, TrustRecord, TrustState, parse_trust
 
 
@@ -183,9 +184,8 @@ def _said(parts: Parts, connection: Connection, node: str, trust: PeerTrust, pre
 def _assertions(connection: Connection, hash: str) -> list[Assertion]:
     found = []
     for row in rows.approvals_of(connection, hash):
-        approval = Approval.read(SignedDocument.decode(row.document, APPROVAL))
-        kid = approval.document.signature.kid
-        found.append(Assertion(admin=approval.admin, credential=kid, assertion=approval.hash))
+        approval = read_approval(row.document)
+        found.append(Assertion(admin=approval.admin, credential=approval.kid, assertion=approval.hash))
     return found
 
 

@@ -23,9 +23,9 @@ from gateway.service.administrators import ADMINS, enrolled_after
 from gateway.service.parts import Parts
 from gateway.store import trust as rows
 from gateway.store.trust import ApprovalRow, ChangeRow
-from keys.change import AdminCard, Approval, Change
+from keys.approvals import Card, read_approval
+from keys.change import Change
 from keys.encoding import SKEW
-from keys.sign import APPROVAL, SignedDocument
 from keys.trust import read_trust
 
 
@@ -33,7 +33,7 @@ from keys.trust import read_trust
 class _Known:
     """Whose approvals count: every administrator there ever was, with the time from and until which."""
 
-    card: AdminCard
+    card: Card
     since: int
     until: int | None
 
@@ -74,7 +74,7 @@ def _administrators(parts: Parts, connection: Connection) -> tuple[dict[str, _Kn
     """Everybody who ever was enrolled, from the administrators' own verified history."""
     known: dict[str, _Known] = {}
     faults: list[str] = []
-    held: dict[str, AdminCard] = {}
+    held: dict[str, Card] = {}
     prev: str | None = None
     for place, row in enumerate(rows.changes_of(connection, ADMINS), 1):
         fault = _fault(parts, connection, row, place, prev, known)
@@ -157,14 +157,14 @@ def _judge(
 
 
 def _approval(row: ApprovalRow, change: Change, known: Mapping[str, _Known]) -> Given:
-    approval = Approval.read(SignedDocument.decode(row.document, APPROVAL))
+    approval = read_approval(row.document)
     person = known.get(approval.admin)
     if person is None or not person.at(approval.at):
         raise _altered("approved by somebody who was no administrator then")
-    approval.document.verify(person.card.key)
+    approval.check(person.card, change)
     if (approval.change, approval.admin, approval.at) != (change.hash, row.admin, row.at):
         raise _altered("an approval is for another change, person or time")
-    return Given(admin=approval.admin, kid=person.card.key.kid, at=approval.at, emergency=approval.emergency)
+    return Given(admin=approval.admin, kid=person.card.kid, at=approval.at, emergency=approval.emergency)
 
 
 def _altered(what: str) -> RefusedError:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gateway.store.rows import as_bytes, values_of
 from gateway.store.tables import invitation, passkey, person, session
@@ -17,7 +18,9 @@ from gateway.store.tables import invitation, passkey, person, session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRow:
-    """One person. `roles` are words with a space between; `ended` is when they left."""
+    """One person. `roles` are words with a space between; `ended` is when they left; `admin` and `card` are the
+    pseudonym under which they offered to be an administrator, and what they signed for it.
+    """
 
     id: str
     name: str
@@ -26,6 +29,8 @@ class PersonRow:
     language: str | None
     made: int
     ended: int | None
+    admin: str | None = None
+    card: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,10 @@ class SessionRow:
 # --- people ------------------------------------------------------------------------------------------------------
 
 
+def _person(row: Row[Any]) -> PersonRow:
+    return PersonRow(**{**row._mapping, "card": None if row.card is None else as_bytes(row.card)})
+
+
 def add(connection: Connection, row: PersonRow) -> None:
     """Insert a new person."""
     connection.execute(insert(person).values(**values_of(row)))
@@ -62,13 +71,13 @@ def add(connection: Connection, row: PersonRow) -> None:
 def find(connection: Connection, id: str) -> PersonRow | None:
     """One person."""
     row = connection.execute(select(person).where(person.c.id == id)).first()
-    return None if row is None else PersonRow(**row._mapping)
+    return None if row is None else _person(row)
 
 
 def load(connection: Connection) -> list[PersonRow]:
     """Everybody there ever was, oldest first."""
     query = select(person).order_by(person.c.made, person.c.id)
-    return [PersonRow(**row._mapping) for row in connection.execute(query)]
+    return [_person(row) for row in connection.execute(query)]
 
 
 def change(connection: Connection, id: str, *, roles: str, unit: str | None) -> None:
@@ -79,6 +88,11 @@ def change(connection: Connection, id: str, *, roles: str, unit: str | None) -> 
 def speak(connection: Connection, id: str, language: str) -> None:
     """The language a person reads."""
     connection.execute(update(person).where(person.c.id == id).values(language=language))
+
+
+def offer(connection: Connection, id: str, admin: str, card: bytes) -> None:
+    """A person offers to be an administrator; an earlier offer is none any more."""
+    connection.execute(update(person).where(person.c.id == id).values(admin=admin, card=card))
 
 
 def end(connection: Connection, id: str, *, at: int) -> None:
@@ -136,7 +150,7 @@ def invited(connection: Connection, hash: str, now: int) -> PersonRow | None:
         .where(invitation.c.hash == hash, invitation.c.expires > now, person.c.ended.is_(None))
     )
     row = connection.execute(query).first()
-    return None if row is None else PersonRow(**row._mapping)
+    return None if row is None else _person(row)
 
 
 def uninvite(connection: Connection, person: str) -> None:

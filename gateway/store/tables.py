@@ -452,6 +452,8 @@ person = Table(
     Column("language", Text),
     Column("made", Integer, nullable=False),
     Column("ended", Integer),
+    Column("admin", Text, unique=True),
+    Column("card", LargeBinary),
 )
 
 passkey = Table(

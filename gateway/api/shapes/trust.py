@@ -22,6 +22,7 @@ from gateway.api.shape import (
     maybe,
     named,
     null_or,
+    one_of,
     record,
 )
 from gateway.api.shapes.node import DOCUMENT
@@ -66,6 +67,18 @@ POLICY: Mapping[str, Schema | Maybe] = {
     "since": TIME,
     "usable": about(FLAG, "whether it can be applied; where not, nothing leaves"),
     "faults": many(FINDING),
+}
+ADMIN: Mapping[str, Schema | Maybe] = {
+    "pseudonym": ID,
+    "label": TEXT,
+    "kid": TEXT,
+    "at": TIME,
+    "kind": one_of("file", "passkey"),
+}
+WORD: Mapping[str, Schema | Maybe] = {
+    "approval": maybe(DOCUMENT),
+    "assertion": maybe(about(OBJECT, "or what a browser gives for a passkey: `PublicKeyCredential.toJSON()`")),
+    "emergency": maybe(about(FLAG, "of an assertion, as it was asked of the browser")),
 }
 
 SHAPES: Mapping[str, Shape] = {
@@ -121,7 +134,9 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "admin.list": Shape(
         answer=record(
-            admins=many(record(pseudonym=TEXT, label=TEXT, kid=TEXT, at=TIME, kind=TEXT)), pending=many(CHANGE)
+            admins=many(record(**ADMIN)),
+            offered=many(record(**ADMIN, card=about(OBJECT, "what `change.prepare` takes as `admin`"))),
+            pending=many(CHANGE),
         )
     ),
     "change.list": Shape(
@@ -137,9 +152,9 @@ SHAPES: Mapping[str, Shape] = {
         example={"action": "peer.suspend", "subject": "AL"},
     ),
     "change.propose": Shape(
-        arguments={"change": OBJECT, "approval": DOCUMENT}, answer=CHANGE, creates=True
+        arguments={"change": OBJECT, **WORD}, answer=CHANGE, creates=True
     ),
-    "change.approve": Shape(arguments={"approval": DOCUMENT}, answer=CHANGE),
+    "change.approve": Shape(arguments=WORD, answer=CHANGE),
     "change.withdraw": Shape(arguments={"by": BY}, answer=CHANGE, example={"by": "Ana Doe"}),
     "policy.show": Shape(
         answer=record(

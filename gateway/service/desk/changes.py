@@ -19,19 +19,21 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.exchange.files import FILE_LIMIT
 from gateway.exchange.outbound import BODY_LIMIT
 from gateway.ports import Done, Json
-from gateway.service import administrators, policies, resets, trust
+from gateway.service import administrators, people, policies, resets, trust
 from gateway.service.administrators import ADMINS
 from gateway.service.book import Peer
 from gateway.service.desk.arguments import Arguments, maybe_text, members, only, text
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
+from gateway.service.trust import Shown, Word
 from gateway.store import log
 from gateway.store import trust as rows
 from gateway.store.trust import ChangeRow
+from keys.approvals import Card, read_approval
 from keys.change import AdminCard, Approval, Change
 from keys.encoding import canon
 from keys.identity import pair_code
-from keys.sign import APPROVAL, SignedDocument
+from keys.passkey import Assertion
 from schemas.policies import read_policy
 
 MOST_LISTED = 200
@@ -145,20 +147,20 @@ async def _compared(parts: Parts, action: Action, peer: Peer, arguments: Argumen
 
 async def propose(parts: Parts, arguments: Arguments) -> Done:
     """A prepared change with the first person's approval; what one person may do alone is done with it."""
-    only(arguments, "change", "approval")
+    only(arguments, "change", "approval", "assertion", "emergency")
     try:
         change = Change.parse(canon(members(arguments, "change")))
     except RemoteError as exc:
         raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
-    approval = _approval(arguments)
-    return await _act(parts, change.hash, lambda c, now: trust.propose(parts, c, change, approval, now), created=True)
+    word = _word(arguments)
+    return await _act(parts, change.hash, lambda c, now: trust.propose(parts, c, change, word, now), created=True)
 
 
 async def approve(parts: Parts, arguments: Arguments) -> Done:
     """Another person's approval of a pending change."""
-    only(arguments, "id", "approval")
-    hash, approval = text(arguments, "id"), _approval(arguments)
-    return await _act(parts, hash, lambda c, now: trust.approve(parts, c, hash, approval, now))
+    only(arguments, "id", "approval", "assertion", "emergency")
+    hash, word = text(arguments, "id"), _word(arguments)
+    return await _act(parts, hash, lambda c, now: trust.approve(parts, c, hash, word, now))
 
 
 async def withdraw(parts: Parts, arguments: Arguments) -> Done:
@@ -168,11 +170,22 @@ async def withdraw(parts: Parts, arguments: Arguments) -> Done:
     return await _act(parts, hash, lambda c, now: trust.withdraw(parts, c, hash, by, now))
 
 
-def _approval(arguments: Arguments) -> Approval:
+def _word(arguments: Arguments) -> Word:
+    """An approval signed by a key file, or what a browser gave for a passkey; whether that asks for no delay has been
+    signed too, and is told apart here.
+    """
+    if "approval" in arguments and not {"assertion", "emergency"} & arguments.keys():
+        try:
+            return Approval.from_json(members(arguments, "approval"))
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"this is no signed approval: {exc.what}") from exc
+    emergency = arguments.get("emergency", False)
+    if "approval" in arguments or not isinstance(emergency, bool):
+        raise RefusedError(Code.INVALID, "either an approval, or an assertion that may be an emergency; not both")
     try:
-        return Approval.from_json(members(arguments, "approval"))
+        return Shown(assertion=Assertion.from_browser(members(arguments, "assertion")), emergency=emergency)
     except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"this is no signed approval: {exc.what}") from exc
+        raise RefusedError(Code.INVALID, f"this is no signature of a passkey: {exc.what}") from exc
 
 
 async def _act(parts: Parts, hash: str, write: Callable[[Connection, int], None], *, created: bool = False) -> Done:
@@ -243,19 +256,22 @@ async def show(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def list_admins(parts: Parts, arguments: Arguments) -> Done:
-    """The administrators of this node, and what is pending about them."""
+    """The administrators of this node, who offers to be one by passkey, and what is pending about them."""
     only(arguments)
 
-    def query(c: Connection) -> tuple[list[AdminCard], list[Json]]:
+    def query(c: Connection) -> tuple[list[Json], list[Json], list[Json]]:
         pending = rows.in_state(c, rows.PENDING, ADMINS)
-        return list(administrators.administrators(c).values()), [shown(parts, c, row) for row in pending]
+        enrolled: list[Json] = [_card(card) for card in administrators.administrators(c).values()]
+        offered: list[Json] = [_card(card) | {"card": card.to_json()} for card in people.offered(c)]
+        return enrolled, offered, [shown(parts, c, row) for row in pending]
 
-    cards, pending = await parts.store.read(query)
-    return Done(value={"admins": [_card(card) for card in cards], "pending": pending})
+    admins, offered, pending = await parts.store.read(query)
+    return Done(value={"admins": admins, "offered": offered, "pending": pending})
 
 
-def _card(card: AdminCard) -> Json:
-    return {"pseudonym": card.pseudonym, "label": card.label, "kid": card.key.kid, "at": card.at, "kind": "file"}
+def _card(card: Card) -> dict[str, Json]:
+    kind = "file" if isinstance(card, AdminCard) else "passkey"
+    return {"pseudonym": card.pseudonym, "label": card.label, "kid": card.kid, "at": card.at, "kind": kind}
 
 
 def shown(parts: Parts, connection: Connection, row: ChangeRow) -> dict[str, Json]:
@@ -268,7 +284,7 @@ def shown(parts: Parts, connection: Connection, row: ChangeRow) -> dict[str, Jso
     peer = parts.book.get(row.subject)
     approvals: list[Json] = []
     for stored in rows.approvals_of(connection, row.hash):
-        approval = Approval.read(SignedDocument.decode(stored.document, APPROVAL))
+        approval = read_approval(stored.document)
         approvals.append(
             {"admin": approval.admin, "label": labels.get(approval.admin), "at": approval.at,
              "emergency": approval.emergency}

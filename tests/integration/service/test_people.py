@@ -1,4 +1,6 @@
-"""People of one real node: invited, signed in with real signatures, changed, ended (PROTOCOL B13; part C row 38)."""
+"""People of one real node: invited, signed in with real signatures, changed, ended; administrators among them who
+approve changes of trust with a passkey (PROTOCOL B13; part C rows 37 to 39).
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,19 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.authenticator import ORIGIN, Authenticator
+from support.ceremony import ADMINS, aplay, change
 from support.nodechild import CHEAP, SteeredClock
 from support.pair import PASSPHRASE, START, make_party
 
 from gateway.app import Node, open_node
 from gateway.core.people import IDLE, INVITED, LONGEST
-from gateway.core.roles import OWNER, Caller, Role
-from gateway.desk import SignIn
+from gateway.core.roles import OWNER, Caller, Role, may
+from gateway.core.trust import DAY
+from gateway.desk import Person, SignIn
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.service.people import ATTEMPTS, PAUSE, People
-from keys.encoding import sha256_hex
+from keys.change import Change
+from keys.encoding import canon, sha256_hex
 from keys.passkey import CHALLENGE_LIFE
 
 
@@ -84,9 +89,18 @@ class House:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A node that was made once."""
-    base = tmp_path_factory.mktemp("people")
-    asyncio.run(make_party(base, "FR", SteeredClock(START)))
+    """A node that was made once and knows another country, which it does not trust yet."""
+    base, clock = tmp_path_factory.mktemp("people"), SteeredClock(START)
+
+    async def make() -> None:
+        parties = [await make_party(base, name, clock) for name in ("AL", "FR")]
+        opened = [await open_node(party.folder, PASSPHRASE, at_least=CHEAP, clock=clock) for party in parties]
+        chain = (await opened[0][0].desk.call("node.pairing", {})).value
+        await opened[1][0].desk.call("peer.add", {"chain": chain, "by": "adm"})
+        for _, stack in opened:
+            await stack.aclose()
+
+    asyncio.run(make())
     yield base / "FR"
 
 
@@ -404,3 +418,262 @@ async def test_no_two_people_have_one_name(house: House):
     """However it is spaced: a second person is told from the first by it."""
     await house.add("Eva M.", Role.AUDITOR)
     await refused(house.add("eva  m.", Role.AUDITOR), Code.EXISTS)
+
+
+# --- administrators by passkey ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Signer:
+    """A person who looks after trust, with their device and the card they made."""
+
+    house: House
+    id: str
+    device: Authenticator
+    session: str
+    card: Any = None
+
+    async def person(self) -> Person:
+        """As they are now."""
+        found = await self.house.people.admit(self.session)
+        assert found is not None
+        return found
+
+    async def offer(self, device: Authenticator | None = None) -> Any:
+        """Put a passkey on a card."""
+        person = await self.person()
+        ceremony = await self.house.people.offer(person)
+        said = (device or self.device).get(ceremony.options)
+        self.card = await self.house.people.offered(person, ceremony.id, said)
+        return self.card
+
+    async def sign(self, wanted: Any, *, emergency: bool = False, device: Authenticator | None = None) -> Any:
+        """What the browser gives for a change."""
+        ceremony = await self.house.people.approval(await self.person(), wanted, emergency=emergency)
+        return (device or self.device).get(ceremony.options)
+
+    async def propose(self, wanted: Any, **more: Any) -> Any:
+        """Approve first."""
+        flags = {"emergency": True} if more.get("emergency") else {}
+        said = await self.sign(wanted, **more)
+        done = await self.house.node.desk.call("change.propose", {"change": wanted, "assertion": said, **flags})
+        return done.value
+
+    async def approve(self, id: str, wanted: Any, **more: Any) -> Any:
+        """Approve what somebody else proposed."""
+        flags = {"emergency": True} if more.get("emergency") else {}
+        said = await self.sign(wanted, **more)
+        return (await self.house.node.desk.call("change.approve", {"id": id, "assertion": said, **flags})).value
+
+
+async def ask(house: House, operation: str, **arguments: Any) -> Any:
+    """An operation that takes nobody's name."""
+    return (await house.node.desk.call(operation, arguments)).value
+
+
+async def enrolled(house: House, name: str, device: Authenticator | None = None) -> Signer:
+    """A person with a passkey whom the two administrators with key files have enrolled."""
+    id, code = await house.add(name, Role.TRUST_ADMIN)
+    own = device or Authenticator()
+    signer = Signer(house, id, own, await house.enrol(code, own))
+    card = await signer.offer()
+
+    async def call(operation: str, **arguments: Any) -> Any:
+        return await ask(house, operation, **arguments)
+
+    await aplay(change(ADMINS, "admin.enrol", "admins", admin=card), call)
+    return signer
+
+
+async def wanted(house: House, **more: Any) -> Any:
+    """The change that trusts Albania, prepared."""
+    code = (await ask(house, "peer.code", id="AL"))["code"]
+    prepared = await ask(
+        house, "change.prepare", action="peer.activate", subject="AL", digits=code, channel="video", **more
+    )
+    return prepared["change"]
+
+
+async def test_an_administrator_with_a_passkey(house: House):
+    """Offered, enrolled by two key files, listed; then two of them trust a country, after a day; history verifies."""
+    ana = await enrolled(house, "Ana")
+    ben = Signer(house, *(await house.worker("Ben", Role.TRUST_ADMIN)))
+    await ben.offer()
+    listed = await ask(house, "admin.list")
+    assert [one["kind"] for one in listed["admins"]] == ["file", "file", "passkey"]
+    assert [(one["label"], one["card"]) for one in listed["offered"]] == [("Ben", ben.card)]
+    prepared = await ask(house, "change.prepare", action="admin.enrol", subject="admins", admin=ben.card)
+    assert any(line.startswith("administrator: Ben, pseudonym ") for line in prepared["words"])
+    enrol = prepared["change"]
+    pending = await ana.propose(enrol)
+    assert (await ben.person()).admin is None
+    by_file = ADMINS[0].approve(Change.parse(canon(enrol)), at=house.clock.now()).document.to_json()
+    assert (await ask(house, "change.approve", id=pending["id"], approval=by_file))["state"] == "done"
+    assert (await ben.person()).admin == ben.card["card"]["pseudonym"]
+    trust = await wanted(house)
+    shown = await ana.propose(trust)
+    assert (shown["state"], shown["peer"]["state"]) == ("pending", "verified")
+    done = await ben.approve(shown["id"], trust)
+    assert (done["state"], done["effective"]) == ("waiting", house.clock.now() + DAY)
+    assert [one["label"] for one in done["approvals"]] == ["Ana", "Ben"]
+    peer = await ask(house, "peer.show", id="AL")
+    assert (peer["faults"], len(peer["history"])) == ([], 1)
+
+
+async def test_an_emergency_is_signed(house: House):
+    """Both have to ask the browser for it; nobody makes an approval one afterwards."""
+    ana, ben = await enrolled(house, "Ana"), await enrolled(house, "Ben")
+    trust = await wanted(house)
+    shown = await ana.propose(trust, emergency=True)
+    plain = await ben.sign(trust)
+    await refused(
+        ask(house, "change.approve", id=shown["id"], assertion=plain, emergency=True), Code.CONFLICT, "something else"
+    )
+    done = await ben.approve(shown["id"], trust, emergency=True)
+    assert (done["state"], done["effective"]) == ("done", house.clock.now())
+
+
+async def test_row_37_a_scope_changed_after_the_approval(house: House):
+    """What Ben signed for the narrow scope approves no wider one."""
+    ana, ben = await enrolled(house, "Ana"), await enrolled(house, "Ben")
+    everything = await ask(house, "peer.scope", id="AL")
+    narrow = await wanted(house, scope=everything | {"types": ["enquiry.capacity"]})
+    said = await ben.sign(narrow)
+    wide = await wanted(house)
+    shown = await ana.propose(wide)
+    await refused(ask(house, "change.approve", id=shown["id"], assertion=said), Code.CONFLICT, "something else")
+    await refused(ask(house, "change.propose", change=wide | {"at": wide["at"] - 1}, assertion=said), Code.CONFLICT)
+    assert len((await ask(house, "change.show", id=shown["id"]))["approvals"]) == 1
+
+
+async def test_row_37_the_same_person_twice(house: House):
+    """Neither again, nor by the same bytes, nor with a second passkey, nor on a second card."""
+    ana = await enrolled(house, "Ana")
+    trust = await wanted(house)
+    said = await ana.sign(trust)
+    shown = await ask(house, "change.propose", change=trust, assertion=said)
+    await refused(ask(house, "change.approve", id=shown["id"], assertion=said), Code.ROLLBACK)
+    await refused(ana.approve(shown["id"], trust), Code.CONFLICT, "same person")
+    second = Authenticator()
+    ana.session = await house.enrol((await house.ask("person.invite", id=ana.id))["code"], second)
+    await refused(ana.approve(shown["id"], trust, device=second), Code.NOT_FOUND, "no administrator")
+    await refused(ana.offer(second), Code.CONFLICT, "counts once")
+    assert (await ask(house, "change.show", id=shown["id"]))["state"] == "pending"
+
+
+async def test_row_37_a_device_that_does_not_count_is_not_played_again(house: House):
+    """Without a counter the same bytes verify again; the person is there already."""
+    ana = await enrolled(house, "Ana", Authenticator(counter=0))
+    trust = await wanted(house)
+    said = await ana.sign(trust)
+    shown = await ask(house, "change.propose", change=trust, assertion=said)
+    await refused(ask(house, "change.approve", id=shown["id"], assertion=said), Code.CONFLICT, "same person")
+
+
+APPROVING: dict[str, tuple[dict[str, Any], Code]] = {
+    "nobody verified": ({"verified": False}, Code.UNAUTHORISED),
+    "a page that imitates ours": ({"origin": "https://desk.example.com"}, Code.MISDIRECTED),
+    "another site": ({"rp": "example.com"}, Code.MISDIRECTED),
+    "the counter went back": ({"counter": 1}, Code.ROLLBACK),
+    "synced": ({"synced": True}, Code.BAD_KEY),
+    "signed for a sign-in": ({"challenge": bytes(32)}, Code.CONFLICT),
+    "another passkey": ({"id": b"other"}, Code.NOT_FOUND),
+}
+
+
+@pytest.mark.parametrize(("fault", "code"), APPROVING.values(), ids=APPROVING)
+async def test_row_38_an_approval_with_one_fault(house: House, fault: dict[str, Any], code: Code):
+    """Each is refused with its code, and nothing is stored."""
+    ana = await enrolled(house, "Ana")
+    trust = await wanted(house)
+    for name, value in fault.items():
+        setattr(ana.device, name, value)
+    await refused(ana.propose(trust), code)
+    assert (await ask(house, "change.list", state="pending"))["changes"] == []
+
+
+async def test_row_38_the_other_administrators_key(house: House):
+    """Ben's signature under the id of Ana's passkey."""
+    ana, ben = await enrolled(house, "Ana"), await enrolled(house, "Ben")
+    trust = await wanted(house)
+    ana.device.key = ben.device.key
+    await refused(ana.propose(trust), Code.BAD_SIGNATURE)
+
+
+async def test_row_39_a_session_alone_changes_no_trust(house: House):
+    """Whoever has the session and not the passkey: no approval, no card, and the words of a browser are not enough."""
+    ana = await enrolled(house, "Ana")
+    trust = await wanted(house)
+    assert may((await ana.person()).caller, "change.propose")
+    for words in ({}, {"assertion": {}}, {"assertion": (await house.people.begin()).options}):
+        await refused(ask(house, "change.propose", change=trust, **words), Code.INVALID)
+    signed = ADMINS[0].approve(Change.parse(canon(trust)), at=house.clock.now()).document.to_json()
+    both = {"approval": signed, "assertion": await ana.sign(trust)}
+    await refused(ask(house, "change.propose", change=trust, **both), Code.INVALID)
+    eva = Signer(house, *(await house.worker("Eva", Role.TRUST_ADMIN)))
+    await refused(eva.sign(trust), words="no administrator")
+    thief = Authenticator(id=eva.device.id)
+    await refused(eva.offer(thief))
+    assert (await ask(house, "admin.list"))["offered"] == []
+
+
+async def test_who_can_not_offer(house: House):
+    """Without the role, with a synced passkey, with a ceremony that is old or made up."""
+    eva = Signer(house, *(await house.worker("Eva")))
+    await refused(eva.offer(), Code.FORBIDDEN)
+    ben = Signer(house, *(await house.worker("Ben", Role.TRUST_ADMIN)))
+    person = await ben.person()
+    ceremony = await house.people.offer(person)
+    said = ben.device.get(ceremony.options)
+    for id in ("", "x", ceremony.id[:-1], f"0{ceremony.id}x", f"{house.clock.now() + 9}{ceremony.id[10:]}"):
+        await refused(house.people.offered(person, id, said))
+    house.clock.advance(CHALLENGE_LIFE)
+    await refused(house.people.offered(person, ceremony.id, said))
+    id, code = await house.add("Sam", Role.AUDITOR)
+    synced = Authenticator(synced=True)
+    sam = Signer(house, id, synced, await house.enrol(code, synced))
+    await house.ask("person.change", id=id, roles=["trust_admin"])
+    with pytest.raises(RefusedError, match="stays in its device"):
+        await house.people.offer(Person(id=sam.id, name="Sam", caller=OWNER))
+
+
+async def test_an_administrator_who_has_left(house: House):
+    """Their passkey approves nothing from that moment; what it approved before still verifies."""
+    ana, ben = await enrolled(house, "Ana"), await enrolled(house, "Ben")
+    trust = await wanted(house)
+    said = await ben.sign(trust)
+    shown = await ana.propose(trust)
+    await house.ask("person.end", id=ben.id)
+    await refused(ask(house, "change.approve", id=shown["id"], assertion=said), Code.NOT_FOUND, "was ended")
+    signed = ADMINS[0].approve(Change.parse(canon(trust)), at=house.clock.now()).document.to_json()
+    await ask(house, "change.approve", id=shown["id"], approval=signed)
+    await house.ask("person.end", id=ana.id)
+    assert (await ask(house, "peer.show", id="AL"))["faults"] == []
+
+
+ALTERED = {
+    "signature": lambda d: {
+        **d,
+        "assertion": {**d["assertion"], "signature": d["assertion"]["signature"][:-6] + "AAAAAA"},
+    },
+    "emergency": lambda d: {**d, "emergency": True},
+    "person": lambda d: {**d, "admin": "AAAAAAAAAAAAAAAAAAAAAA"},
+    "another change": lambda d: {**d, "change": "A" * 43},
+    "a member more": lambda d: {**d, "more": 1},
+}
+
+
+@pytest.mark.parametrize("alter", ALTERED.values(), ids=ALTERED)
+async def test_row_37_an_altered_approval_is_named(house: House, alter: Any):
+    """`trm peer show` verifies what was signed anew, from the bytes on the disk."""
+    ana, ben = await enrolled(house, "Ana"), await enrolled(house, "Ben")
+    trust = await wanted(house)
+    await ben.approve((await ana.propose(trust))["id"], trust)
+    assert (await ask(house, "peer.show", id="AL"))["faults"] == []
+    store = house.node.parts.store
+    query = f"select rowid, document from approval where admin = '{ana.card['card']['pseudonym']}'"
+    place, document = (await store.read(lambda c: c.exec_driver_sql(query).all()))[0]
+    spoilt = canon(alter(json.loads(document)))
+    update = "update approval set document = ? where rowid = ?"
+    await store.move(lambda c: c.exec_driver_sql(update, (spoilt, place)) and None)
+    assert (await ask(house, "peer.show", id="AL"))["faults"] != []

@@ -524,7 +524,10 @@ def upgrade() -> None:
         sa.Column("language", sa.Text(), nullable=True),
         sa.Column("made", sa.Integer(), nullable=False),
         sa.Column("ended", sa.Integer(), nullable=True),
+        sa.Column("admin", sa.Text(), nullable=True),
+        sa.Column("card", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("admin"),
     )
     op.create_table(
         "passkey",
