@@ -71,9 +71,18 @@ class FakeSignIn:
         """Noted."""
         self.spoken.append((person, language))
 
-    async def approval(self, person: Person, change: str) -> Ceremony:
+    async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
         """A challenge of the change."""
-        return Ceremony(id="c3", options={"challenge": change})
+        return Ceremony(id="c3", options={"challenge": str(change["at"])})
+
+    async def offer(self, person: Person) -> Ceremony:
+        """A challenge of a card."""
+        return Ceremony(id="c4", options={"challenge": "CCCC"})
+
+    async def offered(self, person: Person, ceremony: str, credential: Mapping[str, Json]) -> Mapping[str, Json]:
+        """A card for the right answer."""
+        self._check((ceremony, credential) == ("c4", {"id": "k"}))
+        return {"card": "c4"}
 
     @staticmethod
     def _check(right: bool) -> None:

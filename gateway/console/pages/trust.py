@@ -18,7 +18,7 @@ from markupsafe import Markup
 from gateway.console.pages.entry import credential
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
-from gateway.core.trust import CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
+from gateway.core.trust import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Json
 from keys.scanned import read_node, read_pair
@@ -78,9 +78,10 @@ async def overview(visit: Visit) -> web.StreamResponse:
     node, peers = await visit.ask("node.show"), (await visit.ask("peer.list"))["peers"]
     pending = (await visit.ask("change.list", {"state": "pending"}))["changes"]
     ends = [one for one in node["endings"] if one["at"] - now < SOON]
+    offered = (await visit.ask("admin.list"))["offered"]
     return visit.page(
         "trust.html", node=node, peers=peers, pending=pending, ends=ends, now=now, states=STATES, subjects=SUBJECTS,
-        actions=ACTIONS,
+        actions=ACTIONS, offered=offered, signs=_signs(visit),
     )  # fmt: skip
 
 
@@ -239,7 +240,7 @@ async def propose(visit: Visit) -> web.StreamResponse:
         change = json.loads(form.one("change"))
     except (ValueError, RecursionError) as exc:
         raise RefusedError(Code.INVALID, "this is no change; nothing was changed") from exc
-    done = await visit.ask("change.propose", {"change": change, "approval": _approval(form)})
+    done = await visit.ask("change.propose", {"change": change, "assertion": dict(credential(form))})
     return visit.go(f"/trust/changes/{done['id']}")
 
 
@@ -249,14 +250,14 @@ async def change(visit: Visit) -> web.StreamResponse:
     ceremony = None
     approved = {one["admin"] for one in found["approvals"]}
     if found["state"] == "pending" and _signs(visit) and visit.who.admin not in approved:
-        ceremony = await visit.sign_in.approval(visit.who, found["id"])
+        ceremony = await visit.sign_in.approval(visit.who, found["change"])
     return visit.page("trust-change.html", change=found, ceremony=ceremony, actions=ACTIONS, mine=approved)
 
 
 async def approve(visit: Visit) -> web.StreamResponse:
     """The next person's signature."""
     form, id = await visit.form(), visit.request.match_info["change"]
-    await visit.ask("change.approve", {"id": id, "approval": _approval(form)})
+    await visit.ask("change.approve", {"id": id, "assertion": dict(credential(form))})
     return visit.go(f"/trust/changes/{id}")
 
 
@@ -265,6 +266,29 @@ async def give_up(visit: Visit) -> web.StreamResponse:
     id = visit.request.match_info["change"]
     await visit.act("change.withdraw", {"id": id})
     return visit.go(f"/trust/changes/{id}")
+
+
+async def offer(visit: Visit) -> web.StreamResponse:
+    """Somebody who looks after trust puts their passkey on a card, to become an administrator."""
+    return visit.page("trust-offer.html", ceremony=await visit.sign_in.offer(visit.who), offered=None)
+
+
+async def take_offer(visit: Visit) -> web.StreamResponse:
+    """The browser has signed; the key stands there to be read out to those who enrol it."""
+    form = await visit.form()
+    card = await visit.sign_in.offered(visit.who, form.one("ceremony"), credential(form))
+    found = await visit.ask("admin.list")
+    (own,) = [one for one in found["offered"] if one["card"] == card]
+    return visit.page("trust-offer.html", ceremony=None, offered=own)
+
+
+async def enrol(visit: Visit) -> web.StreamResponse:
+    """An administrator proposes somebody who has offered a passkey."""
+    chosen, found = (await visit.form()).one("pseudonym"), await visit.ask("admin.list")
+    cards = [one["card"] for one in found["offered"] if one["pseudonym"] == chosen]
+    if not cards:
+        raise RefusedError(Code.NOT_FOUND, "nobody offers this passkey any more; nothing was changed")
+    return await _to_sign(visit, Action.ADMIN_ENROL, ADMINS, {"admin": cards[0]})
 
 
 async def history(visit: Visit) -> web.StreamResponse:
@@ -291,11 +315,6 @@ async def adopt(visit: Visit) -> web.StreamResponse:
         return visit.page("trust-policy.html", status=422, policy=found, actions=ACTIONS, told=told)
 
 
-def _approval(form: Form) -> dict[str, Json]:
-    """What the browser signed, in the form of an approval."""
-    return {"ceremony": form.one("ceremony"), "credential": dict(credential(form))}
-
-
 def _signs(visit: Visit) -> bool:
     """Whether this person is an administrator who can approve with a passkey."""
     return visit.who.admin is not None and visit.allows("change.propose")
@@ -305,7 +324,7 @@ async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json)
     """A change with everything that is needed to sign it here."""
     arguments = {"action": str(action), "subject": subject, **choices}
     found: dict[str, Any] = await visit.ask("change.prepare", arguments)
-    ceremony = await visit.sign_in.approval(visit.who, found["hash"])
+    ceremony = await visit.sign_in.approval(visit.who, found["change"])
     return {**found, "ceremony": ceremony, "text": json.dumps(found["change"], ensure_ascii=False)}
 
 
@@ -333,6 +352,9 @@ PAGES = (
     Page(method="GET", path="/trust/own/file", handler=pairing_file, operation="node.pairing"),
     Page(method="GET", path="/trust/new", handler=new_peer, operation="peer.add"),
     Page(method="POST", path="/trust/new", handler=add_peer, operation="peer.add"),
+    Page(method="GET", path="/trust/offer", handler=offer, operation="change.propose"),
+    Page(method="POST", path="/trust/offer", handler=take_offer, operation="change.propose"),
+    Page(method="POST", path="/trust/enrol", handler=enrol, operation="change.prepare"),
     Page(method="GET", path="/trust/history", handler=history, operation="change.list"),
     Page(method="GET", path="/trust/policy", handler=policy, operation="change.list"),
     Page(method="POST", path="/trust/policy", handler=adopt, operation="change.propose"),
