@@ -19,7 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
-from schemas.codelists import ENGLISH
+from schemas.codelists import ENGLISH, code_list
 from schemas.labels import REVIEWED, Label, Labels, Language, labels, languages
 
 STATUS = "status: "
@@ -54,6 +54,10 @@ class Words:
     def code(self, name: str, code: object) -> str:
         """What a code of a list says; an unknown one, and one without a label, is marked as such."""
         return self._shown(self.labels.code(name, str(code)), str(code))
+
+    def codes(self, name: str) -> list[tuple[str, str]]:
+        """What can be chosen of a list: each code with its label."""
+        return [(entry.code, self.code(name, entry.code)) for entry in code_list(name).codes if not entry.retired]
 
     def message(self, body_type: object) -> str:
         """The name of a message type."""

@@ -8,7 +8,11 @@ from support.consoles import served
 
 from gateway.core.roles import Role
 
-MORNING = {"alert.list": {"alerts": []}, "conversation.due": {"due": [], "more": False}}
+MORNING = {
+    "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
+    "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
+    "node.show": {"units": []},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "el", "ar"])

@@ -1,22 +1,77 @@
-"""The desk in the morning: alerts first, then what is owed by us and by them, the nearest date first."""
+"""The desk in the morning: alerts first, then what is owed by us and by them, what nobody has taken, what waits for a
+person; and the whole list of what one side owes.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
 
 SECTION = Section(path="/desk", title=N_("Desk"), operation="conversation.due")
-SHOWN = 100
-"""What is owed by one side that is shown at once."""
+SHOWN = 20
+"""Conversations of each side that the morning list shows at once."""
+NEW = 10
+"""New messages, and drafts, that it shows."""
+PAGE = 50
+SIDES = ("us", "them")
 
 
 async def morning(visit: Visit) -> web.StreamResponse:
     """What a person looks at every morning."""
     alerts = (await visit.ask("alert.list"))["alerts"]
-    ours, theirs = [await visit.ask("conversation.due", {"owes": side, "limit": SHOWN}) for side in ("us", "them")]
-    return visit.page("desk.html", alerts=alerts, ours=ours, theirs=theirs, now=visit.settings.now())
+    chosen = _chosen(visit)
+    ours, theirs = [
+        await visit.ask("conversation.due", {"owes": side, "limit": SHOWN, **chosen}) for side in SIDES
+    ]  # fmt: skip
+    inbox = (await visit.ask("inbox.list", {"limit": NEW + 1}))["messages"]
+    drafts = await waiting(visit)
+    return visit.page(
+        "desk.html", alerts=alerts, ours=ours, theirs=theirs, inbox=inbox, drafts=drafts, shown=NEW,
+        now=visit.settings.now(), **await _filters(visit, chosen),
+    )  # fmt: skip
 
 
-PAGES = (Page(method="GET", path=SECTION.path, handler=morning, operation=SECTION.operation),)
+async def waiting(visit: Visit) -> list[Any]:
+    """Drafts that wait for a person, where there is a right to see them."""
+    if not visit.allows("draft.list"):
+        return []
+    found: list[Any] = (await visit.ask("draft.list", {"limit": NEW + 1}))["drafts"]
+    return found
+
+
+async def owed(visit: Visit) -> web.StreamResponse:
+    """All that one side owes, page by page."""
+    side, chosen = visit.request.query.get("owes", SIDES[0]), _chosen(visit)
+    if side not in SIDES:
+        raise RefusedError(Code.NOT_FOUND, "who owes is us or them")
+    cursor = visit.request.query.get("cursor")
+    asked = {"owes": side, "limit": PAGE, **chosen} | ({} if cursor is None else {"cursor": cursor})
+    found = await visit.ask("conversation.due", asked)
+    return visit.page("owed.html", found=found, side=side, **await _filters(visit, chosen))
+
+
+def _chosen(visit: Visit) -> dict[str, Json]:
+    """The country and the unit of ours that a person wants to see."""
+    return {name: value for name in ("peer", "unit") if (value := visit.request.query.get(name))}
+
+
+async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
+    """What can be chosen; a person of one unit has no choice of units."""
+    peers = [(peer["name"], visit.words.country(peer["name"])) for peer in (await visit.ask("peer.list"))["peers"]]
+    units = []
+    if visit.who.caller.unit is None:
+        units = [(unit["id"], unit["name"]) for unit in (await visit.ask("node.show"))["units"]]
+    return {"peers": peers, "units": units if len(units) > 1 else [], "chosen": {"peer": "", "unit": "", **chosen}}
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=morning, operation=SECTION.operation),
+    Page(method="GET", path="/desk/owed", handler=owed, operation=SECTION.operation),
+)

@@ -12,7 +12,11 @@ from gateway.console.visit import OPEN
 from gateway.core.roles import MATRIX, Role
 from gateway.errors import Code, Finding, RefusedError, TransientError
 
-MORNING = {"alert.list": {"alerts": []}, "conversation.due": {"due": [], "more": False}}
+MORNING = {
+    "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
+    "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
+    "node.show": {"units": []},
+}  # fmt: skip
 
 
 async def test_a_page_keeps_nothing_and_lets_nothing_in():
@@ -171,9 +175,10 @@ async def test_what_others_wrote_is_shown_safely():
     """Escaped, in its own direction, and what is invisible can be seen."""
     due = {
         "conversation": "c1", "peer": "<script>alert(1)</script>\u202eAL\u200b", "kind": "referral", "state": "OPEN",
-        "type": "referral.request/1", "until": 1_790_000_000, "overdue": False, "certain": True,
+        "type": "referral.request/1", "what": "decision", "unit": None, "until": 1_790_000_000, "overdue": False,
+        "certain": True, "provisional": False,
     }  # fmt: skip
-    async with console(MORNING | {"conversation.due": {"due": [due], "more": True}}) as there:
+    async with console(MORNING | {"conversation.due": {"due": [due], "next": None}}) as there:
         text = (await there.get("/desk")).text
     assert "<script>alert" not in text
     assert "<bdi>&lt;script&gt;alert(1)&lt;/script&gt;\ufffdAL\ufffd</bdi>" in text

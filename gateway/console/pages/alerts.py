@@ -1,0 +1,62 @@
+"""Safety alerts that nobody has taken: the list, one with its clock and who was woken, and taking it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console.pages.messages import told
+from gateway.console.visit import Page, Section, Visit
+from gateway.console.words import N_
+from gateway.core.alerts import HOUR, UPDATE_EVERY
+from gateway.errors import GatewayError
+from gateway.ports import Json
+
+SECTION = Section(path="/alerts", title=N_("Safety alerts"), operation="alert.list")
+ONE = "/alerts/{id}"
+HOURS = tuple(hours for hours in (1, 2, 4, 8, 12, 24) if hours <= UPDATE_EVERY // HOUR)
+"""Until the next word on an alert, as a person can promise it."""
+
+
+async def listed(visit: Visit) -> web.StreamResponse:
+    """Alerts of both sides, the earliest deadline first."""
+    return visit.page("alerts.html", alerts=(await visit.ask("alert.list"))["alerts"])
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """One alert: what it says, until when somebody has to take it, who was woken; taken already, it says so."""
+    return await _page(visit)
+
+
+async def acknowledge(visit: Visit) -> web.StreamResponse:
+    """A person takes it and says what has begun."""
+    form, id = await visit.form(), visit.request.match_info["id"]
+    asked: dict[str, Json] = {"id": id, "actions": [*form.every("actions")], "hours": form.one("hours")}
+    try:
+        await visit.act("alert.acknowledge", asked, key=form.one("key"))
+    except GatewayError as error:
+        return await _page(visit, status=422, refusal=error, ticked=form.every("actions"))
+    return visit.go(f"/messages/{id}?way=in")
+
+
+async def _page(
+    visit: Visit, *, status: int = 200, refusal: GatewayError | None = None, ticked: tuple[str, ...] = ()
+) -> web.Response:
+    id = visit.request.match_info["id"]
+    listed: list[Any] = (await visit.ask("alert.list"))["alerts"]
+    alert = next((one for one in listed if one["id"] == id), None)
+    way = {} if alert is None else {"direction": "out" if alert["owes"] == "them" else "in"}
+    whole = await visit.ask("message.show", {"id": id, **way})
+    return visit.page(
+        "alert.html", status=status, alert=alert, whole=whole, hours=HOURS, key=visit.key(), ticked=ticked,
+        content=told(whole, "content", visit.words) if whole.get("content") is not None else [],
+        refusal=None if refusal is None else visit.told(refusal),
+    )  # fmt: skip
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=listed, operation=SECTION.operation),
+    Page(method="GET", path=ONE, handler=show, operation=SECTION.operation),
+    Page(method="POST", path=f"{ONE}/acknowledge", handler=acknowledge, operation="alert.acknowledge"),
+)

@@ -1,0 +1,163 @@
+"""Conversations: the list, one as a timeline with the procedure beside it, and what people do about the whole of it.
+
+Nothing of what was said stands on these pages but the kind of each message: what it says is on its own page, which is
+where reading it is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.console.states import KINDS, OF_KIND
+from gateway.console.visit import Page, Section, Visit
+from gateway.console.words import N_
+from gateway.core.safe_contact import Channel
+from gateway.ports import Json
+
+SECTION = Section(path="/conversations", title=N_("Conversations"), operation="conversation.list")
+ONE = "/conversations/{id}"
+SHOW = "conversation.show"
+PAGE = 50
+
+
+async def listed(visit: Visit) -> web.StreamResponse:
+    """Conversations, the most recently active first; of one country, kind or state."""
+    query = visit.request.query
+    chosen = {name: query.get(name, "") for name in ("peer", "kind", "state")}
+    if chosen["kind"] not in OF_KIND:
+        chosen["state"] = ""  # a state means something within its kind only
+    asked: dict[str, Json] = {name: value for name, value in chosen.items() if value}
+    cursor = query.get("cursor")
+    asked |= {"limit": PAGE} | ({} if cursor is None else {"cursor": cursor})
+    found = await visit.ask("conversation.list", asked)
+    peers = [(peer["name"], visit.words.country(peer["name"])) for peer in (await visit.ask("peer.list"))["peers"]]
+    kinds = [(kind, visit.words(text)) for kind, text in KINDS.items()]
+    states = [(state, visit.words(text)) for state, text in OF_KIND.get(chosen["kind"], {}).items()]
+    return visit.page("conversations.html", found=found, chosen=chosen, peers=peers, kinds=kinds, states=states)
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """One conversation: where it stands with each peer, and its messages in order."""
+    id = visit.request.match_info["id"]
+    found = await visit.ask(SHOW, {"id": id})
+    return visit.page("conversation.html", found=found, advice=await _advice(visit, found), **await _holds(visit, id))
+
+
+async def sheet(visit: Visit) -> web.StreamResponse:
+    """What to have in the hand at the telephone, printed: nobody is named on it."""
+    id = visit.request.match_info["id"]
+    found = await visit.ask(SHOW, {"id": id})
+    references = await _references(visit, id)
+    units = (await visit.ask("directory.list"))["units"]
+    peers = {standing["peer"] for standing in found["standing"]}
+    return visit.page(
+        "sheet.html", found=found, references=references, advice=await _advice(visit, found), now=visit.settings.now(),
+        contacts={peer: [unit for unit in units if unit["peer"] == peer] for peer in sorted(peers)},
+    )  # fmt: skip
+
+
+async def contact(visit: Visit) -> web.StreamResponse:
+    """May the person be reached in this way now? The address that would be used stays in the form."""
+    id, form = visit.request.match_info["id"], await visit.form()
+    channel, address = form.one("channel"), form.one("address")
+    said = await visit.ask(
+        "contact.advise", {"id": id, "channel": channel} | ({"address": address} if address else {})
+    )  # fmt: skip
+    return visit.page("contact.html", id=id, channel=channel, advice=said)
+
+
+async def hold_for_asylum(visit: Visit) -> web.StreamResponse:
+    """Nothing of it goes to the State of nationality from now on."""
+    return await _done(visit, "asylum.hold")
+
+
+async def lift(visit: Visit) -> web.StreamResponse:
+    """One of two people wants the hold lifted, or the second one agrees."""
+    return await _done(visit, "asylum.lift")
+
+
+async def keep(visit: Visit) -> web.StreamResponse:
+    """Nothing of it is erased until a day, on a legal ground."""
+    form = await visit.form()
+    return await _done(visit, "retention.hold", ground=form.one("ground"), until=form.one("until"))
+
+
+async def let_go(visit: Visit) -> web.StreamResponse:
+    """The legal hold ends."""
+    return await _done(visit, "retention.release")
+
+
+async def wanted(visit: Visit) -> web.StreamResponse:
+    """Ask for the ground before anything is erased."""
+    id = visit.request.match_info["id"]
+    await visit.ask(SHOW, {"id": id})
+    return visit.page("erase.html", action=f"/conversations/{id}/erase", back=f"/conversations/{id}", whole=True)
+
+
+async def erase(visit: Visit) -> web.StreamResponse:
+    """Erase every message of it."""
+    id = visit.request.match_info["id"]
+    await visit.act("conversation.erase", {"id": id, "reason": (await visit.form()).one("reason")})
+    return visit.go(f"/conversations/{id}")
+
+
+async def evidence(visit: Visit) -> web.StreamResponse:
+    """The proof of the conversation as a file; with the content only where it is wanted."""
+    form = await visit.form()
+    asked: dict[str, Json] = {"id": visit.request.match_info["id"], "disclose": "disclose" in form}
+    if "peer" in form:
+        asked["peer"] = form.one("peer")
+    bundle = await visit.act("evidence.export", asked)
+    disposition = {"Content-Disposition": 'attachment; filename="evidence.json"'}
+    return web.Response(body=orjson.dumps(bundle), content_type="application/json", headers=disposition)
+
+
+async def _done(visit: Visit, operation: str, **arguments: Json) -> web.StreamResponse:
+    id = visit.request.match_info["id"]
+    await visit.act(operation, {"id": id, **arguments})
+    return visit.go(f"/conversations/{id}")
+
+
+async def _advice(visit: Visit, found: Any) -> Any:
+    """Whether the person may be called now and who must not be told; None where no person is spoken of."""
+    if not visit.allows("contact.advise") or all(one["kind"] != "referral" for one in found["standing"]):
+        return None
+    return await visit.ask("contact.advise", {"id": found["conversation"], "channel": str(Channel.CALL)})
+
+
+async def _holds(visit: Visit, id: str) -> dict[str, Any]:
+    """What people hold over it, as far as this person may know."""
+    asylum = (await visit.ask("asylum.list"))["holds"] if visit.allows("asylum.list") else []
+    legal = (await visit.ask("retention.list"))["holds"] if visit.allows("retention.list") else []
+    return {
+        "lift_wanted": any(hold["id"] == id and hold["lift_wanted"] for hold in asylum),
+        "legal": next((hold for hold in legal if hold["id"] == id), None),
+        "channels": tuple(map(str, Channel)),
+    }
+
+
+async def _references(visit: Visit, id: str) -> list[str]:
+    """The numbers by which both sides know the case."""
+    if not visit.allows("conversation.writable"):
+        return []
+    headers = [peer["header"] for peer in (await visit.ask("conversation.writable", {"id": id}))["peers"]]
+    names = ("case_ref_sender", "case_ref_recipient")
+    return list(dict.fromkeys(header[name] for header in headers for name in names if name in header))
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=listed, operation=SECTION.operation),
+    Page(method="GET", path=ONE, handler=show, operation=SHOW),
+    Page(method="GET", path=f"{ONE}/sheet", handler=sheet, operation=SHOW),
+    Page(method="POST", path=f"{ONE}/contact", handler=contact, operation="contact.advise"),
+    Page(method="POST", path=f"{ONE}/asylum-hold", handler=hold_for_asylum, operation="asylum.hold"),
+    Page(method="POST", path=f"{ONE}/asylum-lift", handler=lift, operation="asylum.lift"),
+    Page(method="POST", path=f"{ONE}/hold", handler=keep, operation="retention.hold"),
+    Page(method="POST", path=f"{ONE}/release", handler=let_go, operation="retention.release"),
+    Page(method="GET", path=f"{ONE}/erase", handler=wanted, operation="conversation.erase"),
+    Page(method="POST", path=f"{ONE}/erase", handler=erase, operation="conversation.erase"),
+    Page(method="POST", path=f"{ONE}/evidence", handler=evidence, operation="evidence.export"),
+)

@@ -1,0 +1,153 @@
+"""Messages: what nobody has taken, one with everything it says in the language of the reader, and its files.
+
+`way` (in or out) tells two messages apart of which a peer copied the id; without it the first one is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console.visit import Page, Section, Visit
+from gateway.console.words import N_, Words
+from gateway.core.delivery import Outgoing, OutgoingEvent, allows
+from gateway.errors import GatewayError
+from gateway.logs import logger
+from gateway.ports import Json
+from schemas.render import Line, render
+
+SECTION = Section(path="/inbox", title=N_("New messages"), operation="inbox.list")
+ONE = "/messages/{id}"
+SHOW = "message.show"
+PAGE = 50
+WAYS = ("in", "out")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A line of a rendered message with what stands below it."""
+
+    label: str
+    value: str
+    parts: list[Part] = field(default_factory=list)
+
+
+def parts_of(lines: Iterable[Line]) -> list[Part]:
+    """Lines as a tree, by their depth."""
+    root = Part("", "")
+    above = [root]
+    for line in lines:
+        del above[line.depth + 1 :]
+        part = Part(line.label, line.value)
+        above[-1].parts.append(part)
+        above.append(part)
+    return root.parts
+
+
+def told(whole: Any, half: str, words: Words) -> list[Part]:
+    """The header or the content of a message for a reader: every code in words, an unknown one marked."""
+    _title, *lines = render(whole["type"], {half: whole[half]}, words.labels).lines
+    return [part for top in parts_of(lines) for part in top.parts]
+
+
+async def inbox(visit: Visit) -> web.StreamResponse:
+    """What came in and nobody has taken, oldest first."""
+    after = visit.request.query.get("after")
+    found = await visit.ask("inbox.list", {"limit": PAGE} | ({} if after is None else {"after": after}))
+    return visit.page("inbox.html", found=found, more=len(found["messages"]) == PAGE)
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """One message: what it says, what became of it, its files, and what can be done."""
+    asked = _asked(visit)
+    whole = await visit.ask(SHOW, asked)
+    there = whole.get("content") is not None
+    files = []
+    if there and visit.allows("attachment.list"):
+        files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
+    return visit.page(
+        "message.html", whole=whole, files=files, there=there,
+        content=told(whole, "content", visit.words) if there else [],
+        header=told(whole, "header", visit.words) if there else [],
+        dropped=[_field(visit.words, whole["type"], place) for place in whole["dropped"]] if there else [],
+        can_cancel=whole["direction"] == "out" and allows(Outgoing(whole["state"]), OutgoingEvent.CANCEL),
+    )  # fmt: skip
+
+
+async def take(visit: Visit) -> web.StreamResponse:
+    """The desk has it: the sender learns that it is delivered."""
+    id = visit.request.match_info["id"]
+    await visit.ask("message.ack", {"id": id})
+    return visit.go(f"/messages/{id}?way=in")
+
+
+async def opened(visit: Visit) -> web.StreamResponse:
+    """A person has read it: the sender learns that too."""
+    id = visit.request.match_info["id"]
+    await visit.act("message.open", {"id": id})
+    return visit.go(f"/messages/{id}?way=in")
+
+
+async def cancel(visit: Visit) -> web.StreamResponse:
+    """Take back what has not arrived."""
+    id = visit.request.match_info["id"]
+    await visit.act("message.cancel", {"id": id})
+    return visit.go(f"/messages/{id}?way=out")
+
+
+async def wanted(visit: Visit) -> web.StreamResponse:
+    """Ask for the ground before it is erased."""
+    id, way = visit.request.match_info["id"], visit.request.query.get("way", "in")
+    back = f"/messages/{id}?way={way if way in WAYS else 'in'}"
+    return visit.page("erase.html", action=f"/messages/{id}/erase?{back.partition('?')[2]}", back=back, whole=False)
+
+
+async def erase(visit: Visit) -> web.StreamResponse:
+    """Erase what it says, here and in the case system."""
+    asked = _asked(visit)
+    await visit.act("message.erase", {**asked, "reason": (await visit.form()).one("reason")})
+    return visit.go(f"/messages/{asked['id']}" + (f"?way={asked['direction']}" if "direction" in asked else ""))
+
+
+async def file(visit: Visit) -> web.StreamResponse:
+    """One of its files, as a stream that a browser stores and does not show."""
+    found = await visit.file(_asked(visit) | {"part": visit.request.match_info["part"]})
+    headers = {"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.size)}
+    return web.Response(body=_whole(found.chunks), content_type="application/octet-stream", headers=headers)
+
+
+async def _whole(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A file that fails on the way ends the connection: it is shorter than was said."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except GatewayError as error:
+        logger().error("console.file_failed", code=str(error.code))
+        raise ConnectionError("a file did not open to its end") from error
+
+
+def _asked(visit: Visit) -> dict[str, Json]:
+    asked: dict[str, Json] = {"id": visit.request.match_info["id"]}
+    way = visit.request.query.get("way")
+    return asked | ({"direction": way} if way in WAYS else {})
+
+
+def _field(words: Words, body_type: str, place: str) -> str:
+    """What a place in a message is called."""
+    label = words.labels.field(body_type, place)
+    return place if label.text is None else label.text
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=inbox, operation=SECTION.operation),
+    Page(method="GET", path=ONE, handler=show, operation=SHOW),
+    Page(method="POST", path=f"{ONE}/take", handler=take, operation="message.ack"),
+    Page(method="POST", path=f"{ONE}/open", handler=opened, operation="message.open"),
+    Page(method="POST", path=f"{ONE}/cancel", handler=cancel, operation="message.cancel"),
+    Page(method="GET", path=f"{ONE}/erase", handler=wanted, operation="message.erase"),
+    Page(method="POST", path=f"{ONE}/erase", handler=erase, operation="message.erase"),
+    Page(method="GET", path=f"{ONE}/files/{{part}}", handler=file, operation="attachment.read"),
+)

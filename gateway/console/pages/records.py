@@ -1,0 +1,91 @@
+"""What a focal point looks after: requests to erase, legal holds, messages under a revoked key, released statistics."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.console.visit import Page, Section, Visit
+from gateway.console.words import N_
+from gateway.ports import Json
+
+SECTION = Section(path="/records", title=N_("Records"), operation="statistics.list")
+
+
+async def overview(visit: Visit) -> web.StreamResponse:
+    """What there is to look after, with what of it is open."""
+    return visit.page(
+        "records.html",
+        requests=(await visit.ask("erasure.list"))["requests"] if visit.allows("erasure.list") else None,
+        holds=(await visit.ask("retention.list"))["holds"] if visit.allows("retention.list") else None,
+        reviews=(await visit.ask("review.list"))["reviews"] if visit.allows("review.list") else None,
+        releases=(await visit.ask("statistics.list"))["releases"],
+    )
+
+
+async def erasures(visit: Visit) -> web.StreamResponse:
+    """What other countries asked to be erased."""
+    return visit.page("erasures.html", requests=(await visit.ask("erasure.list"))["requests"])
+
+
+async def follow(visit: Visit) -> web.StreamResponse:
+    """Erase it now; of a request about a part a person says which messages that is."""
+    form = await visit.form()
+    named: dict[str, Json] = {"messages": [*form.one("messages").split()]} if "messages" in form else {}
+    await visit.act("erasure.follow", {"id": visit.request.match_info["id"], **named})
+    return visit.go("/records/erasures")
+
+
+async def refuse(visit: Visit) -> web.StreamResponse:
+    """Keep it on a legal ground, until a day."""
+    form = await visit.form()
+    said: dict[str, Json] = {"ground": form.one("ground"), "until": form.one("until")}
+    await visit.act("erasure.refuse", {"id": visit.request.match_info["id"], **said})
+    return visit.go("/records/erasures")
+
+
+async def holds(visit: Visit) -> web.StreamResponse:
+    """Conversations of which nothing is erased."""
+    return visit.page("holds.html", holds=(await visit.ask("retention.list"))["holds"])
+
+
+async def reviews(visit: Visit) -> web.StreamResponse:
+    """Messages that came under a key which was revoked since."""
+    return visit.page("reviews.html", reviews=(await visit.ask("review.list"))["reviews"])
+
+
+async def settle(visit: Visit) -> web.StreamResponse:
+    """Somebody has looked at one of them."""
+    await visit.act("review.settle", {"id": visit.request.match_info["id"]})
+    return visit.go("/records/reviews")
+
+
+async def statistics(visit: Visit) -> web.StreamResponse:
+    """Periods that were counted."""
+    return visit.page("statistics.html", releases=(await visit.ask("statistics.list"))["releases"])
+
+
+async def count(visit: Visit) -> web.StreamResponse:
+    """Count a period that is over; counted before, it is shown as it was."""
+    period = (await visit.form()).one("period")
+    made = await visit.act("statistics.make", {"period": period})
+    return visit.go(f"/records/statistics/{made['period']}")
+
+
+async def counted(visit: Visit) -> web.StreamResponse:
+    """The tables of one period, as they were released."""
+    release = await visit.ask("statistics.show", {"id": visit.request.match_info["id"]})
+    return visit.page("statistic.html", release=release)
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=overview, operation=SECTION.operation),
+    Page(method="GET", path="/records/erasures", handler=erasures, operation="erasure.list"),
+    Page(method="POST", path="/records/erasures/{id}/follow", handler=follow, operation="erasure.follow"),
+    Page(method="POST", path="/records/erasures/{id}/refuse", handler=refuse, operation="erasure.refuse"),
+    Page(method="GET", path="/records/holds", handler=holds, operation="retention.list"),
+    Page(method="GET", path="/records/reviews", handler=reviews, operation="review.list"),
+    Page(method="POST", path="/records/reviews/{id}/settle", handler=settle, operation="review.settle"),
+    Page(method="GET", path="/records/statistics", handler=statistics, operation="statistics.list"),
+    Page(method="POST", path="/records/statistics", handler=count, operation="statistics.make"),
+    Page(method="GET", path="/records/statistics/{id}", handler=counted, operation="statistics.show"),
+)

@@ -1,0 +1,369 @@
+"""Reading and answering: the pages about cases show what the node says in words, and nothing of it is ever markup."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.consoles import NOW, Console, console, person
+from support.pagelook import faults
+from support.shapes import misfits
+
+import schemas
+from gateway.console.words import words
+from gateway.core.roles import Role
+from gateway.errors import Code, RefusedError
+from gateway.ports import File
+
+CASE, MESSAGE, CONSENT = "A" * 22, "B" * 22, "C" * 22
+EXAMPLES = Path(schemas.__file__).parent / "examples"
+HOSTILE = "</span><script>alert(1)</script>\u202eevil\u200b \U000e0041" + "x" * 20_000
+WHERE = {"peer": "AL", "kind": "referral", "state": "under_review", "provisional": True}
+DUTY = {
+    "what": "decision", "owes": "us", "because": MESSAGE, "until": NOW - 60, "overdue": True, "certain": False,
+    "doubts": [{"country": "AL", "year": 2027, "why": "year"}],
+}  # fmt: skip
+LINE: dict[str, Any] = {
+    "id": MESSAGE, "direction": "in", "peer": "AL", "type": "referral.request/1", "conversation": CASE,
+    "in_reply_to": None, "purpose": "referral", "unit": "focal-point", "state": "awaiting_handover", "reason": None,
+    "held": None, "n": 1, "at": NOW, "expires": None, "out_of_order": False,
+}  # fmt: skip
+STEP: dict[str, Any] = {
+    "id": "referral.decide", "stage": "referral", "title": {"en": "Decide on the request", "fr": "Décider"},
+    "standing": "due", "seen": False, "stopped_by": [], "by": "us", "responsible": "national_focal_point",
+    "with": ["case_manager"], "messages": ["referral.accept"], "gates": ["G2"],
+    "safeguards": [{"en": "Nobody decides alone"}], "tell_person": [{"en": "How long it takes"}], "clock": "decision",
+    "until": NOW,
+}  # fmt: skip
+STANDING: dict[str, Any] = WHERE | {
+    "side": "receiving", "overlays": ["alert"], "owed": [DUTY], "missing": 2, "no_calendar": ["AL"],
+    "procedure": {
+        "region": "tact", "stage": "referral", "title": {"en": "Referral"},
+        "steps": [
+            STEP,
+            STEP | {"id": "return.propose", "standing": "stopped", "stopped_by": ["reflection_period"], "until": None},
+            *(STEP | {"id": f"a.{word}", "standing": word} for word in ("done", "possible", "ahead", "behind")),
+        ],
+    },
+}  # fmt: skip
+SHOWN = {
+    "conversation": CASE, "asylum_hold": True, "consents": [{"id": CONSENT, "state": "active"}], "standing": [STANDING],
+    "messages": [
+        LINE | {"outcome": "applied"},
+        LINE | {"id": "D" * 22, "direction": "out", "state": "failed", "reason": "gate_g2", "outcome": "late",
+                "held": "our side has suspended it"},
+        LINE | {"id": "E" * 22, "type": None, "conversation": None, "unit": None, "outcome": None},
+    ],
+}  # fmt: skip
+ADVICE = {
+    "contact": "never", "why": "the person must not be called", "check_who_answers": True,
+    "do_not_notify": [{"party": "family", "why": "the family may be told nothing"}],
+}  # fmt: skip
+PEER = {
+    "name": "AL", "node": "n1", "country": "AL", "state": "active", "cause": None, "missing": None, "demo": False,
+    "descriptor_version": 1, "keyset_seen": None, "failing_since": None, "attempts": 0, "next_try": None,
+}  # fmt: skip
+WHOLE = LINE | {
+    "receipts": [{"status": "received", "at": NOW, "code": None}, {"status": "opened", "at": NOW + 60, "code": None}],
+    "erased": None, "case": "77", "dropped": ["/content/person/name_given"],
+}  # fmt: skip
+ALERT = {
+    "id": MESSAGE, "peer": "AL", "kind": "violence", "owes": "us", "until": NOW + 60, "overdue": False,
+    "woken": [{"contact": "al-1", "at": NOW}], "next": {"contact": "al-2", "at": NOW + 30},
+}  # fmt: skip
+ANSWERS: dict[str, Any] = {
+    "alert.list": {"alerts": [ALERT]},
+    "conversation.due": {"due": [WHERE | DUTY | {"conversation": CASE, "type": "referral.request/1", "unit": None}],
+                         "next": "17.aa.n1"},
+    "conversation.list": {
+        "next": "17",
+        "conversations": [
+            {"conversation": CASE, "kind": "referral", "state": "under_review", "peer": "AL", "unit": "focal-point",
+             "messages": 3, "began": NOW, "last": NOW, "last_type": "referral.request/1", "last_state": "opened"},
+        ],
+    },
+    "conversation.show": SHOWN,
+    "conversation.writable": {
+        "conversation": CASE, "peers": [{"peer": "AL", "types": [], "header": {"case_ref_sender": "FR-2026-77"}}],
+    },
+    "contact.advise": ADVICE,
+    "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True}]},
+    "retention.list": {
+        "holds": [{"id": CASE, "ground": "restriction_18", "until": "2027-06-30", "over": False, "at": NOW}]
+    },
+    "directory.list": {
+        "units": [{"peer": "AL", "state": "active", "country": "AL", "unit": "focal-point", "name": "Focal point",
+                   "roles": ["national_focal_point"], "contact": "duty desk"}]
+    },
+    "inbox.list": {"messages": [LINE] * 12, "next": "12"},
+    "draft.list": {
+        "drafts": [{"id": "F" * 22, "state": "waiting_second", "at": NOW, "type": "referral.accept/1", "to": "AL",
+                    "unit": None, "record": None, "version": "v", "first_by": "Bea"}],
+        "next": None,
+    },
+    "peer.list": {"peers": [PEER, PEER | {"name": "MA", "country": "MA"}]},
+    "attachment.list": {
+        "attachments": [{"part": 1, "media_type": "application/pdf", "size": 2_000, "sha256": "00",
+                         "doc_kind": "consent_form", "stored": True}]
+    },
+    "erasure.list": {
+        "requests": [
+            {"id": MESSAGE, "peer": "AL", "state": state, "what": "part", "ground": ground, "at": NOW, "follow": NOW,
+             "due": NOW, "erased_at": None, "answered": None, "told_onward": 0}
+            for state, ground in (("waiting", "objection"), ("kept", "restriction_18"))
+        ]
+    },
+    "review.list": {"reviews": [{"message": MESSAGE, "peer": "AL", "kid": "k", "received": NOW}]},
+    "statistics.list": {"releases": [{"period": "2026", "at": NOW}]},
+    "statistics.show": {
+        "version": 1, "period": "2026", "threshold": 10, "total": None,
+        "tables": {"victims": [{"key": ["woman", None], "n": None}], "corridors": None},
+    },
+}  # fmt: skip
+NODE = {"units": [{"id": "focal-point", "name": "Focal point"}, {"id": "shelter", "name": "Shelter"}]}
+"""Of `node.show` what the pages read."""
+PATHS = (
+    "/desk", "/desk/owed?owes=them", "/inbox", "/conversations?kind=referral", f"/conversations/{CASE}",
+    f"/conversations/{CASE}/sheet", f"/conversations/{CASE}/erase", f"/messages/{MESSAGE}?way=in",
+    f"/messages/{MESSAGE}/erase?way=in", "/alerts", f"/alerts/{MESSAGE}", "/records", "/records/erasures",
+    "/records/holds", "/records/reviews", "/records/statistics", "/records/statistics/2026",
+)  # fmt: skip
+
+
+def body(body_type: str, name: str = "valid-minimal") -> dict[str, Any]:
+    """An example of the catalogue."""
+    read: dict[str, Any] = json.loads((EXAMPLES / body_type.replace("/", ".") / f"{name}.json").read_text("utf-8"))
+    return {half: read[half] for half in ("header", "content")}
+
+
+def answers(**other: Any) -> dict[str, Any]:
+    """What the desk says to every question of these pages."""
+    whole = WHOLE | body("referral.request/1", "valid-child-full")
+    played = {name.replace("__", "."): value for name, value in other.items()}
+    return ANSWERS | {"node.show": NODE, "message.show": whole} | played
+
+
+def asked(there: Console, operation: str) -> list[Any]:
+    """With what the operation was asked."""
+    return [arguments for name, arguments, _ in there.desk.calls if name == operation]
+
+
+@pytest.mark.parametrize("operation", sorted(ANSWERS))
+def test_the_played_answers_have_the_real_shape(operation: str):
+    """What these tests play is what the node says."""
+    assert misfits(operation, ANSWERS[operation]) == []
+
+
+def test_the_played_message_has_the_real_shape():
+    """And so has a whole message."""
+    assert misfits("message.show", answers()["message.show"]) == []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_is_well_made(path: str, language: str):
+    """Headings in order, fields with labels, tables with headings, nothing inline, no machine name without words."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(language=language)
+        seen = await there.get(path)
+        assert seen.status == 200
+        assert faults(seen.text) == []
+        if language == "en":
+            assert "[no label]" not in seen.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_case_worker_gets_it_too_or_is_refused(path: str):
+    """A page asks nothing that the role which opens it may not ask."""
+    async with console(answers()) as there:
+        for role in (Role.CASE_WORKER, Role.FOCAL_POINT, Role.ADAPTER, Role.OPERATOR, Role.AUDITOR):
+            there.sign_in.sessions["secret"] = person(role)
+            assert (await there.get(path)).status in ((200,) if role is Role.FOCAL_POINT else (200, 403))
+
+
+async def test_the_morning_begins_with_what_is_urgent():
+    """Alerts, then what is owed, then what is new and what waits; filtered by country and unit."""
+    async with console(answers()) as there:
+        text = (await there.get("/desk?peer=AL&unit=shelter")).text
+        order = [text.index(word) for word in ("Safety alerts</h2>", "What we owe", "What others owe us",
+                                               "New messages</h2>", "Drafts")]  # fmt: skip
+        assert order == sorted(order)
+        for word in ("accept, decline or ask", "being looked at", "overdue", "provisional", "waits for a second person",
+                     "Albania", "All new messages"):  # fmt: skip
+            assert word in text
+        for arguments in asked(there, "conversation.due"):
+            assert arguments.items() >= {"peer": "AL", "unit": "shelter"}.items()
+        await there.get("/desk/owed?owes=them&cursor=17.aa.n1")
+        assert asked(there, "conversation.due")[-1].items() >= {"owes": "them", "cursor": "17.aa.n1"}.items()
+        assert (await there.get("/desk/owed?owes=nobody")).status == 404
+
+
+async def test_a_conversation_stands_beside_its_procedure():
+    """Where it stands, what comes next, whose it is, what protects the person and what the person is told."""
+    async with console(answers()) as there:
+        text = (await there.get(f"/conversations/{CASE}")).text
+        for word in ("Decide on the request", "Nobody decides alone", "How long it takes", "Personal data go only with",
+                     "the reflection period is running", "a safety alert is open", "has no effect: the time",
+                     "No. This must not be done.", "the person must not be called", "the family", "Message without",
+                     f"/consents/{CONSENT}/withdraw", f"/conversations/{CASE}/write",
+                     "One person wants it lifted"):  # fmt: skip
+            assert word in text, word
+        there.sign_in.sessions["secret"] = person(language="fr")
+        text = (await there.get(f"/conversations/{CASE}")).text
+        assert "Décider" in text and '<span lang="en" dir="ltr">Nobody decides alone</span>' in text
+
+
+async def test_a_sheet_says_nothing_about_the_person():
+    """The case number of the two countries, what is owed, whom to call; nothing of the content, not even a kind."""
+    whole = WHOLE | body("referral.request/1", "valid-child-full")
+    async with console(answers()) as there:
+        text = (await there.get(f"/conversations/{CASE}/sheet")).text
+        assert not asked(there, "message.show")
+    assert "FR-2026-77" in text and "duty desk" in text and "accept, decline or ask" in text
+
+    def leaves(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [leaf for item in value.values() for leaf in leaves(item)]
+        return [leaf for item in value for leaf in leaves(item)] if isinstance(value, list) else [str(value)]
+
+    main = text.partition("<main")[2].partition("</main>")[0]
+    assert [leaf for leaf in leaves(whole["content"]) if len(leaf) > 6 and leaf in main] == []
+    assert "77" not in main.replace("FR-2026-77", "")
+
+
+async def test_a_message_is_read_in_the_language_of_the_reader():
+    """Codes in words, an unknown one marked, receipts as a line, files to be stored, what the policy left out."""
+    whole = WHOLE | body("referral.request/1", "valid-child-full")
+    whole["content"] = whole["content"] | {"referral_kind": "no_such_kind"}
+    async with console(answers(message__show=whole)) as there:
+        text = (await there.get(f"/messages/{MESSAGE}?way=in")).text
+        assert "no_such_kind [unknown code]" in text
+        assert f"arrived {words('en').time(NOW, 3600)}, opened by a person" in text
+        assert f"/messages/{MESSAGE}/files/1?way=in" in text
+        assert "Left out by the policy of the corridor" in text
+        there.sign_in.sessions["secret"] = person(language="ar")
+        text = (await there.get(f"/messages/{MESSAGE}?way=in")).text
+        assert 'dir="rtl"' in text
+        assert schemas.labels.labels("ar").message("referral.request/1").text in text
+
+
+def poisoned(value: Any) -> Any:
+    """The same with a hostile text in every place of a text."""
+    if isinstance(value, dict):
+        return {name: poisoned(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item) for item in value]
+    return HOSTILE[: 200 if value != "" else None] if isinstance(value, str) else value
+
+
+async def test_what_a_peer_wrote_is_never_markup():
+    """A script, a turned line, invisible signs and very long texts, in every text of every type."""
+    async with console(answers()) as there:
+        for entry in schemas.catalogue().held:
+            whole = WHOLE | {"type": entry.body_type} | poisoned(body(entry.body_type, valid(entry.body_type)))
+            there.desk.answers["message.show"] = whole
+            text = (await there.get(f"/messages/{MESSAGE}")).text
+            assert faults(text) == [], entry.body_type
+            assert "<script>alert" not in text
+            assert not {"\u202e", "\u200b", "\U000e0041"} & set(text)
+        there.desk.answers["message.show"]["content"] = {"note": HOSTILE}
+        text = (await there.get(f"/messages/{MESSAGE}")).text
+        assert "x" * 20_000 in text and faults(text) == []
+
+
+def valid(body_type: str) -> str:
+    """The first valid example of a type."""
+    return min(path.stem for path in (EXAMPLES / body_type.replace("/", ".")).glob("valid-*.json"))
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "operation", "arguments"),
+    [
+        (f"/messages/{MESSAGE}/take", {}, "message.ack", {"id": MESSAGE}),
+        (f"/messages/{MESSAGE}/open", {}, "message.open", {"id": MESSAGE, "by": "Ana Doe"}),
+        (f"/messages/{MESSAGE}/cancel", {}, "message.cancel", {"id": MESSAGE, "by": "Ana Doe"}),
+        (f"/messages/{MESSAGE}/erase?way=out", {"reason": "objection"}, "message.erase",
+         {"id": MESSAGE, "direction": "out", "by": "Ana Doe", "reason": "objection"}),
+        (f"/conversations/{CASE}/asylum-hold", {}, "asylum.hold", {"id": CASE, "by": "Ana Doe"}),
+        (f"/conversations/{CASE}/asylum-lift", {}, "asylum.lift", {"id": CASE, "by": "Ana Doe"}),
+        (f"/conversations/{CASE}/hold", {"ground": "restriction_18", "until": "2027-06-30"}, "retention.hold",
+         {"id": CASE, "by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"}),
+        (f"/conversations/{CASE}/release", {}, "retention.release", {"id": CASE, "by": "Ana Doe"}),
+        (f"/conversations/{CASE}/erase", {"reason": "unlawful"}, "conversation.erase",
+         {"id": CASE, "by": "Ana Doe", "reason": "unlawful"}),
+        (f"/alerts/{MESSAGE}/acknowledge", [("actions", "visit"), ("actions", "medical"), ("hours", "4")],
+         "alert.acknowledge", {"id": MESSAGE, "by": "Ana Doe", "actions": ["visit", "medical"], "hours": "4"}),
+        (f"/records/erasures/{MESSAGE}/follow", {"messages": f"{CASE}\n{CONSENT}"}, "erasure.follow",
+         {"id": MESSAGE, "by": "Ana Doe", "messages": [CASE, CONSENT]}),
+        (f"/records/erasures/{MESSAGE}/refuse", {"ground": "restriction_18", "until": "2027-06-30"}, "erasure.refuse",
+         {"id": MESSAGE, "by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"}),
+        (f"/records/reviews/{MESSAGE}/settle", {}, "review.settle", {"id": MESSAGE, "by": "Ana Doe"}),
+        ("/records/statistics", {"period": "2026"}, "statistics.make", {"period": "2026", "by": "Ana Doe"}),
+    ],
+)  # fmt: skip
+async def test_a_button_asks_the_node_in_the_name_of_the_person(path: str, fields: Any, operation: str, arguments: Any):
+    """And leads to where it can be seen; refused, the page says so."""
+    done = {operation: {"period": "2026"}}
+    async with console(answers() | done) as there:
+        seen = await there.post(path, fields)
+        assert (seen.status, asked(there, operation)) == (303, [arguments])
+        there.desk.answers[operation] = RefusedError(Code.GATE_G5, "closed")
+        seen = await there.post(path, fields)
+        assert seen.status == 422
+        assert "With asylum sought or granted" in seen.text and "Wait for the decision" in seen.text
+        assert faults(seen.text) == []
+
+
+async def test_advice_about_contact_repeats_nothing():
+    """The number that was asked about is in the question only."""
+    async with console(answers()) as there:
+        seen = await there.post(f"/conversations/{CASE}/contact", {"channel": "call", "address": "+33639980142"})
+        assert asked(there, "contact.advise") == [{"id": CASE, "channel": "call", "address": "+33639980142"}]
+        assert seen.status == 200 and "No. This must not be done." in seen.text and "980142" not in seen.text
+        assert faults(seen.text) == []
+
+
+async def test_an_alert_that_was_taken_says_so():
+    """And one that others have to take has no form."""
+    async with console(answers(alert__list={"alerts": []})) as there:
+        assert "A person has taken it." in (await there.get(f"/alerts/{MESSAGE}")).text
+        there.desk.answers["alert.list"] = {"alerts": [ALERT | {"owes": "them", "woken": [], "next": None}]}
+        text = (await there.get(f"/alerts/{MESSAGE}")).text
+        assert "acknowledge" not in text and asked(there, "message.show")[-1]["direction"] == "out"
+
+
+async def test_evidence_is_a_file():
+    """With the content only if that was wanted."""
+    async with console(answers(evidence__export={"format": "x"})) as there:
+        seen = await there.post(f"/conversations/{CASE}/evidence", {})
+        assert seen.headers["Content-Disposition"] == 'attachment; filename="evidence.json"'
+        assert json.loads(seen.text) == {"format": "x"}
+        await there.post(f"/conversations/{CASE}/evidence", {"disclose": "yes", "peer": "AL"})
+        assert asked(there, "evidence.export") == [
+            {"id": CASE, "by": "Ana Doe", "disclose": False},
+            {"id": CASE, "by": "Ana Doe", "disclose": True, "peer": "AL"},
+        ]
+
+
+async def test_a_file_is_stored_and_never_shown(monkeypatch: pytest.MonkeyPatch):
+    """Whatever it is, the browser is told to keep it, and by a name that we chose."""
+
+    async def chunks():
+        yield b"<script>"
+        yield b"alert(1)"
+
+    async with console(answers()) as there:
+
+        async def attached(arguments: Any, **about: Any) -> File:
+            assert arguments == {"id": MESSAGE, "direction": "in", "part": "1"}
+            return File(name="1.pdf", media="text/html", size=16, sha256=b"", chunks=chunks())
+
+        monkeypatch.setattr(there.desk, "attached", attached)
+        seen = await there.get(f"/messages/{MESSAGE}/files/1?way=in")
+        assert (seen.status, seen.text) == (200, "<script>alert(1)")
+        assert seen.headers["Content-Disposition"] == 'attachment; filename="1.pdf"'
+        assert seen.headers["Content-Type"] == "application/octet-stream"
+        assert seen.headers["X-Content-Type-Options"] == "nosniff"
+        assert seen.headers["Content-Security-Policy"].startswith("default-src 'none'")
