@@ -1,7 +1,8 @@
 """A database server for Albania's office: a real PostgreSQL where one is installed as a package, else a file of SQLite.
 
 The programs of the package are run as they are, so that nothing of the machine is changed: no account is made and no
-folder opened to others. PostgreSQL refuses to run as root; there it runs as `nobody`, in a folder of its own.
+folder opened to others. PostgreSQL refuses to run as root; there it runs as `nobody`. Its files, 40 MB before
+the first row, lie in a temporary folder.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ INIT_SECONDS = 60
 
 
 class Server:
-    """Where the office's database is served; `folder` is what has to be removed with it, if it lies elsewhere."""
+    """Where the office's database is served; `folder` has the files of its PostgreSQL, if it is one."""
 
     def __init__(self, country: Country) -> None:
         self._country = country
@@ -38,45 +39,36 @@ class Server:
 
     def start(self, processes: Processes) -> Office:
         """A fresh database; what it is, is said by its kind."""
-        programs = _programs()
-        return (None if programs is None else self._postgresql(programs, processes)) or self._sqlite()
+        found = programs()
+        return (None if found is None else self._postgresql(found, processes)) or self._sqlite()
 
     def remove(self) -> None:
         """Remove what lies outside of the folder of the demonstration; the server has ended."""
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _postgresql(self, programs: Path, processes: Processes) -> Office | None:
+    def _postgresql(self, found: Path, processes: Processes) -> Office | None:
         """A PostgreSQL that only this user reaches, over its socket; None where its programs do not run."""
-        home, account = self._country.cases, None
+        self.folder, account = Path(tempfile.mkdtemp(prefix="trm-demo-postgresql-")), None
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             account = nobody.pw_uid, nobody.pw_gid
-            self.folder = home = Path(tempfile.mkdtemp(prefix="trm-demo-postgresql-"))
-            os.chown(home, *account)
-        data = home / "postgresql"
+            os.chown(self.folder, *account)
+        data = self.folder / "data"
         user, group = account or (None, None)
-        make = [
-            str(programs / "initdb"),
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-U",
-            "postgres",
-        ]
+        make = [str(found / "initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", "postgres"]
         try:
             subprocess.run(  # noqa: S603 - the programs of the package, with words of our own
-                [*make, "-D", str(data)], cwd=home, check=True, capture_output=True, timeout=INIT_SECONDS,
+                [*make, "-D", str(data)], cwd=self.folder, check=True, capture_output=True, timeout=INIT_SECONDS,
                 user=user, group=group, extra_groups=None if account is None else [],
             )  # fmt: skip
         except (OSError, subprocess.SubprocessError):
             return None
-        serve = [str(programs / "postgres"), "-D", str(data), "-k", str(home), "-c", "listen_addresses="]
+        serve = [str(found / "postgres"), "-D", str(data), "-k", str(self.folder), "-c", "listen_addresses="]
         log = self._country.cases / "postgresql.log"
         processes.start("Albania's PostgreSQL", serve, log, account=account)
-        wait_until("Albania's PostgreSQL to take connections", partial(_answers, home / SOCKET, processes))
-        at = {"host": str(home)}
+        wait_until("Albania's PostgreSQL to take connections", partial(_answers, self.folder / SOCKET, processes))
+        at = {"host": str(self.folder)}
         ours = URL.create("postgresql", "trm_adapter", database="postgres", query=at)
         office = Office(
             "postgresql",
@@ -94,7 +86,7 @@ class Server:
         return office
 
 
-def _programs() -> Path | None:
+def programs() -> Path | None:
     """The folder with the programs of the newest PostgreSQL of the package; None without it, or without the driver."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None or find_spec("psycopg") is None:

@@ -180,7 +180,7 @@ async def test_what_case_systems_answer_becomes_a_draft_that_matches_its_schema(
     """A row of Albania's table and an item of Morocco's API, by their adapters; without a PostgreSQL it is SQLite, and
     that is said.
     """
-    monkeypatch.setattr(database, "_programs", lambda: None)
+    monkeypatch.setattr(database, "programs", lambda: None)
     places.make(federation)
     systems, processes = Systems(federation, DAY), Processes()
     try:
