@@ -24,6 +24,7 @@ from gateway.ports import Json as Json
 
 MAX_DEPTH: Final = 24  # B1.1
 MAX_INT: Final = 2**53 - 1  # B1.1
+LONGEST_NAME: Final = 64  # B1.1, characters of a member name
 SKEW: Final = 300  # B1.4, seconds
 DAY: Final = 86_400  # seconds
 DOCUMENT_LIMIT: Final = 200_000  # bytes of a signed document, hence of any payload or frame (B14.14)
@@ -38,6 +39,7 @@ _LABELS: Final = frozenset(
 )
 # An unterminated string is taken up to the end, so that no quote is ever tried twice; the parser refuses it.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_PLAIN: Final = (str, bool, type(None))
 _TO_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 # Controls, line separators, bidi controls, invisible and tag characters; fixed, so that every release judges alike.
@@ -99,12 +101,12 @@ def _fault(value: Json) -> str | None:
     for depth in range(MAX_DEPTH + 1):
         below: list[Json] = []
         for item in level:
-            if item is None or isinstance(item, str | bool):
+            if isinstance(item, _PLAIN):
                 continue
             if isinstance(item, int):
                 if not -MAX_INT <= item <= MAX_INT:
                     return "integer out of range"
-            elif not isinstance(item, list | dict):
+            elif not isinstance(item, (list, dict)):
                 return f"no JSON type of the profile: {type(item).__name__}"
             elif depth == MAX_DEPTH:
                 return f"nested deeper than {MAX_DEPTH}"
@@ -121,7 +123,14 @@ def _fault(value: Json) -> str | None:
 
 
 def _named(members: Mapping[str, Json]) -> bool:
-    return all(isinstance(key, str) and 0 < len(key) <= 64 and key.isascii() and key.isprintable() for key in members)
+    """All names at once: a name of an object is looked at for each document that goes or comes."""
+    try:
+        names = "".join(members)
+    except TypeError:  # a name that is no text
+        return False
+    if not (names.isascii() and names.isprintable()) or "" in members:
+        return False
+    return len(names) <= LONGEST_NAME or max(map(len, members)) <= LONGEST_NAME
 
 
 def _too_deep(data: bytes) -> bool:

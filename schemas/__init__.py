@@ -4,6 +4,7 @@
     validate(name, body)        judge a body; findings never hold a value
     text_findings(body)         the text policy
     categories(name, content)   the categories of personal data present, for consent
+    disclosed(name, content)    the sensitivity classes present, and these categories
     parts(name, content)        the files that a content names
     fields(name)                every field with class, category and code list, for mappings and forms
     code_list(name)             codes with labels
@@ -20,7 +21,7 @@ from schemas.catalogue import Answers, Catalogue, MessageType, catalogue, verify
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
 from schemas.text import nfc, text_findings
 from schemas.validation import validate
-from schemas.walk import SENSITIVITY, Field, categories, classes, fields, highest, parts
+from schemas.walk import SENSITIVITY, Field, categories, classes, disclosed, fields, highest, parts
 
 __all__ = [
     "SENSITIVITY",
@@ -35,6 +36,7 @@ __all__ = [
     "classes",
     "code_list",
     "code_lists",
+    "disclosed",
     "fields",
     "highest",
     "nfc",

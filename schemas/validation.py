@@ -104,7 +104,7 @@ def _homely(body: object) -> bool:
                 if not item.isascii():
                     return False
             elif isinstance(item, dict):
-                if not all(isinstance(key, str) and key.isascii() for key in item):
+                if not _ascii_names(item):
                     return False
                 below += item.values()
             elif isinstance(item, list):
@@ -115,6 +115,13 @@ def _homely(body: object) -> bool:
             return True
         level = below
     return False
+
+
+def _ascii_names(members: dict[Any, object]) -> bool:
+    try:
+        return "".join(members).isascii()
+    except TypeError:  # a name that is no text
+        return False
 
 
 def _alien(value: object, path: Path) -> Iterator[Finding]:

@@ -47,12 +47,22 @@ def categories(name: str, content: object) -> frozenset[str]:
     A value said to be unknown or refused discloses nothing and has no category. What `name` does not know is left to
     `validate`; nothing of an invalid content is ever part of the answer.
     """
-    return frozenset(category for _, category in _present(name, content) if category is not None)
+    return disclosed(name, content)[1]
 
 
 def classes(name: str, content: object) -> frozenset[str]:
     """The sensitivity classes that are present in `content`; what `name` does not know is left to `validate`."""
-    return frozenset(sensitivity for sensitivity, _ in _present(name, content))
+    return disclosed(name, content)[0]
+
+
+def disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str]]:
+    """`classes` and `categories`, found in one walk."""
+    found: set[tuple[str, str | None]] = set()
+    _disclosed(_resolved_content(name), content, found)
+    return (
+        frozenset(sensitivity for sensitivity, _ in found),
+        frozenset(category for _, category in found if category is not None),
+    )
 
 
 def parts(name: str, content: object) -> tuple[int, ...]:
@@ -107,10 +117,6 @@ def _fields(schema: Node, root: Node, path: str, *, required: bool) -> Iterator[
         )
 
 
-def _present(name: str, content: object) -> Iterator[tuple[str, str | None]]:
-    return _disclosed(_resolved_content(name), content)
-
-
 @cache
 def _resolved_content(name: str) -> Node:
     root = catalogue().resolve(name).document
@@ -127,20 +133,20 @@ def _resolved(schema: Node, root: Node) -> Node:
     return schema
 
 
-def _disclosed(schema: Node, value: object) -> Iterator[tuple[str, str | None]]:
-    """(class, category) of each leaf of `value`; members the schema does not know are left to the validator."""
+def _disclosed(schema: Node, value: object, found: set[tuple[str, str | None]]) -> None:
+    """Add (class, category) of each leaf of `value`; members the schema does not know are left to the validator."""
     if isinstance(value, dict):
         for name, leaf in schema.get("properties", {}).items():
             if name in value:
                 if "x-category-as" in leaf:
-                    yield leaf["x-class"], _borrowed(schema, leaf["x-category-as"], value)
+                    found.add((leaf["x-class"], _borrowed(schema, leaf["x-category-as"], value)))
                 else:
-                    yield from _disclosed(leaf, value[name])
+                    _disclosed(leaf, value[name], found)
     elif isinstance(value, list) and "items" in schema:
         for item in value:
-            yield from _disclosed(schema["items"], item)
+            _disclosed(schema["items"], item, found)
     elif "x-class" in schema:
-        yield schema["x-class"], _category(schema, value)
+        found.add((schema["x-class"], _category(schema, value)))
 
 
 def _leaves(schema: Node, value: object) -> Iterator[tuple[Node, Any]]:

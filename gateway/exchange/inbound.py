@@ -307,11 +307,12 @@ def admit(examined: ExaminedMessage, *, held: Held, around: Around | None, to: s
 
 def _facts(examined: ExaminedMessage, held: Held, to: str) -> GateFacts:
     body_type, unit = examined.body_type, examined.header.get("recipient_unit")
+    sensitivities, categories = schemas.disclosed(examined.schema, examined.content)
     return GateFacts(
         body_type=body_type,
         personal=schemas.catalogue().by_schema(examined.schema).personal,
-        categories=schemas.categories(examined.schema, examined.content),
-        sensitivities=schemas.classes(examined.schema, examined.content),
+        categories=categories,
+        sensitivities=sensitivities,
         purpose=examined.purpose,
         sender_node=examined.sender,
         recipient_unit=f"{to}/{unit}",

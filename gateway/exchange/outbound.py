@@ -271,11 +271,12 @@ def _facts(
     written: Mapping[str, Json] | None,
 ) -> GateFacts:
     """What is disclosed is what leaves; what protects the person is judged by all that was `written` here."""
+    sensitivities, categories = schemas.disclosed(schema, content)
     return GateFacts(
         body_type=body_type,
         personal=schemas.catalogue().by_schema(schema).personal,
-        categories=schemas.categories(schema, content),
-        sensitivities=schemas.classes(schema, content),
+        categories=categories,
+        sensitivities=sensitivities,
         purpose=purpose,
         sender_node=circumstances.node,
         recipient_unit=f"{to}/{_text_of(header, 'recipient_unit') or ''}",

@@ -29,6 +29,9 @@ def test_canon_sorts_and_leaves_no_space() -> None:
         ({"a" * 65: 1}, "member name"),
         ({"a\n": 1}, "member name"),
         ({1: 1}, "member name"),
+        ({"a": 1, "": 1}, "member name"),
+        ({"a": 1, "b" * 65: 1}, "member name"),
+        ({"a": 1, "b": [{"c": 1, "\x7f": 1}]}, "member name"),
         ((1, 2), "tuple"),
         (b"x", "bytes"),
         ("\ud800", "unicode"),
@@ -46,6 +49,12 @@ def test_largest_integers() -> None:
     """Integers up to 2^53 - 1 of either sign are in the profile."""
     data = b"[-9007199254740991,9007199254740991]"
     assert e.canon(e.parse(data, limit=100)) == data
+
+
+def test_names_of_64_characters_are_in_the_profile() -> None:
+    """The limit is that of each name, however many there are."""
+    value: Any = {"a" * 64: 1, "b" * 64: {"~ ": 1}, "c": {}}
+    assert e.parse(e.canon(value), limit=1_000) == value
 
 
 def nested(depth: int) -> Any:
