@@ -5,12 +5,15 @@ The local API and the console ask through `Desk`; the console finds out with `Si
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from gateway.core.roles import OWNER, Caller
 from gateway.ports import Done, File, Json
+
+Happening: TypeAlias = tuple[int, Mapping[str, Json]]
+"""One event: its position in the stream, and what it says."""
 
 
 class Desk(Protocol):
@@ -37,8 +40,8 @@ class Desk(Protocol):
         """One file of a message."""
         ...
 
-    def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
-        """Events behind a position, and then as they happen, without end."""
+    def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+        """Events behind a position, and then as they happen, without end; those that are there together."""
         ...
 
 

@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -357,12 +357,15 @@ def _events(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):  # the reader went away; it comes back with its last id
-            async for seq, value in desk.events(after, caller=caller):
-                shown = visible(caller, EVENTS, dict(value))
-                await response.write(b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(shown)))
+            async for together in desk.events(after, caller=caller):
+                await response.write(b"".join(_event(caller, *happening) for happening in together))
         return response
 
     return stream
+
+
+def _event(caller: Caller, seq: int, value: Mapping[str, Json]) -> bytes:
+    return b"id: %d\ndata: %s\n\n" % (seq, orjson.dumps(visible(caller, EVENTS, dict(value))))
 
 
 def _description() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -80,6 +80,15 @@ class _Departing:
     position: LinkPosition
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealed:
+    """One message with its bytes, and the sealed row that keeps what was signed."""
+
+    row: MessageRow
+    envelope: SealedEnvelope
+    evidence: SealedRow
+
+
 async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
     waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
@@ -88,16 +97,15 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     fenced, waiting = _fence(waiting)
     departing, refused, held = _decide(parts, peer, waiting)
     asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
-    sealed = await parts.off_loop_each(lambda item: _seal(parts, peer, item), departing)
+    sealed = await parts.off_loop_pieces(lambda some: _seal(parts, peer, some), departing)
     voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
     now = parts.clock.now()
-    evidence = await parts.off_loop(lambda: _evidence(parts, sealed)) if sealed else {}
 
     def move(connection: Connection) -> None:
         _still(connection, peer.node, waiting.link)
         moves.advance(connection, refused, at=now)
         _number(connection, peer.node, fenced)
-        _write(connection, peer.node, sealed, evidence, now)
+        _write(connection, peer.node, sealed, now)
         messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
         messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
             connection,
@@ -111,7 +119,7 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
         await parts.store.move(move)
     closed = {change.row.ref for change in refused} | held
     bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
-    bytes_of |= {row.ref: envelope.data for row, envelope in sealed}
+    bytes_of |= {item.row.ref: item.envelope.data for item in sealed}
     bytes_of |= {row.ref: document.encode() for row, document in voids}
     return [
         Ready(row=row, data=bytes_of[row.ref], void=row.state == Outgoing.VOIDING)
@@ -265,11 +273,22 @@ def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, op
     return None
 
 
-def _seal(parts: Parts, peer: Peer, item: _Departing) -> tuple[MessageRow, SealedEnvelope]:
-    """Steps 6 and 7."""
+def _seal(parts: Parts, peer: Peer, items: Sequence[_Departing]) -> list[_Sealed]:
+    """Steps 6 and 7, and what is kept of them."""
+    envelopes = [_envelope(parts, peer, item) for item in items]
+    kept = parts.vault.seal_each(
+        [(parts.store.new_ref(), records.evidence(one.statement, one.signatures)) for one in envelopes]
+    )
+    return [
+        _Sealed(row=item.row, envelope=envelope, evidence=evidence)
+        for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
+    ]
+
+
+def _envelope(parts: Parts, peer: Peer, item: _Departing) -> SealedEnvelope:
     if peer.keyset is None:
         raise RuntimeError("departure without a keyset")
-    envelope = outbound.depart(
+    return outbound.depart(
         item.message,
         item.secret,
         item.position,
@@ -280,7 +299,6 @@ def _seal(parts: Parts, peer: Peer, item: _Departing) -> tuple[MessageRow, Seale
         sign=parts.keys.sign,
         rand=parts.rand,
     )
-    return item.row, envelope
 
 
 def _void(parts: Parts, peer: Peer, row: MessageRow) -> SignedDocument:
@@ -298,30 +316,25 @@ def _void(parts: Parts, peer: Peer, row: MessageRow) -> SignedDocument:
     return SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
 
 
-def _evidence(parts: Parts, sealed: Sequence[tuple[MessageRow, SealedEnvelope]]) -> dict[int, SealedRow]:
-    rows = parts.vault.seal_each(
-        [(parts.store.new_ref(), records.evidence(item.statement, item.signatures)) for _, item in sealed]
-    )
-    return {row.ref: found for (row, _), found in zip(sealed, rows, strict=True)}
-
-
 def _write(
     connection: Connection,
     node: str,
-    sealed: Sequence[tuple[MessageRow, SealedEnvelope]],
-    evidence: dict[int, SealedRow],
+    sealed: Sequence[_Sealed],
     now: int,
 ) -> None:
-    new = [(row, envelope) for row, envelope in sealed if row.n is None]
-    content.put(connection, evidence.values())
-    messages.put_envelopes(connection, [(row.ref, envelope.data) for row, envelope in sealed])
+    new = [(item.row, item.envelope) for item in sealed if item.row.n is None]
+    content.put(connection, [item.evidence for item in sealed])
+    messages.put_envelopes(connection, [(item.row.ref, item.envelope.data) for item in sealed])
     messages.add_statements(
         connection,
         [
             StatementRow(
-                hash=envelope.statement_hash, message=row.ref, evidence=evidence[row.ref].ref, created=envelope.created
+                hash=item.envelope.statement_hash,
+                message=item.row.ref,
+                evidence=item.evidence.ref,
+                created=item.envelope.created,
             )
-            for row, envelope in sealed
+            for item in sealed
         ],
     )
     if not new:
@@ -365,11 +378,11 @@ def _write(
             leaf(
                 now,
                 "message.departed",
-                of=envelope.statement_hash,
+                of=item.envelope.statement_hash,
                 peer=node,
-                n=envelope.position.n,
-                sig=signatures_hash(envelope.signatures),
+                n=item.envelope.position.n,
+                sig=signatures_hash(item.envelope.signatures),
             )
-            for _, envelope in sealed
+            for item in sealed
         ],
     )

@@ -6,10 +6,11 @@ that who looks after the machine, and `trm doctor`, find the reason and the reme
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NoReturn
 
 from gateway.core.roles import OWNER, Caller
+from gateway.desk import Happening
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Done, File, Json
 
@@ -36,10 +37,10 @@ class LimitedDesk:
         """Refuse."""
         self._refuse()
 
-    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
         """Refuse."""
         self._refuse()
-        yield after, {}
+        yield ()
 
     def _refuse(self) -> NoReturn:
         reason = self._reason

@@ -459,10 +459,9 @@ class Receiver:
             return None
         batch = list(verdicts.receipts.values())
         document = await self._same_batch(batch) if batch and not verdicts.fresh else None
-        if document is None and batch:
-            document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
-        plaintexts = [plain for item in verdicts.accepted for plain in item.plaintexts()]
-        sealed = await parts.off_loop(lambda: parts.vault.seal_each(plaintexts)) if plaintexts else []
+        sealed: list[SealedRow] = []
+        if document is None and batch:  # what was accepted has a fresh receipt, so nothing of it is left out
+            document, sealed = await parts.off_loop(lambda: self._signed(batch, verdicts.accepted))
         if not verdicts.fresh and not proofs and not verdicts.numbers:
             return document
         ref, now = parts.store.new_ref(), parts.clock.now()
@@ -478,6 +477,12 @@ class Receiver:
             parts.signals.handover.set()
         await parts.signals.happened()
         return document
+
+    def _signed(self, batch: Sequence[Receipt], accepted: Sequence[_Accepted]) -> tuple[bytes, list[SealedRow]]:
+        """The receipts in one signed batch, and the sealed rows of what was accepted."""
+        document = answers.sign_receipts(batch, self._parts.keys.sign)
+        plaintexts = [plain for item in accepted for plain in item.plaintexts()]
+        return document, self._parts.vault.seal_each(plaintexts) if plaintexts else []
 
     async def _same_batch(self, batch: Sequence[Receipt]) -> bytes | None:
         """The stored document, when this is exactly one earlier batch (B14.2)."""

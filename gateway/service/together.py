@@ -32,7 +32,7 @@ class Together(Generic[Item, R]):
         self._waiting.append((item, future))
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run())
-        return await asyncio.shield(future)
+        return await future
 
     async def idle(self, most: float) -> None:
         """Until nothing is under way, and at most so many seconds."""

@@ -56,16 +56,18 @@ class Writer:
         self._thread.start()
 
     async def move(self, move: Move[T]) -> T:
-        """Run `move` in a durable transaction; returns after the commit, raises what the move raised."""
+        """Run `move` in a durable transaction; returns after the commit, raises what the move raised. A caller who is
+        cancelled does not undo it.
+        """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(_Waiting(move, future))
-        return await asyncio.shield(future)
+        return await future
 
     async def move_together(self, batch: Batch[I, T], item: I) -> T:
         """The same for one item of a module-level function that writes several and returns a result for each."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(_Waiting(lambda c: batch(c, [item])[0], future, batch, item))
-        return await asyncio.shield(future)
+        return await future
 
     def move_along(self, move: Move[T]) -> asyncio.Future[T]:
         """Run `move` in the transaction of the next group, or in its own after `RIDE` seconds if none comes.

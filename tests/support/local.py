@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from support.federation import free_port
 from gateway.api.app import LocalServer, local_app
 from gateway.core import roles
 from gateway.core.roles import OWNER, Role
+from gateway.desk import Happening
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, File, Json
 
@@ -63,13 +64,12 @@ class FakeDesk:
             name="0.pdf", media="application/pdf", size=len(self.taken), sha256=bytes(32), chunks=chunks()
         )  # fmt: skip
 
-    async def events(
-        self, after: int, *, caller: roles.Caller = OWNER
-    ) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
-        """What lies behind `after`, then silence."""
-        for seq, value in self.stream:
-            if seq > after:
-                yield seq, value
+    async def events(self, after: int, *, caller: roles.Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+        """What lies behind `after`, the first one alone and the others together, then silence."""
+        behind = [(seq, value) for seq, value in self.stream if seq > after]
+        for together in (behind[:1], behind[1:]):
+            if together:
+                yield together
         await asyncio.Event().wait()
 
 

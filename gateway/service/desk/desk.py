@@ -13,6 +13,7 @@ import schemas
 from gateway import process
 from gateway.core import probe
 from gateway.core.roles import OWNER, Caller
+from gateway.desk import Happening
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, File, Json
 from gateway.service import hooks, submit
@@ -176,13 +177,14 @@ class NodeDesk:
             self._known.popitem(last=False)
         return known
 
-    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
-        """Events after a position, and then as they happen, without end."""
+    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+        """Events after a position, and then as they happen, without end; those that are there together."""
         parts = self._parts
         while True:
             happenings = parts.signals.happenings
             found = await parts.store.read(partial(log.events_after, seq=after, limit=EVENTS_AT_ONCE))
             known = await self._summaries([event.ref for event in found if event.ref is not None])
+            told: list[Happening] = []
             for event in found:
                 after = event.seq
                 about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
@@ -190,7 +192,9 @@ class NodeDesk:
                     continue  # a test message of the way is nobody's case
                 if caller.unit is not None and (about is None or about["unit"] != caller.unit):
                     continue
-                yield event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}
+                told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
+            if told:
+                yield told
             if len(found) < EVENTS_AT_ONCE:
                 await parts.signals.wait_for_more(happenings, EVENTS_PAUSE)
 

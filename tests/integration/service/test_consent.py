@@ -389,8 +389,7 @@ async def test_drafts_and_damaged_rows_do_not_end_the_event_stream(two: Two) -> 
     told: dict[Any, Any] = {}
     async with asyncio.timeout(10):
         while late not in told:
-            _, event = await anext(stream)
-            told[event["id"]] = event["type"]
+            told |= {event["id"]: event["type"] for _, event in await anext(stream)}
     assert told == {early: None, late: "enquiry.capacity/1"}
     listed = (await two.fr.call("message.list"))["messages"]
     assert [(item["id"], item["type"]) for item in listed] == [(late, "enquiry.capacity/1"), (early, None)]
