@@ -232,7 +232,16 @@ def case_reference(keyed_hash: Callable[[bytes], bytes], *, peer: str, case: str
     Raises:
         RuntimeError: the hash is shorter than that.
     """
-    digest = keyed_hash(_CONTEXT + _framed(peer) + _framed(case))
+    return reference_of(keyed_hash(case_name(peer=peer, case=case)))
+
+
+def case_name(*, peer: str, case: str) -> bytes:
+    """What `case_reference` hashes."""
+    return _CONTEXT + _framed(peer) + _framed(case)
+
+
+def reference_of(digest: bytes) -> str:
+    """The reference that such a hash gives."""
     if len(digest) < _REFERENCE_BYTES:
         raise RuntimeError("a case reference needs a hash of 16 bytes")
     number = int.from_bytes(digest[:_REFERENCE_BYTES], "big")

@@ -155,22 +155,22 @@ def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connectio
             if key is not None and key.index in known:
                 judged.append(_repeated(parts, key, known[key.index]))
                 continue
-            draft, peer = _draft(parts, item.request)
+            draft, peer = _read(parts, item.request)
             _check_units(parts, draft, peer)
             judged.append((draft, peer))
         except GatewayError as error:
             judged.append(error)
-    drafts = [pair for pair in judged if isinstance(pair, tuple)]
+    drafts = _under_references(parts, [pair for pair in judged if isinstance(pair, tuple)])
     named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
-    found = iter(_look_up(parts, connection, drafts, named))
+    found = iter(zip(drafts, _look_up(parts, connection, drafts, named), strict=True))
     batch: defaultdict[Key, _Batch] = defaultdict(_Batch)
     unsealed: list[tuple[int, list[Unsealed]]] = []
     for place, pair in enumerate(judged):
         if isinstance(pair, tuple):
+            asked, (about, known_of_it) = requests[place], next(found)
             try:
-                asked = requests[place]
                 made = _prepared(
-                    parts, *pair, next(found), batch, origin=asked.origin, reference=None, approver=asked.approver
+                    parts, *about, known_of_it, batch, origin=asked.origin, reference=None, approver=asked.approver
                 )
                 unsealed.append((place, made))
             except GatewayError as error:
@@ -230,6 +230,11 @@ def _repeated(parts: Parts, key: Submission, known: tuple[bytes, bytes]) -> Done
 
 
 def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
+    """The request as a draft, as it is judged."""
+    return _under_references(parts, [_read(parts, request)])[0]
+
+
+def _read(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
     """The request as a draft; identity, place in a conversation and nothing else is filled in."""
     faults = [Finding(place=f"/{name}", rule="required") for name in sorted(NEEDED - set(request))]
     if set(request) - MEMBERS:
@@ -255,7 +260,6 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
         raise RefusedError(Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults)
     peer = _addressee(parts, to if isinstance(to, str) else "")
     id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
-    header, body, case = _under_its_reference(parts, peer, str(body_type), header, body)
     return (
         Draft(
             id=id if isinstance(id, str) else b64u(parts.rand(ID)),
@@ -266,29 +270,48 @@ def _draft(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
             purpose=purpose if isinstance(purpose, str) else None,
             header=header,
             content=body,
-            case=case,
+            case=_case(str(body_type), header, body),
         ),
         peer,
     )
 
 
-def _under_its_reference(
-    parts: Parts, peer: Peer, body_type: str, header: dict[str, Json], body: dict[str, Json]
-) -> tuple[dict[str, Json], dict[str, Json], str | None]:
-    """Header and content with the reference under which this peer knows our case, in the place of our number of it.
+def _case(body_type: str, header: Mapping[str, Json], body: Mapping[str, Json]) -> str | None:
+    """Our number of the case; an acceptance tells it in its content too."""
+    told = body.get("case_ref_recipient") if type_name(body_type) == ACCEPTANCE else None
+    case = told if isinstance(told, str) else header.get("case_ref_sender")
+    return case if isinstance(case, str) else None
 
-    The acceptance tells our number in its content too. What is no reference by its form is left to the schema.
+
+def _under_references(parts: Parts, drafts: Sequence[tuple[Draft, Peer]]) -> list[tuple[Draft, Peer]]:
+    """These with the references under which their peers know our cases, in the place of our numbers of them.
+
+    What is no reference by its form is left to the schema.
     """
-    case = header.get("case_ref_sender")
-    if type_name(body_type) == ACCEPTANCE:
-        told = body.get("case_ref_recipient")
-        case = told if isinstance(told, str) else case
-        if isinstance(told, str) and CASE.fullmatch(told):
-            body = {**body, "case_ref_recipient": parts.vault.case_reference(peer.node, told)}
-    number = header.get("case_ref_sender")
-    if isinstance(number, str) and CASE.fullmatch(number):
-        header = {**header, "case_ref_sender": parts.vault.case_reference(peer.node, number)}
-    return header, body, case if isinstance(case, str) else None
+    places = [_numbers(draft) for draft, _ in drafts]
+    references = parts.vault.case_references(
+        (peer.node, number)
+        for (_, peer), halves in zip(drafts, places, strict=True)
+        for half in halves
+        for number in half.values()
+    )
+    told = []
+    for (draft, peer), (header, body) in zip(drafts, places, strict=True):
+        in_header, in_body = (
+            {name: references[peer.node, number] for name, number in half.items()} for half in (header, body)
+        )
+        told.append((replace(draft, header={**draft.header, **in_header}, content={**draft.content, **in_body}), peer))
+    return told
+
+
+def _numbers(draft: Draft) -> tuple[dict[str, str], dict[str, str]]:
+    """Where header and content name a case by our number, and the number."""
+    told = draft.content.get("case_ref_recipient") if type_name(draft.body_type) == ACCEPTANCE else None
+    return _number("case_ref_sender", draft.header.get("case_ref_sender")), _number("case_ref_recipient", told)
+
+
+def _number(name: str, value: Json) -> dict[str, str]:
+    return {name: value} if isinstance(value, str) and CASE.fullmatch(value) else {}
 
 
 def _addressee(parts: Parts, to: str) -> Peer:

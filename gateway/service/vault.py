@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from gateway.core.policy import case_reference
+from gateway.core.policy import case_name, reference_of
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from gateway.store.content import SealedRow
 from keys.encoding import sha256
@@ -111,7 +111,13 @@ class Vault:
 
     def case_reference(self, peer: str, case: str) -> str:
         """Under what a peer knows our case with this local number (`gateway.core.policy.case_reference`)."""
-        return case_reference(self._keys.index, peer=peer, case=case)
+        return self.case_references([(peer, case)])[peer, case]
+
+    def case_references(self, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The same for several of (peer, case)."""
+        pairs = list(dict.fromkeys(asked))
+        found = self._keys.each("index", [(case_name(peer=peer, case=case),) for peer, case in pairs])
+        return {pair: reference_of(_got(digest)) for pair, digest in zip(pairs, found, strict=True)}
 
     def reminder_indexes(self, labels: Sequence[str]) -> list[bytes]:
         """What the database stores instead of the words for what is owed."""
