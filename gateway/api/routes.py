@@ -198,6 +198,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/directory", operation="directory.list", summary="units of all countries, by descriptor"),
     Route(method="GET", path="/evidence/{id}", operation="evidence.export", summary="proof of one conversation"),
     Route(method="GET", path="/audit", operation="audit.show", summary="entries, checkpoints and witnesses of the log"),
+    Route(method="GET", path="/audit/entries", operation="audit.list", summary="entries, newest first", paged=True),
+    Route(method="GET", path="/audit/reads", operation="audit.reads", summary="who was shown what content", paged=True),
     Route(method="GET", path="/audit/verify", operation="audit.verify", summary="examine every entry of the log"),
     Route(method="GET", path="/audit/export", operation="audit.export", summary="a page of lines for an auditor"),
     Route(method="GET", path="/alarms", operation="alarm.list", summary="what a person has to look at"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gateway.cli import options, voice
-from gateway.cli.options import CONTEXT
+from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 
@@ -39,6 +39,87 @@ def audit_show(node: Path | None, as_json: bool) -> None:
       trm audit show --node /srv/trm/fr
     """
     voice.show(_ask(options.folder_of(node), "audit.show"), as_json=as_json, people=_shown)
+
+
+@options.verb(audit, "list")
+@click.option("--event", metavar="EVENT", help="Only entries of this event, like peer.state.")
+@click.option("--about", "subject", metavar="ID", help="Only entries that name this id or hash.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", help="The page behind the one that named it.")
+@options.on_node
+@options.as_json
+def audit_list(
+    reach: Reach, event: str | None, subject: str | None, limit: int, cursor: str | None, as_json: bool
+) -> None:
+    """Entries of the log, newest first, and how far checkpoints cover each.
+
+    \b
+    Example:
+      trm audit list --event peer.state --node /srv/trm/fr
+    """
+    value = reach.ask("audit.list", event=event, subject=subject, limit=limit, cursor=cursor)
+    voice.show(value, as_json=as_json, people=_show_entries)
+
+
+def _show_entries(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["entry", "at", "event", "members", "covered"],
+        [
+            [item["seq"], voice.when(item["at"]), item["event"], _members(item["facts"]), item["covered"]]
+            for item in voice.items(value, "entries")
+        ],
+        empty="no such entry here",
+    )
+    _say_more(value)
+
+
+def _members(facts: Json) -> str:
+    return " ".join(f"{name}={fact}" for name, fact in facts.items()) if isinstance(facts, dict) else ""
+
+
+def _say_more(value: Mapping[str, Json]) -> None:
+    if value["next"] is not None:
+        voice.hint(f"there may be older ones: --cursor {value['next']}")
+
+
+@options.verb(audit, "reads")
+@click.option("--message", metavar="ID", help="Who was shown this message or draft.")
+@click.option("--conversation", metavar="ID", help="Who was shown anything of this case.")
+@click.option("--consent", metavar="ID", help="Who was shown this consent.")
+@click.option("--reader", metavar="READER", help="What one reader was shown: owner, token/ID or person/ID.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", help="The page behind the one that named it.")
+@options.on_node
+@options.as_json
+def audit_reads(
+    reach: Reach, message: str | None, conversation: str | None, consent: str | None, reader: str | None, limit: int,
+    cursor: str | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Who was shown what content, once for each day, newest first.
+
+    It answers a person who asks who has seen their data.
+
+    \b
+    Example:
+      trm audit reads --conversation q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+    """
+    value = reach.ask(
+        "audit.reads", message=message, conversation=conversation, consent=consent, reader=reader, limit=limit,
+        cursor=cursor,
+    )  # fmt: skip
+    voice.show(value, as_json=as_json, people=_show_reads)
+
+
+def _show_reads(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["first that day", "what", "id", "reader", "name"],
+        [
+            [voice.when(item["at"]), item["what"], item["id"], item["reader"], item["name"]]
+            for item in voice.items(value, "reads")
+        ],
+        empty="nobody was shown anything of it",
+    )
+    _say_more(value)
 
 
 def _shown(value: Mapping[str, Json]) -> None:

@@ -151,6 +151,8 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "webhook.list": frozenset({_F, _O, _A}),
     "api.describe": _EVERYBODY,
     "audit.show": _LOOKS,
+    "audit.list": _CHECKS,
+    "audit.reads": frozenset({_F, _U}),
     "audit.verify": _LOOKS,
     "audit.export": _CHECKS,
     "backup.make": _OWNER_ONLY,

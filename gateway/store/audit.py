@@ -6,11 +6,11 @@ whoever has to know; only checkpoints are signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Text, cast, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store.rows import as_bytes
@@ -18,6 +18,7 @@ from gateway.store.tables import audit, audit_tile, checkpoint, cosignature, wit
 from keys.tree import HASH, TILE, Tiles, leaf_hash
 
 BATCH = 2_048
+_AT = func.json_extract(cast(audit.c.leaf, Text), "$.at")
 _OF = b'"of":"'  # as canonical JSON spells it; no other text of a leaf has a quote in it
 
 
@@ -90,6 +91,28 @@ def leaves(connection: Connection, first: int = 1, last: int | None = None) -> I
         if len(rows) < BATCH:
             return
         first = rows[-1].seq + 1
+
+
+def last_until(connection: Connection, until: int) -> int:
+    """The number of the last leaf that was written until a time: leaves stand in the order of their times."""
+    low, high = 0, size(connection)
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = connection.scalar(select(_AT).where(audit.c.seq == middle))
+        low, high = (middle, high) if found is not None and found <= until else (low, middle - 1)
+    return low
+
+
+def matching(
+    connection: Connection, low: int, high: int, words: Sequence[bytes], limit: int
+) -> list[tuple[int, bytes]]:
+    """(seq, leaf) above `low` up to `high` that hold all of these words, newest first."""
+    query = select(audit.c.seq, audit.c.leaf).where(audit.c.seq > low, audit.c.seq <= high)
+    for word in words:
+        query = query.where(func.instr(audit.c.leaf, word) > 0)
+    return [
+        (row.seq, as_bytes(row.leaf)) for row in connection.execute(query.order_by(audit.c.seq.desc()).limit(limit))
+    ]
 
 
 def leaves_about(connection: Connection, hashes: Iterable[str]) -> list[tuple[int, bytes]]:

@@ -430,6 +430,19 @@ token = Table(
     Column("revoked", Integer),
 )
 
+reading = Table(
+    "reading",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("reader", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    UniqueConstraint("id", "what", "reader", "day"),
+    Index("reading_reader", "reader", "seq"),
+)
+
 review = Table(
     "review",
     metadata,

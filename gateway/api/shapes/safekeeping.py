@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from gateway.api.shape import (
     BY,
     COUNT,
+    CURSOR,
     DAY,
     FINDING,
     FLAG,
     ID,
+    LIMIT,
     NUMBER,
+    OBJECT,
     TEXT,
     TIME,
     Maybe,
@@ -90,6 +93,43 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "audit.show": Shape(
         answer=record(**CHECKPOINTS, checkpoint=null_or(record(size=COUNT, at=TIME)), halted=null_or(TEXT))
+    ),
+    "audit.list": Shape(
+        arguments={
+            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "event": maybe(about(TEXT, "see docs/audit-events.md")),
+            "subject": maybe(about(TEXT, "an id, a hash or another member of the entry")), "until": maybe(TIME),
+        },
+        answer=record(
+            next=null_or(CURSOR),
+            entries=many(
+                record(
+                    seq=COUNT, at=TIME, event=TEXT, facts=about(OBJECT, "the members of this event"),
+                    covered=about(one_of("witnessed", "signed", "open"), "by a checkpoint that peers cosigned, or we"),
+                )
+            ),
+        ),
+    ),
+    "audit.reads": Shape(
+        arguments={
+            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "message": maybe(about(ID, "a message or draft")),
+            "conversation": maybe(about(ID, "with all its messages")), "consent": maybe(ID),
+            "reader": maybe(about(TEXT, "as the answer names one: owner, token/ID, person/ID")),
+        },
+        answer=record(
+            next=null_or(CURSOR),
+            reads=many(
+                named(
+                    "Read",
+                    record(
+                        at=about(TIME, "the first time on that day"),
+                        what=about(TEXT, "message, draft, file/N, conversation, contact, consent or evidence"),
+                        id=about(ID, "as the audit log names it: of a conversation or consent its keyed index"),
+                        reader=TEXT, name=about(null_or(TEXT), "of the person, or the label of the token"),
+                    ),
+                    "That somebody was shown content.",
+                )
+            ),
+        ),
     ),
     "audit.verify": Shape(
         answer=record(**CHECKPOINTS, ok=FLAG, checkpoints=COUNT, newest=null_or(COUNT), findings=many(FINDING))

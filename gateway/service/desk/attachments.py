@@ -14,10 +14,9 @@ from gateway.ports import Done, Json
 from gateway.service import files
 from gateway.service.desk import messages
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
-from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.records import Content
-from gateway.store import attachments, content, log
+from gateway.store import attachments, content
 from gateway.store import messages as message_rows
 from gateway.store.attachments import AttachmentRow, UploadRow
 from gateway.store.messages import IN, MessageRow
@@ -65,19 +64,18 @@ async def list_attachments(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def read(parts: Parts, arguments: Arguments) -> tuple[SecretPart, AsyncIterator[bytes]]:
-    """One file as a stream; reading it is logged by id."""
+    """One file as a stream."""
     only(arguments, "id", "part", "direction")
     id, n = text(arguments, "id"), number(arguments, "part", otherwise=-1)
     wanted = [f for f in await _of_message(parts, id, maybe_text(arguments, "direction")) if f.part.n == n]
     if not wanted:
         raise RefusedError(Code.NOT_FOUND, "the message has no such file here", hint="trm attachment list shows them")
-    (found,), now = wanted, parts.clock.now()
+    (found,) = wanted
     if await parts.files.size(found.row.file) != found.row.length:
         raise RefusedError(
             Code.NOT_FOUND, "the file is not in the folder of attachments",
             hint="copy the folder from where it is kept beside the backups",
         )  # fmt: skip
-    await parts.store.move(lambda c: log.append_leaf(c, leaf(now, "attachment.read", id=id, n=n)))
     return found.part, files.read(parts, found.row, found.part)
 
 

@@ -22,6 +22,7 @@ from gateway.service.desk import (
     asylum,
     attachments,
     audit,
+    auditing,
     backups,
     changes,
     consents,
@@ -51,11 +52,12 @@ from gateway.service.endings import endings
 from gateway.service.house import House
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
+from gateway.service.reads import Reads
 from gateway.store import content, log, reviews
 from gateway.store import messages as message_rows
 from gateway.store.content import SealedRow
 from gateway.store.messages import MessageRow
-from keys.encoding import parse
+from keys.encoding import b64u, parse
 from keys.scanned import node_text
 
 Operation = Callable[[Parts, Arguments], Awaitable[Done]]
@@ -66,6 +68,16 @@ EVENTS_PAUSE = 15.0
 KNOWN_AT_MOST = 1_000
 ABOUT_MESSAGES = ("message", "reminder")
 """Kinds of events that say which message they are about: it moved, or an answer to it is owed."""
+READS: Mapping[str, str] = {
+    "message.show": "message",
+    "draft.show": "draft",
+    "draft.preview": "draft",
+    "conversation.show": "conversation",
+    "contact.advise": "contact",
+    "evidence.export": "evidence",
+    "consent.show": "consent",
+}
+"""Operations that show what is said about one person, and what of it: who asks them is recorded."""
 _LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
 
 
@@ -76,16 +88,35 @@ class NodeDesk:
         self._parts = parts
         self._house = house
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
+        self._reads = Reads(parts)
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
     ) -> Done:
         """Do one operation; see the module it stands in for its arguments."""
-        if caller.unit is None:
-            return await self._once(operation, arguments, key, caller)
-        await units.check(self._parts, operation, arguments, caller.unit)
+        if caller.unit is not None:
+            await units.check(self._parts, operation, arguments, caller.unit)
         done = await self._once(operation, arguments, key, caller)
-        return Done(value=units.narrow(operation, done.value, caller.unit), created=done.created)
+        if caller.unit is not None:
+            done = Done(value=units.narrow(operation, done.value, caller.unit), created=done.created)
+        await self._read(operation, arguments, done.value, caller)
+        return done
+
+    async def _read(self, operation: str, arguments: Arguments, value: Json, caller: Caller) -> None:
+        """Record that content is about to be shown (PROTOCOL B10); who may not read it is shown none."""
+        what = READS.get(operation)
+        if what is None or not caller.reads_content or not isinstance(value, dict):
+            return
+        if operation == "message.show" and "content" not in value:
+            return  # it was erased
+        if operation == "evidence.export" and arguments.get("disclose") not in (True, "true"):
+            return
+        id = text(arguments, "id")
+        if what == "consent":
+            id = b64u(self._parts.vault.consent_index(id))
+        elif what in ("conversation", "evidence", "contact"):
+            id = b64u(self._parts.vault.conversation_index(id))
+        await self._reads.record(caller, what, id)
 
     async def _once(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> Done:
         """Under a key an act is done once; three operations see to that in their own transaction."""
@@ -132,6 +163,7 @@ class NodeDesk:
         if caller.unit is not None:
             await units.check(self._parts, "attachment.read", arguments, caller.unit)
         part, chunks = await attachments.read(self._parts, arguments)
+        await self._reads.record(caller, f"file/{part.n}", text(arguments, "id"), n=part.n)
         return File(
             name=attachments.file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks
         )  # fmt: skip
@@ -434,6 +466,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "schema.check": check_draft,
     "evidence.export": proof.export,
     "audit.show": audit.show,
+    "audit.list": auditing.list_entries,
+    "audit.reads": auditing.list_reads,
     "audit.verify": audit.verify,
     "audit.export": audit.export,
     "alarm.list": list_alarms,

@@ -141,7 +141,7 @@ def _held(parts: Parts, row: MessageRow, peer: Peer | None) -> str | None:
 
 
 async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> Done:
-    """One message with its receipts and, if the caller is `reading`, its body. Reading content is logged by id."""
+    """One message with its receipts and, if the caller is `reading`, its body."""
     only(arguments, "id", "direction")
     row = await _one(parts, text(arguments, "id"), maybe_text(arguments, "direction"))
     way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
@@ -160,8 +160,6 @@ async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> 
         value["header"], value["content"] = opened.halves()
         if type_name(opened.facts.body_type) == "erasure.confirmation":
             value["onward"] = _onward(parts, row, opened.halves()[1])
-        now = parts.clock.now()
-        await parts.store.move(lambda c: log.append_leaf(c, leaf(now, "content.read", id=row.id)))
     return Done(value=value)
 
 

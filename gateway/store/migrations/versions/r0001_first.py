@@ -471,6 +471,18 @@ def upgrade() -> None:
     )
     op.create_index("reminder_conversation", "reminder", ["conversation"], unique=False)
     op.create_table(
+        "reading",
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("reader", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("id", "what", "reader", "day"),
+    )
+    op.create_index("reading_reader", "reading", ["reader", "seq"], unique=False)
+    op.create_table(
         "review",
         sa.Column("message", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),

@@ -1,0 +1,105 @@
+"""Looking into the audit log, and who read what: for auditors, and for a person who asks who has seen their data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.errors import Code, RefusedError
+from gateway.ports import Done, Json
+from gateway.service import auditing
+from gateway.service.desk.arguments import Arguments, maybe_text, number, only
+from gateway.service.desk.messages import paged, position
+from gateway.service.parts import Parts
+from gateway.service.reads import OWNER
+from gateway.store import audit, messages, reads
+from gateway.store import people as person_rows
+from gateway.store import tokens as token_rows
+from gateway.store.reads import Reading
+from keys.encoding import b64u
+
+LOOKED_AT = 20_000
+"""Entries that one page looks at, at most: one that finds little is short, and its cursor goes on."""
+LATEST = 2**53 - 1
+
+
+async def list_reads(parts: Parts, arguments: Arguments) -> Done:
+    """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
+    consent, or by one reader.
+    """
+    only(arguments, "limit", "cursor", "message", "conversation", "consent", "reader")
+    limit, before = number(arguments, "limit", otherwise=50), position(arguments)
+    message, reader = maybe_text(arguments, "message"), maybe_text(arguments, "reader")
+    conversation, consent = maybe_text(arguments, "conversation"), maybe_text(arguments, "consent")
+    if sum(name is not None for name in (message, conversation, consent)) > 1:
+        raise RefusedError(Code.INVALID, "name one of message, conversation and consent; nothing was listed")
+
+    def query(c: Connection) -> tuple[list[tuple[int, Reading]], Mapping[str, str]]:
+        ids = None
+        if message is not None:
+            ids = [message]
+        elif consent is not None:
+            ids = [b64u(parts.vault.consent_index(consent))]
+        elif conversation is not None:
+            index = parts.vault.conversation_index(conversation)
+            ids = [b64u(index), *(row.id for row in messages.of_conversation(c, index))]
+        return reads.page(c, before=before, limit=limit + 1, ids=ids, reader=reader), _names(c)
+
+    found, names = await parts.store.read(query)
+    shown, following = paged(found, limit, lambda one: one[0])
+    items: list[Json] = [
+        {"at": one.at, "what": one.what, "id": one.id, "reader": one.reader, "name": names.get(one.reader)}
+        for _, one in shown
+    ]
+    return Done(value={"reads": items, "next": following})
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    """What people here call each reader."""
+    people = {f"person/{row.id}": row.name for row in person_rows.load(connection)}
+    tokens = {f"token/{row.id}": row.label for row in token_rows.load(connection)}
+    return {OWNER: OWNER, **people, **tokens}
+
+
+async def list_entries(parts: Parts, arguments: Arguments) -> Done:
+    """Entries of the log, newest first, of one event, about one subject, or up to a time; each says how far it is
+    covered: `witnessed`, `signed` by this node only, or `open` until the next checkpoint.
+    """
+    only(arguments, "limit", "cursor", "event", "subject", "until")
+    limit, before = number(arguments, "limit", otherwise=50), position(arguments)
+    event, subject = maybe_text(arguments, "event"), maybe_text(arguments, "subject")
+    until = number(arguments, "until", otherwise=LATEST, most=LATEST)
+    wanted = [f'"{word}"'.encode() for word in (event, subject) if word is not None]
+
+    def query(c: Connection) -> tuple[list[tuple[int, bytes]], int, int, int]:
+        newest, witnessed = (
+            audit.newest_checkpoint(c),
+            audit.newest_witnessed(c, auditing.of_node(parts).quorum),
+        )
+        high = audit.last_until(c, until) if before is None else before - 1
+        low = max(0, high - LOOKED_AT)
+        found = audit.matching(c, low, high, wanted, limit + 1)
+        signed, seen = 0 if newest is None else newest.size, 0 if witnessed is None else witnessed.size
+        return found, low, signed, seen
+
+    found, low, signed, witnessed = await parts.store.read(query)
+    shown, following = paged(found, limit, lambda one: one[0])
+    if following is None and low > 0 and limit:
+        following = str(low + 1)
+    return Done(value={"entries": _entries(shown, signed, witnessed, event, subject), "next": following})
+
+
+def _entries(
+    found: Sequence[tuple[int, bytes]], signed: int, witnessed: int, event: str | None, subject: str | None
+) -> list[Json]:
+    items: list[Json] = []
+    for seq, data in found:
+        value = orjson.loads(data)
+        facts = {name: fact for name, fact in value.items() if name not in ("seq", "at", "ev")}
+        if event not in (None, value["ev"]) or (subject is not None and subject not in facts.values()):
+            continue  # the words stand elsewhere in it
+        covered = "witnessed" if seq <= witnessed else "signed" if seq <= signed else "open"
+        items.append({"seq": seq, "at": value["at"], "event": value["ev"], "facts": facts, "covered": covered})
+    return items
