@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from support.authenticator import ORIGIN, Authenticator
 from support.ceremony import ADMINS
 from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
@@ -22,6 +23,7 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.restore import Restored, restore, verify
 from gateway.service.auditing import checkpoint
 from gateway.service.peering import address
+from gateway.service.people import People
 from gateway.service.resets import take_offer
 from gateway.store import Store, content
 from keys.backup import Kind, Member, RecoveryPublic, chain_member, seal_backup
@@ -295,6 +297,24 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
             party.running.parts.vault.open(row)
     finally:
         await party.stop()
+
+
+async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
+    """Who was signed in or invited when it was made is not afterwards; person and passkey are there."""
+    fr, device = drill.two.fr, Authenticator()
+    made = await fr.call("person.add", name="Eva", roles=["auditor"], by="adm")
+    people = People(fr.running.parts, origin=ORIGIN)
+    _, ceremony = await people.invited(made["code"])
+    session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
+    code = (await fr.call("person.invite", id=made["id"], by="adm"))["code"]
+    assert await people.admit(session) is not None
+    await drill.lose_all_but(*await drill.backup())
+    people = People(fr.running.parts, origin=ORIGIN)
+    assert await people.admit(session) is None
+    with pytest.raises(RefusedError):
+        await people.invited(code)
+    ceremony = await people.begin()
+    assert await people.admit(await people.sign_in(ceremony.id, device.get(ceremony.options))) is not None
 
 
 async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
