@@ -114,7 +114,7 @@ STEPS: Table = {
     "ahead": N_("later"),
     "behind": N_("not recorded here"),
 }
-SIDES: Table = {"us": N_("us"), "them": N_("the other country"), "either": N_("either side")}
+SIDES: Table = {"us": N_("We"), "them": N_("The other country"), "either": N_("Either side")}
 
 CLOCKS: Table = {
     "delivered": N_("get it to the other node"),

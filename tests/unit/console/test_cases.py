@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.casework import ALERT, ANSWERS, CASE, CONSENT, EXAMPLES, MESSAGE, PATHS, WHOLE, answers, body
 from support.consoles import NOW, Console, console, person
 from support.pagelook import faults
 from support.shapes import misfits
@@ -17,132 +17,7 @@ from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
 from gateway.ports import File
 
-CASE, MESSAGE, CONSENT = "A" * 22, "B" * 22, "C" * 22
-EXAMPLES = Path(schemas.__file__).parent / "examples"
 HOSTILE = "</span><script>alert(1)</script>\u202eevil\u200b \U000e0041" + "x" * 20_000
-WHERE = {"peer": "AL", "kind": "referral", "state": "under_review", "provisional": True}
-DUTY = {
-    "what": "decision", "owes": "us", "because": MESSAGE, "until": NOW - 60, "overdue": True, "certain": False,
-    "doubts": [{"country": "AL", "year": 2027, "why": "year"}],
-}  # fmt: skip
-LINE: dict[str, Any] = {
-    "id": MESSAGE, "direction": "in", "peer": "AL", "type": "referral.request/1", "conversation": CASE,
-    "in_reply_to": None, "purpose": "referral", "unit": "focal-point", "state": "awaiting_handover", "reason": None,
-    "held": None, "n": 1, "at": NOW, "expires": None, "out_of_order": False,
-}  # fmt: skip
-STEP: dict[str, Any] = {
-    "id": "referral.decide", "stage": "referral", "title": {"en": "Decide on the request", "fr": "Décider"},
-    "standing": "due", "seen": False, "stopped_by": [], "by": "us", "responsible": "national_focal_point",
-    "with": ["case_manager"], "messages": ["referral.accept"], "gates": ["G2"],
-    "safeguards": [{"en": "Nobody decides alone"}], "tell_person": [{"en": "How long it takes"}], "clock": "decision",
-    "until": NOW,
-}  # fmt: skip
-STANDING: dict[str, Any] = WHERE | {
-    "side": "receiving", "overlays": ["alert"], "owed": [DUTY], "missing": 2, "no_calendar": ["AL"],
-    "procedure": {
-        "region": "tact", "stage": "referral", "title": {"en": "Referral"},
-        "steps": [
-            STEP,
-            STEP | {"id": "return.propose", "standing": "stopped", "stopped_by": ["reflection_period"], "until": None},
-            *(STEP | {"id": f"a.{word}", "standing": word} for word in ("done", "possible", "ahead", "behind")),
-        ],
-    },
-}  # fmt: skip
-SHOWN = {
-    "conversation": CASE, "asylum_hold": True, "consents": [{"id": CONSENT, "state": "active"}], "standing": [STANDING],
-    "messages": [
-        LINE | {"outcome": "applied"},
-        LINE | {"id": "D" * 22, "direction": "out", "state": "failed", "reason": "gate_g2", "outcome": "late",
-                "held": "our side has suspended it"},
-        LINE | {"id": "E" * 22, "type": None, "conversation": None, "unit": None, "outcome": None},
-    ],
-}  # fmt: skip
-ADVICE = {
-    "contact": "never", "why": "the person must not be called", "check_who_answers": True,
-    "do_not_notify": [{"party": "family", "why": "the family may be told nothing"}],
-}  # fmt: skip
-PEER = {
-    "name": "AL", "node": "n1", "country": "AL", "state": "active", "cause": None, "missing": None, "demo": False,
-    "descriptor_version": 1, "keyset_seen": None, "failing_since": None, "attempts": 0, "next_try": None,
-}  # fmt: skip
-WHOLE = LINE | {
-    "receipts": [{"status": "received", "at": NOW, "code": None}, {"status": "opened", "at": NOW + 60, "code": None}],
-    "erased": None, "case": "77", "dropped": ["/content/person/name_given"],
-}  # fmt: skip
-ALERT = {
-    "id": MESSAGE, "peer": "AL", "kind": "violence", "owes": "us", "until": NOW + 60, "overdue": False,
-    "woken": [{"contact": "al-1", "at": NOW}], "next": {"contact": "al-2", "at": NOW + 30},
-}  # fmt: skip
-ANSWERS: dict[str, Any] = {
-    "alert.list": {"alerts": [ALERT]},
-    "conversation.due": {"due": [WHERE | DUTY | {"conversation": CASE, "type": "referral.request/1", "unit": None}],
-                         "next": "17.aa.n1"},
-    "conversation.list": {
-        "next": "17",
-        "conversations": [
-            {"conversation": CASE, "kind": "referral", "state": "under_review", "peer": "AL", "unit": "focal-point",
-             "messages": 3, "began": NOW, "last": NOW, "last_type": "referral.request/1", "last_state": "opened"},
-        ],
-    },
-    "conversation.show": SHOWN,
-    "conversation.writable": {
-        "conversation": CASE, "peers": [{"peer": "AL", "types": [], "header": {"case_ref_sender": "FR-2026-77"}}],
-    },
-    "contact.advise": ADVICE,
-    "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True}]},
-    "retention.list": {
-        "holds": [{"id": CASE, "ground": "restriction_18", "until": "2027-06-30", "over": False, "at": NOW}]
-    },
-    "directory.list": {
-        "units": [{"peer": "AL", "state": "active", "country": "AL", "unit": "focal-point", "name": "Focal point",
-                   "roles": ["national_focal_point"], "contact": "duty desk"}]
-    },
-    "inbox.list": {"messages": [LINE] * 12, "next": "12"},
-    "draft.list": {
-        "drafts": [{"id": "F" * 22, "state": "waiting_second", "at": NOW, "type": "referral.accept/1", "to": "AL",
-                    "unit": None, "record": None, "version": "v", "first_by": "Bea"}],
-        "next": None,
-    },
-    "peer.list": {"peers": [PEER, PEER | {"name": "MA", "country": "MA"}]},
-    "attachment.list": {
-        "attachments": [{"part": 1, "media_type": "application/pdf", "size": 2_000, "sha256": "00",
-                         "doc_kind": "consent_form", "stored": True}]
-    },
-    "erasure.list": {
-        "requests": [
-            {"id": MESSAGE, "peer": "AL", "state": state, "what": "part", "ground": ground, "at": NOW, "follow": NOW,
-             "due": NOW, "erased_at": None, "answered": None, "told_onward": 0}
-            for state, ground in (("waiting", "objection"), ("kept", "restriction_18"))
-        ]
-    },
-    "review.list": {"reviews": [{"message": MESSAGE, "peer": "AL", "kid": "k", "received": NOW}]},
-    "statistics.list": {"releases": [{"period": "2026", "at": NOW}]},
-    "statistics.show": {
-        "version": 1, "period": "2026", "threshold": 10, "total": None,
-        "tables": {"victims": [{"key": ["woman", None], "n": None}], "corridors": None},
-    },
-}  # fmt: skip
-NODE = {"units": [{"id": "focal-point", "name": "Focal point"}, {"id": "shelter", "name": "Shelter"}]}
-"""Of `node.show` what the pages read."""
-PATHS = (
-    "/desk", "/desk/owed?owes=them", "/inbox", "/conversations?kind=referral", f"/conversations/{CASE}",
-    f"/conversations/{CASE}/sheet", f"/conversations/{CASE}/erase", f"/messages/{MESSAGE}?way=in",
-    f"/messages/{MESSAGE}/erase?way=in", "/alerts", f"/alerts/{MESSAGE}", "/records", "/records/erasures",
-    "/records/holds", "/records/reviews", "/records/statistics", "/records/statistics/2026",
-)  # fmt: skip
-
-
-def body(body_type: str, name: str = "valid-minimal") -> dict[str, Any]:
-    """An example of the catalogue."""
-    read: dict[str, Any] = json.loads((EXAMPLES / body_type.replace("/", ".") / f"{name}.json").read_text("utf-8"))
-    return {half: read[half] for half in ("header", "content")}
-
-
-def answers(**other: Any) -> dict[str, Any]:
-    """What the desk says to every question of these pages."""
-    whole = WHOLE | body("referral.request/1", "valid-child-full")
-    played = {name.replace("__", "."): value for name, value in other.items()}
-    return ANSWERS | {"node.show": NODE, "message.show": whole} | played
 
 
 def asked(there: Console, operation: str) -> list[Any]:

@@ -1,0 +1,36 @@
+"""The pages about cases in a real browser: nothing that axe finds, in a language of each script, and on paper."""
+
+from __future__ import annotations
+
+import pytest
+from support.browser import chromium, seat
+from support.casework import CASE, PATHS, answers
+from support.consoles import served
+
+from gateway.core.roles import Role
+
+
+@pytest.mark.parametrize(
+    "language", ["en", pytest.param("el", marks=pytest.mark.deep), pytest.param("ar", marks=pytest.mark.deep)]
+)
+async def test_the_pages_about_cases_are_accessible(language):
+    """Every one of them, with everything on it that can be on it."""
+    async with served(answers()) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        found = []
+        for path in PATHS:
+            await ana.open(path)
+            found += await ana.violations()
+        assert found == []
+        assert ana.asked == {there.host} and ana.said == []
+
+
+async def test_the_sheet_fits_on_paper_without_the_rest_of_the_page():
+    """Printed, neither the navigation nor a button is left."""
+    async with served(answers()) as there, chromium() as browser, seat(browser, there.origin) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        await ana.open(f"/conversations/{CASE}/sheet")
+        await ana.page.emulate_media(media="print")
+        assert await ana.page.locator("header.top").is_hidden()
+        assert await ana.page.locator("#say").is_visible()
+        assert await ana.page.locator("button:visible, .noprint:visible").count() == 0
