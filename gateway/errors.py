@@ -92,6 +92,8 @@ class Code(StrEnum):
     CLOCK = "clock"
     ADAPTER_BUSY = "adapter_busy"
     ADAPTER_REFUSED = "adapter_refused"
+    NOT_FOR_EXPORT = "not_for_export"
+    CLOSED_BY_POLICY = "closed_by_policy"
 
 
 WIRE_CODES: frozenset[Code] = frozenset(list(Code)[: list(Code).index(Code.STALE_KEYSET)])

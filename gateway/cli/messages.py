@@ -9,6 +9,7 @@ import click
 
 from gateway.cli import options, voice
 from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code
 from gateway.ports import Json
 
 if TYPE_CHECKING:
@@ -108,6 +109,13 @@ def message_show(reach: Reach, id: str, direction: str | None, lang: str | None,
     voice.show(value, as_json=as_json, people=lambda value: _show_message(value, page))
 
 
+_TO_DO: dict[str, str] = {
+    Code.CLOSED_BY_POLICY: "the corridor policy was narrowed while it waited: trm policy show; write it anew",
+    Code.NOT_FOR_EXPORT: "its sender wants it in no case system: trm message ack when somebody has taken it here",
+}
+"""What a person does about a reason that does not say so itself."""
+
+
 def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
     names = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "state", "reason", "n")
     voice.facts(
@@ -118,6 +126,8 @@ def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
             ("out_of_order", value["out_of_order"]),
         ]
     )
+    if (hint := _TO_DO.get(str(value["reason"]))) is not None:
+        voice.hint(hint)
     voice.say("")
     voice.table(
         ["receipt", "at", "code"],

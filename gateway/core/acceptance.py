@@ -9,7 +9,8 @@ fills or when ten minutes have passed since the gap was first seen on the link; 
 HANDED_OVER is only reached by an acknowledgement, of the adapter or of a person at the desk, because it is what the
 signed `delivered` receipt says (DESIGN 3.4, 3b.5). An adapter that is busy is no event: the hand-over is tried again.
 An adapter that refuses for good leads to HELD, where a person must look: try again, take it at the desk, or send it
-back with a signed `rejected`. A hand-over is repeated after a crash with the same idempotency key, so a second
+back with a signed `rejected`. What its sender wants in no case system is not shown to an adapter at all and is HELD for
+the desk (DOMAIN 2.2). A hand-over is repeated after a crash with the same idempotency key, so a second
 acknowledgement is expected. A person may answer a message whose hand-over is still owed (the adapter is down, or its
 acknowledgement was lost in a crash): that is no move, because the hand-over stays owed; the caller asks ``allows`` and
 reports OPENED after HANDED. Deciding about a message (accept, decline) is no event either: the conversation's fold
@@ -18,9 +19,11 @@ does that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from gateway.core.machine import Entry, Machine, Transition, moves
+from gateway.core.stages import Json
 
 
 class Incoming(StrEnum):
@@ -123,3 +126,11 @@ def step(state: Incoming, event: IncomingEvent) -> Incoming:
 def allows(state: Incoming, event: IncomingEvent) -> bool:
     """Whether ``event`` has a row in ``state``: a person may come too late."""
     return ACCEPTANCE.allows(state, event)
+
+
+def exportable(header: Mapping[str, Json]) -> bool:
+    """Whether its sender lets the case system have a message (`handling.export_to_local`, DOMAIN 2.2): as a whole or
+    not at all, because what a summary of it would be is for a person to say.
+    """
+    handling = header.get("handling")
+    return isinstance(handling, Mapping) and handling.get("export_to_local") == "full"

@@ -400,8 +400,10 @@ def recheck(
     Nothing is taken out any more: a message of which the policy would now close a part is stopped as a whole.
 
     Raises:
-        RefusedError: `expired`, the code of the scope, policy or gate that closed meanwhile, `no_common_schema`, or
-            `out_of_order` where what it rests on was taken back before the peer had it.
+        RefusedError: `expired`, the code of the scope or gate that closed meanwhile, `closed_by_policy`,
+            `no_common_schema`, or
+            `out_of_order` where what it rests on was taken back before the peer had it, or where the other side had
+            said something before it that came only now.
     """
     if now >= message.expires:
         raise RefusedError(Code.EXPIRED, "the life of the message is over")
@@ -426,7 +428,8 @@ def recheck(
             hint="one of the two nodes has to be upgraded",
         )  # fmt: skip
     if around is not None:
-        said = as_said(message, around, n=n, created=message.submitted, header=header, content=content)
+        created = max(now, message.submitted)  # as the statement will say it, so as the peer will judge it
+        said = as_said(message, around, n=n, created=created, header=header, content=content)
         _in_order(around, said, Step.ADMISSION)
 
 
@@ -445,7 +448,7 @@ def _still_open(
     )  # fmt: skip
     if isinstance(left, Blocked) or left.dropped:
         raise RefusedError(
-            Code.OUT_OF_SCOPE, "the corridor policy closes a part of it by now",
+            Code.CLOSED_BY_POLICY, "the corridor policy closes a part of it by now",
             hint="trm policy show says what may leave; write it anew",
         )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
     1  one transaction: the data key, then the bytes, and all that hangs on the message; who knows of it is written down
     2  the case system is asked to erase what it took, and its honest answer is kept (DESIGN 3b.5)
-    3  the write-ahead log is emptied, local records that nothing is left of are forgotten, files without a key go
+    3  the write-ahead log is emptied, local records and asylum holds that nothing is left of are forgotten, files
+       without a key go
     4  when the storage epoch of step 1 is gone too, the sender gets the signed receipt `erased` (PROTOCOL B7)
 
 The message row, its statement with signatures and all receipts stay: they hold no personal data and prove what was.
@@ -22,7 +23,7 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.exchange import answers
 from gateway.logs import logger
 from gateway.ports import Adapter, Erasure
-from gateway.service import files, moves, standings
+from gateway.service import files, holds, moves, standings
 from gateway.service.collect import WAITING
 from gateway.service.handover import delivery_key
 from gateway.service.leaves import leaf
@@ -65,6 +66,7 @@ async def erase(
         some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
         gone += await parts.store.move(partial(erase_in, parts, reasons=some, by=by, request=request, proof=proof))
     await ask(parts)
+    await holds.forget(parts, but=proof)
     await clean(parts)
     parts.signals.handover.set()
     await parts.signals.happened()

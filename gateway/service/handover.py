@@ -3,7 +3,7 @@
 
 A positive receipt exists only after the adapter acknowledged. A message behind a gap waits at most ten minutes from
 the first sight of the gap; withdrawals and safety alerts do not wait. Without an adapter, people at the desk
-acknowledge.
+acknowledge; so they do with what its sender wants in no case system.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from gateway.core.acceptance import Incoming, IncomingEvent, allows, step
+from gateway.core.acceptance import Incoming, IncomingEvent, allows, exportable, step
 from gateway.core.mapping import RecordMapping, map_message
 from gateway.core.numbering import Gap, out_of_order, ready
 from gateway.core.probe import KIND as PROBE
@@ -44,6 +44,7 @@ BATCH = 32
 LONGEST_BACKOFF = 300
 ALARM_AFTER = 5
 """Failed hand-overs of one message after which a person is told."""
+_OWN_REASONS = frozenset({Code.MAPPING_FAILED, Code.NOT_FOR_EXPORT})
 NEWS_ALARM_AT = 3
 """Refusals of one piece of news at which a person is told, once: the case system will not change its mind by itself."""
 
@@ -141,7 +142,10 @@ class Handover:
         plaintexts = {sealed.ref: found for sealed, found in zip(there, plain, strict=True)}
         for row, late in due:
             try:
-                opened.append((row, mapped(self._mappings, await self._opened(waiting, plaintexts, row, late))))
+                item = await self._opened(waiting, plaintexts, row, late)
+                if not exportable(item.header):
+                    raise RefusedError(Code.NOT_FOR_EXPORT, "its sender wants it in no case system")
+                opened.append((row, mapped(self._mappings, item)))
             except RefusedError as error:
                 await self._hold(waiting.messages[row.ref], error, now)
         done: list[InboxRow] = []
@@ -209,10 +213,10 @@ class Handover:
         await self._parts.store.move(move)
 
     async def _hold(self, message: MessageRow, error: RefusedError, now: int) -> None:
-        """What the case system refuses, what its mapping has no words for, or what can not be opened any more, waits
-        for a person.
+        """What the case system refuses or is not to have, what its mapping has no words for, or what can not be opened
+        any more, waits for a person.
         """
-        reason = Code.MAPPING_FAILED if error.code is Code.MAPPING_FAILED else Code.ADAPTER_REFUSED
+        reason = error.code if error.code in _OWN_REASONS else Code.ADAPTER_REFUSED
         self._log.warning("handover.refused", code=str(error.code), peer=message.peer)
 
         def move(connection: Connection) -> None:

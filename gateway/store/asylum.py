@@ -1,7 +1,7 @@
 """Asylum holds: over which conversations and consents one lies (gate G5).
 
 Known by a keyed index of their own, so that the database does not tell whose message is held. `ref` is the sealed row
-that names the conversation, for the list.
+that names the conversation and the consents.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store import content
 from gateway.store.prepared import Prepared
-from gateway.store.tables import asylum_hold
+from gateway.store.tables import asylum_hold, erasure, message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,26 @@ def listed(connection: Connection) -> list[AsylumHold]:
     """All holds, oldest first."""
     query = select(*_COLUMNS).distinct().order_by(asylum_hold.c.ref)
     return [AsylumHold(**row._mapping) for row in connection.execute(query)]
+
+
+def concerned(
+    connection: Connection, conversation: bytes, consents: Collection[bytes], *, but: Collection[int] = ()
+) -> bool:
+    """Whether a message is left of this conversation, or of one in which one of these consents was relied on; those in
+    `but` do not count.
+    """
+    relied = select(message.c.conversation).where(message.c.consent.in_(list(consents)))
+    left = select(message.c.ref).where(
+        or_(message.c.conversation == conversation, message.c.conversation.in_(relied)),
+        ~exists().where(erasure.c.message == message.c.ref),
+    )
+    return any(ref not in but for ref in connection.scalars(left))
+
+
+def replace(connection: Connection, old: int, new: int) -> None:
+    """Another sealed row says from now on what a hold lies over."""
+    connection.execute(update(asylum_hold).where(asylum_hold.c.ref == old).values(ref=new))
+    content.erase(connection, old)
 
 
 def place(connection: Connection, hold: AsylumHold, names: Collection[bytes]) -> None:

@@ -32,7 +32,9 @@ BY_SCHEMA = {"not_json": "type"}
 """What a schema says of that which the product refuses before it asks the schema: a fraction is no integer."""
 
 every_type = pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry.body_type)
-amounts = pytest.mark.parametrize("amount", [SHORT, pytest.param(LONG, marks=pytest.mark.deep)])
+amounts = pytest.mark.parametrize(
+    "amount", [SHORT, pytest.param(LONG, marks=[pytest.mark.deep, pytest.mark.timeout(3_600)])]
+)
 
 
 def document(body_type: str, number: int) -> tuple[Any, str]:

@@ -179,6 +179,7 @@ def test_a_walk_that_once_went_wrong(seed):
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(3_600)  # also on a machine that does other things
 @pytest.mark.parametrize("piece", range(PIECES))
 def test_two_nodes_agree_always(piece):
     """10 000 other walks, in pieces."""

@@ -281,7 +281,6 @@ class Walk:
         self.basis: dict[str, dict[str, Letter]] = {}
         self.count = 0
         self.person = self.rng.choice(PEOPLE)
-        self.behind_a_gap: dict[str, bool] = {}
         self.turned_away = seed % 25 == 7
         self.theme: Theme | None = (2, False, ()) if self.turned_away else None
         themed = seed % 3 == 0 and not self.turned_away
@@ -465,8 +464,6 @@ class Walk:
                 self.seen.gates_at_sender[refusal.code] += 1
             return
         self.count += 1
-        theirs = (m for m in self.ends[side.other].known.values() if m.side is not side and m.n <= end.seen())
-        self.behind_a_gap[draft.id] = any(m.id not in end.known for m in theirs)
         end.queue.append(self._as_said(draft, end))
 
     def _refused(self, end: End, draft: Draft) -> RefusedError | None:
@@ -655,13 +652,12 @@ class Walk:
         return None
 
     def _unforeseen(self, sender: End, end: End, message: Message, refusal: RemoteError) -> bool:
-        """Whether an honest sender could not know why it is refused: it wrote behind a gap that was filled before
-        its message left, a refusal of its own is still on its way, or the receiver had written or taken in what changes
-        consent or status before the message came.
+        """Whether an honest sender could not know why it is refused: a refusal of its own is still on its way, or the
+        receiver had written or taken in what changes consent or status before the message came.
         """
         if refusal.code is Code.OUT_OF_ORDER:
             refused = (m for m in sender.known.values() if m.rejected and m.side is end.side)
-            return self.behind_a_gap[message.id] or any(not end.known[m.id].rejected for m in refused)
+            return any(not end.known[m.id].rejected for m in refused)
         news = {"consent.withdrawal", "consent.record"} if refusal.code is not Code.GATE_G5 else {"data.correction"}
         return any(m.kind in news and m.id not in self.basis[message.id] for m in end.messages())
 

@@ -235,8 +235,9 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     """What the sender may have known: at submission what is known here, at admission by what it says it had seen.
 
     The sender may not have had a signed refusal that is known here. Nor, behind a gap of its own, a lower number than
-    the one it had seen: its receipt, by its own clock, tells when it had what. While a receipt is on its way, it had
-    the highest number that it had seen, and what it quotes; any part of the others may have been missing to it. What it
+    the one it had seen: its receipt, by its own clock, tells when it had what; of two things in one second either may
+    have been first. While a receipt is on its way, it had the highest number that it had seen, and what it quotes; any
+    part of the others may have been missing to it. What it
     had refused itself, and whose refusal is still on its way, cannot be known here; then it is refused, and may say it
     again.
     """
@@ -247,12 +248,15 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     quoted = next((m.n for m in known if m.id == message.reply_to and m.side is not message.side), 0)
     high = max(message.seen, quoted)
     seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= high)]
-    there = [m for m in seen if m.side is message.side or (m.received is not None and m.received <= message.created)]
+    there, before = (
+        [m for m in seen if m.side is message.side or (m.received is not None and m.received <= latest)]
+        for latest in (message.created, message.created - 1)
+    )
     unanswered = [m for m in seen if m not in there and m.received is None]
     sure = [m for m in unanswered if m.n in (message.seen, quoted)]
     unsure = [m for m in unanswered if m not in sure][-MOST_UNSURE:]
     parts = ([*sure, *part] for size in range(len(unsure) + 1) for part in combinations(unsure, size))
-    for messages in (seen, there, *([*there, *part] for part in parts)):
+    for messages in (seen, there, before, *([*there, *part] for part in parts)):
         yield replace(conversation, messages=tuple(messages))
         yield replace(conversation, messages=tuple(_forgiven(messages)))
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
+from gateway.service import holds
 from gateway.service.desk.arguments import Arguments, only, person, text
 from gateway.service.desk.messages import conversation_rows, opened_rows
+from gateway.service.holds import Named
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import asylum, content, log
@@ -25,19 +28,33 @@ async def hold(parts: Parts, arguments: Arguments) -> Done:
     id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
     _, sealed = await conversation_rows(parts, id)
     opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
-    consents = sorted({one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None})
-    labels = parts.vault.hold_indexes(id, consents)
-    row = parts.vault.seal(parts.store.new_ref(), id.encode())
+    consents = {one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None}
+    (label,) = parts.vault.hold_indexes(id, ())
+    before, said = await parts.store.read(lambda c: _over(c, label))
+    consents.update(*(named.consents for named in holds.opened(parts, said).values()))
+    row = holds.sealed(parts, Named(conversation=id, consents=tuple(sorted(consents))))
+    labels = parts.vault.hold_indexes(id, sorted(consents))
 
     def move(connection: Connection) -> bool:
-        known = asylum.get(connection, labels[0])
-        if known is None:
-            content.put(connection, [row])
-        asylum.place(connection, known or AsylumHold(ref=row.ref, at=now, lift=None), labels)
+        known = asylum.get(connection, label)
+        if known != before:
+            raise RefusedError(
+                Code.CHANGED_MEANWHILE, "somebody changed this hold at the same moment", hint="repeat it"
+            )
+        content.put(connection, [row])
+        if known is not None:
+            asylum.replace(connection, known.ref, row.ref)
+        placed = AsylumHold(ref=row.ref, at=now, lift=None) if known is None else replace(known, ref=row.ref)
+        asylum.place(connection, placed, labels)
         log.append_leaf(connection, leaf(now, "asylum.held", actor=parts.keys.actor(by.encode()).hex()))
         return known is None
 
     return Done(value={"id": id, "held": True}, created=await parts.store.move(move))
+
+
+def _over(connection: Connection, label: bytes) -> tuple[AsylumHold | None, list[SealedRow]]:
+    known = asylum.get(connection, label)
+    return known, [] if known is None else list(content.get(connection, [known.ref]).values())
 
 
 async def lift(parts: Parts, arguments: Arguments) -> Done:
@@ -75,10 +92,9 @@ async def list_holds(parts: Parts, arguments: Arguments) -> Done:
         return found, content.get(c, [one.ref for one in found])
 
     found, sealed = await parts.store.read(query)
-    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
+    named = holds.opened(parts, list(sealed.values()))
     items: list[Json] = []
     for one in found:
-        plain = opened.get(one.ref)
-        name = plain.decode() if isinstance(plain, bytes) else None
+        name = named[one.ref].conversation if one.ref in named else None
         items.append({"id": name, "at": one.at, "lift_wanted": one.lift is not None})
     return Done(value={"holds": items})

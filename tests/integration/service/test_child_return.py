@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 from support.forger import Forger
@@ -16,6 +17,7 @@ from support.pair import START, Party, Spoiler, Two, example, two_nodes
 import schemas
 from gateway.core.gates_consent import PURPOSES
 from gateway.errors import Code, RefusedError
+from gateway.store import log
 from keys.encoding import b64u
 
 CONSENT = b64u(b"consent consent."[:16])
@@ -256,3 +258,33 @@ async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nation
     assert await fr.call("asylum.lift", id=CASE, by="Carl D.") == {"id": CASE, "held": False}
     await case.say(fr, "risk.assessment", **part("sending"))
     assert await fr.rows("select * from asylum_hold") == []
+
+
+async def test_a_hold_ends_with_the_last_of_what_it_lies_over(two: Two) -> None:
+    """While another conversation relies on the same consent, the erasure of the held one opens no way; that of both
+    takes the hold along, with the row that says what it lay over. Placed twice, it is one hold.
+    """
+    case, fr = Case(two), two.fr
+    other = {"conversation": b64u(b"conversation two"[:16])}
+    await case.consent(child_assent="given")
+    await case.referred()
+    Spoiler(fr).away = True
+    await fr.call("message.submit", **case.message(fr, "referral.request") | other)
+    for by in ("Ana B.", "Ben C."):
+        await fr.call("asylum.hold", id=CASE, by=by)
+    ((ref,),) = await fr.rows("select distinct ref from asylum_hold")
+    how = {"by": "Ana B.", "reason": "not_needed"}
+    await fr.call("conversation.erase", id=CASE, **how)
+    assert [shown["id"] for shown in (await fr.call("asylum.list"))["holds"]] == [CASE]
+    with pytest.raises(RefusedError) as refusal:
+        await fr.call("message.submit", **case.message(fr, "referral.request") | other)
+    assert refusal.value.code is G5
+    await fr.call("conversation.erase", id=other["conversation"], **how)
+    assert await fr.rows("select * from asylum_hold") == []
+    assert await fr.rows(f"select * from sealed where ref = {ref}") == []
+    assert "asylum.ended" in await leaves(fr)
+
+
+async def leaves(party: Party) -> list[str]:
+    """The events in the log of a party."""
+    return [orjson.loads(data)["ev"] for _, data in await party.running.parts.store.read(log.leaves)]

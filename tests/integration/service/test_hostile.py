@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 from support.ceremony import ADMINS
+from support.nodeproc import enquiry
 from support.pair import Spoiler, Two, two_nodes
 
 from gateway.core.scope import PeerState
@@ -220,3 +221,32 @@ async def test_offered_again_by_two_people(two: Two, monkeypatch: pytest.MonkeyP
     assert all(isinstance(error, RefusedError) and error.code is Code.CONFLICT for error in refused)
     assert len(refused) <= 1
     assert up(two)
+
+
+@pytest.mark.parametrize("wanted", ["none", "summary"])
+async def test_what_its_sender_wants_in_no_case_system_stays_at_the_desk(two: Two, wanted: str) -> None:
+    """The adapter is never shown it, also not when it is offered again; what comes behind it goes on, and a person at
+    the desk takes it.
+    """
+    request = enquiry("for the desk", "AL")
+    request["header"]["handling"] |= {"export_to_local": wanted}
+    id = str((await two.fr.call("message.submit", **request))["id"])
+
+    async def held() -> bool:
+        return await two.al.state(id) == "held" if await two.al.rows("select 1 from message") else False
+
+    await two.until(held, seconds=30)
+    assert (await two.al.show(id))["reason"] == "not_for_export"
+    assert await two.al.alarms() == ["message.held"]
+    await two.fr.submit("for both")
+    await two.until(lambda: two.al.notes() == ["for both"], seconds=30)
+    await two.al.call("message.resend", id=id)
+    await two.until(held, seconds=30)
+    assert two.al.notes() == ["for both"]
+    await two.al.call("message.ack", id=id)
+    assert await two.al.state(id) == "handed_over"
+
+    async def told() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(told, seconds=30)

@@ -323,7 +323,7 @@ async def test_a_policy_that_was_narrowed_stops_what_waits(two: Two) -> None:
         return bool(await two.fr.state(id) == "failed")
 
     await two.until(failed, seconds=60)
-    assert (await two.fr.show(id))["reason"] == "out_of_scope"
+    assert (await two.fr.show(id))["reason"] == "closed_by_policy"
     assert two.al.deliveries() == []
 
 

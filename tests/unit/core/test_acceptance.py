@@ -13,6 +13,7 @@ from gateway.core.acceptance import (
     IncomingEvent,
     allows,
     arrive,
+    exportable,
     step,
 )
 from gateway.core.machine import IllegalStep
@@ -80,3 +81,19 @@ def test_the_owed_and_the_final_do_not_meet():
 def test_only_two_types_go_at_once():
     """DESIGN 3b.3 names exactly these."""
     assert {"consent.withdrawal", "safety.alert"} == AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("header", "may"),
+    [
+        ({"handling": {"export_to_local": "full"}}, True),
+        ({"handling": {"export_to_local": "summary"}}, False),
+        ({"handling": {"export_to_local": "none"}}, False),
+        ({"handling": {}}, False),
+        ({"handling": "full"}, False),
+        ({}, False),
+    ],
+)
+def test_the_case_system_has_what_its_sender_lets_it_have(header, may):
+    """A word that is not there permits nothing."""
+    assert exportable(header) is may

@@ -169,6 +169,17 @@ def test_what_the_sender_had_not_received_is_not_held_against_it():
     assert isinstance(judge(talk.conversation(), message, step=Step.SUBMISSION), Impossible)
 
 
+@pytest.mark.parametrize(("after", "possible"), [(0, True), (-1, False)])
+def test_of_two_things_in_one_second_either_may_have_been_first(after, possible):
+    """What came in the second in which the message left may have come behind it; what came before was known."""
+    talk = requested()
+    declined = talk.say(RECEIVING, "referral.decline")
+    talk.say(RECEIVING, "reminder.due")
+    message = next_of(talk, HOST, "info.request")
+    talk.amend(declined, received=message.created + after)
+    assert possible == (judge(talk.conversation(), message, step=Step.ADMISSION) == Possible())
+
+
 def test_a_refusal_on_its_way_is_not_held_against_the_sender():
     """The host did not know yet that its request was refused."""
     talk = requested()

@@ -21,7 +21,7 @@ from support.endpoints import (
 )
 from support.incoming import A, B
 from support.nodes import NOW, Node
-from support.talk import HOST, Talk, requested
+from support.talk import HOST, HOUR, RECEIVING, Talk, requested
 
 import schemas
 from gateway.core.consent import Consent, Denial, Grant, withdraw
@@ -352,6 +352,22 @@ def test_at_departure_the_conversation_counts_as_it_was_known() -> None:
         recheck(message, around=at(talk), n=99)
     assert caught.value.code is Code.OUT_OF_ORDER
     recheck(message, around=at(talk), n=1)
+
+
+def test_what_came_behind_a_gap_while_it_waited_stops_a_message() -> None:
+    """It would be refused by the peer, which signed that it had told this before; so it does not leave."""
+    talk = requested()
+    declined = talk.say(RECEIVING, "referral.decline")
+    reminder = talk.say(RECEIVING, "reminder.due")
+    written = talk.now + 2 * HOUR
+    talk.amend(declined, received=written + HOUR)
+    question = sender().draft("info.request.1/valid-one")
+    message = replace(sender(), now=written).submit(question, circumstances(covering(question)))
+    how = {"header": {**question.header, "seen": reminder.n}, "circumstances": circumstances(covering(question))}
+    recheck(message, around=at(talk), n=99, now=written + HOUR - 1, **how)
+    with pytest.raises(RefusedError) as caught:
+        recheck(message, around=at(talk), n=99, now=written + HOUR + 1, **how)
+    assert caught.value.code is Code.OUT_OF_ORDER
 
 
 def at(talk: Talk) -> Around:
