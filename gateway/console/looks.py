@@ -50,6 +50,6 @@ def environment(language: str) -> Environment:
     return found
 
 
-def html(template: str, spoken: Words, **values: Any) -> str:
+def html(template: str, spoken: Words, /, **values: Any) -> str:
     """One page."""
     return environment(spoken.language.code).get_template(template).render(**values)

@@ -11,6 +11,7 @@ from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
 from support.federation import free_port
 from support.local import FakeDesk
+from support.shapes import misfits
 
 from gateway.api.app import local_app
 from gateway.console.app import console_routes
@@ -24,6 +25,15 @@ from gateway.ports import Done, Json
 ORIGIN = "http://desk.test"
 NOW = 1_790_000_000
 EVERYTHING = frozenset(Role)
+
+NODE: Mapping[str, Any] = {
+    "name": "FR", "node": "n1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "country": "FR", "demo": False,
+    "endpoint": "https://fr.test:8443", "fingerprint": "12345 67890", "scanned": "TRM1:FR",
+    "descriptor": {"version": 1, "issued": NOW, "expires": NOW + 86_400 * 300}, "keyset": None,
+    "units": [{"id": "focal-point", "name": "Focal point", "kind": "public_authority"}], "peers": 1, "queued": 0,
+    "to_hand_over": 0, "alarms": 0, "endings": [], "process": {},
+}  # fmt: skip
+"""What `node.show` says."""
 
 
 def person(*roles: Role, language: str | None = None, name: str = "Ana Doe") -> Person:
@@ -92,9 +102,10 @@ class FakeSignIn:
 
 @dataclass
 class PlayedDesk(FakeDesk):
-    """Answers each operation by its name."""
+    """Answers each operation by its name; an answer has the shape of the real one."""
 
     answers: dict[str, Any] = field(default_factory=dict)
+    never_said: list[str] = field(default_factory=list)
 
     async def call(self, operation: str, arguments: Mapping[str, Json], **about: Any) -> Done:
         """What is written for the operation, or what is raised."""
@@ -104,6 +115,7 @@ class PlayedDesk(FakeDesk):
             raise found
         if found is None:
             raise RefusedError(Code.NOT_FOUND, f"the test plays no {operation}")
+        self.never_said += [f"{operation}: {one}" for one in misfits(operation, found)]
         return Done(value=found)
 
 
@@ -167,6 +179,7 @@ async def console(answers: Mapping[str, Any] | None = None, **other: Any) -> Asy
     app: web.Application = local_app(desk, admit=nobody, console=console_routes(desk, sign_in, settings(**other)))
     async with TestServer(app) as server, ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
         yield Console(desk=desk, sign_in=sign_in, server=server, http=http)
+        assert not desk.never_said, desk.never_said
 
 
 @dataclass
@@ -201,5 +214,6 @@ async def served(answers: Mapping[str, Any] | None = None, **other: Any) -> Asyn
     await web.TCPSite(runner, "localhost", int(origin.rpartition(":")[2])).start()
     try:
         yield Served(origin=origin, desk=desk, sign_in=sign_in)
+        assert not desk.never_said, desk.never_said
     finally:
         await runner.cleanup()

@@ -1,0 +1,122 @@
+"""Who works here: invited, given other rights, ended. Who may do what to whom says `gateway.core.people`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_
+from gateway.core.people import PERSONAL
+from gateway.core.roles import Role
+from gateway.errors import GatewayError
+from gateway.ports import Json
+from schemas.labels import languages
+
+SECTION = Section(path="/people", title=N_("People"), operation="person.list")
+ROLES: Mapping[Role, str] = {
+    Role.CASE_WORKER: N_("Case worker: reads, sends and answers, records consents"),
+    Role.FOCAL_POINT: N_("Focal point: a case worker who also proves conversations and erases"),
+    Role.TRUST_ADMIN: N_("Trust administrator: decides with whom messages are exchanged; never reads one"),
+    Role.OPERATOR: N_("Operator: keeps the node running and moves messages; never reads one"),
+    Role.AUDITOR: N_("Auditor: reads the audit log; changes nothing"),
+}
+SHORT: Mapping[Role, str] = {
+    Role.CASE_WORKER: N_("case worker"),
+    Role.FOCAL_POINT: N_("focal point"),
+    Role.TRUST_ADMIN: N_("trust administrator"),
+    Role.OPERATOR: N_("operator"),
+    Role.AUDITOR: N_("auditor"),
+}
+STATES: Mapping[str, str] = {
+    "active": N_("works here"),
+    "invited": N_("invited"),
+    "locked_out": N_("has no passkey: invite them anew"),
+    "ended": N_("has left"),
+}
+
+
+async def everybody(visit: Visit) -> web.StreamResponse:
+    """All who work or have worked here."""
+    people = (await visit.ask("person.list"))["people"]
+    people.sort(key=lambda one: (one["state"] == "ended", one["name"].casefold()))
+    return visit.page("people.html", people=people, states=STATES, short=SHORT)
+
+
+async def newcomer(visit: Visit) -> web.StreamResponse:
+    """Ask who it is."""
+    return await _asking(visit, Form({}), None)
+
+
+async def invite_newcomer(visit: Visit) -> web.StreamResponse:
+    """Make them; the code of their invitation is on this page and nowhere else."""
+    form = await visit.form()
+    arguments: dict[str, Json] = {"name": form.one("name"), "roles": [*form.every("roles")]}
+    arguments |= {name: form.one(name) for name in ("unit", "language") if name in form}
+    try:
+        made = await visit.act("person.add", arguments)
+    except GatewayError as error:
+        return await _asking(visit, form, error)
+    return visit.page("people-code.html", made=made)
+
+
+async def one(visit: Visit) -> web.StreamResponse:
+    """One person, their rights and passkeys, and what can be done."""
+    return await _about(visit, None)
+
+
+async def change(visit: Visit) -> web.StreamResponse:
+    """Other rights, a new invitation, the end of their sessions, or their end here."""
+    form, id = await visit.form(), visit.request.match_info["person"]
+    try:
+        match form.one("act"):
+            case "change":
+                rights: dict[str, Json] = {"roles": [*form.every("roles")], "unit": form.one("unit") or None}
+                await visit.act("person.change", {"id": id, **rights})
+            case "invite":
+                made = await visit.act("person.invite", {"id": id, "instead": "instead" in form})
+                return visit.page("people-code.html", made=made)
+            case "sign-out":
+                await visit.act("person.sign_out", {"id": id})
+            case "end":
+                await visit.act("person.end", {"id": id})
+    except GatewayError as error:
+        return await _about(visit, error)
+    return visit.go("/people")
+
+
+async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.Response:
+    return visit.page(
+        "people-new.html", status=200 if error is None else 422, form=form, told=error and visit.told(error),
+        roles=_roles(visit), units=await _units(visit),
+        spoken=[(code, language.name) for code, language in languages().items()],
+    )  # fmt: skip
+
+
+async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
+    people = (await visit.ask("person.list"))["people"]
+    found = next((one for one in people if one["id"] == visit.request.match_info["person"]), None)
+    if found is None:
+        return visit.go("/people")
+    return visit.page(
+        "people-one.html", status=200 if error is None else 422, one=found, told=error and visit.told(error),
+        roles=_roles(visit), units=await _units(visit), states=STATES,
+    )  # fmt: skip
+
+
+def _roles(visit: Visit) -> list[tuple[str, str]]:
+    return [(str(role), visit.words(ROLES[role])) for role in PERSONAL]
+
+
+async def _units(visit: Visit) -> list[tuple[str, str]]:
+    return [(unit["id"], unit["name"]) for unit in (await visit.ask("node.show"))["units"]]
+
+
+PAGES = (
+    Page(method="GET", path="/people", handler=everybody, operation="person.list"),
+    Page(method="GET", path="/people/new", handler=newcomer, operation="person.add"),
+    Page(method="POST", path="/people/new", handler=invite_newcomer, operation="person.add"),
+    Page(method="GET", path="/people/{person}", handler=one, operation="person.list"),
+    Page(method="POST", path="/people/{person}", handler=change, operation="person.list"),
+)
