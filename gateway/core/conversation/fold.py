@@ -114,7 +114,9 @@ class Impossible:
 
 
 MOST_UNSURE = 4
-"""Of so many messages, the last ones, it is tried whether the sender had each when no receipt says so yet."""
+"""Of so many messages, the last ones, it is tried whether the sender had each when no receipt says so yet; of those
+before them whether it had all or none.
+"""
 
 #: What a message answers, by type. That an answer quotes something at all is for the catalogue to say.
 REPLIES: Mapping[str, str] = {
@@ -254,8 +256,14 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     )
     unanswered = [m for m in seen if m not in there and m.received is None]
     sure = [m for m in unanswered if m.n in (message.seen, quoted)]
-    unsure = [m for m in unanswered if m not in sure][-MOST_UNSURE:]
-    parts = ([*sure, *part] for size in range(len(unsure) + 1) for part in combinations(unsure, size))
+    others = [m for m in unanswered if m not in sure]
+    older, unsure = others[:-MOST_UNSURE], others[-MOST_UNSURE:]
+    parts = (
+        [*sure, *first, *part]
+        for first in ([older, []] if older else [[]])
+        for size in range(len(unsure) + 1)
+        for part in combinations(unsure, size)
+    )
     for messages in (seen, there, before, *([*there, *part] for part in parts)):
         yield replace(conversation, messages=tuple(messages))
         yield replace(conversation, messages=tuple(_forgiven(messages)))
