@@ -58,6 +58,7 @@ from gateway.service.parts import LogStanding, Parts
 from gateway.service.people import People
 from gateway.service.policies import Policies
 from gateway.service.send import Sender
+from gateway.service.shelf import Shelf
 from gateway.service.tokens import Tokens
 from gateway.service.trust_records import Courier
 from gateway.service.vault import Vault
@@ -84,6 +85,7 @@ LOCK = "lock"
 CHECKPOINT = "checkpoint"
 WEBHOOKS = "webhooks"
 ATTACHMENTS = "attachments"
+GUIDANCE = "guidance"
 
 
 class Node:
@@ -281,6 +283,7 @@ async def open_node(
             adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
             files=FileFolder(folder / ATTACHMENTS),
             log=LogStanding(kept=folder / CHECKPOINT),
+            shelf=Shelf(folder / GUIDANCE, pack),
         )
         node = Node(folder, parts, keys, cases, receivers)
         door_verify.door = node._door

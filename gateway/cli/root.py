@@ -48,6 +48,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "retention": ("gateway.cli.erase:retention", "How long messages are kept, and legal holds."),
     "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
     "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
+    "directory": ("gateway.cli.directory:directory", "Whom to ask in another country, and the offices of this one."),
+    "guidance": ("gateway.cli.guidance:guidance", "Short texts on what to do, and the node's own beside them."),
     "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
     "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
     "htcds": ("gateway.cli.htcds:htcds", "HTCDS 2.0 records to drafts of referrals and back, with what is lost."),

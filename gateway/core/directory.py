@@ -41,11 +41,14 @@ out of office hours, being the national focal point, and having no place left.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the node of a country says. `own` is this node's; `made` and the life of 90 days are Unix seconds."""
+    """What a node says of its country. `peer` is its name here and `state` what is held of it, `own` for this node;
+    `made` is in Unix seconds.
+    """
 
+    node: str
     country: str
     peer: str
-    own: bool
+    state: str
     made: int
     content: Mapping[str, Any]
 
@@ -66,7 +69,7 @@ class Unit:
     @property
     def key(self) -> str:
         """Its name among all units."""
-        return f"{self.entry.country} {self.entry.peer} {self.id}"
+        return f"{self.entry.country} {self.entry.node} {self.id}"
 
     @property
     def id(self) -> str:

@@ -144,6 +144,12 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "code.list": _EVERYBODY,
     "code.show": _EVERYBODY,
     "directory.list": _EVERYBODY,
+    "directory.search": _EVERYBODY,
+    "directory.show": _EVERYBODY,
+    "directory.publish": frozenset({_F}),
+    "guidance.list": _EVERYBODY,
+    "guidance.search": _EVERYBODY,
+    "guidance.show": _EVERYBODY,
     "evidence.export": frozenset({_F}),
     "alarm.list": _RUNS | {_F},
     "alarm.dismiss": _RUNS | {_F},
@@ -179,8 +185,10 @@ NARROWED: frozenset[str] = frozenset(
 UNIT_FREE: frozenset[str] = frozenset(
     {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
      "policy.show",
-     "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "adapter.check",
-     "webhook.list", "api.describe", "attachment.add", "attachment.waiting", "attachment.discard"}
+     "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "directory.search",
+     "directory.show", "guidance.list", "guidance.search", "guidance.show", "adapter.check",
+     "webhook.list", "api.describe", "attachment.add", "attachment.waiting",
+     "attachment.discard"}
 )  # fmt: skip
 """Operations that show no message; what names a consent, or files that were not sent yet, does so by a random id. A
 withdrawal is never blocked, and a hold closes only.

@@ -1,8 +1,9 @@
-"""What an incoming message does to the consents held here, besides being handed over.
+"""What an incoming message does here besides being handed over: to consents, erasures, the directory.
 
 A `consent.record` of a peer is kept, so that answers can rely on it. A `consent.withdrawal` takes effect in the
 accepting transaction: what waits to go and relies on that consent is refused at once (DESIGN 3.6, gate G7). It is found
-by the id of its consent, so what else the conversation holds is not opened.
+by the id of its consent, so what else the conversation holds is not opened. A `directory.update` becomes the peer's
+entry in the directory.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from gateway.service import consents, moves, records
 from gateway.service.asking import confirmed, requested
 from gateway.service.book import Peer
 from gateway.service.leaves import leaf
+from gateway.service.listings import Listed
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
 from gateway.store import content, local, log, messages
@@ -54,6 +56,14 @@ def effects_of(parts: Parts, peer: Peer, row: MessageRow, message: AcceptedMessa
             return (requested(parts, row, message),)
         case "erasure.confirmation":
             return (confirmed(row, message, parts.clock.now()),)
+        case "directory.update":
+            place = message.position
+            return (
+                Listed(
+                    parts=parts, node=peer.node, epoch=place.epoch, n=place.n, made=message.created,
+                    said=message.content,
+                ),
+            )  # fmt: skip
         case _:
             return ()
 

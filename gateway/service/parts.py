@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from gateway.config import Config
+from gateway.core.directory import Directory
 from gateway.errors import Code
 from gateway.federation.client import FederationClient
 from gateway.ports import Adapter, Clock, Files
 from gateway.service.book import Book
 from gateway.service.own import Own
 from gateway.service.policies import Policies
+from gateway.service.shelf import Shelf
 from gateway.service.together import Together
 from gateway.service.tokens import Tokens
 from gateway.service.vault import Vault
@@ -98,6 +100,14 @@ class LogStanding:
 
 
 @dataclass(kw_only=True)
+class HeldDirectory:
+    """The directory in memory, and of which entries and peers it was built (`gateway.service.listings`)."""
+
+    of: Sequence[object] = ()
+    built: Directory = field(default_factory=lambda: Directory(()))
+
+
+@dataclass(kw_only=True)
 class Parts:
     """The concrete parts of one running node."""
 
@@ -116,11 +126,13 @@ class Parts:
     adapter: Adapter | None
     files: Files
     log: LogStanding
+    shelf: Shelf
     signals: Signals = field(default_factory=Signals)
     spooling: set[str] = field(default_factory=set)
     """Names of files that are being written and have no row yet: the sweep leaves them alone."""
     backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    directory: HeldDirectory = field(default_factory=HeldDirectory)
     _gathering: dict[Any, Together[Any, Any]] = field(default_factory=dict)
     crypto: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WORKERS, thread_name_prefix="crypto"))
 

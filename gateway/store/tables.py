@@ -570,6 +570,17 @@ asylum_hold = Table(
     PrimaryKeyConstraint("label", "ref"),
 )
 
+# --- what each country says of its own offices ----------------------------------------------------------------------
+
+directory = Table(
+    "directory",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("ref", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("n", Integer, nullable=False),
+)
+
 # --- what was published about all cases (gate G12) ------------------------------------------------------------------
 
 release = Table(

@@ -28,10 +28,16 @@ ASKED_AT = seconds(QUESTIONS["asked_at"])
 def seed() -> Directory:
     """The directory of the file: each country has said it about itself."""
     return Directory(
-        Entry(country=item["country"], peer=item["country"].lower(), own=False, made=seconds(item["created"]),
-              content=item["content"])
+        Entry(
+            node=item["country"].lower(),
+            country=item["country"],
+            peer=item["country"],
+            state="active",
+            made=seconds(item["created"]),
+            content=item["content"],
+        )
         for item in QUESTIONS["directory"]
-    )  # fmt: skip
+    )
 
 
 def calendars() -> dict[str, Calendar]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.api.shape import Shape
-from gateway.api.shapes import cases, messages, node, safekeeping, trust, words
+from gateway.api.shapes import cases, library, messages, node, safekeeping, trust, words
 
 SHAPES: Mapping[str, Shape] = {
     operation: shape
-    for module in (messages, cases, safekeeping, node, trust, words)
+    for module in (messages, cases, safekeeping, node, trust, words, library)
     for operation, shape in module.SHAPES.items()
 }

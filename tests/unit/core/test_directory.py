@@ -168,7 +168,7 @@ def test_names_in_the_language_of_the_reader():
     unit = DIRECTORY.units["AL al femijet"]
     assert unit.name("sq").startswith("Zyra")
     assert unit.name("uk") == unit.name("en")
-    only = Entry(country="AL", peer="al", own=True, made=0, content={
+    only = Entry(node="al", country="AL", peer="AL", state="own", made=0, content={
         "units": [{**unit.said, "name": [{"language": "sq", "text": "Zyra"}]}], "focal_points": [],
     })  # fmt: skip
     assert next(units_of(only)).name("uk") == "Zyra"

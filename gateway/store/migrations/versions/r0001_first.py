@@ -237,6 +237,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("conversation"),
     )
     op.create_table(
+        "directory",
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("node"),
+    )
+    op.create_table(
         "release",
         sa.Column("period", sa.Text(), nullable=False),
         sa.Column("ref", sa.Integer(), nullable=False),

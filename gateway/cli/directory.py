@@ -1,0 +1,147 @@
+"""`trm directory`: whom to ask in another country, and what this country says of its own offices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def directory() -> None:
+    """Whom to ask in another country, and the offices of this one."""
+
+
+@options.verb(directory, "search")
+@click.argument("words", nargs=-1)
+@click.option("--country", metavar="XX", help="Only offices of this country.")
+@click.option("--role", metavar="CODE", help="Only units with this role.")
+@click.option("--service", metavar="CODE", help="Only units with this service.")
+@click.option("--child/--adult", "child", default=None, help="Only units that serve children, or adults.")
+@click.option("--speaks", "speaks", metavar="XX", help="Only units that can be written to in this language.")
+@options.language
+@options.on_node
+@options.as_json
+def directory_search(
+    reach: Reach,
+    words: tuple[str, ...],
+    country: str | None,
+    role: str | None,
+    service: str | None,
+    child: bool | None,
+    speaks: str | None,
+    lang: str | None,
+    as_json: bool,
+) -> None:
+    """Whom to ask, best first. WORDS are a question in any of the nine languages, also with a time.
+
+    Each line has whom to call at the time asked for: the office while it is open, else its duty telephone. What a
+    country has not confirmed for 90 days comes last and is marked.
+
+    \b
+    Example:
+      trm directory search who do I ask in Albania for a child case on a Sunday --node /srv/trm/fr
+      trm directory search --country PL --role shelter_provider --node /srv/trm/fr
+    """
+    answer = reach.ask(
+        "directory.search", text=" ".join(words) or None, country=country, role=role, service=service, child=child,
+        unit_language=speaks, language=lang,
+    )  # fmt: skip
+    voice.show(answer, as_json=as_json, people=_show_found)
+
+
+def _show_found(value: Mapping[str, Json]) -> None:
+    _units(voice.items(value, "units"), empty="nobody was found")
+
+
+def _units(units: Sequence[Mapping[str, Json]], *, empty: str) -> None:
+    voice.table(
+        ["country", "unit", "name", "open", "call", "until"],
+        [
+            [one["country"], one["unit"], one["name"], one["open"], _call(one["contact"]), _until(one)]
+            for one in units
+        ],
+        empty=empty,
+    )  # fmt: skip
+
+
+def _call(contact: Json) -> str:
+    if not isinstance(contact, dict):
+        return ""
+    said = " ".join(str(contact[name]) for name in ("phone", "email") if contact[name] is not None)
+    return f"{said} (duty)" if contact["duty"] else said
+
+
+def _until(one: Mapping[str, Json]) -> str:
+    return voice.when(one["expires"]) if one["current"] else f"OVER {voice.when(one['expires'])}"
+
+
+@options.verb(directory, "show")
+@click.argument("country")
+@options.language
+@options.on_node
+@options.as_json
+def directory_show(reach: Reach, country: str, lang: str | None, as_json: bool) -> None:
+    """Everything that the nodes of COUNTRY say of it: units, duty telephones, procedures.
+
+    \b
+    Example:
+      trm directory show AL --language sq --node /srv/trm/fr
+    """
+    answer = reach.ask("directory.show", id=country, language=lang)
+    voice.show(answer, as_json=as_json, people=_show_country)
+
+
+def _show_country(value: Mapping[str, Json]) -> None:
+    for entry in voice.items(value, "entries"):
+        voice.facts(
+            [
+                ("told by", f"{entry['peer']} ({entry['state']})"),
+                ("number", entry["number"]),
+                ("made", voice.when(entry["made"])),
+                ("current", entry["current"]),
+                ("until", voice.when(entry["expires"])),
+            ]
+        )
+        if entry["foreign"]:
+            voice.hint(f"{entry['foreign']} unit(s) of other countries are left out: a node speaks for its own alone")
+        _units(voice.items(entry, "units"), empty="no unit")
+        for one in voice.items(entry, "procedures"):
+            voice.say(f"{one['kind']}: {one['text']}" + (f" ({one['url']})" if one["url"] else ""))
+
+
+@options.verb(directory, "publish")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--unit", metavar="UNIT", help="The unit of this node that speaks; else the one that coordinates.")
+@options.language
+@options.by
+@options.on_node
+@options.as_json
+def directory_publish(reach: Reach, file: Path, unit: str | None, lang: str | None, by: str, as_json: bool) -> None:
+    """Make FILE ('-' for standard input) this country's entry, and send it to every active peer.
+
+    FILE is the content of a directory.update; `trm schema show directory.update/1` lists its members. The node numbers
+    it. Publish again whenever something changes, and before 90 days are over.
+
+    \b
+    Example:
+      trm directory publish offices.json --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("directory.publish", content=voice.read_object(file), unit=unit, language=lang, by=by)
+    voice.show(answer, as_json=as_json, people=_show_published)
+
+
+def _show_published(value: Mapping[str, Json]) -> None:
+    voice.facts([("number", value["number"]), ("until", voice.when(value["expires"]))])
+    voice.table(
+        ["peer", "message"],
+        [[one["peer"], one["message"]] for one in voice.items(value, "sent")],
+        empty="no active peer: it is kept here only",
+    )
+    for one in voice.items(value, "left_out"):
+        voice.hint(f"{one['peer']} did not get it: {one['code']} {one['hint']}")

@@ -1,0 +1,132 @@
+"""`trm guidance`: short texts on what to do, found by words in any language, and the node's own beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from gateway.cli import options, voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def guidance() -> None:
+    """Short texts on what to do, and the node's own beside them."""
+
+
+def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
+    for name, about in (
+        ("topic", "Only this topic, such as child or consent."),
+        ("country", "Only what holds in this country."),
+        ("role", "Only for this role, a code of the list role."),
+        ("stage", "Only for this stage, a code of the list trm_stage."),
+    ):
+        function = click.option(f"--{name}", metavar="CODE", help=about)(function)
+    return function
+
+
+@options.verb(guidance, "list")
+@_filters
+@options.language
+@options.on_node
+@options.as_json
+def guidance_list(reach: Reach, lang: str | None, as_json: bool, **wanted: str | None) -> None:
+    """The texts of the library, and what is wrong in the node's own folder.
+
+    \b
+    Example:
+      trm guidance list --stage return --role guardian --language fr --node /srv/trm/fr
+    """
+    answer = reach.ask("guidance.list", language=lang, **wanted)
+    voice.show(answer, as_json=as_json, people=_show_list)
+
+
+@options.verb(guidance, "search")
+@click.argument("words", nargs=-1, required=True)
+@_filters
+@options.language
+@options.on_node
+@options.as_json
+def guidance_search(
+    reach: Reach, words: tuple[str, ...], lang: str | None, as_json: bool, **wanted: str | None
+) -> None:
+    """Texts that answer WORDS, a question in any of the nine languages; best first.
+
+    \b
+    Example:
+      trm guidance search la personne retire son consentement --language fr --node /srv/trm/fr
+    """
+    answer = reach.ask("guidance.search", text=" ".join(words), language=lang, **wanted)
+    voice.show(answer, as_json=as_json, people=_show_texts)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    _show_texts(value)
+    if voice.items(value, "faults"):
+        voice.hint("the node's own texts have faults and are not used: trm guidance check")
+
+
+def _show_texts(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["text", "title", "from", "read again by"],
+        [[one["id"], _title(one), one["origin"], _review(one)] for one in voice.items(value, "texts")],
+        empty="no text was found",
+    )
+
+
+def _title(one: Mapping[str, Json]) -> str:
+    return f"{one['title']} (draft)" if one["draft"] else str(one["title"])
+
+
+def _review(one: Mapping[str, Json]) -> str:
+    return f"OVERDUE {one['review_by']}" if one["overdue"] else str(one["review_by"])
+
+
+@options.verb(guidance, "show")
+@click.argument("text")
+@options.language
+@options.on_node
+@options.as_json
+def guidance_show(reach: Reach, text: str, lang: str | None, as_json: bool) -> None:
+    """One TEXT with the documents it rests on.
+
+    \b
+    Example:
+      trm guidance show withdrawal --language el --node /srv/trm/fr
+    """
+    voice.show(reach.ask("guidance.show", id=text, language=lang), as_json=as_json, people=_show_text)
+
+
+def _show_text(value: Mapping[str, Json]) -> None:
+    voice.say(f"{_title(value)}\n\n{value['summary']}\n\n{value['body']}\n")
+    for one in voice.items(value, "sources"):
+        year = f", {one['year']}" if one["year"] is not None else ""
+        voice.say(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
+    voice.say(f"\nversion {value['version']} of {value['written']}, to be read again by {_review(value)}")
+
+
+@options.verb(guidance, "check")
+@options.on_node
+@options.as_json
+def guidance_check(reach: Reach, as_json: bool) -> None:
+    """Check the node's own texts in its folder `guidance`; each fault is told with its place. Needs no running node.
+
+    \b
+    Example:
+      trm guidance check --node /srv/trm/fr
+    """
+    from gateway import config
+    from gateway.app import GUIDANCE
+    from gateway.service.shelf import own_texts
+    from schemas.regions import region
+
+    folder = reach.folder / GUIDANCE
+    found = own_texts(folder, region(config.load(reach.folder).node.region))
+    voice.show(
+        {"texts": [*found], "folder": str(folder)},
+        as_json=as_json,
+        people=lambda value: voice.say(f"{len(found)} text(s) in {folder}, no fault"),
+    )
