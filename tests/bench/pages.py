@@ -1,4 +1,5 @@
-"""What a page costs at 10 000 conversations and 100 000 messages: every operation that one needs, timed on the server.
+"""What a page costs at 10 000 conversations and 100 000 messages: every operation that one needs, timed on the server,
+and the pages about cases themselves with their size.
 
 `python tests/bench/pages.py` makes a node, fills it (`support.seeded`) and asks each operation several times, as the
 console does, through the desk of a node that is open. The first time is after a start: nothing is remembered yet.
@@ -18,6 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from support.consoles import console
 from support.running import CHEAP, PASSPHRASE, pair, running
 from support.seeded import seed
 
@@ -61,7 +63,29 @@ async def measured(base: Path, conversations: int, times: int) -> dict[str, list
         for operation, arguments in await asked(node):
             name = " ".join([operation, *(f"{key}={str(value)[:8]}" for key, value in arguments.items())])
             found[name] = [await timed(lambda: node.desk.call(operation, arguments)) for _ in range(times)]  # noqa: B023
+        async with console(desk=node.desk, now=node.parts.clock.now) as there:
+            for path in await paths(node):
+                seen = await there.get(path)
+                if seen.status != 200:
+                    raise RuntimeError(f"{path}: {seen.status}")
+                size = len(seen.text.encode())
+                name = f"{path[:40]} {size // 1_000} kB"
+                found[name] = [await timed(lambda: there.get(path)) for _ in range(times)]  # noqa: B023
         return found
+
+
+async def paths(node: Node) -> list[str]:
+    """The pages about cases, of the longest conversation among the newest."""
+    listed: Any = (await node.desk.call("conversation.list", {"limit": 50})).value
+    longest = max(listed["conversations"], key=lambda one: one["messages"])["conversation"]
+    shown: Any = (await node.desk.call("conversation.show", {"id": longest})).value
+    message = shown["messages"][0]
+    return [
+        "/desk", "/desk/owed?owes=them", "/inbox", "/conversations", "/conversations?kind=referral&state=active",
+        f"/conversations/{longest}", f"/conversations/{longest}/sheet",
+        f"/messages/{message['id']}?way={message['direction']}", "/alerts", "/records", "/records/erasures",
+        "/records/statistics",
+    ]  # fmt: skip
 
 
 async def full(base: Path, conversations: int) -> None:

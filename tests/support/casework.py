@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.consoles import NOW
+from support.consoles import NODE, NOW
 
 import schemas
 
@@ -89,6 +89,16 @@ ANSWERS: dict[str, Any] = {
         "units": [{"peer": "AL", "state": "active", "country": "AL", "unit": "focal-point", "name": "Focal point",
                    "roles": ["national_focal_point"], "contact": "duty desk"}]
     },
+    "directory.search": {
+        "understood": {"countries": ["AL"], "child": None, "timed": False},
+        "units": [
+            {"country": "AL", "peer": "AL", "state": "active", "unit": "focal-point", "name": "Zyra kombëtare",
+             "roles": ["national_focal_point"], "services": [], "groups_served": [], "languages": ["sq"],
+             "capacity": "open", "hours": "Mo-Fr 09:00-16:00", "at": NOW, "open": True,
+             "contact": {"duty": True, "phone": "+35540000001", "email": None, "hours": None},
+             "duty_phone": "+35540000002", "current": False, "expires": NOW, "for": []},
+        ],
+    },
     "inbox.list": {"messages": [LINE] * 12, "next": "12"},
     "draft.list": {
         "drafts": [{"id": "F" * 22, "state": "waiting_second", "at": NOW, "type": "referral.accept/1", "to": "AL",
@@ -114,8 +124,7 @@ ANSWERS: dict[str, Any] = {
         "tables": {"victims": [{"key": ["woman", None], "n": None}], "corridors": None},
     },
 }  # fmt: skip
-NODE = {"units": [{"id": "focal-point", "name": "Focal point"}, {"id": "shelter", "name": "Shelter"}]}
-"""Of `node.show` what the pages read."""
+UNITS = [{"id": unit, "name": unit, "kind": "public_authority"} for unit in ("focal-point", "shelter")]
 PATHS = (
     "/desk", "/desk/owed?owes=them", "/inbox", "/conversations?kind=referral", f"/conversations/{CASE}",
     f"/conversations/{CASE}/sheet", f"/conversations/{CASE}/erase", f"/messages/{MESSAGE}?way=in",
@@ -134,4 +143,4 @@ def answers(**other: Any) -> dict[str, Any]:
     """What the desk says to every question of these pages."""
     whole = WHOLE | body("referral.request/1", "valid-child-full")
     played = {name.replace("__", "."): value for name, value in other.items()}
-    return ANSWERS | {"node.show": NODE, "message.show": whole} | played
+    return ANSWERS | {"node.show": {**NODE, "units": UNITS}, "message.show": whole} | played

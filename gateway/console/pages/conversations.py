@@ -21,6 +21,8 @@ SECTION = Section(path="/conversations", title=N_("Conversations"), operation="c
 ONE = "/conversations/{id}"
 SHOW = "conversation.show"
 PAGE = 50
+OFFICES = 6
+"""Of each country on the sheet for the telephone, those that can be reached first."""
 
 
 async def listed(visit: Visit) -> web.StreamResponse:
@@ -50,12 +52,17 @@ async def sheet(visit: Visit) -> web.StreamResponse:
     """What to have in the hand at the telephone, printed: nobody is named on it."""
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
-    references = await _references(visit, id)
+    references, now = await _references(visit, id), visit.settings.now()
     units = (await visit.ask("directory.list"))["units"]
-    peers = {standing["peer"] for standing in found["standing"]}
+    called = {}
+    for peer in sorted({standing["peer"] for standing in found["standing"]}):
+        signed = [unit for unit in units if unit["peer"] == peer]
+        countries = {unit["country"] for unit in signed}
+        asked = [await visit.ask("directory.search", {"country": country, "at": now}) for country in sorted(countries)]
+        offices = [office for one in asked for office in one["units"] if office["peer"] == peer]
+        called[peer] = (offices[:OFFICES], sorted({unit["contact"] for unit in signed}))
     return visit.page(
-        "sheet.html", found=found, references=references, advice=await _advice(visit, found), now=visit.settings.now(),
-        contacts={peer: [unit for unit in units if unit["peer"] == peer] for peer in sorted(peers)},
+        "sheet.html", found=found, references=references, advice=await _advice(visit, found), now=now, called=called
     )  # fmt: skip
 
 

@@ -15,17 +15,17 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 
 SECTION = Section(path="/desk", title=N_("Desk"), operation="conversation.due")
-SHOWN = 20
+SHOWN = 15
 """Conversations of each side that the morning list shows at once."""
 NEW = 10
 """New messages, and drafts, that it shows."""
-PAGE = 50
+PAGE = 30
 SIDES = ("us", "them")
 
 
 async def morning(visit: Visit) -> web.StreamResponse:
     """What a person looks at every morning."""
-    alerts = (await visit.ask("alert.list"))["alerts"]
+    alerts = (await visit.ask("alert.list"))["alerts"] if visit.allows("alert.list") else []
     chosen = _chosen(visit)
     ours, theirs = [
         await visit.ask("conversation.due", {"owes": side, "limit": SHOWN, **chosen}) for side in SIDES

@@ -70,6 +70,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
     return visit.page(
         "message.html", whole=whole, files=files, there=there,
+        consented=there and "consent_ref" in whole["header"],
         content=told(whole, "content", visit.words) if there else [],
         header=told(whole, "header", visit.words) if there else [],
         dropped=[_field(visit.words, whole["type"], place) for place in whole["dropped"]] if there else [],

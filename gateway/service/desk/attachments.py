@@ -97,7 +97,7 @@ async def _of_message(parts: Parts, id: str, direction: str | None) -> Sequence[
     row, found, opened = await parts.store.read(query)
     if row is None:
         raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
-    if opened is None:
+    if opened is None or not found:
         return []
     by_number = {part.n: part for part in files.of_message(opened)}
     kinds = dict(_kinds(opened.halves()[1]))

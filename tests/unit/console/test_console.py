@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from support.consoles import console, person
+from support.casework import DUTY, WHERE
+from support.consoles import NODE, console, person
 
 from gateway.console import assets
 from gateway.console.app import PAGES
@@ -15,7 +16,7 @@ from gateway.errors import Code, Finding, RefusedError, TransientError
 MORNING = {
     "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
-    "node.show": {"units": []},
+    "node.show": NODE,
 }  # fmt: skip
 
 
@@ -173,11 +174,8 @@ async def test_a_refusal_is_a_page(error, status, said):
 
 async def test_what_others_wrote_is_shown_safely():
     """Escaped, in its own direction, and what is invisible can be seen."""
-    due = {
-        "conversation": "c1", "peer": "<script>alert(1)</script>\u202eAL\u200b", "kind": "referral", "state": "OPEN",
-        "type": "referral.request/1", "what": "decision", "unit": None, "until": 1_790_000_000, "overdue": False,
-        "certain": True, "provisional": False,
-    }  # fmt: skip
+    hostile = "<script>alert(1)</script>\u202eAL\u200b"
+    due = WHERE | DUTY | {"conversation": "A" * 22, "peer": hostile, "type": "referral.request/1", "unit": None}
     async with console(MORNING | {"conversation.due": {"due": [due], "next": None}}) as there:
         text = (await there.get("/desk")).text
     assert "<script>alert" not in text
