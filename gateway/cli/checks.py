@@ -17,6 +17,8 @@ from gateway.cli import installed
 from gateway.cli.init import ROOT_FILES
 from gateway.config import Config, load
 from gateway.errors import GatewayError
+from gateway.service.shelf import own_texts
+from schemas.regions import region
 
 MIB = 2**20
 LITTLE_SPACE = 1024 * MIB
@@ -81,6 +83,8 @@ def standing(folder: Path, config: Config | None, *, running: bool) -> Iterator[
     yield roots(folder, config)
     yield key_store(folder)
     yield space(folder)
+    if config is not None:
+        yield guidance(folder, config)
     yield ok("database", "in use by the running node") if running else database(folder)
 
 
@@ -155,6 +159,19 @@ def space(folder: Path) -> Check:
     if free < NO_SPACE:
         return red("disk space", found, fix)
     return warn("disk space", found, fix) if free < LITTLE_SPACE else ok("disk space", found)
+
+
+def guidance(folder: Path, config: Config) -> Check:
+    """The node's own texts: with one fault none of them is used."""
+    from gateway.app import GUIDANCE
+
+    try:
+        found = own_texts(folder / GUIDANCE, region(config.node.region))
+    except GatewayError as error:
+        first = error.findings[0]
+        found_out = f"no own text is used: {len(error.findings)} fault(s), the first in {first.place}: {first.rule}"
+        return warn("guidance", found_out, "trm guidance check tells each of them")
+    return ok("guidance", f"{len(found)} own text(s)")
 
 
 def database(folder: Path) -> Check:

@@ -160,7 +160,7 @@ class Journey:
         """Who speaks for the child."""
         content: dict[str, Json] = {
             "event": "appointed", "guardian_unit": "guardians",
-            "guardian_contact": {"name": "Office of guardians", "phone": "+33100000000", "hours": "Mon-Fri 9-17"},
+            "guardian_contact": {"name": "Office of guardians", "phone": "+33100000000", "hours": "Mo-Fr 09:00-17:00"},
             "from": self._day(-10), "until": self._day(90),
         }  # fmt: skip
         return Said(type="guardian.notice/1", purpose="referral", content=content)

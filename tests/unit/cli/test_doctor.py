@@ -67,6 +67,18 @@ def test_a_new_node_is_healthy(copy: Desk):
     assert found["database"][0]["found"] == "whole, at revision 0001"
 
 
+def test_own_guidance_with_a_fault_is_told(copy: Desk):
+    """It stops nothing, but none of it is used."""
+    assert [item["state"] for item in examined(copy)[1]["guidance"]] == ["ok"]
+    folder = copy.folder / "guidance"
+    folder.mkdir(mode=0o700)
+    (folder / "notes.txt").touch(mode=0o600)
+    code, found = examined(copy)
+    assert code == 0
+    assert found["guidance"][0]["state"] == "warn"
+    assert "notes.txt: unknown_file" in found["guidance"][0]["found"]
+
+
 def test_every_file_of_a_new_node_is_private(stopped: Desk):
     """Folders are 0700 and files 0600 from the first moment."""
     modes = {path.name: path.stat().st_mode & 0o777 for path in (stopped.folder, *stopped.folder.rglob("*"))}
