@@ -40,6 +40,9 @@ ROUTES: tuple[Route, ...] = (
         summary="the desk has taken an incoming message",
     ),
     Route(method="POST", path="/messages/{id}/open", operation="message.open", summary="a person has opened it"),
+    Route(
+        method="POST", path="/messages/resend", operation="message.resend_many", summary="try many again, or count them"
+    ),
     Route(method="POST", path="/messages/{id}/resend", operation="message.resend", summary="try now"),
     Route(method="POST", path="/messages/{id}/cancel", operation="message.cancel", summary="cancel or void"),
     Route(method="POST", path="/messages/{id}/erase", operation="message.erase", summary="a person erases it"),

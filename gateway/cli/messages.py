@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -172,17 +173,55 @@ def message_open(reach: Reach, id: str, by: str, as_json: bool) -> None:
 
 
 @options.verb(message, "resend")
-@click.argument("id")
+@click.argument("id", required=False)
+@click.option("--failed", "state", flag_value="failed", help="Ours that failed, or this one: it goes as a new message.")
+@click.option("--held", "state", flag_value="held", help="What the case system refused: it is offered again.")
+@click.option("--peer", metavar="NAME", help="Of these, only those of one peer.")
+@click.option("--reason", metavar="CODE", help="Of these, only those with one reason.")
+@click.option("--days", type=click.IntRange(0, 3650), help="Of these, only those at least so many days old.")
+@click.option("--dry-run", is_flag=True, help="Count them only.")
+@click.option("--by", metavar="WHO", help="Who decides it: needed with --failed and --held.")
 @options.on_node
 @options.as_json
-def message_resend(reach: Reach, id: str, as_json: bool) -> None:
+def message_resend(
+    reach: Reach, id: str | None, state: str | None, peer: str | None, reason: str | None, days: int | None,
+    dry_run: bool, by: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Try now: ends the waiting time of the peer, or offers a held message to the case system again.
+
+    With --failed or --held all of them, or those that are chosen. A message that failed is final; what it said is
+    judged anew and goes as a new one, once. What was dismissed, or taken back by a person, stays where it is.
 
     \b
     Example:
       trm message resend q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+      trm message resend --failed --peer AL --dry-run --by "Ana B." --node /srv/trm/fr
     """
-    voice.show(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
+    if state is None:
+        if id is None:
+            raise click.UsageError("name a message, or many by --failed or --held")
+        if dry_run or any(one is not None for one in (peer, reason, days)):
+            raise click.UsageError("--peer, --reason, --days and --dry-run belong to --failed and --held")
+        voice.show(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
+        return
+    if by is None:
+        raise click.UsageError("--by is needed with --failed and --held")
+    before = None if days is None else int(time.time()) - days * 86_400
+    asked = {"message": id, "peer": peer, "reason": reason, "before": before}
+    value = reach.ask(
+        "message.resend_many",
+        state=state, dry_run=dry_run, by=by, **{name: one for name, one in asked.items() if one is not None},
+    )  # fmt: skip
+    voice.show(value, as_json=as_json, people=_show_again)
+
+
+def _show_again(value: Mapping[str, Json]) -> None:
+    refused = voice.items(value, "refused")
+    voice.say(f"{value['matched']} matched, {value['again']} tried again, {len(refused)} refused")
+    for item in refused:
+        voice.say(f"{item['id']}  {item['code']}")
+    if value["more"]:
+        voice.hint("there are more: repeat it")
 
 
 @options.verb(message, "cancel")

@@ -12,7 +12,20 @@ from aiohttp import web
 
 from gateway.console import assets, guard
 from gateway.console.cookies import LANGUAGE, SESSION
-from gateway.console.pages import alerts, conversations, desk, entry, messages, people, records, trust
+from gateway.console.pages import (
+    alerts,
+    consent,
+    conversations,
+    desk,
+    drafts,
+    entry,
+    files,
+    messages,
+    people,
+    records,
+    release,
+    trust,
+)
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Page, Section, Visit
 from gateway.console.words import preferred, words
@@ -22,12 +35,12 @@ from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.logs import logger
 
 PAGES: tuple[Page, ...] = (
-    *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *alerts.PAGES, *records.PAGES,
-    *trust.PAGES, *people.PAGES,
+    *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *drafts.PAGES, *release.PAGES, *files.PAGES,
+    *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *people.PAGES,
 )  # fmt: skip
 SECTIONS: tuple[Section, ...] = (
-    desk.SECTION, messages.SECTION, conversations.SECTION, alerts.SECTION, records.SECTION,
-    trust.SECTION, people.SECTION,
+    desk.SECTION, messages.SECTION, conversations.SECTION, drafts.SECTION, consent.SECTION, alerts.SECTION,
+    records.SECTION, trust.SECTION, people.SECTION,
 )  # fmt: skip
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
 

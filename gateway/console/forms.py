@@ -129,7 +129,8 @@ OTHERWISE = N_("This is not right.")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One question. ``look`` says how it is asked (see `templates/form.html`); ``extra`` are hidden fields beside it;
-    ``none`` says that it can be said that there is nothing, and whether it was.
+    ``none`` says that it can be said that there is nothing, and whether it was; ``also`` and ``others`` are its label
+    and those of its options in a second language.
     """
 
     place: str
@@ -145,6 +146,8 @@ class Field:
     extra: Mapping[str, str] = field(default_factory=dict)
     longest: int = 0
     none: bool | None = None
+    also: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def value(self) -> str:
@@ -172,6 +175,7 @@ class Group:
     lines: bool = False
     there: bool = False
     filled: bool = True
+    also: str = ""
 
     @property
     def simple(self) -> bool:
@@ -220,6 +224,25 @@ def places(parts: Iterable[Part]) -> Iterator[str]:
             yield part.absent.place
         if isinstance(part, Group):
             yield from places(part.parts)
+
+
+def left_out(group: Group, place: str) -> Group:
+    """A section without one of its questions."""
+    return replace(group, parts=tuple(part for part in group.parts if part.place != place))
+
+
+def beside(parts: Sequence[Part], others: Sequence[Part]) -> tuple[Part, ...]:
+    """A form with the labels of the same form in a second language."""
+    return tuple(_beside(part, other) for part, other in zip(parts, others, strict=True))
+
+
+def _beside(part: Part, other: Part) -> Part:
+    if isinstance(part, Group) and isinstance(other, Group):
+        return replace(part, also=other.label, parts=beside(part.parts, other.parts))
+    if isinstance(part, Field) and isinstance(other, Field):
+        short = part.look in ("radios", "boxes", "tick")
+        return replace(part, also=other.label, others=dict(other.options) if short else {})
+    raise RuntimeError("the two forms are not the same")
 
 
 # --- questions ----------------------------------------------------------------------------------------------------
@@ -555,6 +578,14 @@ def told(body_type: str, findings: Iterable[Finding], words: Words, parts: Itera
     known = {place: n for n, place in enumerate(places(parts))}
     found = [_fault(body_type, finding, words, known) for finding in findings if finding.place not in FILLED]
     return tuple(sorted(found, key=lambda fault: known.get(fault.place, -1)))
+
+
+def by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
+    """The sentences for each field."""
+    found = defaultdict[str, list[str]](list)
+    for fault in faults:
+        found[fault.place].append(fault.text)
+    return dict(found)
 
 
 def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str]) -> Fault:

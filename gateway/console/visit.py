@@ -7,7 +7,7 @@ Form       what was filled in: one value for a name, or several, bounded
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,12 @@ class Visit:
         if not self.allows("attachment.read"):
             raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.read")
         return await self.desk.attached(arguments, caller=self.who.caller)
+
+    async def attach(self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int) -> Any:
+        """Hand the node a file of ``size`` bytes as it comes."""
+        if not self.allows("attachment.add"):
+            raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.add")
+        return (await self.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
 
     async def form(self) -> Form:
         """What was filled in. Raises RefusedError for what no form of ours sends."""

@@ -63,6 +63,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "message.ack": _CASE_SYSTEMS,
     "message.open": _CASE_SYSTEMS,
     "message.resend": _MOVES,
+    "message.resend_many": frozenset({_F, _O}),
     "message.cancel": _CASE_SYSTEMS,
     "message.erase": frozenset({_F}),
     "attachment.add": _CASE_SYSTEMS,
@@ -177,7 +178,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
 NARROWED: frozenset[str] = frozenset(
     operation
     for operation in MATRIX
-    if operation.startswith(("message.", "draft.", "conversation.", "inbox."))
+    if (operation.startswith(("message.", "draft.", "conversation.", "inbox.")) and operation != "message.resend_many")
     or operation in ("event.stream", "attachment.list", "attachment.read")
 )
 """Operations of which a token bound to a unit gets the part of its unit."""

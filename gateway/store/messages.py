@@ -141,6 +141,12 @@ def get(connection: Connection, refs: Sequence[int]) -> dict[int, MessageRow]:
     return {row.ref: row for row in _BY_REF.made(MessageRow, connection, refs=refs)}
 
 
+def get_all(connection: Connection, refs: Sequence[int]) -> list[MessageRow]:
+    """However many messages, in the order of their refs."""
+    found = [get(connection, refs[start : start + AT_ONCE]) for start in range(0, len(refs), AT_ONCE)]
+    return [row for rows in found for _, row in sorted(rows.items())]
+
+
 def find(connection: Connection, id: str, *, direction: str | None = None, peer: str | None = None) -> list[MessageRow]:
     """Messages with this id: at most one per direction and peer."""
     query = select(message).where(message.c.id == id).order_by(message.c.ref)

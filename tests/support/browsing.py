@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "link", "input", "br", "hr", "img"})
+from support.pagelook import VOID, faults
 
 
 @dataclass
@@ -43,19 +43,17 @@ class Form:
 
 
 class Page(HTMLParser):
-    """A page as it is read; every element is closed where it has to be, and no id stands twice."""
+    """A page as it is read; every element is closed where it has to be. ``said`` is its text, ``wrong`` that of the
+    summary of faults.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[str] = []
-        self.ids: list[str] = []
-        self.labels: list[str] = []
-        self.controls: list[str] = []
-        self.described: list[str] = []
-        self.headings: list[int] = []
         self.said = ""
-        self.inline: list[str] = []
+        self.wrong = ""
+        self._errors = 0
         self._open: list[str] = []
         self._select: tuple[str, list[tuple[str, bool]]] | None = None
         self._area: tuple[str, str] | None = None
@@ -69,24 +67,14 @@ class Page(HTMLParser):
         return found
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Note forms, fields and what a reader needs of an element."""
+        """Note forms, fields and links."""
         given = {name: value or "" for name, value in attributes}
         if tag not in VOID:
             self._open.append(tag)
-        if "id" in given:
-            self.ids.append(given["id"])
-        self.described += given.get("aria-describedby", "").split()
-        self.inline += [name for name in given if name.startswith("on") or name == "style"]
-        if tag in ("script", "style") and "src" not in given:
-            self.inline.append(tag)
-        if tag == "label":
-            self.labels.append(given["for"])
-        if tag in ("input", "select", "textarea") and given.get("type") != "hidden":
-            self.controls.append(given["id"])
+        if given.get("id") == "errors":
+            self._errors = len(self._open)
         if tag == "a":
             self.links.append(given["href"])
-        if len(tag) == 2 and tag[0] == "h" and tag[1].isdigit():
-            self.headings.append(int(tag[1]))
         if tag == "form":
             self.forms.append(Form(action=given.get("action", ""), method=given["method"]))
         self._control(tag, given)
@@ -115,6 +103,8 @@ class Page(HTMLParser):
         """Close it, and with it a field."""
         assert self._open and self._open[-1] == tag, (tag, self._open)
         self._open.pop()
+        if len(self._open) < self._errors:
+            self._errors = 0
         if tag == "select" and self._select is not None:
             name, options = self._select
             chosen = [value for value, there in options if there] or [value for value, _ in options[:1]]
@@ -130,15 +120,10 @@ class Page(HTMLParser):
             self._area = (self._area[0], self._area[1] + data)
         else:
             self.said += data
+            self.wrong += data if self._errors else ""
 
 
 def read(text: str) -> Page:
-    """A page, held to what every page has to be: one main heading, a label for each field, nothing inline."""
-    page = Page(text)
-    assert page.inline == []
-    assert len(set(page.ids)) == len(page.ids), [name for name in page.ids if page.ids.count(name) > 1]
-    assert set(page.controls) <= set(page.labels)
-    assert set(page.described) <= set(page.ids)
-    steps = list(zip(page.headings, page.headings[1:], strict=False))
-    assert page.headings.count(1) == 1 and all(after <= before + 1 for before, after in steps), page.headings
-    return page
+    """A page, held to what every page has to be (`support.pagelook`)."""
+    assert faults(text) == []
+    return Page(text)

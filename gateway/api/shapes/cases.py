@@ -218,7 +218,8 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "consent.withdraw": Shape(
         arguments={
-            "by": BY, "grants": maybe(about(many(OBJECT), "what is taken back; all of it where it is left out")),
+            "by": BY,
+            "grants": maybe(about(many(COUNT), "the grants taken back, by place from 0; all where it is left out")),
             "erase_wanted": maybe(FLAG),
         },
         answer=record(id=TEXT, state=CONSENT_STATE, told=many(record(peer=TEXT, message=ID))),

@@ -180,6 +180,20 @@ SHAPES: Mapping[str, Shape] = {
     "message.ack": Shape(answer=MOVED),
     "message.open": Shape(arguments={"by": BY}, answer=MOVED, example={"by": "Ana Doe"}),
     "message.resend": Shape(answer=MOVED),
+    "message.resend_many": Shape(
+        arguments={
+            "state": one_of("failed", "held"), "message": maybe(about(null_or(ID), "this one only")),
+            "peer": maybe(null_or(TEXT)),
+            "reason": maybe(about(null_or(TEXT), "a code")),
+            "before": maybe(about(TIME, "only what was submitted, or came, until then")),
+            "dry_run": maybe(about(FLAG, "count them only")), "by": BY,
+        },
+        answer=record(
+            matched=COUNT, again=COUNT, refused=many(record(id=ID, code=TEXT)),
+            more=about(FLAG, "there are more than are tried in one go"),
+        ),
+        example={"state": "failed", "peer": "AL", "dry_run": True, "by": "Ana Doe"},
+    ),
     "message.cancel": Shape(arguments={"by": BY}, answer=MOVED, example={"by": "Ana Doe"}),
     "message.erase": Shape(
         arguments={"direction": maybe(DIRECTION), "by": BY, "reason": about(TEXT, "a code of the list erasure_ground")},

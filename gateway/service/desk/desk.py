@@ -18,6 +18,7 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Done, File, Json
 from gateway.service import hooks, submit
 from gateway.service.desk import (
+    again,
     alerts,
     asylum,
     attachments,
@@ -397,6 +398,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "message.ack": messages.acknowledge,
     "message.open": messages.open_message,
     "message.resend": messages.resend,
+    "message.resend_many": again.resend_many,
     "message.cancel": messages.cancel,
     "draft.list": messages.list_drafts,
     "draft.show": messages.show_draft,

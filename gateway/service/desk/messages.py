@@ -240,16 +240,19 @@ async def resend(parts: Parts, arguments: Arguments) -> Done:
     ):
         parts.signals.peer_called(row.peer)
     elif row.direction == messages.IN and row.state == Incoming.HELD:
-        await _offer_again(parts, row)
+        await offer_again(parts, row)
     else:
         raise RefusedError(
             Code.CONFLICT, f"a message that is {row.state} is not sent again",
-            hint="submit a new message if the reason no longer holds",
+            hint="trm message resend ID --failed sends what it said as a new message"
+            if row.state == Outgoing.FAILED
+            else "submit a new message if the reason no longer holds",
         )  # fmt: skip
     return Done(value={"id": row.id, "state": row.state})
 
 
-async def _offer_again(parts: Parts, row: MessageRow) -> None:
+async def offer_again(parts: Parts, row: MessageRow) -> None:
+    """Offer a held message to the case system again. Raises RefusedError."""
     now, urgent = parts.clock.now(), await _is_urgent(parts, row)
 
     def move(connection: Connection) -> None:

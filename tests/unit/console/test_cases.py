@@ -75,7 +75,7 @@ async def test_the_morning_begins_with_what_is_urgent():
     async with console(answers()) as there:
         text = (await there.get("/desk?peer=AL&unit=shelter")).text
         order = [text.index(word) for word in ("Safety alerts</h2>", "What we owe", "What others owe us",
-                                               "New messages</h2>", "Drafts")]  # fmt: skip
+                                               "New messages</h2>", "Drafts</h2>")]  # fmt: skip
         assert order == sorted(order)
         for word in ("accept, decline or ask", "being looked at", "overdue", "provisional", "waits for a second person",
                      "Albania", "All new messages"):  # fmt: skip

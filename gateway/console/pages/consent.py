@@ -1,0 +1,264 @@
+"""Consent: taken in the language of the person, printed for them, looked at, and taken back in two clicks.
+
+What is told and what is agreed to stands in two languages beside each other, so that worker and person read the same.
+A withdrawal asks for no reason and for nothing else; whatever is damaged or withdrawn already does not stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import choices, forms
+from gateway.console.formfields import Fields, body, posted, without
+from gateway.console.pages.messages import Part
+from gateway.console.pages.messages import told as rendered
+from gateway.console.refusals import Told
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_, Words, words
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Json
+from schemas.labels import languages
+
+SECTION = Section(path="/consents", title=N_("Consents"), operation="consent.list")
+RECORD = "consent.record/1"
+
+FREE = N_("You do not have to agree. You are helped just the same if you say no, or if you change your mind.")
+TOLD: Mapping[str, str] = {
+    "purpose": N_("What the data about you are for: only the purposes that are written down here."),
+    "uses": N_("What is done with them: they are sent, locked, to the units named here, which prepare what you need."),
+    "recipients": N_("Who gets them: only the units named here. They pass them on only if you agree to that."),
+    "research_use": N_("Counting: how many people were helped is counted, without anything that points to you."),
+    "access": N_("You can ask at any time what is known about you, and have it corrected."),
+    "storage_time": N_("How long: until the day that is written here for each purpose, and not longer than needed."),
+    "withdrawal": N_("You can take this back at any time, all of it or a part, without saying why."),
+}
+"""The seven things that a person is told, as one says them."""
+SHEET: Mapping[str, str] = {
+    "title": N_("My consent"),
+    "agreed": N_("What I agree to"),
+    "person": N_("Day, and signature of the person"),
+    "worker": N_("Signature of who explained it"),
+    "others": N_("Signature of the interpreter or guardian, if there was one"),
+}
+"""What stands on the sheet beside that and the record."""
+
+
+async def consents(visit: Visit) -> web.StreamResponse:
+    """The consents held here; whose they are is nowhere in a list."""
+    cursor = visit.request.query.get("cursor")
+    found = await visit.ask("consent.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
+    return visit.page("consents.html", found=found, states=STATES)
+
+
+# --- taking one ---------------------------------------------------------------------------------------------------
+
+
+async def new(visit: Visit) -> web.StreamResponse:
+    """In which language it is explained."""
+    return visit.page("consent-language.html", draft=visit.request.query.get("draft", ""), fault="")
+
+
+async def taken(visit: Visit) -> web.StreamResponse:
+    """The form in both languages; filled in, it is recorded and noted in the draft that needed it."""
+    form = await visit.form()
+    if form.one("with") not in languages():
+        fault = visit.words("Choose one.")
+        return visit.page("consent-language.html", draft=form.one("draft"), fault=fault, status=422)
+    act, _, place = form.one("act").partition(":")
+    if act == "begin":
+        return await _form(visit, form, {"/content/language": (form.one("with"),)})
+    document = body(RECORD, form.fields, visit.settings.offset)
+    if act == "remove":
+        changed = without(dict(document), place)
+        document = changed if isinstance(changed, dict) else document
+    if act in ("add", "remove"):
+        return await _form(visit, form, posted(RECORD, document, visit.settings.offset), blank=[place])
+    return await _record(visit, form, document)
+
+
+async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web.StreamResponse:
+    fields = posted(RECORD, document, visit.settings.offset)
+    found = [one for one in forms.judge(RECORD, document) if _is_asked(one)]
+    if found:
+        return await _form(visit, form, fields, findings=found)
+    try:
+        content = document["content"]
+        done = await visit.act("consent.record", {"content": content}, key=form.one("key") or None)
+        if form.one("draft"):
+            await _note(visit, form.one("draft"), done["id"])
+    except RefusedError as error:
+        return await _form(visit, form, fields, findings=error.findings, told=visit.told(error))
+    return visit.go(f"/consents/{done['id']}" + (f"?draft={form.one('draft')}" if form.one("draft") else ""))
+
+
+def _is_asked(finding: Finding) -> bool:
+    """The id of a consent is the node's to give, and it has no header yet."""
+    return finding.place.startswith("/content") and finding.place != "/content/consent_id"
+
+
+async def _note(visit: Visit, draft: str, consent: str) -> None:
+    """The draft that the consent was asked for relies on it from now on."""
+    shown = await visit.ask("draft.show", {"id": draft})
+    header = {**shown["draft"].get("header", {}), "consent_ref": consent}
+    changed = {**shown["draft"], "header": header}
+    await visit.ask("draft.change", {"id": draft, "draft": changed, "if_match": shown["version"]})
+
+
+async def _form(
+    visit: Visit,
+    form: Form,
+    fields: Fields,
+    *,
+    blank: Iterable[str] = (),
+    findings: Iterable[Finding] = (),
+    told: Told | None = None,
+) -> web.StreamResponse:
+    second = words(form.one("with"))
+    offered = {
+        "type:unit_ref": await choices.references(visit, await choices.directory(visit)),
+        "type:language": choices.spoken(visit.words),
+    }
+    parts = [_asked(spoken, fields, offered, blank) for spoken in (visit.words, second)]
+    faults = forms.told(RECORD, findings, visit.words, parts[0])
+    return visit.page(
+        "consent.html", parts=forms.beside(*parts), second=second, told_both=_both(visit.words, second),
+        faults=forms.by_place(faults), summary=faults, told=told, draft=form.one("draft"), key=form.one("key"),
+        status=422 if faults or told else 200,
+    )  # fmt: skip
+
+
+def _asked(
+    spoken: Words, fields: Fields, offered: Mapping[str, forms.Options], blank: Iterable[str]
+) -> tuple[forms.Part, ...]:  # fmt: skip
+    """The content of a consent without its id."""
+    made = forms.form(RECORD, fields, spoken, choices=offered, blank=blank)
+    return tuple(
+        forms.left_out(section, "/content/consent_id") for section in made if section.place.startswith("/content")
+    )
+
+
+def _both(mine: Words, second: Words) -> list[tuple[str, str]]:
+    return [(mine(text), second(text)) for text in (FREE, *TOLD.values())]
+
+
+# --- looking at it, and the sheet for the person ------------------------------------------------------------------
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """What was agreed to, and what was taken back of it."""
+    found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
+    return visit.page(
+        "consent-shown.html", found=found, states=STATES, said=await _said(visit, found["record"], visit.words),
+        draft=visit.request.query.get("draft", ""),
+    )  # fmt: skip
+
+
+async def sheet(visit: Visit) -> web.StreamResponse:
+    """The same for the person, to be printed, in their language; another one can be chosen."""
+    found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
+    wanted = visit.request.query.get("language") or str(found["record"].get("language", ""))[:2]
+    second = words(wanted if wanted in languages() else visit.words.language.code)
+    record = {name: value for name, value in found["record"].items() if name not in ("told", "consent_id")}
+    told = [second(text) for text in (FREE, *TOLD.values())]
+    said = await _said(visit, record, second)
+    titles = {name: second(text) for name, text in SHEET.items()}
+    return visit.page("consent-sheet.html", found=found, second=second, said=said, told=told, titles=titles)
+
+
+async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[Part]:
+    """A record in a language, its units by their names."""
+    units = await choices.references(visit, await choices.directory(visit), spoken)
+    return rendered({"type": RECORD, "content": _named(dict(record), dict(units))}, "content", spoken)
+
+
+def _named(value: Any, units: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _named(member, units) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_named(item, units) for item in value]
+    return units.get(value, value) if isinstance(value, str) else value
+
+
+# --- taking it back -----------------------------------------------------------------------------------------------
+
+
+async def of_conversation(visit: Visit) -> web.StreamResponse:
+    """The consents that a conversation relies on; where there is one, straight to it."""
+    id = visit.request.match_info["conversation"]
+    found = (await visit.ask("conversation.show", {"id": id}))["consents"]
+    if len(found) == 1:
+        return visit.go(f"/consents/{found[0]['id']}/withdraw")
+    return visit.page("consent-which.html", conversation=id, consents=found, states=STATES)
+
+
+async def withdraw(visit: Visit) -> web.StreamResponse:
+    """One question before it is taken back: all of it, or which part. A damaged record can be taken back too."""
+    id = visit.request.match_info["consent"]
+    try:
+        found = await visit.ask("consent.show", {"id": id})
+        grants = await _grants(visit, found["record"])
+    except RefusedError as error:
+        if error.code is Code.NOT_FOUND:
+            raise
+        grants = []
+    return visit.page("consent-withdraw.html", consent=id, grants=grants, fault="")
+
+
+async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each grant by its place: for what, and who gets it."""
+    units = dict(await choices.references(visit, await choices.directory(visit)))
+    return [
+        (str(n), f"{visit.words.code('purpose', one['purpose'])}: {_units_of(one, units)}")
+        for n, one in enumerate(record["grants"])
+    ]
+
+
+def _units_of(grant: Mapping[str, Any], units: Mapping[str, str]) -> str:
+    return ", ".join(units.get(unit, unit) for unit in grant["recipient_units"])
+
+
+async def withdrawn(visit: Visit) -> web.StreamResponse:
+    """It counts at once, here and as soon as they can be reached in every country that was told of it."""
+    id, form = visit.request.match_info["consent"], await visit.form()
+    taken_back: dict[str, Json] = {"id": id, "erase_wanted": "erase" in form}
+    if form.one("act") == "part":
+        places = [int(place) for place in form.every("grants") if place.isascii() and place.isdigit()]
+        if not places:
+            grants = await _grants(visit, (await visit.ask("consent.show", {"id": id}))["record"])
+            fault = visit.words("Choose what is taken back.")
+            return visit.page("consent-withdraw.html", consent=id, grants=grants, fault=fault, status=422)
+        taken_back["grants"] = list(places)
+    await visit.act("consent.withdraw", taken_back, key=form.one("key") or None)
+    return visit.go(f"/consents/{id}/withdrawn")
+
+
+async def done(visit: Visit) -> web.StreamResponse:
+    """What happens now."""
+    return visit.page("consent-withdrawn.html", consent=visit.request.match_info["consent"])
+
+
+STATES: Mapping[str, str] = {
+    "active": N_("in force"),
+    "withdrawn_in_part": N_("taken back in part"),
+    "withdrawn": N_("taken back"),
+    "damaged": N_("can not be read any more"),
+}
+
+ONE = "/consents/{consent}"
+PAGES = (
+    Page(method="GET", path="/consents", handler=consents, operation="consent.list"),
+    Page(method="GET", path="/consents/new", handler=new, operation="consent.record"),
+    Page(method="POST", path="/consents/new", handler=taken, operation="consent.record"),
+    Page(method="GET", path=ONE, handler=show, operation="consent.show"),
+    Page(method="GET", path=f"{ONE}/sheet", handler=sheet, operation="consent.show"),
+    Page(method="GET", path=f"{ONE}/withdraw", handler=withdraw, operation="consent.withdraw"),
+    Page(method="POST", path=f"{ONE}/withdraw", handler=withdrawn, operation="consent.withdraw"),
+    Page(method="GET", path=f"{ONE}/withdrawn", handler=done, operation="consent.withdraw"),
+    Page(
+        method="GET", path="/conversations/{conversation}/withdraw", handler=of_conversation,
+        operation="consent.withdraw",
+    ),
+)  # fmt: skip

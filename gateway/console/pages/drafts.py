@@ -1,0 +1,284 @@
+"""Writing: what may be written now, a new draft, and the form in which it is filled in; files that go with it.
+
+A draft may be unfinished for as long as it takes. Nothing leaves by saving it: what would leave is shown, and a person
+releases it (`gateway.console.pages.release`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import choices, forms
+from gateway.console.formfields import body, posted, without
+from gateway.console.pages.messages import Part
+from gateway.console.pages.messages import told as rendered
+from gateway.console.refusals import Told
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_
+from gateway.errors import Code, Finding, RefusedError
+from gateway.ports import Json
+from schemas.catalogue import catalogue
+from schemas.walk import fields
+
+SECTION = Section(path="/drafts", title=N_("Drafts"), operation="draft.list")
+WAITING = ("waiting", "waiting_second")
+ELSEWHERE = frozenset(
+    {"consent.record/1", "consent.withdrawal/1", "reminder.due/1", "link.probe/1", "erasure.confirmation/1"}
+)
+"""Types that nobody writes in a form: consents have pages of their own, the others are written by the node."""
+OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/1"
+
+
+# --- beginning ----------------------------------------------------------------------------------------------------
+
+
+async def drafts(visit: Visit) -> web.StreamResponse:
+    """What waits: for somebody to finish it, or for a second person."""
+    cursor = visit.request.query.get("cursor")
+    found = await visit.ask("draft.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
+    second = [one for one in found["drafts"] if one["state"] == "waiting_second"]
+    first = [one for one in found["drafts"] if one["state"] != "waiting_second"]
+    return visit.page("drafts.html", second=second, first=first, following=found["next"])
+
+
+async def new(visit: Visit) -> web.StreamResponse:
+    """What begins on its own, and to which unit of which country."""
+    return await _new(visit, {})
+
+
+async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = None) -> web.StreamResponse:
+    types = [entry.body_type for entry in catalogue().types if _begins(entry.body_type)]
+    units = [unit for unit in await choices.directory(visit) if unit["state"] == "active"]
+    to = [(f"{unit['peer']}/{unit['unit']}", choices.unit_name(unit, visit.words)) for unit in units]
+    return visit.page(
+        "draft-new.html", types=[(name, visit.words.message(name)) for name in types], to=to, faults=faults,
+        given=given or Form({}), status=422 if faults else 200,
+    )  # fmt: skip
+
+
+def _begins(body_type: str) -> bool:
+    """Whether a message of this type can be the first of a conversation."""
+    entry = catalogue().get(body_type)
+    alone = entry.kind in ("enquiry", "standing") and not entry.reply_to
+    return (alone or body_type == REFERRAL) and body_type not in ELSEWHERE
+
+
+async def begun(visit: Visit) -> web.StreamResponse:
+    """A draft of what was chosen."""
+    form = await visit.form()
+    peer, _, unit = form.one("to").partition("/")
+    units = await choices.directory(visit)
+    known = any((one["peer"], one["unit"]) == (peer, unit) for one in units)
+    chosen = form.one("type") in catalogue() and _begins(form.one("type"))
+    if not (known and chosen):
+        missing = {"type": chosen, "to": known}
+        return await _new(visit, {name: visit.words("Choose one.") for name, ok in missing.items() if not ok}, form)
+    own = [one["unit"] for one in units if one["state"] == "own"]
+    ours = visit.who.caller.unit or (own[0] if len(own) == 1 else None)
+    header = {
+        "sender_unit": ours,
+        "sender_role": choices.only_role(units, None, ours),
+        "recipient_unit": unit,
+        "recipient_role": choices.only_role(units, peer, unit),
+    }
+    known_header: dict[str, Json] = {name: value for name, value in header.items() if value is not None}
+    return await _save_new(visit, form, {"type": form.one("type"), "to": peer, "header": known_header, "content": {}})
+
+
+async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.StreamResponse:
+    done = await visit.ask("draft.save", {"draft": draft}, key=form.one("key") or None)
+    return visit.go(f"/drafts/{done['id']}")
+
+
+async def write(visit: Visit) -> web.StreamResponse:
+    """What may be written in a conversation now, what it would answer, and what is expected next."""
+    offers = await _offers(visit)
+    return visit.page("write.html", conversation=visit.request.match_info["conversation"], offers=offers, fault="")
+
+
+async def written(visit: Visit) -> web.StreamResponse:
+    """A draft of what was chosen, with what of its header is known."""
+    form = await visit.form()
+    offers = await _offers(visit)
+    chosen = [offer for offer in offers if offer["value"] == form.one("what")]
+    if not chosen:
+        conversation = visit.request.match_info["conversation"]
+        fault = visit.words("Choose one.")
+        return visit.page("write.html", conversation=conversation, offers=offers, fault=fault, status=422)
+    return await _save_new(visit, form, dict(chosen[0]["draft"]))
+
+
+async def _offers(visit: Visit) -> list[dict[str, Any]]:
+    """Each with the draft that would begin; what is owed first, then what the procedure expects."""
+    id = visit.request.match_info["conversation"]
+    shown = await visit.ask("conversation.show", {"id": id})
+    writable = await visit.ask("conversation.writable", {"id": id})
+    said = {message["id"]: message for message in shown["messages"]}
+    standing = {one["peer"]: one for one in shown["standing"]}
+    offers = []
+    for side in writable["peers"]:
+        stands = standing.get(side["peer"], {})
+        owed = {duty["because"]: duty for duty in stands.get("owed", ()) if duty["owes"] == "us"}
+        for one in side["types"]:
+            if one["type"] not in ELSEWHERE:
+                offers.append(_offer(id, side, one, said, owed.get(one["in_reply_to"]), _step(stands, one["type"])))
+        if stands.get("kind") == "enquiry" and str(stands["state"]).lower() == OFFERED and stands["side"] == "host":
+            offers.append(_referral(shown, side))
+    return sorted(offers, key=lambda offer: (offer["duty"] is None, offer["step"] is None))
+
+
+def _offer(
+    conversation: str, side: Mapping[str, Any], one: Mapping[str, Any], said: Mapping[str, Any], duty: Any, step: Any
+) -> dict[str, Any]:  # fmt: skip
+    answers = said.get(one["in_reply_to"])
+    draft = {
+        "type": one["type"], "to": side["peer"], "conversation": conversation, "in_reply_to": one["in_reply_to"],
+        "purpose": None if answers is None else answers["purpose"], "header": dict(side["header"]), "content": {},
+    }  # fmt: skip
+    return {
+        "value": f"{side['peer']} {one['type']} {one['in_reply_to'] or ''}".strip(), "type": one["type"],
+        "peer": side["peer"], "answers": answers, "duty": duty, "step": step,
+        "draft": {name: value for name, value in draft.items() if value is not None},
+    }  # fmt: skip
+
+
+def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, Any]:
+    """The referral that uses the offer: a conversation of its own, which quotes the enquiry."""
+    asked = next((one["id"] for one in shown["messages"] if one["type"] == ENQUIRY), None)
+    header = {name: value for name, value in side["header"].items() if not name.startswith("case_ref")}
+    content = {} if asked is None else {"enquiry_id": asked}
+    return {
+        "value": f"{side['peer']} {REFERRAL}", "type": REFERRAL, "peer": side["peer"], "answers": None, "duty": None,
+        "step": {}, "draft": {"type": REFERRAL, "to": side["peer"], "header": header, "content": content},
+    }  # fmt: skip
+
+
+def _step(standing: Mapping[str, Any], body_type: str) -> Any:
+    """The step of the procedure that a message of this type would be, if it is its time."""
+    steps = (standing.get("procedure") or {}).get("steps", ())
+    name = body_type.partition("/")[0]
+    return next((one for one in steps if one["standing"] == "due" and name in one["messages"]), None)
+
+
+# --- filling in ---------------------------------------------------------------------------------------------------
+
+
+async def waiting(visit: Visit) -> dict[str, Any]:
+    """The draft of this page, while it waits. Raises RefusedError for one that does not, or has no type."""
+    shown: dict[str, Any] = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
+    if shown["state"] not in WAITING:
+        raise RefusedError(Code.CONFLICT, f"the draft is {shown['state']}")
+    if shown["type"] not in catalogue():
+        raise RefusedError(Code.INVALID, "the draft has no message type that is known here", hint="discard it")
+    return shown
+
+
+async def edit(visit: Visit) -> web.StreamResponse:
+    """The form of a draft."""
+    shown = await waiting(visit)
+    return await _page(visit, shown, shown["draft"], version=shown["version"])
+
+
+async def save(visit: Visit) -> web.StreamResponse:
+    """What was filled in is kept, whatever is still wrong with it; or a row is added or taken out first."""
+    form, shown = await visit.form(), await waiting(visit)
+    draft = _filled(visit, shown["draft"], form)
+    act, _, place = form.one("act").partition(":")
+    version = form.one("version")
+    if act == "add":
+        return await _page(visit, shown, draft, version=version, blank=[place])
+    if act == "remove":
+        halves = without({"header": draft["header"], "content": draft["content"]}, place)
+        return await _page(visit, shown, draft | (halves if isinstance(halves, dict) else {}), version=version)
+    try:
+        saved = await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": version})
+    except RefusedError as error:
+        theirs = said(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
+        told = visit.told(error)
+        return await _page(visit, shown, draft, version=shown["version"], status=409, told=told, theirs=theirs)
+    if act == "files":
+        return visit.go(f"/drafts/{shown['id']}/files")
+    if act != "check":
+        return visit.go(f"/drafts/{shown['id']}?saved=1")
+    findings = forms.judge(str(shown["type"]), draft)
+    if not findings:
+        return visit.go(f"/drafts/{shown['id']}/preview")
+    return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
+
+
+def _filled(visit: Visit, draft: Mapping[str, Json], form: Form) -> dict[str, Json]:
+    """The draft with what the form says. Who releases it is its author, so an earlier one is left out."""
+    halves = body(str(draft["type"]), form.fields, visit.settings.offset)
+    kept = {name: value for name, value in draft.items() if name != "purpose"}
+    purpose = form.one("/purpose")
+    return {**kept, **halves, **({"purpose": purpose} if purpose else {})}
+
+
+async def _page(
+    visit: Visit,
+    shown: Mapping[str, Any],
+    draft: Mapping[str, Json],
+    *,
+    version: str,
+    blank: Iterable[str] = (),
+    findings: Iterable[Finding] = (),
+    told: Told | None = None,
+    theirs: Sequence[Part] | None = None,
+    status: int = 200,
+) -> web.StreamResponse:
+    body_type = str(draft["type"])
+    given = posted(body_type, draft, visit.settings.offset)
+    if isinstance(draft.get("purpose"), str):
+        given["/purpose"] = (str(draft["purpose"]),)
+    parts = forms.form(
+        body_type, given, visit.words, choices=await choices.choices(visit, draft), blank=blank
+    )  # fmt: skip
+    faults = forms.told(body_type, findings, visit.words, parts)
+    return visit.page(
+        "draft.html", shown=shown, body_type=body_type, parts=parts, faults=forms.by_place(faults), summary=faults,
+        version=version, told=told, theirs=theirs, takes_files=_takes_files(body_type), status=status,
+    )  # fmt: skip
+
+
+def _takes_files(body_type: str) -> bool:
+    return any(field.schema.get("x-part") for field in fields(body_type))
+
+
+def said(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
+    """Everything that a draft says, content first."""
+    return [part for half in ("content", "header") for part in rendered({half: {}, **draft}, half, visit.words)]
+
+
+# --- discarding ---------------------------------------------------------------------------------------------------
+
+
+async def discard(visit: Visit) -> web.StreamResponse:
+    """Whether it is really meant."""
+    shown = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
+    return visit.page("draft-discard.html", shown=shown)
+
+
+async def discarded(visit: Visit) -> web.StreamResponse:
+    """Gone, with the files that waited for it."""
+    id = visit.request.match_info["draft"]
+    message = (await visit.ask("draft.show", {"id": id})).get("draft", {}).get("message")
+    await visit.act("draft.discard", {"id": id})
+    if isinstance(message, str) and (await visit.ask("attachment.waiting", {"id": message}))["attachments"]:
+        await visit.ask("attachment.discard", {"id": message})
+    return visit.go("/drafts")
+
+
+PAGES = (
+    Page(method="GET", path="/drafts", handler=drafts, operation="draft.list"),
+    Page(method="GET", path="/drafts/new", handler=new, operation="draft.save"),
+    Page(method="POST", path="/drafts/new", handler=begun, operation="draft.save"),
+    Page(method="GET", path="/conversations/{conversation}/write", handler=write, operation="conversation.writable"),
+    Page(method="POST", path="/conversations/{conversation}/write", handler=written, operation="conversation.writable"),
+    Page(method="GET", path="/drafts/{draft}", handler=edit, operation="draft.show"),
+    Page(method="POST", path="/drafts/{draft}", handler=save, operation="draft.change"),
+    Page(method="GET", path="/drafts/{draft}/discard", handler=discard, operation="draft.discard"),
+    Page(method="POST", path="/drafts/{draft}/discard", handler=discarded, operation="draft.discard"),
+)

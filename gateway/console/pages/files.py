@@ -1,0 +1,134 @@
+"""The files of a draft: sent to the node as a stream, sealed there as they come, and never held whole in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from email.message import Message
+
+from aiohttp import StreamReader, web
+
+from gateway.console import choices
+from gateway.console.pages.drafts import waiting
+from gateway.console.refusals import Told
+from gateway.console.visit import Page, Visit
+from gateway.errors import Code, RefusedError
+
+LONGEST_HEAD = 4_096
+"""Bytes before the file itself: the line of the boundary and the headers of the part."""
+AT_ONCE = 64 * 1024
+FIELD = "file"
+
+
+async def files(visit: Visit) -> web.StreamResponse:
+    """What is there, and room for another one."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, told: Told | None = None) -> web.StreamResponse:
+    shown = await waiting(visit)
+    message = shown["draft"].get("message")
+    there = []
+    if isinstance(message, str):
+        there = (await visit.ask("attachment.waiting", {"id": message}))["attachments"]
+    names = [choices.file_name(file) for file in there]
+    return visit.page("draft-files.html", shown=shown, files=names, told=told, status=422 if told else 200)
+
+
+async def add(visit: Visit) -> web.StreamResponse:
+    """One file. The first one gives the message of the draft its id."""
+    shown = await waiting(visit)
+    message = shown["draft"].get("message")
+    try:
+        size, chunks = await one_file(visit.request)
+        done = await visit.attach({"message": message} if isinstance(message, str) else {}, chunks, size=size)
+        if done["message"] != message:
+            draft = {**shown["draft"], "message": done["message"]}
+            await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": shown["version"]})
+    except RefusedError as error:
+        return await _page(visit, visit.told(error))
+    return visit.go(f"/drafts/{shown['id']}/files")
+
+
+async def clear(visit: Visit) -> web.StreamResponse:
+    """Take all files out again."""
+    shown = await waiting(visit)
+    message = shown["draft"].get("message")
+    if isinstance(message, str):
+        await visit.ask("attachment.discard", {"id": message})
+        draft = {name: value for name, value in shown["draft"].items() if name != "message"}
+        await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": shown["version"]})
+    return visit.go(f"/drafts/{shown['id']}/files")
+
+
+async def one_file(request: web.Request) -> tuple[int, AsyncIterator[bytes]]:
+    """Size and content of the only part of a form (RFC 7578). A form says how long it is as a whole, so what is neither
+    the head nor the closing boundary is the file; nothing has to be stored to know its size.
+
+    Raises:
+        RefusedError: it is no such form; while it is read, too: it ends elsewhere than it said.
+    """
+    boundary = _boundary(request)
+    head = await _head(request.content, boundary)
+    closing = b"\r\n--" + boundary + b"--\r\n"
+    size = (request.content_length or 0) - len(head) - len(closing)
+    if size < 0:
+        raise _malformed()
+    return size, _stream(request.content, size, closing)
+
+
+def _boundary(request: web.Request) -> bytes:
+    said = Message()
+    said["Content-Type"] = request.headers.get("Content-Type", "")
+    boundary = said.get_param("boundary")
+    if said.get_content_type() != "multipart/form-data" or not isinstance(boundary, str) or not boundary.isascii():
+        raise _malformed()
+    if request.content_length is None or "Transfer-Encoding" in request.headers or not 0 < len(boundary) <= 70:
+        raise _malformed()
+    return boundary.encode("ascii")
+
+
+async def _head(content: StreamReader, boundary: bytes) -> bytes:
+    """The boundary and the headers of the one part, which has to be the file."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = await content.readline()
+        head += line
+        if not line or len(head) > LONGEST_HEAD:
+            raise _malformed()
+    first, _, rest = head.partition(b"\r\n")
+    said = Message()
+    for field in rest.decode("utf-8", "replace").split("\r\n"):
+        name, colon, value = field.partition(":")
+        if colon and name.lower() == "content-disposition":
+            said["Content-Disposition"] = value.strip()
+    if first != b"--" + boundary or said.get_param("name", header="content-disposition") != FIELD:
+        raise _malformed()
+    return head
+
+
+async def _stream(content: StreamReader, size: int, closing: bytes) -> AsyncIterator[bytes]:
+    left = size
+    while left:
+        chunk = await content.read(min(left, AT_ONCE))
+        if not chunk:
+            raise _malformed()
+        left -= len(chunk)
+        yield chunk
+    end = b""
+    while len(end) < len(closing) and (more := await content.read(len(closing) - len(end))):
+        end += more
+    if end != closing:
+        raise _malformed()
+
+
+def _malformed() -> RefusedError:
+    return RefusedError(
+        Code.MALFORMED, "the form did not bring one file; nothing was stored", hint="choose a file, then send it again"
+    )
+
+
+PAGES = (
+    Page(method="GET", path="/drafts/{draft}/files", handler=files, operation="attachment.add"),
+    Page(method="POST", path="/drafts/{draft}/files", handler=add, operation="attachment.add"),
+    Page(method="POST", path="/drafts/{draft}/files/clear", handler=clear, operation="attachment.discard"),
+)

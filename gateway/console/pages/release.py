@@ -1,0 +1,89 @@
+"""What of a draft would leave, and why the rest stays; and the person's act by which it goes.
+
+A referral, and whatever rests on danger to life, needs two people: the page says who was first, and the node refuses
+the same person twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import forms
+from gateway.console.pages.drafts import said, waiting
+from gateway.console.refusals import Told
+from gateway.console.states import GATES
+from gateway.console.visit import Page, Visit
+from gateway.console.words import Words
+from gateway.core.release import needs_two
+from gateway.errors import Code, Finding, RefusedError
+from schemas.codelists import ENGLISH
+from schemas.groups import field_groups
+
+
+async def preview(visit: Visit) -> web.StreamResponse:
+    """Exactly what leaves, what the corridor drops, and what stands in the way."""
+    return await _preview(visit, await waiting(visit))
+
+
+async def _preview(visit: Visit, shown: Mapping[str, Any], told: Told | None = None) -> web.StreamResponse:
+    try:
+        found = await visit.act("draft.preview", {"id": shown["id"]})
+    except RefusedError as error:  # it is no draft that could go at all
+        return visit.page("preview.html", shown=shown, found=None, told=told or visit.told(error), status=409)
+    body_type = str(found["type"])
+    leaves = found["leaves"] and said({"type": body_type, **found["leaves"]}, visit)
+    findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
+    gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
+    return visit.page(
+        "preview.html", shown=shown, found=found, leaves=leaves, told=told, dropped=_dropped(found, visit.words),
+        faults=[] if gates & set(GATES) else forms.told(body_type, findings, visit.words, ()),
+        gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
+        places=_labels(body_type, findings, visit.words), code=found["code"],
+        two=needs_two(body_type, shown["draft"].get("header") or {}),
+        mine=shown["first_by"] == visit.who.name, status=409 if told else 200,
+    )  # fmt: skip
+
+
+def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[str]]:
+    """The fields that do not leave, under the name of the group that the policy keeps back."""
+    listed = defaultdict[str, list[str]](list)
+    groups = field_groups().groups
+    for one in found["dropped"]:
+        group = groups.get(one["group"])
+        title = one["title"] if group is None else group.title.get(words.language.code, group.title[ENGLISH])
+        listed[title].append(forms.label(str(found["type"]), one["place"], words))
+    return dict(listed)
+
+
+def _labels(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[str]:
+    """What the findings are about, each once."""
+    places = dict.fromkeys(one.place for one in findings if one.place.count("/") > 1)
+    return [forms.label(body_type, place, words) for place in places]
+
+
+async def release(visit: Visit) -> web.StreamResponse:
+    """The person releases it: it goes, or it waits for a second person."""
+    form, shown = await visit.form(), await waiting(visit)
+    try:
+        if form.one("version") != shown["version"]:
+            raise _changed()
+        done = await visit.act("draft.release", {"id": shown["id"]}, key=form.one("key") or None)
+    except RefusedError as error:
+        return await _preview(visit, shown, visit.told(error))
+    if "conversation" not in done:
+        return visit.go(f"/drafts/{shown['id']}/preview")
+    return visit.go(f"/conversations/{done['conversation']}")
+
+
+def _changed() -> RefusedError:
+    return RefusedError(Code.CHANGED_MEANWHILE, "the draft is not the one that was shown; nothing was sent")
+
+
+PAGES = (
+    Page(method="GET", path="/drafts/{draft}/preview", handler=preview, operation="draft.preview"),
+    Page(method="POST", path="/drafts/{draft}/release", handler=release, operation="draft.release"),
+)

@@ -1,0 +1,169 @@
+"""Writing at the console of two nodes that run, without JavaScript: from an enquiry to a referral that arrives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from aiohttp import ClientSession
+from support.running import UNIT, asked, pair, running, until
+from support.visitors import Visitor, console_at, visitor
+
+from gateway.app import Node
+from gateway.core.roles import Role
+
+NAMED = "Tulpe-7391"
+HANDLING = {
+    "/header/handling/onward_sharing": "none", "/header/handling/retain_until": "2099-11-30",
+    "/header/handling/export_to_local": "full",
+}  # fmt: skip
+ROUTED = {"/header/priority": "normal", "/header/language": "fr", **HANDLING}
+TODAY = datetime.now(UTC).date().isoformat()
+
+
+@dataclass
+class House:
+    """Two nodes, two workers of the first and one of the second."""
+
+    fr: Node
+    al: Node
+    ana: Visitor
+    ben: Visitor
+    era: Visitor
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """France and Albania, paired."""
+    async with (
+        running(tmp_path, {"FR": None, "AL": None}, desk_only=["FR", "AL"], prepare=console_at) as nodes,
+        ClientSession() as http,
+    ):
+        fr, al = nodes["FR"], nodes["AL"]
+        await pair(fr, al)
+        ana = await visitor(fr, http, "Ana Doe", Role.CASE_WORKER)
+        ben = await visitor(fr, http, "Ben Roe", Role.FOCAL_POINT)
+        era = await visitor(al, http, "Era Hoxha", Role.CASE_WORKER)
+        yield House(fr=fr, al=al, ana=ana, ben=ben, era=era)
+
+
+async def received(node: Node, body_type: str) -> dict[str, Any]:
+    """The message of this type that came in."""
+    found: list[dict[str, Any]] = []
+
+    async def there() -> bool:
+        value = await asked(node, "message.list", {"direction": "in"})
+        found[:] = [message for message in value["messages"] if message["type"] == body_type]
+        return bool(found)
+
+    await until(there)
+    return found[0]
+
+
+def conversation_of(message: dict[str, Any]) -> str:
+    """The page of its conversation."""
+    return f"/conversations/{message['conversation']}"
+
+
+async def released(who: Visitor) -> None:
+    """Press the button under what would leave."""
+    (action,) = [form.action for form in who.page.forms if form.action.endswith("/release")]
+    await who.press(action)
+
+
+async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
+    """Enquiry, offer, consent in two languages, what would leave and what not, two people, and it is there."""
+    ana, ben, era = house.ana, house.ben, house.era
+
+    # an enquiry: nothing is filled in by itself, what is missing is told at its place, and nothing is lost
+    await ana.open("/drafts/new")
+    await ana.press("/drafts/new", {"type": "enquiry.capacity/1", "to": f"AL/{UNIT}"})
+    draft = ana.path
+    await ana.press(draft, {"/content/age_group": "adult", **ROUTED}, act="check")
+    assert ana.status == 422 and f"#{'/content/services'}" in ana.page.links
+    assert ana.page.form(draft).sent()["/content/age_group"] == ("adult",)
+    asking = {"/content/services": "safe_accommodation", "/content/referral_kind": "return_reception"}
+    await ana.press(draft, asking, act="check")
+    assert ana.path == f"{draft}/preview", ana.page.wrong
+    await released(ana)
+
+    # the answer is offered first, with what it answers
+    enquiry = await received(house.al, "enquiry.capacity/1")
+    await era.open(f"{conversation_of(enquiry)}/write")
+    what = f"FR enquiry.reply/1 {enquiry['id']}"
+    await era.press(era.path, {"what": what})
+    draft = era.path
+    offer = {
+        "/content/answer": "yes", "/content/offer_valid_until": "2099-01-01",
+        "/content/services_available": "safe_accommodation", **ROUTED,
+    }  # fmt: skip
+    await era.press(draft, offer, act="check")
+    assert era.path == f"{draft}/preview", era.page.wrong
+    await released(era)
+
+    # a referral that uses the offer
+    reply = await received(house.fr, "enquiry.reply/1")
+    await ana.open(f"{conversation_of(reply)}/write")
+    await ana.press(ana.path, {"what": "AL referral.request/1"})
+    draft = ana.path
+    assert ana.page.form(draft).sent()["/content/enquiry_id"] == (enquiry["id"],)
+    await ana.press(draft, act="add:/content/person/languages")
+    case = {
+        "/content/referral_kind": "return_reception", "/content/person/pseudonym": NAMED,
+        "/content/person/name_family": "Lule", "/content/person/age_group": "adult",
+        "/content/person/languages/0/language": "sq", "/content/person/unknown/safe_contact_rule": "not_yet",
+        "/content/thb_status": "presumed", "/content/services_requested/0/service": "safe_accommodation",
+        "/content/legal_status": "residence_art14", "/content/unknown/immediate_risk": "unknown",
+        "/content/expected_next_step": "return_planning", "/purpose": "referral",
+        "/header/legal_basis": ["6_1_e", "9_2_a"],
+        "/header/transfer_basis": "admin_arrangement_46_3_b", "/header/transfer_instrument": "Arrangement 2025/4",
+        **ROUTED,
+    }  # fmt: skip
+    await ana.press(draft, case, act="save")
+    assert "Saved." in ana.page.said
+    await ana.open(f"{draft}/preview")
+    assert "G2" in ana.page.said and not any(form.action.endswith("/release") for form in ana.page.forms)
+
+    # the consent for it, explained in Albanian
+    await ana.open(f"/consents/new?draft={draft.rpartition('/')[2]}")
+    await ana.press("/consents/new", {"with": "sq"}, act="begin")
+    node = house.al.parts.own.node
+    told = {f"/content/told/{name}": "true" for name in
+            ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")}  # fmt: skip
+    agreed = {
+        "/content/given_by": "person", "/content/form": "written", "/content/taken_on": TODAY,
+        "/content/interpreter": "true", "/content/onward_sharing": "false",
+        "/content/grants/0/purpose": "referral", "/content/grants/0/until": "2099-01-01",
+        "/content/grants/0/data_categories": ["identity", "needs", "exploitation", "immigration", "contact", "risk"],
+    }  # fmt: skip
+    await ana.press("/consents/new", agreed, act="record")
+    assert ana.status == 422
+    await ana.press("/consents/new", {**told, "/content/grants/0/recipient_units/0": f"{node}/{UNIT}"}, act="record")
+    assert ana.path.startswith("/consents/"), ana.page.wrong
+    await ana.open(f"{ana.path.partition('?')[0]}/sheet")
+    assert 'lang="sq"' in ana.text and "Albania: Focal point" not in ana.text and "Focal point" in ana.text
+
+    # what leaves and what does not; the first person, who is not the second one; then another
+    await ana.open(f"{draft}/preview")
+    assert NAMED in ana.page.said
+    kept = ana.page.said.partition("This stays here")
+    assert "Lule" not in ana.page.said and "Family name" in kept[2], ana.page.wrong
+    await released(ana)
+    assert "You have released this" in ana.page.said and not ana.page.forms[1].action.endswith("/release")
+    await ben.open("/drafts")
+    assert "Released by Ana Doe" in ben.page.said
+    await ben.open(f"{draft}/preview")
+    await released(ben)
+    referral = await received(house.al, "referral.request/1")
+    whole = await asked(house.al, "message.show", {"id": referral["id"]})
+    assert whole["content"]["person"]["pseudonym"] == NAMED and "name_family" not in whole["content"]["person"]
+
+    # and taken back in two clicks
+    await ben.open(f"{conversation_of(referral)}/withdraw")
+    await ben.press(ben.path, act="all")
+    assert "Consent withdrawn" in ben.page.said
+    await received(house.al, "consent.withdrawal/1")

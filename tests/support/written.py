@@ -1,0 +1,50 @@
+"""What a desk says around a draft, for tests of the console: the units of two countries, and one draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ID = "AAAAAAAAAAAAAAAAAAAAAA"
+OTHER = "BBBBBBBBBBBBBBBBBBBBBA"
+SCRIPT = "<script>alert(1)</script>"
+HERE = f"/drafts/{ID}"
+
+
+def unit(peer: str, state: str, *roles: str, name: str = "Focal point") -> dict[str, Any]:
+    """One unit of the directory."""
+    country = "FR" if state == "own" else peer
+    return {
+        "peer": peer, "state": state, "country": country, "unit": "fp", "name": name, "roles": [*roles],
+        "contact": "duty desk",
+    }  # fmt: skip
+
+
+def draft(body_type: str = "enquiry.capacity/1", *, state: str = "waiting", **other: Any) -> dict[str, Any]:
+    """What `draft.show` says of one."""
+    said = {"type": body_type, "to": "AL", "header": {}, "content": {}} | other.pop("draft", {})
+    return {
+        "id": ID, "state": state, "at": 1, "type": body_type, "to": "AL", "unit": "fp", "record": None,
+        "version": "v1", "first_by": None, "draft": said,
+    } | other  # fmt: skip
+
+
+NODE = {
+    "name": "FR", "node": "n1" + "a" * 32, "country": "FR", "demo": False, "endpoint": "x", "fingerprint": "x",
+    "scanned": "x", "descriptor": {"version": 1, "issued": 1, "expires": 2}, "keyset": None, "units": [], "peers": 1,
+    "queued": 0, "to_hand_over": 0, "alarms": 0, "endings": [], "process": {},
+}  # fmt: skip
+PEER = {
+    "name": "AL", "node": "n1" + "b" * 32, "country": "AL", "state": "active", "cause": None, "missing": None,
+    "demo": False, "descriptor_version": 1, "keyset_seen": 1, "failing_since": None, "attempts": 0, "next_try": None,
+}  # fmt: skip
+ROLE = "national_focal_point"
+KNOWN: Mapping[str, Any] = {
+    "directory.list": {"units": [unit("FR", "own", ROLE), unit("AL", "active", ROLE, "case_manager")]},
+    "node.show": NODE,
+    "peer.list": {"peers": [PEER]},
+    "consent.list": {"consents": [], "next": None},
+    "draft.show": draft(),
+    "draft.save": {"id": ID, "state": "waiting", "version": "v1", "findings": []},
+    "draft.change": {"id": ID, "state": "waiting", "version": "v2", "findings": []},
+}

@@ -1,0 +1,196 @@
+"""Consent at the console: taken in two languages, printed for the person, taken back in two clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from support.browsing import read
+from support.consoles import console
+from support.shapes import misfits, unfit
+from support.written import ID as DRAFT
+from support.written import KNOWN, PEER, SCRIPT, draft
+
+from gateway.console.pages.consent import FREE, SHEET, TOLD
+from gateway.console.words import words
+from gateway.errors import Code, Finding, RefusedError
+from schemas.labels import languages
+from schemas.walk import fields
+
+ID = "CCCCCCCCCCCCCCCCCCCCCA"
+UNIT = f"{PEER['node']}/fp"
+GRANT = {"purpose": "referral", "recipient_units": [UNIT], "data_categories": ["identity"], "until": "2030-01-01"}
+RECORD = {
+    "consent_id": ID, "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "ar",
+    "interpreter": True, "grants": [GRANT, GRANT | {"purpose": "return"}], "told": dict.fromkeys(TOLD, True),
+    "onward_sharing": False,
+}  # fmt: skip
+HELD = {"id": ID, "holder": "own", "state": "active", "record": RECORD, "withdrawals": []}
+ANSWERS: Mapping[str, Any] = KNOWN | {
+    "consent.list": {"consents": [{"id": ID, "holder": "own", "state": "active", "at": 1},
+                                  {"id": None, "holder": SCRIPT, "state": "damaged", "at": 1}], "next": "5"},
+    "consent.show": HELD,
+    "consent.record": {"id": ID, "state": "active"},
+    "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},
+}  # fmt: skip
+GIVEN = {
+    "/content/given_by": "person", "/content/form": "written", "/content/taken_on": "2026-11-20",
+    "/content/interpreter": "true", "/content/onward_sharing": "false", "/content/grants/0/purpose": "referral",
+    "/content/grants/0/recipient_units/0": UNIT, "/content/grants/0/data_categories": ["identity"],
+    "/content/grants/0/until": "2030-01-01", **{f"/content/told/{name}": "true" for name in TOLD},
+}  # fmt: skip
+
+
+def test_what_the_desk_is_played_to_say_is_what_it_says():
+    """The answers of this file have the shapes of the API."""
+    for operation in ("consent.list", "consent.show", "consent.record", "consent.withdraw"):
+        assert misfits(operation, ANSWERS[operation]) == []
+
+
+def test_each_of_the_seven_things_has_its_sentence():
+    """Those that the schema asks for."""
+    asked = [f.path.rpartition("/")[2] for f in fields("consent.record/1") if f.path.startswith("/content/told/")]
+    assert list(TOLD) == asked
+
+
+async def begun(there: Any, lang: str, *, draft: str = "") -> Any:
+    """The form in the language of the reader and in another one."""
+    await there.get("/consents/new")
+    seen = await there.post("/consents/new", {"with": lang, "draft": draft, "key": "k", "act": "begin"})
+    return seen, read(seen.text)
+
+
+@pytest.mark.parametrize("lang", languages())
+async def test_a_consent_is_told_in_two_languages(lang):
+    """The seven things, and each question; in its own direction; nothing is filled in but the language."""
+    async with console(ANSWERS) as there:
+        seen, page = await begun(there, lang)
+        other = words(lang)
+        for text in (FREE, *TOLD.values()):
+            assert text in page.said and other(text) in page.said
+        label = other.labels.field("consent.record/1", "/content/interpreter").text
+        assert f'lang="{lang}" dir="{other.language.direction}">{label}' in seen.text.replace("&#39;", "'")
+        sent = page.form("/consents/new").sent()
+        assert {name: value for name, value in sent.items() if name[0] == "/"} == {"/content/language": (lang,)}
+
+
+async def test_a_consent_is_recorded_and_the_draft_relies_on_it():
+    """In the name of who took it; back at the draft that needed it."""
+    shown = draft("referral.request/1", draft={"header": {"priority": "normal"}})
+    async with console(ANSWERS | {"draft.show": shown}) as there:
+        _, page = await begun(there, "sq", draft=DRAFT)
+        seen = await there.post("/consents/new", page.form("/consents/new").filled(GIVEN, act="record"))
+        assert seen.headers["Location"] == f"/consents/{ID}?draft={DRAFT}"
+        calls = {operation: (arguments, key) for operation, arguments, key in there.desk.calls}
+        recorded, key = calls["consent.record"]
+        assert unfit("consent.record", recorded) == [] and (recorded["by"], key) == ("Ana Doe", "k")
+        assert recorded["content"]["grants"] == [GRANT] and recorded["content"]["language"] == "sq"
+        assert calls["draft.change"][0]["draft"]["header"] == {"priority": "normal", "consent_ref": ID}
+        page = read((await there.get(f"/consents/{ID}?draft={DRAFT}")).text)
+        assert f"/drafts/{DRAFT}" in page.links and f"/consents/{ID}/sheet" in page.links
+
+
+async def test_what_is_missing_of_a_consent_is_told():
+    """At its place; nothing is recorded, and what was filled in is there."""
+    async with console(ANSWERS) as there:
+        _, page = await begun(there, "ar")
+        given = {name: value for name, value in GIVEN.items() if "told/withdrawal" not in name}
+        seen = await there.post("/consents/new", page.form("/consents/new").filled(given, act="record"))
+        page = read(seen.text)
+        assert seen.status == 422 and "#/content/told/withdrawal" in page.links
+        assert page.form("/consents/new").sent()["/content/grants/0/until"] == ("2030-01-01",)
+        assert "consent.record" not in [call[0] for call in there.desk.calls]
+        refusal = RefusedError(Code.SCHEMA, "no", findings=[Finding(place="/content/grants/0/until", rule="format")])
+        there.desk.answers["consent.record"] = refusal
+        form = page.form("/consents/new").filled({"/content/told/withdrawal": "true"}, act="record")
+        seen = await there.post("/consents/new", form)
+        assert seen.status == 422 and "#/content/grants/0/until" in read(seen.text).links
+
+
+async def test_grants_are_added_one_by_one():
+    """And taken out; the two languages stay beside each other."""
+    async with console(ANSWERS) as there:
+        _, page = await begun(there, "uk")
+        form = page.form("/consents/new").filled(GIVEN, act="add:/content/grants")
+        page = read((await there.post("/consents/new", form)).text)
+        form = page.form("/consents/new").filled(
+            {"/content/grants/1/purpose": "return"}, act="remove:/content/grants/0"
+        )
+        page = read((await there.post("/consents/new", form)).text)
+        assert page.form("/consents/new").sent()["/content/grants/0/purpose"] == ("return",)
+        assert words("uk")(FREE) in page.said
+
+
+@pytest.mark.parametrize("fields", [{}, {"with": "xx", "act": "begin"}])
+async def test_a_language_has_to_be_chosen(fields):
+    """One that there is."""
+    async with console(ANSWERS) as there:
+        assert (await there.post("/consents/new", fields)).status == 422
+
+
+async def test_the_sheet_is_in_the_language_of_the_person():
+    """From right to left for Arabic; units by their names; another language can be chosen."""
+    async with console(ANSWERS) as there:
+        seen = await there.get(f"/consents/{ID}/sheet")
+        page = read(seen.text)
+        assert '<article class="sheet" lang="ar" dir="rtl">' in seen.text
+        assert words("ar")(SHEET["title"]) in page.said and words("ar").country("AL") in page.said
+        assert UNIT not in page.said and 'lang="en"' in seen.text
+        seen = await there.get(f"/consents/{ID}/sheet?language=fr")
+        assert '<article class="sheet" lang="fr" dir="ltr">' in seen.text
+        there.desk.answers["consent.show"] = HELD | {"record": RECORD | {"language": "xx"}}
+        assert '<article class="sheet" lang="en"' in (await there.get(f"/consents/{ID}/sheet")).text
+
+
+async def test_the_list_leads_to_what_is_there():
+    """A damaged one has no id; whose they are is not said."""
+    async with console(ANSWERS) as there:
+        seen = await there.get("/consents")
+        page = read(seen.text)
+        assert f"/consents/{ID}" in page.links and f"/consents/{ID}/withdraw" in page.links
+        assert SCRIPT not in seen.text and "/consents?cursor=5" in page.links
+
+
+async def test_a_consent_is_taken_back_by_one_button():
+    """After one question; all of it, with the wish to erase."""
+    async with console(ANSWERS) as there:
+        page = read((await there.get(f"/consents/{ID}/withdraw")).text)
+        form = page.forms[-3].filled({"erase": "true"}, act="all")
+        seen = await there.post(f"/consents/{ID}/withdraw", form)
+        assert seen.headers["Location"] == f"/consents/{ID}/withdrawn"
+        assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": True, "by": "Ana Doe"}
+        read((await there.get(f"/consents/{ID}/withdrawn")).text)
+
+
+async def test_a_part_is_taken_back():
+    """What is ticked; nothing ticked is asked again."""
+    async with console(ANSWERS) as there:
+        seen = await there.post(f"/consents/{ID}/withdraw", {"act": "part"})
+        assert seen.status == 422 and "#grants" in read(seen.text).links
+        await there.post(f"/consents/{ID}/withdraw", {"act": "part", "grants": "1"})
+        assert there.desk.calls[-1][1] == {"id": ID, "erase_wanted": False, "grants": [1], "by": "Ana Doe"}
+        asked = dict(there.desk.calls[-1][1])
+        assert asked.pop("id") == ID and unfit("consent.withdraw", asked) == []
+
+
+async def test_a_damaged_consent_can_be_taken_back():
+    """Nothing of its record is needed; one that is not there is said to be so."""
+    async with console(ANSWERS | {"consent.show": RefusedError(Code.UNDECRYPTABLE, "damaged")}) as there:
+        page = read((await there.get(f"/consents/{ID}/withdraw")).text)
+        assert ("act", "all") in [button for form in page.forms for button in form.buttons]
+        there.desk.answers["consent.show"] = RefusedError(Code.NOT_FOUND, "no such consent")
+        assert (await there.get(f"/consents/{ID}/withdraw")).status == 404
+
+
+@pytest.mark.parametrize("there_are", [0, 1, 2])
+async def test_a_conversation_leads_to_its_consent(there_are):
+    """Straight to it where there is one."""
+    shown = {"conversation": ID, "messages": [], "standing": [], "asylum_hold": False,
+             "consents": [{"id": ID, "state": "active"}] * there_are}  # fmt: skip
+    async with console(ANSWERS | {"conversation.show": shown}) as there:
+        seen = await there.get(f"/conversations/{DRAFT}/withdraw")
+        if there_are == 1:
+            assert seen.headers["Location"] == f"/consents/{ID}/withdraw"
+        else:
+            assert read(seen.text).links.count(f"/consents/{ID}/withdraw") == there_are

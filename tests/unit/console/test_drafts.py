@@ -1,0 +1,330 @@
+"""The pages for writing: a draft with its faults, two people in one draft, what leaves, and files as a stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.browsing import read
+from support.consoles import console
+from support.shapes import misfits
+from support.written import HERE, ID, KNOWN, OTHER, ROLE, SCRIPT, draft
+
+from gateway.console.words import words
+from gateway.core.roles import Caller, Role
+from gateway.desk import Person
+from gateway.errors import Code, Finding, RefusedError
+
+PREVIEW = {
+    "type": "enquiry.capacity/1", "purpose": None, "corridor": "FR>AL", "step": "before_acceptance",
+    "policy": {"name": "two-step", "version": 1, "digest": "x"}, "leaves": {"header": {}, "content": {}},
+    "dropped": [], "first": None, "goes": True, "code": None, "findings": [],
+}  # fmt: skip
+
+
+def test_what_the_desk_is_played_to_say_is_what_it_says():
+    """The answers of this file have the shapes of the API."""
+    for operation, answer in (KNOWN | {"draft.preview": PREVIEW}).items():
+        assert misfits(operation, answer) == []
+
+
+async def test_a_new_draft_has_what_leaves_no_choice():
+    """The units, the role of a unit that has one, and nothing else."""
+    async with console(KNOWN) as there:
+        page = read((await there.get("/drafts/new")).text)
+        fields = page.form("/drafts/new").filled({"type": "enquiry.capacity/1", "to": "AL/fp"})
+        seen = await there.post("/drafts/new", fields)
+        assert seen.headers["Location"] == HERE
+        operation, arguments, key = there.desk.calls[-1]
+        header = {"sender_unit": "fp", "sender_role": ROLE, "recipient_unit": "fp"}
+        assert (operation, bool(key)) == ("draft.save", True)
+        assert arguments["draft"] == {"type": "enquiry.capacity/1", "to": "AL", "header": header, "content": {}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"type": "enquiry.capacity/1"}, {"to": "AL/fp"}, {"type": "info.reply/1", "to": "AL/fp"},
+     {"type": "enquiry.capacity/1", "to": "XX/fp"}, {"type": "consent.record/1", "to": "AL/fp"}],
+)  # fmt: skip
+async def test_what_can_not_begin_is_not_begun(fields):
+    """The page says what is missing and keeps the rest."""
+    async with console(KNOWN) as there:
+        seen = await there.post("/drafts/new", fields)
+        assert seen.status == 422 and "Choose one." in read(seen.text).wrong
+        assert "draft.save" not in [call[0] for call in there.desk.calls]
+
+
+async def test_faults_stand_at_their_fields_and_nothing_is_lost():
+    """It is saved all the same; the summary leads to each field."""
+    async with console(KNOWN) as there:
+        page = read((await there.get(HERE)).text)
+        fields = page.form(HERE).filled({"/content/note": SCRIPT, "/content/age_group": "adult"}, act="check")
+        seen = await there.post(HERE, fields)
+        page = read(seen.text)
+        assert seen.status == 422 and "Services" in page.wrong and "#/content/services" in page.links
+        assert page.form(HERE).sent()["/content/note"] == (SCRIPT,) and SCRIPT not in seen.text
+        assert page.form(HERE).sent()["version"] == ("v2",)
+        saved = next(arguments for operation, arguments, _ in there.desk.calls if operation == "draft.change")
+        assert saved["draft"]["content"] == {"note": SCRIPT, "age_group": "adult"} and saved["if_match"] == "v1"
+
+
+async def test_rows_come_and_go_without_being_saved():
+    """By buttons that send the form."""
+    async with console(KNOWN | {"draft.show": draft("referral.request/1")}) as there:
+        page = read((await there.get(HERE)).text)
+        fields = page.form(HERE).filled({"/content/person/pseudonym": "Mali"}, act="add:/content/household")
+        page = read((await there.post(HERE, fields)).text)
+        assert page.form(HERE).sent()["/content/person/pseudonym"] == ("Mali",)
+        given = {"/content/household/0/relation": "child"}
+        page = read((await there.post(HERE, page.form(HERE).filled(given, act="add:/content/household"))).text)
+        assert page.form(HERE).sent()["/content/household/0/relation"] == ("child",)
+        page = read((await there.post(HERE, page.form(HERE).filled({}, act="remove:/content/household/0"))).text)
+        assert "/content/household/0/relation" not in page.form(HERE).sent()
+        assert "draft.change" not in [call[0] for call in there.desk.calls]
+
+
+async def test_two_people_in_one_draft_see_both():
+    """What the other one saved, and what was written here; saving again takes the place of it."""
+    theirs = draft(version="v9", draft={"content": {"note": f"theirs {SCRIPT}"}})
+    changed = RefusedError(Code.CHANGED_MEANWHILE, "the draft is not the one you have seen")
+    async with console(KNOWN | {"draft.show": theirs, "draft.change": changed}) as there:
+        seen = await there.post(HERE, {"version": "v1", "/content/note": "mine"})
+        page = read(seen.text)
+        assert seen.status == 409 and "theirs" in page.said and SCRIPT not in seen.text
+        assert page.form(HERE).sent() == {"/content/note": ("mine",), "version": ("v9",)}
+
+
+@pytest.mark.parametrize("state", ["released", "discarded", "replaced"])
+async def test_a_draft_that_does_not_wait_has_no_form(state):
+    """It is said so."""
+    async with console(KNOWN | {"draft.show": draft(state=state)}) as there:
+        assert (await there.get(HERE)).status == 409
+        assert (await there.post(HERE, {})).status == 409
+
+
+async def test_a_draft_without_a_known_type_can_be_discarded():
+    """And nothing else."""
+    shown = draft(draft={"type": "x/1"}) | {"type": "x/1"}
+    async with console(KNOWN | {"draft.show": shown, "draft.discard": {"id": ID, "state": "discarded"}}) as there:
+        assert (await there.get(HERE)).status == 422
+        read((await there.get(f"{HERE}/discard")).text)
+        assert (await there.post(f"{HERE}/discard")).headers["Location"] == "/drafts"
+
+
+async def test_the_list_says_who_waits_for_whom():
+    """To be finished, released by oneself, released by somebody else."""
+    listed = [
+        draft(),
+        draft(state="waiting_second", first_by="Ana Doe"),
+        draft(state="waiting_second", first_by=SCRIPT),
+    ]
+    lines = [{name: value for name, value in one.items() if name != "draft"} for one in listed]
+    async with console(KNOWN | {"draft.list": {"drafts": lines, "next": "7"}}) as there:
+        seen = await there.get("/drafts")
+        page = read(seen.text)
+        assert "You released it" in page.said and f"Released by {SCRIPT}" in page.said and SCRIPT not in seen.text
+        assert "/drafts?cursor=7" in page.links
+
+
+# --- what leaves --------------------------------------------------------------------------------------------------
+
+
+async def test_what_leaves_and_what_does_not():
+    """In the labels of the reader; a button that releases exactly what was shown."""
+    found = PREVIEW | {
+        "leaves": {"header": {}, "content": {"note": f"leaves {SCRIPT}"}},
+        "dropped": [{"place": "/content/languages/0", "group": "x", "title": "Some group"}],
+    }  # fmt: skip
+    done = {"id": OTHER, "conversation": OTHER, "state": "queued"}
+    async with console(KNOWN | {"draft.preview": found, "draft.release": done}) as there:
+        seen = await there.get(f"{HERE}/preview")
+        page = read(seen.text)
+        assert "leaves" in page.said and SCRIPT not in seen.text and "Some group" in page.said
+        seen = await there.post(f"{HERE}/release", page.form(f"{HERE}/release").filled({}))
+        assert seen.headers["Location"] == f"/conversations/{OTHER}"
+        assert there.desk.calls[-1][:2] == ("draft.release", {"id": ID, "by": "Ana Doe"})
+
+
+async def test_a_draft_that_changed_is_not_released():
+    """What was shown is what goes."""
+    async with console(KNOWN | {"draft.preview": PREVIEW}) as there:
+        seen = await there.post(f"{HERE}/release", {"version": "v0"})
+        assert seen.status == 409 and "draft.release" not in [call[0] for call in there.desk.calls]
+
+
+@pytest.mark.parametrize(("first_by", "may"), [("Ana Doe", False), ("Ben Roe", True)])
+async def test_the_second_person_is_a_different_one(first_by, may):
+    """Who was first is named, and has no button; the node refuses the same person in any case."""
+    shown = draft("referral.request/1", state="waiting_second", first_by=first_by)
+    found = PREVIEW | {"type": "referral.request/1"}
+    refused = RefusedError(Code.CONFLICT, "the same person released this already")
+    async with console(KNOWN | {"draft.show": shown, "draft.preview": found, "draft.release": refused}) as there:
+        page = read((await there.get(f"{HERE}/preview")).text)
+        assert [form.action for form in page.forms].count(f"{HERE}/release") == may
+        assert ("You have released this" in page.said) is not may
+        seen = await there.post(f"{HERE}/release", {"version": "v1"})
+        assert seen.status == 409 and "not possible" in seen.text
+
+
+@pytest.mark.parametrize("lang", ["en", "ar"])
+async def test_a_gate_says_the_way_forward(lang):
+    """With its number, and what it is about; nothing can be released."""
+    found = PREVIEW | {
+        "type": "referral.request/1", "leaves": None, "goes": False, "code": "gate_g2",
+        "findings": [{"place": "/content/person/birth_date", "rule": "g2", "hint": "ask for a consent"}],
+    }  # fmt: skip
+    async with console(KNOWN | {"draft.show": draft("referral.request/1"), "draft.preview": found}) as there:
+        there.sign_in.sessions["secret"] = Person(
+            id="p1", name="Ana Doe", caller=Caller(roles=frozenset({Role.CASE_WORKER})), language=lang
+        )
+        page = read((await there.get(f"{HERE}/preview")).text)
+        assert "G2:" in page.said and "ask for a consent" in page.said
+        assert [form for form in page.forms if form.action.endswith("/release")] == []
+
+
+async def test_what_is_no_message_yet_is_told_too():
+    """A finding of the schema, or a refusal of the whole draft."""
+    missing = {"place": "/content/services", "rule": "required", "hint": "is missing"}
+    found = PREVIEW | {"goes": False, "code": "schema", "findings": [missing]}
+    async with console(KNOWN | {"draft.preview": found}) as there:
+        assert "This is missing." in (await there.get(f"{HERE}/preview")).text
+        refusal = RefusedError(Code.INVALID, "no draft", findings=[Finding(place="/to", rule="unknown_peer")])
+        there.desk.answers["draft.preview"] = refusal
+        assert (await there.get(f"{HERE}/preview")).status == 409
+
+
+# --- writing in a conversation --------------------------------------------------------------------------------------
+
+
+def conversation(**standing: Any) -> dict[str, Any]:
+    """A referral with a question of the other side that is owed an answer."""
+    message = {
+        "id": OTHER, "direction": "in", "peer": "AL", "type": "info.request/1", "conversation": ID,
+        "purpose": "referral", "in_reply_to": None, "unit": "fp", "state": "opened",
+        "reason": None, "held": None, "n": 1, "at": 1, "expires": 9, "out_of_order": False, "outcome": "applied",
+    }  # fmt: skip
+    duty = {
+        "what": "info_reply", "owes": "us", "because": OTHER, "until": 9, "overdue": True, "certain": True,
+        "doubts": [],
+    }  # fmt: skip
+    place = {
+        "peer": "AL", "kind": "referral", "side": "host", "state": "info_requested", "owed": [duty],
+        "provisional": False, "overlays": [], "procedure": None, "missing": 0, "no_calendar": [],
+    }  # fmt: skip
+    return {
+        "conversation": ID, "messages": [message], "standing": [place | standing], "asylum_hold": False,
+        "consents": [],
+    }  # fmt: skip
+
+
+WRITABLE = {
+    "conversation": ID,
+    "peers": [
+        {"peer": "AL", "header": {"sender_unit": "fp", "recipient_unit": "fp"},
+         "types": [{"type": "consent.record/1", "in_reply_to": None},
+                   {"type": "referral.withdraw/1", "in_reply_to": None},
+                   {"type": "info.reply/1", "in_reply_to": OTHER}]}
+    ],
+}  # fmt: skip
+
+
+async def test_what_is_owed_is_offered_first():
+    """With what it answers and until when; consents have pages of their own."""
+    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
+        page = read((await there.get(f"/conversations/{ID}/write")).text)
+        reply, withdrawal, consent = [words("en").message(name) for name in
+                                      ("info.reply/1", "referral.withdraw/1", "consent.record/1")]  # fmt: skip
+        assert page.said.index(reply) < page.said.index(withdrawal)
+        assert "overdue" in page.said and consent not in page.said
+        chosen = {"what": f"AL info.reply/1 {OTHER}"}
+        seen = await there.post(f"/conversations/{ID}/write", page.form(f"/conversations/{ID}/write").filled(chosen))
+        assert seen.headers["Location"] == HERE
+        assert there.desk.calls[-1][1]["draft"] == {
+            "type": "info.reply/1", "to": "AL", "conversation": ID, "in_reply_to": OTHER, "purpose": "referral",
+            "header": {"sender_unit": "fp", "recipient_unit": "fp"}, "content": {},
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["", "AL info.reply/1", "AL consent.record/1", "XX referral.withdraw/1"])
+async def test_what_is_not_offered_is_not_begun(what):
+    """Whatever somebody sends."""
+    async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
+        seen = await there.post(f"/conversations/{ID}/write", {"what": what})
+        assert seen.status == 422 and "draft.save" not in [call[0] for call in there.desk.calls]
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+FILE = {"part": 0, "media_type": "application/pdf", "size": 5, "sha256": "0" * 64}
+BOUNDARY = "----x7391"
+
+
+def multipart(data: bytes, *, name: str = "file", end: str = "--\r\n") -> bytes:
+    """A form with one file, as browsers send it."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a.pdf"\r\n'
+    return f"{head}Content-Type: application/pdf\r\n\r\n".encode() + data + f"\r\n--{BOUNDARY}{end}".encode()
+
+
+SENT = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+@pytest.mark.parametrize(
+    "data", [b"%PDF-", b"", b"\r\n--" + BOUNDARY.encode() + b"x" * 200_000, bytes(range(256)) * 999]
+)
+async def test_a_file_comes_as_it_is(data):
+    """With its exact size, whatever is in it; the draft knows its message from then on."""
+    answers = KNOWN | {"attachment.add": {"message": OTHER, **FILE}, "attachment.waiting": {"attachments": [FILE]}}
+    async with console(answers) as there:
+        seen = await there.post(f"{HERE}/files", multipart(data), **SENT)
+        assert seen.headers["Location"] == f"{HERE}/files" and there.desk.taken == data
+        calls = {operation: arguments for operation, arguments, _ in there.desk.calls}
+        assert calls["attachment.add"] == {"size": len(data)}
+        assert calls["draft.change"]["draft"]["message"] == OTHER
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (multipart(b"x"), {"Content-Type": "text/plain"}),
+        (multipart(b"x"), {"Content-Type": "multipart/form-data"}),
+        (multipart(b"x"), {"Content-Type": f"multipart/form-data; boundary={'x' * 71}"}),
+        (multipart(b"x"), {"Content-Type": "multipart/form-data; boundary=other"}),
+        (multipart(b"x", name="other"), SENT),
+        (multipart(b"x", end="\r\n--x"), SENT),
+        (b"", SENT),
+        (b"--" + BOUNDARY.encode() + b"\r\n\r\n", SENT),
+        (b"x" * 10_000, SENT),
+    ],
+    ids=range(9),
+)
+async def test_what_is_not_one_file_is_refused(body, headers):
+    """And the page says so; the draft is not changed."""
+    async with console(KNOWN | {"attachment.add": {"message": OTHER, **FILE}}) as there:
+        seen = await there.post(f"{HERE}/files", body, **headers)
+        assert seen.status == 422 and read(seen.text).wrong
+        assert "draft.change" not in [call[0] for call in there.desk.calls]
+
+
+@pytest.mark.parametrize("code", [Code.TOO_LARGE, Code.WRONG_TYPE])
+async def test_why_a_file_is_not_taken_is_told(code):
+    """Type and size, by the node."""
+    async with console(KNOWN | {"attachment.add": RefusedError(code, "no")}) as there:
+        seen = await there.post(f"{HERE}/files", multipart(b"x"), **SENT)
+        assert seen.status == 422 and read(seen.text).wrong.strip()
+
+
+async def test_files_can_be_taken_out_and_go_with_the_draft():
+    """All of them at once; also when the draft is discarded."""
+    shown = draft(draft={"message": OTHER})
+    answers = KNOWN | {
+        "draft.show": shown, "attachment.waiting": {"attachments": [FILE]},
+        "draft.discard": {"id": ID, "state": "discarded"}, "attachment.discard": {"message": OTHER, "files": 1},
+    }  # fmt: skip
+    async with console(answers) as there:
+        assert "application/pdf" in (await there.get(f"{HERE}/files")).text
+        await there.post(f"{HERE}/files/clear")
+        calls = {operation: arguments for operation, arguments, _ in there.desk.calls}
+        assert calls["attachment.discard"] == {"id": OTHER} and "message" not in calls["draft.change"]["draft"]
+        there.desk.calls.clear()
+        await there.post(f"{HERE}/discard")
+        assert [call[0] for call in there.desk.calls][-1] == "attachment.discard"
