@@ -48,3 +48,8 @@ KNOWN: Mapping[str, Any] = {
     "draft.save": {"id": ID, "state": "waiting", "version": "v1", "findings": []},
     "draft.change": {"id": ID, "state": "waiting", "version": "v2", "findings": []},
 }
+PREVIEW = {
+    "type": "enquiry.capacity/1", "purpose": None, "corridor": "FR>AL", "step": "before_acceptance",
+    "policy": {"name": "two-step", "version": 1, "digest": "x"}, "leaves": {"header": {}, "content": {}},
+    "dropped": [], "first": None, "goes": True, "code": None, "findings": [],
+}  # fmt: skip

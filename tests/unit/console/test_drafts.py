@@ -8,18 +8,12 @@ import pytest
 from support.browsing import read
 from support.consoles import console
 from support.shapes import misfits
-from support.written import HERE, ID, KNOWN, OTHER, ROLE, SCRIPT, draft
+from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, ROLE, SCRIPT, draft
 
 from gateway.console.words import words
 from gateway.core.roles import Caller, Role
 from gateway.desk import Person
 from gateway.errors import Code, Finding, RefusedError
-
-PREVIEW = {
-    "type": "enquiry.capacity/1", "purpose": None, "corridor": "FR>AL", "step": "before_acceptance",
-    "policy": {"name": "two-step", "version": 1, "digest": "x"}, "leaves": {"header": {}, "content": {}},
-    "dropped": [], "first": None, "goes": True, "code": None, "findings": [],
-}  # fmt: skip
 
 
 def test_what_the_desk_is_played_to_say_is_what_it_says():
