@@ -20,6 +20,7 @@ from gateway.console.pages import (
     drafts,
     entry,
     files,
+    guidance,
     messages,
     people,
     records,
@@ -37,9 +38,11 @@ from gateway.logs import logger
 PAGES: tuple[Page, ...] = (
     *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *drafts.PAGES, *release.PAGES, *files.PAGES,
     *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *people.PAGES,
+    *guidance.PAGES,
 )  # fmt: skip
 SECTIONS: tuple[Section, ...] = (
     desk.SECTION, messages.SECTION, conversations.SECTION, drafts.SECTION, consent.SECTION, alerts.SECTION,
+    guidance.SECTION,
     records.SECTION, trust.SECTION, people.SECTION,
 )  # fmt: skip
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.console import assets
+from gateway.console.prose import prose
 from gateway.console.states import Says
 from gateway.console.words import Words, words
 from schemas.labels import languages
@@ -45,7 +46,7 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
     )  # fmt: skip
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"text": text, "lines": lines}
+    found.filters |= {"text": text, "lines": lines, "prose": prose}
     found.globals |= {"asset": assets.address, "languages": languages, "says": Says(spoken), "words": spoken}
     return found
 

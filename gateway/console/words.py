@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache
 from importlib.resources import files
 
@@ -66,6 +66,14 @@ class Words:
     def country(self, code: object) -> str:
         """The name of a country in this language, by CLDR; another party shows its own name."""
         return str(self.locale.territories.get(str(code), code))
+
+    def spoken(self, tag: object) -> str:
+        """The name of a language in this one, by CLDR."""
+        return str(self.locale.languages.get(str(tag), tag))
+
+    def date(self, text: str) -> str:
+        """A day that is written as 2026-11-30."""
+        return format_date(date.fromisoformat(text), "d MMM y", locale=self.locale)
 
     def time(self, at: int, offset: int) -> str:
         """Day and time of a moment."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support.consoles import NODE, NOW
+from support.library import GUIDANCE
 
 import schemas
 
@@ -99,6 +100,7 @@ ANSWERS: dict[str, Any] = {
              "duty_phone": "+35540000002", "current": False, "expires": NOW, "for": []},
         ],
     },
+    "guidance.list": GUIDANCE["guidance.list"],
     "inbox.list": {"messages": [LINE] * 12, "next": "12"},
     "draft.list": {
         "drafts": [{"id": "F" * 22, "state": "waiting_second", "at": NOW, "type": "referral.accept/1", "to": "AL",

@@ -21,6 +21,9 @@ SECTION = Section(path="/conversations", title=N_("Conversations"), operation="c
 ONE = "/conversations/{id}"
 SHOW = "conversation.show"
 PAGE = 50
+GUIDED = 4
+"""Texts of the guidance library that stand beside a conversation."""
+ORIGINS = ("own", "region", "general")
 OFFICES = 6
 """Of each country on the sheet for the telephone, those that can be reached first."""
 
@@ -45,7 +48,10 @@ async def show(visit: Visit) -> web.StreamResponse:
     """One conversation: where it stands with each peer, and its messages in order."""
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
-    return visit.page("conversation.html", found=found, advice=await _advice(visit, found), **await _holds(visit, id))
+    return visit.page(
+        "conversation.html", found=found, advice=await _advice(visit, found), guidance=await _guidance(visit, found),
+        **await _holds(visit, id),
+    )  # fmt: skip
 
 
 async def sheet(visit: Visit) -> web.StreamResponse:
@@ -133,6 +139,19 @@ async def _advice(visit: Visit, found: Any) -> Any:
     if not visit.allows("contact.advise") or all(one["kind"] != "referral" for one in found["standing"]):
         return None
     return await visit.ask("contact.advise", {"id": found["conversation"], "channel": str(Channel.CALL)})
+
+
+async def _guidance(visit: Visit, found: Any) -> dict[str, Any]:
+    """By stage of the procedure a few texts on what to do, those of this mechanism and of the region first."""
+    stages = {one["procedure"]["stage"] for one in found["standing"] if one["procedure"] is not None} - {None}
+    if not visit.allows("guidance.list"):
+        return {}
+    texts = {}
+    for stage in stages:
+        asked = {"stage": stage, "language": visit.words.language.code}
+        listed = (await visit.ask("guidance.list", asked))["texts"]
+        texts[stage] = sorted(listed, key=lambda one: ORIGINS.index(one["origin"]))[:GUIDED]
+    return texts
 
 
 async def _holds(visit: Visit, id: str) -> dict[str, Any]:

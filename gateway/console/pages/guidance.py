@@ -1,0 +1,93 @@
+"""The guidance library: short texts on what to do, by stage, role, country and topic, found by words in any language.
+
+What is asked in words is sent as a form and stands in no address; what is chosen from a list may stand there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_
+from gateway.ports import Json
+
+SECTION = Section(path="/guidance", title=N_("Guidance"), operation="guidance.list")
+CHOSEN = ("stage", "role", "topic", "country")
+TOPICS: Mapping[str, str] = {
+    "child": N_("children"),
+    "consent": N_("consent"),
+    "contact": N_("safe contact"),
+    "data": N_("data protection"),
+    "family": N_("family"),
+    "follow_up": N_("follow-up"),
+    "health": N_("health"),
+    "law": N_("law"),
+    "return": N_("return"),
+    "safety": N_("safety"),
+    "services": N_("services"),
+    "talking": N_("talking with the person"),
+}
+ORIGINS: Mapping[str, str] = {
+    "region": N_("of the region"),
+    "own": N_("of this mechanism"),
+}
+
+
+async def library(visit: Visit) -> web.StreamResponse:
+    """The texts that fit what was chosen; all of them where nothing was."""
+    query = visit.request.query
+    return await _library(visit, Form({name: (query[name],) for name in CHOSEN if name in query}))
+
+
+async def search(visit: Visit) -> web.StreamResponse:
+    """The texts that answer a question, best first."""
+    return await _library(visit, await visit.form())
+
+
+async def show(visit: Visit) -> web.StreamResponse:
+    """One text, what it rests on, and when it has to be read again."""
+    asked = {"id": visit.request.match_info["id"], "language": visit.words.language.code}
+    found = await visit.ask("guidance.show", asked)
+    return visit.page("guidance-text.html", one=found, topics=TOPICS, origins=ORIGINS)
+
+
+async def _library(visit: Visit, form: Form) -> web.Response:
+    wanted: dict[str, Json] = {name: form.one(name) for name in CHOSEN if name in form}
+    spoken: dict[str, Json] = {"language": visit.words.language.code}
+    whole = await visit.ask("guidance.list", spoken)
+    if "text" in form:
+        found = (await visit.ask("guidance.search", {"text": form.one("text")} | wanted | spoken))["texts"]
+    elif wanted:
+        found = (await visit.ask("guidance.list", wanted | spoken))["texts"]
+    else:
+        found = whole["texts"]
+    return visit.page(
+        "guidance.html", texts=found, faults=whole["faults"], form=form,
+        chosen={name: form.one(name) for name in CHOSEN}, choices=_choices(visit, whole),
+        topics=TOPICS, origins=ORIGINS,
+    )  # fmt: skip
+
+
+def _choices(visit: Visit, whole: Any) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen: of each list what a text of the library has."""
+    words, texts = visit.words, whole["texts"]
+    names: Mapping[str, tuple[str, Callable[[str], str]]] = {
+        "stage": ("stages", lambda code: words.code("trm_stage", code)),
+        "role": ("roles", lambda code: words.code("role", code)),
+        "topic": ("topics", lambda code: words(TOPICS[code])),
+        "country": ("countries", words.country),
+    }
+    return {
+        name: sorted({(code, say(code)) for text in texts for code in text[member]}, key=lambda one: one[1])
+        for name, (member, say) in names.items()
+    }
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=library, operation=SECTION.operation),
+    Page(method="POST", path=SECTION.path, handler=search, operation="guidance.search"),
+    Page(method="GET", path="/guidance/{id}", handler=show, operation="guidance.show"),
+)

@@ -1,0 +1,25 @@
+"""The directory and the guidance library in a real browser: nothing that axe finds, in a language of each script."""
+
+from __future__ import annotations
+
+import pytest
+from support.browser import chromium, seat
+from support.consoles import served
+from support.library import PATHS, answers
+
+from gateway.core.roles import Role
+
+
+@pytest.mark.parametrize(
+    "language", ["en", pytest.param("el", marks=pytest.mark.deep), pytest.param("ar", marks=pytest.mark.deep)]
+)
+async def test_the_pages_of_the_library_are_accessible(language):
+    """Every one of them, with everything on it that can be on it."""
+    async with served(answers()) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        found = []
+        for path in PATHS:
+            await ana.open(path)
+            found += await ana.violations()
+        assert found == []
+        assert ana.asked == {there.host} and ana.said == []

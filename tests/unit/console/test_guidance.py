@@ -1,0 +1,80 @@
+"""The guidance library at the console: found by words and by what is chosen, read in the language of the reader."""
+
+from __future__ import annotations
+
+import pytest
+from support.casework import CASE
+from support.casework import answers as case_answers
+from support.consoles import console, person
+from support.library import GUIDANCE, OWN_TEXT, PATHS, TEXT, WHOLE_TEXT, answers
+from support.pagelook import faults
+
+from gateway.console.pages.guidance import TOPICS
+from gateway.core.roles import Role
+from schemas import guidance
+
+
+def test_every_topic_has_its_words():
+    """A topic of a text that had none would stop the page."""
+    assert set(TOPICS) == set(guidance.TOPICS)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_is_well_made(path: str, language: str):
+    """For everybody who works at a node; what somebody wrote is never markup."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(Role.AUDITOR, language=language)
+        seen = await there.get(path)
+        assert seen.status == 200 and faults(seen.text) == []
+        assert "<script>alert" not in seen.text and "[no label]" not in seen.text
+
+
+async def test_a_question_stands_in_no_address():
+    """It is sent as a form, answered on the page, and asked in the language of the reader."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(language="fr")
+        seen = await there.post("/guidance", {"text": "la cellule", "stage": "return", "role": "", "topic": ""})
+        assert seen.status == 200 and "Lyon" in seen.text and 'value="la cellule"' in seen.text
+        asked = {"text": "la cellule", "stage": "return", "language": "fr"}
+        assert there.desk.calls[-1][:2] == ("guidance.search", asked)
+
+
+async def test_what_is_chosen_narrows_the_list():
+    """A stage may stand in an address; without anything the whole library is there."""
+    async with console(answers()) as there:
+        await there.get("/guidance?stage=return&country=FR&text=secret")
+        assert there.desk.calls[-1][1] == {"stage": "return", "country": "FR", "language": "en"}
+        await there.get("/guidance")
+        assert [arguments for _, arguments, _ in there.desk.calls[-1:]] == [{"language": "en"}]
+
+
+async def test_own_texts_with_a_fault_are_told():
+    """Each with its place, so that somebody mends them."""
+    fault = {"place": "texts/<b>.md", "rule": "twice", "hint": "another name"}
+    async with console(answers() | {"guidance.list": {"texts": [TEXT], "faults": [fault]}}) as there:
+        assert "texts/&lt;b&gt;.md" in (await there.get("/guidance")).text
+
+
+async def test_a_text_is_shown_with_what_it_rests_on():
+    """Its own language is told where it is not the reader's; what is overdue and whose it is, too."""
+    async with console(answers()) as there:
+        seen = await there.get("/guidance/lyon")
+        assert '<article class="prose" lang="fr" dir="ltr">' in seen.text and "French" in seen.text
+        assert '<ol start="1"><li>One &lt;script&gt;' in seen.text and "Parliament" in seen.text
+        assert "of this mechanism" in seen.text and "overdue" in seen.text
+        there.sign_in.sessions["secret"] = person(language="fr")
+        assert WHOLE_TEXT["body_language"] == "fr"
+        assert 'class="notice"' not in (await there.get("/guidance/lyon")).text
+
+
+async def test_a_conversation_has_guidance_for_its_stage():
+    """Texts of this mechanism first, few, and the way to all of them."""
+    texts = [*({**TEXT, "id": f"general-{n}"} for n in range(5)), OWN_TEXT]
+    async with console(case_answers(guidance__list={"texts": texts, "faults": []})) as there:
+        seen = await there.get(f"/conversations/{CASE}")
+        own, first = seen.text.index("/guidance/lyon"), seen.text.index("/guidance/general-0")
+        assert own < first and "/guidance/general-2" in seen.text and "/guidance/general-3" not in seen.text
+        assert 'href="/guidance?stage=referral"' in seen.text
+        assert ("guidance.list", {"stage": "referral", "language": "en"}, None) in there.desk.calls
+    assert GUIDANCE["guidance.list"]["texts"] == [TEXT, OWN_TEXT]

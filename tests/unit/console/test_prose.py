@@ -1,0 +1,98 @@
+"""Guidance as a page: what of Markdown is shown, that nothing of HTML is, and that no text stops or breaks it."""
+
+from __future__ import annotations
+
+import time
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.pagelook import faults
+
+from gateway.console.prose import prose
+from schemas.guidance import general
+from schemas.regions import region
+
+OURS = frozenset({
+    ("p",), ("h2",), ("h3",), ("h4",), ("h5",), ("h6",), ("ul",), ("ol", "start"), ("li",), ("blockquote",), ("pre",),
+    ("strong",), ("em",), ("code",), ("code", "dir"),
+})  # fmt: skip
+"""Every element that there can be, with its attributes."""
+
+
+def elements(shown: str) -> set[tuple[str, ...]]:
+    """The elements of a page, each with the names of its attributes."""
+    found = set()
+    look = HTMLParser()
+    look.handle_starttag = lambda tag, attrs: found.add((tag, *(name for name, _ in attrs)))  # type: ignore[method-assign]
+    look.feed(shown)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("one\ntwo\n\nthree", "<p>one two</p>\n<p>three</p>"),
+        ("# A\n### B\n## C", "<h2>A</h2>\n<h3>B</h3>\n<h3>C</h3>"),
+        ("a **b** *c* `d`", "<p>a <strong>b</strong> <em>c</em> <code>d</code></p>"),
+        ("**a `b`**", "<p><strong>a <code>b</code></strong></p>"),
+        ("- a\n- b\n  more\n\nend", "<ul><li>a</li><li>b more</li></ul>\n<p>end</p>"),
+        ("3. a\n4. b", '<ol start="3"><li>a</li><li>b</li></ol>'),
+        ("1. a\n\n2. b", '<ol start="1"><li>a</li><li>b</li></ol>'),
+        ("- a\n1. b", '<ul><li>a</li></ul>\n<ol start="1"><li>b</li></ol>'),
+        ("1. a\n   - b\n   - c\n2. d", '<ol start="1"><li>a<ul><li>b</li><li>c</li></ul></li><li>d</li></ol>'),
+        ("- a\n\n  second", "<ul><li>a<p>second</p></li></ul>"),
+        ("> a\n> b", "<blockquote><p>a b</p></blockquote>"),
+        ("```\n**a** <b>\n```\nc", "<pre>**a** &lt;b&gt;</pre>\n<p>c</p>"),
+        ("[law](https://example.org/a?b=1)", '<p>law (<code dir="ltr">https://example.org/a?b=1</code>)</p>'),
+        ("2 * 3 * 4, a_b_c, 5*", "<p>2 * 3 * 4, a_b_c, 5*</p>"),
+        ("", ""),
+    ],
+)
+def test_what_of_markdown_is_shown(text, shown):
+    """Headings never leave one out; lists go on over blank lines; a link is text."""
+    assert prose(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<script>alert(1)</script>", "[x](javascript:alert(1))", "[x](http://a.b)", "![x](https://a.b/c.png)",
+     "# <img src=x onerror=alert(1)>", "- `<b>`", "**<i>**", "> <a href='x'>", "&lt;script&gt;", "[<b>](https://a.b/\"x)",
+     "<!-- -->", "[x]: https://a.b"],
+)  # fmt: skip
+def test_nothing_of_html_passes(text):
+    """Only elements of ours, none of which loads or leads anywhere."""
+    assert elements(prose(text)) <= OURS
+
+
+SIGNS = (
+    "- ", "1. ", "  ", "    ", "\n", "\n\n", "**", "*", "`", "```\n", "> ", "# ", "### ", "a", "[x](https://y.z)", "<",
+    "\t",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(SIGNS), max_size=60))
+def test_every_text_is_well_made(parts):
+    """Whatever the signs and their order: each element is closed, no heading is left out."""
+    text = "".join(parts)
+    assert faults(f"<h1>x</h1>{prose(text)}") == []
+    assert elements(prose(text)) <= OURS
+
+
+@pytest.mark.parametrize(
+    "text", ["*a " * 10_000, "[a" * 10_000, "`" * 32_000, "- " * 10_000 + "x", "  - a\n" * 5_000, "**" * 16_000]
+)
+def test_a_long_text_takes_no_time(text):
+    """Of the longest size that a text can have."""
+    began = time.process_time()
+    prose(text[:32_768])
+    assert time.process_time() - began < 2
+
+
+def test_every_text_of_the_library_is_shown_whole():
+    """No sign of Markdown is left over, and each text is well made."""
+    for text in [*general().values(), *region("tact").guidance.values()]:
+        shown = prose(text.body)
+        assert faults(f"<h1>x</h1>{shown}") == [], text.id
+        assert "**" not in shown and "`" not in shown and "\n1." not in shown, text.id
