@@ -207,10 +207,9 @@ def message_resend(
     if by is None:
         raise click.UsageError("--by is needed with --failed and --held")
     before = None if days is None else int(time.time()) - days * 86_400
-    asked = {"message": id, "peer": peer, "reason": reason, "before": before}
     value = reach.ask(
         "message.resend_many",
-        state=state, dry_run=dry_run, by=by, **{name: one for name, one in asked.items() if one is not None},
+        state=state, message=id, peer=peer, reason=reason, before=before, dry_run=dry_run, by=by,
     )  # fmt: skip
     voice.show(value, as_json=as_json, people=_show_again)
 

@@ -111,6 +111,7 @@ def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     yield "things that do not open", content["damaged"]
     yield "database", f"{_mib(storage['database'])} and {_mib(storage['log'])} of log, {_mib(storage['free'])} free"
     yield "attachments", f"{storage['files']}, {_mib(storage['file_bytes'])}"
+    yield "last backup", _when(value["backup"]) or "none was made here"
     yield "retention looked", _when(erasing["looked"])
     yield "erased then", [f"{one['count']} {one['reason']}" for one in voice.items(erasing, "erased")]
     yield "requests to erase", f"{erasing['requests']}, {erasing['overdue']} over time"

@@ -22,6 +22,7 @@ from gateway.console.pages import (
     files,
     guidance,
     messages,
+    operations,
     people,
     records,
     release,
@@ -37,13 +38,13 @@ from gateway.logs import logger
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *drafts.PAGES, *release.PAGES, *files.PAGES,
-    *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *people.PAGES,
+    *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *operations.PAGES, *people.PAGES,
     *guidance.PAGES,
 )  # fmt: skip
 SECTIONS: tuple[Section, ...] = (
     desk.SECTION, messages.SECTION, conversations.SECTION, drafts.SECTION, consent.SECTION, alerts.SECTION,
     guidance.SECTION,
-    records.SECTION, trust.SECTION, people.SECTION,
+    records.SECTION, trust.SECTION, operations.SECTION, people.SECTION,
 )  # fmt: skip
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
 

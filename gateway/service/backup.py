@@ -20,10 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Connection
+
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.store import log
+from gateway.store import log, peers
 from gateway.store.kept import read_kept
 from gateway.store.snapshot import snapshot
 from keys.backup import CHUNK, Header, Kind, Member, RecoveryPublic, chain_member, pieces, read_header, seal_backup
@@ -32,6 +34,8 @@ from keys.note import NOTE_LIMIT
 DATABASE: Final = "node.db"
 SETTINGS: Final = "node.toml"
 CHECKPOINT: Final = "checkpoint"
+MADE: Final = "backup_made"
+"""Where the database keeps when the last one was made."""
 _PUBLIC_LIMIT: Final = 8 * 1024
 
 
@@ -93,9 +97,13 @@ async def _make(parts: Parts, folder: Path, node: Path, recovery: RecoveryPublic
         ) from exc
     finally:
         copy.unlink(missing_ok=True)
-    await parts.store.move(
-        lambda c: log.append_leaf(c, leaf(now, "backup.made", of=header.sha256, kid=recovery.kid, epoch=header.epoch))
-    )
+
+    def note(connection: Connection) -> None:
+        peers.set_meta(connection, MADE, str(now).encode())
+        made = leaf(now, "backup.made", of=header.sha256, kid=recovery.kid, epoch=header.epoch)
+        log.append_leaf(connection, made)
+
+    await parts.store.move(note)
     overdue = await asyncio.to_thread(lambda: tuple(_overdue(folder, parts.own.node, parts.keys.epoch)))
     return Made(data=data, keystore=keystore, recovery=recovery.kid, size=header.size, overdue=overdue)
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from gateway.errors import Code
 from gateway.ports import Json
 from gateway.service import auditing, hooks
+from gateway.service.backup import MADE as BACKUP_MADE
 from gateway.service.book import Peer
 from gateway.service.collect import WAITING
 from gateway.service.parts import Parts
@@ -117,6 +118,7 @@ class Figures:
     alarms: Mapping[str, Pile]
     webhooks: tuple[Json, ...]
     disk: Disk
+    backup: int | None
 
 
 async def read(parts: Parts) -> Figures:
@@ -127,6 +129,7 @@ async def read(parts: Parts) -> Figures:
         queued, alarms = figures.queued(connection), figures.alarms(connection)
         unreceived = figures.unreceived(connection, now - RECEIVED_WITHIN)
         undelivered = figures.undelivered(connection, now - DELIVERED_WITHIN)
+        made = peer_rows.get_meta(connection, BACKUP_MADE)
         return Figures(
             at=now,
             peers=tuple(
@@ -156,6 +159,7 @@ async def read(parts: Parts) -> Figures:
             alarms=alarms,
             webhooks=tuple(hooks.standings(connection, parts.config.webhooks)),
             disk=_disk(parts.store.path),
+            backup=None if made is None else int(made),
         )
 
     return await parts.store.read(query)

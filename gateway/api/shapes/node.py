@@ -103,6 +103,7 @@ STATUS = record(
         free=about(COUNT, "bytes beside the database"), files=COUNT, file_bytes=COUNT,
         coming=about(COUNT, "files on their way in"),
     ),
+    backup=about(null_or(TIME), "when the last one was made here"),
     erasing=record(
         looked=about(null_or(TIME), "the day on which retention looked last"), next=null_or(TIME),
         erased=about(many(record(reason=TEXT, count=COUNT)), "since that day began"),

@@ -56,6 +56,7 @@ def _status(parts: Parts, found: Figures) -> dict[str, Json]:
             "database": found.disk.database, "log": found.disk.log, "free": found.disk.free,
             "files": found.files.count, "file_bytes": found.files.size, "coming": found.files.coming,
         },
+        "backup": found.backup,
         "erasing": {
             "looked": erasing.looked,
             "next": None if erasing.looked is None else erasing.looked + figures.DAY,

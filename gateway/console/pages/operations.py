@@ -1,0 +1,169 @@
+"""Keeping the node running: what waits for whom, what failed and why, alarms with what to do, the way to each country.
+
+Nothing here says what a message is about: the operations these pages ask show no content to anybody, and the lists of
+messages among them are ids, states and codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import operating
+from gateway.console.operating import Tells
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+SECTION = Section(path="/operations", title=N_("Operations"), operation="node.status")
+PAGE = 100
+"""Alarms on one page."""
+AGAIN = {"message.failed": "failed", "message.held": "held"}
+"""Alarms about messages that can be tried again, and what `message.resend_many` calls them."""
+DAY = 86_400
+FILTERS = ("peer", "reason", "days")
+
+
+async def overview(visit: Visit) -> web.StreamResponse:
+    """How the node stands."""
+    status, keys = await visit.ask("node.status"), []
+    if visit.allows("keys.list"):
+        keys = [key for key in (await visit.ask("keys.list"))["keys"] if key["current"]]
+    return _page(visit, "operations.html", stands=status, keys=keys, now=visit.settings.now())
+
+
+async def alarms(visit: Visit) -> web.StreamResponse:
+    """Every kind of alarm that is open, with what to do."""
+    kinds: dict[str, list[Any]] = {}
+    for alarm in await _open(visit):
+        kinds.setdefault(alarm["kind"], []).append(alarm)
+    return _page(visit, "alarms.html", kinds=kinds)
+
+
+async def alarms_of(visit: Visit) -> web.StreamResponse:
+    """The alarms of one kind, oldest first, a page at a time."""
+    kind = visit.request.match_info["kind"]
+    found = [alarm for alarm in await _open(visit) if alarm["kind"] == kind]
+    after = _number(visit.request.query.get("after", "0"))
+    shown = [alarm for alarm in found if int(alarm["id"]) > after][:PAGE]
+    more = bool(shown) and shown[-1] is not found[-1]
+    again = AGAIN.get(kind) if visit.allows("message.resend_many") else None
+    return _page(
+        visit, "alarm-kind.html", kind=kind, alarms=shown, count=len(found), more=shown[-1]["id"] if more else None,
+        again=again,
+    )  # fmt: skip
+
+
+async def settle(visit: Visit) -> web.StreamResponse:
+    """Dismiss one, or all that are ticked, or send one message again."""
+    form, kind = await visit.form(), visit.request.match_info["kind"]
+    if "again" in form and kind in AGAIN:
+        return await _resend(visit, {"state": AGAIN[kind], "message": form.one("again")})
+    chosen = [form.one("dismiss")] if "dismiss" in form else form.every("alarm")
+    known = {alarm["id"] for alarm in await _open(visit) if alarm["kind"] == kind}
+    for id in chosen:
+        if id in known:  # somebody else may have dismissed it meanwhile
+            await visit.act("alarm.dismiss", {"id": id})
+    return visit.go(f"/operations/alarms/{kind}")
+
+
+async def choose(visit: Visit) -> web.StreamResponse:
+    """Messages to be tried again: how many they are, before anything is done."""
+    query = visit.request.query
+    form = Form({name: (query[name],) for name in ("state", *FILTERS) if query.get(name)})
+    asked = _wanted(visit, form)
+    found = await visit.act("message.resend_many", asked | {"dry_run": True})
+    peers = [(peer["name"], peer["name"]) for peer in (await visit.ask("node.status"))["peers"]]
+    return _page(visit, "resend.html", found=found, form=form, state=asked["state"], peers=peers, done=False)
+
+
+async def resend(visit: Visit) -> web.StreamResponse:
+    """Try them again."""
+    return await _resend(visit, _wanted(visit, await visit.form()))
+
+
+async def _resend(visit: Visit, asked: dict[str, Json]) -> web.StreamResponse:
+    done = await visit.act("message.resend_many", asked)
+    return _page(visit, "resend.html", found=done, form=Form({}), state=asked["state"], peers=[], done=True)
+
+
+def _wanted(visit: Visit, form: Form) -> dict[str, Json]:
+    """What a form of ours asks to be tried again."""
+    asked: dict[str, Json] = {"state": form.one("state", "failed")}
+    asked |= {name: form.one(name) for name in ("peer", "reason") if name in form}
+    if "days" in form:
+        asked["before"] = max(0, visit.settings.now() - _number(form.one("days")) * DAY)
+    return asked
+
+
+async def way(visit: Visit) -> web.StreamResponse:
+    """One country: how its messages stand, and two ways to try whether it can be reached."""
+    return await _way(visit, None)
+
+
+async def ping(visit: Visit) -> web.StreamResponse:
+    """The way to it step by step; nothing is changed, so the answer is the page."""
+    return await _way(visit, await visit.ask("peer.ping", {"id": visit.request.match_info["peer"]}))
+
+
+async def _way(visit: Visit, pinged: Any) -> web.Response:
+    name = visit.request.match_info["peer"]
+    status = await visit.ask("node.status")
+    found = [peer for peer in status["peers"] if peer["name"] == name]
+    if not found:
+        raise RefusedError(Code.NOT_FOUND, "no such peer")
+    failed = [one for one in status["failed"] if one["peer"] == name]
+    return _page(
+        visit, "way.html", peer=found[0], failed=failed, pinged=pinged, steps=operating.STEPS, now=visit.settings.now()
+    )
+
+
+async def probe(visit: Visit) -> web.StreamResponse:
+    """Send a test message the whole way; no case system and no list shows it."""
+    sent = await visit.ask("peer.probe", {"id": visit.request.match_info["peer"]})
+    return visit.go(f"/operations/probes/{sent['id']}")
+
+
+async def probed(visit: Visit) -> web.StreamResponse:
+    """How far it has come; asked again, it waits a little for more."""
+    seen = _number(visit.request.query.get("seen", "0"))
+    found = await visit.ask("peer.probed", {"id": visit.request.match_info["id"], "seen": seen})
+    return _page(visit, "probe.html", found=found, legs=operating.LEGS)
+
+
+async def adapter(visit: Visit) -> web.StreamResponse:
+    """The case system, asked now."""
+    return _page(visit, "adapter.html", found=await visit.ask("adapter.check"))
+
+
+async def _open(visit: Visit) -> Iterable[Any]:
+    found: list[Any] = (await visit.ask("alarm.list"))["alarms"]
+    return found
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise RefusedError(Code.INVALID, "a number is needed here; nothing was done")
+    return int(text)
+
+
+def _page(visit: Visit, template: str, **values: Any) -> web.Response:
+    return visit.page(template, tells=Tells(visit.words), tables=operating, **values)
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=overview, operation=SECTION.operation),
+    Page(method="GET", path="/operations/alarms", handler=alarms, operation="alarm.list"),
+    Page(method="GET", path="/operations/alarms/{kind}", handler=alarms_of, operation="alarm.list"),
+    Page(method="POST", path="/operations/alarms/{kind}", handler=settle, operation="alarm.dismiss"),
+    Page(method="GET", path="/operations/resend", handler=choose, operation="message.resend_many"),
+    Page(method="POST", path="/operations/resend", handler=resend, operation="message.resend_many"),
+    Page(method="GET", path="/operations/peers/{peer}", handler=way, operation="node.status"),
+    Page(method="POST", path="/operations/peers/{peer}/ping", handler=ping, operation="peer.ping"),
+    Page(method="POST", path="/operations/peers/{peer}/probe", handler=probe, operation="peer.probe"),
+    Page(method="GET", path="/operations/probes/{id}", handler=probed, operation="peer.probed"),
+    Page(method="GET", path="/operations/adapter", handler=adapter, operation="adapter.check"),
+)

@@ -1,0 +1,94 @@
+"""What the desk says to the pages of who runs a node and of who audits it, with everything on them that can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.consoles import NOW
+
+ID = "q2x0bJr3QkK0m1c5n8sT4g"
+OTHER = "r3x0bJr3QkK0m1c5n8sT4g"
+NONE = {"count": 0, "oldest": None}
+SOME = {"count": 3, "oldest": NOW - 7_200}
+PEER: dict[str, Any] = {
+    "name": "AL", "state": "active", "delivery": "failing", "held": None, "queued": SOME, "unreceived": SOME,
+    "undelivered": NONE, "failing_since": NOW - 7_000, "attempts": 5, "next_try": NOW + 60, "contact": NOW - 90_000,
+}  # fmt: skip
+HELD = PEER | {"name": "UA <b>", "delivery": "held", "held": "our side has suspended it", "failing_since": None}
+STATUS: dict[str, Any] = {
+    "at": NOW,
+    "peers": [PEER, HELD],
+    "failed": [
+        {"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 90_000},
+        {"kind": "rejected", "peer": "AL", "reason": "gate_g2", "count": 1, "oldest": NOW - 90_000},
+        {"kind": "held", "peer": "AL", "reason": "mapping_failed", "count": 1, "oldest": NOW - 90_000},
+    ],
+    "hand_over": {"adapter": "folder", "messages": SOME, "news": NONE, "drafts": 2},
+    "webhooks": [
+        {"name": "desk", "url": "http://127.0.0.1:9", "waiting": 4, "oldest": NOW - 60, "attempts": 2},
+        {"name": "idle", "url": "http://127.0.0.1:9", "waiting": 0, "oldest": None, "attempts": 0},
+    ],
+    "content": {"damaged": 1, "epoch": 7, "epoch_made": NOW - 90_000, "rotating": True},
+    "storage": {
+        "database": 5_000_000, "log": 1_000_000, "free": 500_000_000, "files": 2, "file_bytes": 70_000, "coming": 1,
+    },
+    "backup": NOW - 400_000,
+    "erasing": {
+        "looked": NOW - 300_000, "next": NOW - 200_000, "erased": [{"reason": "objection", "count": 2}], "left": 1,
+        "requests": 2, "overdue": 1, "holds": 1,
+    },
+    "audit": {
+        "entries": 90, "checkpoint": {"size": 80, "at": NOW - 60}, "witnessed": None, "halted": "log_rolled_back",
+    },
+    "alarms": [{"kind": "message.failed", **SOME}, {"kind": "own.sig.ends_30", "count": 1, "oldest": NOW - 60}],
+}  # fmt: skip
+
+
+def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any]:
+    """One open alarm."""
+    return {
+        "id": str(seq), "at": NOW - 60, "kind": kind, "peer": "AL", "message": ID, "reason": "expired", "count": None,
+    } | other  # fmt: skip
+
+
+STEPS = ("name", "tcp", "tls")
+ANSWERS: dict[str, Any] = {
+    "node.status": STATUS,
+    "keys.list": {"keys": [
+        {"use": use, "kid": use, "made": NOW - 90_000, "current": True}
+        for use in ("sig", "http", "log", "wit", "enc", "epoch")
+    ]},
+    "alarm.list": {"alarms": [
+        alarm(1), alarm(2, reason="cancelled"), alarm(3, "message.held", reason="mapping_failed"),
+        alarm(4, "own.sig.ends_30", peer=None, message=None, reason=None),
+        alarm(5, "peer.review", message=None, reason=None, count=12),
+    ]},
+    "alarm.dismiss": {"id": "1"},
+    "message.resend_many": {"matched": 2, "again": 1, "refused": [{"id": ID, "code": "not_active"}], "more": False},
+    "peer.ping": {"name": "AL", "ok": False, "steps": [
+        {"step": step, "ok": step != "tls", "detail": "a detail", "fix": None if step != "tls" else "a fix", "ms": 3,
+         "code": None if step != "tls" else "unreachable"}
+        for step in STEPS
+    ]},
+    "peer.probe": {"id": ID, "name": "AL", "legs": ["submission"]},
+    "peer.probed": {
+        "id": ID, "state": "queued", "reason": None, "legs": [{"leg": "submission", "detail": "on disk"}],
+        "over": False, "ok": False,
+    },
+    "adapter.check": {
+        "adapter": {"kind": "folder", "version": "1", "target": "/srv/cases", "can_pull": True, "can_push": True,
+                    "erasure": "erases"},
+        "ok": False, "findings": [{"place": "/out", "rule": "writable", "hint": "chmod"}],
+    },
+}  # fmt: skip
+PATHS = (
+    "/operations", "/operations/alarms", "/operations/alarms/message.failed", "/operations/alarms/own.sig.ends_30",
+    "/operations/alarms/peer.review", "/operations/resend?state=failed&peer=AL&reason=expired&days=2",
+    "/operations/resend?state=held", "/operations/peers/AL", "/operations/peers/UA%20%3Cb%3E",
+    f"/operations/probes/{ID}", "/operations/adapter",
+)  # fmt: skip
+
+
+def answers(**other: Any) -> dict[str, Any]:
+    """What the desk says to every question of these pages."""
+    return ANSWERS | {name.replace("__", "."): value for name, value in other.items()}

@@ -1,0 +1,165 @@
+"""Operations at the console: how the node stands in words, alarms with what to do, messages sent anew, the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import pages as documented
+from support.consoles import NOW, Console, console, person
+from support.operated import HELD, ID, OTHER, PATHS, STATUS, alarm, answers
+from support.pagelook import faults
+
+from gateway.console import operating
+from gateway.console.operating import Tells
+from gateway.console.pages import operations
+from gateway.console.words import words
+from gateway.core.probe import Leg
+from gateway.core.roles import Role, allowed
+from gateway.errors import Code
+from gateway.service import figures, ping
+
+
+def right(path: str) -> str:
+    """The operation whose right opens a page."""
+    places = path.partition("?")[0].split("/")
+    for page in operations.PAGES:
+        wanted = page.path.split("/")
+        same = (one.startswith("{") or one == other for one, other in zip(wanted, places, strict=False))
+        if page.method == "GET" and len(wanted) == len(places) and all(same):
+            return str(page.operation)
+    raise AssertionError(path)
+
+
+def asked(there: Console, operation: str) -> list[Any]:
+    """With what the operation was asked."""
+    return [arguments for name, arguments, _ in there.desk.calls if name == operation]
+
+
+def test_every_alarm_has_its_words():
+    """Every kind that the node raises, and no other, with what to do."""
+    made = {f"{subject}.ends_{days}" for subject in operating.ENDINGS for days in operating.BEFORE}
+    assert set(operating.ALARMS) | made == documented.alarms()
+    tells = Tells(words("en"))
+    for kind in documented.alarms():
+        assert "[no label]" not in tells.alarm(kind) and tells.remedy(kind)
+    assert tells.alarm("own.sig.ends_30") == "The last signing key of this node ends in 30 days"
+    assert tells.alarm("zzz") == "zzz [no label]"
+
+
+def test_every_name_has_its_words():
+    """Steps of a ping, parts of the way, what is counted; reasons are codes of the node."""
+    assert set(operating.STEPS) == {name for name, _ in ping._STEPS}
+    assert set(operating.LEGS) == {str(leg) for leg in Leg}
+    assert {f"message.{name}" for name in operating.TROUBLES} == set(figures.FAILED)
+    assert set(operating.REASONS) | set(operating.HALTS) <= {str(code) for code in Code}
+    tells = Tells(words("en"))
+    assert tells.reason("gate_g2").startswith("G2: Personal data go only")
+    assert tells.reason("expired") != "expired" and tells.reason("zzz") == "zzz"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_is_well_made(path: str, language: str):
+    """Headings in order, fields with labels, tables with headings, nothing inline, no machine name without words."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(language=language)
+        seen = await there.get(path)
+        assert seen.status == 200
+        assert faults(seen.text) == []
+        assert "<b>" not in seen.text
+        if language == "en":
+            assert "[no label]" not in seen.text
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_page_is_opened_by_its_right_alone(path: str):
+    """Whoever may open a page gets the whole of it; nobody else does."""
+    async with console(answers()) as there:
+        for role in Role:
+            there.sign_in.sessions["secret"] = person(role)
+            assert (await there.get(path)).status == (200 if role in allowed(right(path)) else 403), role
+
+
+async def test_the_overview_says_how_it_stands():
+    """Who does not answer since when, what waits, what failed and why, what is late, what does not open."""
+    async with console(answers()) as there:
+        text = (await there.get("/operations")).text
+        for word in ("Nothing is sent", "does not answer", "held: people have to agree first", "A message of ours",
+                     words("en").code("wire_code", "expired"), "3, since", "little", "being changed", "overdue: 1",
+                     "4, ", "(2 attempts)", "folder", "signs messages",
+                     words("en").code("erasure_ground", "objection")):  # fmt: skip
+            assert word in text, word
+        calm = STATUS | {"alarms": [], "failed": [], "peers": [], "backup": None}
+        there.desk.answers["node.status"] = calm
+        text = (await there.get("/operations")).text
+        assert "No alarm is open." in text and "none was made here" in text
+
+
+async def test_alarms_come_in_pages():
+    """Two thousand of them make no page of more than 200 KB, in any script; each can be reached and dismissed."""
+    many = {"alarms": [alarm(seq, message=ID) for seq in range(1, 2_001)]}
+    async with console(answers(alarm__list=many)) as there:
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR, language="ar")
+        address, seen = "/operations/alarms/message.failed", 0
+        for _ in range(20):
+            text = (await there.get(address)).text
+            assert len(text.encode()) < 200_000
+            seen += text.count('name="alarm"')
+            address = f"/operations/alarms/message.failed?after={seen}"
+        assert seen == 2_000 and 'rel="next"' not in text
+        assert len((await there.get("/operations/alarms")).text.encode()) < 200_000
+        assert (await there.get("/operations/alarms/message.failed?after=x")).status == 422
+
+
+async def test_alarms_are_dismissed_in_a_persons_name():
+    """One by its button, several that are ticked; what is not there any more, or is of another kind, is passed over."""
+    path = "/operations/alarms/message.failed"
+    async with console(answers()) as there:
+        assert (await there.post(path, {"dismiss": "1"})).headers["Location"] == path
+        await there.post(path, [("alarm", "1"), ("alarm", "2"), ("alarm", "3"), ("alarm", "77"), ("act", "ticked")])
+        assert [(one["id"], one["by"]) for one in asked(there, "alarm.dismiss")] == [
+            ("1", "Ana Doe"), ("1", "Ana Doe"), ("2", "Ana Doe"),
+        ]  # fmt: skip
+
+
+async def test_messages_are_counted_before_they_go():
+    """By country, reason and age: a page that counts, then the act, in the person's name."""
+    chosen = {"state": "failed", "peer": "AL", "reason": "expired", "days": "2"}
+    async with console(answers()) as there:
+        text = (await there.get("/operations/resend?state=failed&peer=AL&reason=expired&days=2")).text
+        assert "2 messages are meant." in text
+        wanted = {"state": "failed", "peer": "AL", "reason": "expired", "before": NOW - 2 * 86_400, "by": "Ana Doe"}
+        assert asked(there, "message.resend_many") == [wanted | {"dry_run": True}]
+        done = await there.post("/operations/resend", chosen)
+        assert asked(there, "message.resend_many")[1:] == [wanted]
+        assert "1 messages were tried again." in done.text and "there is no active trust" in done.text
+        await there.post("/operations/alarms/message.held", {"again": OTHER})
+        assert asked(there, "message.resend_many")[2:] == [{"state": "held", "message": OTHER, "by": "Ana Doe"}]
+        there.sign_in.sessions["secret"] = person(Role.TRUST_ADMIN)
+        assert (await there.post("/operations/resend", chosen)).status == 403
+        assert 'name="again"' not in (await there.get("/operations/alarms/message.failed")).text
+
+
+async def test_what_a_person_took_back_has_no_button():
+    """It was meant to stay: only the other one can be sent anew."""
+    async with console(answers()) as there:
+        text = (await there.get("/operations/alarms/message.failed")).text
+        assert text.count('name="again"') == 1 and text.count('name="dismiss"') == 2
+
+
+async def test_the_way_to_a_country_is_tried():
+    """Step by step with the fix of the red one; a test message, followed without a script."""
+    async with console(answers()) as there:
+        text = (await there.post("/operations/peers/AL/ping")).text
+        assert faults(text) == [] and "a fix" in text and "The other 7 steps" in text
+        assert "nothing may end TLS there" in text
+        sent = await there.post("/operations/peers/AL/probe")
+        assert sent.headers["Location"] == f"/operations/probes/{ID}"
+        text = (await there.get(f"/operations/probes/{ID}")).text
+        assert f"/operations/probes/{ID}?seen=1" in text
+        await there.get(f"/operations/probes/{ID}?seen=1")
+        assert asked(there, "peer.probed")[-1] == {"id": ID, "seen": 1}
+        assert (await there.get("/operations/peers/XX")).status == 404
+        assert "people have to agree" in (await there.get("/operations/peers/UA%20%3Cb%3E")).text
+        assert HELD["name"] in {peer["name"] for peer in STATUS["peers"]}
