@@ -18,6 +18,7 @@ from gateway.core.trust import RULES, Action
 from keys.admin import Admin, new_admin, write_admin
 from keys.change import AdminCard, Change
 from keys.encoding import canon
+from keys.keystore import DEFAULT_COST, Cost
 
 Steps = Generator[tuple[str, dict[str, Any]], Any, Any]
 
@@ -44,12 +45,12 @@ class KeyFiles:
         return str(self.folder / f"{number}.key.public")
 
 
-def key_files(folder: Path, admins: Sequence[Admin] = ADMINS) -> KeyFiles:
+def key_files(folder: Path, admins: Sequence[Admin] = ADMINS, *, cost: Cost = DEFAULT_COST) -> KeyFiles:
     """Write key files and public files of administrators into a new folder."""
     folder.mkdir(parents=True)
     (folder / "secret").write_text(SECRET, encoding="utf-8")
     for number, admin in enumerate(admins):
-        write_admin(folder / f"{number}.key", SECRET, admin)
+        write_admin(folder / f"{number}.key", SECRET, admin, cost=cost)
         (folder / f"{number}.key.public").write_bytes(admin.card.document.encode())
     return KeyFiles(folder)
 

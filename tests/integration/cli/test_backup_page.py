@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from support import warm
 from support.ceremony import key_files
 from support.house import ROOT
+from support.keycost import CHEAP
 from support.nodeproc import PASSPHRASE, NodeProcess, enquiry, eventually, make_pair
 
 PAGE = ROOT / "docs" / "backup.md"
@@ -24,10 +23,7 @@ def commands() -> list[list[str]]:
 
 def trm(base: Path, words: list[str], *, code: int = 0) -> str:
     """One command as a process; what it printed."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "gateway.cli", *words[1:]], cwd=base, capture_output=True, text=True, check=False,
-        timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    ran = warm.trm(words[1:], cwd=base)
     assert ran.returncode == code, (words, ran.stdout, ran.stderr)
     return ran.stdout + ran.stderr
 
@@ -37,7 +33,7 @@ def test_the_page_runs(tmp_path: Path) -> None:
     pair = make_pair(tmp_path)
     try:
         fr, al = pair.a, pair.b
-        key_files(tmp_path / "keys")
+        key_files(tmp_path / "keys", cost=CHEAP)
         (tmp_path / "stick").mkdir()
         (tmp_path / "stick" / "recovery.pass").write_text("secret of the recovery key\n")
         (tmp_path / "fr.pass").write_text(PASSPHRASE + "\n")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import warm
 from support.ceremony import KeyFiles, key_files
 from support.desks import consent, enquiry, free_port, header
 from support.house import ROOT
@@ -40,11 +41,8 @@ class Country:
         environment = {
             key: value for key, value in os.environ.items() if key not in ("TRM_NODE", "CREDENTIALS_DIRECTORY")
         }
-        ran = subprocess.run(
-            [sys.executable, "-m", "gateway.cli", *words],
-            cwd=self.base, input=given, env={**environment, "PYTHONPATH": str(ROOT), "TRM_NODE": str(self.node)},
-            capture_output=True, text=True, check=False, timeout=WAIT,
-        )  # fmt: skip
+        environment |= {"TRM_NODE": str(self.node)}
+        ran = warm.trm(words, cwd=self.base, given=given or "", env=environment, timeout=WAIT, dear=True)
         assert ran.returncode == code, (words, ran.stdout, ran.stderr)
         return ran
 

@@ -1,4 +1,4 @@
-"""Two paired nodes in this process, made once for all tests of this folder."""
+"""Two paired nodes in this process, made once for all tests of this folder, and keys that cost nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from support.ceremony import KeyFiles, key_files
 from support.desks import Desk, make, pair, served
+from support.keycost import CHEAP, cheap
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,13 @@ class Federation:
 
     fr: Desk
     al: Desk
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keys_cost_nothing() -> Iterator[None]:
+    """What verbs make and open here they make and open at once."""
+    with cheap():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +39,7 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
     """The key files of the two administrators of both countries."""
-    return key_files(tmp_path_factory.mktemp("people") / "keys")
+    return key_files(tmp_path_factory.mktemp("people") / "keys", cost=CHEAP)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,30 @@
+"""What it costs to open a file of keys where nobody names the cost: as much as a person waits for, or as a test does.
+
+The cost that the product takes by default is one object, so it can be another one for a while in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from keys.keystore import DEFAULT_COST, Cost
+
+CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+"""A key derivation that costs a test nothing."""
+
+
+def make(cost: Cost) -> None:
+    """From now on keys cost this, here."""
+    for name in ("t", "m"):
+        object.__setattr__(DEFAULT_COST, name, getattr(cost, name))
+
+
+@contextmanager
+def cheap() -> Iterator[None]:
+    """For so long keys cost nothing, here."""
+    make(CHEAP)
+    try:
+        yield
+    finally:
+        make(Cost.default())
