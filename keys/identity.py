@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from keys.encoding import canon, h, is_node
@@ -39,8 +40,9 @@ def fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
     return digits_of(fingerprint_hash(node, roots, threshold))
 
 
+@lru_cache(maxsize=1024)
 def digits_of(x: bytes) -> str:
-    """The digits of a fingerprint hash."""
+    """The digits of a fingerprint hash. They are slow to compute by intention, and are shown of the same peers again."""
     digest = x
     for _ in range(_ITERATIONS):
         digest = hashlib.sha512(digest + x).digest()

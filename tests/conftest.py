@@ -1,5 +1,6 @@
 """What holds for every test: names of cases that are the same in every process, so that they can be spread over
-several; what takes long to start and is started once; and every answer of a desk is held against its shape.
+several; what takes long to start and is started once; every answer of a desk is held against its shape; and a new
+database is migrated once.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from functools import wraps
 from typing import Any
 
 import pytest
+from support import fresh
 from support.ajv import Ajv, running
 from support.shapes import misfits
 
 from gateway.ports import Done
 from gateway.service.desk import NodeDesk
+from gateway.store import engine
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -46,4 +49,12 @@ def _answers_have_their_shape() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(NodeDesk, "call", held)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_new_database_is_filled_at_once() -> Iterator[None]:
+    """What migrations do is told of `gateway.store.engine.migrate` itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "migrate", fresh.migrate)
         yield

@@ -85,13 +85,14 @@ def tried(door: Door, operation: str, *, may: int, may_not: int) -> None:
     described, also as they are not.
     """
     modes = [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if SHAPES[operation].arguments else [])]
+    made_up = {mode: OPERATIONS[operation].as_strategy(mode) for mode in modes}
     for role in Role:
         for mode in modes if role in allowed(operation) else modes[:1]:
             settings = hypothesis.settings(
                 max_examples=may if role in allowed(operation) else may_not, deadline=None, derandomize=True,
                 database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck),
             )  # fmt: skip
-            given(case=OPERATIONS[operation].as_strategy(mode))(settings(_asker(door, role, operation)))()
+            given(case=made_up[mode])(settings(_asker(door, role, operation)))()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

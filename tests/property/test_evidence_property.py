@@ -36,20 +36,20 @@ def test_the_bundle_is_true(kind: str) -> None:
 @pytest.mark.parametrize("kind", BUNDLES)
 @pytest.mark.parametrize("part", ["first", "last"])
 def test_bytes_at_both_ends(kind: str, part: str) -> None:
-    """Every third of the first and of the last 200 bytes: one bit of each, or another letter in its place."""
+    """Every seventh of the first and of the last 200 bytes: one bit of each, or another letter in its place."""
     data, rng = BUNDLES[kind], random.Random(7)
-    for place in range(0, 200, 3) if part == "first" else range(len(data) - 200, len(data), 3):
+    for place in range(0, 200, 7) if part == "first" else range(len(data) - 200, len(data), 7):
         letter = rng.choice([item for item in ALPHABET.encode() if item != data[place]])
         spoiled = data[:place] + bytes([letter]) + data[place + 1 :]
         assert refused(flipped(data, place, rng.randrange(8)) if place % 2 else spoiled)
 
 
 def test_letters_of_a_checkpoint() -> None:
-    """The note is text inside of the bundle: every third letter of it, changed or dropped, spoils it."""
+    """The note is text inside of the bundle: every seventh letter of it, changed or dropped, spoils it."""
     data = BUNDLES["erased"]
     path = ("log", "checkpoints", 0, "note")
     note = at(json.loads(data), path)
-    for place in range(0, len(note), 3):
+    for place in range(0, len(note), 7):
         other = "" if place % 2 else "A" if note[place] != "A" else "B"
         assert refused(with_text(data, path, note[:place] + other + note[place + 1 :]))
 

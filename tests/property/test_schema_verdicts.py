@@ -13,7 +13,7 @@ from schemas import catalogue, categories, code_list, text_findings, validate
 from schemas.validation import reference_findings
 
 TYPES = [entry.body_type for entry in catalogue().types]
-ROUNDS = 45
+ROUNDS = 20
 """Per type; each makes one valid and one changed body, so more than 1000 verdicts in all."""
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from support.fresh import migrate
 
 from gateway.store import Store
-from gateway.store.engine import _engine, migrate
+from gateway.store.engine import _engine
 
 
 @pytest.fixture

@@ -1,0 +1,48 @@
+"""New databases of nodes without the work of their migrations: in each process these run once, and what they made is
+what every other new database is filled with.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from sqlalchemy import Engine, create_engine, inspect
+
+from gateway.store import engine
+
+_plain = engine.migrate
+
+
+def migrate(found: Engine) -> None:
+    """As the product's own; a database that is not new is left to that."""
+    with found.connect() as connection:
+        new = not inspect(connection).get_table_names()
+    if new:
+        with _driver(found) as driver:
+            driver.executescript(_whole())
+    _plain(found)
+
+
+@cache
+def _whole() -> str:
+    """All that a migrated database holds, as SQL."""
+    made = create_engine("sqlite://")
+    _plain(made)
+    with _driver(made) as driver:
+        told = "\n".join(driver.iterdump())
+    made.dispose()
+    return told
+
+
+@contextmanager
+def _driver(found: Engine) -> Iterator[sqlite3.Connection]:
+    raw = found.raw_connection()
+    try:
+        driver = raw.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        yield driver
+    finally:
+        raw.close()
