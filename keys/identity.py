@@ -42,7 +42,7 @@ def fingerprint(node: str, roots: Sequence[KeyRecord], threshold: int) -> str:
 
 @lru_cache(maxsize=1024)
 def digits_of(x: bytes) -> str:
-    """The digits of a fingerprint hash. They are slow to compute by intention, and are shown of the same peers again."""
+    """The digits of a fingerprint hash. Slow to compute by intention, and asked for of the same peers again."""
     digest = x
     for _ in range(_ITERATIONS):
         digest = hashlib.sha512(digest + x).digest()

@@ -92,8 +92,9 @@ async def test_200_messages_in_flight(two: Two, kind: str) -> None:
     await asyncio.gather(rotate(), *(submit(lane) for lane in range(LANES)))
 
     async def arrived() -> bool:
-        states = [await two.fr.state(id) for id in ids.values()]
-        return set(states) == {"awaiting_opening"}
+        listed = (await two.fr.call("message.list", direction="out", limit=500))["messages"]
+        assert {message["id"] for message in listed} == {*ids.values()}
+        return {message["state"] for message in listed} == {"awaiting_opening"}
 
     await two.until(arrived, seconds=120, real=90, what="all 200 have their receipts")
     assert sorted(two.al.notes()) == sorted(ids)
