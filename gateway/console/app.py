@@ -14,6 +14,7 @@ from gateway.console import assets, guard
 from gateway.console.cookies import LANGUAGE, SESSION
 from gateway.console.pages import (
     alerts,
+    audit,
     consent,
     conversations,
     desk,
@@ -38,13 +39,13 @@ from gateway.logs import logger
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *drafts.PAGES, *release.PAGES, *files.PAGES,
-    *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *operations.PAGES, *people.PAGES,
+    *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *operations.PAGES, *audit.PAGES, *people.PAGES,
     *guidance.PAGES,
 )  # fmt: skip
 SECTIONS: tuple[Section, ...] = (
     desk.SECTION, messages.SECTION, conversations.SECTION, drafts.SECTION, consent.SECTION, alerts.SECTION,
     guidance.SECTION,
-    records.SECTION, trust.SECTION, operations.SECTION, people.SECTION,
+    records.SECTION, trust.SECTION, operations.SECTION, audit.SECTION, people.SECTION,
 )  # fmt: skip
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
 

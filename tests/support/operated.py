@@ -81,14 +81,41 @@ ANSWERS: dict[str, Any] = {
         "ok": False, "findings": [{"place": "/out", "rule": "writable", "hint": "chmod"}],
     },
 }  # fmt: skip
+LOG: dict[str, Any] = {
+    "origin": "fr.n1abc.trm", "entries": 90, "quorum": 1,
+    "witnessed": {"size": 70, "by": [{"peer": "AL", "node": "n1al", "at": NOW - 60}]},
+}  # fmt: skip
+AUDIT: dict[str, Any] = {
+    "audit.show": LOG | {"checkpoint": {"size": 80, "at": NOW - 60}, "halted": None},
+    "audit.list": {"next": "40", "entries": [
+        {"seq": 90, "at": NOW - 1, "event": "message.state", "covered": "open",
+         "facts": {"id": ID, "peer": "n1al", "state": "failed", "code": "expired"}},
+        {"seq": 80, "at": NOW - 90, "event": "session.begun", "facts": {"id": OTHER, "kid": None}, "covered": "signed"},
+        {"seq": 70, "at": NOW - 900, "event": "node.made", "facts": {"node": "n1fr"}, "covered": "witnessed"},
+    ]},
+    "audit.reads": {"next": "12", "reads": [
+        {"at": NOW - 60, "what": "message", "id": ID, "reader": "person/p1", "name": "Eva <b>"},
+        {"at": NOW - 60, "what": "file/2", "id": ID, "reader": "token/t1", "name": None},
+    ]},
+    "audit.verify": LOG | {"ok": False, "checkpoints": 4, "newest": 80, "findings": [
+        {"place": "entry 17", "rule": "root", "hint": ""}, {"place": "checkpoint 80", "rule": "signature", "hint": ""},
+    ]},
+    "audit.export": {"lines": ['{"a":1}', '{"b":2}'], "upto": 90, "next": None},
+}  # fmt: skip
+AUDITED = (
+    "/audit", "/audit/entries", "/audit/entries?event=message.state&subject=n1al&until=2026-09-21",
+    f"/audit/reads?message={ID}", "/audit/reads",
+)  # fmt: skip
 PATHS = (
     "/operations", "/operations/alarms", "/operations/alarms/message.failed", "/operations/alarms/own.sig.ends_30",
     "/operations/alarms/peer.review", "/operations/resend?state=failed&peer=AL&reason=expired&days=2",
     "/operations/resend?state=held", "/operations/peers/AL", "/operations/peers/UA%20%3Cb%3E",
     f"/operations/probes/{ID}", "/operations/adapter",
 )  # fmt: skip
+ALIKE = (PATHS[3], PATHS[4], PATHS[6], PATHS[8], AUDITED[1], AUDITED[4])
+"""Those that differ from another one in what they say only."""
 
 
 def answers(**other: Any) -> dict[str, Any]:
     """What the desk says to every question of these pages."""
-    return ANSWERS | {name.replace("__", "."): value for name, value in other.items()}
+    return ANSWERS | AUDIT | {name.replace("__", "."): value for name, value in other.items()}

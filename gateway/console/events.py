@@ -1,0 +1,135 @@
+"""The entries of the audit log in words: what happened, and what its members are (docs/audit-events.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.console.states import Table
+from gateway.console.words import N_, Words
+
+EVENTS: Table = {
+    "node.made": N_("This node was made"),
+    "node.restored": N_("This node came out of a backup"),
+    "node.ended": N_("This node's own tombstone was published"),
+    "backup.made": N_("A backup was made"),
+    "epoch.rotated": N_("A new storage epoch began, the older keys were destroyed"),
+    "keyset.issued": N_("New encryption keys were shown to others"),
+    "key.destroyed": N_("A key was destroyed"),
+    "key.revoked": N_("A key was revoked"),
+    "descriptor.requested": N_("The next descriptor was asked of the root holders"),
+    "descriptor.published": N_("A descriptor of this node was published"),
+    "directory.published": N_("The directory of this country was told to others"),
+    "link.reset": N_("The numbering to a country began anew"),
+    "link.reset_offered": N_("A restored country asked to begin the numbering anew"),
+    "link.reset_accepted": N_("A person accepted that"),
+    "link.opened": N_("The numbering to a country is open again"),
+    "log.restart_accepted": N_("The log of a restored country begins anew"),
+    "peer.proposed": N_("A country was added"),
+    "peer.digits_wrong": N_("Wrong digits were typed for a country"),
+    "peer.verified": N_("The digits of a country were compared"),
+    "peer.state": N_("The trust in a country changed"),
+    "peer.roots_changed": N_("A country replaced its root keys"),
+    "peer.descriptor": N_("A country published a descriptor"),
+    "peer.suspended": N_("A country was stopped by this node"),
+    "peer.tombstone": N_("A country's node ended for ever"),
+    "change.proposed": N_("A change of trust was proposed"),
+    "change.approved": N_("A change of trust was approved"),
+    "change.completed": N_("Enough people approved a change of trust"),
+    "change.effective": N_("A change of trust took effect"),
+    "change.expired": N_("A change of trust found too few people"),
+    "change.withdrawn": N_("A change of trust was given up"),
+    "policy.adopted": N_("A corridor policy took effect"),
+    "trust.issued": N_("This node signed its trust in a country"),
+    "trust.taken": N_("A country's trust in this node was taken"),
+    "trust.replaced": N_("Earlier trust records of a country were replaced"),
+    "draft.made": N_("A record of the case system became a draft"),
+    "draft.changed": N_("A draft was changed"),
+    "draft.released_first": N_("A first person released a draft"),
+    "draft.released": N_("A draft was released"),
+    "draft.discarded": N_("A draft was discarded"),
+    "consent.recorded": N_("A consent was recorded"),
+    "consent.held": N_("A consent came from another country"),
+    "consent.withdraw": N_("A withdrawal of consent was recorded"),
+    "consent.withdrawn": N_("A withdrawal of consent took effect"),
+    "attachment.added": N_("A file was sealed"),
+    "attachment.read": N_("A file was read"),
+    "message.queued": N_("A message was submitted"),
+    "message.minimised": N_("The corridor policy took something out of a message"),
+    "message.departed": N_("A message was numbered, signed and sealed"),
+    "message.state": N_("A message moved"),
+    "message.again": N_("A message was sent anew or offered again"),
+    "message.cancel": N_("A person took a message back"),
+    "message.received": N_("A message was accepted"),
+    "message.rejected": N_("A message was refused for good"),
+    "message.reviewed": N_("A person looked at a message under a revoked key"),
+    "message.erased": N_("A message was erased"),
+    "message.erased_locally": N_("The case system was asked to erase a message"),
+    "messages.doubted": N_("A country revoked a key under which messages had come"),
+    "receipts.issued": N_("This node signed receipts"),
+    "receipts.held": N_("Receipts of a country were kept"),
+    "request.passed_on": N_("A withdrawal or request to erase was passed on"),
+    "request.followed": N_("A request to erase was followed"),
+    "request.answered": N_("A request to erase was answered"),
+    "retention.held": N_("A legal hold was placed"),
+    "retention.released": N_("A legal hold was lifted"),
+    "alert.acknowledged": N_("A person took a safety alert"),
+    "asylum.held": N_("An asylum hold was placed"),
+    "asylum.lift_wanted": N_("A first person wants an asylum hold lifted"),
+    "asylum.lifted": N_("A second person lifted an asylum hold"),
+    "asylum.ended": N_("An asylum hold ended"),
+    "statistics.released": N_("The cases of a period were counted"),
+    "content.read": N_("Somebody was shown content"),
+    "evidence.disclosed": N_("Content was exported as evidence"),
+    "alarm.dismissed": N_("An alarm was dismissed"),
+    "token.made": N_("A token was made"),
+    "token.revoked": N_("A token was ended"),
+    "person.added": N_("Somebody was invited to this console"),
+    "person.changed": N_("Somebody got other rights"),
+    "person.invited": N_("Somebody may make another passkey"),
+    "person.signed_out": N_("Somebody's sessions were ended"),
+    "person.ended": N_("Somebody works here no more"),
+    "passkey.made": N_("A passkey was made"),
+    "admin.offered": N_("Somebody offered a passkey, to become an administrator"),
+    "session.begun": N_("Somebody signed in"),
+    "session.ended": N_("Sessions ended"),
+    "sign_in.refused": N_("An attempt to sign in was refused"),
+}
+COVERED: Table = {
+    "witnessed": N_("witnessed by other countries"),
+    "signed": N_("signed by this node"),
+    "open": N_("waits for the next checkpoint"),
+}
+READ: Table = {
+    "message": N_("a message"),
+    "draft": N_("a draft"),
+    "conversation": N_("a conversation"),
+    "contact": N_("whether a person may be contacted"),
+    "consent": N_("a consent"),
+    "evidence": N_("the evidence of a conversation"),
+}
+FILE = N_("file %(n)s of a message")
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """These names in one language."""
+
+    words: Words
+
+    def event(self, name: str) -> str:
+        """What happened."""
+        return self._of(EVENTS, name)
+
+    def covered(self, how: str) -> str:
+        """Who vouches for an entry."""
+        return self._of(COVERED, how)
+
+    def read(self, what: str) -> str:
+        """What somebody was shown."""
+        if what.startswith("file/"):
+            return self.words(FILE, n=what.removeprefix("file/"))
+        return self._of(READ, what)
+
+    def _of(self, table: Table, name: str) -> str:
+        said = table.get(name)
+        return f"{name} [{self.words.language.no_label}]" if said is None else self.words(said)

@@ -1,0 +1,104 @@
+"""The audit log for auditors: looked through, verified, taken along; and who was shown what.
+
+Entries hold no content and no name, only ids, hashes and codes; who read what is told by the names of people here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import operating
+from gateway.console.events import EVENTS, Events
+from gateway.console.operating import Tells
+from gateway.console.visit import Page, Section, Visit
+from gateway.console.words import N_
+from gateway.errors import Code, GatewayError, RefusedError
+from gateway.logs import logger
+from gateway.ports import Json
+
+SECTION = Section(path="/audit", title=N_("Audit"), operation="audit.show")
+PAGE = 50
+DAY = 86_400
+ABOUT = ("message", "conversation", "consent", "reader")
+"""By what it is asked who read something; at most one of the first three."""
+
+
+async def overview(visit: Visit) -> web.StreamResponse:
+    """How the log stands, and what can be done with it."""
+    log = await visit.ask("audit.show")
+    return visit.page("audit.html", log=log, tells=Tells(visit.words), tables=operating)
+
+
+async def verify(visit: Visit) -> web.StreamResponse:
+    """Every entry is examined now; nothing is changed, so the answer is the page."""
+    found = await visit.ask("audit.verify")
+    return visit.page("audit-verified.html", found=found)
+
+
+async def entries(visit: Visit) -> web.StreamResponse:
+    """The log, newest first: of one event, about one subject, until a day."""
+    query = visit.request.query
+    chosen = {name: query.get(name, "") for name in ("event", "subject", "until")}
+    asked: dict[str, Json] = {"limit": PAGE}
+    asked |= {name: chosen[name] for name in ("event", "subject") if chosen[name]}
+    if chosen["until"]:
+        asked["until"] = _end_of(visit, chosen["until"])
+    if "cursor" in query:
+        asked["cursor"] = query["cursor"]
+    found = await visit.ask("audit.list", asked)
+    events = Events(visit.words)
+    return visit.page(
+        "audit-entries.html", found=found, chosen=chosen, events=events,
+        choices=sorted(((name, events.event(name)) for name in EVENTS), key=lambda one: one[1]),
+    )  # fmt: skip
+
+
+async def reads(visit: Visit) -> web.StreamResponse:
+    """Who was shown a message, a conversation or a consent, or what one reader was shown."""
+    query = visit.request.query
+    chosen = {name: query.get(name, "") for name in ABOUT}
+    asked: dict[str, Json] = {name: query[name] for name in (*ABOUT, "cursor") if query.get(name)}
+    found = await visit.ask("audit.reads", {"limit": PAGE, **asked})
+    return visit.page("audit-reads.html", found=found, chosen=chosen, events=Events(visit.words))
+
+
+async def export(visit: Visit) -> web.StreamResponse:
+    """The whole log for an auditor, as lines that `docs/verify_audit.py` reads."""
+    first = await visit.ask("audit.export")
+    headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}-audit.jsonl"'}
+    return web.Response(body=_pages(visit, first), content_type="application/octet-stream", headers=headers)
+
+
+async def _pages(visit: Visit, page: Any) -> AsyncIterator[bytes]:
+    """Page by page; one that fails on the way ends the connection, so that no shorter log is taken for a whole one."""
+    try:
+        while True:
+            yield "".join(f"{line}\n" for line in page["lines"]).encode()
+            if page["next"] is None:
+                return
+            page = await visit.ask("audit.export", {"after": page["next"], "upto": page["upto"]})
+    except GatewayError as error:
+        logger().error("console.export_failed", code=str(error.code))
+        raise ConnectionError("the export did not come to its end") from error
+
+
+def _end_of(visit: Visit, day: str) -> int:
+    """The last second of a day, in the time of the country."""
+    try:
+        noon = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp())
+    except ValueError as exc:
+        raise RefusedError(Code.INVALID, "a day is written as 2026-11-30; nothing was looked for") from exc
+    return noon + DAY // 2 - 1 - visit.settings.offset(noon)
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=overview, operation=SECTION.operation),
+    Page(method="POST", path="/audit/verify", handler=verify, operation="audit.verify"),
+    Page(method="GET", path="/audit/entries", handler=entries, operation="audit.list"),
+    Page(method="GET", path="/audit/reads", handler=reads, operation="audit.reads"),
+    Page(method="POST", path="/audit/export", handler=export, operation="audit.export"),
+)

@@ -1,0 +1,87 @@
+"""Audit at the console: the log looked through, verified and taken along, and who was shown what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support import pages as documented
+from support.consoles import NOW, Console, console, person
+from support.operated import AUDIT, AUDITED, ID, answers
+from support.pagelook import faults
+
+from gateway.console import events
+from gateway.core.roles import Role
+from gateway.service.desk.desk import READS
+
+
+def asked(there: Console, operation: str) -> list[Any]:
+    """With what the operation was asked."""
+    return [arguments for name, arguments, _ in there.desk.calls if name == operation]
+
+
+def test_every_event_has_its_words():
+    """Every entry that the node can write, and no other."""
+    assert set(events.EVENTS) == set(documented.leaves())
+    assert set(events.READ) == set(READS.values())
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("path", AUDITED)
+async def test_a_page_is_well_made(path: str, language: str):
+    """Headings in order, fields with labels, tables with headings, nothing inline, no machine name without words."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(Role.AUDITOR, language=language)
+        seen = await there.get(path)
+        assert seen.status == 200
+        assert faults(seen.text) == [] and "<b>" not in seen.text
+        assert language != "en" or "[no label]" not in seen.text
+
+
+async def test_the_log_is_looked_through():
+    """By event, subject and day, a page at a time; each entry says who vouches for it."""
+    async with console(answers()) as there:
+        text = (await there.get("/audit/entries?event=message.state&subject=n1al&until=2026-09-21")).text
+        (wanted,) = asked(there, "audit.list")
+        assert wanted == {"limit": 50, "event": "message.state", "subject": "n1al", "until": 1_790_031_599}
+        for word in ("A message moved", "code=", "witnessed by other countries", "waits for the next checkpoint",
+                     "Somebody signed in", "cursor=40"):  # fmt: skip
+            assert word in text, word
+        await there.get("/audit/entries?event=&subject=&until=&cursor=40")
+        assert asked(there, "audit.list")[-1] == {"limit": 50, "cursor": "40"}
+        assert (await there.get("/audit/entries?until=yesterday")).status == 422
+
+
+async def test_the_log_is_verified_now():
+    """The first bad entry is named; a log that holds says so."""
+    async with console(answers()) as there:
+        text = (await there.post("/audit/verify")).text
+        assert faults(text) == [] and "entry 17" in text and "All 2 that are wrong" in text
+        there.desk.answers["audit.verify"] = AUDIT["audit.verify"] | {"ok": True, "findings": [], "witnessed": None}
+        text = (await there.post("/audit/verify")).text
+        assert faults(text) == [] and "Every entry, checkpoint and cosignature holds." in text
+
+
+async def test_the_log_is_taken_along():
+    """As the lines that the second verifier reads, from a form of this console only."""
+    async with console(answers()) as there:
+        seen = await there.post("/audit/export")
+        assert seen.headers["Content-Disposition"] == 'attachment; filename="FR-audit.jsonl"'
+        assert seen.text == '{"a":1}\n{"b":2}\n'
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR)
+        assert (await there.post("/audit/export")).status == 403
+
+
+async def test_who_was_shown_what():
+    """Of a message, a conversation, a consent, or of one reader; an operator does not learn it."""
+    async with console(answers()) as there:
+        text = (await there.get(f"/audit/reads?message={ID}&reader=")).text
+        assert asked(there, "audit.reads") == [{"limit": 50, "message": ID}]
+        assert "file 2 of a message" in text and "Eva &lt;b&gt;" in text and "reader=person%2Fp1" in text
+        assert str(NOW) not in text
+        there.sign_in.sessions["secret"] = person(Role.FOCAL_POINT)
+        assert (await there.get("/audit/reads")).status == 200
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR)
+        assert (await there.get("/audit/reads")).status == 403
+        assert (await there.get("/audit")).status == 200
+        assert "/audit/reads" not in (await there.get("/audit")).text.partition("<main")[2]
