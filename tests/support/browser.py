@@ -22,6 +22,9 @@ DEVICE = {
 }  # fmt: skip
 """A passkey that lives in this device and is not synced; it verifies its user each time."""
 
+UNFOLD = "(e) => { for (let d = e.closest('details'); d; d = d.parentElement.closest('details')) d.open = true; }"
+"""Opens everything that an element is folded into."""
+
 
 def installed() -> str:
     """The path of Chromium; where there is none the test is left out, or fails under TRM_TESTS_COMPLETE."""
@@ -63,6 +66,13 @@ class Seat:
         """Press the first button of a form, whatever the language calls it."""
         async with self.page.expect_navigation():
             await self.page.locator(f"{form} button").first.click()
+
+    async def submit_by(self, button: str) -> None:
+        """Press the first button that a selector finds; what it is folded into opens first."""
+        found = self.page.locator(f"main {button}").first
+        await found.evaluate(UNFOLD)
+        async with self.page.expect_navigation():
+            await found.click()
 
     async def follow(self, name: str) -> None:
         """Follow the link of that name."""

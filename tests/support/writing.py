@@ -1,0 +1,116 @@
+"""People who write at the console in a real browser: fill in a form whatever its language, see what leaves, release it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from playwright.async_api import Locator
+from support.browser import UNFOLD, Seat
+from support.offices import Office
+from support.running import until
+
+from gateway.console.formfields import posted
+from gateway.core.workdays import offset
+from schemas.calendars import calendar
+
+LATE = "2099-01-01"
+BASIS = {
+    "legal_basis": ["6_1_e", "9_2_g"], "transfer_basis": "admin_arrangement_46_3_b",
+    "transfer_instrument": "Arrangement 2025/4",
+}  # fmt: skip
+
+
+def header(language: str, consent: str | None = None) -> dict[str, Any]:
+    """What a person chooses besides units and roles."""
+    about: dict[str, Any] = {
+        "priority": "normal", "language": language,
+        "handling": {"onward_sharing": "none", "retain_until": LATE, "export_to_local": "full"},
+    }  # fmt: skip
+    return about if consent is None else about | BASIS | {"consent_ref": consent}
+
+
+async def fill(seat: Seat, fields: Mapping[str, Sequence[str]]) -> None:
+    """Fill in what the page asks; a row that is not there yet is added by its button."""
+    left = dict(fields)
+    for _ in range(40):
+        for name in [*left]:
+            found = seat.page.locator(f'main [name="{name}"]:not([type=hidden])')
+            if await found.count():
+                await _put(found, left.pop(name))
+            elif "#" in name or await seat.page.locator(f'main [name="{name}"]').count():
+                del left[name]
+        if not left:
+            return
+        await seat.submit_by(await _adding(seat, next(iter(left))))
+    raise AssertionError(f"the page asks for none of {sorted(left)}")
+
+
+async def _put(found: Locator, values: Sequence[str]) -> None:
+    first = found.first
+    kind = await first.evaluate("(e) => e.tagName === 'INPUT' ? e.type : e.tagName")
+    await first.evaluate(UNFOLD)
+    if kind in ("radio", "checkbox"):
+        for value in values:
+            await found.and_(found.page.locator(f'[value="{value}"]')).check()
+    elif kind == "SELECT":
+        await first.select_option(values[0])
+    else:
+        await first.fill(values[0])
+
+
+async def _adding(seat: Seat, name: str) -> str:
+    """The button that adds the row in which a field stands."""
+    place = name
+    while place:
+        place = place.rpartition("/")[0]
+        button = f'button[name=act][value="add:{place}"]'
+        if await seat.page.locator(button).count():
+            return button
+    raise AssertionError(f"nothing on {seat.page.url} leads to {name}: {await seat.text()}")
+
+
+async def release(seat: Seat) -> None:
+    """Press the button below what would leave."""
+    form = 'main form[action$="/release"]'
+    assert await seat.page.locator(form).count(), await seat.text()
+    await seat.submit(form)
+
+
+async def filled(seat: Seat, office: Office, body_type: str, document: Mapping[str, Any], purpose: str | None) -> str:
+    """Fill in the form of a draft and look at what would leave; the address of the draft."""
+    zone = calendar("tact", office.node.parts.own.descriptor.country).zone
+    fields = posted(body_type, document, lambda at: int(offset(zone, at).total_seconds()))
+    draft = seat.page.url.partition("?")[0].partition("#")[0].removeprefix(seat.origin)
+    if purpose is not None:
+        fields["/purpose"] = (purpose,)
+    await fill(seat, fields)
+    await seat.submit_by('button[name=act][value="check"]')
+    assert seat.page.url.endswith("/preview"), await seat.text()
+    return draft
+
+
+async def write(
+    seat: Seat, office: Office, conversation: str, body_type: str, document: Mapping[str, Any],
+    *, purpose: str | None = None, to: str,
+) -> str:  # fmt: skip
+    """Write the next message of a conversation and release it; the address of its draft."""
+    await seat.open(f"/conversations/{conversation}/write")
+    await seat.page.locator(f'main [name=what][value^="{to} {body_type}"]').first.check()
+    await seat.submit('main form[action$="/write"]')
+    draft = await filled(seat, office, body_type, document, purpose)
+    await release(seat)
+    return draft
+
+
+async def arrived(office: Office, body_type: str, *, known: Collection[str] = ()) -> dict[str, Any]:
+    """A message of this type that came in, besides those that are known."""
+    found: list[dict[str, Any]] = []
+
+    async def there() -> bool:
+        listed = (await office.ask("message.list", direction="in"))["messages"]
+        found[:] = [one for one in listed if one["type"] == body_type and one["id"] not in known]
+        return bool(found)
+
+    await until(there)
+    return found[0]
