@@ -1,4 +1,4 @@
-"""People who write at the console in a real browser: fill in a form whatever its language, see what leaves, release it."""
+"""People who write at the console in a real browser: fill in a form in any language, see what leaves, release it."""
 
 from __future__ import annotations
 

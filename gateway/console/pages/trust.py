@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import segno
 from aiohttp import web
@@ -19,6 +19,7 @@ from gateway.console.pages.entry import credential
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.core.trust import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
+from gateway.desk import Ceremony
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Json
 from keys.scanned import read_node, read_pair
@@ -68,6 +69,8 @@ SUBJECTS: Mapping[str, str] = {
     "peer.descriptor": N_("The descriptor of a country"),
     "peer.trust": N_("The agreement with a country"),
 }
+Way: TypeAlias = tuple[bool, Ceremony]
+"""Whether it is signed as an emergency, and what the browser is asked for that."""
 PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
 """Changes of a peer that say nothing but themselves; a stop stands on the page of the peer, ready to be signed."""
 
@@ -240,24 +243,24 @@ async def propose(visit: Visit) -> web.StreamResponse:
         change = json.loads(form.one("change"))
     except (ValueError, RecursionError) as exc:
         raise RefusedError(Code.INVALID, "this is no change; nothing was changed") from exc
-    done = await visit.ask("change.propose", {"change": change, "assertion": dict(credential(form))})
+    done = await visit.ask("change.propose", {"change": change, **_signature(form)})
     return visit.go(f"/trust/changes/{done['id']}")
 
 
 async def change(visit: Visit) -> web.StreamResponse:
     """One change: what exactly, who approved, and the way to approve or give it up."""
     found = await visit.ask("change.show", {"id": visit.request.match_info["change"]})
-    ceremony = None
+    ways: list[Way] = []
     approved = {one["admin"] for one in found["approvals"]}
     if found["state"] == "pending" and _signs(visit) and visit.who.admin not in approved:
-        ceremony = await visit.sign_in.approval(visit.who, found["change"])
-    return visit.page("trust-change.html", change=found, ceremony=ceremony, actions=ACTIONS, mine=approved)
+        ways = await _ways(visit, Action(found["action"]), found["change"])
+    return visit.page("trust-change.html", change=found, ways=ways, actions=ACTIONS, mine=approved)
 
 
 async def approve(visit: Visit) -> web.StreamResponse:
     """The next person's signature."""
     form, id = await visit.form(), visit.request.match_info["change"]
-    await visit.ask("change.approve", {"id": id, "assertion": dict(credential(form))})
+    await visit.ask("change.approve", {"id": id, **_signature(form)})
     return visit.go(f"/trust/changes/{id}")
 
 
@@ -324,8 +327,21 @@ async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json)
     """A change with everything that is needed to sign it here."""
     arguments = {"action": str(action), "subject": subject, **choices}
     found: dict[str, Any] = await visit.ask("change.prepare", arguments)
-    ceremony = await visit.sign_in.approval(visit.who, found["change"])
-    return {**found, "ceremony": ceremony, "text": json.dumps(found["change"], ensure_ascii=False)}
+    ways = await _ways(visit, action, found["change"])
+    return {**found, "ways": ways, "text": json.dumps(found["change"], ensure_ascii=False)}
+
+
+async def _ways(visit: Visit, action: Action, change: Mapping[str, Json]) -> list[Way]:
+    """How this person can sign a change: as it is, and where it would wait a day, also as an emergency."""
+    return [
+        (emergency, await visit.sign_in.approval(visit.who, change, emergency=emergency))
+        for emergency in ((False, True) if RULES[action].delayed else (False,))
+    ]
+
+
+def _signature(form: Form) -> dict[str, Json]:
+    """What the browser signed."""
+    return {"assertion": dict(credential(form)), "emergency": form.one("emergency") == "yes"}
 
 
 async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[str, Json]) -> web.Response:

@@ -1,0 +1,99 @@
+"""The trust ceremony in a real browser: two countries, two administrators each, four passkeys, sixty digits."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser
+from support.browser import Seat, chromium
+from support.ceremony import ADMINS, aplay, change
+from support.offices import Office, offices
+from support.running import agreed, until
+
+
+async def administrator(stack: AsyncExitStack, office: Office, browser: Browser, name: str, language: str) -> Seat:
+    """Somebody who looks after trust, whose passkey two administrators with key files enrol."""
+    seat = await stack.enter_async_context(
+        office.worker(browser, name, "trust_admin", locale=language, language=language)
+    )
+    await seat.open("/trust/offer")
+    await seat.submit("main form[data-passkey]")
+    (card,) = [one["card"] for one in (await office.ask("admin.list"))["offered"] if one["label"] == name]
+
+    async def ask(operation: str, **arguments: Any) -> Any:
+        return await office.ask(operation, **arguments)
+
+    await aplay(change(ADMINS, "admin.enrol", "admins", admin=card), ask)
+    return seat
+
+
+async def digits(seat: Seat, peer: str) -> str:
+    """What this person reads out: the groups on their screen."""
+    await seat.open(f"/trust/peers/{peer}/compare")
+    return " ".join(await seat.page.locator("main .digits span").all_inner_texts())
+
+
+async def type_in(seat: Seat, peer: str, heard: str) -> None:
+    """What was heard, on a telephone number known before."""
+    await seat.open(f"/trust/peers/{peer}/compare")
+    await seat.page.locator("[name=digits]").fill(heard)
+    await seat.page.locator("[name=channel][value=known_phone]").check()
+    await seat.submit('main form[action$="/compare"]')
+
+
+async def sign(seat: Seat) -> None:
+    """Touch the passkey, as an emergency."""
+    form = "main form:has([name=emergency])"
+    await seat.page.locator("main details:has([name=emergency]) summary").click()
+    await seat.submit(form)
+
+
+async def test_two_countries_come_to_trust_each_other(tmp_path: Path):
+    """Wrong digits go no further; one person is not enough, nor twice the same; then messages pass; one stops it."""
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
+        browser = await stack.enter_async_context(chromium())
+        fr, al = there["FR"], there["AL"]
+        ana, ben = [await administrator(stack, fr, browser, name, "fr") for name in ("Ana Doe", "Ben Roe")]
+        besa, dritan = [await administrator(stack, al, browser, name, "ar") for name in ("Besa K.", "Dritan L.")]
+        nodes = {"FR": fr.node.parts.own.node, "AL": al.node.parts.own.node}
+
+        # each side gets the other's file; Ana types in Besa's digits, one of them wrong
+        for seat, other in ((ana, al), (besa, fr)):
+            await seat.open("/trust/new")
+            chain = (await other.node.desk.call("node.pairing", {})).value
+            await seat.page.locator("[name=chain]").fill(json.dumps(chain))
+            await seat.submit('main form[action="/trust/new"]')
+            assert seat.page.url.endswith("/compare"), await seat.text()
+        read_out = await digits(besa, nodes["FR"])
+        wrong = str((int(read_out[0]) + 1) % 10) + read_out[1:]
+        await type_in(ana, nodes["AL"], wrong)
+        assert await ana.page.locator(".errors").count() == 1
+        assert await ana.page.locator("main form[data-passkey]").count() == 0
+
+        # right; the first person signs, and can not be the second; then the second
+        for first, second, seat_of, node in ((ana, ben, besa, nodes["AL"]), (besa, dritan, ana, nodes["FR"])):
+            heard = await digits(seat_of, nodes["FR"] if first is ana else nodes["AL"])
+            await type_in(first, node, heard)
+            assert await first.page.locator("main ul.plain li").count() > 8
+            await sign(first)
+            pending = first.page.url
+            assert await first.page.locator("main form[data-passkey]").count() == 0
+            assert not await agreed(fr.node, al.node)
+            await second.page.goto(pending)
+            await sign(second)
+            assert await second.page.locator(".tag-good").count() >= 1
+        await until(lambda: agreed(fr.node, al.node))
+        found = await ana.violations()
+
+        # at night one person stops it at once, with one touch; to resume takes two
+        await dritan.open(f"/trust/peers/{nodes['FR']}")
+        found += await dritan.violations()
+        assert await dritan.page.locator("main table tbody tr").count() == 1
+        await dritan.submit("main section.panel form[data-passkey]")
+        shown = await al.ask("peer.show", id=nodes["FR"])
+        assert (shown["state"], shown["faults"]) == ("suspended", [])
+        assert found == []
