@@ -206,6 +206,12 @@ ROUTES: tuple[Route, ...] = (
         operation="directory.publish",
         summary="this country's offices, to every active peer",
     ),
+    Route(
+        method="GET",
+        path="/directory/own",
+        operation="directory.own",
+        summary="what this node told last, to be changed",
+    ),
     Route(method="GET", path="/directory/{id}", operation="directory.show", summary="what a country says of itself"),
     Route(method="GET", path="/guidance", operation="guidance.list", summary="texts of the guidance library"),
     Route(method="POST", path="/guidance/search", operation="guidance.search", summary="texts by words"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -113,6 +114,26 @@ def _show_country(value: Mapping[str, Json]) -> None:
         _units(voice.items(entry, "units"), empty="no unit")
         for one in voice.items(entry, "procedures"):
             voice.say(f"{one['kind']}: {one['text']}" + (f" ({one['url']})" if one["url"] else ""))
+
+
+@options.verb(directory, "own")
+@options.on_node
+@options.as_json
+def directory_own(reach: Reach, as_json: bool) -> None:
+    """What this node told last, as a file to be changed and published; its units, if it has told nothing yet.
+
+    \b
+    Example:
+      trm directory own --node /srv/trm/fr > offices.json
+    """
+    answer = reach.ask("directory.own")
+    voice.show(answer, as_json=as_json, people=_show_own)
+
+
+def _show_own(value: Mapping[str, Json]) -> None:
+    voice.say(json.dumps(value["content"], ensure_ascii=False, indent=2))
+    expires = value["expires"]
+    voice.hint(f"it counts until {voice.when(expires)}" if isinstance(expires, int) else "nothing was told yet")
 
 
 @options.verb(directory, "publish")

@@ -18,6 +18,7 @@ from gateway.console.pages import (
     consent,
     conversations,
     desk,
+    directory,
     drafts,
     entry,
     files,
@@ -40,11 +41,11 @@ from gateway.logs import logger
 PAGES: tuple[Page, ...] = (
     *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *drafts.PAGES, *release.PAGES, *files.PAGES,
     *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *operations.PAGES, *audit.PAGES, *people.PAGES,
-    *guidance.PAGES,
+    *directory.PAGES, *guidance.PAGES,
 )  # fmt: skip
 SECTIONS: tuple[Section, ...] = (
     desk.SECTION, messages.SECTION, conversations.SECTION, drafts.SECTION, consent.SECTION, alerts.SECTION,
-    guidance.SECTION,
+    directory.SECTION, guidance.SECTION,
     records.SECTION, trust.SECTION, operations.SECTION, audit.SECTION, people.SECTION,
 )  # fmt: skip
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}

@@ -263,16 +263,24 @@ class _Taken:
         exact = self._one(place + AT)
         if _DIGITS.fullmatch(exact) and _local(int(exact), self.offset) == text:
             return int(exact)
-        if not _MOMENT.fullmatch(text):
+        found = moment(text, self.offset)
+        if found is None:
             return _number(text) if text == exact else text
-        try:
-            naive = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-        except ValueError:
-            return text
-        return naive - self.offset(naive - self.offset(naive))
+        return found
 
     def _one(self, name: str) -> str:
         return next(iter(self.fields.get(name, ())), "")
+
+
+def moment(text: str, offset: Offset) -> int | None:
+    """The moment that a day and hour here stand for; None where it is not written as one."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        naive = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        return None
+    return naive - offset(naive - offset(naive))
 
 
 def _number(text: str) -> Json:

@@ -121,6 +121,8 @@ RULES: Mapping[str, str] = {
     "additionalProperties": N_("There is something here that this message can not have; saving takes it out."),
     "form": N_("This is not written as it has to be."),
     "text": N_("There are signs in this text that can not be shown safely. Type it anew; do not paste it."),
+    "foreign": N_("A node speaks for its own country alone."),
+    "too_long": N_("This is too far away: 90 days from now at most."),
     "unknown_peer": N_("No such country is known here."),
 }
 OTHERWISE = N_("This is not right.")

@@ -147,6 +147,7 @@ MATRIX: Mapping[str, frozenset[Role]] = {
     "directory.list": _EVERYBODY,
     "directory.search": _EVERYBODY,
     "directory.show": _EVERYBODY,
+    "directory.own": frozenset({_F}),
     "directory.publish": frozenset({_F}),
     "guidance.list": _EVERYBODY,
     "guidance.search": _EVERYBODY,

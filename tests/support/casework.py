@@ -97,7 +97,7 @@ ANSWERS: dict[str, Any] = {
              "roles": ["national_focal_point"], "services": [], "groups_served": [], "languages": ["sq"],
              "capacity": "open", "hours": "Mo-Fr 09:00-16:00", "at": NOW, "open": True,
              "contact": {"duty": True, "phone": "+35540000001", "email": None, "hours": None},
-             "duty_phone": "+35540000002", "current": False, "expires": NOW, "for": []},
+             "duty_phone": "+35540000002", "made": NOW, "current": False, "expires": NOW, "for": []},
         ],
     },
     "guidance.list": GUIDANCE["guidance.list"],

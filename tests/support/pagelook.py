@@ -48,7 +48,7 @@ class _Look(HTMLParser):
             self.faults.append(f"style or script inside the page: {tag}")
         self.faults += [f"{name} on {tag}" for name in given if name.startswith("on")]
         for name in ("href", "src", "action"):
-            if name in given and not given[name].startswith(("/", "#")):
+            if name in given and not given[name].startswith(("/", "#", "tel:+")):
                 self.faults.append(f"{tag} leads elsewhere")
 
     def handle_endtag(self, tag: str) -> None:

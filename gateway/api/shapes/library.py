@@ -36,6 +36,7 @@ OFFICE = named(
         open=about(null_or(FLAG), "null where its hours are words that only people read"),
         contact=null_or(record(duty=FLAG, phone=null_or(TEXT), email=null_or(TEXT), hours=null_or(TEXT))),
         duty_phone=null_or(about(TEXT, "day and night")),
+        made=about(TIME, "when its country said so"),
         current=about(FLAG, "false: the entry is over, and may be wrong"), expires=TIME,
         **{"for": many(about(TEXT, "a code of the list focal_point_for"))},
     ),
@@ -82,6 +83,13 @@ SHAPES: Mapping[str, Shape] = {
                 )
             ),
         ),
+    ),
+    "directory.own": Shape(
+        answer=record(
+            content=about(OBJECT, "of a directory.update, without its number; unfinished where nothing was told yet"),
+            number=null_or(COUNT), made=null_or(TIME), expires=null_or(TIME),
+            last=about(DAY, "the last day for which a unit can be told"),
+        )
     ),
     "directory.publish": Shape(
         arguments={

@@ -411,6 +411,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "directory.list": words.directory,
     "directory.search": directory.search,
     "directory.show": directory.show,
+    "directory.own": directory.own,
     "directory.publish": directory.publish,
     "guidance.list": guidance.list_texts,
     "guidance.search": guidance.search,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -100,7 +100,8 @@ def _unit(found: Found, shown_in: str) -> Json:
         "groups_served": [*said.get("groups_served", ())], "languages": [*said["languages"]],
         "for": [point["for"] for point in unit.focal], "capacity": said["capacity_status"],
         "hours": said.get("hours"), "at": found.at, "open": found.open, "contact": _contact(found.contact),
-        "duty_phone": said.get("duty_phone"), "current": found.current, "expires": found.expires,
+        "duty_phone": said.get("duty_phone"), "made": unit.entry.made, "current": found.current,
+        "expires": found.expires,
     }  # fmt: skip
 
 
@@ -116,6 +117,43 @@ def _in(texts: list[Mapping[str, str]], shown_in: str) -> str:
 
 
 # --- this country ------------------------------------------------------------------------------------------------
+
+
+async def own(parts: Parts, arguments: Arguments) -> Done:
+    """What this node has told last, to be changed and published anew; the units of its descriptor, if it never has."""
+    only(arguments)
+    entry = await _own(parts)
+    content = _begun(parts) if entry is None else {**entry.content}
+    content.pop("supersedes", None)
+    return Done(
+        value={
+            "content": content,
+            "number": None if entry is None else entry.content["supersedes"],
+            "made": None if entry is None else entry.made,
+            "expires": None if entry is None else entry.expires,
+            "last": _last(parts, parts.clock.now()).isoformat(),
+        }
+    )
+
+
+async def _own(parts: Parts) -> Entry | None:
+    held = await listings.current(parts)
+    return next((entry for entry in held.entries if entry.node == parts.own.node), None)
+
+
+def _begun(parts: Parts) -> dict[str, Json]:
+    descriptor = parts.own.descriptor
+    units: list[Json] = [
+        {"unit_id": unit.id, "name": [{"language": ENGLISH, "text": unit.name}], "country": descriptor.country,
+         "roles": [*unit.roles]}
+        for unit in descriptor.units
+    ]  # fmt: skip
+    return {"units": units, "focal_points": []}
+
+
+def _last(parts: Parts, now: int) -> date:
+    """The last day for which a unit can be told."""
+    return local_date(calendar(parts.region.name, parts.own.descriptor.country).zone, now) + timedelta(seconds=LIFE)
 
 
 async def publish(parts: Parts, arguments: Arguments) -> Done:
@@ -154,9 +192,8 @@ async def publish(parts: Parts, arguments: Arguments) -> Done:
 
 async def _numbered(parts: Parts, said: Mapping[str, Json], now: int) -> dict[str, Json]:
     """The content with its number, the one after that of the entry before; keys are those of the descriptor."""
-    held = await listings.current(parts)
-    own = [entry for entry in held.entries if entry.node == parts.own.node]
-    number_ = int(own[0].content["supersedes"]) + 1 if own else 0
+    before = await _own(parts)
+    number_ = 0 if before is None else int(before.content["supersedes"]) + 1
     return {"keys": [], **said, "supersedes": number_}
 
 
@@ -181,7 +218,7 @@ def _judge(parts: Parts, header: Mapping[str, Json], said: Mapping[str, Json], n
     findings = [*schemas.validate(TYPE, body), *schemas.text_findings(body)]
     if not findings:
         country = parts.own.descriptor.country
-        last = local_date(calendar(parts.region.name, country).zone, now) + timedelta(seconds=LIFE)
+        last = _last(parts, now)
         listed = said["units"]
         units = listed if isinstance(listed, list) else []
         findings += (

@@ -58,6 +58,8 @@ async def test_a_country_tells_its_offices_and_another_asks_in_greek(two: Two) -
     """Published at one desk, in front of everybody at the other; a newer one takes its place, and after 90 days it is
     over.
     """
+    begun = await two.al.call("directory.own")
+    assert (begun["number"], [unit["unit_id"] for unit in begun["content"]["units"]]) == (None, [UNIT])
     first = await two.al.call("directory.publish", content=offices(two.al), by="w-7", language="sq")
     assert (first["number"], [one["peer"] for one in first["sent"]], first["left_out"]) == (0, ["FR"], [])
     await arrived(two.fr, 0)
@@ -69,6 +71,9 @@ async def test_a_country_tells_its_offices_and_another_asks_in_greek(two: Two) -
 
     closed = await two.al.call("directory.publish", content=offices(two.al, capacity_status="closed"), by="w-7")
     assert closed["number"] == 1
+    own = await two.al.call("directory.own")
+    assert (own["number"], own["expires"]) == (1, own["made"] + LIFE)
+    assert own["content"] == offices(two.al, capacity_status="closed") | {"keys": []}
     await arrived(two.fr, 1)
     assert {one["capacity"] for one in await asked(two.fr, "Albania")} == {"closed"}
     shown = await two.fr.call("directory.show", id="AL", language="sq")

@@ -43,6 +43,18 @@ def test_all_that_a_country_says(published):
     assert "trm directory search" in refused.stderr
 
 
+def test_what_was_told_is_a_file_to_be_told_anew(published):
+    """What comes out goes in again; with JSON also when it ends."""
+    ran = published.trm("directory", "own")
+    content = json.loads(ran.stdout)
+    assert "kujdestaria" in {unit["unit_id"] for unit in content["units"]}
+    assert "supersedes" not in content
+    assert "it counts until" in ran.stderr
+    number = json.loads(published.trm("directory", "own", "--json").stdout)["number"]
+    told = published.trm("directory", "publish", "-", "--by", "Besa K.", "--json", given=ran.stdout)
+    assert json.loads(told.stdout)["number"] == number + 1
+
+
 def test_what_is_wrong_is_told_with_its_place(published):
     """An office of another country, and an unknown language of the reader."""
     ran = published.trm("directory", "publish", "-", "--by", "Besa K.", given='{"units": []}')

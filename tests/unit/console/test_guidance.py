@@ -24,7 +24,7 @@ def test_every_topic_has_its_words():
 async def test_a_page_is_well_made(path: str, language: str):
     """For everybody who works at a node; what somebody wrote is never markup."""
     async with console(answers()) as there:
-        there.sign_in.sessions["secret"] = person(Role.AUDITOR, language=language)
+        there.sign_in.sessions["secret"] = person(Role.FOCAL_POINT, language=language)
         seen = await there.get(path)
         assert seen.status == 200 and faults(seen.text) == []
         assert "<script>alert" not in seen.text and "[no label]" not in seen.text

@@ -1,0 +1,197 @@
+"""Whom to ask: one question answered across countries, the page of each country, and what this one tells of itself.
+
+A question is sent as a form and stands in no address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from gateway.console import choices, forms
+from gateway.console.formfields import body, moment, posted, without
+from gateway.console.pages.messages import Part
+from gateway.console.pages.messages import told as rendered
+from gateway.console.refusals import Told
+from gateway.console.visit import Form, Page, Section, Visit
+from gateway.console.words import N_
+from gateway.errors import Code, Finding, GatewayError, RefusedError
+from gateway.ports import Json
+from keys.encoding import canon, sha256_hex
+
+SECTION = Section(path="/directory", title=N_("Directory"), operation="directory.search")
+TYPE = "directory.update/1"
+SOON = 30 * 24 * 3600
+"""Seconds before the end of the own entry from which these pages warn."""
+CHOSEN = {"country": "country", "role": "role", "service": "service", "spoken": "unit_language"}
+"""What can be chosen beside a question: fields of the form, and what they are called when the node is asked."""
+PEOPLE = {"child": True, "adult": False}
+ASKED = ("/content/units", "/content/focal_points", "/content/procedures")
+"""What people say of their offices; keys and number are the node's."""
+
+
+async def search(visit: Visit) -> web.StreamResponse:
+    """The question, and what each country tells."""
+    return await _searching(visit, Form({}))
+
+
+async def found(visit: Visit) -> web.StreamResponse:
+    """Who answers, best first."""
+    form = await visit.form()
+    asked: dict[str, Json] = {theirs: form.one(name) for name, theirs in CHOSEN.items() if name in form}
+    if form.one("people") in PEOPLE:
+        asked["child"] = PEOPLE[form.one("people")]
+    if "text" in form:
+        asked["text"] = form.one("text")
+    if "at" in form:
+        at = moment(form.one("at"), visit.settings.offset)
+        if at is None:
+            return await _searching(visit, form, fault=visit.words(forms.RULES["form"]))
+        asked["at"] = at
+    return await _searching(visit, form, asked)
+
+
+async def _searching(
+    visit: Visit, form: Form, asked: Mapping[str, Json] | None = None, fault: str = ""
+) -> web.Response:  # fmt: skip
+    words = visit.words
+    answer = None if asked is None else await visit.ask("directory.search", {**asked, "language": words.language.code})
+    countries = sorted({unit["country"] for unit in await choices.directory(visit)}, key=words.country)
+    home = await _home(visit)
+    return visit.page(
+        "directory.html", status=422 if fault else 200, form=form, answer=answer, countries=countries, fault=fault,
+        named=[(code, words.country(code)) for code in countries],
+        home=home, own=await _own_entry(visit, home), now=visit.settings.now(), soon=SOON,
+        spoken=choices.spoken(words), chosen={name: form.one(name) for name in (*CHOSEN, "people")},
+    )  # fmt: skip
+
+
+async def country(visit: Visit) -> web.StreamResponse:
+    """Everything that one country tells of its offices; where it has told nothing, the units of its descriptors."""
+    code, home = visit.request.match_info["country"], await _home(visit)
+    told = await _told(visit, code)
+    signed = [unit for unit in await choices.directory(visit) if unit["country"] == code]
+    if told is None and not signed:
+        raise RefusedError(Code.NOT_FOUND, "no node of this country is known here")
+    return visit.page(
+        "directory-country.html", country=code, entries=[] if told is None else told["entries"], signed=signed,
+        home=home, now=visit.settings.now(), soon=SOON,
+    )  # fmt: skip
+
+
+async def _told(visit: Visit, country: str) -> Any:
+    """What its nodes tell; None where they have told nothing."""
+    try:
+        return await visit.ask("directory.show", {"id": country, "language": visit.words.language.code})
+    except RefusedError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return None
+
+
+async def _home(visit: Visit) -> str:
+    """The country of this node."""
+    return str((await visit.ask("node.show"))["country"])
+
+
+async def _own_entry(visit: Visit, home: str) -> Any:
+    """What this node tells, for those who answer for it."""
+    if not visit.allows("directory.publish"):
+        return None
+    told = await _told(visit, home)
+    entries = [] if told is None else told["entries"]
+    return next((entry for entry in entries if entry["state"] == "own"), {})
+
+
+# --- this country ------------------------------------------------------------------------------------------------
+
+
+async def edit(visit: Visit) -> web.StreamResponse:
+    """The offices of this country as they were told last, to be changed."""
+    own = await visit.ask("directory.own")
+    return await _form(visit, own, own["content"])
+
+
+async def publish(visit: Visit) -> web.StreamResponse:
+    """A row is added or taken out, all of it confirmed, what would be told is shown; or that is told."""
+    form, own = await visit.form(), await visit.ask("directory.own")
+    filled = body(TYPE, form.fields, visit.settings.offset)["content"]
+    content: dict[str, Json] = dict(filled) if isinstance(filled, dict) else {}
+    act, _, place = form.one("act").partition(":")
+    match act:
+        case "add":
+            return await _form(visit, own, content, blank=[place])
+        case "remove":
+            left = without({"content": content}, place)
+            rest = left["content"] if isinstance(left, dict) else None
+            return await _form(visit, own, rest if isinstance(rest, dict) else content)
+        case "confirm":
+            return await _form(visit, own, _confirmed(content, own["last"]))
+    whole = {**content, "keys": own["content"].get("keys", [])}
+    judged = forms.judge(TYPE, {"content": {**whole, "supersedes": 0}})
+    findings = [one for one in judged if one.place.startswith(ASKED)]
+    if findings:
+        return await _form(visit, own, content, findings=findings, status=422)
+    shown = sha256_hex(canon(whole))
+    if act != "publish" or form.one("shown") != shown:
+        return await _form(visit, own, content, shown=shown)
+    try:
+        done = await visit.act("directory.publish", {"content": whole, "language": visit.words.language.code})
+    except GatewayError as error:
+        findings = list(error.findings) if isinstance(error, RefusedError) else []
+        told = None if findings else visit.told(error)
+        return await _form(visit, own, content, findings=findings, told=told, status=422)
+    return visit.page("directory-told.html", done=done, home=await _home(visit))
+
+
+def _confirmed(content: Mapping[str, Json], last: str) -> dict[str, Json]:
+    """The same with each unit valid for as long as can be."""
+    units = [{**one, "valid_until": last} if isinstance(one, dict) else one for one in _units(content)]
+    return {**content, "units": units}
+
+
+def _units(content: Mapping[str, Json]) -> list[Json]:
+    units = content.get("units")
+    return units if isinstance(units, list) else []
+
+
+async def _form(
+    visit: Visit,
+    own: Mapping[str, Any],
+    content: Mapping[str, Json],
+    *,
+    blank: Iterable[str] = (),
+    findings: Iterable[Finding] = (),
+    shown: str = "",
+    told: Told | None = None,
+    status: int = 200,
+) -> web.Response:
+    words, home = visit.words, await _home(visit)
+    units = [str(one["unit_id"]) for one in _units(content) if isinstance(one, dict) and one.get("unit_id")]
+    offered: dict[str, forms.Options] = {
+        "/content/units/*/country": [(home, words.country(home))],
+        "/content/focal_points/*/unit_id": [(unit, unit) for unit in units],
+        "type:language": choices.spoken(words),
+    }
+    fields = posted(TYPE, {"content": dict(content)}, visit.settings.offset)
+    whole = forms.form(TYPE, fields, words, choices=offered, blank=blank)
+    parts = [part for part in whole if part.place.startswith(ASKED)]
+    faults = forms.told(TYPE, findings, words, parts)
+    peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]
+    preview: list[Part] = rendered({"type": TYPE, "content": content}, "content", words) if shown else []
+    return visit.page(
+        "directory-edit.html", status=status, own=own, parts=parts, faults=forms.by_place(faults),
+        summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
+        shown=shown, preview=preview, peers=peers, told=told, home=home, now=visit.settings.now(), soon=SOON,
+    )  # fmt: skip
+
+
+PAGES = (
+    Page(method="GET", path=SECTION.path, handler=search, operation=SECTION.operation),
+    Page(method="POST", path=SECTION.path, handler=found, operation=SECTION.operation),
+    Page(method="GET", path="/directory/own", handler=edit, operation="directory.own"),
+    Page(method="POST", path="/directory/own", handler=publish, operation="directory.publish"),
+    Page(method="GET", path="/directory/{country}", handler=country, operation="directory.show"),
+)
