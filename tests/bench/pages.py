@@ -75,7 +75,7 @@ async def measured(base: Path, conversations: int, times: int) -> dict[str, list
 
 
 async def paths(node: Node) -> list[str]:
-    """The pages about cases, of the longest conversation among the newest."""
+    """The pages about cases, of the longest conversation among the newest, and those of who runs and audits a node."""
     listed: Any = (await node.desk.call("conversation.list", {"limit": 50})).value
     longest = max(listed["conversations"], key=lambda one: one["messages"])["conversation"]
     shown: Any = (await node.desk.call("conversation.show", {"id": longest})).value
@@ -84,7 +84,8 @@ async def paths(node: Node) -> list[str]:
         "/desk", "/desk/owed?owes=them", "/inbox", "/conversations", "/conversations?kind=referral&state=active",
         f"/conversations/{longest}", f"/conversations/{longest}/sheet",
         f"/messages/{message['id']}?way={message['direction']}", "/alerts", "/records", "/records/erasures",
-        "/records/statistics",
+        "/records/statistics", "/operations", "/operations/alarms/message.failed", "/operations/messages", "/audit",
+        "/audit/entries",
     ]  # fmt: skip
 
 

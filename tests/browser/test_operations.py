@@ -18,7 +18,7 @@ DAY = 86_400
 CANARY = "Tulpe-7391"
 SEEN = (
     "/operations", "/operations/alarms", "/operations/alarms/message.failed", "/operations/resend?state=failed",
-    "/operations/peers/AL",
+    "/operations/peers/AL", "/operations/messages",
 )  # fmt: skip
 
 

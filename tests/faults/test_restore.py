@@ -358,7 +358,9 @@ async def witnessed(two: Two) -> int:
 
 async def test_verify_says_what_a_backup_is(drill: Drill) -> None:
     """Both files open wholly with the offline key; the data one holds a whole database."""
+    assert (await drill.two.fr.call("node.status"))["backup"] is None
     data, keystore = await drill.backup()
+    assert (await drill.two.fr.call("node.status"))["backup"] == drill.two.clock.now()
     found = verify(data, drill.key)
     assert (found.header.kind, found.header.node) == (Kind.DATA, drill.two.fr.running.parts.own.node)
     assert found.counts["peer"] == 1

@@ -106,11 +106,26 @@ AUDITED = (
     "/audit", "/audit/entries", "/audit/entries?event=message.state&subject=n1al&until=2026-09-21",
     f"/audit/reads?message={ID}", "/audit/reads",
 )  # fmt: skip
+MESSAGE: dict[str, Any] = {
+    "id": ID, "direction": "out", "peer": "UA <b>", "state": "queued", "reason": None,
+    "held": "our side has suspended it", "n": None, "at": NOW - 60, "expires": NOW + 60, "out_of_order": False,
+    "type": "referral.request/1", "conversation": OTHER, "in_reply_to": None, "purpose": "Tulpe-7391",
+    "unit": "focal-point",
+}  # fmt: skip
+LISTED: dict[str, Any] = {
+    "message.list": {"next": "7", "messages": [
+        MESSAGE, MESSAGE | {"direction": "in", "state": "held", "reason": "mapping_failed", "n": 4, "held": None},
+    ]},
+    "message.show": MESSAGE | {
+        "receipts": [], "erased": None, "case": "Tulpe-7391", "dropped": [], "header": {"note": "Tulpe-7391"},
+        "content": {"note": "Tulpe-7391"},
+    },
+}  # fmt: skip
 PATHS = (
     "/operations", "/operations/alarms", "/operations/alarms/message.failed", "/operations/alarms/own.sig.ends_30",
     "/operations/alarms/peer.review", "/operations/resend?state=failed&peer=AL&reason=expired&days=2",
     "/operations/resend?state=held", "/operations/peers/AL", "/operations/peers/UA%20%3Cb%3E",
-    f"/operations/probes/{ID}", "/operations/adapter",
+    f"/operations/probes/{ID}", "/operations/adapter", "/operations/messages?peer=AL&state=held",
 )  # fmt: skip
 ALIKE = (PATHS[3], PATHS[4], PATHS[6], PATHS[8], AUDITED[1], AUDITED[4])
 """Those that differ from another one in what they say only."""
@@ -118,4 +133,4 @@ ALIKE = (PATHS[3], PATHS[4], PATHS[6], PATHS[8], AUDITED[1], AUDITED[4])
 
 def answers(**other: Any) -> dict[str, Any]:
     """What the desk says to every question of these pages."""
-    return ANSWERS | AUDIT | {name.replace("__", "."): value for name, value in other.items()}
+    return ANSWERS | AUDIT | LISTED | {name.replace("__", "."): value for name, value in other.items()}

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
 from gateway.console import operating
 from gateway.console.operating import Tells
+from gateway.console.states import INCOMING, OUTGOING
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, RefusedError
@@ -24,6 +26,7 @@ PAGE = 100
 AGAIN = {"message.failed": "failed", "message.held": "held"}
 """Alarms about messages that can be tried again, and what `message.resend_many` calls them."""
 DAY = 86_400
+STATES = tuple(dict.fromkeys((*OUTGOING, *INCOMING)))
 FILTERS = ("peer", "reason", "days")
 
 
@@ -99,6 +102,25 @@ def _wanted(visit: Visit, form: Form) -> dict[str, Json]:
     return asked
 
 
+async def moved(visit: Visit) -> web.StreamResponse:
+    """Messages by country, state or id: where they are, never what they say."""
+    query = visit.request.query
+    chosen = {name: query.get(name, "") for name in ("peer", "state", "id")}
+    if chosen["id"] and visit.who.caller.reads_content:
+        return visit.go(f"/messages/{quote(chosen['id'], safe='')}")  # whose page notes who reads it
+    if chosen["id"]:
+        found = {"messages": [await visit.ask("message.show", {"id": chosen["id"]})], "next": None}
+    else:
+        asked: dict[str, Json] = {name: query[name] for name in ("peer", "state", "cursor") if query.get(name)}
+        found = await visit.ask("message.list", {"limit": PAGE, **asked})
+    peers = [(peer["name"], peer["name"]) for peer in (await visit.ask("node.status"))["peers"]]
+    said = {name: [visit.words(table[name]) for table in (OUTGOING, INCOMING) if name in table] for name in STATES}
+    states = [(name, " / ".join(dict.fromkeys(texts))) for name, texts in said.items()]
+    return _page(
+        visit, "moved.html", messages=found["messages"], next=found["next"], chosen=chosen, peers=peers, states=states
+    )
+
+
 async def way(visit: Visit) -> web.StreamResponse:
     """One country: how its messages stand, and two ways to try whether it can be reached."""
     return await _way(visit, None)
@@ -159,6 +181,7 @@ PAGES = (
     Page(method="GET", path="/operations/alarms", handler=alarms, operation="alarm.list"),
     Page(method="GET", path="/operations/alarms/{kind}", handler=alarms_of, operation="alarm.list"),
     Page(method="POST", path="/operations/alarms/{kind}", handler=settle, operation="alarm.dismiss"),
+    Page(method="GET", path="/operations/messages", handler=moved, operation="message.resend_many"),
     Page(method="GET", path="/operations/resend", handler=choose, operation="message.resend_many"),
     Page(method="POST", path="/operations/resend", handler=resend, operation="message.resend_many"),
     Page(method="GET", path="/operations/peers/{peer}", handler=way, operation="node.status"),

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from support.pair import Party, Spoiler, Two, two_nodes
+from support.nodeproc import UNIT
+from support.pair import Party, Spoiler, Two, example, two_nodes
 
 from gateway.core.roles import Caller, Role
 from gateway.errors import Code, RefusedError
+from keys.encoding import b64u
 
 DAY = 86_400
+CONSENT = b64u(b"consent consent."[:16])
 OPERATOR = Caller(roles=frozenset({Role.OPERATOR}))
 
 
@@ -97,3 +100,29 @@ async def test_what_the_case_system_refused_is_offered_again(two: Two) -> None:
     told = await again(two.al, state="held", peer="FR")
     assert told == {"matched": 2, "again": 2, "refused": [], "more": False}
     await two.until(lambda: sorted(two.al.notes()) == ["one", "two"], seconds=60)
+
+
+async def test_a_withdrawal_reaches_the_peer_and_what_it_stopped_stays(two: Two) -> None:
+    """Of what failed while the peer was away the withdrawal goes anew; the referral that it stopped is judged again."""
+    content = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
+    categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
+    grant = {"purpose": "referral", "recipient_units": [f"AL/{UNIT}"], "data_categories": categories}
+    content["grants"] = [grant | {"until": "2027-11-30"}]
+    await two.fr.call("consent.record", by="w-1", content=content)
+    referral = example("referral.request/1", "AL", consent_ref=CONSENT) | {"purpose": "referral"}
+    await two.fr.call("message.submit", **referral)
+    await two.until(lambda: len(two.al.deliveries()) == 2, seconds=60)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    stopped = (await two.fr.call("message.submit", **referral))["id"]
+    told = (await two.fr.call("consent.withdraw", id=CONSENT, by="w-1"))["told"]
+    two.clock.advance(15 * DAY)
+    await two.until(lambda: in_state(two, told[0]["message"], "failed"), seconds=90)
+    wire.away = False
+    done = await again(two.fr, state="failed")
+    assert (done["matched"], done["again"], done["refused"]) == (2, 1, [{"id": stopped, "code": "gate_g7"}])
+
+    async def withdrawn() -> bool:
+        return bool((await two.al.call("consent.show", id=CONSENT))["state"] == "withdrawn")
+
+    await two.until(withdrawn, seconds=120)

@@ -163,3 +163,16 @@ async def test_the_way_to_a_country_is_tried():
         assert (await there.get("/operations/peers/XX")).status == 404
         assert "people have to agree" in (await there.get("/operations/peers/UA%20%3Cb%3E")).text
         assert HELD["name"] in {peer["name"] for peer in STATUS["peers"]}
+
+
+async def test_an_operator_finds_a_message_and_nothing_of_what_it_says():
+    """By country, state or id; who may read it is led to its own page, which notes that."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(Role.OPERATOR)
+        text = (await there.get("/operations/messages?peer=AL&state=held&id=")).text
+        assert asked(there, "message.list") == [{"limit": 100, "peer": "AL", "state": "held"}]
+        assert ID in text and "waits to be sent" in text and "cursor=7" in text
+        text += (await there.get(f"/operations/messages?id={ID}")).text
+        assert "Tulpe-7391" not in text and "eferral" not in text and OTHER not in text
+        there.sign_in.sessions["secret"] = person(Role.FOCAL_POINT)
+        assert (await there.get(f"/operations/messages?id={ID}")).headers["Location"] == f"/messages/{ID}"
