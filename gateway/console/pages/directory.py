@@ -20,6 +20,7 @@ from gateway.console.words import N_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Json
 from keys.encoding import canon, sha256_hex
+from schemas.labels import languages
 
 SECTION = Section(path="/directory", title=N_("Directory"), operation="directory.search")
 TYPE = "directory.update/1"
@@ -120,29 +121,38 @@ async def publish(visit: Visit) -> web.StreamResponse:
     filled = body(TYPE, form.fields, visit.settings.offset)["content"]
     content: dict[str, Json] = dict(filled) if isinstance(filled, dict) else {}
     act, _, place = form.one("act").partition(":")
+    number = form.one("number")
     match act:
         case "add":
-            return await _form(visit, own, content, blank=[place])
+            return await _form(visit, own, content, number=number, blank=[place])
         case "remove":
             left = without({"content": content}, place)
             rest = left["content"] if isinstance(left, dict) else None
-            return await _form(visit, own, rest if isinstance(rest, dict) else content)
+            return await _form(visit, own, rest if isinstance(rest, dict) else content, number=number)
         case "confirm":
-            return await _form(visit, own, _confirmed(content, own["last"]))
+            return await _form(visit, own, _confirmed(content, own["last"]), number=number)
     whole = {**content, "keys": own["content"].get("keys", [])}
     judged = forms.judge(TYPE, {"content": {**whole, "supersedes": 0}})
     findings = [one for one in judged if one.place.startswith(ASKED)]
     if findings:
-        return await _form(visit, own, content, findings=findings, status=422)
+        return await _form(visit, own, content, number=number, findings=findings, status=422)
     shown = sha256_hex(canon(whole))
     if act != "publish" or form.one("shown") != shown:
-        return await _form(visit, own, content, shown=shown)
+        return await _form(visit, own, content, number=number, shown=shown)
+    return await _published(visit, own, whole, number)
+
+
+async def _published(visit: Visit, own: Mapping[str, Any], whole: dict[str, Json], number: str) -> web.StreamResponse:
+    """What was shown is told, unless somebody else has told something since."""
+    if number != str(own["number"]):
+        meanwhile = RefusedError(Code.CHANGED_MEANWHILE, "somebody has published; nothing was published")
+        return await _form(visit, own, whole, told=visit.told(meanwhile), status=409)
     try:
         done = await visit.act("directory.publish", {"content": whole, "language": visit.words.language.code})
     except GatewayError as error:
         findings = list(error.findings) if isinstance(error, RefusedError) else []
         told = None if findings else visit.told(error)
-        return await _form(visit, own, content, findings=findings, told=told, status=422)
+        return await _form(visit, own, whole, findings=findings, told=told, status=422)
     return visit.page("directory-told.html", done=done, home=await _home(visit))
 
 
@@ -162,6 +172,7 @@ async def _form(
     own: Mapping[str, Any],
     content: Mapping[str, Json],
     *,
+    number: str | None = None,
     blank: Iterable[str] = (),
     findings: Iterable[Finding] = (),
     shown: str = "",
@@ -170,7 +181,10 @@ async def _form(
 ) -> web.Response:
     words, home = visit.words, await _home(visit)
     units = [str(one["unit_id"]) for one in _units(content) if isinstance(one, dict) and one.get("unit_id")]
+    ours = [(code, words.spoken(code)) for code in languages()]
     offered: dict[str, forms.Options] = {
+        "/content/units/*/name/*/language": ours,
+        "/content/procedures/*/text/*/language": ours,
         "/content/units/*/country": [(home, words.country(home))],
         "/content/focal_points/*/unit_id": [(unit, unit) for unit in units],
         "type:language": choices.spoken(words),
@@ -181,11 +195,14 @@ async def _form(
     faults = forms.told(TYPE, findings, words, parts)
     peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]
     preview: list[Part] = rendered({"type": TYPE, "content": content}, "content", words) if shown else []
-    return visit.page(
+    page = visit.page(
         "directory-edit.html", status=status, own=own, parts=parts, faults=forms.by_place(faults),
         summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
-        shown=shown, preview=preview, peers=peers, told=told, home=home, now=visit.settings.now(), soon=SOON,
+        number=str(own["number"]) if number is None else number, shown=shown, preview=preview, peers=peers, told=told,
+        home=home, now=visit.settings.now(), soon=SOON,
     )  # fmt: skip
+    page.enable_compression()  # a long form that says nothing secret
+    return page
 
 
 PAGES = (

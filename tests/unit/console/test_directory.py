@@ -6,11 +6,13 @@ import copy
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from support.browsing import read
 from support.consoles import NOW, console, person
 from support.library import DAY, DIRECTORY, ENTRY, OFFICE, OPEN, OVER, SCRIPT, SILENT, TOLD, answers
 from support.pagelook import faults
 
+from gateway.console.cookies import SESSION
 from gateway.core.roles import Role
 from gateway.errors import Code, Finding, RefusedError
 
@@ -128,6 +130,12 @@ async def test_what_is_told_is_shown_before_it_is_published():
         assert "Exactly this is told" in again.text and "always" in again.text
         assert "directory.publish" not in [name for name, *_ in there.desk.calls]
 
+        there.desk.answers["directory.own"] = DIRECTORY["directory.own"] | {"number": 3}
+        late = await there.post("/directory/own", sent.filled({}, act="publish"))
+        assert late.status == 409 and "Somebody else changed this meanwhile" in late.text
+        assert "directory.publish" not in [name for name, *_ in there.desk.calls]
+        there.desk.answers["directory.own"] = DIRECTORY["directory.own"]
+
         done = await there.post("/directory/own", sent.filled({}, act="publish"))
         wanted = copy.deepcopy(TOLD)
         wanted["units"][0]["valid_until"] = "2026-12-20"
@@ -135,6 +143,17 @@ async def test_what_is_told_is_shown_before_it_is_published():
             "directory.publish", {"content": wanted, "language": "en", "by": "Ana Doe"}
         )  # fmt: skip
         assert "Romania" in done.text and "widen &lt;it&gt;" in done.text and faults(done.text) == []
+
+
+async def test_the_form_of_many_offices_is_not_heavy():
+    """Twenty of them are under 200 KB on the way."""
+    many = DIRECTORY["directory.own"] | {"content": {**TOLD, "units": TOLD["units"] * 20}}
+    async with console(answers() | {"directory.own": many}) as there:
+        headers = {"Host": "desk.test", "Cookie": f"{SESSION}=secret", "Accept-Encoding": "gzip"}
+        url = there.server.make_url("/directory/own")
+        async with ClientSession(auto_decompress=False) as http, http.get(url, headers=headers) as answer:
+            assert answer.status == 200 and answer.headers["Content-Encoding"] == "gzip"
+            assert 1_000 < len(await answer.read()) < 200_000
 
 
 async def test_rows_come_and_go():
