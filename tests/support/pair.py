@@ -1,13 +1,19 @@
 """Two nodes in one process: real composition root, sockets and keys, a case system in memory, a clock the test moves.
 
-`async with two_nodes(base) as (fr, al)` gives them paired and serving. What a test needs to see or spoil on the wire is
-in `Spoiler`, which stands between a node's client and the network: requests are really sent, answers can be lost.
+`async with two_nodes(base) as (fr, al)` gives them paired and serving; they are paired once in a process, and copied.
+What a test needs to see or spoil on the wire is in `Spoiler`, which stands between a node's client and the network:
+requests are really sent, answers can be lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
+import random
+import shutil
+import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +36,7 @@ from keys.admin import Admin
 
 START = 1_800_000_000
 PASSPHRASE = "node"
+COUNTRIES = ("FR", "AL")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -144,7 +151,7 @@ class Two:
         return iter((self.fr, self.al))
 
     async def until(
-        self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, real: float = 20.0, what: str = ""
+        self, condition: Callable[[], Awaitable[bool] | bool], *, seconds: int = 0, real: float = 60.0, what: str = ""
     ) -> int:
         """Wait until the condition holds while up to `seconds` steered seconds pass; how many passed."""
         loop = asyncio.get_running_loop()
@@ -165,9 +172,9 @@ class Two:
         await asyncio.sleep(0.15)
 
 
-async def make_party(base: Path, name: str, clock: SteeredClock) -> Party:
+async def make_party(base: Path, name: str, clock: SteeredClock, port: int | None = None) -> Party:
     """A new node of one country."""
-    port = free_port()
+    port = port or free_port()
     plan = Plan(
         folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
         endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="duty desk",
@@ -187,20 +194,70 @@ async def introduce(a: Party, b: Party) -> None:
 
 @asynccontextmanager
 async def two_nodes(base: Path) -> AsyncIterator[Two]:
-    """FR and AL, paired, serving, each with the other's keyset."""
-    clock = SteeredClock(START)
-    two = Two(await make_party(base, "FR", clock), await make_party(base, "AL", clock), clock)
+    """FR and AL, paired, serving, each with the other's keyset: copies of two that were paired once in this process."""
+    kept = await _paired()
+    clock = SteeredClock(kept.at)
+    for name in COUNTRIES:
+        kept.copy(name, base)
+    two = Two(*(Party(name, base / name, clock) for name in COUNTRIES), clock)
     try:
         for party in two:
             await party.start()
-        await introduce(*two)
         await two.until(
-            lambda: all(p.peer().keyset is not None and p.agreed() for p in two), seconds=30, what="the first push"
+            lambda: all(p.agreed() and p.running.house._pushed for p in two), seconds=30, what="the first push"
         )
         yield two
     finally:
         for party in two:
             await party.stop()
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """The folders of two nodes that were paired and then stopped, and the time at which they were."""
+
+    base: Path
+    at: int
+
+    def copy(self, name: str, base: Path) -> None:
+        """One of them as a node of `base`."""
+        for folder in (name, f"{name}-roots"):
+            shutil.copytree(self.base / folder, base / folder, ignore=shutil.ignore_patterns("*.sock"))
+        settings = base / name / "node.toml"
+        settings.write_text(settings.read_text().replace(str(self.base), str(base)))
+
+
+_kept: list[_Paired] = []
+
+
+async def _paired() -> _Paired:
+    """Made at the first time. Their ports are none that the system gives to anybody else."""
+    if not _kept:
+        base = Path(tempfile.mkdtemp(prefix="trm-paired-"))
+        atexit.register(shutil.rmtree, base)
+        clock = SteeredClock(START)
+        two = Two(*[await make_party(base, name, clock, quiet_port()) for name in COUNTRIES], clock)
+        try:
+            for party in two:
+                await party.start()
+            await introduce(*two)
+            await two.until(
+                lambda: all(p.peer().keyset is not None and p.agreed() for p in two), seconds=30, what="the first push"
+            )
+        finally:
+            for party in two:
+                await party.stop()
+        _kept.append(_Paired(base, clock.now()))
+    return _kept[0]
+
+
+def quiet_port() -> int:
+    """A port that nobody listens on, below those that connections and `free_port` get."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with socket.socket() as found:
+            if found.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 class Spoiler:

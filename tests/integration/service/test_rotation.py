@@ -121,7 +121,7 @@ async def test_routine_rotation_by_date(two: Two) -> None:
 async def test_http_keys_follow_each_other_by_date(two: Two) -> None:
     """After 90 days the next listed http key signs, and peers that were never told accept it."""
     before = [party.running.parts.keys.http_kid for party in two]
-    await until_day(two, 91)
+    await until_day(two, 91, DAY)
     await two.until(
         lambda: all(p.running.parts.keys.http_kid != kid for p, kid in zip(two, before, strict=True)), seconds=120
     )
@@ -173,12 +173,12 @@ async def test_what_peers_would_refuse_is_not_published(two: Two) -> None:
         await two.fr.call("keys.publish", document=document, by="admin")
 
 
-async def until_day(two: Two, day: int) -> None:
-    """Let time pass, half a day at a time, so that the nodes keep house."""
+async def until_day(two: Two, day: int, step: int = DAY // 2) -> None:
+    """Let time pass, a step at a time, so that the nodes keep house."""
     from support.pair import START
 
     while two.clock.now() < START + day * DAY:
-        two.clock.advance(DAY / 2)
+        two.clock.advance(step)
         await two.calm()
 
 
