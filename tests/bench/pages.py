@@ -75,7 +75,9 @@ async def measured(base: Path, conversations: int, times: int) -> dict[str, list
 
 
 async def paths(node: Node) -> list[str]:
-    """The pages about cases, of the longest conversation among the newest, and those of who runs and audits a node."""
+    """The pages about cases, of the longest conversation among the newest, and those of who runs and audits a node,
+    and the library.
+    """
     listed: Any = (await node.desk.call("conversation.list", {"limit": 50})).value
     longest = max(listed["conversations"], key=lambda one: one["messages"])["conversation"]
     shown: Any = (await node.desk.call("conversation.show", {"id": longest})).value
@@ -85,7 +87,7 @@ async def paths(node: Node) -> list[str]:
         f"/conversations/{longest}", f"/conversations/{longest}/sheet",
         f"/messages/{message['id']}?way={message['direction']}", "/alerts", "/records", "/records/erasures",
         "/records/statistics", "/operations", "/operations/alarms/message.failed", "/operations/messages", "/audit",
-        "/audit/entries",
+        "/audit/entries", "/directory", "/directory/AL", "/directory/own", "/guidance", "/guidance/withdrawal",
     ]  # fmt: skip
 
 
@@ -145,6 +147,9 @@ async def asked(node: Node) -> list[Asked]:
         ("audit.reads", {}),
         ("audit.reads", {"conversation": longest}),
         ("directory.list", {}),
+        ("directory.search", {"text": "who do I ask in Albania for a child case on a Sunday?"}),
+        ("guidance.list", {}),
+        ("guidance.search", {"text": "la personne retire son consentement"}),
         ("webhook.list", {}),
         ("attachment.moving", {}),
         ("review.list", {}),
