@@ -12,6 +12,7 @@ from schemas.labels import languages
 
 LANGUAGES = [lang for lang in languages() if lang != "en"]
 FILLED = re.compile(r"%\(\w+\)[a-z]|%%")
+MARKUP = re.compile(r"[<>\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -23,6 +24,20 @@ def test_a_translation_keeps_what_is_filled_in(lang):
             if message.id and text:
                 assert set(FILLED.findall(text)) <= set(FILLED.findall(ids[-1])), message.id
                 assert len(ids) > 1 or len(FILLED.findall(text)) == len(FILLED.findall(ids[0])), message.id
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_text_has_its_translation(lang):
+    """No page falls back to English; where a number is said, each form of it is there."""
+    assert list(page_words.missing(lang)) == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_translation_is_plain_text(lang):
+    """No markup, and no invisible mark of direction: the page sets both."""
+    for message in page_words.translated(lang):
+        texts = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert not any(MARKUP.search(text) for text in texts if message.id), message.id
 
 
 @pytest.mark.parametrize("lang", languages())
