@@ -282,6 +282,10 @@ def _toml(plan: Plan) -> str:
         "",
         "[federation]",
         f"listen = {_text(plan.listen)}",
+        "",
+        "# The console, and the local API beside its socket (docs/console.md):",
+        "# [local]",
+        '# listen = "127.0.0.1:8080"',
     ]
     for unit in plan.units:
         lines += [

@@ -128,11 +128,12 @@ def _say_ready(node: Node, as_json: bool) -> None:
         "port": node.federation.port,
         "socket": str(node.folder / "run" / "api.sock"),
         "local": parts.config.local.listen,
+        "console": parts.config.console_origin,
         "demo": parts.config.node.demo,
     }
     if as_json:
         click.echo(json.dumps(ready))
         return
-    local = f", and http://{ready['local']}" if ready["local"] else ""
+    local = f", and the console at {ready['console']}" if ready["console"] else ""
     demo = " DEMO" if ready["demo"] else ""
     click.echo(f"ready: {ready['name']}{demo}, {ready['endpoint']} on port {ready['port']}, {ready['socket']}{local}")

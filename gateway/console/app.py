@@ -50,6 +50,7 @@ SECTIONS: tuple[Section, ...] = (
 )  # fmt: skip
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
 
+ELSEWHERE = "another host is meant: the console has one address, which trm serve prints (console.origin in node.toml)\n"
 Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -65,7 +66,7 @@ def console_routes(desk: Desk, sign_in: SignIn, settings: Settings) -> Iterable[
 def _served(page: Page, desk: Desk, sign_in: SignIn, settings: Settings) -> Served:
     async def serve(request: web.Request) -> web.StreamResponse:
         if guard.wrong_host(request, settings):
-            return guard.guarded(web.Response(status=421, text="another host is meant\n"), settings)
+            return guard.guarded(web.Response(status=421, text=ELSEWHERE), settings)
         session = request.cookies.get(SESSION, "")
         person = await sign_in.admit(session) if session else None
         spoken = _language(request, settings) if person is None or person.language is None else person.language

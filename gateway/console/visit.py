@@ -98,12 +98,12 @@ class Visit:
             raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.add")
         return (await self.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
 
-    async def form(self) -> Form:
-        """What was filled in. Raises RefusedError for what no form of ours sends."""
+    async def form(self, longest: int = LONGEST) -> Form:
+        """What was filled in; no field is longer than that. Raises RefusedError for what no form of ours sends."""
         posted = await self.request.post()
         fields: dict[str, tuple[str, ...]] = {}
         for name, value in posted.items():
-            if not isinstance(value, str) or len(value) > LONGEST or len(fields) > FIELDS:
+            if not isinstance(value, str) or len(value) > longest or len(fields) > FIELDS:
                 raise RefusedError(Code.TOO_LARGE, "a field of the form is too long; nothing was done")
             fields[name] = (*fields.get(name, ()), value.replace("\r\n", "\n").strip())
         return Form(fields)

@@ -53,11 +53,12 @@ class FakeSignIn:
 
     sessions: dict[str, Person] = field(default_factory=lambda: {"secret": person()})
     spoken: list[tuple[str, str]] = field(default_factory=list)
+    invitation: Person = field(default_factory=person)
 
     async def invited(self, code: str) -> tuple[Person, Ceremony]:
         """The one code there is."""
         self._check(code == "code")
-        return person(), Ceremony(id="c1", options={"challenge": "AAAA"})
+        return self.invitation, Ceremony(id="c1", options={"challenge": "AAAA"})
 
     async def enrol(self, code: str, ceremony: str, credential: Mapping[str, Json]) -> str:
         """A new session for the right answer."""

@@ -21,6 +21,8 @@ NEW = 10
 """New messages, and drafts, that it shows."""
 PAGE = 30
 SIDES = ("us", "them")
+NOT_YET = ("proposed", "verified")
+"""States of a peer before people agreed."""
 
 
 async def morning(visit: Visit) -> web.StreamResponse:
@@ -64,11 +66,15 @@ def _chosen(visit: Visit) -> dict[str, Json]:
 
 async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
     """What can be chosen; a person of one unit has no choice of units."""
-    peers = [(peer["name"], visit.words.country(peer["name"])) for peer in (await visit.ask("peer.list"))["peers"]]
+    known = (await visit.ask("peer.list"))["peers"]
+    peers = [(peer["name"], visit.words.country(peer["name"])) for peer in known]
     units = []
     if visit.who.caller.unit is None:
         units = [(unit["id"], unit["name"]) for unit in (await visit.ask("node.show"))["units"]]
-    return {"peers": peers, "units": units if len(units) > 1 else [], "chosen": {"peer": "", "unit": "", **chosen}}
+    return {
+        "peers": peers, "units": units if len(units) > 1 else [], "chosen": {"peer": "", "unit": "", **chosen},
+        "connected": any(peer["state"] not in NOT_YET for peer in known),
+    }  # fmt: skip
 
 
 PAGES = (

@@ -50,13 +50,18 @@ async def new(visit: Visit) -> web.StreamResponse:
 
 
 async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = None) -> web.StreamResponse:
-    types = [entry.body_type for entry in catalogue().types if _begins(entry.body_type)]
+    types = sorted((entry.body_type for entry in catalogue().types if _begins(entry.body_type)), key=_asked_for)
     units = [unit for unit in await choices.directory(visit) if unit["state"] == "active"]
     to = [(f"{unit['peer']}/{unit['unit']}", choices.unit_name(unit, visit.words)) for unit in units]
     return visit.page(
         "draft-new.html", types=[(name, visit.words.message(name)) for name in types], to=to, faults=faults,
         given=given or Form({}), status=422 if faults else 200,
     )  # fmt: skip
+
+
+def _asked_for(body_type: str) -> bool:
+    """What people mostly write stands first."""
+    return body_type not in (ENQUIRY, REFERRAL)
 
 
 def _begins(body_type: str) -> bool:

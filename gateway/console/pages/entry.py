@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.console import cookies
+from gateway.console.pages import desk
 from gateway.console.visit import OPEN, Form, Page, Visit
+from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 from schemas.labels import languages
 
+START: Mapping[Role, str] = {Role.OPERATOR: "/operations", Role.AUDITOR: "/audit", Role.TRUST_ADMIN: "/trust"}
+"""Where somebody begins who has no desk."""
 LARGEST = 20_000
 """Characters of what a browser answers about a passkey."""
 
@@ -40,7 +44,8 @@ async def invited(visit: Visit) -> web.StreamResponse:
     """The code is right: who it is for, and the passkey to be made."""
     code = (await visit.form()).one("code")
     person, ceremony = await visit.sign_in.invited(code)
-    return visit.page("passkey.html", invited=person, ceremony=ceremony, code=code)
+    name = person.name.removesuffix(".")  # it ends a sentence
+    return visit.page("passkey.html", name=name, ceremony=ceremony, code=code)
 
 
 async def enrolled(visit: Visit) -> web.StreamResponse:
@@ -76,9 +81,12 @@ async def speak(visit: Visit) -> web.StreamResponse:
 
 
 async def home(visit: Visit) -> web.StreamResponse:
-    """The first section that the person has a right to."""
-    shown = visit.shown()
-    return visit.go(shown[0].path) if shown else visit.page("nothing.html")
+    """The desk, or the section that the role is for."""
+    shown = [section.path for section in visit.shown()]
+    if desk.SECTION.path in shown:
+        return visit.go(desk.SECTION.path)
+    begins = [path for role, path in START.items() if role in visit.who.caller.roles and path in shown]
+    return visit.go([*begins, *shown][0]) if shown else visit.page("nothing.html")
 
 
 def credential(form: Form) -> Mapping[str, Json]:

@@ -71,6 +71,8 @@ SUBJECTS: Mapping[str, str] = {
 }
 Way: TypeAlias = tuple[bool, Ceremony]
 """Whether it is signed as an emergency, and what the browser is asked for that."""
+CHAIN = 1_000_000
+"""Characters of a pairing file: that of a node with three roots begins with 26 000, and grows with each change."""
 PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
 """Changes of a peer that say nothing but themselves; a stop stands on the page of the peer, ready to be signed."""
 
@@ -108,7 +110,7 @@ async def new_peer(visit: Visit) -> web.StreamResponse:
 
 async def add_peer(visit: Visit) -> web.StreamResponse:
     """Propose it; nothing is exchanged before the digits were compared."""
-    form = await visit.form()
+    form = await visit.form(longest=CHAIN)
     try:
         arguments = _proposed(form)
         peer = await visit.act("peer.add", arguments)

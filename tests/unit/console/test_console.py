@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from support.casework import DUTY, WHERE
+from support.casework import DUTY, PEER, WHERE
 from support.consoles import NODE, console, person
 
 from gateway.console import assets
@@ -112,8 +114,9 @@ async def test_an_invitation_ends_in_a_session():
     """The code, then the passkey."""
     async with console() as there:
         assert (await there.post("/enrol", {"code": "other"}, session=None)).status == 403
+        there.sign_in.invitation = person(name="Ana D.")
         seen = await there.post("/enrol", {"code": "code"}, session=None)
-        assert "Ana Doe" in seen.text
+        assert "<bdi>Ana D</bdi>. If that" in seen.text  # one full stop
         fields = {"code": "code", "ceremony": "c1", "credential": '{"id": "k"}'}
         assert (await there.post("/enrol/passkey", fields, session=None)).status == 303
 
@@ -147,12 +150,43 @@ async def test_a_browser_says_its_language():
         assert '<html lang="el"' in seen.text
 
 
-async def test_the_section_that_is_open_first_is_home():
-    """And somebody without any is told so."""
+@pytest.mark.parametrize(
+    ("roles", "home"),
+    [((), "/desk"), ((Role.CASE_WORKER,), "/desk"), ((Role.FOCAL_POINT, Role.TRUST_ADMIN), "/desk"),
+     ((Role.TRUST_ADMIN,), "/trust"), ((Role.OPERATOR,), "/operations"), ((Role.AUDITOR,), "/audit"),
+     ((Role.OPERATOR, Role.TRUST_ADMIN), "/operations")],
+)  # fmt: skip
+async def test_everybody_begins_where_their_work_is(roles, home):
+    """At the desk, or at the section of the role."""
     async with console() as there:
-        assert (await there.get("/")).headers["Location"] == "/desk"
+        there.sign_in.sessions["secret"] = person(*roles)
+        assert (await there.get("/")).headers["Location"] == home
+
+
+async def test_a_role_without_pages_is_told_so():
+    """Or led to a page that it may see."""
+    async with console() as there:
         there.sign_in.sessions["secret"] = person(Role.ADAPTER)
         assert (await there.get("/")).status in (200, 303)
+
+
+@pytest.mark.parametrize(("states", "alone"), [((), 1), (("proposed", "verified"), 1), (("verified", "active"), 0)])
+async def test_the_desk_of_the_first_day_says_why_nothing_can_be_sent(states, alone):
+    """Until a country is connected; and where one begins to write."""
+    peers = [PEER | {"state": state, "name": name} for state, name in zip(states, ("AL", "MA"), strict=False)]
+    async with console(MORNING | {"peer.list": {"peers": peers}}) as there:
+        text = (await there.get("/desk")).text
+    assert text.count("No country is connected yet") == alone
+    assert 'href="/drafts/new"' in text
+
+
+@pytest.mark.parametrize(("size", "status"), [(30_000, 303), (1_000_001, 413)])
+async def test_a_pairing_file_is_longer_than_other_fields(size, status):
+    """That of a node with three roots has 26 000 characters; without a bound it is not."""
+    chain = json.dumps([{"x": "A" * (size - 11)}])
+    async with console({"peer.add": {"node": "n1b"}}) as there:
+        seen = await there.post("/trust/new", {"chain": chain})
+        assert seen.status == status
 
 
 @pytest.mark.parametrize(
