@@ -1,4 +1,4 @@
-"""The whole of a referral by four people in two countries at their consoles: from the enquiry to the last look.
+"""A whole referral by four people in two countries at their consoles: enquiry to the last look, and a withdrawal.
 
 In French, Albanian and Arabic; after signing in no script runs. Every message is written in its form, seen as it would
 leave, released, and read on the other side.
@@ -44,7 +44,7 @@ async def sees(seat: Seat, office: Office, body_type: str, known: Collection[str
 
 
 async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
-    """Enquiry, offer, consent, referral by two, acceptance, risks, journey, arrival, life afterwards."""
+    """Enquiry, offer, consent, referral by two, acceptance, risks, journey, arrival, life afterwards; withdrawal."""
     now = int(time.time()) // 60 * 60
     said = Journey(datetime.fromtimestamp(now, UTC).date(), now)
     async with AsyncExitStack() as stack:
@@ -102,6 +102,7 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         await ben.open("/drafts")
         assert "Ana Doe" in await ben.text()
         await ben.open(f"{draft}/preview")
+        await ben.picture("preview-fr")
         assert NAMED in await ben.text()
         await release(ben)
         case_of = (await sees(drita, al, "referral.request/1"))["conversation"]
@@ -138,8 +139,17 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         await says(era, al, fr, ana, said.arrival())
         await says(era, al, fr, ana, said.plan())
         await says(era, al, fr, ana, said.monitoring())
-        for seat in (ana, drita):
+        for seat, name in ((ana, "conversation-fr"), (drita, "conversation-ar")):
             await seat.open(f"/conversations/{case_of}")
+            await seat.picture(name)
             assert await seat.page.locator("ol.timeline > li").count() >= 11, await seat.text()
+        await ana.open("/desk")
+        await ana.picture("desk-fr")
+
+        # and the person takes her consent back: two clicks, and Albania is told
+        await ben.open(f"/conversations/{case_of}")
+        await ben.submit_by(f'a[href$="/{case_of}/withdraw"]')
+        await ben.submit_by("button[name=act][value=all]")
+        await sees(drita, al, "consent.withdrawal/1")
         assert ana.asked == {fr.origin.removeprefix("http://")} and drita.asked == {al.origin.removeprefix("http://")}
         assert ana.said == drita.said == []

@@ -69,6 +69,7 @@ async def test_two_countries_come_to_trust_each_other(tmp_path: Path):
             await seat.submit('main form[action="/trust/new"]')
             assert seat.page.url.endswith("/compare"), await seat.text()
         read_out = await digits(besa, nodes["FR"])
+        await besa.picture("digits-ar")
         wrong = str((int(read_out[0]) + 1) % 10) + read_out[1:]
         await type_in(ana, nodes["AL"], wrong)
         assert await ana.page.locator(".errors").count() == 1
@@ -92,6 +93,8 @@ async def test_two_countries_come_to_trust_each_other(tmp_path: Path):
         # at night one person stops it at once, with one touch; to resume takes two
         await dritan.open(f"/trust/peers/{nodes['FR']}")
         found += await dritan.violations()
+        await ana.open(f"/trust/peers/{nodes['AL']}")
+        await ana.picture("trust-fr")
         assert await dritan.page.locator("main table tbody tr").count() == 1
         await dritan.submit("main section.panel form[data-passkey]")
         shown = await al.ask("peer.show", id=nodes["FR"])

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +23,8 @@ DEVICE = {
 }  # fmt: skip
 """A passkey that lives in this device and is not synced; it verifies its user each time."""
 
+PICTURES = "TRM_PICTURES"
+"""Names the folder for pictures."""
 UNFOLD = "(e) => { for (let d = e.closest('details'); d; d = d.parentElement.closest('details')) d.open = true; }"
 """Opens everything that an element is folded into."""
 
@@ -86,6 +89,12 @@ class Seat:
     async def text(self) -> str:
         """What the main part of the page says."""
         return await self.page.locator("main").inner_text()
+
+    async def picture(self, name: str) -> None:
+        """Keep a picture of this page for the documentation, where `./dev pictures` asks for some."""
+        folder = os.environ.get(PICTURES)
+        if folder is not None:
+            await self.page.screenshot(path=Path(folder) / f"{name}.png", scale="css")
 
     async def violations(self) -> list[str]:
         """What axe finds on this page: the rule and the places."""

@@ -96,7 +96,9 @@ async def write(
 ) -> str:  # fmt: skip
     """Write the next message of a conversation and release it; the address of its draft."""
     await seat.open(f"/conversations/{conversation}/write")
-    await seat.page.locator(f'main [name=what][value^="{to} {body_type}"]').first.check()
+    what = seat.page.locator(f'main [name=what][value^="{to} {body_type}"]')
+    assert await what.count(), f"{body_type} is not offered: {await seat.text()}"
+    await what.first.check()
     await seat.submit('main form[action$="/write"]')
     draft = await filled(seat, office, body_type, document, purpose)
     await release(seat)

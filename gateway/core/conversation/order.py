@@ -78,6 +78,7 @@ def _effective(sides: dict[Side, list[Message]]) -> dict[str, int]:
         numbers = {message.id: message.n for message in sides[side.other]}
         high = 0
         for message in messages:
-            high = max(high, message.seen, numbers.get(message.reply_to or "", 0))
+            quoted = 0 if message.reply_to is None else numbers.get(message.reply_to, 0)
+            high = max(high, message.seen, quoted)
             found[message.id] = high
     return found

@@ -13,12 +13,13 @@ from gateway.core.scope import never_blocked, type_name
 from schemas import catalogue
 
 
-def written(said: Talk, side, *, partial: bool = False) -> dict[str, str | None]:
+def written(said: Talk, side, *, partial: bool = False, later: int = 60) -> dict[str, str | None]:
     """What may be written by a side, with what it answers."""
     around = Around(conversation=said.conversation(), side=side, partial=partial)
-    return {type_name(one.body_type): one.reply_to for one in possible(around, said.now + 60)}
+    return {type_name(one.body_type): one.reply_to for one in possible(around, said.now + later)}
 
 
+@pytest.mark.parametrize("later", [0, 60])
 @pytest.mark.parametrize(
     ("name", "side", "may", "may_not"),
     [
@@ -33,9 +34,11 @@ def written(said: Talk, side, *, partial: bool = False) -> dict[str, str | None]
         ("closed", HOST, {"data.correction", "safety.alert"}, {"assistance.plan", "referral.withdraw"}),
     ],
 )
-def test_the_state_and_the_side_say_what_is_possible(name, side, may, may_not):
-    """As the table of the conversation has it; an enquiry and a test message are never part of a referral."""
-    found = written(getattr(talk, name)(), side)
+def test_the_state_and_the_side_say_what_is_possible(name, side, may, may_not, later):
+    """As the table of the conversation has it, also in the second of the last message; an enquiry and a test message
+    are never part of a referral.
+    """
+    found = written(getattr(talk, name)(), side, later=later)
     assert may <= set(found)
     assert not (may_not | {"enquiry.capacity", "enquiry.reply", "link.probe", "directory.update"}) & set(found)
 

@@ -1,0 +1,109 @@
+"""Every page there is, at a real node, in English, Greek and Arabic: axe finds nothing, nothing comes from elsewhere.
+
+A page is not forgotten: the table of pages is compared with what is visited here and in `test_cases`.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.browser import chromium
+from support.casework import PATHS
+from support.ceremony import ADMINS, aplay, change
+from support.offices import Office, offices
+from support.running import consent, enquiry, pair
+from support.writing import arrived
+
+from gateway.console.app import PAGES
+
+ROLES = ("focal_point", "trust_admin", "operator", "auditor")
+NO_PAGES = frozenset({"/leave", "/trust/own/file", "/messages/{id}/files/{part}"})
+"""What leads elsewhere, and files."""
+
+
+async def lived_in(fr: Office, al: Office) -> dict[str, str]:
+    """Two nodes with something on each page; the ids of what there is, by the name that they have in addresses."""
+    await pair(fr.node, al.node)
+    await al.ask("message.submit", **enquiry("FR"))
+    message = await arrived(fr, "enquiry.capacity/1")
+    await fr.ask("message.submit", **enquiry("AL"))
+    draft = await fr.ask("draft.save", draft=enquiry("AL"))
+    agreed = await fr.ask("consent.record", by="Ana Doe", content=consent("AL/focal-point"))
+    await fr.ask(
+        "retention.hold", id=message["conversation"], by="Ana Doe", ground="restriction_18", until="2099-01-01"
+    )
+    probe = await fr.ask("peer.probe", id="AL")
+    return {
+        "conversation": message["conversation"], "message": message["id"], "draft": draft["id"],
+        "consent": agreed["id"], "peer": al.node.parts.own.node, "probe": probe["id"],
+    }  # fmt: skip
+
+
+def visited(ids: dict[str, str]) -> list[str]:
+    """The address of each page."""
+    case, message, draft, agreed = (ids[name] for name in ("conversation", "message", "draft", "consent"))
+    peer = ids["peer"]
+    return [
+        "/", "/sign-in", "/enrol", "/desk", "/desk/owed?owes=us", "/inbox", f"/messages/{message}?way=in",
+        f"/messages/{message}/erase?way=in", "/conversations", f"/conversations/{case}", f"/conversations/{case}/sheet",
+        f"/conversations/{case}/erase", f"/conversations/{case}/write", f"/conversations/{case}/withdraw", "/drafts",
+        "/drafts/new", f"/drafts/{draft}", f"/drafts/{draft}/discard", f"/drafts/{draft}/preview",
+        f"/drafts/{draft}/files", "/consents", "/consents/new", f"/consents/{agreed}", f"/consents/{agreed}/sheet",
+        f"/consents/{agreed}/withdraw", f"/consents/{agreed}/withdrawn", "/alerts", "/records", "/records/erasures",
+        "/records/holds", "/records/reviews", "/records/statistics", "/trust", "/trust/own", "/trust/new",
+        "/trust/offer", "/trust/history", "/trust/policy", f"/trust/changes/{ids['change']}", f"/trust/peers/{peer}",
+        f"/trust/peers/{peer}/compare", f"/trust/peers/{peer}/scope", "/operations", "/operations/alarms",
+        "/operations/alarms/webhook.failed", "/operations/resend", f"/operations/peers/{peer}",
+        f"/operations/probes/{ids['probe']}", "/operations/adapter", "/audit", "/audit/entries", "/audit/reads",
+        "/people", "/people/new", f"/people/{ids['person']}", "/directory", "/directory/own", "/directory/AL",
+        "/guidance", f"/guidance/{ids['text']}",
+    ]  # fmt: skip
+
+
+def matches(pattern: str, paths: list[str]) -> bool:
+    """Whether one of the addresses is of this page."""
+    form = re.compile(re.sub(r"\{\w+\}", "[^/]+", pattern))
+    return any(form.fullmatch(path.partition("?")[0]) for path in paths)
+
+
+@pytest.mark.parametrize("language", ["en", *(pytest.param(lang, marks=pytest.mark.deep) for lang in ("el", "ar"))])
+async def test_every_page_is_accessible(tmp_path: Path, language: str):
+    """As somebody with every right sees them."""
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(offices(tmp_path, ["FR", "AL"]))
+        browser = await stack.enter_async_context(chromium())
+        fr = there["FR"]
+        ids = await lived_in(fr, there["AL"])
+        ana = await stack.enter_async_context(fr.worker(browser, "Ana Doe", *ROLES, locale=language, language=language))
+
+        async def ask(operation: str, **arguments: Any) -> Any:
+            return await fr.ask(operation, **arguments)
+
+        await ana.open("/trust/offer")
+        await ana.submit("main form[data-passkey]")
+        (card,) = [one["card"] for one in (await ask("admin.list"))["offered"]]
+        done = await aplay(change(ADMINS, "admin.enrol", "admins", admin=card), ask)
+        ids |= {
+            "change": done["id"], "person": (await ask("person.list"))["people"][0]["id"],
+            "text": (await ask("guidance.list"))["texts"][0]["id"],
+        }  # fmt: skip
+        paths = visited(ids)
+        left_out = [
+            page.path
+            for page in PAGES
+            if page.method == "GET" and page.path not in NO_PAGES and not matches(page.path, [*paths, *PATHS])
+        ]
+        assert left_out == []
+        found, broken = [], []
+        for path in paths:
+            answer = await ana.page.goto(fr.origin + path)
+            if answer is None or answer.status >= 500:
+                broken.append(path)
+            found += await ana.violations()
+        assert (broken, found) == ([], [])
+        assert ana.asked == {fr.origin.removeprefix("http://")}
+        assert [line for line in ana.said if "status of 4" not in line] == []
