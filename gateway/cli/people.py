@@ -49,6 +49,8 @@ def _show_code(value: Mapping[str, Json]) -> None:
     voice.say(str(value["code"]))
     if value["address"] is not None:
         voice.say(str(value["address"]))
+    else:
+        voice.hint("nobody can use it yet: the console has no address until local.listen is set (docs/console.md)")
     voice.hint(f"for {value['name']} alone, until {voice.when(value['invited_until'])}; it is not shown again")
     voice.hint("hand it over in person or by a known telephone: whoever has it first makes the passkey")
 

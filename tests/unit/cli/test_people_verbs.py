@@ -14,7 +14,7 @@ def test_the_life_of_a_person(federation):
     assert made.exit_code == 0, made.stderr
     code = made.stdout.strip()
     assert [len(group) for group in code.split("-")] == [4, 4, 4, 4, 4, 4, 2]
-    assert "for Eva M. alone" in made.stderr
+    assert "for Eva M. alone" in made.stderr and "until local.listen is set" in made.stderr
     again = fr.trm("person", "add", "Eva M.", "--role", "auditor", *BY)
     assert (again.exit_code, "this name already" in again.stderr) == (1, True)
     listed = fr.trm("person", "list")
