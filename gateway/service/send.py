@@ -453,11 +453,12 @@ class Sender:
         which the peer takes as the repeat it is.
         """
         parts = self._parts
-        document = parts.own.as_signed(waiting.batch) or await self._batch([row for _, row in waiting.owed])
+        once = {_key(row): row for _, row in waiting.owed}  # what the peer asked for again meanwhile is owed twice
+        document = parts.own.as_signed(waiting.batch) or await self._batch([*once.values()])
         answered = await parts.client.post_receipts(address(peer.descriptor), document)
         if answered.status != 200:
             raise await self._whole(answers.read_refusal(answered.body))
-        keys = {_key(row) for _, row in waiting.owed}
+        keys = set(once)
         self._answered |= keys
         settled = parts.store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))
         settled.add_done_callback(lambda _: self._answered.difference_update(keys))

@@ -19,6 +19,7 @@ from support.pair import Spoiler, Two, two_nodes
 from gateway.errors import Code, RefusedError
 from gateway.federation.wire import Wire
 from gateway.service.peering import address
+from gateway.store import receipts
 from keys.encoding import unb64u
 
 
@@ -137,6 +138,22 @@ async def test_lost_answer_to_receipts(two: Two) -> None:
     assert len(sent) == 2
     assert len(set(sent)) == 1
     assert [r["status"] for r in (await fr.show(id))["receipts"]] == ["received", "delivered"]
+
+
+async def test_a_receipt_owed_twice(two: Two) -> None:
+    """What is owed twice, because two people opened the same message at once, goes once, and both debts are settled."""
+    fr, al = two
+    id = await fr.submit("once")
+    await two.until(lambda: "once" in al.notes())
+    await two.until(lambda: receipts_settled(two), seconds=60)
+    ((of,),) = await al.rows("select of from receipt where status = 'delivered'")
+    parts = al.running.parts
+    await parts.store.move(lambda c: receipts.owe(c, fr.running.parts.own.node, [(of, "delivered"), (of, "delivered")]))
+    parts.signals.peer_called(fr.running.parts.own.node)
+    await two.until(lambda: receipts_settled(two), seconds=60)
+    assert [r["status"] for r in (await fr.show(id))["receipts"]] == ["received", "delivered"]
+    await fr.submit("later")
+    await two.until(lambda: "later" in al.notes())
 
 
 async def test_mixture_of_repeats(two: Two) -> None:
