@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection, update
 from support.nodeproc import enquiry
 from support.pair import Spoiler, Two, two_nodes
 
@@ -20,6 +21,7 @@ from gateway.errors import Code, RefusedError
 from gateway.federation.wire import Wire
 from gateway.service.peering import address
 from gateway.store import receipts
+from gateway.store.tables import receipt
 from keys.encoding import unb64u
 
 
@@ -147,9 +149,14 @@ async def test_a_receipt_owed_twice(two: Two) -> None:
     await two.until(lambda: "once" in al.notes())
     await two.until(lambda: receipts_settled(two), seconds=60)
     ((of,),) = await al.rows("select of from receipt where status = 'delivered'")
-    parts = al.running.parts
-    await parts.store.move(lambda c: receipts.owe(c, fr.running.parts.own.node, [(of, "delivered"), (of, "delivered")]))
-    parts.signals.peer_called(fr.running.parts.own.node)
+    parts, node = al.running.parts, fr.running.parts.own.node
+
+    def owed_twice(connection: Connection) -> None:
+        connection.execute(update(receipt).where(receipt.c.of == of).values(batch=None))  # none of them went yet
+        receipts.owe(connection, node, [(of, "delivered"), (of, "delivered")])
+
+    await parts.store.move(owed_twice)
+    parts.signals.peer_called(node)
     await two.until(lambda: receipts_settled(two), seconds=60)
     assert [r["status"] for r in (await fr.show(id))["receipts"]] == ["received", "delivered"]
     await fr.submit("later")
