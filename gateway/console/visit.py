@@ -99,11 +99,15 @@ class Visit:
         return (await self.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
 
     async def form(self, longest: int = LONGEST) -> Form:
-        """What was filled in; no field is longer than that. Raises RefusedError for what no form of ours sends."""
+        """What was filled in, a chosen file as its text; no field is longer than that.
+
+        Raises RefusedError for what no form of ours sends.
+        """
         posted = await self.request.post()
         fields: dict[str, tuple[str, ...]] = {}
-        for name, value in posted.items():
-            if not isinstance(value, str) or len(value) > longest or len(fields) > FIELDS:
+        for name, given in posted.items():
+            value = _text(given, longest)
+            if len(value) > longest or len(fields) > FIELDS:
                 raise RefusedError(Code.TOO_LARGE, "a field of the form is too long; nothing was done")
             fields[name] = (*fields.get(name, ()), value.replace("\r\n", "\n").strip())
         return Form(fields)
@@ -139,6 +143,13 @@ class Visit:
     def go(address: str) -> web.Response:
         """To another page, after something was done."""
         return web.Response(status=303, headers={"Location": address})
+
+
+def _text(given: str | bytes | bytearray | web.FileField, longest: int) -> str:
+    """A field as text. A form without a chosen file has the empty bytes in its place."""
+    if isinstance(given, web.FileField):
+        given = given.file.read(4 * longest + 1)
+    return given if isinstance(given, str) else given.decode("utf-8", "replace")
 
 
 Handler = Callable[[Visit], Awaitable[web.StreamResponse]]

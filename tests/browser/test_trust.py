@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, FilePayload
 from support.browser import Seat, chromium
 from support.ceremony import ADMINS, aplay, change
 from support.offices import Office, offices
@@ -61,11 +61,15 @@ async def test_two_countries_come_to_trust_each_other(tmp_path: Path):
         besa, dritan = [await administrator(stack, al, browser, name, "ar") for name in ("Besa K.", "Dritan L.")]
         nodes = {"FR": fr.node.parts.own.node, "AL": al.node.parts.own.node}
 
-        # each side gets the other's file; Ana types in Besa's digits, one of them wrong
+        # each side gets the other's file, or its text; Ana types in Besa's digits, one of them wrong
         for seat, other in ((ana, al), (besa, fr)):
             await seat.open("/trust/new")
             chain = (await other.node.desk.call("node.pairing", {})).value
-            await seat.page.locator("[name=chain]").fill(json.dumps(chain))
+            if seat is ana:
+                file = FilePayload(name="AL.pairing", mimeType="text/plain", buffer=json.dumps(chain).encode())
+                await seat.page.locator("[name=file]").set_input_files(file)
+            else:
+                await seat.page.locator("[name=chain]").fill(json.dumps(chain))
             await seat.submit('main form[action="/trust/new"]')
             assert seat.page.url.endswith("/compare"), await seat.text()
         read_out = await digits(besa, nodes["FR"])

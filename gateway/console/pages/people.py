@@ -8,7 +8,7 @@ from aiohttp import web
 
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
-from gateway.core.people import PERSONAL
+from gateway.core.people import PERSONAL, giver
 from gateway.core.roles import Role
 from gateway.errors import GatewayError
 from gateway.ports import Json
@@ -89,7 +89,8 @@ async def change(visit: Visit) -> web.StreamResponse:
 async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.Response:
     return visit.page(
         "people-new.html", status=200 if error is None else 422, form=form, told=error and visit.told(error),
-        roles=_roles(visit), units=await _units(visit),
+        roles=[(role, said) for role, said in _roles(visit) if giver(Role(role)) in visit.who.caller.roles],
+        units=await _units(visit),
         spoken=[(code, language.name) for code, language in languages().items()],
     )  # fmt: skip
 

@@ -120,7 +120,7 @@ async def add_peer(visit: Visit) -> web.StreamResponse:
 
 
 def _proposed(form: Form) -> dict[str, Json]:
-    given = [name for name in ("chain", "url", "scanned") if name in form]
+    given = [name for name in ("file", "chain", "url", "scanned") if name in form]
     if len(given) != 1:
         raise RefusedError(Code.INVALID, "exactly one of file, address and scanned text; nothing was changed")
     name: dict[str, Json] = {"name": form.one("name")} if "name" in form else {}
@@ -131,7 +131,7 @@ def _proposed(form: Form) -> dict[str, Json]:
             found = read_node(form.one("scanned"))
             return name | {"url": found.endpoint, "fingerprint": found.fingerprint}
     try:
-        return name | {"chain": json.loads(form.one("chain"))}
+        return name | {"chain": json.loads(form.one(given[0]))}
     except (ValueError, RecursionError) as exc:
         raise RefusedError(Code.MALFORMED, "this is not the text of a pairing file; nothing was changed") from exc
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from aiohttp import FormData
 from support.casework import DUTY, PEER, WHERE
 from support.consoles import NODE, console, person
 
@@ -187,6 +188,27 @@ async def test_a_pairing_file_is_longer_than_other_fields(size, status):
     async with console({"peer.add": {"node": "n1b"}}) as there:
         seen = await there.post("/trust/new", {"chain": chain})
         assert seen.status == status
+        assert (await there.post("/trust/new", uploaded(chain.encode()))).status == status
+        proposed = [json.dumps(asked["chain"]) for name, asked, _ in there.desk.calls if name == "peer.add"]
+        assert proposed == [chain] * (2 if status == 303 else 0)
+
+
+async def test_a_page_without_a_chosen_file_reads_the_other_fields():
+    """A browser sends the empty file along; what is no text proposes nothing."""
+    async with console({"peer.add": {"node": "n1b"}}) as there:
+        form = uploaded(b"", name="")
+        form.add_field("url", "https://al.test:8443")
+        assert (await there.post("/trust/new", form)).status == 303
+        assert there.desk.calls[-1][1]["url"] == "https://al.test:8443"
+        assert (await there.post("/trust/new", uploaded(b"\xff\x00"))).status == 422
+        assert len(there.desk.calls) == 1
+
+
+def uploaded(data: bytes, name: str = "AL.pairing") -> FormData:
+    """A form with one file, as a browser sends it."""
+    form = FormData()
+    form.add_field("file", data, filename=name, content_type="application/octet-stream")
+    return form
 
 
 @pytest.mark.parametrize(

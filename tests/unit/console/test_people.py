@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.consoles import NODE, NOW, console
+from support.consoles import NODE, NOW, console, person
 
+from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
 
 EVA: dict[str, Any] = {
@@ -42,6 +43,18 @@ async def test_the_code_is_on_one_page():
         assert "the-code" in page.text
         asked = {"name": "Eva", "roles": ["case_worker", "operator"], "language": "fr", "by": "Ana Doe"}
         assert there.desk.calls[-1][:2] == ("person.add", asked)
+
+
+@pytest.mark.parametrize(
+    ("role", "offered"),
+    [(Role.FOCAL_POINT, {"case_worker", "focal_point"}), (Role.TRUST_ADMIN, {"trust_admin", "operator", "auditor"})],
+)
+async def test_a_role_that_one_may_not_give_is_not_offered(role, offered):
+    """The others are given by somebody else, or at the shell."""
+    async with console({"node.show": NODE}) as there:
+        there.sign_in.sessions["secret"] = person(role)
+        text = (await there.get("/people/new")).text
+        assert {str(one) for one in Role if f'name="roles" value="{one}"' in text} == offered
 
 
 async def test_a_refusal_keeps_what_was_filled_in():
