@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def kept(tmp_path_factory):
     assert all(gone(pid) for pid in pids)
     for folder in shlex.split(told[2]) if told else []:
         shutil.rmtree(folder)
+
+
+def test_each_country_has_a_console_for_a_visitor(kept):
+    """The address of an invitation is told, and it is answered there."""
+    _, ran, _ = kept
+    found = re.findall(r"its console: (http://localhost:[0-9]+/enrol)#[A-Za-z0-9_-]+", ran.stdout)
+    assert len(set(found)) == 4
+    for address in found:
+        with urllib.request.urlopen(address) as answer:
+            assert answer.status == 200 and b"<form" in answer.read()
 
 
 def test_it_ends_well_and_tells_the_whole_story(kept):

@@ -89,7 +89,7 @@ async def _make(country: Country, system: Mapping[str, str]) -> Founded:
     )
     settings = country.node / "node.toml"
     with settings.open("a", encoding="utf-8") as file:
-        file.write('\n[log]\nlevel = "debug"\n')
+        file.write(f'\n[log]\nlevel = "debug"\n\n[local]\nlisten = "127.0.0.1:{country.console_port}"\n')
     return Founded(node=made, admins=admins)
 
 

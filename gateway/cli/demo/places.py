@@ -25,7 +25,8 @@ LONGEST_SOCKET = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:
     """One country of the demonstration: `code` is also its node's name, `person` the staff reference of who acts
-    there, `second` that of who releases what needs two. `system_port` is where the case system listens, if it does.
+    there, `second` that of who releases what needs two. `system_port` is where the case system listens, if it does,
+    `console_port` where people open the pages.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Country:
     adapter: str
     base: Path
     port: int
+    console_port: int
     system_port: int = 0
 
     @property
@@ -141,7 +143,7 @@ def plan(base: Path) -> Federation:
         raise RefusedError(
             Code.EXISTS, f"{base} is there and not empty; nothing was changed", hint="name a new folder with --dir"
         )
-    ports = free_ports(6)
+    ports = free_ports(10)
     france = Country(
         code="FR",
         title="France",
@@ -151,6 +153,7 @@ def plan(base: Path) -> Federation:
         adapter="sheet",
         base=base,
         port=ports[0],
+        console_port=ports[6],
     )
     albania = Country(
         code="AL",
@@ -161,6 +164,7 @@ def plan(base: Path) -> Federation:
         adapter="sql",
         base=base,
         port=ports[1],
+        console_port=ports[7],
     )
     ukraine = Country(
         code="UA",
@@ -171,6 +175,7 @@ def plan(base: Path) -> Federation:
         adapter="primero",
         base=base,
         port=ports[2],
+        console_port=ports[8],
         system_port=ports[3],
     )
     morocco = Country(
@@ -182,6 +187,7 @@ def plan(base: Path) -> Federation:
         adapter="rest",
         base=base,
         port=ports[4],
+        console_port=ports[9],
         system_port=ports[5],
     )
     if len(bytes(france.socket)) > LONGEST_SOCKET:

@@ -13,11 +13,13 @@ from gateway.cli.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
 from gateway.cli.demo.chronicle import Chronicle
 from gateway.cli.demo.nodes import Nodes, make_nodes, today
 from gateway.cli.demo.people import People
-from gateway.cli.demo.places import Federation
+from gateway.cli.demo.places import Country, Federation
 from gateway.cli.demo.processes import Processes
 from gateway.cli.demo.stage import Stage
 from gateway.cli.demo.systems import CaseSystem, Systems
 from gateway.cli.demo.timeline import Timeline
+from gateway.core.roles import Role
+from gateway.ports import Json
 
 
 def play(federation: Federation, *, keep: bool, stream: TextIO) -> None:
@@ -126,6 +128,8 @@ def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
         timeline.step("The four nodes and their case systems stay up")
         for country in federation.countries:
             timeline.note(f"{country.title:<8} {country.address}  node folder {country.node}")
+            timeline.note(f"{'':<8} its console: {_invited(stage, country)}")
+        timeline.note("each address invites one person to make a passkey there, within a day")
         pids = " ".join(str(pid) for pid in processes.pids)
         folders = [federation.base, *filter(None, [stage.systems.database.outside])]
         remove = shlex.join(["rm", "-r", *map(str, folders)])
@@ -143,6 +147,14 @@ def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
         lines = [f"{trm} demo --keep --dir {base}", *lines[:2]]
     for line in lines:
         timeline.note(line)
+
+
+def _invited(stage: Stage, country: Country) -> Json:
+    """Where a visitor opens the console for the first time, to see cases, the node and its log; trust they can not
+    change, which takes a passkey that is not synced.
+    """
+    roles: list[Json] = [str(role) for role in (Role.FOCAL_POINT, Role.OPERATOR, Role.AUDITOR)]
+    return stage.people[country.code].ask("person.add", name="Visitor", roles=roles, by=country.person)["address"]
 
 
 def program() -> str:
