@@ -4,9 +4,10 @@
     outline(type, labels)         the members of a type, then its codes
 
 The same document with the same schemas and label files gives the same bytes on every node: nothing here knows a clock,
-a time zone, a locale or the order in which a body was written. What has no label shows its own name and says so; a code
-that its list does not have is marked, and so is a member that the schema does not have. Nothing is left out: a member
-without a line is not in the body, and a dash stands for an empty list.
+a time zone, a locale or the order in which a body was written. Who shows it to one person may bring words of its own
+for leaf types (`named`): a page says "Albanian" where the document has `sq`. What has no label shows its own name and
+says so; a code that its list does not have is marked, and so is a member that the schema does not have. Nothing is left
+out: a member without a line is not in the body, and a dash stands for an empty list.
 
 Direction is told, not guessed: `Rendering.direction` is for a page (`dir`), `text` has the marks for a terminal: a
 value that may turn its line stands in an isolate. No value can close it: what steers direction or a terminal is
@@ -17,9 +18,10 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from schemas.catalogue import catalogue
@@ -47,7 +49,10 @@ NOTHING, INDENT, ITEM = "–", "  ", "- "
 CONTINUED = "| "
 """Before the further lines of a text, so that none of them can pass for a member."""
 
+DEFS = "#/$defs/"
 Path: TypeAlias = tuple[str, ...]
+Named: TypeAlias = Mapping[str, Callable[[str], str]]
+"""By the name of a leaf type in fragments/types.json: a text of it in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +90,14 @@ class Rendering:
         return f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" if isolated else value
 
 
-def render(type: str, body: object, labels: Labels) -> Rendering:
+def render(type: str, body: object, labels: Labels, named: Named = MappingProxyType({})) -> Rendering:
     """`body` ({"header", "content"}) of the message type or schema hash `type` for people.
 
     Any JSON value is shown, valid or not; judging is for `validate`. Raises RefusedError(no_common_schema) for a type
     that is not held.
     """
     entry = catalogue().resolve(type)
-    page = _Page(entry.body_type, entry.document, labels)
+    page = _Page(entry.body_type, entry.document, labels, named)
     page.body(body)
     return page.rendering()
 
@@ -103,7 +108,7 @@ def outline(type: str, labels: Labels) -> Rendering:
     Retired codes are left out. Raises like `render`.
     """
     entry = catalogue().resolve(type)
-    page = _Page(entry.body_type, entry.document, labels)
+    page = _Page(entry.body_type, entry.document, labels, {})
     page.outline(entry.schema)
     return page.rendering()
 
@@ -124,8 +129,8 @@ def marked(name: str, word: str) -> str:
 class _Page:
     """Lines as they come, and whether a label among them is a draft."""
 
-    def __init__(self, body_type: str, root: Node, labels: Labels) -> None:
-        self._type, self._root = body_type, root
+    def __init__(self, body_type: str, root: Node, labels: Labels, named: Named) -> None:
+        self._type, self._root, self._named = body_type, root, named
         self._labels, self._words = labels, labels.language
         self._lines: list[Line] = []
         self._draft = False
@@ -193,7 +198,8 @@ class _Page:
             return self._code(node["x-codes"], value)
         if said.get("$ref") == TIMESTAMP and isinstance(value, int) and 0 <= value <= LATEST:
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        return self._scalar(value)
+        name = self._named.get(str(said.get("$ref")).removeprefix(DEFS))
+        return self._scalar(name(value) if name is not None and isinstance(value, str) else value)
 
     # --- words
 

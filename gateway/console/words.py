@@ -72,8 +72,12 @@ class Words:
         return str(self.locale.languages.get(str(tag), tag))
 
     def date(self, text: str) -> str:
-        """A day that is written as 2026-11-30."""
-        return format_date(date.fromisoformat(text), "d MMM y", locale=self.locale)
+        """A day that is written as 2026-11-30; what is none stays as it is."""
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            return text
+        return format_date(day, "d MMM y", locale=self.locale)
 
     def time(self, at: int, offset: int) -> str:
         """Day and time of a moment."""

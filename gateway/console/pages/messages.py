@@ -49,7 +49,8 @@ def parts_of(lines: Iterable[Line]) -> list[Part]:
 
 def told(whole: Any, half: str, words: Words) -> list[Part]:
     """The header or the content of a message for a reader: every code in words, an unknown one marked."""
-    _title, *lines = render(whole["type"], {half: whole[half]}, words.labels).lines
+    named = {"language": words.spoken, "date": words.date}
+    _title, *lines = render(whole["type"], {half: whole[half]}, words.labels, named).lines
     return [part for top in parts_of(lines) for part in top.parts]
 
 

@@ -46,6 +46,8 @@ def test_a_language_writes_its_own_dates(lang):
     spoken = words(lang)
     assert spoken.time(1_790_000_000, 3600) and spoken.day(1_790_000_000, 3600) and spoken.span(7200)
     assert spoken.country("AL") != "AL" and spoken.country("iom") == "iom"
+    assert spoken.spoken("sq") != "sq" and spoken.spoken("qqq") == "qqq"
+    assert "2027" in spoken.date("2027-11-30") != "2027-11-30" and spoken.date("soon") == "soon"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from gateway.errors import Code, RefusedError
 from schemas import catalogue, code_list
 from schemas.describe import rows
 from schemas.labels import REVIEWED, Labels, labels, languages, read_labels
-from schemas.render import Line, Rendering, harmless, outline, render
+from schemas.render import REPLACED, Line, Rendering, harmless, outline, render
 from schemas.text import BIDI_CONTROLS
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
@@ -140,6 +140,16 @@ def test_an_unknown_code_is_marked() -> None:
     assert content({"answer": "perhaps"}, french(answer="Réponse")) == (
         Line(depth=1, label="Réponse", value="perhaps [code inconnu]"),
     )
+
+
+def test_a_leaf_type_is_put_into_words_of_who_shows_it() -> None:
+    """A text of that type, made harmless like every other; what is no text, and another type, stays as it is."""
+    body = {"header": {"language": "sq", "handling": {"retain_until": "2027-11-30"}}}
+    named = {"language": lambda tag: f"<{tag}>\u202e"}
+    values = [line.value for line in render(CLOSURE, body, labels("en"), named).lines]
+    assert f"<sq>{REPLACED}" in values and "2027-11-30" in values
+    odd = render(CLOSURE, {"header": {"language": 7}}, labels("en"), named)
+    assert "7" in [line.value for line in odd.lines]
 
 
 def test_an_unknown_member_is_marked_and_shown() -> None:
