@@ -57,7 +57,7 @@ def visited(ids: dict[str, str]) -> list[str]:
         "/records/holds", "/records/reviews", "/records/statistics", "/trust", "/trust/own", "/trust/new",
         "/trust/offer", "/trust/history", "/trust/policy", f"/trust/changes/{ids['change']}", f"/trust/peers/{peer}",
         f"/trust/peers/{peer}/compare", f"/trust/peers/{peer}/scope", "/operations", "/operations/alarms",
-        "/operations/alarms/webhook.failed", "/operations/resend", f"/operations/peers/{peer}",
+        "/operations/alarms/webhook.failed", "/operations/messages", "/operations/resend", f"/operations/peers/{peer}",
         f"/operations/probes/{ids['probe']}", "/operations/adapter", "/audit", "/audit/entries", "/audit/reads",
         "/people", "/people/new", f"/people/{ids['person']}", "/directory", "/directory/own", "/directory/AL",
         "/guidance", f"/guidance/{ids['text']}",
