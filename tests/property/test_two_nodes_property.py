@@ -168,6 +168,7 @@ def test_every_other_rule_was_met(happened, rule):
 FOUND = {
     4202: "the host sent both parts of the risk assessment under its own hand",
     3423: "more messages than are tried one by one had no receipt yet, and the writer had the older ones",
+    9615: "one gap was filled in the very second in which the message left, and what stood behind it had come before",
     6925: "what was written earlier stood behind what was written later",
 }
 """Walks of the long form that once went wrong, and what had happened."""

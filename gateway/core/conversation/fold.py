@@ -237,11 +237,10 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     """What the sender may have known: at submission what is known here, at admission by what it says it had seen.
 
     The sender may not have had a signed refusal that is known here. Nor, behind a gap of its own, a lower number than
-    the one it had seen: its receipt, by its own clock, tells when it had what; of two things in one second either may
-    have been first. While a receipt is on its way, it had the highest number that it had seen, and what it quotes; any
-    part of the others may have been missing to it. What it
-    had refused itself, and whose refusal is still on its way, cannot be known here; then it is refused, and may say it
-    again.
+    the one it had seen: its receipt, by its own clock, tells when it had what. While a receipt is on its way, or names
+    the very second of the message, it is unsure what came first; what it quotes and the highest number that it had seen
+    were there, and any part of the others may have been missing to it. What it had refused itself, and whose refusal
+    is still on its way, cannot be known here; then it is refused, and may say it again.
     """
     if step is Step.SUBMISSION:
         yield conversation
@@ -249,22 +248,21 @@ def _views(conversation: Conversation, message: Message, step: Step) -> Iterator
     known = [m for m in conversation.messages if m.id != message.id]
     quoted = next((m.n for m in known if m.id == message.reply_to and m.side is not message.side), 0)
     high = max(message.seen, quoted)
-    seen = [m for m in known if (m.n < message.n if m.side is message.side else m.n <= high)]
-    there, before = (
-        [m for m in seen if m.side is message.side or (m.received is not None and m.received <= latest)]
-        for latest in (message.created, message.created - 1)
-    )
-    unanswered = [m for m in seen if m not in there and m.received is None]
-    sure = [m for m in unanswered if m.n in (message.seen, quoted)]
-    others = [m for m in unanswered if m not in sure]
+    own = [m for m in known if m.side is message.side and m.n < message.n]
+    theirs = sorted((m for m in known if m.side is not message.side and m.n <= high), key=lambda m: m.n)
+    before = [*own, *(m for m in theirs if m.received is not None and m.received < message.created)]
+    unclear = [m for m in theirs if m.received in (None, message.created)]
+    at_once = [m for m in unclear if m.received is not None]
+    sure = [m for m in unclear if m.n in (message.seen, quoted)]
+    others = [m for m in unclear if m not in sure]
     older, unsure = others[:-MOST_UNSURE], others[-MOST_UNSURE:]
     parts = (
-        [*sure, *first, *part]
+        [*before, *sure, *first, *part]
         for first in ([older, []] if older else [[]])
         for size in range(len(unsure) + 1)
         for part in combinations(unsure, size)
     )
-    for messages in (seen, there, before, *([*there, *part] for part in parts)):
+    for messages in ([*own, *theirs], [*before, *at_once], *parts):
         yield replace(conversation, messages=tuple(messages))
         yield replace(conversation, messages=tuple(_forgiven(messages)))
 
