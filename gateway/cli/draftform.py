@@ -8,7 +8,8 @@ from gateway.errors import Finding
 from gateway.ports import Json
 
 NEEDED = ("type", "to", "header", "content")
-MEMBERS = (*NEEDED, "conversation", "in_reply_to", "purpose")
+IDS = ("message", "conversation", "in_reply_to")
+MEMBERS = (*NEEDED, *IDS, "purpose")
 
 
 def faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
@@ -20,9 +21,7 @@ def faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
 
     found = list(_of_form(draft))
     body_type, header, content = draft.get("type"), draft.get("header"), draft.get("content")
-    if any(fault.rule != "additionalProperties" for fault in found):
-        return found
-    if isinstance(header, dict) and isinstance(content, dict):
+    if isinstance(header, dict) and isinstance(content, dict) and body_type in schemas.catalogue():
         body: dict[str, Json] = {"header": {**header, "seen": 0}, "content": content}
         judged = (*schemas.validate(str(body_type), body), *schemas.text_findings(body))
         found += [fault for fault in judged if not (fault.rule == "required" and fault.place.startswith("/header"))]
@@ -34,6 +33,7 @@ def faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
 
 def _of_form(draft: Mapping[str, Json]) -> Iterator[Finding]:
     import schemas
+    from keys.encoding import is_id
 
     for name in NEEDED:
         if name not in draft:
@@ -43,6 +43,13 @@ def _of_form(draft: Mapping[str, Json]) -> Iterator[Finding]:
     for name in ("header", "content"):
         if name in draft and not isinstance(draft[name], dict):
             yield Finding(place=f"/{name}", rule="type", hint="an object")
+    if "to" in draft and not (isinstance(draft["to"], str) and draft["to"]):
+        yield Finding(place="/to", rule="unknown_peer", hint="trm peer list shows the names")
+    for name in IDS:
+        if draft.get(name) is not None and not is_id(draft[name]):
+            yield Finding(place=f"/{name}", rule="format", hint="16 bytes as base64url")
+    if isinstance(header := draft.get("header"), dict) and "seen" in header:
+        yield Finding(place="/header/seen", rule="additionalProperties", hint="the node fills this in")
     if set(draft) - set(MEMBERS):
         yield Finding(place="", rule="additionalProperties", hint=f"only {', '.join(MEMBERS)}")
 
@@ -72,8 +79,9 @@ def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
         case "/type", _:
             near = nearest_type(draft["type"])
             return "a message type of trm schema list", f"did you mean {near}?" if near else "choose one of the list"
-        case "/to", "required":
-            return "the peer: its short name here, or its node id", "add `to`; trm peer list shows the peers"
+        case "/to", rule:
+            mend = "add `to`" if rule == "required" else "put it in the place of what stands there"
+            return "the peer: its short name here, or its node id", f"{mend}; trm peer list shows the peers"
         case ("/header" | "/content") as half, "required":
             whole = {"/header": "who writes to whom and on which basis", "/content": "what the message says"}
             return f"an object: {whole[half]}", f"add `{half[1:]}`; trm schema show TYPE prints its members"
@@ -84,6 +92,10 @@ def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
             return f"a code of purpose: {', '.join(_purposes())}", f"did you mean {near}?" if near else "choose one"
         case "", "additionalProperties":
             return fault.hint, "facts of the case stand under `content`, who writes to whom under `header`"
+        case "/header/seen", _:
+            return fault.hint, "leave it out"
+        case "/message", _:
+            return fault.hint, "copy the id that trm attachment add printed, or leave it out"
         case (("/conversation" | "/in_reply_to"), _):
             return fault.hint, "copy the id that trm conversation list or trm message list prints"
         case _:

@@ -141,25 +141,43 @@ def items(value: Mapping[str, Json], name: str) -> list[dict[str, Json]]:
 def read_json(path: Path) -> Json:
     """A JSON file of the caller; `-` is standard input."""
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        value: Json = json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as exc:
-        raise RefusedError(
-            Code.MALFORMED, f"{path} is not JSON; nothing was done", hint=f"see line {exc.lineno} column {exc.colno}"
-        ) from exc
-    except (UnicodeDecodeError, RecursionError) as exc:
-        raise RefusedError(Code.MALFORMED, f"{path} is not JSON in UTF-8; nothing was done") from exc
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as exc:
         raise RefusedError(
             Code.NOT_FOUND, f"{path} can not be read; nothing was done", hint=(exc.strerror or "").lower()
         ) from exc
+    try:
+        value: Json = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as exc:
+        raise RefusedError(Code.MALFORMED, f"{path} is not JSON; nothing was done", hint=_mend(exc)) from exc
     return value
+
+
+def _mend(fault: ValueError | RecursionError) -> str:
+    """What to do about a file that is not JSON, without a word of it."""
+    match fault:
+        case _Twice():
+            return "a member occurs twice in one object: keep one of them"
+        case UnicodeDecodeError():
+            return f"save it as UTF-8; the first {fault.start} bytes are"
+        case json.JSONDecodeError() if fault.doc.startswith("\ufeff"):
+            return "save it as UTF-8 without a byte order mark"
+        case json.JSONDecodeError():
+            return f"see line {fault.lineno} column {fault.colno}"
+        case RecursionError():
+            return "it is nested too deep"
+        case _:
+            return "a number in it is too long"
+
+
+class _Twice(ValueError):
+    """A member occurs twice in one object."""
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise RefusedError(Code.MALFORMED, "a member occurs twice in one object of the file; nothing was done")
+        raise _Twice
     return found
 
 
@@ -167,7 +185,9 @@ def read_object(path: Path) -> dict[str, Json]:
     """A JSON file that holds one object."""
     value = read_json(path)
     if not isinstance(value, dict):
-        raise RefusedError(Code.MALFORMED, f"{path} holds no JSON object; nothing was done")
+        raise RefusedError(
+            Code.MALFORMED, f"{path} holds no JSON object; nothing was done", hint="one pair of braces around it all"
+        )
     return value
 
 

@@ -116,14 +116,29 @@ def test_a_good_draft_has_no_fault(tmp_path: Path, federation):
         (enquiry("AL") | {"type": "x/1"}, "/type", "unknown_type"),
         (enquiry("AL") | {"header": []}, "/header", "type"),
         (enquiry("AL") | {"header": header(priority="soon")}, "/header/priority", "unknown_code"),
+        (enquiry("AL") | {"to": 5}, "/to", "unknown_peer"),
+        (enquiry("AL") | {"conversation": "C-17"}, "/conversation", "format"),
+        (enquiry("AL") | {"in_reply_to": ["x"]}, "/in_reply_to", "format"),
+        (enquiry("AL") | {"message": 1}, "/message", "format"),
+        (enquiry("AL") | {"header": header(seen=3)}, "/header/seen", "additionalProperties"),
     ],
-    ids=["missing", "type", "form", "code"],
+    ids=["missing", "type", "form", "code", "peer", "conversation", "reply", "message", "seen"],
 )
-def test_a_fault_of_a_draft_is_shown(draft, place, rule):
-    """The place and the rule, exit 1."""
+def test_a_fault_of_a_draft_is_shown(draft, place, rule, federation):
+    """The place, the rule and how to mend it, exit 1; a node finds no other fault in the form."""
     ran = run("schema", "check", "-", "--json", given=json.dumps(draft))
     assert ran.exit_code == 1
-    assert (place, rule) in {(item["place"], item["rule"]) for item in json.loads(ran.stdout)["findings"]}
+    found = {(item["place"], item["rule"]): item for item in json.loads(ran.stdout)["findings"]}
+    assert found[place, rule]["expected"] and found[place, rule]["mend"]
+    asked = federation.fr.trm("schema", "check", "-", "--json", given=json.dumps(draft))
+    assert (place, rule) in {(item["place"], item["rule"]) for item in json.loads(asked.stdout)["findings"]}
+
+
+def test_a_wrong_address_hides_no_other_fault():
+    """What the letter says can be mended in one go."""
+    draft = enquiry("AL") | {"to": None, "header": header(priority="soon")}
+    found = json.loads(run("schema", "check", "-", "--json", given=json.dumps(draft)).stdout)["findings"]
+    assert {item["place"] for item in found} == {"/to", "/header/priority"}
 
 
 SECRET = "Zamira"

@@ -110,19 +110,26 @@ def test_a_file_is_never_overwritten(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"{", "is not JSON"),
-        (b"\xff", "is not JSON in UTF-8"),
+        (b"{", "see line 1 column 2"),
+        (b"", "see line 1 column 1"),
+        (b"\xff", "save it as UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "save it as UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}', "without a byte order mark"),
         (b'{"a":1,"a":2}', "a member occurs twice"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"a": 1' + b"0" * 5_000 + b"}", "a number in it is too long"),
         (b"[]", "holds no JSON object"),
     ],
+    ids=["cut", "empty", "latin", "utf-16", "bom", "twice", "deep", "number", "list"],
 )
 def test_a_file_that_is_no_draft_is_refused(tmp_path: Path, text: bytes, words: str):
-    """What can not be read as one JSON object is named, not its content."""
+    """What can not be read as one JSON object is named with what to do about it, not its content."""
     path = tmp_path / "draft.json"
     path.write_bytes(text)
     ran = run("schema", "check", str(path))
     assert (ran.exit_code, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("trm: error: ") and words in ran.stderr and "nothing was done" in ran.stderr
+    assert ran.stderr.startswith(f"trm: error: {path} ") and words in ran.stderr and "nothing was done" in ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith("trm: hint: ")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):
