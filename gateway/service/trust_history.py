@@ -5,7 +5,9 @@ Each change is judged alone, so that an altered byte is named at its place:
   2. it follows the change before it; nothing was taken out of the middle or put in another order
   3. each approval is signed by who was an administrator then, for this change, and no person is there twice
   4. there are enough of them, and the stored times are those that the signed approvals give
-What this can not see: that the newest changes were cut off. The audit log, which peers witness, shows that.
+  5. the audit log has an entry of it; and every change that the log says was completed is here, so that none can be cut
+     off at the end, and no first administrators put in the place of others
+Whether the log itself is whole is for `trm audit verify` and the witnesses to say.
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Json
 from gateway.service.administrators import ADMINS, enrolled_after
 from gateway.service.parts import Parts
+from gateway.store import audit
 from gateway.store import trust as rows
 from gateway.store.trust import ApprovalRow, ChangeRow
 from keys.approvals import Card, read_approval
 from keys.change import Change
-from keys.encoding import SKEW
+from keys.encoding import SKEW, parse_payload
 from keys.trust import read_trust
+
+_COMPLETED = b'"ev":"change.completed"'  # as canonical JSON spells it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,35 @@ def verified(parts: Parts, connection: Connection, subject: str) -> tuple[list[J
     if subject == ADMINS:
         faults = []
     changes, more = _chain(parts, connection, subject, known)
-    return changes, [*faults, *more]
+    return changes, [*faults, *more, *_unlike_the_log(connection, {ADMINS, subject})]
+
+
+def _unlike_the_log(connection: Connection, subjects: set[str]) -> list[str]:
+    """Step 5, for all these subjects together: the log is read once."""
+    logged: dict[str, int] = {}
+    for seq, leaf in audit.matching(connection, 0, audit.size(connection), [_COMPLETED], audit.size(connection)):
+        match _read(leaf):
+            case {"change": str(hash), "subject": str(subject)} if subject in subjects:
+                logged[hash] = seq
+    held = {row.hash: row for subject in subjects for row in rows.changes_of(connection, subject)}
+    gone = sorted(seq for hash, seq in logged.items() if hash not in held)
+    added = [row for hash, row in held.items() if hash not in logged]
+    return [
+        *(f"the change that entry {seq} of the audit log completed is not here" for seq in gone),
+        *(f"{_place(row)}: the audit log has no entry of it" for row in added),
+    ]
+
+
+def _read(leaf: bytes) -> Json:
+    """An entry of the log; nothing where it was damaged, which is for the examination of the log to name."""
+    try:
+        return parse_payload(leaf)
+    except GatewayError:
+        return None
+
+
+def _place(row: ChangeRow) -> str:
+    return f"change {row.seq} of the administrators" if row.subject == ADMINS else f"change {row.seq}"
 
 
 def records(parts: Parts, connection: Connection, node: str) -> list[str]:

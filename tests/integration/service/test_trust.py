@@ -476,6 +476,12 @@ ALTERED = {
                      "where direction = 'in'", "trust record 1 of theirs"),
     "administrators": ("update change set effective = effective + 1 where subject = 'admins'",
                        "change 1 of the administrators"),
+    "the newest gone": (f"delete from change where seq = 3 and {OF_AL}", "the change that entry "),
+    "no longer complete": (f"update change set seq = null, state = 'pending' where seq = 3 and {OF_AL}",
+                           "the change that entry "),
+    "other first administrators": (
+        "update change set hash = 'x', payload = replace(cast(payload as text), 'Ana B.', 'Eva E.') "
+        "where subject = 'admins'", "change 1 of the administrators: the audit log has no entry of it"),
 }  # fmt: skip
 
 
