@@ -62,6 +62,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "bench": ("gateway.cli.bench:bench", "The published benchmark."),
 }
 
+UNASKED = "without a terminal an option answers, such as a passphrase file or --yes: --help lists them"
+
 
 class Verbs(click.Group):
     """Commands that are imported when they are used, so that `trm --help` is quick."""
@@ -106,8 +108,11 @@ class Verbs(click.Group):
             return _tell(_lower(exc.format_message()), [f"{path} --help shows how it is used"], code=2)
         except click.ClickException as exc:
             return _tell(_lower(exc.format_message()), [], code=1)
-        except click.Abort:
-            return _tell("stopped before the end", [], code=1)
+        except click.Abort as exc:
+            if not isinstance(exc.__context__, EOFError):
+                return _tell("stopped before the end", [], code=1)
+            click.echo(err=True)  # the question is still on this line
+            return _tell("nobody is there to answer; nothing was done", [UNASKED], code=1)
         except GatewayError as exc:
             return tell(exc)
         except BrokenPipeError:

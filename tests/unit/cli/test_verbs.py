@@ -193,6 +193,17 @@ def test_revoking_is_asked_for_twice(federation, people):
     assert federation.fr.ask("peer.show", id="AL")["state"] == "active"
 
 
+def test_a_question_that_nobody_answers_says_what_does(federation, people):
+    """Without a terminal and without the option: nothing was done, and how it is given to a program."""
+    ran = federation.fr.trm("peer", "revoke", "AL", *people.signed(0), given="")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[-2:] == [
+        "trm: error: nobody is there to answer; nothing was done",
+        "trm: hint: without a terminal an option answers, such as a passphrase file or --yes: --help lists them",
+    ]
+    assert federation.fr.ask("peer.show", id="AL")["state"] == "active"
+
+
 def test_a_peer_comes_from_a_file_or_an_address(federation):
     """Both or none is wrong usage."""
     ran = federation.fr.trm("peer", "add", "--by", "Ana B.")
