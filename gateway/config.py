@@ -41,6 +41,10 @@ class Unit(_Section):
     roles: tuple[str, ...] = Field(min_length=1)
 
 
+REGION = "tact"
+"""The region pack of a node that names none."""
+
+
 class NodeSection(_Section):
     """Who this node is."""
 
@@ -48,7 +52,7 @@ class NodeSection(_Section):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]{0,31}$", description="what people here call this node, e.g. FR"
     )
     country: str = Field(pattern=r"^([A-Z]{2}|[a-z]{3,32})$", description="ISO 3166-1 alpha-2, or a name for others")
-    region: str = Field(default="tact", description="region pack: countries, procedure, calendars, published tables")
+    region: str = Field(default=REGION, description="region pack: countries, procedure, calendars, published tables")
     demo: bool = Field(default=False, description="true only on a demonstration node; peers' administrators see it")
 
 

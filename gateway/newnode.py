@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from gateway import casesystem
 from gateway.app import DATABASE, TOKEN
-from gateway.config import AdapterSection, Unit, parse
+from gateway.config import REGION, AdapterSection, Unit, parse
 from gateway.core.roles import Role
 from gateway.core.trust import FEWEST_ADMINS
 from gateway.errors import Code, RefusedError
@@ -70,6 +70,7 @@ class Plan:
     units: Sequence[Unit]
     demo: bool
     admins: Sequence[AdminCard]
+    region: str = REGION
     adapter: AdapterSection | None = None
     root_public: Sequence[KeyRecord] = ()
 
@@ -278,6 +279,7 @@ def _toml(plan: Plan) -> str:
         "[node]",
         f"name = {_text(plan.name)}",
         f"country = {_text(plan.country)}",
+        f"region = {_text(plan.region)}",
         f"demo = {'true' if plan.demo else 'false'}",
         "",
         "[federation]",

@@ -7,7 +7,7 @@ have different versions of it (Morocco decides anew each year).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas import resources
+from schemas.reading import Spot
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -147,18 +148,48 @@ def unlisted(country: str) -> Calendar:
     )
 
 
+def check(spot: Spot, country: str) -> None:
+    """Note each fault of the calendar file of `country`; what has none is read by `parse`."""
+    members = spot.members(
+        ("country", "zone", "weekend", "weekend_holidays", "holidays", "sources", "note"), ("suspended",)
+    )
+    members["country"].const(country)
+    members["weekend"].several(WEEKDAYS, "unknown_code", f"one of {', '.join(WEEKDAYS)}")
+    members["weekend_holidays"].one_of(_MOVES, "unknown_code", f"one of {', '.join(_MOVES)}")
+    members["note"].text(1000)
+    for source in members["sources"].items(1):
+        source.text()
+    zone = members["zone"].members(("name", "offset_minutes", "summer"), ("exceptions", "exception_years"))
+    if not any(part.lost for part in zone.values()):
+        _readable(members["zone"], _zone, "minutes ahead of UTC, `summer` is eu or null, exceptions as README.md says")
+    for holiday in members["holidays"].items():
+        _readable(holiday, _holiday, "`name` and `day` (and `since`), `easter` and `plus`, `listed` or `once`")
+    for suspension in members["suspended"].items() if "suspended" in members else ():
+        _readable(suspension, _suspension, "`from`, `until` (a day or null) and `why`")
+
+
+def _readable(spot: Spot, reader: Callable[[Any], object], hint: str) -> None:
+    try:
+        reader(spot.value)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        spot.fault("calendar", hint)
+
+
 def parse(value: Mapping[str, Any]) -> Calendar:
     """One calendar file. Raises ValueError or KeyError where it breaks a rule."""
     return Calendar(
         country=value["country"],
         zone=_zone(value["zone"]),
         weekend=frozenset(WEEKDAYS.index(day) for day in value["weekend"]),
-        moves={"lost": False, "next_working_day": True}[value["weekend_holidays"]],
+        moves=_MOVES[value["weekend_holidays"]],
         holidays=tuple(_holiday(entry) for entry in value["holidays"]),
         suspended=tuple(_suspension(entry) for entry in value.get("suspended", ())),
         sources=tuple(value["sources"]),
         note=value["note"],
     )
+
+
+_MOVES = {"lost": False, "next_working_day": True}
 
 
 def _zone(value: Mapping[str, Any]) -> Zone:
@@ -186,17 +217,17 @@ def _instant(text: str) -> int:
 
 def _holiday(value: Mapping[str, Any]) -> Holiday:
     match value:
-        case {"name": name, "day": day}:
-            month, number = (int(part) for part in day.split("-"))
-            return FixedDay(name=name, month=month, day=number, since=value.get("since", 0))
-        case {"name": name, "easter": easter, "plus": plus}:
+        case {"name": str(name), "day": str(day), **rest} if rest.keys() <= {"since"}:
+            found = date.fromisoformat(f"2001-{day}")  # no leap year: the day has to come each year
+            return FixedDay(name=name, month=found.month, day=found.day, since=int(rest.get("since", 0)))
+        case {"name": str(name), "easter": easter, "plus": int(plus), **rest} if not rest:
             return EasterDay(name=name, easter=Easter(easter), plus=plus)
-        case {"name": name, "listed": listed}:
+        case {"name": str(name), "listed": listed, **rest} if not rest:
             days = {
                 int(year): tuple(date.fromisoformat(f"{year}-{day}") for day in v["days"]) for year, v in listed.items()
             }
             return _listed(name, days, {int(year): Status(v["status"]) for year, v in listed.items()})
-        case {"name": name, "once": once}:
+        case {"name": str(name), "once": once, **rest} if not rest:
             status = {date.fromisoformat(day): Status(word) for day, word in once.items()}
             days = {year: tuple(day for day in status if day.year == year) for year in {day.year for day in status}}
             return _listed(name, days, {day.year: word for day, word in status.items()}, once=True)

@@ -4,7 +4,7 @@
     NAME/procedures/STAGE.json    one file for each stage (`schemas.procedures`)
     NAME/policies/POLICY.json     corridor policies (`schemas.policies`)
     NAME/statistics.json          what the region publishes about itself (`schemas.statistics`)
-    NAME/calendars/               working days of each country, read by their own loader
+    NAME/calendars/               working days of each country (`schemas.calendars`)
     NAME/guidance/                texts of the guidance library that belong to the region; may be missing
     NAME/README.md                what the region is and where its rules come from
 
@@ -21,7 +21,7 @@ from functools import cache
 from types import MappingProxyType
 
 from gateway.errors import Code, Finding, RefusedError
-from schemas import resources
+from schemas import calendars, resources
 from schemas.catalogue import catalogue
 from schemas.codelists import code_list
 from schemas.guidance import Text, general, sources, texts_at
@@ -104,6 +104,7 @@ def load(folder: Folder) -> Region:
     languages = _languages(members["languages"])
     countries = {code: _country(code, spot, languages) for code, spot in members["countries"].entries().items()}
     corridors = _corridors(members["corridors"], countries)
+    _calendars(folder, log)
     found = Region(
         name=name,
         title=members["title"].labels(languages),
@@ -207,6 +208,18 @@ def _policies(
         log += own
         found[policy.name] = policy
     return found
+
+
+def _calendars(folder: Folder, log: Log) -> None:
+    """Those that are there; a country without one has a stand-in, by which no deadline in days is certain."""
+    for name in _files(folder, "calendars"):
+        country = name.removesuffix(".json")
+        if name.endswith(".json") and country in code_list("country"):
+            calendars.check(open_json(folder, f"calendars/{name}", log), country)
+        elif name != "README.md":
+            log.append(
+                Finding(place=f"calendars/{name}", rule="unknown_file", hint="XX.json for each country, README.md")
+            )
 
 
 def _guidance(folder: Folder, log: Log) -> dict[str, Text]:

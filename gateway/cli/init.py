@@ -38,6 +38,7 @@ _FILE = click.Path(path_type=Path)
 @click.argument("folder", metavar="DIR", type=_FILE)
 @click.option("--name", required=True, metavar="NAME", help="What people call this node, e.g. FR.")
 @click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
+@click.option("--region", metavar="NAME", help="Region pack: countries, corridors, procedure; else tact.")
 @click.option("--endpoint", required=True, metavar="https://HOST:PORT", help="Where other nodes reach this one.")
 @click.option("--listen", required=True, metavar="ADDRESS:PORT", help="What the node listens on, e.g. 0.0.0.0:8443.")
 @click.option(
@@ -68,6 +69,7 @@ def init(
     folder: Path,
     name: str,
     country: str,
+    region: str | None,
     endpoint: str,
     listen: str,
     admins: tuple[Path, ...],
@@ -110,8 +112,9 @@ def init(
     chosen = _adapter(adapter, adapter_path, adapter_settings)
     plan = Plan(
         folder=folder.absolute(), roots=None if roots is None else roots.absolute(), name=name, country=country,
-        endpoint=endpoint, listen=listen, contact=contact, units=[_unit(text) for text in units], demo=demo,
-        admins=_cards(admins), adapter=chosen, root_public=_public(root_public),
+        region=region or config.REGION, endpoint=endpoint, listen=listen, contact=contact,
+        units=[_unit(text) for text in units], demo=demo, admins=_cards(admins), adapter=chosen,
+        root_public=_public(root_public),
     )  # fmt: skip
     cases = _check(plan)
     passphrase = config.passphrase(passphrase_file)
@@ -215,8 +218,20 @@ def _show(plan: Plan, made: Made) -> None:
     )
     if plan.demo:
         voice.say("DEMO: one root key; peers' administrators see that this is a demonstration node")
-    for text in _ceremony(made) if made.requests else _next_steps(plan):
+    for text in [*_abroad(plan), *(_ceremony(made) if made.requests else _next_steps(plan))]:
         voice.hint(text)
+
+
+def _abroad(plan: Plan) -> list[str]:
+    """A country that its region pack does not have is on no corridor of it."""
+    from schemas.regions import region
+
+    if plan.country in region(plan.region).countries:
+        return []
+    return [
+        f"the region pack {plan.region} has no country {plan.country}, so its policy lets nothing leave: name another "
+        "one with --region, or write one (docs/region-packs.md)"
+    ]
 
 
 def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:

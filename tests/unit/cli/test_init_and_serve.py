@@ -52,6 +52,7 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
         ({"unit": "fp:public_authority:x:king"}, 2, "the role is missing or unknown"),
         ({"roots": ""}, 2, "name --root-public three times, or --roots and --root-passphrase-file"),
         ({"endpoint": "http://127.0.0.1:8443"}, 1, "endpoint"),
+        ({"region": "atlantis"}, 1, "node.region: unknown_region  held: "),
         ({"adapter_path": "cases"}, 2, "--adapter-path and --adapter-set belong to --adapter"),
         ({"adapter_set": "url=x"}, 2, "--adapter-path and --adapter-set belong to --adapter"),
         ({"adapter": "folder", "adapter_set": "path"}, 2, "NAME=VALUE, each NAME once"),
@@ -69,6 +70,14 @@ def test_what_can_not_be_a_node_is_refused_before_anything_is_made(tmp_path: Pat
     assert (ended, printed) == (code, "")
     assert words in told and told.startswith(("trm: error: ", "trm: making"))
     assert not (tmp_path / "FR").exists() and not (tmp_path / ".FR.new").exists()
+
+
+def test_a_node_outside_of_its_region_is_told(tmp_path: Path):
+    """Its policy would let nothing leave, and nothing else would say why; the settings name the pack."""
+    ended, _, told = init(tmp_path, country="CO")
+    assert ended == 0 and "the region pack tact has no country CO" in told and "--region" in told
+    assert config.load(tmp_path / "FR").node.region == "tact"
+    assert 'region = "tact"' in (tmp_path / "FR" / "node.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", sorted(offered()))

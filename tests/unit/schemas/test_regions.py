@@ -12,9 +12,10 @@ import pytest
 from support.awaited import TYPES
 
 from gateway.errors import Code, RefusedError
+from schemas.calendars import calendars
 from schemas.policies import read_policy, text
 from schemas.procedures import STAGES
-from schemas.regions import load, region, regions, unheld_types
+from schemas.regions import load, region, regions, starting_policy, unheld_types
 
 TACT = Path(__file__).resolve().parents[3] / "schemas" / "regions" / "tact"
 
@@ -52,6 +53,14 @@ def test_the_pack_is_held_and_loads() -> None:
     assert len(found.corridors) == 15 and ("FR", "AL") in found.corridors and ("AL", "FR") not in found.corridors
     assert ("AL", "FR") in found.ways
     assert tuple(stage.name for stage in found.procedure.stages) == STAGES
+
+
+@pytest.mark.parametrize("name", regions())
+def test_every_pack_is_whole(name: str) -> None:
+    """Also one that somebody has just copied: every file of it is read, and each country has a calendar."""
+    found = region(name)
+    assert found.countries.keys() <= calendars(name).keys()
+    assert starting_policy(name)
 
 
 def test_unknown_pack_is_refused() -> None:
@@ -147,6 +156,25 @@ IN_REGION: dict[str, tuple[Change, str, str]] = {
     "corridor onto itself": (lambda v: v["corridors"][0]["to"].append("FR"), "/corridors/0", "corridor"),
 }
 
+CALENDAR: dict[str, tuple[Change, str, str]] = {
+    "unknown key": (lambda v: v.update(suspend=[]), "/suspend", "unknown_key"),
+    "no note": (lambda v: v.pop("note"), "/note", "required"),
+    "of another country": (lambda v: v.update(country="FR"), "/country", "const"),
+    "unknown weekday": (lambda v: v["weekend"].append("someday"), "/weekend/2", "unknown_code"),
+    "weekend holidays": (lambda v: v.update(weekend_holidays="shifted"), "/weekend_holidays", "unknown_code"),
+    "summer of elsewhere": (lambda v: v["zone"].update(summer="us"), "/zone", "calendar"),
+    "zone without a name": (lambda v: v["zone"].pop("name"), "/zone/name", "required"),
+    "a day of no month": (lambda v: v["holidays"].insert(0, {"name": "x", "day": "13-01"}), "/holidays/0", "calendar"),
+    "a day of leap years": (
+        lambda v: v["holidays"].insert(0, {"name": "x", "day": "02-29"}),
+        "/holidays/0",
+        "calendar",
+    ),
+    "a slip": (lambda v: v["holidays"].insert(0, {"name": "x", "day": "1-1", "sinse": 1}), "/holidays/0", "calendar"),
+    "no holiday": (lambda v: v["holidays"].insert(0, "x"), "/holidays/0", "calendar"),
+    "no end": (lambda v: v["suspended"].append({"from": "2030-01-01", "why": "x"}), "/suspended/1", "calendar"),
+}
+
 IN_STEP: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown key": ({"who": "x"}, "/who", "unknown_key"),
     "unknown role": ({"responsible": "king"}, "/responsible", "unknown_code"),
@@ -173,6 +201,20 @@ def test_a_fault_of_the_region_is_named_with_its_place(copy: Path, name: str) ->
     change, place, rule = IN_REGION[name]
     edited(copy, "region.json", change)
     assert faults(copy) == [(f"region.json#{place}", rule)]
+
+
+@pytest.mark.parametrize("name", CALENDAR)
+def test_a_fault_of_a_calendar_is_named_with_its_place(copy: Path, name: str) -> None:
+    """A pack is refused with it, and not the first deadline that needs the calendar."""
+    change, place, rule = CALENDAR[name]
+    edited(copy, "calendars/UA.json", change)
+    assert faults(copy) == [(f"calendars/UA.json#{place}", rule)]
+
+
+def test_a_file_beside_the_calendars_is_refused(copy: Path) -> None:
+    """Its holidays would count for nobody."""
+    (copy / "calendars" / "UA.json").rename(copy / "calendars" / "Ukraine.json")
+    assert faults(copy) == [("calendars/Ukraine.json", "unknown_file")]
 
 
 @pytest.mark.parametrize("name", IN_STEP)
