@@ -5,9 +5,9 @@
 
 The same document with the same schemas and label files gives the same bytes on every node: nothing here knows a clock,
 a time zone, a locale or the order in which a body was written. Who shows it to one person may bring words of its own
-for leaf types (`named`): a page says "Albanian" where the document has `sq`. What has no label shows its own name and
-says so; a code that its list does not have is marked, and so is a member that the schema does not have. Nothing is left
-out: a member without a line is not in the body, and a dash stands for an empty list.
+for leaf types and places (`named`): a page says "Albanian" where the document has `sq`. What has no label shows its own
+name and says so; a code that its list does not have is marked, and so is a member that the schema does not have.
+Nothing is left out: a member without a line is not in the body, and a dash stands for an empty list.
 
 Direction is told, not guessed: `Rendering.direction` is for a page (`dir`), `text` has the marks for a terminal: a
 value that may turn its line stands in an isolate. No value can close it: what steers direction or a terminal is
@@ -52,7 +52,7 @@ CONTINUED = "| "
 DEFS = "#/$defs/"
 Path: TypeAlias = tuple[str, ...]
 Named: TypeAlias = Mapping[str, Callable[[str], str]]
-"""By the name of a leaf type in fragments/types.json: a text of it in words."""
+"""A text in words, by the name of its leaf type in fragments/types.json or by its own place, which goes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,14 +191,15 @@ class _Page:
                 number = f"{count}." if isinstance(item, Mapping) else ""
                 self._value(number, node["items"], item, (*path, "*"), depth + 1)
         else:
-            self._put(depth, label, self._leaf(said, node, value))
+            self._put(depth, label, self._leaf(said, node, value, path))
 
-    def _leaf(self, said: Node, node: Node, value: object) -> str:
+    def _leaf(self, said: Node, node: Node, value: object, path: Path) -> str:
         if "x-codes" in node and isinstance(value, str):
             return self._code(node["x-codes"], value)
         if said.get("$ref") == TIMESTAMP and isinstance(value, int) and 0 <= value <= LATEST:
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        name = self._named.get(str(said.get("$ref")).removeprefix(DEFS))
+        leaf = str(said.get("$ref")).removeprefix(DEFS)
+        name = self._named.get(pointer(path)) or self._named.get(leaf)
         return self._scalar(name(value) if name is not None and isinstance(value, str) else value)
 
     # --- words

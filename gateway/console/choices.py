@@ -5,13 +5,13 @@ Nothing is chosen for anybody, with one exception that leaves no choice: where t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.console.forms import Options
+from gateway.console.units import known
 from gateway.console.visit import Visit
 from gateway.console.words import Words
-from gateway.ports import Json
 
 MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 """Languages without a code of two letters that people in these corridors speak."""
@@ -19,12 +19,11 @@ MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 
 async def choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Options]:
     """For a draft, by place or by leaf type (`gateway.console.forms.form`)."""
-    units = await directory(visit)
-    peer = str(draft.get("to"))
+    units = await known(visit)
     found: dict[str, Options] = {
-        "/header/sender_unit": [(unit["unit"], unit["name"]) for unit in units if unit["state"] == "own"],
-        "/header/recipient_unit": [(unit["unit"], unit["name"]) for unit in units if unit["peer"] == peer],
-        "type:unit_ref": await references(visit, units),
+        "/header/sender_unit": units.of(),
+        "/header/recipient_unit": units.of(str(draft.get("to"))),
+        "type:unit_ref": units.references(),
         "type:language": spoken(visit.words),
     }
     consents = await _consents(visit, draft)
@@ -34,38 +33,6 @@ async def choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Options]:
         files = (await visit.ask("attachment.waiting", {"id": draft["message"]}))["attachments"]
         found["type:part"] = [(str(file["part"]), file_name(file)) for file in files]
     return found
-
-
-async def directory(visit: Visit) -> Sequence[Mapping[str, Any]]:
-    """All units of this node and of its peers."""
-    units: Sequence[Mapping[str, Any]] = (await visit.ask("directory.list"))["units"]
-    return units
-
-
-async def references(visit: Visit, units: Sequence[Mapping[str, Any]], spoken: Words | None = None) -> Options:
-    """Units of all countries as messages name them, node id and unit, with their names in a language."""
-    own = await visit.ask("node.show")
-    known = [own, *(await visit.ask("peer.list"))["peers"]]
-    nodes = {one["name"]: one["node"] for one in known}
-    return [
-        (f"{nodes[unit['peer']]}/{unit['unit']}", unit_name(unit, spoken or visit.words))
-        for unit in units
-        if unit["peer"] in nodes
-    ]  # fmt: skip
-
-
-def unit_name(unit: Mapping[str, Any], words: Words) -> str:
-    """A unit with its country, as people say it."""
-    return f"{words.country(unit['country'])}: {unit['name']}"
-
-
-def only_role(units: Sequence[Mapping[str, Any]], peer: str | None, unit: Json) -> str | None:
-    """The role of a unit that has one; ``peer`` is None for units of this node."""
-    for one in units:
-        mine = one["state"] == "own" if peer is None else one["peer"] == peer
-        if mine and one["unit"] == unit and len(one["roles"]) == 1:
-            return str(one["roles"][0])
-    return None
 
 
 def spoken(words: Words) -> Options:

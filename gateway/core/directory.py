@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any
 
@@ -69,7 +69,7 @@ class Unit:
     @property
     def key(self) -> str:
         """Its name among all units."""
-        return f"{self.entry.country} {self.entry.node} {self.id}"
+        return _key(self.entry.country, self.entry.node, self.id)
 
     @property
     def id(self) -> str:
@@ -141,14 +141,16 @@ class Found:
 
 
 class Directory:
-    """The entries of all countries, ready for questions; one entry for each node."""
+    """The entries of all countries, one for each node; made ready for questions when the first one is asked."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
         self.units = {unit.key: unit for entry in self.entries for unit in units_of(entry)}
-        self._index = Index({key: _fields(unit) for key, unit in self.units.items()}, searching.stop())
-        held = {entry.country for entry in self.entries}
-        self._held = Lexicon({code: _spoken("country", code) for code in sorted(held)})
+
+    def name(self, country: str, node: str, unit: str, language: str) -> str | None:
+        """What a unit is called in a language; None where its node has not told of it."""
+        found = self.units.get(_key(country, node, unit))
+        return None if found is None else found.name(language)
 
     def search(
         self, question: Question, calendars: Mapping[str, Calendar], now: int
@@ -169,6 +171,15 @@ class Directory:
             score = scores.get(key, 0.0) + _beside(found, understood, calendar)
             ranked.append((not found.current, -score, key, found))
         return understood, tuple(found for *_, found in sorted(ranked, key=lambda one: one[:3])[:MOST])
+
+    @cached_property
+    def _index(self) -> Index:
+        return Index({key: _fields(unit) for key, unit in self.units.items()}, searching.stop())
+
+    @cached_property
+    def _held(self) -> Lexicon:
+        held = {entry.country for entry in self.entries}
+        return Lexicon({code: _spoken("country", code) for code in sorted(held)})
 
     def _read(self, question: Question, asked: Sequence[str]) -> tuple[Understood, tuple[str, ...]]:
         """Step 1, and the words that remain. Words for an age remain: they are also what a unit is called."""
@@ -192,6 +203,10 @@ def units_of(entry: Entry) -> Iterator[Unit]:
         if said["country"] == entry.country:
             focal = tuple(point for point in entry.content["focal_points"] if point["unit_id"] == said["unit_id"])
             yield Unit(entry=entry, said=said, focal=focal)
+
+
+def _key(country: str, node: str, unit: str) -> str:
+    return f"{country} {node} {unit}"
 
 
 def foreign(content: Mapping[str, Any], country: str) -> tuple[int, ...]:

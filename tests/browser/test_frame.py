@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from support.browser import chromium, seat
-from support.consoles import NODE, served
+from support.consoles import OWN_UNITS, served
 
 from gateway.core.roles import Role
 
 MORNING = {
     "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
-    "node.show": NODE,
+    "directory.list": OWN_UNITS,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.consoles import NODE, NOW
+from support.consoles import NOW
 from support.library import GUIDANCE
 
 import schemas
@@ -87,8 +87,14 @@ ANSWERS: dict[str, Any] = {
         "holds": [{"id": CASE, "ground": "restriction_18", "until": "2027-06-30", "over": False, "at": NOW}]
     },
     "directory.list": {
-        "units": [{"peer": "AL", "state": "active", "country": "AL", "unit": "focal-point", "name": "Focal point",
-                   "roles": ["national_focal_point"], "contact": "duty desk"}]
+        "units": [
+            {"peer": peer, "state": state, "node": f"n1{peer.lower() * 16}", "country": peer, "unit": unit,
+             "name": name, "roles": ["national_focal_point"], "contact": "duty desk"}
+            for peer, state, unit, name in (
+                ("FR", "own", "focal-point", "Point focal"), ("FR", "own", "shelter", "Foyer"),
+                ("AL", "active", "focal-point", "Zyra kombëtare"),
+            )
+        ]
     },
     "directory.search": {
         "understood": {"countries": ["AL"], "child": None, "timed": False},
@@ -126,7 +132,6 @@ ANSWERS: dict[str, Any] = {
         "tables": {"victims": [{"key": ["woman", None], "n": None}], "corridors": None},
     },
 }  # fmt: skip
-UNITS = [{"id": unit, "name": unit, "kind": "public_authority"} for unit in ("focal-point", "shelter")]
 PATHS = (
     "/desk", "/desk/owed?owes=them", "/inbox", "/conversations?kind=referral", f"/conversations/{CASE}",
     f"/conversations/{CASE}/sheet", f"/conversations/{CASE}/erase", f"/messages/{MESSAGE}?way=in",
@@ -145,4 +150,4 @@ def answers(**other: Any) -> dict[str, Any]:
     """What the desk says to every question of these pages."""
     whole = WHOLE | body("referral.request/1", "valid-child-full")
     played = {name.replace("__", "."): value for name, value in other.items()}
-    return ANSWERS | {"node.show": {**NODE, "units": UNITS}, "message.show": whole} | played
+    return ANSWERS | {"message.show": whole} | played

@@ -40,6 +40,14 @@ NODE: Mapping[str, Any] = {
     "peers": 1, "queued": 0, "to_hand_over": 0, "alarms": 0, "endings": [], "process": {},
 }  # fmt: skip
 """What `node.show` says."""
+OWN_UNITS: Mapping[str, Any] = {
+    "units": [
+        {"peer": "FR", "state": "own", "node": NODE["node"], "country": "FR", "unit": unit["id"], "name": unit["name"],
+         "roles": ["national_focal_point"], "contact": "duty desk"}
+        for unit in NODE["units"]
+    ]
+}  # fmt: skip
+"""What `directory.list` says where there is no peer."""
 
 
 def person(*roles: Role, language: str | None = None, name: str = "Ana Doe") -> Person:

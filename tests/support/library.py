@@ -50,8 +50,8 @@ ENTRY: dict[str, Any] = {
     "procedures": [{"kind": "reflection_period", "text": f"Three months\n{SCRIPT}", "url": "https://example.org/r"}],
 }  # fmt: skip
 SIGNED = [
-    {"peer": country, "state": state, "country": country, "unit": "focal-point", "name": "Focal point",
-     "roles": ["national_focal_point"], "contact": "+33100000000"}
+    {"peer": country, "state": state, "node": f"n1{country}", "country": country, "unit": "focal-point",
+     "name": "Focal point", "roles": ["national_focal_point"], "contact": "+33100000000"}
     for country, state in (("FR", "own"), ("AL", "active"), ("RO", "active"))
 ]  # fmt: skip
 TOLD: dict[str, Any] = {

@@ -15,8 +15,8 @@ def unit(peer: str, state: str, *roles: str, name: str = "Focal point") -> dict[
     """One unit of the directory."""
     country = "FR" if state == "own" else peer
     return {
-        "peer": peer, "state": state, "country": country, "unit": "fp", "name": name, "roles": [*roles],
-        "contact": "duty desk",
+        "peer": peer, "state": state, "node": "n1" + ("a" if state == "own" else "b") * 32, "country": country,
+        "unit": "fp", "name": name, "roles": [*roles], "contact": "duty desk",
     }  # fmt: skip
 
 

@@ -34,11 +34,15 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(id=TEXT, language=TEXT, direction=TEXT, codes=many(LABEL)),
     ),
     "directory.list": Shape(
-        arguments={"country": maybe(TEXT), "role": maybe(about(TEXT, "a code of the list role"))},
+        arguments={
+            "country": maybe(TEXT), "role": maybe(about(TEXT, "a code of the list role")),
+            "language": maybe(about(TEXT, "of the names, such as fr")),
+        },
         answer=record(
             units=many(
                 record(
-                    peer=TEXT, state=about(TEXT, "own, or the state of the peer"), country=TEXT, unit=TEXT, name=TEXT,
+                    peer=TEXT, state=about(TEXT, "own, or the state of the peer"), node=TEXT, country=TEXT, unit=TEXT,
+                    name=about(TEXT, "by the directory; where it does not know the unit, by the signed descriptor"),
                     roles=many(TEXT), contact=TEXT,
                 )
             )

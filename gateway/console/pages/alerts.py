@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.pages.messages import told
+from gateway.console.pages.messages import between, told
+from gateway.console.units import known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.core.alerts import HOUR, UPDATE_EVERY
@@ -48,9 +49,10 @@ async def _page(
     alert = next((one for one in listed if one["id"] == id), None)
     way = {} if alert is None else {"direction": "out" if alert["owes"] == "them" else "in"}
     whole = await visit.ask("message.show", {"id": id, **way})
+    units = between(await known(visit), whole)
     return visit.page(
         "alert.html", status=status, alert=alert, whole=whole, hours=HOURS, key=visit.key(), ticked=ticked,
-        content=told(whole, "content", visit.words) if whole.get("content") is not None else [],
+        content=told(whole, "content", visit.words, units) if whole.get("content") is not None else [],
         refusal=None if refusal is None else visit.told(refusal),
     )  # fmt: skip
 

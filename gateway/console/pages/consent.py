@@ -16,6 +16,7 @@ from gateway.console.formfields import Fields, body, posted, without
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import told as rendered
 from gateway.console.refusals import Told
+from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_, Words, words
 from gateway.errors import Code, Finding, RefusedError
@@ -118,7 +119,7 @@ async def _form(
 ) -> web.StreamResponse:
     second = words(form.one("with"))
     offered = {
-        "type:unit_ref": await choices.references(visit, await choices.directory(visit)),
+        "type:unit_ref": (await known(visit)).references(),
         "type:language": choices.spoken(visit.words),
     }
     parts = [_asked(spoken, fields, offered, blank) for spoken in (visit.words, second)]
@@ -170,16 +171,8 @@ async def sheet(visit: Visit) -> web.StreamResponse:
 
 async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[Part]:
     """A record in a language, its units by their names."""
-    units = await choices.references(visit, await choices.directory(visit), spoken)
-    return rendered({"type": RECORD, "content": _named(dict(record), dict(units))}, "content", spoken)
-
-
-def _named(value: Any, units: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _named(member, units) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_named(item, units) for item in value]
-    return units.get(value, value) if isinstance(value, str) else value
+    units = (await known(visit, spoken)).named(None, None)
+    return rendered({"type": RECORD, "content": record}, "content", spoken, units)
 
 
 # --- taking it back -----------------------------------------------------------------------------------------------
@@ -209,15 +202,11 @@ async def withdraw(visit: Visit) -> web.StreamResponse:
 
 async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each grant by its place: for what, and who gets it."""
-    units = dict(await choices.references(visit, await choices.directory(visit)))
+    units, words = await known(visit), visit.words
     return [
-        (str(n), f"{visit.words.code('purpose', one['purpose'])}: {_units_of(one, units)}")
+        (str(n), f"{words.code('purpose', one['purpose'])}: {', '.join(map(units.reference, one['recipient_units']))}")
         for n, one in enumerate(record["grants"])
     ]
-
-
-def _units_of(grant: Mapping[str, Any], units: Mapping[str, str]) -> str:
-    return ", ".join(units.get(unit, unit) for unit in grant["recipient_units"])
 
 
 async def withdrawn(visit: Visit) -> web.StreamResponse:

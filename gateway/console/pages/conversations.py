@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from gateway.console.states import KINDS, OF_KIND
+from gateway.console.units import known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.core.safe_contact import Channel
@@ -41,7 +42,10 @@ async def listed(visit: Visit) -> web.StreamResponse:
     peers = [(peer["name"], visit.words.country(peer["name"])) for peer in (await visit.ask("peer.list"))["peers"]]
     kinds = [(kind, visit.words(text)) for kind, text in KINDS.items()]
     states = [(state, visit.words(text)) for state, text in OF_KIND.get(chosen["kind"], {}).items()]
-    return visit.page("conversations.html", found=found, chosen=chosen, peers=peers, kinds=kinds, states=states)
+    return visit.page(
+        "conversations.html", found=found, chosen=chosen, peers=peers, kinds=kinds, states=states,
+        units=await known(visit),
+    )  # fmt: skip
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -59,12 +63,15 @@ async def sheet(visit: Visit) -> web.StreamResponse:
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
     references, now = await _references(visit, id), visit.settings.now()
-    units = (await visit.ask("directory.list"))["units"]
+    units, language = (await known(visit)).listed, visit.words.language.code
     called = {}
     for peer in sorted({standing["peer"] for standing in found["standing"]}):
         signed = [unit for unit in units if unit["peer"] == peer]
         countries = {unit["country"] for unit in signed}
-        asked = [await visit.ask("directory.search", {"country": country, "at": now}) for country in sorted(countries)]
+        asked = [
+            await visit.ask("directory.search", {"country": country, "at": now, "language": language})
+            for country in sorted(countries)
+        ]
         offices = [office for one in asked for office in one["units"] if office["peer"] == peer]
         called[peer] = (offices[:OFFICES], sorted({unit["contact"] for unit in signed}))
     return visit.page(

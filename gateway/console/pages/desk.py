@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.console.units import known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, RefusedError
@@ -66,14 +67,12 @@ def _chosen(visit: Visit) -> dict[str, Json]:
 
 async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
     """What can be chosen; a person of one unit has no choice of units."""
-    known = (await visit.ask("peer.list"))["peers"]
-    peers = [(peer["name"], visit.words.country(peer["name"])) for peer in known]
-    units = []
-    if visit.who.caller.unit is None:
-        units = [(unit["id"], unit["name"]) for unit in (await visit.ask("node.show"))["units"]]
+    listed, units = (await visit.ask("peer.list"))["peers"], await known(visit)
+    ours = units.of() if visit.who.caller.unit is None else []
     return {
-        "peers": peers, "units": units if len(units) > 1 else [], "chosen": {"peer": "", "unit": "", **chosen},
-        "connected": any(peer["state"] not in NOT_YET for peer in known),
+        "peers": [(peer["name"], visit.words.country(peer["name"])) for peer in listed],
+        "units": units, "own_units": ours if len(ours) > 1 else [], "chosen": {"peer": "", "unit": "", **chosen},
+        "connected": any(peer["state"] not in NOT_YET for peer in listed),
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from gateway.console.formfields import body, moment, posted, without
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import told as rendered
 from gateway.console.refusals import Told
+from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
@@ -59,7 +60,7 @@ async def _searching(
 ) -> web.Response:  # fmt: skip
     words = visit.words
     answer = None if asked is None else await visit.ask("directory.search", {**asked, "language": words.language.code})
-    countries = sorted({unit["country"] for unit in await choices.directory(visit)}, key=words.country)
+    countries = sorted({unit["country"] for unit in (await known(visit)).listed}, key=words.country)
     home = await _home(visit)
     return visit.page(
         "directory.html", status=422 if fault else 200, form=form, answer=answer, countries=countries, fault=fault,
@@ -73,7 +74,7 @@ async def country(visit: Visit) -> web.StreamResponse:
     """Everything that one country tells of its offices; where it has told nothing, the units of its descriptors."""
     code, home = visit.request.match_info["country"], await _home(visit)
     told = await _told(visit, code)
-    signed = [unit for unit in await choices.directory(visit) if unit["country"] == code]
+    signed = [unit for unit in (await known(visit)).listed if unit["country"] == code]
     if told is None and not signed:
         raise RefusedError(Code.NOT_FOUND, "no node of this country is known here")
     return visit.page(

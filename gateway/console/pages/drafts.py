@@ -16,6 +16,7 @@ from gateway.console.formfields import body, posted, without
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import told as rendered
 from gateway.console.refusals import Told
+from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, RefusedError
@@ -51,8 +52,12 @@ async def new(visit: Visit) -> web.StreamResponse:
 
 async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = None) -> web.StreamResponse:
     types = sorted((entry.body_type for entry in catalogue().types if _begins(entry.body_type)), key=_asked_for)
-    units = [unit for unit in await choices.directory(visit) if unit["state"] == "active"]
-    to = [(f"{unit['peer']}/{unit['unit']}", choices.unit_name(unit, visit.words)) for unit in units]
+    units = await known(visit)
+    to = [
+        (f"{unit['peer']}/{unit['unit']}", units.reference(f"{unit['node']}/{unit['unit']}"))
+        for unit in units.listed
+        if unit["state"] == "active"
+    ]
     return visit.page(
         "draft-new.html", types=[(name, visit.words.message(name)) for name in types], to=to, faults=faults,
         given=given or Form({}), status=422 if faults else 200,
@@ -75,19 +80,19 @@ async def begun(visit: Visit) -> web.StreamResponse:
     """A draft of what was chosen."""
     form = await visit.form()
     peer, _, unit = form.one("to").partition("/")
-    units = await choices.directory(visit)
-    known = any((one["peer"], one["unit"]) == (peer, unit) for one in units)
+    units = await known(visit)
+    there = unit in dict(units.of(peer))
     chosen = form.one("type") in catalogue() and _begins(form.one("type"))
-    if not (known and chosen):
-        missing = {"type": chosen, "to": known}
+    if not (there and chosen):
+        missing = {"type": chosen, "to": there}
         return await _new(visit, {name: visit.words("Choose one.") for name, ok in missing.items() if not ok}, form)
-    own = [one["unit"] for one in units if one["state"] == "own"]
+    own = [id for id, _ in units.of()]
     ours = visit.who.caller.unit or (own[0] if len(own) == 1 else None)
     header = {
         "sender_unit": ours,
-        "sender_role": choices.only_role(units, None, ours),
+        "sender_role": units.only_role(ours),
         "recipient_unit": unit,
-        "recipient_role": choices.only_role(units, peer, unit),
+        "recipient_role": units.only_role(unit, peer),
     }
     known_header: dict[str, Json] = {name: value for name, value in header.items() if value is not None}
     return await _save_new(visit, form, {"type": form.one("type"), "to": peer, "header": known_header, "content": {}})
@@ -201,7 +206,7 @@ async def save(visit: Visit) -> web.StreamResponse:
     try:
         saved = await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": version})
     except RefusedError as error:
-        theirs = said(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
+        theirs = await said(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
         told = visit.told(error)
         return await _page(visit, shown, draft, version=shown["version"], status=409, told=told, theirs=theirs)
     if act == "files":
@@ -252,9 +257,10 @@ def _takes_files(body_type: str) -> bool:
     return any(field.schema.get("x-part") for field in fields(body_type))
 
 
-def said(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
+async def said(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
     """Everything that a draft says, content first."""
-    return [part for half in ("content", "header") for part in rendered({half: {}, **draft}, half, visit.words)]
+    units = (await known(visit)).named(None, str(draft["to"]))
+    return [part for half in ("content", "header") for part in rendered({half: {}, **draft}, half, visit.words, units)]
 
 
 # --- discarding ---------------------------------------------------------------------------------------------------

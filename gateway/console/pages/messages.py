@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
 
+from gateway.console.units import Units, known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_, Words
 from gateway.core.delivery import Outgoing, OutgoingEvent, allows
 from gateway.errors import GatewayError
 from gateway.logs import logger
 from gateway.ports import Json
-from schemas.render import Line, render
+from schemas.render import Line, Named, render
 
 SECTION = Section(path="/inbox", title=N_("New messages"), operation="inbox.list")
 ONE = "/messages/{id}"
@@ -47,33 +49,40 @@ def parts_of(lines: Iterable[Line]) -> list[Part]:
     return root.parts
 
 
-def told(whole: Any, half: str, words: Words) -> list[Part]:
-    """The header or the content of a message for a reader: every code in words, an unknown one marked."""
-    named = {"language": words.spoken, "date": words.date}
+def told(whole: Any, half: str, words: Words, units: Named = MappingProxyType({})) -> list[Part]:
+    """The header or the content of a message for a reader: every code in words, an unknown one marked; units as
+    `Units.named` has them.
+    """
+    named = {"language": words.spoken, "date": words.date, **units}
     _title, *lines = render(whole["type"], {half: whole[half]}, words.labels, named).lines
     return [part for top in parts_of(lines) for part in top.parts]
+
+
+def between(units: Units, whole: Any) -> Named:
+    """The units of a message of one direction, by name."""
+    return units.named(None, whole["peer"]) if whole["direction"] == "out" else units.named(whole["peer"], None)
 
 
 async def inbox(visit: Visit) -> web.StreamResponse:
     """What came in and nobody has taken, oldest first."""
     after = visit.request.query.get("after")
     found = await visit.ask("inbox.list", {"limit": PAGE} | ({} if after is None else {"after": after}))
-    return visit.page("inbox.html", found=found, more=len(found["messages"]) == PAGE)
+    return visit.page("inbox.html", found=found, more=len(found["messages"]) == PAGE, units=await known(visit))
 
 
 async def show(visit: Visit) -> web.StreamResponse:
     """One message: what it says, what became of it, its files, and what can be done."""
     asked = _asked(visit)
     whole = await visit.ask(SHOW, asked)
-    there = whole.get("content") is not None
+    there, units = whole.get("content") is not None, between(await known(visit), whole)
     files = []
     if there and visit.allows("attachment.list"):
         files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
     return visit.page(
         "message.html", whole=whole, files=files, there=there,
         consented=there and "consent_ref" in whole["header"],
-        content=told(whole, "content", visit.words) if there else [],
-        header=told(whole, "header", visit.words) if there else [],
+        content=told(whole, "content", visit.words, units) if there else [],
+        header=told(whole, "header", visit.words, units) if there else [],
         dropped=[_field(visit.words, whole["type"], place) for place in whole["dropped"]] if there else [],
         can_cancel=whole["direction"] == "out" and allows(Outgoing(whole["state"]), OutgoingEvent.CANCEL),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.core.people import PERSONAL, giver
@@ -41,7 +42,7 @@ async def everybody(visit: Visit) -> web.StreamResponse:
     """All who work or have worked here."""
     people = (await visit.ask("person.list"))["people"]
     people.sort(key=lambda one: (one["state"] == "ended", one["name"].casefold()))
-    return visit.page("people.html", people=people, states=STATES, short=SHORT)
+    return visit.page("people.html", people=people, states=STATES, short=SHORT, units=await known(visit))
 
 
 async def newcomer(visit: Visit) -> web.StreamResponse:
@@ -90,7 +91,7 @@ async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.R
     return visit.page(
         "people-new.html", status=200 if error is None else 422, form=form, told=error and visit.told(error),
         roles=[(role, said) for role, said in _roles(visit) if giver(Role(role)) in visit.who.caller.roles],
-        units=await _units(visit),
+        units=(await known(visit)).of(),
         spoken=[(code, language.name) for code, language in languages().items()],
     )  # fmt: skip
 
@@ -102,16 +103,12 @@ async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
         return visit.go("/people")
     return visit.page(
         "people-one.html", status=200 if error is None else 422, one=found, told=error and visit.told(error),
-        roles=_roles(visit), units=await _units(visit), states=STATES,
+        roles=_roles(visit), units=(await known(visit)).of(), states=STATES,
     )  # fmt: skip
 
 
 def _roles(visit: Visit) -> list[tuple[str, str]]:
     return [(str(role), visit.words(ROLES[role])) for role in PERSONAL]
-
-
-async def _units(visit: Visit) -> list[tuple[str, str]]:
-    return [(unit["id"], unit["name"]) for unit in (await visit.ask("node.show"))["units"]]
 
 
 PAGES = (

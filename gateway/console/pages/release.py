@@ -35,7 +35,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: Told | None = N
     except RefusedError as error:  # it is no draft that could go at all
         return visit.page("preview.html", shown=shown, found=None, told=told or visit.told(error), status=409)
     body_type = str(found["type"])
-    leaves = found["leaves"] and said({"type": body_type, **found["leaves"]}, visit)
+    leaves = found["leaves"] and await said({"type": body_type, "to": shown["to"], **found["leaves"]}, visit)
     findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
     gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
     return visit.page(

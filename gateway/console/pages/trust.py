@@ -16,6 +16,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from gateway.console.pages.entry import credential
+from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.core.trust import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
@@ -149,7 +150,7 @@ async def peer(visit: Visit) -> web.StreamResponse:
     }.get(found["state"], ())
     return visit.page(
         "trust-peer.html", peer=found, stop=stop, offered=offered, actions=ACTIONS, states=STATES, rules=RULES,
-        now=visit.settings.now(), soon=SOON, signs=_signs(visit),
+        now=visit.settings.now(), soon=SOON, signs=_signs(visit), units=await known(visit),
     )  # fmt: skip
 
 
@@ -214,11 +215,10 @@ async def rescope(visit: Visit) -> web.StreamResponse:
 
 async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     """Everything that a scope can list, with its name in the reader's language."""
-    node = await visit.ask("node.show")
     types = {entry["type"].rpartition("/")[0]: entry["type"] for entry in (await visit.ask("schema.list"))["schemas"]}
     return {
         "types": [(name, visit.words.message(whole)) for name, whole in sorted(types.items())],
-        "units": [(unit["id"], unit["name"]) for unit in node["units"]],
+        "units": (await known(visit)).of(),
         **{
             f"{name}s": [(one.code, visit.words.code(name, one.code)) for one in code_list(name).codes]
             for name in ("purpose", "role")

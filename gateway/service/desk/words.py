@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import schemas
 from gateway.ports import Done, Json
+from gateway.service import listings
 from gateway.service.desk.arguments import Arguments, maybe_text, only, text
 from gateway.service.parts import Parts
 from schemas.codelists import ENGLISH
 from schemas.labels import labels
+from schemas.labels import language as spoken
 
 
 async def list_code_lists(parts: Parts, arguments: Arguments) -> Done:
@@ -32,13 +34,17 @@ async def show_code_list(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def directory(parts: Parts, arguments: Arguments) -> Done:
-    """The units of this node and of its peers by their signed descriptors; of one country or role if named."""
-    only(arguments, "country", "role")
+    """The units of this node and of its peers by their signed descriptors; of one country or role if named. A unit is
+    called what the directory calls it in a language, where it has told its units; else as the descriptor says.
+    """
+    only(arguments, "country", "role", "language")
+    shown_in, told = spoken(maybe_text(arguments, "language") or ENGLISH).code, await listings.current(parts)
     country, role = maybe_text(arguments, "country"), maybe_text(arguments, "role")
     listed = [(parts.config.node.name, "own", parts.own.descriptor)]
     listed += [(peer.name, str(peer.state), peer.descriptor) for peer in parts.book.all()]
     items: list[Json] = [
-        {"peer": name, "state": state, "country": descriptor.country, "unit": unit.id, "name": unit.name,
+        {"peer": name, "state": state, "node": descriptor.node, "country": descriptor.country, "unit": unit.id,
+         "name": told.name(descriptor.country, descriptor.node, unit.id, shown_in) or unit.name,
          "roles": [*unit.roles], "contact": descriptor.contact}
         for name, state, descriptor in listed
         for unit in descriptor.units

@@ -11,6 +11,7 @@ from support.running import UNIT as NODE_UNIT
 from support.running import pair, running, until
 from support.visitors import Visitor, console_at, visitor
 
+from gateway.console.words import words
 from gateway.core.roles import Role
 from schemas.labels import languages
 
@@ -40,7 +41,10 @@ async def told(person: Visitor) -> None:
     await person.open("/directory/own")
     await person.press("/directory/own", act="add:/content/units")
     last = (datetime.now(tz=UTC) + timedelta(days=80)).date().isoformat()
-    first = {"/content/units/0/languages/0": "sq", "/content/units/0/capacity_status": "open"}
+    first = {
+        "/content/units/0/languages/0": "sq", "/content/units/0/capacity_status": "open",
+        "/content/units/0/name/0/language": "sq", "/content/units/0/name/0/text": "Zyra kombëtare",
+    }  # fmt: skip
     days = {f"/content/units/{n}/valid_until": last for n in (0, 1)}
     point = {
         "/content/focal_points/0/unit_id": NODE_UNIT, "/content/focal_points/0/for": "national",
@@ -78,5 +82,7 @@ async def test_the_duty_contact_of_another_country_is_found_in_two_languages(tmp
             first = ana.text.partition('class="panel first"')[2].partition("</article>")[0]
             assert "Kujdestaria 24 orë" in first and f'href="tel:{DUTY}"' in first
             assert question not in ana.path
+        await ana.open("/drafts/new")
+        assert f"{words('ar').country('AL')}: Zyra kombëtare" in ana.page.said
         await dritan.open("/directory")
         assert "tells of its offices ends" not in dritan.page.said

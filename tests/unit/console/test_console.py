@@ -7,7 +7,7 @@ import json
 import pytest
 from aiohttp import FormData
 from support.casework import DUTY, PEER, WHERE
-from support.consoles import NODE, console, person
+from support.consoles import OWN_UNITS, console, person
 
 from gateway.console import assets
 from gateway.console.app import PAGES
@@ -19,7 +19,7 @@ from gateway.errors import Code, Finding, RefusedError, TransientError
 MORNING = {
     "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
     "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
-    "node.show": NODE,
+    "directory.list": OWN_UNITS,
 }  # fmt: skip
 
 

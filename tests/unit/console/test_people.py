@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.consoles import NODE, NOW, console, person
+from support.consoles import NOW, OWN_UNITS, console, person
 
 from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
@@ -26,7 +26,7 @@ INVITED = EVA | {
 async def test_everybody_is_listed_and_each_has_a_page():
     """Names are shown safely; who has left can not be changed."""
     gone = EVA | {"id": "BBBBBBBBBBBBBBBBBBBBBB", "state": "ended", "ended": NOW}
-    async with console({"person.list": {"people": [gone, EVA]}, "node.show": NODE}) as there:
+    async with console({"person.list": {"people": [gone, EVA]}, "directory.list": OWN_UNITS}) as there:
         page = await there.get("/people")
         assert "Eva &lt;M.&gt;" in page.text and page.text.index("works here") < page.text.index("has left")
         assert "Invite anew" in (await there.get(f"/people/{EVA['id']}")).text
@@ -36,7 +36,7 @@ async def test_everybody_is_listed_and_each_has_a_page():
 
 async def test_the_code_is_on_one_page():
     """Made in the name of who is signed in; what was left empty is not said."""
-    async with console({"person.add": INVITED, "node.show": NODE}) as there:
+    async with console({"person.add": INVITED, "directory.list": OWN_UNITS}) as there:
         assert (await there.get("/people/new")).status == 200
         fields = [("name", "Eva"), ("roles", "case_worker"), ("roles", "operator"), ("unit", ""), ("language", "fr")]
         page = await there.post("/people/new", fields)
@@ -51,7 +51,7 @@ async def test_the_code_is_on_one_page():
 )
 async def test_a_role_that_one_may_not_give_is_not_offered(role, offered):
     """The others are given by somebody else, or at the shell."""
-    async with console({"node.show": NODE}) as there:
+    async with console({"directory.list": OWN_UNITS}) as there:
         there.sign_in.sessions["secret"] = person(role)
         text = (await there.get("/people/new")).text
         assert {str(one) for one in Role if f'name="roles" value="{one}"' in text} == offered
@@ -60,7 +60,7 @@ async def test_a_role_that_one_may_not_give_is_not_offered(role, offered):
 async def test_a_refusal_keeps_what_was_filled_in():
     """And says why, above the form."""
     refused = RefusedError(Code.EXISTS, "somebody here has this name already; nothing was made")
-    async with console({"person.add": refused, "node.show": NODE}) as there:
+    async with console({"person.add": refused, "directory.list": OWN_UNITS}) as there:
         page = await there.post("/people/new", {"name": "Eva", "roles": "case_worker"})
         assert page.status == 422 and 'value="Eva"' in page.text and "This exists already." in page.text
 
@@ -77,7 +77,7 @@ async def test_a_refusal_keeps_what_was_filled_in():
 async def test_each_button_does_its_one_thing(fields, operation, asked):
     """In the name of who pressed it."""
     answer = INVITED if operation == "person.invite" else EVA
-    async with console({operation: answer, "person.list": {"people": [EVA]}, "node.show": NODE}) as there:
+    async with console({operation: answer, "person.list": {"people": [EVA]}, "directory.list": OWN_UNITS}) as there:
         seen = await there.post(f"/people/{EVA['id']}", fields)
         assert seen.status in (200, 303)
         assert there.desk.calls[-1][:2] == (operation, {"id": EVA["id"], "by": "Ana Doe"} | asked)

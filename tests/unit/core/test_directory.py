@@ -107,6 +107,16 @@ def test_the_last_day_of_a_unit_is_whole():
     assert not {one.unit.id: one.current for one in asked("Italia", at("2026-09-09T22:00"), ends)}["dipartimento"]
 
 
+def test_a_unit_is_called_by_its_node_in_a_language():
+    """In English where it has no name in the language asked for; nobody is named by what another node says."""
+    names = [{"language": "en", "text": "Focal point"}, {"language": "sq", "text": "Zyra"}]
+    held = Directory([replace(entry("AL", name=names), node="n1a")])
+    assert [held.name("AL", "n1a", "onac", language) for language in ("sq", "en", "fr")] == [
+        "Zyra", "Focal point", "Focal point",
+    ]  # fmt: skip
+    assert held.name("AL", "n1b", "onac", "sq") is None and held.name("AL", "n1a", "gone", "sq") is None
+
+
 def test_a_country_speaks_only_for_itself():
     """What an entry says about an office of another country is nobody's word."""
     liar = entry("MA", country="ES")

@@ -81,6 +81,14 @@ def test_nothing_of_a_valid_example_is_marked_in_english(path: Path) -> None:
     assert not [word for word in (words.no_label, words.unknown_code, words.unknown_field) if f"[{word}]" in text]
 
 
+def test_who_shows_a_document_may_bring_words() -> None:
+    """By leaf type, and by place, which goes first; what they say can not break out of its line."""
+    body = {"header": {"sender_unit": "a", "recipient_unit": "b"}, "content": {"lead_unit": "c"}}
+    named = {"unit": str.upper, "/header/recipient_unit": lambda unit: f"{unit}\u202e"}
+    shown = render("referral.accept/1", body, labels("en"), named).lines
+    assert [line.value for line in shown if line.value] == ["A", f"b{REPLACED}", "C"]
+
+
 def test_a_referral_reads_like_this() -> None:
     """Headings, codes, absences in the place of their value, lists, dates: one document by hand."""
     body = {

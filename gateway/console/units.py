@@ -1,0 +1,76 @@
+"""Units by their names. Messages and lists know a unit by its id; people know it by what its country calls it.
+
+A name is the one that the directory has in the language of the reader, else the one of the signed descriptor; where two
+units of a node are called the same, the id stands behind it. What neither knows is shown by its id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.console.visit import Visit
+from gateway.console.words import Words
+from schemas.render import Named, harmless
+
+
+class Units:
+    """The units of this node and of its peers, named for one reader. A peer is meant by its name here, this node by
+    None.
+    """
+
+    def __init__(self, listed: Sequence[Mapping[str, Any]], words: Words) -> None:
+        self.listed = listed
+        names = [harmless(str(unit["name"])) for unit in listed]
+        called = Counter((unit["peer"], name) for unit, name in zip(listed, names, strict=True))
+        self._names: dict[tuple[str | None, str], str] = {}
+        self._references: dict[str, str] = {}
+        for unit, name in zip(listed, names, strict=True):
+            id = str(unit["unit"])
+            shown = name if called[unit["peer"], name] == 1 else f"{name} ({id})"
+            self._names[_peer(unit), id] = shown
+            self._references[f"{unit['node']}/{id}"] = f"{words.country(unit['country'])}: {shown}"
+
+    def name(self, id: str, peer: str | None = None) -> str:
+        """What a unit is called; the id of one that is not known."""
+        return self._names.get((peer, id), id)
+
+    def reference(self, text: str) -> str:
+        """The same of a unit as messages name one of any country (node id, slash, unit), with its country."""
+        return self._references.get(text, text)
+
+    def of(self, peer: str | None = None) -> list[tuple[str, str]]:
+        """What can be chosen of one node: each id with its name."""
+        return [(id, name) for (whose, id), name in self._names.items() if whose == peer]
+
+    def references(self) -> list[tuple[str, str]]:
+        """What can be chosen of all countries: each unit as messages name it, with its country and name."""
+        return list(self._references.items())
+
+    def named(self, sender: str | None, recipient: str | None) -> Named:
+        """The units of a message between these two, for `schemas.render`: a message speaks of units of its sender,
+        but where it names one of any country, and whom it is for.
+        """
+        return {
+            "unit": lambda id: self.name(id, sender),
+            "unit_ref": self.reference,
+            "/header/recipient_unit": lambda id: self.name(id, recipient),
+        }
+
+    def only_role(self, id: object, peer: str | None = None) -> str | None:
+        """The role of a unit that has one."""
+        for unit in self.listed:
+            if (_peer(unit), unit["unit"]) == (peer, id) and len(unit["roles"]) == 1:
+                return str(unit["roles"][0])
+        return None
+
+
+async def known(visit: Visit, spoken: Words | None = None) -> Units:
+    """All units that this node knows, for the reader or in another language."""
+    words = spoken or visit.words
+    return Units((await visit.ask("directory.list", {"language": words.language.code}))["units"], words)
+
+
+def _peer(unit: Mapping[str, Any]) -> str | None:
+    return None if unit["state"] == "own" else str(unit["peer"])
