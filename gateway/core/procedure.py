@@ -10,7 +10,7 @@ Each step that applies to the case has one standing:
     due       its state is reached and it waits to be done
     stopped   as due, but a fact forbids it for now
     possible  as due, but nobody owes it
-    ahead     its state comes after what is due now
+    ahead     its state may still come, and it stands after what is to be done now
     behind    its state is over, and no message shows that it was done: done at the desk, or not done
 
 A step of `any_time` is due or possible as long as a referral is; an enquiry is about nobody, and a standing
@@ -23,8 +23,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from gateway.core.conversation.duties import Duty
+from gateway.core.conversation.machines import ENQUIRY, REFERRAL
+from gateway.core.machine import reachable
 from gateway.core.scope import type_name
 from schemas.procedures import ANY_TIME, Fact, Procedure, ProcedureStep, Side
 
@@ -103,12 +106,13 @@ def position(procedure: Procedure, known: Known) -> Position:
     types = frozenset(type_name(body_type) for body_type in known.seen)
     applying = tuple(step for step in procedure.steps if _applies(step, known))
     first = [_now(step, state, known.facts, types) for step in applying]
-    reached = max((i for i, standing in enumerate(first) if standing and _in_order(applying[i])), default=-1)
-    ended = state in _ENDED
+    now = [i for i, standing in enumerate(first) if standing not in (None, Standing.DONE) and _in_order(applying[i])]
+    coming = _coming(known.kind, state)
     views = tuple(
         StepView(
             step=step,
-            standing=standing or (Standing.AHEAD if i > reached and not ended else Standing.BEHIND),
+            standing=standing
+            or (Standing.AHEAD if i > min(now, default=-1) and step.states & coming else Standing.BEHIND),
             seen=bool(types & set(step.messages)),
             stopped_by=step.stopped_by & known.facts if standing is Standing.STOPPED else frozenset(),
         )
@@ -133,6 +137,18 @@ def owed_for(view: StepView, duties: Iterable[Duty]) -> Duty | None:
 def spelled(kind: str, state: str) -> str:
     """How steps name a state: `enquiry.offered`, `PLANNING`."""
     return f"enquiry.{state.lower()}" if kind == "enquiry" else state.upper()
+
+
+@cache
+def _coming(kind: str, state: str) -> frozenset[str]:
+    """The states that may still follow, none after an end; a referral may follow an enquiry."""
+    if state in _ENDED:
+        return frozenset()
+    here = {spelled("referral", word): word for word in REFERRAL.states}.get(state)
+    referral = REFERRAL.states if kind == "enquiry" else reachable([here] if here else [], REFERRAL.table)
+    asked = {spelled("enquiry", word): word for word in ENQUIRY.states}.get(state)
+    enquiry = reachable([asked] if asked else [], ENQUIRY.table)
+    return frozenset({spelled("referral", word) for word in referral} | {spelled("enquiry", word) for word in enquiry})
 
 
 def _applies(step: ProcedureStep, known: Known) -> bool:

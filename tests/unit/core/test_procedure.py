@@ -127,13 +127,29 @@ def test_an_open_alert_forbids_closure() -> None:
     assert "monitoring.close" in ids(at("ACTIVE", Fact.ALERT), Standing.STOPPED)
 
 
-def test_what_comes_next_follows_what_is_due() -> None:
-    """What is ahead comes after what is due, in the order of the procedure."""
+def test_what_comes_next_follows_what_can_be_done() -> None:
+    """What is ahead comes after what can be done now, in the order of the procedure."""
     found = at("UNDER_REVIEW", Fact.RETURN_WANTED)
     order = [step.id for step in PROCEDURE.steps]
-    last_due = max(order.index(step.id) for step in found.due if step.stage != ANY_TIME)
-    assert found.following and all(order.index(step.id) > last_due for step in found.following)
+    now = [step for step in found.of(Standing.DUE, Standing.POSSIBLE) if step.stage != ANY_TIME]
+    assert found.following and all(order.index(step.id) > order.index(now[0].id) for step in found.following)
     assert "return.propose" in [step.id for step in found.following]
+
+
+@pytest.mark.parametrize(
+    ("state", "ahead", "behind"),
+    [
+        ("DELIVERED", {"referral.ask_back", "referral.answer_question"}, {"referral.take_consent"}),
+        ("UNDER_REVIEW", {"referral.answer_question", "referral.agree_conditions"}, {"referral.open"}),
+        ("INFO_REQUESTED", {"referral.agree_conditions"}, {"referral.open"}),
+        ("PLANNING", {"return.answer", "return.depart"}, {"referral.decide", "referral.answer_question"}),
+        ("ACTIVE", {"monitoring.answer_closure"}, {"return.propose", "return.answer", "referral.decide"}),
+    ],
+)
+def test_what_can_still_come_is_not_behind(state: str, ahead: set[str], behind: set[str]) -> None:
+    """A question was not forgotten before the request was opened: its state is yet to come."""
+    found = at(state, Fact.RETURN_WANTED)
+    assert ahead <= set(ids(found, Standing.AHEAD)) and behind <= set(ids(found, Standing.BEHIND))
 
 
 @pytest.mark.parametrize("state", ["DECLINED", "WITHDRAWN", "EXPIRED", "CLOSED", "ERASED"])
