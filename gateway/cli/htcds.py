@@ -97,7 +97,7 @@ def _around(reach: Reach, message: Mapping[str, Json]) -> Circumstances:
     header = message["header"]
     units = header if isinstance(header, dict) else {}
     ours, created = message["direction"] == "out", message["at"]
-    own, peer = str(reach.ask("node.show")["node"]), str(message["peer"])
+    own, peer = str(reach.ask("node.show")["name"]), str(message["peer"])
     shown = voice.items(reach.ask("conversation.show", id=message["conversation"]), "standing")
     return Around(
         ours=ours,
@@ -129,6 +129,11 @@ def _show(value: Mapping[str, Json]) -> None:
 def _chosen(records: Sequence[Mapping[str, Json]], number: int | None) -> Mapping[str, Json]:
     if number is None and len(records) == 1:
         return records[0]
+    if not records:
+        raise RefusedError(
+            Code.INVALID, "the file has no record; nothing was written",
+            hint=f"names of the standard stand in one of the first {HEADINGS} rows, a record in each row below",
+        )  # fmt: skip
     if number is None or number > len(records):
         raise RefusedError(
             Code.INVALID, f"the file has {len(records)} record(s); nothing was written",

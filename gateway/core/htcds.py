@@ -84,8 +84,8 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What the record says of a referral and the referral does not. Units are `node/unit`; ``created`` is Unix seconds;
-    ``state`` is that of the conversation, None where it is not known.
+    """What the record says of a referral and the referral does not. Units are `node/unit`, the node by its name
+    here; ``created`` is Unix seconds; ``state`` is that of the conversation, None where it is not known.
     """
 
     ours: bool

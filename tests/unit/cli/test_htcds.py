@@ -77,11 +77,12 @@ def test_one_of_several_records(tmp_path: Path):
     [
         ("case.json", "3"),
         ("case.json", "{"),
+        ("case.json", "[]"),
         ("case.csv", "a,b\n1,2\n"),
         ("case.csv", 'First Name,Second Name\n"open,1\n'),
         ("case.csv", "First Name,Second Name,first name\n1,2,3\n"),
     ],
-    ids=["a number", "no json", "unknown labels", "open quotation", "a label twice"],
+    ids=["a number", "no json", "none", "unknown labels", "open quotation", "a label twice"],
 )
 def test_a_file_without_a_record_is_refused(tmp_path: Path, name: str, text: str):
     """Nothing is written."""
@@ -89,7 +90,7 @@ def test_a_file_without_a_record_is_refused(tmp_path: Path, name: str, text: str
     path.write_text(text, encoding="utf-8")
     ran = run("htcds", "import", str(path), "--out", str(out))
     assert (ran.exit_code, ran.stdout, out.exists()) == (1, "", False)
-    assert ran.stderr.startswith("trm: error: ")
+    assert ran.stderr.startswith("trm: error: ") and "--record" not in ran.stderr
 
 
 def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
@@ -115,7 +116,8 @@ def test_a_referral_becomes_a_record_on_both_sides(federation, tmp_path: Path):
     assert ran.exit_code == 0, ran.stderr
     record = json.loads(sent.read_bytes())
     assert (record["cas_OutgoingReferralDetails"], record["cas_Status"]) == ("=a wish", "Active")
-    assert record["cas_ReferredOrganisation"].endswith("/focal-point") and "=a wish" not in ran.stdout
+    assert record["cas_ReferredOrganisation"] == "AL/focal-point" and "=a wish" not in ran.stdout
+    assert record["cas_ReferringOrganisation"] == "FR/focal-point"
     assert federation.al.trm("htcds", "export", id, "--out", str(came)).exit_code == 0
     names, values = (line.split(",") for line in came.read_text(encoding="utf-8").splitlines())
     assert dict(zip(names, values, strict=True))["cas_IncomingReferralDetails"] == "'=a wish"
