@@ -182,10 +182,18 @@ def _revocation(parts: Parts, value: Json) -> tuple[Revocation, ...]:
             Code.INVALID, "a root is replaced, not revoked; nothing was made", hint="trm keys rotate roots"
         )
     if not kids or len(set(kids)) < len(kids) or set(kids) - {record.kid for record in own.keys}:
-        raise RefusedError(Code.NOT_FOUND, "the descriptor does not list these keys", hint="trm keys list has the kids")
+        raise RefusedError(
+            Code.NOT_FOUND, "the descriptor does not list these keys, each of them once; nothing was made",
+            hint="trm keys list has the kids",
+        )  # fmt: skip
     if not is_code(reason):
         raise RefusedError(Code.INVALID, "a reason is one word in lower case, like stolen_laptop; nothing was made")
-    since = number(given, "since", otherwise=now, most=now)
+    since = number(given, "since", otherwise=now, most=2**40)
+    if since > now:
+        raise RefusedError(
+            Code.INVALID, "the time since when the key is not to be trusted is still to come; nothing was made",
+            hint="give the last moment at which nobody else can have had it; trm doctor looks at the clock",
+        )  # fmt: skip
     return tuple(Revocation(kid=kid, at=now, since=since, reason=reason) for kid in kids)
 
 

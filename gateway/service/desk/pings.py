@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -100,7 +101,7 @@ async def _look(parts: Parts, id: str) -> tuple[MessageRow, Sequence[ReceiptRow]
 
 
 def _detail(leg: Leg, row: MessageRow, told: Sequence[ReceiptRow]) -> Json:
-    """A word of proof for each leg: numbers and what the peer signed. Times are Unix seconds of the peer's clock."""
+    """A word of proof for each leg: numbers and what the peer signed. Times are those of the peer's clock."""
     at = {receipt.status: receipt.at for receipt in told}
     match leg:
         case Leg.SUBMISSION:
@@ -118,4 +119,6 @@ def _detail(leg: Leg, row: MessageRow, told: Sequence[ReceiptRow]) -> Json:
 
 
 def _signed(word: str, at: int | None) -> str:
-    return f"included in a later receipt than `{word}`" if at is None else f"the peer signed `{word}` at {at}"
+    if at is None:
+        return f"included in a later receipt than `{word}`"
+    return f"the peer signed `{word}` at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

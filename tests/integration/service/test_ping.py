@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -299,6 +300,7 @@ async def test_a_test_message_goes_the_whole_way(tmp_path: Path):
         assert shown.exit_code == 0, shown.output
         assert [line[:18].strip() for line in shown.stdout.splitlines()] == STEPS + LEGS
         assert all(" ms " in line for line in shown.stdout.splitlines())
+        assert re.search(r"the peer signed `delivered` at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", shown.stdout)
         for party in two:
             assert party.deliveries() == []
             assert (await party.call("message.list"))["messages"] == []
