@@ -1,9 +1,10 @@
-"""The labels of lists, codes, messages and fields in each language: what there is, what is missing, what is a draft.
+"""The labels of lists, codes, messages and fields in each language, and what a field means: found, missing or a draft.
 
 `languages.json` says which languages there are; `labels/XX.json` has the labels of one, so that one translator owns one
-file. The English labels of the code lists stand in `codes/`. A label that is not there is missing: it is never guessed
-and never taken from another language. What a file may hold is what the catalogue and the code lists have, so a file
-with a name that nothing has is refused (`faults`).
+file. The English labels of the code lists stand in `codes/`, the English meanings in the schemas. A meaning is found by
+its English, so that a translation of what was reworded since is missing, not wrong. What is not there is missing: it is
+never guessed and never taken from another language. What a file may hold is what the catalogue and the code lists have,
+so a file with a name that nothing has is refused (`faults`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from schemas.walk import Node, members, resolve
 
 DRAFT, REVIEWED = "draft", "reviewed"
 
-LONGEST = 200
-"""Characters of a label; it has to fit beside a field."""
+LONGEST, LONGEST_MEANING = 200, 400
+"""Characters of a label, which has to fit beside a field, and of a meaning, which stands below one."""
 
 Direction: TypeAlias = Literal["ltr", "rtl"]
 
@@ -118,18 +119,25 @@ class Labels:
         own = self._find("fields", _key(short(body_type), steps))
         return self._find("fields", steps[-1]) if own.missing else own
 
+    def meaning(self, english: str) -> Label:
+        """What a field means, by the `description` that its schema has."""
+        if self._english:
+            return _label(english if english in subjects().meanings else None, self.status)
+        return self._find("meanings", english)
+
     def lacking(self) -> tuple[str, ...]:
         """What has no label here, as places in the file (JSON pointers).
 
-        English labels of code lists are not asked for: they stand in `codes/`, and no list is there without them.
+        English labels of code lists and English meanings are not asked for: nothing is there without them.
         """
         wanted = subjects()
-        lists = {} if self._english else wanted.lists
+        lists, meanings = ({}, ()) if self._english else (wanted.lists, sorted(wanted.meanings))
         asked = [
             *(("lists", name, "title") for name in sorted(lists)),
             *(("lists", name, "codes", code) for name in sorted(lists) for code in sorted(lists[name])),
             *(("messages", name) for name in sorted(wanted.messages)),
             *(("fields", name) for name in sorted(wanted.fields)),
+            *(("meanings", english) for english in meanings),
         ]
         return tuple(pointer(path) for path in asked if self._find(*path).missing)
 
@@ -169,12 +177,15 @@ def labels(lang: str) -> Labels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subjects:
-    """Everything that can have a label. `places` are the keys of fields of one message, which no file has to have."""
+    """Everything that can have a label. `places` are the keys of fields of one message, which no file has to have;
+    `meanings` are in English.
+    """
 
     lists: Mapping[str, frozenset[str]]
     messages: frozenset[str]
     fields: frozenset[str]
     places: frozenset[str]
+    meanings: frozenset[str]
 
 
 @cache
@@ -186,6 +197,9 @@ def subjects() -> Subjects:
         messages=frozenset(short(entry.body_type) for entry in catalogue().held),
         fields=frozenset(name for document in documents for inner in found("properties", document) for name in inner),
         places=frozenset(key for document in documents for key in _places(document)),
+        meanings=frozenset(
+            text for document in documents for text in found("description", document) if isinstance(text, str)
+        ),
     )
 
 
@@ -243,6 +257,7 @@ def _file_faults(lang: str, value: object) -> Iterator[Finding]:
     }
     if lang != ENGLISH:
         sections["lists"] = _object({name: _list(codes) for name, codes in known.lists.items()})
+        sections["meanings"] = _object(dict.fromkeys(known.meanings, _meaning))
     yield from _object(sections)(value, ())
     for name in ("language", "status"):
         if isinstance(value, Mapping) and name not in value:
@@ -275,14 +290,18 @@ def _one_of(words: tuple[str, ...]) -> Check:
     return check
 
 
-def _text(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
+def _text(value: object, path: tuple[str, ...], longest: int = LONGEST) -> Iterator[Finding]:
     if not isinstance(value, str):
         yield _fault(path, "type", "a text")
         return
-    if not 1 <= len(value) <= LONGEST or value != value.strip() or set("\n\t") & set(value):
-        yield _fault(path, "label", f"one line of 1 to {LONGEST} characters, no blank at either end")
+    if not 1 <= len(value) <= longest or value != value.strip() or set("\n\t") & set(value):
+        yield _fault(path, "label", f"one line of 1 to {longest} characters, no blank at either end")
     for rule in text_faults(value):
         yield _fault(path, rule, HINTS[rule])
+
+
+def _meaning(value: object, path: tuple[str, ...]) -> Iterator[Finding]:
+    return _text(value, path, LONGEST_MEANING)
 
 
 def _fault(path: tuple[str, ...], rule: str, hint: str) -> Finding:

@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from schemas.codelists import code_list
 from schemas.groups import field_groups
-from schemas.reading import NAME, WORD, Labels, Log, Spot, finish, parse_json
+from schemas.reading import NAME, WORD, Labels, Log, Spot, Wording, finish, parse_json
 
 FORMAT = "trm-corridor-policy/1"
 NO_PURPOSE = "none"
@@ -131,7 +131,7 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
 # --- the file ----------------------------------------------------------------------------------------------------
 
 
-def policy_at(root: Spot, log: Log, *, languages: Collection[str] | None = None) -> CorridorPolicy:
+def policy_at(root: Spot, log: Log, *, wording: Wording | None = None) -> CorridorPolicy:
     """The policy below `root`; faults are in `log`, and with a fault in it the policy is not to be used."""
     names = ("format", "name", "version", "field_groups", "title", "corridors", "always", "rules")
     members = root.members(names)
@@ -147,17 +147,17 @@ def policy_at(root: Spot, log: Log, *, languages: Collection[str] | None = None)
         name=members["name"].matching(NAME, "small letters, digits and hyphens"),
         version=members["version"].number(1, _MAX_VERSION),
         field_groups=revision,
-        title=members["title"].labels(languages),
+        title=members["title"].labels(wording),
         corridors=corridors,
         always=always,
-        rules=tuple(_rule(spot, corridors, always, languages) for spot in members["rules"].items()),
+        rules=tuple(_rule(spot, corridors, always, wording) for spot in members["rules"].items()),
     )
     if not log:
         _alone(policy, members["rules"])
     return policy
 
 
-def _rule(spot: Spot, corridors: Mapping[str, Any], always: frozenset[str], languages: Collection[str] | None) -> Rule:
+def _rule(spot: Spot, corridors: Mapping[str, Any], always: frozenset[str], wording: Wording | None) -> Rule:
     members = spot.members(("corridors", "purpose", "reason", "before_acceptance", "after_acceptance"))
     purposes = (NO_PURPOSE, *(entry.code for entry in code_list("purpose").codes))
     purpose = members["purpose"].one_of(purposes, "unknown_code", "a code of the list purpose, or none")
@@ -167,7 +167,7 @@ def _rule(spot: Spot, corridors: Mapping[str, Any], always: frozenset[str], lang
     return Rule(
         corridors=frozenset(members["corridors"].several(corridors, "unknown_corridors", "a set named above", low=1)),
         purpose=None if purpose == NO_PURPOSE else purpose,
-        reason=members["reason"].labels(languages),
+        reason=members["reason"].labels(wording),
         before=before,
         after=after,
     )

@@ -35,7 +35,7 @@ from enum import StrEnum
 from gateway.errors import Code
 from schemas.clocks import clocks
 from schemas.codelists import code_list
-from schemas.reading import Labels, Spot
+from schemas.reading import Labels, Spot, Wording
 
 FORMAT = "trm-procedure/1"
 ANY_TIME = "any_time"
@@ -131,16 +131,16 @@ class Procedure:
 # --- the files ---------------------------------------------------------------------------------------------------
 
 
-def stage_at(root: Spot, name: str, languages: Collection[str]) -> Stage:
+def stage_at(root: Spot, name: str, wording: Wording) -> Stage:
     """The stage `name` below `root`; faults are in its log."""
     members = root.members(("format", "stage", "title", "source", "steps"))
     members["format"].const(FORMAT)
     members["stage"].const(name)
     return Stage(
         name=name,
-        title=members["title"].labels(languages),
+        title=members["title"].labels(wording),
         source=members["source"].text(600),
-        steps=tuple(_step(spot, name, languages) for spot in members["steps"].items(1, 40)),
+        steps=tuple(_step(spot, name, wording) for spot in members["steps"].items(1, 40)),
     )
 
 
@@ -148,7 +148,7 @@ _REQUIRED = ("id", "title", "side", "responsible", "states", "messages", "safegu
 _OPTIONAL = ("with", "optional", "repeated", "only_if", "stopped_by", "gates", "clock")
 
 
-def _step(spot: Spot, stage: str, languages: Collection[str]) -> ProcedureStep:
+def _step(spot: Spot, stage: str, wording: Wording) -> ProcedureStep:
     members = spot.members(_REQUIRED, _OPTIONAL)
     roles = tuple(entry.code for entry in code_list("role").codes)
     id_ = members["id"].matching(_ID, "stage and name, such as return.propose")
@@ -157,7 +157,7 @@ def _step(spot: Spot, stage: str, languages: Collection[str]) -> ProcedureStep:
     return ProcedureStep(
         id=id_,
         stage=stage,
-        title=members["title"].labels(languages),
+        title=members["title"].labels(wording),
         side=Side(members["side"].one_of(tuple(Side), "unknown_side", "host, receiving or either") or Side.EITHER),
         responsible=members["responsible"].one_of(roles, "unknown_code", "a code of the list role"),
         with_roles=_several(members, "with", roles, "unknown_code", "a code of the list role"),
@@ -169,8 +169,8 @@ def _step(spot: Spot, stage: str, languages: Collection[str]) -> ProcedureStep:
         stopped_by=_facts(members, "stopped_by"),
         gates=_several(members, "gates", GATES, "unknown_gate", "a gate, G1 to G15"),
         clock=_clock(members),
-        safeguards=_sentences(members["safeguards"], languages),
-        tell_person=_sentences(members["tell_person"], languages),
+        safeguards=_sentences(members["safeguards"], wording),
+        tell_person=_sentences(members["tell_person"], wording),
         source=members["source"].text(600),
     )
 
@@ -203,5 +203,5 @@ def _clock(members: Mapping[str, Spot]) -> str | None:
     return members["clock"].one_of(clocks(), "unknown_clock", "a clock of schemas/clocks.json")
 
 
-def _sentences(spot: Spot, languages: Collection[str]) -> tuple[Labels, ...]:
-    return tuple(item.labels(languages) for item in spot.items(0, 12))
+def _sentences(spot: Spot, wording: Wording) -> tuple[Labels, ...]:
+    return tuple(item.labels(wording) for item in spot.items(0, 12))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -23,6 +23,9 @@ MAX_BYTES = 1 << 20
 WORD = re.compile(r"[a-z][a-z0-9_]{0,47}")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 """The form of a language tag in the schemas."""
+
+SPACES = str.maketrans("\u00a0\u202f", "  ")
+"""The spaces that break no line, before a colon in French: typography and no control."""
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 
@@ -52,6 +55,18 @@ class Folder(Protocol):
 
 Log = list[Finding]
 Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """In which languages a pack may speak; and by language, by their English, the texts that are translated."""
+
+    languages: Collection[str]
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def others(self, english: str) -> Labels:
+        """The translations of a text. One of a text that is reworded or gone is not asked for any more."""
+        return {language: said[english] for language, said in self.texts.items() if english in said}
 
 
 def label(labels: Labels, language: str) -> str:
@@ -141,10 +156,11 @@ class Spot:
 
     def text(self, longest: int = 400) -> str:
         """Text for people of 1 to `longest` characters on one line."""
-        if not isinstance(self.value, str) or not 0 < len(self.value) <= longest or not self.value.isprintable():
+        value = self.value.translate(SPACES) if isinstance(self.value, str) else ""
+        if not 0 < len(value) <= longest or not value.isprintable():
             self.fault("text", f"text of 1 to {longest} characters")
             return ""
-        return self.value
+        return str(self.value)
 
     def number(self, low: int, high: int) -> int:
         """A whole number within bounds."""
@@ -179,18 +195,19 @@ class Spot:
             self.fault("twice", "each only once")
         return found
 
-    def labels(self, languages: Collection[str] | None = None, longest: int = 400) -> Labels:
+    def labels(self, wording: Wording | None = None, longest: int = 400) -> Labels:
         """Text by language; English has to be there, since it is what a missing translation falls back to.
 
-        With `languages` only these may be there.
+        With `wording` only its languages may be there, and its translations are added; what stands here counts.
         """
         found = {language: spot.text(longest) for language, spot in self.entries().items()}
         for language in found:
-            if not LANGUAGE.fullmatch(language) or (languages is not None and language not in languages):
+            if not LANGUAGE.fullmatch(language) or (wording is not None and language not in wording.languages):
                 self.at(language, None).fault("unknown_language", "a language of the region")
         if "en" not in found and not self._is_lost():
             self.at("en", None).fault("required", "is missing")
-        return MappingProxyType(found)
+        others = {} if wording is None else wording.others(found.get("en", ""))
+        return MappingProxyType({**others, **found})
 
     def _object(self) -> Mapping[str, Any]:
         if not isinstance(self.value, dict):

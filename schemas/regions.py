@@ -1,6 +1,7 @@
 """A region pack: the countries, languages, corridors, procedures and corridor policies of one region, as one folder.
 
     NAME/region.json              countries, languages, corridors
+    NAME/words/XX.json            texts of the pack in another language, by their English; may be missing
     NAME/procedures/STAGE.json    one file for each stage (`schemas.procedures`)
     NAME/policies/POLICY.json     corridor policies (`schemas.policies`)
     NAME/statistics.json          what the region publishes about itself (`schemas.statistics`)
@@ -23,17 +24,18 @@ from types import MappingProxyType
 from gateway.errors import Code, Finding, RefusedError
 from schemas import calendars, resources
 from schemas.catalogue import catalogue
-from schemas.codelists import code_list
+from schemas.codelists import ENGLISH, code_list
 from schemas.guidance import Text, general, sources, texts_at
+from schemas.labels import DRAFT, REVIEWED
 from schemas.policies import CorridorPolicy, Pair, policy_at, text
 from schemas.procedures import STAGES, Procedure, stage_at
-from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, finish, open_json
+from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, Wording, finish, open_json
 from schemas.statistics import StatisticsPlan, plan_at
 
-FORMAT = "trm-region/1"
+FORMAT, WORDS = "trm-region/1", "trm-region-words/1"
 STARTING_POLICY = "two-step"
 """The policy with which a node begins, where its region pack has one of this name: the two steps of disclosure."""
-ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars", "guidance")
+ENTRIES = ("region.json", "README.md", "procedures", "policies", "statistics.json", "calendars", "guidance", "words")
 _TERRITORY = re.compile(r"[a-z][a-z0-9-]{2,31}")
 
 
@@ -48,12 +50,14 @@ class Country:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """A region pack as read. `corridors` are pairs (host country, receiving country) between which cases are referred;
-    messages of a case go both ways, so a policy may name each of them in both directions.
+    messages of a case go both ways, so a policy may name each of them in both directions. `drafts` are the languages
+    whose texts no native speaker has reviewed.
     """
 
     name: str
     title: Labels
     languages: tuple[str, ...]
+    drafts: frozenset[str]
     countries: Mapping[str, Country]
     corridors: frozenset[Pair]
     procedure: Procedure
@@ -105,15 +109,18 @@ def load(folder: Folder) -> Region:
     countries = {code: _country(code, spot, languages) for code, spot in members["countries"].entries().items()}
     corridors = _corridors(members["corridors"], countries)
     _calendars(folder, log)
+    words = {language: _words(folder, language, languages, log) for language in _spoken(folder, log)}
+    wording = Wording(languages=languages, texts={language: said.texts for language, said in words.items()})
     found = Region(
         name=name,
-        title=members["title"].labels(languages),
+        title=members["title"].labels(wording),
         languages=languages,
+        drafts=frozenset(language for language, said in words.items() if said.draft),
         countries=MappingProxyType(countries),
         corridors=corridors,
-        procedure=_procedure(folder, languages, log),
+        procedure=_procedure(folder, wording, log),
         policies=MappingProxyType(_policies(folder, languages, corridors, log)),
-        statistics=plan_at(open_json(folder, "statistics.json", log), languages),
+        statistics=plan_at(open_json(folder, "statistics.json", log), wording),
         guidance=MappingProxyType(_guidance(folder, log)),
     )
     finish(log, f"region pack {folder.name}")
@@ -178,12 +185,41 @@ def _corridors(spot: Spot, countries: Collection[str]) -> frozenset[Pair]:
     return frozenset(pairs)
 
 
-def _procedure(folder: Folder, languages: Collection[str], log: Log) -> Procedure:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """The texts of a pack in one language, by their English."""
+
+    texts: Mapping[str, str]
+    draft: bool
+
+
+def _spoken(folder: Folder, log: Log) -> tuple[str, ...]:
+    """The languages that have a file of words; anything else in its folder is a fault."""
+    found = _files(folder, "words")
+    for name in found:
+        if not name.endswith(".json"):
+            log.append(Finding(place=f"words/{name}", rule="unknown_file", hint="a file for each language: XX.json"))
+    return tuple(name.removesuffix(".json") for name in found if name.endswith(".json"))
+
+
+def _words(folder: Folder, language: str, languages: Collection[str], log: Log) -> _Words:
+    root = open_json(folder, f"words/{language}.json", log)
+    members = root.members(("format", "language", "status", "texts"))
+    members["format"].const(WORDS)
+    members["language"].const(language)
+    if language not in languages or language == ENGLISH:
+        root.fault("unknown_language", "a language of the region other than English")
+    status = members["status"].one_of((DRAFT, REVIEWED), "unknown_status", f"{DRAFT} or {REVIEWED}")
+    texts = {english: spot.text() for english, spot in members["texts"].entries().items()}
+    return _Words(texts=texts, draft=status != REVIEWED)
+
+
+def _procedure(folder: Folder, wording: Wording, log: Log) -> Procedure:
     expected = tuple(f"{stage}.json" for stage in STAGES)
     for name in _files(folder, "procedures"):
         if name not in expected:
             log.append(Finding(place=f"procedures/{name}", rule="unknown_file", hint=f"only {', '.join(expected)}"))
-    stages = tuple(stage_at(open_json(folder, f"procedures/{s}.json", log), s, languages) for s in STAGES)
+    stages = tuple(stage_at(open_json(folder, f"procedures/{s}.json", log), s, wording) for s in STAGES)
     ids = [step.id for stage in stages for step in stage.steps if step.id]
     for twice in sorted({id_ for id_ in ids if ids.count(id_) > 1}):
         log.append(Finding(place=f"procedures#{twice}", rule="twice", hint="a step has a name of its own"))
@@ -202,7 +238,7 @@ def _policies(
     for name in names:
         own: Log = []
         root = open_json(folder, f"policies/{name}", own)
-        policy = policy_at(root, own, languages=languages)
+        policy = policy_at(root, own, wording=Wording(languages=languages))
         if not own:
             _fits(policy, root, folder.joinpath("policies", name), corridors)
         log += own

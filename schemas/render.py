@@ -103,7 +103,7 @@ def render(type: str, body: object, labels: Labels, named: Named = MappingProxyT
 
 
 def outline(type: str, labels: Labels) -> Rendering:
-    """What `type` may say: the label and place of every member, then the labels of every code it uses.
+    """What `type` may say: label, place and meaning of every member, then the labels of every code it uses.
 
     Retired codes are left out. Raises like `render`.
     """
@@ -153,7 +153,9 @@ class _Page:
         for row in listed:
             names = [step for step in row.place.split("/")[1:] if step != "*"]
             codes = f" ({row.codes})" if row.codes else ""
-            self._put(len(names) - 2, self._field(row.place, names[-1]), f"{row.place}{codes}")
+            meaning = self._labels.meaning(row.meaning).text if row.meaning else None
+            told = f"{row.place}{codes}" if meaning is None else f"{row.place}{codes}: {meaning}"
+            self._put(len(names) - 2, self._field(row.place, names[-1]), told)
         for name in sorted({row.codes for row in listed if row.codes}):
             self._put(0, self._said(self._labels.title(name), name), name)
             for entry in code_list(name).codes:

@@ -32,7 +32,7 @@ from types import MappingProxyType
 
 from schemas.catalogue import catalogue
 from schemas.codelists import code_list, code_lists
-from schemas.reading import WORD, Labels, Spot, label
+from schemas.reading import WORD, Labels, Spot, Wording, label
 from schemas.walk import members as members_of
 from schemas.walk import resolve
 
@@ -111,18 +111,17 @@ class StatisticsPlan:
     tables: Mapping[str, TablePlan]
 
 
-def plan_at(root: Spot, languages: Collection[str]) -> StatisticsPlan:
+def plan_at(root: Spot, wording: Wording) -> StatisticsPlan:
     """The plan below `root`; faults are in its log, and with a fault in it the plan is not to be used."""
     members = root.members(("format", "version", "period", "threshold", "classifications", "dimensions", "tables"))
     members["format"].const(FORMAT)
     classifications = {
-        name: _classification(spot, languages) for name, spot in members["classifications"].entries().items()
+        name: _classification(spot, wording) for name, spot in members["classifications"].entries().items()
     }
     dimensions = {
-        name: _dimension(name, spot, classifications, languages)
-        for name, spot in members["dimensions"].entries().items()
+        name: _dimension(name, spot, classifications, wording) for name, spot in members["dimensions"].entries().items()
     }
-    tables = {name: _table(name, spot, dimensions, languages) for name, spot in members["tables"].entries().items()}
+    tables = {name: _table(name, spot, dimensions, wording) for name, spot in members["tables"].entries().items()}
     used = [dimension.name for table in tables.values() for dimension in table.dimensions]
     if len(set(used)) != len(used):
         members["tables"].fault("overlap", "a dimension stands in one table: two that share one could be subtracted")
@@ -137,13 +136,13 @@ def plan_at(root: Spot, languages: Collection[str]) -> StatisticsPlan:
     )
 
 
-def _classification(spot: Spot, languages: Collection[str]) -> Labels:
+def _classification(spot: Spot, wording: Wording) -> Labels:
     members = spot.members(("title", "source"))
     members["source"].text(600)
-    return members["title"].labels(languages)
+    return members["title"].labels(wording)
 
 
-def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], languages: Collection[str]) -> TablePlan:
+def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], wording: Wording) -> TablePlan:
     if not WORD.fullmatch(name):
         spot.fault("form", "a name of small letters, digits and underscores")
     members = spot.members(("title", "dimensions"))
@@ -153,7 +152,7 @@ def _table(name: str, spot: Spot, dimensions: Mapping[str, Dimension], languages
         members["dimensions"].fault("too_many", f"at most {MAX_DIMENSIONS} dimensions are crossed (G12)")
     if prod(len(dimension.categories) + 1 for dimension in crossed) > MAX_CELLS:
         members["dimensions"].fault("too_large", f"at most {MAX_CELLS} cells with their sums: use fewer categories")
-    return TablePlan(name=name, title=members["title"].labels(languages), dimensions=crossed)
+    return TablePlan(name=name, title=members["title"].labels(wording), dimensions=crossed)
 
 
 @cache
@@ -168,7 +167,7 @@ def told_in() -> Mapping[str, str]:
     return MappingProxyType({name: member["x-codes"] for name, member in found.items() if "x-codes" in member})
 
 
-def _dimension(name: str, spot: Spot, known: Collection[str], languages: Collection[str]) -> Dimension:
+def _dimension(name: str, spot: Spot, known: Collection[str], wording: Wording) -> Dimension:
     if name not in COUNTED:
         spot.fault("unknown_dimension", f"one of {', '.join(COUNTED)}")
     members = spot.members(("title", "list", "missing", "categories"), ("several",))
@@ -189,11 +188,11 @@ def _dimension(name: str, spot: Spot, known: Collection[str], languages: Collect
     several = members["several"].one_of(parts, "unknown_category", "a category below") if "several" in members else None
     return Dimension(
         name=name,
-        title=members["title"].labels(languages),
+        title=members["title"].labels(wording),
         codes=listed,
         categories=MappingProxyType(
             {
-                category: _category(category, part, sorted_in[category], code, known, languages)
+                category: _category(category, part, sorted_in[category], code, known, wording)
                 for (category, part), code in zip(parts.items(), told, strict=True)
             }
         ),
@@ -219,7 +218,7 @@ def _category(
     codes: frozenset[str],
     code: str | None,
     known: Collection[str],
-    languages: Collection[str],
+    wording: Wording,
 ) -> Category:
     called = part["in"].entries()
     for classification, spot in called.items():
@@ -227,7 +226,7 @@ def _category(
             spot.fault("unknown_classification", "a classification above")
     return Category(
         name=name,
-        title=part["title"].labels(languages),
+        title=part["title"].labels(wording),
         codes=codes,
         code=code,
         called=MappingProxyType({classification: spot.text(60) for classification, spot in called.items()}),

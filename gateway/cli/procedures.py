@@ -47,7 +47,7 @@ def procedure_list(node: Path | None, name: str | None, lang: str | None, as_jso
       trm procedure list --region tact --language fr
     """
     words, found = _words(lang), _pack(node, name)
-    value: dict[str, Json] = {"region": found.name, "stages": [_stage(stage) for stage in found.procedure.stages]}
+    value: dict[str, Json] = {**_of(found), "stages": [_stage(stage) for stage in found.procedure.stages]}
     voice.show(value, as_json=as_json, people=lambda value: _show_list(value, words))
 
 
@@ -73,7 +73,7 @@ def procedure_show(what: str, node: Path | None, name: str | None, lang: str | N
     if not stages and not steps:
         raise RefusedError(Code.NOT_FOUND, "no such stage or step", hint="trm procedure list shows both")
     value = _stage(stages[0]) if stages else _step(steps[0])
-    voice.show({"region": found.name, **value}, as_json=as_json, people=lambda value: _show(value, words))
+    voice.show({**_of(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
 
 
 def _pack(node: Path | None, name: str | None) -> Region:
@@ -89,6 +89,10 @@ def _pack(node: Path | None, name: str | None) -> Region:
 
 
 # --- for programs -------------------------------------------------------------------------------------------------
+
+
+def _of(region: Region) -> dict[str, Json]:
+    return {"region": region.name, "drafts": [*sorted(region.drafts)]}
 
 
 def _stage(stage: Stage) -> dict[str, Json]:
@@ -158,11 +162,11 @@ class _Words:
         """The labels of several."""
         return [self.role(code) for code in codes] if isinstance(codes, list) else []
 
-    @property
-    def draft(self) -> str | None:
-        """What to say where a native speaker has not reviewed the labels."""
-        drafted = self._lang != ENGLISH and self._labels.status == "draft"
-        return f"labels in {self._labels.language.name}: {self._labels.language.draft}" if drafted else None
+    def draft(self, drafts: Json) -> str | None:
+        """What to say where no native speaker has reviewed the labels, or the texts of the region."""
+        texts = isinstance(drafts, list) and self._lang in drafts
+        drafted = texts or (self._lang != ENGLISH and self._labels.status == "draft")
+        return f"texts in {self._labels.language.name}: {self._labels.language.draft}" if drafted else None
 
 
 def _words(lang: str | None) -> _Words:
@@ -188,7 +192,7 @@ def _show_list(value: Mapping[str, Json], words: _Words) -> None:
             empty="no step",
         )
         voice.say("")
-    _hint_draft(words)
+    _hint_draft(words, value)
     voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 
@@ -200,12 +204,12 @@ def _show(value: Mapping[str, Json], words: _Words) -> None:
         for step in voice.items(value, "steps"):
             voice.say("")
             _show_step(step, words)
-    _hint_draft(words)
+    _hint_draft(words, value)
 
 
-def _hint_draft(words: _Words) -> None:
-    if words.draft is not None:
-        voice.hint(words.draft)
+def _hint_draft(words: _Words, value: Mapping[str, Json]) -> None:
+    if (said := words.draft(value["drafts"])) is not None:
+        voice.hint(said)
 
 
 def _show_step(step: Mapping[str, Json], words: _Words) -> None:
@@ -287,7 +291,7 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
     for name, listed in (("done", standing["done"]), ("behind", standing["behind"]), ("at any time", at_any_time)):
         if listed:
             voice.say(f"{name}: {', '.join(str(step['id']) for step in listed)}")
-    _hint_draft(words)
+    _hint_draft(words, value)
     voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 

@@ -482,7 +482,8 @@ class _Asks:
         meaning, mine = said.get("description", ""), self.words.language.code
         if place.rpartition("/")[2].isdecimal():
             meaning = ""
-        told = [(ENGLISH, meaning)] if meaning else []
+        own = self.words.labels.meaning(meaning).text
+        told = [(ENGLISH, meaning) if own is None else (mine, own)] if meaning else []
         told += [(mine, text) for text in self._sentences(_general(place))]
         return tuple(told)
 

@@ -33,7 +33,7 @@ STEP: dict[str, Any] = {
 STANDING: dict[str, Any] = WHERE | {
     "side": "receiving", "overlays": ["alert"], "owed": [DUTY], "missing": 2, "no_calendar": ["AL"],
     "procedure": {
-        "region": "tact", "stage": "referral", "title": {"en": "Referral"},
+        "region": "tact", "drafts": ["ar"], "stage": "referral", "title": {"en": "Referral"},
         "steps": [
             STEP,
             STEP | {"id": "return.propose", "standing": "stopped", "stopped_by": ["reflection_period"], "until": None},

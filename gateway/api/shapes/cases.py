@@ -48,8 +48,9 @@ STEP = named(
     "One step of the procedure, and how it stands; see docs/region-packs.md.",
 )  # fmt: skip
 PLACE = record(
-    region=TEXT, stage=null_or(about(TEXT, "where it stands in the procedure")), title=null_or(TITLE), steps=many(STEP)
-)
+    region=TEXT, drafts=about(many(TEXT), "languages in which its texts are not reviewed"),
+    stage=null_or(about(TEXT, "where it stands in the procedure")), title=null_or(TITLE), steps=many(STEP),
+)  # fmt: skip
 DUTY: Mapping[str, Schema | Maybe] = {
     "what": about(TEXT, "the clock, one of schemas/clocks.json"),
     "owes": OWES,

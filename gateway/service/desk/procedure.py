@@ -54,6 +54,7 @@ def standing_in(
     steps: list[Json] = [_step(view, owed_for(view, duties), held.ours) for view in place.steps]
     return {
         "region": parts.region.name,
+        "drafts": [*sorted(parts.region.drafts)],
         "stage": place.stage,
         "title": None if title is None else dict(title),
         "steps": steps,

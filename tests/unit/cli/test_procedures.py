@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,14 +75,30 @@ def test_a_stage_has_all_its_steps() -> None:
     ]  # fmt: skip
 
 
-def test_a_missing_translation_is_english_and_says_so() -> None:
-    """Roles have their labels in the language; a text of the pack that nobody translated is marked."""
+def test_a_step_is_told_in_a_language() -> None:
+    """Its texts and the labels of roles; that nobody has reviewed them is said."""
     ran = run("procedure", "show", "return.meet", "--region", "tact", "--language", "sq")
     shown = lines(ran.stdout)
-    assert "what Meet the person and confirm the arrival [en]" in shown
-    (responsible,) = [line for line in shown if line.startswith("responsible ")]
-    assert responsible != "responsible reception_team" and "[" not in responsible
-    assert "trm: hint: labels in shqip" in ran.stderr
+    for name in ("what", "responsible", "safeguard", "tell the person"):
+        told = [line for line in shown if line.startswith(f"{name} ")]
+        assert told and not any("[" in line for line in told)
+    assert "what Meet the person and confirm the arrival" not in shown
+    assert "responsible reception_team" not in shown
+    assert "trm: hint: texts in shqip" in ran.stderr
+
+
+def test_a_missing_translation_is_english_and_says_so() -> None:
+    """Never a guess."""
+    text = {"en": "Meet the person", "fr": "Accueillir la personne"}
+    assert procedures._Words("sq").text(text) == "Meet the person [en]"
+
+
+@pytest.mark.parametrize(("drafts", "said"), [(["fr"], True), ([], False)])
+def test_a_draft_of_the_region_is_told(drafts: list[str], said: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the labels are reviewed."""
+    words = procedures._Words("fr")
+    monkeypatch.setattr(words, "_labels", replace(words._labels, file={**words._labels.file, "status": "reviewed"}))
+    assert (words.draft(drafts) is not None) is said
 
 
 def test_a_role_without_a_label_is_marked() -> None:
@@ -138,7 +155,9 @@ def test_where_a_case_stands_in_words(capsys: pytest.CaptureFixture[str]) -> Non
         *(step(f"monitoring.{n}", "ahead") for n in "abcd"),
         step("any_time.withdraw_consent", "possible"),
     ]
-    procedures.show_position({"region": "tact", "stage": "return", "title": {"en": "Return"}, "steps": steps}, None)
+    procedures.show_position(
+        {"region": "tact", "drafts": [], "stage": "return", "title": {"en": "Return"}, "steps": steps}, None
+    )
     shown = lines(capsys.readouterr().out)
     tabled = [line for line in shown if " Do " in line]
     assert [line.partition(" ")[0] for line in tabled] == [

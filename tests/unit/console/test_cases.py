@@ -101,6 +101,10 @@ async def test_a_conversation_stands_beside_its_procedure():
         there.sign_in.sessions["secret"] = person(language="fr")
         text = (await there.get(f"/conversations/{CASE}")).text
         assert "Décider" in text and '<span lang="en" dir="ltr">Nobody decides alone</span>' in text
+        draft = words("ar")("The steps are translated as a draft: no native speaker has reviewed them yet.")
+        assert draft not in text
+        there.sign_in.sessions["secret"] = person(language="ar")
+        assert draft in (await there.get(f"/conversations/{CASE}")).text
 
 
 async def test_a_sheet_says_nothing_about_the_person():

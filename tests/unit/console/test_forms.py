@@ -6,6 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,19 @@ def test_a_condition_is_told_in_the_language_of_the_reader():
     texts = [text for lang, text in found["/content/person/birth_year"].hints if lang == "fr"]
     label = found["/content/person/birth_date"].label
     assert label in texts[-1]
+
+
+def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
+    """Where it is not translated, in English and marked as such."""
+    known = words("fr")
+    lacking = replace(known, labels=replace(known.labels, file={**known.labels.file, "meanings": {}}))
+    place, english = "/content/arrived_at", "when the person arrived"
+    told = [
+        next(part for part in _every(forms.form("arrival.confirmation/1", {}, said)) if part.place == place).hints
+        for said in (known, lacking, words("en"))
+    ]
+    assert told[0][0] == ("fr", known.labels.meaning(english).text)
+    assert told[1][0] == told[2][0] == ("en", english)
 
 
 @pytest.mark.parametrize("lang", languages())

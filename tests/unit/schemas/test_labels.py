@@ -23,6 +23,7 @@ def file(lang: str = "fr", **sections: Any) -> dict[str, Any]:
 FRENCH = file(
     lists={"priority": {"title": "Urgence", "codes": {"normal": "Orientation prévue"}}},
     messages={"referral.request": "Demande"},
+    meanings={"who met the person": "qui a accueilli la personne"},
     fields={"age_group": "Tranche d'âge", "referral.request:person.age_group": "Âge", "priority": "Délai"},
 )
 
@@ -52,6 +53,8 @@ def test_a_label_is_found_by_list_code_message_and_field() -> None:
     assert french.code("priority", "normal").text == "Orientation prévue"
     assert french.message(REQUEST).text == "Demande"
     assert french.field(REQUEST, "/header/priority").text == "Délai"
+    assert french.meaning("who met the person").text == "qui a accueilli la personne"
+    assert french.meaning("what is needed at once").missing
 
 
 def test_a_label_of_one_place_stands_before_that_of_the_name() -> None:
@@ -103,7 +106,12 @@ def test_a_language_without_a_file_has_no_status_and_no_label() -> None:
 def expected_labels() -> int:
     """How many labels a language other than English has when it is complete."""
     wanted = subjects()
-    return sum(1 + len(codes) for codes in wanted.lists.values()) + len(wanted.messages) + len(wanted.fields)
+    return (
+        sum(1 + len(codes) for codes in wanted.lists.values())
+        + len(wanted.messages)
+        + len(wanted.fields)
+        + len(wanted.meanings)
+    )
 
 
 @pytest.mark.parametrize(("said", "draft"), [(DRAFT, True), (REVIEWED, False)])
@@ -165,6 +173,9 @@ BAD: list[tuple[str, object, str]] = [
     ("fields", {"summary": "x\u202ey"}, "text_bidi"),
     ("messages", {"referral.request/1": "x"}, "unknown_name"),
     ("messages", "x", "type"),
+    ("meanings", {"who met her": "x"}, "unknown_name"),
+    ("meanings", {"who met the person": "x" * 401}, "label"),
+    ("meanings", {"who met the person": ["x"]}, "type"),
     ("lists", {"no_such_list": {}}, "unknown_name"),
     ("lists", {"gender": []}, "type"),
     ("lists", {"gender": {"label": "x"}}, "unknown_name"),
@@ -199,9 +210,11 @@ def test_a_file_is_an_object() -> None:
     assert [(fault.place, fault.rule) for fault in faults("fr", [])] == [("", "type")]
 
 
-def test_english_has_no_lists_of_its_own() -> None:
-    """There is one place for the English label of a code."""
-    assert [fault.place for fault in faults("en", {**FRENCH, "language": "en"})] == ["/lists"]
+def test_english_has_no_lists_and_meanings_of_its_own() -> None:
+    """There is one place for the English label of a code, and for what a field means."""
+    assert [fault.place for fault in faults("en", {**FRENCH, "language": "en"})] == ["/lists", "/meanings"]
+    assert labels("en").meaning("who met the person").text == "who met the person"
+    assert labels("en").meaning("who met her").missing
 
 
 def test_a_good_file_has_no_fault() -> None:

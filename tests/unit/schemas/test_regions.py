@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,91 @@ def test_a_copy_under_another_name_loads(copy: Path) -> None:
 def first_step(**members: Any) -> Callable[[dict[str, Any]], object]:
     """A change of the first step of a stage."""
     return lambda value: value["steps"][0].update(members)
+
+
+JOURNEY = next(step.title["en"] for step in region("tact").procedure.steps if step.id == "return.propose")
+
+
+def worded(folder: Path, **members: Any) -> None:
+    """French texts of the pack: a title that it has, and what is given."""
+    texts = {JOURNEY: "Proposer le voyage"}
+    value = {"format": "trm-region-words/1", "language": "fr", "status": "draft", "texts": texts, **members}
+    (folder / "words").mkdir(exist_ok=True)
+    (folder / "words" / "fr.json").write_text(json.dumps(value), encoding="utf-8")
+
+
+def propose(value: dict[str, Any]) -> dict[str, Any]:
+    """This step in its file."""
+    return next(step for step in value["steps"] if step["id"] == "return.propose")
+
+
+def proposing(folder: Path) -> Mapping[str, str]:
+    """The title of one step."""
+    return next(step.title for step in load(folder).procedure.steps if step.id == "return.propose")
+
+
+def test_texts_are_translated_by_their_english(copy: Path) -> None:
+    """What is reworded has no translation until it is translated anew; what stands in the step itself counts."""
+    worded(copy)
+    title = proposing(copy)
+    assert (title["en"], title["fr"]) == (JOURNEY, "Proposer le voyage")
+    edited(copy, "procedures/return.json", lambda value: propose(value)["title"].update(fr="Préparer le voyage"))
+    assert proposing(copy)["fr"] == "Préparer le voyage"
+    edited(copy, "procedures/return.json", lambda value: propose(value).update(title={"en": "Agree on the journey"}))
+    assert "fr" not in proposing(copy)
+
+
+@pytest.mark.parametrize(("status", "drafts"), [("draft", True), ("reviewed", False)])
+def test_what_nobody_reviewed_is_a_draft(copy: Path, status: str, drafts: bool) -> None:
+    """The file of a language says it."""
+    worded(copy, status=status)
+    assert ("fr" in load(copy).drafts) is drafts
+
+
+@pytest.mark.parametrize(
+    ("members", "place", "rule"),
+    [
+        ({"format": "trm-region/1"}, "/format", "const"),
+        ({"language": "sq"}, "/language", "const"),
+        ({"status": "done"}, "/status", "unknown_status"),
+        ({"texts": {JOURNEY: ""}}, f"/texts/{JOURNEY}", "text"),
+        ({"texts": []}, "/texts", "object"),
+        ({"more": 1}, "/more", "unknown_key"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_wrong_words_are_refused(copy: Path, members: dict[str, Any], place: str, rule: str) -> None:
+    """One fault each, with its place."""
+    worded(copy, **members)
+    assert faults(copy) == [(f"words/fr.json#{place}", rule)]
+
+
+@pytest.mark.parametrize("name", ["nl.json", "en.json", "fr.txt"])
+def test_words_are_in_a_language_of_the_region(copy: Path, name: str) -> None:
+    """English is the text itself."""
+    worded(copy)
+    (copy / "words" / name).write_text(
+        json.dumps({"format": "trm-region-words/1", "language": name[:2], "status": "draft", "texts": {}}), "utf-8"
+    )
+    assert [rule for _, rule in faults(copy)] == ["unknown_file" if name == "fr.txt" else "unknown_language"]
+
+
+def english(value: Any) -> Iterator[str]:
+    """Every English text below a value."""
+    if isinstance(value, dict) and isinstance(value.get("en"), str):
+        yield value["en"]
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from english(item)
+
+
+@pytest.mark.parametrize("lang", [lang for lang in region("tact").languages if lang != "en"])
+def test_the_pack_speaks_all_its_languages(lang: str) -> None:
+    """Every text of the procedure and of the published tables is translated, and nothing that is no text of it."""
+    files = [TACT / "region.json", TACT / "statistics.json", *(TACT / "procedures").iterdir()]
+    wanted = {text for file in files for text in english(json.loads(file.read_bytes()))}
+    said = json.loads((TACT / "words" / f"{lang}.json").read_bytes())
+    assert set(said["texts"]) == wanted
 
 
 Change = Callable[[dict[str, Any]], object]

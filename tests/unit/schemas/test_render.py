@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -263,7 +264,7 @@ def test_an_outline_has_every_member_and_every_code(body_type: str) -> None:
     """Places in the order of the schema, then each code that is still offered."""
     shown = outline(body_type, labels("en")).lines
     listed = rows(body_type)
-    places = [line.value.split(" ")[0] for line in shown if line.value.startswith("/")]
+    places = [re.split("[ :]", line.value)[0] for line in shown if line.value.startswith("/")]
     assert places == [row.place for row in listed]
     names = sorted({row.codes for row in listed if row.codes})
     codes = [word for name in names for word in (name, *(e.code for e in code_list(name).codes if not e.retired))]
@@ -271,7 +272,7 @@ def test_an_outline_has_every_member_and_every_code(body_type: str) -> None:
 
 
 def test_an_outline_tells_what_a_language_lacks() -> None:
-    """The label of a place stands beside it; what is missing shows its name."""
+    """The label of a place stands beside it; what is missing shows its name; a meaning is told where there is one."""
     lines = outline(CLOSURE, french(note="Remarque")).lines
     assert Line(depth=0, label="Remarque", value="/content/note") in lines
     assert Line(depth=0, label="answer [sans libellé]", value="/content/answer (closure_answer)") in lines

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from schemas.reading import Log, Spot
+from schemas.reading import Log, Spot, Wording
 from schemas.regions import region
 from schemas.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, plan_at, told_in
 
@@ -21,7 +21,7 @@ def faults(change: Callable[[dict[str, Any]], object]) -> list[tuple[str, str]]:
     value = json.loads(FILE.read_bytes())
     change(value)
     log: Log = []
-    plan_at(Spot(value=value, place="#", log=log), ("en", "fr"))
+    plan_at(Spot(value=value, place="#", log=log), Wording(languages=("en", "fr")))
     return [(finding.place, finding.rule) for finding in log]
 
 
