@@ -137,6 +137,7 @@ CLOCKS: Table = {
     "arrival": N_("confirm the arrival"),
     "reintegration_plan": N_("send the reintegration plan"),
     "monitoring": N_("send the monitoring report"),
+    "contact_check": N_("find out whether the person can be reached"),
     "withdrawal_ack": N_("acknowledge the withdrawal"),
     "erasure": N_("erase and confirm"),
     "alert_ack": N_("take the safety alert"),

@@ -357,15 +357,29 @@ def _waits_arrival(now: Situation, found: Fold, setting: Setting, at: int) -> It
 
 
 def _waits_monitoring(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[Duty]:
-    """The first point of the plan that has come and has no report."""
-    if now.plan is None or now.arrival is None:
+    """The first point of the plan that has come and has no report; where it stays away, the host asks after the person.
+
+    Points count from the arrival; of who was helped without a journey (row 14) from the first day of the plan.
+    """
+    begin = _monitored_from(now, setting)
+    if now.plan is None or begin is None:
         return
     done = {m.said.word for m in found.order.messages if m.kind == "monitoring.report" and _applied(found, m)}
-    for point in sorted(set(now.plan.said.points) & set(POINTS) - done, key=lambda name: POINTS[name]):
-        start = arrived_at(now.arrival) + POINTS[point] * DAY
-        if at >= start:
-            yield _duty(setting, "monitoring", point, start, Side.RECEIVING, now.plan)
+    point = min(set(now.plan.said.points) & set(POINTS) - done, key=lambda name: POINTS[name], default=None)
+    if point is None or at < (start := begin + POINTS[point] * DAY):
         return
+    report = _duty(setting, "monitoring", point, start, Side.RECEIVING, now.plan)
+    yield report
+    raised = any(m.kind == "safety.alert" and m.created >= start for m in found.order.messages)
+    if not raised and at > report.until.at:
+        yield _duty(setting, "contact_check", point, start, Side.HOST, now.plan)
+
+
+def _monitored_from(now: Situation, setting: Setting) -> int | None:
+    if now.arrival is not None:
+        return arrived_at(now.arrival)
+    first = now.plan.said.day if now.plan is not None else None
+    return None if first is None else setting.end_of(first, Side.RECEIVING).at
 
 
 def _waits_alerts(now: Situation, found: Fold, setting: Setting) -> Iterator[Duty]:

@@ -229,7 +229,7 @@ _READERS: dict[str, Callable[[Content], Said]] = {
     "return.cancel": lambda c: _versioned(c, "reason"),
     "departure.notice": lambda c: _versioned(c, "outcome"),
     "arrival.confirmation": lambda c: Said(word=_text(c, "outcome"), arrives=_time(c.get("arrived_at"))),
-    "reintegration.plan": lambda c: Said(points=_texts(c, "monitoring_points")),
+    "reintegration.plan": lambda c: Said(points=_texts(c, "monitoring_points"), day=_day(c, "start")),
     "monitoring.report": _word("point"),
     "safety.alert": _word("kind"),
     "safety.alert.ack": lambda c: Said(by=_time(c.get("next_update_by"))),

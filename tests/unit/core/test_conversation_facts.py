@@ -56,7 +56,11 @@ PROPOSAL = {
         ("return.cancel", {"version": 2, "reason": "medical"}, Said(version=2, word="medical")),
         ("departure.notice", {"version": 2, "outcome": "departed", "at": 9}, Said(version=2, word="departed")),
         ("arrival.confirmation", {"outcome": "met_safe", "arrived_at": 9}, Said(word="met_safe", arrives=9)),
-        ("reintegration.plan", {"monitoring_points": ["m1", "final"]}, Said(points=("m1", "final"))),
+        (
+            "reintegration.plan",
+            {"monitoring_points": ["m1", "final"], "start": "2026-11-30"},
+            Said(points=("m1", "final"), day=date(2026, 11, 30)),
+        ),
         ("monitoring.report", {"point": "m1"}, Said(word="m1")),
         ("safety.alert", {"kind": "threat", "what_happened": "a call"}, Said(word="threat")),
         ("safety.alert.ack", {"taken_by": "w1", "next_update_by": 9}, Said(by=9)),

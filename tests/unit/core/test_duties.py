@@ -29,7 +29,9 @@ from support.talk import (
 from gateway.core.conversation.duties import ASKS, Watched, duties, owed, remembered, reminders
 from gateway.core.conversation.facts import Side
 from gateway.core.conversation.machines import Kind
+from gateway.core.scope import type_name
 from gateway.core.stages import MESSAGE_LIFE
+from schemas import catalogue
 from schemas.clocks import clocks
 
 
@@ -261,6 +263,34 @@ def test_monitoring_points_come_one_after_the_other():
     assert owing(talk, after=400 * DAY) == {}
 
 
+def test_who_was_helped_without_a_journey_is_monitored_from_the_first_day_of_the_plan():
+    """Services began where the person is (row 14), so there is no arrival to count from."""
+    talk = planning()
+    talk.say(RECEIVING, "assistance.plan", flag=True)
+    plan = talk.say(RECEIVING, "reintegration.plan", points=("m1",), day=date(2026, 11, 3))
+    talk.amend(plan, opened=talk.now + 60)
+    assert owing(talk, after=29 * DAY) == {"plan_reply": HOST}
+    assert owing(talk, after=32 * DAY) == {"plan_reply": HOST, "monitoring": RECEIVING}
+    talk.say(RECEIVING, "monitoring.report", after=33 * DAY, word="m1")
+    assert "monitoring" not in owing(talk, after=10 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "word"), [(RECEIVING, "monitoring.report", "m1"), (HOST, "safety.alert", "missing_contact")]
+)
+def test_a_report_that_stays_away_asks_after_the_person(side, kind, word):
+    """The host has 30 days from the point (DOMAIN 2.3, entry 30); the report or an alert answers it."""
+    talk = active()
+    assert "contact_check" not in owing(talk, after=43 * DAY)
+    late = owing(talk, after=46 * DAY)
+    assert late == {"monitoring": RECEIVING, "contact_check": HOST}
+    found = {duty.clock: duty for duty in duties(talk.fold(after=46 * DAY), SETTING, talk.now + 46 * DAY)}
+    days = (found["contact_check"].until.at - found["monitoring"].until.at) / DAY
+    assert 15 <= days <= 17
+    talk.say(side, kind, after=46 * DAY, word=word)
+    assert "contact_check" not in owing(talk)
+
+
 def test_an_expired_request_is_to_be_erased():
     """By who has it, until it is confirmed."""
     talk = requested()
@@ -283,6 +313,24 @@ def test_an_enquiry_is_owed_an_answer():
 def test_every_clock_of_a_duty_exists():
     """And each of the table has the cases that its messages can be."""
     assert {ask.clock for ask in ASKS} <= set(clocks())
+
+
+IN_ITS_STATE = {
+    "enquiry.capacity": "enquiry_reply",
+    "referral.request": "decision",
+    "referral.accept": "disclosure",
+    "departure.notice": "arrival",
+    "safety.alert.ack": "alert_update",
+    "case.closure": "closure_response",
+}
+"""What is owed for a message as long as the case stands where the message put it."""
+
+
+def test_the_catalogue_says_what_is_owed():
+    """The clock that a type names is the one by which its answer is owed."""
+    held = {(ask.kind, ask.clock) for ask in ASKS} | set(IN_ITS_STATE.items())
+    owed_for = {(type_name(e.body_type), e.answers.clock) for e in catalogue().types if e.answers is not None}
+    assert owed_for <= held
 
 
 # --- the morning list
