@@ -123,6 +123,7 @@ class Node:
             origin=origin, node=parts.config.node.name, language=parts.config.console.language,
             leave_to=parts.config.console.leave_to, demo=parts.config.node.demo, now=parts.clock.now,
             offset=lambda at: int(offset(zone, at).total_seconds()), rand=parts.rand,
+            near={"language": parts.region.languages, "country": parts.region.countries},
         )  # fmt: skip
         return console_routes(self.desk, People(parts, origin=origin), about)
 

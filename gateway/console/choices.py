@@ -39,7 +39,7 @@ def spoken(words: Words) -> Options:
     """The languages of the world by their names in the language of the reader."""
     names = {str(code): str(name) for code, name in words.locale.languages.items()}
     codes = [code for code in names if (len(code) == 2 and code.isalpha()) or code in MORE_LANGUAGES]
-    return sorted(((code, names[code]) for code in codes), key=lambda pair: pair[1].casefold())
+    return [(code, names[code]) for code in codes]
 
 
 def file_name(file: Mapping[str, Any]) -> str:

@@ -140,6 +140,8 @@ class Field:
     look: str
     values: tuple[str, ...] = ()
     options: Options = ()
+    near: Options = ()
+    """Of a long list what is offered first; it does not stand in ``options`` again."""
     hints: tuple[tuple[str, str], ...] = ()
     """Pairs of language and text."""
     mark: str = ""
@@ -203,17 +205,18 @@ def form(
     words: Words,
     *,
     choices: Mapping[str, Options] | None = None,
+    near: Mapping[str, Collection[str]] | None = None,
     blank: Iterable[str] = (),
 ) -> tuple[Group, ...]:
     """The form in sections, content first.
 
-    ``choices`` are what can be chosen at a place, or for all of a leaf type (`type:unit_ref`); ``blank`` are lists that
-    get an empty row.
+    ``choices`` are what can be chosen at a place, or for all of a leaf type (`type:unit_ref`); ``near`` is what is
+    offered first of a leaf type or code list (`language`, `country`); ``blank`` are lists that get an empty row.
     """
     entry = catalogue().resolve(body_type)
     maker = _Maker(
         body_type=entry.body_type, root=entry.document, fields=fields, words=words, choices=choices or {},
-        blank=frozenset(blank), rows=rows_in(fields), asks=_Asks(entry.body_type, words),
+        near=near or {}, blank=frozenset(blank), rows=rows_in(fields), asks=_Asks(entry.body_type, words),
     )  # fmt: skip
     return (*maker.content(), *maker.header())
 
@@ -226,6 +229,12 @@ def places(parts: Iterable[Part]) -> Iterator[str]:
             yield part.absent.place
         if isinstance(part, Group):
             yield from places(part.parts)
+
+
+def split(options: Options, near: Collection[str], words: Words) -> tuple[Options, Options]:
+    """Options that are near and all others, each in the order of the alphabet."""
+    ordered = sorted(options, key=lambda one: words.place(one[1]))
+    return [one for one in ordered if one[0] in near], [one for one in ordered if one[0] not in near]
 
 
 def left_out(group: Group, place: str) -> Group:
@@ -257,6 +266,7 @@ class _Maker:
     fields: Fields
     words: Words
     choices: Mapping[str, Options]
+    near: Mapping[str, Collection[str]]
     blank: frozenset[str]
     rows: Mapping[str, Sequence[int]]
     asks: _Asks
@@ -362,11 +372,12 @@ class _Maker:
         if kind is Kind.SCALAR:
             options = self._scalar_options()
             extra[place + KIND] = next(iter(self._values(place + KIND)), "")
+        near, options = self._split(look, leaf.get("x-codes", type_of(said)), options)
         shape = SHAPES.get(type_of(said))
         if shape is not None and look in ("text", "area"):
             hints = (*hints, (self.words.language.code, self.words(shape)))
         return Field(
-            place=place, label=label, look=look, values=self._values(place), options=options, hints=hints,
+            place=place, label=label, look=look, values=self._values(place), options=options, near=near, hints=hints,
             mark=self.words(MARKS[leaf["x-class"]]) if "x-class" in leaf else "", need=need, absent=absent,
             extra=extra, longest=node.get("maxLength", 0),
             none=self._none(node, place) if kind is Kind.BOXES else None,
@@ -400,6 +411,10 @@ class _Maker:
             case _:
                 long = (node["maxLength"] >= LONG and node.get("x-text")) or "\n" in "".join(self._values(place))
                 return "area" if long else "text", ()
+
+    def _split(self, look: str, kind: str, options: Options) -> tuple[Options, Options]:
+        """What is offered first, and the rest."""
+        return split(options, self.near[kind], self.words) if look == "select" and kind in self.near else ((), options)
 
     def _none(self, node: Node, place: str) -> bool | None:
         """Of a list that may be empty, whether it was said that it is."""

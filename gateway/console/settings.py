@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`origin` is the one address at which people open the console; `offset` gives the seconds by which the time of
-    the node's country is ahead of UTC at a moment; `rand` gives so many random bytes.
+    the node's country is ahead of UTC at a moment; `rand` gives so many random bytes; `near` are, by the kind of a list
+    (language, country), those of the region, which forms offer first.
     """
 
     origin: str
@@ -21,6 +22,7 @@ class Settings:
     now: Callable[[], int]
     offset: Callable[[int], int]
     rand: Callable[[int], bytes]
+    near: Mapping[str, Collection[str]]
 
     @property
     def host(self) -> str:

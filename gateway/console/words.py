@@ -19,6 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
+from gateway.console.alphabet import Place, rank
 from schemas.codelists import ENGLISH, code_list
 from schemas.labels import REVIEWED, Label, Labels, Language, labels, languages
 
@@ -70,6 +71,10 @@ class Words:
     def spoken(self, tag: object) -> str:
         """The name of a language in this one, by CLDR."""
         return str(self.locale.languages.get(str(tag), tag))
+
+    def place(self, name: str) -> Place:
+        """Where a name stands in the order of the alphabet, to sort by."""
+        return rank(name, self.language.code)
 
     def date(self, text: str) -> str:
         """A day that is written as 2026-11-30; what is none stays as it is."""

@@ -180,6 +180,7 @@ def settings(**other: Any) -> Settings:
     said: dict[str, Any] = {
         "origin": ORIGIN, "node": "FR", "language": "en", "leave_to": "https://www.example.org/", "demo": False,
         "now": lambda: NOW, "offset": lambda at: 3600, "rand": lambda size: b"\x07" * size,
+        "near": {"language": ("fr", "sq"), "country": ("FR", "AL")},
     }  # fmt: skip
     return Settings(**said | other)
 

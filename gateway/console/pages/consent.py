@@ -6,7 +6,7 @@ A withdrawal asks for no reason and for nothing else; whatever is damaged or wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -122,7 +122,8 @@ async def _form(
         "type:unit_ref": (await known(visit)).references(),
         "type:language": choices.spoken(visit.words),
     }
-    parts = [_asked(spoken, fields, offered, blank) for spoken in (visit.words, second)]
+    near = visit.settings.near
+    parts = [_asked(spoken, fields, offered, near, blank) for spoken in (visit.words, second)]
     faults = forms.told(RECORD, findings, visit.words, parts[0])
     return visit.page(
         "consent.html", parts=forms.beside(*parts), second=second, told_both=_both(visit.words, second),
@@ -132,10 +133,14 @@ async def _form(
 
 
 def _asked(
-    spoken: Words, fields: Fields, offered: Mapping[str, forms.Options], blank: Iterable[str]
-) -> tuple[forms.Part, ...]:  # fmt: skip
+    spoken: Words,
+    fields: Fields,
+    offered: Mapping[str, forms.Options],
+    near: Mapping[str, Collection[str]],
+    blank: Iterable[str],
+) -> tuple[forms.Part, ...]:
     """The content of a consent without its id."""
-    made = forms.form(RECORD, fields, spoken, choices=offered, blank=blank)
+    made = forms.form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
     return tuple(
         forms.left_out(section, "/content/consent_id") for section in made if section.place.startswith("/content")
     )

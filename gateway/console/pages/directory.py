@@ -60,13 +60,15 @@ async def _searching(
 ) -> web.Response:  # fmt: skip
     words = visit.words
     answer = None if asked is None else await visit.ask("directory.search", {**asked, "language": words.language.code})
-    countries = sorted({unit["country"] for unit in (await known(visit)).listed}, key=words.country)
-    home = await _home(visit)
+    named = {unit["country"]: words.country(unit["country"]) for unit in (await known(visit)).listed}
+    named = dict(sorted(named.items(), key=lambda one: words.place(one[1])))
+    home, (near, rest) = await _home(visit), forms.split(
+        choices.spoken(words), visit.settings.near["language"], words
+    )  # fmt: skip
     return visit.page(
-        "directory.html", status=422 if fault else 200, form=form, answer=answer, countries=countries, fault=fault,
-        named=[(code, words.country(code)) for code in countries],
-        home=home, own=await _own_entry(visit, home), now=visit.settings.now(), soon=SOON,
-        spoken=choices.spoken(words), chosen={name: form.one(name) for name in (*CHOSEN, "people")},
+        "directory.html", status=422 if fault else 200, form=form, answer=answer, countries=[*named], fault=fault,
+        named=[*named.items()], home=home, own=await _own_entry(visit, home), now=visit.settings.now(), soon=SOON,
+        near=near, spoken=rest, chosen={name: form.one(name) for name in (*CHOSEN, "people")},
     )  # fmt: skip
 
 
@@ -191,7 +193,7 @@ async def _form(
         "type:language": choices.spoken(words),
     }
     fields = posted(TYPE, {"content": dict(content)}, visit.settings.offset)
-    whole = forms.form(TYPE, fields, words, choices=offered, blank=blank)
+    whole = forms.form(TYPE, fields, words, choices=offered, near=visit.settings.near, blank=blank)
     parts = [part for part in whole if part.place.startswith(ASKED)]
     faults = forms.told(TYPE, findings, words, parts)
     peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]

@@ -243,9 +243,8 @@ async def _page(
     given = posted(body_type, draft, visit.settings.offset)
     if isinstance(draft.get("purpose"), str):
         given["/purpose"] = (str(draft["purpose"]),)
-    parts = forms.form(
-        body_type, given, visit.words, choices=await choices.choices(visit, draft), blank=blank
-    )  # fmt: skip
+    offered, near = await choices.choices(visit, draft), visit.settings.near
+    parts = forms.form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
     faults = forms.told(body_type, findings, visit.words, parts)
     return visit.page(
         "draft.html", shown=shown, body_type=body_type, parts=parts, faults=forms.by_place(faults), summary=faults,

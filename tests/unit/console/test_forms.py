@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,32 @@ def trimmed(value: Any) -> Any:
         items = [trimmed(item) for item in value]
         return sorted(items) if all(isinstance(item, str) for item in items) else items
     return value.strip() if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("lang", languages())
+def test_a_long_list_begins_with_what_is_near(lang: str):
+    """The region's languages and countries in a group of their own, then the others; each value is offered once."""
+    spoken = words(lang)
+    offered = {"type:language": [(code, spoken.spoken(code)) for code in ("en", "fr", "sq", "uk", "zu")]}
+    document = {"header": {"language": "xx"}, "content": {"person": {"nationalities": ["MA", "AL"]}}}
+    given = posted("referral.request/1", document, offset)
+    parts = forms.form(
+        "referral.request/1", given, spoken, choices=offered, near={"language": ("sq", "uk"), "country": ("MA", "FR")}
+    )
+    text = looks.environment(lang).from_string(SHOWN).render(parts=parts, faults={})
+    for name, near, some in (
+        ("/header/language", {"sq", "uk"}, {"en", "fr", "zu", "xx"}),
+        ("/content/person/nationalities/1", {"MA", "FR"}, {"AL", "ES", "US"}),
+    ):
+        first, second = text.partition(f'<select id="{name}"')[2].partition("</select>")[0].split("<optgroup")[1:]
+        groups = [re.findall(r'<option value="(\w+)"( selected)?>([^<]+)</option>', group) for group in (first, second)]
+        assert {code for code, *_ in groups[0]} == near and {code for code, *_ in groups[1]} >= some
+        assert not near & {code for code, *_ in groups[1]}
+        assert all(
+            [*map(itemgetter(2), group)] == sorted((one[2] for one in group), key=spoken.place) for group in groups
+        )
+    assert read(text).forms[0].sent()["/content/person/nationalities/1"] == ("AL",)
+    assert read(text).forms[0].sent()["/header/language"] == ("xx",)
 
 
 def documents(body_type: str) -> list[dict[str, Any]]:
