@@ -9,7 +9,7 @@
  7. versions     a suite that both descriptors offer
  8. schemas      message types that both hold; the first answer for which it has to admit this node
  9. scope        trust of both sides is in force and lets something pass
-10. signed round trip: a signed question about our numbering, and its signed answer
+10. signed round trip: a signed question about our numbering, and its signed answer; no reset of the link is owed
 
 Nothing is sent that a person would see, and nothing is changed but what is held of the peer's own documents.
 """
@@ -214,6 +214,12 @@ async def _round_trip(parts: Parts, peer: Peer) -> str:
     value = parse(answered.body, limit=LINK_LIMIT)
     if answered.status != 200 or not isinstance(value, dict):
         raise RefusedError(Code.REJECTED, "the peer does not answer signed questions")
+    if not parts.book.speaks(peer.node):
+        raise RefusedError(
+            Code.LINK_RESET_REQUIRED,
+            "one of the two nodes was restored from a backup: nothing is numbered on this link",
+            hint="trm peer show tells whose turn it is: reset-link where it was restored, then accept-reset over there",
+        )
     return f"it has seen our messages up to number {value.get('high')}"
 
 

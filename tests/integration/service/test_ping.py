@@ -19,11 +19,14 @@ from support.nodeproc import free_port
 from support.pair import Party, Spoiler, Two, introduce, make_party, two_nodes
 
 from gateway.core.probe import TYPE
+from gateway.core.resets import ResetState
 from gateway.core.scope import NOTHING
 from gateway.errors import Code, TransientError
 from gateway.federation.tls import server_context
 from gateway.service.peering import take_chain
 from gateway.store import peers as peer_rows
+from gateway.store import resets
+from gateway.store.resets import ResetRow
 from keys.descriptor import Descriptor, Revocation, build_descriptor, sign_descriptor
 from keys.keystore import system_rand
 from keys.records import KeyRecord, Use
@@ -251,6 +254,15 @@ async def test_a_peer_that_does_not_admit_us(tmp_path: Path):
     async with two_nodes(tmp_path) as two:
         await two.al.changes("peer.revoke")
         await red(two.fr, "schemas", "refused without a word", "ask its administrator whether it is active there")
+
+
+async def test_a_link_that_waits_for_its_reset(tmp_path: Path):
+    """This node was restored from a backup, and people have not begun the link anew: nothing passes, and it says so."""
+    async with two_nodes(tmp_path) as two:
+        row = ResetRow(peer=two.fr.peer().node, state=ResetState.REQUIRED, at=two.clock.now(), backup=two.clock.now())
+        await two.fr.running.parts.store.move(lambda c: resets.put(c, row))
+        await two.fr.running.parts.book.refresh()
+        await red(two.fr, "signed round trip", "restored from a backup", "trm peer show tells whose turn it is")
 
 
 async def test_a_suspended_peer(tmp_path: Path):
