@@ -92,9 +92,12 @@ def _record(facts: GateFacts) -> Decision:
 
 def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
     if facts.transfer_basis == CONSENT_BASIS and not consent.transfer_risks_told:
-        return _g2("/header/transfer_basis", "the person was not told of the risks of this transfer")
+        return _g2(
+            "/header/transfer_basis",
+            "the person was not told of the risks of this transfer: tell them and record it, or name another basis",
+        )
     if missing := _missing(facts, consent, purpose):
-        return _g2("/header/consent_ref", f"the consent does not cover {', '.join(sorted(missing))} for this recipient")
+        return _g2("/header/consent_ref", _uncovered(facts, consent, purpose, missing))
     if kept := _kept(facts, consent, purpose):
         return _g2(
             "/header/consent_ref",
@@ -106,11 +109,31 @@ def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
     return PERMIT
 
 
+def _uncovered(facts: GateFacts, consent: Consent, purpose: str, missing: frozenset[str]) -> str:
+    """Why these categories may not go, and what to do: the person said no, the grant has ended, or there is none."""
+    unit = facts.recipient_unit
+    refused = frozenset(name for name in missing if consent.forbids(purpose, unit, name))
+    absent = covers(consent, purpose=purpose, unit=unit, categories=missing, today=consent.taken_on) - refused
+    said = (
+        (refused, "the person said no to {} for this recipient: leave it out"),
+        (missing - refused - absent, "the consent to {} has ended: ask the person again, then trm consent record"),
+        (
+            absent,
+            "the consent does not cover {} for this recipient: leave it out, or ask the person and record one that "
+            "names this unit and purpose (trm consent record)",
+        ),
+    )
+    return "; ".join(text.format(", ".join(sorted(names))) for names, text in said if names)
+
+
 def _denied(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
     """Danger to life stands for a consent nobody could ask for; what the person said no to stays no."""
     refused = {name for name in facts.categories if consent.forbids(purpose, facts.recipient_unit, name)}
     if refused:
-        return _g2("/header/consent_ref", f"the person said no to {', '.join(sorted(refused))} for this recipient")
+        return _g2(
+            "/header/consent_ref",
+            f"the person said no to {', '.join(sorted(refused))} for this recipient: leave it out",
+        )
     return PERMIT
 
 
@@ -281,7 +304,7 @@ def _taken_back(facts: GateFacts) -> Decision:
         return PERMIT
     taken_back = _missing(facts, consent, facts.purpose) - _missing(facts, consent.unwithdrawn(), facts.purpose)
     if taken_back:
-        return _g7(f"the person withdrew consent for {', '.join(sorted(taken_back))}")
+        return _g7(f"the person withdrew consent for {', '.join(sorted(taken_back))}: leave it out")
     return PERMIT
 
 

@@ -188,7 +188,11 @@ def g5_asylum(facts: GateFacts) -> Decision:
             "/content/reason",
             "choose another reason: nothing tells the State of nationality of an asylum claim (trm asylum hold)",
         )
-    return _g5("/header/recipient_unit", "nothing goes to the State of nationality while asylum is sought or granted")
+    return _g5(
+        "/header/recipient_unit",
+        "nothing goes to the State of nationality while asylum is sought or granted, except to an NGO there on the "
+        "person's signed request, approved by a second person",
+    )
 
 
 def g5_received(facts: GateFacts) -> Decision:

@@ -31,15 +31,33 @@ G2, G6, G7 = Code.GATE_G2, Code.GATE_G6, Code.GATE_G7
         ({"categories": frozenset({"health_mental", "identity"})}, "/header/consent_ref", "cover health_mental for"),
         ({"recipient_unit": f"{UA}/desk"}, "/header/consent_ref", "cover exploitation, identity for"),
         ({"purpose": "monitoring"}, "/header/consent_ref", "does not cover"),
-        ({"today": date(2027, 1, 1)}, "/header/consent_ref", "does not cover"),
+        ({"today": date(2027, 1, 1)}, "/header/consent_ref", "exploitation, identity has ended: ask the person again"),
+        (
+            {"consent": read(RECORD | {"denials": [{"data_category": "exploitation"}]})},
+            "/header/consent_ref",
+            "the person said no to exploitation for this recipient: leave it out",
+        ),
     ],
-    ids=["no purpose", "unknown", "other category", "other recipient", "other purpose", "expired"],
+    ids=["no purpose", "unknown", "other category", "other recipient", "other purpose", "expired", "refused"],
 )
 def test_g2_names_what_is_missing(changed, place, words):
     """The consent matrix: without consent, other category, recipient or purpose, and past its end nothing goes."""
     (refusal,) = refusals(replace(GOOD, **changed))
     assert (refusal.gate, refusal.place) == (G2, place)
     assert words in refusal.hint
+
+
+def test_g2_tells_each_category_what_to_do():
+    """One that was refused, one that nobody was asked about, one whose grant has ended."""
+    over = RECORD["grants"][0] | {"data_categories": ["contact"], "until": RECORD["taken_on"]}
+    consent = read(RECORD | {"grants": [*RECORD["grants"], over], "denials": [{"data_category": "exploitation"}]})
+    wanted = frozenset({"exploitation", "health_mental", "contact"})
+    (refusal,) = refusals(replace(GOOD, consent=consent, categories=wanted))
+    assert [part.split(":")[0] for part in refusal.hint.split("; ")] == [
+        "the person said no to exploitation for this recipient",
+        "the consent to contact has ended",
+        "the consent does not cover health_mental for this recipient",
+    ]
 
 
 def test_g2_needs_the_id_of_a_consent():
