@@ -13,6 +13,7 @@ from gateway.errors import Code, RefusedError
 from gateway.ports import Json
 
 if TYPE_CHECKING:
+    from schemas.regions import Region
     from schemas.statistics import StatisticsPlan, TablePlan
 
 ALL, SUPPRESSED = "(all)", "suppressed"
@@ -77,11 +78,12 @@ def statistics_show(
     """
     from schemas.labels import language
 
-    words = language(lang or "en").code
+    spoken = language(lang or "en")
     if period is None:
         voice.show(reach.ask("statistics.list"), as_json=as_json, people=_show_list)
         return
-    plan = _plan(reach)
+    pack = _region(reach)
+    plan = pack.statistics
     if classification is not None and classification not in plan.classifications:
         known = ", ".join(plan.classifications)
         raise RefusedError(Code.NOT_FOUND, "the region knows no such classification", hint=f"known: {known}")
@@ -91,14 +93,16 @@ def statistics_show(
             known = ", ".join(_tables(answer))
             raise RefusedError(Code.NOT_FOUND, "no such table was released", hint=f"there are: {known}")
         answer["tables"] = {only: _tables(answer)[only]}
-    voice.show(answer, as_json=as_json, people=lambda value: _show_tables(value, plan, classification, words))
+    voice.show(answer, as_json=as_json, people=lambda value: _show_tables(value, plan, classification, spoken.code))
+    if not as_json and spoken.code in pack.drafts:
+        voice.hint(f"texts in {spoken.name}: {spoken.draft}")
 
 
-def _plan(reach: Reach) -> StatisticsPlan:
+def _region(reach: Reach) -> Region:
     from gateway import config
     from schemas.regions import region
 
-    return region(config.load(reach.folder).node.region).statistics
+    return region(config.load(reach.folder).node.region)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:

@@ -24,7 +24,7 @@ from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.exchange import certificates
 from gateway.logs import logger
 from gateway.ports import Json
-from gateway.service import records, submit
+from gateway.service import drafts, outbox, records
 from gateway.service.following import Scope, scope_of
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -95,15 +95,15 @@ async def _answer(parts: Parts, row: RequestRow) -> None:
         kept=_kept(scope), onward=done.onward, certificates=done.certificates,
     )  # fmt: skip
     draft = Draft(
-        id=b64u(parts.rand(submit.ID)), body_type="erasure.confirmation/1", to=row.peer,
+        id=b64u(parts.rand(drafts.ID)), body_type="erasure.confirmation/1", to=row.peer,
         conversation=task.conversation, reply_to=task.reply_to, purpose=task.purpose, header=dict(task.header),
         content=erasure.confirmation(outcome),
     )  # fmt: skip
-    prepared = await submit.prepare(parts, draft, parts.book.find(row.peer))
+    prepared = await outbox.prepare(parts, draft, parts.book.find(row.peer))
     state = State.FOLLOWED if not whole else State.KEPT if scope.kept else State.OVER
 
     def move(connection: Connection) -> None:
-        submit.write(connection, prepared)
+        outbox.write(connection, prepared)
         requests.change(connection, row.ref, state=state, answered=now)
         if state is State.OVER:
             content.erase(connection, row.ref)

@@ -13,9 +13,9 @@ from gateway.core.mapping import RecordMapping, map_record, placed
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.logs import logger
 from gateway.ports import Adapter, Json, LocalRecord, Notice, NoticeKind
+from gateway.service.drafts import check_form
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
-from gateway.service.submit import check_form
 from gateway.store import content, local, log
 from gateway.store.local import DraftRow
 from keys.encoding import b64u, canon, sha256

@@ -19,7 +19,7 @@ from gateway.core.stages import Draft
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.logs import logger
 from gateway.ports import Json
-from gateway.service import headers, records, submit
+from gateway.service import drafts, headers, outbox, records
 from gateway.service.asking import Task
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -61,11 +61,11 @@ async def spread(parts: Parts) -> None:
 async def _spread(parts: Parts, row: RequestRow) -> None:
     task = await read_task(parts, row)
     copies = await parts.store.read(partial(_copies, parts, row=row, task=task))
-    untold, prepared = set(copies.closed), list[submit.Prepared]()
+    untold, prepared = set(copies.closed), list[outbox.Prepared]()
     for unit, sent in copies.by_unit.items() if copies.clear else ():
         try:
             for draft in _drafts(parts, task, unit, sent):
-                prepared += await submit.prepare(parts, draft, parts.book.find(draft.to), reference=task.consent)
+                prepared += await outbox.prepare(parts, draft, parts.book.find(draft.to), reference=task.consent)
         except TransientError:
             raise
         except GatewayError:
@@ -73,7 +73,7 @@ async def _spread(parts: Parts, row: RequestRow) -> None:
     now = parts.clock.now()
 
     def move(connection: Connection) -> None:
-        submit.write(connection, prepared)
+        outbox.write(connection, prepared)
         requests.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in prepared])
         over = task.what is None
         requests.change(
@@ -155,7 +155,7 @@ def _drafts(parts: Parts, task: Task, unit: Unit, sent: Sequence[tuple[MessageRo
             said.append(("erasure.request/1", {"scope": "message", "targets": some, "ground": task.ground}))
     return [
         Draft(
-            id=b64u(parts.rand(submit.ID)), body_type=body_type, to=peer, conversation=conversation, reply_to=None,
+            id=b64u(parts.rand(drafts.ID)), body_type=body_type, to=peer, conversation=conversation, reply_to=None,
             purpose=facts.facts.purpose, header=header, content=dict(content_of),
         )
         for body_type, content_of in said

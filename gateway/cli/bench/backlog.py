@@ -16,9 +16,9 @@ from sqlalchemy import Connection, func, select
 from gateway.app import open_node
 from gateway.exchange import outbound
 from gateway.ports import Json
-from gateway.service import records, submit
+from gateway.service import drafts, outbox, records
+from gateway.service.outbox import Prepared
 from gateway.service.parts import Parts
-from gateway.service.submit import Prepared
 from gateway.store.tables import event
 from keys.encoding import b64u
 
@@ -42,7 +42,7 @@ async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
     Raises:
         RefusedError: as a submission does; nothing was stored.
     """
-    first = await submit.try_out(parts, request)  # with the consent record before it
+    first = await outbox.try_out(parts, request)  # with the consent record before it
     model, case = first[-1], records.read_content(parts.vault.open(first[-1].sealed)).facts.case
     await _write(parts, first)
     for start in range(1, messages, AT_ONCE):
@@ -53,7 +53,7 @@ async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
 
 def _copy(parts: Parts, model: Prepared, case: str | None) -> Prepared:
     ref = parts.store.new_ref()
-    message = replace(model.message, id=b64u(parts.rand(submit.ID)), conversation=b64u(parts.rand(submit.ID)))
+    message = replace(model.message, id=b64u(parts.rand(drafts.ID)), conversation=b64u(parts.rand(drafts.ID)))
     row = replace(
         model.row, ref=ref, id=message.id, conversation=parts.vault.conversation_index(message.conversation)
     )  # fmt: skip
@@ -63,6 +63,6 @@ def _copy(parts: Parts, model: Prepared, case: str | None) -> Prepared:
 
 async def _write(parts: Parts, rows: list[Prepared]) -> None:
     def move(connection: Connection) -> None:
-        submit.write(connection, rows)
+        outbox.write(connection, rows)
 
     await parts.store.move(move)

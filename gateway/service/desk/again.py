@@ -15,7 +15,7 @@ from gateway.core.probe import KIND as PROBE
 from gateway.core.scope import type_name
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import submit
+from gateway.service import drafts, submit
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
 from gateway.service.desk.messages import actor, offer_again, opened_row
 from gateway.service.leaves import leaf
@@ -85,7 +85,7 @@ async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
     if facts.case is not None:  # the peer knows our case under a reference that is made of this number
         if "case_ref_sender" in header:
             header["case_ref_sender"] = facts.case
-        if type_name(facts.body_type) == submit.ACCEPTANCE and "case_ref_recipient" in said:
+        if type_name(facts.body_type) == drafts.ACCEPTANCE and "case_ref_recipient" in said:
             said["case_ref_recipient"] = facts.case
     request: dict[str, Json] = {
         "type": facts.body_type, "to": row.peer, "conversation": facts.conversation, "in_reply_to": facts.reply_to,

@@ -13,7 +13,7 @@ from gateway.core.consent import read
 from gateway.core.stages import Draft
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import consents, headers, records, submit
+from gateway.service import consents, drafts, headers, outbox, records
 from gateway.service.desk.arguments import Arguments, author_ref, members, number, only, text
 from gateway.service.desk.messages import paged, position
 from gateway.service.incoming_consent import Withdrawal
@@ -164,7 +164,7 @@ async def withdraw(parts: Parts, arguments: Arguments) -> Done:
 
     def move(connection: Connection) -> str:
         state = effect.write(connection, now)
-        submit.write(connection, told)
+        outbox.write(connection, told)
         consents.alarm(connection, damaged, now)
         log.append_leaf(connection, leaf(now, "consent.withdraw", actor=parts.keys.actor(by.encode()).hex()))
         return state
@@ -185,12 +185,12 @@ async def withdraw(parts: Parts, arguments: Arguments) -> Done:
 
 async def _tell(
     parts: Parts, known: consents.Known, taken_back: dict[str, Json], by: str
-) -> tuple[list[submit.Prepared], list[int]]:
+) -> tuple[list[outbox.Prepared], list[int]]:
     """One withdrawal for every peer that was told of the consent, or that told us, in the conversation they know.
 
     Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to phone.
     """
-    prepared: list[submit.Prepared] = []
+    prepared: list[outbox.Prepared] = []
     damaged: list[int] = []
     for node, (ref, incoming) in (await parts.store.read(lambda c: _known_by(c, known))).items():
         sealed = await parts.store.read(partial(content.get, refs=[ref]))
@@ -202,7 +202,7 @@ async def _tell(
             damaged.append(ref)
             continue
         draft = Draft(
-            id=b64u(parts.rand(submit.ID)),
+            id=b64u(parts.rand(drafts.ID)),
             body_type=WITHDRAWAL,
             to=node,
             conversation=about.facts.conversation,
@@ -212,7 +212,7 @@ async def _tell(
             content=taken_back,
         )
         reference = str(taken_back["consent_id"])
-        prepared.extend(await submit.prepare(parts, draft, parts.book.find(node), reference=reference))
+        prepared.extend(await outbox.prepare(parts, draft, parts.book.find(node), reference=reference))
     return prepared, damaged
 
 

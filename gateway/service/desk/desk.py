@@ -16,7 +16,7 @@ from gateway.core.roles import OWNER, Caller
 from gateway.desk import Happening
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, File, Json
-from gateway.service import hooks, submit
+from gateway.service import drafts, hooks
 from gateway.service.desk import (
     again,
     alerts,
@@ -320,7 +320,7 @@ async def check_draft(parts: Parts, arguments: Arguments) -> Done:
     """Check the form and schema of a draft; nothing is stored or sent."""
     only(arguments, "draft")
     try:
-        submit.check_form(parts, members(arguments, "draft"))
+        drafts.check_form(parts, members(arguments, "draft"))
     except RefusedError as error:
         return Done(value={"ok": False, "code": str(error.code), "findings": [f.to_json() for f in error.findings]})
     return Done(value={"ok": True, "code": None, "findings": []})

@@ -13,7 +13,7 @@ from gateway.core.scope import PeerState
 from gateway.core.workdays import local_date
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import listings, submit
+from gateway.service import listings, outbox, submit
 from gateway.service.book import Peer
 from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, members, number, only, text
 from gateway.service.leaves import leaf
@@ -246,7 +246,7 @@ async def _judged(
     for peer in (peer for peer in parts.book.all() if peer.state is PeerState.ACTIVE):
         request = _request(parts, peer, header, said)
         try:
-            await submit.try_out(parts, request)
+            await outbox.try_out(parts, request)
             going.append((peer, request))
         except RefusedError as error:
             first = first or error

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import submit
+from gateway.service import drafts
 from gateway.service.collect import WAITING
 from gateway.service.desk.arguments import Arguments, members, only, text
 from gateway.service.desk.messages import drafted, find_draft, version_of
@@ -76,10 +76,10 @@ def _changed() -> RefusedError:
 
 
 def _whole(draft: dict[str, Json]) -> dict[str, Json]:
-    if set(draft) - submit.MEMBERS:
+    if set(draft) - drafts.MEMBERS:
         raise RefusedError(
             Code.INVALID, "a draft has no such member; nothing was stored",
-            findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(submit.MEMBERS)))],
+            findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(drafts.MEMBERS)))],
         )  # fmt: skip
     return draft
 
@@ -88,7 +88,7 @@ def _answer(parts: Parts, id: str, draft: dict[str, Json]) -> dict[str, Json]:
     """The stored draft's version, and what still keeps it from going."""
     findings: list[Json] = []
     try:
-        submit.check_form(parts, draft)
+        drafts.check_form(parts, draft)
     except RefusedError as error:
         findings = [f.to_json() for f in error.findings]
         findings = findings or [{"place": "", "rule": str(error.code), "hint": error.hint}]

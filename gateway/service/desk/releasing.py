@@ -13,7 +13,7 @@ from gateway.core.acceptance import Incoming
 from gateway.core.policy import Leaves
 from gateway.errors import Code, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import handover, submit
+from gateway.service import handover, outbox, submit
 from gateway.service.collect import RELEASED, WAITING
 from gateway.service.desk.arguments import Arguments, author_ref, maybe_text, members, only, person, text
 from gateway.service.desk.messages import FIRST_BY, WAITING_SECOND, actor, drafted, find_draft, incoming
@@ -108,7 +108,7 @@ async def _previewed(parts: Parts, request: dict[str, Json]) -> Done:
     if release.needs_two(str(request.get("type")), _header(request)):
         approver = _approver_of(request)
         request["header"] = release.approved(_header(request), approver)
-    found = await submit.preview(parts, request, approver=approver)
+    found = await outbox.preview(parts, request, approver=approver)
     held = parts.policies.in_force(parts.clock.now())
     leaves = found.left if isinstance(found.left, Leaves) else None
     refusal = found.refusal
@@ -175,7 +175,7 @@ async def _release_first(parts: Parts, row: DraftRow, sealed: SealedRow, request
     """Judge it as a whole, as if a second person had approved it, and keep it as this one released it."""
     approver = _approver_of(request)
     trial = {**request, "header": release.approved(_header(request), approver)}
-    await submit.try_out(parts, trial, approver=approver)
+    await outbox.try_out(parts, trial, approver=approver)
     now, who = parts.clock.now(), person(by, parts.keys.actor)
     kept = parts.vault.seal(row.ref, canon({**request, FIRST_BY: by}))
 

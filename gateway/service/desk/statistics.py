@@ -12,9 +12,9 @@ from gateway.service import counting
 from gateway.service.desk.arguments import Arguments, only, text
 from gateway.service.desk.drafting import keep
 from gateway.service.desk.messages import opened_row
+from gateway.service.drafts import check_form
 from gateway.service.parts import Parts
 from gateway.service.records import Content
-from gateway.service.submit import check_form
 from gateway.store import content, messages, releases
 from gateway.store.messages import MessageRow
 from schemas.statistics import SUBMISSION

@@ -12,6 +12,7 @@ import pytest
 from support.desks import enquiry
 
 from gateway.cli import exchange
+from schemas.regions import region
 
 
 @pytest.fixture
@@ -40,10 +41,11 @@ def test_a_conversation_says_where_it_stands(federation, asked):
 
 
 def test_the_procedure_in_a_language(federation, asked):
-    """Roles have the labels of the language, a step nobody translated is English and marked; a wrong one is refused."""
+    """Steps and roles are told in the language, as a draft where nobody has reviewed them; a wrong one is refused."""
     ran = federation.al.trm("conversation", "show", asked["conversation"], "--language", "fr")
     assert ran.exit_code == 0, ran.stderr
-    assert "stage      Referral [en]" in ran.stdout
+    assert f"stage      {region('tact').procedure.stages[1].title['fr']}" in ran.stdout
+    assert "[en]" not in ran.stdout and "trm: hint: texts in français" in ran.stderr
     assert "Point focal national" in ran.stdout
     assert federation.al.trm("conversation", "show", asked["conversation"], "--language", "xx").exit_code == 1
 
