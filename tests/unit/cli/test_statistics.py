@@ -43,7 +43,8 @@ def test_a_table_in_words(released) -> None:
     ran = released.trm("statistics", "show", "2024", "--table", "victims", "--language", "fr")
     french = ran.stdout
     assert "trm: hint: texts in français" in ran.stderr
-    woman = region("tact").statistics.dimensions["sex"].categories["woman"].title["fr"]
+    sex = region("tact").statistics.tables["victims"].dimensions[0]
+    woman = sex.categories["woman"].title["fr"]
     assert woman in french and "[en]" not in french
 
 
