@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from gateway.core.consent import Consent, covers, onward, passed_on, read
 from gateway.core.gates_facts import PERMIT, Decision, GateFacts, Refuse, UnitKind
@@ -110,13 +110,18 @@ def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
 
 
 def _uncovered(facts: GateFacts, consent: Consent, purpose: str, missing: frozenset[str]) -> str:
-    """Why these categories may not go, and what to do: the person said no, the grant has ended, or there is none."""
-    unit = facts.recipient_unit
-    refused = frozenset(name for name in missing if consent.forbids(purpose, unit, name))
-    absent = covers(consent, purpose=purpose, unit=unit, categories=missing, today=consent.taken_on) - refused
+    """Why these categories may not go, and what to do: refused, never granted, ended, or taken back."""
+    given, unit = consent.unwithdrawn(), facts.recipient_unit
+
+    def lacking(today: date) -> frozenset[str]:
+        return covers(given, purpose=purpose, unit=unit, categories=missing, today=today) - refused
+
+    refused = frozenset(name for name in missing if given.forbids(purpose, unit, name))
+    absent, lapsed = lacking(given.taken_on), lacking(facts.today)
     said = (
         (refused, "the person said no to {} for this recipient: leave it out"),
-        (missing - refused - absent, "the consent to {} has ended: ask the person again, then trm consent record"),
+        (lapsed - absent, "the consent to {} has ended: ask the person again, then trm consent record"),
+        (missing - refused - absent - lapsed, "the consent to {} was withdrawn: leave it out"),
         (
             absent,
             "the consent does not cover {} for this recipient: leave it out, or ask the person and record one that "

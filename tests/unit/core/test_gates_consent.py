@@ -48,16 +48,19 @@ def test_g2_names_what_is_missing(changed, place, words):
 
 
 def test_g2_tells_each_category_what_to_do():
-    """One that was refused, one that nobody was asked about, one whose grant has ended."""
+    """One that was refused, one whose grant has ended, one that was taken back, one that nobody was asked about."""
     over = RECORD["grants"][0] | {"data_categories": ["contact"], "until": RECORD["taken_on"]}
-    consent = read(RECORD | {"grants": [*RECORD["grants"], over], "denials": [{"data_category": "exploitation"}]})
-    wanted = frozenset({"exploitation", "health_mental", "contact"})
-    (refusal,) = refusals(replace(GOOD, consent=consent, categories=wanted))
-    assert [part.split(":")[0] for part in refusal.hint.split("; ")] == [
-        "the person said no to exploitation for this recipient",
+    record = RECORD | {"grants": [*RECORD["grants"], over], "denials": [{"data_category": "needs"}]}
+    wanted = frozenset({"contact", "exploitation", "health_mental", "identity", "needs"})
+    facts = replace(GOOD, consent=read(record, [PARTLY]), categories=wanted)
+    told = {refusal.gate: refusal.hint for refusal in refusals(facts)}
+    assert [part.split(":")[0] for part in told[G2].split("; ")] == [
+        "the person said no to needs for this recipient",
         "the consent to contact has ended",
+        "the consent to exploitation was withdrawn",
         "the consent does not cover health_mental for this recipient",
     ]
+    assert told[G7] == "the person withdrew consent for exploitation: leave it out"
 
 
 def test_g2_needs_the_id_of_a_consent():
