@@ -2,8 +2,8 @@
 
 Two tables. ``ASKS`` are messages that want an answer, or want to be opened by a person; ``_waits`` are states in which
 one side has to move. Both name a clock of `schemas/clocks.json`, so the same list says when to remind and when it is
-overdue. A duty ends with its answer, with the state it belongs to, or with the case; what protects the person (alerts,
-withdrawals, erasure, corrections) outlives the case.
+overdue. A duty ends with its answer, with the state it belongs to, or with the case, and rests while consent is taken
+back; what protects the person (alerts, withdrawals, erasure, corrections) outlives all of these.
 
 ``owed`` is the list over many conversations, overdue first. ``reminders`` are what has become due of it and was not
 told yet: at 50 and at 100 % of a clock.
@@ -191,13 +191,29 @@ ASKS: tuple[Ask, ...] = (
 )
 
 
+#: Owed after consent was taken back too: what protects the person, and receipts of what came before.
+_STILL_OWED: frozenset[str] = frozenset(
+    {ask.clock for ask in ASKS if ask.lasting or OPENED in ask.answers}
+    | {"delivered", "erasure", "arrival", "alert_raise", "alert_update"}
+)
+
+
 def duties(found: Fold, setting: Setting, now: int) -> tuple[Duty, ...]:
     """All that is owed in a conversation that stands as ``found`` says, the earliest first."""
     asked = (_asked(found, setting, ask, message) for ask in ASKS for message in _open(found, ask))
     waits = (
         _waits(found.situation, found, setting, now) if found.situation is not None else _waits_enquiry(found, setting)
     )
-    return tuple(sorted((*asked, *waits), key=lambda duty: (duty.until.at, duty.clock, duty.by, duty.because)))
+    found_here = [duty for duty in (*asked, *waits) if duty.clock in _STILL_OWED or not _taken_back(found.situation)]
+    return tuple(sorted(found_here, key=lambda duty: (duty.until.at, duty.clock, duty.by, duty.because)))
+
+
+def _taken_back(now: Situation | None) -> bool:
+    """Whether the consent that the case rests on was taken back whole: then nobody owes what G7 lets nobody send."""
+    if now is None:
+        return False
+    last = now.records[-1].said.consent if now.records else None
+    return any(taken.said.grants is None and last in (None, taken.said.consent) for taken in now.withdrawn)
 
 
 def owed(watched: Iterable[Watched], now: int) -> tuple[Owed, ...]:

@@ -291,6 +291,32 @@ def test_a_report_that_stays_away_asks_after_the_person(side, kind, word):
     assert "contact_check" not in owing(talk)
 
 
+@pytest.mark.parametrize(
+    ("make", "clock"),
+    [(accepted, "disclosure"), (planning, "planning"), (arrived, "reintegration_plan"), (closing, "closure_response")],
+)
+def test_nobody_owes_what_no_gate_lets_pass(make, clock):
+    """With the whole consent taken back nothing more may be told (G7); with a new one it is owed again."""
+    talk = make()
+    assert clock in owing(talk)
+    talk.say(HOST, "consent.withdrawal", consent="c1", grants=(1,))
+    assert clock in owing(talk)
+    talk.say(HOST, "consent.withdrawal", consent="c1", erase=True)
+    talk.say(RECEIVING, "safety.alert", word="threat")
+    assert owing(talk) == {"withdrawal_ack": RECEIVING, "erasure": RECEIVING, "alert_ack": HOST}
+    talk.say(HOST, "safety.alert.ack", to="safety.alert")
+    talk.say(HOST, "safety.alert.update", to="safety.alert", word="resolved_safe")
+    talk.say(HOST, "consent.record", consent="c2", purposes=("referral",))
+    assert clock in owing(talk)
+
+
+def test_who_travels_without_consent_is_still_awaited():
+    """The arrival is asked after, and an alert raised where nobody says that she came."""
+    talk = in_transit()
+    talk.say(HOST, "consent.withdrawal", consent="c1")
+    assert "arrival" in owing(talk) and "alert_raise" in owing(talk, after=5 * DAY)
+
+
 def test_an_expired_request_is_to_be_erased():
     """By who has it, until it is confirmed."""
     talk = requested()
