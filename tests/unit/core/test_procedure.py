@@ -119,6 +119,7 @@ def test_a_withdrawal_makes_its_steps_due() -> None:
     found = at("PLANNING", Fact.CONSENT_WITHDRAWN)
     assert "any_time.stop_sharing" in ids(found, Standing.DUE)
     assert "assistance.plan" in ids(found, Standing.STOPPED)
+    assert "referral.disclose_identity" in ids(at("ACCEPTED", Fact.CONSENT_WITHDRAWN), Standing.STOPPED)
 
 
 def test_an_open_alert_forbids_closure() -> None:
