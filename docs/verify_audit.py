@@ -7,7 +7,8 @@ and two packages for the signatures (pip install cryptography pynacl), no networ
     python3 verify_audit.py FILE FINGERPRINT [FINGERPRINT ...]
 
 A fingerprint is six groups of five digits, from a source other than the file: the first is that of the node whose log
-it is, the others are those of nodes that witnessed it. A witness without its fingerprint proves nothing here.
+it is, the others are those of nodes that witnessed it. A witness without its fingerprint proves nothing here, and
+neither does a key that its witness revoked.
 Exit code 0: the log holds, 1: it does not, 2: no fingerprint.
 
     1 form          one object a line, one spelling of JSON, the announced number of entries
@@ -25,6 +26,7 @@ import hashlib
 import json
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nacl.bindings
@@ -138,6 +140,8 @@ def read_chain(documents):
     for document in documents:
         need(document["payloadType"] == DESCRIPTOR, "not a descriptor")
         payload, signatures = unb64(document["payload"]), document["signatures"]
+        kids = [signature["kid"] for signature in signatures]
+        need(kids == sorted(set(kids)), "signatures in another order, or one twice")
         new, old = parse(payload), chain[-1] if chain else None
         for key in (*new["roots"], *new["keys"]):
             ed25519, half = unb64(key["ed25519"]), unb64(key["mldsa65"] or "")
@@ -173,9 +177,10 @@ def fingerprint(descriptor):
     return "".join(f"{int.from_bytes(digest[5 * i : 5 * i + 5], 'big') % 100_000:05d}" for i in range(6))
 
 
-def keys_of(chain, use, name, mark):
+def keys_of(chain, use, name, mark, without=()):
     """Note key id -> Ed25519 key, for every key of this use that the chain ever listed (C2SP signed-note)."""
-    keys = [unb64(key["ed25519"]) for version in chain for key in version["keys"] if key["use"] == use]
+    listed = [key for version in chain for key in version["keys"] if key["use"] == use]
+    keys = [unb64(key["ed25519"]) for key in listed if key["kid"] not in without]
     return {hashlib.sha256(name.encode() + b"\n" + mark + key).digest()[:4]: key for key in keys}
 
 
@@ -342,7 +347,7 @@ def cosigned_at(text, value, keys):
 
 
 def read_cosignatures(lines, rows, heads, witnesses, findings):
-    """Size -> witness -> time."""
+    """Size -> witness -> (time, note key id)."""
     found = {}
     for line in lines:
         size, by = line["cosignature"], line["by"]
@@ -354,8 +359,9 @@ def read_cosignatures(lines, rows, heads, witnesses, findings):
                     "\u2014 ([^ ]+) ([A-Za-z0-9+/]+=*)\n", unb64(line["line"]).decode("utf-8", "replace")
                 )
                 need(note and note[1] == by, "in another name")
-                at = cosigned_at(heads[size][0], unb64(note[2], pad=True), witnesses.get(by, {}))
-                found.setdefault(size, {})[by] = at
+                value = unb64(note[2], pad=True)
+                at = cosigned_at(heads[size][0], value, witnesses.get(by, {}))
+                found.setdefault(size, {})[by] = (at, value[:4])
             except Refused as why:
                 findings.append((f"cosignature of {by} on {size}", f"does not verify: {why}"))
     return found
@@ -385,6 +391,11 @@ def check_kept(lines, origin, keys, witnesses, count, heads, findings):
         findings.append((f"checkpoint {size}", "is another one than the kept one"))
 
 
+def when(at):
+    """A time in the words of people."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC" if at < 253_402_300_800 else f"second {at}"
+
+
 # --- all of it ------------------------------------------------------------------------------------------------------
 
 
@@ -395,13 +406,16 @@ def verify(path, fingerprints):
     need(fingerprint(chain[-1]) == fingerprints[0], "the log is of another node than the first fingerprint")
     origin = chain[-1]["log"]
     need((head["node"], head["origin"]) == (chain[-1]["node"], origin), "the head is of another log")
-    witnesses = {}
+    known, counting = {}, {}
     for item in head["witnesses"]:
-        other = read_chain(item["chain"])
-        need(other[-1]["node"] == item["node"] != head["node"], "a witness of another name")
-        witnesses[item["node"]] = (keys_of(other, "wit", item["node"], b"\4"), fingerprint(other[-1]) in fingerprints)
+        other, name = read_chain(item["chain"]), item["node"]
+        need(other[-1]["node"] == name != head["node"], "a witness of another name")
+        known[name] = keys_of(other, "wit", name, b"\4")
+        revoked = {revocation["kid"] for revocation in other[-1]["revoked"]}
+        sound = keys_of(other, "wit", name, b"\4", without=revoked)
+        counting[name] = sound if fingerprint(other[-1]) in fingerprints else {}
     keys = keys_of(chain, "log", origin, b"\1")
-    late, known = [], {name: found_keys for name, (found_keys, _) in witnesses.items()}
+    late = []
     heads = read_checkpoints(found["checkpoint"], origin, keys, late)
     tiles = {tuple(line["tile"]): unb64(line["hashes"]) for line in found["tile"]}
     count, findings = walk([(line["seq"], unb64(line["leaf"])) for line in found["seq"]], tiles, heads)
@@ -409,7 +423,7 @@ def verify(path, fingerprints):
     rows = {line["checkpoint"] for line in found["checkpoint"]}
     cosigned = read_cosignatures(found["cosignature"], rows, heads, known, findings)
     check_kept(found["kept"], origin, keys, known, count, heads, findings)
-    anchored = {size: {w: at for w, at in who.items() if witnesses[w][1]} for size, who in cosigned.items()}
+    anchored = {size: {w: at for w, (at, key) in who.items() if key in counting[w]} for size, who in cosigned.items()}
     enough = [size for size, who in anchored.items() if len(who) >= max(1, head["quorum"])]
     newest = max(enough, default=None)
     return count, findings, newest, {} if newest is None else anchored[newest]
@@ -429,7 +443,7 @@ def main(arguments):
     for place, rule in findings:
         print(f"{place} {rule}")
     print(f"{count} entries: {'the log does not hold' if findings else 'the log holds'}")
-    told = "".join(f"\n  {name} at second {at}" for name, at in sorted(by.items()))
+    told = "".join(f"\n  {name} at {when(at)}" for name, at in sorted(by.items()))
     print(
         f"witnessed up to entry {witnessed} by{told}"
         if told

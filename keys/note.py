@@ -189,6 +189,11 @@ def cosigned_at(text: bytes, signature: NoteSignature, keys: Iterable[PublicKey]
     return at
 
 
+def cosigned_by(signature: NoteSignature, keys: Iterable[PublicKey]) -> bool:
+    """Whether a witness' line names one of these keys of it; nothing is verified."""
+    return signature.key_id in {key_id(signature.name, _COSIGNATURE, key) for key in keys}
+
+
 def witnesses(note: SignedNote, known: Mapping[str, Sequence[PublicKey]]) -> dict[str, int]:
     """Who of the `known` witnesses (node id to its keys) cosigned, and when last; unknown ones are passed over.
 

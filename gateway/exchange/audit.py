@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from gateway.errors import Finding, RemoteError
 from keys.encoding import parse
-from keys.note import Checkpoint, NoteSignature, SignedNote, cosigned_at, open_checkpoint, witnesses
+from keys.note import Checkpoint, NoteSignature, SignedNote, cosigned_at, cosigned_by, open_checkpoint, witnesses
 from keys.sign import PublicKey
 from keys.tree import HASH, TILE, Frontier, leaf_hash, root_of
 
@@ -28,13 +28,16 @@ MOST_FINDINGS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parties:
-    """Whose log it is and who witnesses it: keys out of verified descriptor chains, retired ones among them."""
+    """Whose log it is and who witnesses it: keys out of verified descriptor chains, retired ones among them. What a
+    witness signed by a `revoked` key verifies and counts for nothing: whoever stole it can date it as they like.
+    """
 
     node: str
     origin: str
     log_keys: tuple[PublicKey, ...]
     witnesses: Mapping[str, tuple[PublicKey, ...]]
     quorum: int
+    revoked: frozenset[PublicKey] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,11 +230,13 @@ def _read_cosignatures(work: _Examination) -> None:
                 if signature.name != peer:
                     work.add(place, "is in another witness' name")
                     continue
-                at = cosigned_at(work.signed[size], signature, work.parties.witnesses.get(peer, ()))
+                keys = work.parties.witnesses.get(peer, ())
+                at = cosigned_at(work.signed[size], signature, keys)
             except RemoteError as error:
                 work.add(place, f"does not verify: {error.what}")
             else:
-                work.cosigned.setdefault(size, {})[peer] = at
+                if cosigned_by(signature, set(keys) - work.parties.revoked):
+                    work.cosigned.setdefault(size, {})[peer] = at
 
 
 def _read_kept(work: _Examination) -> None:

@@ -97,6 +97,7 @@ def parties(chain: Sequence[Descriptor], peers: Iterable[Witness]) -> Parties:
         log_keys=_keys(chain, Use.LOG),
         witnesses={peer.node: _keys(peer.chain, Use.WIT) for peer in known},
         quorum=quorum(sum(peer.state is PeerState.ACTIVE for peer in known)),
+        revoked=frozenset(key for peer in known for key in _revoked(peer.chain)),
     )
 
 
@@ -108,6 +109,11 @@ def of_node(parts: Parts) -> Parties:
 def _keys(chain: Sequence[Descriptor], use: Use) -> tuple[PublicKey, ...]:
     found = {record.kid: record.public for version in chain for record in version.keys if record.use is use}
     return tuple(found.values())
+
+
+def _revoked(chain: Sequence[Descriptor]) -> Iterable[PublicKey]:
+    gone = {revocation.kid for revocation in chain[-1].revoked}
+    return {record.public for version in chain for record in version.keys if record.kid in gone}
 
 
 def verify(connection: Connection, who: Parties, kept: bytes | None) -> Verdict:

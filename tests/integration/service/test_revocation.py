@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.holders import signed
+from support.logs import stranger
 from support.nodechild import CHEAP
 from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.core.scope import PeerState
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.service import peering, reviews
+from gateway.service.auditing import checkpoint
+from gateway.service.auditor import ask
 from gateway.service.peering import address, suspend_for_cause, take_chain
 from gateway.service.trust_records import take
 from keys.descriptor import sign_descriptor
@@ -214,6 +218,39 @@ async def test_a_peer_that_was_away_learns_it_when_it_is_back(two: Two) -> None:
     assert (await revoke(two.fr, kid))["took"] == {"AL": False}
     wire.away = False
     await two.until(lambda: two.al.peer().descriptor.version == 2, seconds=1800, real=60, what="it was told")
+
+
+async def test_a_witness_whose_key_was_revoked_counts_for_nothing(two: Two, tmp_path: Path) -> None:
+    """What AL cosigned by a key that it revoked since: our verdict and the stranger's name it as no witness, and the
+    log itself holds.
+    """
+    fr, al = two.fr.running.parts, two.al.running.parts
+    await checkpoint(fr)
+    await ask(fr, al.own.node)
+    assert (await two.fr.call("audit.verify"))["witnessed"]["by"][0]["peer"] == "AL"
+
+    Spoiler(two.fr).away = True  # AL can not be asked again, by its new key
+    gone = next(record.kid for record in al.own.descriptor.keys if record.use is Use.WIT)
+    await revoke(two.al, gone)
+    await two.until(lambda: two.fr.peer().descriptor.version == 2)
+
+    ours = await two.fr.call("audit.verify")
+    assert (ours["findings"], ours["witnessed"]) == ([], None)
+    file = tmp_path / "log.jsonl"
+    file.write_text("".join(f"{line}\n" for line in await exported(two.fr)), encoding="utf-8")
+    digits = [re.sub(r"\s", "", party.own.descriptor.fingerprint) for party in (fr, al)]
+    code, lines = await asyncio.to_thread(stranger, file, *digits)
+    assert (code, lines[1:]) == (0, ["unwitnessed by the nodes whose fingerprints you gave"])
+
+
+async def exported(party: Party) -> list[str]:
+    """The lines of the export of a running node."""
+    page = await party.call("audit.export")
+    lines = [*page["lines"]]
+    while page["next"] is not None:
+        page = await party.call("audit.export", after=page["next"], upto=page["upto"])
+        lines += page["lines"]
+    return lines
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from support.nodes import NOW, Seeds
 
@@ -37,7 +37,7 @@ class Log:
     cosignatures: list[tuple[int, str, bytes]] = field(default_factory=list)
     kept: bytes | None = None
 
-    def verdict(self) -> Verdict:
+    def verdict(self, parties: Parties = PARTIES) -> Verdict:
         """What the examination says."""
         stored = Stored(
             checkpoints=self.checkpoints,
@@ -45,7 +45,7 @@ class Log:
             tile=lambda level, index: self.tiles.get((level, index)),
             kept=self.kept,
         )
-        return examine(PARTIES, stored, self.leaves)
+        return examine(parties, stored, self.leaves)
 
     def places(self) -> list[str]:
         """Where something is wrong."""
@@ -119,6 +119,12 @@ def test_cosignatures_that_are_none() -> None:
         log.cosignatures = [row]
         assert log.places() == [place]
         assert log.verdict().witnessed is None
+
+
+def test_a_revoked_key_of_a_witness_counts_for_nothing() -> None:
+    """It verifies, and so the log holds; but whoever stole it can have dated that as they like."""
+    verdict = made(5).verdict(replace(PARTIES, revoked=frozenset({WIT.public})))
+    assert (verdict.findings, verdict.witnessed, verdict.by) == ((), None, {})
 
 
 def test_another_kept_checkpoint() -> None:
