@@ -10,7 +10,8 @@ The head:
 
     title, keywords, summary    in the language of the text
     stages, roles, topics       codes of `trm_stage` and `role`; words of `TOPICS`; one at least of each
-    countries                   codes of `country`; left out where it holds everywhere
+    countries                   codes of `country`: it holds in each of them
+    between                     two of them in its place: it holds between the two; both left out: everywhere
     version, written, review_by    a number from 1; the days on which it was written and has to be read again
     sources                     ids in a `sources.json` of this folder, or of the package
     language                    of title, keywords, summary and text; left out: en
@@ -42,7 +43,7 @@ LONGEST_FILE = 32_768
 """Bytes of a text."""
 _LONGEST = {"title": 120, "keywords": 400, "summary": 400}
 _NEEDED = ("title", "stages", "roles", "topics", "version", "written", "review_by", "sources", "keywords", "summary")
-_MAYBE = ("countries", "language")
+_MAYBE = ("countries", "between", "language")
 _LINE = re.compile(r"(?P<name>[a-z_]{1,20}): +(?P<value>\S.*)")
 
 
@@ -71,6 +72,7 @@ class Text:
     roles: tuple[str, ...]
     topics: tuple[str, ...]
     countries: tuple[str, ...]
+    between: tuple[str, ...]
     version: int
     written: date
     review_by: date
@@ -205,6 +207,7 @@ def _text(
         roles=_codes(head, "roles", _listed("role"), log, low=1),
         topics=_codes(head, "topics", TOPICS, log, low=1),
         countries=_codes(head, "countries", _listed("country"), log, low=0),
+        between=_between(head, log),
         version=int(version or 1),
         written=_day(head, "written", log),
         review_by=_day(head, "review_by", log),
@@ -224,6 +227,13 @@ def _codes(head: _Head, name: str, known: Collection[str], log: Log, *, low: int
     if name not in head.values:
         return ()  # told by _head where it is needed
     return head.several(name, log).several(known, "unknown_code", "codes with commas; see docs/guidance.md", low=low)
+
+
+def _between(head: _Head, log: Log) -> tuple[str, ...]:
+    found = _codes(head, "between", _listed("country"), log, low=1)
+    if "between" in head.values and (len(found) != 2 or "countries" in head.values):
+        head.spot("between", log).fault("pair", "two countries, and no line countries beside it")
+    return found
 
 
 def _day(head: _Head, name: str, log: Log) -> date:

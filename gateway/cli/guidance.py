@@ -20,11 +20,13 @@ def guidance() -> None:
 def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
     for name, about in (
         ("topic", "Only this topic, such as child or consent."),
+        ("with", "And this second country: what holds in one of the two, or between both."),
         ("country", "Only what holds in this country."),
         ("role", "Only for this role, a code of the list role."),
         ("stage", "Only for this stage, a code of the list trm_stage."),
     ):
-        function = click.option(f"--{name}", metavar="CODE", help=about)(function)
+        keyword = "other" if name == "with" else name
+        function = click.option(f"--{name}", keyword, metavar="CODE", help=about)(function)
     return function
 
 

@@ -28,11 +28,14 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which texts: all that fit every member that is given. A text without countries holds in each."""
+    """Which texts: all that fit every member that is given. ``other`` is a second country: what holds in one of the two
+    fits, and what holds between two countries only if it is these. For one country alone it is also listed.
+    """
 
     stage: str | None = None
     role: str | None = None
     country: str | None = None
+    other: str | None = None
     topic: str | None = None
 
     def fits(self, text: Text) -> bool:
@@ -40,9 +43,15 @@ class Wanted:
         return (
             (self.stage is None or self.stage in text.stages)
             and (self.role is None or self.role in text.roles)
-            and (self.country is None or not text.countries or self.country in text.countries)
             and (self.topic is None or self.topic in text.topics)
+            and self._holds(text)
         )
+
+    def _holds(self, text: Text) -> bool:
+        asked = {country for country in (self.country, self.other) if country is not None}
+        if text.between:
+            return asked >= {*text.between} if self.other is not None else asked <= {*text.between}
+        return not asked or not text.countries or not asked.isdisjoint(text.countries)
 
 
 class Library:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.consoles import NOW
+from support.consoles import NODE, NOW
 from support.library import GUIDANCE
 
 import schemas
@@ -150,4 +150,4 @@ def answers(**other: Any) -> dict[str, Any]:
     """What the desk says to every question of these pages."""
     whole = WHOLE | body("referral.request/1", "valid-child-full")
     played = {name.replace("__", "."): value for name, value in other.items()}
-    return ANSWERS | {"message.show": whole} | played
+    return ANSWERS | {"node.show": NODE, "message.show": whole} | played

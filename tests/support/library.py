@@ -12,7 +12,7 @@ SCRIPT = "<script>alert(1)</script>"
 TEXT: dict[str, Any] = {
     "id": "withdrawal", "title": "When the person withdraws consent", "summary": "Record it at once.", "draft": True,
     "origin": "general", "stages": ["referral", "return"], "roles": ["case_manager"], "topics": ["consent", "data"],
-    "countries": [], "version": 2, "written": "2026-11-27", "review_by": "2027-11-27", "overdue": False,
+    "countries": [], "between": [], "version": 2, "written": "2026-11-27", "review_by": "2027-11-27", "overdue": False,
 }  # fmt: skip
 OWN_TEXT = TEXT | {
     "id": "lyon", "title": f"La cellule de Lyon {SCRIPT}", "origin": "own", "draft": False, "countries": ["FR"],

@@ -47,13 +47,16 @@ ABOUT: Mapping[str, Schema] = {
     "id": TEXT, "title": TEXT, "summary": TEXT,
     "draft": about(FLAG, "nobody who speaks the language has reviewed title and summary"),
     "origin": one_of("general", "region", "own"), "stages": many(TEXT), "roles": many(TEXT), "topics": many(TEXT),
-    "countries": about(many(TEXT), "empty: it holds everywhere"), "version": NUMBER, "written": DAY, "review_by": DAY,
+    "countries": about(many(TEXT), "in which it holds; empty, as is between: everywhere"),
+    "between": about(many(TEXT), "the two countries between which it holds"),
+    "version": NUMBER, "written": DAY, "review_by": DAY,
     "overdue": about(FLAG, "it should have been read again"),
 }  # fmt: skip
 GUIDANCE = named("Guidance", record(**ABOUT), "One text of the guidance library, without its body.")
 WANTED: Mapping[str, Maybe] = {
     "stage": maybe(about(TEXT, "a code of the list trm_stage")), "role": maybe(about(TEXT, "a code of the list role")),
-    "country": maybe(TEXT), "topic": maybe(TEXT),
+    "country": maybe(TEXT), "other": maybe(about(TEXT, "a second country: what holds in one of them, or between both")),
+    "topic": maybe(TEXT),
 }  # fmt: skip
 
 SHAPES: Mapping[str, Shape] = {

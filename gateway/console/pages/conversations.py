@@ -149,15 +149,20 @@ async def _advice(visit: Visit, found: Any) -> Any:
 
 
 async def _guidance(visit: Visit, found: Any) -> dict[str, Any]:
-    """By stage of the procedure a few texts on what to do, those of this mechanism and of the region first."""
-    stages = {one["procedure"]["stage"] for one in found["standing"] if one["procedure"] is not None} - {None}
-    if not visit.allows("guidance.list"):
+    """By peer a few texts on what to do at its stage of the procedure: what holds in one of the two countries, or
+    between both; those of this mechanism and of the region first.
+    """
+    stages = {one["peer"]: one["procedure"]["stage"] for one in found["standing"] if one["procedure"] is not None}
+    if not visit.allows("guidance.list") or not any(stages.values()):
         return {}
+    home = (await visit.ask("node.show"))["country"]
+    countries = {peer["name"]: peer["country"] for peer in (await visit.ask("peer.list"))["peers"]}
     texts = {}
-    for stage in stages:
-        asked = {"stage": stage, "language": visit.words.language.code}
-        listed = (await visit.ask("guidance.list", asked))["texts"]
-        texts[stage] = sorted(listed, key=lambda one: ORIGINS.index(one["origin"]))[:GUIDED]
+    for peer, stage in stages.items():
+        if stage is not None:
+            asked = {"stage": stage, "country": home, "other": countries[peer], "language": visit.words.language.code}
+            listed = (await visit.ask("guidance.list", asked))["texts"]
+            texts[peer] = sorted(listed, key=lambda one: ORIGINS.index(one["origin"]))[:GUIDED]
     return texts
 
 

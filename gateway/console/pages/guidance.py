@@ -5,7 +5,7 @@ What is asked in words is sent as a form and stands in no address; what is chose
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -74,15 +74,18 @@ async def _library(visit: Visit, form: Form) -> web.Response:
 def _choices(visit: Visit, whole: Any) -> dict[str, list[tuple[str, str]]]:
     """What can be chosen: of each list what a text of the library has."""
     words, texts = visit.words, whole["texts"]
-    names: Mapping[str, tuple[str, Callable[[str], str]]] = {
-        "stage": ("stages", lambda code: words.code("trm_stage", code)),
-        "role": ("roles", lambda code: words.code("role", code)),
-        "topic": ("topics", lambda code: words(TOPICS[code])),
-        "country": ("countries", words.country),
+    names: Mapping[str, tuple[Sequence[str], Callable[[str], str]]] = {
+        "stage": (["stages"], lambda code: words.code("trm_stage", code)),
+        "role": (["roles"], lambda code: words.code("role", code)),
+        "topic": (["topics"], lambda code: words(TOPICS[code])),
+        "country": (["countries", "between"], words.country),
     }
     return {
-        name: sorted({(code, say(code)) for text in texts for code in text[member]}, key=lambda one: one[1])
-        for name, (member, say) in names.items()
+        name: sorted(
+            {(code, say(code)) for text in texts for member in members for code in text[member]},
+            key=lambda one: words.place(one[1]),
+        )
+        for name, (members, say) in names.items()
     }
 
 

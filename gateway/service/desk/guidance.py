@@ -15,12 +15,12 @@ from schemas.codelists import ENGLISH
 from schemas.guidance import Text
 from schemas.labels import language as spoken
 
-_WANTED = ("stage", "role", "country", "topic")
+_WANTED = ("stage", "role", "country", "other", "topic")
 
 
 async def list_texts(parts: Parts, arguments: Arguments) -> Done:
     """The texts that fit, without their bodies; and what is wrong in the node's own folder."""
-    only(arguments, "stage", "role", "country", "topic", "language")
+    only(arguments, "stage", "role", "country", "other", "topic", "language")
     library, faults = await parts.off_loop(parts.shelf.library)
     found = library.list(_wanted(arguments))
     return Done(
@@ -33,7 +33,7 @@ async def list_texts(parts: Parts, arguments: Arguments) -> Done:
 
 async def search(parts: Parts, arguments: Arguments) -> Done:
     """The texts that fit and have a word of the question, best first."""
-    only(arguments, "text", "stage", "role", "country", "topic", "language")
+    only(arguments, "text", "stage", "role", "country", "other", "topic", "language")
     question, wanted = text(arguments, "text"), _wanted(arguments)
     library, _ = await parts.off_loop(parts.shelf.library)
     found = await parts.off_loop(lambda: library.search(question, wanted))
@@ -74,6 +74,7 @@ def _summary(library: Library, one: Text, language: str, today: date) -> Json:
     return {
         "id": one.id, "title": shown(one.title, one, language), "summary": shown(one.summary, one, language),
         "draft": language in one.drafts, "origin": str(library.origins[one.id]), "stages": [*one.stages],
-        "roles": [*one.roles], "topics": [*one.topics], "countries": [*one.countries], "version": one.version,
-        "written": one.written.isoformat(), "review_by": one.review_by.isoformat(), "overdue": one.review_by < today,
+        "roles": [*one.roles], "topics": [*one.topics], "countries": [*one.countries], "between": [*one.between],
+        "version": one.version, "written": one.written.isoformat(), "review_by": one.review_by.isoformat(),
+        "overdue": one.review_by < today,
     }  # fmt: skip

@@ -49,6 +49,19 @@ async def test_what_is_chosen_narrows_the_list():
         assert [arguments for _, arguments, _ in there.desk.calls[-1:]] == [{"language": "en"}]
 
 
+async def test_where_a_text_holds_is_said():
+    """Everywhere, in countries, or between two; the countries of all of them can be chosen."""
+    treaty = TEXT | {"id": "treaty", "between": ["AL", "GR"]}
+    async with console(answers() | {"guidance.list": {"texts": [TEXT, OWN_TEXT, treaty], "faults": []}}) as there:
+        seen = await there.get("/guidance")
+        assert "between Albania and Greece" in seen.text and "– France" in seen.text
+        assert all(f'<option value="{code}">' in seen.text for code in ("AL", "FR", "GR"))
+        there.desk.answers["guidance.show"] = WHOLE_TEXT | {"countries": [], "between": ["AL", "GR"]}
+        assert "<dd>between Albania and Greece</dd>" in (await there.get("/guidance/treaty")).text
+        there.desk.answers["guidance.show"] = WHOLE_TEXT | {"countries": []}
+        assert "<dd>everywhere</dd>" in (await there.get("/guidance/lyon")).text
+
+
 async def test_own_texts_with_a_fault_are_told():
     """Each with its place, so that somebody mends them."""
     fault = {"place": "texts/<b>.md", "rule": "twice", "hint": "another name"}
@@ -76,5 +89,6 @@ async def test_a_conversation_has_guidance_for_its_stage():
         own, first = seen.text.index("/guidance/lyon"), seen.text.index("/guidance/general-0")
         assert own < first and "/guidance/general-2" in seen.text and "/guidance/general-3" not in seen.text
         assert 'href="/guidance?stage=referral"' in seen.text
-        assert ("guidance.list", {"stage": "referral", "language": "en"}, None) in there.desk.calls
+        wanted = {"stage": "referral", "country": "FR", "other": "AL", "language": "en"}
+        assert ("guidance.list", wanted, None) in there.desk.calls
     assert GUIDANCE["guidance.list"]["texts"] == [TEXT, OWN_TEXT]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from support.questions import library
 
-from gateway.core.guidance import Origin, Wanted, shown
+from gateway.core.guidance import Library, Origin, Wanted, shown
 from schemas.labels import languages
 
 LIBRARY = library()
@@ -26,6 +26,31 @@ def test_a_text_holds_in_its_countries_or_in_all():
     assert "albania-greece-children" in {text.id for text in LIBRARY.list(Wanted(country="AL"))}
     assert "albania-greece-children" not in {text.id for text in LIBRARY.list(Wanted(country="PL"))}
     assert "consent" in {text.id for text in LIBRARY.list(Wanted(country="PL"))}
+
+
+@pytest.mark.parametrize(
+    ("countries", "listed"),
+    [
+        ({"country": "GR", "other": "AL"}, {"pair", "greek", "all"}),
+        ({"country": "AL", "other": "GR"}, {"pair", "greek", "all"}),
+        ({"country": "FR", "other": "AL"}, {"all"}),
+        ({"country": "GR", "other": "UA"}, {"greek", "all"}),
+        ({"country": "AL", "other": "AL"}, {"all"}),
+        ({"country": "AL"}, {"pair", "all"}),
+        ({}, {"pair", "greek", "all"}),
+    ],
+)
+def test_what_holds_between_two_countries_is_for_both(countries, listed):
+    """Of a case only if its countries are these; who looks through the texts of one of them finds it too."""
+    text = LIBRARY.texts["albania-greece-children"]
+    assert text.between == ("AL", "GR") and text.countries == ()
+    texts = {
+        "pair": text,
+        "greek": replace(text, id="greek", between=(), countries=("GR",)),
+        "all": replace(text, id="all", between=()),
+    }
+    library = Library({Origin.REGION: texts})
+    assert {name for name, one in texts.items() if one in library.list(Wanted(**countries))} == listed
 
 
 @pytest.mark.parametrize(
