@@ -10,7 +10,7 @@ import schemas
 from gateway.core.day import parse_day
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import erasing, records, retaining
+from gateway.service import duty, erasing, records, retaining, standings
 from gateway.service.desk.arguments import Arguments, maybe_text, only, text
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
@@ -45,6 +45,13 @@ async def _erase(parts: Parts, rows: list[MessageRow], reason: str, by: str) -> 
         raise RefusedError(
             Code.CONFLICT, "the conversation is under a legal hold; nothing was erased",
             hint="trm retention release ends it, if the ground for it is gone",
+        )  # fmt: skip
+    await standings.keep(parts)  # an alert that came just now counts
+    alarmed = await parts.store.read(lambda c: log.open_about(c, duty.ALARMS))
+    if any(row.ref in alarmed for row in rows):
+        raise RefusedError(
+            Code.CONFLICT, "a safety alert is among it that nobody has taken; nothing was erased",
+            hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
         )  # fmt: skip
     gone = await erasing.erase(parts, {row.ref: reason for row in rows}, by=by)
     if not gone:

@@ -117,6 +117,21 @@ async def test_without_duty_contacts_an_alert_alarms_at_once(two: Two) -> None:
     assert refusal.value.code is Code.NOT_FOUND
 
 
+async def test_an_alert_that_nobody_has_taken_is_not_erased(two: Two) -> None:
+    """Neither alone nor with its conversation, on either side; once a human has taken it, it may go like the rest."""
+    id = await sent(two, two.al, "safety.alert/1", kind="violence")
+    how = {"by": "w-1", "reason": "not_needed"}
+    for asked in (
+        two.fr.call("message.erase", id=id, **how), two.fr.call("conversation.erase", id=CASE, **how),
+    ):  # fmt: skip
+        with pytest.raises(RefusedError) as refusal:
+            await asked
+        assert refusal.value.code is Code.CONFLICT and "alert acknowledge" in refusal.value.hint
+    assert [alert["id"] for alert in (await two.fr.call("alert.list"))["alerts"]] == [id]
+    await two.fr.call("alert.acknowledge", id=id, by="w-1", actions=["call_person"])
+    assert (await two.fr.call("conversation.erase", id=CASE, **how))["erased"] == 2
+
+
 async def test_reminders_wait_for_the_end_of_the_quiet_hours(two: Two) -> None:
     """Half of the time for an answer is over at night: the desk is told in the morning, an emergency at once."""
     fr, al = two.fr, two.al
