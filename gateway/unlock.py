@@ -35,6 +35,7 @@ STEADY: Final = 30.0
 _REMEDY: Final = {
     Code.NOT_FOUND: "put the key store back from where it went, or recover: docs/keys.md",
     Code.INVALID: "put the key store back from its backup with mode 0600, or recover: docs/keys.md",
+    Code.ROLLBACK: "somebody put an older copy in its place: put the newer one back: docs/keys.md",
     Code.WRONG_PASSPHRASE: "give the right passphrase file; if it is right the file is damaged: docs/keys.md",
 }
 """What to do about a key store that does not open."""
@@ -113,11 +114,7 @@ def by_child(folder: Path, command: Sequence[str]) -> Unlock:
 
 def _not_older(keys: RemoteKeys, generation: int) -> RemoteKeys:
     if keys.gen < generation:
-        raise _unusable(
-            RefusedError(
-                Code.ROLLBACK, f"{KEYSTORE} is older than the one used last", hint="was it restored from a backup?"
-            )
-        )
+        raise _unusable(RefusedError(Code.ROLLBACK, f"{KEYSTORE} is older than the one used last"))
     return keys
 
 

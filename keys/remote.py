@@ -175,7 +175,7 @@ class RemoteKeys:
             if self._standing is not None and standing.gen < self._standing.gen:
                 raise TransientError(
                     Code.ROLLBACK, "the key service came back with an older key store; it is not used",
-                    hint="was it restored from a backup?",
+                    hint="somebody put an older copy in its place: put the newer one back",
                 )  # fmt: skip
             if self._activated is not None:
                 channel.send(encode_request("activate", self._activated))

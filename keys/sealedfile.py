@@ -118,9 +118,7 @@ class SealedFile:
         except RemoteError as exc:
             raise RefusedError(Code.WRONG_PASSPHRASE, f"{path.name}: wrong passphrase, or the file is damaged") from exc
         if gen < min_gen:
-            raise RefusedError(
-                Code.ROLLBACK, f"{path.name} is older than the one used last", hint="was it restored from a backup?"
-            )
+            raise RefusedError(Code.ROLLBACK, f"{path.name} is older than the one used last")
         _temporary(path).unlink(missing_ok=True)
         return cls(path, kind, key, salt, cost, gen, rand), content
 
