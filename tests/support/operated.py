@@ -94,8 +94,12 @@ AUDIT: dict[str, Any] = {
         {"seq": 70, "at": NOW - 900, "event": "node.made", "facts": {"node": "n1fr"}, "covered": "witnessed"},
     ]},
     "audit.reads": {"next": "12", "reads": [
-        {"at": NOW - 60, "what": "message", "id": ID, "reader": "person/p1", "name": "Eva <b>"},
-        {"at": NOW - 60, "what": "file/2", "id": ID, "reader": "token/t1", "name": None},
+        {"at": NOW - 60, "what": what, "id": id, "reader": reader, "name": name, "conversation": conversation}
+        for what, id, reader, name, conversation in (
+            ("message", ID, "person/p1", "Eva <b>", None), ("file/2", ID, "token/t1", None, None),
+            ("conversation", OTHER, "person/p1", "Eva <b>", ID), ("evidence", OTHER, "owner", "owner", None),
+            ("consent", OTHER, "person/p1", "Eva <b>", None),
+        )
     ]},
     "audit.verify": LOG | {"ok": False, "checkpoints": 4, "newest": 80, "findings": [
         {"place": "entry 17", "rule": "root", "hint": ""}, {"place": "checkpoint 80", "rule": "signature", "hint": ""},

@@ -19,7 +19,7 @@ from gateway.api.routes import PREFIX, ROUTES
 from gateway.config import Config
 from gateway.core import expiry
 from gateway.service import held
-from gateway.service.desk import alerts, desk, messages, releasing
+from gateway.service.desk import alerts, auditing, desk, messages, releasing
 from gateway.service.desk import erasing as desk_erasing
 from gateway.service.desk import keys as desk_keys
 from gateway.service.desk import people as desk_people
@@ -32,6 +32,7 @@ _DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_repl
 _APART: Mapping[str, Any] = {
     "message.submit": (*_DRAFT, "by", "second_by"),
     "message.show": messages.show_message,
+    "audit.reads": auditing.list_reads,
     "draft.release": releasing.release_draft,
     "alert.acknowledge": alerts.acknowledge,
     "attachment.add": ("message",),

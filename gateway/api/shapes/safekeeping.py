@@ -26,6 +26,7 @@ from gateway.api.shape import (
     named,
     null_or,
     one_of,
+    read,
     record,
 )
 from gateway.api.shapes.messages import DIRECTION
@@ -124,6 +125,7 @@ SHAPES: Mapping[str, Shape] = {
                         at=about(TIME, "the first time on that day"),
                         what=about(TEXT, "message, draft, file/N, conversation, contact, consent or evidence"),
                         id=about(ID, "as the audit log names it: of a conversation or consent its keyed index"),
+                        conversation=read(null_or(about(ID, "that it is the index of; null where that is not known"))),
                         reader=TEXT, name=about(null_or(TEXT), "of the person, or the label of the token"),
                     ),
                     "That somebody was shown content.",

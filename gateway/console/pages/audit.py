@@ -5,8 +5,9 @@ Entries hold no content and no name, only ids, hashes and codes; who read what i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -63,7 +64,18 @@ async def reads(visit: Visit) -> web.StreamResponse:
     chosen = {name: query.get(name, "") for name in ABOUT}
     asked: dict[str, Json] = {name: query[name] for name in (*ABOUT, "cursor") if query.get(name)}
     found = await visit.ask("audit.reads", {"limit": PAGE, **asked})
-    return visit.page("audit-reads.html", found=found, chosen=chosen, events=Events(visit.words))
+    return visit.page(
+        "audit-reads.html", found=found, chosen=chosen, events=Events(visit.words), address=partial(_address, visit)
+    )  # fmt: skip
+
+
+def _address(visit: Visit, one: Mapping[str, Any]) -> str | None:
+    """Where this person can open the message or conversation that was shown; None where there is no such page."""
+    if (one["what"] == "message" or one["what"].startswith("file/")) and visit.allows("message.show"):
+        return f"/messages/{one['id']}"
+    if one.get("conversation") is not None and visit.allows("conversation.show"):
+        return f"/conversations/{one['conversation']}"
+    return None
 
 
 async def export(visit: Visit) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 from sqlalchemy import Connection
@@ -14,20 +14,23 @@ from gateway.service.desk.arguments import Arguments, maybe_text, number, only
 from gateway.service.desk.messages import paged, position
 from gateway.service.parts import Parts
 from gateway.service.reads import OWNER
-from gateway.store import audit, messages, reads
+from gateway.service.records import read_content
+from gateway.store import audit, content, messages, reads
 from gateway.store import people as person_rows
 from gateway.store import tokens as token_rows
 from gateway.store.reads import Reading
-from keys.encoding import b64u
+from keys.encoding import b64u, unb64u
 
 LOOKED_AT = 20_000
 """Entries that one page looks at, at most: one that finds little is short, and its cursor goes on."""
 LATEST = 2**53 - 1
+OF_CONVERSATION = frozenset({"conversation", "contact", "evidence"})
+"""What was shown that has the index of a conversation for its id."""
 
 
-async def list_reads(parts: Parts, arguments: Arguments) -> Done:
+async def list_reads(parts: Parts, arguments: Arguments, *, reading: bool = True) -> Done:
     """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
-    consent, or by one reader.
+    consent, or by one reader. Conversations have their ids where the caller is `reading` content.
     """
     only(arguments, "limit", "cursor", "message", "conversation", "consent", "reader")
     limit, before = number(arguments, "limit", otherwise=50), position(arguments)
@@ -36,7 +39,7 @@ async def list_reads(parts: Parts, arguments: Arguments) -> Done:
     if sum(name is not None for name in (message, conversation, consent)) > 1:
         raise RefusedError(Code.INVALID, "name one of message, conversation and consent; nothing was listed")
 
-    def query(c: Connection) -> tuple[list[tuple[int, Reading]], Mapping[str, str]]:
+    def query(c: Connection) -> tuple[list[tuple[int, Reading]], Mapping[str, str], Mapping[str, str]]:
         ids = None
         if message is not None:
             ids = [message]
@@ -45,15 +48,36 @@ async def list_reads(parts: Parts, arguments: Arguments) -> Done:
         elif conversation is not None:
             index = parts.vault.conversation_index(conversation)
             ids = [b64u(index), *(row.id for row in messages.of_conversation(c, index))]
-        return reads.page(c, before=before, limit=limit + 1, ids=ids, reader=reader), _names(c)
+        found = reads.page(c, before=before, limit=limit + 1, ids=ids, reader=reader)
+        indexes = {one.id for _, one in found if one.what in OF_CONVERSATION} if reading else set()
+        return found, _names(c), _conversations(parts, c, indexes)
 
-    found, names = await parts.store.read(query)
+    found, names, conversations = await parts.store.read(query)
     shown, following = paged(found, limit, lambda one: one[0])
-    items: list[Json] = [
-        {"at": one.at, "what": one.what, "id": one.id, "reader": one.reader, "name": names.get(one.reader)}
-        for _, one in shown
-    ]
+    items: list[Json] = []
+    for _, one in shown:
+        said: dict[str, Json] = {"at": one.at, "what": one.what, "id": one.id, "reader": one.reader}
+        if reading:
+            said["conversation"] = conversations.get(one.id)
+        items.append(said | {"name": names.get(one.reader)})
     return Done(value={"reads": items, "next": following})
+
+
+def _conversations(parts: Parts, connection: Connection, indexes: Collection[str]) -> dict[str, str]:
+    """The ids of conversations by their keyed indexes, as the newest message of each says; without one that opens
+    there is none.
+    """
+    if not indexes:
+        return {}
+    rows = messages.of_conversations(connection, [unb64u(index) for index in sorted(indexes)])
+    newest = {row.conversation: row.ref for row in rows}
+    sealed = content.get(connection, [*newest.values()])
+    opened = dict(zip(sealed, parts.vault.open_each([*sealed.values()]), strict=True)) if sealed else {}
+    return {
+        b64u(index): read_content(plain).facts.conversation
+        for index, ref in newest.items()
+        if isinstance(plain := opened.get(ref), bytes)
+    }
 
 
 def _names(connection: Connection) -> dict[str, str]:

@@ -133,6 +133,8 @@ class NodeDesk:
                 return await releasing.submit_message(self._parts, arguments, key)
             case "message.show":
                 return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
+            case "audit.reads":
+                return await auditing.list_reads(self._parts, arguments, reading=caller.reads_content)
             case "alert.acknowledge":
                 return await alerts.acknowledge(self._parts, arguments, key)
             case "draft.release":
@@ -478,7 +480,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "evidence.export": proof.export,
     "audit.show": audit.show,
     "audit.list": auditing.list_entries,
-    "audit.reads": auditing.list_reads,
     "audit.verify": audit.verify,
     "audit.export": audit.export,
     "alarm.list": list_alarms,

@@ -78,6 +78,22 @@ async def test_who_has_seen_a_case_is_answered(node: Node):
     assert await reads(node, reader=f"token/{ana.token}") == [("message", "Ana"), ("conversation", "Ana")]
 
 
+async def test_whom_may_read_it_learns_which_conversation_it_was(node: Node):
+    """The log has a keyed index; who may read content is told the id, an auditor is not."""
+    conversation, message = await some(node)
+    focal, auditor = await token(node, "Fatos", Role.FOCAL_POINT), await token(node, "Court", Role.AUDITOR)
+    await read(node, "message.show", focal, id=message)
+    await read(node, "contact.advise", focal, id=conversation, channel="call")
+    found = (await read(node, "audit.reads", focal, reader=f"token/{focal.token}"))["reads"]
+    assert [(one["what"], one["conversation"], one["id"] == message) for one in found] == [
+        ("contact", conversation, False), ("message", None, True),
+    ]  # fmt: skip
+    for one in (await read(node, "audit.reads", auditor))["reads"]:
+        assert "conversation" not in one
+    with pytest.raises(Exception, match="one of message, conversation"):
+        await read(node, "audit.reads", focal, message=message, conversation=conversation)
+
+
 async def test_a_day_is_one_entry(node: Node, monkeypatch: pytest.MonkeyPatch):
     """Read again it is the same entry, also after a start; the next day is another one."""
     _, message = await some(node)

@@ -35,7 +35,7 @@ async def api(tmp_path: Path):
 
 SPECIAL = {
     "attachment.add", "attachment.read", "message.submit", "message.show", "alert.acknowledge", "message.erase",
-    "conversation.erase", "draft.release", "erasure.follow", "retention.run",
+    "conversation.erase", "draft.release", "erasure.follow", "retention.run", "audit.reads",
     "keys.rotate_epoch", "keys.rotate_enc", "keys.publish", *people.ACTS,
 }  # fmt: skip
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""

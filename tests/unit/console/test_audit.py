@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from support import pages as documented
+from support.browsing import read
 from support.consoles import NOW, Console, console, person
-from support.operated import AUDIT, AUDITED, ID, answers
+from support.operated import AUDIT, AUDITED, ID, OTHER, answers
 from support.pagelook import faults
 
 from gateway.console import events
@@ -70,6 +71,18 @@ async def test_the_log_is_taken_along():
         assert seen.text == '{"a":1}\n{"b":2}\n'
         there.sign_in.sessions["secret"] = person(Role.OPERATOR)
         assert (await there.post("/audit/export")).status == 403
+
+
+async def test_what_was_shown_can_be_opened_by_whom_may():
+    """Messages, also by a file of theirs, and conversations that are still known; an auditor has the bare ids."""
+    async with console(answers()) as there:
+        there.sign_in.sessions["secret"] = person(Role.FOCAL_POINT)
+        page = read((await there.get("/audit/reads")).text)
+        opened = [link for link in page.links if link.startswith(("/messages/", "/conversations/", "/consents/"))]
+        assert opened == [f"/messages/{ID}", f"/messages/{ID}", f"/conversations/{ID}"]
+        there.sign_in.sessions["secret"] = person(Role.AUDITOR)
+        page = read((await there.get("/audit/reads")).text)
+        assert not any(ID in link or OTHER in link for link in page.links) and ID in page.said
 
 
 async def test_who_was_shown_what():
