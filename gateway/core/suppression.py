@@ -95,7 +95,13 @@ def table_of(content: Mapping[str, Json]) -> Table | Leak:
             return Leak.INCOMPLETE
         cells[key] = count
     said = method if isinstance(method, dict) else {}
-    return Table(dimensions=names, cells=cells, rounded="rounding" in said, noisy="dp_epsilon" in said)
+    rounded = _multiples(cells.values(), said.get("rounding"))
+    return Table(dimensions=names, cells=cells, rounded=rounded, noisy="dp_epsilon" in said)
+
+
+def _multiples(counts: Iterable[int | None], base: Json) -> bool:
+    """Whether the counts are what a table says that they are rounded to; exact ones that only say so are exact."""
+    return type(base) is int and base > 1 and not any(count % base for count in counts if count)
 
 
 def _values(codes: Mapping[str, Json]) -> dict[str, str] | None:

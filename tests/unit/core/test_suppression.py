@@ -108,10 +108,26 @@ def test_a_table_is_read():
     wanted = {("2025", "from=FR>to=AL"): 12, ("2025", TOTAL): None, (TOTAL, TOTAL): 30}
     content = {"dimensions": ["year", "corridor"], "cells": cells}
     assert table_of(content) == Table(dimensions=("year", "corridor"), cells=wanted)
-    rounded = table_of(content | {"method": {"rounding": 5}})
+    rounded = table_of(content | {"method": {"rounding": 6}})
     assert isinstance(rounded, Table) and rounded.rounded and not rounded.noisy
+    for base in (5, 1, 0, "6", True):
+        exact = table_of(content | {"method": {"rounding": base}})
+        assert isinstance(exact, Table) and not exact.rounded, base
     noisy = table_of(content | {"method": {"dp_epsilon": 1000}})
     assert isinstance(noisy, Table) and noisy.noisy
+
+
+def test_exact_counts_that_are_called_rounded_are_judged_as_exact():
+    """Two suppressed counts that sum to two are one each, which rounding would have hidden."""
+    cells = [
+        {"key": {"sex": "Feminine"}, "n": 33},
+        {"key": {"sex": "Masculine"}, "suppressed": True},
+        {"key": {"sex": "NonConforming"}, "suppressed": True},
+        {"key": {}, "n": 35},
+    ]
+    content = submitted(*cells)
+    assert leak(table_of(content)) is Leak.RECONSTRUCTED
+    assert leak(table_of(content | {"method": content["method"] | {"rounding": 10}})) is Leak.RECONSTRUCTED
 
 
 def test_rounded_counts_are_judged_by_their_structure():
