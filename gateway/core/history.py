@@ -218,17 +218,32 @@ def _info(history: History, message: Opened) -> History:
 
 
 def _correction(history: History, message: Opened) -> History:
-    """A corrected legal status or age; which message is corrected does not matter, all speak of one person."""
+    """A corrected status, age, nationality or assent; which message is corrected does not matter, all speak of one
+    person. A nationality more is one more State to keep away from. A finding that was corrected has to be sent anew.
+    """
     value = message.content.get("new_value")
-    match _text(message.content, "path"), value:
-        case "/content/legal_status", str():
+    place = (_text(message.content, "path") or "").replace("/content/person_identifying/", "/content/person/")
+    match place.removeprefix("/content/").split("/"), value:
+        case ["legal_status"], str():
             return _with_status(history, message, value)
-        case "/content/reflection_period_until", str():
+        case ["reflection_period_until"], str():
             return replace(history, reflection_until=parse_day(value))
-        case (("/content/person/age_group" | "/content/person_identifying/age_group"), str()):
+        case ["person", "age_group"], str():
             return replace(history, age_group=value)
-        case (("/content/person/birth_date" | "/content/person_identifying/birth_date"), str()):
+        case ["person", "birth_date"], str():
             return replace(history, birth_date=parse_day(value) or history.birth_date)
+        case ["person", "birth_year"], int() if not isinstance(value, bool):
+            return replace(history, birth_year=value)
+        case ["person", "nationalities", _], str() if history.nationalities is not None:
+            return replace(history, nationalities=history.nationalities | {value})
+        case ["child_assent"], _:
+            return replace(history, child_assent=value if isinstance(value, str) else None)
+        case ["conclusion"], _:
+            return replace(history, joint={})
+        case ["outcome"], _:
+            return replace(history, best_interests=None)
+        case [("recommendation" | "involvement_suspected")], _:
+            return replace(history, family_report=None)
     return history
 
 

@@ -70,6 +70,11 @@ def test_what_is_told_later_adds_and_replaces():
         ("/content/reflection_period_until", "2026-09-01", "reflection_until", date(2026, 9, 1)),
         ("/content/person/age_group", "adult", "age_group", "adult"),
         ("/content/person_identifying/birth_date", "2001-01-01", "birth_date", date(2001, 1, 1)),
+        ("/content/person/birth_year", 2012, "birth_year", 2012),
+        ("/content/person/birth_year", True, "birth_year", 2009),
+        ("/content/person/nationalities/0", "MA", "nationalities", {"AL", "MA", "XK"}),
+        ("/content/person_identifying/nationalities/-", "MA", "nationalities", {"AL", "MA", "XK"}),
+        ("/header/legal_status", "asylum_pending", "legal_status", "reflection_period"),
         ("/content/summary", "asylum_pending", "legal_status", "reflection_period"),
         ("/content/legal_status", 7, "legal_status", "reflection_period"),
     ],
@@ -78,6 +83,32 @@ def test_a_correction(path, value, fact, expected):
     """It changes the fact it names and no other."""
     history = history_of([REFERRAL, said("data.correction", {"path": path, "new_value": value}, days=1)])
     assert getattr(history, fact) == expected
+
+
+def test_a_nationality_that_nobody_told_is_not_narrowed_by_a_correction():
+    """Where no nationality is known any State may be that of the person, whatever one of them turns out to be."""
+    correction = said("data.correction", {"path": "/content/person/nationalities/0", "new_value": "MA"}, days=1)
+    assert history_of([correction]).nationalities is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "path", "value", "fact", "left"),
+    [
+        ("risk.assessment", {"part": "joint", "conclusion": "proceed"}, "conclusion", "do_not_return", "joint", {}),
+        ("bid.report", {"kind": "bid", "outcome": "alternative_care_origin"}, "outcome", "postponed",
+         "best_interests", None),
+        ("family.report", {"recommendation": "suitable"}, "recommendation", "not_suitable", "family_report", None),
+        ("family.report", {"recommendation": "suitable"}, "involvement_suspected", True, "family_report", None),
+        ("consent.record", {"child_assent": "given"}, "child_assent", "refused", "child_assent", "refused"),
+        ("consent.record", {"child_assent": "given"}, "child_assent", None, "child_assent", None),
+    ],
+)  # fmt: skip
+def test_a_finding_that_was_corrected_carries_nothing_any_more(name, content, path, value, fact, left):
+    """No gate rests on what its own author took back: it is sent anew, and then it counts again."""
+    finding = said(name, content)
+    corrected = [finding, said("data.correction", {"path": f"/content/{path}", "new_value": value}, days=1)]
+    assert getattr(history_of([finding]), fact) and getattr(history_of(corrected), fact) == left
+    assert getattr(history_of([*corrected, said(name, content, days=2)]), fact)
 
 
 @pytest.mark.parametrize("name", ["referral.withdraw", "return.cancel"])
