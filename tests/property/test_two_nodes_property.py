@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from support.walk import TRAPS, Seen, Walk
+from support.lines import TRAPS
+from support.walk import Seen, Walk
 
 from gateway.core.conversation import referral, silence
 from gateway.core.conversation.crossing import CROSSINGS, beats

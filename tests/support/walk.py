@@ -6,215 +6,64 @@ the link are left out. The wire loses, doubles, delays and reorders. A walk is m
 
 What a walk asserts by itself: an honest message is refused by its receiver only over what its sender could not know; a
 body that has to be stopped by a gate is stopped by this gate on both sides; what arrives has kept the rules of DOMAIN
-2.1 by an account of its own (`_lawful`); at rest both sides agree. `Seen` counts what happened.
+2.1 by an account of its own (`support.lawful`); at rest both sides agree. `Seen` counts what happened.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeAlias
+from datetime import UTC, date, datetime
 
 from support.endpoints import OPEN, example, standing
+from support.lawful import assert_lawful
+from support.lines import (
+    CASE,
+    COMPLETE,
+    CONSENT,
+    COUNTRIES,
+    HOST,
+    LINES,
+    MOVES,
+    NODES,
+    PEOPLE,
+    RECEIVING,
+    SMOOTH,
+    THEMES,
+    TRAPS,
+    UNIT,
+    Letter,
+    Line,
+    Person,
+    Theme,
+)
 from support.talk import DAY, HOUR, SETTING, START
 
 import schemas
 from gateway.core.consent import Consent, read
 from gateway.core.conversation.around import Around
 from gateway.core.conversation.crossing import CROSSINGS
-from gateway.core.conversation.facts import Message, Side
+from gateway.core.conversation.facts import Message, Side, stated
 from gateway.core.conversation.fold import REPLIES, Conversation, Fold, Overlay, fold
 from gateway.core.conversation.machines import NUMBERS, Kind
 from gateway.core.conversation.situation import MAY, Outcome, Situation, events
 from gateway.core.gates import PURPOSES, Recipient, UnitKind
 from gateway.core.history import History, Opened, history_of
 from gateway.core.history import Side as Whose
-from gateway.core.scope import never_blocked
-from gateway.core.stages import Draft, ExaminedMessage, LinkPosition, ValidMessage
+from gateway.core.stages import Draft, ExaminedMessage, LinkPosition
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.exchange import inbound, outbound
 from gateway.exchange.inbound import Held
 from gateway.exchange.outbound import Circumstances
 from keys.encoding import b64u
 
-HOST, RECEIVING = Side.HOST, Side.RECEIVING
-NODES = {HOST: "n1" + "a" * 32, RECEIVING: "n1" + "b" * 32}
-COUNTRIES = {HOST: "FR", RECEIVING: "AL"}
-UNIT = "onac"
-#: What is relied on where there is no record.
-CONSENT = b64u(b"consent consent."[:16])
-CASE = b64u(b"conversation one"[:16])
-STARTED = datetime.fromtimestamp(START, UTC).date()
-CATEGORIES = [code.code for code in schemas.code_list("data_category").codes]
 UNNUMBERED = 1 << 20
 """What has no number of the link yet stands behind all that have one, in the order in which it was written."""
-STOPPING = frozenset({"return.cancel", "referral.withdraw"})
-ASYLUM = frozenset({"asylum_pending", "protection_granted"})
 
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Line:
-    """One thing that may be said: a type, the example it is made from, what is changed, and the gate that stops it."""
-
-    kind: str
-    stem: str
-    content: Mapping[str, Any] = field(default_factory=dict)
-    header: Mapping[str, Any] = field(default_factory=dict)
-    purpose: str | None = None
-    gate: Code | None = None
-    at_receiver: bool = True
-
-
-def _line(kind: str, stem: str, **content: Any) -> Line:
-    return Line(kind=kind, stem=stem, content=content)
-
-
-def _smallest(kind: str) -> str:
-    from support.endpoints import EXAMPLES
-
-    paths = sorted((EXAMPLES / f"{kind}.1").glob("valid-*.json"), key=lambda path: path.stat().st_size)
-    return paths[0].stem
-
-
-VERSIONS = (1, 2, 3)
-LINES: tuple[Line, ...] = (
-    _line("consent.record", "valid-adult"),
-    _line("consent.record", "valid-adult", signed_form_sha256="0" * 64),
-    _line("consent.withdrawal", "valid-all"),
-    _line("consent.withdrawal", "valid-part", grants=[1]),
-    _line("referral.request", "valid-minimal"),
-    _line("referral.withdraw", "valid-solved"),
-    _line("referral.decline", "valid-capacity"),
-    _line("referral.accept", "valid-minimal"),
-    _line("referral.accept", "valid-conditions"),
-    _line("info.request", "valid-one", blocks_decision=True),
-    _line("info.request", "valid-one", blocks_decision=False),
-    _line("info.reply", "valid-answers"),
-    _line("info.reply", "valid-second-step"),
-    _line("assistance.plan", "valid-minimal"),
-    _line("assistance.plan", "valid-minimal", actions=[]),
-    *(_line("risk.assessment", f"valid-{part}-part") for part in ("sending", "receiving")),
-    _line("risk.assessment", "valid-joint-conclusion"),
-    _line("risk.assessment", "valid-joint-conclusion", conclusion="do_not_return"),
-    _line("bid.report", "valid-return-to-family"),
-    _line("family.report", "valid-visit"),
-    _line("guardian.notice", "valid-appointed"),
-    *(_line("return.proposal", "valid-adult-by-air", version=version) for version in VERSIONS),
-    *(_line("return.response", "valid-confirmed", version=version) for version in VERSIONS),
-    *(_line("return.response", "valid-change-asked", version=version) for version in VERSIONS),
-    *(_line("return.cancel", "valid-person-withdrew", version=version) for version in VERSIONS),
-    *(_line("departure.notice", "valid-departed", version=version) for version in VERSIONS),
-    *(_line("departure.notice", "valid-did-not-appear", version=version) for version in VERSIONS),
-    _line("arrival.confirmation", "valid-met"),
-    _line("arrival.confirmation", "valid-not-arrived"),
-    _line("safety.alert.update", "valid-ongoing"),
-    _line("safety.alert.update", "valid-safe"),
-    _line("closure.response", "valid-agreed"),
-    _line("closure.response", "valid-not-agreed"),
-    _line("closure.response", "valid-not-agreed", answer="reopen"),
-    _line("data.correction", "valid-new-value", path="/content/legal_status", new_value="asylum_pending"),
-    *(
-        _line(kind, _smallest(kind))
-        for kind in sorted({*MAY, "case.closure"})
-        if kind not in ("consent.record", "consent.withdrawal", "info.request", "info.reply", "assistance.plan",
-                        "risk.assessment", "bid.report", "family.report", "guardian.notice", "safety.alert.update")
-    ),
-)  # fmt: skip
-
-TRAPS: tuple[Line, ...] = (
-    Line(kind="enquiry.capacity", stem="valid-minimal", content={"note": "passport AB1234567"}, gate=Code.GATE_G1),
-    Line(kind="info.request", stem="valid-one", header={"consent_ref": None}, gate=Code.GATE_G2, at_receiver=False),
-    Line(kind="info.reply", stem="valid-answers", purpose="legal_proceedings", gate=Code.GATE_G2),
-    Line(kind="info.request", stem="valid-one", header={"transfer_basis": "consent_49_1_a"}, gate=Code.GATE_G6),
-    Line(kind="proceedings.notice", stem="valid-hearing", header={"recipient_role": "shelter_provider"},
-         gate=Code.GATE_G9),
-    Line(kind="info.request", stem="valid-one", header={"priority": "soon"}, gate=Code.GATE_G11, at_receiver=False),
-    Line(kind="stats.submission", stem="valid-two-dimensions", content={"cells": "small"}, gate=Code.GATE_G12),
-    Line(kind="referral.decline", stem="valid-capacity", content={"reason": None}, gate=Code.GATE_G13),
-    Line(kind="info.request", stem="valid-one", header={"recipient_unit": "nobody"}, gate=Code.GATE_G14,
-         at_receiver=False),
-    Line(kind="nationality.request", stem="valid-full", content={"context": "trafficking"}, gate=Code.GATE_G15),
-)  # fmt: skip
-"""Bodies that a gate has to stop whatever was said before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """Whom the case is about. ``denied`` are categories that no consent covers."""
-
-    age_group: str = "adult"
-    legal_status: str = "regular"
-    denied: frozenset[str] = frozenset()
-
-
-PEOPLE = [
-    *[Person()] * 6,
-    *[Person(age_group="child")] * 2,
-    Person(legal_status="asylum_pending"),
-    Person(legal_status="reflection_period"),
-    Person(denied=frozenset({"location", "risk"})),
-]
-
-
-def _named(kind: str, stem: str = "", **content: Any) -> Line:
-    return next(
-        line
-        for line in LINES
-        if line.kind == kind and stem in line.stem and all(line.content.get(k) == v for k, v in content.items())
-    )
-
-
-SMOOTH: tuple[tuple[Side, Line], ...] = (
-    (HOST, _named("consent.record")),
-    (HOST, _named("referral.request")),
-    (RECEIVING, _named("info.request", blocks_decision=True)),
-    (HOST, _named("info.reply", "answers")),
-    (RECEIVING, _named("referral.accept", "minimal")),
-    (HOST, _named("guardian.notice")),
-    (RECEIVING, _named("guardian.notice")),
-    (RECEIVING, _named("family.report", "visit")),
-    (HOST, _named("bid.report", "return-to-family")),
-    (HOST, _named("risk.assessment", "sending")),
-    (RECEIVING, _named("risk.assessment", "receiving")),
-    (HOST, _named("risk.assessment", "joint")),
-    (HOST, _named("return.proposal", version=1)),
-    (RECEIVING, _named("return.response", "confirmed", version=1)),
-    (HOST, _named("departure.notice", "valid-departed", version=1)),
-    (RECEIVING, _named("arrival.confirmation", "valid-met")),
-    (RECEIVING, _named("reintegration.plan")),
-    (HOST, _named("case.closure")),
-    (RECEIVING, _named("closure.response", "agreed")),
-    (HOST, _named("consent.record")),
-)
-"""A return as it should go; what a gate stops on the way is left out, and the case goes on without."""
-
-
-def _plain(kind: str) -> Line:
-    return next(line for line in LINES if line.kind == kind and not line.content)
-
-
-_CONFIRMED = 1 + next(place for place, (_, line) in enumerate(SMOOTH) if line.kind == "return.response")
-_ACCEPTED = 1 + next(place for place, (_, line) in enumerate(SMOOTH) if line.kind == "referral.accept")
-_CANCEL = _named("return.cancel", version=1)
-Theme: TypeAlias = tuple[int, bool, tuple[tuple[Side, Line], ...]]
-THEMES: tuple[Theme, ...] = (
-    (_ACCEPTED - 1, False, ((RECEIVING, _named("referral.accept", "conditions")),)),
-    (_ACCEPTED - 1, True, ((HOST, _named("referral.withdraw")), (RECEIVING, _named("referral.accept", "minimal")))),
-    (_ACCEPTED - 1, False, ((RECEIVING, _named("referral.decline")),)),
-    (_ACCEPTED, False, ((HOST, _plain("data.correction")), (RECEIVING, _named("data.correction.ack")))),
-    (_CONFIRMED - 1, False, ((RECEIVING, _named("assistance.plan")),)),
-    (_CONFIRMED - 1, True, ((HOST, _CANCEL), (RECEIVING, _named("return.response", "confirmed", version=1)))),
-    (_CONFIRMED, False, ((HOST, _named("departure.notice", "did-not-appear", version=1)),)),
-    (_CONFIRMED, True, ((HOST, _named("departure.notice", "valid-departed", version=1)), (RECEIVING, _CANCEL))),
-    (_CONFIRMED + 1, False, ((RECEIVING, _named("arrival.confirmation", "not-arrived")),)),
-)
-"""After so many steps of the smooth way this is said, at once (True) or one after the other: what chance alone comes to
-too seldom to be counted on."""
-
-MOVES = {line.kind for _, line in SMOOTH} | {"assistance.plan", "monitoring.report", "return.cancel"}
+_LIKENESS: dict[Line, Message] = {}
+"""A message of each line as far as `events` looks at it, made once."""
 
 
 @dataclass
@@ -228,16 +77,6 @@ class Seen:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     overlays: Counter[tuple[Overlay, bool]] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Letter:
-    """A message with its body."""
-
-    line: Line
-    draft: Draft
-    valid: ValidMessage
-    schema: str
 
 
 @dataclass
@@ -494,7 +333,7 @@ class Walk:
             content["consent_id"] = b64u(((1 << 64) + self.count + 1).to_bytes(16, "big"))
         elif line.kind == "consent.withdrawal":
             content["consent_id"] = self._newest(end)
-        _COMPLETE.get(line.kind, lambda *_: None)(self, content)
+        COMPLETE.get(line.kind, lambda *_: None)(self.person, self.now, content)
         wanted = REPLIES.get(line.kind)
         asked = [m.id for m in end.known.values() if m.kind == wanted and m.side is not end.side and not m.rejected]
         return Draft(
@@ -509,8 +348,6 @@ class Walk:
         )
 
     def _as_said(self, draft: Draft, end: End) -> Message:
-        from gateway.core.conversation.facts import stated
-
         return stated(
             id=draft.id, side=end.side, n=UNNUMBERED + self.count, created=self.now + end.skew,
             body_type=draft.body_type, reply_to=draft.reply_to, header=draft.header, content=draft.content,
@@ -621,7 +458,7 @@ class Walk:
             self.seen.gates_at_receiver[refusal.code] += str(refusal.code).startswith("gate_")
             assert self._unforeseen(sender, end, theirs, refusal), (theirs, refusal, refusal.findings)
         else:
-            self._lawful(theirs)
+            assert_lawful(self.letters[theirs.id], theirs.side, [*self.basis[theirs.id].values()], self.person)
         end.known[theirs.id] = replace(theirs, received=self.now + end.skew, rejected=refusal is not None)
 
     def _admission(self, end: End, sender: End, draft: Draft, said: Message, *, partial: bool) -> RemoteError | None:
@@ -661,52 +498,7 @@ class Walk:
         news = {"consent.withdrawal", "consent.record"} if refusal.code is not Code.GATE_G5 else {"data.correction"}
         return any(m.kind in news and m.id not in self.basis[message.id] for m in end.messages())
 
-    # --- what has to hold -----------------------------------------------------------------------------------------
-
-    def _lawful(self, message: Message) -> None:
-        """The rules of DOMAIN 2.1 that depend on what was said before, told anew: what arrived has kept them."""
-        letter = self.letters[message.id]
-        if never_blocked(message.kind) or not schemas.catalogue().by_schema(letter.schema).personal:
-            return
-        before = [(one.line.kind, one.draft.content) for one in self.basis[message.id].values()]
-        self._consented(letter, before)
-        self._not_home(message, before)
-        confirms = message.kind == "return.response" and letter.draft.content.get("answer") == "confirm"
-        if message.kind == "return.proposal" or confirms:
-            self._safe_to_return([*before], message)
-
-    def _not_home(self, message: Message, before: list[tuple[str, Mapping[str, Any]]]) -> None:
-        """Who is said to seek asylum is not told of to the State she fled; only what stops something may go there."""
-        before = [*before, (message.kind, self.letters[message.id].draft.content)]
-        said = [content["legal_status"] for kind, content in before if kind == "referral.request"]
-        said += [content["new_value"] for kind, content in before if content.get("path") == "/content/legal_status"]
-        asks = bool(said) and said[-1] in ASYLUM
-        assert not asks or message.side is RECEIVING or message.kind in STOPPING, f"{message.kind} went home"
-
-    def _consented(self, letter: Letter, before: list[tuple[str, Mapping[str, Any]]]) -> None:
-        if letter.line.kind == "consent.record":
-            return
-        ref = letter.draft.header["consent_ref"]
-        said = [(kind, content) for kind, content in before if content.get("consent_id") == ref]
-        present = schemas.categories(letter.schema, letter.draft.content)
-        gone = any(kind == "consent.withdrawal" and content["scope"] == "all" for kind, content in said)
-        assert not gone, f"{letter.line.kind} went after the consent was taken back"
-        assert not present or "consent.record" in dict(said), f"{letter.line.kind} went without a consent"
-        assert not present & self.person.denied, f"{letter.line.kind} told what no consent covers"
-
-    def _safe_to_return(self, before: list[tuple[str, Mapping[str, Any]]], message: Message) -> None:
-        kinds = {kind for kind, _ in before}
-        joint = [c["conclusion"] for k, c in before if k == "risk.assessment" and c["part"] == "joint"]
-        told = [one.draft for one in self.basis[message.id].values() if one.line.kind == "risk.assessment"]
-        to = {(draft.to, draft.content["part"]) for draft in told}
-        assert {(NODES[RECEIVING], "sending"), (NODES[HOST], "receiving")} <= to, "a return without both sides' parts"
-        assert joint, "a return without a joint conclusion"
-        assert joint[-1] != "do_not_return", "a return against the joint conclusion"
-        if self.person.age_group == "child":
-            assert {"guardian.notice", "bid.report", "family.report"} <= kinds, "a child returns without its safeguards"
-        if message.kind == "return.proposal" and self.person.legal_status == "reflection_period":
-            signed = [c for k, c in before if k == "consent.record" and c.get("signed_form_sha256")]
-            assert signed, "a return was proposed in the reflection period without a signed request"
+    # --- at rest --------------------------------------------------------------------------------------------------
 
     def _agree(self) -> Fold:
         one, two = (end.conversation() for end in self.ends.values())
@@ -719,79 +511,3 @@ class Walk:
         found = fold(one, self.now)
         self.seen.outcomes.update(found.outcomes.values())
         return found
-
-
-_LIKENESS: dict[Line, Message] = {}
-
-
-def _complete_record(walk: Walk, content: dict[str, Any]) -> None:
-    categories = [name for name in CATEGORIES if name not in walk.person.denied]
-    purposes = [code.code for code in schemas.code_list("purpose").codes if code.code != "legal_proceedings"]
-    content |= {
-        "given_by": "person",
-        "taken_on": datetime.fromtimestamp(walk.now, UTC).date().isoformat(),
-        "grants": [
-            {"purpose": purpose, "recipient_units": [f"{node}/{UNIT}" for node in NODES.values()],
-             "data_categories": categories, "until": "2029-12-31"}
-            for purpose in purposes
-        ],
-    }  # fmt: skip
-    if walk.person.age_group == "child":
-        content["child_assent"] = "given"
-
-
-def _complete_request(walk: Walk, content: dict[str, Any]) -> None:
-    person = walk.person
-    content["person"] = content["person"] | {"age_group": person.age_group, "nationalities": ["AL"]}
-    content["legal_status"] = person.legal_status
-    if person.age_group == "child":
-        content["child"] = {"guardian_pending": True, "bia_done": False}
-    if person.legal_status == "reflection_period":
-        content["unknown"] = {"reflection_period_until": "not_yet"}
-
-
-def _complete_proposal(walk: Walk, content: dict[str, Any]) -> None:
-    content["travellers"] = [{"pseudonym": "M", "age_group": walk.person.age_group}]
-    for place, leg in enumerate(content["legs"]):
-        leg |= {"depart_at": walk.now + (6 + place) * DAY, "arrive_at": walk.now + (6 + place) * DAY + 5 * HOUR}
-    content["handover"] = content["handover"] | {"at": walk.now + 7 * DAY}
-
-
-def _complete_plan(walk: Walk, content: dict[str, Any]) -> None:
-    """The other one of the two: services are planned and have not started."""
-    if not content["actions"]:
-        plan = example("assistance.plan.1/valid-minimal", NODES[HOST])["content"]
-        content["actions"] = [action | {"status": "planned"} for action in plan["actions"]]
-
-
-def _complete_risk(walk: Walk, content: dict[str, Any]) -> None:
-    today = datetime.fromtimestamp(walk.now, UTC).date()
-    content["review_on"] = (today + timedelta(days=60)).isoformat()
-    if "measures" in content:
-        content["measures"] = [measure | {"done_on": STARTED.isoformat()} for measure in content["measures"]]
-
-
-def _complete_bid(walk: Walk, content: dict[str, Any]) -> None:
-    _complete_risk(walk, content)
-
-
-def _complete_guardian(walk: Walk, content: dict[str, Any]) -> None:
-    content["from"] = STARTED.isoformat()
-    content.pop("until", None)
-
-
-def _complete_statistics(walk: Walk, content: dict[str, Any]) -> None:
-    if content["cells"] == "small":
-        content["cells"] = [{"key": ["FR"], "count": 4}]
-
-
-_COMPLETE = {
-    "consent.record": _complete_record,
-    "referral.request": _complete_request,
-    "assistance.plan": _complete_plan,
-    "return.proposal": _complete_proposal,
-    "risk.assessment": _complete_risk,
-    "bid.report": _complete_bid,
-    "guardian.notice": _complete_guardian,
-    "stats.submission": _complete_statistics,
-}
