@@ -106,8 +106,9 @@ async def hold(parts: Parts, arguments: Arguments) -> Done:
     """A named person places a legal hold: nothing of the conversation is erased until one lifts it."""
     only(arguments, "id", "by", "ground", "until")
     id, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    ground, until = code(arguments, "ground"), day(arguments)
-    rows, now = await _conversation(parts, id), parts.clock.now()
+    now = parts.clock.now()
+    ground, until = code(arguments, "ground"), day(arguments, now)
+    rows = await _conversation(parts, id)
     row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
 
     def move(connection: Connection) -> None:
@@ -187,12 +188,12 @@ def code(arguments: Arguments, name: str) -> str:
     return value
 
 
-def day(arguments: Arguments) -> date:
-    """The argument `until`."""
+def day(arguments: Arguments, now: int) -> date:
+    """The argument `until`, a day that is not over."""
     until = parse_day(text(arguments, "until", longest=10))
-    if until is None:
+    if until is None or until < datetime.fromtimestamp(now, UTC).date():
         raise RefusedError(
-            Code.INVALID, "the argument until is no day; nothing was changed",
-            findings=[Finding(place="/until", rule="format", hint="YYYY-MM-DD")],
+            Code.INVALID, "the argument until is no day to come; nothing was changed",
+            findings=[Finding(place="/until", rule="format", hint="YYYY-MM-DD, today or later")],
         )  # fmt: skip
     return until

@@ -99,8 +99,8 @@ async def refuse(parts: Parts, arguments: Arguments) -> Done:
     side is told the ground and until when.
     """
     only(arguments, "id", "by", "ground", "until")
-    by, ground, until = text(arguments, "by", longest=64), code(arguments, "ground"), day(arguments)
-    id, now = text(arguments, "id"), parts.clock.now()
+    id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
+    ground, until = code(arguments, "ground"), day(arguments, now)
     row = await _waiting(parts, id)
     task = await read_task(parts, row)
     found = await parts.store.read(partial(following.scope_of, parts, row=row, task=task))

@@ -200,12 +200,17 @@ async def test_a_conversation_goes_as_a_whole(two: Two):
 
 
 async def test_wrong_words_erase_nothing(two: Two):
-    """A code that is none, or a day that is none, is refused by its place."""
+    """A code that is none, a day that is none, or one that is over, is refused by its place."""
     id = await sent(two)
     conversation = (await two.al.show(id))["conversation"]
     for operation, arguments, place in (
         ("message.erase", {"id": id, "by": "w-1", "reason": "because"}, "/reason"),
         ("retention.hold", {"id": conversation, "by": "d", "ground": "restriction_18", "until": "soon"}, "/until"),
+        (
+            "retention.hold",
+            {"id": conversation, "by": "d", "ground": "restriction_18", "until": "2020-01-31"},
+            "/until",
+        ),
     ):
         with pytest.raises(RefusedError) as refusal:
             await two.al.call(operation, **arguments)
