@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from keys.encoding import canon, h, is_node
+from keys.encoding import canon, h
 from keys.records import KeyRecord, roots_json
 
 _ITERATIONS: Final = 5200  # of SHA-512, as in Signal's safety numbers (B4)
@@ -23,11 +23,6 @@ def node_id(roots: Sequence[KeyRecord], threshold: int) -> str:
     """
     digest = h("node", canon(roots_json(roots, threshold)))[:20]
     return "n1" + base64.b32encode(digest).decode("ascii").lower()
-
-
-def is_node_id(value: str) -> bool:
-    """Whether `value` has the form of a node id."""
-    return is_node(value)
 
 
 def fingerprint_hash(node: str, roots: Sequence[KeyRecord], threshold: int) -> bytes:

@@ -25,7 +25,6 @@ from keys.encoding import (
     b64u,
     canon,
     exact,
-    h,
     is_b64u,
     is_count,
     is_hash,
@@ -153,11 +152,6 @@ def usable(keyset: Keyset, descriptor: Descriptor, now: int) -> None:
     """
     if now >= keyset.expires or keyset.desc_hash != descriptor.hash:
         raise RefusedError(Code.STALE_KEYSET, "keyset is out of date", hint="the peer has to be reached first")
-
-
-def head_hash(node: str, version: int, desc_hash: str) -> str:
-    """H("head", node || version || desc_hash) of a descriptor: node and version as text, the hash as 32 bytes."""
-    return b64u(h("head", node.encode() + str(version).encode() + unb64u(desc_hash)))
 
 
 def _names(new: Keyset, descriptor: Descriptor) -> None:

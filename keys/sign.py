@@ -55,9 +55,6 @@ RESET: Final = "application/vnd.nrm.reset.v1+json"
 ROOT_KEY: Final = "application/vnd.nrm.root.v1+json"
 ADMIN: Final = "application/vnd.nrm.admin.v1+json"
 APPROVAL: Final = "application/vnd.nrm.approval.v1+json"
-PAYLOAD_TYPES: Final = frozenset(
-    {DESCRIPTOR, KEYSET, STATEMENT, RECEIPT, RECEIPTS, VOID, TRUST, TOMBSTONE, BACKUP, RESET, ROOT_KEY, ADMIN, APPROVAL}
-)
 
 ED25519_PUBLIC: Final = 32
 ED25519_SIGNATURE: Final = 64

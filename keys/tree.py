@@ -19,7 +19,6 @@ EMPTY: Final = hashlib.sha256().digest()
 TILE: Final = 256
 """How many hashes one tile has: 8 heights of the tree (C2SP tlog-tiles)."""
 TILE_HEIGHT: Final = 8
-MAX_SIZE: Final = 2**53 - 1
 MAX_PROOF: Final = 63
 """Lines of a consistency proof at most (C2SP tlog-witness)."""
 

@@ -90,8 +90,3 @@ def escalation(
     return Escalation(
         due=due, rung=rung, next=coming, overdue=late or (taken_at is None and not contacts), nobody=not contacts
     )
-
-
-def update_overdue(last_update: int, resolved: bool, now: int) -> bool:
-    """Whether the next update on an alert is late; `last_update` is the alert, its answer or the last update."""
-    return not resolved and now > last_update + UPDATE_EVERY

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.stages import Json
@@ -189,16 +189,6 @@ def intersect(mine: Scope, theirs: Scope) -> Agreed:
         purposes=mine.purposes & theirs.purposes,
         max_bytes=min(mine.max_bytes, theirs.max_bytes),
         max_file_bytes=min(mine.max_file_bytes, theirs.max_file_bytes),
-    )
-
-
-def mirror(agreed: Agreed) -> Agreed:
-    """The same agreement as the other side sees it."""
-    return replace(
-        agreed,
-        directions=frozenset(_MIRROR[direction] for direction in agreed.directions),
-        units=agreed.peer_units,
-        peer_units=agreed.units,
     )
 
 

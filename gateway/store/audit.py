@@ -135,13 +135,6 @@ def tile(connection: Connection, level: int, index: int) -> bytes | None:
     return None if found is None else as_bytes(found)
 
 
-def all_tiles(connection: Connection) -> Iterator[tuple[int, int, bytes]]:
-    """(level, index, hashes) of every stored tile, lowest first."""
-    keys = connection.execute(select(audit_tile.c.level, audit_tile.c.idx).order_by("level", "idx")).all()
-    for key in keys:
-        yield key.level, key.idx, tile(connection, key.level, key.idx) or b""
-
-
 def tiled(connection: Connection) -> int:
     """How many leaves are in full tiles, 0 for none; always a multiple of 256."""
     full = (audit_tile.c.level == 0, func.length(audit_tile.c.hashes) == TILE * HASH)

@@ -20,7 +20,6 @@ WAITING = "waiting"
 DONE = "done"
 EXPIRED = "expired"
 WITHDRAWN = "withdrawn"
-COMPLETED = (WAITING, DONE)
 IN = "in"
 OUT = "out"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.scope import Direction, Scope, ScopeFacts, contains, intersect, mirror, permits
+from gateway.core.scope import Agreed, Direction, Scope, ScopeFacts, contains, intersect, permits
 from keys.trust import is_scope
 
 TYPES = ("referral.request", "info.reply", "enquiry.capacity")
@@ -30,6 +32,17 @@ FACTS = st.builds(
     corridor=st.sampled_from(CORRIDORS), purpose=st.sampled_from((None, *WORDS)), size=st.integers(0, 4),
     header=HEADERS, largest_file=st.none() | st.integers(0, 4),
 )  # fmt: skip
+
+
+def mirror(agreed: Agreed) -> Agreed:
+    """The same agreement as the other side sees it."""
+    other = {Direction.SEND: Direction.RECEIVE, Direction.RECEIVE: Direction.SEND}
+    return replace(
+        agreed,
+        directions=frozenset(other[direction] for direction in agreed.directions),
+        units=agreed.peer_units,
+        peer_units=agreed.units,
+    )
 
 
 @given(SCOPES, SCOPES)

@@ -93,11 +93,6 @@ class Fold:
     order: Order = field(repr=False)
     situation: Situation | None = field(repr=False, default=None)
 
-    @property
-    def unapplied(self) -> dict[str, Outcome]:
-        """The messages that had no effect, and why: they are shown all the same."""
-        return {id: outcome for id, outcome in self.outcomes.items() if outcome is not Outcome.APPLIED}
-
 
 @dataclass(frozen=True, slots=True)
 class Possible:

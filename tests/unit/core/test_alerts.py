@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.alerts import HOUR, UPDATE_EVERY, alert_clock, escalation, ring_at, update_overdue
+from gateway.core.alerts import HOUR, alert_clock, escalation, ring_at
 from gateway.core.hours import Hours, hours_of
 
 NIGHT = hours_of("20:00-07:00; Sa-Su 00:00-24:00")
@@ -84,13 +84,6 @@ def test_nobody_to_wake_is_overdue_at_once():
     """A desk without duty contacts alarms both sides from the start."""
     found = escalation("threat", 0, [], None, 0)
     assert (found.rung, found.next, found.nobody, found.overdue) == ((), None, True, True)
-
-
-def test_updates_until_it_is_resolved():
-    """Every twenty-four hours, and no more once it is over."""
-    assert not update_overdue(0, resolved=False, now=UPDATE_EVERY)
-    assert update_overdue(0, resolved=False, now=UPDATE_EVERY + 1)
-    assert not update_overdue(0, resolved=True, now=UPDATE_EVERY + 1)
 
 
 @given(

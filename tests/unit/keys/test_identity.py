@@ -8,7 +8,8 @@ import pytest
 from support.nodes import NOW, Node, Seeds, record, refused
 
 from gateway.errors import Code, RemoteError
-from keys.identity import fingerprint, fingerprint_hash, is_node_id, node_id, pair_code
+from keys.encoding import is_node
+from keys.identity import fingerprint, fingerprint_hash, node_id, pair_code
 from keys.records import KeyRecord, Use
 from keys.roots import new_root
 from keys.sign import SigningKey
@@ -66,8 +67,8 @@ def test_node_id_depends_on_roots_and_threshold() -> None:
     roots = [new_root(now=NOW, rand=RAND).record for _ in range(3)]
     ids = {node_id(roots, 2), node_id(roots, 1), node_id(roots[:2], 2), node_id(roots[::-1], 2)}
     assert len(ids) == 4
-    assert all(map(is_node_id, ids))
-    assert not is_node_id("n1" + "A" * 32)
+    assert all(map(is_node, ids))
+    assert not is_node("n1" + "A" * 32)
 
 
 def test_pair_code_is_the_same_on_both_sides() -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, unsigned
+from support.nodes import NOW, Node, Seeds, edited, record, refused, signed
 
 from gateway.errors import Code, RefusedError
 from keys.descriptor import Revocation, Unit, accept_descriptor
 from keys.encoding import DAY, b64u
-from keys.keyset import accept_keyset, head_hash, parse_keyset, usable
+from keys.keyset import accept_keyset, usable
 from keys.records import Use
 from keys.seal import EncPrivateKey, enc_kid
 from keys.sign import KEYSET, STATEMENT, SigningKey, sign_document
@@ -213,11 +213,3 @@ def test_builder_refuses_what_a_reader_would() -> None:
     """A keyset that no peer would take is not built."""
     with pytest.raises(RefusedError, match="48 hours"):
         A.keyset_payload(FIRST, expires=NOW + 3 * DAY)
-
-
-def test_head_names_a_descriptor() -> None:
-    """A head differs by node, version and hash."""
-    heads = {head_hash(node, version, FIRST.hash) for node in (FIRST.node, B.first().node) for version in (1, 2)}
-    assert len(heads) == 4
-    payload = A.keyset_payload(FIRST, heads=sorted(heads))
-    assert parse_keyset(unsigned(payload, KEYSET)).heads == tuple(sorted(heads))
