@@ -7,13 +7,13 @@ decided by its rule; and what no rule allows was refused on both sides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from support.talk import DAY, HOUR, SETTING, START
+from support.talk import DAY, HOUR, SETTING, START, End
 
 from gateway.core.conversation.crossing import CARRIES_ON, beats
 from gateway.core.conversation.facts import Message, Said, Side
@@ -61,30 +61,6 @@ SMOOTH = [
     (RECEIVING, "closure.response", Said(word="agree")),
     (HOST, "consent.record", Said(consent="d", purposes=("referral",))),
 ]
-
-
-@dataclass
-class End:
-    """One side: the messages it knows with the receipts it knows, and what it has written but not yet sent."""
-
-    side: Side
-    skew: int = 0
-    n: int = 0
-    known: dict[str, Message] = field(default_factory=dict)
-    queue: list[Message] = field(default_factory=list)
-
-    def seen(self) -> int:
-        """The highest number of the other side that was applied: what was refused is not."""
-        return max((m.n for m in self.known.values() if m.side is not self.side and not m.rejected), default=0)
-
-    def used(self) -> int:
-        """The highest number that a message of this side has built upon."""
-        mine = [*self.queue, *(m for m in self.known.values() if m.side is self.side)]
-        return max((m.seen for m in mine), default=0)
-
-    def conversation(self) -> Conversation:
-        """What it knows, with what it has written."""
-        return Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=(*self.known.values(), *self.queue))
 
 
 class TwoSides(RuleBasedStateMachine):

@@ -134,3 +134,31 @@ def closed() -> Talk:
     talk = closing()
     talk.say(HOST, "closure.response", after=DAY, word="agree", to="case.closure")
     return talk
+
+
+@dataclass
+class End:
+    """One side of a wire: the messages it knows, with the receipts it knows, and what it has written and not sent."""
+
+    side: Side
+    skew: int = 0
+    n: int = 0
+    known: dict[str, Message] = field(default_factory=dict)
+    queue: list[Message] = field(default_factory=list)
+
+    def seen(self) -> int:
+        """The highest number of the other side that was applied: what was refused is not."""
+        return max((m.n for m in self.known.values() if m.side is not self.side and not m.rejected), default=0)
+
+    def used(self) -> int:
+        """The highest number that a message of this side has built upon."""
+        mine = [*self.queue, *(m for m in self.known.values() if m.side is self.side)]
+        return max((m.seen for m in mine), default=0)
+
+    def messages(self) -> tuple[Message, ...]:
+        """What it knows, with what it has written."""
+        return (*self.known.values(), *self.queue)
+
+    def conversation(self) -> Conversation:
+        """The same as the core takes it."""
+        return Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=self.messages())

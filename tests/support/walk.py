@@ -39,7 +39,7 @@ from support.lines import (
     Person,
     Theme,
 )
-from support.talk import DAY, HOUR, SETTING, START
+from support.talk import DAY, HOUR, SETTING, START, End
 
 import schemas
 from gateway.core.consent import Consent, read
@@ -77,34 +77,6 @@ class Seen:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     overlays: Counter[tuple[Overlay, bool]] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
-class End:
-    """One side: what it knows of each message, what it has written and not sent."""
-
-    side: Side
-    skew: int = 0
-    n: int = 0
-    known: dict[str, Message] = field(default_factory=dict)
-    queue: list[Message] = field(default_factory=list)
-
-    def seen(self) -> int:
-        """The highest number of the other side that was applied: what was refused is not."""
-        return max((m.n for m in self.known.values() if m.side is not self.side and not m.rejected), default=0)
-
-    def used(self) -> int:
-        """The highest number that a message of this side has built upon."""
-        mine = [*self.queue, *(m for m in self.known.values() if m.side is self.side)]
-        return max((m.seen for m in mine), default=0)
-
-    def messages(self) -> tuple[Message, ...]:
-        """What it knows, with what it has written."""
-        return (*self.known.values(), *self.queue)
-
-    def conversation(self) -> Conversation:
-        """The same as the core takes it."""
-        return Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=self.messages())
 
 
 class Walk:
