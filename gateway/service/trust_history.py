@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.core import trust as rules
+from gateway.core.scope import PeerState
 from gateway.core.trust import Given
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Json
 from gateway.service.administrators import ADMINS, enrolled_after
 from gateway.service.parts import Parts
 from gateway.store import audit
+from gateway.store import peers as peer_rows
 from gateway.store import trust as rows
 from gateway.store.trust import ApprovalRow, ChangeRow
 from keys.approvals import Card, read_approval
@@ -82,6 +84,22 @@ def _read(leaf: bytes) -> Json:
 
 def _place(row: ChangeRow) -> str:
     return f"change {row.seq} of the administrators" if row.subject == ADMINS else f"change {row.seq}"
+
+
+def position(connection: Connection, node: str) -> list[str]:
+    """What is wrong with a peer that counts as active: the last word of the audit log on where it stands is another.
+    A stop that no person made (a proof of misbehaviour, a tombstone, changed roots) is in no completed change.
+    """
+    if peer_rows.state_of(connection, node) != PeerState.ACTIVE:
+        return []
+    about = [b'"ev":"peer.', b'"peer":"' + node.encode() + b'"']
+    for seq, leaf in audit.matching(connection, 0, audit.size(connection), about, audit.size(connection)):
+        match _read(leaf):
+            case {"ev": "peer.state", "state": PeerState.ACTIVE}:
+                return []
+            case {"ev": "peer.state" | "peer.suspended" | "peer.tombstone" | "peer.roots_changed"}:
+                return [f"the peer counts as active, and entry {seq} of the audit log stopped it"]
+    return ["the peer counts as active, and the audit log has no entry of that"]
 
 
 def records(parts: Parts, connection: Connection, node: str) -> list[str]:

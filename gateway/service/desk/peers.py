@@ -113,11 +113,11 @@ async def show(parts: Parts, arguments: Arguments) -> Done:
         return (
             messages.count_queued(c, peer.node),
             trust_history.verified(parts, c, peer.node),
-            trust_history.records(parts, c, peer.node),
+            [*trust_history.records(parts, c, peer.node), *trust_history.position(c, peer.node)],
             [shown(parts, c, row) for row in trust_rows.in_state(c, trust_rows.PENDING, peer.node)],
         )
 
-    waiting, (history, faults), record_faults, pending = await parts.store.read(query)
+    waiting, (history, faults), more_faults, pending = await parts.store.read(query)
     standing = peer.standing(now)
     return Done(
         value=summary(peer, now)
@@ -131,7 +131,7 @@ async def show(parts: Parts, arguments: Arguments) -> Done:
             "ours": _record(peer.trust.mine),
             "theirs": _record(peer.trust.theirs),
             "history": history,
-            "faults": [*faults, *record_faults],
+            "faults": [*faults, *more_faults],
             "pending": pending,
             "schemas": None if peer.schemas is None else [*peer.schemas],
             "queued": waiting,

@@ -514,6 +514,20 @@ async def test_row_37_an_altered_byte_is_named(two: Two, altered: str) -> None:
     assert any(fault.startswith(place) for fault in faults), faults
 
 
+async def test_a_stop_taken_back_by_hand_is_named(two: Two) -> None:
+    """A proof of misbehaviour stopped the peer: `active` written into the database is told from people who resume."""
+    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+    await asyncio.to_thread(edit_by_hand, two.fr, "update peer set state = 'active', cause = null")
+    (fault,) = (await two.fr.call("peer.show", id="AL"))["faults"]
+    assert fault.startswith("the peer counts as active, and entry ")
+    await asyncio.to_thread(
+        edit_by_hand, two.fr, "update peer set state = 'suspended_for_cause', cause = 'equivocation'"
+    )
+    await two.fr.changes("peer.resume")
+    assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
+
+
 def edit_by_hand(party: Party, statement: str) -> None:
     """As somebody with the sqlite3 program on the machine does it, past every constraint of ours."""
     with closing(sqlite3.connect(party.folder / "node.db", timeout=10)) as connection:
