@@ -222,7 +222,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/audit/reads", operation="audit.reads", summary="who was shown what content", paged=True),
     Route(method="GET", path="/audit/verify", operation="audit.verify", summary="examine every entry of the log"),
     Route(method="GET", path="/audit/export", operation="audit.export", summary="a page of lines for an auditor"),
-    Route(method="GET", path="/alarms", operation="alarm.list", summary="what a person has to look at"),
+    Route(method="GET", path="/alarms", operation="alarm.list", summary="what a person has to look at", paged=True),
     Route(method="POST", path="/alarms/{id}/dismiss", operation="alarm.dismiss", summary="a named person has seen it"),
     Route(method="GET", path="/adapter", operation="adapter.check", summary="the case system's adapter, checked"),
     Route(method="GET", path="/webhooks", operation="webhook.list", summary="systems that are told what happens"),

@@ -179,16 +179,20 @@ def alarm() -> None:
 
 
 @options.verb(alarm, "list")
+@click.option("--kind", metavar="KIND", help="Only of one kind, such as message.failed.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
 @options.on_node
 @options.as_json
-def alarm_list(reach: Reach, as_json: bool) -> None:
+def alarm_list(reach: Reach, kind: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """Open alarms, oldest first.
 
     \b
     Example:
       trm alarm list --node /srv/trm/fr
     """
-    voice.show(reach.ask("alarm.list"), as_json=as_json, people=_show_alarms)
+    answer = reach.ask("alarm.list", kind=kind, limit=limit, cursor=cursor)
+    voice.show(answer, as_json=as_json, people=_show_alarms)
 
 
 def _show_alarms(value: Mapping[str, Json]) -> None:
@@ -200,6 +204,8 @@ def _show_alarms(value: Mapping[str, Json]) -> None:
         ],
         empty="no open alarm",
     )
+    if value.get("next"):
+        voice.hint(f"{value['open']} are open: add --cursor {value['next']}")
 
 
 @options.verb(alarm, "dismiss")

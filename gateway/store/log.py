@@ -110,6 +110,16 @@ def open_alarms(connection: Connection) -> list[Alarm]:
     return [Alarm(seq=r.seq, at=r.at, kind=r.kind, peer=r.peer, ref=r.ref) for r in connection.execute(query)]
 
 
+def open_page(connection: Connection, *, limit: int, after: int | None = None, kind: str | None = None) -> list[Alarm]:
+    """So many of them behind an alarm, of one kind or of all."""
+    query = select(alarm).where(alarm.c.dismissed.is_(None)).order_by(alarm.c.seq).limit(limit)
+    if after is not None:
+        query = query.where(alarm.c.seq > after)
+    if kind is not None:
+        query = query.where(alarm.c.kind == kind)
+    return [Alarm(seq=r.seq, at=r.at, kind=r.kind, peer=r.peer, ref=r.ref) for r in connection.execute(query)]
+
+
 def open_about(connection: Connection, kinds: Collection[str]) -> frozenset[int]:
     """The messages that open alarms of these kinds name."""
     query = select(alarm.c.ref).where(alarm.c.kind.in_(kinds), alarm.c.dismissed.is_(None), alarm.c.ref.is_not(None))

@@ -299,7 +299,7 @@ class NodeProcess:
 
     def alarms(self) -> list[str]:
         """Kinds of the alarms that nobody dismissed."""
-        return [alarm["kind"] for alarm in self.call("alarm.list")["alarms"]]
+        return [alarm["kind"] for alarm in self.call("alarm.list", limit=500)["alarms"]]
 
     def state(self, id: str) -> str:
         """State of one message."""

@@ -58,7 +58,7 @@ ANSWERS: dict[str, Any] = {
         {"use": use, "kid": use, "made": NOW - 90_000, "current": True}
         for use in ("sig", "http", "log", "wit", "enc", "epoch")
     ]},
-    "alarm.list": {"alarms": [
+    "alarm.list": {"next": None, "open": 5, "alarms": [
         alarm(1), alarm(2, reason="cancelled"), alarm(3, "message.held", reason="mapping_failed"),
         alarm(4, "own.sig.ends_30", peer=None, message=None, reason=None),
         alarm(5, "peer.review", message=None, reason=None, count=12),

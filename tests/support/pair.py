@@ -136,7 +136,7 @@ class Party:
 
     async def alarms(self) -> list[str]:
         """Kinds of the open alarms."""
-        return [alarm["kind"] for alarm in (await self.call("alarm.list"))["alarms"]]
+        return [alarm["kind"] for alarm in (await self.call("alarm.list", limit=500))["alarms"]]
 
 
 @dataclass

@@ -141,7 +141,11 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(lines=many(TEXT), upto=COUNT, next=null_or(COUNT)),
     ),
     "alarm.list": Shape(
+        arguments={
+            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "kind": maybe(about(TEXT, "see docs/operations.md")),
+        },
         answer=record(
+            next=null_or(CURSOR), open=about(COUNT, "of all pages"),
             alarms=many(
                 named(
                     "Alarm",
@@ -150,8 +154,8 @@ SHAPES: Mapping[str, Shape] = {
                         message=null_or(ID), reason=null_or(TEXT), count=null_or(COUNT),
                     ),
                 )
-            )
-        )
+            ),
+        ),
     ),
     "alarm.dismiss": Shape(arguments={"by": BY}, answer=record(id=TEXT), example={"by": "Ana Doe"}),
 }  # fmt: skip

@@ -6,7 +6,6 @@ messages among them are ids, states and codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -40,24 +39,17 @@ async def overview(visit: Visit) -> web.StreamResponse:
 
 async def alarms(visit: Visit) -> web.StreamResponse:
     """Every kind of alarm that is open, with what to do."""
-    kinds: dict[str, list[Any]] = {}
-    for alarm in await _open(visit):
-        kinds.setdefault(alarm["kind"], []).append(alarm)
-    return _page(visit, "alarms.html", kinds=kinds)
+    return _page(visit, "alarms.html", kinds=(await visit.ask("node.status"))["alarms"])
 
 
 async def alarms_of(visit: Visit) -> web.StreamResponse:
     """The alarms of one kind, oldest first, a page at a time."""
     kind = visit.request.match_info["kind"]
-    found = [alarm for alarm in await _open(visit) if alarm["kind"] == kind]
-    after = _number(visit.request.query.get("after", "0"))
-    shown = [alarm for alarm in found if int(alarm["id"]) > after][:PAGE]
-    more = bool(shown) and shown[-1] is not found[-1]
+    asked: dict[str, Json] = {"kind": kind, "limit": PAGE}
+    if "cursor" in visit.request.query:
+        asked["cursor"] = visit.request.query["cursor"]
     again = AGAIN.get(kind) if visit.allows("message.resend_many") else None
-    return _page(
-        visit, "alarm-kind.html", kind=kind, alarms=shown, count=len(found), more=shown[-1]["id"] if more else None,
-        again=again,
-    )  # fmt: skip
+    return _page(visit, "alarm-kind.html", kind=kind, found=await visit.ask("alarm.list", asked), again=again)
 
 
 async def settle(visit: Visit) -> web.StreamResponse:
@@ -66,10 +58,12 @@ async def settle(visit: Visit) -> web.StreamResponse:
     if "again" in form and kind in AGAIN:
         return await _resend(visit, {"state": AGAIN[kind], "message": form.one("again")})
     chosen = [form.one("dismiss")] if "dismiss" in form else form.every("alarm")
-    known = {alarm["id"] for alarm in await _open(visit) if alarm["kind"] == kind}
     for id in chosen:
-        if id in known:  # somebody else may have dismissed it meanwhile
+        try:
             await visit.act("alarm.dismiss", {"id": id})
+        except RefusedError as error:
+            if error.code is not Code.NOT_FOUND:  # somebody else has dismissed it meanwhile
+                raise
     return visit.go(f"/operations/alarms/{kind}")
 
 
@@ -159,11 +153,6 @@ async def probed(visit: Visit) -> web.StreamResponse:
 async def adapter(visit: Visit) -> web.StreamResponse:
     """The case system, asked now."""
     return _page(visit, "adapter.html", found=await visit.ask("adapter.check"))
-
-
-async def _open(visit: Visit) -> Iterable[Any]:
-    found: list[Any] = (await visit.ask("alarm.list"))["alarms"]
-    return found
 
 
 def _number(text: str) -> int:

@@ -49,7 +49,7 @@ from gateway.service.desk import (
     units,
     words,
 )
-from gateway.service.desk.arguments import Arguments, members, number, only, text
+from gateway.service.desk.arguments import Arguments, maybe_text, members, number, only, text
 from gateway.service.desk.once import once
 from gateway.service.endings import endings
 from gateway.service.house import House
@@ -57,6 +57,7 @@ from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.service.reads import Reads
 from gateway.store import content, log, reviews
+from gateway.store import figures as figure_rows
 from gateway.store import messages as message_rows
 from gateway.store.content import SealedRow
 from gateway.store.messages import MessageRow
@@ -329,17 +330,21 @@ async def check_draft(parts: Parts, arguments: Arguments) -> Done:
 
 
 async def list_alarms(parts: Parts, arguments: Arguments) -> Done:
-    """What a person has to look at, oldest first."""
-    only(arguments)
+    """What a person has to look at, oldest first; of one kind if named. `open` is how many of these there are."""
+    only(arguments, "limit", "cursor", "kind")
+    limit, after = number(arguments, "limit", otherwise=50), messages.position(arguments)
+    kind = maybe_text(arguments, "kind")
 
-    def query(c: Connection) -> tuple[list[log.Alarm], dict[int, MessageRow], dict[str, int]]:
-        found = log.open_alarms(c)
+    def query(c: Connection) -> tuple[list[log.Alarm], dict[int, MessageRow], dict[str, int], int]:
+        found = log.open_page(c, limit=limit + 1, after=after, kind=kind)
+        there = sum(pile.count for name, pile in figure_rows.alarms(c).items() if kind in (None, name))
         refs = [alarm.ref for alarm in found if alarm.ref is not None]
-        return found, message_rows.get(c, refs), reviews.counts(c)
+        return found, message_rows.get(c, refs), reviews.counts(c), there
 
-    found, rows, doubted = await parts.store.read(query)
+    found, rows, doubted, there = await parts.store.read(query)
+    shown, following = messages.paged(found, limit, lambda alarm: alarm.seq)
     items: list[Json] = []
-    for alarm in found:
+    for alarm in shown:
         peer = parts.book.get(alarm.peer) if alarm.peer is not None else None
         row = rows.get(alarm.ref) if alarm.ref is not None else None
         items.append(
@@ -347,7 +352,7 @@ async def list_alarms(parts: Parts, arguments: Arguments) -> Done:
              "message": None if row is None else row.id, "reason": None if row is None else row.reason,
              "count": doubted.get(alarm.peer or "") if alarm.kind == "peer.review" else None}
         )  # fmt: skip
-    return Done(value={"alarms": items})
+    return Done(value={"alarms": items, "open": there, "next": following})
 
 
 async def dismiss_alarm(parts: Parts, arguments: Arguments) -> Done:

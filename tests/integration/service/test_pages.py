@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection
 from support.running import CHEAP, PASSPHRASE, asked, pair, running
 from support.seeded import seed
 
 from gateway.app import Node, open_node
+from gateway.errors import Code, RefusedError
+from gateway.store import log
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -88,3 +91,25 @@ async def test_a_cursor_of_another_list_is_refused(full: Node):
     """A number is no place on the morning list."""
     with pytest.raises(Exception, match="the cursor is not one of ours"):
         await full.desk.call("conversation.due", {"cursor": "17"})
+
+
+async def test_alarms_come_oldest_first(full: Node):
+    """Each once, of all kinds or of one; how many there are is said on every page; a strange cursor is refused."""
+
+    def raised(connection: Connection) -> None:
+        for number in range(7):
+            kind = "adapter.busy" if number % 2 else "peer.silent"
+            log.raise_alarm(connection, at=number, kind=kind, peer=f"n{number}")
+
+    await full.parts.store.move(raised)
+    found = await every(full, "alarm.list", "alarms", limit=2)
+    assert [int(one["id"]) for one in found] == sorted({int(one["id"]) for one in found})
+    assert len([one for one in found if one["kind"] in ("adapter.busy", "peer.silent")]) == 7
+    first = await asked(full, "alarm.list", {"limit": 1, "kind": "adapter.busy"})
+    assert (first["open"], len(first["alarms"])) == (3, 1)
+    assert len(await every(full, "alarm.list", "alarms", limit=2, kind="adapter.busy")) == 3
+    assert (await asked(full, "alarm.list", {"limit": 1}))["open"] == len(found)
+    assert (await asked(full, "node.show", {}))["alarms"] == len(found)
+    with pytest.raises(RefusedError) as refused:
+        await asked(full, "alarm.list", {"cursor": "x"})
+    assert refused.value.code is Code.INVALID

@@ -254,7 +254,7 @@ def test_findings_of_an_adapter_are_red():
 
 def test_open_alarms_are_told():
     """Alarms are for a person, and not red by themselves."""
-    assert alarms({"alarms": [{"id": "1"}]}).state is State.WARN
+    assert [alarms({"alarms": count}).state for count in (3, 0)] == [State.WARN, State.OK]
 
 
 def test_the_installation_is_one():

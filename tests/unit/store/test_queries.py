@@ -400,6 +400,17 @@ def test_an_alarm_stands_once_until_dismissed(connection: Connection):
     assert [alarm.at for alarm in log.open_alarms(connection)] == [1, 9]
 
 
+def test_open_alarms_come_in_pages(connection: Connection):
+    """Behind one of them, of one kind or of all; what was dismissed is on no page."""
+    for peer in ("a", "b", "c"):
+        log.raise_alarm(connection, at=1, kind="peer.silent", peer=peer)
+    log.raise_alarm(connection, at=1, kind="adapter.busy")
+    log.dismiss_alarm(connection, 2, at=5)
+    assert [alarm.seq for alarm in log.open_page(connection, limit=2)] == [1, 3]
+    assert [alarm.seq for alarm in log.open_page(connection, limit=9, after=1)] == [3, 4]
+    assert [alarm.seq for alarm in log.open_page(connection, limit=9, after=1, kind="peer.silent")] == [3]
+
+
 # --- peers --------------------------------------------------------------------------------------------------------
 
 
