@@ -129,6 +129,7 @@ CLOCKS: Table = {
     "traveldoc_reply": N_("answer about the travel document"),
     "family_report": N_("report on the family"),
     "risk_part": N_("send the other half of the risk assessment"),
+    "risk_joint": N_("agree on the joint conclusion about the risks"),
     "bid_confirm": N_("confirm or contest the best-interests report"),
     "guardian_ack": N_("open the notice about the guardian"),
     "plan_reply": N_("confirm the assistance plan or propose a change"),

@@ -33,6 +33,7 @@ TRAVEL_SOON = 72 * 3_600
 POINTS: Mapping[str, int] = {"m1": 30, "m3": 91, "m6": 182, "m12": 365}
 """Days after arrival on which a monitoring point falls (DOMAIN 2.3, entry 30); the others have no day of their own."""
 
+_PART = {Side.HOST: "sending", Side.RECEIVING: "receiving"}
 _LIFE = frozenset({"missing_child", "medical", "self_harm", "violence"})
 
 _r = Referral
@@ -332,6 +333,7 @@ def _waits(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[D
         case Situation(state=_r.PLANNING):
             last = max((m for m in found.order.messages if _applied(found, m)), key=lambda m: m.created)
             yield from (_duty(setting, "planning", last.priority, last.created, side, last) for side in Side)
+            yield from _waits_joint(found, setting)
         case Situation(state=_r.IN_TRANSIT):
             yield from _waits_arrival(now, found, setting, at)
         case Situation(state=_r.ARRIVED, arrival=Message() as arrival):
@@ -345,6 +347,16 @@ def _waits(now: Situation, found: Fold, setting: Setting, at: int) -> Iterator[D
         case _:
             pass
     yield from _waits_alerts(now, found, setting)
+
+
+def _waits_joint(found: Fold, setting: Setting) -> Iterator[Duty]:
+    """The joint conclusion on the risks, from both, once each side assessed its own part (DOMAIN 2.3, entry 20)."""
+    assessed = [m for m in found.order.messages if m.kind == "risk.assessment" and _applied(found, m)]
+    own = {m.side: m for m in assessed if m.said.word == _PART[m.side]}
+    if len(own) < len(Side) or any(m.said.word == "joint" for m in assessed):
+        return
+    last = max(own.values(), key=lambda m: m.created)
+    yield from (_duty(setting, "risk_joint", last.priority, last.created, side, last) for side in Side)
 
 
 def _confirmed(found: Fold, request: Message) -> bool:

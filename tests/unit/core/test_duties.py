@@ -310,6 +310,19 @@ def test_nobody_owes_what_no_gate_lets_pass(make, clock):
     assert clock in owing(talk)
 
 
+def test_both_owe_a_joint_conclusion_once_both_parts_are_there():
+    """Seven days after the later part; a part of the other side's kind is none, and the joint one ends it."""
+    talk = planning()
+    talk.say(RECEIVING, "risk.assessment", word="sending")
+    assert "risk_joint" not in owing(talk)
+    part = talk.say(RECEIVING, "risk.assessment", word="receiving")
+    found = [duty for duty in duties(talk.fold(), SETTING, talk.now) if duty.clock == "risk_joint"]
+    assert {duty.by for duty in found} == {HOST, RECEIVING} and {duty.because for duty in found} == {part.id}
+    assert all(7 <= (duty.until.at - talk.now) / DAY < 8 for duty in found)
+    talk.say(HOST, "risk.assessment", word="joint")
+    assert "risk_joint" not in owing(talk)
+
+
 def test_who_travels_without_consent_is_still_awaited():
     """The arrival is asked after, and an alert raised where nobody says that she came."""
     talk = in_transit()
