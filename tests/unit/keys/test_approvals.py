@@ -92,6 +92,15 @@ def test_an_approval_is_of_one_change_and_one_wish():
             assert caught.value.code is Code.CONFLICT
 
 
+def test_an_approval_names_the_key_that_signed():
+    """Another key is not named afterwards: two people are told apart by their keys."""
+    device = Authenticator()
+    card = card_of(device)
+    with pytest.raises(RemoteError) as caught:
+        replace(approval_of(device, card), kid=ADMINS[0].card.kid).check(card, CHANGE)
+    assert caught.value.code is Code.BAD_SIGNATURE
+
+
 def test_the_counter_goes_on():
     """From the last one that was seen."""
     device = Authenticator()

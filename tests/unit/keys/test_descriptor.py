@@ -250,6 +250,8 @@ def test_first_contact_begins_at_version_1() -> None:
         accept_descriptor(None, signed(A.next(FIRST), A.roots[:2]), NOW)
     with refused(Code.BAD_CHAIN, "not version 1"):
         accept_descriptor(None, signed(A.payload(prev="A" * 43, node=FIRST.node), A.roots[:2]), NOW)
+    with refused(Code.BAD_CHAIN, "not version 1"):
+        accept_descriptor(None, signed(A.payload(version=2, node=FIRST.node), A.roots[:2]), NOW)
 
 
 def test_node_id_certifies_itself() -> None:

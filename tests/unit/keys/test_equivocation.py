@@ -46,6 +46,13 @@ def test_who_is_not_the_roots_can_not_blame_them(roots: list) -> None:
         verify_proof(build_proof(CHAIN, signed(OTHER.payload, roots)))
 
 
+def test_two_nodes_do_not_contradict_each_other() -> None:
+    """The first descriptors of two nodes, each signed by its own roots, blame nobody."""
+    value = build_proof(CHAIN, A.document(contact="other"))
+    with refused(Code.WRONG_NODE):
+        verify_proof(edited(value, lambda v: v["documents"].__setitem__(1, Node("b").document().to_json())))
+
+
 def test_documents_of_two_versions() -> None:
     """A later version is no contradiction."""
     third = signed(A.next(ONE), A.roots[:2])

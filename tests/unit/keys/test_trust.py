@@ -10,7 +10,7 @@ from support.nodes import NOW, Node, edited, refused
 from gateway.errors import Code
 from keys.encoding import DAY
 from keys.sign import TRUST, SignedDocument, sign_document
-from keys.trust import Assertion, TrustRecord, TrustState, accept_trust, parse_trust
+from keys.trust import Assertion, TrustRecord, TrustState, accept_trust, parse_trust, read_trust
 
 A, B = Node("a"), Node("b")
 SCOPE = {
@@ -69,6 +69,13 @@ def test_a_record_is_of_its_issuer_and_about_its_reader():
         accept([], signed(replace(RECORD, peer=Node("c").first().node)))
     with refused(Code.BAD_SIGNATURE):
         accept([], sign_document(TRUST, RECORD.encode(), [B.sig]))
+
+
+def test_a_stored_record_is_read_by_a_key_of_the_chain():
+    """Whatever became of the key; one that was never listed signs nothing."""
+    assert read_trust(signed(RECORD).encode(), [A.first()]) == RECORD
+    with refused(Code.UNKNOWN_KEY):
+        read_trust(signed(RECORD).encode(), [B.first()])
 
 
 @pytest.mark.parametrize(
