@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -201,7 +202,7 @@ def _show_restored(value: Mapping[str, Json]) -> None:
     )
     voice.hint(f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet")
     for name in _texts(value, "peers"):
-        voice.hint(f"two people here: trm peer reset-link {name}; one person there: trm peer accept-reset")
+        voice.hint(f"two people here: trm peer reset-link {shlex.quote(name)}; one person there: trm peer accept-reset")
     voice.hint("tokens of the local API: trm token new; the sealed messages in flight come again from the peers")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 
 from gateway.cli import voice
@@ -28,7 +29,7 @@ def peers(node: Mapping[str, Json], now: int) -> Iterator[Check]:
             continue
         fine = False
         what, fix = about
-        name, fix = f"peer {item['peer']}", fix.format(peer=item["peer"])
+        name, fix = f"peer {item['peer']}", fix.format(peer=shlex.quote(str(item["peer"])))
         if at <= now:
             yield red(name, f"{what} ended {voice.when(at, now=now)}; nothing passes", fix)
         else:

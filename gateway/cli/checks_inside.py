@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -226,20 +227,18 @@ def peers(told: Mapping[str, Json], now: int) -> Iterator[Check]:
     listed = voice.items(told, "peers")
     fine = True
     for item in listed:
-        since, name = item["failing_since"], f"peer {item['name']}"
+        since, name, typed = item["failing_since"], f"peer {item['name']}", shlex.quote(str(item["name"]))
         if isinstance(since, int):
             fine = False
             found = f"has not answered since {voice.when(since, now=now)}"
             state = State.RED if now - since >= FAILING_LONG else State.WARN
-            yield Check(name=name, state=state, found=found, fix=f"trm peer ping {item['name']}")
+            yield Check(name=name, state=state, found=found, fix=f"trm peer ping {typed}")
         elif item["state"] == "proposed":
             fine = False
-            yield warn(
-                name, "proposed, not verified", f"trm peer code {item['name']}, then trm peer verify {item['name']}"
-            )
+            yield warn(name, "proposed, not verified", f"trm peer code {typed}, then trm peer verify {typed}")
         elif str(item["state"]).startswith("suspended"):
             fine = False
-            yield warn(name, f"{item['state']}", f"trm peer show {item['name']}")
+            yield warn(name, f"{item['state']}", f"trm peer show {typed}")
     if fine:
         yield ok("peers", f"{len(listed)}, none is failing")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,9 +59,8 @@ def _show_added(value: Mapping[str, Json]) -> None:
     voice.say(f"proposed: {value['name']} ({value['country']}), node {value['node']}")
     if value["demo"]:
         voice.say("DEMO: this is a demonstration node with one root key; send it no real case")
-    voice.hint(
-        f"next: call them; trm peer code {value['name']} shows what to compare, then trm peer verify {value['name']}"
-    )
+    name = shlex.quote(str(value["name"]))
+    voice.hint(f"next: call them; trm peer code {name} shows what to compare, then trm peer verify {name}")
 
 
 @options.verb(peer, "code")
@@ -194,7 +194,7 @@ def _show_trust(value: Mapping[str, Json]) -> None:
     for item in voice.items(value, "pending"):
         names = [who["label"] or who["admin"] for who in voice.items(item, "approvals")]
         voice.say(f"pending: {item['action']}, approved by {voice.word(names)}, until {voice.when(item['ends'])}")
-        voice.hint(f"a different administrator: trm peer approve {value['name']} --as KEYFILE")
+        voice.hint(f"a different administrator: trm peer approve {shlex.quote(str(value['name']))} --as KEYFILE")
 
 
 def _record(value: Json) -> Json:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from gateway.core.scope import Agreed, PeerState
-from gateway.errors import Code, RefusedError, RemoteError
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.ports import Done, Json
 from gateway.service import trust_history
 from gateway.service.book import Peer
@@ -22,10 +22,12 @@ from gateway.store import peers as peer_rows
 from gateway.store import trust as trust_rows
 from gateway.store.peers import PeerRow
 from keys.descriptor import accept_chain
-from keys.encoding import canon
+from keys.encoding import canon, is_line, is_node
 from keys.identity import pair_code
 from keys.scanned import pair_text
 from keys.trust import TrustRecord
+
+_is_name = is_line(1, 100)
 
 
 def summary(peer: Peer, now: int) -> dict[str, Json]:
@@ -62,7 +64,7 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
     if "chain" in arguments:
         data = canon(arguments["chain"])
     else:
-        data = await parts.client.fetch_descriptor_unpinned(text(arguments, "url"))
+        data = await _fetched(parts, text(arguments, "url"))
     try:
         chain = accept_chain(read_chain(data), parts.clock.now())
     except RemoteError as error:
@@ -78,6 +80,11 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
             hint="scan its code again; if it still differs, somebody is between you: do not go on",
         )  # fmt: skip
     name = maybe_text(arguments, "name") or newest.name
+    if not _is_name(name) or is_node(name):
+        raise RefusedError(
+            Code.INVALID, "the name of a peer is one line of 1 to 100 characters, and no node id; nothing was changed",
+            hint="choose another one with --name",
+        )  # fmt: skip
     if any(name in (peer.name, peer.node) or peer.node == newest.node for peer in parts.book.all()):
         raise RefusedError(
             Code.EXISTS, "there is a peer with this name or node id already; nothing was changed",
@@ -98,6 +105,15 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
     await parts.store.move(move)
     await parts.book.refresh()
     return Done(value=summary(parts.book.find(row.node), now), created=True)
+
+
+async def _fetched(parts: Parts, url: str) -> bytes:
+    try:
+        return await parts.client.fetch_descriptor_unpinned(url)
+    except TransientError as error:
+        raise TransientError(
+            error.code, f"{error.what}; nothing was changed", hint="check the address, or ask for the pairing file"
+        ) from error
 
 
 def _actor(parts: Parts, by: str) -> str:

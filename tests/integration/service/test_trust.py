@@ -145,6 +145,14 @@ async def test_row_36_a_man_in_the_middle_gives_different_digits(met: Two, tmp_p
         await middle.stop()
 
 
+@pytest.mark.parametrize("name", ["FR\nAL", "F\u202eR", "F" * 101, "n1" + "a" * 32])
+async def test_a_name_that_could_be_taken_for_something_else(met: Two, name: str) -> None:
+    """What people here call a peer is one line that they can read, and never the id of another node."""
+    chain = await met.al.call("node.pairing")
+    with pytest.raises(RefusedError, match="one line of 1 to 100 characters, and no node id"):
+        await met.fr.call("peer.add", chain=chain, name=name, by="admin")
+
+
 async def test_strangers_approve_nothing(met: Two) -> None:
     """A key that no administrator of this node holds, a signature by another key, and an approval of something else."""
     stranger = new_admin(label="Eve", now=START)

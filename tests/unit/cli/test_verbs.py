@@ -221,6 +221,18 @@ def test_a_peer_may_be_fetched_from_its_address(federation):
     assert "there is a peer with this name or node id already; nothing was changed" in ran.stderr
 
 
+def test_an_address_where_nobody_is(federation):
+    """Nothing was changed, and what to do."""
+    ran = federation.fr.trm("peer", "add", "--url", "https://localhost:1", "--by", "Ana B.")
+    assert (ran.exit_code, ran.stderr.splitlines()) == (
+        1,
+        [
+            "trm: error: no connection to the peer; nothing was changed",
+            "trm: hint: check the address, or ask for the pairing file",
+        ],
+    )
+
+
 def test_a_pairing_file_is_written_once(federation, tmp_path):
     """The file holds the chain, and an existing one is left as it is."""
     path = tmp_path / "fr.pairing"
