@@ -6,8 +6,11 @@ import io
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.cobblestone import Cobblestone256Encryptor
+from support.nodes import NOW, Node
 
 from gateway.errors import Code, RefusedError, RemoteError
 from keys.backup import (
@@ -21,9 +24,9 @@ from keys.backup import (
     read_header,
     seal_backup,
 )
-from keys.encoding import b64u, canon, lp, sha256
+from keys.encoding import DAY, b64u, canon, lp, sha256
 from keys.recovery import create_recovery, load_recovery, public_path
-from keys.seal import EncPrivateKey
+from keys.seal import EncPrivateKey, seal_cek
 from keys.sealedfile import MIB, Cost, system_rand
 from keys.sign import SigningKey
 
@@ -140,6 +143,67 @@ def test_the_content_may_not_change_between_the_two_looks() -> None:
         sealed(member)
     with pytest.raises(RuntimeError, match="another size"):
         sealed(Member("node.db", 2, lambda: iter([b"a"])))
+
+
+# --- who made it --------------------------------------------------------------------------------------------------
+
+
+def made_by(signer: Node, **changes: Any) -> bytes:
+    """A backup that this node signed."""
+    about: dict[str, Any] = {
+        "node": signer.first().node, "at": NOW, "kind": Kind.DATA, "gen": 3, "epoch": 2, "rand": system_rand,
+    }  # fmt: skip
+    _, pieces = seal_backup([Member.of("node.db", b"x")], PUBLIC, sign=signer.sig.sign, **about | changes)
+    return b"".join(pieces)
+
+
+def finished(data: bytes, node: Node) -> Header:
+    """Read to its end, and judged by the chain of this node."""
+    opening = Opening(io.BytesIO(data).read, KEY)
+    while (named := opening.member()) is not None:
+        opening.whole(named[1], CHUNK)
+    return opening.finish([node.first()])
+
+
+def test_a_backup_is_of_the_node_that_signed_it() -> None:
+    """By a key of its chain, at that time; another node, in its name or its own, and another time are refused."""
+    a, b = Node("a"), Node("b")
+    assert finished(made_by(a), a).node == a.first().node
+    for data, code in (
+        (made_by(b, node=a.first().node), Code.UNKNOWN_KEY),
+        (made_by(a, node=b.first().node), Code.WRONG_NODE),
+        (made_by(a, at=NOW + 1000 * DAY), Code.UNKNOWN_KEY),
+    ):
+        with pytest.raises(RemoteError) as refused:
+            finished(data, a)
+        assert refused.value.code is code
+
+
+@pytest.mark.parametrize("body", [b"y", b"", b"x" * 20], ids=["as long", "shorter", "longer"])
+def test_other_content_behind_a_true_header_is_refused(body: bytes) -> None:
+    """The recovery key's public half lies on the node: whoever has that and one backup can close anything behind its
+    header, and what the node signed is not that.
+    """
+    node = Node("a")
+    _, document, bound = read_header(io.BytesIO(made_by(node)).read)
+    cek = system_rand(32)
+    inner = lp(b"node.db") + len(body).to_bytes(8, "big") + body
+    encryptor = Cobblestone256Encryptor(cek, b"nrm1/backup\0" + bound)
+    forged = lp(document.encode()) + seal_cek(KEY.public, cek, b"nrm1/backup-key\0" + bound)
+    forged += encryptor.update(inner) + encryptor.finalize()
+    assert contents(forged) == {"node.db": body}
+    with pytest.raises(RemoteError) as refused:
+        finished(forged, node)
+    assert refused.value.code is Code.MALFORMED
+
+
+def test_a_member_that_has_to_be_small_is() -> None:
+    """One that says it is larger is not read."""
+    opening = Opening(io.BytesIO(sealed()).read, KEY)
+    name, size = opening.member() or ("", 0)
+    with pytest.raises(RemoteError, match="too large"):
+        opening.whole(size, 1)
+    assert (name, size) == ("chain", 2)
 
 
 def test_a_header_says_exactly_what_it_may() -> None:

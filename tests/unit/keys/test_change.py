@@ -101,6 +101,11 @@ def test_an_approval_covers_exactly_its_change():
     ):  # fmt: skip
         assert other.hash != CHANGE.hash
         assert Change.parse(other.encode()) == other
+        with refused(Code.CONFLICT):
+            approval.check(CARDS[0], other)
+    approval.check(CARDS[0], CHANGE)
+    with refused(Code.BAD_SIGNATURE):
+        approval.check(CARDS[1], CHANGE)
 
 
 @pytest.mark.parametrize(
