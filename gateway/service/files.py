@@ -7,7 +7,7 @@ is only ever in the memory of the step that seals or opens it, about one segment
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from gateway.core.delivery import SENDING, Outgoing
 from gateway.core.media import Inspector
 from gateway.core.scope import PeerState
 from gateway.core.stages import MESSAGE_LIFE
-from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.exchange.files import MOST_FILES, files_of, name_of
 from gateway.service import records
 from gateway.service.leaves import leaf
@@ -31,6 +31,9 @@ from keys.statement import SecretPart
 
 RESERVE = 256 * 1024 * 1024
 """Bytes of the disk that attachments leave free: the database lies there too."""
+
+FAILED_ALARM = "message.failed"
+"""Open about a message of ours, it says that a person may still send it anew, with its files."""
 
 _MAY_GO_AGAIN = frozenset({*SENDING, Outgoing.AWAITING_HANDOVER})
 """States in which the ciphertext may be needed once more: also what a restored peer lost (PROTOCOL B3)."""
@@ -162,6 +165,36 @@ def waiting_in(parts: Parts, connection: Connection, id: str) -> tuple[SecretPar
     return tuple(records.read_attachment(parts.vault.open(sealed[row.ref])) for row in rows)
 
 
+async def copied(parts: Parts, opened: Content, rows: Sequence[AttachmentRow]) -> str | None:
+    """The files of a stored message once more, for a new one: its id; None for a message without files.
+
+    Raises:
+        RefusedError: not_found where one is not here any more, as `read` and `add` do else; nothing of them is kept.
+        TransientError: disk.
+    """
+    wanted = of_message(opened)
+    there = [row.n for row in rows if await parts.files.size(row.file) == row.length]
+    if there != [part.n for part in wanted]:
+        raise RefusedError(
+            Code.NOT_FOUND, "a file of this message is not here any more; nothing was changed",
+            hint="write the message anew, and add its files again",
+        )  # fmt: skip
+    id: str | None = None
+    try:
+        for row, part in zip(rows, wanted, strict=True):
+            id = (await add(parts, read(parts, row, part), size=part.size, id=id)).id
+    except GatewayError:
+        await forget(parts, id)
+        raise
+    return id
+
+
+async def forget(parts: Parts, id: str | None) -> None:
+    """The files that wait for a message go: their keys now, the ciphertext with the next sweep."""
+    if id is not None:
+        await parts.store.move(lambda c: attachments.drop_unsent(c, id))
+
+
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
@@ -219,7 +252,9 @@ async def sweep(parts: Parts) -> None:
     now, states = parts.clock.now(), [str(state) for state in _MAY_GO_AGAIN]
 
     def move(connection: Connection) -> None:
-        attachments.drop_old(connection, before=now - MESSAGE_LIFE, states=states)
+        attachments.drop_old(
+            connection, before=now - MESSAGE_LIFE, states=states, again=FAILED_ALARM, taken_back=str(Code.CANCELLED)
+        )
         attachments.drop_expired(connection, now)
 
     there = await parts.files.names()  # before the rows: a file that comes meanwhile is not in this list

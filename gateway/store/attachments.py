@@ -15,7 +15,7 @@ from gateway.store import content
 from gateway.store.messages import IN, OUT
 from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
-from gateway.store.tables import attachment, message, upload
+from gateway.store.tables import alarm, attachment, message, upload
 
 AT_ONCE = 500
 
@@ -181,16 +181,21 @@ def drop_unsent(connection: Connection, id: str) -> None:
         connection.execute(delete(attachment).where(attachment.c.ref == row.ref))
 
 
-def drop_old(connection: Connection, *, before: int, states: Iterable[str]) -> None:
-    """What nobody waits for: parts that no message took since `before`, parts of messages that went in none of the
-    `states` in which they may have to go once more, envelopes whose parts did not come in their time.
+def drop_old(connection: Connection, *, before: int, states: Iterable[str], again: str, taken_back: str) -> None:
+    """What nobody waits for: parts that no message took since `before`, and parts of messages that went in none of the
+    `states` in which they may have to go once more. While an alarm of the kind `again` is open about a message, a
+    person may send it anew, unless its reason is `taken_back`.
     """
     query = select(attachment.c.id).where(
         attachment.c.direction == OUT, attachment.c.message.is_(None), attachment.c.at < before
     )
     for id in set(connection.scalars(query)):
         drop_unsent(connection, id)
-    over = select(message.c.ref).where(message.c.direction == OUT, message.c.state.not_in(list(states)))
+    alarmed = select(alarm.c.ref).where(alarm.c.kind == again, alarm.c.dismissed.is_(None), alarm.c.ref.is_not(None))
+    over = select(message.c.ref).where(
+        message.c.direction == OUT, message.c.state.not_in(list(states)),
+        or_(message.c.reason == taken_back, message.c.ref.not_in(alarmed)),
+    )  # fmt: skip
     connection.execute(delete(attachment).where(attachment.c.direction == OUT, attachment.c.message.in_(over)))
 
 

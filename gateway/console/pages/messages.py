@@ -80,6 +80,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
     return visit.page(
         "message.html", whole=whole, files=files, there=there,
+        gone=whole["state"] == str(Outgoing.FAILED) and not all(file["stored"] for file in files),
         consented=there and "consent_ref" in whole["header"],
         content=told(whole, "content", visit.words, units) if there else [],
         header=told(whole, "header", visit.words, units) if there else [],

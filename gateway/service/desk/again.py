@@ -1,8 +1,8 @@
 """Trying many messages again at once: those that the case system refused, and those of ours that failed.
 
 A held message is offered to the case system again. One of ours that failed is final, as its number and its receipts
-are: what it said is judged anew and goes as a new message, which can be done once for each. What a person took back,
-and what a person has dismissed, stays where it is.
+are: what it said is judged anew and goes as a new message, which can be done once for each; its files are sealed anew
+for it. What a person took back, and what a person has dismissed, stays where it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.core.probe import KIND as PROBE
 from gateway.core.scope import type_name
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.ports import Done, Json
-from gateway.service import drafts, submit
+from gateway.service import drafts, files, submit
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
 from gateway.service.desk.messages import actor, offer_again, opened_row
 from gateway.service.leaves import leaf
@@ -72,13 +72,11 @@ async def _offer(parts: Parts, row: MessageRow, by: str) -> None:
 
 
 async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
-    """What a failed message said as a new one, under a key of its own: repeated, it is done once."""
-    sealed, files = await parts.store.read(lambda c: (content.get(c, [row.ref]), attachments.of_messages(c, [row.ref])))
+    """What a failed message said as a new one with its files, under a key of its own: repeated, it is done once."""
+    sealed, rows = await parts.store.read(lambda c: (content.get(c, [row.ref]), attachments.of_messages(c, [row.ref])))
     opened = opened_row(parts, sealed.get(row.ref))
     if opened is None:
         raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
-    if files.get(row.ref):
-        raise RefusedError(Code.CONFLICT, "a message with files is sent anew by a person; nothing was changed")
     facts, (header, said) = opened.facts, opened.halves()
     header = {name: member for name, member in header.items() if name != "seen"}
     said = dict(said if facts.written is None else facts.written)
@@ -91,10 +89,19 @@ async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
         "type": facts.body_type, "to": row.peer, "conversation": facts.conversation, "in_reply_to": facts.reply_to,
         "purpose": facts.purpose, "header": header, "content": said,
     }  # fmt: skip
+    id = await files.copied(parts, opened, rows.get(row.ref, ()))
+    if id is not None:
+        request["message"] = id
     now = parts.clock.now()
 
     def also(connection: Connection) -> None:
-        log.dismiss_about(connection, [row.ref], [f"message.{_FAILED}"], at=now)
+        log.dismiss_about(connection, [row.ref], [files.FAILED_ALARM], at=now)
         log.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor(parts, by)))
 
-    await submit.submit(parts, request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also)
+    try:
+        await submit.submit(
+            parts, request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
+        )
+    except GatewayError:
+        await files.forget(parts, id)
+        raise

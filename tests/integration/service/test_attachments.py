@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.pair import Party, Two, example, two_nodes
+from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.policies import open_on
 from support.running import consent
 
@@ -360,6 +360,67 @@ async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
     assert len(seen.sent) <= 3
     later = await two.fr.submit("later")
     await reached(two, later, "awaiting_opening")
+
+
+async def failed(two: Two, wire: Spoiler) -> str:
+    """A message with two files that did not go in its time."""
+    wire.away = True
+    id = await added(two.fr, PDF)
+    await sent(two, await added(two.fr, NOTE, id), 0, 1)
+    two.clock.advance(15 * 86_400)
+    await reached(two, id, "failed", seconds=90)
+    await files.sweep(two.fr.running.parts)
+    wire.away = False
+    return id
+
+
+async def resent(two: Two, id: str) -> Any:
+    """What a person is answered who sends it anew."""
+    return await two.fr.call("message.resend_many", state="failed", message=id, by="adm")
+
+
+async def test_a_failed_message_is_sent_anew_with_its_files(two: Two) -> None:
+    """They are kept while a person may do so, go as files of the new message, and those of the old one end."""
+    id = await failed(two, Spoiler(two.fr))
+    before = stored(two.fr)
+    assert len(before) == 2
+    assert (await resent(two, id))["again"] == 1
+    await two.until(lambda: any(one.attachments for one in two.al.deliveries()), seconds=120, real=40)
+    (given,) = [one for one in two.al.deliveries() if one.attachments]
+    assert given.message_id != id
+    assert [await content(given, n) for n in (0, 1)] == [PDF, NOTE]
+    await reached(two, given.message_id, "awaiting_opening")
+    await files.sweep(two.fr.running.parts)
+    assert not set(before) & set(stored(two.fr))
+    assert (await resent(two, id))["matched"] == 0
+
+
+async def test_a_failed_message_whose_file_is_gone_stays(two: Two) -> None:
+    """Nothing of it goes, no copy is kept, its page says which file is gone; dismissed, it keeps none."""
+    id = await failed(two, Spoiler(two.fr))
+    whole = {path for path in stored(two.fr) if path.stat().st_size > SEGMENT}
+    (note,) = set(stored(two.fr)) - whole
+    note.unlink()
+    assert (await resent(two, id))["refused"] == [{"id": id, "code": "not_found"}]
+    listed = (await two.fr.call("attachment.list", id=id))["attachments"]
+    assert [one["stored"] for one in listed] == [True, False]
+    await files.sweep(two.fr.running.parts)
+    assert set(stored(two.fr)) == whole
+    alarms = (await two.fr.call("alarm.list", kind="message.failed"))["alarms"]  # that of the consent is another one
+    await two.fr.call("alarm.dismiss", id=next(one["id"] for one in alarms if one["message"] == id), by="adm")
+    await files.sweep(two.fr.running.parts)
+    assert stored(two.fr) == []
+
+
+async def test_what_may_not_be_sent_anew_leaves_no_copies(two: Two) -> None:
+    """Refused by what holds now, its files wait with it for the next try."""
+    id = await failed(two, Spoiler(two.fr))
+    before = stored(two.fr)
+    await two.fr.changes("peer.suspend")
+    (told,) = (await resent(two, id))["refused"]
+    assert told["id"] == id and (await two.fr.call("attachment.moving"))["moving"] == []
+    await files.sweep(two.fr.running.parts)
+    assert stored(two.fr) == before
 
 
 async def test_erasing_takes_the_key_first_and_then_the_file(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:

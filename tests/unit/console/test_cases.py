@@ -151,6 +151,19 @@ def poisoned(value: Any) -> Any:
     return HOSTILE[: 200 if value != "" else None] if isinstance(value, str) else value
 
 
+async def test_a_failed_message_says_when_a_file_is_gone():
+    """What can not be sent anew, and what to do instead; a message that is not ours or did not fail does not."""
+    gone = {"attachments": [one | {"stored": False} for one in ANSWERS["attachment.list"]["attachments"]]}
+    async with console(answers(attachment__list=gone)) as there:
+        said = "Write it anew, and add them again."
+        assert said not in (await there.get(f"/messages/{MESSAGE}?way=in")).text
+        failed = there.desk.answers["message.show"] | {"direction": "out", "state": "failed", "reason": "expired"}
+        there.desk.answers["message.show"] = failed
+        assert said in (await there.get(f"/messages/{MESSAGE}?way=out")).text
+        there.desk.answers["attachment.list"] = ANSWERS["attachment.list"]
+        assert said not in (await there.get(f"/messages/{MESSAGE}?way=out")).text
+
+
 async def test_what_a_peer_wrote_is_never_markup():
     """A script, a turned line, invisible signs and very long texts, in every text of every type."""
     async with console(answers()) as there:

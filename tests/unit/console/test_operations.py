@@ -139,6 +139,7 @@ async def test_messages_are_counted_before_they_go():
         done = await there.post("/operations/resend", chosen)
         assert asked(there, "message.resend_many")[1:] == [wanted]
         assert "1 messages were tried again." in done.text and "there is no active trust" in done.text
+        assert f'<a href="/messages/{ID}">' in done.text
         await there.post("/operations/alarms/message.held", {"again": OTHER})
         assert asked(there, "message.resend_many")[2:] == [{"state": "held", "message": OTHER, "by": "Ana Doe"}]
         there.sign_in.sessions["secret"] = person(Role.TRUST_ADMIN)
