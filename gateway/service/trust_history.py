@@ -34,6 +34,7 @@ from keys.encoding import SKEW, parse_payload
 from keys.trust import read_trust
 
 _COMPLETED = b'"ev":"change.completed"'  # as canonical JSON spells it
+_RECORDS = {rows.OUT: ("of ours", b'"ev":"trust.issued"'), rows.IN: ("of theirs", b'"ev":"trust.taken"')}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,10 @@ def _unlike_the_log(connection: Connection, subjects: set[str]) -> list[str]:
     ]
 
 
+def _about(node: str) -> bytes:
+    return b'"peer":"' + node.encode() + b'"'
+
+
 def _read(leaf: bytes) -> Json:
     """An entry of the log; nothing where it was damaged, which is for the examination of the log to name."""
     try:
@@ -92,8 +97,8 @@ def position(connection: Connection, node: str) -> list[str]:
     """
     if peer_rows.state_of(connection, node) != PeerState.ACTIVE:
         return []
-    about = [b'"ev":"peer.', b'"peer":"' + node.encode() + b'"']
-    for seq, leaf in audit.matching(connection, 0, audit.size(connection), about, audit.size(connection)):
+    words = [b'"ev":"peer.', _about(node)]
+    for seq, leaf in audit.matching(connection, 0, audit.size(connection), words, audit.size(connection)):
         match _read(leaf):
             case {"ev": "peer.state", "state": PeerState.ACTIVE}:
                 return []
@@ -103,14 +108,17 @@ def position(connection: Connection, node: str) -> list[str]:
 
 
 def records(parts: Parts, connection: Connection, node: str) -> list[str]:
-    """What is wrong with the stored trust records of both directions: signatures, order, stored hashes."""
+    """What is wrong with the stored trust records of both directions: signatures, order, stored hashes, and whether the
+    newest one is the newest that the audit log knows.
+    """
     faults: list[str] = []
     peer = parts.book.get(node)
     chains = {rows.OUT: parts.own.chain, rows.IN: () if peer is None else peer.chain}
     for direction, chain in chains.items():
         prev: str | None = None
+        whose, event = _RECORDS[direction]
         for row in rows.records_of(connection, node, direction):
-            place = f"trust record {row.seq} {'of ours' if direction == rows.OUT else 'of theirs'}"
+            place = f"trust record {row.seq} {whose}"
             try:
                 record = read_trust(row.document, chain)
                 if (record.hash, record.prev) != (row.hash, prev):
@@ -118,6 +126,10 @@ def records(parts: Parts, connection: Connection, node: str) -> list[str]:
             except GatewayError as error:
                 faults.append(f"{place}: {error.what}")
             prev = row.hash
+        for seq, leaf in audit.matching(connection, 0, audit.size(connection), [event, _about(node)], 1):
+            match _read(leaf):
+                case {"record": str(newest)} if newest != prev:
+                    faults.append(f"the newest trust record {whose} is not the one of entry {seq} of the audit log")
     return faults
 
 
