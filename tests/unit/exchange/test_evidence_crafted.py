@@ -184,6 +184,14 @@ def test_an_entry_that_says_something_else(name: str) -> None:
     assert not verified(with_log(BAD_LEAVES[name]), CASE.anchors)
 
 
+def test_no_node_witnesses_its_own_log() -> None:
+    """A cosigns its own checkpoint by its true `wit` key: its word would count as that of another."""
+    book = Logbook(A, leaves=[leaf()])
+    book.checkpoint((A, NOW + 5))
+    checkpoints = [{"note": book.notes[1].decode(), "leaves": [{"leaf": b64u(leaf()), "path": []}]}]
+    assert not verified(with_log(leaf(), checkpoints=checkpoints), CASE.anchors)
+
+
 def noted(change: Callable[[list[str]], object]) -> bytes:
     """The bundle with a checkpoint whose lines are changed and that A signed all the same."""
     book = Logbook(A, leaves=[leaf()])
