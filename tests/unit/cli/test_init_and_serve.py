@@ -44,7 +44,7 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
     ("changes", "code", "words"),
     [
         ({"name": "../FR"}, 2, "1 to 32 letters, digits and hyphens"),
-        ({"country": "France"}, 2, "node.country" if False else "country"),
+        ({"country": "France"}, 2, "country"),
         ({"listen": "8443"}, 2, "listen"),
         ({"unit": "FP:public_authority:x:national_focal_point"}, 2, "lower-case id"),
         ({"unit": "fp:ministry:x:national_focal_point"}, 2, "lower-case id and a kind"),
