@@ -21,7 +21,7 @@ from schemas.catalogue import Answers, Catalogue, MessageType, catalogue, verify
 from schemas.codelists import CodeEntry, CodeList, code_list, code_lists
 from schemas.text import nfc, text_findings
 from schemas.validation import validate
-from schemas.walk import SENSITIVITY, Field, categories, classes, disclosed, fields, highest, parts
+from schemas.walk import SENSITIVITY, Field, categories, categories_at, classes, disclosed, fields, highest, parts
 
 __all__ = [
     "SENSITIVITY",
@@ -33,6 +33,7 @@ __all__ = [
     "MessageType",
     "catalogue",
     "categories",
+    "categories_at",
     "classes",
     "code_list",
     "code_lists",

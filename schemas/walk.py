@@ -65,6 +65,24 @@ def disclosed(name: str, content: object) -> tuple[frozenset[str], frozenset[str
     )
 
 
+def categories_at(place: str) -> frozenset[str]:
+    """The categories of the field at ``place``, a JSON pointer into a body, in the types that have it. Empty where one
+    of them gives it none, or not always the same (that of a sibling, or of its code).
+    """
+    path = "".join("/*" if step.isdigit() or step == "-" else f"/{step}" for step in place.split("/")[1:])
+    return _categories().get(path, frozenset())
+
+
+@cache
+def _categories() -> Mapping[str, frozenset[str]]:
+    found: dict[str, set[str | None]] = {}
+    for entry in catalogue().types:
+        for field in fields(entry.schema):
+            varies = "x-category-codes" in field.schema
+            found.setdefault(field.path, set()).add(None if varies else field.category)
+    return {path: frozenset(filter(None, named)) for path, named in found.items() if None not in named}
+
+
 def parts(name: str, content: object) -> tuple[int, ...]:
     """The files that `content` names, by number, in document order; for a valid content."""
     return tuple(value for leaf, value in _leaves(_resolved_content(name), content) if leaf.get("x-part"))

@@ -88,7 +88,8 @@ LINES: tuple[Line, ...] = (
     _line("closure.response", "valid-agreed"),
     _line("closure.response", "valid-not-agreed"),
     _line("closure.response", "valid-not-agreed", answer="reopen"),
-    _line("data.correction", "valid-new-value", path="/content/legal_status", new_value="asylum_pending"),
+    _line("data.correction", "valid-new-value", path="/content/legal_status", data_category="immigration",
+          new_value="asylum_pending"),
     *(
         _line(kind, _smallest(kind))
         for kind in sorted({*MAY, "case.closure"})

@@ -284,7 +284,7 @@ def test_g5_a_stop_goes_with_a_neutral_reason():
 def test_g5_a_correction_does_not_open_it():
     """A status that was said to be protected is not corrected towards the State of nationality first."""
     said = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
-    content = {"path": "/content/legal_status", "new_value": "regular"}
+    content = {"path": "/content/legal_status", "data_category": "immigration", "new_value": "regular"}
     facts = replace(GOOD, body_type="data.correction/1", history=said, content=content)
     assert gates(facts) == [G5]
 
