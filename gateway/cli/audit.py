@@ -74,7 +74,7 @@ def _show_entries(value: Mapping[str, Json]) -> None:
 
 
 def _members(facts: Json) -> str:
-    return " ".join(f"{name}={fact}" for name, fact in facts.items()) if isinstance(facts, dict) else ""
+    return " ".join(f"{name}={voice.word(fact)}" for name, fact in facts.items()) if isinstance(facts, dict) else ""
 
 
 def _say_more(value: Mapping[str, Json]) -> None:

@@ -159,7 +159,7 @@ def _mend(fault: ValueError | RecursionError) -> str:
         case _Twice():
             return "a member occurs twice in one object: keep one of them"
         case UnicodeDecodeError():
-            return f"save it as UTF-8; the first {fault.start} bytes are"
+            return f"save it as UTF-8; it is that up to byte {fault.start} only"
         case json.JSONDecodeError() if fault.doc.startswith("\ufeff"):
             return "save it as UTF-8 without a byte order mark"
         case json.JSONDecodeError():

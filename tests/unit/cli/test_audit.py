@@ -37,6 +37,14 @@ def test_a_running_log_is_shown_and_verified(federation) -> None:
     assert "every entry, checkpoint and cosignature holds" in ran.stdout
 
 
+def test_nothing_is_told_as_a_dash(federation) -> None:
+    """What an entry says of nobody and nothing is told in the words of people."""
+    done = federation.fr.trm("peer", "ping", "AL", "--full")
+    assert done.exit_code == 0, done.output
+    ran = federation.fr.trm("audit", "list", "--event", "message.state")
+    assert (ran.exit_code, "code=-" in ran.stdout, "None" in ran.stdout) == (0, True, False)
+
+
 def test_the_export_of_a_running_node(federation, tmp_path: Path) -> None:
     """The file is new and private, and the stranger's verifier accepts it; an existing file is never touched."""
     file = tmp_path / "log.jsonl"
