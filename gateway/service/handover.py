@@ -1,9 +1,9 @@
 """Hand-over: accepted messages and news go to the case system, in order, until it has acknowledged them (DESIGN 3.4,
 3b.3).
 
-A positive receipt exists only after the adapter acknowledged. A message behind a gap waits at most ten minutes from
-the first sight of the gap; withdrawals and safety alerts do not wait. Without an adapter, people at the desk
-acknowledge; so they do with what its sender wants in no case system.
+A positive receipt exists only after the adapter acknowledged; while there is no key to sign one, all of it waits. A
+message behind a gap waits at most ten minutes from the first sight of the gap; withdrawals and safety alerts do not
+wait. Without an adapter, people at the desk acknowledge; so they do with what its sender wants in no case system.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.core.acceptance import Incoming, IncomingEvent, allows, exportable,
 from gateway.core.mapping import RecordMapping, map_message
 from gateway.core.numbering import Gap, out_of_order, ready
 from gateway.core.probe import KIND as PROBE
-from gateway.errors import Code, RefusedError, TransientError
+from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.exchange import answers
 from gateway.exchange.files import name_of
 from gateway.logs import logger
@@ -74,7 +74,7 @@ class Handover:
             signal.clear()
             try:
                 busy = await self.once()
-            except TransientError as error:
+            except GatewayError as error:
                 self._log.warning("handover.failed", code=str(error.code))
                 busy = False
             if not busy:
@@ -90,7 +90,7 @@ class Handover:
         parts = self._parts
         busy = False
         senders, news = await parts.store.read(lambda c: (messages.senders_waiting(c), messages.news_waits(c)))
-        for node in senders:
+        for node in senders if parts.keys.may_speak else ():
             busy = await self._from(node) or busy
         if parts.adapter is not None and news:
             busy = await self._news(parts.adapter) or busy

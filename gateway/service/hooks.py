@@ -68,7 +68,12 @@ class Hooks:
         try:
             while True:
                 happenings = self._parts.signals.happenings
-                if not await self.once():
+                try:
+                    done = await self.once()
+                except TransientError as error:
+                    self._log.warning("webhooks.failed", code=str(error.code))
+                    done = 0
+                if not done:
                     await self._parts.signals.wait_for_more(happenings, PAUSE)
         finally:
             await self._client.close()

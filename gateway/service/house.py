@@ -38,6 +38,7 @@ from gateway.service.peering import address, fetch_chain, refresh
 from gateway.store import content, links, local, log, messages
 from gateway.store import peers as peer_rows
 from keys.descriptor import Descriptor
+from keys.succession import USES
 
 MINUTE = 60
 HOUR = 3_600
@@ -153,10 +154,13 @@ class House:
 
     def _spoken(self, now: int) -> Descriptor:
         """The descriptor whose keys are used: the newest as soon as every active peer holds it, and after a day in any
-        case. At once where it revokes a key: then the older one is not to be followed any more.
+        case. At once where it revokes a key: then the older one is not to be followed any more; and where that lists no
+        key of some use that is valid now: then there is nothing to wait with.
         """
         *older, newest = self._parts.own.chain
         if not older or len(newest.revoked) > len(older[-1].revoked):
+            return newest
+        if not all(older[-1].keys_of(use, now) for use in USES):
             return newest
         if now >= self._parts.own.published + PEERS_PATIENCE:
             return newest

@@ -40,7 +40,10 @@ class Notify:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            await self.once()
+            try:
+                await self.once()
+            except GatewayError as error:
+                self._log.warning("notify.failed", code=str(error.code))
             await self._parts.clock.sleep(LOOK)
 
     async def once(self) -> bool:
@@ -54,11 +57,7 @@ class Notify:
             self._told = waiting
             return False
         self._next = now + self._seconds
-        try:
-            await self._notifier.tell(urgent=bool(alarms))
-        except GatewayError as error:
-            self._log.warning("notify.failed", code=str(error.code))
-            return False
+        await self._notifier.tell(urgent=bool(alarms))
         self._told = waiting
         return True
 

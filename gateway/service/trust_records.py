@@ -128,7 +128,10 @@ class Courier:
         parts = self._parts
         while True:
             parts.signals.trust.clear()
-            await self.bring()
+            try:
+                await self.bring()
+            except GatewayError as error:
+                self._log.info("trust.postponed", code=str(error.code))
             waits = {
                 asyncio.ensure_future(parts.signals.trust.wait()),
                 asyncio.ensure_future(parts.clock.sleep(FIRST_RETRY)),

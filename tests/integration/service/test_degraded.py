@@ -6,18 +6,23 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 from support.holders import signed
 from support.nodechild import CHEAP, SteeredClock
+from support.nodeproc import free_port
 from support.pair import PASSPHRASE, START, introduce, make_party, two_nodes
 
 from gateway.app import KeysUnusableError, open_node, serve_limited
 from gateway.cli.connect import call
 from gateway.cli.doctor import examine
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.ports import Delivery, Notice
 from keys.encoding import DAY
+from keys.webhooks import new_secret
 
 
 def damage(path: Path) -> None:
@@ -113,6 +118,81 @@ async def test_ended_keys(tmp_path: Path) -> None:
         assert party.running.parts.own.keyset.desc_version == 2
     finally:
         await party.stop()
+
+
+async def test_ended_keys_hand_nothing_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for the case system when the `sig` key ends is not shown to it, for no receipt could say so; the node
+    goes on, and after a ceremony it is handed over once.
+    """
+    async with two_nodes(tmp_path) as two:
+        adapter = two.al.running.parts.adapter
+        assert adapter is not None
+        shown, push, busy = list[str](), adapter.push, [True]
+
+        async def take(item: Delivery | Notice) -> str:
+            if busy:
+                raise TransientError(Code.ADAPTER_BUSY, "the case system is away")
+            shown.append(item.key)
+            return await push(item)
+
+        monkeypatch.setattr(adapter, "push", take)
+        await two.fr.submit("waits")
+
+        async def arrived() -> bool:
+            return await two.al.rows("select count(*) from inbox where attempts > 0") == [(1,)]
+
+        await two.until(arrived, seconds=30)
+        two.clock.advance(500 * DAY)
+        parts = two.al.running.parts
+        await two.until(lambda: not parts.keys.may_speak, seconds=120)
+        busy.clear()
+        for _ in range(3):
+            two.clock.advance(300)
+            await two.calm()
+        assert two.al.serving is not None and not two.al.serving.done()
+        assert shown == []
+        asked = await two.al.call("keys.request", by="admin")
+        await two.al.call("keys.publish", document=signed(tmp_path, "AL", asked["request"]), by="admin")
+        assert parts.keys.may_speak
+        await two.until(lambda: two.al.notes() == ["waits"], seconds=600)
+        assert len(shown) == 1
+
+
+async def test_a_database_that_fails_for_a_while(tmp_path: Path) -> None:
+    """Every loop tries again: no part of the node ends because the database could not be read for a moment."""
+    tables = ("trust_record", "inbox", "hook", "alarm", "outbox")
+    async with two_nodes(tmp_path) as two:
+        await two.al.stop()
+        (two.al.folder / "webhooks").mkdir(mode=0o700)
+        (two.al.folder / "webhooks" / "cases").write_text(new_secret(lambda size: bytes(size)))
+        with (two.al.folder / "node.toml").open("a") as settings:
+            settings.write(
+                '[notify.email]\nhost = "127.0.0.1"\nsender = "gateway@example.org"\nto = ["desk@example.org"]\n'
+                f'[[webhooks]]\nname = "cases"\nurl = "http://127.0.0.1:{free_port()}/trm"\n'
+            )
+        await two.al.start()
+        parts = two.al.running.parts
+
+        def rename(connection: Connection, *, away: bool) -> None:
+            for table in tables:
+                there, gone = (table, f"{table}_away") if away else (f"{table}_away", table)
+                connection.exec_driver_sql(f"alter table {there} rename to {gone}")
+
+        await parts.store.move(partial(rename, away=True))
+        for _ in range(4):
+            two.clock.advance(61)
+            parts.signals.handover.set()
+            parts.signals.trust.set()
+            await parts.signals.happened()
+            await two.calm()
+        await parts.store.move(partial(rename, away=False))
+        id = await two.fr.submit("goes on")
+
+        async def opened() -> bool:
+            return await two.fr.state(id) == "awaiting_opening"
+
+        await two.until(opened, seconds=600)
+        assert two.al.serving is not None and not two.al.serving.done()
 
 
 async def test_what_ends_is_told_once_each(tmp_path: Path) -> None:
