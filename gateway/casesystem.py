@@ -164,7 +164,8 @@ def _plain(path: Path) -> object:
         hint = f"{where}: {exc.problem}" if isinstance(exc, _NotPlainError) else where
         raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read", hint=hint) from exc
     except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
-        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read") from exc
+        hint = exc.strerror.lower() if isinstance(exc, OSError) and exc.strerror else "it has to be YAML in UTF-8"
+        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read", hint=hint) from exc
 
 
 class _NotPlainError(yaml.MarkedYAMLError):
@@ -173,13 +174,25 @@ class _NotPlainError(yaml.MarkedYAMLError):
 
 class _Strict(yaml.SafeLoader):
     """YAML in which a key stands once: with two, the library takes the last one without a word, and a code has changed
-    its meaning. References to other parts of the file are refused as well; no mapping needs them.
+    its meaning. References to other parts of the file and merged tables are refused as well; no mapping needs them.
     """
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """What the library takes for a date or a number and can not make one of has a place too."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, AttributeError) as exc:
+            problem = "this is read as a date or a number and is none; put it in quotation marks"
+            raise _NotPlainError(problem=problem, problem_mark=node.start_mark) from exc
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key in (key for key, _ in node.value if key.tag == "tag:yaml.org,2002:merge"):
+            raise _NotPlainError(problem="tables are not merged here", problem_mark=key.start_mark)
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it open
-            raise _NotPlainError(problem="references are not used here", problem_mark=mark)
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it open
+        if getattr(event, "anchor", None) is not None:
+            raise _NotPlainError(problem="references are not used here", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

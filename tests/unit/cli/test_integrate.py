@@ -235,6 +235,40 @@ def test_a_mapping_that_is_no_mapping_is_refused(tmp_path: Path):
     assert ran.stderr.startswith("trm: error: ")
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("title: 2026-13-45", "put it in quotation marks"),
+        ("title: !!bool maybe", "put it in quotation marks"),
+        ('title: !!int ""', "put it in quotation marks"),
+        ("title: !!timestamp soon", "put it in quotation marks"),
+        (f"title: {'9' * 5000}", "put it in quotation marks"),
+        ("<<: {title: a}", "tables are not merged here"),
+        ("title: &a text", "references are not used here"),
+        ("title: *a", "references are not used here"),
+        ("name: other", "this key stands twice in one table"),
+    ],
+)
+def test_what_is_not_plain_yaml_is_refused_at_its_line(tmp_path: Path, line: str, hint: str):
+    """No value ends in a fault of the program, and nothing is written at one place and read at another."""
+    path = tmp_path / "office.yaml"
+    path.write_text(f"{MAPPING.rstrip()}\n{line}\n", encoding="utf-8")
+    ran = run("mapping", "check", str(path))
+    assert ran.exit_code == 1
+    assert f"see line {MAPPING.rstrip().count(chr(10)) + 2}: " in ran.stderr
+    assert hint in ran.stderr
+
+
+@pytest.mark.parametrize("data", ["title: a\n".encode("utf-16"), b"title: a\0", b"title: Pr\xe9nom\n"])
+def test_a_mapping_in_another_encoding_says_what_it_has_to_be(tmp_path: Path, data: bytes):
+    """The hint tells how to save the file."""
+    path = tmp_path / "office.yaml"
+    path.write_bytes(data)
+    ran = run("mapping", "check", str(path))
+    assert ran.exit_code == 1
+    assert "it has to be YAML in UTF-8" in ran.stderr
+
+
 def test_a_record_is_previewed(tmp_path: Path):
     """A record becomes a draft on the screen, and nothing is stored."""
     (tmp_path / "office.yaml").write_text(MAPPING, encoding="utf-8")
