@@ -50,6 +50,8 @@ def _dotted(pointer: str) -> str:
 
 def check(mapping: RecordMapping, vocabulary: Vocabulary) -> tuple[Finding, ...]:
     """Every fault of the file against what its message type can say; `docs/mapping-format.md` explains each rule."""
+    if not vocabulary.members:
+        return (Finding(place="body_type", rule="unknown_type", hint="trm schema list names the message types"),)
     found = [finding for rule in mapping.rules for finding in _check_rule(rule, vocabulary)]
     if mapping.direction.inward:
         found += _check_left_out(mapping, vocabulary)

@@ -267,6 +267,9 @@ class _Reader:
         self.fitting(kind, keys, path, place)
         values = self.values(keys["values"], _under(place, "values")) if "values" in keys else {}
         unknown = self.absent(keys.get("unknown_values", {}), _under(place, "unknown_values"))
+        codes = self.codes(keys["codes"], kind, _under(place, "codes")) if "codes" in keys else None
+        for word in (word for word in unknown if compared(word) in (codes or {})):
+            self.fault(_under(place, f"unknown_values.{word}"), "code_twice", "this value has a code as well")
         return Rule(
             path=path,
             sources=self.sources(keys["from"], path, place),
@@ -274,7 +277,7 @@ class _Reader:
             direction=direction,
             required="required" in keys and self.flag(keys["required"], _under(place, "required")),
             code_list=self.text(keys["list"], _under(place, "list")) if "list" in keys else None,
-            codes=self.codes(keys["codes"], kind, _under(place, "codes")) if "codes" in keys else None,
+            codes=codes,
             back=self.back(keys, kind, direction, place),
             absent={compared(word): reason for word, reason in unknown.items()},
             words={reason: word for word, reason in reversed(unknown.items())},
@@ -409,10 +412,14 @@ class _Reader:
 
     def absent(self, value: object, place: str) -> dict[str, Absence]:
         found: dict[str, Absence] = {}
+        seen: set[str] = set()
         for local, reason in self.members(value, place).items():
             absence = self.one_of(Absence, reason, _under(place, local))
-            if absence is not None:
+            if compared(local) in seen:
+                self.fault(_under(place, local), "code_twice", "case and spacing do not tell two local values apart")
+            elif absence is not None:
                 found[local] = absence
+            seen.add(compared(local))
         return found
 
     def split(self, keys: Mapping[str, object], kind: Kind, place: str) -> str | None:

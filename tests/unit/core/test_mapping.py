@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.core.mapping import Vocabulary, check, check_columns, losses, map_record, parse
+from gateway.core.mapping import Vocabulary, check, check_columns, losses, map_record, parse, vocabulary
 from gateway.core.mapping_types import parse_path
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import LocalRecord
@@ -377,6 +377,10 @@ def test_what_is_lost_is_shown():
         (ruled("content.person.birth_date", year_to="content.years[]"),
          "fields.content.person.birth_date.year_to", "bad_path"),
         (ruled("content.x", unknown_values={"N/K": "none"}), "fields.content.x.unknown_values.N/K", "wrong_type"),
+        (ruled("content.x", unknown_values={"N/K": "unknown", "n/k ": "refused"}),
+         "fields.content.x.unknown_values.n/k ", "code_twice"),
+        (ruled("content.person.gender", codes={"F": "Feminine", "N/K": "Feminine"}, unknown_values={"n/k": "refused"}),
+         "fields.content.person.gender.unknown_values.n/k", "code_twice"),
         (ruled("content.x", unknown_for="content.person"), "fields.content.x.unknown_for", "bad_path"),
         (ruled("content.person.gender", codes=None), "fields.content.person.gender", "missing_key"),
         (ruled("content.person.gender", list=None), "fields.content.person.gender", "missing_key"),
@@ -493,6 +497,14 @@ def test_the_example_of_the_document_is_a_good_mapping():
             {"service": "medical", "urgency": "urgent"},
         ],
     }
+
+
+def test_a_type_that_is_not_known_is_named():
+    """Also where the file has no rule that could be at fault."""
+    for fields in ({}, FILE["fields"]):
+        mapping = parse(file(body_type="referral.reqest/1", fields=fields))
+        found = check(mapping, vocabulary(mapping.body_type))
+        assert [(f.rule, f.place) for f in found] == [("unknown_type", "body_type")]
 
 
 def test_a_member_that_the_type_does_not_have_is_named():
