@@ -6,8 +6,9 @@ its path in node.toml, like every other unknown key.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,18 @@ def htcds() -> Profile:
     from adapters.sheet.htcds import RECORD_FATES, RECORD_MAPPING
 
     return profile(read_mapping(RECORD_MAPPING), _plain(RECORD_FATES))
+
+
+@cache
+def language_names() -> Mapping[str, Collection[str]]:
+    """Languages without script and region, each with its names in the languages of this installation (CLDR)."""
+    from babel.core import Locale
+
+    found: dict[str, set[str]] = {}
+    for spoken in languages():
+        for tag, name in Locale.parse(spoken).languages.items():
+            found.setdefault(tag.partition("_")[0], set()).add(name)
+    return found
 
 
 def read_mapping(path: Path) -> RecordMapping:

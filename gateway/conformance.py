@@ -10,7 +10,7 @@ from adapters.kit.cases import CASES, Case, Outcome, Trial, run
 from adapters.kit.contract import Bench
 from adapters.kit.kind import find
 from gateway import casesystem
-from gateway.casesystem import CaseSystem
+from gateway.casesystem import CaseSystem, language_names
 from gateway.config import AdapterSection
 from gateway.core.mapping import check, map_record, vocabulary
 from gateway.errors import Code, Finding, RefusedError
@@ -28,7 +28,7 @@ class Side:
         return [
             Finding(place=f"{name} {finding.place}", rule=finding.rule, hint=finding.hint)
             for name, mapping in self.cases.mappings.items()
-            for finding in check(mapping, vocabulary(mapping.body_type))
+            for finding in check(mapping, vocabulary(mapping.body_type, language_names()))
         ]
 
     def draft(self, record: LocalRecord) -> Mapping[str, Json] | Sequence[Finding]:

@@ -45,11 +45,11 @@ def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     import asyncio
 
     from gateway.app import labels_of
-    from gateway.casesystem import read_mapping
+    from gateway.casesystem import language_names, read_mapping
     from gateway.core.mapping import check, check_columns, vocabulary
 
     parsed = read_mapping(file)
-    found = [*check(parsed, vocabulary(parsed.body_type))]
+    found = [*check(parsed, vocabulary(parsed.body_type, language_names()))]
     if line_list is not None:
         found += check_columns(parsed, asyncio.run(labels_of(file, line_list, mark)))
     value: dict[str, Json] = {

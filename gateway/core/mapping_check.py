@@ -8,7 +8,7 @@ like another code than the one it leads to: each was made in production by someb
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import schemas
 from gateway.core.mapping_back import is_left_out, is_read, ways_back
@@ -23,13 +23,20 @@ Names = Mapping[str, Collection[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What a message type can say. ``members`` are its leaves as dotted paths, with ``[]`` behind a list."""
+    """What a message type can say. ``members`` are its leaves as dotted paths, with ``[]`` behind a list; ``languages``
+    are tags with their names.
+    """
 
     lists: Mapping[str, Names]
     members: Collection[str]
+    languages: Names = field(default_factory=dict)
+
+    def named(self, kind: Kind) -> Names:
+        """The codes that a value of this kind may be, and what they are called, where no list is named."""
+        return {Kind.COUNTRY: self.lists.get("country", {}), Kind.LANGUAGE: self.languages}.get(kind, {})
 
 
-def vocabulary(body_type: str) -> Vocabulary:
+def vocabulary(body_type: str, spoken: Names) -> Vocabulary:
     """What a message type of this installation can say; no members for a type that it does not know."""
     named = [labels(lang) for lang in languages()]
     lists = {
@@ -40,7 +47,7 @@ def vocabulary(body_type: str) -> Vocabulary:
         for name in schemas.code_lists()
     }
     leaves = fields(body_type) if body_type in schemas.catalogue() else ()
-    return Vocabulary(lists=lists, members=frozenset(_dotted(leaf.path) for leaf in leaves))
+    return Vocabulary(lists=lists, members=frozenset(_dotted(leaf.path) for leaf in leaves), languages=spoken)
 
 
 def _dotted(pointer: str) -> str:
@@ -69,7 +76,7 @@ def _check_rule(rule: Rule, vocabulary: Vocabulary) -> Iterable[Finding]:
         names = vocabulary.lists[rule.code_list]
         yield from _check_targets(rule, names, place)
     yield from _check_values(rule, place)
-    yield from _check_meaning(rule, names, place)
+    yield from _check_meaning(rule, names or vocabulary.named(rule.kind), place)
     yield from _check_reviews(rule, place)
     if rule.direction.inward and rule.codes is not None:
         yield from _check_way_back(rule, names, place)
@@ -126,13 +133,17 @@ def _check_meaning(rule: Rule, names: Names, place: str) -> Iterable[Finding]:
         shown = rule.labels.get(compared(local), local)
         return read_as.get(compared(local), set()) | read_as.get(compared(shown), set())
 
+    def plain(code: str | bool) -> str | bool:
+        """A language without its script and region: no name tells them for sure."""
+        return code.partition("-")[0] if rule.kind is Kind.LANGUAGE and isinstance(code, str) else code
+
     for target in (rule.codes or {}).values():
         meant = reads(target.local)
-        if meant and target.value in names and target.value not in meant and target.loss is None:
+        if meant and plain(target.value) in names and plain(target.value) not in meant and target.loss is None:
             yield _other_meaning(f"{place}.codes.{target.local}", meant)
     for code, back in rule.back.items():
         meant = set() if back.local is None else reads(back.local)
-        if meant and code not in meant and back.loss is None:
+        if meant and plain(code) not in meant and back.loss is None:
             yield _other_meaning(f"{place}.back.{_word(code)}", meant)
 
 

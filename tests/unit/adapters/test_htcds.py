@@ -18,6 +18,7 @@ import schemas
 from adapters.sheet import SheetAdapter, htcds
 from adapters.sheet.headings import normal
 from adapters.sheet.sample import SampleCase, sample_cases, write_sample
+from gateway.casesystem import language_names
 from gateway.core import mapping
 from gateway.ports import LocalRecord
 
@@ -44,7 +45,7 @@ async def _pull(path: Path) -> dict[str, LocalRecord]:
 def test_mapping_files_are_clean(name: str) -> None:
     """The mapping files pass every check: known lists and codes, nothing lost unsaid, every column read or ignored."""
     found = _mapping(MAPPINGS[name])
-    assert mapping.check(found, mapping.vocabulary(found.body_type)) == ()
+    assert mapping.check(found, mapping.vocabulary(found.body_type, language_names())) == ()
     assert mapping.check_columns(found, LABELS) == ()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.casesystem import language_names
 from gateway.core.mapping import Vocabulary, check, check_columns, losses, map_record, parse, vocabulary
 from gateway.core.mapping_types import parse_path
 from gateway.errors import Code, Finding, RefusedError
@@ -503,7 +504,7 @@ def test_a_type_that_is_not_known_is_named():
     """Also where the file has no rule that could be at fault."""
     for fields in ({}, FILE["fields"]):
         mapping = parse(file(body_type="referral.reqest/1", fields=fields))
-        found = check(mapping, vocabulary(mapping.body_type))
+        found = check(mapping, vocabulary(mapping.body_type, language_names()))
         assert [(f.rule, f.place) for f in found] == [("unknown_type", "body_type")]
 
 

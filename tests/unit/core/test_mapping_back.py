@@ -10,6 +10,7 @@ import yaml
 from support.house import ROOT
 
 import schemas
+from gateway.casesystem import language_names
 from gateway.core.mapping import MappedMessage, check, map_message, map_record, parse, vocabulary
 from gateway.core.mapping_preview import inward, outward
 from gateway.errors import RefusedError
@@ -193,7 +194,8 @@ def services(codes: dict[str, Any], back: dict[str, Any] | None = None, **rule: 
         "left_out": ["content"],
     }  # fmt: skip
     return [
-        (found.rule, found.place.rpartition("[].")[2]) for found in check(parse(value), vocabulary(value["body_type"]))
+        (found.rule, found.place.rpartition("[].")[2])
+        for found in check(parse(value), vocabulary(value["body_type"], language_names()))
     ]
 
 
@@ -217,7 +219,7 @@ def languages(codes: dict[str, str], back: dict[str, Any]) -> list[str]:
         "format": "trm-mapping/1", "name": "l", "body_type": "referral.request/1", "direction": "both",
         "fields": {"content.person.languages[].language": rule}, "left_out": ["content"],
     }  # fmt: skip
-    return [finding.rule for finding in check(parse(value), vocabulary(value["body_type"]))]
+    return [finding.rule for finding in check(parse(value), vocabulary(value["body_type"], language_names()))]
 
 
 def test_a_language_that_becomes_another_language_is_refused():
@@ -226,6 +228,45 @@ def test_a_language_that_becomes_another_language_is_refused():
     assert languages(ids, {"sw": "language1", "zne": "language5"}) == ["lossy_back", "lossy_back"]
     assert languages(ids, {}) == []
     assert languages(ids, {"sw": {"value": "language1", **REVIEWED}}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "type", "codes"),
+    [
+        ("content.person.languages[].language", "language", {"Albanian": "ar"}),
+        ("content.person.languages[].language", "language", {"arabe": "sq"}),
+        ("content.person.languages[].language", "language", {"українська": "ru-UA"}),
+        ("content.person.languages[].language", "language", {"sw": "am"}),
+        ("content.person.nationalities[]", "country", {"France": "AL"}),
+        ("content.person.nationalities[]", "country", {"Shqipëria": "GR"}),
+        ("content.person.nationalities[]", "country", {"UA": "RU"}),
+    ],
+)
+def test_a_name_or_tag_that_becomes_another_one_is_refused(path, type, codes):
+    """Languages and countries are known by their names in the languages of the installation, and by their codes."""
+    value = {
+        "format": "trm-mapping/1", "name": "n", "body_type": "referral.request/1",
+        "fields": {path: {"from": "N", "type": type, "codes": codes}},
+    }  # fmt: skip
+    (found,) = check(parse(value), vocabulary(value["body_type"], language_names()))
+    assert (found.rule, found.place) == ("other_meaning", f"fields.{path}.codes.{next(iter(codes))}")
+
+
+@pytest.mark.parametrize(
+    ("path", "type", "codes"),
+    [
+        ("content.person.languages[].language", "language",
+         {"Albanian": "sq", "British English": "en-GB", "English": "en", "arabe": "ar-MA", "L7": "uk"}),
+        ("content.person.nationalities[]", "country", {"France": "FR", "Maroc": "MA", "12": "UA"}),
+    ],
+)  # fmt: skip
+def test_a_name_that_becomes_what_it_names_is_taken(path, type, codes):
+    """With a region or without; an id of the office reads like nothing."""
+    value = {
+        "format": "trm-mapping/1", "name": "n", "body_type": "referral.request/1",
+        "fields": {path: {"from": "N", "type": type, "codes": codes}},
+    }  # fmt: skip
+    assert check(parse(value), vocabulary(value["body_type"], language_names())) == ()
 
 
 @pytest.mark.parametrize("name", schemas.code_lists())
@@ -237,7 +278,7 @@ def test_every_code_of_every_list_survives_a_round_trip_or_is_declared(name):
         "format": "trm-mapping/1", "name": "x", "body_type": "referral.request/1", "direction": "both",
         "fields": {"content.x": rule}, "left_out": ["content"],
     }  # fmt: skip
-    mapping, words = parse(value), vocabulary(value["body_type"])
+    mapping, words = parse(value), vocabulary(value["body_type"], language_names())
     assert {found.rule for found in check(mapping, words)} == {"unknown_member"}
     for code in codes:
         made = map_message(mapping, {"content": {"x": code}})
@@ -263,7 +304,7 @@ def test_all_the_rest_may_be_for_a_person():
         "format": "trm-mapping/1", "name": "s", "body_type": "referral.request/1", "direction": "both",
         "fields": {"content.person.gender": rule | {"hold": "the register knows one value"}}, "left_out": ["content"],
     }  # fmt: skip
-    assert check(parse(value), vocabulary("referral.request/1")) == ()
+    assert check(parse(value), vocabulary("referral.request/1", language_names())) == ()
     assert isinstance(map_message(parse(value), message(person={"gender": "Masculine"})), tuple)
 
 
@@ -275,7 +316,7 @@ def test_a_way_back_that_leads_nowhere_is_refused():
 def test_members_without_a_rule_are_named():
     """A message holds nothing that disappears unseen; what is left out is written down."""
     value = file(body_type="referral.request/1", left_out=["content.household"])
-    found = check(parse(value), vocabulary("referral.request/1"))
+    found = check(parse(value), vocabulary("referral.request/1", language_names()))
     unread = {finding.place for finding in found if finding.rule == "unread_member"}
     assert "content.person.pseudonym" in unread
     assert not {place for place in unread if place.startswith(("content.household", "content.person.gender", "header"))}
@@ -312,7 +353,7 @@ def test_the_example_of_the_document_goes_back():
     text = (ROOT / "docs" / "mapping-format.md").read_text(encoding="utf-8").partition("## The way back")[2]
     part = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
     mapping = parse({"format": "trm-mapping/1", "name": "x", "body_type": "referral.request/1", **part})
-    found = check(mapping, vocabulary("referral.request/1"))
+    found = check(mapping, vocabulary("referral.request/1", language_names()))
     assert {finding.rule for finding in found} == {"unread_member"}
     made = map_message(mapping, {"content": {"person": {"gender": "NonConforming"}}})
     assert isinstance(made, tuple)
