@@ -59,12 +59,18 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """What the cells of one rule say together; ``path`` differs from the rule's where a year went elsewhere."""
+    """What the cells of one rule say together; ``path`` differs from the rule's where a year went elsewhere.
+
+    ``at`` tells for each value which of the ``pieces`` of these cells it is, empty ones counted, so that the values of
+    two rules are never paired across a gap.
+    """
 
     rule: Rule
     path: Path
     place: str
     values: tuple[Json, ...]
+    at: tuple[int, ...]
+    pieces: int
     absent: Absence | None
 
 
@@ -96,7 +102,15 @@ class Reading:
 
     def _fill(self, rule: Rule) -> Filled | None:
         before = len(self.faults)
-        cells = [(label, cell) for source in rule.sources for label, cell in self._cells(rule, source)]
+        cells: list[tuple[str, Cell]] = []
+        at: list[int] = []
+        pieces = 0
+        for source in rule.sources:
+            read = self._cell(rule, source)
+            if read is not None:
+                cells.append(read)
+                at += [pieces + index for index in read[1].at[: len(read[1].values)]]
+            pieces += 1 if read is None else read[1].pieces
         values = tuple(value for _, cell in cells for value in cell.values)
         reasons = [cell.absent for _, cell in cells if cell.absent is not None]
         if not values and not reasons:
@@ -109,24 +123,26 @@ class Reading:
             path=path,
             place=self._place(cells[0][0]),
             values=values,
+            at=tuple(at),
+            pieces=pieces,
             absent=None if values else reasons[0],
         )
 
-    def _cells(self, rule: Rule, source: str) -> Iterable[tuple[str, Cell]]:
+    def _cell(self, rule: Rule, source: str) -> tuple[str, Cell] | None:
         """The filled column among the spellings of one label; none where it is empty or at fault."""
         filled = self._filled_labels(source)
         if not filled:
-            return
+            return None
         other = [label for label in filled if self.record.fields[label] != self.record.fields[filled[0]]]
         if other:
             self._fault(other[0], "ambiguous_column", "two spellings of one column hold different values")
-            return
+            return None
         cell = read_cell(rule, self.record.fields[filled[0]])
         if isinstance(cell, CellFault):
             self._fault(filled[0], cell.rule, cell.hint)
-            return
+            return None
         self.losses.extend(Finding(place=self._place(filled[0]), rule="lossy", hint=note) for note in cell.losses)
-        yield filled[0], cell
+        return filled[0], cell
 
     def _filled_labels(self, source: str) -> list[str]:
         spellings = [compared(source), *sorted(self.mapping.aliases.get(compared(source), ()))]
@@ -215,14 +231,14 @@ def _items(parts: list[Filled]) -> tuple[list[Json], Finding | None]:
     """The items of one list: plain values, or objects that several rules fill in order."""
     if parts[0].path.tail == ():
         return list(parts[0].values), None
-    count = max(len(part.values) for part in parts)
-    items: list[dict[str, Json]] = [{} for _ in range(count)]
+    longest = max(parts, key=lambda part: (part.pieces > 1, len(part.values)))
+    items: list[dict[str, Json]] = [{} for _ in longest.values]
     for part in parts:
-        if len(part.values) not in (1, count):
-            hint = f"{len(part.values)} values, but {count} in another column of this list"
+        if part.pieces > 1 and part.at != longest.at:
+            hint = "another column of this list has values for other items; fill the same ones in both"
             return [], Finding(place=part.place, rule="uneven_list", hint=hint)
         for index, item in enumerate(items):
-            _put(item, part.path.tail or (), part.values[index if len(part.values) > 1 else 0])
+            _put(item, part.path.tail or (), part.values[index if part.pieces > 1 else 0])
     return list(items), None
 
 

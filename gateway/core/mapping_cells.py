@@ -20,10 +20,13 @@ _INTEGER = re.compile(r"-?[0-9]{1,9}")
 class Cell:
     """What a cell says. ``absent``: there is no value, and why. ``year``: the value is a year, not the date asked for.
 
-    ``losses`` are the notes of the lossy entries that were used.
+    ``losses`` are the notes of the lossy entries that were used. ``at`` tells for each value which of the ``pieces`` of
+    the cell it is, the empty ones counted.
     """
 
     values: tuple[Json, ...] = ()
+    at: tuple[int, ...] = (0,)
+    pieces: int = 1
     absent: Absence | None = None
     year: bool = False
     losses: tuple[str, ...] = ()
@@ -79,7 +82,8 @@ def _joined(cells: list[Cell | CellFault]) -> Cell | CellFault:
     if reasons and (values or len(set(reasons)) > 1):
         return CellFault(rule="unknown_beside_value", hint="either values or why there are none")
     losses = tuple(loss for cell in good for loss in cell.losses)
-    return Cell(values=values, absent=reasons[0] if reasons else None, losses=losses)
+    at = tuple(index for index, cell in enumerate(good) for _ in cell.values)
+    return Cell(values=values, at=at, pieces=len(cells), absent=reasons[0] if reasons else None, losses=losses)
 
 
 def _read_one(rule: Rule, value: Json) -> Cell | CellFault:

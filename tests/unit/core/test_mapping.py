@@ -13,7 +13,7 @@ from gateway.casesystem import language_names
 from gateway.core.mapping import Vocabulary, check, check_columns, losses, map_record, parse, vocabulary
 from gateway.core.mapping_types import parse_path
 from gateway.errors import Code, Finding, RefusedError
-from gateway.ports import LocalRecord
+from gateway.ports import Json, LocalRecord
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = {
@@ -287,6 +287,49 @@ def test_one_fault_in_a_record(fields, rule):
 def test_uneven_columns_of_one_list():
     """Three services and two urgencies do not say which is which."""
     assert faults(Support="Shelter;Food;Legal", Urgency="High;Low") == [("uneven_list", "row 7, Urgency")]
+
+
+@pytest.mark.parametrize(
+    ("services", "urgencies"), [("Shelter;;Legal", "High;Low;"), (";Legal", "High;"), ("Shelter;Legal", "High;")]
+)
+def test_a_gap_in_a_cell_pairs_nothing_that_does_not_belong_together(services: str, urgencies: str):
+    """As many values in both columns, of different items: nobody gets the urgency of another service."""
+    assert faults(Support=services, Urgency=urgencies) == [("uneven_list", "row 7, Urgency")]
+    assert (
+        draft(Support="Shelter;;Legal", Urgency="High;;Low")["content"]
+        == draft(Support="Shelter;Legal;", Urgency="High;Low")["content"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"First": "Albanian", "Second": "French", "FirstLevel": "good", "SecondLevel": "poor"}, ["good", "poor"]),
+        ({"Second": "French", "SecondLevel": "poor"}, ["poor"]),
+        ({"First": "Albanian", "Second": "French", "FirstLevel": "good"}, None),
+        ({"Second": "French", "FirstLevel": "good"}, None),
+    ],
+)
+def test_an_empty_column_of_a_pair_is_a_gap(fields: dict[str, Json], said: list[str] | None):
+    """What is said of the first language is not said of the second one."""
+    list_of = "content.person.languages[]"
+    level = {"good": "fluent", "poor": "basic"}
+    mapping = parse(file(fields={
+        f"{list_of}.language": {
+            "from": ["First", "Second"], "type": "language", "codes": {"Albanian": "sq", "French": "fr"},
+        },
+        f"{list_of}.level": {
+            "from": ["FirstLevel", "SecondLevel"], "type": "code", "list": "language_level", "codes": level,
+        },
+    }))  # fmt: skip
+    made = map_record(mapping, LocalRecord(ref="r", fields=fields))
+    if said is None:
+        assert isinstance(made, tuple)
+        assert [finding.rule for finding in made] == ["uneven_list"]
+    else:
+        assert isinstance(made, dict)
+        levels = [item["level"] for item in made["content"]["person"]["languages"]]
+        assert levels == [level[word] for word in said]
 
 
 def test_two_spellings_of_a_column_that_disagree():
