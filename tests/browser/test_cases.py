@@ -14,13 +14,13 @@ from gateway.core.roles import Role
     "language", ["en", pytest.param("el", marks=pytest.mark.deep), pytest.param("ar", marks=pytest.mark.deep)]
 )
 async def test_the_pages_about_cases_are_accessible(language):
-    """Every one of them, with everything on it that can be on it."""
+    """Every one of them, with everything on it that can be on it, also on a telephone."""
     async with served(answers()) as there, chromium() as browser, seat(browser, there.origin, locale=language) as ana:
         await ana.take(there.session(Role.FOCAL_POINT))
         found = []
         for path in PATHS:
             await ana.open(path)
-            found += await ana.violations()
+            found += [*await ana.violations(), *await ana.too_wide()]
         assert found == []
         assert ana.asked == {there.host} and ana.said == []
 

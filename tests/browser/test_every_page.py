@@ -1,4 +1,5 @@
-"""Every page there is, at a real node, in English, Greek and Arabic: axe finds nothing, nothing comes from elsewhere.
+"""Every page there is, at a real node, in English, Greek and Arabic: axe finds nothing, nothing is too wide
+for a telephone, nothing comes from elsewhere.
 
 A page is not forgotten: the table of pages is compared with what is visited here and in `test_cases`.
 """
@@ -103,7 +104,7 @@ async def test_every_page_is_accessible(tmp_path: Path, language: str):
             answer = await ana.page.goto(fr.origin + path)
             if answer is None or answer.status >= 500:
                 broken.append(path)
-            found += await ana.violations()
+            found += [*await ana.violations(), *await ana.too_wide()]
         assert (broken, found) == ([], [])
         assert ana.asked == {fr.origin.removeprefix("http://")}
         assert [line for line in ana.said if "status of 4" not in line] == []

@@ -23,6 +23,8 @@ DEVICE = {
 }  # fmt: skip
 """A passkey that lives in this device and is not synced; it verifies its user each time."""
 
+PHONE = 360
+"""Pixels across the smallest screen that a page is read on."""
 PICTURES = "TRM_PICTURES"
 """Names the folder for pictures."""
 UNFOLD = "(e) => { for (let d = e.closest('details'); d; d = d.parentElement.closest('details')) d.open = true; }"
@@ -104,6 +106,15 @@ class Seat:
             for one in found.response["violations"]
         ]
 
+    async def too_wide(self) -> list[str]:
+        """This page, if it has to be pushed sideways on a small telephone, or at 300 %."""
+        usual = self.page.viewport_size
+        assert usual is not None
+        await self.page.set_viewport_size({"width": PHONE, "height": 640})
+        width = await self.page.evaluate("document.documentElement.scrollWidth")
+        await self.page.set_viewport_size(usual)
+        return [f"{self.page.url}: {width}"] if width > PHONE else []
+
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
@@ -117,15 +128,20 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
+async def at_page(context: BrowserContext, page: Page, origin: str) -> Seat:
+    """Somebody at this page, with a device that can hold a passkey: each page has its own."""
+    devices = await context.new_cdp_session(page)
+    await devices.send("WebAuthn.enable")
+    await devices.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    return Seat(context=context, page=page, devices=devices, origin=origin)
+
+
 @asynccontextmanager
 async def seat(browser: Browser, origin: str, *, locale: str = "en") -> AsyncIterator[Seat]:
     """A person sits down: an empty browser in their language, with a device that can hold a passkey."""
     context = await browser.new_context(locale=locale, viewport={"width": 1100, "height": 900})
     page = await context.new_page()
-    devices = await context.new_cdp_session(page)
-    await devices.send("WebAuthn.enable")
-    await devices.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
-    found = Seat(context=context, page=page, devices=devices, origin=origin)
+    found = await at_page(context, page, origin)
     context.on("request", lambda request: found.asked.add(urlsplit(request.url).netloc))
     page.on("console", lambda message: found.said.append(message.text))
     page.on("pageerror", lambda error: found.said.append(str(error)))
