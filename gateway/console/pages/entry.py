@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -17,6 +18,8 @@ from schemas.labels import languages
 
 START: Mapping[Role, str] = {Role.OPERATOR: "/operations", Role.AUDITOR: "/audit", Role.TRUST_ADMIN: "/trust"}
 """Where somebody begins who has no desk."""
+_HERE = re.compile(r"/(?![/\\])[!-~]*")
+"""An address of this console: a browser reads // and /\\ as another host, also with a tab or a line end between."""
 LARGEST = 20_000
 """Characters of what a browser answers about a passkey."""
 
@@ -76,7 +79,7 @@ async def speak(visit: Visit) -> web.StreamResponse:
         raise RefusedError(Code.INVALID, "no such language")
     if visit.person is not None:
         await visit.sign_in.speak(visit.person.id, language)
-    here = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
+    here = back if _HERE.fullmatch(back) else "/"
     return cookies.keep(visit.go(here), cookies.LANGUAGE, language)
 
 

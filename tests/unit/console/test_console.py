@@ -6,6 +6,7 @@ import json
 
 import pytest
 from aiohttp import FormData
+from support.browsing import read
 from support.casework import DUTY, PEER, WHERE
 from support.consoles import OWN_UNITS, console, person
 
@@ -132,7 +133,11 @@ async def test_going_ends_the_session(method, path, to):
         assert "Max-Age=0" in seen.cookies[SESSION] and seen.headers["Clear-Site-Data"]
 
 
-@pytest.mark.parametrize(("back", "to"), [("/desk", "/desk"), ("//evil.test", "/"), ("/\\evil", "/"), ("x:y", "/")])
+@pytest.mark.parametrize(
+    ("back", "to"),
+    [("/desk", "/desk"), ("/desk?peer=AL", "/desk?peer=AL"), ("//evil.test", "/"), ("/\\evil", "/"), ("x:y", "/"),
+     ("/\t/evil.test", "/"), ("/desk\r\nX: y", "/")],
+)  # fmt: skip
 async def test_a_language_is_chosen_and_remembered(back, to):
     """And the way back stays here."""
     async with console(MORNING) as there:
@@ -142,6 +147,13 @@ async def test_a_language_is_chosen_and_remembered(back, to):
         assert (await there.post("/language", {"language": "xx", "back": back})).status == 422
         there.sign_in.sessions["secret"] = person(language="ar")
         assert '<html lang="ar" dir="rtl">' in (await there.get("/desk")).text
+
+
+async def test_the_page_in_another_language_is_the_same_page():
+    """Also where its address says more than the path."""
+    async with console(MORNING) as there:
+        page = read((await there.get("/desk?peer=AL")).text)
+        assert page.form("/language").sent()["back"] == ("/desk?peer=AL",)
 
 
 async def test_a_browser_says_its_language():
