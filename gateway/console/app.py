@@ -86,7 +86,7 @@ async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
             raise RefusedError(Code.FORBIDDEN, "this did not come from a page of this console; nothing was done")
         if page.operation != OPEN:
             if visit.person is None:
-                return visit.go("/sign-in")
+                return await entry.interrupted(visit) if page.long else visit.go("/sign-in")
             if page.operation is not None and not visit.allows(page.operation):
                 hint = f"who may: {', '.join(allowed(page.operation)) or 'the owner of the node'}"
                 raise RefusedError(Code.FORBIDDEN, "this page is not for your role", hint=hint)

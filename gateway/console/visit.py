@@ -157,12 +157,17 @@ Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`operation`: who may do it may open the page; None for everybody who is signed in, `OPEN` for everybody."""
+    """`operation`: who may do it may open the page; None for everybody who is signed in, `OPEN` for everybody.
+
+    `long`: takes a form that a session may end over. What was filled in is given back, and comes again with the act
+    `again`: it is to be shown, and nothing done.
+    """
 
     method: str
     path: str
     handler: Handler
     operation: str | None
+    long: bool = False
 
 
 OPEN = ""

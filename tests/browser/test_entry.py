@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.browser import chromium, seat
+from support.browser import at_page, chromium, seat
 from support.offices import enrol, offices
+from support.running import enquiry, pair
 
 
 async def test_somebody_new_comes_in_and_comes_back(tmp_path: Path):
@@ -46,3 +47,33 @@ async def test_a_passkey_of_another_device_is_refused(tmp_path: Path):
             await stranger.page.locator("form[data-passkey] button").click()
             await stranger.page.locator(".failed").wait_for()
             assert stranger.page.url.endswith("/sign-in")
+
+
+async def test_a_session_that_ends_over_a_form_loses_nothing(tmp_path: Path):
+    """Signed in again beside it, the person finds the form as they left it, and saves it."""
+    text = "what was typed\nin two lines"
+    async with offices(tmp_path, ["FR", "AL"]) as there, chromium() as browser:
+        fr = there["FR"]
+        await pair(fr.node, there["AL"].node)
+        draft = (await fr.ask("draft.save", draft=enquiry("AL")))["id"]
+        async with fr.worker(browser, "Ana Doe", "case_worker") as ana:
+            await ana.open(f"/drafts/{draft}")
+            note = ana.page.locator('[name="/content/note"]')
+            await note.fill(text)
+            (known,) = (await fr.ask("person.list"))["people"]
+            await fr.ask("person.sign_out", id=known["id"], by="owner")
+            await ana.press("Save")
+            assert await ana.violations() == []
+            assert "typed" not in await ana.text()
+            async with ana.page.expect_popup() as opened:
+                await ana.page.locator('main a[target="_blank"]').click()
+            beside = await opened.value
+            assert beside.url.endswith("/sign-in")
+            new = await at_page(ana.context, beside, fr.origin)
+            await enrol(new, (await fr.ask("person.invite", id=known["id"], by="owner"))["code"])
+            assert beside.url.endswith("/desk")
+            await ana.submit(f'form[action="/drafts/{draft}"]')
+            assert await note.input_value() == text
+            await ana.press("Save")
+            saved = (await fr.ask("draft.show", id=draft))["draft"]["content"]
+            assert saved["note"] == text

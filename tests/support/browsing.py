@@ -88,6 +88,8 @@ class Page(HTMLParser):
                     form.fields.append((given["name"], given.get("value", "on")))
             case "input", "file":
                 form.offered.add(given["name"])
+            case "input", "hidden":
+                form.fields.append((given["name"], given.get("value", "")))
             case "input", _:
                 form.fields.append((given["name"], given.get("value", "").replace("\n", "")))
             case "textarea", _:

@@ -75,7 +75,7 @@ async def taken(visit: Visit) -> web.StreamResponse:
     if act == "remove":
         changed = without(dict(document), place)
         document = changed if isinstance(changed, dict) else document
-    if act in ("add", "remove"):
+    if act in ("add", "remove", "again"):
         return await _form(visit, form, posted(RECORD, document, visit.settings.offset), blank=[place])
     return await _record(visit, form, document)
 
@@ -245,7 +245,7 @@ ONE = "/consents/{consent}"
 PAGES = (
     Page(method="GET", path="/consents", handler=consents, operation="consent.list"),
     Page(method="GET", path="/consents/new", handler=new, operation="consent.record"),
-    Page(method="POST", path="/consents/new", handler=taken, operation="consent.record"),
+    Page(method="POST", path="/consents/new", handler=taken, operation="consent.record", long=True),
     Page(method="GET", path=ONE, handler=show, operation="consent.show"),
     Page(method="GET", path=f"{ONE}/sheet", handler=sheet, operation="consent.show"),
     Page(method="GET", path=f"{ONE}/withdraw", handler=withdraw, operation="consent.withdraw"),

@@ -126,7 +126,7 @@ async def publish(visit: Visit) -> web.StreamResponse:
     act, _, place = form.one("act").partition(":")
     number = form.one("number")
     match act:
-        case "add":
+        case "add" | "again":
             return await _form(visit, own, content, number=number, blank=[place])
         case "remove":
             left = without({"content": content}, place)
@@ -212,6 +212,6 @@ PAGES = (
     Page(method="GET", path=SECTION.path, handler=search, operation=SECTION.operation),
     Page(method="POST", path=SECTION.path, handler=found, operation=SECTION.operation),
     Page(method="GET", path="/directory/own", handler=edit, operation="directory.own"),
-    Page(method="POST", path="/directory/own", handler=publish, operation="directory.publish"),
+    Page(method="POST", path="/directory/own", handler=publish, operation="directory.publish", long=True),
     Page(method="GET", path="/directory/{country}", handler=country, operation="directory.show"),
 )

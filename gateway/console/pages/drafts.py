@@ -198,7 +198,7 @@ async def save(visit: Visit) -> web.StreamResponse:
     draft = _filled(visit, shown["draft"], form)
     act, _, place = form.one("act").partition(":")
     version = form.one("version")
-    if act == "add":
+    if act in ("add", "again"):
         return await _page(visit, shown, draft, version=version, blank=[place])
     if act == "remove":
         halves = without({"header": draft["header"], "content": draft["content"]}, place)
@@ -288,7 +288,7 @@ PAGES = (
     Page(method="GET", path="/conversations/{conversation}/write", handler=write, operation="conversation.writable"),
     Page(method="POST", path="/conversations/{conversation}/write", handler=written, operation="conversation.writable"),
     Page(method="GET", path="/drafts/{draft}", handler=edit, operation="draft.show"),
-    Page(method="POST", path="/drafts/{draft}", handler=save, operation="draft.change"),
+    Page(method="POST", path="/drafts/{draft}", handler=save, operation="draft.change", long=True),
     Page(method="GET", path="/drafts/{draft}/discard", handler=discard, operation="draft.discard"),
     Page(method="POST", path="/drafts/{draft}/discard", handler=discarded, operation="draft.discard"),
 )

@@ -71,6 +71,15 @@ async def leave(visit: Visit) -> web.StreamResponse:
     return _forgetting(visit.go(visit.settings.leave_to))
 
 
+async def interrupted(visit: Visit) -> web.StreamResponse:
+    """The session ended over a long form. What was filled in stands unseen in the page, to be shown again by whoever
+    has signed in; nothing is done with it before they have looked at it.
+    """
+    form = await visit.form()
+    given = [(name, value) for name, values in form.fields.items() if name != "act" for value in values]
+    return visit.page("interrupted.html", given=given, status=403) if given else visit.go("/sign-in")
+
+
 async def speak(visit: Visit) -> web.StreamResponse:
     """Choose a language, and stay on the page."""
     form = await visit.form()

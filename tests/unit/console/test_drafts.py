@@ -322,3 +322,22 @@ async def test_files_can_be_taken_out_and_go_with_the_draft():
         there.desk.calls.clear()
         await there.post(f"{HERE}/discard")
         assert [call[0] for call in there.desk.calls][-1] == "attachment.discard"
+
+
+async def test_a_session_that_ends_over_a_form_takes_nothing_of_it():
+    """The page keeps what was filled in, unseen; whoever signs in looks at it before anything is done with it."""
+    async with console(KNOWN) as there:
+        page = read((await there.get(HERE)).text)
+        note = f"first\nsecond {SCRIPT}"
+        fields = page.form(HERE).filled({"/content/note": note, "/content/services": ["x", "y"]}, act="check")
+        there.desk.calls.clear()
+        seen = await there.post(HERE, fields, session="ended")
+        kept = read(seen.text)
+        assert seen.status == 403 and "Your session has ended" in kept.said and SCRIPT not in kept.said
+        assert "/sign-in" in kept.links and there.desk.calls == []
+        again = await there.post(HERE, kept.form(HERE).filled({}, act="again"), session="ended")
+        assert read(again.text).form(HERE).fields == kept.form(HERE).fields
+
+        page = read((await there.post(HERE, kept.form(HERE).filled({}, act="again"))).text)
+        assert page.form(HERE).sent()["/content/note"] == (note,)
+        assert "draft.change" not in [call[0] for call in there.desk.calls]
