@@ -181,7 +181,8 @@ class Surroundings:
 
     circumstances: Circumstances
     held: tuple[HeldConsent, ...]
-    told: Mapping[str, int]
+    told: frozenset[str]
+    """Peers that need not be told of it again."""
 
     def recorded(self) -> list[Opened]:
         """The records that are held, as the gates take what was said: they may have been told in another conversation,
@@ -219,7 +220,7 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
     stored = _look_up(parts, connection, asked)
     found = {index: _known(stored, index) for index in asked}
     standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
-    told = {index: local.consent_told_to(connection, index) for index in asked}
+    told = {index: local.consent_held_by(connection, index) for index in asked}
     over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
     holds = asylum.labels(connection)
     now = parts.clock.now()
@@ -241,7 +242,7 @@ def surroundings_in(parts: Parts, connection: Connection, questions: Sequence[Qu
                     today=datetime.fromtimestamp(now, UTC).date(),
                 ),
                 held=() if index is None else found[index].held,
-                told={} if index is None else told[index],
+                told=frozenset() if index is None else told[index],
             )
         )
     return answers

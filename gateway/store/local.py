@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.store.prepared import Prepared
 from gateway.store.rows import values_of
-from gateway.store.tables import consent, consent_told, draft, notice, origin, submission, withdrawal
+from gateway.store.tables import consent, consent_told, draft, message, notice, origin, submission, withdrawal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,14 @@ _WITHDRAWALS = Prepared(
     select(withdrawal.c.consent, withdrawal.c.ref).where(withdrawal.c.consent.in_(bindparam("indexes", expanding=True)))
 )
 _TOLD = Prepared(select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index")))
+LOST = ("failed", "rejected", "cancelled")
+"""States of an outgoing message in which its peer does not hold it."""
+
+_LACKING = Prepared(
+    select(consent_told.c.peer)
+    .join(message, message.c.ref == consent_told.c.ref)
+    .where(consent_told.c.consent == bindparam("index"), message.c.state.in_(bindparam("lost", expanding=True)))
+)
 
 
 def add_draft(connection: Connection, row: DraftRow) -> None:
@@ -186,8 +194,14 @@ def tell_consent(connection: Connection, index: bytes, peer: str, ref: int) -> N
 
 
 def consent_told_to(connection: Connection, index: bytes) -> dict[str, int]:
-    """Which peers were told of this consent, by which message."""
+    """Which peers were told of this consent, by which message; it may have reached them also where it failed."""
     return dict(_TOLD.rows(connection, index=index))
+
+
+def consent_held_by(connection: Connection, index: bytes) -> frozenset[str]:
+    """Which peers were told of this consent by a message that did not fail: they need not be told again."""
+    lacking = {peer for (peer,) in _LACKING.rows(connection, index=index, lost=[*LOST])}
+    return frozenset(consent_told_to(connection, index)) - lacking
 
 
 def find_origin(connection: Connection, key: bytes) -> tuple[int, bytes] | None:

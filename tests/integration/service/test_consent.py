@@ -66,6 +66,23 @@ async def test_record_travels_first_and_once(two: Two) -> None:
     assert (held["holder"], held["state"]) == ("FR", "active")
 
 
+async def test_a_record_that_failed_travels_again(two: Two) -> None:
+    """Its peer never got it, so it precedes the next message that relies on it as it did the first."""
+    await recorded(two)
+    wire = Spoiler(two.fr)
+    wire.away = True
+    lost = (await two.fr.call("message.submit", **referral()))["id"]
+    two.clock.advance(15 * 86_400)
+
+    async def expired() -> bool:
+        return await two.fr.state(lost) == "failed"
+
+    await two.until(expired, seconds=90)
+    wire.away = False
+    await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation two"[:16])})
+    await two.until(lambda: types(two) == ["consent.record/1", "referral.request/1"], seconds=120)
+
+
 async def test_no_consent_no_referral(two: Two) -> None:
     """Without a recorded consent a referral is refused by gate G2 and nothing is stored."""
     with pytest.raises(RefusedError) as refusal:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from support import rows
 from support.rows import LIFE, PEER
 
+from gateway.core.delivery import Outgoing
 from gateway.store import content, links, local, log, messages, peers, receipts
 from gateway.store.links import GapRow, LinkRow, NumberRow
 from gateway.store.local import ConsentRow, DraftRow
@@ -333,6 +334,16 @@ def test_a_consent_is_held_once_per_holder(connection: Connection):
     local.tell_consent(connection, b"c", PEER, 7)
     local.tell_consent(connection, b"c", PEER, 8)
     assert local.consent_told_to(connection, b"c") == {PEER: 8}
+
+
+@pytest.mark.parametrize("state", [*Outgoing])
+def test_a_peer_holds_a_consent_unless_the_message_that_told_it_failed(connection: Connection, state: Outgoing):
+    """A message that is erased by now was one that told it."""
+    local.tell_consent(connection, b"c", PEER, 7)
+    assert local.consent_held_by(connection, b"c") == {PEER}
+    messages.add(connection, [rows.message(7, state=str(state))])
+    assert local.consent_held_by(connection, b"c") == ({PEER} if state not in local.LOST else set())
+    assert local.consent_held_by(connection, b"d") == frozenset()
 
 
 def test_withdrawals_are_found_by_their_consent(connection: Connection):
