@@ -187,8 +187,9 @@ def ready(n: int, gaps: tuple[Gap, ...], first_seen: int | None, now: int) -> bo
     """Whether number ``n`` may be handed over as far as gaps are concerned (DESIGN 3b.3).
 
     ``first_seen`` is when the oldest gap of this link was first seen, in Unix seconds: the patience is one for the
-    link, and parts of a gap keep its time. It may be None only where no gap lies before ``n``. The caller hands over
-    what is ready by rising ``n``, and flags by ``out_of_order``.
+    link, and parts of a gap keep its time; one that lies as far ahead is of a clock that was put back. It may be None
+    only where no gap lies before ``n``. The caller hands over what is ready by rising ``n``, and flags by
+    ``out_of_order``.
 
     Raises:
         RuntimeError: a gap lies before ``n`` and ``first_seen`` is None.
@@ -197,4 +198,4 @@ def ready(n: int, gaps: tuple[Gap, ...], first_seen: int | None, now: int) -> bo
         return True
     if first_seen is None:
         raise RuntimeError("a gap without the time of its first sight")
-    return now - first_seen >= GAP_PATIENCE
+    return abs(now - first_seen) >= GAP_PATIENCE

@@ -34,7 +34,7 @@ class NonceCache:
 
     def admit(self, request: VerifiedRequest, now: int) -> Seen:
         """Remember the request's nonce, once. ``now`` in Unix seconds, and within the request's life."""
-        if now >= self._next_sweep:
+        if not self._next_sweep - _SWEEP_SECONDS <= now < self._next_sweep:  # earlier: the clock was put back
             self._sweep(now)
         nonces = self._until.setdefault(f"{request.node}:{request.kid}", {})
         if request.nonce in nonces:

@@ -42,6 +42,7 @@ from keys.receipts import batch_hash
 
 BATCH = 32
 LONGEST_BACKOFF = 300
+"""Seconds. What would wait longer was put off by a clock that has been put back since, and waits no more."""
 ALARM_AFTER = 5
 """Failed hand-overs of one message after which a person is told."""
 _OWN_REASONS = frozenset({Code.MAPPING_FAILED, Code.NOT_FOR_EXPORT})
@@ -108,7 +109,7 @@ class Handover:
             due = [item for item in due if item[0] not in probes]
         if parts.adapter is None:
             return bool(probes)
-        ready_now = list(takewhile(lambda item: item[0].next_try <= now, due))
+        ready_now = list(takewhile(lambda item: not now < item[0].next_try <= now + LONGEST_BACKOFF, due))
         done, names = await self._push(parts.adapter, waiting, ready_now, now)
         if done:
             await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes, names)
@@ -236,7 +237,7 @@ class Handover:
         parts, now = self._parts, self._parts.clock.now()
         blocked: set[int] = set()
         told = 0
-        for row in await parts.store.read(lambda c: local.notices(c, now, BATCH)):
+        for row in await parts.store.read(lambda c: local.notices(c, now, now + LONGEST_BACKOFF, BATCH)):
             if row.origin in blocked:
                 continue
             try:

@@ -87,7 +87,7 @@ class Hooks:
         store, now = self._parts.store, self._parts.clock.now()
         while await store.move(lambda c: hooks.take_over(c, hook.name, BATCH)) == BATCH:
             pass
-        found = await store.read(lambda c: hooks.due(c, hook.name, now, AT_ONCE))
+        found = await store.read(lambda c: hooks.due(c, hook.name, now, now + WAITS[-1], AT_ONCE))
         return sum(await asyncio.gather(*(self._call(hook, row) for row in found)))
 
     async def _call(self, hook: Hook, row: CallRow) -> bool:

@@ -49,7 +49,7 @@ class Notify:
     async def once(self) -> bool:
         """Whether people were told of something that is new since they were told last."""
         now = self._parts.clock.now()
-        if now < self._next:
+        if 0 < self._next - now <= self._seconds:  # more: the clock was put back
             return False
         waiting = await self._parts.store.read(self._look)
         alarms, others = waiting.alarms - self._told.alarms, waiting.others - self._told.others

@@ -151,7 +151,7 @@ class Sender:
         if parts.log.halted is not None:
             return CLOCK_WAIT
         left: float = peer.next_try - parts.clock.now()
-        if left > 0 and self._node not in parts.signals.called:
+        if 0 < left <= LONGEST_BACKOFF and self._node not in parts.signals.called:  # more: the clock was put back
             return left
         parts.signals.called.discard(self._node)
         answered, joined = frozenset(self._answered), bool(peer.attempts)

@@ -63,14 +63,16 @@ def take_over(connection: Connection, name: str, limit: int) -> int:
     return len(found)
 
 
-def due(connection: Connection, name: str, now: int, limit: int) -> list[CallRow]:
-    """Of each conversation the oldest call that was not answered, if its time has come; oldest first."""
+def due(connection: Connection, name: str, now: int, latest: int, limit: int) -> list[CallRow]:
+    """Of each conversation the oldest call that was not answered, if its time has come; oldest first. None has its time
+    after `latest` but by a clock that was put back since.
+    """
     earlier = hook_call.alias()
     same = earlier.c.conversation.is_not_distinct_from(hook_call.c.conversation)
     before = select(earlier.c.seq).where(earlier.c.hook == hook_call.c.hook, same, earlier.c.seq < hook_call.c.seq)
     query = (
         select(hook_call)
-        .where(hook_call.c.hook == name, hook_call.c.next_try <= now, ~before.exists())
+        .where(hook_call.c.hook == name, ~hook_call.c.next_try.between(now + 1, latest), ~before.exists())
         .order_by(hook_call.c.seq)
         .limit(limit)
     )

@@ -244,13 +244,16 @@ def add_notice(
     )
 
 
-def notices(connection: Connection, now: int, limit: int) -> list[NoticeRow]:
-    """News that is due, in order; what follows postponed news of the same record waits behind it."""
+def notices(connection: Connection, now: int, latest: int, limit: int) -> list[NoticeRow]:
+    """News that is due, in order; what follows postponed news of the same record waits behind it. Nothing is postponed
+    beyond `latest` but by a clock that was put back since.
+    """
     earlier = notice.alias()
     held_up = select(earlier.c.seq).where(
-        earlier.c.origin == notice.c.origin, earlier.c.seq < notice.c.seq, earlier.c.next_try > now
+        earlier.c.origin == notice.c.origin, earlier.c.seq < notice.c.seq, earlier.c.next_try.between(now + 1, latest)
     )
-    query = select(notice).where(notice.c.next_try <= now, ~held_up.exists()).order_by(notice.c.seq).limit(limit)
+    due = ~notice.c.next_try.between(now + 1, latest)
+    query = select(notice).where(due, ~held_up.exists()).order_by(notice.c.seq).limit(limit)
     return [NoticeRow(**row._mapping) for row in connection.execute(query)]
 
 

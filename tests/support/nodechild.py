@@ -45,7 +45,7 @@ class SteeredClock:
     """
 
     def __init__(self, start: int) -> None:
-        self._start = start
+        self._start: float = start
         self._at = float(start)
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = count()
@@ -71,6 +71,12 @@ class SteeredClock:
             future = heapq.heappop(self._sleepers)[2]
             if not future.done():
                 future.set_result(None)
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock; who sleeps, sleeps on."""
+        self._at += seconds
+        self._start += seconds
+        self._sleepers = [(at + seconds, order, future) for at, order, future in self._sleepers]
 
 
 def die() -> None:

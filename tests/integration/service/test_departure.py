@@ -16,7 +16,8 @@ from support.nodechild import CHEAP
 from support.nodeproc import DAY, HOUR
 from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
 
-from gateway.errors import Code, RefusedError
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.ports import Delivery, Notice
 from gateway.service.peering import address, take_chain
 from gateway.store import peers as peer_rows
 from keys.descriptor import Revocation, build_descriptor, sign_descriptor
@@ -55,6 +56,41 @@ async def pass_time(two: Two, total: int, step: int) -> None:
     for _ in range(0, total, step):
         two.clock.advance(step)
         await two.calm()
+
+
+async def test_a_clock_that_was_ahead_for_a_while(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was put off while the clock was hours ahead goes soon after it is right again, on the wire and to the case
+    system.
+    """
+    wire, adapter, busy = Spoiler(two.fr), two.al.running.parts.adapter, [True]
+    assert adapter is not None
+    push = adapter.push
+
+    async def take(item: Delivery | Notice) -> str:
+        if busy:
+            raise TransientError(Code.ADAPTER_BUSY, "the case system is away")
+        return await push(item)
+
+    monkeypatch.setattr(adapter, "push", take)
+    await two.fr.submit("put off by the case system")
+    attempted = "select 1 from inbox where attempts > 0"
+
+    async def postponed() -> bool:
+        return await two.al.rows(attempted) == [(1,)]
+
+    await two.until(postponed, seconds=30)
+    wire.away = True
+    await two.fr.submit("put off by the wire")
+    await two.until(lambda: bool(two.fr.peer().attempts), seconds=30)
+    two.clock.jump(6 * HOUR)
+    ahead = two.clock.now()
+    attempted = f"select 1 from inbox where next_try > {ahead}"
+    await two.until(postponed, seconds=30)
+    await two.until(lambda: two.fr.peer().next_try > ahead, seconds=30)
+    two.clock.jump(-6 * HOUR)
+    wire.away = False
+    busy.clear()
+    await two.until(lambda: len(two.al.notes()) == 2, seconds=120, real=20.0)
 
 
 async def test_failed_connection_numbers_nothing(two: Two) -> None:

@@ -164,10 +164,13 @@ def test_a_gap_is_a_range(first, last):
 
 
 @pytest.mark.parametrize(
-    ("n", "now", "expected"), [(4, 1_000, True), (8, 1_000, False), (8, 1_599, False), (8, 1_600, True)]
+    ("n", "now", "expected"),
+    [(4, 1_000, True), (8, 1_000, False), (8, 1_599, False), (8, 1_600, True), (8, 401, False), (8, 400, True)],
 )
 def test_hand_over_waits_ten_minutes_for_a_gap(n, now, expected):
-    """A number before the gap goes at once, one behind it 600 s after the gap was first seen."""
+    """A number before the gap goes at once, one behind it 600 s after the gap was first seen; also where the clock was
+    put back since by as much.
+    """
     assert expected == ready(n, (Gap(5, 7),), 1_000, now)
 
 

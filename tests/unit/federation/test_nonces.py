@@ -51,6 +51,14 @@ def test_expired_nonces_are_swept_away() -> None:
     assert len(cache) == 1
 
 
+def test_a_clock_that_is_put_back_stops_no_sweep() -> None:
+    """After a year ahead and back again nonces are forgotten as before, so no key is ever full for long."""
+    cache = NonceCache(per_key=2)
+    cache.admit(request("far", created=31_536_000, kid="B" * 22), 31_536_000)
+    assert [cache.admit(request(n), 0) for n in "ab"] == [Seen.FIRST, Seen.FIRST]
+    assert cache.admit(request("c", created=151), 151) is Seen.FIRST
+
+
 def test_a_full_cache_refuses_and_recovers() -> None:
     """A peer that uses up its memory waits; another key is not harmed."""
     cache = NonceCache(per_key=2)

@@ -46,7 +46,7 @@ def picture(connection: Connection) -> dict[str, Any]:
         "messages": {n: (row.state, row.reason) for n, row in messages.get(connection, [1, 2]).items()},
         "outbox": messages.due(connection, PEER, 0, 10),
         "envelopes": messages.envelopes(connection, [1, 2]),
-        "notices": [(n.kind, n.origin, n.message, n.code) for n in local.notices(connection, AT, 10)],
+        "notices": [(n.kind, n.origin, n.message, n.code) for n in local.notices(connection, AT, AT, 10)],
         "events": [(e.kind, e.ref, e.state, e.at) for e in log.events_after(connection, 0, 10)],
         "leaves": [orjson.loads(leaf) for _, leaf in log.leaves(connection)],
         "alarms": [(a.kind, a.peer, a.ref) for a in log.open_alarms(connection)],

@@ -38,12 +38,13 @@ def test_what_failed_holds_up_its_own_conversation_only(connection: Connection):
     call(connection, 3, b"b")
     call(connection, 4, b"b")
     call(connection, 5, None)
-    assert [row.seq for row in hooks.due(connection, "h", 50, 10)] == [3, 5]
-    assert [row.seq for row in hooks.due(connection, "h", 100, 10)] == [1, 3, 5]
+    assert [row.seq for row in hooks.due(connection, "h", 50, 150, 10)] == [3, 5]
+    assert [row.seq for row in hooks.due(connection, "h", 100, 200, 10)] == [1, 3, 5]
+    assert [row.seq for row in hooks.due(connection, "h", 20, 90, 10)] == [1, 3, 5]  # the clock was put back
     hooks.answered(connection, "h", 3)
-    assert [row.seq for row in hooks.due(connection, "h", 50, 10)] == [4, 5]
+    assert [row.seq for row in hooks.due(connection, "h", 50, 150, 10)] == [4, 5]
     hooks.retry_now(connection, "h")
-    assert [row.seq for row in hooks.due(connection, "h", 50, 10)] == [1, 4, 5]
+    assert [row.seq for row in hooks.due(connection, "h", 50, 150, 10)] == [1, 4, 5]
 
 
 def test_a_hook_that_is_not_set_any_more_is_forgotten(connection: Connection):

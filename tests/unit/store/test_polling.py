@@ -36,7 +36,7 @@ POLLS: dict[str, Callable[[Connection], object]] = {
     "owed nobody": lambda c: receipts.owed(c, "n1idle", 32),
     "members": lambda c: receipts.members(c, 3),
     "answers": lambda c: receipts.answers(c, PEER, ["id-7", "id-8"]),
-    "notices": lambda c: local.notices(c, NOW, 32),
+    "notices": lambda c: local.notices(c, NOW, NOW + 300, 32),
     "forget_submissions": lambda c: local.forget_submissions(c, 5),
     "find": lambda c: messages.find(c, "id-7", direction="out"),
     "position": lambda c: links.position(c, PEER, links.OUT),

@@ -359,13 +359,14 @@ def test_news_of_one_record_keeps_its_order(connection: Connection):
     """News behind postponed news of the same record waits; news of other records does not."""
     for kind, origin in (("queued", 1), ("received", 1), ("queued", 2)):
         local.add_notice(connection, kind=kind, origin=origin, at=1)
-    first = local.notices(connection, 10, 10)
+    first = local.notices(connection, 10, 30, 10)
     assert [row.origin for row in first] == [1, 1, 2]
     local.postpone_notice(connection, first[0].seq, attempts=1, refusals=0, next_try=20)
-    assert [row.origin for row in local.notices(connection, 10, 10)] == [2]
-    assert [row.kind for row in local.notices(connection, 20, 10)] == ["queued", "received", "queued"]
+    assert [row.origin for row in local.notices(connection, 10, 30, 10)] == [2]
+    assert [row.kind for row in local.notices(connection, 20, 40, 10)] == ["queued", "received", "queued"]
+    assert len(local.notices(connection, 5, 15, 10)) == 3  # the clock was put back
     local.noticed(connection, first[0].seq)
-    assert [row.kind for row in local.notices(connection, 10, 10)] == ["received", "queued"]
+    assert [row.kind for row in local.notices(connection, 10, 30, 10)] == ["received", "queued"]
 
 
 def test_a_record_is_known_by_its_index_and_version(connection: Connection):
