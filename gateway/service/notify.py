@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from gateway.core.acceptance import Incoming
 from gateway.errors import GatewayError
 from gateway.logs import logger
 from gateway.ports import Notifier
@@ -64,6 +65,10 @@ class Notify:
     def _look(self, connection: Connection) -> Waiting:
         """Messages count only where nobody but a person takes them."""
         drafts = [row.ref for row in local.drafts(connection, state=WAITING, limit=AT_ONCE)]
-        taken = [] if self._parts.adapter else messages.to_take(connection, after=0, limit=AT_ONCE)
+        taken = (
+            []
+            if self._parts.adapter
+            else messages.to_take(connection, but=str(Incoming.AWAITING_ORDER), after=0, limit=AT_ONCE)
+        )
         alarms = frozenset(alarm.seq for alarm in log.open_alarms(connection))
         return Waiting(alarms=alarms, others=frozenset([*drafts, *(row.ref for row in taken)]))

@@ -409,12 +409,14 @@ def handed(connection: Connection, refs: Sequence[int]) -> None:
     _HANDED.run(connection, _which(refs))
 
 
-def to_take(connection: Connection, *, after: int, limit: int) -> list[MessageRow]:
-    """Messages that wait to be taken, in the order in which they came; `after` is a ref. Test messages are left out."""
+def to_take(connection: Connection, *, but: str, after: int, limit: int) -> list[MessageRow]:
+    """Messages that wait to be taken, in the order in which they came; `after` is a ref. Without test messages, and
+    without what is in the state `but`.
+    """
     query = (
         select(message)
         .join(inbox, inbox.c.ref == message.c.ref)
-        .where(message.c.ref > after, message.c.kind != PROBE)
+        .where(message.c.ref > after, message.c.kind != PROBE, message.c.state != but)
         .order_by(message.c.ref)
         .limit(limit)
     )

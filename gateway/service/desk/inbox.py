@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
+from gateway.core.acceptance import Incoming
 from gateway.ports import Done, Json
 from gateway.service.desk.arguments import Arguments, maybe_text, number, only
 from gateway.service.desk.messages import cursor_of, opened_rows, summary
@@ -21,7 +24,8 @@ async def list_inbox(parts: Parts, arguments: Arguments) -> Done:
 
     With `wait` and nothing there, the answer comes with the first message, or empty after so many seconds. `next` is
     the position behind the last one: who gives it back reads on, also before anything was taken; who gives none sees
-    again all that still waits.
+    again all that still waits. What is behind a gap of its peer's numbers can not be taken and is not here yet; it may
+    come in before a position that somebody has read past.
     """
     only(arguments, "after", "limit", "wait")
     after = maybe_text(arguments, "after")
@@ -36,10 +40,19 @@ async def list_inbox(parts: Parts, arguments: Arguments) -> Done:
             break
         await parts.signals.wait_for_more(happenings, left)
     opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
-    items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in rows]
+    items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in _by_number(rows)]
     return Done(value={"messages": items, "next": str(rows[-1].ref) if rows else after})
 
 
 def _waiting(connection: Connection, after: int, limit: int) -> tuple[list[MessageRow], dict[int, SealedRow]]:
-    rows = messages.to_take(connection, after=after, limit=limit)
+    rows = messages.to_take(connection, but=str(Incoming.AWAITING_ORDER), after=after, limit=limit)
     return rows, content.get(connection, [row.ref for row in rows])
+
+
+def _by_number(rows: Sequence[MessageRow]) -> list[MessageRow]:
+    """Those of each peer in the order of their numbers, as they are handed over, in the places that the peer has."""
+    each = {
+        peer: iter(sorted((row for row in rows if row.peer == peer), key=lambda row: (row.epoch or 0, row.n or 0)))
+        for peer in {row.peer for row in rows}
+    }
+    return [next(each[row.peer]) for row in rows]

@@ -47,11 +47,21 @@ async def test_gap_that_is_filled(two: Two, forger: Forger) -> None:
     await two.calm()
     assert two.al.notes() == []
     assert await states(two) == [(2, "awaiting_order", 0), (3, "awaiting_order", 0)]
+    assert await two.al.call("inbox.list") == {"messages": [], "next": None}
     assert await forger.send(1) == RECEIVED
     await two.until(lambda: two.al.notes() == ["n1", "n2", "n3"])
     await two.calm()
     assert await states(two) == [(1, "handed_over", 0), (2, "handed_over", 0), (3, "handed_over", 0)]
     assert not any(delivery.out_of_order for delivery in two.al.deliveries())
+
+
+async def test_the_inbox_is_read_in_the_order_of_the_numbers(two: Two, forger: Forger) -> None:
+    """What can not be taken yet is not there; then it stands where its number belongs, not where it came."""
+    two.al.system.busy = 1_000
+    for n, there in ((3, []), (2, []), (1, [1, 2, 3])):
+        assert await forger.send(n) == RECEIVED
+        await two.calm()
+        assert [row["n"] for row in (await two.al.call("inbox.list"))["messages"]] == there
 
 
 async def test_gap_that_stays(two: Two, forger: Forger) -> None:
