@@ -251,7 +251,7 @@ async def open_node(
     stack = AsyncExitStack()
     try:
         stack.callback(_lock(folder))
-        store = Store(folder / DATABASE)
+        store = _database(folder)
         stack.callback(store.close)
         recorded = await store.read(lambda c: peer_rows.get_meta(c, "keystore_gen"))
         keys = await unlock(stack, int(recorded or b"1"))
@@ -295,6 +295,17 @@ async def open_node(
     return node, stack
 
 
+def _database(folder: Path) -> Store:
+    """The database of a folder that is a node: nothing takes the place of one that is gone. Raises RefusedError."""
+    path = folder / DATABASE
+    if not path.is_file() or not path.stat().st_size:
+        raise RefusedError(
+            Code.NOT_FOUND, f"{DATABASE} of this node folder is gone; nothing was started",
+            hint="put the folder back from its backup with trm restore: docs/backup.md",
+        )  # fmt: skip
+    return Store(path)
+
+
 def _receiver(section: WebhookSection, folder: Path) -> Hook:
     """A receiver of webhooks with its secret. Raises RefusedError."""
     path = folder / WEBHOOKS / section.name
@@ -311,11 +322,13 @@ def _receiver(section: WebhookSection, folder: Path) -> Hook:
 async def publish_first(folder: Path, document: SignedDocument, *, clock: Clock | None = None) -> Descriptor:
     """Give a waiting node its first descriptor; no passphrase is needed for what is public. Raises RefusedError."""
     release = _lock(folder)
-    store = Store(folder / DATABASE)
     try:
-        return await publishing.publish_first(store, document, (clock or SystemClock()).now())
+        store = _database(folder)
+        try:
+            return await publishing.publish_first(store, document, (clock or SystemClock()).now())
+        finally:
+            store.close()
     finally:
-        store.close()
         release()
 
 

@@ -64,6 +64,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
 
 UNASKED = "without a terminal an option answers, such as a passphrase file or --yes: --help lists them"
 
+RESTORE = "check the disk with the node stopped, then restore the node folder from its backup: docs/backup.md"
+
 
 class Verbs(click.Group):
     """Commands that are imported when they are used, so that `trm --help` is quick."""
@@ -122,14 +124,30 @@ class Verbs(click.Group):
             what = (exc.strerror or type(exc).__name__).lower()
             return _tell(what if exc.filename is None else f"{exc.filename}: {what}", [], code=1)
         except Exception as exc:  # noqa: BLE001 (the border of the process: the text of a fault may hold what it handled)
+            if damaged(exc):
+                return _tell("the database of this node is damaged", [RESTORE], code=1)
             return _tell(f"a fault of the program itself: {fault(exc)}", ["report it with this line"], code=1)
         return code if isinstance(code, int) else 0
 
 
-def fault(error: BaseException) -> str:
-    """A fault of ours by its type and place in the source, never by its text."""
+def damaged(error: BaseException) -> bool:
+    """Whether SQLite found that its file is no database, or not a whole one: no fault of ours, and a reason to end."""
+    import sqlite3
+
+    error = _first(error)
+    return type(getattr(error, "orig", error)) is sqlite3.DatabaseError
+
+
+def _first(error: BaseException) -> BaseException:
+    """What several tasks raised is told by one of them."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def fault(error: BaseException) -> str:
+    """A fault of ours by its type and place in the source, never by its text."""
+    error = _first(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     return type(error).__name__ + place

@@ -52,7 +52,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._write_engine = _engine(path, begin="BEGIN IMMEDIATE")
-        migrate(self._write_engine)
+        with _disk():
+            migrate(self._write_engine)
         self._read_engine = _engine(path, begin="BEGIN")
         self.writer = Writer(self._write_engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 from support.holders import signed
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import free_port
@@ -19,6 +20,7 @@ from support.pair import PASSPHRASE, START, introduce, make_party, two_nodes
 from gateway.app import KeysUnusableError, open_node, serve_limited
 from gateway.cli.connect import call
 from gateway.cli.doctor import examine
+from gateway.cli.root import damaged
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Delivery, Notice
 from keys.encoding import DAY
@@ -73,6 +75,34 @@ async def test_unusable_key_store(tmp_path: Path, fault: str) -> None:
         assert reds["node"]["fix"] == caught.value.hint
     stop.set()
     await serving
+
+
+@pytest.mark.parametrize("size", [None, 0])
+async def test_a_database_that_is_gone_is_not_made_anew(tmp_path: Path, size: int | None) -> None:
+    """A node whose database is lost or empty says so, and leaves the place free for its backup."""
+    party = await make_party(tmp_path, "FR", SteeredClock(START))
+    path = party.folder / "node.db"
+    path.unlink()
+    if size is not None:
+        path.touch()
+    with pytest.raises(RefusedError, match="is gone") as caught:
+        await open_node(party.folder, PASSPHRASE, clock=party.clock, at_least=CHEAP)
+    assert "trm restore" in caught.value.hint
+    assert size == (path.stat().st_size if path.exists() else None)
+
+
+@pytest.mark.parametrize("first", [0, 8_192])
+async def test_a_database_that_is_damaged_is_no_fault_of_the_program(tmp_path: Path, first: int) -> None:
+    """The node ends, and the operator is told of the damage, whether it is seen in the first page or behind it."""
+    party = await make_party(tmp_path, "FR", SteeredClock(START))
+    path = party.folder / "node.db"
+    data = bytearray(path.read_bytes())
+    for page in range(first, len(data), 4_096):
+        data[page : page + 40] = b"X" * 40
+    path.write_bytes(data)
+    with pytest.raises(DatabaseError) as caught:
+        await open_node(party.folder, PASSPHRASE, clock=party.clock, at_least=CHEAP)
+    assert damaged(caught.value)
 
 
 async def test_bad_peer_document_refuses_that_peer_only(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,28 @@ def test_a_fault_of_ours_is_told_without_its_text():
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert ran.stderr.startswith("trm: error: a fault of the program itself: RuntimeError at test_cut_off.py:")
     assert "SECRETVALUE" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            ExceptionGroup("x", [sqlite3.DatabaseError("malformed")]),
+            "trm: error: the database of this node is damaged\n",
+        ),
+        (sqlite3.IntegrityError("SECRETVALUE"), "trm: error: a fault of the program itself: IntegrityError at "),
+    ],
+)
+def test_a_damaged_database_is_no_fault_of_ours(error: Exception, told: str):
+    """It says what to do; what the program itself did wrong with a whole one stays a fault."""
+
+    class Broken(Verbs):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            raise error
+
+    ran = CliRunner().invoke(Broken("trm"), ["node"])
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(told)
 
 
 def test_a_group_of_faults_is_told_by_its_first():
