@@ -278,9 +278,9 @@ def moment(text: str, offset: Offset) -> int | None:
         return None
     try:
         naive = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-    except ValueError:
+        return naive - offset(naive - offset(naive))
+    except ValueError:  # no such day, or the year before the first
         return None
-    return naive - offset(naive - offset(naive))
 
 
 def _number(text: str) -> Json:

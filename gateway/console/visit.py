@@ -103,7 +103,12 @@ class Visit:
 
         Raises RefusedError for what no form of ours sends.
         """
-        posted = await self.request.post()
+        try:
+            posted = await self.request.post()
+        except web.HTTPRequestEntityTooLarge as error:
+            raise RefusedError(Code.TOO_LARGE, "the form is too large; nothing was done") from error
+        except (ValueError, LookupError) as error:
+            raise RefusedError(Code.MALFORMED, "this is no form of these pages; nothing was done") from error
         fields: dict[str, tuple[str, ...]] = {}
         for name, given in posted.items():
             value = _text(given, longest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -214,6 +215,21 @@ async def test_a_page_without_a_chosen_file_reads_the_other_fields():
         assert there.desk.calls[-1][1]["url"] == "https://al.test:8443"
         assert (await there.post("/trust/new", uploaded(b"\xff\x00"))).status == 422
         assert len(there.desk.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [("application/x-www-form-urlencoded", b"a=%ff\xff", 422), ("multipart/form-data", b"a", 422),
+     ("application/x-www-form-urlencoded; charset=none", b"a=b", 422), ("multipart/form-data; boundary=x", b"a", 422),
+     ("application/x-www-form-urlencoded", b"a=" + b"x" * 2_000_000, 413)],
+)  # fmt: skip
+async def test_what_is_no_form_is_refused_by_a_page(kind, body, status):
+    """Not by a fault of ours, and not by a text without the headers of a page."""
+    async with console() as there:
+        for path in ("/sign-in", "/drafts/new"):
+            seen = await there.post(path, io.BytesIO(body), **{"Content-Type": kind})
+            assert seen.status == status and read(seen.text).said
+            assert seen.headers["Cache-Control"] == "no-store"
 
 
 def uploaded(data: bytes, name: str = "AL.pairing") -> FormData:

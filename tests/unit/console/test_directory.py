@@ -14,7 +14,9 @@ from support.pagelook import faults
 
 from gateway.console.cookies import SESSION
 from gateway.core.roles import Role
+from gateway.core.workdays import offset
 from gateway.errors import Code, Finding, RefusedError
+from schemas.calendars import calendar
 
 SUNDAY = "who do I ask in Albania for a child case on a Sunday?"
 UNIT = "/content/units/0"
@@ -56,10 +58,12 @@ async def test_what_is_chosen_is_a_condition(fields, asked):
         assert ("directory.search", asked | {"language": "en"}, None) in there.desk.calls
 
 
-async def test_a_time_that_is_none_is_told_at_its_field():
+@pytest.mark.parametrize("at", ["Sunday", "2026-02-30T10:00", "0001-01-01T00:30"])
+async def test_a_time_that_is_none_is_told_at_its_field(at):
     """And nothing is asked."""
-    async with console(answers()) as there:
-        seen = await there.post("/directory", {"text": SUNDAY, "at": "Sunday"})
+    zone = calendar("tact", "FR").zone
+    async with console(answers(), offset=lambda moment: int(offset(zone, moment).total_seconds())) as there:
+        seen = await there.post("/directory", {"text": SUNDAY, "at": at})
         assert seen.status == 422 and faults(seen.text) == [] and 'id="at-fault"' in seen.text
         assert "directory.search" not in [name for name, *_ in there.desk.calls]
 
