@@ -56,6 +56,14 @@ STATES: Mapping[str, str] = {
     "suspended_for_cause": N_("suspended by this node, with a reason"),
     "revoked": N_("revoked for ever"),
 }
+STAGES: Mapping[str, str] = {
+    "pending": N_("waits for a second person"),
+    "waiting": N_("approved: waits for its time"),
+    "done": N_("complete"),
+    "expired": N_("over: it was not approved in time"),
+    "withdrawn": N_("given up"),
+}
+"""How far a change has come."""
 SPOKEN: Mapping[str, str] = {
     "in_person": N_("We sat together"),
     "video": N_("By video: I saw them"),
@@ -74,6 +82,8 @@ Way: TypeAlias = tuple[bool, Ceremony]
 """Whether it is signed as an emergency, and what the browser is asked for that."""
 CHAIN = 1_000_000
 """Characters of a pairing file: that of a node with three roots begins with 26 000, and grows with each change."""
+CHANGE = 200_000
+"""Characters of a change: that of the policy holds the whole file, which may have 100 000."""
 PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
 """Changes of a peer that say nothing but themselves; a stop stands on the page of the peer, ready to be signed."""
 
@@ -240,7 +250,7 @@ async def begin(visit: Visit) -> web.StreamResponse:
 
 async def propose(visit: Visit) -> web.StreamResponse:
     """A prepared change comes back with the first person's signature."""
-    form = await visit.form()
+    form = await visit.form(longest=CHANGE)
     try:
         change = json.loads(form.one("change"))
     except (ValueError, RecursionError) as exc:
@@ -256,7 +266,7 @@ async def change(visit: Visit) -> web.StreamResponse:
     approved = {one["admin"] for one in found["approvals"]}
     if found["state"] == "pending" and _signs(visit) and visit.who.admin not in approved:
         ways = await _ways(visit, Action(found["action"]), found["change"])
-    return visit.page("trust-change.html", change=found, ways=ways, actions=ACTIONS, mine=approved)
+    return visit.page("trust-change.html", change=found, ways=ways, actions=ACTIONS, stages=STAGES, mine=approved)
 
 
 async def approve(visit: Visit) -> web.StreamResponse:
@@ -299,25 +309,27 @@ async def enrol(visit: Visit) -> web.StreamResponse:
 async def history(visit: Visit) -> web.StreamResponse:
     """Every change there was, newest first."""
     changes = (await visit.ask("change.list"))["changes"]
-    return visit.page("trust-history.html", changes=changes, actions=ACTIONS)
+    return visit.page("trust-history.html", changes=changes, actions=ACTIONS, stages=STAGES)
 
 
 async def policy(visit: Visit) -> web.StreamResponse:
     """What may leave: the corridor policy in force, those that wait, and a new one to be adopted."""
     found = await visit.ask("policy.show")
-    return visit.page("trust-policy.html", policy=found, actions=ACTIONS, told=None)
+    return visit.page("trust-policy.html", policy=found, actions=ACTIONS, text="", told=None)
 
 
 async def adopt(visit: Visit) -> web.StreamResponse:
-    """A new policy file, as the next change of this node."""
-    form = await visit.form()
+    """A new policy file, as the next change of this node. The line end that it closes with is lost in a form."""
+    form = await visit.form(longest=CHANGE)
     action = Action.POLICY_WIDEN if form.one("act") == "widen" else Action.POLICY_NARROW
     try:
-        return await _to_sign(visit, action, NODE, {"policy": form.one("policy")})
+        return await _to_sign(visit, action, NODE, {"policy": form.one("policy") + "\n"})
     except GatewayError as error:
         found = await visit.ask("policy.show")
         told = visit.told(error)
-        return visit.page("trust-policy.html", status=422, policy=found, actions=ACTIONS, told=told)
+        return visit.page(
+            "trust-policy.html", status=422, policy=found, actions=ACTIONS, text=form.one("policy"), told=told
+        )  # fmt: skip
 
 
 def _signs(visit: Visit) -> bool:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from gateway.app import Node
 from gateway.console.cookies import SESSION
 from keys.change import Change
 from keys.encoding import canon
+from schemas.policies import canonical_bytes, read_policy
 
 FORM = r'<form method="post" action="([^"]+)"[^>]*data-options="([^"]*)"(.*?)</form>'
 
@@ -114,6 +115,13 @@ async def test_two_people_approve_with_their_passkeys(tmp_path: Path):
             (pending,) = (await ask("change.list", state="pending"))["changes"]
             done = await ask("change.approve", id=pending["id"], approval=signed(0, pending["change"]))
             assert done["state"] == "done"
+
+            in_force = read_policy((await ask("policy.show"))["in_force"]["file"].encode())
+            less = replace(in_force, version=in_force.version + 1, rules=in_force.rules[:-1])
+            await ben.post("/trust/policy", policy=canonical_bytes(less).decode(), act="narrow")
+            await ben.touch()
+            assert (await ask("policy.show"))["in_force"]["version"] == less.version
+            assert "waits for a second person" not in await ben.open("/trust/history")
 
             gone = ADMINS[0].card.pseudonym
             retire = await ask("change.prepare", action="admin.retire", subject="admins", pseudonym=gone)
