@@ -23,6 +23,7 @@ from adapters.sheet.table import Limits, UnreadableError
 UNCACHED = "uncached_formula"
 FORMULA = "formula"
 ERROR = "error_value"
+MERGED = "merged_cell"
 
 _MEMBERS = 2_000
 _STEP = 1 << 16
@@ -33,11 +34,15 @@ Attributes = dict[str, str]
 
 @dataclass(slots=True)
 class Scan:
-    """What one sheet holds, as far as the reader does not say: its extent and its defective cells (from 0)."""
+    """What one sheet holds, as far as the reader does not say: its extent and its defective cells (from 0).
+
+    `merged` are cells that reach over rows below theirs, each as its column, its row and the last row.
+    """
 
     rows: int = 0
     columns: int = 0
     defects: dict[tuple[int, int], str] = field(default_factory=dict)
+    merged: list[tuple[int, int, int]] = field(default_factory=list)
 
     def saw(self, limits: Limits, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
         """Count a cell with content, or a block of equal ones; too far out is UnreadableError at once."""
@@ -180,6 +185,8 @@ class _Worksheet:
 
     def start(self, name: str, attributes: Attributes) -> None:
         match name:
+            case "mergeCell":
+                self._merge(attributes.get("ref", ""))
             case "row":
                 self._row = int(attributes["r"]) - 1 if attributes.get("r", "").isdecimal() else self._row + 1
                 self._column = -1
@@ -207,6 +214,12 @@ class _Worksheet:
                 # type "str" without a value is a formula whose result is an empty text
                 stored = self._value or self._type == "str"
                 self.scan.defects[self._row, self._column] = FORMULA if stored else UNCACHED
+
+    def _merge(self, reference: str) -> None:
+        first, _, last = reference.partition(":")
+        ends = _CELL_NAME.fullmatch(first), _CELL_NAME.fullmatch(last)
+        if ends[0] is not None and ends[1] is not None:
+            self.scan.merged.append((_number(ends[0][1]) - 1, int(ends[0][2]) - 1, int(ends[1][2]) - 1))
 
     def _move(self, reference: str) -> None:
         if not reference:
@@ -260,6 +273,8 @@ class _Spreadsheet:
                 self._cell_count = _count(plain.get("number-columns-repeated"))
                 self._cell = plain
                 self._text = False
+                if (spanned := _count(plain.get("number-rows-spanned"))) > 1:
+                    self._scan.merged.append((self._column, self._row, self._row + spanned - 1))
 
     def text(self, text: str) -> None:
         if self._cell is not None and text.strip():

@@ -8,7 +8,8 @@ from io import BytesIO, StringIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from adapters.sheet.container import UNCACHED, scan_workbook
+from adapters.sheet.cells import is_empty
+from adapters.sheet.container import MERGED, UNCACHED, Scan, scan_workbook
 from adapters.sheet.headings import find_heading
 from adapters.sheet.table import Cell, Limits, Table, UnreadableError
 
@@ -60,7 +61,22 @@ def _worksheets(data: bytes, suffix: str, sheet: str | None, limits: Limits) -> 
             scan = scans.get(name)
             if scan is None:
                 raise UnreadableError("damaged_workbook", "open it and save it again")
-            yield Table(sheet=name, rows=_cells(workbook, name), defects=scan.defects)
+            rows = _cells(workbook, name)
+            yield Table(sheet=name, rows=rows, defects=_covered(rows, scan, limits) | scan.defects)
+
+
+def _covered(rows: list[list[Cell]], scan: Scan, limits: Limits) -> dict[tuple[int, int], str]:
+    """The cells that a merged cell with a value reaches over: people see the value there, and the reader does not."""
+    found: dict[tuple[int, int], str] = {}
+    left = limits.cells
+    for column, row, last in scan.merged:
+        if row < len(rows) and column < len(rows[row]) and not is_empty(rows[row][column]):
+            below = range(row + 1, min(last + 1, len(rows)))
+            left -= len(below)
+            if left < 0:
+                raise UnreadableError("sheet_too_large", "too many merged cells; take the merging away")
+            found |= dict.fromkeys(((number, column) for number in below), MERGED)
+    return found
 
 
 def _open(data: bytes) -> CalamineWorkbook:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.sheet.cells import Fault, is_empty, read_cell
-from adapters.sheet.container import ERROR, FORMULA, UNCACHED
+from adapters.sheet.container import ERROR, FORMULA, MERGED, UNCACHED
 from adapters.sheet.headings import Heading, normal
 from adapters.sheet.layout import Kind, Layout
 from adapters.sheet.table import Cell, Table
@@ -31,6 +31,9 @@ _DEFECTS = {
     FORMULA: Fault(FORMULA, "a formula is not computed here and its stored result may be old: type the value itself"),
     UNCACHED: Fault(UNCACHED, "a formula is not computed here: type the value itself"),
     ERROR: Fault(ERROR, "the cell shows an error"),
+    MERGED: Fault(
+        MERGED, "this cell is merged with one above, whose value counts for its row only: unmerge, and fill it"
+    ),
 }
 _HINTS = {
     "missing_key": "every row needs its own key",

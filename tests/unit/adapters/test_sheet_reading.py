@@ -531,3 +531,54 @@ def test_layout() -> None:
     assert (layout.columns["case"], layout.columns["name"]) == (Kind.ID, Kind.TEXT)
     assert layout.ignored == {"remarks", "ready"}
     assert layout.fingerprint != read_layout(workbooks.MAPPING.encode() + b"\n", {"case"}).fingerprint
+
+
+# --- merged cells ----------------------------------------------------------------------------------------------------
+
+SECOND = ["R-2", "Yes", "Nobody Two", dt.datetime(1995, 5, 6), "F", 1, "0018", ""]
+
+
+def _merged(cells: str) -> bytes:
+    rows = [[*LABELS], [*GOOD], [*SECOND]]
+    rows[2][LABELS.index("Gender")] = rows[2][LABELS.index("Remarks")] = None
+    return spoilt_sheet(
+        xlsx(rows), b"</sheetData>", f'</sheetData><mergeCells><mergeCell ref="{cells}"/></mergeCells>'.encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "faults"),
+    [
+        ("E2:E3", [("sheet Cases, row 3, column E", "merged_cell")]),
+        ("E2:E900000", [("sheet Cases, row 3, column E", "merged_cell")]),
+        ("H2:H3", []),
+        ("E2:F2", []),
+    ],
+)
+async def test_a_cell_that_reaches_over_rows_counts_for_the_first_one(
+    tmp_path: Path, cells: str, faults: list[tuple[str, str]]
+) -> None:
+    """People see its value in every row; what is read, and only that, is told at the cell that is covered."""
+    first, second = await _pull(tmp_path, _merged(cells))
+    assert (first.fields["Gender"], _faults(first)) == ("F", [])
+    assert _faults(second) == faults
+
+
+async def test_a_mark_that_reaches_over_rows_marks_nobody_in_silence(tmp_path: Path) -> None:
+    """A row that looks marked is told as one that is not."""
+    rows = [[*LABELS], [*GOOD], [*SECOND]]
+    rows[2][1] = None
+    data = spoilt_sheet(xlsx(rows), b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="B2:B3"/></mergeCells>')
+    _, second = await _pull(tmp_path, data)
+    assert _faults(second) == [("sheet Cases, row 3, column B", "merged_cell")]
+
+
+async def test_a_merged_cell_of_a_document_of_libreoffice(tmp_path: Path) -> None:
+    """The same in an .ods file, where the covered cell has a name of its own."""
+    gender = LABELS.index("Gender")
+    first, second = [str(cell) for cell in GOOD], [str(cell) for cell in SECOND]
+    first[3] = second[3] = ""
+    first[gender] = ods_cell("F", 'table:number-rows-spanned="2"')
+    second[gender] = "<table:covered-table-cell/>"
+    _, found = await _pull(tmp_path, ods([ods_row(LABELS), ods_row(first), ods_row(second)]), ".ods")
+    assert _faults(found) == [("sheet Cases, row 3, column E", "merged_cell")]
