@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
@@ -26,6 +27,9 @@ REPLACED = "replaced"
 RELEASED = "released"
 DISCARDED = "discarded"
 
+PATIENCE = 600
+"""Seconds for which nothing could be collected until a person is told."""
+
 
 class Collector:
     """The loop that looks into the case system."""
@@ -35,6 +39,8 @@ class Collector:
         self._adapter = adapter
         self._mappings = mappings
         self._seconds = seconds
+        self._failing: float | None = None
+        self._told = False
         self._log = logger()
 
     async def run(self) -> None:
@@ -43,9 +49,22 @@ class Collector:
             try:
                 while await self.once():
                     pass
+                self._failing = None
             except (TransientError, RefusedError) as error:
                 self._log.warning("collect.failed", code=str(error.code))
+                with suppress(TransientError):
+                    await self._failed()
             await self._parts.clock.sleep(self._seconds)
+
+    async def _failed(self) -> None:
+        """A case system that shows nothing for long is told to a person, once until it is there again."""
+        parts, tick = self._parts, self._parts.clock.monotonic()
+        if self._failing is None:
+            self._failing, self._told = tick, False
+        if not self._told and tick - self._failing >= PATIENCE:
+            now = parts.clock.now()
+            await parts.store.move(lambda c: log.raise_alarm(c, at=now, kind="adapter.busy"))
+            self._told = True
 
     async def once(self) -> int:
         """Take one batch of records; returns how many."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from gateway.cli.connect import call
 from gateway.cli.doctor import examine
 from gateway.cli.root import damaged
 from gateway.errors import Code, RefusedError, TransientError
-from gateway.ports import Delivery, Notice
+from gateway.ports import Delivery, LocalRecord, Notice
 from keys.encoding import DAY
 from keys.webhooks import new_secret
 
@@ -223,6 +223,39 @@ async def test_a_database_that_fails_for_a_while(tmp_path: Path) -> None:
 
         await two.until(opened, seconds=600)
         assert two.al.serving is not None and not two.al.serving.done()
+
+
+async def test_a_case_system_that_shows_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten minutes in which nothing can be collected are an alarm, once each time; a shorter silence is none."""
+    clock = SteeredClock(START)
+    party = await make_party(tmp_path, "FR", clock)
+    await party.start()
+    try:
+        adapter = party.running.parts.adapter
+        assert adapter is not None
+
+        async def away() -> Sequence[LocalRecord]:
+            raise TransientError(Code.ADAPTER_BUSY, "the folder is gone")
+
+        async def silent(seconds: int) -> list[str]:
+            with monkeypatch.context() as patch:
+                patch.setattr(adapter, "pull", away)
+                for _ in range(0, seconds, 30):
+                    clock.advance(30)
+                    await asyncio.sleep(0.03)
+            clock.advance(30)
+            await asyncio.sleep(0.1)
+            return [kind for kind in await party.alarms() if kind == "adapter.busy"]
+
+        assert await silent(540) == []
+        assert await silent(540) == []
+        assert await silent(720) == ["adapter.busy"]
+        for alarm in (await party.call("alarm.list"))["alarms"]:
+            await party.call("alarm.dismiss", id=alarm["id"], by="admin")
+        assert await silent(300) == []
+        assert await silent(720) == ["adapter.busy"]
+    finally:
+        await party.stop()
 
 
 async def test_what_ends_is_told_once_each(tmp_path: Path) -> None:
