@@ -189,7 +189,7 @@ class Receiver:
                     verdicts.broken[refusal] = self._parts.vault.seal(self._parts.store.new_ref(), question.evidence)
             case Repeat():
                 verdicts.codes[question.id] = Code.BAD_CHAIN  # numbered without an answer can not happen; stop the link
-            case New(opens_gap=Gap()) if len(verdicts.gaps) >= MOST_GAPS:
+            case New() if _floods(verdicts, question.n):
                 verdicts.codes[question.id] = Code.BAD_CHAIN
             case New():
                 taken = self._taken(peer, question, verdict, verdicts, now)
@@ -217,7 +217,7 @@ class Receiver:
         verdict = judge(
             link, epoch=question.epoch, n=question.n, id=question.id, prev=question.prev, link_hash=question.link
         )
-        if isinstance(verdict, New):
+        if isinstance(verdict, New) and not _floods(verdicts, question.n):
             self._consume(question, verdicts, self._parts.clock.now())
 
     def _consume(self, question: Asked, verdicts: Verdicts, now: int) -> None:
@@ -402,6 +402,11 @@ def _has_parts(question: Asked) -> bool:
 def _waits(question: Asked, verdicts: Verdicts) -> bool:
     """Whether its parts are not all here."""
     return _has_parts(question) and question.id not in verdicts.files
+
+
+def _floods(verdicts: Verdicts, n: int) -> bool:
+    """Whether the number would leave more missing ranges than there are, and more than one link may have."""
+    return MOST_GAPS < len(apply(verdicts.link, n)[1]) > len(verdicts.gaps)
 
 
 def _judged(message: AuthenticStatement) -> bool:

@@ -20,7 +20,8 @@ from gateway.exchange.outbound import Circumstances
 from gateway.ports import Clock
 from gateway.service.peering import address
 from keys.encoding import b64u, unb64u
-from keys.envelope import link_hash
+from keys.envelope import Void, link_hash
+from keys.sign import VOID, SignedDocument
 
 
 class Forger:
@@ -85,6 +86,15 @@ class Forger:
             sign=parts.keys.sign,
             rand=parts.rand,
         ).data
+
+    async def void(self, n: int, *, id: str) -> None:
+        """Ask a void question about `id` under the number `n`."""
+        parts, peer = self._party.running.parts, self._party.peer()
+        payload = Void(
+            id=id, from_=parts.own.node, to=peer.node, epoch=1, n=n, prev=self._prev(n), created=parts.clock.now()
+        ).encode()
+        document = SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
+        assert (await parts.client.post_void(address(peer.descriptor), document.encode())).status == 200
 
     async def post(self, *envelopes: bytes) -> list[tuple[str | None, str | None]]:
         """Send them in one request: for each its code and the status of its signed receipt, if it has one."""
