@@ -53,6 +53,12 @@ STATUS = {
 
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "10"}}
 """What an answer of this status has to say besides (RFC 9110, 11.6.1 and 10.2.3)."""
+_OF_HTTP = {
+    404: (Code.NOT_FOUND, f"{PREFIX}/openapi.json has every operation"),
+    405: (Code.INVALID, "the header Allow has the methods of this path"),
+    413: (Code.TOO_LARGE, f"at most {BODY_LIMIT} bytes"),
+}
+"""What is said of a request that reaches no operation."""
 _KEEP = {"Cache-Control": "no-store"}
 CHUNK = 256 * 1024
 """Bytes of a file that are taken from the socket at a time."""
@@ -152,8 +158,11 @@ async def _problems(request: web.Request, handler: Callable[[web.Request], Await
         findings: list[Json] = [f.to_json() for f in error.findings]
         return _problem(STATUS.get(error.code, 422), error.code, error.what, findings, hint=error.hint)
     except web.HTTPException as error:
-        code = Code.TOO_LARGE if error.status == 413 else Code.INVALID
-        return _problem(error.status, code, error.reason.lower(), [])
+        code, hint = _OF_HTTP.get(error.status, (Code.INVALID, ""))
+        answer = _problem(error.status, code, error.reason.lower(), [], hint=hint)
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+        return answer
     except ConnectionError:
         raise  # the caller went away
     except Exception as error:  # noqa: BLE001 (a fault of ours: it is logged without a value, and the caller learns that)
@@ -308,6 +317,8 @@ def _object(data: bytes) -> dict[str, Json]:
 def _why(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"at line {error.lineno} column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it has to be UTF-8"
     return str(error) if type(error) is ValueError else ""
 
 

@@ -81,6 +81,7 @@ class Answer:
     kind: str
     value: Any
     text: str
+    headers: Mapping[str, str]
 
 
 @dataclass
@@ -100,7 +101,9 @@ class Caller:
         async with self.session.request(method, self.base + path, data=body, headers=self.headers | named) as response:
             text = await response.text()
             value = await response.json(content_type=None) if "json" in response.content_type else None
-            return Answer(status=response.status, kind=response.content_type, value=value, text=text)
+            return Answer(
+                status=response.status, kind=response.content_type, value=value, text=text, headers=response.headers
+            )
 
 
 @asynccontextmanager

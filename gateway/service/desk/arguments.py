@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
@@ -19,13 +19,22 @@ def text(arguments: Arguments, name: str, *, longest: int = 4_000) -> str:
     """A needed text argument."""
     value = arguments.get(name)
     if not isinstance(value, str) or not value or len(value) > longest:
-        raise _fault(name, "a text is needed here")
+        raise _fault(name, f"a text of 1 to {longest} characters is needed here")
     return value
 
 
 def maybe_text(arguments: Arguments, name: str) -> str | None:
     """A text argument that may be left out."""
     return None if arguments.get(name) is None else text(arguments, name)
+
+
+def one_of(arguments: Arguments, name: str, words: Iterable[str]) -> str | None:
+    """One of these words, or none: another one would find nothing, and nobody would know why."""
+    value = maybe_text(arguments, name)
+    known = [*dict.fromkeys(map(str, words))]
+    if value is not None and value not in known:
+        raise _fault(name, f"one of {', '.join(known)} is needed here")
+    return value
 
 
 def number(arguments: Arguments, name: str, *, otherwise: int, most: int = MOST) -> int:

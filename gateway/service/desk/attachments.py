@@ -57,7 +57,7 @@ async def list_attachments(parts: Parts, arguments: Arguments) -> Done:
     """The files of one message; `stored` says whether the ciphertext is still here."""
     only(arguments, "id", "direction")
     items: list[Json] = []
-    for found in await _of_message(parts, text(arguments, "id"), maybe_text(arguments, "direction")):
+    for found in await _of_message(parts, text(arguments, "id"), messages.direction_of(arguments)):
         stored = await parts.files.size(found.row.file) == found.row.length
         items.append({**_facts(found.part), "doc_kind": found.kind, "stored": stored})
     return Done(value={"attachments": items})
@@ -67,7 +67,7 @@ async def read(parts: Parts, arguments: Arguments) -> tuple[SecretPart, AsyncIte
     """One file as a stream."""
     only(arguments, "id", "part", "direction")
     id, n = text(arguments, "id"), number(arguments, "part", otherwise=-1)
-    wanted = [f for f in await _of_message(parts, id, maybe_text(arguments, "direction")) if f.part.n == n]
+    wanted = [f for f in await _of_message(parts, id, messages.direction_of(arguments)) if f.part.n == n]
     if not wanted:
         raise RefusedError(Code.NOT_FOUND, "the message has no such file here", hint="trm attachment list shows them")
     (found,) = wanted

@@ -11,7 +11,7 @@ from gateway.core.day import parse_day
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Done, Json
 from gateway.service import duty, erasing, records, retaining, standings
-from gateway.service.desk.arguments import Arguments, maybe_text, only, text
+from gateway.service.desk.arguments import Arguments, one_of, only, text
 from gateway.service.leaves import leaf
 from gateway.service.parts import Parts
 from gateway.store import content, erasures, log, messages, requests
@@ -24,7 +24,9 @@ async def erase_message(parts: Parts, arguments: Arguments) -> Done:
     """A named person erases one message, here and in the case system; its sender is told by a signed receipt."""
     only(arguments, "id", "direction", "by", "reason")
     id, by, reason = text(arguments, "id"), text(arguments, "by", longest=64), code(arguments, "reason")
-    rows = await parts.store.read(lambda c: messages.find(c, id, direction=maybe_text(arguments, "direction")))
+    rows = await parts.store.read(
+        lambda c: messages.find(c, id, direction=one_of(arguments, "direction", (messages.IN, messages.OUT)))
+    )
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
     if len(rows) > 1:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway.core.acceptance import Incoming, IncomingEvent
+from gateway.core.conversation.machines import Enquiry, Kind, Referral, Standing
 from gateway.core.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.core.scope import never_blocked, type_name
 from gateway.errors import Code, RefusedError
@@ -16,9 +17,9 @@ from gateway.exchange import certificates
 from gateway.ports import Done, Json, NoticeKind
 from gateway.service import handover, moves, records, standings
 from gateway.service.book import Peer
-from gateway.service.collect import DISCARDED, WAITING
+from gateway.service.collect import DISCARDED, RELEASED, REPLACED, WAITING
 from gateway.service.desk import erasing
-from gateway.service.desk.arguments import Arguments, maybe_text, number, only, text
+from gateway.service.desk.arguments import Arguments, maybe_text, number, one_of, only, text
 from gateway.service.leaves import leaf
 from gateway.service.moves import Change
 from gateway.service.parts import Parts
@@ -44,15 +45,16 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
     limit = number(arguments, "limit", otherwise=50)
     conversation = maybe_text(arguments, "conversation")
     node, before = peer_of(parts, arguments), position(arguments)
+    direction, state = direction_of(arguments), one_of(arguments, "state", (*Outgoing, *Incoming))
 
     def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
         rows = messages.page(
             c,
             before=before,
             limit=limit + 1,
-            direction=maybe_text(arguments, "direction"),
+            direction=direction,
             peer=node,
-            state=maybe_text(arguments, "state"),
+            state=state,
             conversation=None if conversation is None else parts.vault.conversation_index(conversation),
         )
         return rows, content.get(c, [row.ref for row in rows])
@@ -62,6 +64,11 @@ async def list_messages(parts: Parts, arguments: Arguments) -> Done:
     opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
     items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in shown]
     return Done(value={"messages": items, "next": following})
+
+
+def direction_of(arguments: Arguments) -> str | None:
+    """Which way a message went, where the argument `direction` says it."""
+    return one_of(arguments, "direction", (messages.IN, messages.OUT))
 
 
 def peer_of(parts: Parts, arguments: Arguments) -> str | None:
@@ -143,7 +150,7 @@ def _held(parts: Parts, row: MessageRow, peer: Peer | None) -> str | None:
 async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> Done:
     """One message with its receipts and, if the caller is `reading`, its body."""
     only(arguments, "id", "direction")
-    row = await _one(parts, text(arguments, "id"), maybe_text(arguments, "direction"))
+    row = await _one(parts, text(arguments, "id"), direction_of(arguments))
     way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
 
     def query(c: Connection) -> tuple[dict[int, SealedRow], list[receipts.ReceiptRow]]:
@@ -317,7 +324,7 @@ def actor(parts: Parts, by: str) -> str:
 async def list_drafts(parts: Parts, arguments: Arguments) -> Done:
     """Drafts of one state, oldest first; by default those that wait for a person."""
     only(arguments, "state", "limit", "cursor")
-    state = maybe_text(arguments, "state") or WAITING
+    state = one_of(arguments, "state", (WAITING, RELEASED, DISCARDED, REPLACED)) or WAITING
     limit, after = number(arguments, "limit", otherwise=100), position(arguments) or 0
 
     def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
@@ -418,7 +425,10 @@ async def list_conversations(parts: Parts, arguments: Arguments) -> Done:
     """Conversations, most recently active first; with one peer, of one kind, in one state."""
     only(arguments, "limit", "cursor", "peer", "kind", "state")
     limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-    wanted = {"peer": peer_of(parts, arguments)} | {name: maybe_text(arguments, name) for name in ("kind", "state")}
+    wanted = {"peer": peer_of(parts, arguments)} | {
+        "kind": one_of(arguments, "kind", Kind),
+        "state": one_of(arguments, "state", (*Referral, *Enquiry, *Standing)),
+    }
     await standings.keep(parts)
 
     def query(

@@ -96,6 +96,12 @@ async def test_a_question_that_is_none_is_refused(tmp_path: Path):
         for query in ("limit=501", "limit=-1", "limit=x", "cursor=x", f"cursor={'9' * 16}", "stat=queued"):
             answer = await caller.ask("GET", f"{MESSAGES}?{query}")
             assert (answer.status, answer.value["code"]) == (400, "invalid"), query
+        paths = ("messages?state=sent", "messages?direction=up", "drafts?state=open", "conversations?kind=case")
+        for path in paths:
+            answer = await caller.ask("GET", f"{PREFIX}/{path}")
+            (fault,) = answer.value["findings"]
+            assert (answer.status, fault["place"]) == (400, f"/{path.partition('?')[2].partition('=')[0]}"), path
+            assert fault["hint"].startswith("one of ")
 
 
 async def events(caller: Caller, count: int, after: int) -> list[tuple[int, Any]]:

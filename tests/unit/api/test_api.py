@@ -239,13 +239,22 @@ async def test_a_query_says_each_thing_once(api: LocalApi, path: str):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("GET", f"/{CANARY}", 404), ("DELETE", f"{PREFIX}/messages/{CANARY}", 405), ("PUT", SUBMIT, 405)],
+    ("method", "path", "status", "code", "allowed"),
+    [
+        ("GET", f"/{CANARY}", 404, "not_found", None),
+        ("GET", f"{PREFIX}/{CANARY}", 404, "not_found", None),
+        ("DELETE", f"{PREFIX}/messages/{CANARY}", 405, "invalid", "GET"),
+        ("PUT", SUBMIT, 405, "invalid", "GET,POST"),
+    ],
 )
-async def test_what_is_not_there_is_a_problem_too(api: LocalApi, method: str, path: str, status: int):
-    """The same form of answer, without the path."""
+async def test_what_is_not_there_is_a_problem_too(
+    api: LocalApi, method: str, path: str, status: int, code: str, allowed: str | None
+):
+    """The same form of answer, without the path; it says what is there (RFC 9110, 15.5.6)."""
     answer = await api.socket.ask(method, path)
     assert (answer.status, answer.kind) == (status, "application/problem+json")
+    assert (answer.value["code"], answer.headers.get("Allow")) == (code, allowed)
+    assert answer.value["hint"]
     assert CANARY not in answer.text
 
 
