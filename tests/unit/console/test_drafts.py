@@ -324,6 +324,14 @@ async def test_files_can_be_taken_out_and_go_with_the_draft():
         assert [call[0] for call in there.desk.calls][-1] == "attachment.discard"
 
 
+async def test_where_nothing_leaves_nothing_is_said_to_be_kept_back():
+    """The two would gainsay each other."""
+    for leaves, said in ((PREVIEW["leaves"], True), (None, False)):
+        found = PREVIEW | {"leaves": leaves, "goes": False, "code": "gate_g2"}
+        async with console(KNOWN | {"draft.preview": found}) as there:
+            assert ("Nothing is kept back." in (await there.get(f"{HERE}/preview")).text) == said
+
+
 async def test_a_session_that_ends_over_a_form_takes_nothing_of_it():
     """The page keeps what was filled in, unseen; whoever signs in looks at it before anything is done with it."""
     async with console(KNOWN) as there:
