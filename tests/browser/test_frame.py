@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from support.browser import chromium, seat
-from support.consoles import OWN_UNITS, served
+from support.consoles import NOW, OWN_UNITS, served
 
 from gateway.core.roles import Role
+from gateway.ports import Done, Json
 
 MORNING = {
     "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
@@ -43,6 +48,41 @@ async def test_three_escapes_lead_away_and_back_shows_nothing():
         assert ana.page.url.endswith("/away")
         await ana.page.go_back()
         assert "/desk" not in ana.page.url
+
+
+async def test_a_press_too_many_sends_nothing_twice():
+    """Whose code is shown once would be lost with the first answer."""
+    made = {"id": "p2", "name": "Eva", "code": "ab", "address": None, "invited_until": NOW}
+    async with served(MORNING | {"person.add": made}) as there, chromium() as browser:
+        call = there.desk.call
+
+        async def slowly(operation: str, arguments: Mapping[str, Json], **about: Any) -> Done:
+            done = await call(operation, arguments, **about)
+            await asyncio.sleep(0.5 if operation == "person.add" else 0)
+            return done
+
+        there.desk.call = slowly  # type: ignore[method-assign]
+        async with seat(browser, there.origin) as ana:
+            await ana.take(there.session(Role.FOCAL_POINT))
+            await ana.open("/people/new")
+            await ana.page.locator("#name").fill("Eva")
+            await ana.page.get_by_role("button", name="Invite", exact=True).dblclick(delay=100)
+            await ana.page.wait_for_selector("dl.facts")
+            assert [name for name, *_ in there.desk.calls].count("person.add") == 1
+
+
+async def test_the_current_section_is_told_in_any_colours():
+    """With colours of the system, only its entry has a line; and the way out has an edge."""
+    async with served(MORNING) as there, chromium() as browser, seat(browser, there.origin) as ana:
+        await ana.take(there.session(Role.FOCAL_POINT))
+        await ana.page.emulate_media(forced_colors="active")
+        await ana.open("/desk")
+        lines = await ana.page.eval_on_selector_all(
+            "nav a", "all => all.map((a) => getComputedStyle(a).borderBlockEndColor)"
+        )
+        paper = await ana.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert lines[0] != paper and set(lines[1:]) == {paper}
+        assert await ana.page.evaluate("getComputedStyle(document.querySelector('.leave')).borderStyle") == "solid"
 
 
 async def test_the_keyboard_alone_reaches_everything():

@@ -1,4 +1,4 @@
-// Passkeys, and leaving at once by the keyboard. Everything else works without this file.
+// Passkeys, a press too many, and leaving at once by the keyboard. Everything else works without this file.
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   form.addEventListener("submit", async (event) => {
@@ -20,6 +20,15 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       button.disabled = false;
       failed.focus();
     }
+  });
+}
+
+// A press too many sends nothing twice. A form whose answer is a file stays, and can be sent again a moment later.
+for (const form of document.querySelectorAll("form[method=post]:not([data-passkey])")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "now";
+    setTimeout(() => delete form.dataset.sent, 3000);
   });
 }
 
