@@ -8,6 +8,7 @@ The notation (README.md has it as a table). A *field* says one of
     flag: true       a boolean                    true: true    a statement that can only be true
     const: VALUE     exactly this                 scalar: N     free text of 1 to N characters, an integer or a boolean
     list: FIELD      an array (min, max, unique)  object: {name: FIELD}   a closed object (rules, says_unknown, most)
+    list: FIELD, each: NAME    an array of objects, one for each code that their member NAME can have
 
 and may add ``class``, ``category``, ``nullable``, ``unknowable: false`` and ``note``. Class and category are inherited
 downwards. A member name ends in ``?`` when optional and in ``~`` when it has to be answered: by a value or, in
@@ -189,10 +190,18 @@ class _Composer:
         special = {"x-category-codes": own} if own and marks.category else {}
         return {"$ref": f"#/$defs/code.{name}"} | _leaf(marks) | {"x-codes": name} | special
 
-    @staticmethod
-    def _list(items: Schema, spec: Spec) -> Schema:
+    def _list(self, items: Schema, spec: Spec) -> Schema:
+        if "each" in spec:
+            return self._one_for_each(items, spec["each"])
         bounds = {"minItems": spec.get("min", 1), "maxItems": spec["max"]}
         return {"type": "array", **bounds, **({"uniqueItems": True} if spec.get("unique") else {}), "items": items}
+
+    def _one_for_each(self, items: Schema, name: str) -> Schema:
+        """As many items as there are codes, and among them one with each: so none twice."""
+        codes = self.defs[items["properties"][name]["$ref"].removeprefix("#/$defs/")]["enum"]
+        wanted = [{"contains": {"properties": {name: {"const": code}}, "required": [name]}} for code in codes]
+        bounds = {"minItems": len(codes), "maxItems": len(codes)}
+        return {"type": "array", **bounds, "x-each": name, "items": items, "allOf": wanted}
 
     def _object(self, members: Spec, spec: Spec, marks: Marks) -> Schema:
         modes = {key.rstrip("?~"): key[-1] if key[-1] in "?~" else "" for key in members}

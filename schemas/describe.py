@@ -158,6 +158,8 @@ def _needs(schema: Node) -> Mapping[str, str]:
 
 def _many(node: Node) -> str:
     low, high = node["minItems"], node["maxItems"]
+    if "x-each" in node:
+        return f"{low} of them, one for each `{node['x-each']}`"
     different = ", all different" if node.get("uniqueItems") else ""
     return f"{low if low == high else f'{low} to {high}'} of them{different}"
 

@@ -258,6 +258,15 @@ def _too_many(about: _About) -> tuple[str, str]:
     return about.finding.hint, "take some out, or send them in another message"
 
 
+def _one_for_each(about: _About) -> tuple[str, str]:
+    node = about.node or {}
+    name = str(node.get("x-each", ""))
+    given = [item.get(name) for item in about.value if isinstance(item, dict)] if isinstance(about.value, list) else []
+    wanted = [part["contains"]["properties"][name]["const"] for part in node.get("allOf", ())]
+    lacking = ", ".join(code for code in wanted if code not in given)
+    return f"one item for each code of `{name}`", f"add one for {lacking}, also where there is nothing to tell"
+
+
 def _text(about: _About) -> tuple[str, str]:
     return about.finding.hint, "type the text anew without them; copying from a formatted page brings such characters"
 
@@ -279,6 +288,7 @@ _TOLD = {
     "enum": _together,
     "not": _format,
     "maxLength": _too_long,
+    "contains": _one_for_each,
     "maxItems": _too_many,
     "maxProperties": _too_many,
     "not_json": _not_json,

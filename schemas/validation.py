@@ -177,6 +177,8 @@ def _worded_error(error: ValidationError) -> Iterator[Finding]:
             yield Finding(place=place, rule="anyOf", hint=f"at least one of {_some(names)}")
         case "format" if "pattern" in schema and not _matches(schema["pattern"], instance):
             pass  # the pattern says it
+        case "contains":
+            yield Finding(place=place, rule="contains", hint=f"no item for {_looked_for(expected)}")
         case "not" if expected == {}:
             yield Finding(place=place, rule="forbidden", hint="not together with the rest of this message")
         case str(rule):
@@ -203,6 +205,11 @@ def _hint(rule: str, expected: Any, schema: Mapping[str, Any]) -> str:
             return f"at most {expected} members"
         case _:
             return str(schema.get("description", ""))
+
+
+def _looked_for(item: Mapping[str, Any]) -> str:
+    """The code that an item of a list with one for each code has to have."""
+    return ", ".join(str(member["const"]) for member in item["properties"].values())
 
 
 def _some(names: Iterable[str]) -> str:

@@ -108,6 +108,11 @@ def resolve(schema: Node, root: Node) -> Node:
     return schema
 
 
+def each_leaf(schema: Node, root: Node) -> Node:
+    """Of a list with one item for each code, the code itself: its `enum` has all that are wanted."""
+    return resolve(resolve(schema["items"], root)["properties"][schema["x-each"]], root)
+
+
 def members(schema: Node) -> Iterator[tuple[str, Node]]:
     """The members that an object may have, those that are always refused left out."""
     for name, member in schema.get("properties", {}).items():

@@ -44,7 +44,7 @@ from schemas.catalogue import catalogue
 from schemas.codelists import ENGLISH, code_list
 from schemas.describe import ALWAYS, ANSWERED, Condition, When
 from schemas.text import text_findings
-from schemas.walk import Node, members, resolve
+from schemas.walk import Node, each_leaf, members, resolve
 
 Options: TypeAlias = Sequence[tuple[str, str]]
 RADIOS = 6
@@ -110,6 +110,7 @@ RULES: Mapping[str, str] = {
     "maxLength": N_("This is too long: at most %(most)s characters."),
     "minLength": N_("This is too short: at least %(least)s characters."),
     "maxItems": N_("These are too many: at most %(most)s."),
+    "contains": N_("Not everything that has to be looked at has a row here."),
     "minItems": N_("These are too few: at least %(least)s."),
     "maximum": N_("The number is too large: at most %(most)s."),
     "minimum": N_("The number is too small: at least %(least)s."),
@@ -214,11 +215,26 @@ def form(
     offered first of a leaf type or code list (`language`, `country`); ``blank`` are lists that get an empty row.
     """
     entry = catalogue().resolve(body_type)
+    fields = _laid_out(entry.document, fields)
     maker = _Maker(
         body_type=entry.body_type, root=entry.document, fields=fields, words=words, choices=choices or {},
         near=near or {}, blank=frozenset(blank), rows=rows_in(fields), asks=_Asks(entry.body_type, words),
     )  # fmt: skip
     return (*maker.content(), *maker.header())
+
+
+def _laid_out(root: Node, fields: Fields) -> Fields:
+    """Also a row for each code that has none yet, in a list that wants one for each."""
+    laid: dict[str, Sequence[str]] = {}
+    for name, said in members(resolve(root["properties"]["content"], root)):
+        node, place = resolve(said, root), f"/content/{name}"
+        if "x-each" not in node:
+            continue
+        rows, asks = rows_in(fields).get(place, ()), node["x-each"]
+        given = {value for n in rows for value in fields.get(f"{place}/{n}/{asks}", ())}
+        lacking = [code for code in each_leaf(node, root)["enum"] if code not in given]
+        laid |= {f"{place}/{n}/{asks}": (code,) for n, code in enumerate(lacking, 1 + max(rows, default=-1))}
+    return {**fields, **laid}
 
 
 def places(parts: Iterable[Part]) -> Iterator[str]:
@@ -344,7 +360,7 @@ class _Maker:
         rows = []
         for n in there:
             part = self.part(node["items"], f"{place}/{n}")
-            name = f"{label} {n + 1}"
+            name = self._row_name(node, f"{place}/{n}") or f"{label} {n + 1}"
             if isinstance(part, Group):
                 rows.append(replace(part, label=name, look="row", row=True, need="", filled=True))
             else:
@@ -358,6 +374,13 @@ class _Maker:
             place=place, label=label, look="list", parts=tuple(rows), hints=hints, need=need, absent=absent, add=more,
             none=self._none(node, place), lines=lines, filled=need in (ALWAYS, ANSWERED) or bool(there),
         )  # fmt: skip
+
+    def _row_name(self, node: Node, place: str) -> str | None:
+        """What a row of a list with one for each code is about."""
+        if "x-each" not in node:
+            return None
+        given = self._values(f"{place}/{node['x-each']}")
+        return self.words.code(each_leaf(node, self.root)["x-codes"], given[0]) if given else None
 
     def _field(
         self, kind: Kind, said: Node, place: str, label: str, hints: tuple[tuple[str, str], ...], need: str,

@@ -20,7 +20,7 @@ from support.patterns import parse, sample
 
 from schemas import catalogue
 from schemas.compose import NEVER
-from schemas.walk import resolve
+from schemas.walk import each_leaf, resolve
 
 Schema = Mapping[str, Any]
 
@@ -168,6 +168,10 @@ class _Maker:
         return holds(rule, made, self.root)
 
     def _array(self, schema: Schema) -> list[Any]:
+        if "x-each" in schema:
+            listed = each_leaf(schema, self.root)["enum"]
+            codes = self.rng.sample(listed, len(listed))
+            return [self.value(schema["items"]) | {schema["x-each"]: code} for code in codes]
         low = schema.get("minItems", 0)
         wanted = self.rng.randint(low, max(low, min(schema["maxItems"], self.array)))
         items: list[Any] = []

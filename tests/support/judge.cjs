@@ -26,7 +26,7 @@ const addFormats = load("ajv-formats").default;
 
 const ANNOTATIONS = [
   "x-message", "x-object", "x-revision", "x-class", "x-category", "x-category-as", "x-category-codes", "x-codes",
-  "x-text", "x-part",
+  "x-text", "x-part", "x-each",
 ];
 
 // Strict: an unknown keyword or format, or one that would be ignored, stops. Two of its rules are off, because they are

@@ -92,12 +92,12 @@ def _opinion(body: Any, broken: list[_Broken]) -> Opinion:
 
 
 def _rules(body: Any, broken: list[_Broken]) -> Iterator[Rule]:
-    choices = tuple(f"{each.at}/" for each in broken if each.keyword == "anyOf")
+    choices = tuple(f"{each.at}/" for each in broken if each.keyword in ("anyOf", "contains"))
     patterns = {each.place for each in broken if each.keyword == "pattern"}
     for each in broken:
         match each.keyword:
             case _ if each.at.startswith(choices):
-                pass  # why one branch does not hold; that none does is told by itself
+                pass  # why one branch or item does not hold; that none does is told by itself
             case "thrown":
                 pass
             case "if":

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from gateway.cli.demo.cases import MARKS
 from gateway.cli.demo.nodes import UNIT
 from gateway.ports import Json
+from schemas import code_list
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -45,10 +46,13 @@ class Journey:
 
     def assessment(self, part: str, *, based_on: Sequence[Json] = ()) -> Said:
         """The sending, the receiving or the joint part; the joint one names both others."""
-        finding: dict[str, Json] = {"risk_domain": "debt", "risk_known": False, "source": "the person and the file"}
+        looked_at: list[Json] = [
+            {"risk_domain": code.code, "risk_known": False, "source": "the person and the file"}
+            for code in code_list("risk_domain").codes
+        ]
         content: dict[str, Json] = {
             "part": part,
-            "findings": [finding],
+            "findings": looked_at,
             "person_view": MARKS["view of the person"],
             "conclusion": "proceed",
             "review_on": self._day(25),

@@ -21,10 +21,10 @@ from gateway.console import forms, looks
 from gateway.console.formfields import HALVES, body, posted, without
 from gateway.console.words import words
 from gateway.errors import Finding
-from schemas import catalogue, fields
+from schemas import catalogue, code_list, fields
 from schemas.describe import ONE_OF, conditions
 from schemas.labels import languages
-from schemas.walk import members, resolve
+from schemas.walk import each_leaf, members, resolve
 
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 TYPES = [entry.body_type for entry in catalogue().types]
@@ -124,11 +124,14 @@ def test_a_page_is_a_way_back(body_type):
 
 @pytest.mark.parametrize("body_type", TYPES)
 def test_an_empty_form_says_nothing(body_type):
-    """No value is chosen for anybody, but where only one is possible."""
-    content = resolve(catalogue().get(body_type).document["properties"]["content"], catalogue().get(body_type).document)
-    fixed = {
-        name: member["const"] for name, member in members(content) if member.get("const") not in (None, True)
-    }  # fmt: skip
+    """No value is chosen for anybody, but where only one is possible, or one for each row."""
+    root = catalogue().get(body_type).document
+    content = resolve(root["properties"]["content"], root)
+    fixed = {name: member["const"] for name, member in members(content) if member.get("const") not in (None, True)} | {
+        name: [{member["x-each"]: code} for code in each_leaf(member, root)["enum"]]
+        for name, member in members(content)
+        if "x-each" in member
+    }
     assert body(body_type, sent(shown(body_type, {"header": {}, "content": {}})), offset) == {
         "header": {}, "content": fixed,
     }  # fmt: skip
@@ -238,6 +241,23 @@ def test_a_row_is_taken_out():
     assert without(document, "/content/b/0") == {"content": {"a": [1, 2]}}
     for nowhere in ("", "/", "/content", "/content/a/9", "/content/a/x", "/no/0", "/content/a/0/0"):
         assert without(document, nowhere) == document
+
+
+def test_a_list_with_one_row_for_each_code_is_laid_out():
+    """Each row has the name of its code; what is filled in stays before the rows that are added to it."""
+    place, codes = "/content/findings", [code.code for code in code_list("risk_domain").codes]
+
+    def rows(given):
+        found = {part.place: part for part in _every(forms.form("risk.assessment/1", given, words("fr")))}
+        return found[place]
+
+    said = {f"{place}/4/risk_domain": ("debt",), f"{place}/4/risk_known": ("false",)}
+    named = {code: words("fr").code("risk_domain", code) for code in codes}
+    assert [row.label for row in rows({}).parts] == [named[code] for code in codes]
+    assert [row.label for row in rows(said).parts] == [
+        named["debt"], *(named[code] for code in codes if code != "debt")
+    ]  # fmt: skip
+    assert not rows({}).add and not rows(said).add
 
 
 def test_rows_can_be_added_until_it_is_full():

@@ -116,6 +116,15 @@ def test_scalar_is_a_bounded_value_of_one_of_three_types() -> None:
     assert not any(verdicts(schema, *({"a": value} for value in ("", "abcd", 2**53, 0.5, None, [], {}))))
 
 
+def test_a_list_with_one_item_for_each_code() -> None:
+    """In any order; none is left out and none is there twice."""
+    item = {"object": {"a": {"code": "colour"}, "b?": {"flag": True}}}
+    schema = composed({"object": {"rows": {"list": item, "each": "a"}}})
+    one, two = [{"a": code, "b": True} for code in schema["$defs"]["code.colour"]["enum"]]
+    rows = ([one, two], [two, one], [one], [one, one], [one, two, one], [one, {"b": True}], [])
+    assert verdicts(schema, *({"rows": given} for given in rows)) == [True, True, *[False] * 5]
+
+
 def test_object_with_a_limit_of_members() -> None:
     """Of many optional members only so many may be given at once."""
     schema = composed({"object": {"a?": {"flag": True}, "b?": {"flag": True}, "c?": {"flag": True}}, "most": 2})

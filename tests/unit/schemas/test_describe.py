@@ -74,7 +74,7 @@ def test_need_has_four_words() -> None:
         ("assistance.plan/1", "/content/agreed_with_person", "always true"),
         ("referral.withdraw/1", "/content/erase", "true or false"),
         ("risk.assessment/1", "/content/based_on/*", "id; 2 of them, all different"),
-        ("risk.assessment/1", "/content/findings", "object; 1 to 17 of them"),
+        ("risk.assessment/1", "/content/findings", "object; 17 of them, one for each `risk_domain`"),
         ("referral.accept/1", "/header/handling", "object"),
     ],
 )

@@ -73,6 +73,17 @@ def test_null_is_left_out():
     assert told["/content/person/gender"] == "leave the member out; `unknown` beside it says why"
 
 
+def test_what_is_left_out_of_a_list_with_one_for_each_is_named():
+    """All of it, in one sentence."""
+    body = json.loads((ROOT / "schemas/examples/risk.assessment.1/valid-sending-part.json").read_bytes())
+    body["content"]["findings"] = [
+        item for item in body["content"]["findings"] if item["risk_domain"] not in ("conflict", "debt")
+    ]
+    (told,) = [each for each in explained("risk.assessment/1", body) if each.rule == "contains"]
+    assert told.place == "/content/findings"
+    assert told.mend == "add one for debt, conflict, also where there is nothing to tell"
+
+
 def test_codes_of_a_short_list_are_spelled_out():
     """The person who mends needs no second command."""
     body = referral(immediate_risk={"level": "huge"})

@@ -23,7 +23,7 @@ KEYWORDS = {
     *("items", "minItems", "maxItems", "uniqueItems", "contains", "enum", "const", "minLength", "maxLength", "pattern"),
     *("format", "minimum", "maximum", "minProperties", "maxProperties", "allOf", "anyOf", "not", "if", "then", "else"),
     *("x-message", "x-object", "x-revision", "x-class", "x-category", "x-category-as", "x-category-codes"),
-    *("x-codes", "x-text", "x-part"),
+    *("x-codes", "x-text", "x-part", "x-each"),
 }
 
 WITHOUT_CATEGORY = {
