@@ -7,7 +7,7 @@ another place. What is too large, is no JSON, or came too late means that the sy
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Web:
         path: str,
         *,
         headers: Mapping[str, str],
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         data: bytes | None = None,
     ) -> Answer:
         """One request and its answer.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
 import orjson
 
@@ -18,6 +18,9 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Json
 
 MOST_PAGES = 1000
+
+Query = dict[str, list[str]]
+"""A query in which a name may stand several times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +101,10 @@ class Api:
         path, query = _parted(self._paths.list)
         paging, place = self._paging, self._paging.first if self._paging.kind == "page" else 0
         if paging.size_param is not None:
-            query[paging.size_param] = str(paging.size)
+            query[paging.size_param] = [str(paging.size)]
         for _ in range(MOST_PAGES):
             if paging.kind in {"page", "offset"}:
-                query[paging.param] = str(place)
+                query[paging.param] = [str(place)]
             answer = await self._ask("GET", path, query=query)
             found = _list_at(answer, self._paths.items)
             for item in found:
@@ -110,15 +113,19 @@ class Api:
             match paging.kind:
                 case "page" | "offset" if found:
                     continue
-                case "cursor" if (cursor := at(answer.value, paging.next)) not in (None, "", query.get(paging.param)):
-                    query[paging.param] = str(cursor)
+                case "cursor" if (cursor := at(answer.value, paging.next)) not in (
+                    None,
+                    "",
+                    *query.get(paging.param, ()),
+                ):
+                    query[paging.param] = [str(cursor)]
                 case "link" if (following := self._following(answer, path)) is not None:
                     path, query = following
                 case _:
                     return
         raise TransientError(Code.ADAPTER_BUSY, f"the list of the API does not end within {MOST_PAGES} pages")
 
-    def _following(self, answer: Answer, path: str) -> tuple[str, dict[str, str]] | None:
+    def _following(self, answer: Answer, path: str) -> tuple[str, Query] | None:
         """The next page of a Link header, only below our address: a login must not follow a link elsewhere."""
         for part in answer.headers.get("Link", "").split(","):
             target, _, rest = part.strip().partition(">")
@@ -158,7 +165,7 @@ class Api:
         method: str,
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Query | None = None,
         data: bytes | None = None,
         key: str | None = None,
         fine: int | None = None,
@@ -166,7 +173,8 @@ class Api:
         headers = {"Accept": "application/json", **self._login.header()}
         if data is not None and key is not None:
             headers |= {"Content-Type": "application/json", "Idempotency-Key": key, **self._signature(key, data)}
-        answer = await self._web.ask(method, path, headers=headers, query=query, data=data)
+        asked = [(name, value) for name, values in (query or {}).items() for value in values]
+        answer = await self._web.ask(method, path, headers=headers, query=asked, data=data)
         if answer.status in {401, 407}:
             hint = "put the right secret into its file; it is read at each request"
             raise TransientError(Code.ADAPTER_BUSY, "the API does not take the login", hint=hint)
@@ -218,6 +226,6 @@ def _list_at(answer: Answer, pointer: str) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _parted(text: str) -> tuple[str, dict[str, str]]:
+def _parted(text: str) -> tuple[str, Query]:
     parts = urlsplit(text)
-    return parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
+    return parts.path, parse_qs(parts.query, keep_blank_values=True)

@@ -90,17 +90,20 @@ class StandIn:
 
     async def _list(self, request: web.Request) -> web.Response:
         office, asked = self._office(request), request.query
+        wanted = asked.getall("number", [])  # several numbers are asked for by naming each
+        ready = [item for item in office.ready if not wanted or str(item["id"]) in wanted]
         size = min(int(asked.get("size", "50")), office.largest)
         place = int(asked.get("page", "1" if office.paging == "page" else "0"))
         first = (place - 1) * size if office.paging == "page" else place
-        items = office.ready[first : first + size] if office.paging != "none" else office.ready
-        more = office.paging != "none" and first + size < len(office.ready)
+        items = ready[first : first + size] if office.paging != "none" else ready
+        more = office.paging != "none" and first + size < len(ready)
         answer: dict[str, Any] = {"data": items}
         headers = {}
         if office.paging == "cursor":
             answer["next"] = str(first + size) if more else None
         if office.paging == "link" and more:
-            headers["Link"] = f'<{request.path}?page={first + size}&size={size}>; rel="next", </>; rel="first"'
+            also = "".join(f"&number={number}" for number in wanted)
+            headers["Link"] = f'<{request.path}?page={first + size}&size={size}{also}>; rel="next", </>; rel="first"'
         return web.json_response(answer, headers=headers)
 
     async def _offer(self, request: web.Request) -> web.Response:

@@ -37,6 +37,16 @@ async def test_every_paging_is_read_to_its_end(bench: RestBench, paging: str) ->
     assert records[0].places["person.gender"] == "item 1, member person.gender"
 
 
+@pytest.mark.parametrize("paging", ["none", "page", "offset", "cursor", "link"])
+async def test_what_a_list_is_asked_for_may_be_said_several_times(bench: RestBench, paging: str) -> None:
+    """A filter with two values gives the items of both, on every page."""
+    for number in range(7):
+        bench.offer(f"number {number}")
+    bench.office.paging, bench.office.largest = paging, 1
+    records = await bench.adapter(paging=paging, list_path="/ready?number=2&number=5&number=6").pull()
+    assert [record.ref for record in records] == ["2", "5", "6"]
+
+
 async def test_a_link_elsewhere_is_not_followed(bench: RestBench) -> None:
     """The login goes to no other address, whatever a list says."""
     adapter = bench.adapter(paging="link")
