@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import segno
 from aiohttp import web
 from markupsafe import Markup
 
@@ -371,6 +370,8 @@ async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[
 
 def _qr(text: str) -> Markup:
     """A code to be scanned, as a drawing in the page."""
+    import segno  # 2.4 MiB that only a node which pairs needs
+
     drawn = io.BytesIO()
     segno.make(text, error="m").save(drawn, kind="svg", xmldecl=False, svgns=True, border=2, omitsize=True)
     return Markup(drawn.getvalue().decode())  # noqa: S704 (made here, of text that is encoded as squares)
