@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -84,9 +85,14 @@ class RestAdapter:
         async with self._turn:
             await kept(self._lock, self._journal.load)
             name, edition = await in_thread(self._lock, name_and_edition, self._mapping)
+            read = [self._record(item, name) async for item in self.api.items()]
+            versions: dict[str, set[str]] = {}
+            for record, version in read:
+                versions.setdefault(record.ref, set()).add(version)
             found: dict[str, LocalRecord] = {}
-            async for item in self.api.items():
-                record, version = self._record(item, name)
+            for record, version in read:
+                if len(versions[record.ref]) > 1:
+                    record = self._twice(record, version)
                 if self._journal.is_due(record.ref, f"{version}/{edition}"):
                     self._versions[record.ref] = f"{version}/{edition}"
                     found[record.ref] = record
@@ -108,6 +114,15 @@ class RestAdapter:
             ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
         )  # fmt: skip
         return record, version
+
+    def _twice(self, record: LocalRecord, version: str) -> LocalRecord:
+        """One of several items with one name, under a name that says nothing: which of them is meant, nobody knows.
+
+        An item that a list in pages shows twice is the same one, and no fault.
+        """
+        place = f"item {record.ref}, member {self._ref}"
+        fault = Finding(place=place, rule="ref_twice", hint="two items have one name")
+        return replace(record, ref=f"~{version}", fields={}, faults=(fault,))
 
     async def settle(self, record: LocalRecord, notice: Notice) -> None:
         """Tell the API how the reading of an item ended, and remember it."""
@@ -180,7 +195,9 @@ def _ref_of(item: Mapping[str, Any], pointer: str) -> str | None:
 
 
 def _flatten(value: Any, label: str, place: str, fields: dict[str, Json], faults: list[Finding]) -> None:
-    """Members of an item by their path with dots: what the mapping file calls a column. Lists of text are joined."""
+    """Members of an item by their path with dots: what the mapping file calls a column. Lists of texts and whole
+    numbers are joined.
+    """
     match value:
         case dict() if label.count(".") < _DEPTH:
             for name, member in value.items():
@@ -193,8 +210,8 @@ def _flatten(value: Any, label: str, place: str, fields: dict[str, Json], faults
             fields[label] = int(value)
         case None | bool() | int() | str():
             fields[label] = value
-        case list() if all(isinstance(each, str) for each in value):
-            fields[label] = ";".join(value)
+        case list() if all(isinstance(each, str | int) and not isinstance(each, bool) for each in value):
+            fields[label] = ";".join(map(str, value))
         case _:
             pass  # a list of objects is no column
 

@@ -47,6 +47,31 @@ async def test_what_a_list_is_asked_for_may_be_said_several_times(bench: RestBen
     assert [record.ref for record in records] == ["2", "5", "6"]
 
 
+async def test_two_items_with_one_name_are_both_told(bench: RestBench) -> None:
+    """Neither takes the place of the other, also where one is a draft already; a page that repeats is no fault."""
+    bench.offer("one")
+    adapter = bench.adapter()
+    (first,) = await adapter.pull()
+    await adapter.settle(first, a_notice(first.ref, NoticeKind.DRAFTED))
+    bench.office.ready += [bench.office.ready[0], {"id": 2, "note": "two"}, {"id": 2, "note": "two"}]
+    (second,) = await adapter.pull()
+    assert (second.ref, second.faults) == ("2", ())
+    bench.office.ready += [{"id": "1", "note": "another"}, {"id": 2, "note": "another"}]
+    records = await adapter.pull()
+    assert [[fault.rule for fault in record.faults] for record in records] == [["ref_twice"]] * 4
+    assert {record.faults[0].place for record in records} == {"item 1, member /id", "item 2, member /id"}
+    assert all(record.ref.startswith("~") and not record.fields for record in records)
+
+
+async def test_a_list_of_numbers_is_a_column(bench: RestBench) -> None:
+    """Ids of an office are read like its words."""
+    bench.offer("one")
+    bench.office.ready[0] |= {"languages": [7, 12], "names": ["a", 3], "ticks": [True], "things": [{"a": 1}]}
+    (record,) = await bench.adapter().pull()
+    read = {name: value for name, value in record.fields.items() if name in ("languages", "names", "ticks", "things")}
+    assert read == {"languages": "7;12", "names": "a;3"}
+
+
 async def test_a_link_elsewhere_is_not_followed(bench: RestBench) -> None:
     """The login goes to no other address, whatever a list says."""
     adapter = bench.adapter(paging="link")
