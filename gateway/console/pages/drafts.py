@@ -194,7 +194,11 @@ async def edit(visit: Visit) -> web.StreamResponse:
 
 async def save(visit: Visit) -> web.StreamResponse:
     """What was filled in is kept, whatever is still wrong with it; or a row is added or taken out first."""
-    form, shown = await visit.form(), await waiting(visit)
+    form = await visit.form()
+    try:
+        shown = await waiting(visit)
+    except RefusedError as error:
+        return await _late(visit, form, error)
     draft = _filled(visit, shown["draft"], form)
     act, _, place = form.one("act").partition(":")
     version = form.one("version")
@@ -217,6 +221,15 @@ async def save(visit: Visit) -> web.StreamResponse:
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
     return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
+
+
+async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResponse:
+    """Somebody sent or discarded the draft meanwhile: what was filled in is shown, to be copied."""
+    body_type = form.one("type")
+    if error.code is not Code.CONFLICT or body_type not in catalogue():
+        raise error
+    wrote = await said({"type": body_type, "to": "", **body(body_type, form.fields, visit.settings.offset)}, visit)
+    return visit.page("draft-late.html", told=visit.told(error), wrote=wrote, status=409)
 
 
 def _filled(visit: Visit, draft: Mapping[str, Json], form: Form) -> dict[str, Json]:

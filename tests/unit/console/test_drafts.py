@@ -85,7 +85,9 @@ async def test_two_people_in_one_draft_see_both():
         seen = await there.post(HERE, {"version": "v1", "/content/note": "mine"})
         page = read(seen.text)
         assert seen.status == 409 and "theirs" in page.said and SCRIPT not in seen.text
-        assert page.form(HERE).sent() == {"/content/note": ("mine",), "version": ("v9",)}
+        assert page.form(HERE).sent() == {
+            "/content/note": ("mine",), "version": ("v9",), "type": ("enquiry.capacity/1",)
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("state", ["released", "discarded", "replaced"])
@@ -94,6 +96,22 @@ async def test_a_draft_that_does_not_wait_has_no_form(state):
     async with console(KNOWN | {"draft.show": draft(state=state)}) as there:
         assert (await there.get(HERE)).status == 409
         assert (await there.post(HERE, {})).status == 409
+
+
+async def test_what_is_written_into_a_draft_that_is_gone_is_shown():
+    """A colleague has sent it meanwhile: the page that was left open loses nothing."""
+    async with console(KNOWN) as there:
+        page = read((await there.get(HERE)).text)
+        there.desk.answers["draft.show"] = draft(state="released") | {"draft": {}, "type": None, "to": None}
+        given = {"/content/note": f"first {SCRIPT}", "/content/age_group": "adult"}
+        seen = await there.post(HERE, page.form(HERE).filled(given, act="save"))
+        shown = read(seen.text)
+        assert (
+            seen.status == 409
+            and f"first {SCRIPT}" in shown.said
+            and words("en").code("age_group", "adult") in shown.said
+        )
+        assert SCRIPT not in seen.text and "draft.change" not in [call[0] for call in there.desk.calls]
 
 
 async def test_a_draft_without_a_known_type_can_be_discarded():
