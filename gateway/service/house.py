@@ -239,11 +239,12 @@ class House:
     # --- messages -------------------------------------------------------------------------------------------------
 
     async def expire(self) -> None:
-        """Messages whose life is over fail with a code that their sender is told; 72 hours undelivered tells a
-        person.
+        """Messages whose life is over, or whose peer was revoked before they departed, fail with a code that their
+        sender is told; 72 hours undelivered tells a person.
         """
         parts, now = self._parts, self._parts.clock.now()
         since = {peer.node: peer.failing_since for peer in parts.book.all()}
+        revoked = [peer.node for peer in parts.book.all() if peer.state is PeerState.REVOKED]
         late = [node for node, began in since.items() if began is not None and now - began >= UNDELIVERED_ALARM]
 
         def move(connection: Connection) -> set[str]:
@@ -253,6 +254,12 @@ class House:
                 Change(row=row, event=OutgoingEvent.EXPIRE, reason=Code.EXPIRED)
                 for row in rows.values()
                 if allows(Outgoing(row.state), OutgoingEvent.EXPIRE)
+            ]
+            lost = messages.in_outbox(connection, revoked, str(Outgoing.QUEUED), EXPIRE_BATCH) if revoked else []
+            changes += [
+                Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_ACTIVE)
+                for ref, row in messages.get(connection, lost).items()
+                if ref not in rows
             ]
             moves.advance(connection, changes, at=now)
             for peer in late:

@@ -313,6 +313,18 @@ def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[i
     return list(connection.execute(query).scalars())
 
 
+def in_outbox(connection: Connection, peers: Sequence[str], state: str, limit: int) -> list[int]:
+    """Refs of messages on the outbox for these peers that are in a state."""
+    query = (
+        select(outbox.c.ref)
+        .join(message, message.c.ref == outbox.c.ref)
+        .where(outbox.c.peer.in_(peers), message.c.state == state)
+        .order_by(outbox.c.ref)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def queued_for(connection: Connection, peer: str) -> bool:
     """Whether anything waits for this peer."""
     return any(_DUE.first(connection, peer=peer, files=files, after=0, most=1) for files in (False, True))

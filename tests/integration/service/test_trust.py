@@ -16,6 +16,7 @@ from support.ceremony import ADMINS, change
 from support.nodechild import CHEAP, SteeredClock
 from support.pair import START, Party, Spoiler, Two, aplay, make_party, two_nodes
 
+from gateway.core.scope import PeerState
 from gateway.core.trust import DAY, HOUR
 from gateway.errors import Code, RefusedError
 from gateway.service.peering import suspend_for_cause, take_chain
@@ -577,6 +578,28 @@ async def test_a_revoked_peer_is_told_and_heard_no_more(two: Two) -> None:
     assert await two.al.rows("select count(*) from trust_record where direction = 'out' and acked is null") == [(1,)]
     with pytest.raises(RefusedError, match="the peer is revoked"):
         await two.fr.changes("peer.resume")
+
+
+async def test_what_waits_for_a_revoked_peer_fails_at_once(two: Two) -> None:
+    """What has not departed can never go: its sender is told now, and not when its life is over. What has departed may
+    have arrived, and keeps its time.
+    """
+    wire = Spoiler(two.fr)
+    wire.deaf = True
+    departed = await two.fr.submit("departed")
+    await two.until(lambda: bool(wire.asked), seconds=30)
+    wire.away = True
+    waiting = await two.fr.submit("waiting")
+    await two.fr.changes("peer.revoke")
+    await two.until(lambda: two.fr.peer().state is PeerState.REVOKED, seconds=30)
+
+    async def failed() -> bool:
+        return await two.fr.state(waiting) == "failed"
+
+    await two.until(failed, seconds=120)
+    assert (await two.fr.show(waiting))["reason"] == "not_active"
+    assert await two.fr.state(departed) == "awaiting_receipt"
+    assert "message.failed" in await two.fr.alarms()
 
 
 async def test_no_content_in_any_of_it(two: Two) -> None:
