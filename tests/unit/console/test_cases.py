@@ -292,3 +292,11 @@ async def test_a_file_is_stored_and_never_shown(monkeypatch: pytest.MonkeyPatch)
         assert seen.headers["Content-Type"] == "application/octet-stream"
         assert seen.headers["X-Content-Type-Options"] == "nosniff"
         assert seen.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+async def test_the_day_until_which_something_is_kept_is_written_as_the_reader_does():
+    """Not as a computer does."""
+    async with console(answers()) as there:
+        for path in (f"/conversations/{CASE}", "/records/holds"):
+            text = (await there.get(path)).text
+            assert "30 Jun 2027" in text and "2027-06-30" not in text
