@@ -46,6 +46,7 @@ async def test_three_escapes_lead_away_and_back_shows_nothing():
         async with ana.page.expect_navigation(wait_until="commit"):
             await ana.page.keyboard.press("Escape")
         assert ana.page.url.endswith("/away")
+        await ana.page.wait_for_load_state()  # before that the browser has no history to go back in
         await ana.page.go_back()
         assert "/desk" not in ana.page.url
 

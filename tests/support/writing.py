@@ -48,6 +48,8 @@ async def fill(seat: Seat, fields: Mapping[str, Sequence[str]]) -> None:
 
 async def _put(found: Locator, values: Sequence[str]) -> None:
     first = found.first
+    if await first.evaluate("(e, said) => e.tagName === 'SELECT' && e.value === said", values[0]):
+        return
     kind = await first.evaluate("(e) => e.tagName === 'INPUT' ? e.type : e.tagName")
     await first.evaluate(UNFOLD)
     if kind in ("radio", "checkbox"):

@@ -47,8 +47,7 @@ class Journey:
     def assessment(self, part: str, *, based_on: Sequence[Json] = ()) -> Said:
         """The sending, the receiving or the joint part; the joint one names both others."""
         looked_at: list[Json] = [
-            {"risk_domain": code.code, "risk_known": False, "source": "the person and the file"}
-            for code in code_list("risk_domain").codes
+            {"risk_domain": code.code, "risk_known": False} for code in code_list("risk_domain").codes
         ]
         content: dict[str, Json] = {
             "part": part,

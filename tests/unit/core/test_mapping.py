@@ -546,7 +546,7 @@ def test_the_example_of_the_document_is_a_good_mapping():
 def test_a_type_that_is_not_known_is_named():
     """Also where the file has no rule that could be at fault."""
     for fields in ({}, FILE["fields"]):
-        mapping = parse(file(body_type="referral.reqest/1", fields=fields))
+        mapping = parse(file(body_type="referral.question/1", fields=fields))
         found = check(mapping, vocabulary(mapping.body_type, language_names()))
         assert [(f.rule, f.place) for f in found] == [("unknown_type", "body_type")]
 

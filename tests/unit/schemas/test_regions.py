@@ -255,7 +255,7 @@ CALENDAR: dict[str, tuple[Change, str, str]] = {
         "/holidays/0",
         "calendar",
     ),
-    "a slip": (lambda v: v["holidays"].insert(0, {"name": "x", "day": "1-1", "sinse": 1}), "/holidays/0", "calendar"),
+    "a slip": (lambda v: v["holidays"].insert(0, {"name": "x", "day": "1-1", "after": 1}), "/holidays/0", "calendar"),
     "no holiday": (lambda v: v["holidays"].insert(0, "x"), "/holidays/0", "calendar"),
     "no end": (lambda v: v["suspended"].append({"from": "2030-01-01", "why": "x"}), "/suspended/1", "calendar"),
 }
