@@ -23,8 +23,6 @@ from gateway.core.conversation.situation import Outcome, Situation
 from gateway.core.gates import AT_RECEIVER, GATES, LEFT_TO_SENDER
 from gateway.errors import Code
 
-pytestmark = pytest.mark.xdist_group("walks")  # one worker makes the 200 walks, and once
-
 STEPS = 60
 SHORT, LONG, PIECES = 200, 10_000, 40
 

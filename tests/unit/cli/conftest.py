@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from support.ceremony import KeyFiles, key_files
@@ -46,3 +48,13 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> KeyFiles:
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A node that does not run."""
     return make(tmp_path_factory.mktemp("one"), "UA")
+
+
+@pytest.fixture
+def copy(stopped: Desk, tmp_path: Path) -> Desk:
+    """A copy of the stopped node that a test may spoil."""
+    folder = tmp_path / "UA"
+    shutil.copytree(stopped.folder, folder)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return Desk(name="UA", folder=folder, made=stopped.made)

@@ -75,13 +75,13 @@ def test_a_text_is_found_and_shown(published):
     assert "best-interests" in {text["id"] for text in listed["texts"]}
 
 
-def test_own_texts_are_checked_without_a_running_node(stopped):
+def test_own_texts_are_checked_without_a_running_node(copy):
     """No folder is no fault; a fault is told with its place and exit code 1."""
-    assert "0 text(s)" in stopped.trm("guidance", "check").stdout
-    texts = stopped.folder / "guidance" / "texts"
+    assert "0 text(s)" in copy.trm("guidance", "check").stdout
+    texts = copy.folder / "guidance" / "texts"
     texts.mkdir(parents=True)
     (texts / "mine.md").write_text("no head\n")
-    refused = stopped.trm("guidance", "check")
+    refused = copy.trm("guidance", "check")
     assert refused.exit_code == 1
     assert "texts/mine.md: no_head" in refused.stderr
     (texts / "mine.md").unlink()

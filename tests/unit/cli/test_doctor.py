@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,16 +17,6 @@ from keys.descriptor import accept_chain, decode_chain
 from keys.encoding import DAY, canon
 
 NOW = 1_800_000_000
-
-
-@pytest.fixture
-def copy(stopped: Desk, tmp_path: Path) -> Desk:
-    """A copy of the stopped node that a test may spoil."""
-    folder = tmp_path / "UA"
-    shutil.copytree(stopped.folder, folder)
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    return Desk(name="UA", folder=folder, made=stopped.made)
 
 
 def examined(desk: Desk, *words: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
