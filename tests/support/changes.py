@@ -161,7 +161,13 @@ def _limit(place: Place, rng: random.Random) -> bool:
 
 
 def _repeat(place: Place, rng: random.Random) -> bool:
-    """Has an item of a list twice; of an object with its members in another order."""
+    """Has an item of a list twice; of an object with its members in another order. Where each has to be there once, it
+    takes the place of another.
+    """
+    if isinstance(place.value, list) and "x-each" in place.schema:
+        one, other = rng.sample(range(len(place.value)), 2)
+        place.value[one] = copy.deepcopy(place.value[other])
+        return True
     if not (isinstance(place.value, list) and place.schema.get("uniqueItems")):
         return False
     item = copy.deepcopy(rng.choice(place.value)) if place.value else made(place.schema["items"], place.root, rng)
@@ -171,7 +177,7 @@ def _repeat(place: Place, rng: random.Random) -> bool:
 
 def _condition(place: Place, rng: random.Random) -> bool:
     """Changes a member that a rule of this object names until the rule does not hold."""
-    rules = place.schema.get("allOf", ())
+    rules = place.schema.get("allOf", ()) if isinstance(place.value, dict) else ()
     for rule in rng.sample(rules, len(rules)):
         for _ in range(ATTEMPTS):
             other = copy.deepcopy(place.value)
