@@ -203,7 +203,7 @@ class _Strict(yaml.SafeLoader):
             raise _NotPlainError(problem="tables are not merged here", problem_mark=key.start_mark)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it open
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # types-PyYAML gives it no types
         if getattr(event, "anchor", None) is not None:
             raise _NotPlainError(problem="references are not used here", problem_mark=event.start_mark)
         return super().compose_node(parent, index)

@@ -1,11 +1,9 @@
-"""A message type as a form in the language of the reader, and what the validator found in it, at its field.
-
-    form(type, fields, words, ...)    the parts of the form, for `templates/form.html`; `fields` as in `formfields`
-    judge(type, document)             the findings of the one validator, with what the node fills in put in place
-    told(type, findings, ...)         each finding as a sentence, and the field where it belongs
+"""A message type as a form in the language of the reader: `form(type, fields, words, ...)` gives its parts, for
+`templates/form.html`; `fields` as in `formfields`. What is wrong in it is told by `formfaults`.
 
 Everything comes from the published schema: which members there can be, their labels, codes, meaning and sensitivity,
-and when one is needed. No value is ever chosen for anybody: a list of one code shows that code and an empty place.
+and when one is needed. No value is ever chosen for anybody: a list of one code shows that code and an empty
+place, and a list that wants a row for each code is laid out with these rows.
 """
 
 from __future__ import annotations
@@ -14,14 +12,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import TypeAlias
 
-import schemas
 from gateway.console.formfields import (
     AT,
-    FILLED,
-    HALVES,
     KIND,
     NO,
     NUMBER,
@@ -37,13 +31,10 @@ from gateway.console.formfields import (
     type_of,
 )
 from gateway.console.words import N_, Words
-from gateway.core.stages import Json
-from gateway.errors import Finding
 from schemas import describe
 from schemas.catalogue import catalogue
 from schemas.codelists import ENGLISH, code_list
 from schemas.describe import ALWAYS, ANSWERED, Condition, When
-from schemas.text import text_findings
 from schemas.walk import Node, each_leaf, members, resolve
 
 Options: TypeAlias = Sequence[tuple[str, str]]
@@ -99,34 +90,7 @@ SHAPES: Mapping[str, str] = {
 }
 """What a value of a leaf type looks like."""
 
-RULES: Mapping[str, str] = {
-    "required": N_("This is missing."),
-    "answered": N_("Fill this in, or say why it is missing."),
-    "unknown_code": N_("Choose one of the list."),
-    "enum": N_("This does not go together with what else was said. Choose another one."),
-    "const": N_("Something else is needed here, by what else was said."),
-    "number": N_("Write a whole number, in digits."),
-    "type": N_("This can not be read as what belongs here."),
-    "maxLength": N_("This is too long: at most %(most)s characters."),
-    "minLength": N_("This is too short: at least %(least)s characters."),
-    "maxItems": N_("These are too many: at most %(most)s."),
-    "contains": N_("Not everything that has to be looked at has a row here."),
-    "minItems": N_("These are too few: at least %(least)s."),
-    "maximum": N_("The number is too large: at most %(most)s."),
-    "minimum": N_("The number is too small: at least %(least)s."),
-    "uniqueItems": N_("The same stands here twice."),
-    "maxProperties": N_("Too much is filled in here: at most %(most)s of these."),
-    "anyOf": N_("At least one of these is needed: %(names)s."),
-    "forbidden": N_("This does not go together with what else was said. Take it out, or change the other."),
-    "not": N_("Numbers from 1 to 9 are not sent: they could give somebody away."),
-    "additionalProperties": N_("There is something here that this message can not have; saving takes it out."),
-    "form": N_("This is not written as it has to be."),
-    "text": N_("There are signs in this text that can not be shown safely. Type it anew; do not paste it."),
-    "foreign": N_("A node speaks for its own country alone."),
-    "too_long": N_("This is too far away: 90 days from now at most."),
-    "unknown_peer": N_("No such country is known here."),
-}
-OTHERWISE = N_("This is not right.")
+ONE_NEEDED = N_("At least one of these is needed: %(names)s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,15 +153,6 @@ class Group:
 
 
 Part: TypeAlias = "Field | Group"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is wrong: ``place`` is a field or group of the form, empty where none is meant."""
-
-    place: str
-    label: str
-    text: str
 
 
 def form(
@@ -409,7 +364,7 @@ class _Maker:
     def _look(
         self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str
     ) -> tuple[str, Options]:  # fmt: skip
-        chosen = self.choices.get(_general(place)) or self.choices.get(f"type:{type_of(said)}")
+        chosen = self.choices.get(general(place)) or self.choices.get(f"type:{type_of(said)}")
         if chosen is not None and kind is not Kind.BOXES:
             return "select", self._with_given(chosen, place)
         match kind:
@@ -490,7 +445,8 @@ def label(body_type: str, place: str, words: Words) -> str:
     return f"{steps[-1]} [{words.language.no_label}]" if found.text is None else f"{found.text}{number}"
 
 
-def _general(place: str) -> str:
+def general(place: str) -> str:
+    """A place with `*` for each item."""
     return "/".join("*" if step.isdecimal() else step for step in place.split("/"))
 
 
@@ -522,17 +478,17 @@ class _Asks:
             meaning = ""
         own = self.words.labels.meaning(meaning).text
         told = [(ENGLISH, meaning) if own is None else (mine, own)] if meaning else []
-        told += [(mine, text) for text in self._sentences(_general(place))]
+        told += [(mine, text) for text in self._sentences(general(place))]
         return tuple(told)
 
     def together(self, place: str) -> tuple[tuple[str, str], ...]:
         """Of which members one is needed."""
         sets: dict[tuple[When, ...], list[str]] = {}
-        for condition in self._together[_general(place)]:
+        for condition in self._together[general(place)]:
             sets.setdefault(condition.when, []).append(self._label(condition.place, condition.path))
         words, found = self.words, list[tuple[str, str]]()
         for when, names in sets.items():
-            text = words(RULES["anyOf"], names=", ".join(names))
+            text = words(ONE_NEEDED, names=", ".join(names))
             if when:
                 text = words("If %(condition)s: %(what)s", condition=self._condition(when, place), what=text)
             found.append((words.language.code, text))
@@ -581,103 +537,5 @@ class _Asks:
         return label(self._type, "/".join((place, *(step for step in path if step != "unknown"))), self.words)
 
     def _row(self, place: str) -> describe.Row | None:
-        general = _general(place)
-        return self._rows.get(general) or self._rows.get(f"{general}/*")
-
-
-# --- what is wrong --------------------------------------------------------------------------------------------------
-
-
-def judge(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, ...]:
-    """What keeps the document from being valid. What the node fills in is put in its place; things that have to be
-    there are judged as begun, so that each of their questions is named and not the thing alone.
-    """
-    root = catalogue().resolve(body_type).document
-    content, known = (_begun(root["properties"][half], root, document.get(half)) for half in reversed(HALVES))
-    header: dict[str, Json] = {**known, "author_ref": "x", "seen": 0}
-    if isinstance(claim := header.get("vital_interest"), dict):
-        header["vital_interest"] = {**claim, "approver_ref": "x"}
-    whole: dict[str, Json] = {"header": header, "content": content}
-    return (*schemas.validate(body_type, whole), *text_findings(whole))
-
-
-def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:
-    node = resolve(said, root)
-    begun = dict(value) if isinstance(value, dict) else {}
-    for name, member in members(node):
-        if kind_of(member, root) is Kind.OBJECT:
-            if name in node["required"] or isinstance(begun.get(name), dict):
-                begun[name] = _begun(member, root, begun.get(name))
-        elif isinstance(rows := begun.get(name), list) and kind_of(member, root) is Kind.ROWS:
-            items = resolve(member, root)["items"]
-            begun[name] = [_begun(items, root, row) if isinstance(row, dict) else row for row in rows]
-    return begun
-
-
-def told(body_type: str, findings: Iterable[Finding], words: Words, parts: Iterable[Part]) -> tuple[Fault, ...]:
-    """Each finding as a sentence, at the field of the form where it belongs, in the order of the form."""
-    known = {place: n for n, place in enumerate(places(parts))}
-    found = [_fault(body_type, finding, words, known) for finding in findings if finding.place not in FILLED]
-    return tuple(sorted(found, key=lambda fault: known.get(fault.place, -1)))
-
-
-def by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
-    """The sentences for each field."""
-    found = defaultdict[str, list[str]](list)
-    for fault in faults:
-        found[fault.place].append(fault.text)
-    return dict(found)
-
-
-def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str]) -> Fault:
-    place = finding.place
-    while place and place not in known:
-        place = place.rpartition("/")[0]
-    node, need = _at(body_type, finding.place)
-    name = label(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
-    return Fault(place=place, label=name, text=_sentence(body_type, finding, node, need, words))
-
-
-def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Words) -> str:
-    rule, values = finding.rule, {}
-    match rule:
-        case "required" if need == ANSWERED:
-            rule = "answered"
-        case "type" if node.get("type") == "integer" and "maximum" in node:
-            rule = "form" if type_of(node) == "timestamp" else "number"
-        case "pattern" | "format":
-            rule = "form"
-        case "anyOf":
-            names = finding.hint.removeprefix("at least one of ").split(", ")
-            values = {"names": ", ".join(label(body_type, f"{finding.place}/{name}", words) for name in names)}
-        case str() if rule.startswith("text_"):
-            rule = "text"
-        case _:
-            limit = node.get(rule, "")
-            values = {"most": limit} if rule.startswith("max") else {"least": limit} if rule.startswith("min") else {}
-    text = words(RULES.get(rule, OTHERWISE), **values)
-    shape = SHAPES.get(type_of(node))
-    return f"{text} {words(shape)}." if rule in ("form", "type") and shape else text
-
-
-def _at(body_type: str, place: str) -> tuple[Node, str]:
-    """The schema at a place, with its reference, and whether its object needs it."""
-    root = catalogue().resolve(body_type).document
-    node: Node = root
-    said: Node = root
-    for step in place.split("/")[1:]:
-        node = resolve(said, root)
-        if step.isdecimal() and "items" in node:
-            said = node["items"]
-        elif step in node.get("properties", {}):
-            said = node["properties"][step]
-        else:
-            return {}, ""
-    beside = {"$ref": said["$ref"]} if "$ref" in said else {}
-    return {**resolve(said, root), **beside}, _needs(body_type).get(_general(place), "")
-
-
-@cache
-def _needs(body_type: str) -> Mapping[str, str]:
-    """By place whether a member has to be there."""
-    return {row.place.removesuffix("/*"): row.need for row in describe.rows(body_type)}
+        here = general(place)
+        return self._rows.get(here) or self._rows.get(f"{here}/*")

@@ -51,7 +51,7 @@ async def test_three_escapes_lead_away_and_back_shows_nothing():
         assert "/desk" not in ana.page.url
 
 
-async def test_a_press_too_many_sends_nothing_twice():
+async def test_a_press_too_many_sends_nothing_twice(monkeypatch: pytest.MonkeyPatch):
     """Whose code is shown once would be lost with the first answer."""
     made = {"id": "p2", "name": "Eva", "code": "ab", "address": None, "invited_until": NOW}
     async with served(MORNING | {"person.add": made}) as there, chromium() as browser:
@@ -62,7 +62,7 @@ async def test_a_press_too_many_sends_nothing_twice():
             await asyncio.sleep(0.5 if operation == "person.add" else 0)
             return done
 
-        there.desk.call = slowly  # type: ignore[method-assign]
+        monkeypatch.setattr(there.desk, "call", slowly)
         async with seat(browser, there.origin) as ana:
             await ana.take(there.session(Role.FOCAL_POINT))
             await ana.open("/people/new")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from playwright.async_api import Browser
 from support.browser import Seat, chromium, seat
 from support.offices import Office, offices
 from support.running import consent, pair
@@ -57,10 +58,10 @@ async def choose(person: Seat, name: str, value: str) -> None:
     raise AssertionError(f"{name} does not offer {value}")
 
 
-async def come_in(stack: AsyncExitStack, office: Office, browser: object) -> Seat:
+async def come_in(stack: AsyncExitStack, office: Office, browser: Browser) -> Seat:
     """An invitation, a passkey, the desk."""
     code = await office.invite("Ana Doe", "focal_point")
-    person = await stack.enter_async_context(seat(browser, office.origin))  # type: ignore[arg-type]
+    person = await stack.enter_async_context(seat(browser, office.origin))
     await person.open(f"/enrol#{code}")
     await press(person, "form[data-code] button")
     await press(person, "form[data-passkey] button")

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices, forms
+from gateway.console import choices, formfaults, forms
 from gateway.console.formfields import Fields, body, posted, without
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import told as rendered
@@ -82,7 +82,7 @@ async def taken(visit: Visit) -> web.StreamResponse:
 
 async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web.StreamResponse:
     fields = posted(RECORD, document, visit.settings.offset)
-    found = [one for one in forms.judge(RECORD, document) if _is_asked(one)]
+    found = [one for one in formfaults.judge(RECORD, document) if _is_asked(one)]
     if found:
         return await _form(visit, form, fields, findings=found)
     try:
@@ -124,10 +124,10 @@ async def _form(
     }
     near = visit.settings.near
     parts = [_asked(spoken, fields, offered, near, blank) for spoken in (visit.words, second)]
-    faults = forms.told(RECORD, findings, visit.words, parts[0])
+    faults = formfaults.told(RECORD, findings, visit.words, parts[0])
     return visit.page(
         "consent.html", parts=forms.beside(*parts), second=second, told_both=_both(visit.words, second),
-        faults=forms.by_place(faults), summary=faults, told=told, draft=form.one("draft"), key=form.one("key"),
+        faults=formfaults.by_place(faults), summary=faults, told=told, draft=form.one("draft"), key=form.one("key"),
         status=422 if faults or told else 200,
     )  # fmt: skip
 

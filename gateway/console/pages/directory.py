@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices, forms
+from gateway.console import choices, formfaults, forms
 from gateway.console.formfields import body, moment, posted, without
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import told as rendered
@@ -50,7 +50,7 @@ async def found(visit: Visit) -> web.StreamResponse:
     if "at" in form:
         at = moment(form.one("at"), visit.settings.offset)
         if at is None:
-            return await _searching(visit, form, fault=visit.words(forms.RULES["form"]))
+            return await _searching(visit, form, fault=visit.words(formfaults.RULES["form"]))
         asked["at"] = at
     return await _searching(visit, form, asked)
 
@@ -135,7 +135,7 @@ async def publish(visit: Visit) -> web.StreamResponse:
         case "confirm":
             return await _form(visit, own, _confirmed(content, own["last"]), number=number)
     whole = {**content, "keys": own["content"].get("keys", [])}
-    judged = forms.judge(TYPE, {"content": {**whole, "supersedes": 0}})
+    judged = formfaults.judge(TYPE, {"content": {**whole, "supersedes": 0}})
     findings = [one for one in judged if one.place.startswith(ASKED)]
     if findings:
         return await _form(visit, own, content, number=number, findings=findings, status=422)
@@ -195,11 +195,11 @@ async def _form(
     fields = posted(TYPE, {"content": dict(content)}, visit.settings.offset)
     whole = forms.form(TYPE, fields, words, choices=offered, near=visit.settings.near, blank=blank)
     parts = [part for part in whole if part.place.startswith(ASKED)]
-    faults = forms.told(TYPE, findings, words, parts)
+    faults = formfaults.told(TYPE, findings, words, parts)
     peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]
     preview: list[Part] = rendered({"type": TYPE, "content": content}, "content", words) if shown else []
     page = visit.page(
-        "directory-edit.html", status=status, own=own, parts=parts, faults=forms.by_place(faults),
+        "directory-edit.html", status=status, own=own, parts=parts, faults=formfaults.by_place(faults),
         summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
         number=str(own["number"]) if number is None else number, shown=shown, preview=preview, peers=peers, told=told,
         home=home, now=visit.settings.now(), soon=SOON,

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import choices, forms
+from gateway.console import choices, formfaults, forms
 from gateway.console.formfields import body, posted, without
 from gateway.console.pages.messages import Part
 from gateway.console.pages.messages import told as rendered
@@ -217,7 +217,7 @@ async def save(visit: Visit) -> web.StreamResponse:
         return visit.go(f"/drafts/{shown['id']}/files")
     if act != "check":
         return visit.go(f"/drafts/{shown['id']}?saved=1")
-    findings = forms.judge(str(shown["type"]), draft)
+    findings = formfaults.judge(str(shown["type"]), draft)
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
     return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
@@ -258,9 +258,9 @@ async def _page(
         given["/purpose"] = (str(draft["purpose"]),)
     offered, near = await choices.choices(visit, draft), visit.settings.near
     parts = forms.form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
-    faults = forms.told(body_type, findings, visit.words, parts)
+    faults = formfaults.told(body_type, findings, visit.words, parts)
     return visit.page(
-        "draft.html", shown=shown, body_type=body_type, parts=parts, faults=forms.by_place(faults), summary=faults,
+        "draft.html", shown=shown, body_type=body_type, parts=parts, faults=formfaults.by_place(faults), summary=faults,
         version=version, told=told, theirs=theirs, takes_files=_takes_files(body_type), status=status,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console import forms
+from gateway.console import formfaults, forms
 from gateway.console.pages.drafts import said, waiting
 from gateway.console.refusals import Told
 from gateway.console.states import GATES
@@ -40,7 +40,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: Told | None = N
     gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
     return visit.page(
         "preview.html", shown=shown, found=found, leaves=leaves, told=told, dropped=_dropped(found, visit.words),
-        faults=[] if gates & set(GATES) else forms.told(body_type, findings, visit.words, ()),
+        faults=[] if gates & set(GATES) else formfaults.told(body_type, findings, visit.words, ()),
         gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
         places=_labels(body_type, findings, visit.words), code=found["code"],
         two=needs_two(body_type, shown["draft"].get("header") or {}),

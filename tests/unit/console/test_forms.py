@@ -17,7 +17,7 @@ from support.browsing import Page, read
 from support.generate import bodies, mutated
 
 import schemas
-from gateway.console import forms, looks
+from gateway.console import formfaults, forms, looks
 from gateway.console.formfields import HALVES, body, posted, without
 from gateway.console.words import words
 from gateway.errors import Finding
@@ -51,7 +51,7 @@ def shown(body_type: str, document: Mapping[str, Any], lang: str = "en", found: 
     """The form of a document as a browser has it."""
     parts = forms.form(body_type, posted(body_type, document, offset), words(lang))
     wrong: dict[str, list[str]] = {}
-    for fault in forms.told(body_type, found, words(lang), parts):
+    for fault in formfaults.told(body_type, found, words(lang), parts):
         wrong.setdefault(fault.place, []).append(fault.text)
     text = looks.environment(lang).from_string(SHOWN).render(parts=parts, faults=wrong)
     assert "<script" not in text and "<img" not in text
@@ -152,7 +152,7 @@ def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
         return SCRIPT if path in places else value
 
     hostile = {half: scripted(document[half], f"/{half}") for half in HALVES}
-    page = shown(body_type, hostile, lang, forms.judge(body_type, hostile))
+    page = shown(body_type, hostile, lang, formfaults.judge(body_type, hostile))
     assert trimmed(body(body_type, sent(page), offset)) == trimmed(hostile) or "[" in page.said
 
 
@@ -163,11 +163,11 @@ def test_every_fault_is_told_at_a_field(body_type):
     for _ in range(3):
         spoilt = {"header": {}, "content": {}} | mutated(asked(bodies(body_type, rng)), rng)
         read_again = body(body_type, posted(body_type, spoilt, offset), offset)
-        found = forms.judge(body_type, read_again)
+        found = formfaults.judge(body_type, read_again)
         parts = forms.form(body_type, posted(body_type, read_again, offset), words("fr"))
         known = [*forms.places(parts), ""]
-        told = forms.told(body_type, found, words("fr"), parts)
-        assert len(told) == len([one for one in found if one.place not in forms.FILLED])
+        told = formfaults.told(body_type, found, words("fr"), parts)
+        assert len(told) == len([one for one in found if one.place not in formfaults.FILLED])
         assert all(fault.text and "%(" not in fault.text for fault in told)
         assert {fault.place for fault in told} <= set(known)
 
@@ -176,7 +176,7 @@ def test_every_fault_is_told_at_a_field(body_type):
 def test_the_judge_takes_what_is_valid(body_type):
     """With what the node fills in put in its place."""
     for document in documents(body_type):
-        assert forms.judge(body_type, document) == ()
+        assert formfaults.judge(body_type, document) == ()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_what_can_not_be_read_is_kept(name, text, value):
     document = body("referral.request/1", {name: (text,)}, offset)
     assert document["content"]["person"][name.rpartition("/")[2]] == value
     if isinstance(value, str):
-        found = [one for one in forms.judge("referral.request/1", document) if one.place == name]
+        found = [one for one in formfaults.judge("referral.request/1", document) if one.place == name]
         assert found and shown("referral.request/1", document, found=tuple(found)).form("/x").sent()[name] == (text,)
 
 

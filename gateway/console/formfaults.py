@@ -1,0 +1,153 @@
+"""What is wrong in what was filled in: the findings of the one validator, each told at its field."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import schemas
+from gateway.console.formfields import FILLED, HALVES, Kind, kind_of, type_of
+from gateway.console.forms import ONE_NEEDED, SHAPES, Part, general, label, places
+from gateway.console.words import N_, Words
+from gateway.core.stages import Json
+from gateway.errors import Finding
+from schemas import describe
+from schemas.catalogue import catalogue
+from schemas.describe import ANSWERED
+from schemas.text import text_findings
+from schemas.walk import Node, members, resolve
+
+RULES: Mapping[str, str] = {
+    "required": N_("This is missing."),
+    "answered": N_("Fill this in, or say why it is missing."),
+    "unknown_code": N_("Choose one of the list."),
+    "enum": N_("This does not go together with what else was said. Choose another one."),
+    "const": N_("Something else is needed here, by what else was said."),
+    "number": N_("Write a whole number, in digits."),
+    "type": N_("This can not be read as what belongs here."),
+    "maxLength": N_("This is too long: at most %(most)s characters."),
+    "minLength": N_("This is too short: at least %(least)s characters."),
+    "maxItems": N_("These are too many: at most %(most)s."),
+    "contains": N_("Not everything that has to be looked at has a row here."),
+    "minItems": N_("These are too few: at least %(least)s."),
+    "maximum": N_("The number is too large: at most %(most)s."),
+    "minimum": N_("The number is too small: at least %(least)s."),
+    "uniqueItems": N_("The same stands here twice."),
+    "maxProperties": N_("Too much is filled in here: at most %(most)s of these."),
+    "anyOf": ONE_NEEDED,
+    "forbidden": N_("This does not go together with what else was said. Take it out, or change the other."),
+    "not": N_("Numbers from 1 to 9 are not sent: they could give somebody away."),
+    "additionalProperties": N_("There is something here that this message can not have; saving takes it out."),
+    "form": N_("This is not written as it has to be."),
+    "text": N_("There are signs in this text that can not be shown safely. Type it anew; do not paste it."),
+    "foreign": N_("A node speaks for its own country alone."),
+    "too_long": N_("This is too far away: 90 days from now at most."),
+    "unknown_peer": N_("No such country is known here."),
+}
+OTHERWISE = N_("This is not right.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is wrong: ``place`` is a field or group of the form, empty where none is meant."""
+
+    place: str
+    label: str
+    text: str
+
+
+def judge(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, ...]:
+    """What keeps the document from being valid. What the node fills in is put in its place; things that have to be
+    there are judged as begun, so that each of their questions is named and not the thing alone.
+    """
+    root = catalogue().resolve(body_type).document
+    content, known = (_begun(root["properties"][half], root, document.get(half)) for half in reversed(HALVES))
+    header: dict[str, Json] = {**known, "author_ref": "x", "seen": 0}
+    if isinstance(claim := header.get("vital_interest"), dict):
+        header["vital_interest"] = {**claim, "approver_ref": "x"}
+    whole: dict[str, Json] = {"header": header, "content": content}
+    return (*schemas.validate(body_type, whole), *text_findings(whole))
+
+
+def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:
+    node = resolve(said, root)
+    begun = dict(value) if isinstance(value, dict) else {}
+    for name, member in members(node):
+        if kind_of(member, root) is Kind.OBJECT:
+            if name in node["required"] or isinstance(begun.get(name), dict):
+                begun[name] = _begun(member, root, begun.get(name))
+        elif isinstance(rows := begun.get(name), list) and kind_of(member, root) is Kind.ROWS:
+            items = resolve(member, root)["items"]
+            begun[name] = [_begun(items, root, row) if isinstance(row, dict) else row for row in rows]
+    return begun
+
+
+def told(body_type: str, findings: Iterable[Finding], words: Words, parts: Iterable[Part]) -> tuple[Fault, ...]:
+    """Each finding as a sentence, at the field of the form where it belongs, in the order of the form."""
+    known = {place: n for n, place in enumerate(places(parts))}
+    found = [_fault(body_type, finding, words, known) for finding in findings if finding.place not in FILLED]
+    return tuple(sorted(found, key=lambda fault: known.get(fault.place, -1)))
+
+
+def by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
+    """The sentences for each field."""
+    found = defaultdict[str, list[str]](list)
+    for fault in faults:
+        found[fault.place].append(fault.text)
+    return dict(found)
+
+
+def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str]) -> Fault:
+    place = finding.place
+    while place and place not in known:
+        place = place.rpartition("/")[0]
+    node, need = _at(body_type, finding.place)
+    name = label(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
+    return Fault(place=place, label=name, text=_sentence(body_type, finding, node, need, words))
+
+
+def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Words) -> str:
+    rule, values = finding.rule, {}
+    match rule:
+        case "required" if need == ANSWERED:
+            rule = "answered"
+        case "type" if node.get("type") == "integer" and "maximum" in node:
+            rule = "form" if type_of(node) == "timestamp" else "number"
+        case "pattern" | "format":
+            rule = "form"
+        case "anyOf":
+            names = finding.hint.removeprefix("at least one of ").split(", ")
+            values = {"names": ", ".join(label(body_type, f"{finding.place}/{name}", words) for name in names)}
+        case str() if rule.startswith("text_"):
+            rule = "text"
+        case _:
+            limit = node.get(rule, "")
+            values = {"most": limit} if rule.startswith("max") else {"least": limit} if rule.startswith("min") else {}
+    text = words(RULES.get(rule, OTHERWISE), **values)
+    shape = SHAPES.get(type_of(node))
+    return f"{text} {words(shape)}." if rule in ("form", "type") and shape else text
+
+
+def _at(body_type: str, place: str) -> tuple[Node, str]:
+    """The schema at a place, with its reference, and whether its object needs it."""
+    root = catalogue().resolve(body_type).document
+    node: Node = root
+    said: Node = root
+    for step in place.split("/")[1:]:
+        node = resolve(said, root)
+        if step.isdecimal() and "items" in node:
+            said = node["items"]
+        elif step in node.get("properties", {}):
+            said = node["properties"][step]
+        else:
+            return {}, ""
+    beside = {"$ref": said["$ref"]} if "$ref" in said else {}
+    return {**resolve(said, root), **beside}, _needs(body_type).get(general(place), "")
+
+
+@cache
+def _needs(body_type: str) -> Mapping[str, str]:
+    """By place whether a member has to be there."""
+    return {row.place.removesuffix("/*"): row.need for row in describe.rows(body_type)}
