@@ -139,51 +139,103 @@ def ascending(keys, what):
 INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-NODE, CODE, ID, HASH, OBJECT = like(r"n1[a-z2-7]{32}"), like(r"[a-z][a-z0-9_]{0,47}"), binary(16), binary(32), (
-    lambda v: isinstance(v, dict)
-)  # fmt: skip
+NODE, CODE, ID, HASH, OBJECT = (
+    like(r"n1[a-z2-7]{32}"),
+    like(r"[a-z][a-z0-9_]{0,47}"),
+    binary(16),
+    binary(32),
+    (lambda v: isinstance(v, dict)),
+)
 BUNDLE = {
-    "type": like(r"nrm\.evidence/2"), "parties": many(many(OBJECT, 1, 1000), 2, 2), "log": maybe(OBJECT),
-    "messages": many(OBJECT, 1, 1000), "receipts": many(OBJECT, 0, 10_000),
-}  # fmt: skip
+    "type": like(r"nrm\.evidence/2"),
+    "parties": many(many(OBJECT, 1, 1000), 2, 2),
+    "log": maybe(OBJECT),
+    "messages": many(OBJECT, 1, 1000),
+    "receipts": many(OBJECT, 0, 10_000),
+}
 MESSAGE = {"statements": many(OBJECT, 1, 1000), "disclosure": maybe(OBJECT)}
 DISCLOSURE = {"secret": lambda v: isinstance(v, str), "body": lambda v: isinstance(v, str)}
 DOCUMENT = {
-    "payload": like(r"[A-Za-z0-9_-]*", 400_000), "payloadType": like(r"[ -~]*", 100), "signatures": many(OBJECT, 1, 18),
-}  # fmt: skip
+    "payload": like(r"[A-Za-z0-9_-]*", 400_000),
+    "payloadType": like(r"[ -~]*", 100),
+    "signatures": many(OBJECT, 1, 18),
+}
 SIGNATURE = {"kid": ID, "ed25519": binary(64), "mldsa65": maybe(binary(3309))}
 KEY = {
-    "kid": ID, "use": like("root|sig|http|log|wit"), "from": whole(), "until": whole(), "ed25519": binary(32),
+    "kid": ID,
+    "use": like("root|sig|http|log|wit"),
+    "from": whole(),
+    "until": whole(),
+    "ed25519": binary(32),
     "mldsa65": maybe(binary(1952)),
-}  # fmt: skip
+}
 REVOKED = {"kid": ID, "at": whole(), "since": whole(), "reason": CODE}
 UNIT = {"id": like(r"[a-z0-9][a-z0-9-]{0,47}"), "name": line(1, 200), "roles": many(CODE, 0, 32, once=True)}
 HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
 DESCRIPTOR = {
-    "type": like(r"nrm\.descriptor/1"), "node": NODE, "name": line(1, 100), "version": whole(1), "prev": maybe(HASH),
-    "issued": whole(), "expires": whole(), "roots": many(OBJECT, 1, 9), "threshold": whole(1, 9),
-    "keys": many(OBJECT, 0, 64), "endpoints": many(like(rf"https://{HOST}(:[1-9][0-9]{{0,4}})?", 300), 1, 8, once=True),
-    "suites": many(like(r"nrm[1-9][0-9]{0,3}"), 1, 8, once=True), "log": like(r"[!-*,-~]{1,200}"),
-    "revoked": many(OBJECT, 0, 1000), "country": like(r"[A-Z]{2}|[a-z][a-z0-9-]{2,31}"), "units": many(OBJECT, 0, 200),
-    "contact": line(0, 300), "tls_spki": many(HASH, 1, 8, once=True),
-}  # fmt: skip
+    "type": like(r"nrm\.descriptor/1"),
+    "node": NODE,
+    "name": line(1, 100),
+    "version": whole(1),
+    "prev": maybe(HASH),
+    "issued": whole(),
+    "expires": whole(),
+    "roots": many(OBJECT, 1, 9),
+    "threshold": whole(1, 9),
+    "keys": many(OBJECT, 0, 64),
+    "endpoints": many(like(rf"https://{HOST}(:[1-9][0-9]{{0,4}})?", 300), 1, 8, once=True),
+    "suites": many(like(r"nrm[1-9][0-9]{0,3}"), 1, 8, once=True),
+    "log": like(r"[!-*,-~]{1,200}"),
+    "revoked": many(OBJECT, 0, 1000),
+    "country": like(r"[A-Z]{2}|[a-z][a-z0-9-]{2,31}"),
+    "units": many(OBJECT, 0, 200),
+    "contact": line(0, 300),
+    "tls_spki": many(HASH, 1, 8, once=True),
+}
 STATEMENT = {
-    "type": like(r"nrm\.statement/1"), "suite": like("nrm1"), "id": ID, "from": NODE, "from_desc": whole(1), "to": NODE,
-    "to_desc": whole(1), "rcp": many(ID, 1, 8, once=True), "epoch": whole(1), "n": whole(1), "prev": maybe(HASH),
-    "conv": ID, "reply_to": maybe(ID), "created": whole(), "expires": whole(), "schema": like(r"sha256:[0-9a-f]{64}"),
-    "body_type": like(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}", 100), "purpose": maybe(CODE), "commit": HASH,
+    "type": like(r"nrm\.statement/1"),
+    "suite": like("nrm1"),
+    "id": ID,
+    "from": NODE,
+    "from_desc": whole(1),
+    "to": NODE,
+    "to_desc": whole(1),
+    "rcp": many(ID, 1, 8, once=True),
+    "epoch": whole(1),
+    "n": whole(1),
+    "prev": maybe(HASH),
+    "conv": ID,
+    "reply_to": maybe(ID),
+    "created": whole(),
+    "expires": whole(),
+    "schema": like(r"sha256:[0-9a-f]{64}"),
+    "body_type": like(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}", 100),
+    "purpose": maybe(CODE),
+    "commit": HASH,
     "parts": many(whole(1), 0, 64),
-}  # fmt: skip
+}
 SECRET = {"salt": HASH, "parts": many(OBJECT, 0, 64)}
 PART = {
-    "n": whole(0, 63), "name": like(r"(?s:.*)", 255), "media": like(r"[ -~]+", 255), "len": whole(), "key": HASH,
+    "n": whole(0, 63),
+    "name": like(r"(?s:.*)", 255),
+    "media": like(r"[ -~]+", 255),
+    "len": whole(),
+    "key": HASH,
     "sha256": HASH,
-}  # fmt: skip
+}
 RECEIPTS = {"type": like(r"nrm\.receipts/1"), "receipts": many(OBJECT, 1, 100)}
 RECEIPT = {
-    "type": like(r"nrm\.receipt/1"), "of": HASH, "msg": ID, "from": NODE, "from_desc": whole(1), "to": NODE,
-    "n": whole(1), "status": lambda v: v in STEPS, "at": whole(), "code": maybe(CODE),
-}  # fmt: skip
+    "type": like(r"nrm\.receipt/1"),
+    "of": HASH,
+    "msg": ID,
+    "from": NODE,
+    "from_desc": whole(1),
+    "to": NODE,
+    "n": whole(1),
+    "status": lambda v: v in STEPS,
+    "at": whole(),
+    "code": maybe(CODE),
+}
 STEPS = ("received", "delivered", "opened", "erased", "rejected")
 LOG = {"node": NODE, "checkpoints": many(OBJECT, 1, 1000), "witnesses": many(many(OBJECT, 1, 1000), 0, 63)}
 CHECKPOINT = {"note": like("[\\n -~\u2014]*", 16_384), "leaves": many(OBJECT, 1, 20_000)}

@@ -120,11 +120,16 @@ class Node:
             return ()
         zone = calendar(parts.region.name, parts.own.descriptor.country).zone
         about = Settings(
-            origin=origin, node=parts.config.node.name, language=parts.config.console.language,
-            leave_to=parts.config.console.leave_to, demo=parts.config.node.demo, now=parts.clock.now,
-            offset=lambda at: int(offset(zone, at).total_seconds()), rand=parts.rand,
+            origin=origin,
+            node=parts.config.node.name,
+            language=parts.config.console.language,
+            leave_to=parts.config.console.leave_to,
+            demo=parts.config.node.demo,
+            now=parts.clock.now,
+            offset=lambda at: int(offset(zone, at).total_seconds()),
+            rand=parts.rand,
             near={"language": parts.region.languages, "country": parts.region.countries},
-        )  # fmt: skip
+        )
         return console_routes(self.desk, People(parts, origin=origin), about)
 
     async def _start_federation(self) -> RunningServer:
@@ -153,9 +158,13 @@ class Node:
     def _report(self, refusal: Refusal) -> None:
         """What was turned away, without a byte of it."""
         self._log.info(
-            "federation.refused", peer=refusal.peer, status=refusal.status, step=refusal.endpoint,
-            code=None if refusal.code is None else str(refusal.code), exc_info=refusal.error,
-        )  # fmt: skip
+            "federation.refused",
+            peer=refusal.peer,
+            status=refusal.status,
+            step=refusal.endpoint,
+            code=None if refusal.code is None else str(refusal.code),
+            exc_info=refusal.error,
+        )
 
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run until `stop` is set. `ready` is called once both listeners take requests."""
@@ -300,9 +309,10 @@ def _database(folder: Path) -> Store:
     path = folder / DATABASE
     if not path.is_file() or not path.stat().st_size:
         raise RefusedError(
-            Code.NOT_FOUND, f"{DATABASE} of this node folder is gone; nothing was started",
+            Code.NOT_FOUND,
+            f"{DATABASE} of this node folder is gone; nothing was started",
             hint="put the folder back from its backup with trm restore: docs/backup.md",
-        )  # fmt: skip
+        )
     return Store(path)
 
 
@@ -313,9 +323,10 @@ def _receiver(section: WebhookSection, folder: Path) -> Hook:
         secret = read_secret(path.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
         raise RefusedError(
-            Code.NO_KEY, f"the webhook {section.name} of node.toml has no secret that can be read; nothing was started",
+            Code.NO_KEY,
+            f"the webhook {section.name} of node.toml has no secret that can be read; nothing was started",
             hint=f"trm webhook new {section.name} makes one",
-        ) from error  # fmt: skip
+        ) from error
     return Hook(name=section.name, url=section.url, secret=secret, ca_file=section.ca_file)
 
 
@@ -381,9 +392,16 @@ def _mailer(node: str, section: EmailSection) -> Notifier:
     from adapters.email import Mailer
 
     return Mailer(
-        node=node, host=section.host, port=section.port, implicit=section.tls == "implicit", sender=section.sender,
-        to=section.to, user=section.user, password=section.password_file, ca=section.ca_file,
-    )  # fmt: skip
+        node=node,
+        host=section.host,
+        port=section.port,
+        implicit=section.tls == "implicit",
+        sender=section.sender,
+        to=section.to,
+        user=section.user,
+        password=section.password_file,
+        ca=section.ca_file,
+    )
 
 
 def _lock(folder: Path) -> Callable[[], None]:

@@ -17,10 +17,31 @@ import structlog
 
 ALLOWED = frozenset(
     {
-        "event", "level", "timestamp", "peer", "code", "count", "n", "ref", "state", "status", "version", "epoch",
-        "seconds", "attempts", "port", "step", "kind", "reference", "error", "at", "kid", "size", "next_try",
+        "event",
+        "level",
+        "timestamp",
+        "peer",
+        "code",
+        "count",
+        "n",
+        "ref",
+        "state",
+        "status",
+        "version",
+        "epoch",
+        "seconds",
+        "attempts",
+        "port",
+        "step",
+        "kind",
+        "reference",
+        "error",
+        "at",
+        "kid",
+        "size",
+        "next_try",
     }
-)  # fmt: skip
+)
 
 
 UNNAMED = "event.unnamed"

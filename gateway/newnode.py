@@ -130,9 +130,10 @@ def _check(plan: Plan, passphrase: str, root_passphrase: str | None) -> None:
     authority_of(plan.endpoint)
     if len(plan.admins) != FEWEST_ADMINS:
         raise RefusedError(
-            Code.INVALID, "a node begins with exactly two administrators; nothing was made",
+            Code.INVALID,
+            "a node begins with exactly two administrators; nothing was made",
             hint="each of the two makes a key file: trm admin new FILE",
-        )  # fmt: skip
+        )
     administrators.check_cards(plan.admins)
     section = parse(_toml(plan), plan.folder / "node.toml").adapter
     if section is not None:
@@ -144,14 +145,16 @@ def _check(plan: Plan, passphrase: str, root_passphrase: str | None) -> None:
     kids = {record.kid for record in plan.root_public}
     if plan.roots is None and (plan.demo or len(kids) < ROOTS or len(kids) < len(plan.root_public)):
         raise RefusedError(
-            Code.INVALID, "a node has three different root holders, or more; nothing was made",
+            Code.INVALID,
+            "a node has three different root holders, or more; nothing was made",
             hint="each makes a key on a machine of their own: trm keys root new FILE",
-        )  # fmt: skip
+        )
     if plan.roots is not None and plan.roots.resolve().is_relative_to(plan.folder.resolve()):
         raise RefusedError(
-            Code.INVALID, "the root keys would lie inside the node folder",
+            Code.INVALID,
+            "the root keys would lie inside the node folder",
             hint="root keys belong to other people: name a folder on other media with --roots",
-        )  # fmt: skip
+        )
 
 
 async def _fill(

@@ -78,9 +78,10 @@ def verify(path: Path, key: EncPrivateKey) -> Report:
     if header_of(path).kind is Kind.KEYSTORE:
         opened = _open_keystore(path, key)
         return Report(
-            header=opened.header, newest=opened.chain[-1],
+            header=opened.header,
+            newest=opened.chain[-1],
             counts={"keys": len(opened.ring.keys), "epochs": len(opened.ring.epochs)},
-        )  # fmt: skip
+        )
     with TemporaryDirectory(prefix="trm-verify-") as apart:
         header, chain = _open_data(path, key, Path(apart))
         check(Path(apart) / DATABASE)
@@ -213,9 +214,10 @@ def _open_data(path: Path, key: EncPrivateKey, into: Path) -> tuple[Header, tupl
 def _require(opening: Opening, kind: Kind) -> None:
     if opening.header.kind is not kind:
         raise RefusedError(
-            Code.INVALID, f"this is a {opening.header.kind} backup, and a {kind} backup is needed; nothing was made",
+            Code.INVALID,
+            f"this is a {opening.header.kind} backup, and a {kind} backup is needed; nothing was made",
             hint="first the .data file, then the .keystore file",
-        )  # fmt: skip
+        )
 
 
 def _chain(opening: Opening) -> tuple[Descriptor, ...]:

@@ -98,9 +98,13 @@ class PasskeyCard:
         assertion = _read_assertion(document["assertion"], passkey)
         verify(assertion, passkey, site=site, challenge=h("admin", canon(member)))
         return cls(
-            pseudonym=text(member["pseudonym"]), label=text(member["label"]), at=number(member["at"]), site=site,
-            passkey=passkey, assertion=assertion,
-        )  # fmt: skip
+            pseudonym=text(member["pseudonym"]),
+            label=text(member["label"]),
+            at=number(member["at"]),
+            site=site,
+            passkey=passkey,
+            assertion=assertion,
+        )
 
     def to_json(self) -> dict[str, Json]:
         """The member form, as a change carries it."""
@@ -144,9 +148,13 @@ class PasskeyApproval:
     def make(cls, change: Change, card: PasskeyCard, assertion: Assertion, *, at: int, emergency: bool) -> Self:
         """The approval that this signature is, if it is one."""
         return cls(
-            change=change.hash, admin=card.pseudonym, kid=card.kid, at=at, emergency=emergency,
+            change=change.hash,
+            admin=card.pseudonym,
+            kid=card.kid,
+            at=at,
+            emergency=emergency,
             assertion=replace(assertion, holder=None),
-        )  # fmt: skip
+        )
 
     @classmethod
     def from_json(cls, value: Json) -> Self:
@@ -154,13 +162,18 @@ class PasskeyApproval:
         member = exact(value, _APPROVAL, what="approval")
         signed = exact(member["assertion"], _ASSERTION, what="approval.assertion")
         return cls(
-            change=text(member["change"]), admin=text(member["admin"]), kid=text(member["kid"]),
-            at=number(member["at"]), emergency=member["emergency"] is True,
+            change=text(member["change"]),
+            admin=text(member["admin"]),
+            kid=text(member["kid"]),
+            at=number(member["at"]),
+            emergency=member["emergency"] is True,
             assertion=Assertion(
-                id=unb64u(member["passkey"]), client=unb64u(signed["client"]),
-                authenticator=unb64u(signed["authenticator"]), signature=unb64u(signed["signature"]),
+                id=unb64u(member["passkey"]),
+                client=unb64u(signed["client"]),
+                authenticator=unb64u(signed["authenticator"]),
+                signature=unb64u(signed["signature"]),
             ),
-        )  # fmt: skip
+        )
 
     def encode(self) -> bytes:
         """Canonical JSON, as it is stored with the change."""
@@ -231,9 +244,11 @@ def _assertion(assertion: Assertion) -> dict[str, Json]:
 def _read_assertion(value: Json, passkey: Passkey) -> Assertion:
     member = exact(value, _ASSERTION, what="assertion")
     return Assertion(
-        id=passkey.id, client=unb64u(member["client"]), authenticator=unb64u(member["authenticator"]),
+        id=passkey.id,
+        client=unb64u(member["client"]),
+        authenticator=unb64u(member["authenticator"]),
         signature=unb64u(member["signature"]),
-    )  # fmt: skip
+    )
 
 
 def _up_to(most: int) -> Check:

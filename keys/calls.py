@@ -144,10 +144,15 @@ class Standing:
     def of(cls, keys: KeyService, gen: int) -> Self:
         """As `keys` stand now; `gen` is the generation of their file."""
         return cls(
-            node=keys.node, sig_kid=_held(lambda: keys.sig_kid), http_kid=_held(lambda: keys.http_kid),
-            may_speak=keys.may_speak, epoch=keys.epoch, epoch_made=keys.epoch_made, old_epochs=keys.old_epochs,
+            node=keys.node,
+            sig_kid=_held(lambda: keys.sig_kid),
+            http_kid=_held(lambda: keys.http_kid),
+            may_speak=keys.may_speak,
+            epoch=keys.epoch,
+            epoch_made=keys.epoch_made,
+            old_epochs=keys.old_epochs,
             gen=gen,
-        )  # fmt: skip
+        )
 
 
 def _held(kid: Callable[[], str]) -> str | None:

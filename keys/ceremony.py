@@ -124,9 +124,10 @@ class Request:
         """SIG: the payload with one signature. Raises RefusedError(invalid) for a key that is no root of this node."""
         if not self.may_sign(key.public.kid):
             raise RefusedError(
-                Code.INVALID, "this root key is none of the node that asks; nothing was signed",
+                Code.INVALID,
+                "this root key is none of the node that asks; nothing was signed",
                 hint="take the root file of this node, or ask who sent the request",
-            )  # fmt: skip
+            )
         return sign_document(self.payload_type, self.payload, [key])
 
     def gather(self, signatures: Sequence[bytes]) -> SignedDocument:
@@ -139,9 +140,10 @@ class Request:
             document = SignedDocument.decode(data, self.payload_type)
             if document.payload != self.payload:
                 raise RefusedError(
-                    Code.INVALID, "a signature is for another request; nothing was done",
+                    Code.INVALID,
+                    "a signature is for another request; nothing was done",
                     hint="collect the signatures of this request only",
-                )  # fmt: skip
+                )
             found |= {signature.kid: signature for signature in document.signatures}
         return SignedDocument(payload=self.payload, payload_type=self.payload_type, signatures=tuple(found.values()))
 

@@ -170,9 +170,14 @@ class KeyServer:
 
 
 def run(
-    folder: Path, unlock: Callable[[], Keystore], *, ready: Callable[[Keystore], None], uid: int | None = None,
-    child: bool = False, recovery: str | None = None,
-) -> None:  # fmt: skip
+    folder: Path,
+    unlock: Callable[[], Keystore],
+    *,
+    ready: Callable[[Keystore], None],
+    uid: int | None = None,
+    child: bool = False,
+    recovery: str | None = None,
+) -> None:
     """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop; `recovery` is the kid of
     the recovery key.
 
@@ -238,9 +243,10 @@ def locked(path: Path) -> Iterator[None]:
             except OSError as exc:
                 if time.monotonic() >= end:
                     raise RefusedError(
-                        Code.LOCKED, "another key service has this key store open; nothing was started",
+                        Code.LOCKED,
+                        "another key service has this key store open; nothing was started",
                         hint="stop it first, or let trm serve find it",
-                    ) from exc  # fmt: skip
+                    ) from exc
                 time.sleep(0.05)
         yield
     finally:

@@ -33,8 +33,14 @@ KIND: Final = "nrm.keystore/1"
 SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
 # The member that names the signer; nothing else is signed by an online key (B12d).
 _SPEAKER: Final = {
-    KEYSET: "node", STATEMENT: "from", VOID: "from", RECEIPT: "from", TRUST: "node", BACKUP: "node", RESET: "from"
-}  # fmt: skip
+    KEYSET: "node",
+    STATEMENT: "from",
+    VOID: "from",
+    RECEIPT: "from",
+    TRUST: "node",
+    BACKUP: "node",
+    RESET: "from",
+}
 
 
 class Keystore:
@@ -287,9 +293,15 @@ class Keystore:
         ring = self._ring.without_enc([held.key.kid for held in self._ring.enc])
         _, pieces = seal_backup(
             [chain_member(chain), Member.of(KEYRING, ring.encode())],
-            recovery, node=self.node, at=now, kind=Kind.KEYSTORE, gen=self.gen, epoch=ring.epochs[-1].n,
-            sign=self.sign, rand=self._rand,
-        )  # fmt: skip
+            recovery,
+            node=self.node,
+            at=now,
+            kind=Kind.KEYSTORE,
+            gen=self.gen,
+            epoch=ring.epochs[-1].n,
+            sign=self.sign,
+            rand=self._rand,
+        )
         return b"".join(pieces)
 
     # --- data at rest --------------------------------------------------------------------------------------------
@@ -381,9 +393,10 @@ def _current(ring: Keyring, descriptor: Descriptor, use: Use, now: int) -> HeldK
 
 def _no_key(uses: Sequence[str]) -> RefusedError:
     return RefusedError(
-        Code.NO_KEY, f"the descriptor lists no {' and no '.join(uses)} key that is valid now",
+        Code.NO_KEY,
+        f"the descriptor lists no {' and no '.join(uses)} key that is valid now",
         hint="the root holders sign a new one: trm keys rotate",
-    )  # fmt: skip
+    )
 
 
 def _speaker(payload_type: str, payload: bytes) -> str | None:

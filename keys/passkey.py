@@ -112,11 +112,13 @@ def creation_options(
         "timeout": CHALLENGE_LIFE * 1_000,
         "excludeCredentials": [{"type": "public-key", "id": b64u(id)} for id in held],
         "authenticatorSelection": {
-            "residentKey": "required", "requireResidentKey": True, "userVerification": "required",
+            "residentKey": "required",
+            "requireResidentKey": True,
+            "userVerification": "required",
         },
         "attestation": "none",
         "hints": [] if synced else ["security-key"],
-    }  # fmt: skip
+    }
 
 
 def request_options(site: Site, challenge: bytes, *, only: Sequence[bytes] = ()) -> dict[str, Json]:

@@ -174,9 +174,10 @@ class RemoteKeys:
             standing = hello.standing
             if self._standing is not None and standing.gen < self._standing.gen:
                 raise TransientError(
-                    Code.ROLLBACK, "the key service came back with an older key store; it is not used",
+                    Code.ROLLBACK,
+                    "the key service came back with an older key store; it is not used",
                     hint="somebody put an older copy in its place: put the newer one back",
-                )  # fmt: skip
+                )
             if self._activated is not None:
                 channel.send(encode_request("activate", self._activated))
                 standing = decode_answer("activate", channel.receive()).standing or standing
@@ -357,6 +358,7 @@ def _away() -> TransientError:
 
 def _no_key(use: str) -> NoReturn:
     raise RefusedError(
-        Code.NO_KEY, f"the descriptor lists no {use} key that is valid now",
+        Code.NO_KEY,
+        f"the descriptor lists no {use} key that is valid now",
         hint="the root holders sign a new one: trm keys rotate",
-    )  # fmt: skip
+    )

@@ -58,6 +58,7 @@ def read_pair(text: str) -> str:
 
 def _other(beginning: str, verb: str) -> RefusedError:
     return RefusedError(
-        Code.INVALID, f"this is not the text of such a QR code; one begins with {beginning}",
+        Code.INVALID,
+        f"this is not the text of such a QR code; one begins with {beginning}",
         hint=f"scan what {verb} shows at the other node",
-    )  # fmt: skip
+    )

@@ -60,9 +60,10 @@ def next_descriptor(last: Descriptor, change: Change, new: Mapping[Use, Sequence
     """
     if now < last.issued:
         raise RefusedError(
-            Code.CLOCK, "the descriptor held was issued later than now; nothing was made",
+            Code.CLOCK,
+            "the descriptor held was issued later than now; nothing was made",
             hint="set the clock of this machine",
-        )  # fmt: skip
+        )
     records: list[KeyRecord] = []
     rows, end = _rows(last, change, now)
     for use, row in rows.items():

@@ -35,8 +35,20 @@ from schemas.labels import DRAFT, REVIEWED, languages
 from schemas.reading import NAME, Folder, Labels, Log, Spot, finish, open_json
 from schemas.text import HINTS, text_faults
 
-TOPICS = ("child", "consent", "contact", "data", "family", "follow_up", "health", "law", "return", "safety", "services",
-          "talking")  # fmt: skip
+TOPICS = (
+    "child",
+    "consent",
+    "contact",
+    "data",
+    "family",
+    "follow_up",
+    "health",
+    "law",
+    "return",
+    "safety",
+    "services",
+    "talking",
+)
 MOST = 500
 """Texts in a folder."""
 LONGEST_FILE = 32_768

@@ -57,10 +57,16 @@ class Mailer:
         password = None if self._password is None else read_secret(self._password, "the mail password")
         try:
             await aiosmtplib.send(
-                self._message(urgent), hostname=self._host, port=self._port, username=self._user, password=password,
-                use_tls=self._implicit, start_tls=not self._implicit, timeout=PATIENCE,
+                self._message(urgent),
+                hostname=self._host,
+                port=self._port,
+                username=self._user,
+                password=password,
+                use_tls=self._implicit,
+                start_tls=not self._implicit,
+                timeout=PATIENCE,
                 tls_context=ssl.create_default_context(cafile=None if self._ca is None else str(self._ca)),
-            )  # fmt: skip
+            )
         except (aiosmtplib.SMTPException, OSError, ValueError) as exc:
             what = f"the mail server does not take the notice ({type(exc).__name__})"
             raise TransientError(Code.UNREACHABLE, what, hint="look at [notify.email] and the server") from None

@@ -32,7 +32,7 @@ def _make(settings: PrimeroSettings) -> PrimeroAdapter:
     client = Primero(settings.url, settings.user, settings.password_file, ca=settings.ca_file)
     return PrimeroAdapter(
         client, user=settings.user, mapping=settings.mapping, journal=settings.journal, worker=settings.worker
-    )  # fmt: skip
+    )
 
 
 def _stand_in(folder: Path) -> AbstractAsyncContextManager[NewBench]:

@@ -66,9 +66,13 @@ class PrimeroAdapter:
     def describe(self) -> Description:
         """What it is; the API of Primero can disable a case and erases nothing."""
         return Description(
-            kind=self.kind, version="1", target=self._client.base, can_pull=True, can_push=True,
+            kind=self.kind,
+            version="1",
+            target=self._client.base,
+            can_pull=True,
+            can_push=True,
             erasure=Erasure.DISABLED_ONLY,
-        )  # fmt: skip
+        )
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -117,7 +121,7 @@ class PrimeroAdapter:
         self._about[ref] = (str(case["id"]), f"{version}/{edition}")
         return LocalRecord(
             ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
-        )  # fmt: skip
+        )
 
     def _unticked(self, case: Mapping[str, Any], referral: Mapping[str, Any]) -> LocalRecord:
         """The worker took the consent away after the case was referred: that is a withdrawal, for people to tell."""

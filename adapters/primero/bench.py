@@ -26,9 +26,18 @@ class PrimeroBench:
     """What the contract asks of a Primero."""
 
     troubles = (
-        Trouble.FAILING, Trouble.SLOW, Trouble.CUT, Trouble.THROTTLED, Trouble.LOCKED_OUT, Trouble.GARBLED,
-        Trouble.SMALL_PAGES, Trouble.EQUAL_STAMPS, Trouble.CLOCK_AHEAD, Trouble.CLOCK_BEHIND, Trouble.UNMAPPED_CODE,
-    )  # fmt: skip
+        Trouble.FAILING,
+        Trouble.SLOW,
+        Trouble.CUT,
+        Trouble.THROTTLED,
+        Trouble.LOCKED_OUT,
+        Trouble.GARBLED,
+        Trouble.SMALL_PAGES,
+        Trouble.EQUAL_STAMPS,
+        Trouble.CLOCK_AHEAD,
+        Trouble.CLOCK_BEHIND,
+        Trouble.UNMAPPED_CODE,
+    )
 
     def __init__(self, url: str, office: Office, folder: Path) -> None:
         self.url = url
@@ -67,15 +76,17 @@ class PrimeroBench:
 
     def settings(self) -> Mapping[str, str | int | bool]:
         return {
-            "url": self.url, "user": USER, "password_file": str(self._password), "mapping": str(SAMPLE),
-            "journal": str(self.folder / "journal.jsonl"), "worker": WORKER,
-        }  # fmt: skip
+            "url": self.url,
+            "user": USER,
+            "password_file": str(self._password),
+            "mapping": str(SAMPLE),
+            "journal": str(self.folder / "journal.jsonl"),
+            "worker": WORKER,
+        }
 
     def adapter(self) -> PrimeroAdapter:
         client = Primero(self.url, USER, self._password, patience=self._patience)
-        return PrimeroAdapter(
-            client, user=USER, mapping=SAMPLE, journal=self.folder / "journal.jsonl", worker=WORKER
-        )  # fmt: skip
+        return PrimeroAdapter(client, user=USER, mapping=SAMPLE, journal=self.folder / "journal.jsonl", worker=WORKER)
 
     def offer(self, name: str) -> None:
         self.case(name_first=name, sex=self._sex)

@@ -68,16 +68,23 @@ def _make(settings: RestSettings) -> RestAdapter:
         settings.url,
         login=Login(kind=settings.login, name=settings.user or settings.header, secret=settings.secret_file),
         paging=Paging(
-            kind=settings.paging, param=settings.page_param, first=settings.first_page,
-            size_param=settings.size_param, size=settings.size, next=settings.next,
+            kind=settings.paging,
+            param=settings.page_param,
+            first=settings.first_page,
+            size_param=settings.size_param,
+            size=settings.size,
+            next=settings.next,
         ),
         paths=Paths(
-            list=settings.list_path, items=settings.items, created=settings.created_id,
-            find=settings.find_path, erase=settings.erase_path,
+            list=settings.list_path,
+            items=settings.items,
+            created=settings.created_id,
+            find=settings.find_path,
+            erase=settings.erase_path,
         ),
         ca=settings.ca_file,
         signing=settings.signing_file,
-    )  # fmt: skip
+    )
     return RestAdapter(
         api,
         create=settings.create_path,

@@ -112,7 +112,7 @@ class RestAdapter:
         places = {name: f"{place}, member {name}" for name in fields}
         record = LocalRecord(
             ref=ref, fields={} if faults else fields, mapping=mapping, places=places, faults=tuple(faults)
-        )  # fmt: skip
+        )
         return record, version
 
     def _twice(self, record: LocalRecord, version: str) -> LocalRecord:

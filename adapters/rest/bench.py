@@ -20,9 +20,15 @@ class RestBench:
     """What the contract asks of an API."""
 
     troubles = (
-        Trouble.FAILING, Trouble.SLOW, Trouble.CUT, Trouble.THROTTLED, Trouble.LOCKED_OUT, Trouble.GARBLED,
-        Trouble.SMALL_PAGES, Trouble.UNMAPPED_CODE,
-    )  # fmt: skip
+        Trouble.FAILING,
+        Trouble.SLOW,
+        Trouble.CUT,
+        Trouble.THROTTLED,
+        Trouble.LOCKED_OUT,
+        Trouble.GARBLED,
+        Trouble.SMALL_PAGES,
+        Trouble.UNMAPPED_CODE,
+    )
 
     def __init__(self, url: str, office: Office, folder: Path) -> None:
         self.url = url
@@ -59,11 +65,19 @@ class RestBench:
 
     def settings(self) -> Mapping[str, str | int | bool]:
         return {
-            "url": self.url, "secret_file": str(self.folder / "token"), "mapping": str(SAMPLE),
-            "journal": str(self.folder / "journal.jsonl"), "list_path": "/ready", "items": "/data", "paging": "page",
-            "size_param": "size", "create_path": "/inbox", "notices_path": "/news", "erase_path": "/inbox/{id}",
+            "url": self.url,
+            "secret_file": str(self.folder / "token"),
+            "mapping": str(SAMPLE),
+            "journal": str(self.folder / "journal.jsonl"),
+            "list_path": "/ready",
+            "items": "/data",
+            "paging": "page",
+            "size_param": "size",
+            "create_path": "/inbox",
+            "notices_path": "/news",
+            "erase_path": "/inbox/{id}",
             "signing_file": str(self.folder / "signing"),
-        }  # fmt: skip
+        }
 
     def adapter(self, **more: object) -> RestAdapter:
         from adapters.rest import KIND

@@ -28,7 +28,7 @@ class SftpSettings(Settings):
 def _make(settings: SftpSettings) -> SftpAdapter:
     server = Server(
         host=settings.host, port=settings.port, host_key=settings.host_key, user=settings.user, key=settings.key_file
-    )  # fmt: skip
+    )
     return SftpAdapter(server, root=settings.root, journal=settings.journal)
 
 

@@ -40,9 +40,13 @@ class SftpBench:
 
     def settings(self) -> Mapping[str, str | int | bool]:
         return {
-            "host": self.server.host, "port": self.server.port, "host_key": self.server.host_key,
-            "user": self.server.user, "key_file": str(self.server.key), "journal": str(self.journal),
-        }  # fmt: skip
+            "host": self.server.host,
+            "port": self.server.port,
+            "host_key": self.server.host_key,
+            "user": self.server.user,
+            "key_file": str(self.server.key),
+            "journal": str(self.journal),
+        }
 
     def adapter(self) -> SftpAdapter:
         return SftpAdapter(self.server, root="", journal=self.journal)
@@ -89,7 +93,7 @@ async def stand_in(folder: Path) -> AsyncIterator[NewBench]:
     allowed = asyncssh.import_authorized_keys(own.export_public_key().decode())
     server = await asyncssh.listen(
         "127.0.0.1", 0, server_host_keys=[host], authorized_client_keys=allowed, sftp_factory=files
-    )  # fmt: skip
+    )
     async with server:
         line = host.export_public_key().decode().strip()
         async with in_folders(lambda each: SftpBench(server.get_port(), line, key, each), folder) as new:

@@ -117,11 +117,18 @@ class Server:
             async with (
                 asyncio.timeout(self.patience),
                 asyncssh.connect(
-                    self.host, self.port, username=self.user, client_keys=[own], known_hosts=([pinned], [], []),
-                    config=None, agent_path=None, password=None, connect_timeout=10,
+                    self.host,
+                    self.port,
+                    username=self.user,
+                    client_keys=[own],
+                    known_hosts=([pinned], [], []),
+                    config=None,
+                    agent_path=None,
+                    password=None,
+                    connect_timeout=10,
                 ) as connection,
                 connection.start_sftp_client() as client,
-            ):  # fmt: skip
+            ):
                 yield Remote(client, root)
         except asyncssh.HostKeyNotVerifiable:
             raise _trouble("shows another host key", "ask its administrator before you change host_key") from None

@@ -80,8 +80,10 @@ class Office:
         when = _STAMPS[self.kind].format(number if stamp is None else stamp)
         self.run(
             f"INSERT INTO cases VALUES ({number}, {when}, 'AL-{number}', :summary, :gender, :amount)",  # noqa: S608 (numbers; words are bound)
-            summary=summary, gender=gender, amount=amount,
-        )  # fmt: skip
+            summary=summary,
+            gender=gender,
+            amount=amount,
+        )
 
     def inbox(self, columns: str = "*", where: str = "1 = 1", **values: object) -> list[Any]:
         """Rows of the inbox."""
@@ -101,9 +103,13 @@ class SqlBench:
     """What the contract asks of an office."""
 
     troubles: Sequence[Trouble] = (
-        Trouble.AWAY, Trouble.SLOW, Trouble.EQUAL_STAMPS, Trouble.CLOCK_AHEAD, Trouble.CLOCK_BEHIND,
+        Trouble.AWAY,
+        Trouble.SLOW,
+        Trouble.EQUAL_STAMPS,
+        Trouble.CLOCK_AHEAD,
+        Trouble.CLOCK_BEHIND,
         Trouble.UNMAPPED_CODE,
-    )  # fmt: skip
+    )
 
     def __init__(self, office: Office) -> None:
         self.office = office

@@ -93,9 +93,10 @@ class Address:
         elif self.password is not None:
             file = self.password
             event.listen(
-                engine, "do_connect",
+                engine,
+                "do_connect",
                 lambda dialect, record, args, named: named.update(password=read_secret(file, "the password file")),
-            )  # fmt: skip
+            )
         return engine
 
     def _driver_url(self) -> URL:
@@ -120,9 +121,12 @@ class Address:
                 first = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), time_zone = '+00:00'"
                 limits = {"read_timeout": patience, "write_timeout": patience}
                 return {
-                    "connect_timeout": CONNECT_SECONDS, "charset": "utf8mb4", "init_command": first, **limits,
+                    "connect_timeout": CONNECT_SECONDS,
+                    "charset": "utf8mb4",
+                    "init_command": first,
+                    **limits,
                     **self._mariadb_tls(),
-                }  # fmt: skip
+                }
 
     def _postgresql_tls(self) -> dict[str, Any]:
         if self._here():

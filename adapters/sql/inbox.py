@@ -55,10 +55,17 @@ def settle(connection: Connection, inbox: Table, ref: str, version: str | None, 
         return
     record, attempt = parted(ref)
     row = {
-        "kind": SETTLED, "type": str(notice.kind), "record": record, "attempt": attempt, "version": version,
-        "message_id": notice.message_id, "conversation": notice.conversation, "received_at": _moment(notice.at),
-        "state": NEW, "document": _text(notice_to_json(notice)),
-    }  # fmt: skip
+        "kind": SETTLED,
+        "type": str(notice.kind),
+        "record": record,
+        "attempt": attempt,
+        "version": version,
+        "message_id": notice.message_id,
+        "conversation": notice.conversation,
+        "received_at": _moment(notice.at),
+        "state": NEW,
+        "document": _text(notice_to_json(notice)),
+    }
     if known:
         connection.execute(update(inbox).where(inbox.c.item_key == key).values(row))
     else:
@@ -112,9 +119,12 @@ def _row(item: Delivery | Notice) -> dict[str, Any]:
     if not _KEY.fullmatch(item.key) or len(item.key) > KEY_BYTES:
         raise RefusedError(Code.INVALID, f"an idempotency key has 1 to {KEY_BYTES} plain characters")
     row: dict[str, Any] = {
-        "item_key": item.key, "message_id": item.message_id, "conversation": item.conversation, "state": NEW,
+        "item_key": item.key,
+        "message_id": item.message_id,
+        "conversation": item.conversation,
+        "state": NEW,
         "document": _text(item_to_json(item)),
-    }  # fmt: skip
+    }
     if isinstance(item, Notice):
         record, attempt = parted(item.ref)
         about = {"kind": NOTICE, "type": str(item.kind), "record": record, "attempt": attempt}

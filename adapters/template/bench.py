@@ -25,10 +25,20 @@ from .settings import TemplateSettings
 USER, PASSWORD = "gateway", "Password Xanthippe 4711"
 PAGE = 50
 CASE: Mapping[str, Any] = {
-    "recipient": "AL", "priority": "usual", "keep_until": "2027-11-30", "kind": "return", "age_group": "adult",
-    "languages": ["sq"], "may_be_called": False, "kinds": ["labour"], "status": "says so", "services": ["shelter"],
-    "stay": "illegal", "danger": "low", "next": "return",
-}  # fmt: skip
+    "recipient": "AL",
+    "priority": "usual",
+    "keep_until": "2027-11-30",
+    "kind": "return",
+    "age_group": "adult",
+    "languages": ["sq"],
+    "may_be_called": False,
+    "kinds": ["labour"],
+    "status": "says so",
+    "services": ["shelter"],
+    "stay": "illegal",
+    "danger": "low",
+    "next": "return",
+}
 """A good case; nobody in it exists."""
 
 
@@ -103,9 +113,18 @@ class TemplateBench:
     """One tenant in the hands of a test."""
 
     troubles = (
-        Trouble.AWAY, Trouble.FAILING, Trouble.SLOW, Trouble.CUT, Trouble.THROTTLED, Trouble.FULL, Trouble.EXPIRED,
-        Trouble.LOCKED_OUT, Trouble.GARBLED, Trouble.SMALL_PAGES, Trouble.UNMAPPED_CODE,
-    )  # fmt: skip
+        Trouble.AWAY,
+        Trouble.FAILING,
+        Trouble.SLOW,
+        Trouble.CUT,
+        Trouble.THROTTLED,
+        Trouble.FULL,
+        Trouble.EXPIRED,
+        Trouble.LOCKED_OUT,
+        Trouble.GARBLED,
+        Trouble.SMALL_PAGES,
+        Trouble.UNMAPPED_CODE,
+    )
 
     def __init__(self, tenant: Tenant, url: str, password_file: Path) -> None:
         self.tenant = tenant

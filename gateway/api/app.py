@@ -125,14 +125,17 @@ def _check_role(caller: Caller, operation: str) -> None:
     roles = allowed(operation)
     if caller.unit is not None and caller.roles & set(roles):
         raise RefusedError(
-            Code.FORBIDDEN, f"{operation} is not for a token that is bound to a unit; nothing was done",
+            Code.FORBIDDEN,
+            f"{operation} is not for a token that is bound to a unit; nothing was done",
             hint="use a token of the same role without a unit",
-        )  # fmt: skip
+        )
     named = ", ".join(roles) or "no token, only the owner of the node on its socket"
     raise RefusedError(
-        Code.FORBIDDEN, f"this token may not do {operation}; nothing was done", hint=f"who may: {named}",
+        Code.FORBIDDEN,
+        f"this token may not do {operation}; nothing was done",
+        hint=f"who may: {named}",
         findings=[Finding(place="", rule="role", hint=role) for role in roles],
-    )  # fmt: skip
+    )
 
 
 def _same_user(request: web.Request) -> bool:
@@ -204,9 +207,11 @@ def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[we
         done = await desk.call(route.operation, arguments, key=key, caller=caller)
         value = visible(caller, route.operation, done.value)
         return web.Response(
-            status=201 if done.created else 200, body=orjson.dumps(value), content_type="application/json",
+            status=201 if done.created else 200,
+            body=orjson.dumps(value),
+            content_type="application/json",
             headers=_headers_of(request, route, value),
-        )  # fmt: skip
+        )
 
     return handle
 
@@ -233,11 +238,14 @@ def _giving(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]
         digest = base64.b64encode(file.sha256).decode()
         response = web.StreamResponse(
             headers={
-                **_KEEP, "Content-Type": file.media, "Content-Length": str(file.size),
-                "Content-Disposition": f'attachment; filename="{file.name}"', "X-Content-Type-Options": "nosniff",
+                **_KEEP,
+                "Content-Type": file.media,
+                "Content-Length": str(file.size),
+                "Content-Disposition": f'attachment; filename="{file.name}"',
+                "X-Content-Type-Options": "nosniff",
                 "Repr-Digest": f"sha-256=:{digest}:",
             }
-        )  # fmt: skip
+        )
         await response.prepare(request)
         try:
             async for chunk in file.chunks:
@@ -257,9 +265,10 @@ def _seen_version(request: web.Request) -> str:
     version = given.removeprefix('"').removesuffix('"')
     if given != f'"{version}"' or not version:
         raise RefusedError(
-            Code.INVALID, "an If-Match header with one entity tag is needed; nothing was changed",
+            Code.INVALID,
+            "an If-Match header with one entity tag is needed; nothing was changed",
             hint="give the ETag of the answer in which you have seen it",
-        )  # fmt: skip
+        )
     return version
 
 

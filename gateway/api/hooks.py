@@ -32,9 +32,12 @@ class HookClient:
             self._session = aiohttp.ClientSession(timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
         try:
             async with self._session.post(
-                url, data=body, headers={"Content-Type": "application/cloudevents+json", **headers},
-                allow_redirects=False, ssl=self._context(ca_file),
-            ) as response:  # fmt: skip
+                url,
+                data=body,
+                headers={"Content-Type": "application/cloudevents+json", **headers},
+                allow_redirects=False,
+                ssl=self._context(ca_file),
+            ) as response:
                 await response.content.read(READ)
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -29,13 +29,16 @@ from gateway.ports import Json
 PROBLEM = named(
     "Problem",
     record(
-        type=TEXT, title=about(TEXT, "what happened and what was left unchanged"), status=COUNT,
+        type=TEXT,
+        title=about(TEXT, "what happened and what was left unchanged"),
+        status=COUNT,
         code={"type": "string", "enum": [*Code]},
         gate=about(null_or(TEXT), "the gate that stands in the way, like G2"),
-        hint=about(TEXT, "what to do next"), findings=many(FINDING),
+        hint=about(TEXT, "what to do next"),
+        findings=many(FINDING),
     ),
     "A refusal (RFC 9457). It never repeats a value.",
-)  # fmt: skip
+)
 _IN_PATH = re.compile(r"{([a-z_]+)}")
 _ABOUT = (
     "How a case system, a script and `trm` talk to their own node. It never leaves the machine: a Unix socket, and "
@@ -54,7 +57,9 @@ def document() -> dict[str, Json]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "TRM Gateway: the local API of a node", "version": version("trm-gateway"), "description": _ABOUT,
+            "title": "TRM Gateway: the local API of a node",
+            "version": version("trm-gateway"),
+            "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "http://127.0.0.1:8080", "description": "`local.listen` of node.toml"}],
@@ -65,7 +70,7 @@ def document() -> dict[str, Json]:
             "schemas": dict(COMPONENTS),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "made by trm token new"}},
         },
-    }  # fmt: skip
+    }
 
 
 def _webhook() -> dict[str, Json]:
@@ -76,12 +81,13 @@ def _webhook() -> dict[str, Json]:
         "description": "Signed as Standard Webhooks 1.0: verify it first. A repetition has the same id.",
         "security": [],
         "parameters": [
-            {"name": "webhook-id", **header}, {"name": "webhook-timestamp", **header},
+            {"name": "webhook-id", **header},
+            {"name": "webhook-timestamp", **header},
             {"name": "webhook-signature", **header},
         ],
         "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": TOLD}}},
         "responses": {"2XX": {"description": "the receiver has it"}, "default": {"description": "it comes again"}},
-    }  # fmt: skip
+    }
 
 
 def _operation(route: Route, shape: Shape) -> dict[str, Json]:
@@ -126,11 +132,13 @@ def _parameters(route: Route, shape: Shape) -> list[Json]:
     if route.method == "POST" and not route.takes:
         found.append(
             {
-                "name": "Idempotency-Key", "in": "header", "required": route.keyed,
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": route.keyed,
                 "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[ -~]+$"},
                 "description": "a fresh random text for each new act; the old one to repeat it",
             }
-        )  # fmt: skip
+        )
     return found
 
 

@@ -50,9 +50,11 @@ def record(**members: Schema | Maybe) -> Schema:
     properties: Schema = {name: part.schema if isinstance(part, Maybe) else part for name, part in members.items()}
     required: list[Json] = [name for name, part in members.items() if not isinstance(part, Maybe)]
     return {
-        "type": "object", "properties": properties, "additionalProperties": False,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
         **({"required": required} if required else {}),
-    }  # fmt: skip
+    }
 
 
 def named(name: str, schema: Schema, about: str = "") -> Schema:
@@ -103,9 +105,11 @@ OBJECT: Schema = {"type": "object"}
 ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$", "description": "16 random bytes as base64url"}
 TYPE: Schema = {"type": "string", "description": "a message type with its version, like referral.request/1"}
 BY: Schema = {
-    "type": "string", "minLength": 1, "maxLength": 64,
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 64,
     "description": "the person who does it; the audit log keeps a keyed hash of the name",
-}  # fmt: skip
+}
 LIMIT: Schema = {"type": "integer", "minimum": 0, "maximum": 500}
 CURSOR: Schema = {"type": "string", "description": "`next` of the page before"}
 FINDING = named(

@@ -44,8 +44,12 @@ def _kind(name: str, brought: Distribution | None) -> dict[str, Json]:
     from adapters.kit.kind import find
 
     told: dict[str, Json] = {
-        "kind": name, "what": "", "for": "", "package": "" if brought is None else brought.name, "fault": ""
-    }  # fmt: skip
+        "kind": name,
+        "what": "",
+        "for": "",
+        "package": "" if brought is None else brought.name,
+        "fault": "",
+    }
     try:
         kind = find(name)
     except RefusedError as error:
@@ -158,9 +162,14 @@ async def _outcomes(
             case = outcome.case
             broken = outcome.verdict == "broken"
             told.append(
-                {"case": case.name, "about": case.about, "outcome": str(outcome.verdict), "why": outcome.why,
-                 "mend": case.mend if broken else ""}
-            )  # fmt: skip
+                {
+                    "case": case.name,
+                    "about": case.about,
+                    "outcome": str(outcome.verdict),
+                    "why": outcome.why,
+                    "mend": case.mend if broken else "",
+                }
+            )
             if say is not None:
                 say(told[-1])
     return told

@@ -156,9 +156,10 @@ def _offered(reach: Reach, name: str) -> dict[str, Json]:
     found = [item["card"] for item in listed if name in (item["label"], item["pseudonym"])]
     if len(found) != 1 or not isinstance(found[0], dict):
         raise RefusedError(
-            Code.NOT_FOUND, "nobody of this name has offered a passkey",
+            Code.NOT_FOUND,
+            "nobody of this name has offered a passkey",
             hint="who looks after trust does so at the console; trm admin list shows who did",
-        )  # fmt: skip
+        )
     voice.hint("have them read the key to you from their screen: the node alone says that it is theirs")
     return found[0]
 

@@ -92,9 +92,15 @@ def _say_more(value: Mapping[str, Json]) -> None:
 @options.on_node
 @options.as_json
 def audit_reads(
-    reach: Reach, message: str | None, conversation: str | None, consent: str | None, reader: str | None, limit: int,
-    cursor: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    reach: Reach,
+    message: str | None,
+    conversation: str | None,
+    consent: str | None,
+    reader: str | None,
+    limit: int,
+    cursor: str | None,
+    as_json: bool,
+) -> None:
     """Who was shown what content, once for each day, newest first.
 
     It answers a person who asks who has seen their data.
@@ -104,9 +110,14 @@ def audit_reads(
       trm audit reads --conversation q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
     value = reach.ask(
-        "audit.reads", message=message, conversation=conversation, consent=consent, reader=reader, limit=limit,
+        "audit.reads",
+        message=message,
+        conversation=conversation,
+        consent=consent,
+        reader=reader,
+        limit=limit,
         cursor=cursor,
-    )  # fmt: skip
+    )
     voice.show(value, as_json=as_json, people=_show_reads)
 
 

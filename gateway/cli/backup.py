@@ -94,10 +94,16 @@ def backup_verify(file: Path, key: Path, key_passphrase_file: Path | None, as_js
     report = verify(file, load_recovery(key, _passphrase(key_passphrase_file)))
     header, newest = report.header, report.newest
     value: dict[str, Json] = {
-        "ok": True, "kind": str(header.kind), "name": newest.name, "node": header.node,
-        "fingerprint": newest.fingerprint, "at": header.at, "epoch": header.epoch, "sha256": header.sha256,
+        "ok": True,
+        "kind": str(header.kind),
+        "name": newest.name,
+        "node": header.node,
+        "fingerprint": newest.fingerprint,
+        "at": header.at,
+        "epoch": header.epoch,
+        "sha256": header.sha256,
         "counts": {**report.counts},
-    }  # fmt: skip
+    }
     voice.show(value, as_json=as_json, people=_show_verified)
 
 
@@ -184,9 +190,14 @@ def restore(
     opened = load_recovery(key, _passphrase(key_passphrase_file))
     made = asyncio.run(put_back(data, keystore, opened, folder.absolute(), passphrase, clock=SystemClock()))
     value: dict[str, Json] = {
-        "node": made.node, "name": made.name, "folder": str(made.folder), "backup": made.backup,
-        "opens": made.opened, "closed": made.closed, "peers": [*made.peers],
-    }  # fmt: skip
+        "node": made.node,
+        "name": made.name,
+        "folder": str(made.folder),
+        "backup": made.backup,
+        "opens": made.opened,
+        "closed": made.closed,
+        "peers": [*made.peers],
+    }
     voice.show(value, as_json=as_json, people=_show_restored)
 
 

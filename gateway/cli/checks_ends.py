@@ -48,8 +48,9 @@ def tokens(told: Mapping[str, Json], now: int) -> Iterator[Check]:
         yield warn(
             f"token {item['id']}",
             f"{item['role']}, {item['label']}: {'ended' if ended else 'ends'} {voice.when(item['expires'], now=now)}",
-            f"trm token revoke {item['id']}" if ended else
-            f"trm token new --role {item['role']}, give it to the program, then trm token revoke {item['id']}",
-        )  # fmt: skip
+            f"trm token revoke {item['id']}"
+            if ended
+            else f"trm token new --role {item['role']}, give it to the program, then trm token revoke {item['id']}",
+        )
     if not late:
         yield ok("tokens", f"{len(listed)}, none ends within 30 days")

@@ -30,9 +30,13 @@ def writing(folder: Path) -> Check:
     except OSError as exc:
         why = (exc.strerror or type(exc).__name__).lower()
         return red(name, f"nothing can be written in {folder}: {why}", _mend_disk(exc, path))
-    return ok(name, "a page was written, forced to the disk and read back") if whole else red(
-        name, "what was written came back changed", "stop the node and replace the disk; then restore a backup"
-    )  # fmt: skip
+    return (
+        ok(name, "a page was written, forced to the disk and read back")
+        if whole
+        else red(
+            name, "what was written came back changed", "stop the node and replace the disk; then restore a backup"
+        )
+    )
 
 
 def _mend_disk(error: OSError, path: Path) -> str:
@@ -63,9 +67,10 @@ def hardening(told: Mapping[str, Json], *, running: bool, swaps: Path = SWAPS) -
         yield judge(name, what, _RESTART)
     if found.get("locked") is not True and _swaps(swaps):
         yield warn(
-            name, "its memory may be written to swap, which is there",
+            name,
+            "its memory may be written to swap, which is there",
             "turn swap off or encrypt it, or let the node lock its memory (LimitMEMLOCK=infinity)",
-        )  # fmt: skip
+        )
     elif not wrong:
         yield ok(name, "no core dumps, not dumpable, no new privileges; memory is not swapped out")
 

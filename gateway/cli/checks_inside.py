@@ -109,9 +109,10 @@ def signing(use: Use, newest: Descriptor, now: int) -> Check:
     listed = [key for key in newest.keys if key.use is use]
     if not any(key.valid_at(now) for key in listed):
         return red(
-            f"{use} key", "none is valid now: the node runs and signs nothing with it",
+            f"{use} key",
+            "none is valid now: the node runs and signs nothing with it",
             f"trm keys rotate {'log' if use is Use.WIT else use} --now --out REQUEST, then trm keys publish",
-        )  # fmt: skip
+        )
     return ending(f"{use} key", max(key.until for key in listed), now)
 
 
@@ -122,9 +123,10 @@ def clock(node: Mapping[str, Json], newest: Descriptor, now: int) -> Check:
     last = max(newest.issued, expires - KEYSET_LIFE if isinstance(expires, int) else 0)
     if now + CLOCK_SLACK < last:
         return red(
-            "clock", f"it shows {voice.when(now, now=now)}, and something was signed {voice.distance(last, now)}",
+            "clock",
+            f"it shows {voice.when(now, now=now)}, and something was signed {voice.distance(last, now)}",
             "set the clock of this machine and keep it right with a time service",
-        )  # fmt: skip
+        )
     return ok("clock", "not before anything this node has signed")
 
 
@@ -185,9 +187,11 @@ def keyset(node: Mapping[str, Json], *, running: bool, now: int) -> Check:
     found = f"version {known['version']}, ends {voice.when(expires, now=now)}"
     if expires > now:
         return ok("keyset", found)
-    return red("keyset", found, "see the log: the node could not issue one") if running else warn(
-        "keyset", found, "run trm serve; a new one is issued at the start"
-    )  # fmt: skip
+    return (
+        red("keyset", found, "see the log: the node could not issue one")
+        if running
+        else warn("keyset", found, "run trm serve; a new one is issued at the start")
+    )
 
 
 def listener(newest: Descriptor) -> Check:

@@ -50,9 +50,15 @@ def directory_search(
       trm directory search --country PL --role shelter_provider --node /srv/trm/fr
     """
     answer = reach.ask(
-        "directory.search", text=" ".join(words) or None, country=country, role=role, service=service, child=child,
-        unit_language=speaks, language=lang,
-    )  # fmt: skip
+        "directory.search",
+        text=" ".join(words) or None,
+        country=country,
+        role=role,
+        service=service,
+        child=child,
+        unit_language=speaks,
+        language=lang,
+    )
     voice.show(answer, as_json=as_json, people=_show_found)
 
 
@@ -63,12 +69,9 @@ def _show_found(value: Mapping[str, Json]) -> None:
 def _units(units: Sequence[Mapping[str, Json]], *, empty: str) -> None:
     voice.table(
         ["country", "unit", "name", "open", "call", "until"],
-        [
-            [one["country"], one["unit"], one["name"], one["open"], _call(one["contact"]), _until(one)]
-            for one in units
-        ],
+        [[one["country"], one["unit"], one["name"], one["open"], _call(one["contact"]), _until(one)] for one in units],
         empty=empty,
-    )  # fmt: skip
+    )
 
 
 def _call(contact: Json) -> str:

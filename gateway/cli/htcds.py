@@ -131,14 +131,16 @@ def _chosen(records: Sequence[Mapping[str, Json]], number: int | None) -> Mappin
         return records[0]
     if not records:
         raise RefusedError(
-            Code.INVALID, "the file has no record; nothing was written",
+            Code.INVALID,
+            "the file has no record; nothing was written",
             hint=f"names of the standard stand in one of the first {HEADINGS} rows, a record in each row below",
-        )  # fmt: skip
+        )
     if number is None or number > len(records):
         raise RefusedError(
-            Code.INVALID, f"the file has {len(records)} record(s); nothing was written",
+            Code.INVALID,
+            f"the file has {len(records)} record(s); nothing was written",
             hint="name one with --record, counted from 1",
-        )  # fmt: skip
+        )
     return records[number - 1]
 
 

@@ -42,9 +42,14 @@ _FILE = click.Path(path_type=Path)
 @click.option("--endpoint", required=True, metavar="https://HOST:PORT", help="Where other nodes reach this one.")
 @click.option("--listen", required=True, metavar="ADDRESS:PORT", help="What the node listens on, e.g. 0.0.0.0:8443.")
 @click.option(
-    "--admin", "admins", required=True, type=_FILE, multiple=True, metavar="FILE.public",
+    "--admin",
+    "admins",
+    required=True,
+    type=_FILE,
+    multiple=True,
+    metavar="FILE.public",
     help="Public file of an administrator (trm admin new); exactly two.",
-)  # fmt: skip
+)
 @click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="Public key of a root holder; three.")
 @click.option("--roots", type=_FILE, metavar="DIR2", help="Make the root keys here, in this folder; for trying out.")
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the node.")
@@ -61,9 +66,12 @@ _FILE = click.Path(path_type=Path)
 @click.option("--adapter", metavar="KIND", help="How the case system is reached: a kind that trm adapter list names.")
 @click.option("--adapter-path", metavar="PATH", help="Its folder or workbook, outside of DIR: the setting path.")
 @click.option(
-    "--adapter-set", "adapter_settings", multiple=True, metavar="NAME=VALUE",
+    "--adapter-set",
+    "adapter_settings",
+    multiple=True,
+    metavar="NAME=VALUE",
     help="A setting of the KIND, as docs/settings.md has them; repeat it. Those that are missing are named.",
-)  # fmt: skip
+)
 @click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers are told so.")
 def init(
     folder: Path,
@@ -111,19 +119,29 @@ def init(
         raise click.UsageError("name --root-public three times, or --roots and --root-passphrase-file")
     chosen = _adapter(adapter, adapter_path, adapter_settings)
     plan = Plan(
-        folder=folder.absolute(), roots=None if roots is None else roots.absolute(), name=name, country=country,
-        region=region or config.REGION, endpoint=endpoint, listen=listen, contact=contact,
-        units=[_unit(text) for text in units], demo=demo, admins=_cards(admins), adapter=chosen,
+        folder=folder.absolute(),
+        roots=None if roots is None else roots.absolute(),
+        name=name,
+        country=country,
+        region=region or config.REGION,
+        endpoint=endpoint,
+        listen=listen,
+        contact=contact,
+        units=[_unit(text) for text in units],
+        demo=demo,
+        admins=_cards(admins),
+        adapter=chosen,
         root_public=_public(root_public),
-    )  # fmt: skip
+    )
     cases = _check(plan)
     passphrase = config.passphrase(passphrase_file)
     root_passphrase = None if root_passphrase_file is None else config.passphrase(root_passphrase_file)
     if passphrase == root_passphrase and not demo:
         raise RefusedError(
-            Code.INVALID, "node and roots have the same passphrase; nothing was made",
+            Code.INVALID,
+            "node and roots have the same passphrase; nothing was made",
             hint="who holds the roots is not who runs the node: give the roots a passphrase of their own",
-        )  # fmt: skip
+        )
     click.echo("trm: making keys, this takes a few seconds ...", err=True)
     made = asyncio.run(make_node(plan, passphrase, root_passphrase, clock=SystemClock()))
     if made.root_files:
@@ -134,9 +152,10 @@ def init(
             cases.create()
         except GatewayError as exc:
             raise RefusedError(
-                exc.code, f"the node was made, what its case system needs was not: {exc.what}",
+                exc.code,
+                f"the node was made, what its case system needs was not: {exc.what}",
                 hint="make room for it; trm adapter check tells when it is right",
-            ) from exc  # fmt: skip
+            ) from exc
 
 
 def _adapter(kind: str | None, path: str | None, settings: Sequence[str]) -> AdapterSection | None:
@@ -185,14 +204,15 @@ def _check(plan: Plan) -> CaseSystem | None:
             units=tuple(plan.units),
             federation=FederationSection(listen=plan.listen),
             adapter=plan.adapter,
-        )  # fmt: skip
+        )
     except ValueError as exc:
         raise click.UsageError(f"not a setting a node can have: {_faults(exc)}") from exc
     if len(str(plan.folder / "run" / "api.sock").encode()) > SOCKET_PATH:
         raise RefusedError(
-            Code.INVALID, "the path of the node folder is too long for a socket; nothing was made",
+            Code.INVALID,
+            "the path of the node folder is too long for a socket; nothing was made",
             hint=f"at most {SOCKET_PATH - len('/run/api.sock')} bytes",
-        )  # fmt: skip
+        )
     return None if config.adapter is None else casesystem.read(config.adapter, plan.folder)
 
 
@@ -249,9 +269,10 @@ def _cards(files: Sequence[Path]) -> list[AdminCard]:
     found = [card for card in cards if isinstance(card, AdminCard)]
     if len(found) < len(cards):
         raise RefusedError(
-            Code.INVALID, "a passkey is good at the console of a node that runs; nothing was made",
+            Code.INVALID,
+            "a passkey is good at the console of a node that runs; nothing was made",
             hint="trm admin new FILE writes FILE.public",
-        )  # fmt: skip
+        )
     return found
 
 
@@ -263,9 +284,10 @@ def _public(files: Sequence[Path]) -> list[KeyRecord]:
         return [read_root_public(path.read_bytes()) for path in files]
     except RemoteError as exc:
         raise RefusedError(
-            exc.code, f"a public root key can not be used: {exc.what}; nothing was made",
+            exc.code,
+            f"a public root key can not be used: {exc.what}; nothing was made",
             hint="ask its holder for FILE.public again, as trm keys root new wrote it",
-        ) from exc  # fmt: skip
+        ) from exc
 
 
 def _ceremony(made: Made) -> list[str]:

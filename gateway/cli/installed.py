@@ -32,9 +32,11 @@ def require() -> None:
     found = findings()
     if found:
         raise RefusedError(
-            Code.INVALID, "the installed packages are not all of this distribution; nothing was started",
-            findings=found, hint=_FIX,
-        )  # fmt: skip
+            Code.INVALID,
+            "the installed packages are not all of this distribution; nothing was started",
+            findings=found,
+            hint=_FIX,
+        )
 
 
 def _home(room: str) -> Path | None:

@@ -30,10 +30,17 @@ def schema_list(as_json: bool) -> None:
     import schemas
 
     listed: list[Json] = [
-        {"type": entry.body_type, "revision": entry.revision, "schema": entry.schema, "title": entry.title,
-         "kind": entry.kind, "stage": entry.stage, "personal": entry.personal}
+        {
+            "type": entry.body_type,
+            "revision": entry.revision,
+            "schema": entry.schema,
+            "title": entry.title,
+            "kind": entry.kind,
+            "stage": entry.stage,
+            "personal": entry.personal,
+        }
         for entry in schemas.catalogue().held
-    ]  # fmt: skip
+    ]
     voice.show({"schemas": listed}, as_json=as_json, people=_show_list)
 
 

@@ -37,9 +37,14 @@ LEVELS = ("debug", "info", "warning", "error")
 @click.option("--child", is_flag=True, hidden=True, help="Started by trm serve: ends with its standard input.")
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
 def keyd(
-    node: Path | None, passphrase_file: Path | None, recovery_key: Path | None, user: str | None, log_level: str,
-    child: bool, as_json: bool,
-) -> None:  # fmt: skip
+    node: Path | None,
+    passphrase_file: Path | None,
+    recovery_key: Path | None,
+    user: str | None,
+    log_level: str,
+    child: bool,
+    as_json: bool,
+) -> None:
     """Hold the keys of a node for the process that faces the network. `trm serve` starts it by itself.
 
     Run alone, under a user of its own, it is found by trm serve, which then needs no passphrase and can read no key.
@@ -63,9 +68,13 @@ def keyd(
 
     try:
         run(
-            folder / "run", unlock, ready=lambda keys: _ready(keys, folder, as_json or child), uid=uid, child=child,
+            folder / "run",
+            unlock,
+            ready=lambda keys: _ready(keys, folder, as_json or child),
+            uid=uid,
+            child=child,
             recovery=None if recovery_key is None else _kid(recovery_key),
-        )  # fmt: skip
+        )
     except GatewayError as error:
         if child:  # the node tells it to whoever asks
             click.echo(json.dumps({"ready": False, "code": str(error.code), "what": error.what, "hint": error.hint}))

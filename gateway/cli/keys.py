@@ -178,9 +178,10 @@ def keys_publish(reach: Reach, request: Path, signatures: tuple[Path, ...], by: 
     asked = requests.read_request(requests.read_file(request))
     if asked.new is None:
         raise RefusedError(
-            Code.WRONG_TYPE, "this is a tombstone, which ends the node; nothing was published",
+            Code.WRONG_TYPE,
+            "this is a tombstone, which ends the node; nothing was published",
             hint="trm keys tombstone seal makes the file that is kept for the worst day",
-        )  # fmt: skip
+        )
     document = requests.gather(asked, signatures)
     value: dict[str, Json]
     if asked.previous is None:
@@ -260,9 +261,10 @@ def tombstone_seal(request: Path, signatures: tuple[Path, ...], out: Path) -> No
         accept_tombstone([asked.previous], document, SystemClock().now())
     except RemoteError as exc:
         raise RefusedError(
-            exc.code, f"peers would refuse this tombstone: {exc.what}; nothing was written",
+            exc.code,
+            f"peers would refuse this tombstone: {exc.what}; nothing was written",
             hint=f"all {len(asked.previous.roots)} root holders sign it",
-        ) from exc  # fmt: skip
+        ) from exc
     voice.write_new(out, document.encode())
     voice.say(f"written: {out}")
     voice.hint("whoever publishes it ends this node for ever: keep it sealed, at two places, never on the node")
@@ -339,9 +341,13 @@ def proof_verify(file: Path, as_json: bool) -> None:
     except RemoteError as exc:
         raise RefusedError(exc.code, f"nothing is proven: {exc.what}", hint="ask for the file again") from exc
     value: dict[str, Json] = {
-        "node": found.node, "name": found.name, "fingerprint": found.fingerprint, "version": found.version,
-        "hashes": [*found.hashes], "signed_by": [[*kids] for kids in found.signers],
-    }  # fmt: skip
+        "node": found.node,
+        "name": found.name,
+        "fingerprint": found.fingerprint,
+        "version": found.version,
+        "hashes": [*found.hashes],
+        "signed_by": [[*kids] for kids in found.signers],
+    }
     voice.show(value, as_json=as_json, people=_show_proof)
 
 

@@ -50,9 +50,10 @@ def peer_accept_reset(reach: Reach, signer: Signer, peer: str, as_json: bool) ->
     offer = _link(reach, peer).get("offer")
     if not isinstance(offer, dict):
         raise RefusedError(
-            Code.NOT_FOUND, "this peer does not ask for a reset of the link; nothing was signed",
+            Code.NOT_FOUND,
+            "this peer does not ask for a reset of the link; nothing was signed",
             hint="two people there approve trm peer reset-link first; it comes within a minute",
-        )  # fmt: skip
+        )
     asked = offer["reset"]
     answer = signer.propose(reach, "link.accept_reset", peer, wanted=lambda body: body["reset"] == asked)
     voice.show(answer, as_json=as_json, people=signing.show_change)

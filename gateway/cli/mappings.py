@@ -53,8 +53,11 @@ def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) 
     if line_list is not None:
         found += check_columns(parsed, asyncio.run(labels_of(file, line_list, mark)))
     value: dict[str, Json] = {
-        "name": parsed.name, "type": parsed.body_type, "ok": not found, "findings": _findings(found)
-    }  # fmt: skip
+        "name": parsed.name,
+        "type": parsed.body_type,
+        "ok": not found,
+        "findings": _findings(found),
+    }
     voice.show(value, as_json=as_json, people=show_verdict)
     if found:
         raise click.exceptions.Exit(1)
@@ -135,9 +138,10 @@ def _back(parsed: RecordMapping, name: str, message: Mapping[str, Json]) -> dict
 
     if not parsed.direction.inward or message.get("type") != parsed.body_type:
         raise RefusedError(
-            Code.WRONG_TYPE, "this mapping file does not read such a message; nothing was shown",
+            Code.WRONG_TYPE,
+            "this mapping file does not read such a message; nothing was shown",
             hint=f"it reads {parsed.body_type}, direction {parsed.direction}",
-        )  # fmt: skip
+        )
     made = map_message(parsed, message)
     faults = made if isinstance(made, tuple) else ()
     return {

@@ -55,8 +55,13 @@ def message_list(
     """
     answer = reach.ask(
         "message.list",
-        direction=direction, peer=peer, state=state, conversation=conversation, limit=limit, cursor=cursor,
-    )  # fmt: skip
+        direction=direction,
+        peer=peer,
+        state=state,
+        conversation=conversation,
+        limit=limit,
+        cursor=cursor,
+    )
     voice.show(answer, as_json=as_json, people=show_messages)
 
 
@@ -184,9 +189,16 @@ def message_open(reach: Reach, id: str, by: str, as_json: bool) -> None:
 @options.on_node
 @options.as_json
 def message_resend(
-    reach: Reach, id: str | None, state: str | None, peer: str | None, reason: str | None, days: int | None,
-    dry_run: bool, by: str | None, as_json: bool,
-) -> None:  # fmt: skip
+    reach: Reach,
+    id: str | None,
+    state: str | None,
+    peer: str | None,
+    reason: str | None,
+    days: int | None,
+    dry_run: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
     """Try now: ends the waiting time of the peer, or offers a held message to the case system again.
 
     With --failed or --held all of them, or those that are chosen. A message that failed is final; what it said is
@@ -209,8 +221,14 @@ def message_resend(
     before = None if days is None else int(time.time()) - days * 86_400
     value = reach.ask(
         "message.resend_many",
-        state=state, message=id, peer=peer, reason=reason, before=before, dry_run=dry_run, by=by,
-    )  # fmt: skip
+        state=state,
+        message=id,
+        peer=peer,
+        reason=reason,
+        before=before,
+        dry_run=dry_run,
+        by=by,
+    )
     voice.show(value, as_json=as_json, people=_show_again)
 
 

@@ -75,14 +75,19 @@ def _show_status(value: Mapping[str, Json]) -> None:
         ["peer", "delivery", "queued", "since", "failing since", "next try", "no receipt", "not taken", "heard of"],
         [
             [
-                peer["name"], _delivery(peer), *_pile(peer["queued"]), _when(peer["failing_since"]),
-                _when(peer["next_try"]), _pile(peer["unreceived"])[0], _pile(peer["undelivered"])[0],
+                peer["name"],
+                _delivery(peer),
+                *_pile(peer["queued"]),
+                _when(peer["failing_since"]),
+                _when(peer["next_try"]),
+                _pile(peer["unreceived"])[0],
+                _pile(peer["undelivered"])[0],
                 _when(peer["contact"]),
             ]
             for peer in voice.items(value, "peers")
         ],
         empty="no peer",
-    )  # fmt: skip
+    )
     if value["failed"]:
         voice.say("")
         voice.table(

@@ -31,7 +31,7 @@ def peer() -> None:
 @options.as_json
 def peer_add(
     reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, by: str, as_json: bool
-) -> None:  # fmt: skip
+) -> None:
     """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted before the digits
     were compared.
 
@@ -138,9 +138,10 @@ def peer_show(reach: Reach, peer: str, as_json: bool) -> None:
     faults = answer["faults"]
     if isinstance(faults, list) and faults:
         raise RefusedError(
-            Code.INVALID, "the history of this peer was altered: " + "; ".join(str(fault) for fault in faults),
+            Code.INVALID,
+            "the history of this peer was altered: " + "; ".join(str(fault) for fault in faults),
             hint="suspend the peer, keep a copy of the node folder, and compare with the audit log: trm audit verify",
-        )  # fmt: skip
+        )
 
 
 def _show_peer(value: Mapping[str, Json]) -> None:
@@ -185,12 +186,18 @@ def _show_trust(value: Mapping[str, Json]) -> None:
     voice.table(
         ["", "change", "prepared", "takes effect", "approved by", "verified"],
         [
-            [item["seq"], item["action"], voice.when(item["at"]), voice.when(item["effective"]),
-             [who["label"] or who["admin"] for who in voice.items(item, "approvals")], item["fault"] or "yes"]
+            [
+                item["seq"],
+                item["action"],
+                voice.when(item["at"]),
+                voice.when(item["effective"]),
+                [who["label"] or who["admin"] for who in voice.items(item, "approvals")],
+                item["fault"] or "yes",
+            ]
             for item in voice.items(value, "history")
         ],
         empty="no change has been approved yet",
-    )  # fmt: skip
+    )
     for item in voice.items(value, "pending"):
         names = [who["label"] or who["admin"] for who in voice.items(item, "approvals")]
         voice.say(f"pending: {item['action']}, approved by {voice.word(names)}, until {voice.when(item['ends'])}")

@@ -72,12 +72,19 @@ def _show_list(value: Mapping[str, Json]) -> None:
     voice.table(
         ["id", "name", "roles", "unit", "state", "passkeys", "sessions"],
         [
-            [item["id"], item["name"], ", ".join(_words(item, "roles")), item["unit"], item["state"],
-             str(len(voice.items(item, "passkeys"))), str(item["sessions"])]
+            [
+                item["id"],
+                item["name"],
+                ", ".join(_words(item, "roles")),
+                item["unit"],
+                item["state"],
+                str(len(voice.items(item, "passkeys"))),
+                str(item["sessions"]),
+            ]
             for item in voice.items(value, "people")
         ],
         empty="nobody yet; trm person add invites the first",
-    )  # fmt: skip
+    )
 
 
 @options.verb(person, "change")

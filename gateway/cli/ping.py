@@ -56,9 +56,10 @@ def _check_running(reach: Reach) -> None:
 
     if not is_running(reach.folder):
         raise RefusedError(
-            Code.NOT_ACTIVE, "the node does not run, so nothing would carry the test message; nothing was sent",
+            Code.NOT_ACTIVE,
+            "the node does not run, so nothing would carry the test message; nothing was sent",
             hint="trm serve first, or ping without --full",
-        )  # fmt: skip
+        )
 
 
 def _line(name: Json, ok: bool, ms: Json, detail: Json) -> None:

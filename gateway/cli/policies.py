@@ -52,7 +52,7 @@ def policy_show(reach: Reach, bare: bool, as_json: bool) -> None:
             Code.INVALID,
             "the history of the policy was altered: " + "; ".join(str(fault) for fault in answer["faults"]),
             hint="keep a copy of the node folder, and compare with the audit log: trm audit verify",
-        )  # fmt: skip
+        )
 
 
 def _show(value: Mapping[str, Json]) -> None:
@@ -77,12 +77,18 @@ def _show(value: Mapping[str, Json]) -> None:
     voice.table(
         ["", "change", "prepared", "takes effect", "approved by", "verified"],
         [
-            [item["seq"], item["action"], voice.when(item["at"]), voice.when(item["effective"]),
-             [who["label"] or who["admin"] for who in voice.items(item, "approvals")], item["fault"] or "yes"]
+            [
+                item["seq"],
+                item["action"],
+                voice.when(item["at"]),
+                voice.when(item["effective"]),
+                [who["label"] or who["admin"] for who in voice.items(item, "approvals")],
+                item["fault"] or "yes",
+            ]
             for item in voice.items(value, "changes")
         ],
         empty="no policy was ever adopted",
-    )  # fmt: skip
+    )
     for item in voice.items(value, "pending"):
         names = [who["label"] or who["admin"] for who in voice.items(item, "approvals")]
         voice.say(f"pending: {item['action']}, approved by {voice.word(names)}, until {voice.when(item['ends'])}")

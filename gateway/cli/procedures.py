@@ -106,14 +106,25 @@ def _stage(stage: Stage) -> dict[str, Json]:
 
 def _step(step: ProcedureStep) -> dict[str, Json]:
     return {
-        "id": step.id, "stage": step.stage, "title": dict(step.title), "side": str(step.side),
-        "responsible": step.responsible, "with": [*step.with_roles], "states": [*sorted(step.states)],
-        "messages": [*step.messages], "unheld": _unheld(step.messages), "optional": step.optional,
-        "repeated": step.repeated, "only_if": [str(fact) for fact in sorted(step.only_if)],
-        "stopped_by": [str(fact) for fact in sorted(step.stopped_by)], "gates": [*step.gates],
-        "clock": _clock(step.clock), "safeguards": [dict(text) for text in step.safeguards],
-        "tell_person": [dict(text) for text in step.tell_person], "source": step.source,
-    }  # fmt: skip
+        "id": step.id,
+        "stage": step.stage,
+        "title": dict(step.title),
+        "side": str(step.side),
+        "responsible": step.responsible,
+        "with": [*step.with_roles],
+        "states": [*sorted(step.states)],
+        "messages": [*step.messages],
+        "unheld": _unheld(step.messages),
+        "optional": step.optional,
+        "repeated": step.repeated,
+        "only_if": [str(fact) for fact in sorted(step.only_if)],
+        "stopped_by": [str(fact) for fact in sorted(step.stopped_by)],
+        "gates": [*step.gates],
+        "clock": _clock(step.clock),
+        "safeguards": [dict(text) for text in step.safeguards],
+        "tell_person": [dict(text) for text in step.tell_person],
+        "source": step.source,
+    }
 
 
 def _unheld(messages: Sequence[str]) -> list[Json]:

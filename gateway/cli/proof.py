@@ -90,9 +90,10 @@ def evidence_verify(
         report = verify(data, anchors)
     except RemoteError as exc:
         raise RefusedError(
-            exc.code, f"{file} proves nothing: {exc.what} ({exc.code})",
+            exc.code,
+            f"{file} proves nothing: {exc.what} ({exc.code})",
             hint="compare the fingerprints, and ask for the file again; one changed byte is enough",
-        ) from exc  # fmt: skip
+        ) from exc
     if as_json:
         voice.print_json(report.to_json())
         return

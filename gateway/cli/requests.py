@@ -35,9 +35,10 @@ def read_request(data: bytes) -> Request:
         return Request.decode(data)
     except RemoteError as exc:
         raise RefusedError(
-            exc.code, f"this is no request that could be signed: {exc.what}; nothing was done",
+            exc.code,
+            f"this is no request that could be signed: {exc.what}; nothing was done",
             hint="copy it from the node again, or have a new one made",
-        ) from exc  # fmt: skip
+        ) from exc
 
 
 def gather(request: Request, files: Sequence[Path]) -> SignedDocument:
@@ -46,9 +47,10 @@ def gather(request: Request, files: Sequence[Path]) -> SignedDocument:
         return request.gather([read_file(path) for path in files])
     except RemoteError as exc:
         raise RefusedError(
-            exc.code, f"a signature file can not be read: {exc.what}; nothing was done",
+            exc.code,
+            f"a signature file can not be read: {exc.what}; nothing was done",
             hint="SIG files are what trm keys root sign wrote",
-        ) from exc  # fmt: skip
+        ) from exc
 
 
 def show(request: Request) -> None:

@@ -91,9 +91,10 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
             if exc.errno not in _ADDRESS:
                 raise
             raise RefusedError(
-                Code.UNREACHABLE, f"can not listen on {node.parts.config.federation.listen}; nothing was started",
+                Code.UNREACHABLE,
+                f"can not listen on {node.parts.config.federation.listen}; nothing was started",
                 hint=(exc.strerror or "see federation.listen in node.toml").lower(),
-            ) from exc  # fmt: skip
+            ) from exc
 
 
 def _say_limited(error: GatewayError, as_json: bool) -> None:
@@ -111,9 +112,10 @@ def require_roots(node: Node) -> None:
     """One root key is for demonstrations only: whoever holds it alone is the node."""
     if len(node.parts.own.descriptor.roots) == 1 and not node.parts.config.node.demo:
         raise RefusedError(
-            Code.INVALID, "this node has one root key and is not marked as a demonstration; nothing was started",
+            Code.INVALID,
+            "this node has one root key and is not marked as a demonstration; nothing was started",
             hint="make a node with three roots: trm init without --demo",
-        )  # fmt: skip
+        )
 
 
 def _say_ready(node: Node, as_json: bool) -> None:

@@ -28,13 +28,19 @@ Wanted = Callable[[Mapping[str, Json]], bool]
 """Whether the body of a prepared change is what the person asked for."""
 
 _AS = click.option(
-    "--as", "key_file", required=True, type=click.Path(path_type=Path), metavar="KEYFILE",
+    "--as",
+    "key_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="KEYFILE",
     help="Your own administrator's key file (trm admin new).",
-)  # fmt: skip
+)
 _SECRET = click.option(
-    "--admin-passphrase-file", type=click.Path(path_type=Path), metavar="FILE",
+    "--admin-passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
     help="File with the passphrase of your key file; asked for if not given.",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +61,10 @@ class Signer:
         about = rule_of(action).subject or reach.ask("peer.show", id=subject)["node"]
         if (change.action, change.subject) != (action, about) or not wanted(change.body):
             raise RefusedError(
-                Code.CONFLICT, "the node prepared another change than you asked for; nothing was signed",
+                Code.CONFLICT,
+                "the node prepared another change than you asked for; nothing was signed",
                 hint="do not sign it; look after this node: trm doctor",
-            )  # fmt: skip
+            )
         approval = self._signed(change, emergency)
         return reach.ask("change.propose", change=change.to_json(), approval=approval)
 

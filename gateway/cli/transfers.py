@@ -135,9 +135,7 @@ async def _owning_add(
         return (await node.desk.attach(arguments, chunks(), size=size)).value
 
 
-async def _owning_read(
-    folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None
-) -> int:  # fmt: skip
+async def _owning_read(folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None) -> int:
     from gateway.app import open_node
     from gateway.cli import unlocking
 

@@ -30,9 +30,16 @@ _SCOPE = click.option(
 @options.on_node
 @options.as_json
 def peer_verify(
-    reach: Reach, signer: Signer, peer: str, digits: str | None, scanned: str | None, channel: str,
-    scope: Path | None, emergency: bool, as_json: bool,
-) -> None:  # fmt: skip
+    reach: Reach,
+    signer: Signer,
+    peer: str,
+    digits: str | None,
+    scanned: str | None,
+    channel: str,
+    scope: Path | None,
+    emergency: bool,
+    as_json: bool,
+) -> None:
     """Type the 60 digits that the other administrator read to you, and be the first of two to trust the peer.
 
     The same verb confirms a peer whose root keys have changed; that takes one person.
@@ -231,6 +238,14 @@ def peer_scope(reach: Reach, peer: str) -> None:
 
 
 VERBS = (
-    peer_scope, peer_verify, peer_approve, peer_narrow, peer_widen, peer_renew, peer_suspend, peer_resume, peer_revoke,
-)  # fmt: skip
+    peer_scope,
+    peer_verify,
+    peer_approve,
+    peer_narrow,
+    peer_widen,
+    peer_renew,
+    peer_suspend,
+    peer_resume,
+    peer_revoke,
+)
 """In the order in which a peer meets them."""

@@ -23,18 +23,35 @@ def told(entry: MessageType) -> dict[str, Json]:
     answers: Json = None if owed is None else {"types": [*owed.types], "clock": owed.clock}
     members = describe.rows(entry.schema)
     return {
-        "type": entry.body_type, "revision": entry.revision, "schema": entry.schema, "title": entry.title,
-        "kind": entry.kind, "stage": entry.stage, "tier": entry.tier, "personal": entry.personal,
-        "never_blocked": entry.never_blocked, "reply_to": [*entry.reply_to], "senders": [*entry.senders],
-        "receivers": [*entry.receivers], "answers": answers,
+        "type": entry.body_type,
+        "revision": entry.revision,
+        "schema": entry.schema,
+        "title": entry.title,
+        "kind": entry.kind,
+        "stage": entry.stage,
+        "tier": entry.tier,
+        "personal": entry.personal,
+        "never_blocked": entry.never_blocked,
+        "reply_to": [*entry.reply_to],
+        "senders": [*entry.senders],
+        "receivers": [*entry.receivers],
+        "answers": answers,
         "fields": [
-            {"path": row.place, "required": row.need == describe.ALWAYS, "needed": row.need, "kind": row.kind,
-             "codes": row.codes, "class": row.sensitivity, "category": row.category, "meaning": row.meaning}
+            {
+                "path": row.place,
+                "required": row.need == describe.ALWAYS,
+                "needed": row.need,
+                "kind": row.kind,
+                "codes": row.codes,
+                "class": row.sensitivity,
+                "category": row.category,
+                "meaning": row.meaning,
+            }
             for row in members
         ],
         "rules": [{"path": rule.place, "text": rule.text} for rule in describe.rules(entry.schema)],
         "code_lists": _codes({row.codes for row in members if row.codes}),
-    }  # fmt: skip
+    }
 
 
 def _codes(names: Iterable[str]) -> list[Json]:
@@ -52,13 +69,19 @@ def show(value: Mapping[str, Json]) -> None:
     """The same for people: facts, header, content, rules, codes."""
     voice.facts(
         [
-            ("type", value["type"]), ("title", value["title"]), ("stage", value["stage"]),
-            ("conversation", value["kind"]), ("from", _roles(value["senders"])), ("to", _roles(value["receivers"])),
-            ("answers", value["reply_to"]), ("owed for it", _owed(value["answers"])),
-            ("about a person", value["personal"]), ("passes every gate", value["never_blocked"]),
+            ("type", value["type"]),
+            ("title", value["title"]),
+            ("stage", value["stage"]),
+            ("conversation", value["kind"]),
+            ("from", _roles(value["senders"])),
+            ("to", _roles(value["receivers"])),
+            ("answers", value["reply_to"]),
+            ("owed for it", _owed(value["answers"])),
+            ("about a person", value["personal"]),
+            ("passes every gate", value["never_blocked"]),
             ("schema", value["schema"]),
         ]
-    )  # fmt: skip
+    )
     for half in ("header", "content"):
         _show_half(value, half)
     voice.say("")

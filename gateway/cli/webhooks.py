@@ -40,9 +40,10 @@ def webhook_new(reach: Reach, name: str, url: str, as_json: bool) -> None:
         section = WebhookSection(name=name, url=url)
     except ValueError as error:
         raise RefusedError(
-            Code.INVALID, "the name or the address is none for a webhook; nothing was made",
+            Code.INVALID,
+            "the name or the address is none for a webhook; nothing was made",
             hint="a name of a-z, 0-9 and -, an address that begins with https:// or is on this machine",
-        ) from error  # fmt: skip
+        ) from error
     path = reach.folder / WEBHOOKS / section.name
     path.parent.mkdir(mode=0o700, exist_ok=True)
     voice.write_new(path, new_secret(system_rand).encode("ascii") + b"\n")

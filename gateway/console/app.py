@@ -39,15 +39,38 @@ from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.logs import logger
 
 PAGES: tuple[Page, ...] = (
-    *entry.PAGES, *desk.PAGES, *messages.PAGES, *conversations.PAGES, *drafts.PAGES, *release.PAGES, *files.PAGES,
-    *consent.PAGES, *alerts.PAGES, *records.PAGES, *trust.PAGES, *operations.PAGES, *audit.PAGES, *people.PAGES,
-    *directory.PAGES, *guidance.PAGES,
-)  # fmt: skip
+    *entry.PAGES,
+    *desk.PAGES,
+    *messages.PAGES,
+    *conversations.PAGES,
+    *drafts.PAGES,
+    *release.PAGES,
+    *files.PAGES,
+    *consent.PAGES,
+    *alerts.PAGES,
+    *records.PAGES,
+    *trust.PAGES,
+    *operations.PAGES,
+    *audit.PAGES,
+    *people.PAGES,
+    *directory.PAGES,
+    *guidance.PAGES,
+)
 SECTIONS: tuple[Section, ...] = (
-    desk.SECTION, messages.SECTION, conversations.SECTION, drafts.SECTION, consent.SECTION, alerts.SECTION,
-    directory.SECTION, guidance.SECTION,
-    records.SECTION, trust.SECTION, operations.SECTION, audit.SECTION, people.SECTION,
-)  # fmt: skip
+    desk.SECTION,
+    messages.SECTION,
+    conversations.SECTION,
+    drafts.SECTION,
+    consent.SECTION,
+    alerts.SECTION,
+    directory.SECTION,
+    guidance.SECTION,
+    records.SECTION,
+    trust.SECTION,
+    operations.SECTION,
+    audit.SECTION,
+    people.SECTION,
+)
 STATUS = {Code.FORBIDDEN: 403, Code.NOT_FOUND: 404, Code.CONFLICT: 409, Code.TOO_LARGE: 413}
 
 ELSEWHERE = "another host is meant: the console has one address, which trm serve prints (console.origin in node.toml)\n"
@@ -71,9 +94,15 @@ def _served(page: Page, desk: Desk, sign_in: SignIn, settings: Settings) -> Serv
         person = await sign_in.admit(session) if session else None
         spoken = _language(request, settings) if person is None or person.language is None else person.language
         visit = Visit(
-            request=request, settings=settings, desk=desk, sign_in=sign_in, words=words(spoken), sections=SECTIONS,
-            person=person, session=session,
-        )  # fmt: skip
+            request=request,
+            settings=settings,
+            desk=desk,
+            sign_in=sign_in,
+            words=words(spoken),
+            sections=SECTIONS,
+            person=person,
+            session=session,
+        )
         return guard.guarded(await _answer(page, visit), settings)
 
     return serve

@@ -123,9 +123,7 @@ def posted(body_type: str, document: Mapping[str, Json], offset: Offset) -> dict
     return found
 
 
-def _put(
-    said: Node, root: Node, value: Json, place: str, found: dict[str, tuple[str, ...]], offset: Offset
-) -> None:  # fmt: skip
+def _put(said: Node, root: Node, value: Json, place: str, found: dict[str, tuple[str, ...]], offset: Offset) -> None:
     node, kind = resolve(said, root), kind_of(said, root)
     match kind, value:
         case Kind.OBJECT, dict():

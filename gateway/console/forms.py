@@ -172,9 +172,16 @@ def form(
     entry = catalogue().resolve(body_type)
     fields = _laid_out(entry.document, fields)
     maker = _Maker(
-        body_type=entry.body_type, root=entry.document, fields=fields, words=words, choices=choices or {},
-        near=near or {}, blank=frozenset(blank), rows=rows_in(fields), asks=_Asks(entry.body_type, words),
-    )  # fmt: skip
+        body_type=entry.body_type,
+        root=entry.document,
+        fields=fields,
+        words=words,
+        choices=choices or {},
+        near=near or {},
+        blank=frozenset(blank),
+        rows=rows_in(fields),
+        asks=_Asks(entry.body_type, words),
+    )
     return (*maker.content(), *maker.header())
 
 
@@ -276,10 +283,13 @@ class _Maker:
         listed = code_list("purpose")
         codes = [entry.code for entry in listed.codes if not entry.retired]
         return Field(
-            place="/purpose", label=self.words("Purpose"), look="select", values=self._values("/purpose"),
+            place="/purpose",
+            label=self.words("Purpose"),
+            look="select",
+            values=self._values("/purpose"),
             options=self._with_given([(code, self.words.code("purpose", code)) for code in codes], "/purpose"),
             hints=((self.words.language.code, self.words("What the data are used for; a consent names it.")),),
-        )  # fmt: skip
+        )
 
     def _half(self, name: str) -> Node:
         return resolve(self.root["properties"][name], self.root)
@@ -297,9 +307,15 @@ class _Maker:
             case Kind.OBJECT:
                 parts = tuple(self._parts(node, place))
                 return Group(
-                    place=place, label=label, parts=parts, hints=(*hints, *self.asks.together(place)), need=need,
-                    absent=absent, there=bool(self._values(place + THERE)), filled=need == ALWAYS or self._any(place),
-                )  # fmt: skip
+                    place=place,
+                    label=label,
+                    parts=parts,
+                    hints=(*hints, *self.asks.together(place)),
+                    need=need,
+                    absent=absent,
+                    there=bool(self._values(place + THERE)),
+                    filled=need == ALWAYS or self._any(place),
+                )
             case Kind.ROWS | Kind.LINES:
                 return self._list(node, place, label, hints, need, absent)
             case kind:
@@ -326,9 +342,18 @@ class _Maker:
                 )
         lines = "properties" not in resolve(node["items"], self.root)
         return Group(
-            place=place, label=label, look="list", parts=tuple(rows), hints=hints, need=need, absent=absent, add=more,
-            none=self._none(node, place), lines=lines, filled=need in (ALWAYS, ANSWERED) or bool(there),
-        )  # fmt: skip
+            place=place,
+            label=label,
+            look="list",
+            parts=tuple(rows),
+            hints=hints,
+            need=need,
+            absent=absent,
+            add=more,
+            none=self._none(node, place),
+            lines=lines,
+            filled=need in (ALWAYS, ANSWERED) or bool(there),
+        )
 
     def _row_name(self, node: Node, place: str) -> str | None:
         """What a row of a list with one for each code is about."""
@@ -338,9 +363,15 @@ class _Maker:
         return self.words.code(each_leaf(node, self.root)["x-codes"], given[0]) if given else None
 
     def _field(
-        self, kind: Kind, said: Node, place: str, label: str, hints: tuple[tuple[str, str], ...], need: str,
+        self,
+        kind: Kind,
+        said: Node,
+        place: str,
+        label: str,
+        hints: tuple[tuple[str, str], ...],
+        need: str,
         absent: Field | None,
-    ) -> Field:  # fmt: skip
+    ) -> Field:
         node = resolve(said, self.root)
         leaf = resolve(node["items"], self.root) if kind is Kind.BOXES else node
         look, options = self._look(kind, said, node, leaf, place, need)
@@ -355,15 +386,22 @@ class _Maker:
         if shape is not None and look in ("text", "area"):
             hints = (*hints, (self.words.language.code, self.words(shape)))
         return Field(
-            place=place, label=label, look=look, values=self._values(place), options=options, near=near, hints=hints,
-            mark=self.words(MARKS[leaf["x-class"]]) if "x-class" in leaf else "", need=need, absent=absent,
-            extra=extra, longest=node.get("maxLength", 0),
+            place=place,
+            label=label,
+            look=look,
+            values=self._values(place),
+            options=options,
+            near=near,
+            hints=hints,
+            mark=self.words(MARKS[leaf["x-class"]]) if "x-class" in leaf else "",
+            need=need,
+            absent=absent,
+            extra=extra,
+            longest=node.get("maxLength", 0),
             none=self._none(node, place) if kind is Kind.BOXES else None,
-        )  # fmt: skip
+        )
 
-    def _look(
-        self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str
-    ) -> tuple[str, Options]:  # fmt: skip
+    def _look(self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str) -> tuple[str, Options]:
         chosen = self.choices.get(general(place)) or self.choices.get(f"type:{type_of(said)}")
         if chosen is not None and kind is not Kind.BOXES:
             return "select", self._with_given(chosen, place)
@@ -401,9 +439,11 @@ class _Maker:
     def _scalar_options(self) -> Options:
         language = self.words.language
         return (
-            (TEXT, self.words("the text above")), (NUMBER, self.words("the number above")), (YES, language.yes),
+            (TEXT, self.words("the text above")),
+            (NUMBER, self.words("the number above")),
+            (YES, language.yes),
             (NO, language.no),
-        )  # fmt: skip
+        )
 
     def _codes(self, leaf: Node) -> Options:
         listed = code_list(leaf["x-codes"])
@@ -422,9 +462,12 @@ class _Maker:
         here = f"{place}/unknown/{name}"
         leaf = resolve(reason, self.root)
         return Field(
-            place=here, label=self.words("Why it is missing: %(field)s", field=self.label(f"{place}/{name}")),
-            look="why", values=self._values(here), options=self._with_given(self._codes(leaf), here),
-        )  # fmt: skip
+            place=here,
+            label=self.words("Why it is missing: %(field)s", field=self.label(f"{place}/{name}")),
+            look="why",
+            values=self._values(here),
+            options=self._with_given(self._codes(leaf), here),
+        )
 
     def label(self, place: str) -> str:
         """What a member is called."""

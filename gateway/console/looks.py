@@ -42,9 +42,14 @@ def environment(language: str) -> Environment:
     """The templates in one language."""
     spoken = words(language)
     found = Environment(
-        loader=PackageLoader("gateway.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, extensions=["jinja2.ext.i18n"], auto_reload=False,
-    )  # fmt: skip
+        loader=PackageLoader("gateway.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
     found.filters |= {"text": text, "lines": lines, "prose": prose}
     found.globals |= {"asset": assets.address, "languages": languages, "says": Says(spoken), "words": spoken}

@@ -54,6 +54,4 @@ def told(error: Exception, words: Words) -> Told:
     else:
         summary = words(SAID.get(error.code, OTHERWISE)) if isinstance(error.code, Code) else words(OTHERWISE)
     findings = error.findings if isinstance(error, RefusedError) else ()
-    return Told(
-        summary=summary, code=code, detail=error.what, hint=error.hint, findings=tuple(findings), gate=gate
-    )  # fmt: skip
+    return Told(summary=summary, code=code, detail=error.what, hint=error.hint, findings=tuple(findings), gate=gate)

@@ -116,9 +116,7 @@ def words(code: str) -> Words:
         write_mo(compiled, catalogue)
         compiled.seek(0)
         texts = Translations(compiled)
-    return Words(
-        language=languages()[code], labels=labels(code), draft=draft, texts=texts, locale=Locale.parse(code)
-    )  # fmt: skip
+    return Words(language=languages()[code], labels=labels(code), draft=draft, texts=texts, locale=Locale.parse(code))
 
 
 def preferred(header: str, otherwise: str) -> str:

@@ -192,8 +192,10 @@ class Directory:
         rest = tuple(word for place, word in enumerate(asked) if place not in taken)
         understood = Understood(
             countries=(question.country,) if question.country is not None else tuple(sorted(named)),
-            child=child, at=question.at, timed=question.at is not None or bool(said),
-        )  # fmt: skip
+            child=child,
+            at=question.at,
+            timed=question.at is not None or bool(said),
+        )
         return understood, tuple(word for word in rest if word not in _stop())
 
 
@@ -290,8 +292,11 @@ def _moment(said: Iterable[str], calendar: Calendar, now: int) -> int:
     late = local.hour >= 20 or local.hour < 6
     if local.weekday() in days and (late if night else True):
         return now
-    day = next(local.date() + timedelta(days=ahead) for ahead in range(8)
-               if (local.date() + timedelta(days=ahead)).weekday() in days)  # fmt: skip
+    day = next(
+        local.date() + timedelta(days=ahead)
+        for ahead in range(8)
+        if (local.date() + timedelta(days=ahead)).weekday() in days
+    )
     naive = int(datetime.combine(day, time(23 if night else 12), tzinfo=UTC).timestamp())
     return naive - int(offset(calendar.zone, naive).total_seconds())
 

@@ -80,15 +80,13 @@ def _request(content: Mapping[str, Json]) -> Asked:
             return _asked(What.PART, ground)
 
 
-def _asked(
-    what: What, ground: str, *, targets: frozenset[str] = frozenset(), consent: str | None = None
-) -> Asked:  # fmt: skip
+def _asked(what: What, ground: str, *, targets: frozenset[str] = frozenset(), consent: str | None = None) -> Asked:
     case = "misdirected" if ground == "misdirected" else "ordinary"
     duration = clocks()["erasure"].duration(case)
     due = duration.count * (HOUR if duration.unit is Unit.HOURS else DAY)
     return Asked(
         what=what, ground=ground, wait=retention().wait_hours[case] * HOUR, due=due, targets=targets, consent=consent
-    )  # fmt: skip
+    )
 
 
 # --- what is said of it -------------------------------------------------------------------------------------------

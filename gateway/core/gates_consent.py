@@ -17,9 +17,39 @@ CONSENT_BASIS = "consent_49_1_a"
 INTRA_EEA = "intra_eea"
 #: The European Union, Iceland, Liechtenstein and Norway (EEA Agreement, Joint Committee Decision 154/2018).
 EEA: frozenset[str] = frozenset(
-    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
-     "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"}
-)  # fmt: skip
+    {
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IS",
+        "IT",
+        "LI",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    }
+)
 
 RETURN_CONSENT_DAYS = 90
 """How old the consent to a return may be when it is proposed (DOMAIN message 24)."""
@@ -167,9 +197,13 @@ def _kept(facts: GateFacts, consent: Consent, purpose: str) -> frozenset[str]:
     if not passed_on(facts.recorded_by, facts.sender_node, facts.recipient_unit):
         return frozenset()
     return onward(
-        consent, facts.handling, purpose=purpose, unit=facts.recipient_unit, categories=facts.categories,
+        consent,
+        facts.handling,
+        purpose=purpose,
+        unit=facts.recipient_unit,
+        categories=facts.categories,
         today=facts.today,
-    )  # fmt: skip
+    )
 
 
 def g2_received(facts: GateFacts) -> Decision:

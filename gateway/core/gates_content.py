@@ -113,10 +113,11 @@ def _agreed_to_criminal(facts: GateFacts) -> bool:
 
 def _g9() -> Refuse:
     return Refuse(
-        gate=Code.GATE_G9, place="/header/recipient_role",
+        gate=Code.GATE_G9,
+        place="/header/recipient_role",
         hint="data of the category criminal go to a lawyer, prosecutor or police liaison, or with consent to the case "
         "manager: leave them out here and send them there",
-    )  # fmt: skip
+    )
 
 
 def g9_received(facts: GateFacts) -> Decision:

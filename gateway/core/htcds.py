@@ -213,9 +213,10 @@ def give(profile: Profile, message: Mapping[str, Json], around: Circumstances) -
     mapping = profile.mapping
     if message.get("type") != mapping.body_type:
         raise RefusedError(
-            Code.WRONG_TYPE, "HTCDS has a place for referrals only; nothing was written",
+            Code.WRONG_TYPE,
+            "HTCDS has a place for referrals only; nothing was written",
             hint=f"name a message of type {mapping.body_type}: trm message list",
-        )  # fmt: skip
+        )
     record: dict[str, Json] = {}
     lines: list[Line] = []
     for item in _each(mapping, message):

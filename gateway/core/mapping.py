@@ -28,9 +28,18 @@ from gateway.core.stages import Json
 from gateway.errors import Finding
 
 __all__ = [
-    "MappedMessage", "RecordMapping", "Vocabulary", "check", "check_columns", "losses", "map_message", "map_record",
-    "parse", "placed", "vocabulary",
-]  # fmt: skip
+    "MappedMessage",
+    "RecordMapping",
+    "Vocabulary",
+    "check",
+    "check_columns",
+    "losses",
+    "map_message",
+    "map_record",
+    "parse",
+    "placed",
+    "vocabulary",
+]
 
 
 class Record(Protocol):

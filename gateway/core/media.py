@@ -29,9 +29,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 ODT: Final = "application/vnd.oasis.opendocument.text"
 ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
 
-SUFFIXES: Final = {
-    PDF: "pdf", JPEG: "jpg", PNG: "png", TEXT: "txt", DOCX: "docx", XLSX: "xlsx", ODT: "odt", ODS: "ods"
-}  # fmt: skip
+SUFFIXES: Final = {PDF: "pdf", JPEG: "jpg", PNG: "png", TEXT: "txt", DOCX: "docx", XLSX: "xlsx", ODT: "odt", ODS: "ods"}
 """Every type that is taken, with the end of its file's name."""
 
 MOST_PIXELS: Final = 200_000_000

@@ -37,9 +37,10 @@ def read_roles(words: Iterable[object]) -> frozenset[Role]:
     listed = [*words]
     if not listed or not all(word in PERSONAL for word in listed):
         raise RefusedError(
-            Code.INVALID, "a person has one or more roles; nothing was changed",
+            Code.INVALID,
+            "a person has one or more roles; nothing was changed",
             findings=[Finding(place="/roles", rule="enum", hint="of " + ", ".join(PERSONAL))],
-        )  # fmt: skip
+        )
     return frozenset(role for role in Role if role in listed)
 
 
@@ -47,9 +48,10 @@ def check_language(language: str) -> None:
     """Whether this can be the tag of a language (BCP 47). Raises RefusedError(invalid)."""
     if not _LANGUAGE.fullmatch(language):
         raise RefusedError(
-            Code.INVALID, "this is no tag of a language; nothing was changed",
+            Code.INVALID,
+            "this is no tag of a language; nothing was changed",
             findings=[Finding(place="/language", rule="pattern", hint="such as fr or pt-BR")],
-        )  # fmt: skip
+        )
 
 
 def over(made: int, seen: int, now: int) -> str | None:
@@ -72,9 +74,10 @@ def check_gives(caller: Caller, roles: Iterable[Role]) -> None:
     lacking = {giver(role) for role in roles} - caller.roles
     if lacking and not caller.owner:
         raise RefusedError(
-            Code.FORBIDDEN, "nobody gives rights that they do not have; nothing was changed",
+            Code.FORBIDDEN,
+            "nobody gives rights that they do not have; nothing was changed",
             findings=[Finding(place="/roles", rule="role", hint=role) for role in sorted(lacking)],
-        )  # fmt: skip
+        )
 
 
 def giver(role: Role) -> Role:

@@ -297,14 +297,16 @@ def check_next(
     """
     if any(name == new.name and version >= new.version for name, version in earlier):
         raise RefusedError(
-            Code.CONFLICT, f"version {new.version} of {new.name} is not higher than one adopted before",
+            Code.CONFLICT,
+            f"version {new.version} of {new.name} is not higher than one adopted before",
             hint="raise the version in the file; what was approved before stays what it was",
-        )  # fmt: skip
+        )
     if narrowing and (held is None or widens(held, new)):
         raise RefusedError(
-            Code.INVALID, "this policy lets more leave than the one in force; nothing was changed",
+            Code.INVALID,
+            "this policy lets more leave than the one in force; nothing was changed",
             hint="two administrators adopt what lets more leave",
-        )  # fmt: skip
+        )
 
 
 def rules_in_words(policy: CorridorPolicy) -> tuple[str, ...]:

@@ -185,13 +185,34 @@ NARROWED: frozenset[str] = frozenset(
 """Operations of which a token bound to a unit gets the part of its unit."""
 
 UNIT_FREE: frozenset[str] = frozenset(
-    {"asylum.hold", "consent.record", "consent.show", "consent.withdraw", "node.show", "peer.list", "peer.show",
-     "policy.show",
-     "schema.list", "schema.show", "schema.check", "code.list", "code.show", "directory.list", "directory.search",
-     "directory.show", "guidance.list", "guidance.search", "guidance.show", "adapter.check",
-     "webhook.list", "api.describe", "attachment.add", "attachment.waiting",
-     "attachment.discard"}
-)  # fmt: skip
+    {
+        "asylum.hold",
+        "consent.record",
+        "consent.show",
+        "consent.withdraw",
+        "node.show",
+        "peer.list",
+        "peer.show",
+        "policy.show",
+        "schema.list",
+        "schema.show",
+        "schema.check",
+        "code.list",
+        "code.show",
+        "directory.list",
+        "directory.search",
+        "directory.show",
+        "guidance.list",
+        "guidance.search",
+        "guidance.show",
+        "adapter.check",
+        "webhook.list",
+        "api.describe",
+        "attachment.add",
+        "attachment.waiting",
+        "attachment.discard",
+    }
+)
 """Operations that show no message; what names a consent, or files that were not sent yet, does so by a random id. A
 withdrawal is never blocked, and a hold closes only.
 """

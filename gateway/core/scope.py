@@ -171,9 +171,16 @@ class Agreed:
 
 
 NOTHING = Agreed(
-    types=frozenset(), directions=frozenset(), corridors=frozenset(), units=frozenset(), peer_units=frozenset(),
-    roles=frozenset(), purposes=frozenset(), max_bytes=0, max_file_bytes=0,
-)  # fmt: skip
+    types=frozenset(),
+    directions=frozenset(),
+    corridors=frozenset(),
+    units=frozenset(),
+    peer_units=frozenset(),
+    roles=frozenset(),
+    purposes=frozenset(),
+    max_bytes=0,
+    max_file_bytes=0,
+)
 """The effective scope while a record is missing, over, or not active."""
 
 
@@ -325,7 +332,12 @@ class Standing:
         """The member of the effective scope that keeps a message to or from this peer out, as far as it is known."""
         way = self.corridor if direction is Direction.SEND else (self.corridor[1], self.corridor[0])
         facts = ScopeFacts(
-            body_type=body_type, direction=direction, corridor=way, purpose=purpose, size=size, header=header,
+            body_type=body_type,
+            direction=direction,
+            corridor=way,
+            purpose=purpose,
+            size=size,
+            header=header,
             largest_file=largest_file,
-        )  # fmt: skip
+        )
         return outside(self.agreed, facts)

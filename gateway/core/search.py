@@ -27,8 +27,14 @@ LONGEST = 400
 """Characters of a question that are looked at."""
 
 STEMMERS: Mapping[str, str] = {
-    "en": "english", "fr": "french", "el": "greek", "it": "italian", "pl": "polish", "es": "spanish", "ar": "arabic",
-}  # fmt: skip
+    "en": "english",
+    "fr": "french",
+    "el": "greek",
+    "it": "italian",
+    "pl": "polish",
+    "es": "spanish",
+    "ar": "arabic",
+}
 LANGUAGES: Mapping[str, tuple[str, ...]] = {
     "latin": ("en", "fr", "it", "pl", "es", "sq"),
     "greek": ("el",),
@@ -70,8 +76,9 @@ def normal(text: str) -> str:
 def _normal(text: str) -> str:
     found = unicodedata.normalize("NFKD", _INSIDE.sub("", text).casefold())
     bare = "".join(letter for letter in found if not unicodedata.category(letter).startswith("M"))
-    return _WORD.sub(lambda match: _ARTICLE.sub("", match[0]) if _ARTICLE.match(match[0]) else match[0],
-                     bare.translate(_LETTERS))  # fmt: skip
+    return _WORD.sub(
+        lambda match: _ARTICLE.sub("", match[0]) if _ARTICLE.match(match[0]) else match[0], bare.translate(_LETTERS)
+    )
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -221,7 +228,7 @@ class Lexicon:
     def _place(self, word: str, language: str, question: Sequence[str]) -> frozenset[int]:
         key, near = stem(word, language), self._near and language in ENDINGS
         return frozenset(
-            place for place, asked in enumerate(question)
-            if key in forms(asked) or word == asked
-            or (near and begins_alike(word, asked))
-        )  # fmt: skip
+            place
+            for place, asked in enumerate(question)
+            if key in forms(asked) or word == asked or (near and begins_alike(word, asked))
+        )

@@ -121,9 +121,10 @@ def check_another(given: Iterable[Given], new: Given) -> None:
     """
     if any(one.admin == new.admin or one.kid == new.kid for one in given):
         raise RefusedError(
-            Code.CONFLICT, "the same person approved this already; it still waits for a different one",
+            Code.CONFLICT,
+            "the same person approved this already; it still waits for a different one",
             hint="another administrator approves with a key file of their own",
-        )  # fmt: skip
+        )
 
 
 def effective_at(action: str, given: Sequence[Given], prepared: int) -> int | None:
@@ -248,11 +249,13 @@ def check_fits(action: Action, body: Mapping[str, Json], state: PeerState, cause
             fits = state in _AGREED_ONCE and trust.scope is not None
     if not fits:
         raise RefusedError(
-            Code.CONFLICT, f"the peer is {state}, so this can not be done; nothing was changed",
+            Code.CONFLICT,
+            f"the peer is {state}, so this can not be done; nothing was changed",
             hint="trm peer show prints where it stands",
-        )  # fmt: skip
+        )
     if action is Action.PEER_NARROW and not (trust.scope and contains(trust.scope, Scope.from_json(body["scope"]))):
         raise RefusedError(
-            Code.INVALID, "this scope is not narrower than the one in force; nothing was changed",
+            Code.INVALID,
+            "this scope is not narrower than the one in force; nothing was changed",
             hint="trm peer widen takes two people and a day",
-        )  # fmt: skip
+        )

@@ -122,9 +122,11 @@ def _message(value: Json, chains: Chains) -> ProvenMessage:
     if member["disclosure"] is not None:
         _check_disclosure(member["disclosure"], first)
     return ProvenMessage(
-        sealings=tuple(sealings), receipts=(), disclosed=member["disclosure"] is not None,
+        sealings=tuple(sealings),
+        receipts=(),
+        disclosed=member["disclosure"] is not None,
         onward=_onward(member["disclosure"], first),
-    )  # fmt: skip
+    )
 
 
 def _sealing(document: SignedDocument, chains: Chains) -> Sealing:

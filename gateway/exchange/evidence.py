@@ -69,9 +69,10 @@ def parse_fingerprint(text: str) -> str:
     digits = re.sub(r"[\s-]", "", text)
     if not re.fullmatch(r"[0-9]{30}", digits):
         raise RefusedError(
-            Code.INVALID, "a fingerprint is six groups of five digits",
+            Code.INVALID,
+            "a fingerprint is six groups of five digits",
             hint="one --fingerprint for each of the two nodes; the 60 digits of a pair are both, one after the other",
-        )  # fmt: skip
+        )
     return " ".join(digits[i : i + 5] for i in range(0, 30, 5))
 
 
@@ -107,9 +108,10 @@ def build(
         messages = [message for message in messages if message[0]]
         if not messages:
             raise RefusedError(
-                Code.NOT_FOUND, "there is no message to give evidence of",
+                Code.NOT_FOUND,
+                "there is no message to give evidence of",
                 hint="what is dated after its key was revoked proves nothing and is left out",
-            )  # fmt: skip
+            )
         receipts, named = _fitting(parties, [document for documents, _ in messages for document in documents], batches)
         shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
         shown.sort(key=lambda message: place_of([Statement.parse(document.payload) for document in message[0]]))

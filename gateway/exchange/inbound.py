@@ -215,9 +215,7 @@ def examine(authentic: AuthenticStatement, *, standing: Standing) -> ExaminedMes
     if findings := faults(known.schema, content, files):
         raise RemoteError(Code.SCHEMA, "the files are not those that the body names", findings=findings)
     _check_purpose(known, statement.purpose)
-    _check_scope(
-        standing, statement.body_type, statement.purpose, header, len(authentic.body), largest(files)
-    )  # fmt: skip
+    _check_scope(standing, statement.body_type, statement.purpose, header, len(authentic.body), largest(files))
     return ExaminedMessage(
         id=statement.id,
         sender=statement.from_,
@@ -255,9 +253,12 @@ def as_said(message: AcceptedMessage, around: Around) -> Message:
 def as_opened(message: AcceptedMessage) -> Opened:
     """A message of the peer as the gates take what was said before."""
     return Opened(
-        body_type=message.body_type, side=Side.THEIRS, created=message.created, header=message.header,
+        body_type=message.body_type,
+        side=Side.THEIRS,
+        created=message.created,
+        header=message.header,
         content=message.content,
-    )  # fmt: skip
+    )
 
 
 def _check_order(around: Around, message: AcceptedMessage) -> None:
@@ -345,7 +346,7 @@ def _check_scope(
     """
     kept_out = standing.outside(
         body_type, Direction.RECEIVE, purpose=purpose, size=size, header=header, largest_file=largest_file
-    )  # fmt: skip
+    )
     if kept_out == "max_file_bytes":
         raise RemoteError(Code.TOO_LARGE, "a file is larger than is agreed with the sender")
     if not may(standing.state, Direction.RECEIVE, body_type) or kept_out is not None:

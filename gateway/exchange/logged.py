@@ -89,9 +89,14 @@ def read_log(
         raise malformed("a party is among the witnesses")
     chains = {**parties, **others}
     known = _Known(
-        node=node, parties=parties, chains=chains, compared=compared, sealings=sealings, batches=batches,
+        node=node,
+        parties=parties,
+        chains=chains,
+        compared=compared,
+        sealings=sealings,
+        batches=batches,
         fingerprints={other: chain[-1].fingerprint for other, chain in chains.items()},
-    )  # fmt: skip
+    )
     read = [_checkpoint(item, known) for item in items(member["checkpoints"])]
     heads, entries = tuple(head for head, _ in read), tuple(entry for _, found in read for entry in found)
     ascending([head.size for head in heads], "checkpoints")
@@ -136,9 +141,12 @@ def _cosignature(checkpoint: bytes, signature: NoteSignature, known: _Known, unt
     chain, fingerprint = known.chains[signature.name], known.fingerprints[signature.name]
     intact = revocation_of(chain, public.kid) is None and (until is None or at < until)
     return Cosignature(
-        witness=signature.name, name=chain[-1].name, fingerprint=fingerprint, at=at,
+        witness=signature.name,
+        name=chain[-1].name,
+        fingerprint=fingerprint,
+        at=at,
         counts=intact and fingerprint in known.compared,
-    )  # fmt: skip
+    )
 
 
 def _witness(
@@ -222,8 +230,12 @@ _CHECKPOINT: Final[dict[str, Check]] = {
 }
 _ENTRY: Final[dict[str, Check]] = {"leaf": is_str(r"[A-Za-z0-9_-]*", 2 * LEAF_LIMIT), "path": list_of(is_hash, 0, 63)}
 _BATCH_LEAF: Final[dict[str, Check]] = {
-    "seq": is_count, "at": is_int(), "ev": one_of(ISSUED, HELD), "of": is_hash, "peer": is_node,
-}  # fmt: skip
+    "seq": is_count,
+    "at": is_int(),
+    "ev": one_of(ISSUED, HELD),
+    "of": is_hash,
+    "peer": is_node,
+}
 _DEPARTED_LEAF: Final[dict[str, Check]] = {**_BATCH_LEAF, "ev": one_of(DEPARTED), "n": is_count, "sig": is_hash}
 _ARRIVED_LEAF: Final[dict[str, Check]] = {**_DEPARTED_LEAF, "ev": one_of(ARRIVED), "code": _is_null}
 _SHAPES: Final = {

@@ -98,9 +98,10 @@ def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Coll
             return schemas.catalogue().by_schema(schema).schema
         if type_name(name) == type_name(body_type):
             raise RefusedError(
-                Code.NO_COMMON_SCHEMA, f"this conversation began with {name} and keeps it; nothing was sent",
+                Code.NO_COMMON_SCHEMA,
+                f"this conversation began with {name} and keeps it; nothing was sent",
                 hint=f"write it as {name}; {body_type} can be used in a new conversation",
-            )  # fmt: skip
+            )
     held = schemas.catalogue()
     common = theirs and any(entry.body_type == body_type and entry.schema in theirs for entry in held.held)
     return (held.common(body_type, theirs) if theirs and common else held.get(body_type)).schema
@@ -137,7 +138,7 @@ def submit(
     message = _validate(permitted, chosen, _body_of(draft), findings, now)
     _in_scope(  # 1, now that all is known
         standing, draft.body_type, draft.purpose, draft.header, len(message.body), largest(files)
-    )  # fmt: skip
+    )
     if around is not None:
         said = as_said(message, around, n=0, created=now, header=draft.header, content=draft.content)
         _in_order(around, said, Step.SUBMISSION)  # 3b
@@ -153,9 +154,10 @@ def _with_files(
     findings = faults(schema, content, files)
     if findings and not faults(schema, written, files):
         raise RefusedError(
-            Code.OUT_OF_SCOPE, "the corridor policy keeps a file back; nothing was sent",
+            Code.OUT_OF_SCOPE,
+            "the corridor policy keeps a file back; nothing was sent",
             hint="trm policy show says what may leave: files are the group files",
-        )  # fmt: skip
+        )
     return findings
 
 
@@ -170,9 +172,13 @@ def disclosed(
 ) -> Leaves | Blocked:
     """Step 1b: what of a draft leaves on the way to this peer at this point of its conversation, or why nothing."""
     return minimise(
-        schema or draft.body_type, _body_of(draft), policy=policy, corridor=standing.corridor, purpose=draft.purpose,
+        schema or draft.body_type,
+        _body_of(draft),
+        policy=policy,
+        corridor=standing.corridor,
+        purpose=draft.purpose,
         step=step_at(around, now),
-    )  # fmt: skip
+    )
 
 
 def _body_of(draft: Draft) -> dict[str, Json]:
@@ -193,9 +199,11 @@ def _left(draft: Draft, left: Leaves | Blocked) -> tuple[Draft, tuple[str, ...]]
     """The draft without what the policy closes, and the places of that. Raises RefusedError where nothing may leave."""
     if isinstance(left, Blocked):
         raise RefusedError(
-            left.code, "refused by the corridor policy; nothing was sent", findings=left.findings,
+            left.code,
+            "refused by the corridor policy; nothing was sent",
+            findings=left.findings,
             hint="trm policy show says what may leave, trm draft preview what of this would",
-        )  # fmt: skip
+        )
     header, content = left.body["header"], left.body.get("content", {})
     if not isinstance(header, dict) or not isinstance(content, dict):
         raise RuntimeError("a valid body has two halves")
@@ -228,9 +236,10 @@ def _in_order(around: Around, said: Message, step: Step) -> None:
     found = around.judge(said, step=step)
     if isinstance(found, Impossible):
         raise RefusedError(
-            found.code, f"{found.what}; nothing was sent",
+            found.code,
+            f"{found.what}; nothing was sent",
             hint="trm conversation show says where the conversation stands and who owes what",
-        )  # fmt: skip
+        )
 
 
 def _purpose_findings(purpose: str | None) -> tuple[Finding, ...]:
@@ -251,10 +260,17 @@ def _permit(
 ) -> PermittedMessage:
     _through_gates(  # 2
         _facts(
-            draft.body_type, schema, draft.to, draft.purpose, draft.header, draft.content, circumstances, findings,
+            draft.body_type,
+            schema,
+            draft.to,
+            draft.purpose,
+            draft.header,
+            draft.content,
+            circumstances,
+            findings,
             written=written,
         )
-    )  # fmt: skip
+    )
     return PermittedMessage(draft=draft, at=now, dropped=dropped, written=written if dropped else None)
 
 
@@ -314,27 +330,31 @@ def _in_scope(
     """
     if not may(standing.state, Direction.SEND, body_type):
         raise RefusedError(
-            Code.NOT_ACTIVE, f"the peer is {standing.state}, nothing can be sent to it",
+            Code.NOT_ACTIVE,
+            f"the peer is {standing.state}, nothing can be sent to it",
             hint="see trm peer show; administrators approve or resume a peer",
-        )  # fmt: skip
+        )
     kept_out = standing.outside(
         body_type, Direction.SEND, purpose=purpose, size=size, header=header, largest_file=largest_file
-    )  # fmt: skip
+    )
     if kept_out == "max_file_bytes" and standing.missing is None:
         raise RefusedError(
-            Code.TOO_LARGE, f"a file is larger than the {standing.agreed.max_file_bytes} bytes agreed with this peer",
+            Code.TOO_LARGE,
+            f"a file is larger than the {standing.agreed.max_file_bytes} bytes agreed with this peer",
             hint="see trm peer show; administrators can change max_file_bytes of the scope",
-        )  # fmt: skip
+        )
     if kept_out is not None and standing.missing is not None:
         raise RefusedError(
-            Code.OUT_OF_SCOPE, f"nothing is agreed with this peer now: {standing.missing}",
+            Code.OUT_OF_SCOPE,
+            f"nothing is agreed with this peer now: {standing.missing}",
             hint="see trm peer show; both sides' administrators have to agree",
-        )  # fmt: skip
+        )
     if kept_out is not None:
         raise RefusedError(
-            Code.OUT_OF_SCOPE, f"{body_type} is not in the scope agreed with this peer, because of its {kept_out}",
+            Code.OUT_OF_SCOPE,
+            f"{body_type} is not in the scope agreed with this peer, because of its {kept_out}",
             hint="see trm peer show; administrators can change the scope",
-        )  # fmt: skip
+        )
 
 
 def _through_gates(facts: GateFacts) -> None:
@@ -345,9 +365,11 @@ def _through_gates(facts: GateFacts) -> None:
     refusals = [Finding(place=r.place, rule=str(r.gate), hint=r.hint) for r in decision]
     named = " and ".join(dict.fromkeys(finding.rule for finding in refusals))
     raise RefusedError(
-        decision[0].gate, f"refused by {named}; nothing was sent", hint=decision[0].hint,
+        decision[0].gate,
+        f"refused by {named}; nothing was sent",
+        hint=decision[0].hint,
         findings=(*refusals, *facts.findings),
-    )  # fmt: skip
+    )
 
 
 def _validate(
@@ -356,9 +378,11 @@ def _validate(
     draft = permitted.draft  # 3
     if findings:
         raise RefusedError(
-            Code.SCHEMA, f"the message has {len(findings)} fault(s); nothing was stored", findings=findings,
+            Code.SCHEMA,
+            f"the message has {len(findings)} fault(s); nothing was stored",
+            findings=findings,
             hint="mend the named places; trm schema show prints what is expected",
-        )  # fmt: skip
+        )
     data = canon(body)
     if len(data) > BODY_LIMIT:
         raise RefusedError(Code.TOO_LARGE, f"the message has {len(data)} bytes, {BODY_LIMIT} are the most")
@@ -424,9 +448,10 @@ def recheck(
     )
     if schemas_of_peer is not None and message.schema not in schemas_of_peer:
         raise RefusedError(
-            Code.NO_COMMON_SCHEMA, f"the peer does not hold this version of {message.body_type}",
+            Code.NO_COMMON_SCHEMA,
+            f"the peer does not hold this version of {message.body_type}",
             hint="one of the two nodes has to be upgraded",
-        )  # fmt: skip
+        )
     if around is not None:
         created = max(now, message.submitted)  # as the statement will say it, so as the peer will judge it
         said = as_said(message, around, n=n, created=created, header=header, content=content)
@@ -443,14 +468,19 @@ def _still_open(
     step: Disclosure,
 ) -> None:
     left = sift(
-        message.schema, {"header": dict(header), "content": dict(content)}, policy=policy, corridor=standing.corridor,
-        purpose=message.purpose, step=step,
-    )  # fmt: skip
+        message.schema,
+        {"header": dict(header), "content": dict(content)},
+        policy=policy,
+        corridor=standing.corridor,
+        purpose=message.purpose,
+        step=step,
+    )
     if isinstance(left, Blocked) or left.dropped:
         raise RefusedError(
-            Code.CLOSED_BY_POLICY, "the corridor policy closes a part of it by now",
+            Code.CLOSED_BY_POLICY,
+            "the corridor policy closes a part of it by now",
             hint="trm policy show says what may leave; write it anew",
-        )  # fmt: skip
+        )
 
 
 def new_secret(rand: Rand, files: Sequence[SecretPart] = ()) -> bytes:

@@ -57,9 +57,10 @@ def by_passkey(connection: Connection, id: bytes) -> PasskeyCard:
         if isinstance(card, PasskeyCard) and card.passkey.id == id:
             return card
     raise RefusedError(
-        Code.NOT_FOUND, "this passkey belongs to no administrator of this node; nothing was changed",
+        Code.NOT_FOUND,
+        "this passkey belongs to no administrator of this node; nothing was changed",
         hint="sign with the passkey that was enrolled, and no other",
-    )  # fmt: skip
+    )
 
 
 def begin(connection: Connection, node: str, cards: Sequence[AdminCard], now: int) -> None:
@@ -68,9 +69,10 @@ def begin(connection: Connection, node: str, cards: Sequence[AdminCard], now: in
     change = Change(node=node, subject=ADMINS, prev=None, at=now, action=str(Action.ADMINS_BEGIN), body=body)
     rows.add_change(
         connection,
-        ChangeRow(hash=change.hash, subject=ADMINS, seq=1, payload=change.encode(), state=rows.DONE, at=now,
-                  effective=now),
-    )  # fmt: skip
+        ChangeRow(
+            hash=change.hash, subject=ADMINS, seq=1, payload=change.encode(), state=rows.DONE, at=now, effective=now
+        ),
+    )
     log.append_leaf(
         connection,
         leaf(now, "change.completed", change=change.hash, action=change.action, subject=ADMINS, effective=now),
@@ -87,9 +89,10 @@ def check_change(connection: Connection, change: Change) -> None:
             raise RefusedError(Code.NOT_FOUND, "there is no such administrator", hint="trm admin list")
         if len(now) <= rules.FEWEST_ADMINS:
             raise RefusedError(
-                Code.CONFLICT, "a node keeps at least two administrators; nothing was changed",
+                Code.CONFLICT,
+                "a node keeps at least two administrators; nothing was changed",
                 hint="enrol another one first",
-            )  # fmt: skip
+            )
         return
     check_cards([*now.values(), read_card(change.body["admin"])])
 
@@ -110,6 +113,7 @@ def check_cards(cards: Sequence[Card]) -> None:
     """All different, as far as it can be told: no pseudonym and no key twice. Raises RefusedError(conflict)."""
     if len({card.pseudonym for card in cards}) < len(cards) or len({card.kid for card in cards}) < len(cards):
         raise RefusedError(
-            Code.CONFLICT, "the same person is there twice; nothing was changed",
+            Code.CONFLICT,
+            "the same person is there twice; nothing was changed",
             hint="each administrator makes a key file of their own with trm admin new",
-        )  # fmt: skip
+        )

@@ -83,22 +83,29 @@ class _Done:
 async def _answer(parts: Parts, row: RequestRow) -> None:
     task = await read_task(parts, row)
     now = parts.clock.now()
-    scope, done = await parts.store.read(
-        lambda c: (scope_of(parts, c, row=row, task=task), _done(parts, c, row, now))
-    )  # fmt: skip
+    scope, done = await parts.store.read(lambda c: (scope_of(parts, c, row=row, task=task), _done(parts, c, row, now)))
     whole, refused = done.here and done.told, bool(scope.kept) and not done.local
     late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
     if not whole and (row.answered is not None or not (late or refused)):
         return
     outcome = Outcome(
-        erased_at=done.at, local=done.local, horizon=now + parts.config.storage.epoch_days * DAY,
-        kept=_kept(scope), onward=done.onward, certificates=done.certificates,
-    )  # fmt: skip
+        erased_at=done.at,
+        local=done.local,
+        horizon=now + parts.config.storage.epoch_days * DAY,
+        kept=_kept(scope),
+        onward=done.onward,
+        certificates=done.certificates,
+    )
     draft = Draft(
-        id=b64u(parts.rand(drafts.ID)), body_type="erasure.confirmation/1", to=row.peer,
-        conversation=task.conversation, reply_to=task.reply_to, purpose=task.purpose, header=dict(task.header),
+        id=b64u(parts.rand(drafts.ID)),
+        body_type="erasure.confirmation/1",
+        to=row.peer,
+        conversation=task.conversation,
+        reply_to=task.reply_to,
+        purpose=task.purpose,
+        header=dict(task.header),
         content=erasure.confirmation(outcome),
-    )  # fmt: skip
+    )
     prepared = await outbox.prepare(parts, draft, parts.book.find(row.peer))
     state = State.FOLLOWED if not whole else State.KEPT if scope.kept else State.OVER
 
@@ -143,7 +150,7 @@ def _done(parts: Parts, connection: Connection, row: RequestRow, now: int) -> _D
         told=all(item.answer is not None for item in told)
         and not (own.missing & {asks[ref].peer for ref, found in answers.items() if _claims(found)}),
         certificates=tuple(_within(chosen)),
-    )  # fmt: skip
+    )
 
 
 def _opened(parts: Parts, connection: Connection, ref: int | None) -> Content | None:

@@ -67,9 +67,15 @@ class Task:
 
 
 def task_of(
-    parts: Parts, wanted: Asked | None, *, withdrawn: Mapping[str, Json] | None, conversation: str,
-    purpose: str | None, id: str, header: Mapping[str, Json],
-) -> Task:  # fmt: skip
+    parts: Parts,
+    wanted: Asked | None,
+    *,
+    withdrawn: Mapping[str, Json] | None,
+    conversation: str,
+    purpose: str | None,
+    id: str,
+    header: Mapping[str, Json],
+) -> Task:
     """The task that the message with this id and header makes."""
     return Task(
         what=None if wanted is None else wanted.what,
@@ -81,7 +87,7 @@ def task_of(
         purpose=purpose,
         reply_to=id,
         header=headers.along(header, headers.node_author(parts), incoming=True),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,20 +107,29 @@ class Requested:
         if self.wanted is None and not new:
             return
         task = task_of(
-            parts, self.wanted, withdrawn=withdrawn, conversation=message.conversation, purpose=message.purpose,
-            id=message.id, header=message.header,
-        )  # fmt: skip
+            parts,
+            self.wanted,
+            withdrawn=withdrawn,
+            conversation=message.conversation,
+            purpose=message.purpose,
+            id=message.id,
+            header=message.header,
+        )
         ref = parts.store.new_ref()
         content.put(connection, [parts.vault.seal(ref, task.encode())])
         by_node = self.wanted is not None and self.wanted.what is not What.PART
         requests.add(
             connection,
             RequestRow(
-                ref=ref, message=self.row.ref, peer=self.row.peer, state=State.NEW if new else State.WAITING, at=now,
+                ref=ref,
+                message=self.row.ref,
+                peer=self.row.peer,
+                state=State.NEW if new else State.WAITING,
+                at=now,
                 follow=now + self.wanted.wait if self.wanted is not None and by_node else None,
                 due=now + (0 if self.wanted is None else self.wanted.due),
             ),
-        )  # fmt: skip
+        )
         if self.wanted is not None and not by_node:
             log.raise_alarm(connection, at=now, kind="erasure.asked", peer=self.row.peer, ref=self.row.ref)
 
@@ -135,9 +150,9 @@ class Confirmed:
 
     def write(self, connection: Connection, now: int) -> None:
         """Put it beside what asked, and tell a person what is left or proves nothing."""
-        asked_by = [] if self.reply_to is None else messages.find(
-            connection, self.reply_to, direction=OUT, peer=self.row.peer
-        )  # fmt: skip
+        asked_by = (
+            [] if self.reply_to is None else messages.find(connection, self.reply_to, direction=OUT, peer=self.row.peer)
+        )
         for own in asked_by:
             requests.answer(connection, own.ref, self.row.ref)
         if not self.whole:

@@ -181,15 +181,18 @@ async def start(parts: Parts) -> None:
         verdict = await parts.store.read(lambda c: verify(c, who, kept))
         first = next((f"{found.place} {found.rule}" for found in verdict.findings), fault)
         raise RefusedError(
-            Code.LOG_ROLLED_BACK, f"{ROLLED_BACK}: {first}; nothing was started",
-            hint=WHAT_TO_DO, findings=verdict.findings,
-        )  # fmt: skip
+            Code.LOG_ROLLED_BACK,
+            f"{ROLLED_BACK}: {first}; nothing was started",
+            hint=WHAT_TO_DO,
+            findings=verdict.findings,
+        )
     last = await parts.store.read(lambda c: _last_dated(c, who, kept))
     if parts.clock.now() + SKEW < last:
         raise RefusedError(
-            Code.CLOCK, "the clock is earlier than the last checkpoint or entry of the log; nothing was started",
+            Code.CLOCK,
+            "the clock is earlier than the last checkpoint or entry of the log; nothing was started",
             hint="set the clock of this machine (NTP), then start again",
-        )  # fmt: skip
+        )
     if kept is None and who.quorum:
         parts.log.halted = Code.LOG_UNCONFIRMED
 

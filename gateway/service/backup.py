@@ -61,9 +61,10 @@ async def make(parts: Parts, folder: Path) -> Made:
     node = parts.store.path.parent
     if folder.resolve().is_relative_to(node.resolve()):
         raise RefusedError(
-            Code.INVALID, "the backup would lie inside the node folder; nothing was made",
+            Code.INVALID,
+            "the backup would lie inside the node folder; nothing was made",
             hint="name a folder on another disk",
-        )  # fmt: skip
+        )
     async with parts.backing_up:
         return await _make(parts, folder, node, recovery)
 
@@ -80,10 +81,17 @@ async def _make(parts: Parts, folder: Path, node: Path, recovery: RecoveryPublic
         await asyncio.to_thread(snapshot, parts.store.path, copy)
         header, sealed = await parts.off_loop(
             lambda: seal_backup(
-                _members(parts, node, kept, copy), recovery, node=parts.own.node, at=now, kind=Kind.DATA,
-                gen=parts.keys.gen, epoch=parts.keys.epoch, sign=parts.keys.sign, rand=parts.rand,
+                _members(parts, node, kept, copy),
+                recovery,
+                node=parts.own.node,
+                at=now,
+                kind=Kind.DATA,
+                gen=parts.keys.gen,
+                epoch=parts.keys.epoch,
+                sign=parts.keys.sign,
+                rand=parts.rand,
             )
-        )  # fmt: skip
+        )
         await asyncio.to_thread(write_new, data, sealed)
         try:
             closed = await parts.off_loop(lambda: parts.keys.backup(recovery, parts.own.chain_from(1), now))
@@ -113,9 +121,10 @@ def _recovery(parts: Parts) -> RecoveryPublic:
     section = parts.config.backup
     if section is None:
         raise RefusedError(
-            Code.INVALID, "node.toml names no recovery key; nothing was made",
+            Code.INVALID,
+            "node.toml names no recovery key; nothing was made",
             hint="trm backup key new FILE on another machine, then [backup] recovery_key = FILE.public here",
-        )  # fmt: skip
+        )
     path = section.recovery_key
     try:
         with path.open("rb") as file:

@@ -108,9 +108,13 @@ class Collector:
         await parts.signals.happened()
         if fault is not None:
             return Notice(
-                key=f"refused.{origin}.{b64u(version[:8])}", ref=record.ref, kind=NoticeKind.REFUSED, at=now,
-                code=fault.code, findings=fault.findings,
-            )  # fmt: skip
+                key=f"refused.{origin}.{b64u(version[:8])}",
+                ref=record.ref,
+                kind=NoticeKind.REFUSED,
+                at=now,
+                code=fault.code,
+                findings=fault.findings,
+            )
         return Notice(key=f"drafted.{id}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
 
     def _draft(self, record: LocalRecord) -> tuple[dict[str, Json] | None, RefusedError | None]:

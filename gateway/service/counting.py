@@ -92,9 +92,10 @@ async def _make(parts: Parts, name: str, by: str) -> Made:
     counted, (at, earlier) = await _cases(parts), await parts.store.read(partial(_tally, parts, period=name))
     if at is not None and earlier is None:
         raise RefusedError(
-            Code.UNDECRYPTABLE, "what was counted of this period before does not open; nothing was counted",
+            Code.UNDECRYPTABLE,
+            "what was counted of this period before does not open; nothing was counted",
             hint="restore a backup: a count without it would be wrong, and it is made only once",
-        )  # fmt: skip
+        )
     found = await parts.off_loop(
         partial(release, plan, name, counted.cases, today=today, released=before, before=earlier)
     )

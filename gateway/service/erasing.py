@@ -104,11 +104,8 @@ def erase_in(
     actor = None if by is None else parts.keys.actor(by.encode()).hex()
     log.append_leaves(
         connection,
-        [
-            leaf(now, "message.erased", id=row.id, peer=row.peer, reason=reasons[row.ref], actor=actor)
-            for row in rows
-        ],
-    )  # fmt: skip
+        [leaf(now, "message.erased", id=row.id, peer=row.peer, reason=reasons[row.ref], actor=actor) for row in rows],
+    )
     return len(rows)
 
 
@@ -116,9 +113,15 @@ def _row(parts: Parts, row: MessageRow, reason: str, now: int, request: int | No
     """`epoch` is read inside the transaction: no data key of the message was ever wrapped by a later one."""
     asked = row.direction == IN and parts.adapter is not None and row.state in _TAKEN
     return ErasureRow(
-        ref=parts.store.new_ref(), message=row.ref, at=now, reason=reason, epoch=parts.keys.epoch,
-        place=DUE if asked else NOT_HELD, told=None, request=request,
-    )  # fmt: skip
+        ref=parts.store.new_ref(),
+        message=row.ref,
+        at=now,
+        reason=reason,
+        epoch=parts.keys.epoch,
+        place=DUE if asked else NOT_HELD,
+        told=None,
+        request=request,
+    )
 
 
 # --- step 2 -------------------------------------------------------------------------------------------------------
@@ -213,12 +216,18 @@ async def _untold(parts: Parts) -> list[tuple[ErasureRow, Receipt]]:
         (
             row,
             Receipt(
-                of=hashes[row.message], msg=rows[row.message].id, from_=own.node, from_desc=own.descriptor.version,
-                to=rows[row.message].peer, n=rows[row.message].n or 0, status=Status.ERASED, at=now,
+                of=hashes[row.message],
+                msg=rows[row.message].id,
+                from_=own.node,
+                from_desc=own.descriptor.version,
+                to=rows[row.message].peer,
+                n=rows[row.message].n or 0,
+                status=Status.ERASED,
+                at=now,
             ),
         )
         for row in due
-    ]  # fmt: skip
+    ]
 
 
 async def _tell_one(parts: Parts, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
@@ -239,9 +248,16 @@ async def _tell_one(parts: Parts, peer: str, told: Sequence[tuple[ErasureRow, Re
 
 def _receipt_row(receipt: Receipt, batch: int) -> ReceiptRow:
     return ReceiptRow(
-        of=receipt.of, status=str(receipt.status), peer=receipt.to, direction=receipts.ISSUED, id=receipt.msg,
-        code=None, at=receipt.at, object=receipt.encode(), batch=batch,
-    )  # fmt: skip
+        of=receipt.of,
+        status=str(receipt.status),
+        peer=receipt.to,
+        direction=receipts.ISSUED,
+        id=receipt.msg,
+        code=None,
+        at=receipt.at,
+        object=receipt.encode(),
+        batch=batch,
+    )
 
 
 async def erased(parts: Parts, refs: Collection[int]) -> dict[int, ErasureRow]:

@@ -194,9 +194,10 @@ def _log(connection: Connection, parts: Parts) -> Log:
 
 def _disk(database: Path) -> Disk:
     return Disk(
-        database=_size(database), log=_size(database.with_name(f"{database.name}-wal")),
+        database=_size(database),
+        log=_size(database.with_name(f"{database.name}-wal")),
         free=shutil.disk_usage(database.parent).free,
-    )  # fmt: skip
+    )
 
 
 def _size(path: Path) -> int:

@@ -73,9 +73,10 @@ def _check_size(parts: Parts, size: int) -> None:
     most = max((agreed.max_file_bytes for agreed in active), default=0)
     if size > most:
         raise RefusedError(
-            Code.TOO_LARGE, f"the file has {size} bytes, and no peer takes more than {most}; nothing was stored",
+            Code.TOO_LARGE,
+            f"the file has {size} bytes, and no peer takes more than {most}; nothing was stored",
             hint="see trm peer show; administrators can change max_file_bytes of the scope",
-        )  # fmt: skip
+        )
 
 
 async def check_room(parts: Parts, length: int) -> None:
@@ -90,17 +91,16 @@ async def _next_number(parts: Parts, id: str) -> int:
     waiting = await parts.store.read(lambda c: attachments.unsent(c, [id]))
     if id not in waiting:
         raise RefusedError(
-            Code.NOT_FOUND, "no file waits for a message with this id; nothing was stored",
+            Code.NOT_FOUND,
+            "no file waits for a message with this id; nothing was stored",
             hint="the first file of a message is added without an id and gives it one",
-        )  # fmt: skip
+        )
     if len(waiting[id]) >= MOST_FILES:
         raise RefusedError(Code.INVALID, f"a message has at most {MOST_FILES} files; nothing was stored")
     return len(waiting[id])
 
 
-async def _sealed(
-    parts: Parts, chunks: AsyncIterator[bytes], file: str, sealer: PartSealer, n: int
-) -> SecretPart:  # fmt: skip
+async def _sealed(parts: Parts, chunks: AsyncIterator[bytes], file: str, sealer: PartSealer, n: int) -> SecretPart:
     """Everything of the file on disk, as ciphertext; what opens it."""
     inspector, spool = Inspector(), _Spool(parts, file)
 
@@ -142,9 +142,17 @@ class _Spool:
 async def _keep(parts: Parts, file: str, id: str, part: SecretPart) -> AttachmentRow:
     ref, now = parts.store.new_ref(), parts.clock.now()
     row = AttachmentRow(
-        ref=ref, file=file, direction=OUT, peer=None, id=id, n=part.n, message=None, length=part_length(part.size),
-        held=0, at=now,
-    )  # fmt: skip
+        ref=ref,
+        file=file,
+        direction=OUT,
+        peer=None,
+        id=id,
+        n=part.n,
+        message=None,
+        length=part_length(part.size),
+        held=0,
+        at=now,
+    )
     sealed = parts.vault.seal(ref, records.attachment(part))
 
     def move(connection: Connection) -> None:
@@ -176,9 +184,10 @@ async def copied(parts: Parts, opened: Content, rows: Sequence[AttachmentRow]) -
     there = [row.n for row in rows if await parts.files.size(row.file) == row.length]
     if there != [part.n for part in wanted]:
         raise RefusedError(
-            Code.NOT_FOUND, "a file of this message is not here any more; nothing was changed",
+            Code.NOT_FOUND,
+            "a file of this message is not here any more; nothing was changed",
             hint="write the message anew, and add its files again",
-        )  # fmt: skip
+        )
     id: str | None = None
     try:
         for row, part in zip(rows, wanted, strict=True):

@@ -99,7 +99,7 @@ async def follow_one(
         return 0
     gone = await erasing.erase(
         parts, {item.ref: task.ground for item in scope.erase}, by=by, request=row.ref, proof=scope.proof
-    )  # fmt: skip
+    )
     now = parts.clock.now()
     told_so = row.answered is not None and not gone and bool(scope.kept)
     state = State.KEPT if told_so else State.FOLLOWED

@@ -387,11 +387,15 @@ def _attachments(parts: Parts, rows: Sequence[AttachmentRow], opened: Content) -
     """The files of a message, to be read while it is handed over; the order is that of their numbers."""
     return tuple(
         Attachment(
-            part=part.n, name=name_of(part.n, part.media), media_type=part.media, size=part.size,
-            sha256=part.sha256.hex(), read=partial(files.read, parts, row, part),
+            part=part.n,
+            name=name_of(part.n, part.media),
+            media_type=part.media,
+            size=part.size,
+            sha256=part.sha256.hex(),
+            read=partial(files.read, parts, row, part),
         )
         for row, part in zip(rows, files.of_message(opened), strict=True)
-    )  # fmt: skip
+    )
 
 
 async def notice(parts: Parts, row: NoticeRow) -> Notice:

@@ -175,7 +175,12 @@ def standings(connection: Connection, sections: Sequence[WebhookSection]) -> lis
     for section in sections:
         now = hooks.standing(connection, section.name)
         items.append(
-            {"name": section.name, "url": section.url, "waiting": now.waiting, "oldest": now.oldest,
-             "attempts": now.attempts}
-        )  # fmt: skip
+            {
+                "name": section.name,
+                "url": section.url,
+                "waiting": now.waiting,
+                "oldest": now.oldest,
+                "attempts": now.attempts,
+            }
+        )
     return items

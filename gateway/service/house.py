@@ -76,9 +76,10 @@ class House:
         parts = self._parts
         if parts.own.clock_is_back(parts.clock.now()):
             raise RefusedError(
-                Code.CLOCK, "the clock is earlier than what this node signed before; nothing was started",
+                Code.CLOCK,
+                "the clock is earlier than what this node signed before; nothing was started",
                 hint="set the clock of this machine (NTP), then start again",
-            )  # fmt: skip
+            )
         await self.finish_rotation()
         await self.keys()
 

@@ -60,10 +60,14 @@ def effects_of(parts: Parts, peer: Peer, row: MessageRow, message: AcceptedMessa
             place = message.position
             return (
                 Listed(
-                    parts=parts, node=peer.node, epoch=place.epoch, n=place.n, made=message.created,
+                    parts=parts,
+                    node=peer.node,
+                    epoch=place.epoch,
+                    n=place.n,
+                    made=message.created,
                     said=message.content,
                 ),
-            )  # fmt: skip
+            )
         case _:
             return ()
 

@@ -106,7 +106,8 @@ def _built(
         if isinstance(plain, bytes):
             said, (country, name, state) = orjson.loads(plain), speakers[row.node]
             entries.append(
-                Entry(node=row.node, country=country, peer=name, state=state, made=said["made"],
-                      content=said["content"])
-            )  # fmt: skip
+                Entry(
+                    node=row.node, country=country, peer=name, state=state, made=said["made"], content=said["content"]
+                )
+            )
     return Directory(entries)

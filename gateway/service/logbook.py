@@ -65,9 +65,13 @@ def of_running(parts: Parts) -> Logbook:
     """The log of a running node."""
     peers = (Known(node=p.node, name=p.name, state=p.state, chain=p.chain) for p in parts.book.all())
     return Logbook(
-        store=parts.store, kept=parts.log.kept, chain=parts.own.chain, peers=tuple(peers),
-        now=parts.clock.now(), halted=parts.log.halted,
-    )  # fmt: skip
+        store=parts.store,
+        kept=parts.log.kept,
+        chain=parts.own.chain,
+        peers=tuple(peers),
+        now=parts.clock.now(),
+        halted=parts.log.halted,
+    )
 
 
 async def of_stopped(store: Store, kept: Path, now: int) -> Logbook:
@@ -147,14 +151,18 @@ def _head(connection: Connection, book: Logbook, kept: bytes | None) -> tuple[li
     upto, rows = audit.size(connection), audit.cosignatures(connection)
     cosigners = {row.peer for row in rows}
     head: dict[str, Json] = {
-        "type": FORMAT, "node": book.who.node, "origin": book.who.origin, "quorum": book.who.quorum, "at": book.now,
+        "type": FORMAT,
+        "node": book.who.node,
+        "origin": book.who.origin,
+        "quorum": book.who.quorum,
+        "at": book.now,
         "chain": _documents(book.chain),
         "witnesses": [
             {"node": peer.node, "chain": _documents(peer.chain)}
             for peer in sorted(book.peers, key=lambda peer: peer.node)
             if peer.node in cosigners
         ],
-    }  # fmt: skip
+    }
     lines: list[Json] = [_line(head)]
     lines += [_line({"checkpoint": row.size, "note": b64u(row.note)}) for row in audit.checkpoints(connection)]
     lines += [_line({"cosignature": row.size, "by": row.peer, "line": b64u(row.line)}) for row in rows]

@@ -105,9 +105,13 @@ async def preview(parts: Parts, request: Mapping[str, Json], *, approver: str | 
     ready = _ready(parts, draft, peer, found, Batch(), approver)
     now, standing = parts.clock.now(), peer.standing(parts.clock.now())
     left = outbound.disclosed(
-        ready.draft, standing, policy=parts.policies.at(now), around=ready.known, now=now,
+        ready.draft,
+        standing,
+        policy=parts.policies.at(now),
+        around=ready.known,
+        now=now,
         schema=ready.schema(draft.body_type),
-    )  # fmt: skip
+    )
     refusal = None
     try:
         judged(parts, draft, peer, found, defaultdict(Batch), origin=None, reference=None, approver=approver)
@@ -198,25 +202,36 @@ def judged(
     """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets this."""
     if found.files is None:
         raise RefusedError(
-            Code.NOT_FOUND, "no file waits for a message with this id; nothing was stored",
+            Code.NOT_FOUND,
+            "no file waits for a message with this id; nothing was stored",
             hint="leave `message` out, or add the files first (trm attachment add)",
-        )  # fmt: skip
+        )
     now, same = parts.clock.now(), batch[found.key]
     ready = _ready(parts, draft, peer, found, same, approver)
     draft, record, known = ready.draft, ready.record, ready.known
     policy, standing = parts.policies.at(now), peer.standing(now)
     left, message = outbound.submit(
-        draft, standing, ready.circumstances, policy=policy, around=known, now=now,
+        draft,
+        standing,
+        ready.circumstances,
+        policy=policy,
+        around=known,
+        now=now,
         schema=ready.schema(draft.body_type),
         files=found.files,
-    )  # fmt: skip
+    )
     relies_on = reference or message.consent_ref
     prepared = []
     if record is not None:  # its number is the lower one: rows go in the order of their numbers
         _, first = outbound.submit(
-            record, standing, ready.circumstances, policy=policy, around=ready.before, now=now,
+            record,
+            standing,
+            ready.circumstances,
+            policy=policy,
+            around=ready.before,
+            now=now,
             schema=ready.schema(record.body_type),
-        )  # fmt: skip
+        )
         tells = parts.vault.consent_index(str(message.consent_ref))
         prepared.append(replace(_unsealed(parts, first, None, relies_on, approver, draft.case), tells=tells))
     quotes = quoted_enquiry(left.body_type, left.content)
@@ -267,16 +282,20 @@ def _ready(parts: Parts, draft: Draft, peer: Peer, found: Found, same: Batch, ap
 def _as_said(draft: Draft, around: Around, now: int) -> Message:
     """A draft as the conversation sees it behind all that is there."""
     return stated(
-        id=draft.id, side=around.side, n=around.next, created=now, body_type=draft.body_type, reply_to=draft.reply_to,
-        header=draft.header, content=draft.content,
-    )  # fmt: skip
+        id=draft.id,
+        side=around.side,
+        n=around.next,
+        created=now,
+        body_type=draft.body_type,
+        reply_to=draft.reply_to,
+        header=draft.header,
+        content=draft.content,
+    )
 
 
 def _as_opened(draft: Draft, now: int) -> Opened:
     """A draft as the gates take what was said before."""
-    return Opened(
-        body_type=draft.body_type, side=Whose.OURS, created=now, header=draft.header, content=draft.content
-    )  # fmt: skip
+    return Opened(body_type=draft.body_type, side=Whose.OURS, created=now, header=draft.header, content=draft.content)
 
 
 def _record_first(parts: Parts, draft: Draft, peer: Peer, around: consents.Surroundings) -> Draft | None:

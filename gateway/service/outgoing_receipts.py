@@ -94,6 +94,13 @@ def _reason(code: str | None) -> Code | None:
 
 def _row(receipt: Receipt, peer: str, batch: int) -> ReceiptRow:
     return ReceiptRow(
-        of=receipt.of, status=str(receipt.status), peer=peer, direction=receipts.RECEIVED, id=receipt.msg,
-        code=receipt.code, at=receipt.at, object=receipt.encode(), batch=batch,
-    )  # fmt: skip
+        of=receipt.of,
+        status=str(receipt.status),
+        peer=peer,
+        direction=receipts.RECEIVED,
+        id=receipt.msg,
+        code=receipt.code,
+        at=receipt.at,
+        object=receipt.encode(),
+        batch=batch,
+    )

@@ -60,9 +60,10 @@ class Own:
         self._documents, keyset, published, floor = await self._store.read(query)
         if not self._documents:
             raise RefusedError(
-                Code.NOT_ACTIVE, "this node waits for its first descriptor; nothing was started",
+                Code.NOT_ACTIVE,
+                "this node waits for its first descriptor; nothing was started",
                 hint="the root holders sign the request: trm keys root sign, then trm keys publish",
-            )  # fmt: skip
+            )
         self._published = int(published)
         self._floor = int(floor)
         documents = [SignedDocument.decode(data, DESCRIPTOR) for data in self._documents]

@@ -89,9 +89,14 @@ class People:
         held = await self._parts.store.read(lambda c: rows.passkeys_of(c, row.id))
         id, challenge = self._challenges.new(_enrolling(hash), now)
         options = passkeys.creation_options(
-            self._site, challenge, service=f"TRM {self._parts.config.node.name}", person=unb64u(row.id), name=row.name,
-            held=[unb64u(one.id) for one in held], synced=not roles_of(row) & rules.DEVICE_BOUND,
-        )  # fmt: skip
+            self._site,
+            challenge,
+            service=f"TRM {self._parts.config.node.name}",
+            person=unb64u(row.id),
+            name=row.name,
+            held=[unb64u(one.id) for one in held],
+            synced=not roles_of(row) & rules.DEVICE_BOUND,
+        )
         return _person(row), Ceremony(id=id, options=options)
 
     async def enrol(self, code: str, ceremony: str, credential: Mapping[str, Json]) -> str:
@@ -216,9 +221,10 @@ class People:
         found = await self._parts.store.read(lambda c: administrators.administrators(c).get(person.admin or ""))
         if not isinstance(found, PasskeyCard):
             raise RefusedError(
-                Code.UNAUTHORISED, "this person is no administrator with a passkey; nothing was changed",
+                Code.UNAUTHORISED,
+                "this person is no administrator with a passkey; nothing was changed",
                 hint="an administrator with a key file signs at a shell: trm peer approve",
-            )  # fmt: skip
+            )
         card = found
         try:
             signed = Change.parse(canon(dict(change)))
@@ -231,9 +237,7 @@ class People:
         """How a person who looks after trust puts a passkey of theirs on a card."""
         now, pseudonym = self._parts.clock.now(), b64u(self._parts.rand(PSEUDONYM))
         row, passkey = await self._parts.store.read(lambda c: _able_to_offer(c, person.id))
-        challenge = PasskeyCard.challenge(
-            pseudonym=pseudonym, label=row.name, at=now, site=self._site, passkey=passkey
-        )  # fmt: skip
+        challenge = PasskeyCard.challenge(pseudonym=pseudonym, label=row.name, at=now, site=self._site, passkey=passkey)
         options = passkeys.request_options(self._site, challenge, only=[passkey.id])
         return Ceremony(id=f"{now}.{pseudonym}", options=options)
 
@@ -301,7 +305,7 @@ def _person(row: PersonRow, *, admin: str | None = None) -> Person:
 def _passkey_row(made: Passkey, person: str, now: int) -> PasskeyRow:
     return PasskeyRow(
         id=b64u(made.id), person=person, key=made.key, counter=made.counter, synced=made.synced, made=now, used=None
-    )  # fmt: skip
+    )
 
 
 def passkey_of(row: PasskeyRow) -> Passkey:
@@ -319,9 +323,10 @@ def _check_kind(row: PersonRow, *, synced: bool) -> None:
     """Who looks after trust has a passkey that stays in its device."""
     if synced and roles_of(row) & rules.DEVICE_BOUND:
         raise RefusedError(
-            Code.UNAUTHORISED, "this passkey can be copied to other devices, which is not enough for these rights",
+            Code.UNAUTHORISED,
+            "this passkey can be copied to other devices, which is not enough for these rights",
             hint="use a security key, or a passkey that stays in this device",
-        )  # fmt: skip
+        )
 
 
 def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Passkey]:
@@ -331,15 +336,17 @@ def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Pass
         raise RefusedError(Code.FORBIDDEN, "an administrator looks after trust; nothing was changed")
     if row.admin is not None and row.admin in administrators.administrators(connection):
         raise RefusedError(
-            Code.CONFLICT, "this person is an administrator already, and one person counts once; nothing was changed",
+            Code.CONFLICT,
+            "this person is an administrator already, and one person counts once; nothing was changed",
             hint="with a new passkey: retire the old one first",
-        )  # fmt: skip
+        )
     held = [one for one in rows.passkeys_of(connection, person) if not one.synced]
     if not held:
         raise RefusedError(
-            Code.CONFLICT, "this needs a passkey that stays in its device; nothing was changed",
+            Code.CONFLICT,
+            "this needs a passkey that stays in its device; nothing was changed",
             hint="have yourself invited anew, and use a security key",
-        )  # fmt: skip
+        )
     return row, passkey_of(max(held, key=lambda one: one.used or one.made))
 
 
@@ -365,9 +372,10 @@ def still_held(connection: Connection, card: PasskeyCard) -> PasskeyRow:
     found = rows.find_passkey(connection, b64u(card.passkey.id))
     if found is None:
         raise RefusedError(
-            Code.NOT_FOUND, "the passkey of this administrator was ended; nothing was changed",
+            Code.NOT_FOUND,
+            "the passkey of this administrator was ended; nothing was changed",
             hint="two others retire them, and enrol their new one",
-        )  # fmt: skip
+        )
     return found
 
 

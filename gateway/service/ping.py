@@ -115,9 +115,10 @@ async def _clock(parts: Parts, peer: Peer) -> str:
     ahead = theirs - parts.clock.now()
     if abs(ahead) > SKEW:
         raise RefusedError(
-            Code.CLOCK, f"the peer's clock is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} ours",
+            Code.CLOCK,
+            f"the peer's clock is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} ours",
             hint=f"{SKEW} s are allowed: see which of the two is wrong, and set it by a time service",
-        )  # fmt: skip
+        )
     return f"{abs(ahead)} s apart, {SKEW} s are allowed"
 
 
@@ -153,9 +154,10 @@ def _own_keys(parts: Parts, now: int) -> None:
             own.signing_key(kid, at=now, use=use)
         except RemoteError as error:
             raise RefusedError(
-                error.code, f"this node signs by a {use} key that its own descriptor does not allow: {error.what}",
+                error.code,
+                f"this node signs by a {use} key that its own descriptor does not allow: {error.what}",
                 hint="start this node again so that it uses its new key; trm keys list shows them",
-            ) from error  # fmt: skip
+            ) from error
 
 
 async def _signs_with_a_listed_key(parts: Parts, peer: Peer) -> None:
@@ -199,9 +201,10 @@ async def _scope(parts: Parts, peer: Peer) -> str:
         )
     if standing.missing is not None:
         raise RefusedError(
-            Code.OUT_OF_SCOPE, f"trust is not in force on both sides: {standing.missing}",
+            Code.OUT_OF_SCOPE,
+            f"trust is not in force on both sides: {standing.missing}",
             hint="trm peer show tells what is missing; the other side's administrators have to approve too",
-        )  # fmt: skip
+        )
     held = [entry.body_type for entry in schemas.catalogue().types if not never_blocked(entry.body_type)]
     ways = {way: sum(standing.outside(name, way) is None for name in held) for way in Direction}
     if not any(ways.values()):

@@ -123,14 +123,13 @@ def body_of(policy: CorridorPolicy) -> dict[str, Json]:
 
 def begin(connection: Connection, node: str, policy: CorridorPolicy, now: int) -> None:
     """The policy of a new node, in the transaction that makes it: like the first administrators, nobody approves it."""
-    change = Change(
-        node=node, subject=NODE, prev=None, at=now, action=str(Action.POLICY_BEGIN), body=body_of(policy)
-    )  # fmt: skip
+    change = Change(node=node, subject=NODE, prev=None, at=now, action=str(Action.POLICY_BEGIN), body=body_of(policy))
     rows.add_change(
         connection,
-        ChangeRow(hash=change.hash, subject=NODE, seq=1, payload=change.encode(), state=rows.DONE, at=now,
-                  effective=now),
-    )  # fmt: skip
+        ChangeRow(
+            hash=change.hash, subject=NODE, seq=1, payload=change.encode(), state=rows.DONE, at=now, effective=now
+        ),
+    )
     log.append_leaf(
         connection,
         leaf(now, "change.completed", change=change.hash, action=change.action, subject=NODE, effective=now),

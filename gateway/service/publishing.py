@@ -76,9 +76,10 @@ async def publish_first(store: Store, document: SignedDocument, now: int) -> Des
         raise RefusedError(Code.EXISTS, "this node has its first descriptor; nothing was changed")
     if document.payload != asked:
         raise RefusedError(
-            Code.INVALID, "this is not the descriptor that this node asked for; nothing was published",
+            Code.INVALID,
+            "this is not the descriptor that this node asked for; nothing was published",
             hint="sign the request that trm init wrote into the node folder",
-        )  # fmt: skip
+        )
     try:
         (first,) = accept_chain([document], now)
     except RemoteError as error:
@@ -145,9 +146,10 @@ def _held_here(parts: Parts, new: Descriptor, now: int) -> None:
         held = {key.kid for key in parts.keys.public(use)}
         if not any(record.kid in held and record.until > now for record in new.keys if record.use is use):
             raise RefusedError(
-                Code.NO_KEY, f"the descriptor lists no {use} key of this node's key store; nothing was published",
+                Code.NO_KEY,
+                f"the descriptor lists no {use} key of this node's key store; nothing was published",
                 hint="was the request made on this node? make a new one with trm keys rotate",
-            )  # fmt: skip
+            )
 
 
 def _refusal(error: RemoteError) -> RefusedError:

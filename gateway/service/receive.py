@@ -202,10 +202,16 @@ class Receiver:
                 self._consume(question, verdicts, now)
                 status, code = await self._take(peer, question, taken, verdict, verdicts, now)
                 receipt = Receipt(
-                    of=question.hash, msg=question.id, from_=self._parts.own.node,
-                    from_desc=self._parts.own.descriptor.version, to=peer.node, n=question.n,
-                    status=status, at=now, code=None if code is None else str(code),
-                )  # fmt: skip
+                    of=question.hash,
+                    msg=question.id,
+                    from_=self._parts.own.node,
+                    from_desc=self._parts.own.descriptor.version,
+                    to=peer.node,
+                    n=question.n,
+                    status=status,
+                    at=now,
+                    code=None if code is None else str(code),
+                )
                 verdicts.receipts[question.id] = receipt
                 verdicts.fresh.append(receipt)
 
@@ -377,10 +383,15 @@ class Receiver:
         if void.created > now + SKEW:
             raise RemoteError(Code.NOT_YET_VALID, "the void was made in the future")
         question = Asked(
-            id=void.id, epoch=void.epoch, n=void.n, prev=void.prev, hash=statement_hash(document.payload),
-            message=None, evidence=data,
+            id=void.id,
+            epoch=void.epoch,
+            n=void.n,
+            prev=void.prev,
+            hash=statement_hash(document.payload),
+            message=None,
+            evidence=data,
             link=link_hash(epoch=void.epoch, n=void.n, id=void.id, prev=void.prev),
-        )  # fmt: skip
+        )
         async with self._locks[node]:
             verdicts = await self._view(node, [question], [void.id])
             if void.id not in verdicts.receipts:
@@ -417,10 +428,15 @@ def _judged(message: AuthenticStatement) -> bool:
 def _of_statement(item: AuthenticStatement) -> Asked:
     statement = item.statement
     return Asked(
-        id=statement.id, epoch=statement.epoch, n=statement.n, prev=statement.prev,
-        link=item.link_hash, hash=item.statement_hash, message=item,
+        id=statement.id,
+        epoch=statement.epoch,
+        n=statement.n,
+        prev=statement.prev,
+        link=item.link_hash,
+        hash=item.statement_hash,
+        message=item,
         evidence=records.evidence(item.statement_bytes, item.signatures),
-    )  # fmt: skip
+    )
 
 
 def _receipt(data: bytes) -> Receipt:

@@ -152,19 +152,27 @@ def attachment(part: SecretPart) -> bytes:
     """What opens a file that waits for its message."""
     return canon(
         {
-            "n": part.n, "name": part.name, "media": part.media, "size": part.size, "key": b64u(part.key),
+            "n": part.n,
+            "name": part.name,
+            "media": part.media,
+            "size": part.size,
+            "key": b64u(part.key),
             "sha256": b64u(part.sha256),
         }
-    )  # fmt: skip
+    )
 
 
 def read_attachment(plaintext: bytes) -> SecretPart:
     """The same again."""
     value = orjson.loads(plaintext)
     return SecretPart(
-        n=number(value["n"]), name=text(value["name"]), media=text(value["media"]), size=number(value["size"]),
-        key=unb64u(value["key"]), sha256=unb64u(value["sha256"]),
-    )  # fmt: skip
+        n=number(value["n"]),
+        name=text(value["name"]),
+        media=text(value["media"]),
+        size=number(value["size"]),
+        key=unb64u(value["key"]),
+        sha256=unb64u(value["sha256"]),
+    )
 
 
 def evidence(statement: bytes, signatures: bytes) -> bytes:

@@ -98,9 +98,16 @@ def reset(parts: Parts, connection: Connection, change: Change, now: int) -> Non
     start_anew(connection, change.subject, epoch)
     resets.put(
         connection,
-        replace(row, state=str(ResetState.ASKED), at=now, epoch=epoch, change=change.hash, view=canon(body["view"]),
-                ours=None),
-    )  # fmt: skip
+        replace(
+            row,
+            state=str(ResetState.ASKED),
+            at=now,
+            epoch=epoch,
+            change=change.hash,
+            view=canon(body["view"]),
+            ours=None,
+        ),
+    )
     log.append_leaf(connection, leaf(now, "link.reset", peer=change.subject, change=change.hash, epoch=epoch))
 
 
@@ -146,9 +153,10 @@ def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str
         raise RefusedError(Code.CONFLICT, "this peer does not ask for a reset of the link; nothing was changed")
     if row.state == ResetState.REQUIRED:
         raise RefusedError(
-            Code.CONFLICT, "this node was restored too, and has not asked for its own reset; nothing was changed",
+            Code.CONFLICT,
+            "this node was restored too, and has not asked for its own reset; nothing was changed",
             hint="two people here approve trm peer reset-link first",
-        )  # fmt: skip
+        )
     reset, of = read_reset(row.offer)
     if (body["reset"], body["epoch"], body["backup"]) != (of, reset.epoch, reset.backup):
         raise RefusedError(Code.CONFLICT, "the peer asks for another reset meanwhile; nothing was changed")

@@ -88,9 +88,14 @@ async def _signed(parts: Parts, node: str, row: ResetRow) -> ResetRow:
         raise RuntimeError("an approved reset has all its parts")
     now = parts.clock.now()
     payload = Reset(
-        from_=parts.own.node, to=node, view=View.from_json(parse(row.view, limit=4_096)), epoch=row.epoch,
-        backup=row.backup, change=row.change, created=now,
-    ).encode()  # fmt: skip
+        from_=parts.own.node,
+        to=node,
+        view=View.from_json(parse(row.view, limit=4_096)),
+        epoch=row.epoch,
+        backup=row.backup,
+        change=row.change,
+        created=now,
+    ).encode()
     document = SignedDocument(payload=payload, payload_type=RESET, signatures=(parts.keys.sign(RESET, payload),))
     new = replace(row, ours=document.encode())
 
@@ -183,5 +188,7 @@ async def told(parts: Parts, node: str) -> None:
 
 
 def _used(connection: Connection, node: str) -> bool:
-    return any(links.position(connection, node, way) != links.LinkRow(epoch=FIRST_EPOCH, high=0, last=None)
-               for way in (links.IN, links.OUT))  # fmt: skip
+    return any(
+        links.position(connection, node, way) != links.LinkRow(epoch=FIRST_EPOCH, high=0, last=None)
+        for way in (links.IN, links.OUT)
+    )

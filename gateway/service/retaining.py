@@ -154,9 +154,14 @@ def _request(parts: Parts, connection: Connection, asking: Sequence[MessageRow])
         opened = records.read_content(parts.vault.open(sealed))
         wanted = Asked(what=What.CONVERSATION, ground="not_needed", wait=0, due=0)
         task = task_of(
-            parts, wanted, withdrawn=None, conversation=opened.facts.conversation, purpose=opened.facts.purpose,
-            id=row.id, header=opened.halves()[0],
-        )  # fmt: skip
+            parts,
+            wanted,
+            withdrawn=None,
+            conversation=opened.facts.conversation,
+            purpose=opened.facts.purpose,
+            id=row.id,
+            header=opened.halves()[0],
+        )
         ref = parts.store.new_ref()
         content.put(connection, [parts.vault.seal(ref, task.encode())])
         requests.add(
@@ -191,9 +196,14 @@ def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Stan
     if row is None:
         return Standing(kind=story.kind, last=story.last, held=held)
     return Standing(
-        kind=story.kind, last=story.last, state=row.state, since=row.since, arrived=row.arrived,
-        awaited=row.theirs, held=held,
-    )  # fmt: skip
+        kind=story.kind,
+        last=story.last,
+        state=row.state,
+        since=row.since,
+        arrived=row.arrived,
+        awaited=row.theirs,
+        held=held,
+    )
 
 
 def _sensitivity(opened: Content, body: Mapping[str, Json]) -> str:

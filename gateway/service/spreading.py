@@ -77,9 +77,11 @@ async def _spread(parts: Parts, row: RequestRow) -> None:
         requests.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in prepared])
         over = task.what is None
         requests.change(
-            connection, row.ref, state=State.OVER if over else State.WAITING,
+            connection,
+            row.ref,
+            state=State.OVER if over else State.WAITING,
             follow=row.follow if copies.clear else None,
-        )  # fmt: skip
+        )
         if over:
             content.erase(connection, row.ref)
         if not copies.clear:
@@ -155,8 +157,14 @@ def _drafts(parts: Parts, task: Task, unit: Unit, sent: Sequence[tuple[MessageRo
             said.append(("erasure.request/1", {"scope": "message", "targets": some, "ground": task.ground}))
     return [
         Draft(
-            id=b64u(parts.rand(drafts.ID)), body_type=body_type, to=peer, conversation=conversation, reply_to=None,
-            purpose=facts.facts.purpose, header=header, content=dict(content_of),
+            id=b64u(parts.rand(drafts.ID)),
+            body_type=body_type,
+            to=peer,
+            conversation=conversation,
+            reply_to=None,
+            purpose=facts.facts.purpose,
+            header=header,
+            content=dict(content_of),
         )
         for body_type, content_of in said
-    ]  # fmt: skip
+    ]

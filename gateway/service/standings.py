@@ -101,15 +101,19 @@ def _fold(rows: Sequence[ConversationRow], held: Mapping[Key, Held], section: Du
     return _Folded(
         standings=tuple(
             _standing(
-                row, held[row.key], by_name.get(name_of(row.key), []), section,
-                [at for ref, at in woken if ref == name_of(row.key)], now,
+                row,
+                held[row.key],
+                by_name.get(name_of(row.key), []),
+                section,
+                [at for ref, at in woken if ref == name_of(row.key)],
+                now,
             )
             for row in rows
         ),
         items=items,
         held=named,
         alerts=alerts,
-    )  # fmt: skip
+    )
 
 
 def _standing(
@@ -120,9 +124,14 @@ def _standing(
     """
     if held.conversation is None:
         return rows_of.Standing(
-            conversation=row.conversation, peer=row.peer, changes=row.changes, state="", ours=None, theirs=None,
+            conversation=row.conversation,
+            peer=row.peer,
+            changes=row.changes,
+            state="",
+            ours=None,
+            theirs=None,
             fold=None,
-        )  # fmt: skip
+        )
     found = items[0].found if items else fold(held.conversation, now)
     there = found.situation
     return rows_of.Standing(

@@ -143,13 +143,9 @@ def _judge_all(parts: Parts, requests: Sequence[_Request], connection: Connectio
 
 def _act(parts: Parts, request: _Request, key: Submission | None, prepared: Sequence[Prepared]) -> _Act:
     message = prepared[-1].message
-    answer: dict[str, Json] = {
-        "id": message.id, "conversation": message.conversation, "state": str(Outgoing.QUEUED)
-    }  # fmt: skip
+    answer: dict[str, Json] = {"id": message.id, "conversation": message.conversation, "state": str(Outgoing.QUEUED)}
     sealed = b"" if key is None else parts.vault.seal_answer(key, orjson.dumps(answer))
-    return _Act(
-        parts=parts, submission=key, answer=answer, sealed=sealed, prepared=tuple(prepared), also=request.also
-    )  # fmt: skip
+    return _Act(parts=parts, submission=key, answer=answer, sealed=sealed, prepared=tuple(prepared), also=request.also)
 
 
 def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[Done]:

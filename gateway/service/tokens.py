@@ -33,9 +33,15 @@ def make(
     id = rand(ID).hex()
     text = f"trm.{id}.{b64u(rand(SECRET))}"
     row = TokenRow(
-        id=id, hash=sha256_hex(text.encode()), role=str(role), unit=unit, label=label, made=now,
-        expires=now + days * DAY, revoked=None,
-    )  # fmt: skip
+        id=id,
+        hash=sha256_hex(text.encode()),
+        role=str(role),
+        unit=unit,
+        label=label,
+        made=now,
+        expires=now + days * DAY,
+        revoked=None,
+    )
     return text, row
 
 

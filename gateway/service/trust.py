@@ -61,9 +61,14 @@ def propose(parts: Parts, connection: Connection, change: Change, word: Word, no
         raise RefusedError(Code.EXISTS, "this change was proposed already; nothing was changed")
     check(parts, connection, change, now)
     row = ChangeRow(
-        hash=change.hash, subject=change.subject, seq=None, payload=change.encode(), state=rows.PENDING,
-        at=change.at, effective=None,
-    )  # fmt: skip
+        hash=change.hash,
+        subject=change.subject,
+        seq=None,
+        payload=change.encode(),
+        state=rows.PENDING,
+        at=change.at,
+        effective=None,
+    )
     rows.add_change(connection, row)
     log.append_leaf(
         connection, leaf(now, "change.proposed", change=row.hash, action=change.action, subject=change.subject)
@@ -134,9 +139,10 @@ def _judged(connection: Connection, change: Change, word: Word, now: int) -> Any
         enrolled = administrators.administrators(connection).get(word.admin)
         if enrolled is None:
             raise RefusedError(
-                Code.NOT_FOUND, "this key belongs to no administrator of this node; nothing was changed",
+                Code.NOT_FOUND,
+                "this key belongs to no administrator of this node; nothing was changed",
                 hint="trm admin list shows who is enrolled",
-            )  # fmt: skip
+            )
         word.check(enrolled, change)
         return word
     except RemoteError as exc:
@@ -149,9 +155,15 @@ def _complete(parts: Parts, connection: Connection, change: Change, effective: i
     rows.complete(connection, change.hash, seq=seq, state=state, effective=effective)
     log.append_leaf(
         connection,
-        leaf(now, "change.completed", change=change.hash, action=change.action, subject=change.subject,
-             effective=effective),
-    )  # fmt: skip
+        leaf(
+            now,
+            "change.completed",
+            change=change.hash,
+            action=change.action,
+            subject=change.subject,
+            effective=effective,
+        ),
+    )
     if change.action == Action.ADMIN_RETIRE:
         _give_up_approved_by(connection, str(change.body["pseudonym"]), now)
     if change.subject != ADMINS:
@@ -241,6 +253,7 @@ def _check_scope(parts: Parts, value: Json) -> None:
         listed = value[name]
         if not isinstance(listed, list) or not words.issuperset(str(word) for word in listed):
             raise RefusedError(
-                Code.INVALID, f"{name} of the scope has a word that this node does not know; nothing was changed",
+                Code.INVALID,
+                f"{name} of the scope has a word that this node does not know; nothing was changed",
                 hint="trm peer scope prints everything that can be permitted",
-            )  # fmt: skip
+            )

@@ -131,9 +131,10 @@ def _record(parts: Parts, connection: Connection, node: str, changes: list[Compl
     document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(parts.keys.sign(TRUST, payload),))
     rows.add_record(
         connection,
-        TrustRow(peer=node, direction=rows.OUT, seq=len(chain) + 1, hash=record.hash, document=document.encode(),
-                 acked=None),
-    )  # fmt: skip
+        TrustRow(
+            peer=node, direction=rows.OUT, seq=len(chain) + 1, hash=record.hash, document=document.encode(), acked=None
+        ),
+    )
     log.append_leaf(connection, leaf(now, "trust.issued", peer=node, record=record.hash, state=str(record.state)))
 
 

@@ -168,9 +168,17 @@ def _chain(
         approvals = rows.approvals_of(connection, row.hash)
         people: list[Json] = [_who(approval, known) for approval in approvals]
         changes.append(
-            {"seq": place, "id": row.hash, "action": _action(row), "at": row.at, "effective": row.effective,
-             "state": row.state, "approvals": people, "fault": fault}
-        )  # fmt: skip
+            {
+                "seq": place,
+                "id": row.hash,
+                "action": _action(row),
+                "at": row.at,
+                "effective": row.effective,
+                "state": row.state,
+                "approvals": people,
+                "fault": fault,
+            }
+        )
         prev = row.hash
     return changes, faults
 

@@ -84,14 +84,20 @@ async def begin(parts: Parts, node: str, message: AuthenticStatement, envelope: 
         raise TransientError(Code.LOCKED, "too many messages of this peer wait for their files")
     rows = [
         AttachmentRow(
-            ref=parts.store.new_ref(), file=parts.rand(16).hex(), direction=IN, peer=node, id=stated.id, n=n,
-            message=None, length=length, held=0, at=now,
+            ref=parts.store.new_ref(),
+            file=parts.rand(16).hex(),
+            direction=IN,
+            peer=node,
+            id=stated.id,
+            n=n,
+            message=None,
+            length=length,
+            held=0,
+            at=now,
         )
         for n, length in enumerate(stated.parts)
-    ]  # fmt: skip
-    upload = UploadRow(
-        peer=node, id=stated.id, envelope=envelope, began=now, at=now, expires=stated.expires
-    )  # fmt: skip
+    ]
+    upload = UploadRow(peer=node, id=stated.id, envelope=envelope, began=now, at=now, expires=stated.expires)
 
     def move(connection: Connection) -> None:
         if same:  # sealed anew, perhaps: the parts stay

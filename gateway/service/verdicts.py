@@ -141,12 +141,16 @@ def write(
         connection,
         [
             InboxRow(
-                ref=item.row.ref, peer=node, n=item.message.position.n, urgent=urgent(item.message.body_type),
-                attempts=0, next_try=0,
+                ref=item.row.ref,
+                peer=node,
+                n=item.message.position.n,
+                urgent=urgent(item.message.body_type),
+                attempts=0,
+                next_try=0,
             )
             for item in accepted
         ],
-    )  # fmt: skip
+    )
     for item in accepted:
         quoted = quoted_enquiry(item.message.body_type, item.message.content)
         if quoted is not None:
@@ -190,13 +194,24 @@ def _keep_proof(connection: Connection, node: str, found: Equivocation, now: int
     content.put(connection, [found.sealed])
     held = messages.find(connection, found.held, direction=messages.IN, peer=node)
     log.raise_alarm(
-        connection, at=now, kind=f"peer.{Code.EQUIVOCATION}", peer=node, ref=held[0].ref if held else None,
+        connection,
+        at=now,
+        kind=f"peer.{Code.EQUIVOCATION}",
+        peer=node,
+        ref=held[0].ref if held else None,
         proof=found.sealed.ref.to_bytes(8, "big"),
-    )  # fmt: skip
+    )
 
 
 def _row(receipt: Receipt, node: str) -> ReceiptRow:
     return ReceiptRow(
-        of=receipt.of, status=str(receipt.status), peer=node, direction=receipts.ISSUED, id=receipt.msg,
-        code=receipt.code, at=receipt.at, object=receipt.encode(), batch=None,
-    )  # fmt: skip
+        of=receipt.of,
+        status=str(receipt.status),
+        peer=node,
+        direction=receipts.ISSUED,
+        id=receipt.msg,
+        code=receipt.code,
+        at=receipt.at,
+        object=receipt.encode(),
+        batch=None,
+    )

@@ -193,9 +193,10 @@ def drop_old(connection: Connection, *, before: int, states: Iterable[str], agai
         drop_unsent(connection, id)
     alarmed = select(alarm.c.ref).where(alarm.c.kind == again, alarm.c.dismissed.is_(None), alarm.c.ref.is_not(None))
     over = select(message.c.ref).where(
-        message.c.direction == OUT, message.c.state.not_in(list(states)),
+        message.c.direction == OUT,
+        message.c.state.not_in(list(states)),
         or_(message.c.reason == taken_back, message.c.ref.not_in(alarmed)),
-    )  # fmt: skip
+    )
     connection.execute(delete(attachment).where(attachment.c.direction == OUT, attachment.c.message.in_(over)))
 
 

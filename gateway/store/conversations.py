@@ -173,14 +173,22 @@ def stand(connection: Connection, found: Iterable[Standing]) -> None:
         connection,
         [
             {
-                "which": one.conversation, "whose": one.peer, "seen": one.changes, "now": one.state,
-                "began": one.since, "there": one.arrived, "last": one.upto,
+                "which": one.conversation,
+                "whose": one.peer,
+                "seen": one.changes,
+                "now": one.state,
+                "began": one.since,
+                "there": one.arrived,
+                "last": one.upto,
                 "until": min((at for at in (one.ours, one.theirs) if at is not None), default=None),
-                "us": one.ours, "them": one.theirs, "wakes": one.alert, "again": one.fold,
+                "us": one.ours,
+                "them": one.theirs,
+                "wakes": one.alert,
+                "again": one.fold,
             }
             for one in found
         ],
-    )  # fmt: skip
+    )
 
 
 def every(connection: Connection) -> dict[Key, ConversationRow]:

@@ -96,11 +96,16 @@ def use(connection: Connection, peer: str, direction: str, epoch: int, rows: Ite
     """Record used numbers and the new highest one."""
     values = [
         {
-            "peer": peer, "direction": direction, "epoch": epoch,
-            "n": row.n, "id": row.id, "prev": row.prev, "link": row.link,
+            "peer": peer,
+            "direction": direction,
+            "epoch": epoch,
+            "n": row.n,
+            "id": row.id,
+            "prev": row.prev,
+            "link": row.link,
         }
         for row in rows
-    ]  # fmt: skip
+    ]
     _USE.run(connection, values)
     _STAND.run(connection, [{"peer": peer, "direction": direction, "epoch": epoch, "high": high}])
 

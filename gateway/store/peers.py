@@ -35,10 +35,21 @@ def add(connection: Connection, row: PeerRow) -> None:
     values = {
         name: getattr(row, name)
         for name in (
-            "node", "name", "state", "cause", "demo", "keyset", "keyset_seen", "schemas", "attempts",
-            "next_try", "failing_since", "added", "verified",
+            "node",
+            "name",
+            "state",
+            "cause",
+            "demo",
+            "keyset",
+            "keyset_seen",
+            "schemas",
+            "attempts",
+            "next_try",
+            "failing_since",
+            "added",
+            "verified",
         )
-    }  # fmt: skip
+    }
     connection.execute(insert(peer).values(**values))
     extend_chain(connection, row.node, 1, row.chain)
 

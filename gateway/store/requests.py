@@ -136,9 +136,11 @@ def claim(connection: Connection, row: RequestRow, gone: Iterable[int]) -> None:
 def passed_on(connection: Connection, consents: Sequence[bytes], *, but: Iterable[str]) -> list[int]:
     """Refs of the messages that may have carried data on under these consents, to every peer but these."""
     query = select(message.c.ref).where(
-        message.c.consent.in_(consents), message.c.direction == "out", message.c.n.is_not(None),
+        message.c.consent.in_(consents),
+        message.c.direction == "out",
+        message.c.n.is_not(None),
         message.c.peer.not_in(sorted(but)),
-    )  # fmt: skip
+    )
     return list(connection.scalars(query.order_by(message.c.ref)))
 
 

@@ -127,13 +127,17 @@ def waiting(connection: Connection, peer: str | None = None) -> list[MessageRow]
 def answered_since(connection: Connection, peer: str, at: int, states: Sequence[str]) -> list[MessageRow]:
     """Outgoing messages in these states that the peer received, by its own word, at or after `at`."""
     told = select(receipt.c.id).where(
-        receipt.c.direction == receipts.RECEIVED, receipt.c.peer == peer, receipt.c.status == "received",
+        receipt.c.direction == receipts.RECEIVED,
+        receipt.c.peer == peer,
+        receipt.c.status == "received",
         receipt.c.at >= at,
-    )  # fmt: skip
+    )
     query = select(message).where(
-        message.c.direction == messages.OUT, message.c.peer == peer, message.c.state.in_(states),
+        message.c.direction == messages.OUT,
+        message.c.peer == peer,
+        message.c.state.in_(states),
         message.c.id.in_(told),
-    )  # fmt: skip
+    )
     return [MessageRow(**row._mapping) for row in connection.execute(query.order_by(message.c.ref))]
 
 
@@ -149,9 +153,12 @@ def owe_again(connection: Connection, peer: str, since: int, statuses: Sequence[
     """Owe the peer once more what it was told since then, where it is not owed already; how many."""
     owed = select(receipt_due.c.seq).where(receipt_due.c.of == receipt.c.of, receipt_due.c.status == receipt.c.status)
     query = select(receipt.c.of, receipt.c.status).where(
-        receipt.c.direction == receipts.ISSUED, receipt.c.peer == peer, receipt.c.status.in_(statuses),
-        receipt.c.at >= since, ~owed.exists(),
-    )  # fmt: skip
+        receipt.c.direction == receipts.ISSUED,
+        receipt.c.peer == peer,
+        receipt.c.status.in_(statuses),
+        receipt.c.at >= since,
+        ~owed.exists(),
+    )
     keys = [(row.of, row.status) for row in connection.execute(query.order_by(receipt.c.at))]
     receipts.owe(connection, peer, keys)
     return len(keys)

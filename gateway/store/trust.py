@@ -75,10 +75,15 @@ def add_change(connection: Connection, row: ChangeRow) -> None:
     """Insert a change."""
     connection.execute(
         insert(change).values(
-            hash=row.hash, subject=row.subject, seq=row.seq, payload=row.payload, state=row.state, at=row.at,
+            hash=row.hash,
+            subject=row.subject,
+            seq=row.seq,
+            payload=row.payload,
+            state=row.state,
+            at=row.at,
             effective=row.effective,
         )
-    )  # fmt: skip
+    )
 
 
 def add_approval(connection: Connection, row: ApprovalRow) -> None:

@@ -55,10 +55,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("desk")
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, timeout=120)
     python = folder / "venv" / "bin" / "python"
-    packages = Path(subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        check=True, capture_output=True, text=True,
-    ).stdout.strip())  # fmt: skip
+    packages = Path(
+        subprocess.run(
+            [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+    )
     installed = sysconfig.get_path("purelib")
     (packages / "gateway.pth").write_text(f"import site; site.addsitedir({installed!r})\n", encoding="utf-8")
     trm = folder / "venv" / "bin" / "trm"
@@ -164,9 +168,11 @@ async def test_the_adapter_exchanges_a_referral(desk: Path, tmp_path: Path, monk
             assert settings is not None
             await reached(party, dict(settings))
         grant = {
-            "purpose": "referral", "recipient_units": [f"AL/{UNIT}"], "until": "2027-11-30",
+            "purpose": "referral",
+            "recipient_units": [f"AL/{UNIT}"],
+            "until": "2027-11-30",
             "data_categories": [code.code for code in schemas.code_list("data_category").codes],
-        }  # fmt: skip
+        }
         today = datetime.fromtimestamp(START, UTC).date().isoformat()
         record = example("consent.record/1", "AL")["content"]
         record |= {"consent_id": CONSENT, "taken_on": today, "grants": [grant]}

@@ -240,10 +240,18 @@ async def bad_ways(world: World, caller: Caller) -> None:
         "unknown unit": ({**good, "header": {**good["header"], "sender_unit": refused}}, 403),
         "bad conversation": ({**good, "conversation": refused}, 400),
         "gate: no consent": ({**good, "header": {k: v for k, v in good["header"].items() if k != "consent_ref"}}, 422),
-        "gate: unknown consent": ({**good, "header": {**good["header"], "consent_ref": base64.urlsafe_b64encode(
-            refused.encode()[:16]).decode().rstrip("=")}}, 422),
+        "gate: unknown consent": (
+            {
+                **good,
+                "header": {
+                    **good["header"],
+                    "consent_ref": base64.urlsafe_b64encode(refused.encode()[:16]).decode().rstrip("="),
+                },
+            },
+            422,
+        ),
         "used key": ({**good, "purpose": None}, 409),
-    }  # fmt: skip
+    }
     for fault, (request, status) in bodies.items():
         key = MARKS["key"] if fault == "used key" else f"key {fault}"
         answer = await caller.ask("POST", PREFIX + "/messages", request, Idempotency_Key=key)
@@ -262,11 +270,19 @@ async def bad_ways(world: World, caller: Caller) -> None:
         world.texts[f"answer to {fault}"] = answer.text
         assert answer.status in (400, 413), fault
     for way in (
-        f"/messages/{path}", f"/drafts/{path}", f"/conversations/{path}", f"/consents/{path}", f"/schemas/{path}",
-        f"/messages?cursor={path}", f"/messages?peer={path}", f"/messages?{path}=1", f"/{path}",
+        f"/messages/{path}",
+        f"/drafts/{path}",
+        f"/conversations/{path}",
+        f"/consents/{path}",
+        f"/schemas/{path}",
+        f"/messages?cursor={path}",
+        f"/messages?peer={path}",
+        f"/messages?{path}=1",
+        f"/{path}",
         f"/events?after={path}",
-        f"/peers/{path}", f"/evidence/{path}",
-    ):  # fmt: skip
+        f"/peers/{path}",
+        f"/evidence/{path}",
+    ):
         answer = await caller.ask("GET", PREFIX + way)
         world.texts[f"answer to {way.replace(path, '...')}"] = answer.text
         assert 400 <= answer.status < 500, (way, answer.status, answer.text)

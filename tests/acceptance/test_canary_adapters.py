@@ -51,16 +51,28 @@ SECONDS = 1.3
 def referral(to: str, consent_id: str) -> dict[str, Any]:
     """A request with marks in it."""
     person = {
-        "pseudonym": MARKS["pseudonym"], "age_group": "adult", "languages": [{"language": "sq", "level": "first"}],
+        "pseudonym": MARKS["pseudonym"],
+        "age_group": "adult",
+        "languages": [{"language": "sq", "level": "first"}],
         "safe_contact_rule": {"may_call": False},
-    }  # fmt: skip
+    }
     content = {
-        "referral_kind": "return_reception", "person": person, "thb_status": "self_reported",
-        "summary": MARKS["summary"], "services_requested": [{"service": "safe_accommodation"}],
-        "legal_status": "irregular", "immediate_risk": {"level": "low"}, "expected_next_step": "return_planning",
-    }  # fmt: skip
-    return {"type": "referral.request/1", "to": to, "purpose": "referral", "content": content,
-            "header": header(consent_ref=consent_id)}  # fmt: skip
+        "referral_kind": "return_reception",
+        "person": person,
+        "thb_status": "self_reported",
+        "summary": MARKS["summary"],
+        "services_requested": [{"service": "safe_accommodation"}],
+        "legal_status": "irregular",
+        "immediate_risk": {"level": "low"},
+        "expected_next_step": "return_planning",
+    }
+    return {
+        "type": "referral.request/1",
+        "to": to,
+        "purpose": "referral",
+        "content": content,
+        "header": header(consent_ref=consent_id),
+    }
 
 
 @pytest.fixture

@@ -165,13 +165,25 @@ def submitted(fr: NodeProcess, al: NodeProcess, message: str) -> None:
     """A referral with the file."""
     given = fr.call("consent.record", by="adm", content=consent(f"{al.name}/focal-point"))
     content = {
-        "referral_kind": "service", "person": {"pseudonym": "Mali", "age_group": "adult", "unknown": {
-            "languages": "not_yet", "safe_contact_rule": "not_yet"}},
-        "thb_status": "presumed", "services_requested": [{"service": "food"}], "legal_status": "irregular",
-        "expected_next_step": "service_start", "unknown": {"immediate_risk": "not_yet"},
+        "referral_kind": "service",
+        "person": {
+            "pseudonym": "Mali",
+            "age_group": "adult",
+            "unknown": {"languages": "not_yet", "safe_contact_rule": "not_yet"},
+        },
+        "thb_status": "presumed",
+        "services_requested": [{"service": "food"}],
+        "legal_status": "irregular",
+        "expected_next_step": "service_start",
+        "unknown": {"immediate_risk": "not_yet"},
         "attachments": [{"part": 0, "doc_kind": "other"}],
-    }  # fmt: skip
+    }
     fr.call(
-        "message.submit", type="referral.request/1", to=al.name, purpose="referral", message=message,
-        header=header(consent_ref=given["id"]), content=content,
-    )  # fmt: skip
+        "message.submit",
+        type="referral.request/1",
+        to=al.name,
+        purpose="referral",
+        message=message,
+        header=header(consent_ref=given["id"]),
+        content=content,
+    )

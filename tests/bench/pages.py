@@ -83,12 +83,29 @@ async def paths(node: Node) -> list[str]:
     shown: Any = (await node.desk.call("conversation.show", {"id": longest})).value
     message = shown["messages"][0]
     return [
-        "/desk", "/desk/owed?owes=them", "/inbox", "/conversations", "/conversations?kind=referral&state=active",
-        f"/conversations/{longest}", f"/conversations/{longest}/sheet",
-        f"/messages/{message['id']}?way={message['direction']}", "/alerts", "/records", "/records/erasures",
-        "/records/statistics", "/operations", "/operations/alarms/message.failed", "/operations/messages", "/audit",
-        "/audit/entries", "/directory", "/directory/AL", "/directory/own", "/guidance", "/guidance/withdrawal",
-    ]  # fmt: skip
+        "/desk",
+        "/desk/owed?owes=them",
+        "/inbox",
+        "/conversations",
+        "/conversations?kind=referral&state=active",
+        f"/conversations/{longest}",
+        f"/conversations/{longest}/sheet",
+        f"/messages/{message['id']}?way={message['direction']}",
+        "/alerts",
+        "/records",
+        "/records/erasures",
+        "/records/statistics",
+        "/operations",
+        "/operations/alarms/message.failed",
+        "/operations/messages",
+        "/audit",
+        "/audit/entries",
+        "/directory",
+        "/directory/AL",
+        "/directory/own",
+        "/guidance",
+        "/guidance/withdrawal",
+    ]
 
 
 async def full(base: Path, conversations: int) -> None:

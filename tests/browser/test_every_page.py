@@ -39,9 +39,13 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
     )
     probe = await fr.ask("peer.probe", id="AL")
     return {
-        "conversation": message["conversation"], "message": message["id"], "draft": draft["id"],
-        "consent": agreed["id"], "peer": al.node.parts.own.node, "probe": probe["id"],
-    }  # fmt: skip
+        "conversation": message["conversation"],
+        "message": message["id"],
+        "draft": draft["id"],
+        "consent": agreed["id"],
+        "peer": al.node.parts.own.node,
+        "probe": probe["id"],
+    }
 
 
 def visited(ids: dict[str, str]) -> list[str]:
@@ -49,20 +53,68 @@ def visited(ids: dict[str, str]) -> list[str]:
     case, message, draft, agreed = (ids[name] for name in ("conversation", "message", "draft", "consent"))
     peer = ids["peer"]
     return [
-        "/", "/sign-in", "/enrol", "/desk", "/desk/owed?owes=us", "/inbox", f"/messages/{message}?way=in",
-        f"/messages/{message}/erase?way=in", "/conversations", f"/conversations/{case}", f"/conversations/{case}/sheet",
-        f"/conversations/{case}/erase", f"/conversations/{case}/write", f"/conversations/{case}/withdraw", "/drafts",
-        "/drafts/new", f"/drafts/{draft}", f"/drafts/{draft}/discard", f"/drafts/{draft}/preview",
-        f"/drafts/{draft}/files", "/consents", "/consents/new", f"/consents/{agreed}", f"/consents/{agreed}/sheet",
-        f"/consents/{agreed}/withdraw", f"/consents/{agreed}/withdrawn", "/alerts", "/records", "/records/erasures",
-        "/records/holds", "/records/reviews", "/records/statistics", "/trust", "/trust/own", "/trust/new",
-        "/trust/offer", "/trust/history", "/trust/policy", f"/trust/changes/{ids['change']}", f"/trust/peers/{peer}",
-        f"/trust/peers/{peer}/compare", f"/trust/peers/{peer}/scope", "/operations", "/operations/alarms",
-        "/operations/alarms/webhook.failed", "/operations/messages", "/operations/resend", f"/operations/peers/{peer}",
-        f"/operations/probes/{ids['probe']}", "/operations/adapter", "/audit", "/audit/entries", "/audit/reads",
-        "/people", "/people/new", f"/people/{ids['person']}", "/directory", "/directory/own", "/directory/AL",
-        "/guidance", f"/guidance/{ids['text']}",
-    ]  # fmt: skip
+        "/",
+        "/sign-in",
+        "/enrol",
+        "/desk",
+        "/desk/owed?owes=us",
+        "/inbox",
+        f"/messages/{message}?way=in",
+        f"/messages/{message}/erase?way=in",
+        "/conversations",
+        f"/conversations/{case}",
+        f"/conversations/{case}/sheet",
+        f"/conversations/{case}/erase",
+        f"/conversations/{case}/write",
+        f"/conversations/{case}/withdraw",
+        "/drafts",
+        "/drafts/new",
+        f"/drafts/{draft}",
+        f"/drafts/{draft}/discard",
+        f"/drafts/{draft}/preview",
+        f"/drafts/{draft}/files",
+        "/consents",
+        "/consents/new",
+        f"/consents/{agreed}",
+        f"/consents/{agreed}/sheet",
+        f"/consents/{agreed}/withdraw",
+        f"/consents/{agreed}/withdrawn",
+        "/alerts",
+        "/records",
+        "/records/erasures",
+        "/records/holds",
+        "/records/reviews",
+        "/records/statistics",
+        "/trust",
+        "/trust/own",
+        "/trust/new",
+        "/trust/offer",
+        "/trust/history",
+        "/trust/policy",
+        f"/trust/changes/{ids['change']}",
+        f"/trust/peers/{peer}",
+        f"/trust/peers/{peer}/compare",
+        f"/trust/peers/{peer}/scope",
+        "/operations",
+        "/operations/alarms",
+        "/operations/alarms/webhook.failed",
+        "/operations/messages",
+        "/operations/resend",
+        f"/operations/peers/{peer}",
+        f"/operations/probes/{ids['probe']}",
+        "/operations/adapter",
+        "/audit",
+        "/audit/entries",
+        "/audit/reads",
+        "/people",
+        "/people/new",
+        f"/people/{ids['person']}",
+        "/directory",
+        "/directory/own",
+        "/directory/AL",
+        "/guidance",
+        f"/guidance/{ids['text']}",
+    ]
 
 
 def matches(pattern: str, paths: list[str]) -> bool:
@@ -89,9 +141,10 @@ async def test_every_page_is_accessible(tmp_path: Path, language: str):
         (card,) = [one["card"] for one in (await ask("admin.list"))["offered"]]
         done = await aplay(change(ADMINS, "admin.enrol", "admins", admin=card), ask)
         ids |= {
-            "change": done["id"], "person": (await ask("person.list"))["people"][0]["id"],
+            "change": done["id"],
+            "person": (await ask("person.list"))["people"][0]["id"],
             "text": (await ask("guidance.list"))["texts"][0]["id"],
-        }  # fmt: skip
+        }
         paths = visited(ids)
         left_out = [
             page.path

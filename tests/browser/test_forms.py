@@ -12,14 +12,22 @@ from gateway.core.roles import Role
 
 CONSENT = "CCCCCCCCCCCCCCCCCCCCCA"
 GRANT = {
-    "purpose": "referral", "recipient_units": [f"{PEER['node']}/fp"], "data_categories": ["identity"],
+    "purpose": "referral",
+    "recipient_units": [f"{PEER['node']}/fp"],
+    "data_categories": ["identity"],
     "until": "2030-01-01",
-}  # fmt: skip
+}
 RECORD = {
-    "consent_id": CONSENT, "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "ar",
-    "interpreter": True, "grants": [GRANT, GRANT | {"purpose": "return"}], "told": dict.fromkeys(TOLD, True),
+    "consent_id": CONSENT,
+    "given_by": "person",
+    "form": "written",
+    "taken_on": "2026-11-20",
+    "language": "ar",
+    "interpreter": True,
+    "grants": [GRANT, GRANT | {"purpose": "return"}],
+    "told": dict.fromkeys(TOLD, True),
     "onward_sharing": False,
-}  # fmt: skip
+}
 ANSWERS = KNOWN | {
     "draft.show": draft("referral.request/1"),
     "draft.preview": PREVIEW | {"type": "referral.request/1"},
@@ -36,9 +44,17 @@ async def test_writing_is_accessible(language):
         found = []
         consent = f"/consents/{CONSENT}"
         for path in (
-            "/drafts", "/drafts/new", HERE, f"{HERE}/preview", f"{HERE}/discard", f"{HERE}/files", "/consents", consent,
-            f"{consent}/sheet", f"{consent}/withdraw",
-        ):  # fmt: skip
+            "/drafts",
+            "/drafts/new",
+            HERE,
+            f"{HERE}/preview",
+            f"{HERE}/discard",
+            f"{HERE}/files",
+            "/consents",
+            consent,
+            f"{consent}/sheet",
+            f"{consent}/withdraw",
+        ):
             await ana.open(path)
             found += await ana.violations()
         await ana.open(HERE)

@@ -14,10 +14,13 @@ from gateway.core.roles import Role
 from gateway.ports import Done, Json
 
 MORNING = {
-    "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
-    "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
+    "alert.list": {"alerts": []},
+    "conversation.due": {"due": [], "next": None},
+    "peer.list": {"peers": []},
+    "inbox.list": {"messages": [], "next": None},
+    "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("language", ["en", "el", "ar"])

@@ -87,8 +87,12 @@ async def test_the_keyboard_is_enough(tmp_path: Path):
         await choose(ana, "/content/referral_kind", "return_reception")
         await come_to(ana, '[name="/content/services"][value="safe_accommodation"]')
         await ana.page.keyboard.press("Space")
-        for name, value in (("priority", "normal"), ("language", "fr"), ("handling/onward_sharing", "none"),
-                            ("handling/export_to_local", "full")):  # fmt: skip
+        for name, value in (
+            ("priority", "normal"),
+            ("language", "fr"),
+            ("handling/onward_sharing", "none"),
+            ("handling/export_to_local", "full"),
+        ):
             await choose(ana, f"/header/{name}", value)
         await come_to(ana, '[name="/header/handling/retain_until"]')
         await ana.page.keyboard.type("01012099")

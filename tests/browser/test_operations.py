@@ -17,9 +17,13 @@ from gateway.core.roles import Role
 DAY = 86_400
 CANARY = "Tulpe-7391"
 SEEN = (
-    "/operations", "/operations/alarms", "/operations/alarms/message.failed", "/operations/resend?state=failed",
-    "/operations/peers/AL", "/operations/messages",
-)  # fmt: skip
+    "/operations",
+    "/operations/alarms",
+    "/operations/alarms/message.failed",
+    "/operations/resend?state=failed",
+    "/operations/peers/AL",
+    "/operations/messages",
+)
 
 
 async def opened(party: Party) -> Office:

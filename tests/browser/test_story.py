@@ -25,9 +25,18 @@ NAMED = "Tulpe-7391"
 TOLD = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
 PURPOSES = ("referral", "risk_assessment", "return", "reintegration", "monitoring")
 CATEGORIES = (
-    "identity", "contact", "documents", "family", "health_physical", "exploitation", "immigration", "risk", "location",
-    "needs", "monitoring",
-)  # fmt: skip
+    "identity",
+    "contact",
+    "documents",
+    "family",
+    "health_physical",
+    "exploitation",
+    "immigration",
+    "risk",
+    "location",
+    "needs",
+    "monitoring",
+)
 UNIT = "focal-point"
 
 
@@ -55,10 +64,12 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         ana, ben, era, drita = [
             await stack.enter_async_context(office.worker(browser, name, role, locale=language, language=language))
             for office, name, role, language in (
-                (fr, "Ana Doe", "case_worker", "fr"), (fr, "Ben Roe", "focal_point", "fr"),
-                (al, "Era Hoxha", "case_worker", "sq"), (al, "Drita Lule", "focal_point", "ar"),
+                (fr, "Ana Doe", "case_worker", "fr"),
+                (fr, "Ben Roe", "focal_point", "fr"),
+                (al, "Era Hoxha", "case_worker", "sq"),
+                (al, "Drita Lule", "focal_point", "ar"),
             )
-        ]  # fmt: skip
+        ]
         for seat in (ana, ben, era, drita):
             await seat.scripts(allowed=False)
 
@@ -75,27 +86,47 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         await sees(ana, fr, "enquiry.reply/1")
 
         # the person agrees; two people of France refer her; Albania takes the case
-        consent = (await fr.ask("consent.record", by="Ana Doe", content={
-            "given_by": "person", "form": "written", "taken_on": said._day(0), "language": "sq", "interpreter": True,
-            "grants": [
-                {"purpose": purpose, "recipient_units": [f"AL/{UNIT}", f"FR/{UNIT}"], "data_categories": [*CATEGORIES],
-                 "until": LATE}
-                for purpose in PURPOSES
-            ],
-            "told": dict.fromkeys(TOLD, True), "onward_sharing": False,
-        }))["id"]  # fmt: skip
+        consent = (
+            await fr.ask(
+                "consent.record",
+                by="Ana Doe",
+                content={
+                    "given_by": "person",
+                    "form": "written",
+                    "taken_on": said._day(0),
+                    "language": "sq",
+                    "interpreter": True,
+                    "grants": [
+                        {
+                            "purpose": purpose,
+                            "recipient_units": [f"AL/{UNIT}", f"FR/{UNIT}"],
+                            "data_categories": [*CATEGORIES],
+                            "until": LATE,
+                        }
+                        for purpose in PURPOSES
+                    ],
+                    "told": dict.fromkeys(TOLD, True),
+                    "onward_sharing": False,
+                },
+            )
+        )["id"]
         await ana.open(f"/conversations/{asked}/write")
         await fill(ana, {"what": ["AL referral.request/1"]})
         await ana.submit('main form[action$="/write"]')
         case = {
-            "referral_kind": "return_reception", "thb_status": "presumed", "legal_status": "residence_art14",
+            "referral_kind": "return_reception",
+            "thb_status": "presumed",
+            "legal_status": "residence_art14",
             "person": {
-                "pseudonym": NAMED, "age_group": "adult", "languages": [{"language": "sq"}],
+                "pseudonym": NAMED,
+                "age_group": "adult",
+                "languages": [{"language": "sq"}],
                 "unknown": {"safe_contact_rule": "not_yet"},
             },
-            "services_requested": [{"service": "safe_accommodation"}], "expected_next_step": "return_planning",
+            "services_requested": [{"service": "safe_accommodation"}],
+            "expected_next_step": "return_planning",
             "unknown": {"immediate_risk": "unknown"},
-        }  # fmt: skip
+        }
         body = {"header": header("fr", consent), "content": case}
         draft = await filled(ana, fr, "referral.request/1", body, "referral")
         await release(ana)
@@ -108,10 +139,12 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
         case_of = (await sees(drita, al, "referral.request/1"))["conversation"]
         assert NAMED in await drita.text()
         acceptance = {
-            "case_ref_recipient": "AL-2026-17", "lead_unit": UNIT, "case_worker_ref": "al-09",
+            "case_ref_recipient": "AL-2026-17",
+            "lead_unit": UNIT,
+            "case_worker_ref": "al-09",
             "contact": {"phone": "+35540000000", "hours": "day and night"},
             "services_committed": [{"service": "safe_accommodation"}],
-        }  # fmt: skip
+        }
         body = {"header": header("ar", consent), "content": acceptance}
         await write(drita, al, case_of, "referral.accept/1", body, purpose="referral", to="FR")
         await sees(ben, fr, "referral.accept/1")

@@ -443,8 +443,14 @@ async def test_a_backup_that_somebody_else_made_is_refused(drill: Drill) -> None
     _, pieces = seal_backup(
         [chain_member(parts.own.chain_from(1)), Member.of("node.toml", b""), Member.of("node.db", b"")],
         RecoveryPublic.parse(public_path(drill.base / "recovery.key").read_bytes()),
-        node=parts.own.node, at=two.clock.now(), kind=Kind.DATA, gen=1, epoch=1, sign=stranger.sign, rand=system_rand,
-    )  # fmt: skip
+        node=parts.own.node,
+        at=two.clock.now(),
+        kind=Kind.DATA,
+        gen=1,
+        epoch=1,
+        sign=stranger.sign,
+        rand=system_rand,
+    )
     data.write_bytes(b"".join(pieces))
     with pytest.raises(RefusedError, match="unknown_key"):
         await restore(data, keystore, drill.key, drill.base / "new", PASSPHRASE, clock=two.clock, cost=CHEAP)
@@ -545,7 +551,8 @@ async def test_what_was_said_after_the_backup_does_not_end_the_trust(drill: Dril
     await two.until(lambda: two.fr.peer().trust.agreed.max_bytes == 777_000, seconds=60)
     held = [party.peer().trust for party in two]
     assert [(t.mine.scope["max_bytes"], t.theirs.scope["max_bytes"]) for t in held if t.mine and t.theirs] == [
-        (777_000, 888_000), (888_000, 777_000),
-    ]  # fmt: skip
+        (777_000, 888_000),
+        (888_000, 777_000),
+    ]
     for party in two:
         assert (await party.call("peer.show", id=party.peer().name))["faults"] == []

@@ -159,10 +159,18 @@ def test_a_revoked_token_is_nobody(door: Door):
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: t + "x", lambda t: t[4:], lambda t: t.upper(),
-     lambda t: "x", lambda t: "trm..", lambda t: t.replace(".", "."[:0]), lambda t: "trm.0000000000000000." + t[21:]],
+    [
+        lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"),
+        lambda t: t + "x",
+        lambda t: t[4:],
+        lambda t: t.upper(),
+        lambda t: "x",
+        lambda t: "trm..",
+        lambda t: t.replace(".", "."[:0]),
+        lambda t: "trm.0000000000000000." + t[21:],
+    ],
     ids=["last letter", "longer", "no mark", "upper case", "short", "empty parts", "no dots", "another id"],
-)  # fmt: skip
+)
 def test_an_unknown_token_is_nobody(tmp_path: Path, spoil):
     """Whatever is wrong with it, the answer is the same."""
     with opened(tmp_path) as door:
@@ -185,11 +193,15 @@ def test_failed_attempts_are_slowed_for_one_id_alone(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(("--role", "boss", "--label", "x"), 2), (("--role", "operator"), 2), (("--role", "operator", "--label", ""), 1),
-     (("--role", "operator", "--label", "x", "--days", "0"), 2),
-     (("--role", "operator", "--label", "x", "--days", "401"), 2),
-     (("--role", "case_worker", "--label", "x", "--unit", "elsewhere"), 1)],
-)  # fmt: skip
+    [
+        (("--role", "boss", "--label", "x"), 2),
+        (("--role", "operator"), 2),
+        (("--role", "operator", "--label", ""), 1),
+        (("--role", "operator", "--label", "x", "--days", "0"), 2),
+        (("--role", "operator", "--label", "x", "--days", "401"), 2),
+        (("--role", "case_worker", "--label", "x", "--unit", "elsewhere"), 1),
+    ],
+)
 def test_a_token_that_can_not_be_is_not_made(door: Door, words: tuple[str, ...], code: int):
     """No unknown role or unit, no endless life, no token without a label."""
     before = door.desk.ask("token.list")
@@ -330,8 +342,9 @@ async def test_a_bound_token_sees_drafts_of_its_unit(tmp_path: Path):
             caller.headers = other
             shelter = note("x")
             answer = shelter | {
-                "header": shelter["header"] | {"sender_unit": SHELTER}, "in_reply_to": sent.value["id"],
-            }  # fmt: skip
+                "header": shelter["header"] | {"sender_unit": SHELTER},
+                "in_reply_to": sent.value["id"],
+            }
             assert (await caller.ask("POST", f"{PREFIX}/messages", answer, Idempotency_Key="a")).status == 404
 
 

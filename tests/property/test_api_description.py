@@ -52,9 +52,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     with (desk.folder / "node.toml").open("a") as settings:
         settings.write(f'\n[local]\nlisten = "127.0.0.1:{port}"\n')
     with served(desk), requests.Session() as session:
-        tokens = {
-            role: desk.ask("token.new", role=str(role), label="described", by="adm")["token"] for role in Role
-        }  # fmt: skip
+        tokens = {role: desk.ask("token.new", role=str(role), label="described", by="adm")["token"] for role in Role}
         yield Door(base=f"http://127.0.0.1:{port}", tokens=tokens, session=session)
         assert desk.ask("node.show")["name"] == "FR"
 
@@ -89,9 +87,13 @@ def tried(door: Door, operation: str, *, may: int, may_not: int) -> None:
     for role in Role:
         for mode in modes if role in allowed(operation) else modes[:1]:
             settings = hypothesis.settings(
-                max_examples=may if role in allowed(operation) else may_not, deadline=None, derandomize=True,
-                database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck),
-            )  # fmt: skip
+                max_examples=may if role in allowed(operation) else may_not,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
             given(case=made_up[mode])(settings(_asker(door, role, operation)))()
 
 

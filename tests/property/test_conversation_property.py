@@ -284,10 +284,21 @@ def check(found: Fold) -> None:
 ACCEPTED = frozenset(Referral) - REFERRAL.final - {Referral.DRAFT, Referral.SENT, Referral.DELIVERED}
 ACCEPTED -= {Referral.UNDER_REVIEW, Referral.INFO_REQUESTED}
 MOVES = {
-    "referral.request", "referral.accept", "info.request", "info.reply", "risk.assessment", "assistance.plan",
-    "return.proposal", "return.response", "departure.notice", "arrival.confirmation", "reintegration.plan",
-    "monitoring.report", "case.closure", "closure.response",
-}  # fmt: skip
+    "referral.request",
+    "referral.accept",
+    "info.request",
+    "info.reply",
+    "risk.assessment",
+    "assistance.plan",
+    "return.proposal",
+    "return.response",
+    "departure.notice",
+    "arrival.confirmation",
+    "reintegration.plan",
+    "monitoring.report",
+    "case.closure",
+    "closure.response",
+}
 LONG = {"stateful_step_count": 50, "deadline": None, "suppress_health_check": list(HealthCheck)}
 PIECES = 8
 

@@ -113,9 +113,7 @@ def test_a_bad_wire_loses_and_doubles_nothing(seed: int, count: int) -> None:
         assert sender.heard == receiver.final
         assert {receipt.status for receipt in sender.heard.values()} == {Status.RECEIVED}
         for message in receiver.accepted:
-            assert message.body == arrive(
-                sender.sent[message.id].data, sender=sender.node, to=receiver.node
-            ).body  # fmt: skip
+            assert message.body == arrive(sender.sent[message.id].data, sender=sender.node, to=receiver.node).body
 
 
 # --- sizes -----------------------------------------------------------------------------------------------------------

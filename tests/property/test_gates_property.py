@@ -14,8 +14,19 @@ from gateway.core.history import NOTHING_SAID, Guardian, History, Part, Risk, Si
 from gateway.core.scope import NEVER_BLOCKED
 from gateway.errors import Code, Finding
 
-TYPES = ["enquiry.capacity", "referral.request", "referral.decline", "info.reply", "consent.record", "assistance.plan",
-         "return.proposal", "return.response", "return.cancel", "nationality.request", "x"]  # fmt: skip
+TYPES = [
+    "enquiry.capacity",
+    "referral.request",
+    "referral.decline",
+    "info.reply",
+    "consent.record",
+    "assistance.plan",
+    "return.proposal",
+    "return.response",
+    "return.cancel",
+    "nationality.request",
+    "x",
+]
 STATUS = ["regular", "reflection_period", "asylum_pending", "protection_granted"]
 CONSENTS = [
     None,

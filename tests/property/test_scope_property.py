@@ -21,17 +21,29 @@ def some(words):
 
 
 SCOPES = st.builds(
-    Scope, types=some(TYPES), directions=some(tuple(Direction)), corridors=some(CORRIDORS), units=some(WORDS),
-    roles=some(WORDS), purposes=some(WORDS), max_bytes=st.integers(0, 4), max_file_bytes=st.integers(0, 4),
-)  # fmt: skip
+    Scope,
+    types=some(TYPES),
+    directions=some(tuple(Direction)),
+    corridors=some(CORRIDORS),
+    units=some(WORDS),
+    roles=some(WORDS),
+    purposes=some(WORDS),
+    max_bytes=st.integers(0, 4),
+    max_file_bytes=st.integers(0, 4),
+)
 HEADERS = st.fixed_dictionaries(
     {name: st.sampled_from(WORDS) for name in ("sender_unit", "sender_role", "recipient_unit", "recipient_role")}
 )
 FACTS = st.builds(
-    ScopeFacts, body_type=st.sampled_from([f"{name}/1" for name in TYPES]), direction=st.sampled_from(Direction),
-    corridor=st.sampled_from(CORRIDORS), purpose=st.sampled_from((None, *WORDS)), size=st.integers(0, 4),
-    header=HEADERS, largest_file=st.none() | st.integers(0, 4),
-)  # fmt: skip
+    ScopeFacts,
+    body_type=st.sampled_from([f"{name}/1" for name in TYPES]),
+    direction=st.sampled_from(Direction),
+    corridor=st.sampled_from(CORRIDORS),
+    purpose=st.sampled_from((None, *WORDS)),
+    size=st.integers(0, 4),
+    header=HEADERS,
+    largest_file=st.none() | st.integers(0, 4),
+)
 
 
 def mirror(agreed: Agreed) -> Agreed:
@@ -57,9 +69,14 @@ def test_what_one_side_sends_the_other_takes(mine, theirs, facts):
     """A message that may go here may arrive there, and the other way round: no message is sent to be refused."""
     other = Direction.RECEIVE if facts.direction is Direction.SEND else Direction.SEND
     arriving = ScopeFacts(
-        body_type=facts.body_type, direction=other, corridor=facts.corridor, purpose=facts.purpose, size=facts.size,
-        header=facts.header, largest_file=facts.largest_file,
-    )  # fmt: skip
+        body_type=facts.body_type,
+        direction=other,
+        corridor=facts.corridor,
+        purpose=facts.purpose,
+        size=facts.size,
+        header=facts.header,
+        largest_file=facts.largest_file,
+    )
     assert permits(intersect(mine, theirs), facts) == permits(intersect(theirs, mine), arriving)
 
 

@@ -80,10 +80,18 @@ def looked_at(found: Fold, seen: Seen) -> None:
 
 
 AFTER_THE_END = {
-    "consent.withdrawal", "consent.withdrawal.ack", "safety.alert", "safety.alert.ack", "safety.alert.update",
-    "data.correction", "data.correction.ack", "erasure.request", "erasure.confirmation", "subject.access",
+    "consent.withdrawal",
+    "consent.withdrawal.ack",
+    "safety.alert",
+    "safety.alert.ack",
+    "safety.alert.update",
+    "data.correction",
+    "data.correction.ack",
+    "erasure.request",
+    "erasure.confirmation",
+    "subject.access",
     "reminder.due",
-}  # fmt: skip
+}
 OVERLAID = {
     Overlay.CONSENT_WITHDRAWN: "consent.withdrawal",
     Overlay.ALERT: "safety.alert",

@@ -94,6 +94,10 @@ class Authenticator:
     def _outer(self, **response: Any) -> dict[str, Any]:
         said = {name: value for name, value in response.items() if value is not None}
         return {
-            "id": b64u(self.id), "rawId": b64u(self.id), "type": "public-key", "response": said,
-            "authenticatorAttachment": "cross-platform", "clientExtensionResults": {},
-        }  # fmt: skip
+            "id": b64u(self.id),
+            "rawId": b64u(self.id),
+            "type": "public-key",
+            "response": said,
+            "authenticatorAttachment": "cross-platform",
+            "clientExtensionResults": {},
+        }

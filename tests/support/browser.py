@@ -18,9 +18,13 @@ from gateway.console.cookies import SESSION
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 DEVICE = {
-    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-    "isUserVerified": True, "automaticPresenceSimulation": True,
-}  # fmt: skip
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 """A passkey that lives in this device and is not synced; it verifies its user each time."""
 
 PHONE = 360

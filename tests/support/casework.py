@@ -15,71 +15,148 @@ CASE, MESSAGE, CONSENT = "A" * 22, "B" * 22, "C" * 22
 EXAMPLES = Path(schemas.__file__).parent / "examples"
 WHERE = {"peer": "AL", "kind": "referral", "state": "under_review", "provisional": True}
 DUTY = {
-    "what": "decision", "owes": "us", "because": MESSAGE, "until": NOW - 60, "overdue": True, "certain": False,
+    "what": "decision",
+    "owes": "us",
+    "because": MESSAGE,
+    "until": NOW - 60,
+    "overdue": True,
+    "certain": False,
     "doubts": [{"country": "AL", "year": 2027, "why": "year"}],
-}  # fmt: skip
+}
 LINE: dict[str, Any] = {
-    "id": MESSAGE, "direction": "in", "peer": "AL", "type": "referral.request/1", "conversation": CASE,
-    "in_reply_to": None, "purpose": "referral", "unit": "focal-point", "state": "awaiting_handover", "reason": None,
-    "held": None, "n": 1, "at": NOW, "expires": None, "out_of_order": False,
-}  # fmt: skip
+    "id": MESSAGE,
+    "direction": "in",
+    "peer": "AL",
+    "type": "referral.request/1",
+    "conversation": CASE,
+    "in_reply_to": None,
+    "purpose": "referral",
+    "unit": "focal-point",
+    "state": "awaiting_handover",
+    "reason": None,
+    "held": None,
+    "n": 1,
+    "at": NOW,
+    "expires": None,
+    "out_of_order": False,
+}
 STEP: dict[str, Any] = {
-    "id": "referral.decide", "stage": "referral", "title": {"en": "Decide on the request", "fr": "Décider"},
-    "standing": "due", "seen": False, "stopped_by": [], "by": "us", "responsible": "national_focal_point",
-    "with": ["case_manager"], "messages": ["referral.accept"], "gates": ["G2"],
-    "safeguards": [{"en": "Nobody decides alone"}], "tell_person": [{"en": "How long it takes"}], "clock": "decision",
+    "id": "referral.decide",
+    "stage": "referral",
+    "title": {"en": "Decide on the request", "fr": "Décider"},
+    "standing": "due",
+    "seen": False,
+    "stopped_by": [],
+    "by": "us",
+    "responsible": "national_focal_point",
+    "with": ["case_manager"],
+    "messages": ["referral.accept"],
+    "gates": ["G2"],
+    "safeguards": [{"en": "Nobody decides alone"}],
+    "tell_person": [{"en": "How long it takes"}],
+    "clock": "decision",
     "until": NOW,
-}  # fmt: skip
+}
 STANDING: dict[str, Any] = WHERE | {
-    "side": "receiving", "overlays": ["alert"], "owed": [DUTY], "missing": 2, "no_calendar": ["AL"],
+    "side": "receiving",
+    "overlays": ["alert"],
+    "owed": [DUTY],
+    "missing": 2,
+    "no_calendar": ["AL"],
     "procedure": {
-        "region": "tact", "drafts": ["ar"], "stage": "referral", "title": {"en": "Referral"},
+        "region": "tact",
+        "drafts": ["ar"],
+        "stage": "referral",
+        "title": {"en": "Referral"},
         "steps": [
             STEP,
             STEP | {"id": "return.propose", "standing": "stopped", "stopped_by": ["reflection_period"], "until": None},
             *(STEP | {"id": f"a.{word}", "standing": word} for word in ("done", "possible", "ahead", "behind")),
         ],
     },
-}  # fmt: skip
+}
 SHOWN = {
-    "conversation": CASE, "asylum_hold": True, "consents": [{"id": CONSENT, "state": "active"}], "standing": [STANDING],
+    "conversation": CASE,
+    "asylum_hold": True,
+    "consents": [{"id": CONSENT, "state": "active"}],
+    "standing": [STANDING],
     "messages": [
         LINE | {"outcome": "applied"},
-        LINE | {"id": "D" * 22, "direction": "out", "state": "failed", "reason": "gate_g2", "outcome": "late",
-                "held": "our side has suspended it"},
+        LINE
+        | {
+            "id": "D" * 22,
+            "direction": "out",
+            "state": "failed",
+            "reason": "gate_g2",
+            "outcome": "late",
+            "held": "our side has suspended it",
+        },
         LINE | {"id": "E" * 22, "type": None, "conversation": None, "unit": None, "outcome": None},
     ],
-}  # fmt: skip
+}
 ADVICE = {
-    "contact": "never", "why": "the person must not be called", "check_who_answers": True,
+    "contact": "never",
+    "why": "the person must not be called",
+    "check_who_answers": True,
     "do_not_notify": [{"party": "family", "why": "the family may be told nothing"}],
-}  # fmt: skip
+}
 PEER = {
-    "name": "AL", "node": "n1", "country": "AL", "state": "active", "cause": None, "missing": None, "demo": False,
-    "descriptor_version": 1, "keyset_seen": None, "failing_since": None, "attempts": 0, "next_try": None,
-}  # fmt: skip
+    "name": "AL",
+    "node": "n1",
+    "country": "AL",
+    "state": "active",
+    "cause": None,
+    "missing": None,
+    "demo": False,
+    "descriptor_version": 1,
+    "keyset_seen": None,
+    "failing_since": None,
+    "attempts": 0,
+    "next_try": None,
+}
 WHOLE = LINE | {
     "receipts": [{"status": "received", "at": NOW, "code": None}, {"status": "opened", "at": NOW + 60, "code": None}],
-    "erased": None, "case": "77", "dropped": ["/content/person/name_given"],
-}  # fmt: skip
+    "erased": None,
+    "case": "77",
+    "dropped": ["/content/person/name_given"],
+}
 ALERT = {
-    "id": MESSAGE, "peer": "AL", "kind": "violence", "owes": "us", "until": NOW + 60, "overdue": False,
-    "woken": [{"contact": "al-1", "at": NOW}], "next": {"contact": "al-2", "at": NOW + 30},
-}  # fmt: skip
+    "id": MESSAGE,
+    "peer": "AL",
+    "kind": "violence",
+    "owes": "us",
+    "until": NOW + 60,
+    "overdue": False,
+    "woken": [{"contact": "al-1", "at": NOW}],
+    "next": {"contact": "al-2", "at": NOW + 30},
+}
 ANSWERS: dict[str, Any] = {
     "alert.list": {"alerts": [ALERT]},
-    "conversation.due": {"due": [WHERE | DUTY | {"conversation": CASE, "type": "referral.request/1", "unit": None}],
-                         "next": "17.aa.n1"},
+    "conversation.due": {
+        "due": [WHERE | DUTY | {"conversation": CASE, "type": "referral.request/1", "unit": None}],
+        "next": "17.aa.n1",
+    },
     "conversation.list": {
         "next": "17",
         "conversations": [
-            {"conversation": CASE, "kind": "referral", "state": "under_review", "peer": "AL", "unit": "focal-point",
-             "messages": 3, "began": NOW, "last": NOW, "last_type": "referral.request/1", "last_state": "opened"},
+            {
+                "conversation": CASE,
+                "kind": "referral",
+                "state": "under_review",
+                "peer": "AL",
+                "unit": "focal-point",
+                "messages": 3,
+                "began": NOW,
+                "last": NOW,
+                "last_type": "referral.request/1",
+                "last_state": "opened",
+            },
         ],
     },
     "conversation.show": SHOWN,
     "conversation.writable": {
-        "conversation": CASE, "peers": [{"peer": "AL", "types": [], "header": {"case_ref_sender": "FR-2026-77"}}],
+        "conversation": CASE,
+        "peers": [{"peer": "AL", "types": [], "header": {"case_ref_sender": "FR-2026-77"}}],
     },
     "contact.advise": ADVICE,
     "asylum.list": {"holds": [{"id": CASE, "at": NOW, "lift_wanted": True}]},
@@ -88,10 +165,19 @@ ANSWERS: dict[str, Any] = {
     },
     "directory.list": {
         "units": [
-            {"peer": peer, "state": state, "node": f"n1{peer.lower() * 16}", "country": peer, "unit": unit,
-             "name": name, "roles": ["national_focal_point"], "contact": "duty desk"}
+            {
+                "peer": peer,
+                "state": state,
+                "node": f"n1{peer.lower() * 16}",
+                "country": peer,
+                "unit": unit,
+                "name": name,
+                "roles": ["national_focal_point"],
+                "contact": "duty desk",
+            }
             for peer, state, unit, name in (
-                ("FR", "own", "focal-point", "Point focal"), ("FR", "own", "shelter", "Foyer"),
+                ("FR", "own", "focal-point", "Point focal"),
+                ("FR", "own", "shelter", "Foyer"),
                 ("AL", "active", "focal-point", "Zyra kombëtare"),
             )
         ]
@@ -99,45 +185,107 @@ ANSWERS: dict[str, Any] = {
     "directory.search": {
         "understood": {"countries": ["AL"], "child": None, "timed": False},
         "units": [
-            {"country": "AL", "peer": "AL", "state": "active", "unit": "focal-point", "name": "Zyra kombëtare",
-             "roles": ["national_focal_point"], "services": [], "groups_served": [], "languages": ["sq"],
-             "capacity": "open", "hours": "Mo-Fr 09:00-16:00", "at": NOW, "open": True,
-             "contact": {"duty": True, "phone": "+35540000001", "email": None, "hours": None},
-             "duty_phone": "+35540000002", "made": NOW, "current": False, "expires": NOW, "for": []},
+            {
+                "country": "AL",
+                "peer": "AL",
+                "state": "active",
+                "unit": "focal-point",
+                "name": "Zyra kombëtare",
+                "roles": ["national_focal_point"],
+                "services": [],
+                "groups_served": [],
+                "languages": ["sq"],
+                "capacity": "open",
+                "hours": "Mo-Fr 09:00-16:00",
+                "at": NOW,
+                "open": True,
+                "contact": {"duty": True, "phone": "+35540000001", "email": None, "hours": None},
+                "duty_phone": "+35540000002",
+                "made": NOW,
+                "current": False,
+                "expires": NOW,
+                "for": [],
+            },
         ],
     },
     "guidance.list": GUIDANCE["guidance.list"],
     "inbox.list": {"messages": [LINE] * 12, "next": "12"},
     "draft.list": {
-        "drafts": [{"id": "F" * 22, "state": "waiting_second", "at": NOW, "type": "referral.accept/1", "to": "AL",
-                    "unit": None, "record": None, "version": "v", "first_by": "Bea"}],
+        "drafts": [
+            {
+                "id": "F" * 22,
+                "state": "waiting_second",
+                "at": NOW,
+                "type": "referral.accept/1",
+                "to": "AL",
+                "unit": None,
+                "record": None,
+                "version": "v",
+                "first_by": "Bea",
+            }
+        ],
         "next": None,
     },
     "peer.list": {"peers": [PEER, PEER | {"name": "MA", "country": "MA"}]},
     "attachment.list": {
-        "attachments": [{"part": 1, "media_type": "application/pdf", "size": 2_000, "sha256": "00",
-                         "doc_kind": "consent_form", "stored": True}]
+        "attachments": [
+            {
+                "part": 1,
+                "media_type": "application/pdf",
+                "size": 2_000,
+                "sha256": "00",
+                "doc_kind": "consent_form",
+                "stored": True,
+            }
+        ]
     },
     "erasure.list": {
         "requests": [
-            {"id": MESSAGE, "peer": "AL", "state": state, "what": "part", "ground": ground, "at": NOW, "follow": NOW,
-             "due": NOW, "erased_at": None, "answered": None, "told_onward": 0}
+            {
+                "id": MESSAGE,
+                "peer": "AL",
+                "state": state,
+                "what": "part",
+                "ground": ground,
+                "at": NOW,
+                "follow": NOW,
+                "due": NOW,
+                "erased_at": None,
+                "answered": None,
+                "told_onward": 0,
+            }
             for state, ground in (("waiting", "objection"), ("kept", "restriction_18"))
         ]
     },
     "review.list": {"reviews": [{"message": MESSAGE, "peer": "AL", "kid": "k", "received": NOW}]},
     "statistics.list": {"releases": [{"period": "2026", "at": NOW}]},
     "statistics.show": {
-        "version": 1, "period": "2026", "threshold": 10, "total": None,
+        "version": 1,
+        "period": "2026",
+        "threshold": 10,
+        "total": None,
         "tables": {"victims": [{"key": ["woman", None], "n": None}], "corridors": None},
     },
-}  # fmt: skip
+}
 PATHS = (
-    "/desk", "/desk/owed?owes=them", "/inbox", "/conversations?kind=referral", f"/conversations/{CASE}",
-    f"/conversations/{CASE}/sheet", f"/conversations/{CASE}/erase", f"/messages/{MESSAGE}?way=in",
-    f"/messages/{MESSAGE}/erase?way=in", "/alerts", f"/alerts/{MESSAGE}", "/records", "/records/erasures",
-    "/records/holds", "/records/reviews", "/records/statistics", "/records/statistics/2026",
-)  # fmt: skip
+    "/desk",
+    "/desk/owed?owes=them",
+    "/inbox",
+    "/conversations?kind=referral",
+    f"/conversations/{CASE}",
+    f"/conversations/{CASE}/sheet",
+    f"/conversations/{CASE}/erase",
+    f"/messages/{MESSAGE}?way=in",
+    f"/messages/{MESSAGE}/erase?way=in",
+    "/alerts",
+    f"/alerts/{MESSAGE}",
+    "/records",
+    "/records/erasures",
+    "/records/holds",
+    "/records/reviews",
+    "/records/statistics",
+    "/records/statistics/2026",
+)
 
 
 def body(body_type: str, name: str = "valid-minimal") -> dict[str, Any]:

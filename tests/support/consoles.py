@@ -30,23 +30,42 @@ READING = frozenset(route.operation for route in ROUTES if route.method == "GET"
 """Operations whose answers pages show."""
 
 NODE: Mapping[str, Any] = {
-    "name": "FR", "node": "n1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "country": "FR", "demo": False,
-    "endpoint": "https://fr.test:8443", "fingerprint": "12345 67890", "scanned": "TRM1:FR",
-    "descriptor": {"version": 1, "issued": NOW, "expires": NOW + 86_400 * 300}, "keyset": None,
+    "name": "FR",
+    "node": "n1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "country": "FR",
+    "demo": False,
+    "endpoint": "https://fr.test:8443",
+    "fingerprint": "12345 67890",
+    "scanned": "TRM1:FR",
+    "descriptor": {"version": 1, "issued": NOW, "expires": NOW + 86_400 * 300},
+    "keyset": None,
     "units": [
         {"id": "focal-point", "name": "Focal point", "kind": "public_authority"},
         {"id": "shelter", "name": "Shelter", "kind": "ngo"},
     ],
-    "peers": 1, "queued": 0, "to_hand_over": 0, "alarms": 0, "endings": [], "process": {},
-}  # fmt: skip
+    "peers": 1,
+    "queued": 0,
+    "to_hand_over": 0,
+    "alarms": 0,
+    "endings": [],
+    "process": {},
+}
 """What `node.show` says."""
 OWN_UNITS: Mapping[str, Any] = {
     "units": [
-        {"peer": "FR", "state": "own", "node": NODE["node"], "country": "FR", "unit": unit["id"], "name": unit["name"],
-         "roles": ["national_focal_point"], "contact": "duty desk"}
+        {
+            "peer": "FR",
+            "state": "own",
+            "node": NODE["node"],
+            "country": "FR",
+            "unit": unit["id"],
+            "name": unit["name"],
+            "roles": ["national_focal_point"],
+            "contact": "duty desk",
+        }
         for unit in NODE["units"]
     ]
-}  # fmt: skip
+}
 """What `directory.list` says where there is no peer."""
 
 
@@ -170,18 +189,22 @@ class Console:
             method, self.server.make_url(path), data=data, headers=given, allow_redirects=False
         ) as answer:
             cookies = {name: morsel.OutputString() for name, morsel in answer.cookies.items()}
-            return Seen(
-                status=answer.status, headers=dict(answer.headers), text=await answer.text(), cookies=cookies
-            )  # fmt: skip
+            return Seen(status=answer.status, headers=dict(answer.headers), text=await answer.text(), cookies=cookies)
 
 
 def settings(**other: Any) -> Settings:
     """Of a console in English, an hour ahead of UTC."""
     said: dict[str, Any] = {
-        "origin": ORIGIN, "node": "FR", "language": "en", "leave_to": "https://www.example.org/", "demo": False,
-        "now": lambda: NOW, "offset": lambda at: 3600, "rand": lambda size: b"\x07" * size,
+        "origin": ORIGIN,
+        "node": "FR",
+        "language": "en",
+        "leave_to": "https://www.example.org/",
+        "demo": False,
+        "now": lambda: NOW,
+        "offset": lambda at: 3600,
+        "rand": lambda size: b"\x07" * size,
         "near": {"language": ("fr", "sq"), "country": ("FR", "AL")},
-    }  # fmt: skip
+    }
     return Settings(**said | other)
 
 

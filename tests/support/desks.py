@@ -70,11 +70,18 @@ def plan(
     """A node with one unit and a drop folder."""
     chosen = port or free_port()
     return Plan(
-        folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
-        endpoint=f"https://127.0.0.1:{chosen}", listen=f"127.0.0.1:{chosen}", contact="duty desk",
+        folder=base / name,
+        roots=base / f"{name}-roots",
+        name=name,
+        country=name,
+        endpoint=f"https://127.0.0.1:{chosen}",
+        listen=f"127.0.0.1:{chosen}",
+        contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=demo, admins=admins, adapter=drop_folder(base / f"{name}-cases"),
-    )  # fmt: skip
+        demo=demo,
+        admins=admins,
+        adapter=drop_folder(base / f"{name}-cases"),
+    )
 
 
 def make(base: Path, name: str, *, demo: bool = True, admins: Sequence[AdminCard] = CARDS) -> Desk:
@@ -152,17 +159,24 @@ def agree(one: Desk, other: Desk) -> None:
 def header(**members: Any) -> dict[str, Any]:
     """A header between the two focal points."""
     return {
-        "sender_unit": UNIT, "sender_role": "national_focal_point", "recipient_unit": UNIT,
-        "recipient_role": "national_focal_point", "author_ref": "w-117", "priority": "normal", "language": "fr",
+        "sender_unit": UNIT,
+        "sender_role": "national_focal_point",
+        "recipient_unit": UNIT,
+        "recipient_role": "national_focal_point",
+        "author_ref": "w-117",
+        "priority": "normal",
+        "language": "fr",
         "handling": {"onward_sharing": "none", "retain_until": "2030-11-30", "export_to_local": "full"},
-    } | members  # fmt: skip
+    } | members
 
 
 def enquiry(to: str) -> dict[str, Any]:
     """The smallest draft that goes: a question about capacity, without personal data."""
     content: Mapping[str, Any] = {
-        "services": ["safe_accommodation"], "age_group": "adult", "referral_kind": "return_reception",
-    }  # fmt: skip
+        "services": ["safe_accommodation"],
+        "age_group": "adult",
+        "referral_kind": "return_reception",
+    }
     return {"type": "enquiry.capacity/1", "to": to, "header": header(), "content": dict(content)}
 
 
@@ -178,6 +192,12 @@ def consent(to: str) -> dict[str, Any]:
         "until": "2030-11-30",
     }
     return {
-        "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "sq", "interpreter": True,
-        "grants": [grant], "told": dict.fromkeys(TOLD, True), "onward_sharing": False,
-    }  # fmt: skip
+        "given_by": "person",
+        "form": "written",
+        "taken_on": "2026-11-20",
+        "language": "sq",
+        "interpreter": True,
+        "grants": [grant],
+        "told": dict.fromkeys(TOLD, True),
+        "onward_sharing": False,
+    }

@@ -116,17 +116,27 @@ MET = History(
 def circumstances(held: Consent | None = None, **changes: Any) -> Circumstances:
     """Nothing was withdrawn, all that comes before a return was said, and a charity asks; but for `changes`."""
     usual = {
-        "node": "n1own", "sender_kind": UnitKind.NGO, "recipient": LISTED, "consent": held,
-        "recorded_by": frozenset({"n1own"}), "conversation_withdrawn": False, "today": TODAY, "history": MET,
-    }  # fmt: skip
+        "node": "n1own",
+        "sender_kind": UnitKind.NGO,
+        "recipient": LISTED,
+        "consent": held,
+        "recorded_by": frozenset({"n1own"}),
+        "conversation_withdrawn": False,
+        "today": TODAY,
+        "history": MET,
+    }
     return Circumstances(**{**usual, **changes})
 
 
 def held(consent: Consent | None = None, **changes: Any) -> Held:
     """What a receiver knows: its own unit and nothing else, but for `consent` and `changes`."""
     usual = {
-        "sender_kind": None, "recipient": LISTED, "consent": consent, "recorded_by": frozenset(), "withdrawn": False
-    }  # fmt: skip
+        "sender_kind": None,
+        "recipient": LISTED,
+        "consent": consent,
+        "recorded_by": frozenset(),
+        "withdrawn": False,
+    }
     return Held(**{**usual, **changes})
 
 
@@ -255,9 +265,16 @@ class Endpoint:
     def seal(self, message: ValidMessage, position: LinkPosition, secret: bytes) -> SealedEnvelope:
         """Outgoing steps 6 and 7."""
         return outbound.depart(
-            message, secret, position, own=self.own, peer=self.peer, keyset=self.keyset,
-            now=self.now, sign=self.node.sig.sign, rand=self.rand,
-        )  # fmt: skip
+            message,
+            secret,
+            position,
+            own=self.own,
+            peer=self.peer,
+            keyset=self.keyset,
+            now=self.now,
+            sign=self.node.sig.sign,
+            rand=self.rand,
+        )
 
     def hear(self, data: bytes, asked: Sequence[str]) -> Answers:
         """Read an answer; receipts for what this end sent are kept."""
@@ -314,10 +331,16 @@ class Endpoint:
     ) -> Receipt:
         """This end's receipt for a statement of the peer."""
         return Receipt(
-            of=wire.statement_hash(said.encode()), msg=said.id, from_=self.own.node, from_desc=self.own.version,
-            to=self.peer.node, n=said.n, status=status, at=self.now if at is None else at,
+            of=wire.statement_hash(said.encode()),
+            msg=said.id,
+            from_=self.own.node,
+            from_desc=self.own.version,
+            to=self.peer.node,
+            n=said.n,
+            status=status,
+            at=self.now if at is None else at,
             code=None if code is None else str(code),
-        )  # fmt: skip
+        )
 
     def answer(self, envelopes: Sequence[bytes]) -> bytes:
         """The answer to a request of envelopes, with one signed batch for all that is final."""

@@ -61,17 +61,26 @@ class Logbook:
         """The leaf of a sealing of this node."""
         said = stated(sealed)
         self.write(
-            said.created, "message.departed", of=sealed.statement_hash, peer=said.to, n=said.n,
+            said.created,
+            "message.departed",
+            of=sealed.statement_hash,
+            peer=said.to,
+            n=said.n,
             sig=signatures_hash(sealed.signatures),
-        )  # fmt: skip
+        )
 
     def received(self, sealed: SealedEnvelope) -> None:
         """The leaf of an accepted message."""
         said = stated(sealed)
         self.write(
-            said.created, "message.received", of=sealed.statement_hash, peer=said.from_, n=said.n, code=None,
+            said.created,
+            "message.received",
+            of=sealed.statement_hash,
+            peer=said.from_,
+            n=said.n,
+            code=None,
             sig=signatures_hash(sealed.signatures),
-        )  # fmt: skip
+        )
 
     def batch(self, document: bytes, peer: Node, *, issued: bool) -> None:
         """The leaf of a batch of receipts."""
@@ -231,9 +240,15 @@ def receipt(sealed: SealedEnvelope, status: Status, **changes: Any) -> Receipt:
     """The receiver's receipt for a sealed message."""
     said = stated(sealed)
     usual = {
-        "of": sealed.statement_hash, "msg": said.id, "from_": said.to, "from_desc": 1, "to": said.from_, "n": said.n,
-        "status": status, "at": NOW + 60,
-    }  # fmt: skip
+        "of": sealed.statement_hash,
+        "msg": said.id,
+        "from_": said.to,
+        "from_desc": 1,
+        "to": said.from_,
+        "n": said.n,
+        "status": status,
+        "at": NOW + 60,
+    }
     return Receipt(**{**usual, **changes})
 
 

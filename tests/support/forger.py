@@ -67,11 +67,14 @@ class Forger:
         )
         standing = peer.standing(parts.clock.now())
         facts = Circumstances(
-            node=parts.own.node, sender_kind=None, consent=consent or _covering(peer.node, request["header"]),
+            node=parts.own.node,
+            sender_kind=None,
+            consent=consent or _covering(peer.node, request["header"]),
             recorded_by=frozenset(),
             recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=parts.clock.now()),
-            conversation_withdrawn=False, today=_today(parts.clock),
-        )  # fmt: skip
+            conversation_withdrawn=False,
+            today=_today(parts.clock),
+        )
         policy = open_on(standing.corridor)
         _, message = outbound.submit(draft, standing, facts, policy=policy, around=None, now=parts.clock.now())
         assert peer.keyset is not None

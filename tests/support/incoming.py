@@ -61,8 +61,10 @@ def authentic(body: bytes, held: str, **stated: Any) -> AuthenticStatement:
     files = files_for(schemas.parts(held, content))
     secret = replace(wire.Secret.parse(SENDER.secret), parts=files).encode()
     usual: dict[str, Any] = {
-        "body_type": held, "schema": schemas.catalogue().get(held).schema, "parts": lengths(files),
-    }  # fmt: skip
+        "body_type": held,
+        "schema": schemas.catalogue().get(held).schema,
+        "parts": lengths(files),
+    }
     statement = SENDER.statement(**{**usual, "commit": wire.commit(secret, body), **stated})
     return arrive(framed(statement, body=body, secret=secret))
 

@@ -88,30 +88,55 @@ LINES: tuple[Line, ...] = (
     _line("closure.response", "valid-agreed"),
     _line("closure.response", "valid-not-agreed"),
     _line("closure.response", "valid-not-agreed", answer="reopen"),
-    _line("data.correction", "valid-new-value", path="/content/legal_status", data_category="immigration",
-          new_value="asylum_pending"),
+    _line(
+        "data.correction",
+        "valid-new-value",
+        path="/content/legal_status",
+        data_category="immigration",
+        new_value="asylum_pending",
+    ),
     *(
         _line(kind, _smallest(kind))
         for kind in sorted({*MAY, "case.closure"})
-        if kind not in ("consent.record", "consent.withdrawal", "info.request", "info.reply", "assistance.plan",
-                        "risk.assessment", "bid.report", "family.report", "guardian.notice", "safety.alert.update")
+        if kind
+        not in (
+            "consent.record",
+            "consent.withdrawal",
+            "info.request",
+            "info.reply",
+            "assistance.plan",
+            "risk.assessment",
+            "bid.report",
+            "family.report",
+            "guardian.notice",
+            "safety.alert.update",
+        )
     ),
-)  # fmt: skip
+)
 
 TRAPS: tuple[Line, ...] = (
     Line(kind="enquiry.capacity", stem="valid-minimal", content={"note": "passport AB1234567"}, gate=Code.GATE_G1),
     Line(kind="info.request", stem="valid-one", header={"consent_ref": None}, gate=Code.GATE_G2, at_receiver=False),
     Line(kind="info.reply", stem="valid-answers", purpose="legal_proceedings", gate=Code.GATE_G2),
     Line(kind="info.request", stem="valid-one", header={"transfer_basis": "consent_49_1_a"}, gate=Code.GATE_G6),
-    Line(kind="proceedings.notice", stem="valid-hearing", header={"recipient_role": "shelter_provider"},
-         gate=Code.GATE_G9),
+    Line(
+        kind="proceedings.notice",
+        stem="valid-hearing",
+        header={"recipient_role": "shelter_provider"},
+        gate=Code.GATE_G9,
+    ),
     Line(kind="info.request", stem="valid-one", header={"priority": "soon"}, gate=Code.GATE_G11, at_receiver=False),
     Line(kind="stats.submission", stem="valid-two-dimensions", content={"cells": "small"}, gate=Code.GATE_G12),
     Line(kind="referral.decline", stem="valid-capacity", content={"reason": None}, gate=Code.GATE_G13),
-    Line(kind="info.request", stem="valid-one", header={"recipient_unit": "nobody"}, gate=Code.GATE_G14,
-         at_receiver=False),
+    Line(
+        kind="info.request",
+        stem="valid-one",
+        header={"recipient_unit": "nobody"},
+        gate=Code.GATE_G14,
+        at_receiver=False,
+    ),
     Line(kind="nationality.request", stem="valid-full", content={"context": "trafficking"}, gate=Code.GATE_G15),
-)  # fmt: skip
+)
 """Bodies that a gate has to stop whatever was said before."""
 
 
@@ -208,11 +233,15 @@ def _complete_record(person: Person, now: int, content: dict[str, Any]) -> None:
         "given_by": "person",
         "taken_on": datetime.fromtimestamp(now, UTC).date().isoformat(),
         "grants": [
-            {"purpose": purpose, "recipient_units": [f"{node}/{UNIT}" for node in NODES.values()],
-             "data_categories": categories, "until": "2029-12-31"}
+            {
+                "purpose": purpose,
+                "recipient_units": [f"{node}/{UNIT}" for node in NODES.values()],
+                "data_categories": categories,
+                "until": "2029-12-31",
+            }
             for purpose in purposes
         ],
-    }  # fmt: skip
+    }
     if person.age_group == "child":
         content["child_assent"] = "given"
 

@@ -60,9 +60,7 @@ class FakeDesk:
                 raise self.breaks
             yield self.taken[10:]
 
-        return File(
-            name="0.pdf", media="application/pdf", size=len(self.taken), sha256=bytes(32), chunks=chunks()
-        )  # fmt: skip
+        return File(name="0.pdf", media="application/pdf", size=len(self.taken), sha256=bytes(32), chunks=chunks())
 
     async def events(self, after: int, *, caller: roles.Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
         """What lies behind `after`, the first one alone and the others together, then silence."""

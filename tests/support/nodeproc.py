@@ -182,8 +182,12 @@ class NodeProcess:
         with (self.base / f"{self.name}.err").open("a") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests" / "support" / "nodechild.py"), *map(str, self.packages)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
-            )  # fmt: skip
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                cwd=ROOT,
+            )
         self._say(json.dumps(spec))
 
     def _pipe(self) -> subprocess.Popen[str]:

@@ -11,9 +11,18 @@ OTHER = "r3x0bJr3QkK0m1c5n8sT4g"
 NONE = {"count": 0, "oldest": None}
 SOME = {"count": 3, "oldest": NOW - 7_200}
 PEER: dict[str, Any] = {
-    "name": "AL", "state": "active", "delivery": "failing", "held": None, "queued": SOME, "unreceived": SOME,
-    "undelivered": NONE, "failing_since": NOW - 7_000, "attempts": 5, "next_try": NOW + 60, "contact": NOW - 90_000,
-}  # fmt: skip
+    "name": "AL",
+    "state": "active",
+    "delivery": "failing",
+    "held": None,
+    "queued": SOME,
+    "unreceived": SOME,
+    "undelivered": NONE,
+    "failing_since": NOW - 7_000,
+    "attempts": 5,
+    "next_try": NOW + 60,
+    "contact": NOW - 90_000,
+}
 HELD = PEER | {"name": "UA <b>", "delivery": "held", "held": "our side has suspended it", "failing_since": None}
 STATUS: dict[str, Any] = {
     "at": NOW,
@@ -30,107 +39,214 @@ STATUS: dict[str, Any] = {
     ],
     "content": {"damaged": 1, "epoch": 7, "epoch_made": NOW - 90_000, "rotating": True},
     "storage": {
-        "database": 5_000_000, "log": 1_000_000, "free": 500_000_000, "files": 2, "file_bytes": 70_000, "coming": 1,
+        "database": 5_000_000,
+        "log": 1_000_000,
+        "free": 500_000_000,
+        "files": 2,
+        "file_bytes": 70_000,
+        "coming": 1,
     },
     "backup": NOW - 400_000,
     "erasing": {
-        "looked": NOW - 300_000, "next": NOW - 200_000, "erased": [{"reason": "objection", "count": 2}], "left": 1,
-        "requests": 2, "overdue": 1, "holds": 1,
+        "looked": NOW - 300_000,
+        "next": NOW - 200_000,
+        "erased": [{"reason": "objection", "count": 2}],
+        "left": 1,
+        "requests": 2,
+        "overdue": 1,
+        "holds": 1,
     },
     "audit": {
-        "entries": 90, "checkpoint": {"size": 80, "at": NOW - 60}, "witnessed": None, "halted": "log_rolled_back",
+        "entries": 90,
+        "checkpoint": {"size": 80, "at": NOW - 60},
+        "witnessed": None,
+        "halted": "log_rolled_back",
     },
     "alarms": [{"kind": "message.failed", **SOME}, {"kind": "own.sig.ends_30", "count": 1, "oldest": NOW - 60}],
-}  # fmt: skip
+}
 
 
 def alarm(seq: int, kind: str = "message.failed", **other: Any) -> dict[str, Any]:
     """One open alarm."""
     return {
-        "id": str(seq), "at": NOW - 60, "kind": kind, "peer": "AL", "message": ID, "reason": "expired", "count": None,
-    } | other  # fmt: skip
+        "id": str(seq),
+        "at": NOW - 60,
+        "kind": kind,
+        "peer": "AL",
+        "message": ID,
+        "reason": "expired",
+        "count": None,
+    } | other
 
 
 STEPS = ("name", "tcp", "tls")
 ANSWERS: dict[str, Any] = {
     "node.status": STATUS,
-    "keys.list": {"keys": [
-        {"use": use, "kid": use, "made": NOW - 90_000, "current": True}
-        for use in ("sig", "http", "log", "wit", "enc", "epoch")
-    ]},
-    "alarm.list": {"next": None, "open": 5, "alarms": [
-        alarm(1), alarm(2, reason="cancelled"), alarm(3, "message.held", reason="mapping_failed"),
-        alarm(4, "own.sig.ends_30", peer=None, message=None, reason=None),
-        alarm(5, "peer.review", message=None, reason=None, count=12),
-    ]},
+    "keys.list": {
+        "keys": [
+            {"use": use, "kid": use, "made": NOW - 90_000, "current": True}
+            for use in ("sig", "http", "log", "wit", "enc", "epoch")
+        ]
+    },
+    "alarm.list": {
+        "next": None,
+        "open": 5,
+        "alarms": [
+            alarm(1),
+            alarm(2, reason="cancelled"),
+            alarm(3, "message.held", reason="mapping_failed"),
+            alarm(4, "own.sig.ends_30", peer=None, message=None, reason=None),
+            alarm(5, "peer.review", message=None, reason=None, count=12),
+        ],
+    },
     "alarm.dismiss": {"id": "1"},
     "message.resend_many": {"matched": 2, "again": 1, "refused": [{"id": ID, "code": "not_active"}], "more": False},
-    "peer.ping": {"name": "AL", "ok": False, "steps": [
-        {"step": step, "ok": step != "tls", "detail": "a detail", "fix": None if step != "tls" else "a fix", "ms": 3,
-         "code": None if step != "tls" else "unreachable"}
-        for step in STEPS
-    ]},
+    "peer.ping": {
+        "name": "AL",
+        "ok": False,
+        "steps": [
+            {
+                "step": step,
+                "ok": step != "tls",
+                "detail": "a detail",
+                "fix": None if step != "tls" else "a fix",
+                "ms": 3,
+                "code": None if step != "tls" else "unreachable",
+            }
+            for step in STEPS
+        ],
+    },
     "peer.probe": {"id": ID, "name": "AL", "legs": ["submission"]},
     "peer.probed": {
-        "id": ID, "state": "queued", "reason": None, "legs": [{"leg": "submission", "detail": "on disk"}],
-        "over": False, "ok": False,
+        "id": ID,
+        "state": "queued",
+        "reason": None,
+        "legs": [{"leg": "submission", "detail": "on disk"}],
+        "over": False,
+        "ok": False,
     },
     "adapter.check": {
-        "adapter": {"kind": "folder", "version": "1", "target": "/srv/cases", "can_pull": True, "can_push": True,
-                    "erasure": "erases"},
-        "ok": False, "findings": [{"place": "/out", "rule": "writable", "hint": "chmod"}],
+        "adapter": {
+            "kind": "folder",
+            "version": "1",
+            "target": "/srv/cases",
+            "can_pull": True,
+            "can_push": True,
+            "erasure": "erases",
+        },
+        "ok": False,
+        "findings": [{"place": "/out", "rule": "writable", "hint": "chmod"}],
     },
-}  # fmt: skip
+}
 LOG: dict[str, Any] = {
-    "origin": "fr.n1abc.trm", "entries": 90, "quorum": 1,
+    "origin": "fr.n1abc.trm",
+    "entries": 90,
+    "quorum": 1,
     "witnessed": {"size": 70, "by": [{"peer": "AL", "node": "n1al", "at": NOW - 60}]},
-}  # fmt: skip
+}
 AUDIT: dict[str, Any] = {
     "audit.show": LOG | {"checkpoint": {"size": 80, "at": NOW - 60}, "halted": None},
-    "audit.list": {"next": "40", "entries": [
-        {"seq": 90, "at": NOW - 1, "event": "message.state", "covered": "open",
-         "facts": {"id": ID, "peer": "n1al", "state": "failed", "code": "expired"}},
-        {"seq": 80, "at": NOW - 90, "event": "session.begun", "facts": {"id": OTHER, "kid": None}, "covered": "signed"},
-        {"seq": 70, "at": NOW - 900, "event": "node.made", "facts": {"node": "n1fr"}, "covered": "witnessed"},
-    ]},
-    "audit.reads": {"next": "12", "reads": [
-        {"at": NOW - 60, "what": what, "id": id, "reader": reader, "name": name, "conversation": conversation}
-        for what, id, reader, name, conversation in (
-            ("message", ID, "person/p1", "Eva <b>", None), ("file/2", ID, "token/t1", None, None),
-            ("conversation", OTHER, "person/p1", "Eva <b>", ID), ("evidence", OTHER, "owner", "owner", None),
-            ("consent", OTHER, "person/p1", "Eva <b>", None),
-        )
-    ]},
-    "audit.verify": LOG | {"ok": False, "checkpoints": 4, "newest": 80, "findings": [
-        {"place": "entry 17", "rule": "root", "hint": ""}, {"place": "checkpoint 80", "rule": "signature", "hint": ""},
-    ]},
+    "audit.list": {
+        "next": "40",
+        "entries": [
+            {
+                "seq": 90,
+                "at": NOW - 1,
+                "event": "message.state",
+                "covered": "open",
+                "facts": {"id": ID, "peer": "n1al", "state": "failed", "code": "expired"},
+            },
+            {
+                "seq": 80,
+                "at": NOW - 90,
+                "event": "session.begun",
+                "facts": {"id": OTHER, "kid": None},
+                "covered": "signed",
+            },
+            {"seq": 70, "at": NOW - 900, "event": "node.made", "facts": {"node": "n1fr"}, "covered": "witnessed"},
+        ],
+    },
+    "audit.reads": {
+        "next": "12",
+        "reads": [
+            {"at": NOW - 60, "what": what, "id": id, "reader": reader, "name": name, "conversation": conversation}
+            for what, id, reader, name, conversation in (
+                ("message", ID, "person/p1", "Eva <b>", None),
+                ("file/2", ID, "token/t1", None, None),
+                ("conversation", OTHER, "person/p1", "Eva <b>", ID),
+                ("evidence", OTHER, "owner", "owner", None),
+                ("consent", OTHER, "person/p1", "Eva <b>", None),
+            )
+        ],
+    },
+    "audit.verify": LOG
+    | {
+        "ok": False,
+        "checkpoints": 4,
+        "newest": 80,
+        "findings": [
+            {"place": "entry 17", "rule": "root", "hint": ""},
+            {"place": "checkpoint 80", "rule": "signature", "hint": ""},
+        ],
+    },
     "audit.export": {"lines": ['{"a":1}', '{"b":2}'], "upto": 90, "next": None},
-}  # fmt: skip
+}
 AUDITED = (
-    "/audit", "/audit/entries", "/audit/entries?event=message.state&subject=n1al&until=2026-09-21",
-    f"/audit/reads?message={ID}", "/audit/reads",
-)  # fmt: skip
+    "/audit",
+    "/audit/entries",
+    "/audit/entries?event=message.state&subject=n1al&until=2026-09-21",
+    f"/audit/reads?message={ID}",
+    "/audit/reads",
+)
 MESSAGE: dict[str, Any] = {
-    "id": ID, "direction": "out", "peer": "UA <b>", "state": "queued", "reason": None,
-    "held": "our side has suspended it", "n": None, "at": NOW - 60, "expires": NOW + 60, "out_of_order": False,
-    "type": "referral.request/1", "conversation": OTHER, "in_reply_to": None, "purpose": "Tulpe-7391",
+    "id": ID,
+    "direction": "out",
+    "peer": "UA <b>",
+    "state": "queued",
+    "reason": None,
+    "held": "our side has suspended it",
+    "n": None,
+    "at": NOW - 60,
+    "expires": NOW + 60,
+    "out_of_order": False,
+    "type": "referral.request/1",
+    "conversation": OTHER,
+    "in_reply_to": None,
+    "purpose": "Tulpe-7391",
     "unit": "focal-point",
-}  # fmt: skip
+}
 LISTED: dict[str, Any] = {
-    "message.list": {"next": "7", "messages": [
-        MESSAGE, MESSAGE | {"direction": "in", "state": "held", "reason": "mapping_failed", "n": 4, "held": None},
-    ]},
-    "message.show": MESSAGE | {
-        "receipts": [], "erased": None, "case": "Tulpe-7391", "dropped": [], "header": {"note": "Tulpe-7391"},
+    "message.list": {
+        "next": "7",
+        "messages": [
+            MESSAGE,
+            MESSAGE | {"direction": "in", "state": "held", "reason": "mapping_failed", "n": 4, "held": None},
+        ],
+    },
+    "message.show": MESSAGE
+    | {
+        "receipts": [],
+        "erased": None,
+        "case": "Tulpe-7391",
+        "dropped": [],
+        "header": {"note": "Tulpe-7391"},
         "content": {"note": "Tulpe-7391"},
     },
-}  # fmt: skip
+}
 PATHS = (
-    "/operations", "/operations/alarms", "/operations/alarms/message.failed", "/operations/alarms/own.sig.ends_30",
-    "/operations/alarms/peer.review", "/operations/resend?state=failed&peer=AL&reason=expired&days=2",
-    "/operations/resend?state=held", "/operations/peers/AL", "/operations/peers/UA%20%3Cb%3E",
-    f"/operations/probes/{ID}", "/operations/adapter", "/operations/messages?peer=AL&state=held",
-)  # fmt: skip
+    "/operations",
+    "/operations/alarms",
+    "/operations/alarms/message.failed",
+    "/operations/alarms/own.sig.ends_30",
+    "/operations/alarms/peer.review",
+    "/operations/resend?state=failed&peer=AL&reason=expired&days=2",
+    "/operations/resend?state=held",
+    "/operations/peers/AL",
+    "/operations/peers/UA%20%3Cb%3E",
+    f"/operations/probes/{ID}",
+    "/operations/adapter",
+    "/operations/messages?peer=AL&state=held",
+)
 ALIKE = (PATHS[3], PATHS[4], PATHS[6], PATHS[8], AUDITED[1], AUDITED[4])
 """Those that differ from another one in what they say only."""
 

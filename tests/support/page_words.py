@@ -25,7 +25,7 @@ def texts() -> Catalog:
     found = Catalog()
     for _file, _line, message, _comments, _context in extract_from_dir(
         CONSOLE, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS
-    ):  # fmt: skip
+    ):
         found.add(message)
     return found
 
@@ -67,7 +67,11 @@ def _document(lang: str, wanted: Catalog, there: Catalog) -> str:
     write_po(written, new, no_location=True, omit_header=True, sort_output=True, width=0)
     status = REVIEWED if f"{STATUS}{REVIEWED}" in there.header_comment else DRAFT
     head = [
-        f"# {STATUS}{status}", 'msgid ""', 'msgstr ""', f'"Language: {lang}\\n"',
-        '"Content-Type: text/plain; charset=UTF-8\\n"', f'"Plural-Forms: {new.plural_forms}\\n"',
-    ]  # fmt: skip
+        f"# {STATUS}{status}",
+        'msgid ""',
+        'msgstr ""',
+        f'"Language: {lang}\\n"',
+        '"Content-Type: text/plain; charset=UTF-8\\n"',
+        f'"Plural-Forms: {new.plural_forms}\\n"',
+    ]
     return "\n".join(head) + "\n\n" + written.getvalue().decode()

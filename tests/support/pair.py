@@ -176,10 +176,18 @@ async def make_party(base: Path, name: str, clock: SteeredClock, port: int | Non
     """A new node of one country."""
     port = port or free_port()
     plan = Plan(
-        folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
-        endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="duty desk",
-        units=[unit(name)], demo=True, admins=CARDS, adapter=drop_folder(base / f"{name}-cases"),
-    )  # fmt: skip
+        folder=base / name,
+        roots=base / f"{name}-roots",
+        name=name,
+        country=name,
+        endpoint=f"https://127.0.0.1:{port}",
+        listen=f"127.0.0.1:{port}",
+        contact="duty desk",
+        units=[unit(name)],
+        demo=True,
+        admins=CARDS,
+        adapter=drop_folder(base / f"{name}-cases"),
+    )
     await make_node(plan, PASSPHRASE, "roots", clock=clock, cost=CHEAP)
     return Party(name, base / name, clock)
 

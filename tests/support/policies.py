@@ -35,11 +35,16 @@ def policy(
         corridors={"ways": frozenset(ways)} if ways else {},
         always=frozenset(always),
         rules=tuple(
-            Rule(corridors=frozenset({"ways"}), purpose=purpose, reason=LABEL, before=frozenset(before),
-                 after=frozenset(after))
+            Rule(
+                corridors=frozenset({"ways"}),
+                purpose=purpose,
+                reason=LABEL,
+                before=frozenset(before),
+                after=frozenset(after),
+            )
             for purpose in (purposes if ways else ())
         ),
-    )  # fmt: skip
+    )
 
 
 def text_of(policy: CorridorPolicy) -> str:

@@ -38,10 +38,13 @@ def _policy(found: Region) -> list[str]:
     rows.append("|---|" + ":-:|" * len(rules))
     for name, group in field_groups().groups.items():
         marks = (
-            "b" if name in opened(policy, rule, Step.BEFORE_ACCEPTANCE) else
-            "a" if name in opened(policy, rule, Step.AFTER_ACCEPTANCE) else ""
+            "b"
+            if name in opened(policy, rule, Step.BEFORE_ACCEPTANCE)
+            else "a"
+            if name in opened(policy, rule, Step.AFTER_ACCEPTANCE)
+            else ""
             for rule in rules
-        )  # fmt: skip
+        )
         rows.append(f"| `{name}`: {label(group.title, 'en')} | {' | '.join(marks)} |")
     return rows
 

@@ -40,8 +40,14 @@ def _matrix() -> list[str]:
     ]
     head = f"| operation | route | {' | '.join(str(role).replace('_', ' ') for role in Role)} |"
     return [
-        "## Operations", "", "A row without a mark: the owner alone.", "", head, "|---|---|" + ":-:|" * len(Role), *rows
-    ]  # fmt: skip
+        "## Operations",
+        "",
+        "A row without a mark: the owner alone.",
+        "",
+        head,
+        "|---|---|" + ":-:|" * len(Role),
+        *rows,
+    ]
 
 
 def _content() -> list[str]:

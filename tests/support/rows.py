@@ -21,27 +21,59 @@ def sealed(ref: int, *, epoch: int = 1, data: bytes = b"sealed") -> SealedRow:
 def message(ref: int, **changes: Any) -> MessageRow:
     """An outgoing queued message to PEER."""
     honest: dict[str, Any] = {
-        "ref": ref, "direction": "out", "peer": PEER, "id": f"id-{ref}", "conversation": b"conversation",
-        "consent": None, "kind": "referral", "state": "queued", "reason": None, "epoch": None, "n": None,
-        "prev": None, "size": 1, "at": ref, "expires": LIFE + ref, "out_of_order": False, "origin": None,
-    }  # fmt: skip
+        "ref": ref,
+        "direction": "out",
+        "peer": PEER,
+        "id": f"id-{ref}",
+        "conversation": b"conversation",
+        "consent": None,
+        "kind": "referral",
+        "state": "queued",
+        "reason": None,
+        "epoch": None,
+        "n": None,
+        "prev": None,
+        "size": 1,
+        "at": ref,
+        "expires": LIFE + ref,
+        "out_of_order": False,
+        "origin": None,
+    }
     return MessageRow(**{**honest, **changes})
 
 
 def receipt(of: str, status: str = "received", **changes: Any) -> ReceiptRow:
     """A receipt issued to PEER."""
     honest: dict[str, Any] = {
-        "of": of, "status": status, "peer": PEER, "direction": "issued", "id": f"id-{of}", "code": None, "at": 1,
-        "object": b"{}", "batch": None,
-    }  # fmt: skip
+        "of": of,
+        "status": status,
+        "peer": PEER,
+        "direction": "issued",
+        "id": f"id-{of}",
+        "code": None,
+        "at": 1,
+        "object": b"{}",
+        "batch": None,
+    }
     return ReceiptRow(**{**honest, **changes})
 
 
 def peer(node: str = PEER, **changes: Any) -> PeerRow:
     """An active peer with a chain of one document."""
     honest: dict[str, Any] = {
-        "node": node, "name": node, "state": "active", "cause": None, "demo": False, "keyset": None,
-        "keyset_seen": None, "schemas": None, "attempts": 0, "next_try": 0, "failing_since": None, "added": 1,
-        "verified": 1, "chain": (b"first",),
-    }  # fmt: skip
+        "node": node,
+        "name": node,
+        "state": "active",
+        "cause": None,
+        "demo": False,
+        "keyset": None,
+        "keyset_seen": None,
+        "schemas": None,
+        "attempts": 0,
+        "next_try": 0,
+        "failing_since": None,
+        "added": 1,
+        "verified": 1,
+        "chain": (b"first",),
+    }
     return PeerRow(**{**honest, **changes})

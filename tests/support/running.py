@@ -40,11 +40,18 @@ async def make(base: Path, name: str, *, endpoint: int, listen: int, desk_only: 
     """
     FolderAdapter.create(base / f"{name}-cases")
     plan = Plan(
-        folder=base / name, roots=base / f"{name}-roots", name=name, country=name,
-        endpoint=f"https://127.0.0.1:{endpoint}", listen=f"127.0.0.1:{listen}", contact="duty desk",
+        folder=base / name,
+        roots=base / f"{name}-roots",
+        name=name,
+        country=name,
+        endpoint=f"https://127.0.0.1:{endpoint}",
+        listen=f"127.0.0.1:{listen}",
+        contact="duty desk",
         units=[Unit(id=UNIT, name="Focal point", kind="public_authority", roles=("national_focal_point",))],
-        demo=True, admins=CARDS, adapter=None if desk_only else drop_folder(base / f"{name}-cases"),
-    )  # fmt: skip
+        demo=True,
+        admins=CARDS,
+        adapter=None if desk_only else drop_folder(base / f"{name}-cases"),
+    )
     await make_node(plan, PASSPHRASE, "other horse", clock=SystemClock(), cost=CHEAP)
 
 
@@ -134,12 +141,18 @@ async def settled(node: Node, state: str, *, seconds: float = 60) -> None:
 def header(**members: Any) -> dict[str, Any]:
     """A header between the two focal points."""
     return {
-        "sender_unit": UNIT, "sender_role": "national_focal_point", "recipient_unit": UNIT,
-        "recipient_role": "national_focal_point", "author_ref": "w-117", "priority": "normal", "language": "fr",
+        "sender_unit": UNIT,
+        "sender_role": "national_focal_point",
+        "recipient_unit": UNIT,
+        "recipient_role": "national_focal_point",
+        "author_ref": "w-117",
+        "priority": "normal",
+        "language": "fr",
         "handling": {"onward_sharing": "none", "retain_until": "2099-11-30", "export_to_local": "full"},
-        "legal_basis": ["6_1_e", "9_2_a"], "transfer_basis": "admin_arrangement_46_3_b",
+        "legal_basis": ["6_1_e", "9_2_a"],
+        "transfer_basis": "admin_arrangement_46_3_b",
         "transfer_instrument": "Arrangement 2025/4",
-    } | members  # fmt: skip
+    } | members
 
 
 def enquiry(to: str, **members: Any) -> dict[str, Any]:
@@ -153,10 +166,19 @@ def consent(*units: str, **members: Any) -> dict[str, Any]:
     """A consent taken today to everything, for these units (`PEER/unit`)."""
     told = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
     return {
-        "given_by": "person", "form": "written", "taken_on": datetime.now(UTC).date().isoformat(), "language": "sq",
-        "interpreter": True, "onward_sharing": False, "told": dict.fromkeys(told, True),
+        "given_by": "person",
+        "form": "written",
+        "taken_on": datetime.now(UTC).date().isoformat(),
+        "language": "sq",
+        "interpreter": True,
+        "onward_sharing": False,
+        "told": dict.fromkeys(told, True),
         "grants": [
-            {"purpose": "referral", "recipient_units": list(units), "until": "2099-01-01",
-             "data_categories": [code.code for code in schemas.code_list("data_category").codes]},
+            {
+                "purpose": "referral",
+                "recipient_units": list(units),
+                "until": "2099-01-01",
+                "data_categories": [code.code for code in schemas.code_list("data_category").codes],
+            },
         ],
-    } | members  # fmt: skip
+    } | members

@@ -81,9 +81,14 @@ _INFORMED = (
 )
 _OFFERED = (_step(HOST, "enquiry.capacity", "valid-full"), _step(PEER, "enquiry.reply", "valid-yes"))
 MIX: Sequence[tuple[Sequence[Step], int]] = (
-    *itertools.repeat((_CLOSED, 700), 5), (_HOME, 60), (_HOME, 20), (_PLANNED, 3), (_ASKED, 1), (_INFORMED, 4),
+    *itertools.repeat((_CLOSED, 700), 5),
+    (_HOME, 60),
+    (_HOME, 20),
+    (_PLANNED, 3),
+    (_ASKED, 1),
+    (_INFORMED, 4),
     (_OFFERED, 30),
-)  # fmt: skip
+)
 """What is said, and at most how many days ago it ended."""
 
 
@@ -172,13 +177,22 @@ class _Writer:
             asked = next((one for one in reversed(said) if one.step[0] is not side), None)
             said.append(
                 _Said(
-                    ref=self._parts.store.new_ref(), evidence=self._parts.store.new_ref(), id=self._id(), out=out,
-                    at=at, n=n, kind=_kind(steps),
-                    body_type=f"{kind}/1", conversation=conversation,
-                    reply_to=None if asked is None else asked.id, consent=None if steps is _OFFERED else consent,
-                    state=self._state(out, last=place == len(steps) - 1), seen=heard[side.other], step=step,
+                    ref=self._parts.store.new_ref(),
+                    evidence=self._parts.store.new_ref(),
+                    id=self._id(),
+                    out=out,
+                    at=at,
+                    n=n,
+                    kind=_kind(steps),
+                    body_type=f"{kind}/1",
+                    conversation=conversation,
+                    reply_to=None if asked is None else asked.id,
+                    consent=None if steps is _OFFERED else consent,
+                    state=self._state(out, last=place == len(steps) - 1),
+                    seen=heard[side.other],
+                    step=step,
                 )
-            )  # fmt: skip
+            )
             heard[side] = n
         return peer, said
 
@@ -229,10 +243,13 @@ class _Writer:
             local.add_consent(
                 connection,
                 ConsentRow(
-                    ref=ref, consent=self._parts.vault.consent_index(one.consent or ""),
-                    holder=OWN if one.out else made[0].peer, state=consents.ACTIVE, at=one.at,
+                    ref=ref,
+                    consent=self._parts.vault.consent_index(one.consent or ""),
+                    holder=OWN if one.out else made[0].peer,
+                    state=consents.ACTIVE,
+                    at=one.at,
                 ),
-            )  # fmt: skip
+            )
 
     def _happened(self, connection: Connection, rows: Sequence[MessageRow]) -> None:
         log.add_events(connection, [(row.at, "message", row.ref, row.state) for row in rows for _ in range(3)])
@@ -251,12 +268,24 @@ class _Writer:
     def _row(self, peer: str, one: _Said) -> MessageRow:
         numbered = not one.out or one.state != "queued"
         return MessageRow(
-            ref=one.ref, direction=OUT if one.out else IN, peer=peer, id=one.id,
+            ref=one.ref,
+            direction=OUT if one.out else IN,
+            peer=peer,
+            id=one.id,
             conversation=self._parts.vault.conversation_index(one.conversation),
-            consent=None, kind=one.kind, state=one.state, reason="expired" if one.state == "failed" else None,
-            epoch=1 if numbered else None, n=one.n if numbered else None, prev=None, size=8_192, at=one.at,
-            expires=one.at + LIFE, out_of_order=False, origin=None,
-        )  # fmt: skip
+            consent=None,
+            kind=one.kind,
+            state=one.state,
+            reason="expired" if one.state == "failed" else None,
+            epoch=1 if numbered else None,
+            n=one.n if numbered else None,
+            prev=None,
+            size=8_192,
+            at=one.at,
+            expires=one.at + LIFE,
+            out_of_order=False,
+            origin=None,
+        )
 
     async def drafts(self, count: int) -> None:
         """Drafts that wait for a person."""
@@ -281,14 +310,27 @@ def _kind(steps: Sequence[Step]) -> str:
 
 def _receipts(peer: str, one: _Said, hash: str) -> Iterator[ReceiptRow]:
     words = {
-        "queued": 0, "awaiting_receipt": 0, "failed": 0, "held": 1, "awaiting_handover": 1, "awaiting_opening": 2,
-        "handed_over": 2, "opened": 3,
-    }  # fmt: skip
+        "queued": 0,
+        "awaiting_receipt": 0,
+        "failed": 0,
+        "held": 1,
+        "awaiting_handover": 1,
+        "awaiting_opening": 2,
+        "handed_over": 2,
+        "opened": 3,
+    }
     for place, status in enumerate(("received", "delivered", "opened")[: words[one.state]]):
         yield ReceiptRow(
-            of=hash, status=status, peer=peer, direction=RECEIVED if one.out else ISSUED, id=one.id, code=None,
-            at=one.at + (place + 1) * 60, object=bytes(250), batch=None,
-        )  # fmt: skip
+            of=hash,
+            status=status,
+            peer=peer,
+            direction=RECEIVED if one.out else ISSUED,
+            id=one.id,
+            code=None,
+            at=one.at + (place + 1) * 60,
+            object=bytes(250),
+            batch=None,
+        )
 
 
 @cache
@@ -313,9 +355,14 @@ def _content(one: _Said) -> bytes:
     if kind == "consent.record":
         inner = _consent(one)
     facts = Facts(
-        body_type=one.body_type, schema=_schema(one.body_type), conversation=one.conversation, reply_to=one.reply_to,
-        purpose="referral" if one.consent else None, consent_ref=one.consent, created=one.at,
-    )  # fmt: skip
+        body_type=one.body_type,
+        schema=_schema(one.body_type),
+        conversation=one.conversation,
+        reply_to=one.reply_to,
+        purpose="referral" if one.consent else None,
+        consent_ref=one.consent,
+        created=one.at,
+    )
     opened = Content(facts=facts, secret=bytes(64), body=orjson.dumps({"header": header, "content": inner}))
     return lp_join(opened.facts.encode(), opened.secret, opened.body)
 

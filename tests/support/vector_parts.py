@@ -78,16 +78,24 @@ def judge(file: Mapping[str, Any], case: Mapping[str, Any]) -> str | None:
 
 def _secret(part: Mapping[str, Any]) -> bytes:
     found = SecretPart(
-        n=0, name=part["name"], media=part["media"], size=part["len"], key=unb64u(part["key"]),
+        n=0,
+        name=part["name"],
+        media=part["media"],
+        size=part["len"],
+        key=unb64u(part["key"]),
         sha256=unb64u(part["sha256"]),
-    )  # fmt: skip
+    )
     return Secret(salt=bytes(32), parts=(found,)).encode()
 
 
 def _case(name: str, code: str | None, id: str, part: SecretPart, ct: str, **what: int) -> Case:
     told = {
-        "name": part.name, "media": part.media, "len": part.size, "key": b64u(part.key), "sha256": b64u(part.sha256)
-    }  # fmt: skip
+        "name": part.name,
+        "media": part.media,
+        "len": part.size,
+        "key": b64u(part.key),
+        "sha256": b64u(part.sha256),
+    }
     return {"name": name, "code": code, "id": id, "n": part.n, "part": told, "ct": ct, **what}
 
 

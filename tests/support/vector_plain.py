@@ -203,11 +203,24 @@ def identity() -> Case:
 def statement(**changes: Any) -> Statement:
     """A statement between nobody and nobody."""
     usual: dict[str, Any] = {
-        "id": id_of("message"), "from_": NODE, "from_desc": 1, "to": "n1" + "b" * 32, "to_desc": 1,
-        "rcp": (id_of("kid"),), "epoch": 1, "n": 1, "prev": None, "conv": id_of("conversation"), "reply_to": None,
-        "created": NOW, "expires": NOW + 14 * 86_400, "body_type": "referral.request/1",
-        "schema": "sha256:" + "5a" * 32, "purpose": "referral", "commit": commit(SECRET.encode(), BODY),
-    }  # fmt: skip
+        "id": id_of("message"),
+        "from_": NODE,
+        "from_desc": 1,
+        "to": "n1" + "b" * 32,
+        "to_desc": 1,
+        "rcp": (id_of("kid"),),
+        "epoch": 1,
+        "n": 1,
+        "prev": None,
+        "conv": id_of("conversation"),
+        "reply_to": None,
+        "created": NOW,
+        "expires": NOW + 14 * 86_400,
+        "body_type": "referral.request/1",
+        "schema": "sha256:" + "5a" * 32,
+        "purpose": "referral",
+        "commit": commit(SECRET.encode(), BODY),
+    }
     return Statement(**{**usual, **changes})
 
 
@@ -217,9 +230,13 @@ BODY = canon({"header": {}, "content": {"note": "synthetic"}})
 
 def _step(n: int, name: str, prev: str | None, verdict: str, *, epoch: int = 1) -> Case:
     return {
-        "epoch": epoch, "n": n, "id": id_of(name), "prev": prev, "verdict": verdict,
+        "epoch": epoch,
+        "n": n,
+        "id": id_of(name),
+        "prev": prev,
+        "verdict": verdict,
         "link": link_hash(epoch=epoch, n=n, id=id_of(name), prev=prev),
-    }  # fmt: skip
+    }
 
 
 def _links() -> list[Case]:
@@ -279,28 +296,45 @@ class _Http:
     def request(self, **changes: Any) -> dict[str, str]:
         """The fields of a good request but for `changes`."""
         usual: dict[str, Any] = {
-            **_TARGET, "content_type": _ENVELOPES, "body": _BODY, "recipient": self.to_node, "node": self.from_node,
-            "kid": self.kid, "nonce": id_of("nonce"), "created": NOW, "sign": self.alb.http.sign_raw,
-        }  # fmt: skip
+            **_TARGET,
+            "content_type": _ENVELOPES,
+            "body": _BODY,
+            "recipient": self.to_node,
+            "node": self.from_node,
+            "kid": self.kid,
+            "nonce": id_of("nonce"),
+            "created": NOW,
+            "sign": self.alb.http.sign_raw,
+        }
         return sign_request(**{**usual, **changes})
 
     def answer(self, fields: dict[str, str], **changes: Any) -> dict[str, str]:
         """The fields of a good answer to a request with these fields, but for `changes`."""
         asked = AskedFor(method="POST", path="/v1/messages", signature=fields["Signature"])
         usual: dict[str, Any] = {
-            "status": 200, "content_type": "application/json", "body": b"{}", "asked": asked, "node": self.to_node,
-            "kid": self.bel.http.public.kid, "nonce": id_of("answer nonce"), "created": NOW,
+            "status": 200,
+            "content_type": "application/json",
+            "body": b"{}",
+            "asked": asked,
+            "node": self.to_node,
+            "kid": self.bel.http.public.kid,
+            "nonce": id_of("answer nonce"),
+            "created": NOW,
             "sign": self.bel.http.sign_raw,
-        }  # fmt: skip
+        }
         return sign_response(**{**usual, **changes})
 
     def again(self, fields: dict[str, str]) -> dict[str, str]:
         """Signed over whatever Signature-Input claims to cover, as a peer with a true key could."""
         values = {
-            '"@method"': "POST", '"@authority"': _TARGET["authority"], '"@path"': "/v1/messages", '"@query"': "?",
-            '"content-type"': fields["Content-Type"], '"content-digest"': fields["Content-Digest"],
+            '"@method"': "POST",
+            '"@authority"': _TARGET["authority"],
+            '"@path"': "/v1/messages",
+            '"@query"': "?",
+            '"content-type"': fields["Content-Type"],
+            '"content-digest"': fields["Content-Digest"],
             '"nrm-recipient"': fields["NRM-Recipient"],
-        }  # fmt: skip
+        }
         params = fields["Signature-Input"].removeprefix("nrm=")
         covered = [name for name in params[1 : params.index(")")].split(" ") if name in values]
         lines = [*(f"{name}: {values[name]}" for name in covered), f'"@signature-params": {params}']
@@ -317,9 +351,15 @@ class _Http:
 def _asking(name: str, fields: Any, code: str | None, **changes: Any) -> Case:
     pairs = [list(pair) for pair in (fields.items() if isinstance(fields, dict) else fields)]
     return {
-        "name": name, "code": code, **_TARGET, "now": NOW, "started": NOW - 3_600, "body": b64u(_BODY),
-        "fields": pairs, **changes,
-    }  # fmt: skip
+        "name": name,
+        "code": code,
+        **_TARGET,
+        "now": NOW,
+        "started": NOW - 3_600,
+        "body": b64u(_BODY),
+        "fields": pairs,
+        **changes,
+    }
 
 
 def http() -> Case:
@@ -409,9 +449,16 @@ def _answers(sign: _Http) -> list[Case]:
 
     def told(name: str, code: str | None, **changes: Any) -> Case:
         return {
-            "name": name, "code": code, "status": 200, "asked": asked, "peer": sign.to_node, "now": NOW,
-            "body": b64u(b"{}"), "fields": [list(pair) for pair in fields.items()], **changes,
-        }  # fmt: skip
+            "name": name,
+            "code": code,
+            "status": 200,
+            "asked": asked,
+            "peer": sign.to_node,
+            "now": NOW,
+            "body": b64u(b"{}"),
+            "fields": [list(pair) for pair in fields.items()],
+            **changes,
+        }
 
     moved = asked | {"signature": other["Signature"]}
     return [

@@ -131,7 +131,7 @@ def _shape(chain: _Chain, bel: Party, first: bytes) -> None:
         "a root among the keys": (edited(first, keys=[sig, root]), "bad_key"),
         "a low-order Ed25519 key": (edited(first, keys=[sig, _low_order(http)]), "bad_key"),
         "a revoked key is listed": (edited(first, revoked=[_revoked(http["kid"])]), "revoked_key"),
-    }  # fmt: skip
+    }
     for name, (payload, code) in wrong.items():
         chain.offer(1, name, signed(payload, bel.roots), code)
     document = signed(first, bel.roots)
@@ -210,9 +210,16 @@ def keysets() -> Case:
         if document is not None:
             chain.documents[name] = document
         cases.append(
-            {"name": name, "held": ["desc-1"], "last": None, "document": name if document else "keyset-1",
-             "now": NOW, "code": code, **more}
-        )  # fmt: skip
+            {
+                "name": name,
+                "held": ["desc-1"],
+                "last": None,
+                "document": name if document else "keyset-1",
+                "now": NOW,
+                "code": code,
+                **more,
+            }
+        )
 
     def changed(**members: Any) -> SignedDocument:
         return bel.keyset(edited(payload, **members))
@@ -287,12 +294,24 @@ class _Sealer:
     def statement(self, **changes: Any) -> wire.Statement:
         """An honest statement but for `changes`."""
         usual: dict[str, Any] = {
-            "id": id_of("envelopes/message"), "from_": self.sender.node, "from_desc": 1, "to": self.own.node,
-            "to_desc": 1, "rcp": (self.bel.enc.kid,), "epoch": 1, "n": 1, "prev": None,
-            "conv": id_of("envelopes/conversation"), "reply_to": None, "created": NOW, "expires": NOW + LIFE,
-            "body_type": "referral.request/1", "schema": "sha256:" + "5a" * 32, "purpose": "referral",
+            "id": id_of("envelopes/message"),
+            "from_": self.sender.node,
+            "from_desc": 1,
+            "to": self.own.node,
+            "to_desc": 1,
+            "rcp": (self.bel.enc.kid,),
+            "epoch": 1,
+            "n": 1,
+            "prev": None,
+            "conv": id_of("envelopes/conversation"),
+            "reply_to": None,
+            "created": NOW,
+            "expires": NOW + LIFE,
+            "body_type": "referral.request/1",
+            "schema": "sha256:" + "5a" * 32,
+            "purpose": "referral",
             "commit": wire.commit(self.secret, BODY),
-        }  # fmt: skip
+        }
         return wire.Statement(**{**usual, **changes})
 
     def inner(self, statement: bytes, **frames: bytes) -> bytes:
@@ -305,8 +324,11 @@ class _Sealer:
         """The envelope over `inner`, with a clear header that is true unless `header` says otherwise."""
         to = self.to_keys[:keys]
         usual: dict[str, Any] = {
-            "id": id_of("envelopes/message"), "to": self.own.node, "exp": wire.round_up_to_hour(NOW + LIFE), "parts": ()
-        }  # fmt: skip
+            "id": id_of("envelopes/message"),
+            "to": self.own.node,
+            "exp": wire.round_up_to_hour(NOW + LIFE),
+            "parts": (),
+        }
         clear = {**usual, **header}
         hdr = wire.header_hash(kids=[key.kid for key in to], **clear)
         rcp = tuple(
@@ -505,9 +527,16 @@ def _crossed(sealer: _Sealer) -> list[Case]:
 
 def _receipt(issuer: Descriptor, **changes: Any) -> Receipt:
     usual: dict[str, Any] = {
-        "of": b64u(seed("receipts/statement")), "msg": id_of("receipts/message"), "from_": issuer.node, "from_desc": 1,
-        "to": NODE, "n": 7, "status": Status.RECEIVED, "at": NOW, "code": None,
-    }  # fmt: skip
+        "of": b64u(seed("receipts/statement")),
+        "msg": id_of("receipts/message"),
+        "from_": issuer.node,
+        "from_desc": 1,
+        "to": NODE,
+        "n": 7,
+        "status": Status.RECEIVED,
+        "at": NOW,
+        "code": None,
+    }
     return Receipt(**{**usual, **changes})
 
 
@@ -551,7 +580,7 @@ def receipts() -> Case:
             {"name": "changed after signing", "code": "bad_signature", "now": NOW, "document": altered},
             case("signed for another type", "bad_signature", batch) | {"document": _retyped(bel, batch)},
         ],
-    }  # fmt: skip
+    }
 
 
 def _retyped(bel: Party, batch: bytes) -> Any:

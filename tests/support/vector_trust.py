@@ -19,15 +19,21 @@ from keys.trust import Assertion, TrustRecord, TrustState, accept_trust
 Case = dict[str, Any]
 
 SCOPE = Scope(
-    types=frozenset({"referral.request", "info.reply"}), directions=frozenset(Direction),
-    corridors=frozenset({("FR", "AL"), ("AL", "FR")}), units=frozenset({"paris"}),
-    roles=frozenset({"case_worker", "national_focal_point"}), purposes=frozenset({"referral"}), max_bytes=10_000,
+    types=frozenset({"referral.request", "info.reply"}),
+    directions=frozenset(Direction),
+    corridors=frozenset({("FR", "AL"), ("AL", "FR")}),
+    units=frozenset({"paris"}),
+    roles=frozenset({"case_worker", "national_focal_point"}),
+    purposes=frozenset({"referral"}),
+    max_bytes=10_000,
     max_file_bytes=90_000,
-)  # fmt: skip
+)
 HEADER = {
-    "sender_unit": "paris", "sender_role": "case_worker",
-    "recipient_unit": "tirana", "recipient_role": "national_focal_point",
-}  # fmt: skip
+    "sender_unit": "paris",
+    "sender_role": "case_worker",
+    "recipient_unit": "tirana",
+    "recipient_role": "national_focal_point",
+}
 
 
 def trust() -> Case:
@@ -40,10 +46,17 @@ def _records() -> Case:
     cor = Party(name="cor", hybrid=False)
     issuer = cor.first()
     first = TrustRecord(
-        node=issuer.node, peer=NODE, peer_desc_version=1, peer_desc_hash=Change.parse(_suspension().encode()).hash,
-        state=TrustState.ACTIVE, scope=SCOPE.to_json(), not_before=NOW, expires=NOW + 366 * DAY,
-        approvals=(Assertion(admin=id_of("ana"), credential=id_of("key"), assertion=_suspension().hash),), prev=None,
-    )  # fmt: skip
+        node=issuer.node,
+        peer=NODE,
+        peer_desc_version=1,
+        peer_desc_hash=Change.parse(_suspension().encode()).hash,
+        state=TrustState.ACTIVE,
+        scope=SCOPE.to_json(),
+        not_before=NOW,
+        expires=NOW + 366 * DAY,
+        approvals=(Assertion(admin=id_of("ana"), credential=id_of("key"), assertion=_suspension().hash),),
+        prev=None,
+    )
     second = replace(first, state=TrustState.SUSPENDED, prev=first.hash)
     wide: Any = first.scope | {"more": []}
     unsorted: Any = first.scope | {"types": ["referral.request", "info.reply"]}
@@ -57,10 +70,12 @@ def _records() -> Case:
         kind: str = TRUST,
     ) -> Case:
         return {
-            "name": name, "code": code,
+            "name": name,
+            "code": code,
             "held": [sign_document(TRUST, item.encode(), [cor.sig]).to_json() for item in held],
-            "document": sign_document(kind, record.encode(), [key]).to_json(), "hash": record.hash,
-        }  # fmt: skip
+            "document": sign_document(kind, record.encode(), [key]).to_json(),
+            "hash": record.hash,
+        }
 
     cases = [
         case("the first record", None, first),
@@ -68,8 +83,12 @@ def _records() -> Case:
         case("a record that is held already", None, first, first, second),
         case("a second record without the first", "bad_chain", second),
         case("a fork", "bad_chain", replace(second, state=TrustState.ACTIVE, expires=NOW + DAY), first, second),
-        case("after a revocation", "bad_chain", replace(first, prev=replace(first, state=TrustState.REVOKED).hash),
-             replace(first, state=TrustState.REVOKED)),
+        case(
+            "after a revocation",
+            "bad_chain",
+            replace(first, prev=replace(first, state=TrustState.REVOKED).hash),
+            replace(first, state=TrustState.REVOKED),
+        ),
         case("about another node", "misdirected", replace(first, peer=issuer.node)),
         case("of another node", "unknown_sender", replace(first, node="n1" + "b" * 32)),
         case("by another key", "bad_signature", first, key=key_of("stranger/sig", hybrid=False)),
@@ -77,7 +96,7 @@ def _records() -> Case:
         case("longer than 400 days", "malformed", replace(first, expires=NOW + 401 * DAY)),
         case("a scope with a member more", "malformed", replace(first, scope=wide)),
         case("a list that is not sorted", "malformed", replace(first, scope=unsorted)),
-    ]  # fmt: skip
+    ]
     issuer_document = signed(cor.payload(), cor.roots).to_json()
     return {"issuer": issuer_document, "me": NODE, "cases": cases}
 
@@ -86,13 +105,21 @@ def _scopes() -> list[Case]:
     """A message from the issuer of `sender` to that of `receiver`; `verdict` is the member that keeps it out."""
     theirs = replace(SCOPE, units=frozenset({"tirana"}), max_bytes=5_000, max_file_bytes=70_000)
     message: Case = {
-        "body_type": "referral.request/1", "corridor": ["FR", "AL"], "purpose": "referral", "size": 5_000,
+        "body_type": "referral.request/1",
+        "corridor": ["FR", "AL"],
+        "purpose": "referral",
+        "size": 5_000,
         "header": HEADER,
-    }  # fmt: skip
+    }
 
     def case(name: str, verdict: str | None, mine: Scope = SCOPE, other: Scope = theirs, **changes: Any) -> Case:
-        return {"name": name, "verdict": verdict, "sender": mine.to_json(), "receiver": other.to_json(),
-                "message": message | changes}  # fmt: skip
+        return {
+            "name": name,
+            "verdict": verdict,
+            "sender": mine.to_json(),
+            "receiver": other.to_json(),
+            "message": message | changes,
+        }
 
     none: frozenset[Any] = frozenset()
     return [
@@ -112,7 +139,7 @@ def _scopes() -> list[Case]:
         case("a unit of the sender that is not listed", "units", header=HEADER | {"sender_unit": "lyon"}),
         case("a unit of the receiver that is not listed", "units", header=HEADER | {"recipient_unit": "paris"}),
         case("a role that is not listed", "roles", header=HEADER | {"sender_role": "interpreter"}),
-    ]  # fmt: skip
+    ]
 
 
 def _suspension(**changes: Any) -> Change:
@@ -147,18 +174,23 @@ def _approvals() -> Case:
     altered: Any = parse(good.document.payload, limit=10_000)
 
     def case(name: str, code: str | None, document: SignedDocument, of: Change = change) -> Case:
-        return {"name": name, "code": code, "change": of.hash,
-                "document": document.to_json()}  # fmt: skip
+        return {"name": name, "code": code, "change": of.hash, "document": document.to_json()}
 
     cases = [
         case("an approval", None, good.document),
         case("of another change", "conflict", good.document, _suspension(action="peer.revoke")),
-        case("made an emergency afterwards", "bad_signature",
-             replace(good.document, payload=canon(altered | {"emergency": True}))),
-        case("by another key", "bad_signature",
-             Approval.sign(change, admin=card.pseudonym, key=key_of("eve/admin"), at=NOW).document),
+        case(
+            "made an emergency afterwards",
+            "bad_signature",
+            replace(good.document, payload=canon(altered | {"emergency": True})),
+        ),
+        case(
+            "by another key",
+            "bad_signature",
+            Approval.sign(change, admin=card.pseudonym, key=key_of("eve/admin"), at=NOW).document,
+        ),
         case("a trust record", "wrong_type", replace(good.document, payload_type=TRUST)),
-    ]  # fmt: skip
+    ]
     return {"card": card.document.to_json(), "cases": cases}
 
 
@@ -188,10 +220,14 @@ def scope(case: Case) -> str | None:
     """Which member keeps the message out, as the sender and the receiver see it alike."""
     mine, theirs, said = Scope.from_json(case["sender"]), Scope.from_json(case["receiver"]), case["message"]
     facts = ScopeFacts(
-        body_type=said["body_type"], direction=Direction.SEND, corridor=(said["corridor"][0], said["corridor"][1]),
-        purpose=said["purpose"], size=said["size"], header=said["header"],
+        body_type=said["body_type"],
+        direction=Direction.SEND,
+        corridor=(said["corridor"][0], said["corridor"][1]),
+        purpose=said["purpose"],
+        size=said["size"],
+        header=said["header"],
         largest_file=said.get("largest_file"),
-    )  # fmt: skip
+    )
     sending = outside(intersect(mine, theirs), facts)
     arriving = outside(intersect(theirs, mine), replace(facts, direction=Direction.RECEIVE))
     return sending if sending == arriving else "the two sides differ"

@@ -115,9 +115,15 @@ class Walk:
         if steps and self.rng.random() < 0.5:
             self._cross()
         doings = (
-            (self._say_something, 10), (self._cross, 3), (self._try_a_trap, 1), (self._depart, 8),
-            (self._arrive_some, 12), (self._lose, 1), (self._open_or_refuse, 3), (self._wait, 2),
-        )  # fmt: skip
+            (self._say_something, 10),
+            (self._cross, 3),
+            (self._try_a_trap, 1),
+            (self._depart, 8),
+            (self._arrive_some, 12),
+            (self._lose, 1),
+            (self._open_or_refuse, 3),
+            (self._wait, 2),
+        )
         for _ in range(steps):
             (doing,) = self.rng.choices([doing for doing, _ in doings], [often for _, often in doings])
             doing()
@@ -205,10 +211,17 @@ class Walk:
         waiting = {m.id for m in end.queue}
         try:
             outbound.recheck(
-                letter.valid, standing(), self._circumstances(end, letter.draft, but=message.id),
-                header=letter.draft.header, content=letter.draft.content, schemas_of_peer=None, policy=OPEN,
-                around=Around(conversation=end.conversation(), side=end.side), n=message.n, now=now,
-            )  # fmt: skip
+                letter.valid,
+                standing(),
+                self._circumstances(end, letter.draft, but=message.id),
+                header=letter.draft.header,
+                content=letter.draft.content,
+                schemas_of_peer=None,
+                policy=OPEN,
+                around=Around(conversation=end.conversation(), side=end.side),
+                n=message.n,
+                now=now,
+            )
         except RefusedError as error:
             self.seen.gates_at_departure[error.code] += 1
             return
@@ -281,12 +294,15 @@ class Walk:
         """Steps 1 to 3b; None when it may go, and then its letter is kept."""
         try:
             draft, valid = outbound.submit(
-                draft, standing(), self._circumstances(end, draft), policy=OPEN,
+                draft,
+                standing(),
+                self._circumstances(end, draft),
+                policy=OPEN,
                 around=Around(conversation=end.conversation(), side=end.side)
                 if schemas.catalogue().get(draft.body_type).kind in ("referral", "any")
                 else None,
                 now=self.now + end.skew,
-            )  # fmt: skip
+            )
         except RefusedError as error:
             return error
         self.letters[draft.id] = Letter(line=self._line, draft=draft, valid=valid, schema=valid.schema)
@@ -321,9 +337,15 @@ class Walk:
 
     def _as_said(self, draft: Draft, end: End) -> Message:
         return stated(
-            id=draft.id, side=end.side, n=UNNUMBERED + self.count, created=self.now + end.skew,
-            body_type=draft.body_type, reply_to=draft.reply_to, header=draft.header, content=draft.content,
-        )  # fmt: skip
+            id=draft.id,
+            side=end.side,
+            n=UNNUMBERED + self.count,
+            created=self.now + end.skew,
+            body_type=draft.body_type,
+            reply_to=draft.reply_to,
+            header=draft.header,
+            content=draft.content,
+        )
 
     def _likely(self, end: End, line: Line, situation: Situation) -> bool:
         """Whether the table has a row for it, or expects it there."""
@@ -446,12 +468,23 @@ class Walk:
             history=self._history(end),
         )
         examined = ExaminedMessage(
-            id=draft.id, sender=NODES[sender.side], body_type=draft.body_type,
-            schema=schemas.catalogue().get(draft.body_type).schema, conversation=draft.conversation,
-            reply_to=draft.reply_to, purpose=draft.purpose, created=said.created,
-            position=LinkPosition(epoch=1, n=said.n, prev=None), statement=b"", statement_hash="", signatures=b"",
-            secret=b"", body=b"", header=dict(draft.header), content=dict(draft.content),
-        )  # fmt: skip
+            id=draft.id,
+            sender=NODES[sender.side],
+            body_type=draft.body_type,
+            schema=schemas.catalogue().get(draft.body_type).schema,
+            conversation=draft.conversation,
+            reply_to=draft.reply_to,
+            purpose=draft.purpose,
+            created=said.created,
+            position=LinkPosition(epoch=1, n=said.n, prev=None),
+            statement=b"",
+            statement_hash="",
+            signatures=b"",
+            secret=b"",
+            body=b"",
+            header=dict(draft.header),
+            content=dict(draft.content),
+        )
         known = Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values()))
         around = Around(conversation=known, side=sender.side, partial=partial)
         try:

@@ -32,16 +32,27 @@ ENOUGH = 65_536
 
 
 def trm(
-    words: Sequence[str | Path], *, cwd: Path, given: str = "", env: Mapping[str, str] | None = None,
-    timeout: float = 120, dear: bool = False,
-) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    words: Sequence[str | Path],
+    *,
+    cwd: Path,
+    given: str = "",
+    env: Mapping[str, str] | None = None,
+    timeout: float = 120,
+    dear: bool = False,
+) -> subprocess.CompletedProcess[str]:
     """One verb as a process: its exit code, and what it printed."""
     command, env = ["trm", *map(str, words)], dict(os.environ if env is None else env)
     if command[1] == "serve":
         return subprocess.run(
-            [sys.executable, "-m", "gateway.cli", *command[1:]], cwd=cwd, input=given, timeout=timeout,
-            env={**env, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "gateway.cli", *command[1:]],
+            cwd=cwd,
+            input=given,
+            timeout=timeout,
+            env={**env, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     request = {"argv": command, "cwd": str(cwd), "env": env, "dear": dear}
     with tempfile.TemporaryFile("w+") as taken, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         taken.write(given)

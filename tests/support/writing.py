@@ -16,17 +16,19 @@ from schemas.calendars import calendar
 
 LATE = "2099-01-01"
 BASIS = {
-    "legal_basis": ["6_1_e", "9_2_g"], "transfer_basis": "admin_arrangement_46_3_b",
+    "legal_basis": ["6_1_e", "9_2_g"],
+    "transfer_basis": "admin_arrangement_46_3_b",
     "transfer_instrument": "Arrangement 2025/4",
-}  # fmt: skip
+}
 
 
 def header(language: str, consent: str | None = None) -> dict[str, Any]:
     """What a person chooses besides units and roles."""
     about: dict[str, Any] = {
-        "priority": "normal", "language": language,
+        "priority": "normal",
+        "language": language,
         "handling": {"onward_sharing": "none", "retain_until": LATE, "export_to_local": "full"},
-    }  # fmt: skip
+    }
     return about if consent is None else about | BASIS | {"consent_ref": consent}
 
 
@@ -93,9 +95,15 @@ async def filled(seat: Seat, office: Office, body_type: str, document: Mapping[s
 
 
 async def write(
-    seat: Seat, office: Office, conversation: str, body_type: str, document: Mapping[str, Any],
-    *, purpose: str | None = None, to: str,
-) -> str:  # fmt: skip
+    seat: Seat,
+    office: Office,
+    conversation: str,
+    body_type: str,
+    document: Mapping[str, Any],
+    *,
+    purpose: str | None = None,
+    to: str,
+) -> str:
     """Write the next message of a conversation and release it; the address of its draft."""
     await seat.open(f"/conversations/{conversation}/write")
     what = seat.page.locator(f'main [name=what][value^="{to} {body_type}"]')

@@ -15,29 +15,66 @@ def unit(peer: str, state: str, *roles: str, name: str = "Focal point") -> dict[
     """One unit of the directory."""
     country = "FR" if state == "own" else peer
     return {
-        "peer": peer, "state": state, "node": "n1" + ("a" if state == "own" else "b") * 32, "country": country,
-        "unit": "fp", "name": name, "roles": [*roles], "contact": "duty desk",
-    }  # fmt: skip
+        "peer": peer,
+        "state": state,
+        "node": "n1" + ("a" if state == "own" else "b") * 32,
+        "country": country,
+        "unit": "fp",
+        "name": name,
+        "roles": [*roles],
+        "contact": "duty desk",
+    }
 
 
 def draft(body_type: str = "enquiry.capacity/1", *, state: str = "waiting", **other: Any) -> dict[str, Any]:
     """What `draft.show` says of one."""
     said = {"type": body_type, "to": "AL", "header": {}, "content": {}} | other.pop("draft", {})
     return {
-        "id": ID, "state": state, "at": 1, "type": body_type, "to": "AL", "unit": "fp", "record": None,
-        "version": "v1", "first_by": None, "draft": said,
-    } | other  # fmt: skip
+        "id": ID,
+        "state": state,
+        "at": 1,
+        "type": body_type,
+        "to": "AL",
+        "unit": "fp",
+        "record": None,
+        "version": "v1",
+        "first_by": None,
+        "draft": said,
+    } | other
 
 
 NODE = {
-    "name": "FR", "node": "n1" + "a" * 32, "country": "FR", "demo": False, "endpoint": "x", "fingerprint": "x",
-    "scanned": "x", "descriptor": {"version": 1, "issued": 1, "expires": 2}, "keyset": None, "units": [], "peers": 1,
-    "queued": 0, "to_hand_over": 0, "alarms": 0, "endings": [], "process": {},
-}  # fmt: skip
+    "name": "FR",
+    "node": "n1" + "a" * 32,
+    "country": "FR",
+    "demo": False,
+    "endpoint": "x",
+    "fingerprint": "x",
+    "scanned": "x",
+    "descriptor": {"version": 1, "issued": 1, "expires": 2},
+    "keyset": None,
+    "units": [],
+    "peers": 1,
+    "queued": 0,
+    "to_hand_over": 0,
+    "alarms": 0,
+    "endings": [],
+    "process": {},
+}
 PEER = {
-    "name": "AL", "node": "n1" + "b" * 32, "country": "AL", "state": "active", "cause": None, "missing": None,
-    "demo": False, "descriptor_version": 1, "keyset_seen": 1, "failing_since": None, "attempts": 0, "next_try": None,
-}  # fmt: skip
+    "name": "AL",
+    "node": "n1" + "b" * 32,
+    "country": "AL",
+    "state": "active",
+    "cause": None,
+    "missing": None,
+    "demo": False,
+    "descriptor_version": 1,
+    "keyset_seen": 1,
+    "failing_since": None,
+    "attempts": 0,
+    "next_try": None,
+}
 ROLE = "national_focal_point"
 KNOWN: Mapping[str, Any] = {
     "directory.list": {"units": [unit("FR", "own", ROLE), unit("AL", "active", ROLE, "case_manager")]},
@@ -49,7 +86,15 @@ KNOWN: Mapping[str, Any] = {
     "draft.change": {"id": ID, "state": "waiting", "version": "v2", "findings": []},
 }
 PREVIEW = {
-    "type": "enquiry.capacity/1", "purpose": None, "corridor": "FR>AL", "step": "before_acceptance",
-    "policy": {"name": "two-step", "version": 1, "digest": "x"}, "leaves": {"header": {}, "content": {}},
-    "dropped": [], "first": None, "goes": True, "code": None, "findings": [],
-}  # fmt: skip
+    "type": "enquiry.capacity/1",
+    "purpose": None,
+    "corridor": "FR>AL",
+    "step": "before_acceptance",
+    "policy": {"name": "two-step", "version": 1, "digest": "x"},
+    "leaves": {"header": {}, "content": {}},
+    "dropped": [],
+    "first": None,
+    "goes": True,
+    "code": None,
+    "findings": [],
+}

@@ -80,8 +80,12 @@ def test_its_number_is_the_first_of_the_link() -> None:
     found, said = valid(), valid().statement
     verdict = judge(
         LinkView(epoch=1, high=0, known={}),
-        epoch=said.epoch, n=said.n, id=said.id, prev=said.prev, link_hash=found.link_hash,
-    )  # fmt: skip
+        epoch=said.epoch,
+        n=said.n,
+        id=said.id,
+        prev=said.prev,
+        link_hash=found.link_hash,
+    )
     assert verdict == New(fills_gap=False, opens_gap=None, behind_gap=False)
 
 

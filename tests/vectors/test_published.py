@@ -171,11 +171,33 @@ def test_there_are_enough_faults() -> None:
     """Each kind of document has its refusals, and the envelopes have each code that steps 3 to 10 can give."""
     invalid = published("envelopes")["invalid"]
     assert {case["code"] for case in invalid} == {
-        "bad_commitment", "bad_signature", "downgrade", "expired", "malformed", "misdirected", "misrouted",
-        "newer_descriptor", "not_yet_valid", "revoked_key", "spliced", "undecryptable", "unknown_key",
-        "unknown_recipient_key", "unknown_sender", "unsupported_suite",
-    }  # fmt: skip
+        "bad_commitment",
+        "bad_signature",
+        "downgrade",
+        "expired",
+        "malformed",
+        "misdirected",
+        "misrouted",
+        "newer_descriptor",
+        "not_yet_valid",
+        "revoked_key",
+        "spliced",
+        "undecryptable",
+        "unknown_key",
+        "unknown_recipient_key",
+        "unknown_sender",
+        "unsupported_suite",
+    }
     assert {case["code"] for case in published("descriptors")["cases"]} == {
-        None, "bad_chain", "bad_key", "bad_signature", "equivocation", "malformed", "not_yet_valid", "revoked_key",
-        "rollback", "wrong_node", "wrong_type",
-    }  # fmt: skip
+        None,
+        "bad_chain",
+        "bad_key",
+        "bad_signature",
+        "equivocation",
+        "malformed",
+        "not_yet_valid",
+        "revoked_key",
+        "rollback",
+        "wrong_node",
+        "wrong_type",
+    }

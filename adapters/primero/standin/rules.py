@@ -26,10 +26,19 @@ FIELDS: Mapping[str, str] = {
 }
 PERMITTED = frozenset(
     {
-        "transitioned_to", "transitioned_to_remote", "transitioned_to_agency", "service", "service_record_id", "remote",
-        "type_of_export", "notes", "consent_overridden", "authorized_role_unique_id", "allow_case_creation",
+        "transitioned_to",
+        "transitioned_to_remote",
+        "transitioned_to_agency",
+        "service",
+        "service_record_id",
+        "remote",
+        "type_of_export",
+        "notes",
+        "consent_overridden",
+        "authorized_role_unique_id",
+        "allow_case_creation",
     }
-)  # fmt: skip
+)
 MOVES = {"accepted": "in_progress", "rejected": "in_progress", "done": "accepted"}
 
 
@@ -224,9 +233,14 @@ class Office:
         if not kept.get("remote") and (target is None or target.maintenance or not target.receives):
             raise Refusal(422, "transitioned_to", "transition.errors.to_user_can_receive")
         referral = {
-            "id": str(uuid4()), "type": "Referral", "record_id": case, "record_type": "case", "status": "in_progress",
-            "transitioned_by": account.name, **kept,
-        }  # fmt: skip
+            "id": str(uuid4()),
+            "type": "Referral",
+            "record_id": case,
+            "record_type": "case",
+            "status": "in_progress",
+            "transitioned_by": account.name,
+            **kept,
+        }
         self._ask_consent(found, referral)
         self.referrals[referral["id"]] = referral
         self._touch(found)

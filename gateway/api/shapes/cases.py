@@ -39,18 +39,31 @@ TITLE = about(OBJECT, "a text by language")
 STEP = named(
     "Step",
     record(
-        id=TEXT, stage=TEXT, title=TITLE, standing=one_of(*procedure.Standing), seen=FLAG, stopped_by=many(TEXT),
-        by=one_of("us", "them", "either"), responsible=about(TEXT, "a code of the list role"), messages=many(TEXT),
-        gates=many(TEXT), safeguards=many(TITLE), tell_person=many(about(TITLE, "what the person has to be told")),
-        clock=null_or(about(TEXT, "one of schemas/clocks.json")), until=null_or(TIME),
+        id=TEXT,
+        stage=TEXT,
+        title=TITLE,
+        standing=one_of(*procedure.Standing),
+        seen=FLAG,
+        stopped_by=many(TEXT),
+        by=one_of("us", "them", "either"),
+        responsible=about(TEXT, "a code of the list role"),
+        messages=many(TEXT),
+        gates=many(TEXT),
+        safeguards=many(TITLE),
+        tell_person=many(about(TITLE, "what the person has to be told")),
+        clock=null_or(about(TEXT, "one of schemas/clocks.json")),
+        until=null_or(TIME),
         **{"with": many(TEXT)},
     ),
     "One step of the procedure, and how it stands; see docs/region-packs.md.",
-)  # fmt: skip
+)
 PLACE = record(
-    region=TEXT, drafts=about(many(TEXT), "languages in which its texts are not reviewed"),
-    stage=null_or(about(TEXT, "where it stands in the procedure")), title=null_or(TITLE), steps=many(STEP),
-)  # fmt: skip
+    region=TEXT,
+    drafts=about(many(TEXT), "languages in which its texts are not reviewed"),
+    stage=null_or(about(TEXT, "where it stands in the procedure")),
+    title=null_or(TITLE),
+    steps=many(STEP),
+)
 DUTY: Mapping[str, Schema | Maybe] = {
     "what": about(TEXT, "the clock, one of schemas/clocks.json"),
     "owes": OWES,
@@ -69,11 +82,16 @@ WHERE: Mapping[str, Schema | Maybe] = {
 STANDING = named(
     "Standing",
     record(
-        **WHERE, side=one_of(*Side), overlays=many(TEXT), owed=many(record(**DUTY)), procedure=null_or(PLACE),
-        missing=COUNT, no_calendar=many(TEXT),
+        **WHERE,
+        side=one_of(*Side),
+        overlays=many(TEXT),
+        owed=many(record(**DUTY)),
+        procedure=null_or(PLACE),
+        missing=COUNT,
+        no_calendar=many(TEXT),
     ),
     "Where a conversation stands with one peer.",
-)  # fmt: skip
+)
 RUNG = record(contact=about(TEXT, "one of duty.contacts"), at=TIME)
 HELD = record(id=ID, held=about(FLAG, "false once a second, different person lifted it"))
 RELEASE: Mapping[str, Schema | Maybe] = {
@@ -94,23 +112,36 @@ CONSENT_STATE = one_of("active", "withdrawn_in_part", "withdrawn", "damaged")
 SHAPES: Mapping[str, Shape] = {
     "conversation.list": Shape(
         arguments={
-            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "peer": maybe(TEXT), "kind": maybe(one_of(*Kind)),
+            "limit": maybe(LIMIT),
+            "cursor": maybe(CURSOR),
+            "peer": maybe(TEXT),
+            "kind": maybe(one_of(*Kind)),
             "state": maybe(about(TEXT, "see docs/state-machines.md")),
         },
         answer=record(
             next=null_or(CURSOR),
             conversations=many(
                 record(
-                    conversation=read(null_or(ID)), kind=TEXT, state=about(null_or(TEXT), "as it was last folded"),
-                    peer=TEXT, unit=read(null_or(TEXT)), messages=COUNT,
-                    began=TIME, last=TIME, last_type=null_or(TYPE), last_state=STATE,
+                    conversation=read(null_or(ID)),
+                    kind=TEXT,
+                    state=about(null_or(TEXT), "as it was last folded"),
+                    peer=TEXT,
+                    unit=read(null_or(TEXT)),
+                    messages=COUNT,
+                    began=TIME,
+                    last=TIME,
+                    last_type=null_or(TYPE),
+                    last_state=STATE,
                 )
-            )
+            ),
         ),
     ),
     "conversation.due": Shape(
         arguments={
-            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "owes": maybe(OWES), "peer": maybe(TEXT),
+            "limit": maybe(LIMIT),
+            "cursor": maybe(CURSOR),
+            "owes": maybe(OWES),
+            "peer": maybe(TEXT),
             "unit": maybe(about(TEXT, "of this node; a page may be shorter than asked")),
         },
         answer=record(
@@ -143,7 +174,8 @@ SHAPES: Mapping[str, Shape] = {
             conversation=read(ID),
             peers=many(
                 record(
-                    peer=TEXT, types=many(record(type=read(TYPE), in_reply_to=read(null_or(ID)))),
+                    peer=TEXT,
+                    types=many(record(type=read(TYPE), in_reply_to=read(null_or(ID)))),
                     header=read(about(OBJECT, "what of the header of the next message is known: units, roles, cases")),
                 )
             ),
@@ -158,15 +190,22 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(
             alerts=many(
                 record(
-                    id=ID, peer=TEXT, kind=about(TEXT, "a code of the list alert_kind"), owes=OWES, until=TIME,
-                    overdue=FLAG, woken=many(RUNG), next=null_or(RUNG),
+                    id=ID,
+                    peer=TEXT,
+                    kind=about(TEXT, "a code of the list alert_kind"),
+                    owes=OWES,
+                    until=TIME,
+                    overdue=FLAG,
+                    woken=many(RUNG),
+                    next=null_or(RUNG),
                 )
             )
         )
     ),
     "alert.acknowledge": Shape(
         arguments={
-            "by": BY, "actions": about(many(TEXT), "what has been begun, codes of the list alert_action"),
+            "by": BY,
+            "actions": about(many(TEXT), "what has been begun, codes of the list alert_action"),
             "hours": maybe(about(COUNT, "until the next word, 24 at most and where it is left out")),
         },
         answer=SUBMITTED,
@@ -178,7 +217,9 @@ SHAPES: Mapping[str, Shape] = {
     "contact.advise": Shape(
         arguments={"channel": one_of(*Channel), "address": maybe(about(TEXT, "the number or name that would be used"))},
         answer=record(
-            contact=one_of(*Contact), why=TEXT, check_who_answers=FLAG,
+            contact=one_of(*Contact),
+            why=TEXT,
+            check_who_answers=FLAG,
             do_not_notify=many(record(party=one_of(*Party), why=TEXT)),
         ),
         example={"channel": "call"},
@@ -190,15 +231,27 @@ SHAPES: Mapping[str, Shape] = {
         example={
             "by": "Ana Doe",
             "content": {
-                "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "sq",
+                "given_by": "person",
+                "form": "written",
+                "taken_on": "2026-11-20",
+                "language": "sq",
                 "interpreter": True,
                 "grants": [
-                    {"purpose": "referral", "recipient_units": ["AL/focal-point"],
-                     "data_categories": ["identity", "needs"], "until": "2030-11-30"}
+                    {
+                        "purpose": "referral",
+                        "recipient_units": ["AL/focal-point"],
+                        "data_categories": ["identity", "needs"],
+                        "until": "2030-11-30",
+                    }
                 ],
                 "told": {
-                    "purpose": True, "uses": True, "recipients": True, "research_use": True, "access": True,
-                    "storage_time": True, "withdrawal": True,
+                    "purpose": True,
+                    "uses": True,
+                    "recipients": True,
+                    "research_use": True,
+                    "access": True,
+                    "storage_time": True,
+                    "withdrawal": True,
                 },
                 "onward_sharing": False,
             },
@@ -213,7 +266,10 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "consent.show": Shape(
         answer=record(
-            id=TEXT, holder=TEXT, state=CONSENT_STATE, record=about(OBJECT, "what was recorded"),
+            id=TEXT,
+            holder=TEXT,
+            state=CONSENT_STATE,
+            record=about(OBJECT, "what was recorded"),
             withdrawals=many(OBJECT),
         )
     ),
@@ -230,7 +286,8 @@ SHAPES: Mapping[str, Shape] = {
     "statistics.make": Shape(
         arguments={"period": TEXT, "by": BY},
         answer=record(
-            **RELEASE, new=about(FLAG, "false: it was counted before"),
+            **RELEASE,
+            new=about(FLAG, "false: it was counted before"),
             erased=about(COUNT, "cases of which the content is gone"),
         ),
         example={"period": "2026", "by": "Ana Doe"},
@@ -238,11 +295,9 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "statistics.list": Shape(answer=record(releases=many(record(period=TEXT, at=TIME)))),
     "statistics.show": Shape(answer=record(**RELEASE)),
-    "statistics.draft": Shape(
-        answer=record(draft=ID, period=TEXT, table=TEXT), example={}, creates=True
-    ),
+    "statistics.draft": Shape(answer=record(draft=ID, period=TEXT, table=TEXT), example={}, creates=True),
     "evidence.export": Shape(
         arguments={"disclose": maybe(FLAG), "by": maybe(BY), "peer": maybe(TEXT)},
         answer=about(OBJECT, "an evidence bundle, see docs/evidence.md"),
     ),
-}  # fmt: skip
+}

@@ -66,23 +66,28 @@ RECEIPT = named("Receipt", record(status=TEXT, at=TIME, code=null_or(TEXT)), "A 
 CERTIFICATE = named(
     "OnwardCertificate",
     record(
-        node=about(TEXT, "who erased"), verified=about(FLAG, "that node signed it"),
-        erased=about(null_or(COUNT), "messages"), at=null_or(TIME),
+        node=about(TEXT, "who erased"),
+        verified=about(FLAG, "that node signed it"),
+        erased=about(null_or(COUNT), "messages"),
+        at=null_or(TIME),
         vouched_by=about(TEXT, "the peer that says that the data had gone there"),
     ),
     "What a confirmation forwards of an onward recipient.",
-)  # fmt: skip
+)
 WHOLE = named(
     "WholeMessage",
     record(
-        **SUMMARY, receipts=many(RECEIPT), erased=null_or(ERASURE),
+        **SUMMARY,
+        receipts=many(RECEIPT),
+        erased=null_or(ERASURE),
         case=read(about(null_or(TEXT), "our own number of the case, which the peer never learns")),
         dropped=many(about(TEXT, "a place that the corridor policy took out, such as /content/person/name_given")),
-        header=Maybe(OBJECT), content=Maybe(OBJECT),
+        header=Maybe(OBJECT),
+        content=Maybe(OBJECT),
         onward=Maybe(many(CERTIFICATE)),
     ),
     "A message with its receipts and, for who may read content, header and content.",
-)  # fmt: skip
+)
 FILE: Mapping[str, Schema | Maybe] = {
     "part": about(COUNT, "its number in the message, which the body names"),
     "media_type": about(TEXT, "found by what the file is, not by its name"),
@@ -112,7 +117,8 @@ DRAFT: Mapping[str, Schema | Maybe] = {
 PREVIEW = named(
     "Preview",
     record(
-        type=read(TYPE), purpose=read(null_or(TEXT)),
+        type=read(TYPE),
+        purpose=read(null_or(TEXT)),
         corridor=about(TEXT, "from the country of this node to that of the peer, such as FR>AL"),
         step=one_of("before_acceptance", "after_acceptance"),
         policy=null_or(record(name=TEXT, version=COUNT, digest=TEXT)),
@@ -122,15 +128,18 @@ PREVIEW = named(
         dropped=many(record(place=TEXT, group=TEXT, title=TEXT)),
         first=about(null_or(TYPE), "the type of a message that goes before it, because the peer was not told yet"),
         goes=about(FLAG, "whether it would go now"),
-        code=null_or(TEXT), findings=many(about(FINDING, "what stands in its way")),
+        code=null_or(TEXT),
+        findings=many(about(FINDING, "what stands in its way")),
     ),
     "What of a message would leave now, what not and why, and what stands in its way.",
-)  # fmt: skip
+)
 UNFINISHED = record(**{name: maybe(part.schema if isinstance(part, Maybe) else part) for name, part in DRAFT.items()})
 SAVED = record(
-    id=ID, state=TEXT, version=about(TEXT, "its entity tag, also in ETag"),
+    id=ID,
+    state=TEXT,
+    version=about(TEXT, "its entity tag, also in ETag"),
     findings=many(about(FINDING, "what still keeps it from going")),
-)  # fmt: skip
+)
 FIRST = record(
     id=about(ID, "the draft"),
     state=about(one_of("waiting_second"), "it goes when a second, different person releases it"),
@@ -153,13 +162,17 @@ ENQUIRY: Mapping[str, Json] = {
     "type": "enquiry.capacity/1",
     "to": "AL",
     "header": {
-        "sender_unit": "focal-point", "sender_role": "national_focal_point",
-        "recipient_unit": "focal-point", "recipient_role": "national_focal_point",
-        "author_ref": "w-117", "priority": "normal", "language": "fr",
+        "sender_unit": "focal-point",
+        "sender_role": "national_focal_point",
+        "recipient_unit": "focal-point",
+        "recipient_role": "national_focal_point",
+        "author_ref": "w-117",
+        "priority": "normal",
+        "language": "fr",
         "handling": {"onward_sharing": "none", "retain_until": "2030-11-30", "export_to_local": "full"},
     },
     "content": {"services": ["safe_accommodation"], "age_group": "adult", "referral_kind": "return_reception"},
-}  # fmt: skip
+}
 """The smallest draft that goes: a question about capacity, without personal data."""
 
 SHAPES: Mapping[str, Shape] = {
@@ -171,8 +184,12 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "message.list": Shape(
         arguments={
-            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "direction": maybe(DIRECTION), "peer": maybe(TEXT),
-            "state": maybe(STATE), "conversation": maybe(ID),
+            "limit": maybe(LIMIT),
+            "cursor": maybe(CURSOR),
+            "direction": maybe(DIRECTION),
+            "peer": maybe(TEXT),
+            "state": maybe(STATE),
+            "conversation": maybe(ID),
         },
         answer=record(messages=many(MESSAGE), next=null_or(CURSOR)),
     ),
@@ -182,14 +199,18 @@ SHAPES: Mapping[str, Shape] = {
     "message.resend": Shape(answer=MOVED),
     "message.resend_many": Shape(
         arguments={
-            "state": one_of("failed", "held"), "message": maybe(about(null_or(ID), "this one only")),
+            "state": one_of("failed", "held"),
+            "message": maybe(about(null_or(ID), "this one only")),
             "peer": maybe(null_or(TEXT)),
             "reason": maybe(about(null_or(TEXT), "a code")),
             "before": maybe(about(TIME, "only what was submitted, or came, until then")),
-            "dry_run": maybe(about(FLAG, "count them only")), "by": BY,
+            "dry_run": maybe(about(FLAG, "count them only")),
+            "by": BY,
         },
         answer=record(
-            matched=COUNT, again=COUNT, refused=many(record(id=ID, code=TEXT)),
+            matched=COUNT,
+            again=COUNT,
+            refused=many(record(id=ID, code=TEXT)),
             more=about(FLAG, "there are more than are tried in one go"),
         ),
         example={"state": "failed", "peer": "AL", "dry_run": True, "by": "Ana Doe"},
@@ -220,8 +241,14 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(
             moving=many(
                 record(
-                    id=ID, peer=null_or(TEXT), state=one_of("coming", "going", "waiting"), files=COUNT, bytes=COUNT,
-                    done=COUNT, since=TIME, last=null_or(TIME),
+                    id=ID,
+                    peer=null_or(TEXT),
+                    state=one_of("coming", "going", "waiting"),
+                    files=COUNT,
+                    bytes=COUNT,
+                    done=COUNT,
+                    since=TIME,
+                    last=null_or(TIME),
                 )
             )
         )
@@ -230,45 +257,44 @@ SHAPES: Mapping[str, Shape] = {
     "attachment.discard": Shape(answer=record(message=ID, files=COUNT)),
     "inbox.list": Shape(
         arguments={
-            "after": maybe(CURSOR), "limit": maybe(LIMIT),
+            "after": maybe(CURSOR),
+            "limit": maybe(LIMIT),
             "wait": maybe({"type": "integer", "minimum": 0, "maximum": 30, "description": "seconds to wait for one"}),
         },
         answer=record(messages=many(MESSAGE), next=null_or(CURSOR)),
     ),
-    "draft.save": Shape(
-        arguments={"draft": UNFINISHED}, answer=SAVED, example={"draft": dict(ENQUIRY)}, creates=True
-    ),
+    "draft.save": Shape(arguments={"draft": UNFINISHED}, answer=SAVED, example={"draft": dict(ENQUIRY)}, creates=True),
     "draft.change": Shape(arguments={"draft": UNFINISHED}, answer=SAVED, example={"draft": dict(ENQUIRY)}),
     "draft.list": Shape(
         arguments={"state": maybe(STORED), "limit": maybe(LIMIT), "cursor": maybe(CURSOR)},
         answer=record(drafts=many(record(**DRAFT_LINE)), next=null_or(CURSOR)),
     ),
-    "message.preview": Shape(
-        arguments={"draft": record(**DRAFT)}, answer=PREVIEW, example={"draft": dict(ENQUIRY)}
-    ),
+    "message.preview": Shape(arguments={"draft": record(**DRAFT)}, answer=PREVIEW, example={"draft": dict(ENQUIRY)}),
     "draft.show": Shape(answer=record(**DRAFT_LINE, draft=Maybe(OBJECT))),
     "draft.preview": Shape(
         arguments={
-            "by": BY, "consent": maybe(about(TEXT, "id of the consent it relies on")), "reply_to": maybe(ID),
+            "by": BY,
+            "consent": maybe(about(TEXT, "id of the consent it relies on")),
+            "reply_to": maybe(ID),
             "conversation": maybe(ID),
         },
         answer=PREVIEW,
     ),
     "draft.release": Shape(
         arguments={
-            "by": BY, "consent": maybe(about(TEXT, "id of the consent it relies on")), "reply_to": maybe(ID),
+            "by": BY,
+            "consent": maybe(about(TEXT, "id of the consent it relies on")),
+            "reply_to": maybe(ID),
             "conversation": maybe(ID),
         },
         answer={"anyOf": [SUBMITTED, FIRST]},
         example={"by": "Ana Doe"},
         creates=True,
     ),
-    "draft.discard": Shape(
-        arguments={"by": BY}, answer=record(id=ID, state=DRAFT_STATE), example={"by": "Ana Doe"}
-    ),
+    "draft.discard": Shape(arguments={"by": BY}, answer=record(id=ID, state=DRAFT_STATE), example={"by": "Ana Doe"}),
     "schema.check": Shape(
         arguments={"draft": record(**DRAFT)},
         answer=record(ok=FLAG, code=null_or(TEXT), findings=many(FINDING)),
         example={"draft": dict(ENQUIRY)},
     ),
-}  # fmt: skip
+}

@@ -32,15 +32,23 @@ DOCUMENT = about(OBJECT, "a signed document, as `trm` writes it into a file")
 TOLD = named(
     "Told",
     record(
-        specversion=one_of("1.0"), id=TEXT, source=TEXT, type=TEXT, time={"type": "string", "format": "date-time"},
+        specversion=one_of("1.0"),
+        id=TEXT,
+        source=TEXT,
+        type=TEXT,
+        time={"type": "string", "format": "date-time"},
         datacontenttype=one_of("application/json"),
         data=record(
-            seq=about(COUNT, "position in the event stream"), kind=TEXT, state=null_or(TEXT), id=maybe(ID),
-            direction=maybe(one_of("in", "out")), peer=maybe(TEXT),
+            seq=about(COUNT, "position in the event stream"),
+            kind=TEXT,
+            state=null_or(TEXT),
+            id=maybe(ID),
+            direction=maybe(one_of("in", "out")),
+            peer=maybe(TEXT),
         ),
     ),
     "What a webhook carries: a CloudEvent 1.0 without content. The receiver asks for the message with its own token.",
-)  # fmt: skip
+)
 TOKEN: Mapping[str, Schema | Maybe] = {
     "id": TEXT,
     "role": one_of(*Role),
@@ -74,54 +82,80 @@ STATUS = record(
     at=TIME,
     peers=many(
         record(
-            name=TEXT, state=TEXT,
+            name=TEXT,
+            state=TEXT,
             delivery=about(one_of("idle", "waiting", "failing", "held"), "held: people have to agree first"),
-            held=about(null_or(TEXT), "why it is held"), queued=PILE,
+            held=about(null_or(TEXT), "why it is held"),
+            queued=PILE,
             unreceived=about(PILE, "sent an hour ago or longer, without any receipt"),
             undelivered=about(PILE, "received by the peer, and taken by nobody there for a day"),
-            failing_since=null_or(TIME), attempts=COUNT, next_try=null_or(TIME),
+            failing_since=null_or(TIME),
+            attempts=COUNT,
+            next_try=null_or(TIME),
             contact=about(null_or(TIME), "when it was last heard of"),
         )
     ),
     failed=many(
         record(
-            kind=one_of("failed", "rejected", "held"), peer=null_or(TEXT),
-            reason=about(null_or(TEXT), "a code"), count=COUNT, oldest=null_or(TIME),
+            kind=one_of("failed", "rejected", "held"),
+            peer=null_or(TEXT),
+            reason=about(null_or(TEXT), "a code"),
+            count=COUNT,
+            oldest=null_or(TIME),
         )
     ),
     hand_over=record(
-        adapter=null_or(TEXT), messages=PILE, news=about(PILE, "that the case system has not taken"),
+        adapter=null_or(TEXT),
+        messages=PILE,
+        news=about(PILE, "that the case system has not taken"),
         drafts=about(COUNT, "that wait for a person"),
     ),
     webhooks=many(record(name=TEXT, url=TEXT, waiting=COUNT, oldest=null_or(TIME), attempts=COUNT)),
     content=record(
-        damaged=about(COUNT, "open alarms about things that do not open"), epoch=COUNT, epoch_made=TIME,
+        damaged=about(COUNT, "open alarms about things that do not open"),
+        epoch=COUNT,
+        epoch_made=TIME,
         rotating=about(FLAG, "something is still under an older storage epoch"),
     ),
     storage=record(
-        database=about(COUNT, "bytes"), log=about(COUNT, "bytes of the write-ahead log"),
-        free=about(COUNT, "bytes beside the database"), files=COUNT, file_bytes=COUNT,
+        database=about(COUNT, "bytes"),
+        log=about(COUNT, "bytes of the write-ahead log"),
+        free=about(COUNT, "bytes beside the database"),
+        files=COUNT,
+        file_bytes=COUNT,
         coming=about(COUNT, "files on their way in"),
     ),
     backup=about(null_or(TIME), "when the last one was made here"),
     erasing=record(
-        looked=about(null_or(TIME), "the day on which retention looked last"), next=null_or(TIME),
+        looked=about(null_or(TIME), "the day on which retention looked last"),
+        next=null_or(TIME),
         erased=about(many(record(reason=TEXT, count=COUNT)), "since that day began"),
         left=about(COUNT, "erased here, and not answered by the case system yet"),
-        requests=COUNT, overdue=COUNT, holds=COUNT,
+        requests=COUNT,
+        overdue=COUNT,
+        holds=COUNT,
     ),
     audit=record(entries=COUNT, checkpoint=MARK, witnessed=MARK, halted=null_or(TEXT)),
     alarms=many(record(kind=TEXT, count=COUNT, oldest=null_or(TIME))),
-)  # fmt: skip
+)
 
 SHAPES: Mapping[str, Shape] = {
     "node.show": Shape(
         answer=record(
-            name=TEXT, node=TEXT, country=TEXT, demo=FLAG, endpoint=TEXT, fingerprint=TEXT, scanned=TEXT,
+            name=TEXT,
+            node=TEXT,
+            country=TEXT,
+            demo=FLAG,
+            endpoint=TEXT,
+            fingerprint=TEXT,
+            scanned=TEXT,
             descriptor=record(version=COUNT, issued=TIME, expires=TIME),
             keyset=null_or(record(version=COUNT, expires=TIME)),
             units=many(record(id=TEXT, name=TEXT, kind=TEXT)),
-            peers=COUNT, queued=COUNT, to_hand_over=COUNT, alarms=COUNT,
+            peers=COUNT,
+            queued=COUNT,
+            to_hand_over=COUNT,
+            alarms=COUNT,
             endings=many(record(subject=TEXT, at=TIME, peer=null_or(TEXT))),
             process=about(OBJECT, "what the kernel was asked for this process, and what it gave"),
         )
@@ -133,7 +167,8 @@ SHAPES: Mapping[str, Shape] = {
     "keys.rotate_epoch": Shape(arguments={"by": BY}, answer=record(epoch=NUMBER), example={"by": "Ana Doe"}),
     "keys.request": Shape(
         arguments={
-            "rotate": maybe(many(one_of("sig", "log", "http"))), "at_once": maybe(FLAG),
+            "rotate": maybe(many(one_of("sig", "log", "http"))),
+            "at_once": maybe(FLAG),
             "revoke": maybe(
                 null_or(record(kids=many(TEXT), since=maybe(TIME), reason=maybe(about(TEXT, "a word, lower case"))))
             ),
@@ -146,7 +181,10 @@ SHAPES: Mapping[str, Shape] = {
     "keys.publish": Shape(
         arguments={"document": DOCUMENT, "by": BY},
         answer=record(
-            version=COUNT, hash=TEXT, took=about(OBJECT, "by peer, whether it took it at once"), expires=TIME,
+            version=COUNT,
+            hash=TEXT,
+            took=about(OBJECT, "by peer, whether it took it at once"),
+            expires=TIME,
             fingerprint=TEXT,
         ),
     ),
@@ -161,17 +199,19 @@ SHAPES: Mapping[str, Shape] = {
     "keys.proof": Shape(answer=record(node=TEXT, version=COUNT, proof=DOCUMENT)),
     "adapter.check": Shape(
         answer=record(
-            adapter=null_or(
-                record(kind=TEXT, version=TEXT, target=TEXT, can_pull=FLAG, can_push=FLAG, erasure=TEXT)
-            ),
-            ok=FLAG, findings=many(FINDING),
+            adapter=null_or(record(kind=TEXT, version=TEXT, target=TEXT, can_pull=FLAG, can_push=FLAG, erasure=TEXT)),
+            ok=FLAG,
+            findings=many(FINDING),
         )
     ),
     "webhook.list": Shape(
         answer=record(
             webhooks=many(
                 record(
-                    name=TEXT, url=TEXT, waiting=COUNT, oldest=null_or(TIME),
+                    name=TEXT,
+                    url=TEXT,
+                    waiting=COUNT,
+                    oldest=null_or(TIME),
                     attempts=about(COUNT, "the most attempts at one call"),
                 )
             )
@@ -179,8 +219,11 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "token.new": Shape(
         arguments={
-            "role": one_of(*Role), "unit": maybe(null_or(TEXT)), "days": maybe(COUNT),
-            "label": about({"type": "string", "maxLength": 64}, "what it is for"), "by": BY,
+            "role": one_of(*Role),
+            "unit": maybe(null_or(TEXT)),
+            "days": maybe(COUNT),
+            "label": about({"type": "string", "maxLength": 64}, "what it is for"),
+            "by": BY,
         },
         answer=record(**TOKEN, token=about(TEXT, "shown this once")),
         example={"role": "adapter", "label": "case system", "by": "Ana Doe"},
@@ -194,7 +237,10 @@ SHAPES: Mapping[str, Shape] = {
     "person.add": Shape(
         arguments={
             "name": about({"type": "string", "maxLength": 64}, "what colleagues call them; no two at once"),
-            "roles": ROLES, "unit": maybe(null_or(TEXT)), "language": maybe(null_or(TEXT)), "by": BY,
+            "roles": ROLES,
+            "unit": maybe(null_or(TEXT)),
+            "language": maybe(null_or(TEXT)),
+            "by": BY,
         },
         answer=record(**PERSON, code=CODE, address=ADDRESS),
         example={"name": "Eva M.", "roles": ["case_worker"], "by": "Ana Doe"},
@@ -213,4 +259,4 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "person.sign_out": Shape(arguments={"by": BY}, answer=record(**PERSON), example={"by": "Ana Doe"}),
     "person.end": Shape(arguments={"by": BY}, answer=record(**PERSON), example={"by": "Ana Doe"}),
-}  # fmt: skip
+}

@@ -45,7 +45,9 @@ SHAPES: Mapping[str, Shape] = {
     "retention.run": Shape(
         arguments={"by": BY, "dry_run": maybe(FLAG)},
         answer=record(
-            dry_run=FLAG, at=TIME, horizon=about(NUMBER, "when all of it can be read by nobody"),
+            dry_run=FLAG,
+            at=TIME,
+            horizon=about(NUMBER, "when all of it can be read by nobody"),
             report=many(record(verdict=TEXT, rule=null_or(TEXT), messages=COUNT)),
             erase=many(record(id=ID, direction=DIRECTION, rule=null_or(TEXT), due=null_or(TIME))),
             requests=many(about(ID, "the messages of peers whose requests are followed")),
@@ -58,10 +60,17 @@ SHAPES: Mapping[str, Shape] = {
                 named(
                     "ErasureRequest",
                     record(
-                        id=about(ID, "of the message that asks"), peer=TEXT, state=one_of(*REQUEST_STATES),
-                        what=null_or(one_of(*map(str, What))), ground=null_or(TEXT), at=TIME,
+                        id=about(ID, "of the message that asks"),
+                        peer=TEXT,
+                        state=one_of(*REQUEST_STATES),
+                        what=null_or(one_of(*map(str, What))),
+                        ground=null_or(TEXT),
+                        at=TIME,
                         follow=about(null_or(TIME), "when the node follows it; null where a person has to, or did"),
-                        due=TIME, erased_at=null_or(TIME), answered=null_or(TIME), told_onward=COUNT,
+                        due=TIME,
+                        erased_at=null_or(TIME),
+                        answered=null_or(TIME),
+                        told_onward=COUNT,
                     ),
                 )
             )
@@ -97,14 +106,20 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "audit.list": Shape(
         arguments={
-            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "event": maybe(about(TEXT, "see docs/audit-events.md")),
-            "subject": maybe(about(TEXT, "an id, a hash or another member of the entry")), "until": maybe(TIME),
+            "limit": maybe(LIMIT),
+            "cursor": maybe(CURSOR),
+            "event": maybe(about(TEXT, "see docs/audit-events.md")),
+            "subject": maybe(about(TEXT, "an id, a hash or another member of the entry")),
+            "until": maybe(TIME),
         },
         answer=record(
             next=null_or(CURSOR),
             entries=many(
                 record(
-                    seq=COUNT, at=TIME, event=TEXT, facts=about(OBJECT, "the members of this event"),
+                    seq=COUNT,
+                    at=TIME,
+                    event=TEXT,
+                    facts=about(OBJECT, "the members of this event"),
                     covered=about(one_of("witnessed", "signed", "open"), "by a checkpoint that peers cosigned, or we"),
                 )
             ),
@@ -112,8 +127,11 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "audit.reads": Shape(
         arguments={
-            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "message": maybe(about(ID, "a message or draft")),
-            "conversation": maybe(about(ID, "with all its messages")), "consent": maybe(ID),
+            "limit": maybe(LIMIT),
+            "cursor": maybe(CURSOR),
+            "message": maybe(about(ID, "a message or draft")),
+            "conversation": maybe(about(ID, "with all its messages")),
+            "consent": maybe(ID),
             "reader": maybe(about(TEXT, "as the answer names one: owner, token/ID, person/ID")),
         },
         answer=record(
@@ -126,7 +144,8 @@ SHAPES: Mapping[str, Shape] = {
                         what=about(TEXT, "message, draft, file/N, conversation, contact, consent or evidence"),
                         id=about(ID, "as the audit log names it: of a conversation or consent its keyed index"),
                         conversation=read(null_or(about(ID, "that it is the index of; null where that is not known"))),
-                        reader=TEXT, name=about(null_or(TEXT), "of the person, or the label of the token"),
+                        reader=TEXT,
+                        name=about(null_or(TEXT), "of the person, or the label of the token"),
                     ),
                     "That somebody was shown content.",
                 )
@@ -142,20 +161,28 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "alarm.list": Shape(
         arguments={
-            "limit": maybe(LIMIT), "cursor": maybe(CURSOR), "kind": maybe(about(TEXT, "see docs/operations.md")),
+            "limit": maybe(LIMIT),
+            "cursor": maybe(CURSOR),
+            "kind": maybe(about(TEXT, "see docs/operations.md")),
         },
         answer=record(
-            next=null_or(CURSOR), open=about(COUNT, "of all pages"),
+            next=null_or(CURSOR),
+            open=about(COUNT, "of all pages"),
             alarms=many(
                 named(
                     "Alarm",
                     record(
-                        id=TEXT, at=TIME, kind=about(TEXT, "see docs/operations.md"), peer=null_or(TEXT),
-                        message=null_or(ID), reason=null_or(TEXT), count=null_or(COUNT),
+                        id=TEXT,
+                        at=TIME,
+                        kind=about(TEXT, "see docs/operations.md"),
+                        peer=null_or(TEXT),
+                        message=null_or(ID),
+                        reason=null_or(TEXT),
+                        count=null_or(COUNT),
                     ),
                 )
             ),
         ),
     ),
     "alarm.dismiss": Shape(arguments={"by": BY}, answer=record(id=TEXT), example={"by": "Ana Doe"}),
-}  # fmt: skip
+}

@@ -13,15 +13,21 @@ SHAPES: Mapping[str, Shape] = {
         answer=record(
             schemas=many(
                 record(
-                    type=TYPE, revision=NUMBER, schema=about(TEXT, "sha256: and the hash of the file"), title=TEXT,
-                    kind=TEXT, stage=null_or(TEXT), personal=FLAG,
+                    type=TYPE,
+                    revision=NUMBER,
+                    schema=about(TEXT, "sha256: and the hash of the file"),
+                    title=TEXT,
+                    kind=TEXT,
+                    stage=null_or(TEXT),
+                    personal=FLAG,
                 )
             )
         )
     ),
     "schema.show": Shape(
         answer=record(
-            type=TYPE, schema=TEXT,
+            type=TYPE,
+            schema=TEXT,
             fields=many(
                 record(path=TEXT, **{"class": TEXT}, category=null_or(TEXT), codes=null_or(TEXT), required=FLAG)
             ),
@@ -35,17 +41,23 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "directory.list": Shape(
         arguments={
-            "country": maybe(TEXT), "role": maybe(about(TEXT, "a code of the list role")),
+            "country": maybe(TEXT),
+            "role": maybe(about(TEXT, "a code of the list role")),
             "language": maybe(about(TEXT, "of the names, such as fr")),
         },
         answer=record(
             units=many(
                 record(
-                    peer=TEXT, state=about(TEXT, "own, or the state of the peer"), node=TEXT, country=TEXT, unit=TEXT,
+                    peer=TEXT,
+                    state=about(TEXT, "own, or the state of the peer"),
+                    node=TEXT,
+                    country=TEXT,
+                    unit=TEXT,
                     name=about(TEXT, "by the directory; where it does not know the unit, by the signed descriptor"),
-                    roles=many(TEXT), contact=TEXT,
+                    roles=many(TEXT),
+                    contact=TEXT,
                 )
             )
         ),
     ),
-}  # fmt: skip
+}

@@ -54,9 +54,7 @@ async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
 def _copy(parts: Parts, model: Prepared, case: str | None) -> Prepared:
     ref = parts.store.new_ref()
     message = replace(model.message, id=b64u(parts.rand(drafts.ID)), conversation=b64u(parts.rand(drafts.ID)))
-    row = replace(
-        model.row, ref=ref, id=message.id, conversation=parts.vault.conversation_index(message.conversation)
-    )  # fmt: skip
+    row = replace(model.row, ref=ref, id=message.id, conversation=parts.vault.conversation_index(message.conversation))
     plaintext = records.outgoing(message, outbound.new_secret(parts.rand), case=case)
     return replace(model, message=message, row=row, sealed=parts.vault.seal(ref, plaintext))
 

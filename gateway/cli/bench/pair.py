@@ -126,11 +126,18 @@ class Pair:
             FolderAdapter.create(cases)
         unit = Unit(id="focal-point", name="Focal point", kind="public_authority", roles=("national_focal_point",))
         plan = Plan(
-            folder=self.node(name), roots=self.folder / f"{name}-roots", name=name, country=name,
-            endpoint=f"https://127.0.0.1:{port}", listen=f"127.0.0.1:{port}", contact="bench", units=[unit],
-            demo=True, admins=[admin.card for admin in self._admins],
+            folder=self.node(name),
+            roots=self.folder / f"{name}-roots",
+            name=name,
+            country=name,
+            endpoint=f"https://127.0.0.1:{port}",
+            listen=f"127.0.0.1:{port}",
+            contact="bench",
+            units=[unit],
+            demo=True,
+            admins=[admin.card for admin in self._admins],
             adapter=AdapterSection.model_validate({"kind": "folder", "path": str(cases)}) if name == RECEIVER else None,
-        )  # fmt: skip
+        )
         await make_node(plan, self.passphrase.read_text(), b64u(system_rand(18)), clock=SystemClock())
 
     def _introduce(self, one: str, other: str) -> None:

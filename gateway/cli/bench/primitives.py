@@ -71,9 +71,11 @@ def _rows(data: bytes) -> float:
     with tempfile.TemporaryDirectory(prefix="trm-bench-") as folder:
         db = sqlite3.connect(Path(folder) / "rows.db", isolation_level=None)
         for statement in (
-            "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE blobs (data BLOB)",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "CREATE TABLE blobs (data BLOB)",
             "CREATE TABLE rows (ref INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER)",
-        ):  # fmt: skip
+        ):
             db.execute(statement)
 
         def group() -> None:

@@ -29,8 +29,9 @@ def targets(found: Found) -> Iterator[Target]:
         p50, p99 = found.open_load.p50_ms, found.open_load.p99_ms
         yield Target(
             name="100 messages/s, open loop: p50 <= 20 ms, p99 <= 60 ms",
-            seen=f"{p50:.0f} ms, {p99:.0f} ms", met=p50 <= 20 and p99 <= 60,
-        )  # fmt: skip
+            seen=f"{p50:.0f} ms, {p99:.0f} ms",
+            met=p50 <= 20 and p99 <= 60,
+        )
     if found.loads and found.primitives:
         best = min(load.cpu_ms for load in found.loads)
         ratio = best / found.primitive_sum
@@ -42,8 +43,9 @@ def targets(found: Found) -> Iterator[Target]:
     counted = sum(found.fsyncs.values())
     yield Target(
         name="fsyncs per message < 1 at 8 clients, both nodes and the drop folder",
-        seen=f"{counted:.2f}" if found.fsyncs else "not measured", met=counted < 1 if found.fsyncs else None,
-    )  # fmt: skip
+        seen=f"{counted:.2f}" if found.fsyncs else "not measured",
+        met=counted < 1 if found.fsyncs else None,
+    )
 
 
 def _backlog(found: Found) -> Iterator[Target]:

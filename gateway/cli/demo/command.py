@@ -18,9 +18,12 @@ from gateway.cli.options import CONTEXT
 
 @click.command(context_settings=CONTEXT)
 @click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), metavar="DIR",
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
     help="A new folder for everything; else a temporary one.",
-)  # fmt: skip
+)
 @click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
 def demo(folder: Path | None, keep: bool) -> None:
     """Four countries exchange referrals on this machine: nodes, keys and case systems of their own, invented cases.

@@ -59,9 +59,15 @@ class Server:
         make = [str(found / "initdb"), "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", "postgres"]
         try:
             subprocess.run(  # noqa: S603 - the programs of the package, with words of our own
-                [*make, "-D", str(data)], cwd=self.folder, check=True, capture_output=True, timeout=INIT_SECONDS,
-                user=user, group=group, extra_groups=None if account is None else [],
-            )  # fmt: skip
+                [*make, "-D", str(data)],
+                cwd=self.folder,
+                check=True,
+                capture_output=True,
+                timeout=INIT_SECONDS,
+                user=user,
+                group=group,
+                extra_groups=None if account is None else [],
+            )
         except (OSError, subprocess.SubprocessError):
             return None
         serve = [str(found / "postgres"), "-D", str(data), "-k", str(self.folder), "-c", "listen_addresses="]

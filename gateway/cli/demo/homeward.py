@@ -105,9 +105,11 @@ def cross(stage: Stage) -> None:
     stage.act(albania, "accepts meanwhile; the acceptance waits for France; then its node is down too")
     stage.nodes.kill(albania)
     call(
-        france.node, "consent.withdraw", {"id": consent, "by": france.person, "erase_wanted": True},
+        france.node,
+        "consent.withdraw",
+        {"id": consent, "by": france.person, "erase_wanted": True},
         passphrase_file=france.passphrase_file,
-    )  # fmt: skip
+    )
     stage.nodes.start([france])
     stage.nodes.start([albania])
     stage.act(albania, "both nodes are up again: what waited on each side crosses")
@@ -120,9 +122,7 @@ def cross(stage: Stage) -> None:
         lambda e: e.country == albania.code and e.id == accepted["id"] and e.state in proofs.STOPPED,
     )
     stage.observed("the acceptance that met the withdrawal does not count, whichever of the two was first on the wire")
-    views = [
-        _standing(party.ask("conversation.show", id=referral["conversation"])) for party in (people, desk)
-    ]  # fmt: skip
+    views = [_standing(party.ask("conversation.show", id=referral["conversation"])) for party in (people, desk)]
     stage.demand(views[0] == views[1], f"both sides say the same of messages that crossed: {views[0]}")
     people.refused(Code.GATE_G7, "message.submit", **writer.answer(albania, referral, consent))
     stage.observed("after the withdrawal France's own node refuses to tell more (gate G7)")

@@ -42,9 +42,15 @@ class Processes:
         user, group = account or (None, None)
         with log.open("ab") as said:
             process = subprocess.Popen(  # noqa: S603 - programs that we name, with words of our own
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True,
-                user=user, group=group, extra_groups=None if account is None else [],
-            )  # fmt: skip
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                user=user,
+                group=group,
+                extra_groups=None if account is None else [],
+            )
         with self._lock:
             self._running[name] = _Running(process=process, log=log)
 

@@ -156,8 +156,11 @@ def trm(*words: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
     """Run a verb as a person would; its exit code and the last line it said."""
     ran = subprocess.run(  # noqa: S603 - our own program
         [*prefix, sys.executable, "-m", "gateway.cli", *words],
-        capture_output=True, text=True, check=False, timeout=TOOL_SECONDS,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TOOL_SECONDS,
+    )
     lines = (ran.stdout + ran.stderr).strip().splitlines()
     return ran.returncode, lines[-1] if lines else ""
 
@@ -202,9 +205,10 @@ def no_trace(stage: Stage) -> None:
     if scanned.hits:
         first = scanned.hits[0]
         raise RefusedError(
-            Code.CONFLICT, f"a marked value ({first.mark}) is readable in {first.path} as {first.encoding}",
+            Code.CONFLICT,
+            f"a marked value ({first.mark}) is readable in {first.path} as {first.encoding}",
             hint=f"{len(scanned.hits)} hits in all; the folder was left as it is",
-        )  # fmt: skip
+        )
     stage.demand(
         any(_is_wal(path) for country in federation.countries for path in country.node.iterdir()),
         "the write-ahead logs of the databases were searched too",

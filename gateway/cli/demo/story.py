@@ -106,9 +106,13 @@ def refer(stage: Stage, row: str, to: Country, *, onward: bool = False) -> tuple
     stage.exchanged(france, to, referral["id"])
     record = stage.chronicle.wait(
         f"the consent record in {to.title}",
-        lambda e: e.country == to.code and e.type == "consent.record/1" and e.state == "handed_over"
-        and e.conversation == referral["conversation"],
-    )  # fmt: skip
+        lambda e: (
+            e.country == to.code
+            and e.type == "consent.record/1"
+            and e.state == "handed_over"
+            and e.conversation == referral["conversation"]
+        ),
+    )
     arrived = stage.seen(to, referral["id"], "handed_over")
     stage.demand(
         record.seq < arrived.seq, f"the consent record reached {to.code} before the referral that relies on it"

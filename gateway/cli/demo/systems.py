@@ -107,9 +107,13 @@ class Database:
         self.office.run(
             "INSERT INTO answers VALUES (:number, :number, :enquiry, :conversation, 'po', 'strehim;pritje', 1, :until,"
             " :staff, :keep)",
-            number=self._answers, enquiry=enquiry["id"], conversation=enquiry["conversation"], staff=staff,
-            until=_later(self._today, OFFER_DAYS), keep=_later(self._today, KEEP_DAYS),
-        )  # fmt: skip
+            number=self._answers,
+            enquiry=enquiry["id"],
+            conversation=enquiry["conversation"],
+            staff=staff,
+            until=_later(self._today, OFFER_DAYS),
+            keep=_later(self._today, KEEP_DAYS),
+        )
         return str(self._answers)
 
     def row(self, message: Json) -> tuple[str, bool] | None:
@@ -188,9 +192,13 @@ class Primero(_Web):
     def settings(self) -> Mapping[str, str]:
         """What the node's adapter is told."""
         return {
-            "url": self.url, "user": GATEWAY, "password_file": str(self.country.secret(GATEWAY)), "worker": WORKER,
-            "mapping": str(HERE / "ukraine.yaml"), "journal": str(self.country.journal),
-        }  # fmt: skip
+            "url": self.url,
+            "user": GATEWAY,
+            "password_file": str(self.country.secret(GATEWAY)),
+            "worker": WORKER,
+            "mapping": str(HERE / "ukraine.yaml"),
+            "journal": str(self.country.journal),
+        }
 
     def start(self, processes: Processes) -> None:
         """Start the server."""
@@ -232,10 +240,16 @@ class WebApi(_Web):
     def settings(self) -> Mapping[str, str]:
         """What the node's adapter is told."""
         return {
-            "url": self.url, "secret_file": str(self.country.secret(GATEWAY)), "mapping": str(HERE / "morocco.yaml"),
-            "journal": str(self.country.journal), "list_path": "/ready", "items": "/data", "create_path": "/inbox",
-            "notices_path": "/news", "erase_path": "/inbox/{id}",
-        }  # fmt: skip
+            "url": self.url,
+            "secret_file": str(self.country.secret(GATEWAY)),
+            "mapping": str(HERE / "morocco.yaml"),
+            "journal": str(self.country.journal),
+            "list_path": "/ready",
+            "items": "/data",
+            "create_path": "/inbox",
+            "notices_path": "/news",
+            "erase_path": "/inbox/{id}",
+        }
 
     def start(self, processes: Processes) -> None:
         """Start the server."""

@@ -51,10 +51,16 @@ async def _page(
     whole = await visit.ask("message.show", {"id": id, **way})
     units = between(await known(visit), whole)
     return visit.page(
-        "alert.html", status=status, alert=alert, whole=whole, hours=HOURS, key=visit.key(), ticked=ticked,
+        "alert.html",
+        status=status,
+        alert=alert,
+        whole=whole,
+        hours=HOURS,
+        key=visit.key(),
+        ticked=ticked,
         content=told(whole, "content", visit.words, units) if whole.get("content") is not None else [],
         refusal=None if refusal is None else visit.told(refusal),
-    )  # fmt: skip
+    )
 
 
 PAGES = (

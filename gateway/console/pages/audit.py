@@ -53,9 +53,12 @@ async def entries(visit: Visit) -> web.StreamResponse:
     found = await visit.ask("audit.list", asked)
     events = Events(visit.words)
     return visit.page(
-        "audit-entries.html", found=found, chosen=chosen, events=events,
+        "audit-entries.html",
+        found=found,
+        chosen=chosen,
+        events=events,
         choices=sorted(((name, events.event(name)) for name in EVENTS), key=lambda one: one[1]),
-    )  # fmt: skip
+    )
 
 
 async def reads(visit: Visit) -> web.StreamResponse:
@@ -66,7 +69,7 @@ async def reads(visit: Visit) -> web.StreamResponse:
     found = await visit.ask("audit.reads", {"limit": PAGE, **asked})
     return visit.page(
         "audit-reads.html", found=found, chosen=chosen, events=Events(visit.words), address=partial(_address, visit)
-    )  # fmt: skip
+    )
 
 
 def _address(visit: Visit, one: Mapping[str, Any]) -> str | None:

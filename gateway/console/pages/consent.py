@@ -126,10 +126,17 @@ async def _form(
     parts = [_asked(spoken, fields, offered, near, blank) for spoken in (visit.words, second)]
     faults = formfaults.told(RECORD, findings, visit.words, parts[0])
     return visit.page(
-        "consent.html", parts=forms.beside(*parts), second=second, told_both=_both(visit.words, second),
-        faults=formfaults.by_place(faults), summary=faults, told=told, draft=form.one("draft"), key=form.one("key"),
+        "consent.html",
+        parts=forms.beside(*parts),
+        second=second,
+        told_both=_both(visit.words, second),
+        faults=formfaults.by_place(faults),
+        summary=faults,
+        told=told,
+        draft=form.one("draft"),
+        key=form.one("key"),
         status=422 if faults or told else 200,
-    )  # fmt: skip
+    )
 
 
 def _asked(
@@ -157,9 +164,12 @@ async def show(visit: Visit) -> web.StreamResponse:
     """What was agreed to, and what was taken back of it."""
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
     return visit.page(
-        "consent-shown.html", found=found, states=STATES, said=await _said(visit, found["record"], visit.words),
+        "consent-shown.html",
+        found=found,
+        states=STATES,
+        said=await _said(visit, found["record"], visit.words),
         draft=visit.request.query.get("draft", ""),
-    )  # fmt: skip
+    )
 
 
 async def sheet(visit: Visit) -> web.StreamResponse:
@@ -252,7 +262,9 @@ PAGES = (
     Page(method="POST", path=f"{ONE}/withdraw", handler=withdrawn, operation="consent.withdraw"),
     Page(method="GET", path=f"{ONE}/withdrawn", handler=done, operation="consent.withdraw"),
     Page(
-        method="GET", path="/conversations/{conversation}/withdraw", handler=of_conversation,
+        method="GET",
+        path="/conversations/{conversation}/withdraw",
+        handler=of_conversation,
         operation="consent.withdraw",
     ),
-)  # fmt: skip
+)

@@ -43,9 +43,14 @@ async def listed(visit: Visit) -> web.StreamResponse:
     kinds = [(kind, visit.words(text)) for kind, text in KINDS.items()]
     states = [(state, visit.words(text)) for state, text in OF_KIND.get(chosen["kind"], {}).items()]
     return visit.page(
-        "conversations.html", found=found, chosen=chosen, peers=peers, kinds=kinds, states=states,
+        "conversations.html",
+        found=found,
+        chosen=chosen,
+        peers=peers,
+        kinds=kinds,
+        states=states,
         units=await known(visit),
-    )  # fmt: skip
+    )
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -53,9 +58,12 @@ async def show(visit: Visit) -> web.StreamResponse:
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
     return visit.page(
-        "conversation.html", found=found, advice=await _advice(visit, found), guidance=await _guidance(visit, found),
+        "conversation.html",
+        found=found,
+        advice=await _advice(visit, found),
+        guidance=await _guidance(visit, found),
         **await _holds(visit, id),
-    )  # fmt: skip
+    )
 
 
 async def sheet(visit: Visit) -> web.StreamResponse:
@@ -76,16 +84,14 @@ async def sheet(visit: Visit) -> web.StreamResponse:
         called[peer] = (offices[:OFFICES], sorted({unit["contact"] for unit in signed}))
     return visit.page(
         "sheet.html", found=found, references=references, advice=await _advice(visit, found), now=now, called=called
-    )  # fmt: skip
+    )
 
 
 async def contact(visit: Visit) -> web.StreamResponse:
     """May the person be reached in this way now? The address that would be used stays in the form."""
     id, form = visit.request.match_info["id"], await visit.form()
     channel, address = form.one("channel"), form.one("address")
-    said = await visit.ask(
-        "contact.advise", {"id": id, "channel": channel} | ({"address": address} if address else {})
-    )  # fmt: skip
+    said = await visit.ask("contact.advise", {"id": id, "channel": channel} | ({"address": address} if address else {}))
     return visit.page("contact.html", id=id, channel=channel, advice=said)
 
 

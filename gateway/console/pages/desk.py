@@ -30,15 +30,20 @@ async def morning(visit: Visit) -> web.StreamResponse:
     """What a person looks at every morning."""
     alerts = (await visit.ask("alert.list"))["alerts"] if visit.allows("alert.list") else []
     chosen = _chosen(visit)
-    ours, theirs = [
-        await visit.ask("conversation.due", {"owes": side, "limit": SHOWN, **chosen}) for side in SIDES
-    ]  # fmt: skip
+    ours, theirs = [await visit.ask("conversation.due", {"owes": side, "limit": SHOWN, **chosen}) for side in SIDES]
     inbox = (await visit.ask("inbox.list", {"limit": NEW + 1}))["messages"]
     drafts = await waiting(visit)
     return visit.page(
-        "desk.html", alerts=alerts, ours=ours, theirs=theirs, inbox=inbox, drafts=drafts, shown=NEW,
-        now=visit.settings.now(), **await _filters(visit, chosen),
-    )  # fmt: skip
+        "desk.html",
+        alerts=alerts,
+        ours=ours,
+        theirs=theirs,
+        inbox=inbox,
+        drafts=drafts,
+        shown=NEW,
+        now=visit.settings.now(),
+        **await _filters(visit, chosen),
+    )
 
 
 async def waiting(visit: Visit) -> list[Any]:
@@ -71,9 +76,11 @@ async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
     ours = units.of() if visit.who.caller.unit is None else []
     return {
         "peers": [(peer["name"], visit.words.country(peer["name"])) for peer in listed],
-        "units": units, "own_units": ours if len(ours) > 1 else [], "chosen": {"peer": "", "unit": "", **chosen},
+        "units": units,
+        "own_units": ours if len(ours) > 1 else [],
+        "chosen": {"peer": "", "unit": "", **chosen},
         "connected": any(peer["state"] not in NOT_YET for peer in listed),
-    }  # fmt: skip
+    }
 
 
 PAGES = (

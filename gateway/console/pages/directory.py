@@ -57,19 +57,28 @@ async def found(visit: Visit) -> web.StreamResponse:
 
 async def _searching(
     visit: Visit, form: Form, asked: Mapping[str, Json] | None = None, fault: str = ""
-) -> web.Response:  # fmt: skip
+) -> web.Response:
     words = visit.words
     answer = None if asked is None else await visit.ask("directory.search", {**asked, "language": words.language.code})
     named = {unit["country"]: words.country(unit["country"]) for unit in (await known(visit)).listed}
     named = dict(sorted(named.items(), key=lambda one: words.place(one[1])))
-    home, (near, rest) = await _home(visit), forms.split(
-        choices.spoken(words), visit.settings.near["language"], words
-    )  # fmt: skip
+    home, (near, rest) = await _home(visit), forms.split(choices.spoken(words), visit.settings.near["language"], words)
     return visit.page(
-        "directory.html", status=422 if fault else 200, form=form, answer=answer, countries=[*named], fault=fault,
-        named=[*named.items()], home=home, own=await _own_entry(visit, home), now=visit.settings.now(), soon=SOON,
-        near=near, spoken=rest, chosen={name: form.one(name) for name in (*CHOSEN, "people")},
-    )  # fmt: skip
+        "directory.html",
+        status=422 if fault else 200,
+        form=form,
+        answer=answer,
+        countries=[*named],
+        fault=fault,
+        named=[*named.items()],
+        home=home,
+        own=await _own_entry(visit, home),
+        now=visit.settings.now(),
+        soon=SOON,
+        near=near,
+        spoken=rest,
+        chosen={name: form.one(name) for name in (*CHOSEN, "people")},
+    )
 
 
 async def country(visit: Visit) -> web.StreamResponse:
@@ -80,9 +89,14 @@ async def country(visit: Visit) -> web.StreamResponse:
     if told is None and not signed:
         raise RefusedError(Code.NOT_FOUND, "no node of this country is known here")
     return visit.page(
-        "directory-country.html", country=code, entries=[] if told is None else told["entries"], signed=signed,
-        home=home, now=visit.settings.now(), soon=SOON,
-    )  # fmt: skip
+        "directory-country.html",
+        country=code,
+        entries=[] if told is None else told["entries"],
+        signed=signed,
+        home=home,
+        now=visit.settings.now(),
+        soon=SOON,
+    )
 
 
 async def _told(visit: Visit, country: str) -> Any:
@@ -199,11 +213,21 @@ async def _form(
     peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]
     preview: list[Part] = rendered({"type": TYPE, "content": content}, "content", words) if shown else []
     page = visit.page(
-        "directory-edit.html", status=status, own=own, parts=parts, faults=formfaults.by_place(faults),
+        "directory-edit.html",
+        status=status,
+        own=own,
+        parts=parts,
+        faults=formfaults.by_place(faults),
         summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
-        number=str(own["number"]) if number is None else number, shown=shown, preview=preview, peers=peers, told=told,
-        home=home, now=visit.settings.now(), soon=SOON,
-    )  # fmt: skip
+        number=str(own["number"]) if number is None else number,
+        shown=shown,
+        preview=preview,
+        peers=peers,
+        told=told,
+        home=home,
+        now=visit.settings.now(),
+        soon=SOON,
+    )
     page.enable_compression()  # a long form that says nothing secret
     return page
 

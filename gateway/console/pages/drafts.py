@@ -59,9 +59,13 @@ async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = Non
         if unit["state"] == "active"
     ]
     return visit.page(
-        "draft-new.html", types=[(name, visit.words.message(name)) for name in types], to=to, faults=faults,
-        given=given or Form({}), status=422 if faults else 200,
-    )  # fmt: skip
+        "draft-new.html",
+        types=[(name, visit.words.message(name)) for name in types],
+        to=to,
+        faults=faults,
+        given=given or Form({}),
+        status=422 if faults else 200,
+    )
 
 
 def _asked_for(body_type: str) -> bool:
@@ -142,17 +146,26 @@ async def _offers(visit: Visit) -> list[dict[str, Any]]:
 
 def _offer(
     conversation: str, side: Mapping[str, Any], one: Mapping[str, Any], said: Mapping[str, Any], duty: Any, step: Any
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     answers = said.get(one["in_reply_to"])
     draft = {
-        "type": one["type"], "to": side["peer"], "conversation": conversation, "in_reply_to": one["in_reply_to"],
-        "purpose": None if answers is None else answers["purpose"], "header": dict(side["header"]), "content": {},
-    }  # fmt: skip
+        "type": one["type"],
+        "to": side["peer"],
+        "conversation": conversation,
+        "in_reply_to": one["in_reply_to"],
+        "purpose": None if answers is None else answers["purpose"],
+        "header": dict(side["header"]),
+        "content": {},
+    }
     return {
-        "value": f"{side['peer']} {one['type']} {one['in_reply_to'] or ''}".strip(), "type": one["type"],
-        "peer": side["peer"], "answers": answers, "duty": duty, "step": step,
+        "value": f"{side['peer']} {one['type']} {one['in_reply_to'] or ''}".strip(),
+        "type": one["type"],
+        "peer": side["peer"],
+        "answers": answers,
+        "duty": duty,
+        "step": step,
         "draft": {name: value for name, value in draft.items() if value is not None},
-    }  # fmt: skip
+    }
 
 
 def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,9 +174,14 @@ def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, An
     header = {name: value for name, value in side["header"].items() if not name.startswith("case_ref")}
     content = {} if asked is None else {"enquiry_id": asked}
     return {
-        "value": f"{side['peer']} {REFERRAL}", "type": REFERRAL, "peer": side["peer"], "answers": None, "duty": None,
-        "step": {}, "draft": {"type": REFERRAL, "to": side["peer"], "header": header, "content": content},
-    }  # fmt: skip
+        "value": f"{side['peer']} {REFERRAL}",
+        "type": REFERRAL,
+        "peer": side["peer"],
+        "answers": None,
+        "duty": None,
+        "step": {},
+        "draft": {"type": REFERRAL, "to": side["peer"], "header": header, "content": content},
+    }
 
 
 def _step(standing: Mapping[str, Any], body_type: str) -> Any:
@@ -260,9 +278,18 @@ async def _page(
     parts = forms.form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
     faults = formfaults.told(body_type, findings, visit.words, parts)
     return visit.page(
-        "draft.html", shown=shown, body_type=body_type, parts=parts, faults=formfaults.by_place(faults), summary=faults,
-        version=version, told=told, theirs=theirs, takes_files=_takes_files(body_type), status=status,
-    )  # fmt: skip
+        "draft.html",
+        shown=shown,
+        body_type=body_type,
+        parts=parts,
+        faults=formfaults.by_place(faults),
+        summary=faults,
+        version=version,
+        told=told,
+        theirs=theirs,
+        takes_files=_takes_files(body_type),
+        status=status,
+    )
 
 
 def _takes_files(body_type: str) -> bool:

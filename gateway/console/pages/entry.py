@@ -110,9 +110,10 @@ def credential(form: Form) -> Mapping[str, Json]:
         value = None
     if not isinstance(value, dict):
         raise RefusedError(
-            Code.UNAUTHORISED, "the browser sent no passkey; nobody was signed in",
+            Code.UNAUTHORISED,
+            "the browser sent no passkey; nobody was signed in",
             hint="a passkey needs JavaScript and a browser that knows passkeys",
-        )  # fmt: skip
+        )
     return value
 
 

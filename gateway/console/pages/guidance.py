@@ -65,10 +65,15 @@ async def _library(visit: Visit, form: Form) -> web.Response:
     else:
         found = whole["texts"]
     return visit.page(
-        "guidance.html", texts=found, faults=whole["faults"], form=form,
-        chosen={name: form.one(name) for name in CHOSEN}, choices=_choices(visit, whole),
-        topics=TOPICS, origins=ORIGINS,
-    )  # fmt: skip
+        "guidance.html",
+        texts=found,
+        faults=whole["faults"],
+        form=form,
+        chosen={name: form.one(name) for name in CHOSEN},
+        choices=_choices(visit, whole),
+        topics=TOPICS,
+        origins=ORIGINS,
+    )
 
 
 def _choices(visit: Visit, whole: Any) -> dict[str, list[tuple[str, str]]]:

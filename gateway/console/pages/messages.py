@@ -79,14 +79,17 @@ async def show(visit: Visit) -> web.StreamResponse:
     if there and visit.allows("attachment.list"):
         files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
     return visit.page(
-        "message.html", whole=whole, files=files, there=there,
+        "message.html",
+        whole=whole,
+        files=files,
+        there=there,
         gone=whole["state"] == str(Outgoing.FAILED) and not all(file["stored"] for file in files),
         consented=there and "consent_ref" in whole["header"],
         content=told(whole, "content", visit.words, units) if there else [],
         header=told(whole, "header", visit.words, units) if there else [],
         dropped=[_field(visit.words, whole["type"], place) for place in whole["dropped"]] if there else [],
         can_cancel=whole["direction"] == "out" and allows(Outgoing(whole["state"]), OutgoingEvent.CANCEL),
-    )  # fmt: skip
+    )
 
 
 async def take(visit: Visit) -> web.StreamResponse:

@@ -89,11 +89,14 @@ async def change(visit: Visit) -> web.StreamResponse:
 
 async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.Response:
     return visit.page(
-        "people-new.html", status=200 if error is None else 422, form=form, told=error and visit.told(error),
+        "people-new.html",
+        status=200 if error is None else 422,
+        form=form,
+        told=error and visit.told(error),
         roles=[(role, said) for role, said in _roles(visit) if giver(Role(role)) in visit.who.caller.roles],
         units=(await known(visit)).of(),
         spoken=[(code, language.name) for code, language in languages().items()],
-    )  # fmt: skip
+    )
 
 
 async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
@@ -102,9 +105,14 @@ async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
     if found is None:
         return visit.go("/people")
     return visit.page(
-        "people-one.html", status=200 if error is None else 422, one=found, told=error and visit.told(error),
-        roles=_roles(visit), units=(await known(visit)).of(), states=STATES,
-    )  # fmt: skip
+        "people-one.html",
+        status=200 if error is None else 422,
+        one=found,
+        told=error and visit.told(error),
+        roles=_roles(visit),
+        units=(await known(visit)).of(),
+        states=STATES,
+    )
 
 
 def _roles(visit: Visit) -> list[tuple[str, str]]:

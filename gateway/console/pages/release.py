@@ -39,13 +39,20 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: Told | None = N
     findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
     gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
     return visit.page(
-        "preview.html", shown=shown, found=found, leaves=leaves, told=told, dropped=_dropped(found, visit.words),
+        "preview.html",
+        shown=shown,
+        found=found,
+        leaves=leaves,
+        told=told,
+        dropped=_dropped(found, visit.words),
         faults=[] if gates & set(GATES) else formfaults.told(body_type, findings, visit.words, ()),
         gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
-        places=_labels(body_type, findings, visit.words), code=found["code"],
+        places=_labels(body_type, findings, visit.words),
+        code=found["code"],
         two=needs_two(body_type, shown["draft"].get("header") or {}),
-        mine=shown["first_by"] == visit.who.name, status=409 if told else 200,
-    )  # fmt: skip
+        mine=shown["first_by"] == visit.who.name,
+        status=409 if told else 200,
+    )
 
 
 def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[str]]:

@@ -95,9 +95,18 @@ async def overview(visit: Visit) -> web.StreamResponse:
     ends = [one for one in node["endings"] if one["at"] - now < SOON]
     offered = (await visit.ask("admin.list"))["offered"]
     return visit.page(
-        "trust.html", node=node, peers=peers, pending=pending, ends=ends, now=now, states=STATES, subjects=SUBJECTS,
-        actions=ACTIONS, offered=offered, signs=_signs(visit),
-    )  # fmt: skip
+        "trust.html",
+        node=node,
+        peers=peers,
+        pending=pending,
+        ends=ends,
+        now=now,
+        states=STATES,
+        subjects=SUBJECTS,
+        actions=ACTIONS,
+        offered=offered,
+        signs=_signs(visit),
+    )
 
 
 async def own(visit: Visit) -> web.StreamResponse:
@@ -158,9 +167,18 @@ async def peer(visit: Visit) -> web.StreamResponse:
         "suspended_for_cause": (Action.PEER_RESUME, Action.PEER_REVOKE),
     }.get(found["state"], ())
     return visit.page(
-        "trust-peer.html", peer=found, stop=stop, offered=offered, actions=ACTIONS, states=STATES, rules=RULES,
-        now=visit.settings.now(), soon=SOON, signs=_signs(visit), units=await known(visit),
-    )  # fmt: skip
+        "trust-peer.html",
+        peer=found,
+        stop=stop,
+        offered=offered,
+        actions=ACTIONS,
+        states=STATES,
+        rules=RULES,
+        now=visit.settings.now(),
+        soon=SOON,
+        signs=_signs(visit),
+        units=await known(visit),
+    )
 
 
 async def compare(visit: Visit) -> web.StreamResponse:
@@ -190,10 +208,17 @@ async def _comparing(visit: Visit, form: Form, error: GatewayError | None) -> we
     told = None if error is None else visit.told(error)
     wrong = error is not None and error.code is Code.WRONG_NODE
     return visit.page(
-        "trust-compare.html", status=200 if error is None else 422, peer=found, groups=code["code"].split(),
-        qr=_qr(code["scanned"]), channels=[(name, visit.words(said)) for name, said in SPOKEN.items()], form=form,
-        told=told, wrong=wrong, demo=code["demo"],
-    )  # fmt: skip
+        "trust-compare.html",
+        status=200 if error is None else 422,
+        peer=found,
+        groups=code["code"].split(),
+        qr=_qr(code["scanned"]),
+        channels=[(name, visit.words(said)) for name, said in SPOKEN.items()],
+        form=form,
+        told=told,
+        wrong=wrong,
+        demo=code["demo"],
+    )
 
 
 async def scope(visit: Visit) -> web.StreamResponse:
@@ -219,7 +244,7 @@ async def rescope(visit: Visit) -> web.StreamResponse:
         choices = await _choices(visit)
         return visit.page(
             "trust-scope.html", status=422, peer=found, scope=wanted, choices=choices, told=visit.told(error)
-        )  # fmt: skip
+        )
 
 
 async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
@@ -328,7 +353,7 @@ async def adopt(visit: Visit) -> web.StreamResponse:
         told = visit.told(error)
         return visit.page(
             "trust-policy.html", status=422, policy=found, actions=ACTIONS, text=form.one("policy"), told=told
-        )  # fmt: skip
+        )
 
 
 def _signs(visit: Visit) -> bool:
@@ -361,9 +386,10 @@ async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[
     """The page on which a change is read and signed."""
     if not _signs(visit):
         raise RefusedError(
-            Code.FORBIDDEN, "only an administrator with a passkey can sign here; nothing was changed",
+            Code.FORBIDDEN,
+            "only an administrator with a passkey can sign here; nothing was changed",
             hint="with a key file: the verbs of trm peer",
-        )  # fmt: skip
+        )
     prepared = await _prepared(visit, action, subject, **choices)
     return visit.page("trust-sign.html", prepared=prepared, action=ACTIONS[action], rule=RULES[action])
 

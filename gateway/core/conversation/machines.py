@@ -200,7 +200,7 @@ ROWS: tuple[Row, ...] = (
     _row(27, (_r.CLOSING,), _e.DISAGREE, _r.ACTIVE, By.EITHER, "the other side wants to go on"),
     _row(28, (_r.CLOSED,), _e.REOPEN, _r.ACTIVE, By.EITHER, "within 12 months, on a new consent"),
     _row(29, (_r.CLOSED,), _e.ERASE, _r.ERASED, By.NODE, "the retention date, no legal hold"),
-)  # fmt: skip
+)
 
 NUMBERS: dict[tuple[Referral, ReferralEvent], Row] = {
     (source, row.event): row for row in ROWS for source in row.sources

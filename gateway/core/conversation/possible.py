@@ -67,9 +67,15 @@ def _trials(entry: MessageType, quoted: str | None, around: Around, now: int) ->
     version = _version(around.conversation)
     for word in WORDS.get(kind, ("",)):
         yield Message(
-            id="", side=around.side, n=around.next, seen=0, created=now, kind=kind, reply_to=quoted,
+            id="",
+            side=around.side,
+            n=around.next,
+            seen=0,
+            created=now,
+            kind=kind,
+            reply_to=quoted,
             said=Said(word=word, version=version + 1 if kind == "return.proposal" else version),
-        )  # fmt: skip
+        )
 
 
 def _version(conversation: Conversation) -> int:

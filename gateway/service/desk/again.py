@@ -46,10 +46,16 @@ async def resend_many(parts: Parts, arguments: Arguments) -> Done:
         open_ones = log.open_about(c, [f"message.{state}"])
         rows = messages.get_all(c, sorted(open_ones))
         return [
-            row for row in rows
-            if row.state == state and id in (None, row.id) and peer in (None, row.peer)
-            and reason in (None, row.reason) and row.at <= before and row.reason != Code.CANCELLED and row.kind != PROBE
-        ]  # fmt: skip
+            row
+            for row in rows
+            if row.state == state
+            and id in (None, row.id)
+            and peer in (None, row.peer)
+            and reason in (None, row.reason)
+            and row.at <= before
+            and row.reason != Code.CANCELLED
+            and row.kind != PROBE
+        ]
 
     found = await parts.store.read(query)
     value: dict[str, Json] = {"matched": len(found), "again": 0, "refused": [], "more": len(found) > MOST}
@@ -86,9 +92,14 @@ async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
         if type_name(facts.body_type) == drafts.ACCEPTANCE and "case_ref_recipient" in said:
             said["case_ref_recipient"] = facts.case
     request: dict[str, Json] = {
-        "type": facts.body_type, "to": row.peer, "conversation": facts.conversation, "in_reply_to": facts.reply_to,
-        "purpose": facts.purpose, "header": header, "content": said,
-    }  # fmt: skip
+        "type": facts.body_type,
+        "to": row.peer,
+        "conversation": facts.conversation,
+        "in_reply_to": facts.reply_to,
+        "purpose": facts.purpose,
+        "header": header,
+        "content": said,
+    }
     id = await files.copied(parts, opened, rows.get(row.ref, ()))
     if id is not None:
         request["message"] = id

@@ -80,9 +80,13 @@ async def acknowledge(parts: Parts, arguments: Arguments, key: str | None) -> Do
         "next_update_by": now + HOUR * number(arguments, "hours", otherwise=HOURS, most=HOURS),
     }
     request: dict[str, Json] = {
-        "type": ACK, "to": row.peer, "conversation": opened.facts.conversation, "in_reply_to": id,
-        "header": _answer(opened.halves()[0], who), "content": said,
-    }  # fmt: skip
+        "type": ACK,
+        "to": row.peer,
+        "conversation": opened.facts.conversation,
+        "in_reply_to": id,
+        "header": _answer(opened.halves()[0], who),
+        "content": said,
+    }
 
     def also(connection: Connection) -> None:
         log.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor(parts, by)))
@@ -106,9 +110,10 @@ def _actions(arguments: Arguments) -> list[Json]:
     codes = [code.code for code in schemas.code_list("alert_action").codes]
     if not isinstance(listed, list) or not listed or any(code not in codes for code in listed):
         raise RefusedError(
-            Code.INVALID, "what has been begun is not said; nothing was sent",
+            Code.INVALID,
+            "what has been begun is not said; nothing was sent",
             findings=[Finding(place="/actions", rule="unknown_code", hint="one or more of " + ", ".join(codes))],
-        )  # fmt: skip
+        )
     return [*listed]
 
 

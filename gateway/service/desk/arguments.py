@@ -77,6 +77,7 @@ def person(by: str, keyed: Callable[[bytes], bytes]) -> bytes:
 
 def _fault(name: str, what: str) -> RefusedError:
     return RefusedError(
-        Code.INVALID, f"the argument {name} is missing or wrong; nothing was changed",
+        Code.INVALID,
+        f"the argument {name} is missing or wrong; nothing was changed",
         findings=[Finding(place=f"/{name}", rule="type", hint=what)],
-    )  # fmt: skip
+    )

@@ -73,9 +73,10 @@ async def read(parts: Parts, arguments: Arguments) -> tuple[SecretPart, AsyncIte
     (found,) = wanted
     if await parts.files.size(found.row.file) != found.row.length:
         raise RefusedError(
-            Code.NOT_FOUND, "the file is not in the folder of attachments",
+            Code.NOT_FOUND,
+            "the file is not in the folder of attachments",
             hint="copy the folder from where it is kept beside the backups",
-        )  # fmt: skip
+        )
     return found.part, files.read(parts, found.row, found.part)
 
 

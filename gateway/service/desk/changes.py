@@ -119,17 +119,19 @@ async def _compared(parts: Parts, action: Action, peer: Peer, arguments: Argumen
         raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
     if action is Action.PEER_ACTIVATE and peer.state != "proposed" and peer.trust.mine is None:
         raise RefusedError(
-            Code.CONFLICT, f"the peer is {peer.state}; nothing was changed",
+            Code.CONFLICT,
+            f"the peer is {peer.state}; nothing was changed",
             hint="the second person approves with trm peer approve",
-        )  # fmt: skip
+        )
     typed = "".join(character for character in digits if character.isdigit())
     expected = pair_code(parts.own.descriptor.fingerprint, peer.descriptor.fingerprint).replace(" ", "")
     if typed != expected:
         await parts.store.move(lambda c: log.append_leaf(c, leaf(now, "peer.digits_wrong", peer=peer.node)))
         raise RefusedError(
-            Code.WRONG_NODE, f"the digits are not those of this pair; the peer stays {peer.state}",
+            Code.WRONG_NODE,
+            f"the digits are not those of this pair; the peer stays {peer.state}",
             hint="read them out again; if they still differ, somebody is between you: do not go on",
-        )  # fmt: skip
+        )
     compared: dict[str, Json] = {
         "descriptor": {"version": peer.descriptor.version, "hash": peer.descriptor.hash},
         "fingerprint": peer.descriptor.fingerprint,
@@ -216,11 +218,19 @@ def _damaged(parts: Parts, row: ChangeRow, error: RemoteError) -> dict[str, Json
     """A change that can not be read any more: it stands in the list as what it is, and hides no other."""
     peer = parts.book.get(row.subject)
     return {
-        "id": row.hash, "subject": row.subject if peer is None else peer.name, "action": "damaged", "state": row.state,
+        "id": row.hash,
+        "subject": row.subject if peer is None else peer.name,
+        "action": "damaged",
+        "state": row.state,
         "peer": None if peer is None else {"name": peer.name, "node": peer.node, "state": str(peer.state)},
-        "needed": 0, "approvals": [], "at": row.at, "effective": row.effective, "ends": None, "change": None,
+        "needed": 0,
+        "approvals": [],
+        "at": row.at,
+        "effective": row.effective,
+        "ends": None,
+        "change": None,
         "words": [f"this change is damaged on the disk: {error.what}"],
-    }  # fmt: skip
+    }
 
 
 # --- looking -----------------------------------------------------------------------------------------------------
@@ -286,9 +296,13 @@ def shown(parts: Parts, connection: Connection, row: ChangeRow) -> dict[str, Jso
     for stored in rows.approvals_of(connection, row.hash):
         approval = read_approval(stored.document)
         approvals.append(
-            {"admin": approval.admin, "label": labels.get(approval.admin), "at": approval.at,
-             "emergency": approval.emergency}
-        )  # fmt: skip
+            {
+                "admin": approval.admin,
+                "label": labels.get(approval.admin),
+                "at": approval.at,
+                "emergency": approval.emergency,
+            }
+        )
     return {
         "id": row.hash,
         "subject": row.subject if peer is None else peer.name,

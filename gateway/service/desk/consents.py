@@ -42,9 +42,11 @@ async def record(parts: Parts, arguments: Arguments) -> Done:
     ]
     if findings:
         raise RefusedError(
-            Code.SCHEMA, f"the consent has {len(findings)} fault(s); nothing was stored", findings=findings,
+            Code.SCHEMA,
+            f"the consent has {len(findings)} fault(s); nothing was stored",
+            findings=findings,
             hint="trm schema show consent.record/1 prints what is expected",
-        )  # fmt: skip
+        )
     consent = read(given)
     ref, now = parts.store.new_ref(), parts.clock.now()
     index = parts.vault.consent_index(consent.consent_id)
@@ -53,9 +55,10 @@ async def record(parts: Parts, arguments: Arguments) -> Done:
     def move(connection: Connection) -> None:
         if local.withdrawals(connection, [index]):
             raise RefusedError(
-                Code.GATE_G7, "a consent with this id was withdrawn; nothing was stored",
+                Code.GATE_G7,
+                "a consent with this id was withdrawn; nothing was stored",
                 hint="if the person agrees again, record that as a new consent under a new consent_id",
-            )  # fmt: skip
+            )
         if any(row.holder == OWN for row in local.consents(connection, index)):
             raise RefusedError(Code.EXISTS, "a consent with this id is recorded already; nothing was changed")
         content.put(connection, [sealed])
@@ -123,9 +126,10 @@ async def show(parts: Parts, arguments: Arguments) -> Done:
     known = await _find(parts, text(arguments, "id"))
     if not known.held:
         raise RefusedError(
-            Code.UNDECRYPTABLE, "the record of this consent does not open; nothing is sent on it",
+            Code.UNDECRYPTABLE,
+            "the record of this consent does not open; nothing is sent on it",
             hint="restore a backup, or record what the person says now as a new consent under a new consent_id",
-        )  # fmt: skip
+        )
     first = known.held[0]
     return Done(
         value={

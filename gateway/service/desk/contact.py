@@ -51,9 +51,12 @@ async def advise(parts: Parts, arguments: Arguments) -> Done:
     local = _local(one, said, now)
     advice = may_contact(_rule(said), channel, address, local)
     closed = do_not_notify(
-        known[0].consent if len(known) == 1 else None, one.history(), may_disclose_to_family=_family(said),
-        asylum_hold=on_hold, today=local.date(),
-    )  # fmt: skip
+        known[0].consent if len(known) == 1 else None,
+        one.history(),
+        may_disclose_to_family=_family(said),
+        asylum_hold=on_hold,
+        today=local.date(),
+    )
     return Done(
         value={
             "contact": str(advice.contact),
@@ -67,9 +70,10 @@ async def advise(parts: Parts, arguments: Arguments) -> Done:
 def _channel(word: str) -> Channel:
     if word not in set(Channel):
         raise RefusedError(
-            Code.INVALID, "the channel is not known; nothing was looked at",
+            Code.INVALID,
+            "the channel is not known; nothing was looked at",
             findings=[Finding(place="/channel", rule="enum", hint="one of " + ", ".join(Channel))],
-        )  # fmt: skip
+        )
     return Channel(word)
 
 

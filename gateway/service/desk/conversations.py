@@ -66,9 +66,14 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> Done:
     standings: list[Json] = [_standing(parts, key, held[key], found, holds, now) for key, found in folds.items()]
     stopped = Fact.ASYLUM_HOLD in holds
     return Done(
-        value={"conversation": id, "messages": items, "standing": standings, "asylum_hold": stopped,
-               "consents": relied_on}
-    )  # fmt: skip
+        value={
+            "conversation": id,
+            "messages": items,
+            "standing": standings,
+            "asylum_hold": stopped,
+            "consents": relied_on,
+        }
+    )
 
 
 async def list_writable(parts: Parts, arguments: Arguments) -> Done:

@@ -172,7 +172,7 @@ class NodeDesk:
         await self._reads.record(caller, f"file/{part.n}", text(arguments, "id"), n=part.n)
         return File(
             name=attachments.file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks
-        )  # fmt: skip
+        )
 
     async def _erase(self, operation: str, arguments: Arguments) -> Done:
         """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
@@ -298,10 +298,17 @@ async def list_schemas(parts: Parts, arguments: Arguments) -> Done:
     """What may be said, in every revision held."""
     only(arguments)
     items: list[Json] = [
-        {"type": entry.body_type, "revision": entry.revision, "schema": entry.schema, "title": entry.title,
-         "kind": entry.kind, "stage": entry.stage, "personal": entry.personal}
+        {
+            "type": entry.body_type,
+            "revision": entry.revision,
+            "schema": entry.schema,
+            "title": entry.title,
+            "kind": entry.kind,
+            "stage": entry.stage,
+            "personal": entry.personal,
+        }
         for entry in schemas.catalogue().held
-    ]  # fmt: skip
+    ]
     return Done(value={"schemas": items})
 
 
@@ -310,10 +317,15 @@ async def show_schema(parts: Parts, arguments: Arguments) -> Done:
     only(arguments, "id")
     entry = schemas.catalogue().find(text(arguments, "id").replace("@", "/"))
     fields: list[Json] = [
-        {"path": field.path, "class": field.sensitivity, "category": field.category, "codes": field.codes,
-         "required": field.required}
+        {
+            "path": field.path,
+            "class": field.sensitivity,
+            "category": field.category,
+            "codes": field.codes,
+            "required": field.required,
+        }
         for field in schemas.fields(entry.schema)
-    ]  # fmt: skip
+    ]
     return Done(
         value={"type": entry.body_type, "schema": entry.schema, "fields": fields, "document": dict(entry.document)}
     )
@@ -348,10 +360,16 @@ async def list_alarms(parts: Parts, arguments: Arguments) -> Done:
         peer = parts.book.get(alarm.peer) if alarm.peer is not None else None
         row = rows.get(alarm.ref) if alarm.ref is not None else None
         items.append(
-            {"id": str(alarm.seq), "at": alarm.at, "kind": alarm.kind, "peer": None if peer is None else peer.name,
-             "message": None if row is None else row.id, "reason": None if row is None else row.reason,
-             "count": doubted.get(alarm.peer or "") if alarm.kind == "peer.review" else None}
-        )  # fmt: skip
+            {
+                "id": str(alarm.seq),
+                "at": alarm.at,
+                "kind": alarm.kind,
+                "peer": None if peer is None else peer.name,
+                "message": None if row is None else row.id,
+                "reason": None if row is None else row.reason,
+                "count": doubted.get(alarm.peer or "") if alarm.kind == "peer.review" else None,
+            }
+        )
     return Done(value={"alarms": items, "open": there, "next": following})
 
 
@@ -385,12 +403,18 @@ async def check_adapter(parts: Parts, arguments: Arguments) -> Done:
     findings = await parts.adapter.check()
     return Done(
         value={
-            "adapter": {"kind": about.kind, "version": about.version, "target": about.target,
-                        "can_pull": about.can_pull, "can_push": about.can_push, "erasure": str(about.erasure)},
+            "adapter": {
+                "kind": about.kind,
+                "version": about.version,
+                "target": about.target,
+                "can_pull": about.can_pull,
+                "can_push": about.can_push,
+                "erasure": str(about.erasure),
+            },
             "ok": not findings,
             "findings": [f.to_json() for f in findings],
         }
-    )  # fmt: skip
+    )
 
 
 _ERASES: Mapping[str, Operation] = {

@@ -39,9 +39,10 @@ async def search(parts: Parts, arguments: Arguments) -> Done:
     child, said = arguments.get("child"), arguments.get("text")
     if not isinstance(child, bool | None) or not isinstance(said, str | None):
         raise RefusedError(
-            Code.INVALID, "an argument is wrong; nothing was looked up",
+            Code.INVALID,
+            "an argument is wrong; nothing was looked up",
             findings=[Finding(place="/child" if isinstance(said, str | None) else "/text", rule="type")],
-        )  # fmt: skip
+        )
     question = Question(
         text=said or "",
         country=maybe_text(arguments, "country"),
@@ -56,12 +57,10 @@ async def search(parts: Parts, arguments: Arguments) -> Done:
     understood, found = await parts.off_loop(lambda: held.search(question, calendars, now))
     return Done(
         value={
-            "understood": {
-                "countries": [*understood.countries], "child": understood.child, "timed": understood.timed
-            },
+            "understood": {"countries": [*understood.countries], "child": understood.child, "timed": understood.timed},
             "units": [_unit(one, shown_in) for one in found],
         }
-    )  # fmt: skip
+    )
 
 
 async def show(parts: Parts, arguments: Arguments) -> Done:
@@ -72,9 +71,10 @@ async def show(parts: Parts, arguments: Arguments) -> Done:
     entries = [entry for entry in held.entries if entry.country == country]
     if not entries:
         raise RefusedError(
-            Code.NOT_FOUND, "no node of this country has told its offices",
+            Code.NOT_FOUND,
+            "no node of this country has told its offices",
             hint="trm directory search finds those that have",
-        )  # fmt: skip
+        )
     now, days = parts.clock.now(), calendar(parts.region.name, country)
     return Done(value={"country": country, "entries": [_entry(one, days, now, shown_in) for one in entries]})
 
@@ -86,23 +86,41 @@ def _entry(entry: Entry, days: Calendar, now: int, shown_in: str) -> Json:
         for one in entry.content.get("procedures", ())
     ]
     return {
-        "peer": entry.peer, "state": entry.state, "number": entry.content["supersedes"], "made": entry.made,
-        "expires": entry.expires, "current": now < entry.expires, "units": units, "procedures": procedures,
+        "peer": entry.peer,
+        "state": entry.state,
+        "number": entry.content["supersedes"],
+        "made": entry.made,
+        "expires": entry.expires,
+        "current": now < entry.expires,
+        "units": units,
+        "procedures": procedures,
         "foreign": len(foreign(entry.content, entry.country)),
-    }  # fmt: skip
+    }
 
 
 def _unit(found: Found, shown_in: str) -> Json:
     unit, said = found.unit, found.unit.said
     return {
-        "country": unit.entry.country, "peer": unit.entry.peer, "state": unit.entry.state, "unit": unit.id,
-        "name": unit.name(shown_in), "roles": [*said["roles"]], "services": [*said.get("services", ())],
-        "groups_served": [*said.get("groups_served", ())], "languages": [*said["languages"]],
-        "for": [point["for"] for point in unit.focal], "capacity": said["capacity_status"],
-        "hours": said.get("hours"), "at": found.at, "open": found.open, "contact": _contact(found.contact),
-        "duty_phone": said.get("duty_phone"), "made": unit.entry.made, "current": found.current,
+        "country": unit.entry.country,
+        "peer": unit.entry.peer,
+        "state": unit.entry.state,
+        "unit": unit.id,
+        "name": unit.name(shown_in),
+        "roles": [*said["roles"]],
+        "services": [*said.get("services", ())],
+        "groups_served": [*said.get("groups_served", ())],
+        "languages": [*said["languages"]],
+        "for": [point["for"] for point in unit.focal],
+        "capacity": said["capacity_status"],
+        "hours": said.get("hours"),
+        "at": found.at,
+        "open": found.open,
+        "contact": _contact(found.contact),
+        "duty_phone": said.get("duty_phone"),
+        "made": unit.entry.made,
+        "current": found.current,
         "expires": found.expires,
-    }  # fmt: skip
+    }
 
 
 def _contact(contact: Contact | None) -> Json:
@@ -144,10 +162,14 @@ async def _own(parts: Parts) -> Entry | None:
 def _begun(parts: Parts) -> dict[str, Json]:
     descriptor = parts.own.descriptor
     units: list[Json] = [
-        {"unit_id": unit.id, "name": [{"language": ENGLISH, "text": unit.name}], "country": descriptor.country,
-         "roles": [*unit.roles]}
+        {
+            "unit_id": unit.id,
+            "name": [{"language": ENGLISH, "text": unit.name}],
+            "country": descriptor.country,
+            "roles": [*unit.roles],
+        }
         for unit in descriptor.units
-    ]  # fmt: skip
+    ]
     return {"units": units, "focal_points": []}
 
 
@@ -206,10 +228,15 @@ def _speaker(parts: Parts) -> str:
 def _header(parts: Parts, unit: str, shown_in: str, author: str, now: int) -> dict[str, Json]:
     until = datetime.fromtimestamp(now + LIFE, tz=UTC).date()
     return {
-        "sender_unit": unit, "sender_role": SPEAKER, "recipient_unit": unit, "recipient_role": SPEAKER,
-        "author_ref": author, "priority": "normal", "language": shown_in,
+        "sender_unit": unit,
+        "sender_role": SPEAKER,
+        "recipient_unit": unit,
+        "recipient_role": SPEAKER,
+        "author_ref": author,
+        "priority": "normal",
+        "language": shown_in,
         "handling": {"onward_sharing": "none", "retain_until": until.isoformat(), "export_to_local": "full"},
-    }  # fmt: skip
+    }
 
 
 def _judge(parts: Parts, header: Mapping[str, Json], said: Mapping[str, Json], now: int) -> None:

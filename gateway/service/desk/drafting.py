@@ -70,17 +70,19 @@ async def change(parts: Parts, arguments: Arguments) -> Done:
 
 def _changed() -> RefusedError:
     return RefusedError(
-        Code.CHANGED_MEANWHILE, "the draft is not the one you have seen; nothing was changed",
+        Code.CHANGED_MEANWHILE,
+        "the draft is not the one you have seen; nothing was changed",
         hint="read it again, make the change there, and give its new version in If-Match",
-    )  # fmt: skip
+    )
 
 
 def _whole(draft: dict[str, Json]) -> dict[str, Json]:
     if set(draft) - drafts.MEMBERS:
         raise RefusedError(
-            Code.INVALID, "a draft has no such member; nothing was stored",
+            Code.INVALID,
+            "a draft has no such member; nothing was stored",
             findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(drafts.MEMBERS)))],
-        )  # fmt: skip
+        )
     return draft
 
 

@@ -45,16 +45,18 @@ async def _erase(parts: Parts, rows: list[MessageRow], reason: str, by: str) -> 
     held = await parts.store.read(erasures.holds)
     if any(row.conversation in held for row in rows):
         raise RefusedError(
-            Code.CONFLICT, "the conversation is under a legal hold; nothing was erased",
+            Code.CONFLICT,
+            "the conversation is under a legal hold; nothing was erased",
             hint="trm retention release ends it, if the ground for it is gone",
-        )  # fmt: skip
+        )
     await standings.keep(parts)  # an alert that came just now counts
     alarmed = await parts.store.read(lambda c: log.open_about(c, duty.ALARMS))
     if any(row.ref in alarmed for row in rows):
         raise RefusedError(
-            Code.CONFLICT, "a safety alert is among it that nobody has taken; nothing was erased",
+            Code.CONFLICT,
+            "a safety alert is among it that nobody has taken; nothing was erased",
             hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
-        )  # fmt: skip
+        )
     gone = await erasing.erase(parts, {row.ref: reason for row in rows}, by=by)
     if not gone:
         raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
@@ -89,10 +91,14 @@ async def run(parts: Parts, arguments: Arguments) -> Done:
     ]
     return Done(
         value={
-            "dry_run": dry, "at": made.now, "horizon": made.horizon, "report": retaining.lines(made), "erase": items,
+            "dry_run": dry,
+            "at": made.now,
+            "horizon": made.horizon,
+            "report": retaining.lines(made),
+            "erase": items,
             "requests": due,
         }
-    )  # fmt: skip
+    )
 
 
 def _due(connection: Connection, now: int) -> list[Json]:
@@ -184,9 +190,10 @@ def code(arguments: Arguments, name: str) -> str:
     codes = [entry.code for entry in schemas.code_list(_LISTS[name]).codes]
     if value not in codes:
         raise RefusedError(
-            Code.INVALID, f"the {name} is not known; nothing was changed",
+            Code.INVALID,
+            f"the {name} is not known; nothing was changed",
             findings=[Finding(place=f"/{name}", rule="unknown_code", hint="one of " + ", ".join(codes))],
-        )  # fmt: skip
+        )
     return value
 
 
@@ -195,7 +202,8 @@ def day(arguments: Arguments, now: int) -> date:
     until = parse_day(text(arguments, "until", longest=10))
     if until is None or until < datetime.fromtimestamp(now, UTC).date():
         raise RefusedError(
-            Code.INVALID, "the argument until is no day to come; nothing was changed",
+            Code.INVALID,
+            "the argument until is no day to come; nothing was changed",
             findings=[Finding(place="/until", rule="format", hint="YYYY-MM-DD, today or later")],
-        )  # fmt: skip
+        )
     return until

@@ -37,8 +37,12 @@ def _status(parts: Parts, found: Figures) -> dict[str, Json]:
         "at": found.at,
         "peers": [_peer(one) for one in found.peers],
         "failed": [
-            {"kind": one.kind.partition(".")[2], "peer": _name(parts, one.peer), "reason": one.reason,
-             **_pile(one.pile)}
+            {
+                "kind": one.kind.partition(".")[2],
+                "peer": _name(parts, one.peer),
+                "reason": one.reason,
+                **_pile(one.pile),
+            }
             for one in found.failed
         ],
         "hand_over": {
@@ -49,12 +53,18 @@ def _status(parts: Parts, found: Figures) -> dict[str, Json]:
         },
         "webhooks": [*found.webhooks],
         "content": {
-            "damaged": content.damaged, "epoch": content.epoch, "epoch_made": content.epoch_made,
+            "damaged": content.damaged,
+            "epoch": content.epoch,
+            "epoch_made": content.epoch_made,
             "rotating": content.rotating,
         },
         "storage": {
-            "database": found.disk.database, "log": found.disk.log, "free": found.disk.free,
-            "files": found.files.count, "file_bytes": found.files.size, "coming": found.files.coming,
+            "database": found.disk.database,
+            "log": found.disk.log,
+            "free": found.disk.free,
+            "files": found.files.count,
+            "file_bytes": found.files.size,
+            "coming": found.files.coming,
         },
         "backup": found.backup,
         "erasing": {
@@ -73,7 +83,7 @@ def _status(parts: Parts, found: Figures) -> dict[str, Json]:
             "halted": None if log.halted is None else str(log.halted),
         },
         "alarms": [{"kind": kind, **_pile(pile)} for kind, pile in found.alarms.items()],
-    }  # fmt: skip
+    }
 
 
 def _peer(one: PeerFigures) -> dict[str, Json]:

@@ -72,9 +72,18 @@ def _summaries(parts: Parts, library: Library, texts: tuple[Text, ...], language
 
 def _summary(library: Library, one: Text, language: str, today: date) -> Json:
     return {
-        "id": one.id, "title": shown(one.title, one, language), "summary": shown(one.summary, one, language),
-        "draft": language in one.drafts, "origin": str(library.origins[one.id]), "stages": [*one.stages],
-        "roles": [*one.roles], "topics": [*one.topics], "countries": [*one.countries], "between": [*one.between],
-        "version": one.version, "written": one.written.isoformat(), "review_by": one.review_by.isoformat(),
+        "id": one.id,
+        "title": shown(one.title, one, language),
+        "summary": shown(one.summary, one, language),
+        "draft": language in one.drafts,
+        "origin": str(library.origins[one.id]),
+        "stages": [*one.stages],
+        "roles": [*one.roles],
+        "topics": [*one.topics],
+        "countries": [*one.countries],
+        "between": [*one.between],
+        "version": one.version,
+        "written": one.written.isoformat(),
+        "review_by": one.review_by.isoformat(),
         "overdue": one.review_by < today,
-    }  # fmt: skip
+    }

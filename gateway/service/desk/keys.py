@@ -80,9 +80,10 @@ async def end(parts: Parts, arguments: Arguments) -> Done:
         took = await tombstones.publish_own(parts, _document(arguments, "tombstone", TOMBSTONE))
     except RemoteError as error:
         raise RefusedError(
-            error.code, f"peers would refuse this tombstone: {error.what}; nothing was published",
+            error.code,
+            f"peers would refuse this tombstone: {error.what}; nothing was published",
             hint="a tombstone carries the signatures of all roots of one descriptor of this node",
-        ) from error  # fmt: skip
+        ) from error
     return Done(value={"node": parts.own.node, "took": {**took}})
 
 
@@ -96,9 +97,10 @@ async def end_of_peer(parts: Parts, arguments: Arguments) -> Done:
         new = await tombstones.bury(parts, peer, document)
     except RemoteError as error:
         raise RefusedError(
-            error.code, f"this tombstone proves nothing: {error.what}; nothing was changed",
+            error.code,
+            f"this tombstone proves nothing: {error.what}; nothing was changed",
             hint="ask for the file again, over another channel",
-        ) from error  # fmt: skip
+        ) from error
     return Done(value={"name": peer.name, "node": peer.node, "new": new})
 
 
@@ -183,17 +185,19 @@ def _revocation(parts: Parts, value: Json) -> tuple[Revocation, ...]:
         )
     if not kids or len(set(kids)) < len(kids) or set(kids) - {record.kid for record in own.keys}:
         raise RefusedError(
-            Code.NOT_FOUND, "the descriptor does not list these keys, each of them once; nothing was made",
+            Code.NOT_FOUND,
+            "the descriptor does not list these keys, each of them once; nothing was made",
             hint="trm keys list has the kids",
-        )  # fmt: skip
+        )
     if not is_code(reason):
         raise RefusedError(Code.INVALID, "a reason is one word in lower case, like stolen_laptop; nothing was made")
     since = number(given, "since", otherwise=now, most=2**40)
     if since > now:
         raise RefusedError(
-            Code.INVALID, "the time since when the key is not to be trusted is still to come; nothing was made",
+            Code.INVALID,
+            "the time since when the key is not to be trusted is still to come; nothing was made",
             hint="give the last moment at which nobody else can have had it; trm doctor looks at the clock",
-        )  # fmt: skip
+        )
     return tuple(Revocation(kid=kid, at=now, since=since, reason=reason) for kid in kids)
 
 

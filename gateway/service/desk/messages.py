@@ -176,12 +176,14 @@ def _onward(parts: Parts, row: MessageRow, confirmation: Mapping[str, Json]) -> 
     peer = parts.book.get(by)
     return [
         {
-            "node": item.get("node"), "verified": proven is not None,
-            "erased": None if proven is None else len(proven.erased), "at": None if proven is None else proven.at,
+            "node": item.get("node"),
+            "verified": proven is not None,
+            "erased": None if proven is None else len(proven.erased),
+            "at": None if proven is None else proven.at,
             "vouched_by": by if peer is None else peer.name,
         }
         for item, proven in certificates.read_all(confirmation, parts.clock.now())
-    ]  # fmt: skip
+    ]
 
 
 async def _one(parts: Parts, id: str, direction: str | None = None) -> MessageRow:
@@ -216,9 +218,10 @@ async def _receipted(parts: Parts, id: str, *, opening: bool) -> Done:
         raise RefusedError(Code.NOT_FOUND, "no such incoming message", hint="trm message list --in shows the ids")
     if len(rows) > 1:
         raise RefusedError(
-            Code.CONFLICT, "two peers sent messages with this id; nothing was changed",
+            Code.CONFLICT,
+            "two peers sent messages with this id; nothing was changed",
             hint="tell both administrators: ids are random, so one of them copied the other's",
-        )  # fmt: skip
+        )
     await _not_erased(parts, rows[0])
     state = Incoming(rows[0].state)
     if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
@@ -250,11 +253,12 @@ async def resend(parts: Parts, arguments: Arguments) -> Done:
         await offer_again(parts, row)
     else:
         raise RefusedError(
-            Code.CONFLICT, f"a message that is {row.state} is not sent again",
+            Code.CONFLICT,
+            f"a message that is {row.state} is not sent again",
             hint="trm message resend ID --failed sends what it said as a new message"
             if row.state == Outgoing.FAILED
             else "submit a new message if the reason no longer holds",
-        )  # fmt: skip
+        )
     return Done(value={"id": row.id, "state": row.state})
 
 
@@ -298,9 +302,10 @@ async def cancel(parts: Parts, arguments: Arguments) -> Done:
         row = rows[0]
         if not allows(Outgoing(row.state), OutgoingEvent.CANCEL):
             raise RefusedError(
-                Code.CONFLICT, f"the message is {row.state} already; nothing was changed",
+                Code.CONFLICT,
+                f"the message is {row.state} already; nothing was changed",
                 hint="send a withdrawal (referral.withdraw) instead",
-            )  # fmt: skip
+            )
         moves.advance(connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now)
         log.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor(parts, by)))
         return messages.get(connection, [row.ref])[row.ref].state

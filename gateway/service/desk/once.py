@@ -59,12 +59,14 @@ async def once(
 def _again(digest: bytes, known: tuple[bytes, bytes], opened: Callable[[bytes], bytes]) -> Done:
     if known[0] != digest:
         raise RefusedError(
-            Code.CONFLICT, "this Idempotency-Key was used for something else; nothing was done",
+            Code.CONFLICT,
+            "this Idempotency-Key was used for something else; nothing was done",
             hint="use a fresh key for a new act, and the old key only to repeat the old one",
-        )  # fmt: skip
+        )
     if known[1] == _BEGUN:
         raise RefusedError(
-            Code.CONFLICT, "the act of this Idempotency-Key was begun and its answer is not here; nothing was done now",
+            Code.CONFLICT,
+            "the act of this Idempotency-Key was begun and its answer is not here; nothing was done now",
             hint="look whether it was done; if not, repeat it with a fresh key",
-        )  # fmt: skip
+        )
     return Done(value=orjson.loads(opened(known[1])))

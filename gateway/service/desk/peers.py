@@ -76,27 +76,40 @@ async def add(parts: Parts, arguments: Arguments) -> Done:
         raise RefusedError(Code.WRONG_NODE, "this is the descriptor of this node itself")
     if maybe_text(arguments, "fingerprint") not in (None, newest.fingerprint):
         raise RefusedError(
-            Code.WRONG_NODE, "at this address is another node than the one that was scanned; nothing was changed",
+            Code.WRONG_NODE,
+            "at this address is another node than the one that was scanned; nothing was changed",
             hint="scan its code again; if it still differs, somebody is between you: do not go on",
-        )  # fmt: skip
+        )
     name = maybe_text(arguments, "name") or newest.name
     if not _is_name(name) or is_node(name):
         raise RefusedError(
-            Code.INVALID, "the name of a peer is one line of 1 to 100 characters, and no node id; nothing was changed",
+            Code.INVALID,
+            "the name of a peer is one line of 1 to 100 characters, and no node id; nothing was changed",
             hint="choose another one with --name",
-        )  # fmt: skip
+        )
     if any(name in (peer.name, peer.node) or peer.node == newest.node for peer in parts.book.all()):
         raise RefusedError(
-            Code.EXISTS, "there is a peer with this name or node id already; nothing was changed",
+            Code.EXISTS,
+            "there is a peer with this name or node id already; nothing was changed",
             hint="choose another name with --name, or see trm peer show",
-        )  # fmt: skip
+        )
     now = parts.clock.now()
     row = PeerRow(
-        node=newest.node, name=name, state=str(PeerState.PROPOSED), cause=None,
-        demo=len(newest.roots) == 1, keyset=None, keyset_seen=None,
-        schemas=None, attempts=0, next_try=0, failing_since=None, added=now, verified=None,
+        node=newest.node,
+        name=name,
+        state=str(PeerState.PROPOSED),
+        cause=None,
+        demo=len(newest.roots) == 1,
+        keyset=None,
+        keyset_seen=None,
+        schemas=None,
+        attempts=0,
+        next_try=0,
+        failing_since=None,
+        added=now,
+        verified=None,
         chain=tuple(descriptor.document.encode() for descriptor in chain),
-    )  # fmt: skip
+    )
 
     def move(connection: Connection) -> None:
         peer_rows.add(connection, row)
@@ -161,9 +174,12 @@ def _record(record: TrustRecord | None) -> Json:
     if record is None:
         return None
     return {
-        "state": str(record.state), "not_before": record.not_before, "expires": record.expires, "hash": record.hash,
+        "state": str(record.state),
+        "not_before": record.not_before,
+        "expires": record.expires,
+        "hash": record.hash,
         "scope": record.scope,
-    }  # fmt: skip
+    }
 
 
 def _agreed(agreed: Agreed) -> Json:

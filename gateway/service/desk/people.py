@@ -44,25 +44,32 @@ async def add(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
     language, by = maybe_text(arguments, "language"), text(arguments, "by", longest=64)
     if not NAME(name) or not name.strip():
         raise RefusedError(
-            Code.INVALID, "the name is no line of 1 to 64 characters; nothing was made",
+            Code.INVALID,
+            "the name is no line of 1 to 64 characters; nothing was made",
             findings=[Finding(place="/name", rule="pattern", hint="without controls and invisible characters")],
-        )  # fmt: skip
+        )
     if language is not None:
         rules.check_language(language)
     rules.check_gives(caller, roles)
     now, code = parts.clock.now(), new_code(parts.rand)
     row = PersonRow(
-        id=b64u(parts.rand(ID)), name=name, roles=" ".join(sorted(roles)), unit=unit, language=language, made=now,
+        id=b64u(parts.rand(ID)),
+        name=name,
+        roles=" ".join(sorted(roles)),
+        unit=unit,
+        language=language,
+        made=now,
         ended=None,
-    )  # fmt: skip
+    )
 
     def move(connection: Connection) -> Json:
         same = args.person(name, bytes)
         if any(one.ended is None and args.person(one.name, bytes) == same for one in rows.load(connection)):
             raise RefusedError(
-                Code.EXISTS, "somebody here has this name already; nothing was made",
+                Code.EXISTS,
+                "somebody here has this name already; nothing was made",
                 hint="add what tells them apart: names are how a second person is told from the first",
-            )  # fmt: skip
+            )
         rows.add(connection, row)
         bound, actor = unit is not None, _actor(parts, by)
         log.append_leaf(connection, leaf(now, "person.added", id=row.id, roles=row.roles, bound=bound, actor=actor))
@@ -98,9 +105,10 @@ async def invite(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
     instead = arguments.get("instead", False)
     if not isinstance(instead, bool):
         raise RefusedError(
-            Code.INVALID, "the argument instead is wrong; nothing was changed",
+            Code.INVALID,
+            "the argument instead is wrong; nothing was changed",
             findings=[Finding(place="/instead", rule="type", hint="true or false")],
-        )  # fmt: skip
+        )
     code = new_code(parts.rand)
 
     def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
@@ -109,9 +117,7 @@ async def invite(parts: Parts, arguments: Arguments, caller: Caller) -> Done:
             rows.drop_passkeys(connection, row.id)
             end_sessions(connection, rows.sessions(connection, row.id), "invited", now)
         rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
-        log.append_leaf(
-            connection, leaf(now, "person.invited", id=row.id, instead=instead, actor=_actor(parts, by))
-        )  # fmt: skip
+        log.append_leaf(connection, leaf(now, "person.invited", id=row.id, instead=instead, actor=_actor(parts, by)))
 
     done = await _act(parts, arguments, caller, act)
     return Done(value=_with_code(parts, done.value, code), created=True)
@@ -189,10 +195,20 @@ def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Js
         ]
         state = "ended" if row.ended else "active" if own else "invited" if row.id in invited else "locked_out"
         shown.append(
-            {"id": row.id, "name": row.name, "roles": [*row.roles.split()], "unit": row.unit,
-             "language": row.language, "state": state, "made": row.made, "ended": row.ended,
-             "invited_until": invited.get(row.id), "passkeys": own, "sessions": sessions.get(row.id, 0)}
-        )  # fmt: skip
+            {
+                "id": row.id,
+                "name": row.name,
+                "roles": [*row.roles.split()],
+                "unit": row.unit,
+                "language": row.language,
+                "state": state,
+                "made": row.made,
+                "ended": row.ended,
+                "invited_until": invited.get(row.id),
+                "passkeys": own,
+                "sessions": sessions.get(row.id, 0),
+            }
+        )
     return shown
 
 
@@ -212,9 +228,10 @@ def _unit(parts: Parts, arguments: Arguments) -> str | None:
     unit = maybe_text(arguments, "unit")
     if unit is not None and unit not in {known.id for known in parts.config.units}:
         raise RefusedError(
-            Code.INVALID, "the argument unit is wrong; nothing was changed",
+            Code.INVALID,
+            "the argument unit is wrong; nothing was changed",
             findings=[Finding(place="/unit", rule="enum", hint="a unit of this node's node.toml")],
-        )  # fmt: skip
+        )
     return unit
 
 

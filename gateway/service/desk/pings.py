@@ -32,10 +32,16 @@ async def ping(parts: Parts, arguments: Arguments) -> Done:
     peer = parts.book.find(text(arguments, "id"))
     steps = await pinging.ping(parts, peer)
     listed: list[Json] = [
-        {"step": step.step, "ok": step.ok, "detail": step.detail, "fix": step.fix, "ms": step.ms,
-         "code": None if step.code is None else str(step.code)}
+        {
+            "step": step.step,
+            "ok": step.ok,
+            "detail": step.detail,
+            "fix": step.fix,
+            "ms": step.ms,
+            "code": None if step.code is None else str(step.code),
+        }
         for step in steps
-    ]  # fmt: skip
+    ]
     return Done(value={"name": peer.name, "ok": steps[-1].ok, "steps": listed})
 
 

@@ -41,9 +41,10 @@ async def export(parts: Parts, arguments: Arguments) -> Done:
     exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
     if not exhibits:
         raise RefusedError(
-            Code.NOT_FOUND, "nothing of this conversation was signed yet",
+            Code.NOT_FOUND,
+            "nothing of this conversation was signed yet",
             hint="a message is signed when it departs: trm conversation show lists their states",
-        )  # fmt: skip
+        )
     chains = (parts.own.chain, peer.chain)
     batches = list(kept.batches.values())
     extracted = await extract(parts, _hashes(exhibits, batches), peer)

@@ -166,9 +166,10 @@ def _still_waits(connection: Connection, row: DraftRow, sealed: SealedRow) -> No
     same = held is not None and held.data == sealed.data
     if current is None or current.state != WAITING or current.first != row.first or not same:
         raise RefusedError(
-            Code.CONFLICT, "the draft was released, changed or discarded meanwhile; nothing was sent",
+            Code.CONFLICT,
+            "the draft was released, changed or discarded meanwhile; nothing was sent",
             hint="trm draft show prints it as it is now",
-        )  # fmt: skip
+        )
 
 
 async def _release_first(parts: Parts, row: DraftRow, sealed: SealedRow, request: Mapping[str, Json], by: str) -> Done:
@@ -196,9 +197,10 @@ def _second(parts: Parts, row: DraftRow, arguments: Arguments, by: str) -> str:
         raise _same_person()
     if any(arguments.get(name) is not None for name in ADDED):
         raise RefusedError(
-            Code.CONFLICT, "the first person released this as it is; nothing was sent",
+            Code.CONFLICT,
+            "the first person released this as it is; nothing was sent",
             hint="release it without additions; or change the draft, and both release it anew",
-        )  # fmt: skip
+        )
     return author_ref(by, parts.keys.actor)
 
 

@@ -35,9 +35,7 @@ async def list_requests(parts: Parts, arguments: Arguments) -> Done:
         sealed = content.get(c, [row.ref for row in rows])
         opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
         tasks = {ref: Task.decode(plain) for ref, plain in opened.items() if not isinstance(plain, RefusedError)}
-        return [
-            (row, asking[row.message].id, tasks.get(row.ref), len(requests.onward(c, row.ref))) for row in rows
-        ]  # fmt: skip
+        return [(row, asking[row.message].id, tasks.get(row.ref), len(requests.onward(c, row.ref))) for row in rows]
 
     items: list[Json] = [
         {
@@ -74,9 +72,10 @@ async def follow(parts: Parts, arguments: Arguments) -> Done:
     part = task.what is What.PART
     if part and chosen is None:
         raise RefusedError(
-            Code.CONFLICT, "the request is about a part of what messages say; nothing was erased",
+            Code.CONFLICT,
+            "the request is about a part of what messages say; nothing was erased",
             hint="name the messages that have to go, or say that none is held",
-        )  # fmt: skip
+        )
     if not part and chosen is not None:
         raise RefusedError(
             Code.CONFLICT, "the request says itself what has to go; nothing was erased", hint="name no messages"
@@ -140,7 +139,8 @@ async def _waiting(parts: Parts, id: str) -> RequestRow:
         )
     if row.state not in (State.WAITING, State.KEPT):
         raise RefusedError(
-            Code.CONFLICT, f"the request is {row.state} already; nothing was changed",
+            Code.CONFLICT,
+            f"the request is {row.state} already; nothing was changed",
             hint="trm erasure list shows how far each has come",
-        )  # fmt: skip
+        )
     return row

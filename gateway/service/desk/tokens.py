@@ -57,9 +57,10 @@ async def revoke(parts: Parts, arguments: Arguments) -> Done:
     def move(connection: Connection) -> None:
         if not token_rows.revoke(connection, id, at=now):
             raise RefusedError(
-                Code.NOT_FOUND, "no such token, or it was revoked before; nothing was changed",
+                Code.NOT_FOUND,
+                "no such token, or it was revoked before; nothing was changed",
                 hint="trm token list shows the ids",
-            )  # fmt: skip
+            )
         log.append_leaf(connection, leaf(now, "token.revoked", id=id, actor=_actor(parts, by)))
 
     await parts.store.move(move)
@@ -89,9 +90,10 @@ def _role(word: str) -> Role:
 
 def _fault(name: str, hint: str) -> RefusedError:
     return RefusedError(
-        Code.INVALID, f"the argument {name} is wrong; nothing was made",
+        Code.INVALID,
+        f"the argument {name} is wrong; nothing was made",
         findings=[Finding(place=f"/{name}", rule="enum", hint=hint)],
-    )  # fmt: skip
+    )
 
 
 def _actor(parts: Parts, by: str) -> str:

@@ -41,14 +41,16 @@ async def check(parts: Parts, operation: str, arguments: Arguments, unit: str) -
         header = draft.get("header") if isinstance(draft, Mapping) else None
         if not isinstance(header, dict) or header.get("sender_unit") != unit:
             raise RefusedError(
-                Code.FORBIDDEN, "this token sends for its own unit only; nothing was stored",
+                Code.FORBIDDEN,
+                "this token sends for its own unit only; nothing was stored",
                 hint="name the unit of the token in /header/sender_unit",
-            )  # fmt: skip
+            )
     elif operation in ("draft.save", "draft.change") and not _drafted_by(arguments.get("draft"), unit):
         raise RefusedError(
-            Code.FORBIDDEN, "this token drafts for its own unit only; nothing was stored",
+            Code.FORBIDDEN,
+            "this token drafts for its own unit only; nothing was stored",
             hint="name the unit of the token in /draft/header/sender_unit",
-        )  # fmt: skip
+        )
     elif operation == "draft.save":
         return
     elif operation == "conversation.writable":

@@ -43,11 +43,18 @@ async def directory(parts: Parts, arguments: Arguments) -> Done:
     listed = [(parts.config.node.name, "own", parts.own.descriptor)]
     listed += [(peer.name, str(peer.state), peer.descriptor) for peer in parts.book.all()]
     items: list[Json] = [
-        {"peer": name, "state": state, "node": descriptor.node, "country": descriptor.country, "unit": unit.id,
-         "name": told.name(descriptor.country, descriptor.node, unit.id, shown_in) or unit.name,
-         "roles": [*unit.roles], "contact": descriptor.contact}
+        {
+            "peer": name,
+            "state": state,
+            "node": descriptor.node,
+            "country": descriptor.country,
+            "unit": unit.id,
+            "name": told.name(descriptor.country, descriptor.node, unit.id, shown_in) or unit.name,
+            "roles": [*unit.roles],
+            "contact": descriptor.contact,
+        }
         for name, state, descriptor in listed
         for unit in descriptor.units
         if country in (None, descriptor.country) and (role is None or role in unit.roles)
-    ]  # fmt: skip
+    ]
     return Done(value={"units": items})

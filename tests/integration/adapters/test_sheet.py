@@ -77,9 +77,15 @@ async def test_a_line_list_of_many_rows(tmp_path: Path, count: int) -> None:
     rows = {row[0]: row for row in told}
     heading = sheet_cells(results)["Dossiers"][0]
     assert heading[:8] == [
-        "Référence", "Envoyé comme", "État", "Signification", "Code", "Emplacement", "Règle",
+        "Référence",
+        "Envoyé comme",
+        "État",
+        "Signification",
+        "Code",
+        "Emplacement",
+        "Règle",
         "Ce qui ne va pas et que faire",
-    ]  # fmt: skip
+    ]
     letters = _letters(office / "cas.xlsx")
     for number in range(1, count + 1):
         row = rows[f"R-{number:05d}"]

@@ -128,9 +128,7 @@ async def test_the_account_can_do_no_more(server: Office) -> None:
 
 async def test_a_refused_item_stops_no_other(server: Office) -> None:
     """What the database does not take is for a person; what stands beside it in one hand-over is taken."""
-    good, bad, last = (
-        a_delivery(key=f"key-{n}", message_id=f"{n:022d}", text=MARKER) for n in range(3)
-    )  # fmt: skip
+    good, bad, last = (a_delivery(key=f"key-{n}", message_id=f"{n:022d}", text=MARKER) for n in range(3))
     server.run("ALTER TABLE trm_inbox ADD CONSTRAINT office_rule CHECK (message_id <> '0000000000000000000001')")
     outcomes = await server.adapter().push_all([good, bad, last])
     assert [outcomes[0], outcomes[2]] == ["key-0", "key-2"]

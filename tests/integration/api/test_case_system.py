@@ -85,8 +85,12 @@ async def test_pages_name_the_next_one(tmp_path: Path):
                 await send(fr, f"k{n}")
                 saved = await fr.ask("POST", DRAFTS, {"draft": enquiry("AL")})
                 await fr.ask("POST", CONSENTS, {"by": "Ana Doe", "content": consent(unit)})
-            for path, name in ((MESSAGES, "messages"), (DRAFTS, "drafts"), (CONSENTS, "consents"),
-                               (f"{PREFIX}/conversations", "conversations")):  # fmt: skip
+            for path, name in (
+                (MESSAGES, "messages"),
+                (DRAFTS, "drafts"),
+                (CONSENTS, "consents"),
+                (f"{PREFIX}/conversations", "conversations"),
+            ):
                 pages = await walked(fr, f"{path}?limit=2", name)
                 assert [len(page) for page in pages] == [2, 1], path
                 ids = [item.get("id") or item["conversation"] for page in pages for item in page]

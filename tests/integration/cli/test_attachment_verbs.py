@@ -20,19 +20,32 @@ PDF = b"%PDF-1.7\n" + bytes(range(256)) * 10_000 + b"\n%%EOF\n"
 def referral(consent_id: str, *named: int) -> dict[str, Any]:
     """A draft that names these files."""
     basis = {
-        "legal_basis": ["6_1_e", "9_2_a"], "transfer_basis": "admin_arrangement_46_3_b",
-        "transfer_instrument": "Arrangement 2025/4", "consent_ref": consent_id,
-    }  # fmt: skip
+        "legal_basis": ["6_1_e", "9_2_a"],
+        "transfer_basis": "admin_arrangement_46_3_b",
+        "transfer_instrument": "Arrangement 2025/4",
+        "consent_ref": consent_id,
+    }
     content = {
-        "referral_kind": "service", "person": {"pseudonym": "Mali", "age_group": "adult", "unknown": {
-            "languages": "not_yet", "safe_contact_rule": "not_yet"}},
-        "thb_status": "presumed", "services_requested": [{"service": "food"}], "legal_status": "irregular",
-        "expected_next_step": "service_start", "unknown": {"immediate_risk": "not_yet"},
+        "referral_kind": "service",
+        "person": {
+            "pseudonym": "Mali",
+            "age_group": "adult",
+            "unknown": {"languages": "not_yet", "safe_contact_rule": "not_yet"},
+        },
+        "thb_status": "presumed",
+        "services_requested": [{"service": "food"}],
+        "legal_status": "irregular",
+        "expected_next_step": "service_start",
+        "unknown": {"immediate_risk": "not_yet"},
         "attachments": [{"part": n, "doc_kind": "other"} for n in named],
-    }  # fmt: skip
+    }
     return {
-        "type": "referral.request/1", "to": "AL", "purpose": "referral", "header": header(**basis), "content": content
-    }  # fmt: skip
+        "type": "referral.request/1",
+        "to": "AL",
+        "purpose": "referral",
+        "header": header(**basis),
+        "content": content,
+    }
 
 
 def said(desk: Desk, *words: str) -> Any:
@@ -57,9 +70,7 @@ def test_files_from_desk_to_desk(tmp_path: Path) -> None:
     fr, al = desks.make(tmp_path, "FR"), desks.make(tmp_path, "AL")
     with served(fr), served(al):
         desks.pair(fr, al)
-        play(
-            change(ADMINS, "policy.widen", "node", policy=canonical_bytes(open_on(("FR", "AL"))).decode()), fr.ask
-        )  # fmt: skip
+        play(change(ADMINS, "policy.widen", "node", policy=canonical_bytes(open_on(("FR", "AL"))).decode()), fr.ask)
         assert "no type that is taken" in refused(fr, "attachment", "add", str(program))
         assert "no such file" in refused(fr, "attachment", "add", str(tmp_path / "none"))
         kept = said(fr, "attachment", "add", str(two))
@@ -76,9 +87,7 @@ def test_files_from_desk_to_desk(tmp_path: Path) -> None:
         while not (files := _files(al, sent["id"])):
             assert time.monotonic() < end, "the files did not come"
             time.sleep(0.1)
-        assert [(item["part"], item["size"], item["stored"]) for item in files] == [
-            (0, len(PDF), True), (1, 6, True)
-        ]  # fmt: skip
+        assert [(item["part"], item["size"], item["stored"]) for item in files] == [(0, len(PDF), True), (1, 6, True)]
         saved = tmp_path / "saved.pdf"
         result = al.trm("attachment", "save", sent["id"], "0", str(saved))
         assert (result.exit_code, saved.read_bytes()) == (0, PDF), result.stderr

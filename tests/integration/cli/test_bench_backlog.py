@@ -25,10 +25,13 @@ def test_the_policy_of_a_new_node_lets_the_message_leave_for_both_peers(to: str)
 
     def left(country: str) -> Leaves:
         found = minimise(
-            str(request["type"]), {"header": header | {"seen": 0}, "content": request["content"]},
-            policy=starting_policy("tact"), corridor=(SENDER, country), purpose="referral",
+            str(request["type"]),
+            {"header": header | {"seen": 0}, "content": request["content"]},
+            policy=starting_policy("tact"),
+            corridor=(SENDER, country),
+            purpose="referral",
             step=Step.BEFORE_ACCEPTANCE,
-        )  # fmt: skip
+        )
         assert isinstance(found, Leaves)
         return found
 

@@ -60,10 +60,29 @@ class Country:
         key_files(self.base / "keys")
         cards = [part for number in (0, 1) for part in ("--admin", f"keys/{number}.key.public")]
         ran = self.trm(
-            "init", "node", *cards, "--name", self.name, "--country", self.name, "--endpoint", f"https://127.0.0.1:{port}",
-            "--listen", f"127.0.0.1:{port}", "--roots", "stick", "--passphrase-file", "pass", "--root-passphrase-file",
-            "roots.pass", "--contact", "duty desk", "--unit", f"focal-point:public_authority:Focal point:{ROLE}", *more,
-        )  # fmt: skip
+            "init",
+            "node",
+            *cards,
+            "--name",
+            self.name,
+            "--country",
+            self.name,
+            "--endpoint",
+            f"https://127.0.0.1:{port}",
+            "--listen",
+            f"127.0.0.1:{port}",
+            "--roots",
+            "stick",
+            "--passphrase-file",
+            "pass",
+            "--root-passphrase-file",
+            "roots.pass",
+            "--contact",
+            "duty desk",
+            "--unit",
+            f"focal-point:public_authority:Focal point:{ROLE}",
+            *more,
+        )
         for path in (self.base / "stick").iterdir():
             path.unlink()
         return ran
@@ -72,9 +91,12 @@ class Country:
         """`trm serve`; returns when its ready line is there."""
         process = subprocess.Popen(
             [sys.executable, "-m", "gateway.cli", "serve", "--node", "node", "--passphrase-file", "pass", "--json"],
-            cwd=self.base, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=self.base,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-        )  # fmt: skip
+        )
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line and json.loads(line)["ready"] is True, process.communicate()
@@ -171,8 +193,12 @@ def test_a_referral_is_proven_from_end_to_end(paired):
     assert "referral.request/1" in verified.stdout
     offline = subprocess.run(
         ["unshare", "-n", sys.executable, "-m", "gateway.cli", "evidence", "verify", "proof.json", *words],
-        cwd=fr.base, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=fr.base,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert offline.stdout == verified.stdout or "unshare" in offline.stderr
     data = bytearray((fr.base / "proof.json").read_bytes())
     data[len(data) // 2] ^= 1
@@ -215,6 +241,9 @@ def referral(reference: str) -> dict[str, Any]:
         if name in ("legal_basis", "transfer_basis", "transfer_instrument")
     }
     return {
-        "type": "referral.request/1", "to": "AL", "purpose": "referral",
-        "header": header(consent_ref=reference, **kept), "content": body["content"],
-    }  # fmt: skip
+        "type": "referral.request/1",
+        "to": "AL",
+        "purpose": "referral",
+        "header": header(consent_ref=reference, **kept),
+        "content": body["content"],
+    }

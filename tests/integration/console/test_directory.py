@@ -22,11 +22,18 @@ QUESTIONS = {
     "ar": "من أسأل في ألبانيا عن طفل يوم الأحد؟",
 }
 OFFICE = {
-    f"{UNIT}/unit_id": "kujdestaria", f"{UNIT}/name/0/language": "sq", f"{UNIT}/name/0/text": "Kujdestaria 24 orë",
-    f"{UNIT}/country": "AL", f"{UNIT}/roles": ["child_protection_authority", "duty_contact"],
-    f"{UNIT}/services": ["guardian"], f"{UNIT}/groups_served": ["children"], f"{UNIT}/languages/0": "sq",
-    f"{UNIT}/capacity_status": "open", f"{UNIT}/duty_phone": DUTY, f"{UNIT}/hours": "Mo-Fr 09:00-16:00",
-}  # fmt: skip
+    f"{UNIT}/unit_id": "kujdestaria",
+    f"{UNIT}/name/0/language": "sq",
+    f"{UNIT}/name/0/text": "Kujdestaria 24 orë",
+    f"{UNIT}/country": "AL",
+    f"{UNIT}/roles": ["child_protection_authority", "duty_contact"],
+    f"{UNIT}/services": ["guardian"],
+    f"{UNIT}/groups_served": ["children"],
+    f"{UNIT}/languages/0": "sq",
+    f"{UNIT}/capacity_status": "open",
+    f"{UNIT}/duty_phone": DUTY,
+    f"{UNIT}/hours": "Mo-Fr 09:00-16:00",
+}
 
 
 async def speak(person: Visitor, language: str) -> None:
@@ -42,14 +49,17 @@ async def told(person: Visitor) -> None:
     await person.press("/directory/own", act="add:/content/units")
     last = (datetime.now(tz=UTC) + timedelta(days=80)).date().isoformat()
     first = {
-        "/content/units/0/languages/0": "sq", "/content/units/0/capacity_status": "open",
-        "/content/units/0/name/0/language": "sq", "/content/units/0/name/0/text": "Zyra kombëtare",
-    }  # fmt: skip
+        "/content/units/0/languages/0": "sq",
+        "/content/units/0/capacity_status": "open",
+        "/content/units/0/name/0/language": "sq",
+        "/content/units/0/name/0/text": "Zyra kombëtare",
+    }
     days = {f"/content/units/{n}/valid_until": last for n in (0, 1)}
     point = {
-        "/content/focal_points/0/unit_id": NODE_UNIT, "/content/focal_points/0/for": "national",
+        "/content/focal_points/0/unit_id": NODE_UNIT,
+        "/content/focal_points/0/for": "national",
         "/content/focal_points/0/public_contact/phone": "+355690000001",
-    }  # fmt: skip
+    }
     await person.press("/directory/own", {**first, **OFFICE, **days, **point}, act="check")
     assert person.status == 200 and faults(person.text) == [], person.page.said
     assert "Exactly this is told" in person.page.said and "Kujdestaria 24 orë" in person.page.said

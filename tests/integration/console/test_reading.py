@@ -29,18 +29,32 @@ async def referred(fr: Node) -> str:
     """France refers a person, who can be called, but not at every number."""
     recorded = await asked(fr, "consent.record", {"by": "a", "content": consent(f"AL/{UNIT}", f"FR/{UNIT}")})
     person = {
-        "pseudonym": PSEUDONYM, "age_group": "adult", "languages": [{"language": "sq", "level": "first"}],
+        "pseudonym": PSEUDONYM,
+        "age_group": "adult",
+        "languages": [{"language": "sq", "level": "first"}],
         "safe_contact_rule": {"may_call": True, "who_answers": "the duty educator", "never_use": [NUMBER]},
-    }  # fmt: skip
+    }
     content = {
-        "referral_kind": "return_reception", "person": person, "thb_status": "self_reported",
-        "services_requested": [{"service": "safe_accommodation"}], "legal_status": "irregular",
-        "immediate_risk": {"level": "low"}, "expected_next_step": "return_planning",
-    }  # fmt: skip
-    sent = await asked(fr, "message.submit", {
-        "type": "referral.request/1", "to": "AL", "purpose": "referral", "conversation": CASE, "content": content,
-        "header": header(consent_ref=recorded["id"], case_ref_sender="fr-7f3a"),
-    })  # fmt: skip
+        "referral_kind": "return_reception",
+        "person": person,
+        "thb_status": "self_reported",
+        "services_requested": [{"service": "safe_accommodation"}],
+        "legal_status": "irregular",
+        "immediate_risk": {"level": "low"},
+        "expected_next_step": "return_planning",
+    }
+    sent = await asked(
+        fr,
+        "message.submit",
+        {
+            "type": "referral.request/1",
+            "to": "AL",
+            "purpose": "referral",
+            "conversation": CASE,
+            "content": content,
+            "header": header(consent_ref=recorded["id"], case_ref_sender="fr-7f3a"),
+        },
+    )
     await settled(fr, "awaiting_handover")
     return str(sent["id"])
 
@@ -99,8 +113,9 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         await seen(ana, f"/messages/{id}?way=out", "opened by a person")
         await seen(ana, "/desk", "What others owe us", "accept, decline or ask")
 
-        await seen(besa, f"/conversations/{CASE}", "being looked at", "A call now:", "Safeguards",
-                   "To be told to the person")  # fmt: skip
+        await seen(
+            besa, f"/conversations/{CASE}", "being looked at", "A call now:", "Safeguards", "To be told to the person"
+        )
         await seen(ana, f"/conversations/{CASE}", "Say nothing before it is certain who answers")
         await ana.press(f"/conversations/{CASE}/contact", {"channel": "call", "address": "0033 639 98 01 42"})
         assert "No. This must not be done." in ana.page.said and "98" not in ana.text.partition("<main")[2]
@@ -145,8 +160,11 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
 
 async def downloaded(person: Visitor, action: str) -> Any:
     """The file that a form of the page gives."""
-    headers = {"Host": person.origin.removeprefix("http://"), "Sec-Fetch-Site": "same-origin",
-               "Cookie": f"{SESSION}={person.session}"}  # fmt: skip
+    headers = {
+        "Host": person.origin.removeprefix("http://"),
+        "Sec-Fetch-Site": "same-origin",
+        "Cookie": f"{SESSION}={person.session}",
+    }
     url = person.origin.replace("localhost", "127.0.0.1") + action
     async with person.http.post(url, data=person.page.form(action).filled({}), headers=headers) as answer:
         assert answer.headers["Content-Disposition"].startswith("attachment")

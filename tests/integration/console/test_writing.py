@@ -18,9 +18,10 @@ from gateway.core.roles import Role
 
 NAMED = "Tulpe-7391"
 HANDLING = {
-    "/header/handling/onward_sharing": "none", "/header/handling/retain_until": "2099-11-30",
+    "/header/handling/onward_sharing": "none",
+    "/header/handling/retain_until": "2099-11-30",
     "/header/handling/export_to_local": "full",
-}  # fmt: skip
+}
 ROUTED = {"/header/priority": "normal", "/header/language": "fr", **HANDLING}
 TODAY = datetime.now(UTC).date().isoformat()
 
@@ -98,9 +99,11 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     await era.press(era.path, {"what": what})
     draft = era.path
     offer = {
-        "/content/answer": "yes", "/content/offer_valid_until": "2099-01-01",
-        "/content/services_available": "safe_accommodation", **ROUTED,
-    }  # fmt: skip
+        "/content/answer": "yes",
+        "/content/offer_valid_until": "2099-01-01",
+        "/content/services_available": "safe_accommodation",
+        **ROUTED,
+    }
     await era.press(draft, offer, act="check")
     assert era.path == f"{draft}/preview", era.page.wrong
     await released(era)
@@ -113,16 +116,23 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     assert ana.page.form(draft).sent()["/content/enquiry_id"] == (enquiry["id"],)
     await ana.press(draft, act="add:/content/person/languages")
     case = {
-        "/content/referral_kind": "return_reception", "/content/person/pseudonym": NAMED,
-        "/content/person/name_family": "Lule", "/content/person/age_group": "adult",
-        "/content/person/languages/0/language": "sq", "/content/person/unknown/safe_contact_rule": "not_yet",
-        "/content/thb_status": "presumed", "/content/services_requested/0/service": "safe_accommodation",
-        "/content/legal_status": "residence_art14", "/content/unknown/immediate_risk": "unknown",
-        "/content/expected_next_step": "return_planning", "/purpose": "referral",
+        "/content/referral_kind": "return_reception",
+        "/content/person/pseudonym": NAMED,
+        "/content/person/name_family": "Lule",
+        "/content/person/age_group": "adult",
+        "/content/person/languages/0/language": "sq",
+        "/content/person/unknown/safe_contact_rule": "not_yet",
+        "/content/thb_status": "presumed",
+        "/content/services_requested/0/service": "safe_accommodation",
+        "/content/legal_status": "residence_art14",
+        "/content/unknown/immediate_risk": "unknown",
+        "/content/expected_next_step": "return_planning",
+        "/purpose": "referral",
         "/header/legal_basis": ["6_1_e", "9_2_a"],
-        "/header/transfer_basis": "admin_arrangement_46_3_b", "/header/transfer_instrument": "Arrangement 2025/4",
+        "/header/transfer_basis": "admin_arrangement_46_3_b",
+        "/header/transfer_instrument": "Arrangement 2025/4",
         **ROUTED,
-    }  # fmt: skip
+    }
     await ana.press(draft, case, act="save")
     assert "Saved." in ana.page.said
     await ana.open(f"{draft}/preview")
@@ -132,14 +142,20 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     await ana.open(f"/consents/new?draft={draft.rpartition('/')[2]}")
     await ana.press("/consents/new", {"with": "sq"}, act="begin")
     node = house.al.parts.own.node
-    told = {f"/content/told/{name}": "true" for name in
-            ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")}  # fmt: skip
+    told = {
+        f"/content/told/{name}": "true"
+        for name in ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
+    }
     agreed = {
-        "/content/given_by": "person", "/content/form": "written", "/content/taken_on": TODAY,
-        "/content/interpreter": "true", "/content/onward_sharing": "false",
-        "/content/grants/0/purpose": "referral", "/content/grants/0/until": "2099-01-01",
+        "/content/given_by": "person",
+        "/content/form": "written",
+        "/content/taken_on": TODAY,
+        "/content/interpreter": "true",
+        "/content/onward_sharing": "false",
+        "/content/grants/0/purpose": "referral",
+        "/content/grants/0/until": "2099-01-01",
         "/content/grants/0/data_categories": ["identity", "needs", "exploitation", "immigration", "contact", "risk"],
-    }  # fmt: skip
+    }
     await ana.press("/consents/new", agreed, act="record")
     assert ana.status == 422
     await ana.press("/consents/new", {**told, "/content/grants/0/recipient_units/0": f"{node}/{UNIT}"}, act="record")

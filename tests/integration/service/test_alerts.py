@@ -122,8 +122,9 @@ async def test_an_alert_that_nobody_has_taken_is_not_erased(two: Two) -> None:
     id = await sent(two, two.al, "safety.alert/1", kind="violence")
     how = {"by": "w-1", "reason": "not_needed"}
     for asked in (
-        two.fr.call("message.erase", id=id, **how), two.fr.call("conversation.erase", id=CASE, **how),
-    ):  # fmt: skip
+        two.fr.call("message.erase", id=id, **how),
+        two.fr.call("conversation.erase", id=CASE, **how),
+    ):
         with pytest.raises(RefusedError) as refusal:
             await asked
         assert refusal.value.code is Code.CONFLICT and "alert acknowledge" in refusal.value.hint

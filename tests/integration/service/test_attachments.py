@@ -128,8 +128,9 @@ async def test_files_arrive(two: Two) -> None:
     assert seen.sent == [*((0, k) for k in range(COUNT)), (1, 0)]
     found = delivered(two, id)
     assert [(a.part, a.name, a.media_type, a.size) for a in found.attachments] == [
-        (0, "0.pdf", PDF_TYPE, len(PDF)), (1, "1.txt", "text/plain", len(NOTE)),
-    ]  # fmt: skip
+        (0, "0.pdf", PDF_TYPE, len(PDF)),
+        (1, "1.txt", "text/plain", len(NOTE)),
+    ]
     assert [await content(found, n) for n in (0, 1)] == [PDF, NOTE]
     listed = (await two.al.call("attachment.list", id=id))["attachments"]
     assert [(item["sha256"], item["doc_kind"], item["stored"]) for item in listed] == [

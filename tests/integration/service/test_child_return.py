@@ -120,9 +120,13 @@ def bid(**members: Any) -> dict[str, Any]:
     found = example("bid.report/1", "AL")["content"]
     place = {"unit": f"n1{'a' * 32}/shelter", "from": day(10)}
     usual = {
-        "kind": "bid", "outcome": "family_reunification_origin", "decided_on": day(-1), "review_on": day(60),
-        "care_place_confirmed": place, "family_report_id": CONSENT,
-    }  # fmt: skip
+        "kind": "bid",
+        "outcome": "family_reunification_origin",
+        "decided_on": day(-1),
+        "review_on": day(60),
+        "care_place_confirmed": place,
+        "family_report_id": CONSENT,
+    }
     return found | usual | members
 
 

@@ -143,8 +143,14 @@ async def test_a_receiver_passes_nothing_on_outside_the_grant(two: Two, tmp_path
         await two.until(lambda: two.al.agreed("IT") and third.agreed("AL"), seconds=60)
         node = third.running.parts.own.node
         al, it, here = f"AL/{UNIT}", f"{node}/{UNIT}", "/header/consent_ref"
-        named = {"handling": {"onward_sharing": "named_units", "onward_units": [it], "retain_until": day(300),
-                              "export_to_local": "full"}}  # fmt: skip
+        named = {
+            "handling": {
+                "onward_sharing": "named_units",
+                "onward_units": [it],
+                "retain_until": day(300),
+                "export_to_local": "full",
+            }
+        }
         cases: list[tuple[str, list[str], bool, dict[str, Any], str | None]] = [
             ("no yes to it", [al, it], False, named, "may not be passed on"),
             ("not this unit", [al], True, named, "does not cover"),

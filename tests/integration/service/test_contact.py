@@ -19,18 +19,28 @@ NUMBER = "+33639980142"
 def referral(consent_ref: str, rule: dict[str, Any]) -> dict[str, Any]:
     """The smallest referral, with a rule for safe contact."""
     person = {
-        "pseudonym": "Mali", "age_group": "adult", "languages": [{"language": "sq", "level": "first"}],
+        "pseudonym": "Mali",
+        "age_group": "adult",
+        "languages": [{"language": "sq", "level": "first"}],
         "safe_contact_rule": rule,
-    }  # fmt: skip
+    }
     content = {
-        "referral_kind": "return_reception", "person": person, "thb_status": "self_reported",
-        "services_requested": [{"service": "safe_accommodation"}], "legal_status": "irregular",
-        "immediate_risk": {"level": "low"}, "expected_next_step": "return_planning",
-    }  # fmt: skip
+        "referral_kind": "return_reception",
+        "person": person,
+        "thb_status": "self_reported",
+        "services_requested": [{"service": "safe_accommodation"}],
+        "legal_status": "irregular",
+        "immediate_risk": {"level": "low"},
+        "expected_next_step": "return_planning",
+    }
     return {
-        "type": "referral.request/1", "to": "AL", "purpose": "referral", "conversation": CASE,
-        "header": header(consent_ref=consent_ref), "content": content,
-    }  # fmt: skip
+        "type": "referral.request/1",
+        "to": "AL",
+        "purpose": "referral",
+        "conversation": CASE,
+        "header": header(consent_ref=consent_ref),
+        "content": content,
+    }
 
 
 async def advice(node: Node, **arguments: Any) -> dict[str, Any]:

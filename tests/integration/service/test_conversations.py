@@ -46,9 +46,13 @@ async def referred(two: Two, **content: Any) -> str:
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
     categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
     record["grants"] = [
-        {"purpose": "referral", "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
-         "data_categories": categories, "until": "2027-11-30"}
-    ]  # fmt: skip
+        {
+            "purpose": "referral",
+            "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
+            "data_categories": categories,
+            "until": "2027-11-30",
+        }
+    ]
     await two.fr.call("consent.record", by="w-1", content=record)
     id = (await two.fr.call("message.submit", **about("referral.request/1", "AL", **content)))["id"]
     await arrived(two, two.al, id)

@@ -171,12 +171,23 @@ async def revoke_a_key(party: Party) -> None:
     held, now = parts.own.descriptor, party.clock.now()
     spare = next(key for key in held.keys if key.use is Use.HTTP and key.kid != parts.keys.http_kid)
     payload = build_descriptor(
-        name=held.name, issued=now, expires=now + 300 * DAY, roots=held.roots, threshold=held.threshold,
-        keys=[key for key in held.keys if key.kid != spare.kid], endpoints=held.endpoints, log=held.log,
-        country=held.country, contact=held.contact, tls_spki=held.tls_spki, units=held.units,
+        name=held.name,
+        issued=now,
+        expires=now + 300 * DAY,
+        roots=held.roots,
+        threshold=held.threshold,
+        keys=[key for key in held.keys if key.kid != spare.kid],
+        endpoints=held.endpoints,
+        log=held.log,
+        country=held.country,
+        contact=held.contact,
+        tls_spki=held.tls_spki,
+        units=held.units,
         revoked=[Revocation(kid=spare.kid, at=now, since=now, reason="compromised")],
-        node=held.node, version=2, prev=held.hash,
-    )  # fmt: skip
+        node=held.node,
+        version=2,
+        prev=held.hash,
+    )
     document = sign_descriptor(payload, [root.key]).encode()
     await parts.store.move(lambda c: peer_rows.add_own(c, 2, document))
     await parts.own.load()

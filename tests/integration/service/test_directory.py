@@ -105,10 +105,15 @@ async def test_what_a_peer_says_of_another_country_is_left_out(two: Two) -> None
     content = {**offices(two.al), "keys": [], "supersedes": 4}
     content["units"][0]["country"] = "FR"
     header = {
-        "sender_unit": UNIT, "sender_role": "nrm_coordinator", "recipient_unit": UNIT,
-        "recipient_role": "national_focal_point", "author_ref": "w-7", "priority": "normal", "language": "en",
+        "sender_unit": UNIT,
+        "sender_role": "nrm_coordinator",
+        "recipient_unit": UNIT,
+        "recipient_role": "national_focal_point",
+        "author_ref": "w-7",
+        "priority": "normal",
+        "language": "en",
         "handling": {"onward_sharing": "none", "retain_until": "2030-01-01", "export_to_local": "full"},
-    }  # fmt: skip
+    }
     await two.al.call("message.submit", type="directory.update/1", to="FR", header=header, content=content)
     await arrived(two.fr, 4)
     entry = (await two.fr.call("directory.show", id="AL"))["entries"][0]
@@ -143,10 +148,19 @@ async def test_guidance_of_the_package_and_of_the_mechanism(two: Two) -> None:
     folder = fr.folder / "guidance" / "texts"
     folder.mkdir(parents=True)
     head = {
-        "title": "La cellule de Lyon", "language": "fr", "stages": "referral", "roles": "case_manager", "topics": "law",
-        "countries": "FR", "version": "1", "written": "2020-01-01", "review_by": "2021-01-01", "sources": "gdpr",
-        "keywords": "Lyon", "summary": "Qui appeler.",
-    }  # fmt: skip
+        "title": "La cellule de Lyon",
+        "language": "fr",
+        "stages": "referral",
+        "roles": "case_manager",
+        "topics": "law",
+        "countries": "FR",
+        "version": "1",
+        "written": "2020-01-01",
+        "review_by": "2021-01-01",
+        "sources": "gdpr",
+        "keywords": "Lyon",
+        "summary": "Qui appeler.",
+    }
     lines = "".join(f"{name}: {value}\n" for name, value in head.items())
     (folder / "lyon.md").write_text(f"---\n{lines}---\n\nAppeler.\n")
     (own,) = (await fr.call("guidance.search", text="Lyon", language="uk"))["texts"]

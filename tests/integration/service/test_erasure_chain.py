@@ -100,9 +100,13 @@ async def shared(three: Three) -> tuple[str, str]:
     a, b, c = three.a, three.b, three.c
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT, "onward_sharing": True}
     record["grants"] = [
-        {"purpose": "referral", "recipient_units": [unit_of(party) for party in (a, b, c)],
-         "data_categories": CATEGORIES, "until": "2027-11-30"}
-    ]  # fmt: skip
+        {
+            "purpose": "referral",
+            "recipient_units": [unit_of(party) for party in (a, b, c)],
+            "data_categories": CATEGORIES,
+            "until": "2027-11-30",
+        }
+    ]
     await a.call("consent.record", by="w-1", content=record)
     wanted = referral(b, MARKS["first"], onward_sharing="named_units", onward_units=[unit_of(c)])
     first = await a.call("message.submit", **wanted)

@@ -41,9 +41,13 @@ async def referred(two: Two) -> str:
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
     categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
     record["grants"] = [
-        {"purpose": "referral", "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
-         "data_categories": categories, "until": "2027-11-30"}
-    ]  # fmt: skip
+        {
+            "purpose": "referral",
+            "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
+            "data_categories": categories,
+            "until": "2027-11-30",
+        }
+    ]
     await two.fr.call("consent.record", by="w-1", content=record)
     id = str((await two.fr.call("message.submit", **about("referral.request/1")))["id"])
 
@@ -114,8 +118,10 @@ async def test_a_day_in_which_a_person_may_object(two: Two) -> None:
     said = await answered(two)
     assert said["result"] == "erased"
     assert {place["place"]: place["done"] for place in said["places"]} == {
-        "gateway": "erased", "local_system": "erased", "backup": "due"
-    }  # fmt: skip
+        "gateway": "erased",
+        "local_system": "erased",
+        "backup": "due",
+    }
     assert not await kept(two, referral)
     assert await requests(two.al) == []
 

@@ -77,8 +77,11 @@ def isolated(path: Path, digits: Sequence[str]) -> subprocess.CompletedProcess[s
     """The verifier for strangers as a process that can not see our packages; 99 if it loaded one."""
     return subprocess.run(
         [sys.executable, "-I", "-c", ISOLATED, str(FILE), str(path), *digits],
-        cwd=path.parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=path.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 async def test_both_sides_agree(two: Two) -> None:

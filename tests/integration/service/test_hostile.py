@@ -47,9 +47,14 @@ async def test_keyset_that_lists_no_key(two: Two) -> None:
     parts = two.al.running.parts
     held, now = parts.own.keyset, two.clock.now()
     payload = build_keyset(
-        node=held.node, version=held.version + 1, desc_version=held.desc_version, desc_hash=held.desc_hash,
-        issued=now, expires=now + 3_600, enc=(),
-    )  # fmt: skip
+        node=held.node,
+        version=held.version + 1,
+        desc_version=held.desc_version,
+        desc_hash=held.desc_hash,
+        issued=now,
+        expires=now + 3_600,
+        enc=(),
+    )
     document = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(parts.keys.sign(KEYSET, payload),))
     wire = Spoiler(two.fr)
     wire.frozen = document.encode()

@@ -203,10 +203,16 @@ async def test_a_ceremony_is_good_once_and_for_five_minutes(house: House):
 
 @pytest.mark.parametrize(
     "fault",
-    [{"verified": False}, {"origin": "https://desk.example.com"}, {"rp": "example.com"}, {"counter": 1},
-     {"synced": True}, {"holder": b"somebody else"}],
+    [
+        {"verified": False},
+        {"origin": "https://desk.example.com"},
+        {"rp": "example.com"},
+        {"counter": 1},
+        {"synced": True},
+        {"holder": b"somebody else"},
+    ],
     ids=lambda fault: next(iter(fault)),
-)  # fmt: skip
+)
 async def test_row_38_a_sign_in_with_one_fault(house: House, fault: dict[str, Any]):
     """Each is refused in the same words, and logged with its code."""
     _, device, _ = await house.worker()
@@ -402,10 +408,20 @@ async def test_a_focal_point_invites_case_workers(house: House):
 
 @pytest.mark.parametrize(
     ("asked", "place"),
-    [({"name": ""}, "/name"), ({"name": "a\u202eb"}, "/name"), ({"name": " "}, "/name"), ({"name": "x" * 65}, "/name"),
-     ({"roles": []}, "/roles"), ({"roles": ["adapter"]}, "/roles"), ({"roles": "auditor"}, "/roles"),
-     ({"unit": "elsewhere"}, "/unit"), ({"language": "../x"}, "/language"), ({"by": ""}, "/by"), ({"x": 1}, "")],
-)  # fmt: skip
+    [
+        ({"name": ""}, "/name"),
+        ({"name": "a\u202eb"}, "/name"),
+        ({"name": " "}, "/name"),
+        ({"name": "x" * 65}, "/name"),
+        ({"roles": []}, "/roles"),
+        ({"roles": ["adapter"]}, "/roles"),
+        ({"roles": "auditor"}, "/roles"),
+        ({"unit": "elsewhere"}, "/unit"),
+        ({"language": "../x"}, "/language"),
+        ({"by": ""}, "/by"),
+        ({"x": 1}, ""),
+    ],
+)
 async def test_a_person_that_can_not_be(house: House, asked: dict[str, Any], place: str):
     """The argument is named, and nobody is made."""
     with pytest.raises(RefusedError) as caught:

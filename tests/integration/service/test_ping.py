@@ -35,8 +35,17 @@ from keys.sign import SigningKey
 from keys.tls import self_signed, server_files
 
 STEPS = [
-    "name", "tcp", "tls", "clock", "keys", "keyset", "versions", "schemas", "scope", "signed round trip",
-]  # fmt: skip
+    "name",
+    "tcp",
+    "tls",
+    "clock",
+    "keys",
+    "keyset",
+    "versions",
+    "schemas",
+    "scope",
+    "signed round trip",
+]
 DAY = 86_400
 
 
@@ -66,11 +75,29 @@ async def next_descriptor(of: Party, at: Party, **changes: Any) -> Descriptor:
     """The holder of the root of `of` signs another descriptor, which `at` takes; the node of `of` does not know it."""
     held = at.peer().descriptor
     root = load_root(of.folder.parent / f"{of.name}-roots" / f"{of.name}-root-1.key", "roots", at_least=CHEAP)
-    content: dict[str, Any] = {
-        name: getattr(held, name)
-        for name in ("name", "expires", "roots", "threshold", "keys", "endpoints", "suites", "log", "revoked",
-                     "country", "contact", "tls_spki", "units", "node")
-    } | {"issued": at.clock.now(), "version": held.version + 1, "prev": held.hash} | changes  # fmt: skip
+    content: dict[str, Any] = (
+        {
+            name: getattr(held, name)
+            for name in (
+                "name",
+                "expires",
+                "roots",
+                "threshold",
+                "keys",
+                "endpoints",
+                "suites",
+                "log",
+                "revoked",
+                "country",
+                "contact",
+                "tls_spki",
+                "units",
+                "node",
+            )
+        }
+        | {"issued": at.clock.now(), "version": held.version + 1, "prev": held.hash}
+        | changes
+    )
     document = sign_descriptor(build_descriptor(**content), [root.key])
     return (await take_chain(at.running.parts, at.peer(), [document])).descriptor
 
@@ -190,9 +217,11 @@ async def test_a_revoked_key(tmp_path: Path, use: Use):
         )
         kept = [key for key in held.keys if key.kid != old.kid]
         await next_descriptor(
-            two.al, two.fr, keys=[*kept, new],
+            two.al,
+            two.fr,
+            keys=[*kept, new],
             revoked=(Revocation(kid=old.kid, at=now, since=now, reason="compromised"),),
-        )  # fmt: skip
+        )
         await red(two.fr, "keys", "key", "start its node again")
 
 

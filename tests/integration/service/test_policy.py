@@ -53,9 +53,13 @@ async def consented(party: Party) -> None:
     """The person has agreed to everything that the tests say, for both focal points."""
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
     record["grants"] = [
-        {"purpose": "referral", "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
-         "data_categories": [code.code for code in schemas.code_list("data_category").codes], "until": "2027-11-30"}
-    ]  # fmt: skip
+        {
+            "purpose": "referral",
+            "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
+            "data_categories": [code.code for code in schemas.code_list("data_category").codes],
+            "until": "2027-11-30",
+        }
+    ]
     await party.call("consent.record", by="w-1", content=record)
 
 
@@ -114,14 +118,30 @@ FORTY: dict[str, Any] = {
     "summary": "a few words",
 }
 TWELVE = {
-    "/referral_kind", "/person/pseudonym", "/person/age_group", "/person/gender", "/person/languages/0/language",
-    "/person/languages/0/level", "/person/safe_contact_rule/may_call", "/thb_status", "/services_requested/0/service",
-    "/legal_status", "/immediate_risk/level", "/expected_next_step",
-}  # fmt: skip
+    "/referral_kind",
+    "/person/pseudonym",
+    "/person/age_group",
+    "/person/gender",
+    "/person/languages/0/language",
+    "/person/languages/0/level",
+    "/person/safe_contact_rule/may_call",
+    "/thb_status",
+    "/services_requested/0/service",
+    "/legal_status",
+    "/immediate_risk/level",
+    "/expected_next_step",
+}
 CORRIDOR = (
-    "consent", "contact_rule", "immediate_risk", "needs", "person_label", "person_profile", "request_kind", "residence",
+    "consent",
+    "contact_rule",
+    "immediate_risk",
+    "needs",
+    "person_label",
+    "person_profile",
+    "request_kind",
+    "residence",
     "thb_status",
-)  # fmt: skip
+)
 
 
 def fields(value: Any, place: str = "") -> set[str]:
@@ -136,9 +156,11 @@ async def test_of_forty_fields_twelve_arrive(two: Two) -> None:
     await consented(two.fr)
     assert (len(fields(FORTY)), len(TWELVE)) == (40, 12)
     await adopted(
-        two.fr, "policy.narrow", policy(("FR", "AL"), before=CORRIDOR, always=TWO_STEP.always, purposes=["referral"]),
+        two.fr,
+        "policy.narrow",
+        policy(("FR", "AL"), before=CORRIDOR, always=TWO_STEP.always, purposes=["referral"]),
         people=[ANA],
-    )  # fmt: skip
+    )
     request = about("referral.request/1", "AL") | {"content": FORTY}
     shown = await two.fr.call("message.preview", draft=request)
     assert (shown["goes"], shown["first"], shown["corridor"], shown["findings"]) == (

@@ -72,8 +72,10 @@ async def test_who_has_seen_a_case_is_answered(node: Node):
     await read(node, "message.show", ana, id=message)
     await read(node, "message.show", system, id=message)
     assert await reads(node, conversation=conversation) == [
-        ("message", "case system"), ("message", "Ana"), ("conversation", "Ana"),
-    ]  # fmt: skip
+        ("message", "case system"),
+        ("message", "Ana"),
+        ("conversation", "Ana"),
+    ]
     assert await reads(node, message=message) == [("message", "case system"), ("message", "Ana")]
     assert await reads(node, reader=f"token/{ana.token}") == [("message", "Ana"), ("conversation", "Ana")]
 
@@ -86,8 +88,9 @@ async def test_whom_may_read_it_learns_which_conversation_it_was(node: Node):
     await read(node, "contact.advise", focal, id=conversation, channel="call")
     found = (await read(node, "audit.reads", focal, reader=f"token/{focal.token}"))["reads"]
     assert [(one["what"], one["conversation"], one["id"] == message) for one in found] == [
-        ("contact", conversation, False), ("message", None, True),
-    ]  # fmt: skip
+        ("contact", conversation, False),
+        ("message", None, True),
+    ]
     for one in (await read(node, "audit.reads", auditor))["reads"]:
         assert "conversation" not in one
     with pytest.raises(Exception, match="one of message, conversation"):
@@ -119,8 +122,11 @@ async def test_the_log_names_nobody(node: Node):
         await read(node, "conversation.show", caller, id=conversation)
     found = (await entries(node))[-4:]
     assert [(one["what"], one["id"] == message) for one in found] == [
-        ("message", True), ("conversation", False), ("message", True), ("conversation", False),
-    ]  # fmt: skip
+        ("message", True),
+        ("conversation", False),
+        ("message", True),
+        ("conversation", False),
+    ]
     assert found[0]["actor"] == found[1]["actor"] != found[2]["actor"]
     told = json.dumps(found)
     assert not [word for word in ("Besa", "Ilir", besa.token, ilir.token, conversation) if str(word) in told]

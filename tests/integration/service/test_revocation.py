@@ -181,9 +181,14 @@ async def test_fast_forward_is_undone(two: Two) -> None:
     parts, client = two.fr.running.parts, two.fr.running.parts.client
     held = parts.own.keyset
     payload = build_keyset(
-        node=parts.own.node, version=2**53 - 1, desc_version=1, desc_hash=parts.own.descriptor.hash,
-        issued=held.issued, expires=held.expires, enc=held.enc,
-    )  # fmt: skip
+        node=parts.own.node,
+        version=2**53 - 1,
+        desc_version=1,
+        desc_hash=parts.own.descriptor.hash,
+        issued=held.issued,
+        expires=held.expires,
+        enc=held.enc,
+    )
     forged = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(parts.keys.sign(KEYSET, payload),))
     where = address(two.fr.peer().descriptor)
     await client.push_keyset(where, forged.encode())

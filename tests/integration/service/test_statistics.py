@@ -37,9 +37,13 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
         categories = ["identity", "contact", "exploitation", "needs", "immigration", "risk"]
         record["grants"] = [
-            {"purpose": "referral", "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
-             "data_categories": categories, "until": "2027-11-30"}
-        ]  # fmt: skip
+            {
+                "purpose": "referral",
+                "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
+                "data_categories": categories,
+                "until": "2027-11-30",
+            }
+        ]
         await made.fr.call("consent.record", by="w-1", content=record)
         yield made
 
@@ -130,8 +134,10 @@ async def test_an_answer_is_a_draft_that_a_person_releases(two: Two) -> None:
         await two.fr.call("message.submit", **referral(n))
     await last_year(two.fr)
     asked, day_less, other = (
-        await ask(two), await ask(two, period="2026-01-01/2026-12-30"), await ask(two, table_id="victims_of_march"),
-    )  # fmt: skip
+        await ask(two),
+        await ask(two, period="2026-01-01/2026-12-30"),
+        await ask(two, table_id="victims_of_march"),
+    )
     await refused(two.fr, Code.NOT_FOUND, "statistics.draft", id=asked)  # not counted yet
     made = await two.fr.call("statistics.make", period="2026", by="w-1")
     await refused(two.fr, Code.GATE_G12, "statistics.draft", id=day_less)

@@ -61,8 +61,9 @@ async def test_the_figures_are_those_of_the_messages(seeded: tuple[Node, Seeded]
     silent = [m for m in messages if m["state"] == "awaiting_receipt" and m["at"] < now - 3_600]
     assert peer["unreceived"] == {"count": len(silent), "oldest": min((m["at"] for m in silent), default=None)}
     assert {one["kind"]: one["count"] for one in found["failed"]} == {
-        "failed": states["out", "failed"], "held": states["in", "held"],
-    }  # fmt: skip
+        "failed": states["out", "failed"],
+        "held": states["in", "held"],
+    }
     assert found["hand_over"]["messages"]["count"] == states["in", "awaiting_handover"]
     assert found["hand_over"]["drafts"] == 3
     assert min(len(waiting), len(late), len(silent), states["out", "failed"], states["in", "held"]) > 0

@@ -340,11 +340,22 @@ async def next_roots(party: Party, base: Path, *, add: int, threshold: int) -> S
     old = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
     roots = [old, *(new_root(now=parts.clock.now()) for _ in range(add))]
     payload = build_descriptor(
-        node=own.node, version=2, prev=own.hash, name=own.name, issued=parts.clock.now(),
-        expires=parts.clock.now() + 400 * DAY, roots=[root.record for root in roots], threshold=threshold,
-        keys=own.keys, endpoints=own.endpoints, log=own.log, country=own.country, contact=own.contact,
-        tls_spki=own.tls_spki, units=own.units,
-    )  # fmt: skip
+        node=own.node,
+        version=2,
+        prev=own.hash,
+        name=own.name,
+        issued=parts.clock.now(),
+        expires=parts.clock.now() + 400 * DAY,
+        roots=[root.record for root in roots],
+        threshold=threshold,
+        keys=own.keys,
+        endpoints=own.endpoints,
+        log=own.log,
+        country=own.country,
+        contact=own.contact,
+        tls_spki=own.tls_spki,
+        units=own.units,
+    )
     return sign_descriptor(payload, [root.key for root in roots])
 
 
@@ -464,37 +475,56 @@ async def test_a_damaged_change_holds_up_no_other(met: Two) -> None:
 OF_AL = "subject like 'n1%'"
 FIRST_APPROVAL = "where rowid = (select min(rowid) from approval)"
 ALTERED = {
-    "payload": (f"update change set payload = replace(cast(payload as text), 'video', 'Video') where {OF_AL}",
-                "change 1"),
+    "payload": (
+        f"update change set payload = replace(cast(payload as text), 'video', 'Video') where {OF_AL}",
+        "change 1",
+    ),
     "payload of the narrowing": (
         f"update change set payload = replace(cast(payload as text), '999000', '999001') where seq = 2 and {OF_AL}",
-        "change 2"),
+        "change 2",
+    ),
     "hash": (f"update change set hash = 'x' where seq = 3 and {OF_AL}", "change 3"),
     "order": (f"update change set seq = 9 where seq = 2 and {OF_AL}", "change 2"),
     "gone": (f"delete from change where seq = 2 and {OF_AL}", "change 2"),
     "time": (f"update change set effective = effective - 1 where seq = 2 and {OF_AL}", "change 2"),
     "prepared": (f"update change set at = at - 1 where seq = 1 and {OF_AL}", "change 1"),
-    "approval": (f"update approval set document = substr(document, 1, 300) || 'A' || substr(document, 302) "
-                 f"{FIRST_APPROVAL}", "change 1"),
+    "approval": (
+        f"update approval set document = substr(document, 1, 300) || 'A' || substr(document, 302) {FIRST_APPROVAL}",
+        "change 1",
+    ),
     "approver": (f"update approval set admin = 'AAAAAAAAAAAAAAAAAAAAAA' {FIRST_APPROVAL}", "change 1"),
-    "approval moved": (f"update approval set change = (select hash from change where seq = 2 and {OF_AL}), "
-                       f"admin = 'x' {FIRST_APPROVAL}", "change 1"),
+    "approval moved": (
+        f"update approval set change = (select hash from change where seq = 2 and {OF_AL}), "
+        f"admin = 'x' {FIRST_APPROVAL}",
+        "change 1",
+    ),
     "approval gone": (f"delete from approval {FIRST_APPROVAL}", "change 1"),
     "record": ("update trust_record set hash = 'x' where seq = 2 and direction = 'out'", "trust record 2 of ours"),
-    "their record": ("update trust_record set document = substr(document, 1, 300) || 'A' || substr(document, 302) "
-                     "where direction = 'in'", "trust record 1 of theirs"),
-    "administrators": ("update change set effective = effective + 1 where subject = 'admins'",
-                       "change 1 of the administrators"),
-    "the newest record gone": ("delete from trust_record where seq = 3 and direction = 'out'",
-                               "the newest trust record of ours"),
+    "their record": (
+        "update trust_record set document = substr(document, 1, 300) || 'A' || substr(document, 302) "
+        "where direction = 'in'",
+        "trust record 1 of theirs",
+    ),
+    "administrators": (
+        "update change set effective = effective + 1 where subject = 'admins'",
+        "change 1 of the administrators",
+    ),
+    "the newest record gone": (
+        "delete from trust_record where seq = 3 and direction = 'out'",
+        "the newest trust record of ours",
+    ),
     "their record gone": ("delete from trust_record where direction = 'in'", "the newest trust record of theirs"),
     "the newest gone": (f"delete from change where seq = 3 and {OF_AL}", "the change that entry "),
-    "no longer complete": (f"update change set seq = null, state = 'pending' where seq = 3 and {OF_AL}",
-                           "the change that entry "),
+    "no longer complete": (
+        f"update change set seq = null, state = 'pending' where seq = 3 and {OF_AL}",
+        "the change that entry ",
+    ),
     "other first administrators": (
         "update change set hash = 'x', payload = replace(cast(payload as text), 'Ana B.', 'Eva E.') "
-        "where subject = 'admins'", "change 1 of the administrators: the audit log has no entry of it"),
-}  # fmt: skip
+        "where subject = 'admins'",
+        "change 1 of the administrators: the audit log has no entry of it",
+    ),
+}
 
 
 async def test_every_change_in_the_history_verifies(two: Two) -> None:
@@ -505,9 +535,11 @@ async def test_every_change_in_the_history_verifies(two: Two) -> None:
     shown = await two.fr.call("peer.show", id="AL")
     said = [(c["action"], sorted(a["label"] for a in c["approvals"]), c["fault"]) for c in shown["history"]]
     assert said == [
-        ("peer.activate", ["Ana B.", "Ben C."], None), ("peer.narrow", ["Ben C."], None),
-        ("peer.suspend", ["Ana B."], None), ("peer.resume", ["Ana B.", "Ben C."], None),
-    ]  # fmt: skip
+        ("peer.activate", ["Ana B.", "Ben C."], None),
+        ("peer.narrow", ["Ben C."], None),
+        ("peer.suspend", ["Ana B."], None),
+        ("peer.resume", ["Ana B.", "Ben C."], None),
+    ]
     assert shown["faults"] == []
     await two.until(lambda: two.al.peer().trust.theirs is not None and two.al.agreed(), seconds=30)
     there = await two.al.call("peer.show", id="FR")

@@ -119,10 +119,13 @@ def test_a_conversation_goes_on_by_what_it_began_with(pair: Pair, tmp_path: Path
     fr, al = pair.a, pair.b
     record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT}
     record["grants"] = [
-        {"purpose": "referral", "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
-         "data_categories": ["identity", "contact", "exploitation", "needs", "immigration", "risk", "documents"],
-         "until": "2027-11-30"}
-    ]  # fmt: skip
+        {
+            "purpose": "referral",
+            "recipient_units": [f"{name}/{UNIT}" for name in ("AL", "FR")],
+            "data_categories": ["identity", "contact", "exploitation", "needs", "immigration", "risk", "documents"],
+            "until": "2027-11-30",
+        }
+    ]
     fr.call("consent.record", by="w-1", content=record)
     wide = text_of(open_on(("FR", "AL")))  # an answer about documents leaves after the acceptance else
     play(change(ADMINS, "policy.widen", "node", policy=wide), fr.call)
@@ -138,8 +141,9 @@ def test_a_conversation_goes_on_by_what_it_began_with(pair: Pair, tmp_path: Path
     assert [(f["place"], f["rule"]) for f in problem["findings"]] == [("/content/items/0/question", "maxLength")]
     problem = old.refused(al, old.question(body_type="info.request/2"))
     assert (problem["code"], problem["hint"]) == (
-        "no_common_schema", "write it as info.request/1; info.request/2 can be used in a new conversation"
-    )  # fmt: skip
+        "no_common_schema",
+        "write it as info.request/1; info.request/2 can be used in a new conversation",
+    )
     assert old.standing(fr) == old.standing(al)
 
     between = Case(pair, NEW)  # a new conversation with a node that still has only the older revision

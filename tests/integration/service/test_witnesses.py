@@ -115,9 +115,12 @@ async def test_what_a_witness_refuses(tmp_path: Path) -> None:
         }
         told = {name: (answer.status, answer.body) for name, answer in answers.items()}
         assert told == {
-            "other old size": (409, b"60\n"), "no proof": (422, b""), "fork": (409, b"60\n"),
-            "larger old size": (400, b""), "not its log": (404, b""),
-        }  # fmt: skip
+            "other old size": (409, b"60\n"),
+            "no proof": (422, b""),
+            "fork": (409, b"60\n"),
+            "larger old size": (400, b""),
+            "not its log": (404, b""),
+        }
         assert answers["fork"].content_type == "text/x.tlog.size"
         forged = SignedNote(text=Checkpoint(origin=origin, size=61, root=b"x" * 32).text, signatures=note.signatures)
         with pytest.raises(Exception, match="403"):

@@ -29,9 +29,13 @@ def attachment(part: int, data: bytes = DATA, *, breaks: bool = False) -> Attach
             raise RefusedError(Code.UNDECRYPTABLE, "it does not open")
 
     return Attachment(
-        part=part, name=f"{part}.pdf", media_type="application/pdf", size=len(data),
-        sha256=sha256(data).hexdigest(), read=read,
-    )  # fmt: skip
+        part=part,
+        name=f"{part}.pdf",
+        media_type="application/pdf",
+        size=len(data),
+        sha256=sha256(data).hexdigest(),
+        read=read,
+    )
 
 
 @pytest.fixture

@@ -34,10 +34,22 @@ async def api(tmp_path: Path):
 # --- the table ----------------------------------------------------------------------------------------------------
 
 SPECIAL = {
-    "attachment.add", "attachment.read", "message.submit", "message.show", "alert.acknowledge", "message.erase",
-    "conversation.erase", "draft.release", "erasure.follow", "retention.run", "audit.reads",
-    "keys.rotate_epoch", "keys.rotate_enc", "keys.publish", *people.ACTS,
-}  # fmt: skip
+    "attachment.add",
+    "attachment.read",
+    "message.submit",
+    "message.show",
+    "alert.acknowledge",
+    "message.erase",
+    "conversation.erase",
+    "draft.release",
+    "erasure.follow",
+    "retention.run",
+    "audit.reads",
+    "keys.rotate_epoch",
+    "keys.rotate_enc",
+    "keys.publish",
+    *people.ACTS,
+}
 """Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""
 
 
@@ -123,9 +135,19 @@ async def test_another_user_is_turned_away_on_the_socket():
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}",
-     TOKEN, "Bearer tokén"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        f"Basic {TOKEN}",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        TOKEN,
+        "Bearer tokén",
+    ],
+)
 async def test_loopback_without_the_token_is_turned_away(api: LocalApi, header: str | None):
     """On every path of the API, known or not, and the desk is not asked."""
     headers = {} if header is None else {"Authorization": header}

@@ -31,9 +31,7 @@ async def test_a_file_is_taken_as_it_is(api: LocalApi) -> None:
     assert api.desk.calls == [("attachment.add", {"message": "an-id", "size": len(DATA)}, None)]
 
 
-@pytest.mark.parametrize(
-    ("code", "status"), [(Code.TOO_LARGE, 413), (Code.WRONG_TYPE, 415), (Code.NOT_FOUND, 404)]
-)  # fmt: skip
+@pytest.mark.parametrize(("code", "status"), [(Code.TOO_LARGE, 413), (Code.WRONG_TYPE, 415), (Code.NOT_FOUND, 404)])
 async def test_a_refusal_is_a_problem(api: LocalApi, code: Code, status: int) -> None:
     """With the status that says as much."""
     api.desk.answer = RefusedError(code, "it is not taken")
@@ -63,8 +61,10 @@ async def test_a_file_is_given_as_a_stream(api: LocalApi) -> None:
         assert await response.read() == DATA
         headers = response.headers
     assert (response.status, headers["Content-Type"], headers["Content-Length"]) == (
-        200, "application/pdf", str(len(DATA))
-    )  # fmt: skip
+        200,
+        "application/pdf",
+        str(len(DATA)),
+    )
     assert headers["Content-Disposition"] == 'attachment; filename="0.pdf"'
     assert headers["Repr-Digest"].startswith("sha-256=:AAAA")
     assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")

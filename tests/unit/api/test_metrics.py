@@ -18,12 +18,22 @@ NOTHING = {"count": 0, "oldest": None}
 def status(**changes: Any) -> dict[str, Any]:
     """A reading as the desk gives it."""
     peer = {
-        "name": "AL", "state": "active", "delivery": "failing", "held": None, "unreceived": NOTHING,
-        "queued": {"count": 3, "oldest": NOW - 90}, "undelivered": {"count": 1, "oldest": NOW - 90_000},
-        "failing_since": NOW - 60, "attempts": 4, "next_try": NOW + 5, "contact": None,
-    }  # fmt: skip
+        "name": "AL",
+        "state": "active",
+        "delivery": "failing",
+        "held": None,
+        "unreceived": NOTHING,
+        "queued": {"count": 3, "oldest": NOW - 90},
+        "undelivered": {"count": 1, "oldest": NOW - 90_000},
+        "failing_since": NOW - 60,
+        "attempts": 4,
+        "next_try": NOW + 5,
+        "contact": None,
+    }
     return {
-        "at": NOW, "peers": [peer], "webhooks": [],
+        "at": NOW,
+        "peers": [peer],
+        "webhooks": [],
         "failed": [{"kind": "failed", "peer": "AL", "reason": "expired", "count": 2, "oldest": NOW - 5}],
         "hand_over": {"adapter": None, "messages": NOTHING, "news": NOTHING, "drafts": 1},
         "content": {"damaged": 0, "epoch": 3, "epoch_made": NOW - 86_400, "rotating": False},
@@ -33,7 +43,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "audit": {"entries": 9, "checkpoint": None, "witnessed": None, "halted": None},
         "alarms": [{"kind": "peer.silent", "count": 1, "oldest": NOW}],
         **changes,
-    }  # fmt: skip
+    }
 
 
 def samples(text: str) -> dict[str, int]:

@@ -112,9 +112,13 @@ def test_what_ends_about_a_peer_is_told_in_time(subject: str, days: int, state: 
 
 @pytest.mark.parametrize(
     ("days", "state", "word", "fix"),
-    [(31, "valid", "ok", ""), (29, "valid", "warn", "trm token new"), (-1, "expired", "warn", "trm token revoke 7a"),
-     (-1, "revoked", "ok", "")],
-)  # fmt: skip
+    [
+        (31, "valid", "ok", ""),
+        (29, "valid", "warn", "trm token new"),
+        (-1, "expired", "warn", "trm token revoke 7a"),
+        (-1, "revoked", "ok", ""),
+    ],
+)
 def test_a_token_that_ends_is_told_in_time(days: int, state: str, word: str, fix: str):
     """A program that is turned away one morning is what nobody wants to meet."""
     item = {"id": "7a", "role": "adapter", "label": "cases", "state": state, "expires": NOW + days * DAY}

@@ -82,8 +82,10 @@ def test_what_is_owed_in_order(federation, tmp_path: Path):
         time.sleep(0.05)
     here, there = listed(fr), listed(al)
     assert [(asked[item["conversation"]], item["owes"]) for item in here] == [
-        ("emergency", "them"), ("urgent", "us"), ("normal", "them"),
-    ]  # fmt: skip
+        ("emergency", "them"),
+        ("urgent", "us"),
+        ("normal", "them"),
+    ]
     assert [item["owes"] for item in there] == ["us", "them", "us"]
     assert [item["until"] for item in here] == [item["until"] for item in there]
     assert [item["conversation"] for item in listed(fr, "--ours")] == [here[1]["conversation"]]
@@ -106,9 +108,16 @@ def test_a_part_of_the_list_needs_the_list(federation):
 def test_what_is_late_or_uncertain_is_marked(capsys):
     """An overdue line says so, an uncertain date carries a question mark, and more is told of."""
     line = {
-        "until": 0, "overdue": True, "certain": False, "owes": "us", "what": "decision", "peer": "AL",
-        "state": "delivered", "type": "referral.request/1", "conversation": "c",
-    }  # fmt: skip
+        "until": 0,
+        "overdue": True,
+        "certain": False,
+        "owes": "us",
+        "what": "decision",
+        "peer": "AL",
+        "state": "delivered",
+        "type": "referral.request/1",
+        "conversation": "c",
+    }
     exchange._show_due({"due": [line], "next": "1"})
     printed = capsys.readouterr()
     assert "OVERDUE 1970-01-01T00:00:00Z" in printed.out
@@ -119,9 +128,17 @@ def test_what_is_late_or_uncertain_is_marked(capsys):
 def test_doubts_about_a_conversation_are_told(capsys):
     """Unreadable messages, a missing calendar and a message without effect are pointed out."""
     standing = {
-        "peer": "XK", "kind": "referral", "side": "host", "state": "sent", "provisional": True,
-        "overlays": ["alert"], "owed": [], "procedure": None, "missing": 1, "no_calendar": ["XK"],
-    }  # fmt: skip
+        "peer": "XK",
+        "kind": "referral",
+        "side": "host",
+        "state": "sent",
+        "provisional": True,
+        "overlays": ["alert"],
+        "owed": [],
+        "procedure": None,
+        "missing": 1,
+        "no_calendar": ["XK"],
+    }
     message = dict.fromkeys(("direction", "peer", "type", "state", "reason", "at", "n"))
     told = [message | {"id": "m", "outcome": "crossed"}]
     value = {"standing": [standing], "messages": told, "asylum_hold": True}

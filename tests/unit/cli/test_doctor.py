@@ -35,8 +35,24 @@ def test_a_running_node_is_examined_whole(federation):
         name: [item["state"] for item in items] for name, items in found.items() if items[0]["state"] == "red"
     } == {}
     assert code == 0
-    expected = {"settings", "installation", "file modes", "disk space", "database", "node", "clock", "descriptor",
-                "sig key", "http key", "keyset", "server key", "adapter", "alarms", "roots", "root keys"}  # fmt: skip
+    expected = {
+        "settings",
+        "installation",
+        "file modes",
+        "disk space",
+        "database",
+        "node",
+        "clock",
+        "descriptor",
+        "sig key",
+        "http key",
+        "keyset",
+        "server key",
+        "adapter",
+        "alarms",
+        "roots",
+        "root keys",
+    }
     assert expected <= found.keys()
 
 

@@ -35,8 +35,9 @@ def test_the_labels_count_and_not_the_names_above_them(tmp_path: Path, delimiter
     text = "\n".join(line.replace(",", delimiter) for line in (NAMES, LABELS, row))
     draft, ran, report = imported(tmp_path, "case.csv", text)
     assert draft["content"] == {
-        "person": {"name_given": "Zamira", "name_family": "Kodra"}, "exploitation": ["ForcedLabour", "Servitude"]
-    }  # fmt: skip
+        "person": {"name_given": "Zamira", "name_family": "Kodra"},
+        "exploitation": ["ForcedLabour", "Servitude"],
+    }
     assert (report["Mailing Street"]["fate"], report["Consent"]["fate"]) == ("lost", "person")
     assert not any(word in ran.stdout + ran.stderr for word in ("Zamira", "Kodra", "Rruga", "Tirana"))
 

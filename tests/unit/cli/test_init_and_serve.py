@@ -31,10 +31,16 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
         path.write_bytes(card.document.encode())
         cards += ["--admin", str(path)]
     words = {
-        "name": "FR", "country": "FR", "endpoint": "https://127.0.0.1:8443", "listen": "127.0.0.1:8443",
-        "roots": str(base / "roots"), "passphrase-file": str(base / "pass"),
-        "root-passphrase-file": str(base / "roots.pass"), "contact": "desk", "unit": UNIT,
-    } | {name.replace("_", "-"): value for name, value in changes.items()}  # fmt: skip
+        "name": "FR",
+        "country": "FR",
+        "endpoint": "https://127.0.0.1:8443",
+        "listen": "127.0.0.1:8443",
+        "roots": str(base / "roots"),
+        "passphrase-file": str(base / "pass"),
+        "root-passphrase-file": str(base / "roots.pass"),
+        "contact": "desk",
+        "unit": UNIT,
+    } | {name.replace("_", "-"): value for name, value in changes.items()}
     listed = [part for name, value in words.items() if value for part in (f"--{name}", value)]
     ran = run("init", str(base / "FR"), *listed, *(more or cards))
     return ran.exit_code, ran.stdout, ran.stderr

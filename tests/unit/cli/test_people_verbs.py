@@ -39,8 +39,10 @@ def test_wrong_usage(federation):
     """A role of a case system, no role, two words about the unit."""
     fr = federation.fr
     for words in (
-        ("add", "Tom", "--role", "adapter", *BY), ("add", "Tom", *BY), ("add", "Tom", "--role", "auditor"),
+        ("add", "Tom", "--role", "adapter", *BY),
+        ("add", "Tom", *BY),
+        ("add", "Tom", "--role", "auditor"),
         ("change", "Tom", "--unit", "x", "--no-unit", *BY),
-    ):  # fmt: skip
+    ):
         assert fr.trm("person", *words).exit_code == 2
     assert fr.trm("person", "add", "Tom", "--role", "auditor", "--unit", "elsewhere", *BY).exit_code == 1

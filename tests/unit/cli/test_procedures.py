@@ -37,12 +37,19 @@ def test_the_whole_procedure_in_order() -> None:
     """All stages with their steps; programs get each text in every language there is."""
     value = json.loads(run("procedure", "list", "--region", "tact", "--json").stdout)
     assert [stage["stage"] for stage in value["stages"]] == [
-        "identification", "referral", "assistance", "return", "monitoring", "any_time",
-    ]  # fmt: skip
+        "identification",
+        "referral",
+        "assistance",
+        "return",
+        "monitoring",
+        "any_time",
+    ]
     steps = {step["id"]: step for stage in value["stages"] for step in stage["steps"]}
     assert steps["referral.decide"]["clock"]["durations"] == {
-        "emergency": {"hours": 24}, "urgent": {"hours": 72}, "normal": {"days": 14},
-    }  # fmt: skip
+        "emergency": {"hours": 24},
+        "urgent": {"hours": 72},
+        "normal": {"days": 14},
+    }
     assert steps["return.propose"]["title"]["en"].startswith("Propose the journey")
     printed = run("procedure", "list", "--region", "tact").stdout
     assert all(step in printed for step in steps)
@@ -70,9 +77,18 @@ def test_a_stage_has_all_its_steps() -> None:
     shown = lines(run("procedure", "show", "return", "--region", "tact").stdout)
     assert [line for line in shown if line.startswith("step ")] == [
         f"step return.{name}"
-        for name in ("verify_nationality", "answer_nationality", "ask_document", "issue_document", "propose", "answer",
-                     "call_off", "depart", "meet")
-    ]  # fmt: skip
+        for name in (
+            "verify_nationality",
+            "answer_nationality",
+            "ask_document",
+            "issue_document",
+            "propose",
+            "answer",
+            "call_off",
+            "depart",
+            "meet",
+        )
+    ]
 
 
 def test_a_step_is_told_in_a_language() -> None:
@@ -161,8 +177,12 @@ def test_where_a_case_stands_in_words(capsys: pytest.CaptureFixture[str]) -> Non
     shown = lines(capsys.readouterr().out)
     tabled = [line for line in shown if " Do " in line]
     assert [line.partition(" ")[0] for line in tabled] == [
-        "return.propose", "assistance.plan", "monitoring.a", "monitoring.b", "monitoring.c",
-    ]  # fmt: skip
+        "return.propose",
+        "assistance.plan",
+        "monitoring.a",
+        "monitoring.b",
+        "monitoring.c",
+    ]
     assert " stopped by asylum_hold, consent_withdrawn us " in tabled[0]
     assert " due them " in tabled[1] and "1970-01-01T00:00:00Z" in tabled[1]
     assert " next us " in tabled[2]

@@ -77,9 +77,11 @@ def test_arabic_runs_from_right_to_left(federation, referral: str) -> None:
 def test_programs_get_the_same_on_both_sides(federation, referral: str) -> None:
     """The lines of `--json` are those of the other desk too, and differ from language to language."""
     shown = [
-        [json.loads(desk.trm("message", "show", referral, "--language", lang, "--json").stdout)["rendered"]["lines"]
-         for lang in ("uk", "el")]
+        [
+            json.loads(desk.trm("message", "show", referral, "--language", lang, "--json").stdout)["rendered"]["lines"]
+            for lang in ("uk", "el")
+        ]
         for desk in (federation.fr, federation.al)
-    ]  # fmt: skip
+    ]
     assert shown[0] == shown[1]
     assert shown[0][0] != shown[0][1]

@@ -79,9 +79,11 @@ def test_what_is_not_released_is_refused(released, words: tuple[str, ...]) -> No
 def test_what_is_hidden_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     """A suppressed count, a withheld table, and a table that the plan has no more."""
     value = {
-        "period": "2024", "threshold": 10, "total": None,
+        "period": "2024",
+        "threshold": 10,
+        "total": None,
         "tables": {"victims": None, "old": [{"key": ["x", None], "n": None}, {"key": [None, None], "n": 12}]},
-    }  # fmt: skip
+    }
     statistics._show_tables(value, region("tact").statistics, None, "en")
     shown = lines(capsys.readouterr().out)
     assert "all cases withheld: 1 to 9" in shown

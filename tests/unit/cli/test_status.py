@@ -22,10 +22,18 @@ def test_a_running_node_tells_how_it_stands(federation):
 def test_what_is_wrong_is_told(capsys):
     """A peer that fails, one that is held, what failed with its reason and what to do, and what stops the node."""
     peer = {
-        "name": "AL", "state": "active", "delivery": "failing", "held": None, "unreceived": {"count": 7, "oldest": 0},
-        "queued": {"count": 3, "oldest": 0}, "undelivered": NOTHING, "failing_since": 0, "attempts": 4,
-        "next_try": 0, "contact": None,
-    }  # fmt: skip
+        "name": "AL",
+        "state": "active",
+        "delivery": "failing",
+        "held": None,
+        "unreceived": {"count": 7, "oldest": 0},
+        "queued": {"count": 3, "oldest": 0},
+        "undelivered": NOTHING,
+        "failing_since": 0,
+        "attempts": 4,
+        "next_try": 0,
+        "contact": None,
+    }
     node._show_status(
         {
             "peers": [peer, peer | {"name": "UA", "delivery": "held", "held": "our side has suspended it"}],

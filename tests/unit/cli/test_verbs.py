@@ -10,10 +10,21 @@ import pytest
 from support.desks import agree, consent, enquiry, run
 
 READING = [
-    ("node", "show"), ("keys", "list"), ("alarm", "list"), ("peer", "list"), ("peer", "show", "AL"),
-    ("peer", "code", "AL"), ("peer", "ping", "AL"), ("draft", "list"), ("message", "list"), ("conversation", "list"),
-    ("consent", "list"), ("adapter", "check"), ("token", "list"), ("person", "list"),
-]  # fmt: skip
+    ("node", "show"),
+    ("keys", "list"),
+    ("alarm", "list"),
+    ("peer", "list"),
+    ("peer", "show", "AL"),
+    ("peer", "code", "AL"),
+    ("peer", "ping", "AL"),
+    ("draft", "list"),
+    ("message", "list"),
+    ("conversation", "list"),
+    ("consent", "list"),
+    ("adapter", "check"),
+    ("token", "list"),
+    ("person", "list"),
+]
 
 
 @pytest.fixture

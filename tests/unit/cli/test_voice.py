@@ -83,9 +83,11 @@ def test_an_empty_table_says_so(capsys):
 def test_an_error_has_its_findings_and_hint(capsys):
     """One line for what happened, one for each place, one for what to do next; nothing on standard output."""
     error = RefusedError(
-        Code.SCHEMA, "the draft has 2 fault(s); nothing was stored", hint="correct it",
+        Code.SCHEMA,
+        "the draft has 2 fault(s); nothing was stored",
+        hint="correct it",
         findings=[Finding(place="/header/language", rule="required"), Finding(place="", rule="type", hint="an object")],
-    )  # fmt: skip
+    )
     assert tell(error) == 1
     told = capsys.readouterr()
     assert told.out == ""

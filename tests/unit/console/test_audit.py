@@ -45,8 +45,14 @@ async def test_the_log_is_looked_through():
         text = (await there.get("/audit/entries?event=message.state&subject=n1al&until=2026-09-21")).text
         (wanted,) = asked(there, "audit.list")
         assert wanted == {"limit": 50, "event": "message.state", "subject": "n1al", "until": 1_790_031_599}
-        for word in ("A message moved", "code=", "witnessed by other countries", "waits for the next checkpoint",
-                     "Somebody signed in", "cursor=40"):  # fmt: skip
+        for word in (
+            "A message moved",
+            "code=",
+            "witnessed by other countries",
+            "waits for the next checkpoint",
+            "Somebody signed in",
+            "cursor=40",
+        ):
             assert word in text, word
         await there.get("/audit/entries?event=&subject=&until=&cursor=40")
         assert asked(there, "audit.list")[-1] == {"limit": 50, "cursor": "40"}

@@ -74,11 +74,20 @@ async def test_the_morning_begins_with_what_is_urgent():
     """Alerts, then what is owed, then what is new and what waits; filtered by country and unit."""
     async with console(answers()) as there:
         text = (await there.get("/desk?peer=AL&unit=shelter")).text
-        order = [text.index(word) for word in ("Safety alerts</h2>", "What we owe", "What others owe us",
-                                               "New messages</h2>", "Drafts</h2>")]  # fmt: skip
+        order = [
+            text.index(word)
+            for word in ("Safety alerts</h2>", "What we owe", "What others owe us", "New messages</h2>", "Drafts</h2>")
+        ]
         assert order == sorted(order)
-        for word in ("accept, decline or ask", "being looked at", "overdue", "provisional", "waits for a second person",
-                     "Albania", "All new messages"):  # fmt: skip
+        for word in (
+            "accept, decline or ask",
+            "being looked at",
+            "overdue",
+            "provisional",
+            "waits for a second person",
+            "Albania",
+            "All new messages",
+        ):
             assert word in text
         assert f'href="/conversations/{CASE}/withdraw"' in text
         for arguments in asked(there, "conversation.due"):
@@ -92,11 +101,22 @@ async def test_a_conversation_stands_beside_its_procedure():
     """Where it stands, what comes next, whose it is, what protects the person and what the person is told."""
     async with console(answers()) as there:
         text = (await there.get(f"/conversations/{CASE}")).text
-        for word in ("Decide on the request", "Nobody decides alone", "How long it takes", "Personal data go only with",
-                     "the reflection period is running", "a safety alert is open", "has no effect: the time",
-                     "No. This must not be done.", "the person must not be called", "the family", "Message without",
-                     f"/conversations/{CASE}/withdraw", f"/conversations/{CASE}/write",
-                     "One person wants it lifted"):  # fmt: skip
+        for word in (
+            "Decide on the request",
+            "Nobody decides alone",
+            "How long it takes",
+            "Personal data go only with",
+            "the reflection period is running",
+            "a safety alert is open",
+            "has no effect: the time",
+            "No. This must not be done.",
+            "the person must not be called",
+            "the family",
+            "Message without",
+            f"/conversations/{CASE}/withdraw",
+            f"/conversations/{CASE}/write",
+            "One person wants it lifted",
+        ):
             assert word in text, word
         there.sign_in.sessions["secret"] = person(language="fr")
         text = (await there.get(f"/conversations/{CASE}")).text
@@ -209,25 +229,49 @@ DONE: dict[str, Any] = {
         (f"/messages/{MESSAGE}/take", {}, "message.ack", {"id": MESSAGE}),
         (f"/messages/{MESSAGE}/open", {}, "message.open", {"id": MESSAGE, "by": "Ana Doe"}),
         (f"/messages/{MESSAGE}/cancel", {}, "message.cancel", {"id": MESSAGE, "by": "Ana Doe"}),
-        (f"/messages/{MESSAGE}/erase?way=out", {"reason": "objection"}, "message.erase",
-         {"id": MESSAGE, "direction": "out", "by": "Ana Doe", "reason": "objection"}),
+        (
+            f"/messages/{MESSAGE}/erase?way=out",
+            {"reason": "objection"},
+            "message.erase",
+            {"id": MESSAGE, "direction": "out", "by": "Ana Doe", "reason": "objection"},
+        ),
         (f"/conversations/{CASE}/asylum-hold", {}, "asylum.hold", {"id": CASE, "by": "Ana Doe"}),
         (f"/conversations/{CASE}/asylum-lift", {}, "asylum.lift", {"id": CASE, "by": "Ana Doe"}),
-        (f"/conversations/{CASE}/hold", {"ground": "restriction_18", "until": "2027-06-30"}, "retention.hold",
-         {"id": CASE, "by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"}),
+        (
+            f"/conversations/{CASE}/hold",
+            {"ground": "restriction_18", "until": "2027-06-30"},
+            "retention.hold",
+            {"id": CASE, "by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"},
+        ),
         (f"/conversations/{CASE}/release", {}, "retention.release", {"id": CASE, "by": "Ana Doe"}),
-        (f"/conversations/{CASE}/erase", {"reason": "unlawful"}, "conversation.erase",
-         {"id": CASE, "by": "Ana Doe", "reason": "unlawful"}),
-        (f"/alerts/{MESSAGE}/acknowledge", [("actions", "visit"), ("actions", "medical"), ("hours", "4")],
-         "alert.acknowledge", {"id": MESSAGE, "by": "Ana Doe", "actions": ["visit", "medical"], "hours": "4"}),
-        (f"/records/erasures/{MESSAGE}/follow", {"messages": f"{CASE}\n{CONSENT}"}, "erasure.follow",
-         {"id": MESSAGE, "by": "Ana Doe", "messages": [CASE, CONSENT]}),
-        (f"/records/erasures/{MESSAGE}/refuse", {"ground": "restriction_18", "until": "2027-06-30"}, "erasure.refuse",
-         {"id": MESSAGE, "by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"}),
+        (
+            f"/conversations/{CASE}/erase",
+            {"reason": "unlawful"},
+            "conversation.erase",
+            {"id": CASE, "by": "Ana Doe", "reason": "unlawful"},
+        ),
+        (
+            f"/alerts/{MESSAGE}/acknowledge",
+            [("actions", "visit"), ("actions", "medical"), ("hours", "4")],
+            "alert.acknowledge",
+            {"id": MESSAGE, "by": "Ana Doe", "actions": ["visit", "medical"], "hours": "4"},
+        ),
+        (
+            f"/records/erasures/{MESSAGE}/follow",
+            {"messages": f"{CASE}\n{CONSENT}"},
+            "erasure.follow",
+            {"id": MESSAGE, "by": "Ana Doe", "messages": [CASE, CONSENT]},
+        ),
+        (
+            f"/records/erasures/{MESSAGE}/refuse",
+            {"ground": "restriction_18", "until": "2027-06-30"},
+            "erasure.refuse",
+            {"id": MESSAGE, "by": "Ana Doe", "ground": "restriction_18", "until": "2027-06-30"},
+        ),
         (f"/records/reviews/{MESSAGE}/settle", {}, "review.settle", {"id": MESSAGE, "by": "Ana Doe"}),
         ("/records/statistics", {"period": "2026"}, "statistics.make", {"period": "2026", "by": "Ana Doe"}),
     ],
-)  # fmt: skip
+)
 async def test_a_button_asks_the_node_in_the_name_of_the_person(path: str, fields: Any, operation: str, arguments: Any):
     """And leads to where it can be seen; refused, the page says so."""
     done = {operation: DONE[operation]}

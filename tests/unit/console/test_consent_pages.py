@@ -22,24 +22,41 @@ ID = "CCCCCCCCCCCCCCCCCCCCCA"
 UNIT = f"{PEER['node']}/fp"
 GRANT = {"purpose": "referral", "recipient_units": [UNIT], "data_categories": ["identity"], "until": "2030-01-01"}
 RECORD = {
-    "consent_id": ID, "given_by": "person", "form": "written", "taken_on": "2026-11-20", "language": "ar",
-    "interpreter": True, "grants": [GRANT, GRANT | {"purpose": "return"}], "told": dict.fromkeys(TOLD, True),
+    "consent_id": ID,
+    "given_by": "person",
+    "form": "written",
+    "taken_on": "2026-11-20",
+    "language": "ar",
+    "interpreter": True,
+    "grants": [GRANT, GRANT | {"purpose": "return"}],
+    "told": dict.fromkeys(TOLD, True),
     "onward_sharing": False,
-}  # fmt: skip
+}
 HELD = {"id": ID, "holder": "own", "state": "active", "record": RECORD, "withdrawals": []}
 ANSWERS: Mapping[str, Any] = KNOWN | {
-    "consent.list": {"consents": [{"id": ID, "holder": "own", "state": "active", "at": 1},
-                                  {"id": None, "holder": SCRIPT, "state": "damaged", "at": 1}], "next": "5"},
+    "consent.list": {
+        "consents": [
+            {"id": ID, "holder": "own", "state": "active", "at": 1},
+            {"id": None, "holder": SCRIPT, "state": "damaged", "at": 1},
+        ],
+        "next": "5",
+    },
     "consent.show": HELD,
     "consent.record": {"id": ID, "state": "active"},
     "consent.withdraw": {"id": ID, "state": "withdrawn", "told": []},
-}  # fmt: skip
+}
 GIVEN = {
-    "/content/given_by": "person", "/content/form": "written", "/content/taken_on": "2026-11-20",
-    "/content/interpreter": "true", "/content/onward_sharing": "false", "/content/grants/0/purpose": "referral",
-    "/content/grants/0/recipient_units/0": UNIT, "/content/grants/0/data_categories": ["identity"],
-    "/content/grants/0/until": "2030-01-01", **{f"/content/told/{name}": "true" for name in TOLD},
-}  # fmt: skip
+    "/content/given_by": "person",
+    "/content/form": "written",
+    "/content/taken_on": "2026-11-20",
+    "/content/interpreter": "true",
+    "/content/onward_sharing": "false",
+    "/content/grants/0/purpose": "referral",
+    "/content/grants/0/recipient_units/0": UNIT,
+    "/content/grants/0/data_categories": ["identity"],
+    "/content/grants/0/until": "2030-01-01",
+    **{f"/content/told/{name}": "true" for name in TOLD},
+}
 
 
 def test_what_the_desk_is_played_to_say_is_what_it_says():
@@ -186,8 +203,13 @@ async def test_a_damaged_consent_can_be_taken_back():
 @pytest.mark.parametrize("there_are", [0, 1, 2])
 async def test_a_conversation_leads_to_its_consent(there_are):
     """Straight to it where there is one."""
-    shown = {"conversation": ID, "messages": [], "standing": [], "asylum_hold": False,
-             "consents": [{"id": ID, "state": "active"}] * there_are}  # fmt: skip
+    shown = {
+        "conversation": ID,
+        "messages": [],
+        "standing": [],
+        "asylum_hold": False,
+        "consents": [{"id": ID, "state": "active"}] * there_are,
+    }
     async with console(ANSWERS | {"conversation.show": shown}) as there:
         seen = await there.get(f"/conversations/{DRAFT}/withdraw")
         if there_are == 1:

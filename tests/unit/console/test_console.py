@@ -19,10 +19,13 @@ from gateway.core.roles import MATRIX, Role
 from gateway.errors import Code, Finding, RefusedError, TransientError
 
 MORNING = {
-    "alert.list": {"alerts": []}, "conversation.due": {"due": [], "next": None}, "peer.list": {"peers": []},
-    "inbox.list": {"messages": [], "next": None}, "draft.list": {"drafts": [], "next": None},
+    "alert.list": {"alerts": []},
+    "conversation.due": {"due": [], "next": None},
+    "peer.list": {"peers": []},
+    "inbox.list": {"messages": [], "next": None},
+    "draft.list": {"drafts": [], "next": None},
     "directory.list": OWN_UNITS,
-}  # fmt: skip
+}
 
 
 async def test_a_page_keeps_nothing_and_lets_nothing_in():
@@ -65,9 +68,13 @@ async def test_a_page_is_closed_to_other_roles(page):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
-     {"Sec-Fetch-Site": "", "Origin": "http://desk.test"}],
-)  # fmt: skip
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "", "Origin": "http://desk.test"},
+    ],
+)
 async def test_a_form_of_another_site_is_refused(headers):
     """Fetch Metadata decides where there is any."""
     async with console() as there:
@@ -136,9 +143,16 @@ async def test_going_ends_the_session(method, path, to):
 
 @pytest.mark.parametrize(
     ("back", "to"),
-    [("/desk", "/desk"), ("/desk?peer=AL", "/desk?peer=AL"), ("//evil.test", "/"), ("/\\evil", "/"), ("x:y", "/"),
-     ("/\t/evil.test", "/"), ("/desk\r\nX: y", "/")],
-)  # fmt: skip
+    [
+        ("/desk", "/desk"),
+        ("/desk?peer=AL", "/desk?peer=AL"),
+        ("//evil.test", "/"),
+        ("/\\evil", "/"),
+        ("x:y", "/"),
+        ("/\t/evil.test", "/"),
+        ("/desk\r\nX: y", "/"),
+    ],
+)
 async def test_a_language_is_chosen_and_remembered(back, to):
     """And the way back stays here."""
     async with console(MORNING) as there:
@@ -166,10 +180,16 @@ async def test_a_browser_says_its_language():
 
 @pytest.mark.parametrize(
     ("roles", "home"),
-    [((), "/desk"), ((Role.CASE_WORKER,), "/desk"), ((Role.FOCAL_POINT, Role.TRUST_ADMIN), "/desk"),
-     ((Role.TRUST_ADMIN,), "/trust"), ((Role.OPERATOR,), "/operations"), ((Role.AUDITOR,), "/audit"),
-     ((Role.OPERATOR, Role.TRUST_ADMIN), "/operations")],
-)  # fmt: skip
+    [
+        ((), "/desk"),
+        ((Role.CASE_WORKER,), "/desk"),
+        ((Role.FOCAL_POINT, Role.TRUST_ADMIN), "/desk"),
+        ((Role.TRUST_ADMIN,), "/trust"),
+        ((Role.OPERATOR,), "/operations"),
+        ((Role.AUDITOR,), "/audit"),
+        ((Role.OPERATOR, Role.TRUST_ADMIN), "/operations"),
+    ],
+)
 async def test_everybody_begins_where_their_work_is(roles, home):
     """At the desk, or at the section of the role."""
     async with console() as there:
@@ -219,10 +239,14 @@ async def test_a_page_without_a_chosen_file_reads_the_other_fields():
 
 @pytest.mark.parametrize(
     ("kind", "body", "status"),
-    [("application/x-www-form-urlencoded", b"a=%ff\xff", 422), ("multipart/form-data", b"a", 422),
-     ("application/x-www-form-urlencoded; charset=none", b"a=b", 422), ("multipart/form-data; boundary=x", b"a", 422),
-     ("application/x-www-form-urlencoded", b"a=" + b"x" * 2_000_000, 413)],
-)  # fmt: skip
+    [
+        ("application/x-www-form-urlencoded", b"a=%ff\xff", 422),
+        ("multipart/form-data", b"a", 422),
+        ("application/x-www-form-urlencoded; charset=none", b"a=b", 422),
+        ("multipart/form-data; boundary=x", b"a", 422),
+        ("application/x-www-form-urlencoded", b"a=" + b"x" * 2_000_000, 413),
+    ],
+)
 async def test_what_is_no_form_is_refused_by_a_page(kind, body, status):
     """Not by a fault of ours, and not by a text without the headers of a page."""
     async with console() as there:

@@ -44,13 +44,15 @@ async def test_a_question_stands_in_no_address():
 @pytest.mark.parametrize(
     ("fields", "asked"),
     [
-        ({"country": "AL", "role": "duty_contact", "service": "guardian", "spoken": "sq"},
-         {"country": "AL", "role": "duty_contact", "service": "guardian", "unit_language": "sq"}),
+        (
+            {"country": "AL", "role": "duty_contact", "service": "guardian", "spoken": "sq"},
+            {"country": "AL", "role": "duty_contact", "service": "guardian", "unit_language": "sq"},
+        ),
         ({"people": "adult"}, {"child": False}),
         ({"people": "other"}, {}),
         ({"at": "2026-11-29T14:00"}, {"at": 1_795_957_200}),
     ],
-)  # fmt: skip
+)
 async def test_what_is_chosen_is_a_condition(fields, asked):
     """Times are those of this country."""
     async with console(answers()) as there:
@@ -70,11 +72,17 @@ async def test_a_time_that_is_none_is_told_at_its_field(at):
 
 @pytest.mark.parametrize(
     ("office", "said"),
-    [(OFFICE, "Duty contact, day and night:"), (OPEN, "Open then:"), (OPEN | {"open": False}, "Closed then:"),
-     (OPEN | {"open": None}, "Office:"), (SILENT, "write to it with a message"),
-     (SILENT | {"duty_phone": "+355690000009"}, "tel:+355690000009"), (OVER, "over: it may be wrong"),
-     (OVER, "Nothing is exchanged with this country")],
-)  # fmt: skip
+    [
+        (OFFICE, "Duty contact, day and night:"),
+        (OPEN, "Open then:"),
+        (OPEN | {"open": False}, "Closed then:"),
+        (OPEN | {"open": None}, "Office:"),
+        (SILENT, "write to it with a message"),
+        (SILENT | {"duty_phone": "+355690000009"}, "tel:+355690000009"),
+        (OVER, "over: it may be wrong"),
+        (OVER, "Nothing is exchanged with this country"),
+    ],
+)
 async def test_whom_to_call(office, said):
     """An office while it is open, else its duty telephone; what is over is marked and never large."""
     async with console(found(office)) as there:
@@ -143,9 +151,7 @@ async def test_what_is_told_is_shown_before_it_is_published():
         done = await there.post("/directory/own", sent.filled({}, act="publish"))
         wanted = copy.deepcopy(TOLD)
         wanted["units"][0]["valid_until"] = "2026-12-20"
-        assert there.desk.calls[-2][:2] == (
-            "directory.publish", {"content": wanted, "language": "en", "by": "Ana Doe"}
-        )  # fmt: skip
+        assert there.desk.calls[-2][:2] == ("directory.publish", {"content": wanted, "language": "en", "by": "Ana Doe"})
         assert "Romania" in done.text and "widen &lt;it&gt;" in done.text and faults(done.text) == []
 
 

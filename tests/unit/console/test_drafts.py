@@ -37,9 +37,15 @@ async def test_a_new_draft_has_what_leaves_no_choice():
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"type": "enquiry.capacity/1"}, {"to": "AL/fp"}, {"type": "info.reply/1", "to": "AL/fp"},
-     {"type": "enquiry.capacity/1", "to": "XX/fp"}, {"type": "consent.record/1", "to": "AL/fp"}],
-)  # fmt: skip
+    [
+        {},
+        {"type": "enquiry.capacity/1"},
+        {"to": "AL/fp"},
+        {"type": "info.reply/1", "to": "AL/fp"},
+        {"type": "enquiry.capacity/1", "to": "XX/fp"},
+        {"type": "consent.record/1", "to": "AL/fp"},
+    ],
+)
 async def test_what_can_not_begin_is_not_begun(fields):
     """The page says what is missing and keeps the rest."""
     async with console(KNOWN) as there:
@@ -86,8 +92,10 @@ async def test_two_people_in_one_draft_see_both():
         page = read(seen.text)
         assert seen.status == 409 and "theirs" in page.said and SCRIPT not in seen.text
         assert page.form(HERE).sent() == {
-            "/content/note": ("mine",), "version": ("v9",), "type": ("enquiry.capacity/1",)
-        }  # fmt: skip
+            "/content/note": ("mine",),
+            "version": ("v9",),
+            "type": ("enquiry.capacity/1",),
+        }
 
 
 @pytest.mark.parametrize("state", ["released", "discarded", "replaced"])
@@ -146,7 +154,7 @@ async def test_what_leaves_and_what_does_not():
     found = PREVIEW | {
         "leaves": {"header": {}, "content": {"note": f"leaves {SCRIPT}"}},
         "dropped": [{"place": "/content/languages/0", "group": "x", "title": "Some group"}],
-    }  # fmt: skip
+    }
     done = {"id": OTHER, "conversation": OTHER, "state": "queued"}
     async with console(KNOWN | {"draft.preview": found, "draft.release": done}) as there:
         seen = await there.get(f"{HERE}/preview")
@@ -182,9 +190,12 @@ async def test_the_second_person_is_a_different_one(first_by, may):
 async def test_a_gate_says_the_way_forward(lang):
     """With its number, and what it is about; nothing can be released."""
     found = PREVIEW | {
-        "type": "referral.request/1", "leaves": None, "goes": False, "code": "gate_g2",
+        "type": "referral.request/1",
+        "leaves": None,
+        "goes": False,
+        "code": "gate_g2",
         "findings": [{"place": "/content/person/birth_date", "rule": "g2", "hint": "ask for a consent"}],
-    }  # fmt: skip
+    }
     async with console(KNOWN | {"draft.show": draft("referral.request/1"), "draft.preview": found}) as there:
         there.sign_in.sessions["secret"] = Person(
             id="p1", name="Ana Doe", caller=Caller(roles=frozenset({Role.CASE_WORKER})), language=lang
@@ -211,50 +222,90 @@ async def test_what_is_no_message_yet_is_told_too():
 def conversation(**standing: Any) -> dict[str, Any]:
     """A referral with a question of the other side that is owed an answer."""
     message = {
-        "id": OTHER, "direction": "in", "peer": "AL", "type": "info.request/1", "conversation": ID,
-        "purpose": "referral", "in_reply_to": None, "unit": "fp", "state": "opened",
-        "reason": None, "held": None, "n": 1, "at": 1, "expires": 9, "out_of_order": False, "outcome": "applied",
-    }  # fmt: skip
+        "id": OTHER,
+        "direction": "in",
+        "peer": "AL",
+        "type": "info.request/1",
+        "conversation": ID,
+        "purpose": "referral",
+        "in_reply_to": None,
+        "unit": "fp",
+        "state": "opened",
+        "reason": None,
+        "held": None,
+        "n": 1,
+        "at": 1,
+        "expires": 9,
+        "out_of_order": False,
+        "outcome": "applied",
+    }
     duty = {
-        "what": "info_reply", "owes": "us", "because": OTHER, "until": 9, "overdue": True, "certain": True,
+        "what": "info_reply",
+        "owes": "us",
+        "because": OTHER,
+        "until": 9,
+        "overdue": True,
+        "certain": True,
         "doubts": [],
-    }  # fmt: skip
+    }
     place = {
-        "peer": "AL", "kind": "referral", "side": "host", "state": "info_requested", "owed": [duty],
-        "provisional": False, "overlays": [], "procedure": None, "missing": 0, "no_calendar": [],
-    }  # fmt: skip
+        "peer": "AL",
+        "kind": "referral",
+        "side": "host",
+        "state": "info_requested",
+        "owed": [duty],
+        "provisional": False,
+        "overlays": [],
+        "procedure": None,
+        "missing": 0,
+        "no_calendar": [],
+    }
     return {
-        "conversation": ID, "messages": [message], "standing": [place | standing], "asylum_hold": False,
+        "conversation": ID,
+        "messages": [message],
+        "standing": [place | standing],
+        "asylum_hold": False,
         "consents": [],
-    }  # fmt: skip
+    }
 
 
 WRITABLE = {
     "conversation": ID,
     "peers": [
-        {"peer": "AL", "header": {"sender_unit": "fp", "recipient_unit": "fp"},
-         "types": [{"type": "consent.record/1", "in_reply_to": None},
-                   {"type": "referral.withdraw/1", "in_reply_to": None},
-                   {"type": "info.reply/1", "in_reply_to": OTHER}]}
+        {
+            "peer": "AL",
+            "header": {"sender_unit": "fp", "recipient_unit": "fp"},
+            "types": [
+                {"type": "consent.record/1", "in_reply_to": None},
+                {"type": "referral.withdraw/1", "in_reply_to": None},
+                {"type": "info.reply/1", "in_reply_to": OTHER},
+            ],
+        }
     ],
-}  # fmt: skip
+}
 
 
 async def test_what_is_owed_is_offered_first():
     """With what it answers and until when; consents have pages of their own."""
     async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
         page = read((await there.get(f"/conversations/{ID}/write")).text)
-        reply, withdrawal, consent = [words("en").message(name) for name in
-                                      ("info.reply/1", "referral.withdraw/1", "consent.record/1")]  # fmt: skip
+        reply, withdrawal, consent = [
+            words("en").message(name) for name in ("info.reply/1", "referral.withdraw/1", "consent.record/1")
+        ]
         assert page.said.index(reply) < page.said.index(withdrawal)
         assert "overdue" in page.said and consent not in page.said
         chosen = {"what": f"AL info.reply/1 {OTHER}"}
         seen = await there.post(f"/conversations/{ID}/write", page.form(f"/conversations/{ID}/write").filled(chosen))
         assert seen.headers["Location"] == HERE
         assert there.desk.calls[-1][1]["draft"] == {
-            "type": "info.reply/1", "to": "AL", "conversation": ID, "in_reply_to": OTHER, "purpose": "referral",
-            "header": {"sender_unit": "fp", "recipient_unit": "fp"}, "content": {},
-        }  # fmt: skip
+            "type": "info.reply/1",
+            "to": "AL",
+            "conversation": ID,
+            "in_reply_to": OTHER,
+            "purpose": "referral",
+            "header": {"sender_unit": "fp", "recipient_unit": "fp"},
+            "content": {},
+        }
 
 
 @pytest.mark.parametrize("what", ["", "AL info.reply/1", "AL consent.record/1", "XX referral.withdraw/1"])
@@ -329,9 +380,11 @@ async def test_files_can_be_taken_out_and_go_with_the_draft():
     """All of them at once; also when the draft is discarded."""
     shown = draft(draft={"message": OTHER})
     answers = KNOWN | {
-        "draft.show": shown, "attachment.waiting": {"attachments": [FILE]},
-        "draft.discard": {"id": ID, "state": "discarded"}, "attachment.discard": {"message": OTHER, "files": 1},
-    }  # fmt: skip
+        "draft.show": shown,
+        "attachment.waiting": {"attachments": [FILE]},
+        "draft.discard": {"id": ID, "state": "discarded"},
+        "attachment.discard": {"message": OTHER, "files": 1},
+    }
     async with console(answers) as there:
         assert "application/pdf" in (await there.get(f"{HERE}/files")).text
         await there.post(f"{HERE}/files/clear")

@@ -133,8 +133,9 @@ def test_an_empty_form_says_nothing(body_type):
         if "x-each" in member
     }
     assert body(body_type, sent(shown(body_type, {"header": {}, "content": {}})), offset) == {
-        "header": {}, "content": fixed,
-    }  # fmt: skip
+        "header": {},
+        "content": fixed,
+    }
 
 
 @pytest.mark.parametrize("body_type", TYPES)
@@ -219,9 +220,15 @@ def test_a_time_is_that_of_the_country(sent, at):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"/content/stranger": ("x",)}, {"/content/person/stranger": ("x",)}, {"act": ("save",)}, {"/header/seen": ("7",)},
-     {"/content/household/77777777777/relation": ("child",)}, {"/content/household/x/relation": ("child",)}],
-)  # fmt: skip
+    [
+        {"/content/stranger": ("x",)},
+        {"/content/person/stranger": ("x",)},
+        {"act": ("save",)},
+        {"/header/seen": ("7",)},
+        {"/content/household/77777777777/relation": ("child",)},
+        {"/content/household/x/relation": ("child",)},
+    ],
+)
 def test_a_field_that_no_form_has_is_passed_over(fields):
     """Nothing comes in by a name that the schema does not have, or that the node fills in."""
     assert body("referral.request/1", fields, offset) == {"header": {}, "content": {}}
@@ -255,8 +262,9 @@ def test_a_list_with_one_row_for_each_code_is_laid_out():
     named = {code: words("fr").code("risk_domain", code) for code in codes}
     assert [row.label for row in rows({}).parts] == [named[code] for code in codes]
     assert [row.label for row in rows(said).parts] == [
-        named["debt"], *(named[code] for code in codes if code != "debt")
-    ]  # fmt: skip
+        named["debt"],
+        *(named[code] for code in codes if code != "debt"),
+    ]
     assert not rows({}).add and not rows(said).add
 
 
@@ -306,9 +314,7 @@ def test_a_choice_is_offered_where_it_is_known():
     """Units, files and languages; what is there already stays even if it is not offered."""
     choices = {"/header/recipient_unit": [("fp", "Focal point")], "type:part": [("0", "1: PDF")]}
     given = {"/header/recipient_unit": ("other",), "/content/attachments/0/part": ("0",)}
-    parts = {
-        part.place: part for part in _every(forms.form("referral.request/1", given, words("en"), choices=choices))
-    }  # fmt: skip
+    parts = {part.place: part for part in _every(forms.form("referral.request/1", given, words("en"), choices=choices))}
     assert [code for code, _ in parts["/header/recipient_unit"].options] == ["fp", "other"]
     assert parts["/content/attachments/0/part"].look == "select"
 

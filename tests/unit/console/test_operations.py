@@ -86,10 +86,22 @@ async def test_the_overview_says_how_it_stands():
     """Who does not answer since when, what waits, what failed and why, what is late, what does not open."""
     async with console(answers()) as there:
         text = (await there.get("/operations")).text
-        for word in ("Nothing is sent", "does not answer", "held: people have to agree first", "A message of ours",
-                     words("en").code("wire_code", "expired"), "3, since", "little", "being changed", "overdue: 1",
-                     "4, ", "(2 attempts)", "folder", "signs messages",
-                     words("en").code("erasure_ground", "objection")):  # fmt: skip
+        for word in (
+            "Nothing is sent",
+            "does not answer",
+            "held: people have to agree first",
+            "A message of ours",
+            words("en").code("wire_code", "expired"),
+            "3, since",
+            "little",
+            "being changed",
+            "overdue: 1",
+            "4, ",
+            "(2 attempts)",
+            "folder",
+            "signs messages",
+            words("en").code("erasure_ground", "objection"),
+        ):
             assert word in text, word
         calm = STATUS | {"alarms": [], "failed": [], "peers": [], "backup": None}
         there.desk.answers["node.status"] = calm
@@ -122,8 +134,10 @@ async def test_alarms_are_dismissed_in_a_persons_name():
         there.desk.answers["alarm.dismiss"] = RefusedError(Code.NOT_FOUND, "no such open alarm")
         assert (await there.post(path, [("alarm", "1"), ("alarm", "2"), ("act", "ticked")])).status == 303
         assert [(one["id"], one["by"]) for one in asked(there, "alarm.dismiss")] == [
-            ("1", "Ana Doe"), ("1", "Ana Doe"), ("2", "Ana Doe"),
-        ]  # fmt: skip
+            ("1", "Ana Doe"),
+            ("1", "Ana Doe"),
+            ("2", "Ana Doe"),
+        ]
         there.desk.answers["alarm.dismiss"] = RefusedError(Code.INVALID, "no number")
         assert (await there.post(path, {"dismiss": "x"})).status == 422
 

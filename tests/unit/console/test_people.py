@@ -11,10 +11,18 @@ from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
 
 EVA: dict[str, Any] = {
-    "id": "AAAAAAAAAAAAAAAAAAAAAA", "name": "Eva <M.>", "roles": ["case_worker"], "unit": None, "language": "fr",
-    "state": "active", "made": NOW, "ended": None, "invited_until": None,
-    "passkeys": [{"kid": "AAAAAAAAAAAAAAAAAAAAAA", "made": NOW, "synced": False, "used": None}], "sessions": 1,
-}  # fmt: skip
+    "id": "AAAAAAAAAAAAAAAAAAAAAA",
+    "name": "Eva <M.>",
+    "roles": ["case_worker"],
+    "unit": None,
+    "language": "fr",
+    "state": "active",
+    "made": NOW,
+    "ended": None,
+    "invited_until": None,
+    "passkeys": [{"kid": "AAAAAAAAAAAAAAAAAAAAAA", "made": NOW, "synced": False, "used": None}],
+    "sessions": 1,
+}
 INVITED = EVA | {
     "state": "invited",
     "invited_until": NOW + 60,

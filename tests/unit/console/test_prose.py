@@ -14,10 +14,25 @@ from gateway.console.prose import prose
 from schemas.guidance import general
 from schemas.regions import region
 
-OURS = frozenset({
-    ("p",), ("h2",), ("h3",), ("h4",), ("h5",), ("h6",), ("ul",), ("ol", "start"), ("li",), ("blockquote",), ("pre",),
-    ("strong",), ("em",), ("code",), ("code", "dir"),
-})  # fmt: skip
+OURS = frozenset(
+    {
+        ("p",),
+        ("h2",),
+        ("h3",),
+        ("h4",),
+        ("h5",),
+        ("h6",),
+        ("ul",),
+        ("ol", "start"),
+        ("li",),
+        ("blockquote",),
+        ("pre",),
+        ("strong",),
+        ("em",),
+        ("code",),
+        ("code", "dir"),
+    }
+)
 """Every element that there can be, with its attributes."""
 
 
@@ -57,19 +72,45 @@ def test_what_of_markdown_is_shown(text, shown):
 
 @pytest.mark.parametrize(
     "text",
-    ["<script>alert(1)</script>", "[x](javascript:alert(1))", "[x](http://a.b)", "![x](https://a.b/c.png)",
-     "# <img src=x onerror=alert(1)>", "- `<b>`", "**<i>**", "> <a href='x'>", "&lt;script&gt;", "[<b>](https://a.b/\"x)",
-     "<!-- -->", "[x]: https://a.b"],
-)  # fmt: skip
+    [
+        "<script>alert(1)</script>",
+        "[x](javascript:alert(1))",
+        "[x](http://a.b)",
+        "![x](https://a.b/c.png)",
+        "# <img src=x onerror=alert(1)>",
+        "- `<b>`",
+        "**<i>**",
+        "> <a href='x'>",
+        "&lt;script&gt;",
+        '[<b>](https://a.b/"x)',
+        "<!-- -->",
+        "[x]: https://a.b",
+    ],
+)
 def test_nothing_of_html_passes(text):
     """Only elements of ours, none of which loads or leads anywhere."""
     assert elements(prose(text)) <= OURS
 
 
 SIGNS = (
-    "- ", "1. ", "  ", "    ", "\n", "\n\n", "**", "*", "`", "```\n", "> ", "# ", "### ", "a", "[x](https://y.z)", "<",
+    "- ",
+    "1. ",
+    "  ",
+    "    ",
+    "\n",
+    "\n\n",
+    "**",
+    "*",
+    "`",
+    "```\n",
+    "> ",
+    "# ",
+    "### ",
+    "a",
+    "[x](https://y.z)",
+    "<",
     "\t",
-)  # fmt: skip
+)
 
 
 @given(st.lists(st.sampled_from(SIGNS), max_size=60))

@@ -29,14 +29,26 @@ from schemas.procedures import GATES, Fact
 @pytest.mark.parametrize(
     ("table", "names"),
     [
-        (states.OUTGOING, Outgoing), (states.INCOMING, Incoming), (states.KINDS, Kind), (states.ENQUIRY, Enquiry),
-        (states.REFERRAL, Referral), (states.STANDING, Standing), (states.OUTCOMES, Outcome), (states.FACTS, Fact),
-        (states.STEPS, StepStanding), (states.CLOCKS, clocks()), (states.GATES, GATES), (states.ROLES, Role),
-        (states.CHANNELS, Channel), (states.CONTACT, Contact), (states.PARTIES, Party), (states.ASKED, What),
+        (states.OUTGOING, Outgoing),
+        (states.INCOMING, Incoming),
+        (states.KINDS, Kind),
+        (states.ENQUIRY, Enquiry),
+        (states.REFERRAL, Referral),
+        (states.STANDING, Standing),
+        (states.OUTCOMES, Outcome),
+        (states.FACTS, Fact),
+        (states.STEPS, StepStanding),
+        (states.CLOCKS, clocks()),
+        (states.GATES, GATES),
+        (states.ROLES, Role),
+        (states.CHANNELS, Channel),
+        (states.CONTACT, Contact),
+        (states.PARTIES, Party),
+        (states.ASKED, What),
         (states.OF_KIND, Kind),
         (states.RECEIPTS, [entry.code for entry in schemas.code_list("receipt_status").codes]),
     ],
-)  # fmt: skip
+)
 def test_a_table_has_every_name_and_no_other(table, names):
     """What the core can say, the console can say."""
     assert set(table) == {str(name) for name in names}

@@ -15,9 +15,19 @@ from gateway.store import trust as rows
 
 NONE = {"in_force": None, "waiting": [], "pending": [], "changes": [], "faults": []}
 CHANGE = {
-    "id": "c1", "subject": "AL", "action": "peer.narrow", "state": "done", "peer": None, "needed": 1, "approvals": [],
-    "at": NOW, "effective": NOW, "ends": None, "change": None, "words": [],
-}  # fmt: skip
+    "id": "c1",
+    "subject": "AL",
+    "action": "peer.narrow",
+    "state": "done",
+    "peer": None,
+    "needed": 1,
+    "approvals": [],
+    "at": NOW,
+    "effective": NOW,
+    "ends": None,
+    "change": None,
+    "words": [],
+}
 FILE = '{\n  "name": "x"\n}'
 
 

@@ -37,10 +37,15 @@ UNITS = Units(
 @pytest.mark.parametrize(
     ("id", "peer", "name"),
     [
-        ("fp", None, "Point focal"), ("fp", "AL", "Zyra"), ("fp", "MA", "fp"), ("gone", None, "gone"),
-        ("north", "AL", "Strehëza (north)"), ("south", "AL", "Strehëza (south)"), ("odd", "AL", "a\ufffdb"),
+        ("fp", None, "Point focal"),
+        ("fp", "AL", "Zyra"),
+        ("fp", "MA", "fp"),
+        ("gone", None, "gone"),
+        ("north", "AL", "Strehëza (north)"),
+        ("south", "AL", "Strehëza (south)"),
+        ("odd", "AL", "a\ufffdb"),
     ],
-)  # fmt: skip
+)
 def test_a_unit_is_called_what_its_country_calls_it(id: str, peer: str | None, name: str):
     """The same id means another unit with each node; the id tells apart what is called the same."""
     assert UNITS.name(id, peer) == name

@@ -47,7 +47,7 @@ RECORD = {
         ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal"), True
     ),
     "onward_sharing": False,
-}  # fmt: skip
+}
 
 
 def record(**changed: object) -> dict[str, object]:
@@ -99,10 +99,17 @@ def test_each_category_may_rest_on_another_grant():
         ({"categories": ()}, set()),
     ],
     ids=[
-        "other purpose", "other unit", "one category too many", "grant over", "last day", "not yet taken",
-        "taken tomorrow in local time", "denied", "nothing asked",
+        "other purpose",
+        "other unit",
+        "one category too many",
+        "grant over",
+        "last day",
+        "not yet taken",
+        "taken tomorrow in local time",
+        "denied",
+        "nothing asked",
     ],
-)  # fmt: skip
+)
 def test_what_is_not_covered_is_named(asked, expected):
     """The answer is exactly the categories that may not go."""
     assert expected == missing(**asked)
@@ -292,9 +299,12 @@ def test_everything_is_taken_back_without_a_record():
 def test_a_signed_form_of_the_person(members, signed):
     """A form with a hash, by the person or who stands for an adult; a guardian's word alone is not the person's."""
     content = {
-        "consent_id": "A" * 22, "taken_on": "2026-05-20", "grants": [], "told": {"purpose": True},
+        "consent_id": "A" * 22,
+        "taken_on": "2026-05-20",
+        "grants": [],
+        "told": {"purpose": True},
         "signed_form_sha256": "0" * 64,
-    }  # fmt: skip
+    }
     assert read(content | members).signed is signed
 
 
@@ -312,10 +322,12 @@ def test_when_it_is_passed_on(recorders, expected):
     [
         ({}, ("none", frozenset())),
         ({"handling": 7}, ("none", frozenset())),
-        ({"handling": {"onward_sharing": "named_units", "onward_units": ["n1c/desk", 7]}},
-         ("named_units", frozenset({"n1c/desk"}))),
+        (
+            {"handling": {"onward_sharing": "named_units", "onward_units": ["n1c/desk", 7]}},
+            ("named_units", frozenset({"n1c/desk"})),
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_header_says_of_passing_on(header, expected):
     """Whatever can not be read lets nothing go on."""
     said = handling_of(header)

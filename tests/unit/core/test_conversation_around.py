@@ -24,7 +24,7 @@ def a(kind: str, side: Side = HOST, **changes: object) -> Message:
     """One more message of the host."""
     made = stated(
         id="new", side=side, n=99, created=Talk().now, body_type=f"{kind}/1", reply_to=None, header={}, content={}
-    )  # fmt: skip
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -56,9 +56,18 @@ def test_a_message_is_read_from_its_two_halves():
     """Place and receipts as given; what was seen, priority and deadline from the header."""
     header = {"seen": 7, "priority": "urgent", "respond_by": 1_800_000_000}
     found = stated(
-        id="m", side=RECEIVING, n=3, created=5, body_type="return.response/1", reply_to="p", header=header,
-        content={"version": 2, "answer": "confirm"}, received=6, opened=8, rejected=True,
-    )  # fmt: skip
+        id="m",
+        side=RECEIVING,
+        n=3,
+        created=5,
+        body_type="return.response/1",
+        reply_to="p",
+        header=header,
+        content={"version": 2, "answer": "confirm"},
+        received=6,
+        opened=8,
+        rejected=True,
+    )
     assert (found.kind, found.seen, found.priority, found.respond_by) == ("return.response", 7, "urgent", 1_800_000_000)
     assert (found.said.version, found.said.word) == (2, "confirm")
     assert (found.reply_to, found.received, found.opened, found.rejected) == ("p", 6, 8, True)

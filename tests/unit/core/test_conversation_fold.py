@@ -340,11 +340,12 @@ def remembered(talk: Talk, gone: set[str], *, now: int) -> Conversation:
     assert found.situation is not None
     left = tuple(message for message in talk.messages if message.kind not in gone)
     return replace(
-        talk.conversation(), messages=left,
+        talk.conversation(),
+        messages=left,
         remembered=Remembered(
             state=found.state, since=found.situation.since, counted=frozenset(message.id for message in talk.messages)
         ),
-    )  # fmt: skip
+    )
 
 
 def test_a_state_outlives_what_it_was_found_by():

@@ -44,9 +44,13 @@ def test_everything_a_referral_says_is_counted() -> None:
     """Each dimension has its code; a presumed child counts as a child."""
     found = codes(REQUEST)
     assert found == {
-        "sex": {"Feminine"}, "age_group": {"child"}, "citizenship_group": {"AL"}, "exploitation": {"ForcedBegging"},
-        "registering_body": {"NGO"}, "corridor": {"AL"},
-    }  # fmt: skip
+        "sex": {"Feminine"},
+        "age_group": {"child"},
+        "citizenship_group": {"AL"},
+        "exploitation": {"ForcedBegging"},
+        "registering_body": {"NGO"},
+        "corridor": {"AL"},
+    }
     assert set(found) == set(COUNTED)
 
 

@@ -96,8 +96,11 @@ def test_an_entry_counts_for_ninety_days_and_a_unit_until_its_own_end():
     assert [one.current for one in mixed] == sorted((one.current for one in mixed), reverse=True)
     ended = Directory([entry("IT", valid_until="2026-09-08")])
     assert {one.unit.id: one.current for one in asked("Italia", directory=ended)} == {
-        "dipartimento": False, "numero-verde": True, "ispettorato": True, "legale": True,
-    }  # fmt: skip
+        "dipartimento": False,
+        "numero-verde": True,
+        "ispettorato": True,
+        "legale": True,
+    }
 
 
 def test_the_last_day_of_a_unit_is_whole():
@@ -112,8 +115,10 @@ def test_a_unit_is_called_by_its_node_in_a_language():
     names = [{"language": "en", "text": "Focal point"}, {"language": "sq", "text": "Zyra"}]
     held = Directory([replace(entry("AL", name=names), node="n1a")])
     assert [held.name("AL", "n1a", "onac", language) for language in ("sq", "en", "fr")] == [
-        "Zyra", "Focal point", "Focal point",
-    ]  # fmt: skip
+        "Zyra",
+        "Focal point",
+        "Focal point",
+    ]
     assert held.name("AL", "n1b", "onac", "sq") is None and held.name("AL", "n1a", "gone", "sq") is None
 
 
@@ -178,7 +183,15 @@ def test_names_in_the_language_of_the_reader():
     unit = DIRECTORY.units["AL al femijet"]
     assert unit.name("sq").startswith("Zyra")
     assert unit.name("uk") == unit.name("en")
-    only = Entry(node="al", country="AL", peer="AL", state="own", made=0, content={
-        "units": [{**unit.said, "name": [{"language": "sq", "text": "Zyra"}]}], "focal_points": [],
-    })  # fmt: skip
+    only = Entry(
+        node="al",
+        country="AL",
+        peer="AL",
+        state="own",
+        made=0,
+        content={
+            "units": [{**unit.said, "name": [{"language": "sq", "text": "Zyra"}]}],
+            "focal_points": [],
+        },
+    )
     assert next(units_of(only)).name("uk") == "Zyra"

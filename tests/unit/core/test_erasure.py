@@ -18,38 +18,49 @@ ID = "AAECAwQFBgcICQoLDA0ODw"
 
 QUESTIONS = [
     pytest.param(
-        "erasure.request/1", {"scope": "conversation", "ground": "objection"},
-        Asked(what=What.CONVERSATION, ground="objection", wait=24 * HOUR, due=30 * DAY), id="a conversation",
+        "erasure.request/1",
+        {"scope": "conversation", "ground": "objection"},
+        Asked(what=What.CONVERSATION, ground="objection", wait=24 * HOUR, due=30 * DAY),
+        id="a conversation",
     ),
     pytest.param(
-        "erasure.request/1", {"scope": "message", "targets": [ID], "ground": "misdirected"},
+        "erasure.request/1",
+        {"scope": "message", "targets": [ID], "ground": "misdirected"},
         Asked(what=What.MESSAGES, ground="misdirected", wait=0, due=24 * HOUR, targets=frozenset({ID})),
         id="misdirected messages, at once",
     ),
     pytest.param(
-        "erasure.request/1", {"scope": "data_category", "data_categories": ["image"], "ground": "objection"},
-        Asked(what=What.PART, ground="objection", wait=24 * HOUR, due=30 * DAY), id="a part of what messages say",
+        "erasure.request/1",
+        {"scope": "data_category", "data_categories": ["image"], "ground": "objection"},
+        Asked(what=What.PART, ground="objection", wait=24 * HOUR, due=30 * DAY),
+        id="a part of what messages say",
     ),
     pytest.param(
-        "consent.withdrawal/1", {"consent_id": ID, "scope": "all", "withdrawn_on": NOW, "erase_wanted": True},
+        "consent.withdrawal/1",
+        {"consent_id": ID, "scope": "all", "withdrawn_on": NOW, "erase_wanted": True},
         Asked(what=What.CONSENT, ground="consent_withdrawn", wait=24 * HOUR, due=30 * DAY, consent=ID),
         id="all that relied on a consent",
     ),
     pytest.param(
         "consent.withdrawal/1",
         {"consent_id": ID, "scope": "grants", "grants": [0], "withdrawn_on": NOW, "erase_wanted": True},
-        Asked(what=What.PART, ground="consent_withdrawn", wait=24 * HOUR, due=30 * DAY, consent=ID), id="some grants",
+        Asked(what=What.PART, ground="consent_withdrawn", wait=24 * HOUR, due=30 * DAY, consent=ID),
+        id="some grants",
     ),
     pytest.param(
-        "consent.withdrawal/1", {"consent_id": ID, "scope": "all", "withdrawn_on": NOW, "erase_wanted": False}, None,
+        "consent.withdrawal/1",
+        {"consent_id": ID, "scope": "all", "withdrawn_on": NOW, "erase_wanted": False},
+        None,
         id="a withdrawal that wants nothing erased",
     ),
     pytest.param(
-        "referral.withdraw/1", {"reason": "person_changed_mind", "erase": True},
-        Asked(what=What.CONVERSATION, ground="not_needed", wait=24 * HOUR, due=30 * DAY), id="a referral taken back",
+        "referral.withdraw/1",
+        {"reason": "person_changed_mind", "erase": True},
+        Asked(what=What.CONVERSATION, ground="not_needed", wait=24 * HOUR, due=30 * DAY),
+        id="a referral taken back",
     ),
     pytest.param("referral.request/1", {}, None, id="anything else"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("body_type", "content", "expected"), QUESTIONS)

@@ -171,9 +171,18 @@ OTHERS = Handling(onward_sharing="named_units", onward_units=frozenset({f"{UA}/d
         ({"recorded_by": frozenset({FR, UA})}, []),
         ({"recorded_by": frozenset({AL})}, []),
     ],
-    ids=["not agreed", "agreed", "unit named", "one says none", "needs a new one", "other unit", "outside the grant",
-         "own record", "back to who recorded it"],
-)  # fmt: skip
+    ids=[
+        "not agreed",
+        "agreed",
+        "unit named",
+        "one says none",
+        "needs a new one",
+        "other unit",
+        "outside the grant",
+        "own record",
+        "back to who recorded it",
+    ],
+)
 def test_g2_onward_sharing(changed, expected):
     """What another node recorded is passed on only with the person's and each sender's yes, and inside the grant."""
     assert gates(replace(ONWARD, **changed)) == expected

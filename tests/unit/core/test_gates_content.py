@@ -31,9 +31,11 @@ def test_g1_scans_free_text(at_receiver):
 def test_g1_leaves_closed_forms_and_plain_words_alone(at_receiver):
     """Codes, regions, dates of the window and counts are no free text."""
     content = {
-        "services": ["legal_aid"], "region_preferred": "AL-11", "expected_window": {"from": "2026-05-04", "weeks": 2},
+        "services": ["legal_aid"],
+        "region_preferred": "AL-11",
+        "expected_window": {"from": "2026-05-04", "weeks": 2},
         "note": "two sisters, 2 rooms on one floor, no stairs, from 15.07.2026",
-    }  # fmt: skip
+    }
     assert gates(replace(ENQUIRY, content=content), at_receiver=at_receiver) == []
 
 
@@ -191,9 +193,12 @@ def test_g14_the_unit_is_in_the_signed_directory(recipient):
 # --- G15 ----------------------------------------------------------------------------------------------------------
 
 NATIONALITY = replace(
-    GOOD, body_type="nationality.request/1", purpose="consular", categories=frozenset({"identity"}),
+    GOOD,
+    body_type="nationality.request/1",
+    purpose="consular",
+    categories=frozenset({"identity"}),
     content={"context": "documentation"},
-)  # fmt: skip
+)
 
 
 @SIDES

@@ -95,14 +95,20 @@ def test_a_nationality_that_nobody_told_is_not_narrowed_by_a_correction():
     ("name", "content", "path", "value", "fact", "left"),
     [
         ("risk.assessment", {"part": "joint", "conclusion": "proceed"}, "conclusion", "do_not_return", "joint", {}),
-        ("bid.report", {"kind": "bid", "outcome": "alternative_care_origin"}, "outcome", "postponed",
-         "best_interests", None),
+        (
+            "bid.report",
+            {"kind": "bid", "outcome": "alternative_care_origin"},
+            "outcome",
+            "postponed",
+            "best_interests",
+            None,
+        ),
         ("family.report", {"recommendation": "suitable"}, "recommendation", "not_suitable", "family_report", None),
         ("family.report", {"recommendation": "suitable"}, "involvement_suspected", True, "family_report", None),
         ("consent.record", {"child_assent": "given"}, "child_assent", "refused", "child_assent", "refused"),
         ("consent.record", {"child_assent": "given"}, "child_assent", None, "child_assent", None),
     ],
-)  # fmt: skip
+)
 def test_a_finding_that_was_corrected_carries_nothing_any_more(name, content, path, value, fact, left):
     """No gate rests on what its own author took back: it is sent anew, and then it counts again."""
     finding = said(name, content)
@@ -230,10 +236,39 @@ def test_signed_requests_end_with_their_withdrawal():
     assert history_of([said("consent.record", unsigned)]).signed == ()
 
 
-NAMES = ["referral.request", "info.reply", "data.correction", "risk.assessment", "bid.report", "guardian.notice",
-         "family.report", "consent.record", "consent.withdrawal", "return.proposal", "return.cancel"]  # fmt: skip
-WORDS = ["person", "path", "new_value", "part", "joint", "conclusion", "kind", "bid", "outcome", "event", "ended",
-         "guardian_unit", "travellers", "age_group", "consent_id", "grants", "nationalities", "until"]  # fmt: skip
+NAMES = [
+    "referral.request",
+    "info.reply",
+    "data.correction",
+    "risk.assessment",
+    "bid.report",
+    "guardian.notice",
+    "family.report",
+    "consent.record",
+    "consent.withdrawal",
+    "return.proposal",
+    "return.cancel",
+]
+WORDS = [
+    "person",
+    "path",
+    "new_value",
+    "part",
+    "joint",
+    "conclusion",
+    "kind",
+    "bid",
+    "outcome",
+    "event",
+    "ended",
+    "guardian_unit",
+    "travellers",
+    "age_group",
+    "consent_id",
+    "grants",
+    "nationalities",
+    "until",
+]
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from([*WORDS, "2026-01-01"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),

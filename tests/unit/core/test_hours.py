@@ -38,9 +38,19 @@ def test_what_the_notation_says(text, inside, outside):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "weekdays 10 to 16", "18-20", "18:00-20:00 or later", "Mo 18:00-18:00", "Xx 10:00-12:00",
-             "24:30-25:00", "Mo-Fr 18:00-20:00;", "mo 10:00-12:00"],
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "weekdays 10 to 16",
+        "18-20",
+        "18:00-20:00 or later",
+        "Mo 18:00-18:00",
+        "Xx 10:00-12:00",
+        "24:30-25:00",
+        "Mo-Fr 18:00-20:00;",
+        "mo 10:00-12:00",
+    ],
+)
 def test_words_are_for_people(text):
     """Whatever is not exactly the notation is not understood, rather than half."""
     assert hours_of(text) is None

@@ -19,7 +19,7 @@ PROFILE = htcds()
 REFERRALS = sorted((ROOT / "schemas" / "examples" / "referral.request.1").glob("valid-*.json"))
 SENT = Circumstances(
     ours=True, sender="n1fr/focal-point", recipient="n1al/onac", created=1_800_000_000, state="under_review"
-)  # fmt: skip
+)
 
 RECORD: dict[str, Any] = {
     "prs_FirstName": "Mira",
@@ -59,13 +59,20 @@ def test_a_record_becomes_a_draft():
     made = take(PROFILE, RECORD)
     assert made.draft["content"] == {
         "person": {
-            "name_given": "Mira", "name_family": "K.", "birth_year": 1994, "gender": "TransgenderFeminine",
-            "nationalities": ["AL", "FR"], "languages": [{"language": "sq"}, {"language": "el"}],
+            "name_given": "Mira",
+            "name_family": "K.",
+            "birth_year": 1994,
+            "gender": "TransgenderFeminine",
+            "nationalities": ["AL", "FR"],
+            "languages": [{"language": "sq"}, {"language": "el"}],
         },
-        "thb_status": "presumed", "thb_decision_body": "Police", "exploitation": ["ForcedLabour", "Servitude"],
-        "referral_kind": "service", "services_requested": [{"service": "legal_aid"}, {"service": "medical"}],
+        "thb_status": "presumed",
+        "thb_decision_body": "Police",
+        "exploitation": ["ForcedLabour", "Servitude"],
+        "referral_kind": "service",
+        "services_requested": [{"service": "legal_aid"}, {"service": "medical"}],
         "summary": "wishes to go home; soon",
-    }  # fmt: skip
+    }
     assert (made.draft["header"], made.draft["to"], made.draft["purpose"]) == ({}, None, None)
 
 
@@ -135,12 +142,19 @@ def test_a_referral_becomes_a_record():
         ),
         SENT,
     )
-    assert made.record.items() >= {
-        "cas_Status": "Active", "cas_ReferringOrganisation": "n1fr/focal-point", "spl_Type": "Legal",
-        "cas_ReferredOrganisation": "n1al/onac", "cas_OutgoingReferralDate": "2027-01-15",
-        "vic_TraffickingStatus": "PossibleVictimOfTrafficking", "vic_TypeOfExploitation": "Other;Servitude",
-        "cas_ReasonForOutgoingReferral": "AdditionalServicesRequired",
-    }.items()  # fmt: skip
+    assert (
+        made.record.items()
+        >= {
+            "cas_Status": "Active",
+            "cas_ReferringOrganisation": "n1fr/focal-point",
+            "spl_Type": "Legal",
+            "cas_ReferredOrganisation": "n1al/onac",
+            "cas_OutgoingReferralDate": "2027-01-15",
+            "vic_TraffickingStatus": "PossibleVictimOfTrafficking",
+            "vic_TypeOfExploitation": "Other;Servitude",
+            "cas_ReasonForOutgoingReferral": "AdditionalServicesRequired",
+        }.items()
+    )
     assert "con_Consent" not in made.record
     told = [(line.field, line.fate, line.why) for line in made.lines]
     assert ("spl_Type", Fate.LOST, "no type of support plan says this") in told
@@ -181,9 +195,10 @@ def leaves(value: Any, place: str) -> set[str]:
 def test_the_received_side_has_its_own_fields():
     """Reason and details of a received referral are incoming ones; the day of sending is not its own."""
     made = give(
-        PROFILE, message(referral_kind="service", summary="short; text"),
+        PROFILE,
+        message(referral_kind="service", summary="short; text"),
         Circumstances(ours=False, sender="n1fr/a", recipient="n1al/b", created=0, state="declined"),
-    )  # fmt: skip
+    )
     assert made.record["cas_IncomingReferralDetails"] == "short; text"
     assert made.record["cas_ReasonForIncomingReferral"] == "AdditionalServicesRequired"
     assert made.record["cas_Status"] == "ClosedReferred"

@@ -242,7 +242,7 @@ def test_a_document_may_hold_a_list():
         ),
         ({"Risk": "Not assessed"}, {"unknown": {"immediate_risk": "not_yet"}}),
     ],
-)  # fmt: skip
+)
 def test_what_was_not_said_is_written_down(fields, content):
     """An unknown value becomes the schema's `unknown` beside its member, for a list as for one value."""
     assert content == draft(**fields)["content"]
@@ -314,14 +314,23 @@ def test_an_empty_column_of_a_pair_is_a_gap(fields: dict[str, Json], said: list[
     """What is said of the first language is not said of the second one."""
     list_of = "content.person.languages[]"
     level = {"good": "fluent", "poor": "basic"}
-    mapping = parse(file(fields={
-        f"{list_of}.language": {
-            "from": ["First", "Second"], "type": "language", "codes": {"Albanian": "sq", "French": "fr"},
-        },
-        f"{list_of}.level": {
-            "from": ["FirstLevel", "SecondLevel"], "type": "code", "list": "language_level", "codes": level,
-        },
-    }))  # fmt: skip
+    mapping = parse(
+        file(
+            fields={
+                f"{list_of}.language": {
+                    "from": ["First", "Second"],
+                    "type": "language",
+                    "codes": {"Albanian": "sq", "French": "fr"},
+                },
+                f"{list_of}.level": {
+                    "from": ["FirstLevel", "SecondLevel"],
+                    "type": "code",
+                    "list": "language_level",
+                    "codes": level,
+                },
+            }
+        )
+    )
     made = map_record(mapping, LocalRecord(ref="r", fields=fields))
     if said is None:
         assert isinstance(made, tuple)
@@ -418,33 +427,65 @@ def test_what_is_lost_is_shown():
         (ruled("content.x", split=";"), "fields.content.x", "bad_path"),
         (ruled("content.x[]", split="; "), "fields.content.x[].split", "wrong_type"),
         (ruled("content.x[]", type="date", year_to="content.y"), "fields.content.x[]", "bad_path"),
-        (ruled("content.person.birth_date", year_to="content.years[]"),
-         "fields.content.person.birth_date.year_to", "bad_path"),
+        (
+            ruled("content.person.birth_date", year_to="content.years[]"),
+            "fields.content.person.birth_date.year_to",
+            "bad_path",
+        ),
         (ruled("content.x", unknown_values={"N/K": "none"}), "fields.content.x.unknown_values.N/K", "wrong_type"),
-        (ruled("content.x", unknown_values={"N/K": "unknown", "n/k ": "refused"}),
-         "fields.content.x.unknown_values.n/k ", "code_twice"),
-        (ruled("content.person.gender", codes={"F": "Feminine", "N/K": "Feminine"}, unknown_values={"n/k": "refused"}),
-         "fields.content.person.gender.unknown_values.n/k", "code_twice"),
+        (
+            ruled("content.x", unknown_values={"N/K": "unknown", "n/k ": "refused"}),
+            "fields.content.x.unknown_values.n/k ",
+            "code_twice",
+        ),
+        (
+            ruled(
+                "content.person.gender", codes={"F": "Feminine", "N/K": "Feminine"}, unknown_values={"n/k": "refused"}
+            ),
+            "fields.content.person.gender.unknown_values.n/k",
+            "code_twice",
+        ),
         (ruled("content.x", unknown_for="content.person"), "fields.content.x.unknown_for", "bad_path"),
         (ruled("content.person.gender", codes=None), "fields.content.person.gender", "missing_key"),
         (ruled("content.person.gender", list=None), "fields.content.person.gender", "missing_key"),
         (ruled("content.person.gender", codes={}), "fields.content.person.gender.codes", "wrong_type"),
-        (ruled("content.person.gender", codes={"*": "Other"}),
-         "fields.content.person.gender.codes.*", "default_refused"),
-        (ruled("content.person.gender", codes={"Else": "Other"}),
-         "fields.content.person.gender.codes.Else", "default_refused"),
-        (ruled("content.person.gender", codes={"F": "a", "f ": "b"}),
-         "fields.content.person.gender.codes.f ", "code_twice"),
+        (
+            ruled("content.person.gender", codes={"*": "Other"}),
+            "fields.content.person.gender.codes.*",
+            "default_refused",
+        ),
+        (
+            ruled("content.person.gender", codes={"Else": "Other"}),
+            "fields.content.person.gender.codes.Else",
+            "default_refused",
+        ),
+        (
+            ruled("content.person.gender", codes={"F": "a", "f ": "b"}),
+            "fields.content.person.gender.codes.f ",
+            "code_twice",
+        ),
         (ruled("content.person.gender", codes={False: "a"}), "fields.content.person.gender.codes", "wrong_type"),
-        (ruled("content.person.gender", codes={"F": {"code": "a", "lossy": True}}),
-         "fields.content.person.gender.codes.F", "missing_key"),
-        (ruled("content.person.gender", codes={"F": {"code": "a", "lossy": False, "note": "n"}}),
-         "fields.content.person.gender.codes.F.lossy", "wrong_type"),
+        (
+            ruled("content.person.gender", codes={"F": {"code": "a", "lossy": True}}),
+            "fields.content.person.gender.codes.F",
+            "missing_key",
+        ),
+        (
+            ruled("content.person.gender", codes={"F": {"code": "a", "lossy": False, "note": "n"}}),
+            "fields.content.person.gender.codes.F.lossy",
+            "wrong_type",
+        ),
         (ruled("content.pregnant", codes={"Yes": "true"}), "fields.content.pregnant.codes.Yes", "wrong_type"),
-        (ruled("content.person.languages[].language", codes={"Albanian": "Albanian"}),
-         "fields.content.person.languages[].language.codes.Albanian", "wrong_type"),
-        (ruled("content.person.nationalities[]", codes={"Albania": "ALB"}),
-         "fields.content.person.nationalities[].codes.Albania", "wrong_type"),
+        (
+            ruled("content.person.languages[].language", codes={"Albanian": "Albanian"}),
+            "fields.content.person.languages[].language.codes.Albanian",
+            "wrong_type",
+        ),
+        (
+            ruled("content.person.nationalities[]", codes={"Albania": "ALB"}),
+            "fields.content.person.nationalities[].codes.Albania",
+            "wrong_type",
+        ),
         (ruled("content.x", type="codes", list="gender", codes={"A": "a"}), "fields.content.x", "bad_path"),
         (file(direction="back"), "direction", "wrong_type"),
         (file(left_out=["content.x"]), "left_out", "unknown_key"),
@@ -454,7 +495,7 @@ def test_what_is_lost_is_shown():
         (ruled("content.person.gender", back={"Feminine": "F"}), "fields.content.person.gender.back", "unknown_key"),
         (ruled("content.person.gender", values={"F": 1}), "fields.content.person.gender.values.F", "wrong_type"),
     ],
-)  # fmt: skip
+)
 def test_one_fault_in_a_file(value, place, rule):
     """Each named fault refuses the file, alone, with its place and rule."""
     with pytest.raises(RefusedError, match="the mapping file has 1 fault") as caught:

@@ -29,26 +29,37 @@ FILE: dict[str, Any] = {
 }
 PERSON: dict[str, Any] = {
     "content.person.birth_date": {
-        "from": "Born", "type": "date", "year_to": "content.person.birth_year",
+        "from": "Born",
+        "type": "date",
+        "year_to": "content.person.birth_year",
         "unknown_values": {"N/K": "unknown", "Not known": "unknown", "Declined": "refused"},
         "unknown_lossy": "the office has no word for later",
     },
     "content.person.gender": {
-        "from": "Sex", "type": "code", "list": "gender",
+        "from": "Sex",
+        "type": "code",
+        "list": "gender",
         "codes": {"F": "Feminine", "M": "Masculine"},
         "back": {"NonSpecifiedUnknown": {"value": "F", **REVIEWED}, "Other": {"hold": True, "note": "call first"}},
         "unknown_values": {"Declined": "refused"},
     },
     "content.person.nationalities[]": {"from": "Citizen of", "type": "country", "split": ";"},
-    "content.person.languages[].language": {"from": ["First", "Second"], "type": "language",
-                                            "codes": {"A": "sq", "F": "fr"}},
-    "content.person.languages[].level": {"from": "Level", "type": "code", "list": "language_level",
-                                         "codes": {"1": "first", "2": "good"}},
+    "content.person.languages[].language": {
+        "from": ["First", "Second"],
+        "type": "language",
+        "codes": {"A": "sq", "F": "fr"},
+    },
+    "content.person.languages[].level": {
+        "from": "Level",
+        "type": "code",
+        "list": "language_level",
+        "codes": {"1": "first", "2": "good"},
+    },
     "content.exploitation[]": {"from": "Kinds", "type": "code", "list": "exploitation", "codes": {"L": "ForcedLabour"}},
     "content.summary": {"from": "Note", "type": "text", "unknown_values": {"nothing": "refused"}},
     "content.children": {"from": "Children", "type": "integer"},
     "content.told": {"from": "Told", "type": "boolean", "codes": {"Yes": True, "No": False}},
-}  # fmt: skip
+}
 
 
 def file(**changed: Any) -> dict[str, Any]:
@@ -85,9 +96,17 @@ def test_a_message_becomes_a_record():
     }
     found = back(person=person, exploitation=["ForcedLabour"], summary="calls at night", children=0, told=False)
     assert found == {
-        "Born": 1994, "Sex": "M", "Citizen of": "AL; XK", "First": "A", "Second": "F", "Level": ["1", "1"],
-        "Kinds": ["L"], "Note": "calls at night", "Children": 0, "Told": "No",
-    }  # fmt: skip
+        "Born": 1994,
+        "Sex": "M",
+        "Citizen of": "AL; XK",
+        "First": "A",
+        "Second": "F",
+        "Level": ["1", "1"],
+        "Kinds": ["L"],
+        "Note": "calls at night",
+        "Children": 0,
+        "Told": "No",
+    }
 
 
 def test_a_record_made_of_a_message_makes_the_same_message():
@@ -123,8 +142,11 @@ def test_a_reviewed_loss_is_written_and_told():
         ({"person": {"gender": "NonConforming"}}, "unmapped_code", "/content/person/gender"),
         ({"person": {"gender": ["Feminine"]}}, "unmapped_code", "/content/person/gender"),
         ({"person": {"languages": [{"language": "uk"}]}}, "unmapped_code", "/content/person/languages/*/language"),
-        ({"person": {"languages": [{"language": "sq"}, {"level": "first"}]}}, "uneven_list",
-         "/content/person/languages/*/language"),
+        (
+            {"person": {"languages": [{"language": "sq"}, {"level": "first"}]}},
+            "uneven_list",
+            "/content/person/languages/*/language",
+        ),
         ({"person": {"languages": [{"language": "sq"}] * 3}}, "no_way_back", "/content/person/languages/*/language"),
         ({"person": {"nationalities": ["A;B"]}}, "no_way_back", "/content/person/nationalities/*"),
         ({"person": {"birth_date": "1900-01-01"}}, "no_way_back", "/content/person/birth_date"),
@@ -133,7 +155,7 @@ def test_a_reviewed_loss_is_written_and_told():
         ({"person": {"pseudonym": "Mali"}}, "unread_member", "/content/person/pseudonym"),
         ({"person": {"unknown": {"pseudonym": "refused"}}}, "unread_member", "/content/person/unknown/pseudonym"),
     ],
-)  # fmt: skip
+)
 def test_what_has_no_way_back_is_for_a_person(content, rule, place):
     """No code gets a default, nothing changes its meaning in a cell, and no member disappears unseen."""
     assert (rule, place) in faults(**content)
@@ -187,12 +209,23 @@ def services(codes: dict[str, Any], back: dict[str, Any] | None = None, **rule: 
     reached = {target if isinstance(target, str) else target["code"] for target in codes.values()}
     held = {code: entry for code, entry in known.items() if code not in reached}
     value = {
-        "format": "trm-mapping/1", "name": "s", "body_type": "referral.request/1", "direction": "both",
-        "fields": {"content.services_already_given[]": {
-            "from": "S", "type": "codes", "list": "service", "codes": codes, "back": {**held, **(back or {})},
-            "unknown_lossy": "no word", **rule}},
+        "format": "trm-mapping/1",
+        "name": "s",
+        "body_type": "referral.request/1",
+        "direction": "both",
+        "fields": {
+            "content.services_already_given[]": {
+                "from": "S",
+                "type": "codes",
+                "list": "service",
+                "codes": codes,
+                "back": {**held, **(back or {})},
+                "unknown_lossy": "no word",
+                **rule,
+            }
+        },
         "left_out": ["content"],
-    }  # fmt: skip
+    }
     return [
         (found.rule, found.place.rpartition("[].")[2])
         for found in check(parse(value), vocabulary(value["body_type"], language_names()))
@@ -216,9 +249,13 @@ def languages(codes: dict[str, str], back: dict[str, Any]) -> list[str]:
     """What the checker says of a table of site-specific language ids."""
     rule = {"from": "L", "type": "language", "codes": codes, "back": back, "unknown_lossy": "no word"}
     value = {
-        "format": "trm-mapping/1", "name": "l", "body_type": "referral.request/1", "direction": "both",
-        "fields": {"content.person.languages[].language": rule}, "left_out": ["content"],
-    }  # fmt: skip
+        "format": "trm-mapping/1",
+        "name": "l",
+        "body_type": "referral.request/1",
+        "direction": "both",
+        "fields": {"content.person.languages[].language": rule},
+        "left_out": ["content"],
+    }
     return [finding.rule for finding in check(parse(value), vocabulary(value["body_type"], language_names()))]
 
 
@@ -245,9 +282,11 @@ def test_a_language_that_becomes_another_language_is_refused():
 def test_a_name_or_tag_that_becomes_another_one_is_refused(path, type, codes):
     """Languages and countries are known by their names in the languages of the installation, and by their codes."""
     value = {
-        "format": "trm-mapping/1", "name": "n", "body_type": "referral.request/1",
+        "format": "trm-mapping/1",
+        "name": "n",
+        "body_type": "referral.request/1",
         "fields": {path: {"from": "N", "type": type, "codes": codes}},
-    }  # fmt: skip
+    }
     (found,) = check(parse(value), vocabulary(value["body_type"], language_names()))
     assert (found.rule, found.place) == ("other_meaning", f"fields.{path}.codes.{next(iter(codes))}")
 
@@ -255,17 +294,22 @@ def test_a_name_or_tag_that_becomes_another_one_is_refused(path, type, codes):
 @pytest.mark.parametrize(
     ("path", "type", "codes"),
     [
-        ("content.person.languages[].language", "language",
-         {"Albanian": "sq", "British English": "en-GB", "English": "en", "arabe": "ar-MA", "L7": "uk"}),
+        (
+            "content.person.languages[].language",
+            "language",
+            {"Albanian": "sq", "British English": "en-GB", "English": "en", "arabe": "ar-MA", "L7": "uk"},
+        ),
         ("content.person.nationalities[]", "country", {"France": "FR", "Maroc": "MA", "12": "UA"}),
     ],
-)  # fmt: skip
+)
 def test_a_name_that_becomes_what_it_names_is_taken(path, type, codes):
     """With a region or without; an id of the office reads like nothing."""
     value = {
-        "format": "trm-mapping/1", "name": "n", "body_type": "referral.request/1",
+        "format": "trm-mapping/1",
+        "name": "n",
+        "body_type": "referral.request/1",
         "fields": {path: {"from": "N", "type": type, "codes": codes}},
-    }  # fmt: skip
+    }
     assert check(parse(value), vocabulary(value["body_type"], language_names())) == ()
 
 
@@ -275,9 +319,13 @@ def test_every_code_of_every_list_survives_a_round_trip_or_is_declared(name):
     codes = [code.code for code in schemas.code_list(name).codes]
     rule = {"from": "X", "type": "code", "list": name, "codes": {f"local {n}": code for n, code in enumerate(codes)}}
     value = {
-        "format": "trm-mapping/1", "name": "x", "body_type": "referral.request/1", "direction": "both",
-        "fields": {"content.x": rule}, "left_out": ["content"],
-    }  # fmt: skip
+        "format": "trm-mapping/1",
+        "name": "x",
+        "body_type": "referral.request/1",
+        "direction": "both",
+        "fields": {"content.x": rule},
+        "left_out": ["content"],
+    }
     mapping, words = parse(value), vocabulary(value["body_type"], language_names())
     assert {found.rule for found in check(mapping, words)} == {"unknown_member"}
     for code in codes:
@@ -301,9 +349,13 @@ def test_all_the_rest_may_be_for_a_person():
     """Written down with the reason, and nowhere a default."""
     rule = {"from": "S", "type": "code", "list": "gender", "codes": {"F": "Feminine"}, "unknown_lossy": "x"}
     value = {
-        "format": "trm-mapping/1", "name": "s", "body_type": "referral.request/1", "direction": "both",
-        "fields": {"content.person.gender": rule | {"hold": "the register knows one value"}}, "left_out": ["content"],
-    }  # fmt: skip
+        "format": "trm-mapping/1",
+        "name": "s",
+        "body_type": "referral.request/1",
+        "direction": "both",
+        "fields": {"content.person.gender": rule | {"hold": "the register knows one value"}},
+        "left_out": ["content"],
+    }
     assert check(parse(value), vocabulary("referral.request/1", language_names())) == ()
     assert isinstance(map_message(parse(value), message(person={"gender": "Masculine"})), tuple)
 

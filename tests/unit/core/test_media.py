@@ -111,9 +111,10 @@ BAD = {
     "zip without directory": (archive(WORD)[:CENTRAL], "too early"),
     "a file the directory hides": (archive(WORD)[:CENTRAL] + archive({})[-22:], "damaged"),
     "another name in the directory": (
-        archive(WORD)[:CENTRAL] + archive(WORD)[CENTRAL:].replace(b"word/d", b"evil/d"), "damaged"
+        archive(WORD)[:CENTRAL] + archive(WORD)[CENTRAL:].replace(b"word/d", b"evil/d"),
+        "damaged",
     ),
-}  # fmt: skip
+}
 
 
 def looked_at(data: bytes, piece: int = 1_000) -> str:

@@ -99,11 +99,22 @@ def test_a_repeat_whatever_the_rest_says():
         (view(4), 0, {"prev": None}, Code.BAD_CHAIN, "start at 1"),
     ],
     ids=[
-        "same number other id", "same id other number", "epoch of the future", "epoch of the past",
-        "old epoch repeated", "100 001 ahead", "first with prev", "next without prev", "ahead without prev",
-        "wrong prev", "wrong prev into a gap", "link refused by n+1", "fills the gap but n+1 disagrees", "number zero",
+        "same number other id",
+        "same id other number",
+        "epoch of the future",
+        "epoch of the past",
+        "old epoch repeated",
+        "100 001 ahead",
+        "first with prev",
+        "next without prev",
+        "ahead without prev",
+        "wrong prev",
+        "wrong prev into a gap",
+        "link refused by n+1",
+        "fills the gap but n+1 disagrees",
+        "number zero",
     ],
-)  # fmt: skip
+)
 def test_one_fault_one_code(link, n, changed, code, words):
     """Each named fault alone gives its code."""
     found = verdict(link, n, **changed)

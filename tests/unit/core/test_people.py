@@ -53,9 +53,10 @@ def test_nobody_changes_their_own_row():
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["adapter"], ["boss"], ["auditor", "boss"], [None], [["auditor"]], ["auditor", 1]],
+    "words",
+    [[], ["adapter"], ["boss"], ["auditor", "boss"], [None], [["auditor"]], ["auditor", 1]],
     ids=["none", "a system's", "unknown", "one of two unknown", "null", "nested", "a number"],
-)  # fmt: skip
+)
 def test_words_that_are_no_roles(words: list[object]):
     """A person has at least one role, and none of a case system."""
     with pytest.raises(RefusedError) as caught:

@@ -24,9 +24,14 @@ REFERRAL = Standing(kind="referral", last=START)
 def item(**changes: object) -> Item:
     """A referral request that came at START and may be kept for long."""
     made = Item(
-        ref=1, body_type="referral.request/1", sensitivity="special", at=START, retain_until=FAR, under_way=False,
+        ref=1,
+        body_type="referral.request/1",
+        sensitivity="special",
+        at=START,
+        retain_until=FAR,
+        under_way=False,
         standing=REFERRAL,
-    )  # fmt: skip
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -49,11 +54,13 @@ ENDED = {state: replace(REFERRAL, state=state, since=START + 2 * DAY) for state 
         pytest.param(item(standing=ENDED["withdrawn"]), "withdrawn", 32, id="30 days after a withdrawal"),
         pytest.param(
             item(body_type="enquiry.capacity/1", standing=Standing(kind="enquiry", last=START + 3 * DAY)),
-            "enquiry", 93, id="90 days after the last word of an enquiry",
+            "enquiry",
+            93,
+            id="90 days after the last word of an enquiry",
         ),
         pytest.param(item(retain_until=date(2027, 1, 20)), "named", 5, id="the day that the header names"),
     ],
-)  # fmt: skip
+)
 def test_each_rule(what: Item, rule: str, days: int):
     """The days of DOMAIN 2.1, 3.1 and 3.2."""
     assert ends(what) == (rule, days)

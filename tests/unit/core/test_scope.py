@@ -39,17 +39,24 @@ FR = Scope(
 )
 AL = replace(FR, directions=frozenset({RECEIVE}), units=frozenset({"tirana"}), max_bytes=500, max_file_bytes=7_000)
 HEADER = {
-    "sender_unit": "paris", "sender_role": "case_worker",
-    "recipient_unit": "tirana", "recipient_role": "national_focal_point",
-}  # fmt: skip
+    "sender_unit": "paris",
+    "sender_role": "case_worker",
+    "recipient_unit": "tirana",
+    "recipient_role": "national_focal_point",
+}
 FACTS = ScopeFacts(
     body_type="referral.request/1", direction=SEND, corridor=("FR", "AL"), purpose="referral", size=500, header=HEADER
 )
 WRITTEN = {
-    "types": ["info.reply", "referral.request"], "directions": ["send"], "corridors": [["FR", "AL"]],
-    "units": ["paris"], "roles": ["case_worker", "national_focal_point"], "purposes": ["referral"], "max_bytes": 1_000,
+    "types": ["info.reply", "referral.request"],
+    "directions": ["send"],
+    "corridors": [["FR", "AL"]],
+    "units": ["paris"],
+    "roles": ["case_worker", "national_focal_point"],
+    "purposes": ["referral"],
+    "max_bytes": 1_000,
     "max_file_bytes": 9_000,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -88,9 +95,16 @@ def test_an_empty_scope_permits_nothing():
 def test_both_sides_have_to_permit():
     """What is agreed is what both list, with the other side's directions mirrored and the units of each."""
     assert intersect(FR, AL) == Agreed(
-        types=FR.types, directions=frozenset({SEND}), corridors=FR.corridors, units=FR.units, peer_units=AL.units,
-        roles=FR.roles, purposes=FR.purposes, max_bytes=500, max_file_bytes=7_000,
-    )  # fmt: skip
+        types=FR.types,
+        directions=frozenset({SEND}),
+        corridors=FR.corridors,
+        units=FR.units,
+        peer_units=AL.units,
+        roles=FR.roles,
+        purposes=FR.purposes,
+        max_bytes=500,
+        max_file_bytes=7_000,
+    )
     assert intersect(FR, replace(AL, directions=frozenset({SEND}))).directions == frozenset()
 
 
@@ -172,8 +186,11 @@ def test_who_is_answered_at_all():
 
 def test_a_standing_knows_its_corridor_in_both_directions():
     """From our country to theirs when we send, the other way round when we receive."""
-    held = Standing(state=PeerState.ACTIVE, agreed=replace(intersect(FR, AL), directions=frozenset(Direction)),
-                    corridor=("FR", "AL"))  # fmt: skip
+    held = Standing(
+        state=PeerState.ACTIVE,
+        agreed=replace(intersect(FR, AL), directions=frozenset(Direction)),
+        corridor=("FR", "AL"),
+    )
     assert held.outside("referral.request/1", SEND) is None
     assert held.outside("referral.request/1", RECEIVE) == "corridors"
     assert (held.held, replace(held, state=PeerState.SUSPENDED).held) == (None, "our side has suspended it")

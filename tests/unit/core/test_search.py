@@ -100,8 +100,10 @@ def test_a_rare_word_is_worth_more_and_a_title_more_than_a_text():
         "third": [Field(text="person", language="en")],
     }
     assert [hit.id for hit in Index(entries).search(words("a person who asks for asylum"))] == [
-        "first", "second", "third",
-    ]  # fmt: skip
+        "first",
+        "second",
+        "third",
+    ]
 
 
 def test_stop_words_say_nothing():
@@ -122,8 +124,9 @@ def test_a_name_is_found_as_a_whole_phrase():
     names = Lexicon({"weekend": {"fr": ["fin de semaine"], "en": ["weekend"]}, "AL": {"sq": ["Shqipëria"]}})
     asked = words("Në Shqipëri, fin de la semaine?")
     assert {name: {asked[place] for place in places} for name, places in names.find(asked).items()} == {
-        "weekend": {"fin", "de", "semaine"}, "AL": {"shqiperi"},
-    }  # fmt: skip
+        "weekend": {"fin", "de", "semaine"},
+        "AL": {"shqiperi"},
+    }
     assert names.find(words("la fin")) == {}
 
 

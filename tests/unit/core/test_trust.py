@@ -27,13 +27,25 @@ from keys.change import BODIES
 
 ANA, BEN = Given(admin="ana", kid="1", at=100, emergency=False), Given(admin="ben", kid="2", at=200, emergency=False)
 WIDE = Scope(
-    types=EVERYTHING.types, directions=EVERYTHING.directions, corridors=EVERYTHING.corridors, units=EVERYTHING.units,
-    roles=EVERYTHING.roles, purposes=EVERYTHING.purposes, max_bytes=1_000, max_file_bytes=0,
-)  # fmt: skip
+    types=EVERYTHING.types,
+    directions=EVERYTHING.directions,
+    corridors=EVERYTHING.corridors,
+    units=EVERYTHING.units,
+    roles=EVERYTHING.roles,
+    purposes=EVERYTHING.purposes,
+    max_bytes=1_000,
+    max_file_bytes=0,
+)
 NARROW = Scope(
-    types=frozenset(), directions=WIDE.directions, corridors=WIDE.corridors, units=WIDE.units, roles=WIDE.roles,
-    purposes=WIDE.purposes, max_bytes=10, max_file_bytes=0,
-)  # fmt: skip
+    types=frozenset(),
+    directions=WIDE.directions,
+    corridors=WIDE.corridors,
+    units=WIDE.units,
+    roles=WIDE.roles,
+    purposes=WIDE.purposes,
+    max_bytes=10,
+    max_file_bytes=0,
+)
 
 
 def done(action: Action, effective: int, **body) -> Completed:
@@ -58,12 +70,20 @@ def test_every_action_has_a_rule_and_a_shape():
 def test_what_takes_one_person_and_what_takes_two():
     """B4: who may only do less acts alone and at once; everything that opens takes two, and what widens waits."""
     alone = {
-        Action.PEER_NARROW, Action.PEER_SUSPEND, Action.PEER_CONFIRM_ROOTS, Action.LINK_ACCEPT_RESET,
+        Action.PEER_NARROW,
+        Action.PEER_SUSPEND,
+        Action.PEER_CONFIRM_ROOTS,
+        Action.LINK_ACCEPT_RESET,
         Action.POLICY_NARROW,
-    }  # fmt: skip
-    begun, delayed = {Action.ADMINS_BEGIN, Action.POLICY_BEGIN}, {
-        Action.PEER_ACTIVATE, Action.PEER_WIDEN, Action.POLICY_WIDEN,
-    }  # fmt: skip
+    }
+    begun, delayed = (
+        {Action.ADMINS_BEGIN, Action.POLICY_BEGIN},
+        {
+            Action.PEER_ACTIVATE,
+            Action.PEER_WIDEN,
+            Action.POLICY_WIDEN,
+        },
+    )
     assert {action for action, rule in RULES.items() if rule.people == 1} == alone
     assert {action for action, rule in RULES.items() if rule.people == 0} == begun
     assert {action for action, rule in RULES.items() if rule.delayed} == delayed
@@ -80,9 +100,10 @@ def test_an_unknown_action_is_refused():
 
 
 @pytest.mark.parametrize(
-    "second", [ANA, Given(admin="ana", kid="9", at=1, emergency=True), Given(admin="x", kid="1", at=1, emergency=True)],
+    "second",
+    [ANA, Given(admin="ana", kid="9", at=1, emergency=True), Given(admin="x", kid="1", at=1, emergency=True)],
     ids=["the same", "the same pseudonym", "the same key"],
-)  # fmt: skip
+)
 def test_rows_36_and_37_the_same_person_twice(second):
     """One pseudonym or one key is one person, whatever else differs."""
     check_another([ANA], BEN)
@@ -201,13 +222,34 @@ def test_one_person_can_not_widen_by_calling_it_narrower():
 def test_the_words_say_everything_that_is_signed():
     """Each member of the change is in its words; an activation tells how many sign and how long it waits."""
     change = {
-        "type": "nrm.change/1", "node": "n1me", "subject": "n1peer", "prev": None, "at": 1_800_000_000,
+        "type": "nrm.change/1",
+        "node": "n1me",
+        "subject": "n1peer",
+        "prev": None,
+        "at": 1_800_000_000,
         "action": "peer.activate",
-        "body": {"descriptor": {"version": 3, "hash": "HASH"}, "fingerprint": "12345 67890", "channel": "video",
-                 "scope": WIDE.to_json() | {"types": [], "corridors": [["FR", "AL"]]}, "not_before": None,
-                 "expires": 1_800_000_000 + 365 * DAY},
-    }  # fmt: skip
+        "body": {
+            "descriptor": {"version": 3, "hash": "HASH"},
+            "fingerprint": "12345 67890",
+            "channel": "video",
+            "scope": WIDE.to_json() | {"types": [], "corridors": [["FR", "AL"]]},
+            "not_before": None,
+            "expires": 1_800_000_000 + 365 * DAY,
+        },
+    }
     text = "\n".join(words(change))
-    for said in ("n1me", "n1peer", "2 different administrators", "24 hours", "version 3, HASH", "12345 67890", "video",
-                 "may types: nothing", "FR-AL", "may max_bytes: 1000", "2028-01-15", "it is the first"):  # fmt: skip
+    for said in (
+        "n1me",
+        "n1peer",
+        "2 different administrators",
+        "24 hours",
+        "version 3, HASH",
+        "12345 67890",
+        "video",
+        "may types: nothing",
+        "FR-AL",
+        "may max_bytes: 1000",
+        "2028-01-15",
+        "it is the first",
+    ):
         assert said in text

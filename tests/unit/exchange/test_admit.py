@@ -106,9 +106,10 @@ def with_files(count: int, named: list[int], **part: Any) -> AuthenticStatement:
     value["content"]["attachments"] = [{"part": n, "doc_kind": "other"} for n in named]
     body = canon(value)
     stated = SENDER.statement(
-        parts=tuple(part_length(file.size) for file in files), commit=wire.commit(secret, body),
+        parts=tuple(part_length(file.size) for file in files),
+        commit=wire.commit(secret, body),
         schema=schemas.catalogue().get("referral.request/1").schema,
-    )  # fmt: skip
+    )
     return arrive(framed(stated, secret=secret, body=body))
 
 

@@ -64,8 +64,10 @@ def test_a_refused_envelope_is_answered_by_its_code() -> None:
     cut = edited(sealed.data, lambda value: value.update(id=b64u(b"\1" * 16)))
     heard = a.hear(b.answer([cut, sealed.data, b"{}"]), [b64u(b"\1" * 16), sealed.id, "A" * 22])
     assert [(answer.id, answer.code) for answer in heard.answers] == [
-        (b64u(b"\1" * 16), Code.UNDECRYPTABLE), (sealed.id, None), (None, Code.MALFORMED),
-    ]  # fmt: skip
+        (b64u(b"\1" * 16), Code.UNDECRYPTABLE),
+        (sealed.id, None),
+        (None, Code.MALFORMED),
+    ]
     assert [receipt.msg for receipt in heard.receipts] == [sealed.id]
 
 
@@ -129,8 +131,13 @@ def test_row_57_altered(member: str) -> None:
     """No member of a receipt can be changed under its signature."""
     document = SignedDocument.decode(BATCH, RECEIPTS)
     other = {
-        "at": NOW + 1, "status": "opened", "msg": "A" * 22, "of": "A" * 43, "n": 9, "from_desc": 2,
-    }[member]  # fmt: skip
+        "at": NOW + 1,
+        "status": "opened",
+        "msg": "A" * 22,
+        "of": "A" * 43,
+        "n": 9,
+        "from_desc": 2,
+    }[member]
     payload = edited(document.payload, lambda value: value["receipts"][0].update({member: other}))
     with refused(Code.BAD_SIGNATURE):
         read(replace(document, payload=payload).encode())

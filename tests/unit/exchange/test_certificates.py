@@ -25,9 +25,15 @@ OF = b64u(b"\x01" * 32)
 def receipt(status: Status = Status.ERASED, **changes: Any) -> Receipt:
     """A receipt of C for a message of B."""
     values: dict[str, Any] = {
-        "of": OF, "msg": b64u(b"\x02" * 16), "from_": FIRST.node, "from_desc": 1, "to": B.first().node, "n": 1,
-        "status": status, "at": NOW,
-    }  # fmt: skip
+        "of": OF,
+        "msg": b64u(b"\x02" * 16),
+        "from_": FIRST.node,
+        "from_desc": 1,
+        "to": B.first().node,
+        "n": 1,
+        "status": status,
+        "at": NOW,
+    }
     return Receipt(**{**values, **changes})
 
 
@@ -45,9 +51,12 @@ def test_a_true_one():
 def test_it_has_the_form_of_the_message():
     """The schema of the confirmation takes what is attached."""
     content = {
-        "result": "erased", "erased_at": NOW, "places": [{"place": "gateway", "done": "erased"}], "told_onward": [],
+        "result": "erased",
+        "erased_at": NOW,
+        "places": [{"place": "gateway", "done": "erased"}],
+        "told_onward": [],
         "onward_certificates": [certificate()],
-    }  # fmt: skip
+    }
     findings = validate("erasure.confirmation/1", {"header": {}, "content": content})
     assert [finding for finding in findings if finding.place.startswith("/content")] == []
 
@@ -66,20 +75,23 @@ def revoked() -> dict[str, Any]:
 SPOILED: dict[str, tuple[Callable[[], dict[str, Any]], Code]] = {
     "another node named": (lambda: certificate() | {"node": D.first().node}, Code.WRONG_NODE),
     "the chain of another node": (
-        lambda: certificate() | {"descriptors": [b64u(D.first().document.encode())]}, Code.WRONG_NODE,
+        lambda: certificate() | {"descriptors": [b64u(D.first().document.encode())]},
+        Code.WRONG_NODE,
     ),
     "no chain": (lambda: certificate() | {"descriptors": []}, Code.MALFORMED),
     "signed by another node": (lambda: certificate(by=D), Code.UNKNOWN_KEY),
     "other receipts under the signature": (
-        lambda: certificate() | {"certificate": certificate(receipt(at=NOW + 1))["certificate"]}, Code.BAD_SIGNATURE,
+        lambda: certificate() | {"certificate": certificate(receipt(at=NOW + 1))["certificate"]},
+        Code.BAD_SIGNATURE,
     ),
     "receipts in the name of another node": (
-        lambda: certificate(receipt(from_=D.first().node)), Code.SPLICED,
+        lambda: certificate(receipt(from_=D.first().node)),
+        Code.SPLICED,
     ),
     "nothing erased": (lambda: certificate(receipt(Status.OPENED)), Code.WRONG_TYPE),
     "a revoked key": (revoked, Code.REVOKED_KEY),
     "no signature": (lambda: certificate() | {"signature": b64u(b'{"signatures":[]}')}, Code.MALFORMED),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("made", "code"), SPOILED.values(), ids=SPOILED)

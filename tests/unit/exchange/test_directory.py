@@ -13,9 +13,13 @@ from gateway.exchange.directory import recipient_in, sender_kind_in
 from keys.descriptor import Unit
 
 SIGNED = replace(
-    B.first(), country="AL", units=(Unit(id="onac", name="x", roles=("national_focal_point",)),
-                                    Unit(id="police", name="y", roles=("police_liaison", "first_responder"))),
-)  # fmt: skip
+    B.first(),
+    country="AL",
+    units=(
+        Unit(id="onac", name="x", roles=("national_focal_point",)),
+        Unit(id="police", name="y", roles=("police_liaison", "first_responder")),
+    ),
+)
 
 
 def test_a_unit_that_is_listed():

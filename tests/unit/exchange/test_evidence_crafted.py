@@ -24,9 +24,14 @@ DATA = CASE.build()
 REFERRAL = CASE.sealed["referral"]
 SAID = stated(REFERRAL)
 FACTS = {
-    "ev": "message.departed", "at": NOW, "of": REFERRAL.statement_hash, "peer": SAID.to, "n": SAID.n,
-    "sig": signatures_hash(REFERRAL.signatures), "seq": 1,
-}  # fmt: skip
+    "ev": "message.departed",
+    "at": NOW,
+    "of": REFERRAL.statement_hash,
+    "peer": SAID.to,
+    "n": SAID.n,
+    "sig": signatures_hash(REFERRAL.signatures),
+    "seq": 1,
+}
 Change = Callable[[Any], object]
 
 # --- descriptors -----------------------------------------------------------------------------------------------------
@@ -103,10 +108,8 @@ GOOD_DESCRIPTORS: dict[str, Change] = {
     "address": lambda v: v.update(endpoints=["https://[2001:db8::1]:65535", "https://a.example"]),
     "units": lambda v: v.update(units=[{"id": "u-1", "name": "x", "roles": ["ngo"]}]),
     "country": lambda v: v.update(country="secretariat"),
-    "a stranger revoked": lambda v: v.update(
-        revoked=[{"kid": "A" * 22, "at": NOW, "since": NOW, "reason": "lost"}]
-    ),
-}  # fmt: skip
+    "a stranger revoked": lambda v: v.update(revoked=[{"kid": "A" * 22, "at": NOW, "since": NOW, "reason": "lost"}]),
+}
 
 
 @pytest.mark.parametrize("name", BAD_DESCRIPTORS)
@@ -135,9 +138,10 @@ def with_log(*leaves: bytes, **changes: Any) -> bytes:
         for place, leaf in enumerate(leaves)
     ]
     log = {
-        "node": A.first().node, "witnesses": [],
+        "node": A.first().node,
+        "witnesses": [],
         "checkpoints": [{"note": book.notes[size].decode(), "leaves": entries}],
-    } | changes  # fmt: skip
+    } | changes
     return edited(DATA, lambda value: value.update(log=log))
 
 

@@ -114,9 +114,11 @@ def revoked_key(value: Bundle) -> None:
     document = json.loads(CASE.build(chains=(chain, CASE.chains[1])))
     of_a(value).append(next(held for held in document["parties"] if len(held) == len(chain))[-1])
     value["messages"].append(
-        {"statements": [lying(replace(stated(REFERRAL), created=NOW + 2000, id="A" * 22, n=9).encode(), A.sig)],
-         "disclosure": None}
-    )  # fmt: skip
+        {
+            "statements": [lying(replace(stated(REFERRAL), created=NOW + 2000, id="A" * 22, n=9).encode(), A.sig)],
+            "disclosure": None,
+        }
+    )
 
 
 # --- who they are ----------------------------------------------------------------------------------------------------

@@ -68,9 +68,26 @@ def test_row_23_nesting_and_integers(data: bytes) -> None:
         b"[]",
         b"\xff",
     ],
-    ids=["duplicate", "escaped duplicate", "escape", "space", "newline", "bom", "utf-16", "float", "exponent", "nan",
-         "minus zero", "true", "order", "empty", "null", "array", "not utf-8"],
-)  # fmt: skip
+    ids=[
+        "duplicate",
+        "escaped duplicate",
+        "escape",
+        "space",
+        "newline",
+        "bom",
+        "utf-16",
+        "float",
+        "exponent",
+        "nan",
+        "minus zero",
+        "true",
+        "order",
+        "empty",
+        "null",
+        "array",
+        "not utf-8",
+    ],
+)
 def test_row_24_one_spelling(data: bytes) -> None:
     """What is not in the one canonical spelling is refused before its members are looked at."""
     with refused(Code.MALFORMED):

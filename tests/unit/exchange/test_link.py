@@ -115,9 +115,7 @@ def test_row_19_expired_between_statement_and_envelope() -> None:
 def test_row_19_an_expired_envelope_is_not_opened() -> None:
     """Step 4 comes before any key: what has expired is told so, also when its key is long destroyed."""
     with refused(Code.EXPIRED, "envelope"):
-        open_envelope(
-            SEALED, own=B.first(), sender=A.first(), keys=[], signer=A.first().node, now=NOW + 15 * DAY
-        )  # fmt: skip
+        open_envelope(SEALED, own=B.first(), sender=A.first(), keys=[], signer=A.first().node, now=NOW + 15 * DAY)
 
 
 def test_row_20_another_epoch() -> None:

@@ -162,9 +162,20 @@ OTHER_UNIT = f"{B.first().node}/other"
         (circumstances(HELD, today=date(2027, 12, 1)), referral()),
         (circumstances(HELD), referral(transfer_basis="consent_49_1_a", transfer_instrument=None)),
     ],
-    ids=["unknown", "another", "not named", "no purpose", "other purpose", "not informed", "other unit", "categories",
-         "denied", "over", "risks not told"],
-)  # fmt: skip
+    ids=[
+        "unknown",
+        "another",
+        "not named",
+        "no purpose",
+        "other purpose",
+        "not informed",
+        "other unit",
+        "categories",
+        "denied",
+        "over",
+        "risks not told",
+    ],
+)
 def test_gate_2_consent(facts: Circumstances, draft: Draft) -> None:
     """G2: personal data need a consent that covers purpose, recipient unit and each category."""
     assert refusal(Code.GATE_G2, draft, facts).findings[0].rule == "gate_g2"
@@ -454,8 +465,12 @@ def test_what_a_statement_says() -> None:
     assert (said.expires, said.created, said.rcp) == (message.expires, NOW, (B.enc.kid,))
     assert orjson.loads(sealed.data)["exp"] % 3600 == 0
     assert {name: value for name, value in orjson.loads(sealed.data).items() if name not in ("ct", "rcp")}.keys() == {
-        "exp", "id", "parts", "to", "v",
-    }  # fmt: skip
+        "exp",
+        "id",
+        "parts",
+        "to",
+        "v",
+    }
 
 
 def test_sealing_anew_changes_only_what_it_must() -> None:

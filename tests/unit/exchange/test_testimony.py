@@ -82,8 +82,7 @@ def test_the_lines() -> None:
         f"of NRM a, {early}",
         "  proven: NRM b handed it to its case system or desk on 2027-01-15 08:01:00 UTC; entry 7 in the log of NRM a, "
         f"{late}",
-        "  proven: NRM b says that a person opened it on 2027-01-15 08:01:30 UTC; entry 7 in the log of NRM a, "
-        f"{late}",
+        f"  proven: NRM b says that a person opened it on 2027-01-15 08:01:30 UTC; entry 7 in the log of NRM a, {late}",
         "  proven: content disclosed and matches what was signed",
         f"message 2 of 2: referral.decline/1, id {CASE.sealed['decline'].id}",
         "  proven: NRM b signed referral.decline/1 for NRM a on 2027-01-15 08:01:00 UTC, as number 1, "
@@ -102,7 +101,7 @@ def test_the_lines() -> None:
         "issued 2027-01-15 07:43:20 UTC",
         "not proven by this file: keys that NRM a revoked after version 1 of its descriptor, "
         "issued 2027-01-15 07:43:20 UTC",
-    )  # fmt: skip
+    )
 
 
 def test_without_a_log() -> None:

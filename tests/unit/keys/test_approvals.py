@@ -32,8 +32,12 @@ def card_of(device: Authenticator, **other: Any) -> PasskeyCard:
     asked = creation_options(SITE, b"c" * 32, service="TRM", person=b"p", name="Ana", held=[], synced=True)
     passkey = register(device.create(asked), site=SITE, challenge=b"c" * 32)
     about: dict[str, Any] = {
-        "pseudonym": PSEUDONYM, "label": "Ana B.", "at": NOW, "site": SITE, "passkey": replace(passkey, synced=False),
-    }  # fmt: skip
+        "pseudonym": PSEUDONYM,
+        "label": "Ana B.",
+        "at": NOW,
+        "site": SITE,
+        "passkey": replace(passkey, synced=False),
+    }
     about |= other
     return PasskeyCard.make(**about, assertion=signed(device, PasskeyCard.challenge(**about)))[0]
 
@@ -120,13 +124,24 @@ def test_a_synced_passkey_makes_no_card():
 
 
 PLACES: list[tuple[tuple[str, ...], Any]] = [
-    (("card", "pseudonym"), "B" * 21 + "A"), (("card", "label"), "Eve"), (("card", "at"), NOW + 1),
-    (("card", "site", "origin"), "https://desk.example.com"), (("card", "site", "rp"), "example.org"),
-    (("card", "passkey", "id"), "AAAA"), (("card", "passkey", "key"), "AAAA"), (("card", "type"), "nrm.admin/1"),
-    (("card", "more"), 1), (("assertion", "client"), "AAAA"), (("assertion", "authenticator"), "AAAA"),
-    (("assertion", "signature"), "AAAA"), (("assertion", "more"), 1), (("more",), 1), (("card", "label"), "a\u202eb"),
-    (("card", "passkey", "key"), "A" * 3_000), (("assertion", "signature"), ""),
-]  # fmt: skip
+    (("card", "pseudonym"), "B" * 21 + "A"),
+    (("card", "label"), "Eve"),
+    (("card", "at"), NOW + 1),
+    (("card", "site", "origin"), "https://desk.example.com"),
+    (("card", "site", "rp"), "example.org"),
+    (("card", "passkey", "id"), "AAAA"),
+    (("card", "passkey", "key"), "AAAA"),
+    (("card", "type"), "nrm.admin/1"),
+    (("card", "more"), 1),
+    (("assertion", "client"), "AAAA"),
+    (("assertion", "authenticator"), "AAAA"),
+    (("assertion", "signature"), "AAAA"),
+    (("assertion", "more"), 1),
+    (("more",), 1),
+    (("card", "label"), "a\u202eb"),
+    (("card", "passkey", "key"), "A" * 3_000),
+    (("assertion", "signature"), ""),
+]
 
 
 @pytest.mark.parametrize(("place", "value"), PLACES, ids=lambda part: ".".join(part) if isinstance(part, tuple) else "")
@@ -143,10 +158,17 @@ def test_nothing_on_a_card_can_be_altered(place: tuple[str, ...], value: Any):
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda d: d | {"more": 1}, lambda d: d | {"type": "nrm.approval/1"}, lambda d: d | {"emergency": 1},
-     lambda d: d | {"at": -1}, lambda d: d | {"admin": "x"}, lambda d: d | {"passkey": "="},
-     lambda d: {name: value for name, value in d.items() if name != "kid"}, lambda d: d | {"assertion": {}}],
-)  # fmt: skip
+    [
+        lambda d: d | {"more": 1},
+        lambda d: d | {"type": "nrm.approval/1"},
+        lambda d: d | {"emergency": 1},
+        lambda d: d | {"at": -1},
+        lambda d: d | {"admin": "x"},
+        lambda d: d | {"passkey": "="},
+        lambda d: {name: value for name, value in d.items() if name != "kid"},
+        lambda d: d | {"assertion": {}},
+    ],
+)
 def test_an_approval_has_its_shape(spoil: Any):
     """Exactly its members; what else stands in the place of an approval is refused."""
     device = Authenticator()

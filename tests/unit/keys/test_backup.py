@@ -40,9 +40,16 @@ SIGNER = SigningKey.from_seeds(bytes(32), bytes(32))
 def sealed(*members: Member, kind: Kind = Kind.DATA) -> bytes:
     """A backup file of these members after the chain."""
     _, pieces = seal_backup(
-        [chain_member(b"[]"), *members], PUBLIC, node=NODE, at=5, kind=kind, gen=3, epoch=2, sign=SIGNER.sign,
+        [chain_member(b"[]"), *members],
+        PUBLIC,
+        node=NODE,
+        at=5,
+        kind=kind,
+        gen=3,
+        epoch=2,
+        sign=SIGNER.sign,
         rand=system_rand,
-    )  # fmt: skip
+    )
     return b"".join(pieces)
 
 
@@ -76,9 +83,16 @@ def test_a_large_backup_takes_little_memory(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         _, pieces = seal_backup(
-            [chain_member(b"[]"), Member("node.db", 256 * CHUNK, many)], PUBLIC, node=NODE, at=5, kind=Kind.DATA,
-            gen=1, epoch=1, sign=SIGNER.sign, rand=system_rand,
-        )  # fmt: skip
+            [chain_member(b"[]"), Member("node.db", 256 * CHUNK, many)],
+            PUBLIC,
+            node=NODE,
+            at=5,
+            kind=Kind.DATA,
+            gen=1,
+            epoch=1,
+            sign=SIGNER.sign,
+            rand=system_rand,
+        )
         with file.open("wb") as target:
             target.writelines(pieces)
         with file.open("rb") as source:
@@ -123,11 +137,31 @@ def _flipped(place: int) -> Callable[[bytes], bytes]:
 
 @pytest.mark.parametrize(
     "change",
-    [_moved, _flipped(-1), _flipped(-40), _flipped(100), lambda d: d[:-1], lambda d: d[:4_000], lambda d: d + b"x",
-     lambda d: lp(b"x" * 20_000) + d, lambda d: b"", lambda d: lp(b"{}") + d],
-    ids=["header moved", "last byte", "content", "header", "cut", "cut in the header", "longer", "long header", "empty",
-         "no document"],
-)  # fmt: skip
+    [
+        _moved,
+        _flipped(-1),
+        _flipped(-40),
+        _flipped(100),
+        lambda d: d[:-1],
+        lambda d: d[:4_000],
+        lambda d: d + b"x",
+        lambda d: lp(b"x" * 20_000) + d,
+        lambda d: b"",
+        lambda d: lp(b"{}") + d,
+    ],
+    ids=[
+        "header moved",
+        "last byte",
+        "content",
+        "header",
+        "cut",
+        "cut in the header",
+        "longer",
+        "long header",
+        "empty",
+        "no document",
+    ],
+)
 def test_a_changed_file_does_not_open(change: Callable[[bytes], bytes]) -> None:
     """Whatever was done to a file is found before it was read to its end."""
     data = sealed(Member.of("node.db", b"x" * 100))
@@ -151,8 +185,13 @@ def test_the_content_may_not_change_between_the_two_looks() -> None:
 def made_by(signer: Node, **changes: Any) -> bytes:
     """A backup that this node signed."""
     about: dict[str, Any] = {
-        "node": signer.first().node, "at": NOW, "kind": Kind.DATA, "gen": 3, "epoch": 2, "rand": system_rand,
-    }  # fmt: skip
+        "node": signer.first().node,
+        "at": NOW,
+        "kind": Kind.DATA,
+        "gen": 3,
+        "epoch": 2,
+        "rand": system_rand,
+    }
     _, pieces = seal_backup([Member.of("node.db", b"x")], PUBLIC, sign=signer.sig.sign, **about | changes)
     return b"".join(pieces)
 
@@ -217,9 +256,16 @@ def test_a_header_says_exactly_what_it_may() -> None:
 
 def _members(header: Header) -> dict[str, object]:
     return {
-        "type": "nrm.backup/1", "node": header.node, "at": header.at, "kind": "data", "kid": header.kid,
-        "gen": header.gen, "epoch": header.epoch, "size": header.size, "sha256": header.sha256,
-    }  # fmt: skip
+        "type": "nrm.backup/1",
+        "node": header.node,
+        "at": header.at,
+        "kind": "data",
+        "kid": header.kid,
+        "gen": header.gen,
+        "epoch": header.epoch,
+        "size": header.size,
+        "sha256": header.sha256,
+    }
 
 
 # --- the recovery key ------------------------------------------------------------------------------------------------

@@ -30,9 +30,15 @@ from keys.service import KeyInfo, KeyService
 from keys.sign import KEYSET
 
 STANDING = Standing(
-    node="n1" + "a" * 32, sig_kid="k" * 22, http_kid=None, may_speak=True, epoch=3, epoch_made=NOW, old_epochs=(2,),
+    node="n1" + "a" * 32,
+    sig_kid="k" * 22,
+    http_kid=None,
+    may_speak=True,
+    epoch=3,
+    epoch_made=NOW,
+    old_epochs=(2,),
     gen=9,
-)  # fmt: skip
+)
 
 
 def members(protocol: type) -> set[str]:

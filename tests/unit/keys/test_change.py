@@ -95,10 +95,13 @@ def test_an_approval_covers_exactly_its_change():
     approval.document.verify(CARDS[0].key)
     assert (approval.change, approval.admin, approval.emergency) == (CHANGE.hash, CARDS[0].pseudonym, True)
     for other in (
-        replace(CHANGE, node=PEER), replace(CHANGE, subject=NODE), replace(CHANGE, prev=CHANGE.hash),
-        replace(CHANGE, at=1_002), replace(CHANGE, action="peer.revoke"),
+        replace(CHANGE, node=PEER),
+        replace(CHANGE, subject=NODE),
+        replace(CHANGE, prev=CHANGE.hash),
+        replace(CHANGE, at=1_002),
+        replace(CHANGE, action="peer.revoke"),
         replace(CHANGE, action="peer.renew", body={"expires": 5}),
-    ):  # fmt: skip
+    ):
         assert other.hash != CHANGE.hash
         assert Change.parse(other.encode()) == other
         with refused(Code.CONFLICT):

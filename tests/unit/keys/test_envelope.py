@@ -329,9 +329,15 @@ def test_number_and_halves_of_signatures() -> None:
 def test_receipt_is_no_statement() -> None:
     """Part C row 13: a signed object of another kind does not have the members of a statement."""
     receipt = wire.Receipt(
-        of="A" * 43, msg=STATED.id, from_=STATED.from_, from_desc=1, to=STATED.to, n=1,
-        status=wire.Status.RECEIVED, at=NOW,
-    )  # fmt: skip
+        of="A" * 43,
+        msg=STATED.id,
+        from_=STATED.from_,
+        from_desc=1,
+        to=STATED.to,
+        n=1,
+        status=wire.Status.RECEIVED,
+        at=NOW,
+    )
     with refused(Code.MALFORMED, "statement"):
         wire.Statement.parse(receipt.encode())
     with refused(Code.MALFORMED, "receipt"):

@@ -293,17 +293,29 @@ def test_it_is_the_key_service(store: Keystore) -> None:
 def statement(node: str) -> bytes:
     """A statement in the name of `node`."""
     return Statement(
-        id="A" * 22, from_=node, from_desc=1, to=NODE, to_desc=1, rcp=("A" * 22,), epoch=1, n=1, prev=None,
-        conv="A" * 22, reply_to=None, created=NOW, expires=NOW + 1, body_type="a/1", schema="sha256:" + "0" * 64,
-        purpose=None, commit="A" * 43,
-    ).encode()  # fmt: skip
+        id="A" * 22,
+        from_=node,
+        from_desc=1,
+        to=NODE,
+        to_desc=1,
+        rcp=("A" * 22,),
+        epoch=1,
+        n=1,
+        prev=None,
+        conv="A" * 22,
+        reply_to=None,
+        created=NOW,
+        expires=NOW + 1,
+        body_type="a/1",
+        schema="sha256:" + "0" * 64,
+        purpose=None,
+        commit="A" * 43,
+    ).encode()
 
 
 def receipts(node: str) -> bytes:
     """A batch in the name of `node`."""
-    one = Receipt(
-        of="A" * 43, msg="A" * 22, from_=node, from_desc=1, to=NODE, n=1, status=Status.RECEIVED, at=NOW
-    )  # fmt: skip
+    one = Receipt(of="A" * 43, msg="A" * 22, from_=node, from_desc=1, to=NODE, n=1, status=Status.RECEIVED, at=NOW)
     return Receipts(receipts=(one,)).encode()
 
 

@@ -119,9 +119,13 @@ def test_only_checkpoints_are_signed() -> None:
         with refused(Code.MALFORMED):
             sign_checkpoint(text, LOG)
     for text in [
-        b"", HEAD.text, b"cosignature/v1\ntime 01\n" + HEAD.text, b"cosignature/v1\ntime 1\nhello\n",
-        b"cosignature/v2\ntime 1\n" + HEAD.text, b"cosignature/v1\ndate 1\n" + HEAD.text,
-    ]:  # fmt: skip
+        b"",
+        HEAD.text,
+        b"cosignature/v1\ntime 01\n" + HEAD.text,
+        b"cosignature/v1\ntime 1\nhello\n",
+        b"cosignature/v2\ntime 1\n" + HEAD.text,
+        b"cosignature/v1\ndate 1\n" + HEAD.text,
+    ]:
         with refused(Code.MALFORMED):
             cosign_checkpoint(text, WITNESS, WIT)
     assert read_cosignature_text(cosignature_text(HEAD.text, 7)) == (HEAD, 7)

@@ -179,10 +179,15 @@ def test_bytes_of_a_stranger_are_one_error(spoil: Any):
 
 @pytest.mark.parametrize(
     "cose",
-    [b"\x04", cbor2.dumps({}), cbor2.dumps({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: b"y" * 32}),
-     cbor2.dumps({1: 1, 3: -8, -1: 6, -2: bytes(32)}), cbor2.dumps({1: 3, 3: -257, -1: b"\x7f" * 128, -2: b"\x03"})],
+    [
+        b"\x04",
+        cbor2.dumps({}),
+        cbor2.dumps({1: 2, 3: -7, -1: 1, -2: b"x" * 32, -3: b"y" * 32}),
+        cbor2.dumps({1: 1, 3: -8, -1: 6, -2: bytes(32)}),
+        cbor2.dumps({1: 3, 3: -257, -1: b"\x7f" * 128, -2: b"\x03"}),
+    ],
     ids=["uncompressed", "empty", "no point of the curve", "ed25519 of low order", "short RSA"],
-)  # fmt: skip
+)
 def test_a_key_that_is_none_is_not_kept(monkeypatch: pytest.MonkeyPatch, cose: bytes):
     """Also one under which a signature would be worth nothing."""
     device = Authenticator()

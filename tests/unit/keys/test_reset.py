@@ -22,22 +22,43 @@ def test_it_reads_what_it_wrote() -> None:
     """Every member comes back; the hash by which a person accepts it covers all of them."""
     assert Reset.parse(RESET.encode()) == RESET
     others = [
-        replace(RESET, epoch=3), replace(RESET, backup=6), replace(RESET, created=8),
+        replace(RESET, epoch=3),
+        replace(RESET, backup=6),
+        replace(RESET, created=8),
         replace(RESET, view=View(epoch=1, high=5, hash=HASH)),
-    ]  # fmt: skip
+    ]
     assert len({reset_hash(item.encode()) for item in (RESET, *others)}) == 5
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"type": "nrm.reset/2"}, {"epoch": 1}, {"epoch": 0}, {"epoch": "2"}, {"more": 1}, {"change": "x"},
-        {"view": {"epoch": 1, "high": 0, "hash": HASH}}, {"view": {"epoch": 1, "high": 1, "hash": None}},
-        {"view": {"epoch": 1, "high": 1}}, {"view": None}, {"from": "somebody"},
+        {"type": "nrm.reset/2"},
+        {"epoch": 1},
+        {"epoch": 0},
+        {"epoch": "2"},
+        {"more": 1},
+        {"change": "x"},
+        {"view": {"epoch": 1, "high": 0, "hash": HASH}},
+        {"view": {"epoch": 1, "high": 1, "hash": None}},
+        {"view": {"epoch": 1, "high": 1}},
+        {"view": None},
+        {"from": "somebody"},
     ],
-    ids=["type", "epoch not higher", "epoch zero", "epoch as text", "one more", "change", "hash without a number",
-         "number without a hash", "view without hash", "no view", "no node"],
-)  # fmt: skip
+    ids=[
+        "type",
+        "epoch not higher",
+        "epoch zero",
+        "epoch as text",
+        "one more",
+        "change",
+        "hash without a number",
+        "number without a hash",
+        "view without hash",
+        "no view",
+        "no node",
+    ],
+)
 def test_other_shapes_are_malformed(change: dict[str, Any]) -> None:
     """One member that is not as it must be refuses the whole document."""
     members: Any = parse(RESET.encode(), limit=10_000)

@@ -14,15 +14,27 @@ from keys.trust import Assertion, TrustRecord, TrustState, accept_trust, parse_t
 
 A, B = Node("a"), Node("b")
 SCOPE = {
-    "types": ["info.reply", "referral.request"], "directions": ["receive", "send"], "corridors": [["AL", "FR"]],
-    "units": ["gateway-1"], "roles": ["case_worker"], "purposes": ["referral"], "max_bytes": 1_000,
+    "types": ["info.reply", "referral.request"],
+    "directions": ["receive", "send"],
+    "corridors": [["AL", "FR"]],
+    "units": ["gateway-1"],
+    "roles": ["case_worker"],
+    "purposes": ["referral"],
+    "max_bytes": 1_000,
     "max_file_bytes": 2_000,
-}  # fmt: skip
+}
 RECORD = TrustRecord(
-    node=A.first().node, peer=B.first().node, peer_desc_version=1, peer_desc_hash=B.first().hash,
-    state=TrustState.ACTIVE, scope=SCOPE, not_before=NOW, expires=NOW + 365 * DAY,
-    approvals=(Assertion(admin="A" * 22, credential="B" * 21 + "A", assertion="C" * 42 + "A"),), prev=None,
-)  # fmt: skip
+    node=A.first().node,
+    peer=B.first().node,
+    peer_desc_version=1,
+    peer_desc_hash=B.first().hash,
+    state=TrustState.ACTIVE,
+    scope=SCOPE,
+    not_before=NOW,
+    expires=NOW + 365 * DAY,
+    approvals=(Assertion(admin="A" * 22, credential="B" * 21 + "A", assertion="C" * 42 + "A"),),
+    prev=None,
+)
 
 
 def signed(record: TrustRecord) -> SignedDocument:
@@ -50,11 +62,13 @@ def test_a_chain_grows_and_repeats_change_nothing():
         ([], replace(RECORD, prev="C" * 42 + "A")),
         ([RECORD], replace(RECORD, expires=NOW + DAY)),
         ([RECORD, replace(RECORD, prev=RECORD.hash)], replace(RECORD, expires=NOW + DAY, prev=RECORD.hash)),
-        ([replace(RECORD, state=TrustState.REVOKED)],
-         replace(RECORD, prev=replace(RECORD, state=TrustState.REVOKED).hash)),
+        (
+            [replace(RECORD, state=TrustState.REVOKED)],
+            replace(RECORD, prev=replace(RECORD, state=TrustState.REVOKED).hash),
+        ),
     ],
     ids=["no first", "a second first", "a fork", "after a revocation"],
-)  # fmt: skip
+)
 def test_what_does_not_extend_the_chain(chain, record):
     """A gap, a fork and anything after a revocation is refused; the sender then shows its whole chain."""
     with refused(Code.BAD_CHAIN):
@@ -98,9 +112,25 @@ def test_a_stored_record_is_read_by_a_key_of_the_chain():
         lambda v: v["scope"].update(max_bytes=-1),
         lambda v: v["scope"].update(max_file_bytes=-1),
     ],
-    ids=["more", "less", "state", "no time", "too long", "approval", "scope more", "scope less", "order", "twice",
-         "version", "direction", "corridor", "corridor order", "size", "size of a file"],
-)  # fmt: skip
+    ids=[
+        "more",
+        "less",
+        "state",
+        "no time",
+        "too long",
+        "approval",
+        "scope more",
+        "scope less",
+        "order",
+        "twice",
+        "version",
+        "direction",
+        "corridor",
+        "corridor order",
+        "size",
+        "size of a file",
+    ],
+)
 def test_a_record_of_another_shape(change):
     """One fault each: exact members, sorted lists without repeats, at most 400 days."""
     with refused(Code.MALFORMED):

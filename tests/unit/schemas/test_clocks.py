@@ -7,11 +7,32 @@ import pytest
 from schemas.clocks import PRIORITIES, Clock, Duration, Unit, clocks, parse, reminders
 
 NAMES = {
-    "opened", "decision", "enquiry_reply", "info_reply", "nationality_reply", "traveldoc_reply", "family_report",
-    "risk_part", "bid_confirm", "guardian_ack", "plan_reply", "return_response", "closure_response", "cancel_ack",
-    "arrival", "withdrawal_ack", "erasure", "alert_ack", "alert_update", "correction_ack", "access_reply",
-    "breach_ack", "directory_confirm", "stats_due", "acknowledge",
-}  # fmt: skip
+    "opened",
+    "decision",
+    "enquiry_reply",
+    "info_reply",
+    "nationality_reply",
+    "traveldoc_reply",
+    "family_report",
+    "risk_part",
+    "bid_confirm",
+    "guardian_ack",
+    "plan_reply",
+    "return_response",
+    "closure_response",
+    "cancel_ack",
+    "arrival",
+    "withdrawal_ack",
+    "erasure",
+    "alert_ack",
+    "alert_update",
+    "correction_ack",
+    "access_reply",
+    "breach_ack",
+    "directory_confirm",
+    "stats_due",
+    "acknowledge",
+}
 CASES = [set(PRIORITIES), {"any"}, {"soon", "later"}, {"child", "adult"}, {"ordinary", "misdirected"}]
 CASES += [{"life", "other"}, {"safety", "ordinary"}, set()]
 
@@ -53,8 +74,12 @@ def test_silence_speaks_where_the_table_says_so():
     """A request expires at 150 %; a closure and the conditions of an acceptance are settled at 100 %."""
     speaking = {name: clock.silence for name, clock in clocks().items() if clock.silence}
     assert speaking == {
-        "decision": 150, "enquiry_reply": 150, "info_reply": 150, "conditions": 100, "closure_response": 100,
-    }  # fmt: skip
+        "decision": 150,
+        "enquiry_reply": 150,
+        "info_reply": 150,
+        "conditions": 100,
+        "closure_response": 100,
+    }
     assert reminders() == (50, 100)
 
 

@@ -49,13 +49,17 @@ CASES = [
     ({"immediateRisk": {"level": "low"}, "immediate_risk": None}, "did you mean `immediate_risk`?"),
     ({"birth_date": "1990-01-01"}, "`birth_date` belongs to /content/person"),
     ({"summary": 3}, "put it in quotation marks"),
-    ({"summary": None, "person": {"pseudonym": "M", "age_group": "adult"}},
-     'add `languages`, or say why there is no value, beside it: "unknown": {"languages": "unknown"} (refused, '),
-    ({"legal_status": "reflection_period"},
-     "If `legal_status` is `reflection_period`, `reflection_period_until` must be given, or `unknown` says why not."),
+    (
+        {"summary": None, "person": {"pseudonym": "M", "age_group": "adult"}},
+        'add `languages`, or say why there is no value, beside it: "unknown": {"languages": "unknown"} (refused, ',
+    ),
+    (
+        {"legal_status": "reflection_period"},
+        "If `legal_status` is `reflection_period`, `reflection_period_until` must be given, or `unknown` says why not.",
+    ),
     ({"reflection_period_until": "31.12.2026", "legal_status": "reflection_period"}, "write a day, YYYY-MM-DD"),
     ({"enquiry_id": "17"}, "write 16 bytes in base64url without padding"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("content", "mend"), CASES, ids=range(len(CASES)))

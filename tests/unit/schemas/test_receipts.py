@@ -31,16 +31,19 @@ def valid(name: str, value: object) -> bool:
     return bool(Draft202012Validator(schema).is_valid(value))
 
 
-@pytest.mark.parametrize(("changes", "verdict"), [
-    ({}, True),
-    ({"status": "rejected", "code": "schema"}, True),
-    ({"status": "rejected"}, False),
-    ({"code": "schema"}, False),
-    ({"status": "rejected", "code": "no_key"}, False),
-    ({"status": "read"}, False),
-    ({"n": 0}, False),
-    ({"text": "x"}, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, True),
+        ({"status": "rejected", "code": "schema"}, True),
+        ({"status": "rejected"}, False),
+        ({"code": "schema"}, False),
+        ({"status": "rejected", "code": "no_key"}, False),
+        ({"status": "read"}, False),
+        ({"n": 0}, False),
+        ({"text": "x"}, False),
+    ],
+)
 def test_one_receipt(changes: dict[str, Any], verdict: bool) -> None:
     """Members are exact; a code is there exactly when the message was rejected, and never a local one."""
     assert verdict == valid("nrm.receipt.1.1.json", RECEIPT | changes)

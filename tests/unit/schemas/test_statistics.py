@@ -119,7 +119,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
         "/tables",
         "overlap",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG)

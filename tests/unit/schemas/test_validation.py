@@ -87,18 +87,21 @@ def test_no_finding_holds_a_value(name: str) -> None:
     assert CANARY not in categories(name, changed["content"])
 
 
-@pytest.mark.parametrize(("value", "place", "rule"), [
-    (1.0, "/content/person/birth_year", "not_json"),
-    (float("nan"), "/content/person/birth_year", "not_json"),
-    (b"bytes", "/content/person/birth_year", "not_json"),
-    ("\ud800", "/content/person/birth_year", "text_surrogate"),
-    ({CANARY: 0.5}, "/content/person/birth_year", "not_json"),
-    ({7: 1}, "/content/person/birth_year", "not_json"),
-    ({"355690000000": [0.5]}, "/content/person/birth_year", "not_json"),
-    ({"\ud800": 1}, "/content/person/birth_year", "text_surrogate"),
-    (True, "/content/person/birth_year", "type"),
-    (2**80, "/content/person/birth_year", "maximum"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "place", "rule"),
+    [
+        (1.0, "/content/person/birth_year", "not_json"),
+        (float("nan"), "/content/person/birth_year", "not_json"),
+        (b"bytes", "/content/person/birth_year", "not_json"),
+        ("\ud800", "/content/person/birth_year", "text_surrogate"),
+        ({CANARY: 0.5}, "/content/person/birth_year", "not_json"),
+        ({7: 1}, "/content/person/birth_year", "not_json"),
+        ({"355690000000": [0.5]}, "/content/person/birth_year", "not_json"),
+        ({"\ud800": 1}, "/content/person/birth_year", "text_surrogate"),
+        (True, "/content/person/birth_year", "type"),
+        (2**80, "/content/person/birth_year", "maximum"),
+    ],
+)
 def test_value_that_validators_judge_differently_is_refused_first(value: object, place: str, rule: str) -> None:
     """Floats, surrogates and other strangers never reach a validator; the place stops at the last known name."""
     changed = body()

@@ -28,15 +28,18 @@ def test_only_what_is_present_counts() -> None:
     assert {"exploitation", "identity", "immigration", "needs"} == categories("referral.request/1", MINIMAL)
 
 
-@pytest.mark.parametrize(("more", "category"), [
-    ({"health_flags": ["pregnant"]}, {"health_physical"}),
-    ({"health_flags": ["mental_health_acute"]}, {"health_mental"}),
-    ({"health_flags": ["chronic", "mental_health_acute"]}, {"health_physical", "health_mental"}),
-    ({"proceedings": [{"proceeding": "criminal_witness"}]}, {"criminal"}),
-    ({"proceedings": [{"proceeding": "family_court", "stage": "open", "presence_needed": True}]}, {"family"}),
-    ({"immediate_risk": {"level": "low"}}, {"risk"}),
-    ({"summary": "x"}, set()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("more", "category"),
+    [
+        ({"health_flags": ["pregnant"]}, {"health_physical"}),
+        ({"health_flags": ["mental_health_acute"]}, {"health_mental"}),
+        ({"health_flags": ["chronic", "mental_health_acute"]}, {"health_physical", "health_mental"}),
+        ({"proceedings": [{"proceeding": "criminal_witness"}]}, {"criminal"}),
+        ({"proceedings": [{"proceeding": "family_court", "stage": "open", "presence_needed": True}]}, {"family"}),
+        ({"immediate_risk": {"level": "low"}}, {"risk"}),
+        ({"summary": "x"}, set()),
+    ],
+)
 def test_each_part_asks_for_its_own_category(more: dict[str, Any], category: set[str]) -> None:
     """Nothing asks for a wider consent than what it discloses."""
     base = categories("referral.request/1", MINIMAL)

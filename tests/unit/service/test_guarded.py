@@ -66,8 +66,11 @@ async def test_a_fault_is_a_thing_of_the_moment(error: type[Exception], said: io
     node = guarded(adapter)
     notice = a_notice("a", NoticeKind.DRAFTED)
     calls = [
-        node.pull(), node.settle(LocalRecord(ref="a", fields={}), notice), node.push(a_delivery()), node.erase("a"),
-    ]  # fmt: skip
+        node.pull(),
+        node.settle(LocalRecord(ref="a", fields={}), notice),
+        node.push(a_delivery()),
+        node.erase("a"),
+    ]
     for call in calls:
         with pytest.raises(TransientError, match="the adapter is at fault") as caught:
             await call

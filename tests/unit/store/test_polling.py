@@ -100,9 +100,15 @@ def backlog(connection: Connection, size: int) -> None:
 def standing(n: int, *, fold: int | None) -> conversations.Standing:
     """A conversation in which something is owed."""
     return conversations.Standing(
-        conversation=b"conversation-%d" % n, peer=PEER, changes=1, state="sent", ours=NOW + n, theirs=None,
-        alert=NOW + n if n < 3 else None, fold=fold,
-    )  # fmt: skip
+        conversation=b"conversation-%d" % n,
+        peer=PEER,
+        changes=1,
+        state="sent",
+        ours=NOW + n,
+        theirs=None,
+        alert=NOW + n if n < 3 else None,
+        fold=fold,
+    )
 
 
 def reminded(n: int) -> conversations.ReminderRow:

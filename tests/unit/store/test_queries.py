@@ -191,9 +191,12 @@ def test_the_inbox_hands_out_urgent_things_first(connection: Connection):
     rest = {"peer": PEER, "attempts": 0, "next_try": 0}
     messages.arrive(
         connection,
-        [InboxRow(ref=1, n=2, urgent=False, **rest), InboxRow(ref=2, n=1, urgent=False, **rest),
-         InboxRow(ref=3, n=3, urgent=True, **rest)],
-    )  # fmt: skip
+        [
+            InboxRow(ref=1, n=2, urgent=False, **rest),
+            InboxRow(ref=2, n=1, urgent=False, **rest),
+            InboxRow(ref=3, n=3, urgent=True, **rest),
+        ],
+    )
     assert [row.ref for row in messages.waiting(connection, PEER, 10)] == [3, 2, 1]
     assert messages.senders_waiting(connection) == [PEER]
     messages.postpone(connection, 3, attempts=2, next_try=50)
@@ -208,9 +211,14 @@ def test_what_relies_on_a_consent_is_found(connection: Connection):
     """Outgoing messages of the consent that still wait, and the first incoming one that names it."""
     messages.add(
         connection,
-        [rows.message(1, consent=b"c"), rows.message(2, consent=b"c"), rows.message(3),
-         rows.message(4, consent=b"c", direction="in"), rows.message(5, consent=b"c", direction="in")],
-    )  # fmt: skip
+        [
+            rows.message(1, consent=b"c"),
+            rows.message(2, consent=b"c"),
+            rows.message(3),
+            rows.message(4, consent=b"c", direction="in"),
+            rows.message(5, consent=b"c", direction="in"),
+        ],
+    )
     messages.enqueue(connection, [(2, PEER, LIFE), (3, PEER, LIFE)])
     assert [row.ref for row in messages.unsent_consenting(connection, b"c")] == [2]
     assert messages.relying_on(connection, b"c", PEER) == {PEER: 4}
@@ -259,9 +267,14 @@ def test_answers_are_the_final_ones_of_that_peer(connection: Connection):
     """`delivered` is no answer to a request, and another peer's receipt is none for this one."""
     receipts.add(
         connection,
-        [rows.receipt("a"), rows.receipt("a", "delivered"), rows.receipt("b", "rejected", code="schema"),
-         rows.receipt("c", peer="n1other"), rows.receipt("d", direction="received")],
-    )  # fmt: skip
+        [
+            rows.receipt("a"),
+            rows.receipt("a", "delivered"),
+            rows.receipt("b", "rejected", code="schema"),
+            rows.receipt("c", peer="n1other"),
+            rows.receipt("d", direction="received"),
+        ],
+    )
     found = receipts.answers(connection, PEER, ["id-a", "id-b", "id-c", "id-d", "id-none"])
     assert {id: row.status for id, row in found.items()} == {"id-a": "received", "id-b": "rejected"}
 

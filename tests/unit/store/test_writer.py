@@ -268,7 +268,7 @@ connection.close()
         (16, lambda c: c.execute(text("insert into consent values (16,x'00','own','active',1)"))),
     ],
     ids=["content", "message", "draft", "statement", "batch", "origin", "consent"],
-)  # fmt: skip
+)
 async def test_numbers_rise_across_restarts(tmp_path: Path, number: int, write):
     """A number that stands anywhere is never given out again, also when its content was erased before the restart."""
     store = Store(tmp_path / "node.db")
