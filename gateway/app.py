@@ -10,10 +10,9 @@ A folder has one owner: two processes never open one (DESIGN 3c).
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -21,88 +20,98 @@ from typing import TYPE_CHECKING
 from aiohttp.web import RouteDef
 
 import schemas
-from gateway import casesystem
-from gateway import config as settings
+from gateway.access.api_tokens import ApiTokens
+from gateway.access.sessions import People
 from gateway.api.app import LocalServer, local_app
-from gateway.casesystem import CaseSystem
-from gateway.clock import SystemClock
-from gateway.config import EmailSection, WebhookSection
+from gateway.attachments.folder import FileFolder
+from gateway.audit.checkpointer import Checkpointer
+from gateway.audit.log import checkpoint
+from gateway.audit.log import start as start_log
+from gateway.audit.reader import LogReader, of_stopped
+from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.console.app import console_routes
 from gateway.console.settings import Settings
-from gateway.core.workdays import offset
+from gateway.database import meta
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.delivery.handover import Handover
+from gateway.delivery.intake import Intake
+from gateway.delivery.outbound.sender import Sender
+from gateway.directory.cache import list_entry
+from gateway.erasure.peer_requests.record import record_confirmation, record_request
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, serve
 from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
-from gateway.logs import logger
+from gateway.foundation import config as settings
+from gateway.foundation.adapter_boundary import guarded
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.config import EmailSection, WebhookSection
+from gateway.foundation.logs import logger
+from gateway.foundation.node_folder import (
+    ATTACHMENTS,
+    CHECKPOINT,
+    DATABASE,
+    GUIDANCE,
+    RUN,
+    SOCKET,
+    WEBHOOKS,
+    lock_folder,
+)
+from gateway.foundation.workdays import offset
+from gateway.guidance.library import GuidanceLibrary
+from gateway.identity import publication
+from gateway.identity.own_identity import OwnIdentity
+from gateway.identity.unlock import Keyholder, KeysUnusableError, Unlock, in_process
+from gateway.mapping import case_system
+from gateway.mapping.case_system import CaseSystem
+from gateway.messages.effects import Effects
+from gateway.node.dispatch import NodeOperations
+from gateway.node.federation_handlers import FederationHandlers
+from gateway.node.limited import LimitedOperations, admit
+from gateway.node.parts import LogState, Parts
+from gateway.node.scheduler import Scheduler
+from gateway.notifications.email_notices import EmailNotices
+from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
+from gateway.peers.registry import PeerRegistry
+from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Adapter, Clock, LocalRecord, Notifier
-from gateway.service import publishing
-from gateway.service.auditing import checkpoint
-from gateway.service.auditing import start as start_log
-from gateway.service.auditor import Auditor
-from gateway.service.book import Book
-from gateway.service.collect import Collector
-from gateway.service.desk import NodeDesk
-from gateway.service.door import Door
-from gateway.service.guarded import guarded
-from gateway.service.handover import Handover
-from gateway.service.hooks import Hook, Hooks
-from gateway.service.house import House
-from gateway.service.limited import LimitedDesk, admit
-from gateway.service.logbook import Logbook, of_stopped
-from gateway.service.notify import Notify
-from gateway.service.own import Own
-from gateway.service.parts import LogStanding, Parts
-from gateway.service.people import People
-from gateway.service.policies import Policies
-from gateway.service.send import Sender
-from gateway.service.shelf import Shelf
-from gateway.service.tokens import Tokens
-from gateway.service.trust_records import Courier
-from gateway.service.vault import Vault
-from gateway.store import Store
-from gateway.store import peers as peer_rows
-from gateway.store.files import FileFolder
-from gateway.unlock import RUN, Keyholder, KeysUnusableError, Unlock, in_process
-from keys.descriptor import Descriptor
-from keys.encoding import sha256_hex
-from keys.keystore import DEFAULT_COST, Cost, system_rand
-from keys.sign import SignedDocument
-from keys.tls import self_signed, server_files, spki_hash
-from keys.webhooks import read_secret
+from gateway.trust.record_exchange import RecordExchange
+from keys.documents.descriptor import Descriptor
+from keys.documents.webhook_signature import read_secret
+from keys.keystore.keystore import DEFAULT_COST, Cost, system_rand
+from keys.primitives.encoding import sha256_hex
+from keys.primitives.sign import SignedDocument
+from keys.primitives.tls import self_signed, server_files, spki_hash
 from schemas.calendars import calendar
 from schemas.regions import region
 
 if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter
 
-DATABASE = "node.db"
-TOKEN = "api-token"  # noqa: S105 (the name of a file)
-SOCKET = "api.sock"
-LOCK = "lock"
-CHECKPOINT = "checkpoint"
-WEBHOOKS = "webhooks"
-ATTACHMENTS = "attachments"
-GUIDANCE = "guidance"
-
 
 class Node:
     """One opened node folder."""
 
     def __init__(
-        self, folder: Path, parts: Parts, keys: Keyholder, cases: CaseSystem | None, receivers: Mapping[str, Hook]
+        self,
+        folder: Path,
+        parts: Parts,
+        keys: Keyholder,
+        cases: CaseSystem | None,
+        receivers: Mapping[str, WebhookReceiver],
     ) -> None:
         self.folder = folder
         self._receivers = receivers
         self._keys = keys
         self.parts = parts
         self._cases = cases
-        self._door = Door(parts)
-        self.house = House(parts)
+        self._door = FederationHandlers(parts)
+        self.house = Scheduler(parts)
         self.handover = Handover(parts, {} if cases is None else cases.inward)
-        self.desk = NodeDesk(parts, self.house)
+        self.desk = NodeOperations(parts, self.house)
         self.federation: RunningServer | None = None
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._log = logger()
@@ -171,7 +180,7 @@ class Node:
         parts = self.parts
         await start_log(parts)
         await self.house.start()
-        hooks = Hooks(parts, self._receivers)
+        hooks = WebhookSender(parts, self._receivers)
         await hooks.start()
         async with AsyncExitStack() as stack:
             self.federation = await self._start_federation()
@@ -185,18 +194,18 @@ class Node:
             loops = [
                 asyncio.create_task(self.house.run(), name="house"),
                 asyncio.create_task(self.handover.run(), name="handover"),
-                asyncio.create_task(Courier(parts).run(), name="trust"),
-                asyncio.create_task(Auditor(parts).run(), name="auditor"),
+                asyncio.create_task(RecordExchange(parts).run(), name="trust"),
+                asyncio.create_task(Checkpointer(parts).run(), name="auditor"),
                 asyncio.create_task(self._keep_senders(), name="senders"),
                 asyncio.create_task(hooks.run(), name="webhooks"),
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
             if (email := parts.config.notify.email) is not None:
-                notify = Notify(parts, _mailer(parts.config.node.name, email), email.every_minutes * 60)
+                notify = EmailNotices(parts, _mailer(parts.config.node.name, email), email.every_minutes * 60)
                 loops.append(asyncio.create_task(notify.run(), name="notify"))
             if parts.adapter is not None and parts.config.adapter is not None:
                 mappings = {} if self._cases is None else self._cases.outward
-                collector = Collector(parts, parts.adapter, mappings, parts.config.adapter.poll_seconds)
+                collector = Intake(parts, parts.adapter, mappings, parts.config.adapter.poll_seconds)
                 loops.append(asyncio.create_task(collector.run(), name="collect"))
             try:
                 done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
@@ -239,8 +248,8 @@ async def open_node(
 ) -> tuple[Node, AsyncExitStack]:
     """Open a node folder; leaving the returned stack closes it and gives up the lock.
 
-    `unlock` is how it comes to its keys (`gateway.unlock`), or the passphrase to open the key store here; `at_least` is
-    for the latter. `adapter` takes the place of the one in node.toml; only tests pass it.
+    `unlock` is how it comes to its keys (`gateway.identity.unlock`), or the passphrase to open the key store here;
+    `at_least` is for the latter. `adapter` takes the place of the one in node.toml; only tests pass it.
 
     Raises:
         RefusedError: locked (another process owns the folder), wrong_passphrase, invalid settings; nothing was changed.
@@ -249,7 +258,7 @@ async def open_node(
     if faults:
         raise RefusedError(Code.INVALID, "the schemas of this installation were altered", findings=faults)
     config = settings.load(folder)
-    cases = None if config.adapter is None else casesystem.read(config.adapter, folder)
+    cases = None if config.adapter is None else case_system.read(config.adapter, folder)
     receivers = {section.name: _receiver(section, folder) for section in config.webhooks}
     if len(receivers) < len(config.webhooks):
         raise RefusedError(Code.INVALID, "two webhooks of node.toml have one name; nothing was started")
@@ -259,20 +268,20 @@ async def open_node(
         unlock = in_process(folder, unlock, at_least=at_least)
     stack = AsyncExitStack()
     try:
-        stack.callback(_lock(folder))
+        stack.callback(lock_folder(folder))
         store = _database(folder)
         stack.callback(store.close)
-        recorded = await store.read(lambda c: peer_rows.get_meta(c, "keystore_gen"))
+        recorded = await store.read(lambda c: meta.get_meta(c, "keystore_gen"))
         keys = await unlock(stack, int(recorded or b"1"))
-        own = Own(store, keys, clock)
+        own = OwnIdentity(store, keys, clock)
         await own.load()
         with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so
             keys.activate(own.chain, clock.now())
-        book = Book(store, own)
+        book = PeerRegistry(store, own)
         await book.refresh()
-        policies = Policies(store)
+        policies = PoliciesInForce(store)
         await policies.refresh()
-        tokens = Tokens(store, clock)
+        tokens = ApiTokens(store, clock)
         await tokens.refresh()
         door_verify = _ClientVerify()
         parts = Parts(
@@ -282,7 +291,7 @@ async def open_node(
             rand=rand,
             store=store,
             keys=keys,
-            vault=Vault(keys, rand),
+            vault=ContentSealer(keys, rand),
             book=book,
             own=own,
             policies=policies,
@@ -292,9 +301,10 @@ async def open_node(
             ),
             adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
             files=FileFolder(folder / ATTACHMENTS),
-            log=LogStanding(kept=folder / CHECKPOINT),
-            shelf=Shelf(folder / GUIDANCE, pack),
+            log=LogState(kept=folder / CHECKPOINT),
+            shelf=GuidanceLibrary(folder / GUIDANCE, pack),
         )
+        parts.effects = _effects(parts)
         node = Node(folder, parts, keys, cases, receivers)
         door_verify.door = node._door
         stack.push_async_callback(node.close)
@@ -302,6 +312,19 @@ async def open_node(
         await stack.aclose()
         raise
     return node, stack
+
+
+def _effects(parts: Parts) -> Effects:
+    """By message type what it does here besides being handed over."""
+    request = partial(record_request, parts)
+    return {
+        "consent.record": (partial(record_consent, parts),),
+        "consent.withdrawal": (request, partial(withdraw_consent, parts)),
+        "erasure.request": (request,),
+        "referral.withdraw": (request,),
+        "erasure.confirmation": (partial(record_confirmation, parts),),
+        "directory.update": (partial(list_entry, parts),),
+    }
 
 
 def _database(folder: Path) -> Store:
@@ -316,7 +339,7 @@ def _database(folder: Path) -> Store:
     return Store(path)
 
 
-def _receiver(section: WebhookSection, folder: Path) -> Hook:
+def _receiver(section: WebhookSection, folder: Path) -> WebhookReceiver:
     """A receiver of webhooks with its secret. Raises RefusedError."""
     path = folder / WEBHOOKS / section.name
     try:
@@ -327,16 +350,16 @@ def _receiver(section: WebhookSection, folder: Path) -> Hook:
             f"the webhook {section.name} of node.toml has no secret that can be read; nothing was started",
             hint=f"trm webhook new {section.name} makes one",
         ) from error
-    return Hook(name=section.name, url=section.url, secret=secret, ca_file=section.ca_file)
+    return WebhookReceiver(name=section.name, url=section.url, secret=secret, ca_file=section.ca_file)
 
 
 async def publish_first(folder: Path, document: SignedDocument, *, clock: Clock | None = None) -> Descriptor:
     """Give a waiting node its first descriptor; no passphrase is needed for what is public. Raises RefusedError."""
-    release = _lock(folder)
+    release = lock_folder(folder)
     try:
         store = _database(folder)
         try:
-            return await publishing.publish_first(store, document, (clock or SystemClock()).now())
+            return await publication.publish_first(store, document, (clock or SystemClock()).now())
         finally:
             store.close()
     finally:
@@ -347,8 +370,8 @@ async def serve_limited(
     folder: Path, reason: KeysUnusableError, ready: Callable[[], None], stop: asyncio.Event
 ) -> None:
     """Run on the socket of the folder only, without keys and without peers, until `stop` is set."""
-    release = _lock(folder)
-    server = LocalServer(local_app(LimitedDesk(reason), admit=admit))
+    release = lock_folder(folder)
+    server = LocalServer(local_app(LimitedOperations(reason), admit=admit))
     try:
         await server.start(folder / RUN / SOCKET, None)
         logger().error("node.limited", code=str(reason.code))
@@ -360,7 +383,7 @@ async def serve_limited(
 
 
 @asynccontextmanager
-async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator[Logbook]:
+async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator[LogReader]:
     """The audit log of a folder that nobody runs, for reading only; needs no passphrase.
 
     Raises:
@@ -368,7 +391,7 @@ async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator
     """
     if not (folder / DATABASE).is_file():
         raise RefusedError(Code.NOT_FOUND, f"there is no {DATABASE} in {folder}", hint="name a node folder with --node")
-    release = _lock(folder)
+    release = lock_folder(folder)
     try:
         store = Store(folder / DATABASE)
         try:
@@ -382,7 +405,7 @@ async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator
 class _ClientVerify:
     """Breaks the circle: the client asks the door whose key signed an answer, and the door is built on the client."""
 
-    door: Door
+    door: FederationHandlers
 
     async def __call__(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
         return await self.door.signed_by(node, kid, base, signature)
@@ -402,20 +425,6 @@ def _mailer(node: str, section: EmailSection) -> Notifier:
         password=section.password_file,
         ca=section.ca_file,
     )
-
-
-def _lock(folder: Path) -> Callable[[], None]:
-    run = folder / RUN
-    run.mkdir(mode=0o700, exist_ok=True)
-    handle = os.open(run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(handle)
-        raise RefusedError(
-            Code.LOCKED, "another process owns this node folder", hint="stop it, or use the verbs while it runs"
-        ) from exc
-    return lambda: os.close(handle)
 
 
 async def marked_rows(mapping: Path, line_list: Path, mark: str) -> Sequence[LocalRecord]:

@@ -243,7 +243,7 @@ class Notifier(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class OperationResult:
     """The answer of one operation: `created` says that something new exists now (HTTP 201 instead of 200)."""
 
     value: Json

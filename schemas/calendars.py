@@ -1,8 +1,8 @@
 """The calendars of a region: time zone, weekend and holidays of each country, from `regions/NAME/calendars/XX.json`.
 
-Only what the files say; which day is a holiday is worked out in `gateway.core.workdays`. The legal time is data too and
-not the zone file of the machine: both nodes of a conversation have to find the same deadline, and their machines may
-have different versions of it (Morocco decides anew each year).
+Only what the files say; which day is a holiday is worked out in `gateway.foundation.workdays`. The legal time is data
+too and not the zone file of the machine: both nodes of a conversation have to find the same deadline, and their
+machines may have different versions of it (Morocco decides anew each year).
 """
 
 from __future__ import annotations

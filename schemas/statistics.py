@@ -44,7 +44,7 @@ MIN_THRESHOLD = 10
 SUBMISSION = "stats.submission/1"
 
 COUNTED = ("sex", "age_group", "exploitation", "registering_body", "citizenship_group", "corridor")
-"""What a node knows of a case, and can count (`gateway.core.counted`)."""
+"""What a node knows of a case, and can count (`gateway.statistics.dimensions`)."""
 
 MAX_CELLS = 500
 """Cells of one table with its sums; what a message takes, and small enough to be protected in a moment."""

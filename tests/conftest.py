@@ -14,9 +14,9 @@ from support import fresh
 from support.ajv import Ajv, running
 from support.shapes import misfits
 
-from gateway.ports import Done
-from gateway.service.desk import NodeDesk
-from gateway.store import engine
+from gateway.database import engine
+from gateway.node.dispatch import NodeOperations
+from gateway.ports import OperationResult
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
@@ -38,23 +38,23 @@ def ajv() -> Iterator[Ajv]:
 @pytest.fixture(scope="session", autouse=True)
 def _answers_have_their_shape() -> Iterator[None]:
     """What a node in this process answers is what the OpenAPI document promises."""
-    plain = NodeDesk.call
+    plain = NodeOperations.call
 
     @wraps(plain)
-    async def held(self: NodeDesk, operation: str, *args: Any, **named: Any) -> Done:
+    async def held(self: NodeOperations, operation: str, *args: Any, **named: Any) -> OperationResult:
         done = await plain(self, operation, *args, **named)
         found = misfits(operation, done.value)
         assert not found, f"the answer to {operation} has not its shape: {found}"
         return done
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(NodeDesk, "call", held)
+        patch.setattr(NodeOperations, "call", held)
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_new_database_is_filled_at_once() -> Iterator[None]:
-    """What migrations do is told of `gateway.store.engine.migrate` itself."""
+    """What migrations do is told of `gateway.database.engine.migrate` itself."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "migrate", fresh.migrate)
         yield

@@ -24,10 +24,10 @@ from aiohttp import web
 
 from gateway.api import metrics, openapi
 from gateway.api.routes import PREFIX, ROUTES, Route
-from gateway.core.roles import OWNER, Caller, allowed, may, visible
-from gateway.desk import Desk
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
-from gateway.logs import logger
+from gateway.foundation.logs import logger
+from gateway.operations.ports import Operations
+from gateway.operations.roles import OWNER, Caller, allowed, may, visible
 from gateway.ports import Json
 
 BODY_LIMIT = 1_500_000
@@ -73,7 +73,9 @@ READY = "/health/ready"
 _CALLER = web.RequestKey("caller", Caller)
 
 
-def local_app(desk: Desk, *, admit: Callable[[str], Caller], console: Iterable[web.RouteDef] = ()) -> web.Application:
+def local_app(
+    desk: Operations, *, admit: Callable[[str], Caller], console: Iterable[web.RouteDef] = ()
+) -> web.Application:
     """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`; the pages of
     the `console` stand beside the API, and what guards the one does not see the other.
     """
@@ -188,7 +190,7 @@ def _problem(status: int, code: Code, title: str, findings: list[Json], *, hint:
     )
 
 
-def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _operation(desk: Operations, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         arguments: dict[str, Json] = _parameters(request)
         if request.method in ("POST", "PUT"):
@@ -216,7 +218,7 @@ def _operation(desk: Desk, route: Route) -> Callable[[web.Request], Awaitable[we
     return handle
 
 
-def _taking(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _taking(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def take(request: web.Request) -> web.StreamResponse:
         """A file in the body, as it is; how long it is has to be said before."""
         size = request.content_length
@@ -231,7 +233,7 @@ def _taking(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]
     return take
 
 
-def _giving(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _giving(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def give(request: web.Request) -> web.StreamResponse:
         """A file, opened as it is sent. One that fails on the way ends the connection: it is shorter than was said."""
         file = await desk.attached(_parameters(request) | request.match_info, caller=request[_CALLER])
@@ -367,7 +369,7 @@ def _refuse(_text: str) -> Any:
     raise ValueError("numbers are whole")
 
 
-def _events(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _events(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def stream(request: web.Request) -> web.StreamResponse:
         """Server-sent events; `Last-Event-ID` or `?after=` says where to go on."""
         position = request.headers.get("Last-Event-ID") or request.query.get("after", "0")
@@ -405,7 +407,7 @@ async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"status": "live"})
 
 
-def _ready(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _ready(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def ready(_request: web.Request) -> web.Response:
         """For whoever starts or watches the process: whether messages can come and go, and not why."""
         try:
@@ -418,7 +420,7 @@ def _ready(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]
     return ready
 
 
-def _metrics(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _metrics(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def measure(request: web.Request) -> web.Response:
         """`node.status` in the text format of Prometheus."""
         found = (await desk.call(STATUS_OF_NODE, _parameters(request), caller=request[_CALLER])).value

@@ -22,8 +22,8 @@ from gateway.api.shape import (
 )
 from gateway.api.shapes import SHAPES
 from gateway.api.shapes.node import TOLD
-from gateway.core.roles import allowed
 from gateway.errors import Code
+from gateway.operations.roles import allowed
 from gateway.ports import Json
 
 PROBLEM = named(

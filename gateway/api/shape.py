@@ -1,7 +1,7 @@
 """The words in which arguments and answers of the local API are described: JSON Schema 2020-12 made of small parts.
 
 A described object is closed: what is not named is not there. `maybe` marks a member that can be left out, `read` one
-that only a caller with the right to read content gets (`gateway.core.roles`). `named` gives a schema a name under
+that only a caller with the right to read content gets (`gateway.operations.roles`). `named` gives a schema a name under
 which the OpenAPI document and a reader find it again.
 """
 

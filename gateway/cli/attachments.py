@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
@@ -37,11 +39,11 @@ def attachment_add(reach: Reach, file: Path, message: str | None, as_json: bool)
     from gateway.cli import transfers
 
     answer = transfers.add(reach.folder, file, message, reach.passphrase_file)
-    voice.show(answer, as_json=as_json, people=_show_added)
+    output.show(answer, as_json=as_json, people=_show_added)
 
 
 def _show_added(value: Mapping[str, Json]) -> None:
-    voice.facts([(name, value[name]) for name in ("message", "part", "media_type", "size", "sha256")])
+    output.facts([(name, value[name]) for name in ("message", "part", "media_type", "size", "sha256")])
 
 
 @options.verb(attachment, "list")
@@ -59,25 +61,25 @@ def attachment_list(reach: Reach, id: str | None, direction: str | None, as_json
       trm attachment list --node /srv/trm/al
     """
     if id is None:
-        voice.show(reach.ask("attachment.moving"), as_json=as_json, people=_show_moving)
+        output.show(reach.ask("attachment.moving"), as_json=as_json, people=_show_moving)
         return
     answer = reach.ask("attachment.list", id=id, direction=direction)
-    voice.show(answer, as_json=as_json, people=_show_files)
+    output.show(answer, as_json=as_json, people=_show_files)
 
 
 def _show_files(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["part", "what", "type", "bytes", "here", "sha-256"],
         [
             [item["part"], item["doc_kind"], item["media_type"], item["size"], item["stored"], item["sha256"]]
-            for item in voice.items(value, "attachments")
+            for item in list_objects(value, "attachments")
         ],
         empty="no file",
     )
 
 
 def _show_moving(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["message", "peer", "state", "files", "done", "bytes", "since", "last"],
         [
             [
@@ -87,10 +89,10 @@ def _show_moving(value: Mapping[str, Json]) -> None:
                 item["files"],
                 item["done"],
                 item["bytes"],
-                voice.when(item["since"]),
-                voice.when(item["last"]),
+                time_text.when(item["since"]),
+                time_text.when(item["last"]),
             ]
-            for item in voice.items(value, "moving")
+            for item in list_objects(value, "moving")
         ],
         empty="no file is on its way",
     )
@@ -113,7 +115,7 @@ def attachment_save(reach: Reach, id: str, part: int, file: Path) -> None:
     from gateway.cli import transfers
 
     size = transfers.save(reach.folder, id, part, file, reach.passphrase_file)
-    voice.say(f"{file}: {size} bytes")
+    output.say(f"{file}: {size} bytes")
 
 
 @options.verb(attachment, "discard")
@@ -128,4 +130,4 @@ def attachment_discard(reach: Reach, id: str, as_json: bool) -> None:
       trm attachment discard q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
     answer = reach.ask("attachment.discard", id=id)
-    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"forgotten: {value['files']} file(s)"))
+    output.show(answer, as_json=as_json, people=lambda value: output.say(f"forgotten: {value['files']} file(s)"))

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import Code, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 UNWITNESSED = "unwitnessed: no peer has confirmed this log, so whoever controls this machine can have rewritten it"
@@ -38,7 +40,7 @@ def audit_show(node: Path | None, as_json: bool) -> None:
     Example:
       trm audit show --node /srv/trm/fr
     """
-    voice.show(_ask(options.folder_of(node), "audit.show"), as_json=as_json, people=_shown)
+    output.show(_ask(options.folder_of(node), "audit.show"), as_json=as_json, people=_shown)
 
 
 @options.verb(audit, "list")
@@ -58,15 +60,15 @@ def audit_list(
       trm audit list --event peer.state --node /srv/trm/fr
     """
     value = reach.ask("audit.list", event=event, subject=subject, limit=limit, cursor=cursor)
-    voice.show(value, as_json=as_json, people=_show_entries)
+    output.show(value, as_json=as_json, people=_show_entries)
 
 
 def _show_entries(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["entry", "at", "event", "members", "covered"],
         [
-            [item["seq"], voice.when(item["at"]), item["event"], _members(item["facts"]), item["covered"]]
-            for item in voice.items(value, "entries")
+            [item["seq"], time_text.when(item["at"]), item["event"], _members(item["facts"]), item["covered"]]
+            for item in list_objects(value, "entries")
         ],
         empty="no such entry here",
     )
@@ -74,12 +76,12 @@ def _show_entries(value: Mapping[str, Json]) -> None:
 
 
 def _members(facts: Json) -> str:
-    return " ".join(f"{name}={voice.word(fact)}" for name, fact in facts.items()) if isinstance(facts, dict) else ""
+    return " ".join(f"{name}={output.word(fact)}" for name, fact in facts.items()) if isinstance(facts, dict) else ""
 
 
 def _say_more(value: Mapping[str, Json]) -> None:
     if value["next"] is not None:
-        voice.hint(f"there may be older ones: --cursor {value['next']}")
+        output.hint(f"there may be older ones: --cursor {value['next']}")
 
 
 @options.verb(audit, "reads")
@@ -118,15 +120,15 @@ def audit_reads(
         limit=limit,
         cursor=cursor,
     )
-    voice.show(value, as_json=as_json, people=_show_reads)
+    output.show(value, as_json=as_json, people=_show_reads)
 
 
 def _show_reads(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["first that day", "what", "id", "reader", "name"],
         [
-            [voice.when(item["at"]), item["what"], item["id"], item["reader"], item["name"]]
-            for item in voice.items(value, "reads")
+            [time_text.when(item["at"]), item["what"], item["id"], item["reader"], item["name"]]
+            for item in list_objects(value, "reads")
         ],
         empty="nobody was shown anything of it",
     )
@@ -135,11 +137,11 @@ def _show_reads(value: Mapping[str, Json]) -> None:
 
 def _shown(value: Mapping[str, Json]) -> None:
     point = value["checkpoint"]
-    voice.facts(
+    output.facts(
         [
             ("log", value["origin"]),
             ("entries", value["entries"]),
-            ("checkpoint", f"{point['size']}, {voice.when(point['at'])}" if isinstance(point, dict) else None),
+            ("checkpoint", f"{point['size']}, {time_text.when(point['at'])}" if isinstance(point, dict) else None),
             ("halted", value["halted"]),
         ]
     )
@@ -149,10 +151,10 @@ def _shown(value: Mapping[str, Json]) -> None:
 def _say_witnessed(value: Mapping[str, Json]) -> None:
     found = value["witnessed"]
     if not isinstance(found, dict):
-        voice.say(UNWITNESSED)
+        output.say(UNWITNESSED)
         return
-    told = ", ".join(f"{item['peer']} {voice.when(item['at'])}" for item in voice.items(found, "by"))
-    voice.say(f"witnessed up to entry {found['size']} by {told}")
+    told = ", ".join(f"{item['peer']} {time_text.when(item['at'])}" for item in list_objects(found, "by"))
+    output.say(f"witnessed up to entry {found['size']} by {told}")
 
 
 @options.verb(audit, "verify")
@@ -168,16 +170,16 @@ def audit_verify(node: Path | None, as_json: bool) -> None:
       trm audit verify --node /srv/trm/fr
     """
     value = _ask(options.folder_of(node), "audit.verify")
-    voice.show(value, as_json=as_json, people=_verified)
+    output.show(value, as_json=as_json, people=_verified)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
 
 
 def _verified(value: Mapping[str, Json]) -> None:
-    for item in voice.items(value, "findings"):
-        voice.say(f"{item['place']} {item['rule']}")
+    for item in list_objects(value, "findings"):
+        output.say(f"{item['place']} {item['rule']}")
     good = "every entry, checkpoint and cosignature holds" if value["ok"] is True else "the log does not hold"
-    voice.say(f"{value['entries']} entries, {value['checkpoints']} checkpoints: {good}")
+    output.say(f"{value['entries']} entries, {value['checkpoints']} checkpoints: {good}")
     _say_witnessed(value)
 
 
@@ -210,8 +212,8 @@ def audit_export(file: Path, node: Path | None) -> None:
     except BaseException:
         file.unlink()
         raise
-    voice.say(f"written: {file}")
-    voice.hint(f"anybody checks it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
+    output.say(f"written: {file}")
+    output.hint(f"anybody checks it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
 
 
 def _pages(folder: Path) -> Iterator[dict[str, Json]]:
@@ -224,7 +226,7 @@ def _pages(folder: Path) -> Iterator[dict[str, Json]]:
 
 def _ask(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
     """From the node while it runs, else from its folder."""
-    from gateway.cli.connect import call, is_running
+    from gateway.cli.connection import call, is_running
 
     if is_running(folder):
         value = call(folder, operation, arguments)
@@ -236,7 +238,7 @@ def _ask(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
 
 async def _read(folder: Path, operation: str, arguments: Mapping[str, Json]) -> dict[str, Json]:
     from gateway.app import open_log
-    from gateway.service import logbook
+    from gateway.audit import reader as logbook
 
     async with open_log(folder) as book:
         match operation:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
@@ -32,13 +34,13 @@ def consent_record(reach: Reach, file: Path, by: str, as_json: bool) -> None:
     Example:
       trm consent record consent.json --by "Ana B." --node /srv/trm/fr
     """
-    answer = reach.ask("consent.record", content=voice.read_object(file), by=by)
-    voice.show(answer, as_json=as_json, people=_show_recorded)
+    answer = reach.ask("consent.record", content=output.read_object(file), by=by)
+    output.show(answer, as_json=as_json, people=_show_recorded)
 
 
 def _show_recorded(value: Mapping[str, Json]) -> None:
-    voice.facts([("consent", value["id"]), ("state", value["state"])])
-    voice.hint("a message relies on it by header.consent_ref; a draft by trm draft release --consent")
+    output.facts([("consent", value["id"]), ("state", value["state"])])
+    output.hint("a message relies on it by header.consent_ref; a draft by trm draft release --consent")
 
 
 @options.verb(consent, "list")
@@ -52,15 +54,15 @@ def consent_list(reach: Reach, limit: int, as_json: bool) -> None:
     Example:
       trm consent list --node /srv/trm/fr
     """
-    voice.show(reach.ask("consent.list", limit=limit), as_json=as_json, people=_show_list)
+    output.show(reach.ask("consent.list", limit=limit), as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["consent", "holder", "state", "since"],
         [
-            [item["id"], item["holder"], item["state"], voice.when(item["at"])]
-            for item in voice.items(value, "consents")
+            [item["id"], item["holder"], item["state"], time_text.when(item["at"])]
+            for item in list_objects(value, "consents")
         ],
         empty="no consent",
     )
@@ -77,15 +79,15 @@ def consent_show(reach: Reach, id: str, as_json: bool) -> None:
     Example:
       trm consent show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    voice.show(reach.ask("consent.show", id=id), as_json=as_json, people=_show_consent)
+    output.show(reach.ask("consent.show", id=id), as_json=as_json, people=_show_consent)
 
 
 def _show_consent(value: Mapping[str, Json]) -> None:
-    voice.facts([("consent", value["id"]), ("holder", value["holder"]), ("state", value["state"])])
-    voice.print_json(value["record"])
-    for item in voice.items(value, "withdrawals"):
-        voice.say(f"withdrawn  {voice.when(item.get('withdrawn_on'))}")
-        voice.print_json(item)
+    output.facts([("consent", value["id"]), ("holder", value["holder"]), ("state", value["state"])])
+    output.print_json(value["record"])
+    for item in list_objects(value, "withdrawals"):
+        output.say(f"withdrawn  {time_text.when(item.get('withdrawn_on'))}")
+        output.print_json(item)
 
 
 @options.verb(consent, "withdraw")
@@ -105,13 +107,13 @@ def consent_withdraw(reach: Reach, id: str, grants: tuple[int, ...], erase: bool
     answer = reach.ask(
         "consent.withdraw", id=id, by=by, erase_wanted=True if erase else None, grants=[*grants] if grants else None
     )
-    voice.show(answer, as_json=as_json, people=_show_withdrawn)
+    output.show(answer, as_json=as_json, people=_show_withdrawn)
 
 
 def _show_withdrawn(value: Mapping[str, Json]) -> None:
-    voice.say(f"{value['id']} is {value['state']}")
-    voice.table(
+    output.say(f"{value['id']} is {value['state']}")
+    output.table(
         ["told", "message"],
-        [[item["peer"], item["message"]] for item in voice.items(value, "told")],
+        [[item["peer"], item["message"]] for item in list_objects(value, "told")],
         empty="no peer had been told of it",
     )

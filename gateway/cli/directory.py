@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
@@ -59,15 +61,15 @@ def directory_search(
         unit_language=speaks,
         language=lang,
     )
-    voice.show(answer, as_json=as_json, people=_show_found)
+    output.show(answer, as_json=as_json, people=_show_found)
 
 
 def _show_found(value: Mapping[str, Json]) -> None:
-    _units(voice.items(value, "units"), empty="nobody was found")
+    _units(list_objects(value, "units"), empty="nobody was found")
 
 
 def _units(units: Sequence[Mapping[str, Json]], *, empty: str) -> None:
-    voice.table(
+    output.table(
         ["country", "unit", "name", "open", "call", "until"],
         [[one["country"], one["unit"], one["name"], one["open"], _call(one["contact"]), _until(one)] for one in units],
         empty=empty,
@@ -82,7 +84,7 @@ def _call(contact: Json) -> str:
 
 
 def _until(one: Mapping[str, Json]) -> str:
-    return voice.when(one["expires"]) if one["current"] else f"OVER {voice.when(one['expires'])}"
+    return time_text.when(one["expires"]) if one["current"] else f"OVER {time_text.when(one['expires'])}"
 
 
 @options.verb(directory, "show")
@@ -98,25 +100,25 @@ def directory_show(reach: Reach, country: str, lang: str | None, as_json: bool) 
       trm directory show AL --language sq --node /srv/trm/fr
     """
     answer = reach.ask("directory.show", id=country, language=lang)
-    voice.show(answer, as_json=as_json, people=_show_country)
+    output.show(answer, as_json=as_json, people=_show_country)
 
 
 def _show_country(value: Mapping[str, Json]) -> None:
-    for entry in voice.items(value, "entries"):
-        voice.facts(
+    for entry in list_objects(value, "entries"):
+        output.facts(
             [
                 ("told by", f"{entry['peer']} ({entry['state']})"),
                 ("number", entry["number"]),
-                ("made", voice.when(entry["made"])),
+                ("made", time_text.when(entry["made"])),
                 ("current", entry["current"]),
-                ("until", voice.when(entry["expires"])),
+                ("until", time_text.when(entry["expires"])),
             ]
         )
         if entry["foreign"]:
-            voice.hint(f"{entry['foreign']} unit(s) of other countries are left out: a node speaks for its own alone")
-        _units(voice.items(entry, "units"), empty="no unit")
-        for one in voice.items(entry, "procedures"):
-            voice.say(f"{one['kind']}: {one['text']}" + (f" ({one['url']})" if one["url"] else ""))
+            output.hint(f"{entry['foreign']} unit(s) of other countries are left out: a node speaks for its own alone")
+        _units(list_objects(entry, "units"), empty="no unit")
+        for one in list_objects(entry, "procedures"):
+            output.say(f"{one['kind']}: {one['text']}" + (f" ({one['url']})" if one["url"] else ""))
 
 
 @options.verb(directory, "own")
@@ -130,13 +132,13 @@ def directory_own(reach: Reach, as_json: bool) -> None:
       trm directory own --node /srv/trm/fr > offices.json
     """
     answer = reach.ask("directory.own")
-    voice.show(answer, as_json=as_json, people=_show_own)
+    output.show(answer, as_json=as_json, people=_show_own)
 
 
 def _show_own(value: Mapping[str, Json]) -> None:
-    voice.say(json.dumps(value["content"], ensure_ascii=False, indent=2))
+    output.say(json.dumps(value["content"], ensure_ascii=False, indent=2))
     expires = value["expires"]
-    voice.hint(f"it counts until {voice.when(expires)}" if isinstance(expires, int) else "nothing was told yet")
+    output.hint(f"it counts until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was told yet")
 
 
 @options.verb(directory, "publish")
@@ -156,16 +158,16 @@ def directory_publish(reach: Reach, file: Path, unit: str | None, lang: str | No
     Example:
       trm directory publish offices.json --by "Ana B." --node /srv/trm/fr
     """
-    answer = reach.ask("directory.publish", content=voice.read_object(file), unit=unit, language=lang, by=by)
-    voice.show(answer, as_json=as_json, people=_show_published)
+    answer = reach.ask("directory.publish", content=output.read_object(file), unit=unit, language=lang, by=by)
+    output.show(answer, as_json=as_json, people=_show_published)
 
 
 def _show_published(value: Mapping[str, Json]) -> None:
-    voice.facts([("number", value["number"]), ("until", voice.when(value["expires"]))])
-    voice.table(
+    output.facts([("number", value["number"]), ("until", time_text.when(value["expires"]))])
+    output.table(
         ["peer", "message"],
-        [[one["peer"], one["message"]] for one in voice.items(value, "sent")],
+        [[one["peer"], one["message"]] for one in list_objects(value, "sent")],
         empty="no active peer: it is kept here only",
     )
-    for one in voice.items(value, "left_out"):
-        voice.hint(f"{one['peer']} did not get it: {one['code']} {one['hint']}")
+    for one in list_objects(value, "left_out"):
+        output.hint(f"{one['peer']} did not get it: {one['code']} {one['hint']}")

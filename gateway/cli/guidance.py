@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
@@ -43,7 +44,7 @@ def guidance_list(reach: Reach, lang: str | None, as_json: bool, **wanted: str |
       trm guidance list --stage return --role guardian --language fr --node /srv/trm/fr
     """
     answer = reach.ask("guidance.list", language=lang, **wanted)
-    voice.show(answer, as_json=as_json, people=_show_list)
+    output.show(answer, as_json=as_json, people=_show_list)
 
 
 @options.verb(guidance, "search")
@@ -62,19 +63,19 @@ def guidance_search(
       trm guidance search la personne retire son consentement --language fr --node /srv/trm/fr
     """
     answer = reach.ask("guidance.search", text=" ".join(words), language=lang, **wanted)
-    voice.show(answer, as_json=as_json, people=_show_texts)
+    output.show(answer, as_json=as_json, people=_show_texts)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
     _show_texts(value)
-    if voice.items(value, "faults"):
-        voice.hint("the node's own texts have faults and are not used: trm guidance check")
+    if list_objects(value, "faults"):
+        output.hint("the node's own texts have faults and are not used: trm guidance check")
 
 
 def _show_texts(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["text", "title", "from", "read again by"],
-        [[one["id"], _title(one), one["origin"], _review(one)] for one in voice.items(value, "texts")],
+        [[one["id"], _title(one), one["origin"], _review(one)] for one in list_objects(value, "texts")],
         empty="no text was found",
     )
 
@@ -99,15 +100,15 @@ def guidance_show(reach: Reach, text: str, lang: str | None, as_json: bool) -> N
     Example:
       trm guidance show withdrawal --language el --node /srv/trm/fr
     """
-    voice.show(reach.ask("guidance.show", id=text, language=lang), as_json=as_json, people=_show_text)
+    output.show(reach.ask("guidance.show", id=text, language=lang), as_json=as_json, people=_show_text)
 
 
 def _show_text(value: Mapping[str, Json]) -> None:
-    voice.say(f"{_title(value)}\n\n{value['summary']}\n\n{value['body']}\n")
-    for one in voice.items(value, "sources"):
+    output.say(f"{_title(value)}\n\n{value['summary']}\n\n{value['body']}\n")
+    for one in list_objects(value, "sources"):
         year = f", {one['year']}" if one["year"] is not None else ""
-        voice.say(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
-    voice.say(f"\nversion {value['version']} of {value['written']}, to be read again by {_review(value)}")
+        output.say(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
+    output.say(f"\nversion {value['version']} of {value['written']}, to be read again by {_review(value)}")
 
 
 @options.verb(guidance, "check")
@@ -120,15 +121,15 @@ def guidance_check(reach: Reach, as_json: bool) -> None:
     Example:
       trm guidance check --node /srv/trm/fr
     """
-    from gateway import config
-    from gateway.app import GUIDANCE
-    from gateway.service.shelf import own_texts
+    from gateway.foundation import config
+    from gateway.foundation.node_folder import GUIDANCE
+    from gateway.guidance.library import own_texts
     from schemas.regions import region
 
     folder = reach.folder / GUIDANCE
     found = own_texts(folder, region(config.load(reach.folder).node.region))
-    voice.show(
+    output.show(
         {"texts": [*found], "folder": str(folder)},
         as_json=as_json,
-        people=lambda value: voice.say(f"{len(found)} text(s) in {folder}, no fault"),
+        people=lambda value: output.say(f"{len(found)} text(s) in {folder}, no fault"),
     )

@@ -52,14 +52,14 @@ class Reach:
 
     def do(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Json:
         """One operation with its arguments as they are. Raises GatewayError."""
-        from gateway.cli.connect import call
+        from gateway.cli.connection import call
 
         return call(self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key)
 
 
 def folder_of(node: Path | None) -> Path:
     """The node folder from --node or TRM_NODE; wrong usage if neither names one."""
-    from gateway.environment import node_folder
+    from gateway.foundation.environment import node_folder
 
     try:
         return node_folder(None if node is None else str(node))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT
 from gateway.errors import Code, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def procedure_list(node: Path | None, name: str | None, lang: str | None, as_jso
     """
     words, found = _words(lang), _pack(node, name)
     value: dict[str, Json] = {**_of(found), "stages": [_stage(stage) for stage in found.procedure.stages]}
-    voice.show(value, as_json=as_json, people=lambda value: _show_list(value, words))
+    output.show(value, as_json=as_json, people=lambda value: _show_list(value, words))
 
 
 @options.verb(procedure, "show")
@@ -73,7 +75,7 @@ def procedure_show(what: str, node: Path | None, name: str | None, lang: str | N
     if not stages and not steps:
         raise RefusedError(Code.NOT_FOUND, "no such stage or step", hint="trm procedure list shows both")
     value = _stage(stages[0]) if stages else _step(steps[0])
-    voice.show({**_of(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
+    output.show({**_of(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
 
 
 def _pack(node: Path | None, name: str | None) -> Region:
@@ -83,7 +85,7 @@ def _pack(node: Path | None, name: str | None) -> Region:
         if node is not None:
             raise click.UsageError("give --node or --region")
         return region(name)
-    from gateway import config
+    from gateway.foundation import config
 
     return region(config.load(options.folder_of(node)).node.region)
 
@@ -185,9 +187,9 @@ def _words(lang: str | None) -> _Words:
 
 
 def _show_list(value: Mapping[str, Json], words: _Words) -> None:
-    for stage in voice.items(value, "stages"):
-        voice.say(f"{words.text(stage['title'])} ({stage['stage']})")
-        voice.table(
+    for stage in list_objects(value, "stages"):
+        output.say(f"{words.text(stage['title'])} ({stage['stage']})")
+        output.table(
             ["step", "what", "side", "responsible", "messages", "clock"],
             [
                 [
@@ -198,33 +200,33 @@ def _show_list(value: Mapping[str, Json], words: _Words) -> None:
                     _messages(step),
                     _clock_name(step),
                 ]
-                for step in voice.items(stage, "steps")
+                for step in list_objects(stage, "steps")
             ],
             empty="no step",
         )
-        voice.say("")
+        output.say("")
     _hint_draft(words, value)
-    voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
+    output.hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 
 def _show(value: Mapping[str, Json], words: _Words) -> None:
     if "steps" not in value:
         _show_step(value, words)
     else:
-        voice.facts([("stage", value["stage"]), ("title", words.text(value["title"])), ("source", value["source"])])
-        for step in voice.items(value, "steps"):
-            voice.say("")
+        output.facts([("stage", value["stage"]), ("title", words.text(value["title"])), ("source", value["source"])])
+        for step in list_objects(value, "steps"):
+            output.say("")
             _show_step(step, words)
     _hint_draft(words, value)
 
 
 def _hint_draft(words: _Words, value: Mapping[str, Json]) -> None:
     if (said := words.draft(value["drafts"])) is not None:
-        voice.hint(said)
+        output.hint(said)
 
 
 def _show_step(step: Mapping[str, Json], words: _Words) -> None:
-    voice.facts(
+    output.facts(
         [
             ("step", step["id"]),
             ("what", words.text(step["title"])),
@@ -238,8 +240,8 @@ def _show_step(step: Mapping[str, Json], words: _Words) -> None:
             ("gates", step["gates"]),
             ("clock", _clock_words(step["clock"])),
             ("owed", "nobody owes it" if step["optional"] else "once" if not step["repeated"] else "again and again"),
-            *(("safeguard", words.text(text)) for text in voice.items(step, "safeguards")),
-            *(("tell the person", words.text(text)) for text in voice.items(step, "tell_person")),
+            *(("safeguard", words.text(text)) for text in list_objects(step, "safeguards")),
+            *(("tell the person", words.text(text)) for text in list_objects(step, "tell_person")),
             ("source", step["source"]),
         ]
     )
@@ -279,12 +281,12 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
     the steps that are done, behind, or possible at any time, by name.
     """
     words = _words(lang)
-    steps = voice.items(value, "steps")
+    steps = list_objects(value, "steps")
     standing = {name: [step for step in steps if step["standing"] == name] for name in ("done", "behind", "ahead")}
     at_any_time = [step for step in steps if step["stage"] == ANY_TIME and step["standing"] == "possible"]
     now = [step for step in steps if step["standing"] not in standing and step not in at_any_time]
-    voice.facts([("stage", words.text(value["title"])), ("procedure", value["region"])])
-    voice.table(
+    output.facts([("stage", words.text(value["title"])), ("procedure", value["region"])])
+    output.table(
         ["step", "what", "stands", "by", "responsible", "until"],
         [
             [
@@ -293,7 +295,7 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
                 _stands(step),
                 step["by"],
                 words.role(step["responsible"]),
-                voice.when(step["until"]),
+                time_text.when(step["until"]),
             ]
             for step in (*now, *standing["ahead"][:NEXT])
         ],
@@ -301,12 +303,12 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
     )
     for name, listed in (("done", standing["done"]), ("behind", standing["behind"]), ("at any time", at_any_time)):
         if listed:
-            voice.say(f"{name}: {', '.join(str(step['id']) for step in listed)}")
+            output.say(f"{name}: {', '.join(str(step['id']) for step in listed)}")
     _hint_draft(words, value)
-    voice.hint("trm procedure show STEP says what protects the person and what the person must be told")
+    output.hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 
 def _stands(step: Mapping[str, Json]) -> str:
     if step["standing"] == "stopped":
-        return f"stopped by {voice.word(step['stopped_by'])}"
+        return f"stopped by {output.word(step['stopped_by'])}"
     return "next" if step["standing"] == "ahead" else str(step["standing"])

@@ -12,54 +12,68 @@ from typing import Any, NoReturn
 
 import click
 
-from gateway import process
 from gateway.errors import GatewayError
+from gateway.foundation import process
 
 WIDTH = 100
 
 VERBS: Mapping[str, tuple[str, str]] = {
-    "init": ("gateway.cli.init:init", "Make a node: keys, first descriptor, database, settings."),
-    "serve": ("gateway.cli.serve:serve", "Run the node until it is told to stop."),
-    "keyd": ("gateway.cli.keyd:keyd", "Hold the keys in a process of their own; trm serve starts it by itself."),
-    "doctor": ("gateway.cli.doctor:doctor", "Check everything about a node, with the fix for each finding."),
-    "node": ("gateway.cli.node:node", "Show who this node is; write its pairing file."),
-    "keys": ("gateway.cli.keys:keys", "Rotate, revoke and publish keys; root keys, tombstones, proofs."),
-    "alarm": ("gateway.cli.node:alarm", "What a person has to look at."),
-    "peer": ("gateway.cli.peers:peer", "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."),
-    "admin": ("gateway.cli.admin:admin", "Administrators: who may change trust, each with a key of their own."),
-    "policy": ("gateway.cli.policies:policy", "What may leave: show, compare, adopt, approve a corridor policy."),
-    "person": ("gateway.cli.people:person", "People at the console, each with their own passkey."),
-    "token": ("gateway.cli.tokens:token", "Tokens of the local API, one role each."),
-    "send": ("gateway.cli.exchange:send", "Submit and release one message."),
+    "init": ("gateway.cli.administration.init:init", "Make a node: keys, first descriptor, database, settings."),
+    "serve": ("gateway.cli.administration.serve:serve", "Run the node until it is told to stop."),
+    "keyd": (
+        "gateway.cli.identity.keyd:keyd",
+        "Hold the keys in a process of their own; trm serve starts it by itself.",
+    ),
+    "doctor": (
+        "gateway.cli.administration.doctor:doctor",
+        "Check everything about a node, with the fix for each finding.",
+    ),
+    "node": ("gateway.cli.administration.node:node", "Show who this node is; write its pairing file."),
+    "keys": ("gateway.cli.identity.keys:keys", "Rotate, revoke and publish keys; root keys, tombstones, proofs."),
+    "alarm": ("gateway.cli.administration.node:alarm", "What a person has to look at."),
+    "peer": (
+        "gateway.cli.trust.peers:peer",
+        "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping.",
+    ),
+    "admin": ("gateway.cli.trust.admin:admin", "Administrators: who may change trust, each with a key of their own."),
+    "policy": (
+        "gateway.cli.policy.policies:policy",
+        "What may leave: show, compare, adopt, approve a corridor policy.",
+    ),
+    "person": ("gateway.cli.access.people:person", "People at the console, each with their own passkey."),
+    "token": ("gateway.cli.access.tokens:token", "Tokens of the local API, one role each."),
+    "send": ("gateway.cli.messages.exchange:send", "Submit and release one message."),
     "attachment": ("gateway.cli.attachments:attachment", "Files that go with messages."),
-    "draft": ("gateway.cli.drafts:draft", "Drafts from the case system, released or discarded by a person."),
-    "message": ("gateway.cli.messages:message", "Messages with their states and receipts."),
-    "conversation": ("gateway.cli.exchange:conversation", "Conversations, message by message."),
+    "draft": ("gateway.cli.messages.drafts:draft", "Drafts from the case system, released or discarded by a person."),
+    "message": ("gateway.cli.messages.messages:message", "Messages with their states and receipts."),
+    "conversation": ("gateway.cli.messages.exchange:conversation", "Conversations, message by message."),
     "procedure": ("gateway.cli.procedures:procedure", "The procedure of a region: who does what in each stage."),
-    "alert": ("gateway.cli.alerts:alert", "Safety alerts that nobody has taken, and taking one."),
+    "alert": ("gateway.cli.alerts.alerts:alert", "Safety alerts that nobody has taken, and taking one."),
     "asylum": (
-        "gateway.cli.asylum:asylum",
+        "gateway.cli.policy.asylum:asylum",
         "Holds towards the State of nationality while asylum is sought or granted.",
     ),
     "statistics": ("gateway.cli.statistics:statistics", "Counts that name nobody: make, show, answer a request."),
     "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
-    "erase": ("gateway.cli.erase:erase", "Erase a message or a conversation, here and in the case system."),
-    "erasure": ("gateway.cli.erase:erasure", "What peers asked to be erased."),
-    "retention": ("gateway.cli.erase:retention", "How long messages are kept, and legal holds."),
-    "evidence": ("gateway.cli.proof:evidence", "Proof of a conversation: export, and verify without a node."),
+    "erase": ("gateway.cli.erasure:erase", "Erase a message or a conversation, here and in the case system."),
+    "erasure": ("gateway.cli.erasure:erasure", "What peers asked to be erased."),
+    "retention": ("gateway.cli.erasure:retention", "How long messages are kept, and legal holds."),
+    "evidence": ("gateway.cli.evidence:evidence", "Proof of a conversation: export, and verify without a node."),
     "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
     "directory": ("gateway.cli.directory:directory", "Whom to ask in another country, and the offices of this one."),
     "guidance": ("gateway.cli.guidance:guidance", "Short texts on what to do, and the node's own beside them."),
-    "schema": ("gateway.cli.integrate:schema", "What may be said, field by field; check a draft."),
-    "mapping": ("gateway.cli.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
-    "htcds": ("gateway.cli.htcds:htcds", "HTCDS 2.0 records to drafts of referrals and back, with what is lost."),
-    "sheet": ("gateway.cli.sheet:sheet", "A line list in its language for an office that has no case system."),
-    "adapter": ("gateway.cli.adapters:adapter", "How the case system is reached, and what is wrong with it."),
-    "webhook": ("gateway.cli.webhooks:webhook", "Systems of the own country that are told what happens."),
-    "backup": ("gateway.cli.backup:backup", "Encrypted copies of a node for an offline recovery key."),
-    "restore": ("gateway.cli.backup:restore", "Make a node folder out of two backups."),
-    "demo": ("gateway.cli.demo:demo", "Four countries exchange referrals on this machine."),
-    "bench": ("gateway.cli.bench:bench", "The published benchmark."),
+    "schema": ("gateway.cli.mapping.integrate:schema", "What may be said, field by field; check a draft."),
+    "mapping": ("gateway.cli.mapping.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
+    "htcds": (
+        "gateway.cli.mapping.htcds:htcds",
+        "HTCDS 2.0 records to drafts of referrals and back, with what is lost.",
+    ),
+    "sheet": ("gateway.cli.mapping.sheet:sheet", "A line list in its language for an office that has no case system."),
+    "adapter": ("gateway.cli.mapping.adapters:adapter", "How the case system is reached, and what is wrong with it."),
+    "webhook": ("gateway.cli.alerts.webhooks:webhook", "Systems of the own country that are told what happens."),
+    "backup": ("gateway.cli.administration.backup:backup", "Encrypted copies of a node for an offline recovery key."),
+    "restore": ("gateway.cli.administration.backup:restore", "Make a node folder out of two backups."),
+    "demo": ("gateway.demo:demo", "Four countries exchange referrals on this machine."),
 }
 
 UNASKED = "without a terminal an option answers, such as a passphrase file or --yes: --help lists them"
@@ -160,7 +174,7 @@ def tell(error: GatewayError) -> int:
 
 
 def _tell(what: str, hints: Sequence[str], *, code: int, findings: Sequence[str] = ()) -> int:
-    from gateway.cli.voice import clean
+    from gateway.cli.output import clean
 
     click.echo(clean(f"trm: error: {what}"), err=True)
     for line in findings:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli import options, voice
+from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.errors import Code, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
@@ -40,15 +42,15 @@ def statistics_make(reach: Reach, period: str, by: str, as_json: bool) -> None:
       trm statistics make 2026 --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("statistics.make", period=period, by=by)
-    voice.show(answer, as_json=as_json, people=_show_made)
+    output.show(answer, as_json=as_json, people=_show_made)
 
 
 def _show_made(value: Mapping[str, Json]) -> None:
-    voice.say(f"{value['period']}: {'counted' if value['new'] else 'counted before, unchanged'}")
-    voice.facts((name, "withheld" if cells is None else "released") for name, cells in _tables(value).items())
+    output.say(f"{value['period']}: {'counted' if value['new'] else 'counted before, unchanged'}")
+    output.facts((name, "withheld" if cells is None else "released") for name, cells in _tables(value).items())
     if value["erased"]:
-        voice.hint("cases whose content was erased before count as not stated")
-    voice.hint(f"trm statistics show {value['period']} prints the tables")
+        output.hint("cases whose content was erased before count as not stated")
+    output.hint(f"trm statistics show {value['period']} prints the tables")
 
 
 def _tables(value: Mapping[str, Json]) -> dict[str, Json]:
@@ -80,7 +82,7 @@ def statistics_show(
 
     spoken = language(lang or "en")
     if period is None:
-        voice.show(reach.ask("statistics.list"), as_json=as_json, people=_show_list)
+        output.show(reach.ask("statistics.list"), as_json=as_json, people=_show_list)
         return
     pack = _region(reach)
     plan = pack.statistics
@@ -93,22 +95,22 @@ def statistics_show(
             known = ", ".join(_tables(answer))
             raise RefusedError(Code.NOT_FOUND, "no such table was released", hint=f"there are: {known}")
         answer["tables"] = {only: _tables(answer)[only]}
-    voice.show(answer, as_json=as_json, people=lambda value: _show_tables(value, plan, classification, spoken.code))
+    output.show(answer, as_json=as_json, people=lambda value: _show_tables(value, plan, classification, spoken.code))
     if not as_json and spoken.code in pack.drafts:
-        voice.hint(f"texts in {spoken.name}: {spoken.draft}")
+        output.hint(f"texts in {spoken.name}: {spoken.draft}")
 
 
 def _region(reach: Reach) -> Region:
-    from gateway import config
+    from gateway.foundation import config
     from schemas.regions import region
 
     return region(config.load(reach.folder).node.region)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    voice.table(
+    output.table(
         ["period", "released"],
-        [[item["period"], voice.when(item["at"])] for item in voice.items(value, "releases")],
+        [[item["period"], time_text.when(item["at"])] for item in list_objects(value, "releases")],
         empty="nothing was released",
     )
 
@@ -116,7 +118,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 def _show_tables(value: Mapping[str, Json], plan: StatisticsPlan, classification: str | None, lang: str) -> None:
     threshold = value["threshold"]
     most = threshold - 1 if isinstance(threshold, int) else 0
-    voice.facts(
+    output.facts(
         [
             ("period", value["period"]),
             ("all cases", f"withheld: 1 to {most}" if value["total"] is None else value["total"]),
@@ -124,7 +126,7 @@ def _show_tables(value: Mapping[str, Json], plan: StatisticsPlan, classification
         ]
     )
     for name, cells in _tables(value).items():
-        voice.say("")
+        output.say("")
         _show_table(name, cells, plan.tables.get(name), classification, lang)
 
 
@@ -134,12 +136,12 @@ def _show_table(name: str, cells: Json, plan: TablePlan | None, classification: 
 
     title = name if plan is None else f"{label(plan.title, lang)} ({name})"
     if not isinstance(cells, list):
-        voice.say(f"{title}: withheld, too few cases to protect anybody in it")
+        output.say(f"{title}: withheld, too few cases to protect anybody in it")
         return
-    voice.say(title)
+    output.say(title)
     heads = ["cell"] if plan is None else [label(dimension.title, lang) for dimension in plan.dimensions]
     rows = [row for item in cells if isinstance(item, dict) if (row := _row(item, plan, classification, lang))]
-    voice.table([*heads, "cases"], rows, empty="no cell")
+    output.table([*heads, "cases"], rows, empty="no cell")
     if plan is not None and classification is not None:
         _hint_unnamed(plan, classification)
 
@@ -158,10 +160,10 @@ def _row(item: Mapping[str, Json], plan: TablePlan | None, classification: str |
 
 
 def _hint_unnamed(plan: TablePlan, classification: str) -> None:
-    from gateway.core.statistics import called
+    from gateway.statistics.rules import called
 
     for finding in called(plan, classification)[1]:
-        voice.hint(f"{finding.place} has no name in {classification}: its cells are left out")
+        output.hint(f"{finding.place} has no name in {classification}: its cells are left out")
 
 
 @options.verb(statistics, "draft")
@@ -175,9 +177,9 @@ def statistics_draft(reach: Reach, request: str, as_json: bool) -> None:
     Example:
       trm statistics draft q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    voice.show(reach.ask("statistics.draft", id=request), as_json=as_json, people=_show_draft)
+    output.show(reach.ask("statistics.draft", id=request), as_json=as_json, people=_show_draft)
 
 
 def _show_draft(value: Mapping[str, Json]) -> None:
-    voice.facts((name, value[name]) for name in ("draft", "table", "period"))
-    voice.hint(f"trm draft show {value['draft']} shows what would be sent, trm draft release sends it")
+    output.facts((name, value[name]) for name in ("draft", "table", "period"))
+    output.hint(f"trm draft show {value['draft']} shows what would be sent, trm draft release sends it")

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from urllib.parse import quote, urlencode
 
 from gateway.api.routes import PREFIX
-from gateway.cli.connect import DOCTOR, SocketConnection, failure
+from gateway.cli.connection import DOCTOR, SocketConnection, failure
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Json
 
@@ -124,7 +124,7 @@ async def _owning_add(
 ) -> Json:
     """No node runs: take the folder's lock, do it, let go."""
     from gateway.app import open_node
-    from gateway.cli import unlocking
+    from gateway.cli.identity import unlocking
 
     async def chunks() -> AsyncIterator[bytes]:
         while data := await asyncio.to_thread(source.read, CHUNK):
@@ -137,7 +137,7 @@ async def _owning_add(
 
 async def _owning_read(folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None) -> int:
     from gateway.app import open_node
-    from gateway.cli import unlocking
+    from gateway.cli.identity import unlocking
 
     node, stack = await open_node(folder, unlocking.owned(folder, secret))
     async with stack:

@@ -1,7 +1,7 @@
 """The console as routes: each request is guarded, gets its person and its language, and meets one page.
 
 The table of pages is the whole of it: a page that is not in it does not exist, and one whose operation the person has
-no right to is closed before anything is asked (`gateway.core.roles`).
+no right to is closed before anything is asked (`gateway.operations.roles`).
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from gateway.console.pages import (
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Page, Section, Visit
 from gateway.console.words import preferred, words
-from gateway.core.roles import allowed
-from gateway.desk import Desk, SignIn
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
-from gateway.logs import logger
+from gateway.foundation.logs import logger
+from gateway.operations.ports import Operations, SignIn
+from gateway.operations.roles import allowed
 
 PAGES: tuple[Page, ...] = (
     *entry.PAGES,
@@ -77,7 +77,7 @@ ELSEWHERE = "another host is meant: the console has one address, which trm serve
 Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def console_routes(desk: Desk, sign_in: SignIn, settings: Settings) -> Iterable[web.RouteDef]:
+def console_routes(desk: Operations, sign_in: SignIn, settings: Settings) -> Iterable[web.RouteDef]:
     """Every page, the files they bring along, and an answer for what is neither."""
     for page in PAGES:
         yield web.route(page.method, page.path, _served(page, desk, sign_in, settings))
@@ -86,7 +86,7 @@ def console_routes(desk: Desk, sign_in: SignIn, settings: Settings) -> Iterable[
     yield web.route(nowhere.method, nowhere.path, _served(nowhere, desk, sign_in, settings))
 
 
-def _served(page: Page, desk: Desk, sign_in: SignIn, settings: Settings) -> Served:
+def _served(page: Page, desk: Operations, sign_in: SignIn, settings: Settings) -> Served:
     async def serve(request: web.Request) -> web.StreamResponse:
         if guard.wrong_host(request, settings):
             return guard.guarded(web.Response(status=421, text=ELSEWHERE), settings)

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from aiohttp import web
 
-from keys.encoding import sha256_hex
+from keys.primitives.encoding import sha256_hex
 
 MEDIA = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FOR_EVER = "public, max-age=31536000, immutable"

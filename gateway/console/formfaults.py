@@ -11,8 +11,8 @@ import schemas
 from gateway.console.formfields import FILLED, HALVES, Kind, kind_of, type_of
 from gateway.console.forms import ONE_NEEDED, SHAPES, Part, general, label, places
 from gateway.console.words import N_, Words
-from gateway.core.stages import Json
 from gateway.errors import Finding
+from gateway.foundation.json import Json
 from schemas import describe
 from schemas.catalogue import catalogue
 from schemas.describe import ANSWERED

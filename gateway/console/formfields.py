@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from gateway.core.stages import Json
+from gateway.foundation.json import Json
 from schemas.catalogue import catalogue
 from schemas.walk import Node, members, resolve
 

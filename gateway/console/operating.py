@@ -253,7 +253,7 @@ STEPS: Mapping[str, tuple[str, str]] = {
         N_("Try again; if it stays so, both sides look into their logs."),
     ),
 }
-"""The steps of a ping (`gateway.service.ping`): what is seen, and what to do where it is not."""
+"""The steps of a ping (`gateway.trust.ping`): what is seen, and what to do where it is not."""
 LEGS: Table = {
     "submission": N_("accepted here and stored"),
     "sealing": N_("numbered, signed and sealed"),
@@ -262,7 +262,7 @@ LEGS: Table = {
     "hand-over": N_("the other node says that it went the whole way"),
     "delivered receipt": N_("its signed receipt was verified here"),
 }
-"""The parts of the way of a test message (`gateway.core.probe`)."""
+"""The parts of the way of a test message (`gateway.messages.probe`)."""
 HALTS: Table = {
     "log_rolled_back": N_("the audit log is not the one that was signed"),
     "log_unconfirmed": N_("nobody has confirmed yet that the audit log is the newest"),

@@ -216,7 +216,7 @@ GATES: Mapping[str, tuple[str, str]] = {
         N_("Take out everything that says why the question is asked."),
     ),
 }
-"""What each safeguard says (gateway.core.gates), and the way forward where it is closed."""
+"""What each safeguard says (gateway.policy.gates.gate_table), and the way forward where it is closed."""
 
 DRAFTS: Table = {
     "waiting": N_("waits for a person"),
@@ -265,7 +265,7 @@ REASONS: Table = {
         N_("asylum is sought or granted"),
     )
 }
-"""The reasons that advice about contact gives (gateway.core.safe_contact), in its own words."""
+"""The reasons that advice about contact gives (gateway.conversations.safe_contact), in its own words."""
 
 REQUESTS: Table = {
     "new": N_("new"),

@@ -17,11 +17,11 @@ from gateway.console import looks
 from gateway.console.refusals import Told, told
 from gateway.console.settings import Settings
 from gateway.console.words import Words
-from gateway.core.roles import allowed, may, visible
-from gateway.desk import Desk, Person, SignIn
 from gateway.errors import Code, RefusedError
+from gateway.operations.ports import Operations, Person, SignIn
+from gateway.operations.roles import allowed, may, visible
 from gateway.ports import File, Json
-from keys.encoding import b64u
+from keys.primitives.encoding import b64u
 
 FIELDS = 2_000
 """Fields of one form; the longest of our own has a few hundred."""
@@ -53,7 +53,7 @@ class Visit:
 
     request: web.Request
     settings: Settings
-    desk: Desk
+    desk: Operations
     sign_in: SignIn
     words: Words
     sections: Sequence[Section]

@@ -27,9 +27,9 @@ from gateway.federation.address import PeerAddress, authority_of
 from gateway.federation.endpoints import JSON, Endpoint, Segment
 from gateway.federation.ports import HttpKeys, Rand, SpkiHash, VerifyPeer
 from gateway.federation.signatures import (
-    Asked,
     Claim,
     ResponseHead,
+    SignedRequest,
     admit_response,
     fresh_nonce,
     read_response,
@@ -38,7 +38,7 @@ from gateway.federation.signatures import (
 from gateway.federation.tls import PinnedKeys
 from gateway.federation.wire import PATIENCE, Patience, Raw, Wire
 from gateway.ports import Clock
-from keys.envelope import join_envelopes
+from keys.documents.envelope import join_envelopes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +223,7 @@ class FederationClient:
             sign=self._keys.sign_http,
         )
         raw = await wire.send(row, path=path, headers=headers, body=body)
-        asked = Asked(method=row.method, path=path, signature=headers["Signature"])
+        asked = SignedRequest(method=row.method, path=path, signature=headers["Signature"])
         try:
             claim = await self._proven(raw, asked)
             admit_response(claim, body=raw.body, now=raw.at, peer=peer.node)
@@ -231,7 +231,7 @@ class FederationClient:
             raise TransientError(exc.code, f"answer proves nothing: {exc.what}") from exc
         return Answered(status=raw.status, content_type=claim.content_type, body=raw.body)
 
-    async def _proven(self, raw: Raw, asked: Asked) -> Claim:
+    async def _proven(self, raw: Raw, asked: SignedRequest) -> Claim:
         if raw.status == 403 or raw.status >= 500 or not _has_signature(raw):
             raise _not_final(raw.status)
         claim = read_response(ResponseHead(status=raw.status, fields=raw.fields), asked)

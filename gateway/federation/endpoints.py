@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from keys.encoding import DOCUMENT_LIMIT
-from keys.envelope import ENVELOPES, ENVELOPES_LIMIT
-from keys.note import NOTE_LIMIT
-from keys.note import REQUEST_LIMIT as CHECKPOINT_LIMIT
-from keys.parts import SEGMENT
-from keys.sign import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
+from keys.documents.envelope import ENVELOPES, ENVELOPES_LIMIT
+from keys.documents.signed_note import NOTE_LIMIT
+from keys.documents.signed_note import REQUEST_LIMIT as CHECKPOINT_LIMIT
+from keys.primitives.attachment_cipher import SEGMENT
+from keys.primitives.encoding import DOCUMENT_LIMIT
+from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPTS, RESET, TOMBSTONE, TRUST, VOID
 
 JSON = "application/json"
 NOTHING = "application/octet-stream"

@@ -9,7 +9,7 @@ Rand = Callable[[int], bytes]
 """Number of bytes -> that many random bytes."""
 
 SpkiHash = Callable[[bytes], bytes]
-"""DER certificate -> SHA-256 of its subject public key info (``keys.tls.spki_hash``)."""
+"""DER certificate -> SHA-256 of its subject public key info (``keys.primitives.tls.spki_hash``)."""
 
 VerifyPeer = Callable[[str, str, bytes, bytes], Awaitable[bool]]
 """(node, kid, base, signature) -> this is the valid signature of an ``http`` key that ``node`` has now, not revoked.

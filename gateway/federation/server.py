@@ -42,7 +42,7 @@ from gateway.federation.signatures import (
     split_target,
 )
 from gateway.ports import Clock
-from keys.encoding import canon
+from keys.primitives.encoding import canon
 
 BODY_SECONDS = 60.0
 """How long a body may take to arrive."""

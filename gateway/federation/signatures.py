@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from gateway.errors import Code, RemoteError
 from gateway.federation.ports import Rand
-from keys.encoding import b64u, sha256
+from keys.primitives.encoding import b64u, sha256
 
 SKEW = 30
 """How far two clocks may differ (B8)."""
@@ -82,7 +82,7 @@ class ResponseHead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SignedRequest:
     """What an answer is bound to: the request's method, path and the whole value of its Signature field."""
 
     method: str
@@ -102,7 +102,7 @@ class Claim:
     digest: bytes
     base: bytes
     signature: bytes
-    asked: Asked
+    asked: SignedRequest
     recipient: str
     content_type: str
 
@@ -118,7 +118,7 @@ class VerifiedRequest:
     expires: int
     recipient: str
     content_type: str
-    asked: Asked
+    asked: SignedRequest
 
 
 def split_target(target: str) -> tuple[str, str]:
@@ -177,7 +177,7 @@ def sign_response(
     status: int,
     content_type: str,
     body: bytes,
-    asked: Asked,
+    asked: SignedRequest,
     node: str,
     kid: str,
     nonce: str,
@@ -256,11 +256,11 @@ def read_request(head: RequestHead) -> Claim:
         ('"nrm-recipient"', recipient),
         ('"@signature-params"', given["params"]),
     )
-    asked = Asked(method=head.method, path=head.path, signature=signature[0])
+    asked = SignedRequest(method=head.method, path=head.path, signature=signature[0])
     return _claim(given, digest, signature, base, asked=asked, recipient=recipient, content_type=content_type)
 
 
-def read_response(head: ResponseHead, asked: Asked) -> Claim:
+def read_response(head: ResponseHead, asked: SignedRequest) -> Claim:
     """Step 1 of an answer to ``asked``: its form; raises ``RemoteError(bad_signature)``."""
     content_type = _once(head.fields, "content-type", _CONTENT_TYPE)[0]
     digest = _once(head.fields, "content-digest", _DIGEST)
@@ -315,7 +315,9 @@ def verify_request(head: RequestHead, *, body: bytes, now: int, started: int, ve
     return admit_request(claim, body=body, now=now, started=started)
 
 
-def verify_response(head: ResponseHead, *, asked: Asked, body: bytes, now: int, peer: str, verify: Verify) -> None:
+def verify_response(
+    head: ResponseHead, *, asked: SignedRequest, body: bytes, now: int, peer: str, verify: Verify
+) -> None:
     """All three steps of an answer from ``peer``; raises ``RemoteError`` like ``verify_request``."""
     claim = read_response(head, asked)
     _check_genuine(claim, verify)
@@ -343,7 +345,7 @@ def _claim(
     signature: re.Match[str],
     base: bytes,
     *,
-    asked: Asked,
+    asked: SignedRequest,
     recipient: str,
     content_type: str,
 ) -> Claim:

@@ -23,7 +23,7 @@ from support.pair import START, Party, example, two_nodes
 from support.shared import lacking
 
 import schemas
-from keys.encoding import b64u
+from keys.primitives.encoding import b64u
 
 GUIDE = ROOT / "docs" / "adapter-guide.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -22,14 +22,15 @@ from support.policies import open_on
 from support.running import UNIT, asked, consent, enquiry, header, pair, running, settled, until
 
 from adapters.folder import FolderAdapter
-from gateway import logs
 from gateway.api.routes import PREFIX
 from gateway.app import Node
+from gateway.database import content, meta
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.tls import client_context
+from gateway.foundation import logs
+from gateway.messages import content_codec
+from gateway.messages.store import messages
 from gateway.ports import Delivery, Notice
-from gateway.service import records
-from gateway.store import content, messages, peers
 from schemas.policies import canonical_bytes
 
 MARKS = {
@@ -380,7 +381,7 @@ async def the_marks_were_there(world: World) -> None:
             return content.get(c, refs)
 
         sealed = await node.parts.store.read(query)
-        plain = b"".join(records.read_content(node.parts.vault.open(row)).body for row in sealed.values())
+        plain = b"".join(content_codec.read_content(node.parts.vault.open(row)).body for row in sealed.values())
         assert all(value.encode() in plain for value in MARKS.values())
     handed = "".join(path.read_text() for path in (world.base / "AL-cases" / "incoming").glob("*.json"))
     assert MARKS["family name"] in handed
@@ -445,7 +446,7 @@ async def test_a_deliberate_leak_of_a_node_is_found(world: World, leak: str):
                 with tempfile.NamedTemporaryFile(delete=False) as file:
                     file.write(value.encode("utf-16-le"))
             case "database":
-                await node.parts.store.move(lambda c: peers.set_meta(c, "oops", base64.b64encode(value.encode())))
+                await node.parts.store.move(lambda c: meta.set_meta(c, "oops", base64.b64encode(value.encode())))
             case "file name":
                 (world.base / "FR" / f"{value}.json").touch()
             case _:

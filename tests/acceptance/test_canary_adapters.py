@@ -26,11 +26,11 @@ from adapters.folder.bench import FolderBench
 from adapters.kit.contract import MARKER, Bench, Trouble
 from adapters.kit.kind import find, offered
 from adapters.sftp.bench import SftpBench
-from gateway import logs
 from gateway.api.routes import PREFIX
 from gateway.app import Node
-from gateway.service import hooks
-from keys.webhooks import new_secret
+from gateway.foundation import logs
+from gateway.notifications import webhooks
+from keys.documents.webhook_signature import new_secret
 from schemas.policies import canonical_bytes
 
 COUNTRIES = dict(zip(sorted(offered()), ("AL", "MA", "UA", "ES", "GR", "IT", "PL"), strict=False))
@@ -82,7 +82,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / name).mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(hooks, "WAITS", (0,))
+    monkeypatch.setattr(webhooks, "WAITS", (0,))
     with (tmp_path / "logs" / "node.log").open("w") as stream:
         logs.configure("debug", stream)
         yield tmp_path

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.house import ROOT
 
-from gateway.cli.demo.database import programs
+from gateway.demo.database import programs
 
 LONGEST = 240
 """Seconds; it takes about 45 alone on two cores, but tests run beside it."""
@@ -139,7 +139,7 @@ def test_it_ends_well_and_tells_the_whole_story(kept):
 
 def test_no_marked_value_is_shown(kept):
     """What the demonstration prints is as free of case data as what the nodes write."""
-    from gateway.cli.demo.cases import MARKS
+    from gateway.demo.cases import MARKS
 
     _, ran, _ = kept
     assert [name for name, value in MARKS.items() if value in ran.stdout] == []

@@ -7,7 +7,7 @@ from support.browser import chromium, seat
 from support.casework import CASE, PATHS, answers
 from support.consoles import served
 
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from support.consoles import served
 from support.written import HERE, KNOWN, PEER, PREVIEW, draft
 
 from gateway.console.pages.consent import TOLD
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 CONSENT = "CCCCCCCCCCCCCCCCCCCCCA"
 GRANT = {

@@ -10,8 +10,8 @@ import pytest
 from support.browser import chromium, seat
 from support.consoles import NOW, OWN_UNITS, served
 
-from gateway.core.roles import Role
-from gateway.ports import Done, Json
+from gateway.operations.roles import Role
+from gateway.ports import Json, OperationResult
 
 MORNING = {
     "alert.list": {"alerts": []},
@@ -60,7 +60,7 @@ async def test_a_press_too_many_sends_nothing_twice(monkeypatch: pytest.MonkeyPa
     async with served(MORNING | {"person.add": made}) as there, chromium() as browser:
         call = there.desk.call
 
-        async def slowly(operation: str, arguments: Mapping[str, Json], **about: Any) -> Done:
+        async def slowly(operation: str, arguments: Mapping[str, Json], **about: Any) -> OperationResult:
             done = await call(operation, arguments, **about)
             await asyncio.sleep(0.5 if operation == "person.add" else 0)
             return done

@@ -7,7 +7,7 @@ from support.browser import chromium, seat
 from support.consoles import served
 from support.library import PATHS, answers
 
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from support.offices import Office
 from support.operated import ALIKE, AUDITED, PATHS, answers
 from support.pair import Party, two_nodes
 
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 DAY = 86_400
 CANARY = "Tulpe-7391"

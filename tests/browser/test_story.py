@@ -19,7 +19,7 @@ from support.offices import Office, offices
 from support.running import pair
 from support.writing import LATE, arrived, fill, filled, header, release, write
 
-from gateway.cli.demo.journey import SHELTER, Journey, Said
+from gateway.demo.journey import SHELTER, Journey, Said
 
 NAMED = "Tulpe-7391"
 TOLD = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")

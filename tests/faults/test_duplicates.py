@@ -17,12 +17,12 @@ from sqlalchemy import Connection, update
 from support.nodeproc import enquiry
 from support.pair import Spoiler, Two, two_nodes
 
+from gateway.database.tables import receipt
 from gateway.errors import Code, RefusedError
 from gateway.federation.wire import Wire
-from gateway.service.peering import address
-from gateway.store import receipts
-from gateway.store.tables import receipt
-from keys.encoding import unb64u
+from gateway.messages.store import receipts
+from gateway.peers.registry import address
+from keys.primitives.encoding import unb64u
 
 
 @pytest_asyncio.fixture

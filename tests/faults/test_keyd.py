@@ -19,10 +19,10 @@ from support.keydchild import CHEAP
 from support.nodeproc import PASSPHRASE, Away, NodeProcess, Pair, enquiry, eventually, make_pair, references
 
 from gateway.api.routes import PREFIX
-from keys.encoding import b64u
-from keys.keyring import Keyring
-from keys.keystore import KIND, system_rand
-from keys.sealedfile import SealedFile
+from keys.keystore.keyring import Keyring
+from keys.keystore.keystore import KIND, system_rand
+from keys.primitives.encoding import b64u
+from keys.primitives.sealed_file import SealedFile
 
 MESSAGES = 200
 CLIENTS = 4

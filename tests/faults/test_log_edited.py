@@ -31,12 +31,12 @@ from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, START
 
 from gateway.errors import Code, RefusedError
-from keys.descriptor import accept_chain
-from keys.encoding import canon
-from keys.keystore import Keystore
-from keys.note import Checkpoint, NoteSignature, SignedNote
-from keys.sign import DESCRIPTOR, SignedDocument
-from keys.tree import Tiles, leaf_hash
+from keys.documents.descriptor import accept_chain
+from keys.documents.merkle_tree import Tiles, leaf_hash
+from keys.documents.signed_note import Checkpoint, NoteSignature, SignedNote
+from keys.keystore.keystore import Keystore
+from keys.primitives.encoding import canon
+from keys.primitives.sign import DESCRIPTOR, SignedDocument
 
 Edit = Callable[[Path, Witnessed], None]
 

@@ -18,17 +18,18 @@ from support.running import UNIT, consent, pair, running, settled, until
 
 from adapters.folder import FolderAdapter
 from gateway.app import Node
-from gateway.ports import Delivery, Done, Json, Notice
-from gateway.service import records
-from gateway.service.desk import NodeDesk
-from gateway.store import content, messages, receipts
-from keys.encoding import b64u
-from keys.envelope import commit, statement_hash
+from gateway.database import content
+from gateway.messages import content_codec
+from gateway.messages.store import messages, receipts
+from gateway.node.dispatch import NodeOperations
+from gateway.ports import Delivery, Json, Notice, OperationResult
+from keys.documents.envelope import commit, statement_hash
+from keys.primitives.encoding import b64u
 
 DELIVERED = "awaiting_opening"
 
 
-async def send_all(desk: NodeDesk, total: int, copies: Copies) -> None:
+async def send_all(desk: NodeOperations, total: int, copies: Copies) -> None:
     """Record all consents and submit all referrals, each in a task of its own."""
 
     async def one(number: int) -> None:
@@ -57,7 +58,7 @@ async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
     refs = [ref for row, made, _ in rows for ref in (row.ref, *(statement.evidence for statement in made))]
     sealed = await node.parts.store.read(lambda c: content.get(c, refs))
     for row, made, told in rows:
-        opened = records.read_content(node.parts.vault.open(sealed[row.ref]))
+        opened = content_codec.read_content(node.parts.vault.open(sealed[row.ref]))
         number = copies.owner[opened.facts.conversation]
         copies.owner.setdefault(row.id, number)
         is_referral = opened.facts.body_type == REFERRAL
@@ -67,7 +68,7 @@ async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
             marked = part == "header" or (part == "content" and is_referral)
             copies.look(f"{name} stored {part}", number, text, marked=marked)
         for statement in made:
-            signed, _ = records.read_evidence(node.parts.vault.open(sealed[statement.evidence]))
+            signed, _ = content_codec.read_evidence(node.parts.vault.open(sealed[statement.evidence]))
             copies.look(f"{name} statement", number, signed.decode(), marked=False)
             said = json.loads(signed)
             expected = (row.id, opened.facts.conversation, statement_hash(signed))
@@ -101,7 +102,7 @@ async def everything_leaves(node: Node) -> None:
 
 
 async def complaints(
-    base: Path, total: int, *, desk: type[NodeDesk] = NodeDesk, adapter: type[FolderAdapter] | None
+    base: Path, total: int, *, desk: type[NodeOperations] = NodeOperations, adapter: type[FolderAdapter] | None
 ) -> Copies:
     """Run `total` referrals at once from FR to AL and look at every copy of each."""
     copies = Copies()
@@ -138,7 +139,7 @@ async def test_no_copy_of_200_referrals_carries_another(tmp_path: Path):
 # --- seeded faults: the test above has to see them ----------------------------------------------------------------
 
 
-class SharingDesk(NodeDesk):
+class SharingDesk(NodeOperations):
     """A desk with a fault: all callers fill one buffer, and let another task run before they use it."""
 
     part = "content"
@@ -147,7 +148,7 @@ class SharingDesk(NodeDesk):
         super().__init__(*args)
         self._buffer: dict[str, Json] = {}
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> OperationResult:
         """Submit what is in the buffer by then."""
         if operation == "message.submit":
             self._buffer = dict(arguments)
@@ -159,14 +160,14 @@ class SharingDesk(NodeDesk):
 class SharingHeaderDesk(SharingDesk):
     """The same with the other half, but for the consent, so that the gates see nothing wrong."""
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Done:
+    async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> OperationResult:
         """Submit the author of whoever came last."""
         if operation == "message.submit":
             self._buffer = dict(arguments)
             await asyncio.sleep(0)
             mixed: Any = {**arguments["header"], "author_ref": self._buffer["header"]["author_ref"]}  # type: ignore[dict-item,index,call-overload]
             arguments = {**arguments, "header": mixed}
-        return await NodeDesk.call(self, operation, arguments, key=key)
+        return await NodeOperations.call(self, operation, arguments, key=key)
 
 
 class SharingAdapter(FolderAdapter):
@@ -200,11 +201,11 @@ class SharingAdapter(FolderAdapter):
     [
         (SharingDesk, None, "FR stored content"),
         (SharingHeaderDesk, None, "AL stored header"),
-        (NodeDesk, SharingAdapter, "handed over"),
+        (NodeOperations, SharingAdapter, "handed over"),
     ],
     ids=["content of a submission", "one field of a header", "hand-over"],
 )
-async def test_a_shared_buffer_is_seen(tmp_path: Path, desk: type[NodeDesk], adapter: Any, place: str):
+async def test_a_shared_buffer_is_seen(tmp_path: Path, desk: type[NodeOperations], adapter: Any, place: str):
     """A fault that shares one buffer between two tasks turns the check red, at the place where it is."""
     copies = await complaints(tmp_path, 12, desk=desk, adapter=adapter)
     assert [said for said in copies.complaints if said.startswith(place)] != []

@@ -9,13 +9,13 @@ from pathlib import Path
 from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, START, Party, Spoiler, Two, two_nodes
 
+from gateway.delivery.inbound import steps
 from gateway.errors import Code, RemoteError
-from gateway.exchange import inbound
-from keys.encoding import DAY
-from keys.keyring import Keyring
-from keys.keystore import KIND
-from keys.seal import open_cek
-from keys.sealedfile import SealedFile, system_rand
+from keys.keystore.keyring import Keyring
+from keys.keystore.keystore import KIND
+from keys.primitives.encoding import DAY
+from keys.primitives.seal import open_cek
+from keys.primitives.sealed_file import SealedFile, system_rand
 
 OpenCek = Callable[[str, bytes, bytes], bytes]
 
@@ -85,7 +85,7 @@ def opens(data: bytes, receiver: Party, opener: OpenCek) -> Code | None:
     own = receiver.running.parts.own.descriptor
     signer = receiver.peer().node
     try:
-        inbound.unpack(inbound.read(data), own=own, signer=signer, open_cek=opener, now=START + 60)
+        steps.unpack(steps.read(data), own=own, signer=signer, open_cek=opener, now=START + 60)
     except RemoteError as error:
         return error.code
     return None

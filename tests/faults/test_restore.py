@@ -19,20 +19,21 @@ from support.ceremony import ADMINS
 from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
 
+from gateway.access.sessions import People
+from gateway.administration.restore import Restored, restore, verify
+from gateway.audit.log import checkpoint
+from gateway.database import content
+from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.restore import Restored, restore, verify
-from gateway.service.auditing import checkpoint
-from gateway.service.peering import address
-from gateway.service.people import People
-from gateway.service.resets import take_offer
-from gateway.store import Store, content
-from keys.backup import Kind, Member, RecoveryPublic, chain_member, seal_backup
-from keys.envelope import parse_envelope
-from keys.keystore import system_rand
-from keys.recovery import create_recovery, load_recovery, public_path
-from keys.reset import Reset, View
-from keys.seal import EncPrivateKey
-from keys.sign import RESET, SignedDocument, SigningKey
+from gateway.peers.registry import address
+from gateway.trust.link_reset.protocol import take_offer
+from keys.documents.backup import Kind, Member, RecoveryPublic, chain_member, seal_backup
+from keys.documents.envelope import parse_envelope
+from keys.documents.link_reset import Reset, View
+from keys.keystore.keystore import system_rand
+from keys.offline.recovery_key import create_recovery, load_recovery, public_path
+from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import RESET, SignedDocument, SigningKey
 
 RECOVERY = "recovery"
 

@@ -7,7 +7,7 @@ from support.house import ROOT
 
 from gateway.api.app import APART
 from gateway.api.routes import ROUTES
-from gateway.core.roles import ABOUT, MATRIX, NARROWED, UNIT_FREE, Role
+from gateway.operations.roles import ABOUT, MATRIX, NARROWED, UNIT_FREE, Role
 
 ROUTED = {route.operation for route in ROUTES} | set(APART)
 

@@ -58,7 +58,7 @@ def environment_uses(tree: ast.AST) -> set[str]:
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_one_file_reads_the_environment(path):
-    """`gateway/environment.py` is the one file of the product that looks at the environment."""
+    """`gateway/foundation/environment.py` is the one file of the product that looks at the environment."""
     if path != ROOT / "gateway" / "environment.py":
         assert environment_uses(syntax(path)) == set()
 

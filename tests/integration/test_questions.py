@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from support.questions import ASKED_AT, QUESTIONS, calendars, library, seed
 
-from gateway.core.directory import Question
-from gateway.core.guidance import Wanted
+from gateway.directory.rules import Question
+from gateway.guidance.lookup import Wanted
 from schemas.guidance import general
 from schemas.labels import languages
 

@@ -18,11 +18,11 @@ from support.desks import Desk, free_port, served
 from support.local import Answer, Caller, socket_caller
 from support.running import UNIT, enquiry, pair, running, settled, until
 
+from gateway.access.api_tokens import ATTEMPTS
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.app import Node
-from gateway.core.roles import CONTENT_MEMBERS, MATRIX, READS_CONTENT, Role
-from gateway.service.tokens import ATTEMPTS
+from gateway.operations.roles import CONTENT_MEMBERS, MATRIX, READS_CONTENT, Role
 
 PLACES = {route.operation: (route.method, PREFIX + route.path) for route in ROUTES} | {
     operation: ("GET", path) for operation, path in APART.items()

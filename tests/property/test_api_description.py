@@ -26,7 +26,7 @@ from support.desks import free_port, served
 
 from gateway.api import openapi
 from gateway.api.shapes import SHAPES
-from gateway.core.roles import Role, allowed
+from gateway.operations.roles import Role, allowed
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DESCRIBED: Any = schemathesis.openapi.from_dict(

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.consent import Consent, Denial, Grant, adds, bound, covers, withdraw
+from gateway.consent.rules import Consent, Denial, Grant, adds, bound, covers, withdraw
 
 PURPOSES = st.sampled_from(["referral", "return", "monitoring"])
 UNITS = st.sampled_from(["n1al/a", "n1al/b", "n1ua/a"])

@@ -15,11 +15,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from support.talk import DAY, HOUR, SETTING, START, End
 
-from gateway.core.conversation.crossing import CARRIES_ON, beats
-from gateway.core.conversation.facts import Message, Said, Side
-from gateway.core.conversation.fold import REPLIES, Conversation, Fold, Impossible, Possible, Step, fold, judge
-from gateway.core.conversation.machines import NUMBERS, REFERRAL, Kind, Referral
-from gateway.core.conversation.situation import MAY, Outcome, Situation, events
+from gateway.conversations.rules.crossing import CARRIES_ON, beats
+from gateway.conversations.rules.facts import Message, Said, Side
+from gateway.conversations.rules.fold import (
+    REPLIES,
+    Conversation,
+    Fold,
+    Impossible,
+    JudgementPoint,
+    Possible,
+    fold,
+    judge,
+)
+from gateway.conversations.rules.machines import NUMBERS, REFERRAL, Kind, Referral
+from gateway.conversations.rules.situation import MAY, Outcome, Situation, events
 
 HOST, RECEIVING = Side.HOST, Side.RECEIVING
 PRIORITIES = ["emergency", "urgent", "normal"]
@@ -115,7 +124,7 @@ class TwoSides(RuleBasedStateMachine):
             assert found.what
             if self._in_step():
                 forged = replace(message, n=end.n + 1)
-                assert isinstance(judge(end.conversation(), forged, step=Step.ADMISSION), Impossible)
+                assert isinstance(judge(end.conversation(), forged, step=JudgementPoint.ADMISSION), Impossible)
 
     @precondition(lambda self: any(end.queue for end in self.ends.values()))
     @rule(side=st.sampled_from(Side), gap=st.integers(0, 3))
@@ -126,7 +135,7 @@ class TwoSides(RuleBasedStateMachine):
         end = self.ends[side]
         if end.queue:
             message = replace(end.queue.pop(0), created=self.now + end.skew)
-            if isinstance(judge(end.conversation(), message, step=Step.ADMISSION), Impossible):
+            if isinstance(judge(end.conversation(), message, step=JudgementPoint.ADMISSION), Impossible):
                 return
             end.n += 1 + gap
             end.known[message.id] = replace(message, n=end.n)
@@ -198,7 +207,7 @@ class TwoSides(RuleBasedStateMachine):
         return [self._message(end, kind, said, priority) for kind, said in SAYABLE]
 
     def _judged(self, end: End, message: Message) -> Possible | Impossible:
-        return judge(end.conversation(), message, step=Step.SUBMISSION)
+        return judge(end.conversation(), message, step=JudgementPoint.SUBMISSION)
 
     def _write(self, message: Message) -> None:
         self.count += 1
@@ -226,7 +235,7 @@ class TwoSides(RuleBasedStateMachine):
             found = judge(
                 Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values())),
                 theirs,
-                step=Step.ADMISSION,
+                step=JudgementPoint.ADMISSION,
                 behind_gap=missing,
             )
             refused = isinstance(found, Impossible)

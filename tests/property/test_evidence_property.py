@@ -14,7 +14,7 @@ from support.endpoints import Endpoint, flipped
 from support.exhibits import A, B, at, base64_fields, conversation, exhibit, tiny, with_text
 from support.stranger import verified, verify
 
-from gateway.exchange.evidence import build
+from gateway.evidence.build import build
 
 ANCHORS = tiny().anchors
 BUNDLES = {"content": tiny().build(), "erased": tiny().erased().build()}

@@ -16,12 +16,12 @@ from support.generate import bodies
 from support.incoming import SEALED, A, B, arrive
 
 import schemas
-from gateway.core.consent import Consent, Grant
-from gateway.core.stages import Draft
+from gateway.consent.rules import Consent, Grant
+from gateway.delivery.inbound import steps
 from gateway.errors import Code, RemoteError
-from gateway.exchange import inbound
-from keys.encoding import b64u
-from keys.envelope import Status
+from gateway.messages.types import Draft
+from keys.documents.envelope import Status
+from keys.primitives.encoding import b64u
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 PLACES = st.integers(0, len(SEALED) - 1)
@@ -64,7 +64,7 @@ def test_any_splice_is_refused(place: int, piece: bytes, cut: int) -> None:
 def test_noise_is_refused(data: bytes) -> None:
     """What is no envelope gets a code, never another error."""
     with pytest.raises(RemoteError) as caught:
-        inbound.read(data)
+        steps.read(data)
     assert caught.value.code in (Code.MALFORMED, Code.UNSUPPORTED_SUITE)
 
 

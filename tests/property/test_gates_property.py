@@ -8,11 +8,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.gate_facts import AL, FR, GOOD, LISTED, NOON, NOTHING, RECORD, SHELTER, SIGNED, UA, gates
 
-from gateway.core.consent import Handling, read, withdraw
-from gateway.core.gates import GateFacts, UnitKind
-from gateway.core.history import NOTHING_SAID, Guardian, History, Part, Risk, Side
-from gateway.core.scope import NEVER_BLOCKED
+from gateway.consent.rules import Handling, read, withdraw
+from gateway.conversations.history import NOTHING_SAID, Guardian, History, Part, Risk, Side
 from gateway.errors import Code, Finding
+from gateway.policy.gates.gate_table import GateFacts, UnitKind
+from schemas.types import NEVER_BLOCKED
 
 TYPES = [
     "enquiry.capacity",

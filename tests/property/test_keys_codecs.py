@@ -14,13 +14,13 @@ from support.nodes import NOW, Node
 from support.receiving import Sender, opener, receive
 
 from gateway.errors import Code, RemoteError
-from keys import envelope as wire
-from keys.descriptor import decode_chain, parse_descriptor
-from keys.encoding import MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
-from keys.keyset import parse_keyset
-from keys.parts import PartOpener, PartSealer, part_length
-from keys.records import KeyRecord
-from keys.sign import (
+from keys.documents import envelope as wire
+from keys.documents.descriptor import decode_chain, parse_descriptor
+from keys.documents.key_records import KeyRecord
+from keys.documents.keyset import parse_keyset
+from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_length
+from keys.primitives.encoding import MAX_INT, b64u, canon, lp_join, lp_split, padme, parse, unb64u
+from keys.primitives.sign import (
     DESCRIPTOR,
     KEYSET,
     RECEIPTS,

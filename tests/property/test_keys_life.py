@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from support.nodes import NOW, Node, Seeds
 
 from gateway.errors import RefusedError, RemoteError
-from keys.encoding import DAY
-from keys.keystore import Cost, Keystore
-from keys.seal import seal_cek
+from keys.keystore.keystore import Cost, Keystore
+from keys.primitives.encoding import DAY
+from keys.primitives.seal import seal_cek
 
 CHEAP = Cost(t=1, m=8192)
 NODE = Node("a").first().node

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.core import acceptance, delivery
-from gateway.core.acceptance import ACCEPTANCE, Incoming, IncomingEvent
-from gateway.core.delivery import DELIVERY, Outgoing, OutgoingEvent
-from gateway.core.machine import IllegalStep
+from gateway.foundation.state_machine import IllegalStep
+from gateway.messages.machines import acceptance, delivery
+from gateway.messages.machines.acceptance import ACCEPTANCE, Incoming, IncomingEvent
+from gateway.messages.machines.delivery import DELIVERY, Outgoing, OutgoingEvent
 
 RECEIPT_OF = {
     Incoming.HANDED_OVER: OutgoingEvent.RECEIPT_DELIVERED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.mapping import map_message, map_record, parse
-from gateway.core.mapping_types import compared
+from gateway.mapping.to_message import map_message, map_record, parse
+from gateway.mapping.types import compared
 from gateway.ports import LocalRecord
 
 CODES = {"Forced labour": "ForcedLabour", "Water; sewerage": "ForcedLabour", "Servitude": "Servitude"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.numbering import (
+from gateway.errors import Code
+from gateway.messages.machines.numbering import (
     GAP_PATIENCE,
     Entry,
     Gap,
@@ -18,7 +19,6 @@ from gateway.core.numbering import (
     out_of_order,
     ready,
 )
-from gateway.errors import Code
 
 
 def link_hash(n: int, id: str, prev: str | None) -> str:

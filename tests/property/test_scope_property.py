@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.scope import Agreed, Direction, Scope, ScopeFacts, contains, intersect, permits
-from keys.trust import is_scope
+from gateway.peers.scope import Agreed, Direction, Scope, ScopeFacts, contains, intersect, permits
+from keys.documents.trust_record import is_scope
 
 TYPES = ("referral.request", "info.reply", "enquiry.capacity")
 WORDS = ("a", "b", "c")

@@ -15,13 +15,13 @@ import pytest
 from support.lines import TRAPS
 from support.walk import Seen, Walk
 
-from gateway.core.conversation import referral, silence
-from gateway.core.conversation.crossing import CROSSINGS, beats
-from gateway.core.conversation.fold import LOCAL, Fold, Overlay
-from gateway.core.conversation.machines import NUMBERS, REFERRAL, ROWS, By, Referral, ReferralEvent
-from gateway.core.conversation.situation import Outcome, Situation
-from gateway.core.gates import AT_RECEIVER, GATES, LEFT_TO_SENDER
+from gateway.conversations.rules import referral, silence
+from gateway.conversations.rules.crossing import CROSSINGS, beats
+from gateway.conversations.rules.fold import LOCAL, Fold, Overlay
+from gateway.conversations.rules.machines import NUMBERS, REFERRAL, ROWS, By, Referral, ReferralEvent
+from gateway.conversations.rules.situation import Outcome, Situation
 from gateway.errors import Code
+from gateway.policy.gates.gate_table import AT_RECEIVER, GATES, LEFT_TO_SENDER
 
 STEPS = 60
 SHORT, LONG, PIECES = 200, 10_000, 40

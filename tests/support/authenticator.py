@@ -20,7 +20,7 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from keys.encoding import b64u, unb64u
+from keys.primitives.encoding import b64u, unb64u
 
 ORIGIN = "https://desk.example.org"
 UP, UV, BE, BS, AT = 0x01, 0x04, 0x08, 0x10, 0x40

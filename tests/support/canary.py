@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.app import Node
-from gateway.cli.demo.marks import encodings, files_under
+from gateway.demo.marks import encodings, files_under
 from gateway.federation.tls import client_context, server_context
-from keys.tls import self_signed, server_files
+from keys.primitives.tls import self_signed, server_files
 
 
 def forms(value: str) -> dict[str, bytes]:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway.core.trust import RULES, Action
-from keys.admin import Admin, new_admin, write_admin
-from keys.change import AdminCard, Change
-from keys.encoding import canon
-from keys.keystore import DEFAULT_COST, Cost
+from gateway.changes.rules import RULES, Action
+from keys.documents.change import AdminCard, Change
+from keys.keystore.keystore import DEFAULT_COST, Cost
+from keys.offline.administrator_key import Admin, new_admin, write_admin
+from keys.primitives.encoding import canon
 
 Steps = Generator[tuple[str, dict[str, Any]], Any, Any]
 

@@ -18,10 +18,10 @@ from gateway.api.routes import ROUTES
 from gateway.console.app import console_routes
 from gateway.console.cookies import SESSION
 from gateway.console.settings import Settings
-from gateway.core.roles import OWNER, Caller, Role
-from gateway.desk import Ceremony, Person
 from gateway.errors import Code, RefusedError
-from gateway.ports import Done, Json
+from gateway.operations.ports import Ceremony, Person
+from gateway.operations.roles import OWNER, Caller, Role
+from gateway.ports import Json, OperationResult
 
 ORIGIN = "http://desk.test"
 NOW = 1_790_000_000
@@ -76,7 +76,7 @@ def person(*roles: Role, language: str | None = None, name: str = "Ana Doe") -> 
 
 @dataclass
 class FakeSignIn:
-    """Implements `gateway.desk.SignIn`: sessions by their secret, one invitation, one passkey."""
+    """Implements `gateway.operations.ports.SignIn`: sessions by their secret, one invitation, one passkey."""
 
     sessions: dict[str, Person] = field(default_factory=lambda: {"secret": person()})
     spoken: list[tuple[str, str]] = field(default_factory=list)
@@ -141,7 +141,7 @@ class PlayedDesk(FakeDesk):
     answers: dict[str, Any] = field(default_factory=dict)
     never_said: list[str] = field(default_factory=list)
 
-    async def call(self, operation: str, arguments: Mapping[str, Json], **about: Any) -> Done:
+    async def call(self, operation: str, arguments: Mapping[str, Json], **about: Any) -> OperationResult:
         """What is written for the operation, or what is raised."""
         self.calls.append((operation, arguments, about.get("key")))
         found = self.answers.get(operation)
@@ -151,7 +151,7 @@ class PlayedDesk(FakeDesk):
             raise RefusedError(Code.NOT_FOUND, f"the test plays no {operation}")
         if operation in READING:
             self.never_said += [f"{operation}: {one}" for one in misfits(operation, found)]
-        return Done(value=found)
+        return OperationResult(value=found)
 
 
 @dataclass

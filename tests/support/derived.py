@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from support import catalogue_pages
+from support import state_diagrams as diagrams
 
-from gateway.core import diagrams
-from keys.encoding import sha256_hex
+from keys.primitives.encoding import sha256_hex
 from schemas.build import build
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,15 +19,15 @@ from support.dropfolder import drop_folder
 
 import schemas
 from adapters.folder import FolderAdapter
-from gateway import logs
+from gateway.administration.create_node import Made, Plan, make_node
 from gateway.app import open_node
-from gateway.cli.connect import call
+from gateway.cli.connection import call
 from gateway.cli.root import trm
-from gateway.clock import SystemClock
-from gateway.config import Unit
-from gateway.newnode import Made, Plan, make_node
-from keys.change import AdminCard
-from keys.keystore import Cost
+from gateway.foundation import logs
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.config import Unit
+from keys.documents.change import AdminCard
+from keys.keystore.keystore import Cost
 
 CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 UNIT = "focal-point"

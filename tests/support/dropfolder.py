@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.config import AdapterSection
+from gateway.foundation.config import AdapterSection
 
 
 def drop_folder(path: Path, seconds: int = 1) -> AdapterSection:

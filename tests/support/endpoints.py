@@ -23,24 +23,34 @@ from support.receiving import opener
 from support.shared import ROOT
 
 import schemas
-from gateway.core.consent import Consent, read
-from gateway.core.gates import PURPOSES, Recipient, UnitKind
-from gateway.core.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
-from gateway.core.numbering import Entry, Gap, LinkView, New, Refuse, apply, judge
-from gateway.core.scope import Agreed, Direction, PeerState, Standing, type_name
-from gateway.core.stages import AcceptedMessage, Draft, LinkPosition, SealedEnvelope, ValidMessage
+from gateway.consent.rules import Consent, read
+from gateway.conversations.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
+from gateway.delivery.inbound import steps
+from gateway.delivery.inbound.steps import ReceiverContext
+from gateway.delivery.outbound import steps as outbound
 from gateway.errors import Code, RemoteError
-from gateway.exchange import answers, inbound, outbound
-from gateway.exchange.answers import Answer, Answers
-from gateway.exchange.inbound import AuthenticStatement, Held
-from gateway.exchange.outbound import Circumstances
-from keys import envelope as wire
-from keys.descriptor import Descriptor
-from keys.encoding import b64u, canon, parse
-from keys.envelope import Receipt, Status
-from keys.keyset import Keyset, accept_keyset
-from keys.seal import EncPrivateKey, seal_cek, seal_content
-from keys.statement import SecretPart
+from gateway.messages import answers
+from gateway.messages.answers import Answer, Answers
+from gateway.messages.machines.numbering import Entry, Gap, LinkView, New, Refuse, apply, judge
+from gateway.messages.types import (
+    AcceptedMessage,
+    AuthenticStatement,
+    Draft,
+    LinkPosition,
+    SealedEnvelope,
+    ValidMessage,
+)
+from gateway.peers.scope import Agreed, Direction, PeerScope, PeerState
+from gateway.policy.circumstances import Circumstances
+from gateway.policy.gates.gate_table import PURPOSES, Recipient, UnitKind
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Descriptor
+from keys.documents.envelope import Receipt, Status
+from keys.documents.keyset import Keyset, accept_keyset
+from keys.documents.statement import SecretPart
+from keys.primitives.encoding import b64u, canon, parse
+from keys.primitives.seal import EncPrivateKey, seal_cek, seal_content
+from schemas.types import type_name
 
 T = TypeVar("T")
 OPEN = open_on(("FR", "FR"))
@@ -69,9 +79,9 @@ EVERYTHING = Agreed(
 )
 
 
-def standing(state: PeerState = PeerState.ACTIVE, agreed: Agreed = EVERYTHING) -> Standing:
+def standing(state: PeerState = PeerState.ACTIVE, agreed: Agreed = EVERYTHING) -> PeerScope:
     """What a node holds about its peer; both are in one country here."""
-    return Standing(state=state, agreed=agreed, corridor=("FR", "FR"))
+    return PeerScope(state=state, agreed=agreed, corridor=("FR", "FR"))
 
 
 def example(name: str, recipient: str = EXAMPLE_NODE) -> dict[str, Any]:
@@ -128,7 +138,7 @@ def circumstances(held: Consent | None = None, **changes: Any) -> Circumstances:
     return Circumstances(**{**usual, **changes})
 
 
-def held(consent: Consent | None = None, **changes: Any) -> Held:
+def held(consent: Consent | None = None, **changes: Any) -> ReceiverContext:
     """What a receiver knows: its own unit and nothing else, but for `consent` and `changes`."""
     usual = {
         "sender_kind": None,
@@ -137,7 +147,7 @@ def held(consent: Consent | None = None, **changes: Any) -> Held:
         "recorded_by": frozenset(),
         "withdrawn": False,
     }
-    return Held(**{**usual, **changes})
+    return ReceiverContext(**{**usual, **changes})
 
 
 def purpose_of(name: str) -> str:
@@ -149,8 +159,8 @@ def open_envelope(
     data: bytes, *, own: Descriptor, sender: Descriptor, keys: Sequence[EncPrivateKey], signer: str, now: int = NOW
 ) -> AuthenticStatement:
     """Steps 3 to 10."""
-    unpacked = inbound.unpack(inbound.read(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
-    return inbound.authenticate(unpacked, own=own, sender=sender, now=now)
+    unpacked = steps.unpack(steps.read(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
+    return steps.authenticate(unpacked, own=own, sender=sender, now=now)
 
 
 def seal_for(statement: wire.Statement, inner: bytes, keys: Iterable[EncPrivateKey], ceks: Iterable[bytes]) -> bytes:
@@ -220,7 +230,7 @@ class Endpoint:
         )
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> PeerScope:
         """What this end holds about the other one."""
         return standing(self.state, self.scope)
 
@@ -292,7 +302,7 @@ class Endpoint:
 
         Raises RemoteError where the answer is a code and not final; nothing has changed then.
         """
-        envelope = inbound.read(data)
+        envelope = steps.read(data)
         if envelope.id in self.final:  # 3b
             return self.final[envelope.id]
         authentic = open_envelope(
@@ -317,8 +327,8 @@ class Endpoint:
         """Steps 12 to 14."""
         code: Code | None = None
         try:
-            examined = inbound.examine(authentic, standing=self.standing)
-            self.accepted.append(inbound.admit(examined, held=held(), around=None, to=self.own.node))
+            examined = steps.examine(authentic, standing=self.standing)
+            self.accepted.append(steps.admit(examined, held=held(), around=None, to=self.own.node))
         except RemoteError as error:
             code = error.code
         said = authentic.statement
@@ -360,7 +370,7 @@ class Endpoint:
 
 def _id_of(data: bytes) -> str | None:
     try:
-        return inbound.read(data).id
+        return steps.read(data).id
     except RemoteError:
         return None
 

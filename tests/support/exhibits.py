@@ -14,20 +14,27 @@ from typing import Any
 from support.endpoints import Endpoint, circumstances, consent, edited
 from support.nodes import NOW, Node, Seeds, record, signed
 
-from gateway.core.stages import SealedEnvelope
-from gateway.exchange.answers import sign_receipts
-from gateway.exchange.evidence import Exhibit, Extract, build
-from gateway.service.leaves import leaf
-from keys.descriptor import Descriptor, accept_descriptor
-from keys.encoding import DAY, b64u
-from keys.envelope import Receipt, Statement, Status
-from keys.note import Checkpoint, NoteSignature, SignedNote, cosign_checkpoint, cosignature_text, sign_checkpoint
-from keys.receipts import batch_hash
-from keys.records import Use
-from keys.roots import new_root
-from keys.sign import STATEMENT, SignedDocument, SigningKey
-from keys.statement import signatures_hash
-from keys.tree import Tiles, leaf_hash, prove_inclusion
+from gateway.database.audit_entries import leaf
+from gateway.evidence.build import Exhibit, Extract, build
+from gateway.messages.answers import sign_receipts
+from gateway.messages.types import SealedEnvelope
+from keys.documents.descriptor import Descriptor, accept_descriptor
+from keys.documents.envelope import Receipt, Statement, Status
+from keys.documents.key_records import Use
+from keys.documents.merkle_tree import Tiles, leaf_hash, prove_inclusion
+from keys.documents.receipts import batch_hash
+from keys.documents.signed_note import (
+    Checkpoint,
+    NoteSignature,
+    SignedNote,
+    cosign_checkpoint,
+    cosignature_text,
+    sign_checkpoint,
+)
+from keys.documents.statement import signatures_hash
+from keys.offline.roots import new_root
+from keys.primitives.encoding import DAY, b64u
+from keys.primitives.sign import STATEMENT, SignedDocument, SigningKey
 
 
 class Witness(Node):

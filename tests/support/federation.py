@@ -28,7 +28,7 @@ from gateway.federation.rates import TokenBuckets
 from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
 from gateway.federation.wire import Patience
-from keys.sign import SigningKey, verify_raw
+from keys.primitives.sign import SigningKey, verify_raw
 
 NOW = 1_790_000_000
 JSON = "application/json"

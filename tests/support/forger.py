@@ -12,16 +12,16 @@ from support.pair import Party
 from support.policies import open_on
 
 import schemas
-from gateway.core.consent import Consent, read
-from gateway.core.stages import Draft, LinkPosition
-from gateway.exchange import outbound
-from gateway.exchange.directory import recipient_in
-from gateway.exchange.outbound import Circumstances
+from gateway.consent.rules import Consent, read
+from gateway.delivery.outbound import steps
+from gateway.messages.types import Draft, LinkPosition
+from gateway.peers.registry import address
+from gateway.policy.circumstances import Circumstances
+from gateway.policy.descriptor_units import recipient_in
 from gateway.ports import Clock
-from gateway.service.peering import address
-from keys.encoding import b64u, unb64u
-from keys.envelope import Void, link_hash
-from keys.sign import VOID, SignedDocument
+from keys.documents.envelope import Void, link_hash
+from keys.primitives.encoding import b64u, unb64u
+from keys.primitives.sign import VOID, SignedDocument
 
 
 class Forger:
@@ -76,11 +76,11 @@ class Forger:
             today=_today(parts.clock),
         )
         policy = open_on(standing.corridor)
-        _, message = outbound.submit(draft, standing, facts, policy=policy, around=None, now=parts.clock.now())
+        _, message = steps.submit(draft, standing, facts, policy=policy, around=None, now=parts.clock.now())
         assert peer.keyset is not None
-        return outbound.depart(
+        return steps.depart(
             message,
-            outbound.new_secret(parts.rand),
+            steps.new_secret(parts.rand),
             LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
             own=parts.own.descriptor,
             peer=peer.descriptor,

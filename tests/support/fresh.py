@@ -11,7 +11,7 @@ from functools import cache
 
 from sqlalchemy import Engine, create_engine, inspect
 
-from gateway.store import engine
+from gateway.database import engine
 
 _plain = engine.migrate
 

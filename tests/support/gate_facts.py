@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from gateway.core.consent import read
-from gateway.core.gates import GateFacts, Permit, Recipient, Refuse, UnitKind, evaluate, received
-from gateway.core.history import NOTHING_SAID
+from gateway.consent.rules import read
+from gateway.conversations.history import NOTHING_SAID
 from gateway.errors import Code
+from gateway.policy.gates.gate_table import GateFacts, Permit, Recipient, Refuse, UnitKind, evaluate, received
 
 FR, AL, UA = "n1fr", "n1al", "n1ua"
 SHELTER = f"{AL}/shelter"

@@ -7,10 +7,10 @@ from typing import Any
 
 from support.nodechild import CHEAP
 
-from keys.ceremony import Request
-from keys.encoding import canon
-from keys.roots import load_root
-from keys.sign import SignedDocument
+from keys.offline.ceremony import Request
+from keys.offline.roots import load_root
+from keys.primitives.encoding import canon
+from keys.primitives.sign import SignedDocument
 
 
 def signed(base: Path, name: str, request: Any, *, passphrase: str = "roots") -> dict[str, Any]:

@@ -11,11 +11,11 @@ from support.nodes import NOW, Node
 from support.receiving import Sender, pack
 
 import schemas
-from gateway.exchange.files import lengths
-from gateway.exchange.inbound import AuthenticStatement
-from keys import envelope as wire
-from keys.encoding import canon
-from keys.sign import Signature
+from gateway.attachments.rules import lengths
+from gateway.messages.types import AuthenticStatement
+from keys.documents import envelope as wire
+from keys.primitives.encoding import canon
+from keys.primitives.sign import Signature
 
 A, B, C = Node("a"), Node("b"), Node("c")
 SENDER = Sender(node=A, to=B)

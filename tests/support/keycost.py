@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from keys.keystore import DEFAULT_COST, Cost
+from keys.keystore.keystore import DEFAULT_COST, Cost
 
 CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 """A key derivation that costs a test nothing."""

@@ -14,19 +14,19 @@ ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from gateway import config, logs
-from gateway.environment import passphrase
 from gateway.errors import GatewayError
-from keys.backup import RecoveryPublic
-from keys.keyd import run
-from keys.keystore import Cost, Keystore
+from gateway.foundation import config, logs
+from gateway.foundation.environment import passphrase
+from keys.documents.backup import RecoveryPublic
+from keys.keystore.keyd import run
+from keys.keystore.keystore import Cost, Keystore
 
 CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 """A key derivation that costs a test nothing."""
 
 
 def command(folder: Path, passphrase_file: Path) -> list[str]:
-    """How `gateway.unlock.by_child` starts it."""
+    """How `gateway.identity.unlock.by_child` starts it."""
     backup = config.load(folder).backup
     recovery = [] if backup is None else [RecoveryPublic.parse(backup.recovery_key.read_bytes()).kid]
     return [sys.executable, __file__, str(folder), str(passphrase_file), *recovery]

@@ -8,8 +8,8 @@ from typing import Any
 from support.lines import HOST, NODES, RECEIVING, Letter, Person
 
 import schemas
-from gateway.core.conversation.facts import Side
-from gateway.core.scope import never_blocked
+from gateway.conversations.rules.facts import Side
+from schemas.types import never_blocked
 
 STOPPING = frozenset({"return.cancel", "referral.withdraw"})
 ASYLUM = frozenset({"asylum_pending", "protection_granted"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import openpyxl
 
-from gateway.linelist import new_line_list
+from gateway.mapping.line_list import new_line_list
 from schemas.labels import labels
 
 CODES: Mapping[str, tuple[str, tuple[str, ...]]] = {

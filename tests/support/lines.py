@@ -13,11 +13,11 @@ from support.endpoints import EXAMPLES, example
 from support.talk import DAY, HOUR, START
 
 import schemas
-from gateway.core.conversation.facts import Side
-from gateway.core.conversation.situation import MAY
-from gateway.core.stages import Draft, ValidMessage
+from gateway.conversations.rules.facts import Side
+from gateway.conversations.rules.situation import MAY
 from gateway.errors import Code
-from keys.encoding import b64u
+from gateway.messages.types import Draft, ValidMessage
+from keys.primitives.encoding import b64u
 
 HOST, RECEIVING = Side.HOST, Side.RECEIVING
 NODES = {HOST: "n1" + "a" * 32, RECEIVING: "n1" + "b" * 32}

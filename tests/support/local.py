@@ -15,20 +15,22 @@ import aiohttp
 from support.federation import free_port
 
 from gateway.api.app import LocalServer, local_app
-from gateway.core import roles
-from gateway.core.roles import OWNER, Role
-from gateway.desk import Happening
 from gateway.errors import Code, RefusedError
-from gateway.ports import Done, File, Json
+from gateway.operations import roles
+from gateway.operations.ports import Happening
+from gateway.operations.roles import OWNER, Role
+from gateway.ports import File, Json, OperationResult
 
 TOKEN = "the-token-of-this-node"
 
 
 @dataclass
 class FakeDesk:
-    """Implements `gateway.desk.Desk`: `answer` is what it says or raises, `calls` what it was asked."""
+    """Implements `gateway.operations.ports.Operations`: `answer` is what it says or raises, `calls` what it was
+    asked.
+    """
 
-    answer: Done | Exception = field(default_factory=lambda: Done(value={"ok": True}))
+    answer: OperationResult | Exception = field(default_factory=lambda: OperationResult(value={"ok": True}))
     calls: list[tuple[str, Mapping[str, Json], str | None]] = field(default_factory=list)
     stream: list[tuple[int, Mapping[str, Json]]] = field(default_factory=list)
     taken: bytes = b""
@@ -36,7 +38,7 @@ class FakeDesk:
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: roles.Caller = OWNER
-    ) -> Done:
+    ) -> OperationResult:
         """Note the question and answer it."""
         self.calls.append((operation, arguments, key))
         if isinstance(self.answer, Exception):
@@ -45,7 +47,7 @@ class FakeDesk:
 
     async def attach(
         self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: roles.Caller = OWNER
-    ) -> Done:
+    ) -> OperationResult:
         """Take the file, note how long it was said to be."""
         self.taken = b"".join([chunk async for chunk in chunks])
         return await self.call("attachment.add", {**arguments, "size": size}, caller=caller)

@@ -19,11 +19,11 @@ from support.nodechild import SteeredClock
 from support.pair import START, Party, Two, two_nodes
 
 from gateway.app import open_log
-from gateway.service import logbook
-from gateway.service.auditing import checkpoint
-from gateway.service.auditor import ask
-from gateway.service.leaves import leaf
-from gateway.store import log
+from gateway.audit import reader
+from gateway.audit.checkpointer import ask
+from gateway.audit.log import checkpoint
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
 
 EARLY, LATE = 300, 345
 """Sizes of the two witnessed checkpoints that the tests know: a full tile, and what is behind it."""
@@ -75,10 +75,10 @@ async def grow(two: Two, size: int) -> None:
     now = two.clock.now()
 
     def move(connection: Any) -> None:
-        there = log.leaves(connection, 1, size + 1)
+        there = journal.leaves(connection, 1, size + 1)
         assert len(there) < size, "the test needs a larger size"
         rest = range(len(there), size)
-        log.append_leaves(connection, [leaf(now, "alarm.dismissed", actor=f"{number:032x}") for number in rest])
+        journal.append_leaves(connection, [leaf(now, "alarm.dismissed", actor=f"{number:032x}") for number in rest])
 
     await parts.store.move(move)
     assert (await checkpoint(parts)).size == size
@@ -101,16 +101,16 @@ def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
 async def our_verdict(folder: Path) -> dict[str, Any]:
     """What `trm audit verify` says of a stopped folder."""
     async with open_log(folder, clock=SteeredClock(START)) as book:
-        return await logbook.verify(book)
+        return await reader.verify(book)
 
 
 async def exported(folder: Path, to: Path) -> Path:
     """What `trm audit export` writes."""
     async with open_log(folder, clock=SteeredClock(START)) as book:
-        page = await logbook.export(book, None, 0)
+        page = await reader.export(book, None, 0)
         lines = [*page["lines"]]
         while page["next"] is not None:
-            page = await logbook.export(book, page["next"], page["upto"])
+            page = await reader.export(book, page["next"], page["upto"])
             lines += page["lines"]
     to.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return to

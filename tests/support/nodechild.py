@@ -28,12 +28,12 @@ if __name__ == "__main__":
 from support import keydchild
 from support.keydchild import CHEAP
 
-from gateway import logs
 from gateway.app import Node, open_node
-from gateway.clock import SystemClock
+from gateway.foundation import logs
+from gateway.foundation.clock import SystemClock
+from gateway.identity.unlock import by_child
+from gateway.node import scheduler
 from gateway.ports import Clock
-from gateway.service import house
-from gateway.unlock import by_child
 
 __all__ = ["CHEAP", "SteeredClock"]
 
@@ -126,7 +126,7 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
     folder = Path(spec["folder"])
     keyd = keydchild.command(folder, Path(spec["passphrase_file"]))
     node, stack = await open_node(folder, by_child(folder, keyd), clock=clock)
-    house.REWRAP_BATCH = spec["batch"]
+    scheduler.REWRAP_BATCH = spec["batch"]
     stop = asyncio.Event()
     async with stack:
 

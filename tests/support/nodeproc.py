@@ -31,13 +31,13 @@ from support.nodechild import CHEAP, ROOT, SteeredClock
 from support.proxy import Proxy
 
 from adapters.folder import FolderAdapter
+from gateway.administration.create_node import Plan, make_node
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.clock import SystemClock
-from gateway.config import Unit
-from gateway.newnode import Plan, make_node
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.config import Unit
 from gateway.ports import Clock
-from keys.encoding import b64u
-from keys.keystore import system_rand
+from keys.keystore.keystore import system_rand
+from keys.primitives.encoding import b64u
 
 PASSPHRASE = "node"
 ROOT_PASSPHRASE = "roots"

@@ -11,13 +11,13 @@ import orjson
 import pytest
 
 from gateway.errors import Code, RemoteError
-from keys.descriptor import Descriptor, accept_descriptor, build_descriptor, sign_descriptor
-from keys.encoding import DAY, canon
-from keys.keyset import EncKey, build_keyset
-from keys.records import KeyRecord, Use
-from keys.roots import Root, new_root
-from keys.seal import EncPrivateKey
-from keys.sign import DESCRIPTOR, KEYSET, SignedDocument, SigningKey, sign_document
+from keys.documents.descriptor import Descriptor, accept_descriptor, build_descriptor, sign_descriptor
+from keys.documents.key_records import KeyRecord, Use
+from keys.documents.keyset import EncKey, build_keyset
+from keys.offline.roots import Root, new_root
+from keys.primitives.encoding import DAY, canon
+from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import DESCRIPTOR, KEYSET, SignedDocument, SigningKey, sign_document
 
 NOW = 1_800_000_000
 

@@ -15,15 +15,17 @@ from pydantic_core import PydanticUndefined
 from support.house import files_of, syntax
 
 from adapters.kit.kind import find, offered
+from gateway.access.operations import people as desk_people
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.config import Config
-from gateway.core import expiry
-from gateway.service import held
-from gateway.service.desk import alerts, auditing, desk, messages, releasing
-from gateway.service.desk import erasing as desk_erasing
-from gateway.service.desk import keys as desk_keys
-from gateway.service.desk import people as desk_people
-from gateway.service.desk import requests as desk_requests
+from gateway.audit.operations import access
+from gateway.delivery.operations import messages, release
+from gateway.erasure import operations as desk_erasing
+from gateway.erasure.peer_requests import operations as desk_requests
+from gateway.foundation.config import Config
+from gateway.identity import operations as desk_keys
+from gateway.node import dispatch
+from gateway.notifications import operations as alert_operations
+from gateway.peers import expiry_rules, split_view
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
@@ -32,9 +34,9 @@ _DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_repl
 _APART: Mapping[str, Any] = {
     "message.submit": (*_DRAFT, "by", "second_by"),
     "message.show": messages.show_message,
-    "audit.reads": auditing.list_reads,
-    "draft.release": releasing.release_draft,
-    "alert.acknowledge": alerts.acknowledge,
+    "audit.reads": access.list_reads,
+    "draft.release": release.release_draft,
+    "alert.acknowledge": alert_operations.acknowledge,
     "attachment.add": ("message",),
     "attachment.read": ("direction",),
     "message.erase": desk_erasing.erase_message,
@@ -51,7 +53,7 @@ _APART: Mapping[str, Any] = {
 
 def arguments(operation: str) -> tuple[str, ...]:
     """What an operation takes, without what is in its path."""
-    found = _APART.get(operation) or desk.OPERATIONS[operation]
+    found = _APART.get(operation) or dispatch.OPERATIONS[operation]
     if not isinstance(found, tuple):
         read = _ONLY.search(inspect.getsource(found))
         assert read, f"{operation} does not say what it takes"
@@ -125,8 +127,8 @@ def _default(value: Any) -> str:
 
 _STOPPING = ("equivocation", "bad_chain", "rollback", "link_reset_required")
 _KINDS = {
-    "item.kind": expiry.KINDS,
-    "split.kind": held.KINDS,
+    "item.kind": expiry_rules.KINDS,
+    "split.kind": split_view.KINDS,
     "f'message.{named}'": ("message.rejected", "message.failed"),
     "f'{overdue}.overdue'": ("conversation.overdue", "erasure.overdue"),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),

@@ -26,13 +26,13 @@ from support.memory_adapter import MemoryAdapter, MemorySystem
 from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT, enquiry, free_port, unit
 
+from gateway.administration.create_node import Plan, make_node
 from gateway.app import Node, open_node
 from gateway.errors import Code, TransientError
 from gateway.federation.client import Answered
-from gateway.newnode import Plan, make_node
+from gateway.peers.registry import Peer
 from gateway.ports import Delivery
-from gateway.service.book import Peer
-from keys.admin import Admin
+from keys.offline.administrator_key import Admin
 
 START = 1_800_000_000
 PASSPHRASE = "node"

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.core.directory import Directory, Entry
-from gateway.core.guidance import Library, Origin
+from gateway.directory.rules import Directory, Entry
+from gateway.guidance.lookup import Library, Origin
 from schemas.calendars import Calendar, calendar
 from schemas.guidance import general
 from schemas.regions import region

@@ -1,7 +1,7 @@
 """Receive steps 3 to 9 of PROTOCOL B5, composed of the functions of ``keys`` alone, and a sender that can cheat.
 
-One function per step, in the order of the protocol, so that a test can run ``gateway.exchange.inbound`` instead and has
-to see the same codes.
+One function per step, in the order of the protocol, so that a test can run ``gateway.delivery.inbound.steps`` instead
+and has to see the same codes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from support.nodes import NOW, Node, Seeds
 
 from gateway.errors import Code, RemoteError
-from keys import envelope as wire
-from keys.descriptor import Descriptor
-from keys.encoding import SKEW, b64u
-from keys.seal import SUITE, EncPrivateKey, open_cek, open_content, seal_cek, seal_content
-from keys.sign import STATEMENT, SigningKey, verify
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Descriptor
+from keys.primitives.encoding import SKEW, b64u
+from keys.primitives.seal import SUITE, EncPrivateKey, open_cek, open_content, seal_cek, seal_content
+from keys.primitives.sign import STATEMENT, SigningKey, verify
 
 OpenCek = Callable[[str, bytes, bytes], bytes]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.core.policy import Step, opened
+from gateway.conversations.rules.disclosure import DisclosureStage
+from gateway.policy.corridor import opened
 from schemas.groups import field_groups
 from schemas.policies import NO_PURPOSE
 from schemas.reading import label
@@ -39,9 +40,9 @@ def _policy(found: Region) -> list[str]:
     for name, group in field_groups().groups.items():
         marks = (
             "b"
-            if name in opened(policy, rule, Step.BEFORE_ACCEPTANCE)
+            if name in opened(policy, rule, DisclosureStage.BEFORE_ACCEPTANCE)
             else "a"
-            if name in opened(policy, rule, Step.AFTER_ACCEPTANCE)
+            if name in opened(policy, rule, DisclosureStage.AFTER_ACCEPTANCE)
             else ""
             for rule in rules
         )

@@ -1,14 +1,14 @@
-"""docs/roles.md, printed from the matrix in `gateway/core/roles.py`."""
+"""docs/roles.md, printed from the matrix in `gateway/operations/roles.py`."""
 
 from __future__ import annotations
 
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.core.roles import ABOUT, CONTENT_MEMBERS, MATRIX, NARROWED, READS_CONTENT, UNIT_FREE, Role
+from gateway.operations.roles import ABOUT, CONTENT_MEMBERS, MATRIX, NARROWED, READS_CONTENT, UNIT_FREE, Role
 
 HEAD = """# Roles
 
-Printed from `gateway/core/roles.py` by `./dev docs`; do not edit. The node asks this table, in one place
+Printed from `gateway/operations/roles.py` by `./dev docs`; do not edit. The node asks this table, in one place
 (`gateway/api/app.py`), before it does anything, and a test asks every cell over HTTP.
 
 Whoever calls on the socket as the user of the node, or as root, is its **owner** and may do everything below; trust

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.store.content import SealedRow
-from gateway.store.messages import MessageRow
-from gateway.store.peers import PeerRow
-from gateway.store.receipts import ReceiptRow
+from gateway.database.content import SealedRow
+from gateway.messages.store.messages import MessageRow
+from gateway.messages.store.receipts import ReceiptRow
+from gateway.peers.store import PeerRow
 
 PEER = "n1peer"
 LIFE = 1_000_000

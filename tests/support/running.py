@@ -21,12 +21,12 @@ from support.federation import free_port
 
 import schemas
 from adapters.folder import FolderAdapter
+from gateway.administration.create_node import Plan, make_node
 from gateway.app import Node, open_node
-from gateway.clock import SystemClock
-from gateway.config import Unit
-from gateway.newnode import Plan, make_node
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.config import Unit
 from gateway.ports import Adapter
-from keys.keystore import Cost
+from keys.keystore.keystore import Cost
 
 CHEAP = Cost(t=1, m=8 * 1024 * 1024)
 UNIT = "focal-point"

@@ -23,16 +23,19 @@ from support.endpoints import example
 
 import schemas
 from gateway.app import Node
-from gateway.core.conversation.facts import Side
-from gateway.service import consents, records, standings
-from gateway.service.leaves import leaf
-from gateway.service.records import Content, Facts
-from gateway.store import content, conversations, local, log, messages, receipts
-from gateway.store.content import SealedRow
-from gateway.store.local import OWN, ConsentRow, DraftRow
-from gateway.store.messages import IN, OUT, InboxRow, MessageRow, StatementRow
-from gateway.store.receipts import ISSUED, RECEIVED, ReceiptRow
-from keys.encoding import DAY, b64u, canon, lp_join
+from gateway.consent import register
+from gateway.conversations import status_updates
+from gateway.conversations.rules.facts import Side
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.messages import content_codec
+from gateway.messages.content_codec import Content, Facts
+from gateway.messages.store import conversations, local, messages, receipts
+from gateway.messages.store.local import OWN, ConsentRow, DraftRow
+from gateway.messages.store.messages import IN, OUT, InboxRow, MessageRow, StatementRow
+from gateway.messages.store.receipts import ISSUED, RECEIVED, ReceiptRow
+from keys.primitives.encoding import DAY, b64u, canon, lp_join
 
 HOST, PEER = Side.HOST, Side.RECEIVING
 HOUR = 3_600
@@ -129,7 +132,7 @@ async def seed(node: Node, *, conversations: int, drafts: int = 200, rng: random
         ids += await writer.write(min(AT_ONCE, conversations - start), 1 - start / conversations)
     await writer.drafts(drafts)
     await node.parts.store.checkpoint()
-    await standings.keep(node.parts)
+    await status_updates.keep(node.parts)
     return Seeded(conversations=tuple(ids), messages=writer.messages)
 
 
@@ -157,7 +160,7 @@ class _Writer:
         )
         grants = [(self._parts.store.new_ref(), one) for _, one in rows if one.body_type == "consent.record/1"]
         self._parts.vault.learn(consents=[one.consent for _, one in grants if one.consent])
-        sealed += self._parts.vault.seal_each([(ref, consents.encode(_consent(one))) for ref, one in grants])
+        sealed += self._parts.vault.seal_each([(ref, register.encode(_consent(one))) for ref, one in grants])
         await self._parts.store.move(partial(self._store, rows=rows, sealed=sealed, grants=grants))
         self.messages += len(rows)
         return [said[0].conversation for _, said in talks]
@@ -206,7 +209,7 @@ class _Writer:
         return self._rng.choice(("awaiting_handover", "handed_over", "held"))
 
     def _evidence(self) -> bytes:
-        return records.evidence(self._rng.randbytes(400), self._rng.randbytes(SIGNATURES))
+        return content_codec.evidence(self._rng.randbytes(400), self._rng.randbytes(SIGNATURES))
 
     def _store(
         self,
@@ -246,14 +249,14 @@ class _Writer:
                     ref=ref,
                     consent=self._parts.vault.consent_index(one.consent or ""),
                     holder=OWN if one.out else made[0].peer,
-                    state=consents.ACTIVE,
+                    state=register.ACTIVE,
                     at=one.at,
                 ),
             )
 
     def _happened(self, connection: Connection, rows: Sequence[MessageRow]) -> None:
-        log.add_events(connection, [(row.at, "message", row.ref, row.state) for row in rows for _ in range(3)])
-        log.append_leaves(
+        journal.add_events(connection, [(row.at, "message", row.ref, row.state) for row in rows for _ in range(3)])
+        journal.append_leaves(
             connection,
             [
                 leaf(row.at, "message.state", id=row.id, peer=row.peer, state=row.state, code=row.reason)
@@ -263,7 +266,7 @@ class _Writer:
         )
         for row in rows:
             if row.state in ("failed", "held"):
-                log.raise_alarm(connection, at=row.at, kind=f"message.{row.state}", peer=row.peer, ref=row.ref)
+                journal.raise_alarm(connection, at=row.at, kind=f"message.{row.state}", peer=row.peer, ref=row.ref)
 
     def _row(self, peer: str, one: _Said) -> MessageRow:
         numbered = not one.out or one.state != "queued"

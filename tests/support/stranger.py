@@ -10,8 +10,8 @@ from types import ModuleType
 from support.shared import ROOT
 
 from gateway.errors import RemoteError
-from gateway.exchange import evidence
-from gateway.exchange.report import Report
+from gateway.evidence import build
+from gateway.evidence.report import Report
 
 FILE = ROOT / "docs" / "verify_evidence.py"
 
@@ -40,7 +40,7 @@ def verify(data: bytes, anchors: AbstractSet[str]) -> Report:
     """What the gateway reports. The stranger must have the same verdict, with as much proven and as much in doubt."""
     lines = told(data, anchors)
     try:
-        report = evidence.verify(data, anchors)
+        report = build.verify(data, anchors)
     except RemoteError:
         assert lines is None, "refused here, verified by the stranger"
         raise

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from gateway.core.conversation.clocks import Setting
-from gateway.core.conversation.facts import Message, Said, Side
-from gateway.core.conversation.fold import Conversation, Fold, fold
-from gateway.core.conversation.machines import Kind
+from gateway.conversations.rules.clocks import Setting
+from gateway.conversations.rules.facts import Message, Said, Side
+from gateway.conversations.rules.fold import Conversation, Fold, fold
+from gateway.conversations.rules.machines import Kind
 from schemas.calendars import calendars
 
 HOUR, DAY = 3_600, 86_400

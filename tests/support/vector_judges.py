@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.core.numbering import Entry, LinkView, Refuse, Repeat, apply, judge
+from gateway.delivery.inbound import steps
 from gateway.errors import GatewayError, RemoteError
-from gateway.exchange import answers, inbound
-from gateway.federation.signatures import Asked, RequestHead, ResponseHead, verify_request, verify_response
-from keys import envelope as wire
-from keys.descriptor import Descriptor, accept_chain, accept_descriptor
-from keys.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
-from keys.keyset import Keyset, accept_keyset
-from keys.records import KeyRecord
-from keys.seal import EncPrivateKey, check_enc_public, open_cek
-from keys.sign import DESCRIPTOR, KEYSET, VOID, PublicKey, SignedDocument, verify_raw
+from gateway.federation.signatures import RequestHead, ResponseHead, SignedRequest, verify_request, verify_response
+from gateway.messages import answers, types
+from gateway.messages.machines.numbering import Entry, LinkView, Refuse, Repeat, apply, judge
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Descriptor, accept_chain, accept_descriptor
+from keys.documents.key_records import KeyRecord
+from keys.documents.keyset import Keyset, accept_keyset
+from keys.primitives.encoding import DOCUMENT_LIMIT, canon, parse, unb64u
+from keys.primitives.seal import EncPrivateKey, check_enc_public, open_cek
+from keys.primitives.sign import DESCRIPTOR, KEYSET, VOID, PublicKey, SignedDocument, verify_raw
 
 Case = Mapping[str, Any]
 
@@ -107,25 +108,25 @@ def opener(file: Case) -> Callable[[str, bytes, bytes], bytes]:
 
     def open_one(kid: str, enc: bytes, info: bytes) -> bytes:
         if kid not in held:
-            raise RemoteError(inbound.Code.UNKNOWN_RECIPIENT_KEY, "no such key")
+            raise RemoteError(steps.Code.UNKNOWN_RECIPIENT_KEY, "no such key")
         return open_cek(held[kid], enc, info)
 
     return open_one
 
 
-def receive(file: Case, case: Case) -> inbound.AuthenticStatement:
+def receive(file: Case, case: Case) -> types.AuthenticStatement:
     """Receive steps 3 to 10, as the node does them. Raises RemoteError."""
     chain = chain_of(file, case.get("recipient", ["recipient-1"]))
     own = chain[-1]
     sender = chain_of(file, case.get("sender", ["sender-1"]))[-1]
-    unpacked = inbound.unpack(
-        inbound.read(envelope_bytes(file, case)),
+    unpacked = steps.unpack(
+        steps.read(envelope_bytes(file, case)),
         own=own,
         signer=case.get("signer", sender.node),
         open_cek=opener(file),
         now=case["now"],
     )
-    return inbound.authenticate(unpacked, own=own, sender=sender, now=case["now"], oldest=inbound.oldest_usable(chain))
+    return steps.authenticate(unpacked, own=own, sender=sender, now=case["now"], oldest=steps.oldest_usable(chain))
 
 
 def envelope(file: Case, case: Case) -> str | None:
@@ -194,7 +195,7 @@ def http(file: Case, case: Case) -> str | None:
     body = unb64u(case["body"])
     if "status" in case:
         head = ResponseHead(status=case["status"], fields=fields)
-        asked = Asked(**case["asked"])
+        asked = SignedRequest(**case["asked"])
         return code_of(
             lambda: verify_response(head, asked=asked, body=body, now=case["now"], peer=case["peer"], verify=genuine)
         )

@@ -9,12 +9,12 @@ from typing import Any
 import orjson
 
 from gateway.ports import Json
-from keys.descriptor import Descriptor, accept_descriptor, build_descriptor, sign_descriptor
-from keys.encoding import DAY, b64u, canon, h, sha256
-from keys.keyset import EncKey, build_keyset
-from keys.records import KeyRecord, Use
-from keys.seal import EncPrivateKey
-from keys.sign import KEYSET, SignedDocument, SigningKey, sign_document
+from keys.documents.descriptor import Descriptor, accept_descriptor, build_descriptor, sign_descriptor
+from keys.documents.key_records import KeyRecord, Use
+from keys.documents.keyset import EncKey, build_keyset
+from keys.primitives.encoding import DAY, b64u, canon, h, sha256
+from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import KEYSET, SignedDocument, SigningKey, sign_document
 
 NOW = 1_800_000_000
 NODE = "n1" + "a" * 32

@@ -12,10 +12,10 @@ from typing import Any, Final
 from support.vector_judges import code_of
 from support.vector_parties import id_of, seed
 
-from keys.encoding import b64u, sha256, unb64u
-from keys.parts import PartOpener, PartSealer, part_context, part_length, plain_length
-from keys.seal import seal_content
-from keys.statement import Secret, SecretPart
+from keys.documents.statement import Secret, SecretPart
+from keys.primitives.attachment_cipher import PartOpener, PartSealer, part_context, part_length, plain_length
+from keys.primitives.encoding import b64u, sha256, unb64u
+from keys.primitives.seal import seal_content
 
 Case = dict[str, Any]
 

@@ -7,22 +7,22 @@ from typing import Any
 
 from support.vector_parties import NODE, NOW, Party, id_of, key_of, record, seed
 
-from gateway.federation.signatures import Asked as AskedFor
 from gateway.federation.signatures import (
     RequestHead,
+    SignedRequest,
     content_digest,
     encoded,
     read_request,
     sign_request,
     sign_response,
 )
-from keys.descriptor import Descriptor
-from keys.encoding import b64u, canon, h, lp_join, padme
-from keys.envelope import Secret, Statement, commit, link_hash, pack_inner, statement_hash
-from keys.identity import fingerprint_hash, pair_code
-from keys.records import Use
-from keys.seal import EncPrivateKey
-from keys.sign import STATEMENT, SigningKey, pae
+from keys.documents.descriptor import Descriptor
+from keys.documents.envelope import Secret, Statement, commit, link_hash, pack_inner, statement_hash
+from keys.documents.fingerprint import fingerprint_hash, pair_code
+from keys.documents.key_records import Use
+from keys.primitives.encoding import b64u, canon, h, lp_join, padme
+from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import STATEMENT, SigningKey, pae
 
 Case = dict[str, Any]
 
@@ -310,7 +310,7 @@ class _Http:
 
     def answer(self, fields: dict[str, str], **changes: Any) -> dict[str, str]:
         """The fields of a good answer to a request with these fields, but for `changes`."""
-        asked = AskedFor(method="POST", path="/v1/messages", signature=fields["Signature"])
+        asked = SignedRequest(method="POST", path="/v1/messages", signature=fields["Signature"])
         usual: dict[str, Any] = {
             "status": 200,
             "content_type": "application/json",

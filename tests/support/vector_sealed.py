@@ -12,14 +12,14 @@ import orjson
 from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, record, seed, signed, without
 
 from gateway.errors import Code
-from gateway.exchange.answers import Answer, encode_answers
-from keys import envelope as wire
-from keys.descriptor import Descriptor, Revocation, Unit, accept_descriptor, encode_chain
-from keys.encoding import DAY, b64u, canon, unb64u
-from keys.envelope import Receipt, Receipts, Status, Void
-from keys.records import Use
-from keys.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
-from keys.sign import (
+from gateway.messages.answers import Answer, encode_answers
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Descriptor, Revocation, Unit, accept_descriptor, encode_chain
+from keys.documents.envelope import Receipt, Receipts, Status, Void
+from keys.documents.key_records import Use
+from keys.primitives.encoding import DAY, b64u, canon, unb64u
+from keys.primitives.seal import EncPrivateKey, enc_kid, seal_cek, seal_content
+from keys.primitives.sign import (
     DESCRIPTOR,
     KEYSET,
     RECEIPT,

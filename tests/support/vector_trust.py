@@ -9,12 +9,12 @@ from typing import Any
 from support.vector_judges import chain_of, code_of
 from support.vector_parties import NODE, NOW, Party, id_of, key_of, signed
 
-from gateway.core.scope import Direction, Scope, ScopeFacts, intersect, outside
 from gateway.errors import Code, GatewayError
-from keys.change import AdminCard, Approval, Change
-from keys.encoding import DAY, canon, parse
-from keys.sign import APPROVAL, STATEMENT, TRUST, SignedDocument, SigningKey, sign_document
-from keys.trust import Assertion, TrustRecord, TrustState, accept_trust
+from gateway.peers.scope import Direction, Scope, ScopeFacts, intersect, outside
+from keys.documents.change import AdminCard, Approval, Change
+from keys.documents.trust_record import Assertion, TrustRecord, TrustState, accept_trust
+from keys.primitives.encoding import DAY, canon, parse
+from keys.primitives.sign import APPROVAL, STATEMENT, TRUST, SignedDocument, SigningKey, sign_document
 
 Case = dict[str, Any]
 

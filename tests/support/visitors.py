@@ -17,7 +17,7 @@ from support.running import asked
 
 from gateway.app import Node
 from gateway.console.cookies import SESSION
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 Filled = Mapping[str, str | Sequence[str]]
 

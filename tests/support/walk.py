@@ -42,22 +42,23 @@ from support.lines import (
 from support.talk import DAY, HOUR, SETTING, START, End
 
 import schemas
-from gateway.core.consent import Consent, read
-from gateway.core.conversation.around import Around
-from gateway.core.conversation.crossing import CROSSINGS
-from gateway.core.conversation.facts import Message, Side, stated
-from gateway.core.conversation.fold import REPLIES, Conversation, Fold, Overlay, fold
-from gateway.core.conversation.machines import NUMBERS, Kind
-from gateway.core.conversation.situation import MAY, Outcome, Situation, events
-from gateway.core.gates import PURPOSES, Recipient, UnitKind
-from gateway.core.history import History, Opened, history_of
-from gateway.core.history import Side as Whose
-from gateway.core.stages import Draft, ExaminedMessage, LinkPosition
+from gateway.consent.rules import Consent, read
+from gateway.conversations.history import History, Opened, history_of
+from gateway.conversations.history import Side as Whose
+from gateway.conversations.rules.context import ConversationContext
+from gateway.conversations.rules.crossing import CROSSINGS
+from gateway.conversations.rules.facts import Message, Side, make_message
+from gateway.conversations.rules.fold import REPLIES, Conversation, Fold, Overlay, fold
+from gateway.conversations.rules.machines import NUMBERS, Kind
+from gateway.conversations.rules.situation import MAY, Outcome, Situation, events
+from gateway.delivery.inbound import steps as inbound
+from gateway.delivery.inbound.steps import ReceiverContext
+from gateway.delivery.outbound import steps as outbound
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.exchange import inbound, outbound
-from gateway.exchange.inbound import Held
-from gateway.exchange.outbound import Circumstances
-from keys.encoding import b64u
+from gateway.messages.types import Draft, ExaminedMessage, LinkPosition
+from gateway.policy.circumstances import Circumstances
+from gateway.policy.gates.gate_table import PURPOSES, Recipient, UnitKind
+from keys.primitives.encoding import b64u
 
 UNNUMBERED = 1 << 20
 """What has no number of the link yet stands behind all that have one, in the order in which it was written."""
@@ -218,7 +219,7 @@ class Walk:
                 content=letter.draft.content,
                 schemas_of_peer=None,
                 policy=OPEN,
-                around=Around(conversation=end.conversation(), side=end.side),
+                around=ConversationContext(conversation=end.conversation(), side=end.side),
                 n=message.n,
                 now=now,
             )
@@ -298,7 +299,7 @@ class Walk:
                 standing(),
                 self._circumstances(end, draft),
                 policy=OPEN,
-                around=Around(conversation=end.conversation(), side=end.side)
+                around=ConversationContext(conversation=end.conversation(), side=end.side)
                 if schemas.catalogue().get(draft.body_type).kind in ("referral", "any")
                 else None,
                 now=self.now + end.skew,
@@ -336,7 +337,7 @@ class Walk:
         )
 
     def _as_said(self, draft: Draft, end: End) -> Message:
-        return stated(
+        return make_message(
             id=draft.id,
             side=end.side,
             n=UNNUMBERED + self.count,
@@ -459,7 +460,7 @@ class Walk:
         """Steps 13b and 13c of the incoming procedure at `end`."""
         ref = str(draft.header.get("consent_ref"))
         consent, recorded_by = self._consent(end, ref)
-        held = Held(
+        held = ReceiverContext(
             sender_kind=UnitKind.PUBLIC_AUTHORITY,
             recipient=self._unit(end.side),
             consent=consent,
@@ -486,7 +487,7 @@ class Walk:
             content=dict(draft.content),
         )
         known = Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values()))
-        around = Around(conversation=known, side=sender.side, partial=partial)
+        around = ConversationContext(conversation=known, side=sender.side, partial=partial)
         try:
             inbound.admit(examined, held=held, around=around, to=NODES[end.side])
         except RemoteError as error:

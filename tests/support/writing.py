@@ -11,7 +11,7 @@ from support.offices import Office
 from support.running import until
 
 from gateway.console.formfields import posted
-from gateway.core.workdays import offset
+from gateway.foundation.workdays import offset
 from schemas.calendars import calendar
 
 LATE = "2099-01-01"

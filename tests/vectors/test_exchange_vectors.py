@@ -12,14 +12,14 @@ from support.endpoints import open_envelope
 from support.nodes import refused
 from support.shared import shared
 
-from gateway.core.numbering import LinkView, New, judge
+from gateway.delivery.inbound import steps
 from gateway.errors import Code
-from gateway.exchange import inbound
-from gateway.exchange.evidence import Exhibit, build, parse_fingerprint, verify
-from gateway.exchange.inbound import AuthenticStatement
-from keys.descriptor import Descriptor, accept_descriptor
-from keys.seal import EncPrivateKey
-from keys.sign import DESCRIPTOR, RECEIPT, SignedDocument
+from gateway.evidence.build import Exhibit, build, parse_fingerprint, verify
+from gateway.messages.machines.numbering import LinkView, New, judge
+from gateway.messages.types import AuthenticStatement
+from keys.documents.descriptor import Descriptor, accept_descriptor
+from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import DESCRIPTOR, RECEIPT, SignedDocument
 
 TEN = range(10)
 
@@ -101,8 +101,8 @@ def test_the_invalid_envelopes_are_refused(place: int) -> None:
 def test_another_signer_of_the_request() -> None:
     """Step 10: the same envelope under the request signature of another node."""
     with refused(Code.UNKNOWN_SENDER):
-        inbound.unpack(
-            inbound.read(base64.urlsafe_b64decode(vectors()["valid"]["envelope_b64"] + "==")),
+        steps.unpack(
+            steps.read(base64.urlsafe_b64decode(vectors()["valid"]["envelope_b64"] + "==")),
             own=descriptor("recipient"),
             signer=descriptor("recipient").node,
             open_cek=lambda kid, enc, info: bytes.fromhex(vectors()["valid"]["cek"]),

@@ -21,7 +21,7 @@ from support.references import hpke_key_schedule
 from support.shared import shared
 
 from gateway.errors import Code
-from keys.seal import EncPrivateKey, check_enc_public, open_cek, seal_cek
+from keys.primitives.seal import EncPrivateKey, check_enc_public, open_cek, seal_cek
 
 CEK = bytes(range(32))
 XWING_LABEL = b"\\.//^\\"  # draft-connolly-cfrg-xwing-kem, 5.3

@@ -9,7 +9,7 @@ from support.nodes import refused
 from support.shared import shared
 
 from gateway.errors import Code, RefusedError
-from keys.encoding import canon, parse
+from keys.primitives.encoding import canon, parse
 
 
 @pytest.mark.parametrize("name", ["arrays", "unicode"])

@@ -13,14 +13,14 @@ from support.receiving import Received, opener, receive
 from support.shared import shared
 
 from gateway.errors import Code
-from keys import envelope as wire
-from keys.descriptor import Descriptor, accept_descriptor, usable
-from keys.encoding import padme, unb64u
-from keys.envelope import Receipt, Secret, Statement, Status, parse_envelope
-from keys.identity import pair_code
-from keys.keyset import Keyset, accept_keyset
-from keys.seal import EncPrivateKey, open_cek, open_content
-from keys.sign import DESCRIPTOR, KEYSET, RECEIPT, SignedDocument
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Descriptor, accept_descriptor, usable
+from keys.documents.envelope import Receipt, Secret, Statement, Status, parse_envelope
+from keys.documents.fingerprint import pair_code
+from keys.documents.keyset import Keyset, accept_keyset
+from keys.primitives.encoding import padme, unb64u
+from keys.primitives.seal import EncPrivateKey, open_cek, open_content
+from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPT, SignedDocument
 
 
 @functools.cache

@@ -12,13 +12,23 @@ from support import vectors
 from support.house import ROOT
 
 from gateway.federation.signatures import RequestHead, encoded, read_request
-from keys.descriptor import accept_chain
-from keys.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
-from keys.envelope import Receipts, Secret, Statement, Void, cek_info, commit, link_hash, parse_envelope, statement_hash
-from keys.identity import fingerprint, fingerprint_hash, node_id, pair_code
-from keys.records import KeyRecord
-from keys.seal import EncPrivateKey
-from keys.sign import DESCRIPTOR, RECEIPTS, VOID, SignedDocument, SigningKey, pae
+from keys.documents.descriptor import accept_chain
+from keys.documents.envelope import (
+    Receipts,
+    Secret,
+    Statement,
+    Void,
+    cek_info,
+    commit,
+    link_hash,
+    parse_envelope,
+    statement_hash,
+)
+from keys.documents.fingerprint import fingerprint, fingerprint_hash, node_id, pair_code
+from keys.documents.key_records import KeyRecord
+from keys.primitives.encoding import b64u, canon, h, lp_join, lp_split, padme, parse, unb64u
+from keys.primitives.seal import EncPrivateKey
+from keys.primitives.sign import DESCRIPTOR, RECEIPTS, VOID, SignedDocument, SigningKey, pae
 
 MOST_BYTES = 2_000_000
 NAMES = tuple(vectors.PLAIN | vectors.SEALED)

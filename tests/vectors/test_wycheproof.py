@@ -18,8 +18,8 @@ from support.references import cobblestone_open, cobblestone_seal
 from support.shared import shared
 
 from gateway.errors import Code, RemoteError
-from keys.seal import EncPrivateKey, aead_open, aead_seal, check_enc_public, open_content, seal_content
-from keys.sign import verify_raw
+from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, check_enc_public, open_content, seal_content
+from keys.primitives.sign import verify_raw
 
 
 @functools.cache

@@ -29,10 +29,10 @@ from gateway.api.shape import (
     record,
 )
 from gateway.api.shapes.messages import ERASED, STATE, SUBMITTED, SUMMARY
-from gateway.core import procedure
-from gateway.core.conversation.facts import Side
-from gateway.core.conversation.machines import Kind
-from gateway.core.safe_contact import Channel, Contact, Party
+from gateway.conversations import procedure
+from gateway.conversations.rules.facts import Side
+from gateway.conversations.rules.machines import Kind
+from gateway.conversations.safe_contact import Channel, Contact, Party
 
 OWES = one_of("us", "them")
 TITLE = about(OBJECT, "a text by language")
@@ -42,7 +42,7 @@ STEP = named(
         id=TEXT,
         stage=TEXT,
         title=TITLE,
-        standing=one_of(*procedure.Standing),
+        standing=one_of(*procedure.ProcedureStatus),
         seen=FLAG,
         stopped_by=many(TEXT),
         by=one_of("us", "them", "either"),

@@ -29,8 +29,8 @@ from gateway.api.shape import (
     read,
     record,
 )
-from gateway.core.acceptance import Incoming
-from gateway.core.delivery import Outgoing
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.machines.delivery import Outgoing
 from gateway.ports import Json
 
 DIRECTION = one_of("in", "out")

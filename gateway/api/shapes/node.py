@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.access.rules import PERSONAL
 from gateway.api.shape import (
     BY,
     COUNT,
@@ -25,8 +26,7 @@ from gateway.api.shape import (
     one_of,
     record,
 )
-from gateway.core.people import PERSONAL
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 DOCUMENT = about(OBJECT, "a signed document, as `trm` writes it into a file")
 TOLD = named(

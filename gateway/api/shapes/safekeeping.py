@@ -30,7 +30,7 @@ from gateway.api.shape import (
     record,
 )
 from gateway.api.shapes.messages import DIRECTION
-from gateway.core.erasure import What
+from gateway.erasure.rules import What
 
 REQUEST_STATES = ("new", "waiting", "followed", "kept")
 WITNESSED = null_or(record(size=COUNT, by=many(record(peer=TEXT, node=TEXT, at=TIME))))

@@ -26,7 +26,7 @@ from gateway.api.shape import (
     record,
 )
 from gateway.api.shapes.node import DOCUMENT
-from gateway.core.scope import PeerState
+from gateway.peers.scope import PeerState
 
 PEER_STATE = named("PeerState", {"type": "string", "enum": [*PeerState]})
 PEER: Mapping[str, Schema | Maybe] = {

@@ -10,7 +10,7 @@ from gateway.console.pages.messages import between, told
 from gateway.console.units import known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
-from gateway.core.alerts import HOUR, UPDATE_EVERY
+from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY
 from gateway.errors import GatewayError
 from gateway.ports import Json
 

@@ -18,7 +18,7 @@ from gateway.console.operating import Tells
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.logs import logger
+from gateway.foundation.logs import logger
 from gateway.ports import Json
 
 SECTION = Section(path="/audit", title=N_("Audit"), operation="audit.show")

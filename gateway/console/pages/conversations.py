@@ -15,7 +15,7 @@ from gateway.console.states import KINDS, OF_KIND
 from gateway.console.units import known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
-from gateway.core.safe_contact import Channel
+from gateway.conversations.safe_contact import Channel
 from gateway.ports import Json
 
 SECTION = Section(path="/conversations", title=N_("Conversations"), operation="conversation.list")

@@ -20,7 +20,7 @@ from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
 from gateway.ports import Json
-from keys.encoding import canon, sha256_hex
+from keys.primitives.encoding import canon, sha256_hex
 from schemas.labels import languages
 
 SECTION = Section(path="/directory", title=N_("Directory"), operation="directory.search")

@@ -11,8 +11,8 @@ from aiohttp import web
 from gateway.console import cookies
 from gateway.console.pages import desk
 from gateway.console.visit import OPEN, Form, Page, Visit
-from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Role
 from gateway.ports import Json
 from schemas.labels import languages
 

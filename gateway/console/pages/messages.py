@@ -15,9 +15,9 @@ from aiohttp import web
 from gateway.console.units import Units, known
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_, Words
-from gateway.core.delivery import Outgoing, OutgoingEvent, allows
 from gateway.errors import GatewayError
-from gateway.logs import logger
+from gateway.foundation.logs import logger
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.ports import Json
 from schemas.render import Line, Named, render
 

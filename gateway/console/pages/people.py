@@ -1,4 +1,4 @@
-"""Who works here: invited, given other rights, ended. Who may do what to whom says `gateway.core.people`."""
+"""Who works here: invited, given other rights, ended. Who may do what to whom says `gateway.access.rules`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from gateway.access.rules import PERSONAL, giver
 from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
-from gateway.core.people import PERSONAL, giver
-from gateway.core.roles import Role
 from gateway.errors import GatewayError
+from gateway.operations.roles import Role
 from gateway.ports import Json
 from schemas.labels import languages
 

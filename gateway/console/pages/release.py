@@ -18,8 +18,8 @@ from gateway.console.refusals import Told
 from gateway.console.states import GATES
 from gateway.console.visit import Page, Visit
 from gateway.console.words import Words
-from gateway.core.release import needs_two
 from gateway.errors import Code, Finding, RefusedError
+from gateway.policy.two_person_release import needs_two
 from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
 

@@ -14,15 +14,15 @@ from typing import Any, TypeAlias
 from aiohttp import web
 from markupsafe import Markup
 
+from gateway.changes.rules import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
 from gateway.console.pages.entry import credential
 from gateway.console.units import known
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
-from gateway.core.trust import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
-from gateway.desk import Ceremony
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.operations.ports import Ceremony
 from gateway.ports import Json
-from keys.scanned import read_node, read_pair
+from keys.documents.pairing_qr import read_node, read_pair
 from schemas.codelists import code_list
 
 SECTION = Section(path="/trust", title=N_("Trust"), operation="change.list")

@@ -14,7 +14,7 @@ from adapters import template
 from adapters.kit.cases import CASES, Case, Trial, Verdict, run
 from adapters.kit.contract import Trouble, in_folders
 from adapters.kit.kind import offered
-from gateway.conformance import examine
+from gateway.mapping.conformance import examine
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from support.memory_files import MemoryFiles
 
+from gateway.attachments.folder import FileFolder
 from gateway.errors import Code, TransientError
 from gateway.ports import Files
-from gateway.store.files import FileFolder
 
 PLACES: dict[str, Callable[[Path], Files]] = {
     "memory": lambda path: MemoryFiles(),

@@ -15,11 +15,11 @@ from aiosmtpd.smtp import SMTP
 from support.pair import two_nodes
 
 from adapters.email import Mailer
-from gateway.config import parse
+from gateway.database import journal
 from gateway.errors import RefusedError, TransientError
-from gateway.service.notify import Notify
-from gateway.store import log
-from keys.tls import self_signed, server_files
+from gateway.foundation.config import parse
+from gateway.notifications.email_notices import EmailNotices
+from keys.primitives.tls import self_signed, server_files
 
 NAME = "Xanthippe4711"
 
@@ -87,16 +87,16 @@ async def test_people_are_told_once_of_what_is_new(box: Box, tmp_path: Path) -> 
     """A node tells of a new alarm once, waits before the next mail, and sends the next for what is new only."""
     async with two_nodes(tmp_path) as two:
         parts = two.fr.running.parts
-        notify = Notify(parts, box.mailer(), 3600)
-        for alarm in await parts.store.read(log.open_alarms):
-            await parts.store.move(lambda c, seq=alarm.seq: log.dismiss_alarm(c, seq, at=1))
+        notify = EmailNotices(parts, box.mailer(), 3600)
+        for alarm in await parts.store.read(journal.open_alarms):
+            await parts.store.move(lambda c, seq=alarm.seq: journal.dismiss_alarm(c, seq, at=1))
         assert not await notify.once()
-        await parts.store.move(lambda c: log.raise_alarm(c, at=1, kind="adapter.busy", peer=NAME))
+        await parts.store.move(lambda c: journal.raise_alarm(c, at=1, kind="adapter.busy", peer=NAME))
         assert await notify.once()
         assert not await notify.once()
         two.clock.advance(3700)
         assert not await notify.once()
-        await parts.store.move(lambda c: log.raise_alarm(c, at=1, kind="message.held", peer=NAME))
+        await parts.store.move(lambda c: journal.raise_alarm(c, at=1, kind="message.held", peer=NAME))
         assert await notify.once()
     assert len(box.mails) == 2
     assert not any(NAME in mail or "held" in mail for mail in box.mails)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from support.pair import two_nodes
 
-from gateway.cli.bench import backlog, work
-from gateway.cli.bench.pair import ABSENT, RECEIVER, SENDER
-from gateway.core.policy import Leaves, Step, minimise
+from bench import backlog, work
+from bench.pair import ABSENT, RECEIVER, SENDER
+from gateway.conversations.rules.disclosure import DisclosureStage
+from gateway.policy.corridor import Leaves, minimise
 from schemas.regions import starting_policy
 
 CONSENT = "A" * 22
@@ -30,7 +31,7 @@ def test_the_policy_of_a_new_node_lets_the_message_leave_for_both_peers(to: str)
             policy=starting_policy("tact"),
             corridor=(SENDER, country),
             purpose="referral",
-            step=Step.BEFORE_ACCEPTANCE,
+            step=DisclosureStage.BEFORE_ACCEPTANCE,
         )
         assert isinstance(found, Leaves)
         return found

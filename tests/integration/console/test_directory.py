@@ -12,7 +12,7 @@ from support.running import pair, running, until
 from support.visitors import Visitor, console_at, visitor
 
 from gateway.console.words import words
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 from schemas.labels import languages
 
 UNIT = "/content/units/1"

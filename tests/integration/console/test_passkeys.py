@@ -19,8 +19,8 @@ from support.running import running
 
 from gateway.app import Node
 from gateway.console.cookies import SESSION
-from keys.change import Change
-from keys.encoding import canon
+from keys.documents.change import Change
+from keys.primitives.encoding import canon
 from schemas.policies import canonical_bytes, read_policy
 
 FORM = r'<form method="post" action="([^"]+)"[^>]*data-options="([^"]*)"(.*?)</form>'

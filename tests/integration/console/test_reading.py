@@ -17,8 +17,8 @@ from support.visitors import Visitor, console_at, visitor
 from gateway.app import Node
 from gateway.console.cookies import SESSION
 from gateway.console.words import words
-from gateway.core.roles import Role
-from keys.encoding import b64u
+from gateway.operations.roles import Role
+from keys.primitives.encoding import b64u
 
 CASE = b64u(b"conversation one"[:16])
 NUMBER = "+33639980142"

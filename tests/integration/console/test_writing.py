@@ -14,7 +14,7 @@ from support.running import UNIT, asked, pair, running, until
 from support.visitors import Visitor, console_at, visitor
 
 from gateway.app import Node
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 
 NAMED = "Tulpe-7391"
 HANDLING = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.clock import SystemClock
 from gateway.errors import Code, TransientError
 from gateway.federation import endpoints
 from gateway.federation.wire import PATIENCE, Wire
+from gateway.foundation.clock import SystemClock
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example"])

@@ -14,7 +14,7 @@ from gateway.federation.client import Answered
 from gateway.federation.endpoints import ANSWER_LIMIT, DOCUMENT_LIMIT
 from gateway.federation.handlers import Reply
 from gateway.federation.nonces import NonceCache
-from keys.envelope import join_envelopes, split_envelopes
+from keys.documents.envelope import join_envelopes, split_envelopes
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from gateway.federation.client import FederationClient
 from gateway.federation.listener import serve
 from gateway.federation.tls import client_context, server_context
 from gateway.federation.wire import Patience
-from keys.tls import secret_spki_hash, self_signed, server_files, spki_hash
+from keys.primitives.tls import secret_spki_hash, self_signed, server_files, spki_hash
 
 OTHER_PIN = b"\x01" * 32
 
@@ -79,7 +79,7 @@ async def test_serve_takes_no_weaker_context(site: Site) -> None:
 
 
 async def test_the_nodes_own_certificate_and_pin_fit(site: Site) -> None:
-    """What keys.tls makes in memory is served, and its pin is the one that the client computes."""
+    """What keys.primitives.tls makes in memory is served, and its pin is the one that the client computes."""
     secret = Rand("tls")(48)
     certificate = self_signed(secret, node=site.party.node, hosts=["127.0.0.1"], now=site.clock.at)
     with server_files(secret, certificate) as (cert, key):

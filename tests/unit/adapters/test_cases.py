@@ -20,8 +20,8 @@ from adapters.kit.cases import CASES, Case, Outcome, Trial, Verdict, run
 from adapters.kit.contract import NewBench
 from adapters.template.adapter import TemplateAdapter
 from adapters.template.bench import TemplateBench
-from gateway.conformance import examine, named
 from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
+from gateway.mapping.conformance import examine, named
 from gateway.ports import Delivery, Description, Erasure, LocalRecord, Notice
 
 BY_NAME = {case.name: case for case in CASES}
@@ -235,8 +235,8 @@ class Mapped:
     """The node's side with the mapping of the template."""
 
     def __init__(self) -> None:
-        from gateway.casesystem import read_mapping
-        from gateway.core.mapping import map_record
+        from gateway.mapping.case_system import read_mapping
+        from gateway.mapping.to_message import map_record
 
         mapping = read_mapping(Path(template.__file__).with_name("mapping.yaml"))
         self.draft = lambda record: map_record(mapping, record)

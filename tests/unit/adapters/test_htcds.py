@@ -18,16 +18,16 @@ import schemas
 from adapters.sheet import SheetAdapter, htcds
 from adapters.sheet.headings import normal
 from adapters.sheet.sample import SampleCase, sample_cases, write_sample
-from gateway.casesystem import language_names
-from gateway.core import mapping
+from gateway.mapping import to_message
+from gateway.mapping.case_system import language_names
 from gateway.ports import LocalRecord
 
 LABELS = [label for _, label in htcds.TEMPLATE] + list(htcds.ADDED)
 MAPPINGS = {path.name: path for path in htcds.MARKS.values()}
 
 
-def _mapping(path: Path) -> mapping.RecordMapping:
-    return mapping.parse(yaml.safe_load(path.read_bytes()))
+def _mapping(path: Path) -> to_message.RecordMapping:
+    return to_message.parse(yaml.safe_load(path.read_bytes()))
 
 
 def _all_ready(cases: list[SampleCase]) -> list[SampleCase]:
@@ -45,8 +45,8 @@ async def _pull(path: Path) -> dict[str, LocalRecord]:
 def test_mapping_files_are_clean(name: str) -> None:
     """The mapping files pass every check: known lists and codes, nothing lost unsaid, every column read or ignored."""
     found = _mapping(MAPPINGS[name])
-    assert mapping.check(found, mapping.vocabulary(found.body_type, language_names())) == ()
-    assert mapping.check_columns(found, LABELS) == ()
+    assert to_message.check(found, to_message.vocabulary(found.body_type, language_names())) == ()
+    assert to_message.check_columns(found, LABELS) == ()
 
 
 async def test_every_sample_case_is_a_valid_draft(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ async def test_every_sample_case_is_a_valid_draft(tmp_path: Path) -> None:
     assert len(records) == 32
     mappings = {found.name: found for found in map(_mapping, MAPPINGS.values())}
     for record in records.values():
-        draft = mapping.map_record(mappings[record.mapping or ""], record)
+        draft = to_message.map_record(mappings[record.mapping or ""], record)
         assert isinstance(draft, dict), (record.ref, draft)
         body = {"header": {**draft["header"], "seen": 0}, "content": draft["content"]}  # type: ignore[dict-item]
         assert schemas.validate(str(draft["type"]), body) == (), record.ref

@@ -15,11 +15,11 @@ from support.linelists import CODES, fill
 
 from adapters.sheet import SheetAdapter, htcds, records
 from adapters.sheet.words import FOLDER, known, words
-from gateway.casesystem import read_mapping
-from gateway.core.mapping import map_record
-from gateway.core.mapping_words import in_language
 from gateway.errors import Finding, RefusedError
-from gateway.linelist import new_line_list
+from gateway.mapping.case_system import read_mapping
+from gateway.mapping.labels import in_language
+from gateway.mapping.line_list import new_line_list
+from gateway.mapping.to_message import map_record
 from schemas.labels import labels, languages
 
 CORE = ROOT / "gateway" / "core"

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from support.local import TOKEN, FakeDesk, LocalApi, running_api
 
+from gateway.access.operations import people
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.errors import Code, Finding, RefusedError, TransientError
-from gateway.ports import Done
-from gateway.service.desk import desk as operations
-from gateway.service.desk import people
+from gateway.node import dispatch
+from gateway.ports import OperationResult
 
 CANARY = "Tulpe-7391"
 SUBMIT = f"{PREFIX}/messages"
@@ -57,7 +57,7 @@ def test_routes_and_operations_are_the_same():
     """Every route has its operation and every operation its route, each once."""
     routed = [route.operation for route in ROUTES]
     assert len(routed) == len(set(routed))
-    assert set(routed) == set(operations.OPERATIONS) | SPECIAL
+    assert set(routed) == set(dispatch.OPERATIONS) | SPECIAL
 
 
 def test_no_two_routes_share_a_place():
@@ -73,7 +73,7 @@ def test_no_two_routes_share_a_place():
 )
 async def test_a_route_asks_its_operation(api: LocalApi, route):
     """Path, query and body become the arguments; 201 says that something new exists."""
-    api.desk.answer = Done(value={"n": 1}, created=True)
+    api.desk.answer = OperationResult(value={"n": 1}, created=True)
     path = PREFIX + route.path.replace("{id}", "the-id")
     given = {"id": "the-id"} if "{id}" in route.path else {}
     if route.method != "GET":
@@ -174,12 +174,14 @@ async def test_anybody_may_ask_whether_it_lives(api: LocalApi):
 @pytest.mark.parametrize(
     ("found", "status", "told"),
     [
-        (Done(value={"ready": True, "why": []}), 200, "ready"),
-        (Done(value={"ready": False, "why": ["no_key"]}), 503, "not ready"),
+        (OperationResult(value={"ready": True, "why": []}), 200, "ready"),
+        (OperationResult(value={"ready": False, "why": ["no_key"]}), 503, "not ready"),
         (TransientError(Code.DISK, "the database can not be used now"), 503, "not ready"),
     ],
 )
-async def test_anybody_may_ask_whether_it_is_ready(api: LocalApi, found: Done | Exception, status: int, told: str):
+async def test_anybody_may_ask_whether_it_is_ready(
+    api: LocalApi, found: OperationResult | Exception, status: int, told: str
+):
     """And learns nothing of what stops it."""
     api.desk.answer = found
     answer = await api.loopback.ask("GET", "/health/ready")
@@ -327,7 +329,7 @@ async def test_a_fault_of_ours_says_nothing_of_it(api: LocalApi, error: Exceptio
     answer = await api.socket.ask("GET", f"{PREFIX}/node")
     assert (answer.status, answer.kind) == (500, "application/problem+json")
     assert CANARY not in answer.text
-    api.desk.answer = Done(value=1)
+    api.desk.answer = OperationResult(value=1)
     assert (await api.socket.ask("GET", f"{PREFIX}/node")).status == 200
 
 

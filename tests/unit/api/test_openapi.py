@@ -13,7 +13,7 @@ from gateway.api import openapi
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.api.shape import COMPONENTS, Maybe, named, record
 from gateway.api.shapes import SHAPES
-from gateway.core.roles import CONTENT_MEMBERS, NARROWED
+from gateway.operations.roles import CONTENT_MEMBERS, NARROWED
 
 EXAMPLES = {operation: shape.example for operation, shape in SHAPES.items() if shape.example is not None}
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from support.desks import Desk
 from support.logs import stranger
 
-from gateway.cli.checks import State
-from gateway.cli.checks_inside import witnesses
+from gateway.administration.doctor.folder import State
+from gateway.administration.doctor.node import witnesses
 
 NOW = 1_800_000_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.desks import enquiry, run
 
-from keys.encoding import canon
+from keys.primitives.encoding import canon
 
 
 @pytest.fixture(scope="module")

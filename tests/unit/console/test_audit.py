@@ -12,8 +12,8 @@ from support.operated import AUDIT, AUDITED, ID, OTHER, answers
 from support.pagelook import faults
 
 from gateway.console import events
-from gateway.core.roles import Role
-from gateway.service.desk.desk import READS
+from gateway.node.dispatch import READS
+from gateway.operations.roles import Role
 
 
 def asked(there: Console, operation: str) -> list[Any]:

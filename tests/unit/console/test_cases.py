@@ -13,9 +13,9 @@ from support.shapes import misfits
 
 import schemas
 from gateway.console.words import words
-from gateway.core.roles import Caller, Role
-from gateway.desk import Person
 from gateway.errors import Code, RefusedError
+from gateway.operations.ports import Person
+from gateway.operations.roles import Caller, Role
 from gateway.ports import File
 
 HOSTILE = "</span><script>alert(1)</script>\u202eevil\u200b \U000e0041" + "x" * 20_000

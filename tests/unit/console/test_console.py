@@ -15,8 +15,8 @@ from gateway.console import assets
 from gateway.console.app import PAGES
 from gateway.console.cookies import SESSION
 from gateway.console.visit import OPEN
-from gateway.core.roles import MATRIX, Role
 from gateway.errors import Code, Finding, RefusedError, TransientError
+from gateway.operations.roles import MATRIX, Role
 
 MORNING = {
     "alert.list": {"alerts": []},

@@ -13,9 +13,9 @@ from support.library import DAY, DIRECTORY, ENTRY, OFFICE, OPEN, OVER, SCRIPT, S
 from support.pagelook import faults
 
 from gateway.console.cookies import SESSION
-from gateway.core.roles import Role
-from gateway.core.workdays import offset
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.workdays import offset
+from gateway.operations.roles import Role
 from schemas.calendars import calendar
 
 SUNDAY = "who do I ask in Albania for a child case on a Sunday?"

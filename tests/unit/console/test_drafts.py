@@ -11,9 +11,9 @@ from support.shapes import misfits
 from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, ROLE, SCRIPT, draft
 
 from gateway.console.words import words
-from gateway.core.roles import Caller, Role
-from gateway.desk import Person
 from gateway.errors import Code, Finding, RefusedError
+from gateway.operations.ports import Person
+from gateway.operations.roles import Caller, Role
 
 
 def test_what_the_desk_is_played_to_say_is_what_it_says():

@@ -10,7 +10,7 @@ from support.library import GUIDANCE, OWN_TEXT, PATHS, TEXT, WHOLE_TEXT, answers
 from support.pagelook import faults
 
 from gateway.console.pages.guidance import TOPICS
-from gateway.core.roles import Role
+from gateway.operations.roles import Role
 from schemas import guidance
 
 

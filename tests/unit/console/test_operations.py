@@ -10,15 +10,16 @@ from support.consoles import NOW, Console, console, person
 from support.operated import HELD, ID, OTHER, PATHS, STATUS, alarm, answers
 from support.pagelook import faults
 
+from gateway.administration import status_metrics
 from gateway.console import operating
 from gateway.console.operating import Tells
 from gateway.console.pages import operations
 from gateway.console.pages.operations import PAGE
 from gateway.console.words import words
-from gateway.core.probe import Leg
-from gateway.core.roles import Role, allowed
 from gateway.errors import Code, RefusedError
-from gateway.service import figures, ping
+from gateway.messages.probe import Leg
+from gateway.operations.roles import Role, allowed
+from gateway.trust import ping
 
 
 def right(path: str) -> str:
@@ -52,7 +53,7 @@ def test_every_name_has_its_words():
     """Steps of a ping, parts of the way, what is counted; reasons are codes of the node."""
     assert set(operating.STEPS) == {name for name, _ in ping._STEPS}
     assert set(operating.LEGS) == {str(leg) for leg in Leg}
-    assert {f"message.{name}" for name in operating.TROUBLES} == set(figures.FAILED)
+    assert {f"message.{name}" for name in operating.TROUBLES} == set(status_metrics.FAILED)
     assert set(operating.REASONS) | set(operating.HALTS) <= {str(code) for code in Code}
     tells = Tells(words("en"))
     assert tells.reason("gate_g2").startswith("G2: Personal data go only")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from support.consoles import NOW, OWN_UNITS, console, person
 
-from gateway.core.roles import Role
 from gateway.errors import Code, RefusedError
+from gateway.operations.roles import Role
 
 EVA: dict[str, Any] = {
     "id": "AAAAAAAAAAAAAAAAAAAAAA",

@@ -12,16 +12,16 @@ import schemas
 from gateway.console import states
 from gateway.console.states import Says
 from gateway.console.words import words
-from gateway.core import safe_contact
-from gateway.core.acceptance import Incoming
-from gateway.core.conversation.fold import Overlay
-from gateway.core.conversation.machines import Enquiry, Kind, Referral, Standing
-from gateway.core.conversation.situation import Outcome
-from gateway.core.delivery import Outgoing
-from gateway.core.erasure import What
-from gateway.core.procedure import Standing as StepStanding
-from gateway.core.roles import Role
-from gateway.core.safe_contact import Channel, Contact, Party
+from gateway.conversations import safe_contact
+from gateway.conversations.procedure import ProcedureStatus as StepStanding
+from gateway.conversations.rules.fold import Overlay
+from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
+from gateway.conversations.rules.situation import Outcome
+from gateway.conversations.safe_contact import Channel, Contact, Party
+from gateway.erasure.rules import What
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.machines.delivery import Outgoing
+from gateway.operations.roles import Role
 from schemas.clocks import clocks
 from schemas.procedures import GATES, Fact
 
@@ -34,7 +34,7 @@ from schemas.procedures import GATES, Fact
         (states.KINDS, Kind),
         (states.ENQUIRY, Enquiry),
         (states.REFERRAL, Referral),
-        (states.STANDING, Standing),
+        (states.STANDING, OpenQuestionState),
         (states.OUTCOMES, Outcome),
         (states.FACTS, Fact),
         (states.STEPS, StepStanding),

@@ -8,10 +8,10 @@ import pytest
 from support.browsing import read
 from support.consoles import NOW, console, person
 
+from gateway.changes import store as rows
 from gateway.console.pages.trust import STAGES
 from gateway.console.words import words
 from gateway.errors import Code, RefusedError
-from gateway.store import trust as rows
 
 NONE = {"in_force": None, "waiting": [], "pending": [], "changes": [], "faults": []}
 CHANGE = {

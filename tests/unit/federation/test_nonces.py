@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.federation.nonces import NonceCache, Seen
-from gateway.federation.signatures import Asked, VerifiedRequest
+from gateway.federation.signatures import SignedRequest, VerifiedRequest
 
 NODE = "n1" + "a" * 32
 KID = "A" * 22
@@ -22,7 +22,7 @@ def request(nonce: str, *, created: int = 0, kid: str = KID) -> VerifiedRequest:
         expires=created + 120,
         recipient=NODE,
         content_type="application/json",
-        asked=Asked(method="POST", path="/v1/messages", signature=""),
+        asked=SignedRequest(method="POST", path="/v1/messages", signature=""),
     )
 
 

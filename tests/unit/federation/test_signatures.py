@@ -20,10 +20,10 @@ from support.federation import NOW, Party, PeerTable
 
 from gateway.errors import Code, RemoteError
 from gateway.federation.signatures import (
-    Asked,
     Fields,
     RequestHead,
     ResponseHead,
+    SignedRequest,
     content_digest,
     encoded,
     fresh_nonce,
@@ -393,7 +393,7 @@ def test_a_target_is_split_at_its_first_question_mark() -> None:
 
 # --- answers -------------------------------------------------------------------------------------------------------
 
-ASKED = Asked(method="POST", path="/v1/messages", signature=signed()["Signature"])
+ASKED = SignedRequest(method="POST", path="/v1/messages", signature=signed()["Signature"])
 
 
 def answered(**changes: Any) -> dict[str, str]:
@@ -416,7 +416,7 @@ def believe(
     fields: Fields,
     *,
     status: int = 200,
-    asked: Asked = ASKED,
+    asked: SignedRequest = ASKED,
     body: bytes = b"{}",
     now: int = NOW,
     peer: str = BEL.node,

@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
 
 
 def sha256_hex(data: bytes) -> str:
-    """What `keys.encoding` offers, here without it."""
+    """What `keys.primitives.encoding` offers, here without it."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from support.shared import shared
 
-from gateway.core.scope import NEVER_BLOCKED, type_name
 from gateway.errors import Code, RefusedError
 from schemas import Answers, Catalogue, MessageType, catalogue, code_list, fields, highest, verify
 from schemas import resources as package
+from schemas.types import NEVER_BLOCKED, type_name
 
 EXPECTED = {
     "arrival.confirmation/1",
@@ -66,7 +66,7 @@ EXPECTED = {
 
 
 def sha256_hex(data: bytes) -> str:
-    """What `keys.encoding` offers, here without it."""
+    """What `keys.primitives.encoding` offers, here without it."""
     return hashlib.sha256(data).hexdigest()
 
 

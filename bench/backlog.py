@@ -1,0 +1,66 @@
+"""A backlog for the absent peer, written by the product's own code into a stopped node: sealed rows on the outbox.
+
+The first message is judged as every submission is. The others are the same message with an id, conversation, salt, row
+and data key of their own, in large transactions, since judging one message 100 000 times shows nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select
+
+from gateway.app import open_node
+from gateway.database.tables import event
+from gateway.delivery.outbound import draft, preparation, steps
+from gateway.delivery.outbound.preparation import Prepared
+from gateway.messages import content_codec
+from gateway.node.parts import Parts
+from gateway.ports import Json
+from keys.primitives.encoding import b64u
+
+AT_ONCE = 1_000
+
+
+def fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
+    """Put so many messages on the outbox of a stopped node; the position of the last event."""
+    return asyncio.run(_fill(folder, passphrase, request, messages))
+
+
+async def _fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
+    node, stack = await open_node(folder, passphrase)
+    async with stack:
+        return await put(node.parts, request, messages)
+
+
+async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
+    """The same on an opened node. `request` is what the local API takes, without a conversation.
+
+    Raises:
+        RefusedError: as a submission does; nothing was stored.
+    """
+    first = await preparation.try_out(parts, request)  # with the consent record before it
+    model, case = first[-1], content_codec.read_content(parts.vault.open(first[-1].sealed)).facts.case
+    await _write(parts, first)
+    for start in range(1, messages, AT_ONCE):
+        await _write(parts, [_copy(parts, model, case) for _ in range(min(AT_ONCE, messages - start))])
+    last: int = await parts.store.read(lambda c: c.scalar(select(func.max(event.c.seq))) or 0)
+    return last
+
+
+def _copy(parts: Parts, model: Prepared, case: str | None) -> Prepared:
+    ref = parts.store.new_ref()
+    message = replace(model.message, id=b64u(parts.rand(draft.ID)), conversation=b64u(parts.rand(draft.ID)))
+    row = replace(model.row, ref=ref, id=message.id, conversation=parts.vault.conversation_index(message.conversation))
+    plaintext = content_codec.outgoing(message, steps.new_secret(parts.rand), case=case)
+    return replace(model, message=message, row=row, sealed=parts.vault.seal(ref, plaintext))
+
+
+async def _write(parts: Parts, rows: list[Prepared]) -> None:
+    def move(connection: Connection) -> None:
+        preparation.write(connection, rows)
+
+    await parts.store.move(move)

@@ -1,0 +1,109 @@
+"""Everything that is measured of a pair of nodes, in the order in which it does not disturb what follows."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench import backlog, load, primitives
+from bench.load import Load
+from bench.pair import ABSENT, RECEIVER, SENDER, Pair
+
+OPEN_LOAD = 100
+"""Messages per second of the open loop."""
+SETTLE = 3.0
+"""Seconds after which an idle node has settled."""
+COUNTED = 256
+"""Messages of the pass in which fsyncs are counted."""
+STRACE = ("strace", "-f", "-c", "-e", "trace=fsync,fdatasync")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to measure: seconds and clients of the loads, messages of the backlog, whether fsyncs are counted."""
+
+    seconds: float
+    clients: Sequence[int]
+    backlog: int
+    fsyncs: bool
+
+
+@dataclass(kw_only=True)
+class Found:
+    """What was found; None or empty where it was not measured. Memory in MiB, times in seconds."""
+
+    loads: list[Load] = field(default_factory=list)
+    open_load: Load | None = None
+    primitives: dict[str, float] = field(default_factory=dict)
+    idle: dict[str, float] = field(default_factory=dict)
+    worked: dict[str, float] = field(default_factory=dict)
+    backlog: int = 0
+    backlogged: float | None = None
+    fill_seconds: float | None = None
+    start_seconds: float | None = None
+    with_backlog: Load | None = None
+    fsyncs: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def primitive_sum(self) -> float:
+        """CPU milliseconds of all primitives of one message."""
+        return sum(self.primitives.values())
+
+
+def idle_memory(pair: Pair) -> dict[str, float]:
+    """MiB of each node of a pair that was just started."""
+    time.sleep(SETTLE)
+    return {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
+
+
+def measure(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Found:
+    """All of it; `idle` was measured before the first load. `say` is told what begins."""
+    found = Found(idle=idle)
+    say("primitives")
+    found.primitives = {name: round(cost, 4) for name, cost in primitives.costs().items()}
+    for clients in plan.clients:
+        say(f"{clients} clients")
+        found.loads.append(load.closed(pair, seconds=plan.seconds, clients=clients))
+    say(f"open loop at {OPEN_LOAD} messages a second")
+    found.open_load = load.opened(pair, seconds=plan.seconds, per_second=OPEN_LOAD)
+    found.worked = {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
+    if plan.fsyncs and shutil.which("strace"):
+        say("fsyncs, untimed")
+        found.fsyncs = {name: count_fsyncs(pair, name) for name in (SENDER, RECEIVER)}
+    if plan.backlog:
+        say(f"a backlog of {plan.backlog} messages for an absent peer")
+        with_backlog(pair, plan, found)
+    return found
+
+
+def with_backlog(pair: Pair, plan: Plan, found: Found) -> None:
+    """Start time, idle memory and a load of the sender while much waits for an absent peer."""
+    pair.stop(SENDER)
+    begun = time.monotonic()
+    request = {**pair.referral, "to": ABSENT}
+    pair.position = backlog.fill(pair.node(SENDER), pair.passphrase.read_text(), request, plan.backlog)
+    found.backlog, found.fill_seconds = plan.backlog, round(time.monotonic() - begun, 1)
+    found.start_seconds = round(pair.start(SENDER), 2)
+    time.sleep(SETTLE)
+    found.backlogged = round(pair.memory(SENDER), 1)
+    found.with_backlog = load.closed(pair, seconds=plan.seconds, clients=max(plan.clients))
+
+
+def count_fsyncs(pair: Pair, name: str) -> float:
+    """fsync and fdatasync calls of one node per message, at 8 clients; those of its start are counted apart."""
+    idle = _counted(pair, name, 0)
+    return round(max(0, _counted(pair, name, COUNTED) - idle) / COUNTED, 2)
+
+
+def _counted(pair: Pair, name: str, messages: int) -> int:
+    counts = pair.folder / "fsyncs"
+    pair.stop(name)
+    pair.start(name, (*STRACE, "-o", str(counts)))
+    if messages:
+        load.some(pair, messages=messages, clients=8)
+    pair.stop(name)
+    pair.start(name)
+    rows = [line.split() for line in counts.read_text().splitlines()]
+    return sum(int(row[3]) for row in rows if row and row[-1] in ("fsync", "fdatasync"))

@@ -1,0 +1,90 @@
+"""The sum of primitives: what no design can save of one message, measured in the same run.
+
+One hybrid signature and its verification, sealed and opened once, validated on both sides, written and read in
+canonical form, sealed at rest on both sides; two signed receipts in batches; group commits of two databases.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import schemas
+from bench.work import referral
+from gateway.ports import Json
+from keys.keystore.keystore import system_rand
+from keys.primitives.encoding import b64u, canon, parse
+from keys.primitives.seal import EncPrivateKey, aead_open, aead_seal, open_content, seal_cek, seal_content
+from keys.primitives.sign import RECEIPTS, STATEMENT, SigningKey, verify
+
+BATCH = 8
+"""Messages that share a receipt batch and a commit: what 8 clients at once allow."""
+INNER = 16_384
+COMMITS = 5
+"""Transactions that a message takes part in: submitted, departed, accepted, handed over, receipted."""
+
+
+def costs() -> dict[str, float]:
+    """Milliseconds of CPU for each kind of work, per message."""
+    key, sealing = SigningKey.generate(system_rand, hybrid=True), EncPrivateKey(system_rand(32))
+    statement, cek, inner = bytes(900), system_rand(32), bytes(INNER)
+    signed, receipts = key.sign(STATEMENT, statement), bytes(400 * BATCH)
+    answered = key.sign(RECEIPTS, receipts)
+    enc, ct = seal_cek(sealing.public, cek, b"info"), seal_content(cek, b"context", inner)
+    request = referral("AL", b64u(system_rand(16)))
+    header, content = request["header"], request["content"]
+    body: dict[str, Json] = {"header": {**header, "seen": 0} if isinstance(header, dict) else {}, "content": content}
+    data, nonce = canon(body), system_rand(24)
+    at_rest = aead_seal(cek, nonce, data, b"row")
+    return {
+        "sign and verify the statement": _ms(lambda: key.sign(STATEMENT, statement))
+        + _ms(lambda: verify(key.public, STATEMENT, statement, signed)),
+        "seal and open": _ms(lambda: (seal_cek(sealing.public, cek, b"info"), seal_content(cek, b"context", inner)))
+        + _ms(lambda: (sealing.open(enc, b"info"), open_content(cek, b"context", ct))),
+        "two receipts in batches": 2
+        / BATCH
+        * (_ms(lambda: key.sign(RECEIPTS, receipts)) + _ms(lambda: verify(key.public, RECEIPTS, receipts, answered))),
+        "validate twice": 2 * _ms(lambda: (schemas.validate("referral.request/1", body), schemas.text_findings(body))),
+        "canonical form, written and read": _ms(lambda: canon(body)) + _ms(lambda: parse(data, limit=100_000)),
+        "seal and open at rest, both sides": 2
+        * (_ms(lambda: aead_seal(cek, nonce, data, b"row")) + _ms(lambda: aead_open(cek, nonce, at_rest, b"row"))),
+        "durable rows in groups": _rows(data),
+    }
+
+
+def _ms(work: Callable[[], object], times: int = 150) -> float:
+    """The CPU time of one call, the best of three series: others on the machine only ever add."""
+    best = float("inf")
+    for _ in range(3):
+        begun = time.process_time()
+        for _ in range(times // 3):
+            work()
+        best = min(best, time.process_time() - begun)
+    return 1000 * best / (times // 3)
+
+
+def _rows(data: bytes) -> float:
+    """Four rows and a blob for each message of a group, in as many transactions as a message takes part in."""
+    with tempfile.TemporaryDirectory(prefix="trm-bench-") as folder:
+        db = sqlite3.connect(Path(folder) / "rows.db", isolation_level=None)
+        for statement in (
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "CREATE TABLE blobs (data BLOB)",
+            "CREATE TABLE rows (ref INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER)",
+        ):
+            db.execute(statement)
+
+        def group() -> None:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("INSERT INTO blobs VALUES (?)", [(data,)] * BATCH)
+            db.executemany("INSERT INTO rows (a, b, c) VALUES (?, ?, ?)", [("a" * 43, "b" * 22, 1)] * (4 * BATCH))
+            db.execute("COMMIT")
+
+        try:
+            return COMMITS * _ms(group, 60) / BATCH
+        finally:
+            db.close()

@@ -1,0 +1,111 @@
+"""What `./dev bench` runs: two nodes of this project and two sites of django-pyas2, in turn, in one run.
+
+The loads that are compared are interleaved: a round has one load of each system, and the medians of the rounds are
+compared. What concerns the nodes alone is measured by `bench.measure`. `--json` writes everything to `bench-out/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import load, pyas2_peer
+from bench.measure import Found, idle_memory, measure
+from bench.pair import Pair
+from bench.plans import plan
+from bench.table import Target, figures, targets, verdicts
+
+OUT = Path(__file__).resolve().parents[1] / "bench-out"
+COMPARED = (8, 32)
+LEAST = 15
+"""Times the rate of django-pyas2 that the nodes must reach; the aim is 30."""
+
+Rounds = dict[int, list[tuple[float, float]]]
+"""By clients: (messages per second of the nodes, of django-pyas2) of each round."""
+
+
+def main() -> int:
+    """Measure, print the table, and write the JSON if it was asked for."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description="how fast two nodes are, in one run with a peer")
+    parser.add_argument("--quick", action="store_true", help="short loads and a small backlog, within three minutes")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds of each system (default 5, quick 3)")
+    parser.add_argument(
+        "--backlog", type=int, help="messages that wait for an absent peer (default 100000, quick 2000)"
+    )
+    parser.add_argument("--without-peer", action="store_true", help="measure the nodes alone")
+    parser.add_argument("--json", action="store_true", help="also write bench-out/bench.json")
+    args = parser.parse_args()
+    rounds = args.rounds or (3 if args.quick else 5)
+    seconds = 4.0 if args.quick else 8.0
+    say("two nodes")
+    with Pair() as pair:
+        idle = idle_memory(pair)
+        compared: Rounds = {}
+        if not args.without_peer:
+            say("two sites of django-pyas2")
+            with pyas2_peer.Pair() as peer:
+                compared = compare(pair, peer, rounds, seconds)
+        found = measure(pair, plan(quick=args.quick, backlog=args.backlog), idle, say)
+    print("\n".join(report(found, compared)))
+    if args.json:
+        OUT.mkdir(exist_ok=True)
+        written = OUT / "bench.json"
+        written.write_text(json.dumps({"at": int(time.time()), "rounds": compared, "nodes": asdict(found)}, indent=1))
+        say(f"written to {written.relative_to(OUT.parent)}")
+    return 0
+
+
+def compare(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: float) -> Rounds:
+    """Each round loads both systems at each number of clients, one after the other."""
+    found: Rounds = {clients: [] for clients in COMPARED}
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        for clients in COMPARED:
+            ours = load.closed(pair, seconds=seconds, clients=clients)
+            theirs = peer.load(seconds=seconds, concurrency=clients)
+            found[clients].append((ours.per_second, theirs.per_second))
+    return found
+
+
+def report(found: Found, compared: Rounds) -> list[str]:
+    """Figures, comparison and targets as lines."""
+    lines = [*figures(found)]
+    seen = [*against_peer(compared), *targets(found)]
+    for clients, rates in compared.items():
+        ours, theirs = medians(rates)
+        lines.append(
+            f"at {clients} clients, medians of {len(rates)} interleaved rounds: "
+            f"{ours:.0f} msg/s, django-pyas2 {theirs:.1f} msg/s, ratio {ours / theirs:.1f}"
+        )
+    return [*lines, "targets:", *verdicts(seen)]
+
+
+def against_peer(compared: Rounds) -> list[Target]:
+    """The ratios that the nodes must reach."""
+    seen = []
+    for clients, rates in compared.items():
+        ours, theirs = medians(rates)
+        ratio = ours / theirs
+        name = f"at {clients} clients >= {LEAST} x django-pyas2 (aim 30 x)"
+        seen.append(Target(name=name, seen=f"{ratio:.1f} x", met=ratio >= LEAST))
+    return seen
+
+
+def medians(rates: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The median of each system."""
+    return statistics.median(ours for ours, _ in rates), statistics.median(theirs for _, theirs in rates)
+
+
+def say(what: str) -> None:
+    """Progress, at once."""
+    print(f"bench: {what} ...", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""What was found as lines for people: figures, and each target with what was seen beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.load import Load
+from bench.measure import Found
+from bench.pair import RECEIVER, SENDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One target: what was seen, and whether that meets it; None where it was not measured in this run."""
+
+    name: str
+    seen: str
+    met: bool | None
+
+
+def targets(found: Found) -> Iterator[Target]:
+    """The targets that one pair of nodes can meet alone."""
+    by_clients = {load.clients: load for load in found.loads}
+    if 8 in by_clients:
+        p99 = by_clients[8].p99_ms
+        yield Target(name="p99 at 8 clients <= 100 ms", seen=f"{p99:.0f} ms", met=p99 <= 100)
+    if found.open_load is not None:
+        p50, p99 = found.open_load.p50_ms, found.open_load.p99_ms
+        yield Target(
+            name="100 messages/s, open loop: p50 <= 20 ms, p99 <= 60 ms",
+            seen=f"{p50:.0f} ms, {p99:.0f} ms",
+            met=p50 <= 20 and p99 <= 60,
+        )
+    if found.loads and found.primitives:
+        best = min(load.cpu_ms for load in found.loads)
+        ratio = best / found.primitive_sum
+        yield Target(name="CPU of both nodes <= 1.75 x primitives", seen=f"{ratio:.2f} x", met=ratio <= 1.75)
+    if found.idle:
+        most = max(found.idle.values())
+        yield Target(name="memory of an idle node < 120 MiB", seen=f"{most:.0f} MiB", met=most < 120)
+    yield from _backlog(found)
+    counted = sum(found.fsyncs.values())
+    yield Target(
+        name="fsyncs per message < 1 at 8 clients, both nodes and the drop folder",
+        seen=f"{counted:.2f}" if found.fsyncs else "not measured",
+        met=counted < 1 if found.fsyncs else None,
+    )
+
+
+def _backlog(found: Found) -> Iterator[Target]:
+    grown = None if found.backlogged is None else found.backlogged - found.idle[SENDER]
+    whole = found.backlog >= 100_000
+    yield Target(
+        name="100 000 messages waiting: at most 20 MiB more",
+        seen="not measured" if grown is None else f"{grown:+.0f} MiB with {found.backlog} waiting",
+        met=grown <= 20 if grown is not None and whole else None,
+    )
+    start = found.start_seconds
+    yield Target(
+        name="start with 100 000 messages stored < 3 s",
+        seen="not measured" if start is None else f"{start:.1f} s with {found.backlog} stored",
+        met=start < 3 if start is not None and whole else None,
+    )
+    alone = next(
+        (load for load in found.loads if found.with_backlog and load.clients == found.with_backlog.clients), None
+    )
+    if alone is not None and found.with_backlog is not None:
+        part = found.with_backlog.per_second / alone.per_second
+        yield Target(
+            name="1 000 000 messages waiting: rate within 10 %",
+            seen=f"{100 * part:.0f} % with {found.backlog} waiting",
+            met=part >= 0.9 if found.backlog >= 1_000_000 else None,
+        )
+
+
+def figures(found: Found) -> Iterator[str]:
+    """The measured figures, line by line."""
+    yield f"{'clients':>16}{'msg/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms/msg':>12}"
+    for one in found.loads:
+        yield _line(f"{one.clients}", one)
+    if found.open_load is not None:
+        yield _line("open, 100/s", found.open_load)
+    if found.with_backlog is not None:
+        yield _line(f"{found.with_backlog.clients}, backlog", found.with_backlog)
+    if found.primitives:
+        yield f"primitives: {found.primitive_sum:.2f} ms of CPU per message; of it"
+        yield from (f"    {cost:6.3f}  {name}" for name, cost in found.primitives.items())
+        yield f"ceiling of two cores: {2000 / found.primitive_sum:.0f} msg/s"
+    for name, node in ((SENDER, "sender"), (RECEIVER, "receiver")):
+        if found.idle:
+            yield f"memory of the {node}: {found.idle[name]:.0f} MiB idle, {found.worked[name]:.0f} MiB after the load"
+        if found.fsyncs:
+            yield f"fsyncs of the {node} per message at 8 clients: {found.fsyncs[name]:.2f}"
+    if found.fill_seconds is not None:
+        yield f"backlog: {found.backlog} messages written to the stopped node in {found.fill_seconds:.0f} s"
+
+
+def _line(name: str, one: Load) -> str:
+    return f"{name:>16}{one.per_second:>9.1f}{one.p50_ms:>9.1f}{one.p99_ms:>9.1f}{one.cpu_ms:>12.2f}"
+
+
+def verdicts(seen: list[Target]) -> Iterator[str]:
+    """Targets with what was seen, honestly."""
+    words = {True: "met", False: "NOT MET", None: "-"}
+    yield from (f"  {words[target.met]:<8} {target.name}: {target.seen}" for target in seen)

@@ -1,0 +1,85 @@
+"""People at the console: who may give whom which rights, and how long a session lasts.
+
+Two rules keep one person from getting more by themselves: nobody changes their own row, and nobody gives what they do
+not have. What reads content is given by who reads it, a focal point; everything else by who looks after trust. So a
+trust administrator can not make up a case worker to be, nor take over the passkey of one by inviting them anew.
+To end somebody's access is no such gift: it is quick, and one person of either role may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from gateway.errors import Code, Finding, RefusedError
+from gateway.operations.roles import READS_CONTENT, Caller, Role
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+IDLE = 30 * MINUTE
+"""Seconds without a request after which a session is over."""
+LONGEST = 10 * HOUR
+"""Seconds after which a session is over, however much it is used: a working day."""
+INVITED = 24 * HOUR
+"""Seconds for which an invitation is good."""
+SEEN_EACH = MINUTE
+"""Seconds between two writes of when a session was used."""
+
+PERSONAL: tuple[Role, ...] = tuple(role for role in Role if role is not Role.ADAPTER)
+"""The roles of people; a case system has a token."""
+DEVICE_BOUND: frozenset[Role] = frozenset({Role.TRUST_ADMIN})
+"""Roles that a passkey which can be copied to other devices does not open (PROTOCOL B13)."""
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
+
+
+def read_roles(words: Iterable[object]) -> frozenset[Role]:
+    """The roles of a person. Raises RefusedError(invalid) for none, and for a word that is none of theirs."""
+    listed = [*words]
+    if not listed or not all(word in PERSONAL for word in listed):
+        raise RefusedError(
+            Code.INVALID,
+            "a person has one or more roles; nothing was changed",
+            findings=[Finding(place="/roles", rule="enum", hint="of " + ", ".join(PERSONAL))],
+        )
+    return frozenset(role for role in Role if role in listed)
+
+
+def check_language(language: str) -> None:
+    """Whether this can be the tag of a language (BCP 47). Raises RefusedError(invalid)."""
+    if not _LANGUAGE.fullmatch(language):
+        raise RefusedError(
+            Code.INVALID,
+            "this is no tag of a language; nothing was changed",
+            findings=[Finding(place="/language", rule="pattern", hint="such as fr or pt-BR")],
+        )
+
+
+def over(made: int, seen: int, now: int) -> str | None:
+    """Why a session is over: `idle`, `too_long`, or None while it lasts."""
+    if now >= made + LONGEST:
+        return "too_long"
+    return "idle" if now >= seen + IDLE else None
+
+
+def check_another(caller: Caller, person: str) -> None:
+    """Whether this is somebody else. Raises RefusedError(forbidden)."""
+    if caller.person == person:
+        raise RefusedError(
+            Code.FORBIDDEN, "nobody changes their own rights; nothing was changed", hint="ask a colleague to do it"
+        )
+
+
+def check_gives(caller: Caller, roles: Iterable[Role]) -> None:
+    """Whether the caller may give all of these roles. Raises RefusedError(forbidden)."""
+    lacking = {giver(role) for role in roles} - caller.roles
+    if lacking and not caller.owner:
+        raise RefusedError(
+            Code.FORBIDDEN,
+            "nobody gives rights that they do not have; nothing was changed",
+            findings=[Finding(place="/roles", rule="role", hint=role) for role in sorted(lacking)],
+        )
+
+
+def giver(role: Role) -> Role:
+    """Who gives a role, besides the owner of the node."""
+    return Role.FOCAL_POINT if role in READS_CONTENT else Role.TRUST_ADMIN

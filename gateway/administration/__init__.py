@@ -1,0 +1,1 @@
+"""Making, saving, restoring and examining a node."""

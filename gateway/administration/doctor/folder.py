@@ -1,0 +1,197 @@
+"""What `trm doctor` sees in a node folder without opening it: files, settings, roots, disk, database revision."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.errors import GatewayError
+from gateway.foundation import installed
+from gateway.foundation.config import Config, load
+from gateway.foundation.node_folder import ROOT_FILES
+from gateway.guidance.library import own_texts
+from gateway.mapping import case_system
+from schemas.regions import region
+
+MIB = 2**20
+LITTLE_SPACE = 1024 * MIB
+NO_SPACE = 200 * MIB
+
+
+class State(StrEnum):
+    """How a check ended; only red makes `trm doctor` exit 1."""
+
+    OK = "ok"
+    WARN = "warn"
+    RED = "red"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at: what was found and how it is put right."""
+
+    name: str
+    state: State
+    found: str
+    fix: str = ""
+
+
+def ok(name: str, found: str) -> Check:
+    """All is well."""
+    return Check(name=name, state=State.OK, found=found)
+
+
+def warn(name: str, found: str, fix: str) -> Check:
+    """It works, and somebody has to act."""
+    return Check(name=name, state=State.WARN, found=found, fix=fix)
+
+
+def red(name: str, found: str, fix: str) -> Check:
+    """It does not work, or it is not safe."""
+    return Check(name=name, state=State.RED, found=found, fix=fix)
+
+
+def skipped(name: str, found: str, fix: str) -> Check:
+    """It could not be looked at; `fix` says what is needed."""
+    return Check(name=name, state=State.SKIPPED, found=found, fix=fix)
+
+
+def settings(folder: Path) -> tuple[Config | None, Check]:
+    """node.toml, read as the node reads it."""
+    try:
+        config = load(folder)
+        if config.adapter is not None:
+            case_system.read(config.adapter, folder)
+    except GatewayError as error:
+        places = "; ".join(f"{f.place}: {f.rule}" for f in error.findings)
+        return None, red("settings", f"{error.what} {places}".strip(), error.hint or "correct node.toml")
+    return config, ok("settings", "node.toml is valid")
+
+
+def standing(folder: Path, config: Config | None, *, running: bool) -> Iterator[Check]:
+    """Every check that needs no key."""
+    yield installation()
+    yield from modes(folder)
+    yield roots(folder, config)
+    yield key_store(folder)
+    yield space(folder)
+    if config is not None:
+        yield guidance(folder, config)
+    yield ok("database", "in use by the running node") if running else database(folder)
+
+
+def installation() -> Check:
+    """That gateway, keys, schemas and adapters are one distribution."""
+    found = installed.findings()
+    if found:
+        listed = "; ".join(f"{f.place}: {f.rule}" for f in found)
+        return red("installation", listed, found[0].hint)
+    return ok("installation", "gateway, keys, schemas and adapters are one distribution")
+
+
+def modes(folder: Path) -> Iterator[Check]:
+    """Folders 0700 and files 0600, and nobody else's."""
+    wrong = []
+    for path in (folder, *sorted(folder.rglob("*"))):
+        found = path.lstat()
+        wanted = 0o700 if stat.S_ISDIR(found.st_mode) else 0o600
+        if stat.S_ISLNK(found.st_mode):
+            wrong.append((path, "is a symbolic link", f"put the file itself at {path}"))
+        elif stat.S_IMODE(found.st_mode) & ~wanted:
+            mode = stat.S_IMODE(found.st_mode)
+            wrong.append((path, f"has mode {mode:04o}", f"chmod {wanted:04o} {path}"))
+        elif found.st_uid != os.geteuid() and os.geteuid() != 0:
+            wrong.append((path, "belongs to another user", f"chown it to the user of the node: {path}"))
+    if not wrong:
+        yield ok("file modes", "folders 0700, files 0600")
+    for path, what, fix in wrong:
+        yield red("file modes", f"{path.relative_to(folder.parent)} {what}", fix)
+
+
+def roots(folder: Path, config: Config | None) -> Check:
+    """Root files that the user of the node can read: with two of them, whoever takes this machine is the node."""
+    name = "*" if config is None else config.node.name
+    readable = [path for path in _root_files(folder, f"{name}-root-[0-9].key") if os.access(path, os.R_OK)]
+    if not readable:
+        return ok("root keys", "no root file can be read here")
+    listed = ", ".join(str(path) for path in readable)
+    if config is not None and config.node.demo:
+        return warn("root keys", f"{listed} can be read; a demonstration node", "never send it a real case")
+    return red(
+        "root keys", f"{listed} can be read by this user", "move each to another person's media and delete it here"
+    )
+
+
+def _root_files(folder: Path, pattern: str) -> Sequence[Path]:
+    """Where `trm init` wrote them, and those that lie in the folder or in one beside it."""
+    named = folder / ROOT_FILES
+    try:
+        listed = [Path(line) for line in named.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        listed = []
+    beside = folder.absolute().parent.glob(f"*/{pattern}")
+    return sorted({*listed, *beside, *folder.absolute().rglob(pattern)})
+
+
+def key_store(folder: Path) -> Check:
+    """That the file of the keys is there and can be read; whether it opens is seen from inside."""
+    from gateway.foundation.node_folder import KEYSTORE
+
+    if os.access(folder / KEYSTORE, os.R_OK):
+        return ok("key store", "there, and can be read")
+    return red(
+        "key store", "missing, or can not be read", "restore the node folder from its backup; nothing replaces keys"
+    )
+
+
+def space(folder: Path) -> Check:
+    """Room on the disk of the node: a full disk stops it from accepting anything."""
+    free = shutil.disk_usage(folder).free
+    found, fix = f"{free // MIB} MiB free", "make room on the disk of the node folder"
+    if free < NO_SPACE:
+        return red("disk space", found, fix)
+    return warn("disk space", found, fix) if free < LITTLE_SPACE else ok("disk space", found)
+
+
+def guidance(folder: Path, config: Config) -> Check:
+    """The node's own texts: with one fault none of them is used."""
+    from gateway.foundation.node_folder import GUIDANCE
+
+    try:
+        found = own_texts(folder / GUIDANCE, region(config.node.region))
+    except GatewayError as error:
+        first = error.findings[0]
+        found_out = f"no own text is used: {len(error.findings)} fault(s), the first in {first.place}: {first.rule}"
+        return warn("guidance", found_out, "trm guidance check tells each of them")
+    return ok("guidance", f"{len(found)} own text(s)")
+
+
+def database(folder: Path) -> Check:
+    """That the database of a stopped node can be read, is whole, and has a revision that this version knows."""
+    from gateway.database.migrations import HEAD
+    from gateway.foundation.node_folder import DATABASE
+
+    path = folder / DATABASE
+    if not path.exists():
+        return red("database", f"{DATABASE} is missing", "restore the node folder from its backup")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            whole = connection.execute("pragma quick_check").fetchone()[0]
+            revision = connection.execute("select version_num from alembic_version").fetchone()[0]
+    except (sqlite3.Error, TypeError):
+        return red("database", f"{DATABASE} can not be read", "restore the node folder from its backup")
+    if whole != "ok":
+        return red("database", f"{DATABASE} is damaged", "restore the node folder from its backup")
+    if revision != HEAD:
+        return warn(
+            "database", f"revision {revision}, this version has {HEAD}", "it is brought up to date at the next start"
+        )
+    return ok("database", f"whole, at revision {HEAD}")

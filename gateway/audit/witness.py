@@ -1,0 +1,93 @@
+"""This node as a witness of its peers' logs (PROTOCOL B10; C2SP tlog-witness).
+
+A peer's log is the one that its newest descriptor names. What is held of it is compared and replaced in one
+transaction, on disk before the cosignature is made: of two requests at once one is told 409 and asks again.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from gateway.audit import store
+from gateway.audit.store import WitnessedRow
+from gateway.audit.witness_rules import Answer, Head, judge
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.federation.endpoints import NOTHING, TEXT, TREE_SIZE
+from gateway.federation.handlers import Reply
+from gateway.node.parts import Parts
+from gateway.peers.registry import Peer
+from keys.documents.key_records import Use
+from keys.documents.merkle_tree import EMPTY, is_consistent
+from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, cosignature_text, open_checkpoint
+from keys.primitives.sign import PublicKey
+
+UNKNOWN_LOG = Reply(404, NOTHING, b"")
+FORBIDDEN = Reply(403, NOTHING, b"")
+
+
+async def witness(parts: Parts, node: str, body: bytes) -> Reply:
+    """The answer to ``add-checkpoint`` of a proven peer.
+
+    Raises:
+        RemoteError: malformed; the whole request is refused, nothing was changed.
+        TransientError: no `wit` key is valid now; the log asks again, also for the same tree.
+    """
+    peer = _known(parts, node)
+    request = AddCheckpoint.decode(body)
+    origin = peer.descriptor.log
+    if Checkpoint.parse(request.note.text).origin != origin or origin == parts.own.descriptor.log:
+        return UNKNOWN_LOG
+    try:
+        new = open_checkpoint(request.note, origin, log_keys(peer, parts.clock.now()))
+    except RemoteError as error:
+        if error.code is Code.BAD_SIGNATURE:
+            return FORBIDDEN
+        raise
+    answer, size = await parts.store.move(lambda c: _advance(c, peer.node, request, new))
+    if answer is Answer.COSIGN:
+        try:
+            signed = parts.keys.cosign(cosignature_text(request.note.text, parts.clock.now()))
+        except RefusedError as error:
+            raise TransientError(error.code, "this node has no key to witness with now") from error
+        return Reply(int(answer), TEXT, NoteSignature.of(parts.own.node, signed).line)
+    if answer is Answer.CONFLICT:
+        return Reply(int(answer), TREE_SIZE, f"{size}\n".encode())
+    return Reply(int(answer), NOTHING, b"")
+
+
+async def shown(parts: Parts, node: str) -> Reply:
+    """The newest checkpoint of the asker's own log that was cosigned here: signed by that log, so that it proves to a
+    node that was put back what it once had.
+    """
+    origin = _known(parts, node).descriptor.log
+    held = await parts.store.read(lambda c: store.witnessed_of(c, node, origin))
+    return UNKNOWN_LOG if held is None else Reply(200, TEXT, held.note)
+
+
+def _known(parts: Parts, node: str) -> Peer:
+    peer = parts.book.get(node)
+    if peer is None:
+        raise RemoteError(Code.UNKNOWN_SENDER, "a log of an unknown node")
+    return peer
+
+
+def log_keys(peer: Peer, now: int) -> tuple[PublicKey, ...]:
+    """The keys by which the peer's log signs now; a revoked one is not listed any more."""
+    return tuple(record.public for record in peer.descriptor.keys_of(Use.LOG, now))
+
+
+def _advance(connection: Connection, node: str, request: AddCheckpoint, new: Checkpoint) -> tuple[Answer, int]:
+    """Judge and write in one transaction; the answer, and the size that is held when it is a conflict."""
+    held = store.witnessed_of(connection, node, new.origin)
+    old_root = EMPTY if held is None else held.root
+    answer = judge(
+        None if held is None else Head(size=held.size, root=held.root),
+        request.old,
+        Head(size=new.size, root=new.root),
+        lambda: is_consistent(request.old, new.size, old_root, new.root, request.proof),
+    )
+    if answer is Answer.COSIGN:
+        row = WitnessedRow(peer=node, origin=new.origin, size=new.size, root=new.root, note=request.note.encode())
+        if not store.swap_witnessed(connection, held, row):
+            raise RuntimeError("what is witnessed changed inside of one transaction")
+    return answer, 0 if held is None else held.size

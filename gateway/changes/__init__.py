@@ -1,0 +1,1 @@
+"""Changes that two people approve, and the administrators who do."""

@@ -1,0 +1,188 @@
+"""`trm person`: who works at the console of this node, and with which rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from gateway.access.rules import PERSONAL
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+_ROLES = [str(role) for role in PERSONAL]
+_UNIT = click.option("--unit", metavar="ID", help="Bind them to one unit of this node: they see only its messages.")
+
+
+@click.group(context_settings=CONTEXT)
+def person() -> None:
+    """People at the console: each with a passkey of their own, and roles."""
+
+
+@options.verb(person, "add")
+@click.argument("name")
+@click.option(
+    "--role", "roles", required=True, multiple=True, type=click.Choice(_ROLES), help="What they may do; once for each."
+)
+@_UNIT
+@click.option("--language", metavar="XX", help="The language they read, such as fr.")
+@options.by
+@options.on_node
+@options.as_json
+def person_add(
+    reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, language: str | None, by: str, as_json: bool
+) -> None:
+    """Invite somebody new. The code is printed once; with it they make their passkey at the console.
+
+    \b
+    Example:
+      trm person add "Eva M." --role case_worker --language fr --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("person.add", name=name, roles=[*roles], unit=unit, language=language, by=by)
+    output.show(answer, as_json=as_json, people=_show_code)
+
+
+def _show_code(value: Mapping[str, Json]) -> None:
+    output.say(str(value["code"]))
+    if value["address"] is not None:
+        output.say(str(value["address"]))
+    else:
+        output.hint("nobody can use it yet: the console has no address until local.listen is set (docs/console.md)")
+    output.hint(f"for {value['name']} alone, until {time_text.when(value['invited_until'])}; it is not shown again")
+    output.hint("hand it over in person or by a known telephone: whoever has it first makes the passkey")
+
+
+@options.verb(person, "list")
+@options.on_node
+@options.as_json
+def person_list(reach: Reach, as_json: bool) -> None:
+    """Everybody who works or has worked at the console.
+
+    \b
+    Example:
+      trm person list --node /srv/trm/fr
+    """
+    output.show(reach.ask("person.list"), as_json=as_json, people=_show_list)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["id", "name", "roles", "unit", "state", "passkeys", "sessions"],
+        [
+            [
+                item["id"],
+                item["name"],
+                ", ".join(_words(item, "roles")),
+                item["unit"],
+                item["state"],
+                str(len(list_objects(item, "passkeys"))),
+                str(item["sessions"]),
+            ]
+            for item in list_objects(value, "people")
+        ],
+        empty="nobody yet; trm person add invites the first",
+    )
+
+
+@options.verb(person, "change")
+@click.argument("name")
+@click.option(
+    "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Every role from now on; once for each."
+)
+@_UNIT
+@click.option("--no-unit", is_flag=True, help="Bind them to no unit any more.")
+@options.by
+@options.on_node
+@options.as_json
+def person_change(
+    reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, no_unit: bool, by: str, as_json: bool
+) -> None:
+    """Give somebody, by name or id, other roles or another unit. Their sessions end at once.
+
+    \b
+    Example:
+      trm person change "Eva M." --role case_worker --role focal_point --by "Ana B." --node /srv/trm/fr
+    """
+    if unit is not None and no_unit:
+        raise click.UsageError("--unit and --no-unit exclude each other")
+    wanted: dict[str, Json] = {"id": _id_of(reach, name), "by": by}
+    wanted |= {"roles": [*roles]} if roles else {}
+    wanted |= {"unit": unit} if unit is not None or no_unit else {}
+    output.show(_object(reach.do("person.change", wanted)), as_json=as_json, people=_show_person)
+
+
+@options.verb(person, "invite")
+@click.argument("name")
+@click.option("--instead", is_flag=True, help="End their passkeys and sessions at once: a device was lost or stolen.")
+@options.by
+@options.on_node
+@options.as_json
+def person_invite(reach: Reach, name: str, instead: bool, by: str, as_json: bool) -> None:
+    """Let somebody, by name or id, make one more passkey. Those they have stay good unless you say --instead.
+
+    \b
+    Example:
+      trm person invite "Eva M." --instead --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("person.invite", id=_id_of(reach, name), instead=instead, by=by)
+    output.show(answer, as_json=as_json, people=_show_code)
+
+
+@options.verb(person, "sign-out")
+@click.argument("name")
+@options.by
+@options.on_node
+@options.as_json
+def person_sign_out(reach: Reach, name: str, by: str, as_json: bool) -> None:
+    """End every session of somebody, by name or id. Their passkeys stay good.
+
+    \b
+    Example:
+      trm person sign-out "Eva M." --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("person.sign_out", id=_id_of(reach, name), by=by)
+    output.show(answer, as_json=as_json, people=_show_person)
+
+
+@options.verb(person, "end")
+@click.argument("name")
+@options.by
+@options.on_node
+@options.as_json
+def person_end(reach: Reach, name: str, by: str, as_json: bool) -> None:
+    """End the access of somebody, by name or id, at once and for ever: sessions, passkeys, invitation.
+
+    \b
+    Example:
+      trm person end "Eva M." --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("person.end", id=_id_of(reach, name), by=by)
+    output.show(answer, as_json=as_json, people=_show_person)
+
+
+def _show_person(value: Mapping[str, Json]) -> None:
+    output.say(f"{value['name']} is {value['state']}: {', '.join(_words(value, 'roles'))}")
+
+
+def _id_of(reach: Reach, name: str) -> Json:
+    """The id of the one person of this name, or with this id, who works here."""
+    listed = [item for item in list_objects(reach.ask("person.list"), "people") if item["state"] != "ended"]
+    found = [item["id"] for item in listed if name in (item["name"], item["id"])]
+    if len(found) != 1:
+        raise RefusedError(Code.NOT_FOUND, "nobody who works here has this name or id", hint="trm person list")
+    return found[0]
+
+
+def _words(value: Mapping[str, Any], name: str) -> list[str]:
+    return [str(word) for word in value[name]]
+
+
+def _object(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise RuntimeError("a person is shown as an object")
+    return value

@@ -1,0 +1,100 @@
+"""`trm token`: who else may use the local API, for what, and until when."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.operations.roles import Role
+from gateway.ports import Json
+
+_BY = click.option(
+    "--by", metavar="NAME", help="Who does this, else the user at this shell; the audit log keeps a keyed hash of it."
+)
+
+
+@click.group(context_settings=CONTEXT)
+def token() -> None:
+    """Tokens of the local API: one role each, an end, and never shown twice."""
+
+
+@options.verb(token, "new")
+@click.option(
+    "--role", required=True, type=click.Choice([str(role) for role in Role]), help="What it may do; see docs/roles.md."
+)
+@click.option("--unit", metavar="ID", help="Bind it to one unit of this node: it sees only messages of that unit.")
+@click.option("--days", type=click.IntRange(1, 400), default=365, show_default=True, help="How long it lives.")
+@click.option("--label", required=True, metavar="TEXT", help="What it is for, so that it is known again in the list.")
+@_BY
+@options.on_node
+@options.as_json
+def token_new(reach: Reach, role: str, unit: str | None, days: int, label: str, by: str | None, as_json: bool) -> None:
+    """Make a token. It is printed once; the node keeps only its SHA-256.
+
+    \b
+    Example:
+      trm token new --role operator --label "night shift" --days 90 --node /srv/trm/fr
+    """
+    answer = reach.ask("token.new", role=role, unit=unit, days=days, label=label, by=by or _user())
+    output.show(answer, as_json=as_json, people=_show_new)
+
+
+def _show_new(value: Mapping[str, Json]) -> None:
+    output.say(str(value["token"]))
+    output.hint("it is not shown again: put it where the program reads its secrets, and nowhere else")
+    output.hint(f"it ends {time_text.when(value['expires'])}; trm token revoke {value['id']} ends it at once")
+
+
+@options.verb(token, "list")
+@options.on_node
+@options.as_json
+def token_list(reach: Reach, as_json: bool) -> None:
+    """Every token with its role, its unit and its end.
+
+    \b
+    Example:
+      trm token list --node /srv/trm/fr
+    """
+    output.show(reach.ask("token.list"), as_json=as_json, people=_show_list)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["id", "role", "unit", "state", "ends", "label"],
+        [
+            [item["id"], item["role"], item["unit"], item["state"], time_text.when(item["expires"]), item["label"]]
+            for item in list_objects(value, "tokens")
+        ],
+        empty="no token; the socket needs none",
+    )
+
+
+@options.verb(token, "revoke")
+@click.argument("id")
+@_BY
+@options.on_node
+@options.as_json
+def token_revoke(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
+    """End a token at once. The program that used it is answered 401 from now on.
+
+    \b
+    Example:
+      trm token revoke 9f86d081884c7d65 --node /srv/trm/fr
+    """
+    answer = reach.ask("token.revoke", id=id, by=by or _user())
+    output.show(answer, as_json=as_json, people=lambda value: output.say(f"{value['id']} is {value['state']}"))
+
+
+def _user() -> str:
+    """The user at this shell, by the system's list of users."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"

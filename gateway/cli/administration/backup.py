@@ -1,0 +1,230 @@
+"""`trm backup` and `trm restore`: encrypted copies for an offline recovery key, and a node made out of them."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.ports import Json
+
+_FILE = click.Path(path_type=Path)
+_KEY = click.option("--key", required=True, type=_FILE, metavar="FILE", help="The recovery key file.")
+_KEY_PASSPHRASE = click.option(
+    "--key-passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the recovery key; asked for if not given."
+)
+
+
+class _Backup(click.Group):
+    """A folder as first word means: make a backup into it."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the command that makes a backup, where no other one is named."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["make", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Backup, context_settings=CONTEXT, subcommand_metavar="DIR2 | COMMAND [ARGS]...")
+def backup() -> None:
+    """Encrypted copies of a node for an offline recovery key: make, verify; make the key.
+
+    \b
+    Example:
+      trm backup /mnt/backup/fr --node /srv/trm/fr
+    """
+
+
+@options.verb(backup, "make")
+@click.argument("folder", type=_FILE, metavar="DIR2")
+@options.on_node
+@options.as_json
+def backup_make(reach: Reach, folder: Path, as_json: bool) -> None:
+    """Write NAME-DATE.data and NAME-DATE.keystore into DIR2; the node keeps working. The same as `trm backup DIR2`.
+
+    \b
+    Example:
+      trm backup make /mnt/backup/fr --node /srv/trm/fr
+    """
+    answer = reach.ask("backup.make", folder=str(folder.absolute()))
+    output.show(answer, as_json=as_json, people=_show_made)
+
+
+def _show_made(value: Mapping[str, Json]) -> None:
+    output.facts(
+        [
+            ("data", value["data"]),
+            ("keystore", value["keystore"]),
+            ("recovery key", value["recovery"]),
+            ("bytes of data", value["size"]),
+        ]
+    )
+    for name in _texts(value, "overdue"):
+        output.say(f"OVERDUE: {name} opens what was erased since; destroy it")
+    output.hint(
+        f"keep the .keystore file on other media, and at most {value['epoch_days']} days: as long as it is there, "
+        "what is erased meanwhile is not"
+    )
+
+
+@options.verb(backup, "verify")
+@click.argument("file", type=_FILE, metavar="FILE")
+@_KEY
+@_KEY_PASSPHRASE
+@options.as_json
+def backup_verify(file: Path, key: Path, key_passphrase_file: Path | None, as_json: bool) -> None:
+    """Open a backup wholly and say what it is; nothing is changed, and no node is needed.
+
+    \b
+    Example:
+      trm backup verify /mnt/backup/fr/FR-20261125T040000Z.data --key /media/stick/fr-recovery.key
+    """
+    from gateway.administration.restore import header_of, verify
+    from keys.offline.recovery_key import load_recovery
+
+    header_of(file)  # what is no backup is told before a passphrase is asked for
+    report = verify(file, load_recovery(key, _passphrase(key_passphrase_file)))
+    header, newest = report.header, report.newest
+    value: dict[str, Json] = {
+        "ok": True,
+        "kind": str(header.kind),
+        "name": newest.name,
+        "node": header.node,
+        "fingerprint": newest.fingerprint,
+        "at": header.at,
+        "epoch": header.epoch,
+        "sha256": header.sha256,
+        "counts": {**report.counts},
+    }
+    output.show(value, as_json=as_json, people=_show_verified)
+
+
+def _show_verified(value: Mapping[str, Json]) -> None:
+    counts = value["counts"]
+    output.facts(
+        [
+            ("backup", f"{value['kind']} of {value['name']}, whole and signed by the node"),
+            ("node", value["node"]),
+            ("fingerprint", value["fingerprint"]),
+            ("made", time_text.when(value["at"])),
+            ("storage epoch", value["epoch"]),
+            *((f"{name}s" if not name.endswith("s") else name, n) for name, n in _items(counts)),
+        ]
+    )
+
+
+def _texts(value: Mapping[str, Json], name: str) -> list[str]:
+    found = value[name]
+    return [str(item) for item in found] if isinstance(found, list) else []
+
+
+def _items(value: Json) -> list[tuple[str, Json]]:
+    return [*value.items()] if isinstance(value, dict) else []
+
+
+@backup.group("key", context_settings=CONTEXT)
+def key_() -> None:
+    """The recovery key: made on a machine that is not the node's."""
+
+
+@options.verb(key_, "new")
+@click.argument("file", type=_FILE, metavar="FILE")
+@click.option("--passphrase-file", type=_FILE, metavar="FILE", help="Its passphrase; asked for if not given.")
+def key_new(file: Path, passphrase_file: Path | None) -> None:
+    """Make a recovery key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
+
+    \b
+    Example:
+      trm backup key new /media/stick/fr-recovery.key
+    """
+    from gateway.foundation.clock import SystemClock
+    from keys.offline.recovery_key import create_recovery, public_path
+
+    made = create_recovery(file, _passphrase(passphrase_file, confirm=True), now=SystemClock().now())
+    output.facts([("recovery key", made.kid), ("key file", str(file)), ("public", str(public_path(file)))])
+    output.hint(f"carry {public_path(file).name} to the node: [backup] recovery_key in node.toml names it")
+    output.hint(f"keep {file.name} and its passphrase apart and offline: who has both and a backup has the node")
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("data", type=_FILE, metavar="DATA")
+@click.argument("keystore", type=_FILE, metavar="KEYSTORE")
+@_KEY
+@_KEY_PASSPHRASE
+@click.option("--to", "folder", required=True, type=_FILE, metavar="DIR", help="The new node folder; never over one.")
+@click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the restored node.")
+@options.as_json
+def restore(
+    data: Path,
+    keystore: Path,
+    key: Path,
+    key_passphrase_file: Path | None,
+    folder: Path,
+    passphrase_file: Path,
+    as_json: bool,
+) -> None:
+    """Make a node folder DIR out of a DATA and a KEYSTORE backup. Destroy or keep off the old one: never run both.
+
+    \b
+    Example:
+      trm restore FR-20261125T040000Z.data FR-20261125T040000Z.keystore --key fr-recovery.key --to /srv/trm/fr \\
+        --passphrase-file fr.pass
+    """
+    from gateway.administration.restore import header_of
+    from gateway.administration.restore import restore as put_back
+    from gateway.foundation import config
+    from gateway.foundation.clock import SystemClock
+    from keys.offline.recovery_key import load_recovery
+
+    for file in (data, keystore):
+        header_of(file)
+    passphrase = config.passphrase(passphrase_file)
+    opened = load_recovery(key, _passphrase(key_passphrase_file))
+    made = asyncio.run(put_back(data, keystore, opened, folder.absolute(), passphrase, clock=SystemClock()))
+    value: dict[str, Json] = {
+        "node": made.node,
+        "name": made.name,
+        "folder": str(made.folder),
+        "backup": made.backup,
+        "opens": made.opened,
+        "closed": made.closed,
+        "peers": [*made.peers],
+    }
+    output.show(value, as_json=as_json, people=_show_restored)
+
+
+def _show_restored(value: Mapping[str, Json]) -> None:
+    output.facts(
+        [
+            ("node folder", value["folder"]),
+            ("node", value["node"]),
+            ("as it was", time_text.when(value["backup"])),
+            ("content that opens", value["opens"]),
+            ("content closed for ever", value["closed"]),
+        ]
+    )
+    output.hint(f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet")
+    for name in _texts(value, "peers"):
+        output.hint(
+            f"two people here: trm peer reset-link {shlex.quote(name)}; one person there: trm peer accept-reset"
+        )
+    output.hint("tokens of the local API: trm token new; the sealed messages in flight come again from the peers")
+
+
+def _passphrase(file: Path | None, *, confirm: bool = False) -> str:
+    """From a file, or asked for twice where a wrong one could not be noticed later."""
+    from gateway.foundation import config
+
+    if file is not None:
+        return config.passphrase(file)
+    asked: Any = click.prompt("passphrase of the recovery key", hide_input=True, confirmation_prompt=confirm, err=True)
+    return str(asked)

@@ -1,0 +1,66 @@
+"""`trm doctor`: everything about a node, with the fix for each finding. It changes nothing but for a page of zeros that
+it writes, and removes, to try the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.command(context_settings=CONTEXT)
+@options.on_node
+@options.as_json
+def doctor(reach: Reach, as_json: bool) -> None:
+    """Check files, disk, settings, keys and what ends, clock, log, process, peers, adapter. Exit 1 if a thing is red.
+
+    A running node is asked; a stopped one is opened if --passphrase-file is given, and looked at from outside if not.
+
+    \b
+    Example:
+      trm doctor --node /srv/trm/fr
+    """
+    from gateway.administration.doctor.folder import State
+
+    checks = examine(reach.folder, reach.passphrase_file)
+    value: dict[str, Json] = {"ok": all(item["state"] != State.RED for item in checks), "checks": [*checks]}
+    output.show(value, as_json=as_json, people=_show)
+    if value["ok"] is not True:
+        raise click.exceptions.Exit(1)
+
+
+def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
+    """Every check of a node folder. Raises RefusedError if there is no folder."""
+    from gateway.administration.doctor.folder import State, settings, standing
+    from gateway.administration.doctor.host import secret, writing
+    from gateway.administration.doctor.node import inside
+    from gateway.cli.connection import answers, is_running
+    from gateway.foundation.clock import SystemClock
+
+    if not folder.is_dir():
+        raise RefusedError(Code.NOT_FOUND, f"there is no folder {folder}", hint="name a node folder with --node")
+    running = is_running(folder)
+    config, first = settings(folder)
+    found = [first, *standing(folder, config, running=running), writing(folder), *secret(passphrase_file)]
+    whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
+    if whole:
+        ask = partial(answers, folder, passphrase_file=passphrase_file)
+        found += inside(ask, passphrase_file, running=running, now=SystemClock().now())
+    return [{"check": item.name, "state": str(item.state), "found": item.found, "fix": item.fix} for item in found]
+
+
+def _show(value: Mapping[str, Json]) -> None:
+    columns = ("state", "check", "found", "fix")
+    listed = list_objects(value, "checks")
+    output.table(columns, [[item[name] for name in columns] for item in listed], empty="nothing was checked")
+    count = sum(item["state"] == "red" for item in listed)
+    output.say(f"{count} red" if count else "nothing is red")

@@ -1,0 +1,312 @@
+"""`trm init`: a node folder, root files beside it, and what to do next. Nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import output
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError
+from gateway.foundation.node_folder import ROOT_FILES
+
+if TYPE_CHECKING:
+    from gateway.administration.create_node import Made, Plan
+    from gateway.foundation.config import AdapterSection, Unit
+    from gateway.mapping.case_system import CaseSystem
+    from keys.documents.change import AdminCard
+    from keys.documents.key_records import KeyRecord
+
+
+ADMINS = 2
+"""Administrators of a new node: more are enrolled by these two."""
+
+SOCKET_PATH = 107
+"""Bytes that the kernel allows for the path of a socket."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("folder", metavar="DIR", type=_FILE)
+@click.option("--name", required=True, metavar="NAME", help="What people call this node, e.g. FR.")
+@click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
+@click.option("--region", metavar="NAME", help="Region pack: countries, corridors, procedure; else tact.")
+@click.option("--endpoint", required=True, metavar="https://HOST:PORT", help="Where other nodes reach this one.")
+@click.option("--listen", required=True, metavar="ADDRESS:PORT", help="What the node listens on, e.g. 0.0.0.0:8443.")
+@click.option(
+    "--admin",
+    "admins",
+    required=True,
+    type=_FILE,
+    multiple=True,
+    metavar="FILE.public",
+    help="Public file of an administrator (trm admin new); exactly two.",
+)
+@click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="Public key of a root holder; three.")
+@click.option("--roots", type=_FILE, metavar="DIR2", help="Make the root keys here, in this folder; for trying out.")
+@click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the node.")
+@click.option("--root-passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root files in DIR2.")
+@click.option("--contact", required=True, metavar="TEXT", help="Whom another administrator calls, and how.")
+@click.option(
+    "--unit",
+    "units",
+    required=True,
+    multiple=True,
+    metavar="ID:KIND:NAME:ROLE[+ROLE]",
+    help="An organisation; repeat it.",
+)
+@click.option("--adapter", metavar="KIND", help="How the case system is reached: a kind that trm adapter list names.")
+@click.option("--adapter-path", metavar="PATH", help="Its folder or workbook, outside of DIR: the setting path.")
+@click.option(
+    "--adapter-set",
+    "adapter_settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the KIND, as docs/settings.md has them; repeat it. Those that are missing are named.",
+)
+@click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers are told so.")
+def init(
+    folder: Path,
+    name: str,
+    country: str,
+    region: str | None,
+    endpoint: str,
+    listen: str,
+    admins: tuple[Path, ...],
+    root_public: tuple[Path, ...],
+    roots: Path | None,
+    passphrase_file: Path,
+    root_passphrase_file: Path | None,
+    contact: str,
+    units: tuple[str, ...],
+    adapter: str | None,
+    adapter_path: str | None,
+    adapter_settings: tuple[str, ...],
+    demo: bool,
+) -> None:
+    """Make a node in DIR: keys, first descriptor, database, settings.
+
+    With --root-public three times, the root holders made their keys elsewhere: the node waits for its first descriptor,
+    and DIR/requests has what they sign (docs/key-ceremony.md). With --roots the root keys are made here.
+
+    A unit is ID:KIND:NAME:ROLE, where KIND is public_authority, international_organisation, ngo or service_provider,
+    and ROLE a code of the list role, several joined by '+'.
+
+    \b
+    Example:
+      trm init /srv/trm/fr --name FR --country FR --endpoint https://trm.example.fr:8443 --listen 0.0.0.0:8443 \\
+        --admin cleo.public --admin dino.public --root-public ana.public --root-public ben.public \\
+        --root-public eva.public --passphrase-file fr.pass \\
+        --contact "duty desk +33 1 23 45 67 89" \\
+        --unit "focal-point:public_authority:National focal point:national_focal_point" \\
+        --adapter folder --adapter-path /srv/cases
+    """
+    from gateway.administration.create_node import Plan, make_node
+    from gateway.foundation import config
+    from gateway.foundation.clock import SystemClock
+
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter("1 to 32 letters, digits and hyphens", param_hint="--name")
+    if (roots is None) != (root_passphrase_file is None) or (roots is None) != bool(root_public):
+        raise click.UsageError("name --root-public three times, or --roots and --root-passphrase-file")
+    chosen = _adapter(adapter, adapter_path, adapter_settings)
+    plan = Plan(
+        folder=folder.absolute(),
+        roots=None if roots is None else roots.absolute(),
+        name=name,
+        country=country,
+        region=region or config.REGION,
+        endpoint=endpoint,
+        listen=listen,
+        contact=contact,
+        units=[_unit(text) for text in units],
+        demo=demo,
+        admins=_cards(admins),
+        adapter=chosen,
+        root_public=_public(root_public),
+    )
+    cases = _check(plan)
+    passphrase = config.passphrase(passphrase_file)
+    root_passphrase = None if root_passphrase_file is None else config.passphrase(root_passphrase_file)
+    if passphrase == root_passphrase and not demo:
+        raise RefusedError(
+            Code.INVALID,
+            "node and roots have the same passphrase; nothing was made",
+            hint="who holds the roots is not who runs the node: give the roots a passphrase of their own",
+        )
+    click.echo("trm: making keys, this takes a few seconds ...", err=True)
+    made = asyncio.run(make_node(plan, passphrase, root_passphrase, clock=SystemClock()))
+    if made.root_files:
+        output.write_new(folder / ROOT_FILES, "".join(f"{path}\n" for path in made.root_files).encode())
+    _show(plan, made)
+    if cases is not None:
+        try:
+            cases.create()
+        except GatewayError as exc:
+            raise RefusedError(
+                exc.code,
+                f"the node was made, what its case system needs was not: {exc.what}",
+                hint="make room for it; trm adapter check tells when it is right",
+            ) from exc
+
+
+def _adapter(kind: str | None, path: str | None, settings: Sequence[str]) -> AdapterSection | None:
+    """The case system, if one is named; what stands twice or is no NAME=VALUE is wrong usage."""
+    from gateway.mapping import case_system
+
+    words = [*settings, *([] if path is None else [f"path={path}"])]
+    given = {name: value for name, _, value in (word.partition("=") for word in words)}
+    if kind is None:
+        if words:
+            raise click.UsageError("--adapter-path and --adapter-set belong to --adapter")
+        return None
+    if len(given) < len(words) or not all("=" in word for word in words):
+        raise click.BadParameter("NAME=VALUE, each NAME once", param_hint="--adapter-set")
+    return case_system.adapter_section(kind, given)
+
+
+def _unit(text: str) -> Unit:
+    """One --unit; a wrong one is wrong usage."""
+    import schemas
+    from gateway.foundation.config import Unit
+
+    id, kind, name, role = ([*text.split(":", 3), "", "", "", ""])[:4]
+    roles = tuple(part for part in role.split("+") if part)
+    known = [code.code for code in schemas.code_list("role").codes]
+    if not roles or set(roles) - set(known):
+        raise click.BadParameter("the role is missing or unknown; known are " + ", ".join(known), param_hint="--unit")
+    try:
+        return Unit.model_validate({"id": id, "name": name, "kind": kind, "roles": roles})
+    except ValueError as exc:
+        raise click.BadParameter(
+            "ID:KIND:NAME:ROLE with a lower-case id and a kind of public_authority, international_organisation, ngo, "
+            "service_provider",
+            param_hint="--unit",
+        ) from exc
+
+
+def _check(plan: Plan) -> CaseSystem | None:
+    """What would make a folder that can not be run is refused before anything is made; its case system, if any."""
+    from gateway.foundation.config import Config, FederationSection, NodeSection
+    from gateway.mapping import case_system
+
+    try:
+        config = Config(
+            node=NodeSection(name=plan.name, country=plan.country, demo=plan.demo),
+            units=tuple(plan.units),
+            federation=FederationSection(listen=plan.listen),
+            adapter=plan.adapter,
+        )
+    except ValueError as exc:
+        raise click.UsageError(f"not a setting a node can have: {_faults(exc)}") from exc
+    if len(str(plan.folder / "run" / "api.sock").encode()) > SOCKET_PATH:
+        raise RefusedError(
+            Code.INVALID,
+            "the path of the node folder is too long for a socket; nothing was made",
+            hint=f"at most {SOCKET_PATH - len('/run/api.sock')} bytes",
+        )
+    return None if config.adapter is None else case_system.read(config.adapter, plan.folder)
+
+
+def _faults(error: ValueError) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    listed = error.errors(include_input=False, include_context=False, include_url=False)
+    return "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in listed)
+
+
+def _show(plan: Plan, made: Made) -> None:
+    output.facts(
+        [
+            ("node folder", str(plan.folder)),
+            ("node", made.node),
+            ("fingerprint", made.fingerprint),
+            ("policy", made.policy or "none: nothing may leave until two administrators adopt one (trm policy adopt)"),
+            *_root_lines(made.root_files),
+            *(("to be signed", str(path)) for path in made.requests),
+        ]
+    )
+    if plan.demo:
+        output.say("DEMO: one root key; peers' administrators see that this is a demonstration node")
+    for text in [*_abroad(plan), *(_ceremony(made) if made.requests else _next_steps(plan))]:
+        output.hint(text)
+
+
+def _abroad(plan: Plan) -> list[str]:
+    """A country that its region pack does not have is on no corridor of it."""
+    from schemas.regions import region
+
+    if plan.country in region(plan.region).countries:
+        return []
+    return [
+        f"the region pack {plan.region} has no country {plan.country}, so its policy lets nothing leave: name another "
+        "one with --region, or write one (docs/region-packs.md)"
+    ]
+
+
+def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:
+    return [(f"root file {number} of {len(files)}", str(path)) for number, path in enumerate(files, 1)]
+
+
+def _cards(files: Sequence[Path]) -> list[AdminCard]:
+    """The first administrators' public files."""
+    from gateway.changes.administrators import read_card
+    from keys.documents.change import AdminCard
+
+    if len(files) != ADMINS:
+        raise click.UsageError("name --admin exactly twice: a node begins with two administrators")
+    cards = [read_card(output.read_json(path)) for path in files]
+    found = [card for card in cards if isinstance(card, AdminCard)]
+    if len(found) < len(cards):
+        raise RefusedError(
+            Code.INVALID,
+            "a passkey is good at the console of a node that runs; nothing was made",
+            hint="trm admin new FILE writes FILE.public",
+        )
+    return found
+
+
+def _public(files: Sequence[Path]) -> list[KeyRecord]:
+    """The public keys of root holders; a file that is none is refused before anything is made."""
+    from keys.offline.ceremony import read_root_public
+
+    try:
+        return [read_root_public(path.read_bytes()) for path in files]
+    except RemoteError as exc:
+        raise RefusedError(
+            exc.code,
+            f"a public root key can not be used: {exc.what}; nothing was made",
+            hint="ask its holder for FILE.public again, as trm keys root new wrote it",
+        ) from exc
+
+
+def _ceremony(made: Made) -> list[str]:
+    return [
+        "carry both requests to the root holders: two or more sign the descriptor, all of them the tombstone",
+        "there: trm keys root sign REQUEST --root FILE --out SIG",
+        "here: trm keys publish REQUEST SIG SIG, then trm keys tombstone REQUEST SIG SIG SIG --out FILE",
+        "docs/key-ceremony.md has it step by step",
+    ]
+
+
+def _next_steps(plan: Plan) -> list[str]:
+    steps = []
+    if not plan.demo:
+        steps.append(
+            "take the root files off this machine now, each to another person; two of three sign changes of keys"
+        )
+    return [
+        *steps,
+        f"run it: trm serve --node {plan.folder} --passphrase-file FILE",
+        f"check it: trm doctor --node {plan.folder}",
+        f"pair it: trm node pairing --node {plan.folder} -o {plan.name.lower()}.pairing",
+    ]

@@ -1,0 +1,232 @@
+"""`trm node`, `trm alarm`: who this node is, and what a person has to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options
+from gateway.cli import output as voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def node() -> None:
+    """Show who this node is; write its pairing file."""
+
+
+@options.verb(node, "show")
+@options.on_node
+@options.as_json
+def node_show(reach: Reach, as_json: bool) -> None:
+    """Identity, fingerprint, descriptor and keyset ages, what waits.
+
+    \b
+    Example:
+      trm node show --node /srv/trm/fr
+    """
+    voice.show(reach.ask("node.show"), as_json=as_json, people=_show_node)
+
+
+def _show_node(value: Mapping[str, Json]) -> None:
+    descriptor, keyset = value["descriptor"], value["keyset"]
+    voice.facts(
+        [
+            ("name", value["name"]),
+            ("country", value["country"]),
+            ("node", value["node"]),
+            ("fingerprint", value["fingerprint"]),
+            ("endpoint", value["endpoint"]),
+            ("demonstration", value["demo"]),
+            ("descriptor", _age(descriptor)),
+            ("keyset", _age(keyset) if keyset is not None else "none yet: the node never ran"),
+            ("units", [f"{unit['id']} ({unit['name']})" for unit in list_objects(value, "units")]),
+            ("peers", value["peers"]),
+            ("waiting to go", value["queued"]),
+            ("waiting for the case system", value["to_hand_over"]),
+            ("open alarms", value["alarms"]),
+        ]
+    )
+
+
+def _age(value: Json) -> str:
+    if not isinstance(value, dict):
+        return "-"
+    return f"version {value['version']}, expires {time_text.when(value['expires'])}"
+
+
+@options.verb(node, "status")
+@options.on_node
+@options.as_json
+def node_status(reach: Reach, as_json: bool) -> None:
+    """What waits for whom since when, what failed and why, how full it is; the same figures as /metrics.
+
+    \b
+    Example:
+      trm node status --node /srv/trm/fr
+    """
+    voice.show(reach.ask("node.status"), as_json=as_json, people=_show_status)
+
+
+def _show_status(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["peer", "delivery", "queued", "since", "failing since", "next try", "no receipt", "not taken", "heard of"],
+        [
+            [
+                peer["name"],
+                _delivery(peer),
+                *_pile(peer["queued"]),
+                _when(peer["failing_since"]),
+                _when(peer["next_try"]),
+                _pile(peer["unreceived"])[0],
+                _pile(peer["undelivered"])[0],
+                _when(peer["contact"]),
+            ]
+            for peer in list_objects(value, "peers")
+        ],
+        empty="no peer",
+    )
+    if value["failed"]:
+        voice.say("")
+        voice.table(
+            ["failed", "peer", "reason", "messages", "since"],
+            [
+                [one["kind"], one["peer"], one["reason"], one["count"], _when(one["oldest"])]
+                for one in list_objects(value, "failed")
+            ],
+            empty="",
+        )
+        voice.hint("trm alarm list names the messages; trm message resend ID tries one again that was held here")
+    voice.say("")
+    voice.facts([*_facts(value)])
+
+
+def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    handed, storage, erasing, content, audit = (
+        _object(value[name]) for name in ("hand_over", "storage", "erasing", "content", "audit")
+    )
+    waiting, news = _pile(handed["messages"]), _pile(handed["news"])
+    yield "to be taken here", f"{waiting[0]} {waiting[1]}".strip()
+    yield "news not taken", news[0]
+    yield "drafts waiting", handed["drafts"]
+    for hook in list_objects(value, "webhooks"):
+        yield f"webhook {hook['name']}", f"{hook['waiting']} waiting"
+    yield "things that do not open", content["damaged"]
+    yield "database", f"{_mib(storage['database'])} and {_mib(storage['log'])} of log, {_mib(storage['free'])} free"
+    yield "attachments", f"{storage['files']}, {_mib(storage['file_bytes'])}"
+    yield "last backup", _when(value["backup"]) or "none was made here"
+    yield "retention looked", _when(erasing["looked"])
+    yield "erased then", [f"{one['count']} {one['reason']}" for one in list_objects(erasing, "erased")]
+    yield "requests to erase", f"{erasing['requests']}, {erasing['overdue']} over time"
+    yield "legal holds", erasing["holds"]
+    yield "audit log", f"{audit['entries']} entries, {_object(audit['witnessed']).get('size', 0)} witnessed"
+    if audit["halted"] is not None:
+        yield "nothing departs", audit["halted"]
+    yield "alarms", [f"{one['count']} {one['kind']}" for one in list_objects(value, "alarms")]
+
+
+def _delivery(peer: Mapping[str, Json]) -> str:
+    return str(peer["delivery"]) if peer["held"] is None else f"{peer['delivery']}: {peer['held']}"
+
+
+def _pile(value: Json) -> tuple[Json, str]:
+    pile = _object(value)
+    return pile["count"], _when(pile["oldest"])
+
+
+def _when(at: Json) -> str:
+    return "" if at is None else time_text.when(at)
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _mib(size: Json) -> str:
+    return f"{int(str(size)) / 2**20:.0f} MiB"
+
+
+@options.verb(node, "pairing")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here; never overwrites."
+)
+@click.option("--qr", is_flag=True, help="Instead a QR code with address and fingerprint, for trm peer add --scanned.")
+@options.on_node
+def node_pairing(reach: Reach, output: Path | None, qr: bool) -> None:
+    """The pairing file that the other country's administrator adds; it holds no secret.
+
+    \b
+    Example:
+      trm node pairing --node /srv/trm/fr -o fr.pairing
+    """
+    from keys.primitives.encoding import canon
+
+    if qr:
+        if output is not None:
+            raise click.UsageError("name either -o or --qr")
+        voice.qr_code(str(reach.ask("node.show")["scanned"]))
+        return
+
+    data = canon(reach.do("node.pairing", {}))
+    if output is None:
+        click.echo(data)
+        return
+    voice.write_new(output, data)
+    voice.say(f"written: {output}")
+    voice.hint("send it to the other administrator; there: trm peer add FILE, then compare the digits of trm peer code")
+
+
+@click.group(context_settings=CONTEXT)
+def alarm() -> None:
+    """What a person has to look at."""
+
+
+@options.verb(alarm, "list")
+@click.option("--kind", metavar="KIND", help="Only of one kind, such as message.failed.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
+@options.on_node
+@options.as_json
+def alarm_list(reach: Reach, kind: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+    """Open alarms, oldest first.
+
+    \b
+    Example:
+      trm alarm list --node /srv/trm/fr
+    """
+    answer = reach.ask("alarm.list", kind=kind, limit=limit, cursor=cursor)
+    voice.show(answer, as_json=as_json, people=_show_alarms)
+
+
+def _show_alarms(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["id", "since", "kind", "peer", "message", "reason"],
+        [
+            [item["id"], time_text.when(item["at"]), item["kind"], item["peer"], item["message"], item["reason"]]
+            for item in list_objects(value, "alarms")
+        ],
+        empty="no open alarm",
+    )
+    if value.get("next"):
+        voice.hint(f"{value['open']} are open: add --cursor {value['next']}")
+
+
+@options.verb(alarm, "dismiss")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def alarm_dismiss(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """A named person has seen it.
+
+    \b
+    Example:
+      trm alarm dismiss 3 --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("alarm.dismiss", id=id, by=by)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"dismissed: alarm {value['id']}"))

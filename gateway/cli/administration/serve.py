@@ -1,0 +1,141 @@
+"""`trm serve`: the node as a process. It says when it takes requests, and ends cleanly at SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import signal
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import options
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, GatewayError, RefusedError
+
+if TYPE_CHECKING:
+    from gateway.app import Node
+    from gateway.identity.unlock import Unlock
+    from gateway.ports import Json
+
+_ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+
+
+@click.command(context_settings=CONTEXT)
+@click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the node's passphrase; else the systemd credential trm-passphrase. Not needed beside trm keyd.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
+def serve(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
+    """Run the node until SIGTERM or SIGINT. One line on standard output says when it takes requests; logs go to stderr.
+
+    The keys are held by a process of their own: by `trm keyd` where that runs for this folder, else by a child.
+
+    \b
+    Example:
+      trm serve --node /srv/trm/fr --passphrase-file /run/secrets/fr
+    """
+    from gateway.cli.identity import unlocking
+    from gateway.foundation import config, installed, logs
+
+    installed.require()
+    folder = options.folder_of(node)
+    settings = config.load(folder)
+    logs.configure(settings.log.level)
+    recovery = None if settings.backup is None else settings.backup.recovery_key
+    unlock = unlocking.served(folder, passphrase_file, settings.log.level, recovery)
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        try:
+            runner.run(_serve(folder, unlock, as_json))
+        except Exception as exc:
+            logs.logger().error("node.failed", exc_info=exc)
+            raise
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
+    from gateway.app import open_node, serve_limited
+    from gateway.identity.unlock import KeysUnusableError
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        node, stack = await open_node(folder, unlock)
+    except KeysUnusableError as error:
+        await serve_limited(folder, error, partial(_say_limited, error, as_json), stop)
+        return
+    async with stack:
+        require_roots(node)
+        try:
+            await node.serve(lambda: _say_ready(node, as_json), stop)
+        except OSError as exc:
+            if exc.errno not in _ADDRESS:
+                raise
+            raise RefusedError(
+                Code.UNREACHABLE,
+                f"can not listen on {node.parts.config.federation.listen}; nothing was started",
+                hint=(exc.strerror or "see federation.listen in node.toml").lower(),
+            ) from exc
+
+
+def _say_limited(error: GatewayError, as_json: bool) -> None:
+    """The node stays up without its keys, so that whoever looks finds the reason."""
+    from gateway.cli.root import tell
+
+    tell(error)
+    if as_json:
+        click.echo(json.dumps({"ready": False, "code": str(error.code)}))
+    else:
+        click.echo("limited: the key store can not be used; no peer is served, trm doctor says what to do")
+
+
+def require_roots(node: Node) -> None:
+    """One root key is for demonstrations only: whoever holds it alone is the node."""
+    if len(node.parts.own.descriptor.roots) == 1 and not node.parts.config.node.demo:
+        raise RefusedError(
+            Code.INVALID,
+            "this node has one root key and is not marked as a demonstration; nothing was started",
+            hint="make a node with three roots: trm init without --demo",
+        )
+
+
+def _say_ready(node: Node, as_json: bool) -> None:
+    if node.federation is None:
+        raise RuntimeError("a ready node listens")
+    parts = node.parts
+    ready: dict[str, Json] = {
+        "ready": True,
+        "name": parts.config.node.name,
+        "node": parts.own.node,
+        "endpoint": parts.own.descriptor.endpoints[0],
+        "port": node.federation.port,
+        "socket": str(node.folder / "run" / "api.sock"),
+        "local": parts.config.local.listen,
+        "console": parts.config.console_origin,
+        "demo": parts.config.node.demo,
+    }
+    if as_json:
+        click.echo(json.dumps(ready))
+        return
+    local = f", and the console at {ready['console']}" if ready["console"] else ""
+    demo = " DEMO" if ready["demo"] else ""
+    click.echo(f"ready: {ready['name']}{demo}, {ready['endpoint']} on port {ready['port']}, {ready['socket']}{local}")

@@ -1,0 +1,77 @@
+"""`trm alert`: safety alerts that nobody has taken, and taking one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.messages.exchange import show_queued
+from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def alert() -> None:
+    """Safety alerts that nobody has taken, and taking one."""
+
+
+@options.verb(alert, "list")
+@options.on_node
+@options.as_json
+def alert_list(reach: Reach, as_json: bool) -> None:
+    """Alerts of both sides that no human has taken: by when somebody has to, who was woken, who is next.
+
+    \b
+    Example:
+      trm alert list --node /srv/trm/al
+    """
+    output.show(reach.ask("alert.list"), as_json=as_json, people=_show_alerts)
+
+
+def _show_alerts(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["alert", "peer", "kind", "by", "until", "woken", "next"],
+        [
+            [
+                item["id"],
+                item["peer"],
+                item["kind"],
+                item["owes"],
+                f"{'OVERDUE ' if item['overdue'] else ''}{time_text.when(item['until'])}",
+                ", ".join(str(rung["contact"]) for rung in list_objects(item, "woken")),
+                _next(item["next"]),
+            ]
+            for item in list_objects(value, "alerts")
+        ],
+        empty="every alert was taken",
+    )
+
+
+def _next(rung: Json) -> str:
+    return f"{rung['contact']} {time_text.when(rung['at'])}" if isinstance(rung, dict) else ""
+
+
+@options.verb(alert, "acknowledge")
+@click.argument("id")
+@click.option("--action", "actions", multiple=True, required=True, metavar="CODE", help="What has begun; or none yet.")
+@click.option("--hours", type=click.IntRange(1, 24), help="Until the next word. Default: 24.")
+@options.by
+@options.on_node
+@options.as_json
+def alert_acknowledge(
+    reach: Reach, id: str, actions: tuple[str, ...], hours: int | None, by: str, as_json: bool
+) -> None:
+    """A named person takes an alert of a peer: the answer goes at once, and nobody else is woken.
+
+    Opening an alert takes nothing. The codes are those of the list alert_action (trm schema show safety.alert.ack/1).
+
+    \b
+    Example:
+      trm alert acknowledge q2x0bJr3QkK0m1c5n8sT4g --action call_person --by "Besa K." --node /srv/trm/al
+    """
+    value = reach.ask("alert.acknowledge", id=id, by=by, actions=list(actions), hours=hours)
+    output.show(value, as_json=as_json, people=show_queued)

@@ -1,5 +1,0 @@
-"""`trm demo`: four countries on this machine. `play` has the order; each other file tells its part."""
-
-from gateway.cli.demo.command import demo
-
-__all__ = ["demo"]

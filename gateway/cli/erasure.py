@@ -1,0 +1,260 @@
+"""`trm erase`, `trm erasure` and `trm retention`: erasing by a person, what peers asked to be erased, how long things
+are kept, and legal holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+_PLACES = {
+    "erased": "erased",
+    "not_held": "nothing was there",
+    "due": "has not answered yet",
+    "disabled_only": "only disabled: erase it there by hand",
+    "not_supported": "can not erase: do it there by hand",
+}
+
+
+@click.command(cls=options.Verb, context_settings=CONTEXT)
+@click.argument("message", required=False)
+@click.option("--conversation", metavar="ID", help="Every message of a conversation.")
+@click.option("--in", "direction", flag_value="in", help="The message that came in.")
+@click.option("--out", "direction", flag_value="out", help="The message that goes out.")
+@click.option("--reason", required=True, metavar="CODE", help="A code of the list erasure_ground.")
+@options.by
+@options.on_node
+@options.as_json
+def erase(
+    reach: Reach,
+    message: str | None,
+    conversation: str | None,
+    direction: str | None,
+    reason: str,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Erase a message or a whole conversation, here and in the case system. It can not be taken back.
+
+    Its keys are destroyed at once with those of the storage epoch, so that no backup of the data opens it again. What
+    stays is that it existed: numbers, states, signatures, receipts. The sender gets the signed receipt `erased`.
+
+    \b
+    Example:
+      trm erase q2x0bJr3QkK0m1c5n8sT4g --reason misdirected --by "Besa K." --node /srv/trm/al
+      trm erase --conversation mT5h0Jr3QkK0m1c5n8sT4g --reason not_needed --by "Ana B." --node /srv/trm/fr
+    """
+    if (message is None) == (conversation is None):
+        raise click.UsageError("name one message, or a conversation with --conversation")
+    if conversation is None:
+        value = reach.ask("message.erase", id=message, direction=direction, reason=reason, by=by)
+    else:
+        value = reach.ask("conversation.erase", id=conversation, reason=reason, by=by)
+    output.show(value, as_json=as_json, people=_show_erased)
+
+
+def _show_erased(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["erased", "way", "in the case system"],
+        [
+            [item["id"], item["direction"], _PLACES.get(str(item["local_system"]), item["local_system"])]
+            for item in list_objects(value, "messages")
+        ],
+        empty="nothing",
+    )
+
+
+@click.group(context_settings=CONTEXT)
+def erasure() -> None:
+    """What peers asked to be erased."""
+
+
+@options.verb(erasure, "list")
+@options.on_node
+@options.as_json
+def erasure_list(reach: Reach, as_json: bool) -> None:
+    """Requests of peers to erase, oldest first, and how far each has come. docs/retention.md has what follows.
+
+    \b
+    Example:
+      trm erasure list --node /srv/trm/al
+    """
+    output.show(reach.ask("erasure.list"), as_json=as_json, people=_show_requests)
+
+
+def _show_requests(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["message", "peer", "asks for", "ground", "is", "followed", "answer due"],
+        [
+            [
+                item["id"],
+                item["peer"],
+                item["what"],
+                item["ground"],
+                item["state"],
+                _followed(item),
+                time_text.when(item["due"]),
+            ]
+            for item in list_objects(value, "requests")
+        ],
+        empty="nobody asked",
+    )
+
+
+def _followed(item: Mapping[str, Json]) -> str:
+    if item["follow"] is not None:
+        return time_text.when(item["follow"])
+    return "by a person" if item["state"] == "waiting" else "done"
+
+
+@options.verb(erasure, "follow")
+@click.argument("request")
+@click.option("--message", "chosen", multiple=True, metavar="ID", help="What has to go, of a request about a part.")
+@click.option("--none", "none", is_flag=True, help="Nothing of the part is held here.")
+@options.by
+@options.on_node
+@options.as_json
+def erasure_follow(reach: Reach, request: str, chosen: tuple[str, ...], none: bool, by: str, as_json: bool) -> None:
+    """Follow a request now. The node follows by itself what names whole messages, a conversation or a consent.
+
+    \b
+    Example:
+      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/al
+      trm erasure follow q2x0bJr3QkK0m1c5n8sT4g --message mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/al
+    """
+    if chosen and none:
+        raise click.UsageError("name the messages, or say --none")
+    value = reach.ask("erasure.follow", id=request, by=by, messages=[*chosen] if chosen or none else None)
+    output.show(value, as_json=as_json, people=lambda value: output.say(f"{value['erased']} message(s) erased"))
+
+
+@options.verb(erasure, "refuse")
+@click.argument("request")
+@click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
+@click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
+@options.by
+@options.on_node
+@options.as_json
+def erasure_refuse(reach: Reach, request: str, ground: str, until: str, by: str, as_json: bool) -> None:
+    """Keep what a peer asked to be erased, on a legal ground: a legal hold lies over it, and the peer is told why.
+
+    \b
+    Example:
+      trm erasure refuse q2x0bJr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
+    """
+    value = reach.ask("erasure.refuse", id=request, ground=ground, until=until, by=by)
+    output.show(value, as_json=as_json, people=lambda value: output.say(f"it is kept until {value['until']}"))
+
+
+@click.group(context_settings=CONTEXT)
+def retention() -> None:
+    """How long messages are kept, and legal holds."""
+
+
+@options.verb(retention, "run")
+@click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
+@options.by
+@options.on_node
+@options.as_json
+def retention_run(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
+    """Erase what may be kept no longer; the node does it every day by itself. docs/retention.md has the rules.
+
+    \b
+    Example:
+      trm retention run --dry-run --by "Ana B." --node /srv/trm/fr
+    """
+    value = reach.ask("retention.run", by=by, dry_run=True if dry_run else None)
+    output.show(value, as_json=as_json, people=_show_run)
+
+
+def _show_run(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["what", "rule", "messages"],
+        [[item["verdict"], item["rule"], item["messages"]] for item in list_objects(value, "report")],
+        empty="no message is stored",
+    )
+    output.say("")
+    output.table(
+        ["would be erased" if value["dry_run"] else "erased", "way", "rule", "due since"],
+        [
+            [item["id"], item["direction"], item["rule"], time_text.when(item["due"])]
+            for item in list_objects(value, "erase")
+        ],
+        empty="nothing is due",
+    )
+    asked = value["requests"]
+    if isinstance(asked, list) and asked:
+        output.say(f"requests of peers that are followed: {len(asked)}, see trm erasure list")
+    output.hint(f"no copy of what is erased now can be opened after {time_text.when(value['horizon'])}")
+
+
+@options.verb(retention, "hold")
+@click.argument("conversation")
+@click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
+@click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
+@options.by
+@options.on_node
+@options.as_json
+def retention_hold(reach: Reach, conversation: str, ground: str, until: str, by: str, as_json: bool) -> None:
+    """Place a legal hold: nothing of the conversation is erased, whoever asks, until a person lifts it.
+
+    \b
+    Example:
+      trm retention hold mT5h0Jr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
+    """
+    value = reach.ask("retention.hold", id=conversation, ground=ground, until=until, by=by)
+    output.show(
+        value, as_json=as_json, people=lambda value: output.say(f"{value['id']} is held until {value['until']}")
+    )
+
+
+@options.verb(retention, "release")
+@click.argument("conversation")
+@options.by
+@options.on_node
+@options.as_json
+def retention_release(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+    """Lift a legal hold; what is due by then is erased within a day.
+
+    \b
+    Example:
+      trm retention release mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/fr
+    """
+    value = reach.ask("retention.release", id=conversation, by=by)
+    output.show(value, as_json=as_json, people=lambda value: output.say(f"{value['id']} is held no longer"))
+
+
+@options.verb(retention, "list")
+@options.on_node
+@options.as_json
+def retention_list(reach: Reach, as_json: bool) -> None:
+    """Legal holds, oldest first.
+
+    \b
+    Example:
+      trm retention list --node /srv/trm/fr
+    """
+    output.show(reach.ask("retention.list"), as_json=as_json, people=_show_holds)
+
+
+def _show_holds(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["conversation", "ground", "look again by", "since"],
+        [
+            [
+                item["id"] or "(erased)",
+                item["ground"],
+                f"{item['until']} (over)" if item["over"] else item["until"],
+                time_text.when(item["at"]),
+            ]
+            for item in list_objects(value, "holds")
+        ],
+        empty="no legal hold",
+    )

@@ -1,0 +1,125 @@
+"""`trm evidence`: proof of a conversation for somebody outside, and its verification without node, network or clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gateway.cli import options
+from gateway.cli import output as voice
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.json import list_objects
+
+
+@click.group(context_settings=CONTEXT)
+def evidence() -> None:
+    """Proof of a conversation: export, and verify without a node."""
+
+
+@options.verb(evidence, "export")
+@click.option("--conversation", required=True, metavar="ID", help="As trm conversation list shows it.")
+@click.option("--disclose", is_flag=True, help="Also show the content. Written to the audit log; needs --by.")
+@click.option("--by", metavar="NAME", help="Who discloses the content.")
+@click.option("--peer", metavar="NAME", help="Which peer, if the conversation has several.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="New file; never overwrites."
+)
+@options.on_node
+def evidence_export(
+    reach: Reach, conversation: str, disclose: bool, by: str | None, peer: str | None, output: Path
+) -> None:
+    """Write what proves a conversation: who sent what to whom, when it was received; without the content.
+
+    \b
+    Example:
+      trm evidence export --conversation Vt5m0bJr3QkK0m1c5n8sT4 -o proof.json --node /srv/trm/fr
+    """
+    from keys.primitives.encoding import canon
+
+    if disclose and by is None:
+        raise click.UsageError("--disclose needs --by: a named person shows the content")
+    if output.exists():
+        raise RefusedError(Code.EXISTS, f"{output} exists already; it was left as it is", hint="name another file")
+    bundle = reach.ask("evidence.export", id=conversation, disclose="true" if disclose else None, by=by, peer=peer)
+    voice.write_new(output, canon(bundle))
+    voice.say(f"written: {output}")
+    voice.hint(f"anybody checks it with: trm evidence verify {output} --fingerprint A --fingerprint B")
+
+
+@options.verb(evidence, "verify")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--fingerprint",
+    "fingerprints",
+    multiple=True,
+    metavar="DIGITS",
+    help="Six groups of five digits; once for each of the two nodes, and for each witness.",
+)
+@click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Take the fingerprints from this node.")
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="For --node while it is stopped."
+)
+@options.as_json
+def evidence_verify(
+    file: Path, fingerprints: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
+) -> None:
+    """Check FILE and say what it proves and what it does not. Needs no network, and with fingerprints no node.
+
+    The fingerprints come from somewhere else than the file: from the two administrators, or a printed record. With the
+    fingerprint of a third node, its word as a witness of the log counts too.
+
+    Exit 0 if everything verifies, 1 if anything does not, 2 without fingerprints. What was signed by a key that was
+    revoked later, and that no witness saw before, verifies and is printed as in doubt: read the lines.
+
+    \b
+    Example:
+      trm evidence verify proof.json --fingerprint "12345 ..." --fingerprint "67890 ..."
+    """
+    from gateway.evidence.build import parse_fingerprint, verify
+
+    if not fingerprints and node is None:
+        raise click.UsageError("no anchor: give --fingerprint for both nodes, or --node DIR")
+    try:
+        anchors = {parse_fingerprint(text) for text in fingerprints}
+    except RefusedError as exc:
+        raise click.UsageError(f"{exc.what}; {exc.hint}") from exc
+    if node is not None:
+        anchors |= _known(Reach(folder=node, passphrase_file=passphrase_file))
+    data = _bundle(file)
+    try:
+        report = verify(data, anchors)
+    except RemoteError as exc:
+        raise RefusedError(
+            exc.code,
+            f"{file} proves nothing: {exc.what} ({exc.code})",
+            hint="compare the fingerprints, and ask for the file again; one changed byte is enough",
+        ) from exc
+    if as_json:
+        voice.print_json(report.to_json())
+        return
+    for line in report.lines:
+        voice.say(line)
+    doubts = "" if not report.doubts else f"; in doubt: {report.doubts}, because a key was revoked later"
+    voice.say(f"verified: every signature and every link holds{doubts}")
+
+
+def _known(reach: Reach) -> set[str]:
+    """The fingerprints that a node knows: its own, and those of its peers as their digits were compared."""
+    found = {str(reach.ask("node.show")["fingerprint"])}
+    for peer in list_objects(reach.ask("peer.list"), "peers"):
+        shown = reach.ask("peer.show", id=peer["node"])
+        if shown["verified"] is not None:
+            found.add(str(shown["fingerprint"]))
+    return found
+
+
+def _bundle(file: Path) -> bytes:
+    from gateway.evidence.verify import LIMIT
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(LIMIT + 1)
+    except OSError as exc:
+        raise RefusedError(Code.NOT_FOUND, f"{file} can not be read", hint=(exc.strerror or "").lower()) from exc

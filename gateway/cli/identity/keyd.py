@@ -1,0 +1,110 @@
+"""`trm keyd`: the key service as a process of its own. Imports as little as it can; its memory holds every key."""
+
+from __future__ import annotations
+
+import json
+import pwd
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.options import CONTEXT
+from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    from keys.keystore.keystore import Keystore
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command(context_settings=CONTEXT)
+@click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the node's passphrase; else the systemd credential trm-passphrase.",
+)
+@click.option(
+    "--recovery-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The public recovery key that backups are closed to; without it there are none.",
+)
+@click.option("--for", "user", metavar="USER", help="The only user that may ask; else the one it runs as.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What goes to stderr.")
+@click.option("--child", is_flag=True, hidden=True, help="Started by trm serve: ends with its standard input.")
+@click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
+def keyd(
+    node: Path | None,
+    passphrase_file: Path | None,
+    recovery_key: Path | None,
+    user: str | None,
+    log_level: str,
+    child: bool,
+    as_json: bool,
+) -> None:
+    """Hold the keys of a node for the process that faces the network. `trm serve` starts it by itself.
+
+    Run alone, under a user of its own, it is found by trm serve, which then needs no passphrase and can read no key.
+    It listens on DIR/run/keyd.sock only.
+
+    \b
+    Example:
+      trm keyd --node /srv/trm/fr --passphrase-file /run/secrets/fr --for trm
+    """
+    from gateway.cli import options
+    from gateway.foundation import environment, logs
+    from keys.keystore.keyd import run
+    from keys.keystore.keystore import Keystore
+
+    folder = options.folder_of(node)
+    uid = None if user is None else _uid(user)
+    logs.configure(log_level)
+
+    def unlock() -> Keystore:
+        return Keystore.open(folder / "keystore", environment.passphrase(passphrase_file))
+
+    try:
+        run(
+            folder / "run",
+            unlock,
+            ready=lambda keys: _ready(keys, folder, as_json or child),
+            uid=uid,
+            child=child,
+            recovery=None if recovery_key is None else _kid(recovery_key),
+        )
+    except GatewayError as error:
+        if child:  # the node tells it to whoever asks
+            click.echo(json.dumps({"ready": False, "code": str(error.code), "what": error.what, "hint": error.hint}))
+        raise
+
+
+def _kid(recovery_key: Path) -> str | None:
+    """The key id in a recovery key's public file. One that can not be read costs the backups, not the node."""
+    from gateway.foundation.logs import logger
+    from keys.documents.backup import RecoveryPublic
+
+    try:
+        return RecoveryPublic.parse(recovery_key.read_bytes()).kid
+    except (OSError, GatewayError) as error:
+        logger().warning("keyd.no_recovery_key", exc_info=error)
+        return None
+
+
+def _uid(user: str) -> int:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError as exc:
+        raise click.UsageError(f"there is no user {user}") from exc
+
+
+def _ready(keys: Keystore, folder: Path, as_json: bool) -> None:
+    from gateway.foundation.environment import notify_ready
+
+    notify_ready()
+    if as_json:
+        click.echo(json.dumps({"ready": True, "node": keys.node, "socket": str(folder / "run" / "keyd.sock")}))
+    else:
+        click.echo(f"ready: keys of {keys.node}, {folder / 'run' / 'keyd.sock'}")

@@ -1,0 +1,361 @@
+"""`trm keys`: what the people who run a node and those who hold its roots do with keys (PROTOCOL B3).
+
+Nothing that is signed by roots is signed here: the node writes a REQUEST, holders sign it elsewhere
+(`gateway.cli.identity.roots`), and what they signed is published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from gateway.cli import options
+from gateway.cli import output as voice
+from gateway.cli.identity import requests, roots
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+_FILE = click.Path(path_type=Path)
+_KINDS = ("sig", "log", "http", "roots", "enc")
+_OUT = click.option("--out", type=_FILE, metavar="REQUEST", help="Where the request goes; never overwrites.")
+
+
+@click.group(context_settings=CONTEXT)
+def keys() -> None:
+    """Rotate, revoke and publish keys; root keys, tombstones, proofs."""
+
+
+keys.add_command(roots.root)
+
+
+@options.verb(keys, "list")
+@options.on_node
+@options.as_json
+def keys_list(reach: Reach, as_json: bool) -> None:
+    """Every key with its use and age; no key bytes.
+
+    \b
+    Example:
+      trm keys list --node /srv/trm/fr
+    """
+    voice.show(reach.ask("keys.list"), as_json=as_json, people=_show_keys)
+
+
+def _show_keys(value: Mapping[str, Json]) -> None:
+    voice.table(
+        ["use", "kid", "made", "current"],
+        [[key["use"], key["kid"], time_text.when(key["made"]), key["current"]] for key in list_objects(value, "keys")],
+        empty="no keys",
+    )
+
+
+@options.verb(keys, "rotate-epoch")
+@options.by
+@options.on_node
+@options.as_json
+def keys_rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
+    """Begin a new storage epoch now: what was erased before can no longer be read by anybody.
+
+    \b
+    Example:
+      trm keys rotate-epoch --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("keys.rotate_epoch", by=by)
+    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"storage epoch {value['epoch']} is in use"))
+
+
+@options.verb(keys, "rotate")
+@click.argument("kinds", metavar="KIND...", nargs=-1, required=True, type=click.Choice(_KINDS))
+@_OUT
+@click.option("--now", "at_once", is_flag=True, help="Use the new keys as soon as the peers hold them, not in 14 days.")
+@click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
+@click.option("--threshold", type=click.IntRange(1, 9), metavar="N", help="With roots: how many must sign.")
+@options.by
+@options.on_node
+def keys_rotate(
+    reach: Reach,
+    kinds: tuple[str, ...],
+    out: Path | None,
+    at_once: bool,
+    root_public: tuple[Path, ...],
+    threshold: int | None,
+    by: str,
+) -> None:
+    """Make successors of keys: sig, log, http, roots by a REQUEST that root holders sign; enc at once, without them.
+
+    Every request also renews what would end within the 400 days of the new descriptor. `enc` destroys all encryption
+    keys: what is in flight comes back to its sender and is sealed anew.
+
+    \b
+    Example:
+      trm keys rotate sig --out /media/stick/fr-2.request --by "Ana B." --node /srv/trm/fr
+      trm keys rotate enc --by "Ana B." --node /srv/trm/fr
+    """
+    if "enc" in kinds:
+        if len(kinds) > 1 or out is not None:
+            raise click.UsageError("enc needs no request: rotate it by itself, without --out")
+        answer = reach.ask("keys.rotate_enc", by=by)
+        voice.say(f"{answer['destroyed']} encryption keys destroyed; keyset {answer['keyset']} has a new one")
+        return
+    if ("roots" in kinds) != bool(root_public) or (threshold is not None and not root_public):
+        raise click.UsageError("roots needs --root-public for every root from now on, and nothing else takes it")
+    wanted: dict[str, Json] = {"rotate": [kind for kind in kinds if kind != "roots"], "at_once": at_once, "by": by}
+    if root_public:
+        public: list[Json] = [voice.read_json(path) for path in root_public]
+        wanted["roots"] = {"public": public} | ({} if threshold is None else {"threshold": threshold})
+    _request(reach, out, wanted)
+
+
+@options.verb(keys, "revoke")
+@click.argument("kids", metavar="KID...", nargs=-1, required=True)
+@click.option("--since", required=True, metavar="TIME", help="Not to be trusted from then on, e.g. 2027-03-01T18:00Z.")
+@click.option("--reason", default="compromised", show_default=True, metavar="WORD", help="One word, lower case.")
+@_OUT
+@options.by
+@options.on_node
+def keys_revoke(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None, by: str) -> None:
+    """Revoke sig, http, log or wit keys for ever and list new ones; a REQUEST that root holders sign.
+
+    Peers refuse the key as soon as it is published, and look again at what came under it since TIME.
+
+    \b
+    Example:
+      trm keys revoke mF2yR5hYc0m8m0o2jXlQxw --since 2027-03-01T18:00Z --reason stolen_laptop \\
+        --out /media/stick/fr-3.request --by "Ana B." --node /srv/trm/fr
+    """
+    revoke: dict[str, Json] = {"kids": [*kids], "since": _time(since), "reason": reason}
+    _request(reach, out, {"revoke": revoke, "by": by})
+
+
+def _time(value: str) -> int:
+    """Unix seconds, or ISO 8601 with its distance from UTC."""
+    if value.isascii() and value.isdigit():
+        return int(value)
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise click.BadParameter("a time like 2027-03-01T18:00Z", param_hint="--since") from exc
+    if found.tzinfo is None:
+        raise click.BadParameter("say which clock: end it with Z or +01:00", param_hint="--since")
+    return int(found.timestamp())
+
+
+def _request(reach: Reach, out: Path | None, wanted: Mapping[str, Json]) -> None:
+    from keys.primitives.encoding import canon
+
+    if out is None:
+        raise click.UsageError("--out names the file that goes to the root holders")
+    if out.exists():
+        raise RefusedError(Code.EXISTS, f"{out} exists already; nothing was made", hint="name another file")
+    data = canon(reach.ask("keys.request", **wanted)["request"])
+    voice.write_new(out, data)
+    requests.show(requests.read_request(data))
+    voice.say(f"written: {out}")
+    voice.hint(f"root holders sign it: trm keys root sign {out.name} --root FILE --out SIG; then: trm keys publish")
+    voice.hint("sign only one request for a version: two would be taken for a betrayal")
+
+
+@options.verb(keys, "publish")
+@click.argument("request", type=_FILE, metavar="REQUEST")
+@click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
+@options.by
+@options.on_node
+@options.as_json
+def keys_publish(reach: Reach, request: Path, signatures: tuple[Path, ...], by: str, as_json: bool) -> None:
+    """Publish what root holders signed: checked as a peer would, appended, and told to every peer.
+
+    The first descriptor of a new node needs no passphrase and no running node.
+
+    \b
+    Example:
+      trm keys publish fr-2.request fr-2.ana.sig fr-2.ben.sig --by "Ana B." --node /srv/trm/fr
+    """
+    from gateway.app import publish_first
+
+    asked = requests.read_request(requests.read_file(request))
+    if asked.new is None:
+        raise RefusedError(
+            Code.WRONG_TYPE,
+            "this is a tombstone, which ends the node; nothing was published",
+            hint="trm keys tombstone seal makes the file that is kept for the worst day",
+        )
+    document = requests.gather(asked, signatures)
+    value: dict[str, Json]
+    if asked.previous is None:
+        first = asyncio.run(publish_first(reach.folder, document))
+        value = {
+            "version": 1,
+            "hash": first.hash,
+            "expires": first.expires,
+            "fingerprint": first.fingerprint,
+            "took": {},
+        }
+    else:
+        value = reach.ask("keys.publish", document=document.to_json(), by=by)
+    voice.show(value, as_json=as_json, people=_show_published)
+
+
+def _show_published(value: Mapping[str, Json]) -> None:
+    took = value["took"]
+    told = took if isinstance(took, dict) else {}
+    voice.facts(
+        [
+            ("version", value["version"]),
+            ("fingerprint", value["fingerprint"]),
+            ("expires", time_text.when(value["expires"])),
+            ("peers that hold it", [name for name, done in told.items() if done]),
+            ("peers not reached yet", [name for name, done in told.items() if not done]),
+        ]
+    )
+
+
+@click.group(context_settings=CONTEXT)
+def tombstone() -> None:
+    """The document that ends this node id, signed by all roots and kept sealed for the worst day."""
+
+
+keys.add_command(tombstone)
+
+
+@options.verb(tombstone, "request")
+@_OUT
+@options.on_node
+def tombstone_request(reach: Reach, out: Path | None) -> None:
+    """The request for a tombstone: after a change of roots the new holders sign one too.
+
+    \b
+    Example:
+      trm keys tombstone request --out /media/stick/fr-tombstone.request --node /srv/trm/fr
+    """
+    from keys.primitives.encoding import canon
+
+    if out is None:
+        raise click.UsageError("--out names the file that goes to the root holders")
+    voice.write_new(out, canon(reach.ask("keys.tombstone")["request"]))
+    voice.say(f"written: {out}")
+    voice.hint("every root holder signs it; then: trm keys tombstone seal")
+
+
+@options.verb(tombstone, "seal")
+@click.argument("request", type=_FILE, metavar="REQUEST")
+@click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
+@click.option("--out", type=_FILE, required=True, metavar="FILE", help="The tombstone; never overwrites.")
+def tombstone_seal(request: Path, signatures: tuple[Path, ...], out: Path) -> None:
+    """Put the signatures of all root holders together: FILE goes into two sealed envelopes at two places.
+
+    \b
+    Example:
+      trm keys tombstone seal fr-tombstone.request ana.sig ben.sig eva.sig --out fr.tombstone
+    """
+    from gateway.foundation.clock import SystemClock
+    from keys.documents.tombstone import accept_tombstone
+
+    asked = requests.read_request(requests.read_file(request))
+    if asked.tombstone is None or asked.previous is None:
+        raise RefusedError(Code.WRONG_TYPE, "this is no request for a tombstone; nothing was written")
+    document = requests.gather(asked, signatures)
+    try:
+        accept_tombstone([asked.previous], document, SystemClock().now())
+    except RemoteError as exc:
+        raise RefusedError(
+            exc.code,
+            f"peers would refuse this tombstone: {exc.what}; nothing was written",
+            hint=f"all {len(asked.previous.roots)} root holders sign it",
+        ) from exc
+    voice.write_new(out, document.encode())
+    voice.say(f"written: {out}")
+    voice.hint("whoever publishes it ends this node for ever: keep it sealed, at two places, never on the node")
+
+
+@options.verb(keys, "recover")
+@click.argument("file", type=_FILE, metavar="TOMBSTONE")
+@click.option("--yes", is_flag=True, help="Do not ask: this node id ends for ever.")
+@options.by
+@options.on_node
+def keys_recover(reach: Reach, file: Path, yes: bool, by: str) -> None:
+    """Two or more roots are lost or stolen: publish the tombstone to every peer, then begin anew.
+
+    Nothing carries trust over to the new node: what the old keys sign is what a thief could sign. `trm peer tombstone`
+    does the same by hand at a peer that is not reached.
+
+    \b
+    Example:
+      trm keys recover fr.tombstone --by "Ana B." --node /srv/trm/fr
+    """
+    document = voice.read_object(file)
+    if not yes:
+        click.confirm("this ends the node id at every peer, for ever; go on?", abort=True, err=True)
+    took = reach.ask("keys.end", tombstone=document, by=by)["took"]
+    for name, done in (took if isinstance(took, dict) else {}).items():
+        voice.say(f"{name}: {'has revoked this node' if done else 'not reached; repeat, or send the file by hand'}")
+    for step in (
+        "stop this node; keep its folder for reading what it received",
+        "make new roots with their holders and a new node: docs/key-ceremony.md",
+        "pair with each peer from zero, over the telephone; tell them both node ids",
+    ):
+        voice.hint(step)
+
+
+@click.group(context_settings=CONTEXT)
+def proof() -> None:
+    """Two descriptors under one version: the proof that roots signed twice."""
+
+
+keys.add_command(proof)
+
+
+@options.verb(proof, "export")
+@click.argument("alarm")
+@click.option("-o", "--output", type=_FILE, required=True, metavar="FILE", help="Write it here; never overwrites.")
+@options.on_node
+def proof_export(reach: Reach, alarm: str, output: Path) -> None:
+    """The proof behind an alarm own.split_view or peer.equivocation, as a file for anybody.
+
+    \b
+    Example:
+      trm keys proof export 12 -o fr.proof --node /srv/trm/fr
+    """
+    from keys.primitives.encoding import canon
+
+    voice.write_new(output, canon(reach.ask("keys.proof", id=alarm)["proof"]))
+    voice.say(f"written: {output}")
+
+
+@options.verb(proof, "verify")
+@click.argument("file", type=_FILE, metavar="FILE")
+@options.as_json
+def proof_verify(file: Path, as_json: bool) -> None:
+    """Check a proof, without a node and without trusting who sent it.
+
+    \b
+    Example:
+      trm keys proof verify fr.proof
+    """
+    from keys.documents.equivocation import verify_proof
+
+    try:
+        found = verify_proof(requests.read_file(file))
+    except RemoteError as exc:
+        raise RefusedError(exc.code, f"nothing is proven: {exc.what}", hint="ask for the file again") from exc
+    value: dict[str, Json] = {
+        "node": found.node,
+        "name": found.name,
+        "fingerprint": found.fingerprint,
+        "version": found.version,
+        "hashes": [*found.hashes],
+        "signed_by": [[*kids] for kids in found.signers],
+    }
+    voice.show(value, as_json=as_json, people=_show_proof)
+
+
+def _show_proof(value: Mapping[str, Json]) -> None:
+    voice.say("proven: the roots of this node signed two different descriptors under one version")
+    voice.facts([(name, value[name]) for name in ("node", "name", "fingerprint", "version", "hashes")])
+    voice.hint("compare the fingerprint with the one you know: the name is only what the node calls itself")

@@ -1,0 +1,101 @@
+"""`trm keys root`: the machine of a root holder, without a network and without a node (docs/key-ceremony.md).
+
+FILE is the holder's key under a passphrase of their own and never leaves that machine or its medium; FILE.public goes
+to the node once; then REQUEST files come and SIG files go.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.identity import requests
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+_FILE = click.Path(path_type=Path)
+_PASSPHRASE = click.option(
+    "--passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root file; it is asked for otherwise."
+)
+
+
+@click.group(context_settings=CONTEXT)
+def root() -> None:
+    """The root key of one holder: make it, read what is to be signed, sign it. No node and no network is needed."""
+
+
+@options.verb(root, "new")
+@click.argument("file", type=_FILE, metavar="FILE")
+@_PASSPHRASE
+def root_new(file: Path, passphrase_file: Path | None) -> None:
+    """Make a root key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
+
+    \b
+    Example:
+      trm keys root new /media/ana/fr-root.key
+    """
+    from gateway.foundation.clock import SystemClock
+    from keys.offline.roots import create_root
+
+    public = file.with_name(file.name + ".public")
+    if public.exists():
+        raise RefusedError(Code.EXISTS, f"{public} exists already; nothing was made", hint="name another file")
+    secret = _passphrase(passphrase_file, confirm=True)
+    made = create_root(file, secret, now=SystemClock().now())
+    output.write_new(public, made.public().encode())
+    output.facts([("root", made.record.kid), ("key file", str(file)), ("public", str(public))])
+    output.hint(f"carry {public.name} to the node; keep {file.name} and its passphrase apart, and tell nobody either")
+
+
+@options.verb(root, "show")
+@click.argument("request", type=_FILE, metavar="REQUEST")
+@options.as_json
+def root_show(request: Path, as_json: bool) -> None:
+    """Say in words what a request asks to sign, and what changes; nothing is signed.
+
+    \b
+    Example:
+      trm keys root show /media/stick/fr-2.request
+    """
+    asked = requests.read_request(requests.read_file(request))
+    lines: list[Json] = [{"what": what, "says": says} for what, says in requests.words(asked)]
+    output.show({"lines": lines}, as_json=as_json, people=lambda value: requests.show(asked))
+
+
+@options.verb(root, "sign")
+@click.argument("request", type=_FILE, metavar="REQUEST")
+@click.option("--root", "file", required=True, type=_FILE, metavar="FILE", help="The holder's root key file.")
+@click.option("--out", required=True, type=_FILE, metavar="SIG", help="Where the signature goes; never overwrites.")
+@click.option("--yes", is_flag=True, help="Do not ask: the request was read before.")
+@_PASSPHRASE
+def root_sign(request: Path, file: Path, out: Path, yes: bool, passphrase_file: Path | None) -> None:
+    """Show in words what is signed and what changes against the version before, ask, and sign it.
+
+    \b
+    Example:
+      trm keys root sign /media/stick/fr-2.request --root /media/ana/fr-root.key --out /media/stick/fr-2.ana.sig
+    """
+    from keys.offline.roots import load_root
+
+    asked = requests.read_request(requests.read_file(request))
+    if out.exists():
+        raise RefusedError(Code.EXISTS, f"{out} exists already; nothing was signed", hint="name another file")
+    requests.show(asked)
+    if not yes:
+        click.confirm("is this what was agreed, word for word? sign it?", abort=True, err=True)
+    holder = load_root(file, _passphrase(passphrase_file, confirm=False))
+    output.write_new(out, asked.sign(holder.key).encode())
+    output.facts([("signed by root", holder.record.kid), ("signature", str(out))])
+    output.hint(f"carry {out.name} back to the node; there: trm keys publish, or trm keys tombstone seal")
+
+
+def _passphrase(file: Path | None, *, confirm: bool) -> str:
+    from gateway.foundation import config
+
+    if file is not None:
+        return config.passphrase(file)
+    asked: str = click.prompt("passphrase of the root file", hide_input=True, confirmation_prompt=confirm, err=True)
+    return asked

@@ -1,0 +1,36 @@
+"""How a verb comes to the keys of its node: from a key service that runs by itself, else by the passphrase."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.foundation import environment
+
+if TYPE_CHECKING:
+    from gateway.identity.unlock import Unlock
+
+
+def served(folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None) -> Unlock:
+    """For `trm serve`: a child that holds the keys, so that this process never reads the passphrase."""
+    from gateway.identity.unlock import by_child, by_running, running
+
+    found = running(folder)
+    if found is not None:
+        return by_running(found)
+    file = environment.passphrase_file(passphrase_file)
+    environment.may_read(file)
+    command = [sys.executable, "-m", "gateway.cli", "keyd", "--child", "--node", str(folder), "--log-level", level]
+    recovery = [] if recovery_key is None else ["--recovery-key", str(recovery_key)]
+    return by_child(folder, [*command, *recovery, "--passphrase-file", str(file)])
+
+
+def owned(folder: Path, passphrase_file: Path | None) -> Unlock:
+    """For a verb on a stopped node: the key store is opened here, for as long as the verb takes."""
+    from gateway.identity.unlock import by_running, in_process, running
+
+    found = running(folder)
+    if found is not None:
+        return by_running(found)
+    return in_process(folder, environment.passphrase(passphrase_file))

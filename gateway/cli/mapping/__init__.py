@@ -1,0 +1,1 @@
+"""Verbs for integrators: adapters, mappings, line lists, HTCDS."""

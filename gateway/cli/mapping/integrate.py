@@ -1,0 +1,131 @@
+"""`trm schema`: what may be said, field by field, without a node; and the check of a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.mapping import typeview
+from gateway.cli.messages import draftform
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def schema() -> None:
+    """What may be said, field by field; check a draft."""
+
+
+@options.verb(schema, "list")
+@options.as_json
+def schema_list(as_json: bool) -> None:
+    """Every message type of this installation. Needs no node.
+
+    \b
+    Example:
+      trm schema list
+    """
+    import schemas
+
+    listed: list[Json] = [
+        {
+            "type": entry.body_type,
+            "revision": entry.revision,
+            "schema": entry.schema,
+            "title": entry.title,
+            "kind": entry.kind,
+            "stage": entry.stage,
+            "personal": entry.personal,
+        }
+        for entry in schemas.catalogue().held
+    ]
+    output.show({"schemas": listed}, as_json=as_json, people=_show_list)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    columns = ("type", "title", "kind", "stage", "personal", "revision")
+    output.table(
+        columns, [[item[name] for name in columns] for item in list_objects(value, "schemas")], empty="no schema"
+    )
+
+
+@options.verb(schema, "show")
+@click.argument("type")
+@click.option("--document", is_flag=True, help="The JSON Schema itself.")
+@options.language
+@options.as_json
+def schema_show(type: str, document: bool, lang: str | None, as_json: bool) -> None:
+    """One message type: who sends it to whom, its fields, its rules and its codes. Needs no node.
+
+    A field is needed (yes), has to be answered (by a value, or in `unknown` by why there is none), or may be left out.
+
+    \b
+    Example:
+      trm schema show referral.request/1
+      trm schema show referral.request/1 --language fr
+    """
+    import schemas
+    from schemas.labels import labels
+    from schemas.render import outline
+
+    if document and lang is not None:
+        raise click.UsageError("the JSON Schema has no language: give --document or --language")
+
+    if type not in schemas.catalogue():
+        raise RefusedError(Code.NOT_FOUND, "no such message type", hint="trm schema list shows them")
+    entry = schemas.catalogue().find(type)
+    if document:
+        output.print_json(dict(entry.document))
+    elif lang is None:
+        output.show(typeview.told(entry), as_json=as_json, people=typeview.show)
+    else:
+        page = outline(entry.schema, labels(lang))
+        output.show(output.of_page(page), as_json=as_json, people=lambda _: output.rendered(page))
+
+
+@options.verb(schema, "check")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--node", type=click.Path(path_type=Path), metavar="DIR", help="Also check as this node would: who it is for."
+)
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="For --node while it is stopped."
+)
+@options.as_json
+def schema_check(file: Path, node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
+    """Check the draft in FILE ('-' for standard input); nothing is stored or sent. Exit 1 if it has faults.
+
+    Each fault has its place, its rule, what is expected there and how to mend it; no word of the file is printed.
+
+    \b
+    Example:
+      trm schema check referral.json
+    """
+    draft = output.read_object(file)
+    if node is None:
+        findings = list(draftform.faults(draft))
+        value: dict[str, Json] = {"ok": not findings}
+    else:
+        value = Reach(folder=node, passphrase_file=passphrase_file).ask("schema.check", draft=draft)
+        findings = [
+            Finding(place=str(item["place"]), rule=str(item["rule"]), hint=str(item["hint"]))
+            for item in list_objects(value, "findings")
+        ]
+    value["findings"] = [draftform.explained(draft, finding) for finding in findings]
+    output.show(value, as_json=as_json, people=_show_explained)
+    if value["ok"] is not True:
+        raise click.exceptions.Exit(1)
+
+
+def _show_explained(value: Mapping[str, Json]) -> None:
+    """One fault after the other, as a letter of corrections: a table has no room for sentences."""
+    found = list_objects(value, "findings")
+    for item in found:
+        output.say(str(item["place"] or "(whole)"))
+        output.facts((f"  {name}", item[name]) for name in ("rule", "expected", "mend") if item[name])
+    output.say(f"{len(found)} fault(s)" if found else "no fault found")

@@ -1,0 +1,175 @@
+"""`trm mapping`: how the records of a local system are read, tried out before the first one goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.messages import draftform
+from gateway.cli.options import CONTEXT
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.json import list_objects
+from gateway.ports import Json, LocalRecord
+
+if TYPE_CHECKING:
+    from gateway.mapping.preview import Line
+    from gateway.mapping.to_message import RecordMapping
+
+_MARK = click.option("--mark", default="Ready to Refer", show_default=True, metavar="LABEL", help="The mark column.")
+
+
+@click.group(context_settings=CONTEXT)
+def mapping() -> None:
+    """Check a mapping file; preview what it makes of each field."""
+
+
+@options.verb(mapping, "check")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--line-list", type=click.Path(path_type=Path), metavar="FILE", help="Also check it against these columns."
+)
+@_MARK
+@options.as_json
+def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) -> None:
+    """Check a mapping FILE: its form, its members, its codes, its way back. Needs no node; exit 1 if it has faults.
+
+    A code without a counterpart, two that become one, a value that reads like another code, a default: each is a fault
+    until the file says what is meant (docs/mapping-format.md).
+
+    \b
+    Example:
+      trm mapping check office.yaml --line-list cases.xlsx
+    """
+    import asyncio
+
+    from gateway.app import labels_of
+    from gateway.mapping.case_system import language_names, read_mapping
+    from gateway.mapping.to_message import check, check_columns, vocabulary
+
+    parsed = read_mapping(file)
+    found = [*check(parsed, vocabulary(parsed.body_type, language_names()))]
+    if line_list is not None:
+        found += check_columns(parsed, asyncio.run(labels_of(file, line_list, mark)))
+    value: dict[str, Json] = {
+        "name": parsed.name,
+        "type": parsed.body_type,
+        "ok": not found,
+        "findings": _findings(found),
+    }
+    output.show(value, as_json=as_json, people=show_verdict)
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def _findings(found: Sequence[Finding]) -> list[Json]:
+    return [f.to_json() for f in found]
+
+
+def show_verdict(value: Mapping[str, Json]) -> None:
+    """Findings as a table, or that there are none."""
+    output.table(
+        ["place", "rule", "hint"],
+        [[item["place"] or "(whole)", item["rule"], item["hint"]] for item in list_objects(value, "findings")],
+        empty="no fault found",
+    )
+
+
+@options.verb(mapping, "preview")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("records", type=click.Path(path_type=Path))
+@click.option("--back", is_flag=True, help="RECORDS is a message in JSON; show the record that it becomes.")
+@click.option("--language", metavar="LANG", help="Cells may hold its labels, as with adapter.language.")
+@_MARK
+@options.as_json
+def mapping_preview(file: Path, records: Path, back: bool, language: str | None, mark: str, as_json: bool) -> None:
+    """Show side by side what becomes of each field of RECORDS. Nothing is stored or sent; exit 1 if there are faults.
+
+    RECORDS is a line list, of which the marked rows are shown, or a .json file with one record as {"label": value};
+    with --back, a message as a draft has it or as the drop folder writes it. The output holds what the record holds: do
+    not leave it lying about.
+
+    \b
+    Example:
+      trm mapping preview office.yaml cases.xlsx
+      trm mapping preview office.yaml message.json --back
+    """
+    import asyncio
+
+    from gateway.app import marked_rows
+    from gateway.mapping.case_system import read_mapping
+    from gateway.mapping.labels import in_language
+    from schemas.labels import labels
+
+    parsed = read_mapping(file)
+    if language is not None:
+        parsed = in_language(parsed, labels(language))
+    if back:
+        drawn: list[Json] = [_back(parsed, records.name, output.read_object(records))]
+    elif records.suffix == ".json":
+        row = LocalRecord(ref=records.name, fields=output.read_object(records), mapping=parsed.name)
+        drawn = [_out(parsed, row)]
+    else:
+        drawn = [_out(parsed, row) for row in asyncio.run(marked_rows(file, records, mark))]
+    output.show({"records": drawn}, as_json=as_json, people=_show_preview)
+    if any(isinstance(item, dict) and item["findings"] for item in drawn):
+        raise click.exceptions.Exit(1)
+
+
+def _out(parsed: RecordMapping, row: LocalRecord) -> dict[str, Json]:
+    from gateway.mapping.preview import outward
+    from gateway.mapping.to_message import losses, map_record, placed
+
+    made = map_record(parsed, row)
+    faults = made if isinstance(made, tuple) else placed(parsed, row, draftform.faults(made))
+    return {
+        "record": row.ref,
+        "draft": None if isinstance(made, tuple) else made,
+        "lines": _lines(outward(parsed, row)),
+        "findings": _findings(faults),
+        "losses": _findings(losses(parsed, row)),
+    }
+
+
+def _back(parsed: RecordMapping, name: str, message: Mapping[str, Json]) -> dict[str, Json]:
+    from gateway.mapping.preview import inward
+    from gateway.mapping.to_message import map_message
+
+    if not parsed.direction.inward or message.get("type") != parsed.body_type:
+        raise RefusedError(
+            Code.WRONG_TYPE,
+            "this mapping file does not read such a message; nothing was shown",
+            hint=f"it reads {parsed.body_type}, direction {parsed.direction}",
+        )
+    made = map_message(parsed, message)
+    faults = made if isinstance(made, tuple) else ()
+    return {
+        "record": name,
+        "fields": None if isinstance(made, tuple) else dict(made.fields),
+        "lines": _lines(inward(parsed, message)),
+        "findings": _findings(faults),
+        "losses": [] if isinstance(made, tuple) else _findings(made.losses),
+    }
+
+
+def _lines(lines: Sequence[Line]) -> list[Json]:
+    return [
+        {"label": line.label, "local": line.local, "path": line.path, "value": line.value, "remarks": [*line.remarks]}
+        for line in lines
+    ]
+
+
+def _show_preview(value: Mapping[str, Json]) -> None:
+    records = list_objects(value, "records")
+    if not records:
+        output.say("no row is marked")
+    columns = ("label", "local", "path", "value", "remarks")
+    for item in records:
+        output.say(f"record {item['record']}")
+        lines = list_objects(item, "lines")
+        output.table(columns, [[line[name] for name in columns] for line in lines], empty="nothing is read")
+        if item["findings"]:
+            show_verdict(item)

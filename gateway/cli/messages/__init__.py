@@ -1,0 +1,1 @@
+"""Verbs about drafts, messages and conversations."""

@@ -1,0 +1,270 @@
+"""`trm send`, `trm conversation`: exchange from the shell, the same operations as the local API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.messages.messages import show_messages
+from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.procedures import show_position
+from gateway.errors import GatewayError, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.command(context_settings=CONTEXT)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", metavar="KEY", help="Idempotency key; the same key and file never send twice. Default: random.")
+@click.option("--by", metavar="NAME", help="Who releases it; the author, where the draft names none.")
+@click.option("--second-by", metavar="NAME", help="A second, different person who released it.")
+@click.option(
+    "--attach",
+    "attached",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A file that goes with it, in the order of their numbers in the draft; may be repeated.",
+)
+@options.on_node
+@options.as_json
+def send(
+    reach: Reach,
+    file: Path,
+    key: str | None,
+    by: str | None,
+    second_by: str | None,
+    attached: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Submit and release the message in FILE, a JSON draft ('-' for standard input).
+
+    The draft has type, to, header and content, and where they apply purpose, conversation and in_reply_to. Exit 0 means
+    that it is on the disk of the node and goes as soon as the peer can be reached. A script that may be cut off names a
+    --key of its own and repeats the same command.
+
+    \b
+    Example:
+      trm send referral.json --key case-4711-1 --node /srv/trm/fr
+      trm send referral.json --attach passport.pdf --attach decision.pdf --node /srv/trm/fr
+    """
+    from gateway.cli.connection import fresh_key
+
+    draft, used = output.read_object(file), key or fresh_key()
+    people: dict[str, Json] = {"by": by, "second_by": second_by}
+    draft |= {name: value for name, value in people.items() if value is not None}
+    if attached:
+        draft = {**draft, "message": _attach(reach, attached)}
+    try:
+        answer = reach.do("message.submit", draft, key=used)
+    except RefusedError:
+        if attached:  # nothing took them
+            reach.ask("attachment.discard", id=draft["message"])
+        raise
+    except BaseException:
+        output.hint(f"it may be stored or not; repeat with --key {used} and it goes once")
+        raise
+    output.show(answer, as_json=as_json, people=show_queued)
+
+
+def _attach(reach: Reach, paths: Sequence[Path]) -> str:
+    """Seal files for one message; the id that it has to have. What was sealed before a failure is forgotten again."""
+    from gateway.cli import transfers
+
+    message: str | None = None
+    try:
+        for path in paths:
+            message = str(transfers.add(reach.folder, path, message, reach.passphrase_file)["message"])
+    except GatewayError:
+        if message is not None:
+            reach.ask("attachment.discard", id=message)
+        raise
+    return str(message)
+
+
+def show_queued(value: Mapping[str, Json]) -> None:
+    """A message that was stored and goes."""
+    output.facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
+
+
+@click.group(context_settings=CONTEXT)
+def conversation() -> None:
+    """Conversations, message by message."""
+
+
+@options.verb(conversation, "list")
+@click.option("--due", is_flag=True, help="The morning list instead: what is owed, overdue first.")
+@click.option("--ours", "owes", flag_value="us", help="With --due: only what this node owes.")
+@click.option("--theirs", "owes", flag_value="them", help="With --due: only what the other nodes owe.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@options.on_node
+@options.as_json
+def conversation_list(reach: Reach, due: bool, owes: str | None, limit: int, as_json: bool) -> None:
+    """Conversations, most recently active first; with --due who owes what until when.
+
+    \b
+    Example:
+      trm conversation list --node /srv/trm/fr
+      trm conversation list --due --node /srv/trm/fr
+    """
+    if owes is not None and not due:
+        raise click.UsageError("--ours and --theirs belong to --due")
+    if due:
+        output.show(reach.ask("conversation.due", limit=limit, owes=owes), as_json=as_json, people=_show_due)
+        return
+    output.show(reach.ask("conversation.list", limit=limit), as_json=as_json, people=_show_conversations)
+
+
+def _deadline(item: Mapping[str, Json]) -> str:
+    late, doubt = "OVERDUE " if item["overdue"] else "", "" if item["certain"] else " ?"
+    return f"{late}{time_text.when(item['until'])}{doubt}"
+
+
+def _show_due(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["until", "by", "owed", "peer", "state", "because of", "conversation"],
+        [
+            [
+                _deadline(item),
+                item["owes"],
+                item["what"],
+                item["peer"],
+                item["state"],
+                item["type"],
+                item["conversation"],
+            ]
+            for item in list_objects(value, "due")
+        ],
+        empty="nothing is owed",
+    )
+    if any(not item["certain"] for item in list_objects(value, "due")):
+        output.hint("a date with ? may turn out otherwise: trm conversation show --json says why")
+    if value["next"] is not None:
+        output.hint("more is owed in other conversations, later than this: use a higher --limit")
+
+
+def _show_conversations(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["conversation", "kind", "peer", "messages", "last", "last type", "last state"],
+        [
+            [
+                item["conversation"] or "(erased)",
+                item["kind"],
+                item["peer"],
+                item["messages"],
+                time_text.when(item["last"]),
+                item["last_type"],
+                item["last_state"],
+            ]
+            for item in list_objects(value, "conversations")
+        ],
+        empty="no conversation",
+    )
+
+
+@options.verb(conversation, "show")
+@click.argument("id")
+@options.language
+@options.on_node
+@options.as_json
+def conversation_show(reach: Reach, id: str, lang: str | None, as_json: bool) -> None:
+    """Where one conversation stands, who owes what until when, and its messages in order, without their content.
+
+    Of the procedure of the region it shows the stage, what is done, what is due and by whom, what stops it, and what
+    comes next. A step is `behind` when its time is over and no message shows that it was done.
+
+    The state is worked out from the messages of both sides. `provisional` says that it rests on silence, and an answer
+    that was written in time may still arrive. A message whose outcome is not `applied` is kept and shown; its outcome
+    says why it had no effect.
+
+    \b
+    Example:
+      trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --node /srv/trm/fr
+      trm conversation show Vt5m0bJr3QkK0m1c5n8sT4 --language fr --node /srv/trm/fr
+    """
+    if lang is not None:
+        from schemas.labels import language
+
+        language(lang)  # a wrong one is refused before anything is opened
+    answer = reach.ask("conversation.show", id=id)
+    output.show(answer, as_json=as_json, people=lambda value: _show_conversation(value, lang))
+
+
+@options.verb(conversation, "contact")
+@click.argument("id")
+@click.option("--channel", type=click.Choice(["call", "message", "visit", "through_provider"]), required=True)
+@click.option("--address", is_flag=True, help="Ask for the number or name that would be used; it is not shown.")
+@options.on_node
+@options.as_json
+def conversation_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
+    """May the person of a case be reached in this way now, and who must not hear of the case?
+
+    By the newest rule that the messages have, the channels that safety alerts have closed, and the time where the
+    person is. Silence and doubt are no permission. The answer repeats nothing of the rule.
+
+    \b
+    Example:
+      trm conversation contact Vt5m0bJr3QkK0m1c5n8sT4 --channel call --node /srv/trm/fr
+    """
+    named = click.prompt("number or name", hide_input=True, err=True) if address else None
+    answer = reach.ask("contact.advise", id=id, channel=channel, address=named)
+    output.show(answer, as_json=as_json, people=_show_contact)
+
+
+def _show_contact(value: Mapping[str, Json]) -> None:
+    output.facts([("contact", value["contact"]), ("why", value["why"])])
+    if value["check_who_answers"]:
+        output.hint("be sure who answers before you say anything: somebody else may, or a code word is agreed")
+    output.table(
+        ["not to be told", "why"],
+        [[item["party"], item["why"]] for item in list_objects(value, "do_not_notify")],
+        empty="the person agreed that family, State of nationality and police may be told",
+    )
+
+
+def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> None:
+    if value["asylum_hold"]:
+        output.say("asylum hold: nothing of it goes to the State of nationality")
+        output.say("")
+    for standing in list_objects(value, "standing"):
+        names = ("peer", "kind", "side", "state", "provisional", "overlays")
+        output.facts([(name, standing[name]) for name in names])
+        if standing["missing"]:
+            output.hint(f"{standing['missing']} message(s) can not be read any more: the state may be another one")
+        if standing["no_calendar"]:
+            output.hint(
+                f"no calendar for {output.word(standing['no_calendar'])}: dates that count days are not certain"
+            )
+        output.say("")
+        _show_owed(standing)
+        output.say("")
+        place = standing["procedure"]
+        if isinstance(place, dict):
+            show_position(place, lang)
+            output.say("")
+    show_messages(value)
+    for item in list_objects(value, "messages"):
+        if item["outcome"] not in (None, "applied"):
+            output.hint(f"{item['id']} had no effect: {item['outcome']}")
+
+
+def _show_owed(standing: Mapping[str, Json]) -> None:
+    output.table(
+        ["owed", "by", "until", "overdue", "certain", "because of"],
+        [
+            [
+                item["what"],
+                item["owes"],
+                time_text.when(item["until"]),
+                item["overdue"],
+                item["certain"],
+                item["because"],
+            ]
+            for item in list_objects(standing, "owed")
+        ],
+        empty="nothing is owed",
+    )

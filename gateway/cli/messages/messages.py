@@ -1,0 +1,298 @@
+"""`trm message`: every message with its state and receipts, and what a person may do with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.errors import Code
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from schemas.render import Rendering
+
+
+def show_change(value: Mapping[str, Json]) -> None:
+    """What something is now."""
+    output.say(f"{value['id']} is {value['state']}")
+
+
+@click.group(context_settings=CONTEXT)
+def message() -> None:
+    """Messages with their states and receipts."""
+
+
+@options.verb(message, "list")
+@click.option("--in", "direction", flag_value="in", help="Only what came in.")
+@click.option("--out", "direction", flag_value="out", help="Only what goes out.")
+@click.option("--peer", metavar="NAME", help="Only of one peer.")
+@click.option("--state", metavar="STATE", help="Only in one state; 'failed' shows the dead letters.")
+@click.option("--conversation", metavar="ID", help="Only of one conversation.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
+@options.on_node
+@options.as_json
+def message_list(
+    reach: Reach,
+    direction: str | None,
+    peer: str | None,
+    state: str | None,
+    conversation: str | None,
+    limit: int,
+    cursor: str | None,
+    as_json: bool,
+) -> None:
+    """Messages, newest first, without their content.
+
+    \b
+    Example:
+      trm message list --out --state failed --node /srv/trm/fr
+    """
+    answer = reach.ask(
+        "message.list",
+        direction=direction,
+        peer=peer,
+        state=state,
+        conversation=conversation,
+        limit=limit,
+        cursor=cursor,
+    )
+    output.show(answer, as_json=as_json, people=show_messages)
+
+
+def show_messages(value: Mapping[str, Json]) -> None:
+    """Messages as a table, without their content."""
+    output.table(
+        ["id", "way", "peer", "type", "state", "reason", "at", "n"],
+        [
+            [
+                item["id"],
+                item["direction"],
+                item["peer"],
+                item["type"] or "(erased)",
+                item["state"],
+                item["reason"],
+                time_text.when(item["at"]),
+                item["n"],
+            ]
+            for item in list_objects(value, "messages")
+        ],
+        empty="no message",
+    )
+    if value.get("next"):
+        output.hint(f"there are more: add --cursor {value['next']}")
+
+
+@options.verb(message, "show")
+@click.argument("id")
+@click.option("--in", "direction", flag_value="in", help="The one that came in.")
+@click.option("--out", "direction", flag_value="out", help="The one that goes out.")
+@options.language
+@options.on_node
+@options.as_json
+def message_show(reach: Reach, id: str, direction: str | None, lang: str | None, as_json: bool) -> None:
+    """One message with its content and receipts. Reading content is written to the audit log.
+
+    \b
+    Example:
+      trm message show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+      trm message show q2x0bJr3QkK0m1c5n8sT4g --language fr --node /srv/trm/fr
+    """
+    from schemas.labels import labels
+    from schemas.render import render
+
+    spoken = None if lang is None else labels(lang)  # a wrong one is refused before content is read and that logged
+    value = reach.ask("message.show", id=id, direction=direction)
+    page = None
+    if spoken is not None and "content" in value:
+        page = render(str(value["type"]), {"header": value["header"], "content": value["content"]}, spoken)
+        value["rendered"] = output.of_page(page)
+    output.show(value, as_json=as_json, people=lambda value: _show_message(value, page))
+
+
+_TO_DO: dict[str, str] = {
+    Code.CLOSED_BY_POLICY: "the corridor policy was narrowed while it waited: trm policy show; write it anew",
+    Code.NOT_FOR_EXPORT: "its sender wants it in no case system: trm message ack when somebody has taken it here",
+}
+"""What a person does about a reason that does not say so itself."""
+
+
+def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
+    names = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "state", "reason", "n")
+    output.facts(
+        [
+            *((name, value[name]) for name in names),
+            ("at", time_text.when(value["at"])),
+            ("expires", time_text.when(value["expires"])),
+            ("out_of_order", value["out_of_order"]),
+        ]
+    )
+    if (hint := _TO_DO.get(str(value["reason"]))) is not None:
+        output.hint(hint)
+    output.say("")
+    output.table(
+        ["receipt", "at", "code"],
+        [[item["status"], time_text.when(item["at"]), item["code"]] for item in list_objects(value, "receipts")],
+        empty="no receipt yet",
+    )
+    if page is not None:
+        output.say("")
+        output.rendered(page)
+    elif "content" in value:
+        output.say("")
+        output.print_json({"header": value["header"], "content": value["content"]})
+
+
+@options.verb(message, "ack")
+@click.argument("id")
+@options.on_node
+@options.as_json
+def message_ack(reach: Reach, id: str, as_json: bool) -> None:
+    """The desk has taken an incoming message: the sender gets its `delivered` receipt.
+
+    \b
+    Example:
+      trm message ack q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
+    """
+    output.show(reach.ask("message.ack", id=id), as_json=as_json, people=show_change)
+
+
+@options.verb(message, "open")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def message_open(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """A person has opened an incoming message: the sender gets its `opened` receipt.
+
+    \b
+    Example:
+      trm message open q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
+    """
+    output.show(reach.ask("message.open", id=id, by=by), as_json=as_json, people=show_change)
+
+
+@options.verb(message, "resend")
+@click.argument("id", required=False)
+@click.option("--failed", "state", flag_value="failed", help="Ours that failed, or this one: it goes as a new message.")
+@click.option("--held", "state", flag_value="held", help="What the case system refused: it is offered again.")
+@click.option("--peer", metavar="NAME", help="Of these, only those of one peer.")
+@click.option("--reason", metavar="CODE", help="Of these, only those with one reason.")
+@click.option("--days", type=click.IntRange(0, 3650), help="Of these, only those at least so many days old.")
+@click.option("--dry-run", is_flag=True, help="Count them only.")
+@click.option("--by", metavar="WHO", help="Who decides it: needed with --failed and --held.")
+@options.on_node
+@options.as_json
+def message_resend(
+    reach: Reach,
+    id: str | None,
+    state: str | None,
+    peer: str | None,
+    reason: str | None,
+    days: int | None,
+    dry_run: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Try now: ends the waiting time of the peer, or offers a held message to the case system again.
+
+    With --failed or --held all of them, or those that are chosen. A message that failed is final; what it said is
+    judged anew and goes as a new one, once. What was dismissed, or taken back by a person, stays where it is.
+
+    \b
+    Example:
+      trm message resend q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
+      trm message resend --failed --peer AL --dry-run --by "Ana B." --node /srv/trm/fr
+    """
+    if state is None:
+        if id is None:
+            raise click.UsageError("name a message, or many by --failed or --held")
+        if dry_run or any(one is not None for one in (peer, reason, days)):
+            raise click.UsageError("--peer, --reason, --days and --dry-run belong to --failed and --held")
+        output.show(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
+        return
+    if by is None:
+        raise click.UsageError("--by is needed with --failed and --held")
+    before = None if days is None else int(time.time()) - days * 86_400
+    value = reach.ask(
+        "message.resend_many",
+        state=state,
+        message=id,
+        peer=peer,
+        reason=reason,
+        before=before,
+        dry_run=dry_run,
+        by=by,
+    )
+    output.show(value, as_json=as_json, people=_show_again)
+
+
+def _show_again(value: Mapping[str, Json]) -> None:
+    refused = list_objects(value, "refused")
+    output.say(f"{value['matched']} matched, {value['again']} tried again, {len(refused)} refused")
+    for item in refused:
+        output.say(f"{item['id']}  {item['code']}")
+    if value["more"]:
+        output.hint("there are more: repeat it")
+
+
+@options.verb(message, "cancel")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def message_cancel(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """Take back a message that the peer has not confirmed; afterwards only a withdrawal helps.
+
+    \b
+    Example:
+      trm message cancel q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
+    """
+    output.show(reach.ask("message.cancel", id=id, by=by), as_json=as_json, people=show_change)
+
+
+@options.verb(message, "reviews")
+@options.on_node
+@options.as_json
+def message_reviews(reach: Reach, as_json: bool) -> None:
+    """Received messages under a key that its country revoked from before they came: somebody has to look again.
+
+    \b
+    Example:
+      trm message reviews --node /srv/trm/al
+    """
+    output.show(reach.ask("review.list"), as_json=as_json, people=_show_reviews)
+
+
+def _show_reviews(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["message", "peer", "received", "revoked key"],
+        [
+            [item["message"], item["peer"], time_text.when(item["received"]), item["kid"]]
+            for item in list_objects(value, "reviews")
+        ],
+        empty="nothing to look at again",
+    )
+
+
+@options.verb(message, "reviewed")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def message_reviewed(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """A named person has looked at one of them, and asked its sender over the telephone where it mattered.
+
+    \b
+    Example:
+      trm message reviewed q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
+    """
+    answer = reach.ask("review.settle", id=id, by=by)
+    output.show(answer, as_json=as_json, people=lambda value: output.say(f"reviewed: {value['message']}"))

@@ -1,0 +1,189 @@
+"""How results look: JSON for programs, plain tables for people, times as ISO UTC with the distance from now.
+
+What came from a peer or a file is printed without the characters that steer a terminal.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from schemas.render import Rendering
+
+WIDE = 220
+"""Columns where the output goes to a file or another program: ids are not to be folded there."""
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Text without control characters and without marks that turn its direction."""
+    return _STEERING.sub("\ufffd", text)
+
+
+def print_json(value: Json) -> None:
+    """For programs: everything there is, in the order of the node's answer."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo(re.sub(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", lambda m: f"\\u{ord(m[0]):04x}", text))
+
+
+def show(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], None]) -> None:
+    """One answer of the node: as JSON, or as `people` prints it."""
+    if as_json or not isinstance(value, dict):
+        print_json(value)
+    else:
+        people(value)
+
+
+def say(text: str) -> None:
+    """One line of result."""
+    click.echo(clean(text))
+
+
+def hint(text: str) -> None:
+    """What to do next, on standard error."""
+    click.echo(clean(f"trm: hint: {text}"), err=True)
+
+
+def word(value: Json) -> str:
+    """A value as a cell: a dash for none, yes and no, lists with commas."""
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(word(item) for item in value) or "-"
+        case dict():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty: str) -> None:
+    """A plain table; `empty` is said instead of a table without rows."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    listed = [[Text(clean(word(cell)), overflow="fold") for cell in row] for row in rows]
+    if not listed:
+        say(empty)
+        return
+    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
+    for row in listed:
+        drawn.add_row(*row)
+    terminal = sys.stdout.isatty()
+    Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False, markup=False).print(drawn)
+
+
+def facts(pairs: Iterable[tuple[str, Json]]) -> None:
+    """Name and value, one to a line, aligned."""
+    listed = [(name, word(value)) for name, value in pairs]
+    width = max((len(name) for name, _ in listed), default=0)
+    for name, value in listed:
+        say(f"{name:<{width}}  {' '.join(value.splitlines())}")
+
+
+def rendered(page: Rendering) -> None:
+    """A page of `schemas.render`; no value in it can steer a terminal, and its own marks of direction have to stay."""
+    click.echo(page.text(), nl=False)
+
+
+def of_page(page: Rendering) -> dict[str, Json]:
+    """The same page for programs."""
+    lines: list[Json] = [{"depth": line.depth, "label": line.label, "value": line.value} for line in page.lines]
+    return {"language": page.language, "direction": page.direction, "draft": page.draft, "lines": lines}
+
+
+def read_json(path: Path) -> Json:
+    """A JSON file of the caller; `-` is standard input."""
+    try:
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as exc:
+        raise RefusedError(
+            Code.NOT_FOUND, f"{path} can not be read; nothing was done", hint=(exc.strerror or "").lower()
+        ) from exc
+    try:
+        value: Json = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as exc:
+        raise RefusedError(Code.MALFORMED, f"{path} is not JSON; nothing was done", hint=_mend(exc)) from exc
+    return value
+
+
+def _mend(fault: ValueError | RecursionError) -> str:
+    """What to do about a file that is not JSON, without a word of it."""
+    match fault:
+        case _Twice():
+            return "a member occurs twice in one object: keep one of them"
+        case UnicodeDecodeError():
+            return f"save it as UTF-8; it is that up to byte {fault.start} only"
+        case json.JSONDecodeError() if fault.doc.startswith("\ufeff"):
+            return "save it as UTF-8 without a byte order mark"
+        case json.JSONDecodeError():
+            return f"see line {fault.lineno} column {fault.colno}"
+        case RecursionError():
+            return "it is nested too deep"
+        case _:
+            return "a number in it is too long"
+
+
+class _Twice(ValueError):
+    """A member occurs twice in one object."""
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice
+    return found
+
+
+def read_object(path: Path) -> dict[str, Json]:
+    """A JSON file that holds one object."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RefusedError(
+            Code.MALFORMED, f"{path} holds no JSON object; nothing was done", hint="one pair of braces around it all"
+        )
+    return value
+
+
+def qr_code(text: str) -> None:
+    """A text as a QR code for the terminal, dark on light whatever its colours are, and in letters below."""
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, error="m", micro=False).terminal(drawn, compact=True, border=2)
+    say(drawn.getvalue().rstrip("\n"))
+    say(text)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a private file that did not exist; an existing one is never touched."""
+    import os
+
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise RefusedError(
+            Code.EXISTS, f"{path} exists already; it was left as it is", hint="name another file"
+        ) from exc
+    except OSError as exc:
+        raise RefusedError(Code.INVALID, f"{path} can not be written", hint=(exc.strerror or "").lower()) from exc
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

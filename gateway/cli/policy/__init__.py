@@ -1,0 +1,1 @@
+"""Verbs about corridor policies and asylum holds."""

@@ -1,0 +1,254 @@
+"""`trm policy`: what may leave this node; shown and compared by anybody, changed by administrators with key files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.messages.drafts import show_preview
+from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.trust import signing
+from gateway.cli.trust.signing import Signer, emergency, signs
+from gateway.cli.trust.trust import pending_of
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from schemas.policies import CorridorPolicy
+
+_FILE = click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+
+
+@click.group(context_settings=CONTEXT)
+def policy() -> None:
+    """The corridor policy: which parts of a message may leave, by corridor, purpose and step of disclosure."""
+
+
+@options.verb(policy, "show")
+@click.option("--file", "bare", is_flag=True, help="Only the file itself, to be edited and adopted again.")
+@options.on_node
+@options.as_json
+def policy_show(reach: Reach, bare: bool, as_json: bool) -> None:
+    """The policy in force and how it came to be; each signature is verified, exit 1 if anything was altered.
+
+    \b
+    Example:
+      trm policy show --file --node /srv/trm/fr > two-step.json
+    """
+    answer = reach.ask("policy.show")
+    held = answer["in_force"]
+    if bare:
+        if not isinstance(held, dict):
+            raise RefusedError(Code.NOT_FOUND, "no policy is in force: nothing may leave this node")
+        output.print_json(json.loads(str(held["file"])))
+        return
+    output.show(answer, as_json=as_json, people=_show)
+    if isinstance(answer["faults"], list) and answer["faults"]:
+        raise RefusedError(
+            Code.INVALID,
+            "the history of the policy was altered: " + "; ".join(str(fault) for fault in answer["faults"]),
+            hint="keep a copy of the node folder, and compare with the audit log: trm audit verify",
+        )
+
+
+def _show(value: Mapping[str, Json]) -> None:
+    held = value["in_force"]
+    if not isinstance(held, dict):
+        output.say("no policy is in force: nothing may leave this node")
+    else:
+        output.facts(
+            [
+                ("policy", f"{held['name']} version {held['version']}"),
+                ("in force since", time_text.when(held["since"])),
+                ("digest", held["digest"]),
+                ("corridors", held["ways"]),
+                ("applied", held["usable"]),
+            ]
+        )
+        for fault in list_objects(held, "faults"):
+            output.say(f"fault: {fault['place']}: {fault['rule']}, {fault['hint']}; nothing may leave this node")
+    for item in list_objects(value, "waiting"):
+        output.say(f"waiting: {item['name']} version {item['version']} takes effect {time_text.when(item['since'])}")
+    output.say("")
+    output.table(
+        ["", "change", "prepared", "takes effect", "approved by", "verified"],
+        [
+            [
+                item["seq"],
+                item["action"],
+                time_text.when(item["at"]),
+                time_text.when(item["effective"]),
+                [who["label"] or who["admin"] for who in list_objects(item, "approvals")],
+                item["fault"] or "yes",
+            ]
+            for item in list_objects(value, "changes")
+        ],
+        empty="no policy was ever adopted",
+    )
+    for item in list_objects(value, "pending"):
+        names = [who["label"] or who["admin"] for who in list_objects(item, "approvals")]
+        output.say(f"pending: {item['action']}, approved by {output.word(names)}, until {time_text.when(item['ends'])}")
+        output.hint("a different administrator: trm policy approve --as KEYFILE")
+
+
+@options.verb(policy, "diff")
+@_FILE
+@options.on_node
+@options.as_json
+def policy_diff(reach: Reach, file: Path, as_json: bool) -> None:
+    """What a policy file would change, in sentences, and how many administrators that takes.
+
+    \b
+    Example:
+      trm policy diff two-step.json --node /srv/trm/fr
+    """
+    from gateway.policy.corridor import diff, widens
+
+    new, held = _read(file), _in_force(reach)
+    wider = held is None or widens(held, new)
+    changes: list[Json] = [*(diff(held, new) if held is not None else _all(new))]
+    value: dict[str, Json] = {"changes": changes, "widens": wider, "people": 2 if wider else 1}
+    output.show(value, as_json=as_json, people=_show_diff)
+
+
+def _show_diff(value: Mapping[str, Json]) -> None:
+    lines = value["changes"]
+    for line in lines if isinstance(lines, list) else []:
+        output.say(str(line))
+    if not lines:
+        output.say("the same may leave as now")
+    output.hint(f"adopting it takes {'two administrators' if value['widens'] else 'one administrator'}")
+
+
+@options.verb(policy, "adopt")
+@_FILE
+@emergency
+@signs
+@options.on_node
+@options.as_json
+def policy_adopt(reach: Reach, signer: Signer, file: Path, emergency: bool, as_json: bool) -> None:
+    """Adopt a policy file: at once and alone where less may leave; two people and 24 hours where more may.
+
+    \b
+    Example:
+      trm policy adopt two-step.json --as /media/ana/admin.key --node /srv/trm/fr
+    """
+    from gateway.policy.corridor import widens
+    from schemas.policies import canonical_bytes
+
+    new, held = _read(file), _in_force(reach)
+    _tell(held, new)
+    action = "policy.widen" if held is None or widens(held, new) else "policy.narrow"
+    text = canonical_bytes(new).decode()
+    answer = signer.propose(
+        reach, action, "node", wanted=lambda body: body.get("file") == text, emergency=emergency, policy=text
+    )
+    output.show(answer, as_json=as_json, people=signing.show_change)
+
+
+@options.verb(policy, "approve")
+@click.option("--change", metavar="ID", help="Which one, if several changes are pending.")
+@emergency
+@signs
+@options.on_node
+@options.as_json
+def policy_approve(reach: Reach, signer: Signer, change: str | None, emergency: bool, as_json: bool) -> None:
+    """Be the second person to approve a policy. What it changes, and all that it opens, is printed before you sign.
+
+    \b
+    Example:
+      trm policy approve --as /media/ben/admin.key --node /srv/trm/fr
+    """
+    pending = pending_of(reach, "node", change)
+    new, before = _adopted_by(pending["change"]), _before(reach, pending["change"])
+    if new is not None:
+        _tell(before, new)
+    output.show(signer.approve(reach, pending, emergency=emergency), as_json=as_json, people=signing.show_change)
+
+
+@options.verb(policy, "preview")
+@_FILE
+@options.on_node
+@options.as_json
+def policy_preview(reach: Reach, file: Path, as_json: bool) -> None:
+    """Exactly what of a message file (as for trm send) would leave now, what not and why; nothing is sent.
+
+    \b
+    Example:
+      trm policy preview referral.json --node /srv/trm/fr
+    """
+    answer = reach.ask("message.preview", draft=output.read_object(file))
+    output.show(answer, as_json=as_json, people=show_preview)
+
+
+def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
+    """What a person is about to change, before the whole of it is printed to be signed."""
+    from gateway.policy.corridor import diff
+
+    lines = diff(held, new) if held is not None else _all(new)
+    click.echo("trm: it changes:", err=True)
+    for line in lines or ("nothing of what may leave",):
+        click.echo(output.clean(f"trm:   {line}"), err=True)
+
+
+def _all(new: CorridorPolicy) -> tuple[str, ...]:
+    """What a first policy changes: it opens whatever it lets pass."""
+    from gateway.policy.corridor import rules_in_words
+
+    return tuple(f"opens {line}" for line in rules_in_words(new))
+
+
+def _read(file: Path) -> CorridorPolicy:
+    from schemas.policies import read_policy
+
+    try:
+        return read_policy(file.read_bytes(), place=file.name)
+    except OSError as exc:
+        raise RefusedError(
+            Code.NOT_FOUND, f"{file} can not be read; nothing was done", hint=(exc.strerror or "").lower()
+        ) from exc
+
+
+def _in_force(reach: Reach) -> CorridorPolicy | None:
+    """The policy in force as it is read here; None where there is none, or none that can be read."""
+    return _policy(reach.ask("policy.show")["in_force"])
+
+
+def _adopted_by(change: Json) -> CorridorPolicy | None:
+    return _policy(change["body"]) if isinstance(change, dict) else None
+
+
+def _before(reach: Reach, change: Json) -> CorridorPolicy | None:
+    """The policy before the one of a pending change: what stands under the hash that this change follows."""
+    from keys.documents.change import Change
+    from keys.primitives.encoding import canon
+
+    prev = change["prev"] if isinstance(change, dict) else None
+    if prev is None:
+        return None
+    try:
+        earlier = Change.parse(canon(reach.ask("change.show", id=prev)["change"]))
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, "the policy before it can not be read; nothing was signed") from exc
+    if earlier.hash != prev:
+        raise RefusedError(Code.CONFLICT, "the node showed another policy than the one before; nothing was signed")
+    return _policy(dict(earlier.body))
+
+
+def _policy(holder: Json) -> CorridorPolicy | None:
+    from schemas.policies import read_policy
+
+    match holder:
+        case {"file": str(file)}:
+            try:
+                return read_policy(file.encode())
+            except RefusedError:
+                return None
+    return None

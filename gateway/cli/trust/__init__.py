@@ -1,0 +1,1 @@
+"""Verbs about peers, administrators and trust."""

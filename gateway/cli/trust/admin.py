@@ -1,0 +1,192 @@
+"""`trm admin`: the administrators of a node, each with a key file of their own or a passkey of the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.trust import signing
+from gateway.cli.trust.signing import Signer, signs
+from gateway.cli.trust.trust import pending_of
+from gateway.errors import Code, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group(context_settings=CONTEXT)
+def admin() -> None:
+    """Administrators: who may change trust, each with a key file or a passkey of their own."""
+
+
+@options.verb(admin, "new")
+@click.argument("file", type=_FILE)
+@click.option("--label", required=True, metavar="NAME", help="What colleagues call you; peers never see it.")
+@click.option("--admin-passphrase-file", type=_FILE, metavar="FILE", help="File with its passphrase; else asked for.")
+def admin_new(file: Path, label: str, admin_passphrase_file: Path | None) -> None:
+    """Make your own key file, on your own media, and FILE.public, which a node enrols. Needs no node.
+
+    \b
+    Example:
+      trm admin new /media/ana/admin.key --label "Ana B."
+    """
+    from gateway.foundation.clock import SystemClock
+    from keys.offline.administrator_key import create_admin
+
+    public = Path(f"{file}.public")
+    if public.exists():
+        raise RefusedError(Code.EXISTS, f"{public} exists already; nothing was made", hint="name another file")
+    secret = signing.secret_of(admin_passphrase_file, "passphrase for the new key file", new=True)
+    made = create_admin(file, secret, label=label, now=SystemClock().now())
+    output.write_new(public, made.card.document.encode())
+    output.facts(
+        [
+            ("key file", str(file)),
+            ("public file", str(public)),
+            ("pseudonym", made.card.pseudonym),
+            ("key", made.card.kid),
+        ]
+    )
+    output.hint("keep the key file on media of your own; give only the public file to others")
+
+
+@options.verb(admin, "list")
+@options.on_node
+@options.as_json
+def admin_list(reach: Reach, as_json: bool) -> None:
+    """Who may change trust here, and what is pending about them.
+
+    \b
+    Example:
+      trm admin list --node /srv/trm/fr
+    """
+    output.show(reach.ask("admin.list"), as_json=as_json, people=_show_admins)
+
+
+def _show_admins(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["name", "pseudonym", "kind", "key", "since"],
+        [
+            [item["label"], item["pseudonym"], item["kind"], item["kid"], time_text.when(item["at"])]
+            for item in list_objects(value, "admins")
+        ],
+        empty="nobody, which can not be",
+    )
+    for item in list_objects(value, "offered"):
+        output.say(f"offers a passkey: {item['label']}, pseudonym {item['pseudonym']}, key {item['kid']}")
+    for item in list_objects(value, "pending"):
+        output.say(f"pending: {item['action']}, {item['id']}, until {time_text.when(item['ends'])}")
+
+
+@options.verb(admin, "enrol")
+@click.argument("file", type=_FILE, metavar="[FILE.public]", required=False)
+@click.option("--offered", metavar="NAME", help="Who offered a passkey at the console, by name or pseudonym.")
+@signs
+@options.on_node
+@options.as_json
+def admin_enrol(reach: Reach, signer: Signer, file: Path | None, offered: str | None, as_json: bool) -> None:
+    """Propose another administrator; takes two people. Name the public file that they made, or who offered a passkey.
+
+    \b
+    Example:
+      trm admin enrol eva.key.public --as /media/ana/admin.key --node /srv/trm/fr
+    """
+    from gateway.changes.administrators import read_card
+
+    if (file is None) is (offered is None):
+        raise click.UsageError("name a public file, or --offered with a name")
+    document = _offered(reach, str(offered)) if file is None else output.read_object(file)
+    card = read_card(document)
+    click.echo(output.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
+    answer = signer.propose(
+        reach, "admin.enrol", "admins", wanted=lambda body: body.get("admin") == document, admin=document
+    )
+    output.show(answer, as_json=as_json, people=signing.show_change)
+
+
+@options.verb(admin, "retire")
+@click.argument("name")
+@signs
+@options.on_node
+@options.as_json
+def admin_retire(reach: Reach, signer: Signer, name: str, as_json: bool) -> None:
+    """Propose that an administrator, by name or pseudonym, is one no longer; takes two people, and two must remain.
+
+    \b
+    Example:
+      trm admin retire "Ana B." --as /media/ben/admin.key --node /srv/trm/fr
+    """
+    listed = list_objects(reach.ask("admin.list"), "admins")
+    found = [str(item["pseudonym"]) for item in listed if name in (item["label"], item["pseudonym"])]
+    if len(found) != 1:
+        raise RefusedError(
+            Code.NOT_FOUND if not found else Code.CONFLICT,
+            "there is no such administrator" if not found else "several administrators have this name",
+            hint="trm admin list shows names and pseudonyms",
+        )
+    answer = signer.propose(
+        reach, "admin.retire", "admins", wanted=lambda body: body.get("pseudonym") == found[0], pseudonym=found[0]
+    )
+    output.show(answer, as_json=as_json, people=signing.show_change)
+
+
+@options.verb(admin, "approve")
+@click.option("--change", metavar="ID", help="Which one, if several changes are pending.")
+@signs
+@options.on_node
+@options.as_json
+def admin_approve(reach: Reach, signer: Signer, change: str | None, as_json: bool) -> None:
+    """Be the next person to approve what a colleague proposed about the administrators.
+
+    \b
+    Example:
+      trm admin approve --as /media/ben/admin.key --node /srv/trm/fr
+    """
+    pending = pending_of(reach, "admins", change)
+    _show_card(pending["change"])
+    output.show(signer.approve(reach, pending), as_json=as_json, people=signing.show_change)
+
+
+def _offered(reach: Reach, name: str) -> dict[str, Json]:
+    """The card of the one person of this name who offered to be an administrator."""
+    listed = list_objects(reach.ask("admin.list"), "offered")
+    found = [item["card"] for item in listed if name in (item["label"], item["pseudonym"])]
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "nobody of this name has offered a passkey",
+            hint="who looks after trust does so at the console; trm admin list shows who did",
+        )
+    output.hint("have them read the key to you from their screen: the node alone says that it is theirs")
+    return found[0]
+
+
+def _show_card(change: Json) -> None:
+    """Whom an enrolment is about, from the signed card inside the change."""
+    from gateway.changes.administrators import read_card
+
+    match change:
+        case {"body": {"admin": document}}:
+            card = read_card(document)
+            click.echo(output.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
+
+
+@options.verb(admin, "withdraw")
+@click.argument("id")
+@options.by
+@options.on_node
+@options.as_json
+def admin_withdraw(reach: Reach, id: str, by: str, as_json: bool) -> None:
+    """Give up a pending change, about a peer or an administrator, by its id.
+
+    \b
+    Example:
+      trm admin withdraw Xh3wPq... --by "Ana B." --node /srv/trm/fr
+    """
+    output.show(reach.ask("change.withdraw", id=id, by=by), as_json=as_json, people=signing.show_change)

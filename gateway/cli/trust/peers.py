@@ -1,0 +1,242 @@
+"""`trm peer`: trust between two nodes, made by two people who compare 60 digits over a channel they trust."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from gateway.cli import options, output
+from gateway.cli.options import CONTEXT, Reach
+from gateway.cli.trust import links
+from gateway.cli.trust.ping import peer_ping
+from gateway.cli.trust.trust import VERBS
+from gateway.errors import Code, RefusedError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+@click.group(context_settings=CONTEXT)
+def peer() -> None:
+    """Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."""
+
+
+@options.verb(peer, "add")
+@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
+@click.option("--url", metavar="https://HOST:PORT", help="Fetch it from the other node instead of from a file.")
+@click.option("--scanned", metavar="TEXT", help="What its QR code says (trm node pairing --qr); fetched and compared.")
+@click.option("--name", metavar="NAME", help="What people here call it; else the name it gives itself.")
+@options.by
+@options.on_node
+@options.as_json
+def peer_add(
+    reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, by: str, as_json: bool
+) -> None:
+    """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted before the digits
+    were compared.
+
+    \b
+    Example:
+      trm peer add al.pairing --by "Ana B." --node /srv/trm/fr
+    """
+    if [file, url, scanned].count(None) != 2:
+        raise click.UsageError("name one of a pairing FILE, --url and --scanned")
+    from keys.documents.pairing_qr import read_node
+
+    found = None if scanned is None else read_node(scanned)
+    answer = reach.ask(
+        "peer.add",
+        chain=None if file is None else output.read_json(file),
+        url=url if found is None else found.endpoint,
+        fingerprint=None if found is None else found.fingerprint,
+        name=name,
+        by=by,
+    )
+    output.show(answer, as_json=as_json, people=_show_added)
+
+
+def _show_added(value: Mapping[str, Json]) -> None:
+    output.say(f"proposed: {value['name']} ({value['country']}), node {value['node']}")
+    if value["demo"]:
+        output.say("DEMO: this is a demonstration node with one root key; send it no real case")
+    name = shlex.quote(str(value["name"]))
+    output.hint(f"next: call them; trm peer code {name} shows what to compare, then trm peer verify {name}")
+
+
+@options.verb(peer, "code")
+@click.argument("peer")
+@click.option("--qr", is_flag=True, help="Also as a QR code, for the other side's trm peer verify --scanned.")
+@options.on_node
+@options.as_json
+def peer_code(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
+    """The 60 digits of this pair, the same at both nodes. Read them to each other over a channel you trust.
+
+    \b
+    Example:
+      trm peer code AL --node /srv/trm/fr
+    """
+    answer = reach.ask("peer.code", id=peer)
+    output.show(answer, as_json=as_json, people=_show_code)
+    if qr and not as_json:
+        output.qr_code(str(answer["scanned"]))
+
+
+def _show_code(value: Mapping[str, Json]) -> None:
+    output.say(str(value["code"]))
+    if value["demo"]:
+        output.say("DEMO: this is a demonstration node with one root key; send it no real case")
+    output.hint("in person, by video, or by a phone number that you knew before; type what they read to you")
+
+
+@options.verb(peer, "list")
+@options.on_node
+@options.as_json
+def peer_list(reach: Reach, as_json: bool) -> None:
+    """Every peer with its state, and since when it does not answer.
+
+    \b
+    Example:
+      trm peer list --node /srv/trm/fr
+    """
+    output.show(reach.ask("peer.list"), as_json=as_json, people=_show_list)
+
+
+def _show_list(value: Mapping[str, Json]) -> None:
+    output.table(
+        ["name", "country", "state", "missing", "keyset seen", "failing since", "next try", "node"],
+        [
+            [
+                f"{item['name']} (DEMO)" if item["demo"] else item["name"],
+                item["country"],
+                item["state"],
+                item["missing"],
+                time_text.when(item["keyset_seen"]),
+                time_text.when(item["failing_since"]),
+                time_text.when(item["next_try"]),
+                item["node"],
+            ]
+            for item in list_objects(value, "peers")
+        ],
+        empty="no peer yet; trm peer add FILE proposes one",
+    )
+
+
+@options.verb(peer, "show")
+@click.argument("peer")
+@options.on_node
+@options.as_json
+def peer_show(reach: Reach, peer: str, as_json: bool) -> None:
+    """One peer: units, endpoint, what both sides permit, what waits for it, and the history of trust, each signature of
+    which is verified; exit 1 if anything was altered.
+
+    \b
+    Example:
+      trm peer show AL --node /srv/trm/fr
+    """
+    answer = reach.ask("peer.show", id=peer)
+    output.show(answer, as_json=as_json, people=_show_peer)
+    faults = answer["faults"]
+    if isinstance(faults, list) and faults:
+        raise RefusedError(
+            Code.INVALID,
+            "the history of this peer was altered: " + "; ".join(str(fault) for fault in faults),
+            hint="suspend the peer, keep a copy of the node folder, and compare with the audit log: trm audit verify",
+        )
+
+
+def _show_peer(value: Mapping[str, Json]) -> None:
+    output.facts(
+        [
+            ("name", value["name"]),
+            ("country", value["country"]),
+            ("node", value["node"]),
+            ("fingerprint", value["fingerprint"]),
+            ("demonstration", value["demo"]),
+            ("state", value["state"]),
+            ("cause", value["cause"]),
+            ("verified", time_text.when(value["verified"])),
+            ("endpoint", value["endpoint"]),
+            ("contact", value["contact"]),
+            ("descriptor", f"version {value['descriptor_version']}, expires {time_text.when(value['expires'])}"),
+            ("keyset seen", time_text.when(value["keyset_seen"])),
+            ("failing since", time_text.when(value["failing_since"])),
+            ("waiting to go", value["queued"]),
+            ("link", links.shown(value["link"])),
+        ]
+    )
+    output.say("")
+    output.table(
+        ["unit", "name", "roles"],
+        [[unit["id"], unit["name"], unit["roles"]] for unit in list_objects(value, "units")],
+        empty="it lists no unit",
+    )
+    output.say("")
+    _show_trust(value)
+
+
+def _show_trust(value: Mapping[str, Json]) -> None:
+    """What both sides say, what follows from it, and how it came to be."""
+    output.facts([("we say", _record(value["ours"])), ("they say", _record(value["theirs"]))])
+    scope = value["scope"]
+    if isinstance(scope, dict):
+        output.facts([(f"may pass: {name}", _listed(scope[name])) for name in scope])
+    else:
+        output.say(f"nothing may be sent or accepted: {value['missing']}")
+    output.say("")
+    output.table(
+        ["", "change", "prepared", "takes effect", "approved by", "verified"],
+        [
+            [
+                item["seq"],
+                item["action"],
+                time_text.when(item["at"]),
+                time_text.when(item["effective"]),
+                [who["label"] or who["admin"] for who in list_objects(item, "approvals")],
+                item["fault"] or "yes",
+            ]
+            for item in list_objects(value, "history")
+        ],
+        empty="no change has been approved yet",
+    )
+    for item in list_objects(value, "pending"):
+        names = [who["label"] or who["admin"] for who in list_objects(item, "approvals")]
+        output.say(f"pending: {item['action']}, approved by {output.word(names)}, until {time_text.when(item['ends'])}")
+        output.hint(f"a different administrator: trm peer approve {shlex.quote(str(value['name']))} --as KEYFILE")
+
+
+def _record(value: Json) -> Json:
+    match value:
+        case {"state": state, "not_before": begins, "expires": ends}:
+            return f"{state}, from {time_text.when(begins)} until {time_text.when(ends)}"
+    return "nothing yet"
+
+
+def _listed(value: Json) -> Json:
+    match value:
+        case [*found]:
+            return ["-".join(str(part) for part in item) if isinstance(item, list) else item for item in found]
+    return value
+
+
+for _verb in (*VERBS, *links.VERBS):
+    peer.add_command(_verb)
+peer.add_command(peer_ping)
+
+
+@options.verb(peer, "tombstone")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@options.by
+@options.on_node
+@options.as_json
+def peer_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+    """Take the tombstone of a peer that came by hand: all its roots say that this node id has ended, for ever.
+
+    \b
+    Example:
+      trm peer tombstone al.tombstone --by "Ana B." --node /srv/trm/fr
+    """
+    answer = reach.ask("peer.tombstone", tombstone=output.read_object(file), by=by)
+    output.show(answer, as_json=as_json, people=lambda value: output.say(f"revoked for ever: {value['name']}"))

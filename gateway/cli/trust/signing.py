@@ -1,0 +1,150 @@
+"""Signing a change with an administrator's own key file: the same few steps for every verb that changes trust.
+
+1. the node prepares the exact change                       nothing is believed of it yet
+2. recompute its hash; compare the change with what the person asked for
+3. print it in words, made here from the bytes that are signed
+4. unlock the key file and sign; the key stays in this process
+5. propose it, or approve the one that is pending
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gateway.cli import output
+from gateway.cli.options import Reach
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+if TYPE_CHECKING:
+    from keys.documents.change import Change
+
+Wanted = Callable[[Mapping[str, Json]], bool]
+"""Whether the body of a prepared change is what the person asked for."""
+
+_AS = click.option(
+    "--as",
+    "key_file",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="KEYFILE",
+    help="Your own administrator's key file (trm admin new).",
+)
+_SECRET = click.option(
+    "--admin-passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the passphrase of your key file; asked for if not given.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """A person with a key file."""
+
+    key_file: Path
+    passphrase_file: Path | None
+
+    def propose(
+        self, reach: Reach, action: str, subject: str, *, wanted: Wanted, emergency: bool = False, **choices: Json
+    ) -> dict[str, Json]:
+        """Steps 1 to 5 for a new change; the node's answer."""
+        from gateway.changes.rules import rule_of
+
+        prepared = reach.ask("change.prepare", action=action, subject=subject, **choices)
+        change = _read(prepared.get("change"), prepared.get("hash"))
+        about = rule_of(action).subject or reach.ask("peer.show", id=subject)["node"]
+        if (change.action, change.subject) != (action, about) or not wanted(change.body):
+            raise RefusedError(
+                Code.CONFLICT,
+                "the node prepared another change than you asked for; nothing was signed",
+                hint="do not sign it; look after this node: trm doctor",
+            )
+        approval = self._signed(change, emergency)
+        return reach.ask("change.propose", change=change.to_json(), approval=approval)
+
+    def approve(self, reach: Reach, pending: Mapping[str, Json], *, emergency: bool = False) -> dict[str, Json]:
+        """Steps 2 to 5 for a change that somebody else proposed; the node's answer."""
+        change = _read(pending.get("change"), pending.get("id"))
+        return reach.ask("change.approve", id=change.hash, approval=self._signed(change, emergency))
+
+    def _signed(self, change: Change, emergency: bool) -> Json:
+        from gateway.foundation.clock import SystemClock
+        from gateway.trust.change_text import words
+        from keys.offline.administrator_key import load_admin
+
+        click.echo("trm: you sign exactly this:", err=True)
+        for line in words(change.to_json()):
+            click.echo(output.clean(f"trm:   {line}"), err=True)
+        click.echo(f"trm:   hash: {change.hash}", err=True)
+        if emergency:
+            click.echo("trm:   as an emergency: without the delay, if everybody who approves says so", err=True)
+        admin = load_admin(self.key_file, self._passphrase())
+        return admin.approve(change, at=SystemClock().now(), emergency=emergency).document.to_json()
+
+    def _passphrase(self) -> str:
+        return secret_of(self.passphrase_file, f"passphrase of {self.key_file.name}")
+
+
+def secret_of(file: Path | None, prompt: str, *, new: bool = False) -> str:
+    """A passphrase from a file, else typed without being shown, twice for a new one."""
+    from gateway.foundation import config
+
+    if file is not None:
+        return config.passphrase(file)
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True))
+
+
+def _read(value: Json, hash: Json) -> Change:
+    """Step 2: the change as its bytes say, under the hash that the node gave."""
+    from keys.documents.change import Change
+    from keys.primitives.encoding import canon
+
+    try:
+        change = Change.parse(canon(value))
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"the node prepared no valid change: {exc.what}; nothing was signed") from exc
+    if change.hash != hash:
+        raise RefusedError(Code.CONFLICT, "the change has another hash than the node said; nothing was signed")
+    return change
+
+
+def signs(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the verb the person who signs as the argument `signer`."""
+    from functools import wraps
+
+    @wraps(function)
+    def run(*args: Any, key_file: Path, admin_passphrase_file: Path | None, **kwargs: Any) -> Any:
+        return function(*args, signer=Signer(key_file=key_file, passphrase_file=admin_passphrase_file), **kwargs)
+
+    return _AS(_SECRET(run))
+
+
+emergency = click.option(
+    "--emergency", is_flag=True, help="Skip the delay of 24 hours; counts only if everybody who approves says so."
+)
+
+
+def show_change(value: Mapping[str, Json]) -> None:
+    """What became of a change: done, waiting for its time, or for other people."""
+    peer, state = value["peer"], value["state"]
+    given = list_objects(value, "approvals")
+    match state:
+        case "pending":
+            output.say(f"pending: {len(given)} of {value['needed']} people have approved {value['action']}")
+            output.hint(f"a different administrator approves before {time_text.when(value['ends'])}")
+        case "waiting":
+            output.say(f"approved: {value['action']} takes effect {time_text.when(value['effective'])}")
+            stop = "trm policy adopt, of less" if peer is None else "trm peer suspend"
+            output.hint(f"until then one administrator can stop it: {stop}")
+        case _:
+            output.say(f"{state}: {value['action']}")
+    if isinstance(peer, dict):
+        output.say(f"{peer['name']} is {peer['state']}")

@@ -1,0 +1,1 @@
+"""Consent of a person: records, scope, withdrawal."""

@@ -1,0 +1,116 @@
+"""What a peer's consent record and a withdrawal do here, in the accepting transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.consent import register
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.errors import Code, RefusedError
+from gateway.messages import content_codec, state_transitions
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.messages.state_transitions import Change
+from gateway.messages.store import local, messages
+from gateway.messages.store.local import ConsentRow
+from gateway.messages.store.messages import MessageRow
+from gateway.messages.types import AcceptedMessage
+from gateway.node.parts import Parts
+from gateway.ports import Json
+from schemas.types import never_blocked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A peer's consent record; what was taken back of that consent before it came counts: messages overtake."""
+
+    parts: Parts
+    holder: str
+    record: Mapping[str, Json]
+
+    def write(self, connection: Connection, now: int) -> None:
+        """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal,
+        whoever told of it.
+        """
+        parts = self.parts
+        known = register.known_in(parts, connection, str(self.record["consent_id"]))
+        register.alarm(connection, known.damaged, now)
+        ref = parts.store.new_ref()
+        content.put(connection, [parts.vault.seal(ref, register.encode(self.record))])
+        state = known.state_of(self.record)
+        local.add_consent(connection, ConsentRow(ref=ref, consent=known.index, holder=self.holder, state=state, at=now))
+        for row in known.rows:
+            if row.holder == self.holder:
+                content.erase(connection, row.ref)
+        journal.append_leaf(connection, leaf(now, "consent.held", holder=self.holder))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A withdrawal, ours or a peer's: it is kept, and what relied on the consent goes no longer.
+
+    What was taken back only in part closes what the gates refuse when they look at the consent as it is now; that is
+    asked again at departure, so here only a whole withdrawal stops messages at once.
+    """
+
+    parts: Parts
+    withdrawn: Mapping[str, Json]
+
+    def write(self, connection: Connection, now: int) -> str:
+        """Keep it and refuse what relied on the consent, as far as it is still on the outbox; a repeat that takes back
+        nothing more changes nothing.
+
+        Nothing that is damaged stops it. Returns the state of the consent after it.
+        """
+        parts = self.parts
+        before = register.known_in(parts, connection, str(self.withdrawn["consent_id"]))
+        register.alarm(connection, before.damaged, now)
+        after = register.take_back(parts, connection, before, self.withdrawn)
+        if after is None:
+            return before.state
+        stopped = _relying(parts, connection, after.index, now) if after.withdrawn or after.damaged else []
+        state_transitions.advance(connection, stopped, at=now)
+        journal.append_leaf(connection, leaf(now, "consent.withdrawn", stopped=len(stopped)))
+        return after.state
+
+
+def record_consent(parts: Parts, row: MessageRow, message: AcceptedMessage) -> Recorded:
+    """Make the effect of a peer's `consent.record`."""
+    return Recorded(parts=parts, holder=row.peer, record=message.content)
+
+
+def withdraw_consent(parts: Parts, _row: MessageRow, message: AcceptedMessage) -> Withdrawal:
+    """Make the effect of a peer's `consent.withdrawal`."""
+    return Withdrawal(parts=parts, withdrawn=message.content)
+
+
+def _relying(parts: Parts, connection: Connection, index: bytes, now: int) -> list[Change]:
+    """The end of outgoing messages that rely on this consent, are not answered, and may be stopped.
+
+    One that does not open can not go either, as it would find when it departs.
+    """
+    rows = messages.unsent_consenting(connection, index)
+    sealed = content.get(connection, [row.ref for row in rows])
+    changes = []
+    for row in rows:
+        if not allows(Outgoing(row.state), OutgoingEvent.REFUSE):
+            continue
+        body_type = _type_of(parts, sealed.get(row.ref))
+        if body_type is None:
+            register.alarm(connection, [row.ref], now)
+            changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
+        elif not never_blocked(body_type):
+            changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.GATE_G7))
+    return changes
+
+
+def _type_of(parts: Parts, sealed: SealedRow | None) -> str | None:
+    if sealed is not None:
+        with suppress(RefusedError):
+            return content_codec.read_content(parts.vault.open(sealed)).facts.body_type
+    return None

@@ -1,0 +1,1 @@
+"""Conversations: their rules, procedures, who is on call, what is owed."""

@@ -1,0 +1,123 @@
+"""The duty desk: who is woken by a safety alert until a human takes it, and what waits for the end of quiet hours.
+
+Rules are in `gateway.conversations.alert_rules`. A contact is woken by an event of the stream (`duty`); how that
+reaches a telephone is the receiver's of a webhook, or of the stream. Until a human answers with `safety.alert.ack` both
+sides alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from gateway.conversations.alert_rules import Escalation, escalation, ring_at
+from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.rules.duties import Owed, Reminder
+from gateway.database import journal
+from gateway.foundation.config import DutySection
+from gateway.foundation.workdays import offset
+from gateway.messages.store import conversations as rows_of
+from gateway.messages.store.conversations import Key, ReminderRow
+
+CLOCK = "alert_ack"
+"""The clock of `schemas/clocks.json` that runs until a human takes an alert."""
+ALARMS = ("safety.alert", "safety.unacknowledged")
+"""An alert came; and nobody has taken it in time."""
+SEEN = 1
+"""What is remembered of an alert is this and how many contacts were woken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """A safety alert that no human has taken: its message, whether this node has to take it, and where it stands."""
+
+    owed: Owed
+    key: Key
+    ref: int
+    kind: str
+    state: Escalation
+
+    @property
+    def label(self) -> str:
+        """What is remembered of it."""
+        return ring_label(self.owed)
+
+
+def ring_label(owed: Owed) -> str:
+    """Beside the label of the reminders of what is owed."""
+    return f"{Reminder(owed=owed, percent=0).label}/ring"
+
+
+def alerts(
+    items: Iterable[Owed], held: Mapping[str, tuple[Key, LoadedConversation]], section: DutySection, now: int
+) -> tuple[Alert, ...]:
+    """The alerts among what is owed. Contacts are woken on the side that has to take one."""
+    found = []
+    for item in items:
+        key, one = held[item.ref]
+        row = next((row for row in one.rows if row.id == item.duty.because and row.ref in one.said), None)
+        if item.duty.clock != CLOCK or row is None:
+            continue
+        said, contacts = one.said[row.ref], section.contacts if item.ours else ()
+        kind = str(said.content.get("kind", ""))
+        state = escalation(kind, said.created, contacts, None, now, step=section.step)
+        found.append(Alert(owed=item, key=key, ref=row.ref, kind=kind, state=state))
+    return tuple(found)
+
+
+def ring(
+    connection: Connection,
+    found: Sequence[Alert],
+    held: Collection[tuple[Key, LoadedConversation]],
+    labels: Mapping[str, bytes],
+    told: Mapping[bytes, int],
+    now: int,
+) -> bool:
+    """Wake who has to be woken and was not yet, and alarm; whether anybody was told something. An alarm that was
+    dismissed comes again with the next contact while nobody has taken the alert; when somebody has, it ends by itself.
+    """
+    settle(connection, {row.ref for _, one in held for row in one.rows} - {alert.ref for alert in found}, now)
+    new = False
+    for alert in found:
+        before = told.get(labels[alert.label], 0)
+        for rung in alert.state.rung[max(0, before - SEEN) :]:
+            journal.add_event(connection, at=now, kind="duty", ref=alert.ref, state=rung.contact)
+            new = True
+        if alert.owed.ours and before == 0:
+            new |= journal.raise_alarm(connection, at=now, kind="safety.alert", peer=alert.key[1], ref=alert.ref)
+        if alert.owed.overdue or (alert.owed.ours and alert.state.nobody):
+            new |= journal.raise_alarm(
+                connection, at=now, kind="safety.unacknowledged", peer=alert.key[1], ref=alert.ref
+            )
+    rows_of.tell(
+        connection,
+        [
+            ReminderRow(label=labels[alert.label], conversation=alert.key[0], percent=SEEN + len(alert.state.rung))
+            for alert in found
+        ],
+    )
+    return new
+
+
+def settle(connection: Connection, refs: Collection[int], now: int) -> None:
+    """End the alarms about these messages, which nobody has to take any more."""
+    settled = journal.open_about(connection, ALARMS) & set(refs)
+    if settled:
+        journal.dismiss_about(connection, settled, ALARMS, at=now)
+
+
+def rings_at(section: DutySection, held: LoadedConversation, owed: Owed, now: int) -> int:
+    """When the desk is told of what is owed, Unix seconds: now, or when its quiet hours end. The message that asks for
+    it decides.
+    """
+    row = next((row for row in held.rows if row.id == owed.duty.because), None)
+    said = None if row is None else held.said.get(row.ref)
+    if said is None or held.conversation is None or not section.quiet.spans:
+        return now
+    zone = held.conversation.setting.calendars[held.ours].zone
+    local = (datetime.fromtimestamp(now, UTC) + offset(zone, now)).replace(tzinfo=None)
+    told = ring_at(said.body_type, str(said.header.get("priority", "")), section.quiet, local)
+    return now + int((told - local).total_seconds())

@@ -1,0 +1,116 @@
+"""May the person of a case be reached in this way now, and who must not hear of the case
+(`gateway.conversations.safe_contact`).
+
+The answer is advice for a person who is about to pick up the telephone. It repeats nothing of the rule: not a number,
+not a code word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from gateway.consent import register
+from gateway.conversations import loader
+from gateway.conversations.history import Opened
+from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.rules.facts import Side
+from gateway.conversations.safe_contact import Channel, ContactRule, do_not_notify, may_contact, rule_of
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.workdays import offset
+from gateway.messages.store import messages
+from gateway.messages.store.conversations import Key
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, maybe_text, only, text
+from gateway.policy import store
+from gateway.ports import OperationResult
+from schemas.types import type_name
+
+PERSONS = ("person", "person_identifying")
+"""Members of a content in which a person is described, with the rule for reaching them."""
+
+
+async def advise(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Whether a channel may be used now, and the parties that must not be told, each with the reason."""
+    only(arguments, "id", "channel", "address")
+    id, channel = text(arguments, "id"), _channel(text(arguments, "channel"))
+    address = maybe_text(arguments, "address")
+    index, (label,) = parts.vault.conversation_index(id), parts.vault.hold_indexes(id, ())
+
+    def query(c: Connection) -> tuple[bool, dict[Key, LoadedConversation], list[register.Known]]:
+        rows = messages.of_conversation(c, index)
+        held, _ = loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        relied_on = {ref for one in held.values() for ref in map(_consent, one.said.values()) if ref is not None}
+        return label in store.labels(c), held, [register.known_in(parts, c, ref) for ref in sorted(relied_on)]
+
+    on_hold, held, known = await parts.store.read(query)
+    if not held:
+        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+    now = parts.clock.now()
+    one = next(iter(held.values()))
+    said = sorted(one.said.values(), key=lambda message: message.created)
+    local = _local(one, said, now)
+    advice = may_contact(_rule(said), channel, address, local)
+    closed = do_not_notify(
+        known[0].consent if len(known) == 1 else None,
+        one.history(),
+        may_disclose_to_family=_family(said),
+        asylum_hold=on_hold,
+        today=local.date(),
+    )
+    return OperationResult(
+        value={
+            "contact": str(advice.contact),
+            "why": advice.why,
+            "check_who_answers": advice.check_who_answers,
+            "do_not_notify": [{"party": str(party), "why": why} for party, why in sorted(closed.items())],
+        }
+    )
+
+
+def _channel(word: str) -> Channel:
+    if word not in set(Channel):
+        raise RefusedError(
+            Code.INVALID,
+            "the channel is not known; nothing was looked at",
+            findings=[Finding(place="/channel", rule="enum", hint="one of " + ", ".join(Channel))],
+        )
+    return Channel(word)
+
+
+def _consent(message: Opened) -> str | None:
+    named = message.header.get("consent_ref")
+    return named if isinstance(named, str) else None
+
+
+def _rule(said: Iterable[Opened]) -> ContactRule | None:
+    """The newest rule, and every channel that an alert has closed since."""
+    rule, never = None, list[str]()
+    for message in said:
+        closed = message.content.get("never_use_channel")
+        never += [closed] if isinstance(closed, str) else []
+        for name in PERSONS:
+            person = message.content.get(name)
+            rule = person if isinstance(person, dict) and "safe_contact_rule" in person else rule
+    return None if rule is None else rule_of(rule, never)
+
+
+def _family(said: Iterable[Opened]) -> str:
+    """What the family may be told, by the newest inquiry; nothing where there is none."""
+    asked = [message.content.get("may_disclose_to_family") for message in said]
+    codes = [code for code in asked if isinstance(code, str)]
+    return codes[-1] if codes else "nothing"
+
+
+def _local(held: LoadedConversation, said: Iterable[Opened], now: int) -> datetime:
+    """The time where the person is: in the host country until somebody has met them in the other one."""
+    if held.conversation is None:
+        raise RefusedError(Code.UNDECRYPTABLE, "what was said first does not open: nobody knows where the person is")
+    arrived = any(
+        type_name(message.body_type) == "arrival.confirmation" and str(message.content.get("outcome")).startswith("met")
+        for message in said
+    )
+    zone = held.conversation.setting.calendars[Side.RECEIVING if arrived else Side.HOST].zone
+    return (datetime.fromtimestamp(now, UTC) + offset(zone, now)).replace(tzinfo=None)

@@ -1,0 +1,244 @@
+"""Keeps the small row of each conversation true: its state, the next deadline and who owes it; and reminds.
+
+What moved a message only marked its conversation. Here the marked ones are folded again, and those for which the time
+has come: a reminder, a deadline, a silence that speaks. A reminder is an event of this node; at 100 % it is an alarm as
+well. Which were given is remembered under a keyed index, because what is owed is told by nothing else in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.conversations import loader, on_call
+from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.on_call import Alert
+from gateway.conversations.rules.duties import Owed, Reminder, Watched, arrived_at, owed, remembered, reminders
+from gateway.conversations.rules.fold import Fold, fold
+from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, Enquiry, OpenQuestionState, Referral
+from gateway.conversations.rules.silence import silence
+from gateway.database import journal
+from gateway.foundation.config import DutySection
+from gateway.foundation.workdays import DAY, HOUR
+from gateway.messages.store import conversations as rows_of
+from gateway.messages.store.conversations import ConversationRow, Key, ReminderRow
+from gateway.node.parts import Parts
+
+BATCH = 200
+"""Conversations folded in one go: they are opened in one call to the key service."""
+
+US, THEM = "us", "them"
+OVER = 100
+"""Percent of the time for an answer."""
+
+_OVER = REFERRAL.final | {Referral.CLOSED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folded:
+    """What one look at a batch found."""
+
+    standings: tuple[rows_of.ConversationStatus, ...]
+    items: tuple[Owed, ...]
+    held: Mapping[str, tuple[Key, LoadedConversation]]
+    alerts: tuple[Alert, ...]
+
+
+async def keep(parts: Parts) -> None:
+    """Fold everything that changed or is due, in batches."""
+    while await _keep_some(parts) == BATCH:
+        pass
+
+
+async def _keep_some(parts: Parts) -> int:
+    now, section = parts.clock.now(), parts.config.duty
+
+    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation]]:
+        rows = rows_of.to_fold(c, now, BATCH)
+        return rows, loader.load(parts, c, {row.key for row in rows})[0]
+
+    rows, held = await parts.store.read(query)
+    if not rows:
+        return 0
+    found = await parts.off_loop(lambda: _fold(rows, held, section, now))
+    labels = await parts.off_loop(lambda: _labels(parts, found))
+    indexes = [row.conversation for row in rows]
+
+    def move(connection: Connection) -> bool:
+        rows_of.stand(connection, found.standings)
+        told = rows_of.told(connection, indexes)
+        reminded = _remind(connection, found, section, labels, told, now)
+        return on_call.ring(connection, found.alerts, found.held.values(), labels, told, now) or reminded
+
+    if await parts.store.move(move):
+        await parts.signals.happened()
+    return len(rows)
+
+
+def name_of(key: Key) -> str:
+    """How the core names a conversation in what is owed."""
+    return f"{key[0].hex()}/{key[1]}"
+
+
+def watched(held: Mapping[Key, LoadedConversation]) -> list[Watched]:
+    """Conversations as the morning list takes them."""
+    return [
+        Watched(ref=name_of(key), side=one.ours, conversation=one.conversation)
+        for key, one in held.items()
+        if one.conversation is not None
+    ]
+
+
+def _fold(
+    rows: Sequence[ConversationRow], held: Mapping[Key, LoadedConversation], section: DutySection, now: int
+) -> _Folded:
+    items, named = owed(watched(held), now), {name_of(key): (key, one) for key, one in held.items()}
+    alerts = on_call.alerts(items, named, section, now)
+    woken = [(alert.owed.ref, alert.state.next.at) for alert in alerts if alert.state.next is not None]
+    by_name: dict[str, list[Owed]] = {}
+    for item in items:
+        by_name.setdefault(item.ref, []).append(item)
+    return _Folded(
+        standings=tuple(
+            _standing(
+                row,
+                held[row.key],
+                by_name.get(name_of(row.key), []),
+                section,
+                [at for ref, at in woken if ref == name_of(row.key)],
+                now,
+            )
+            for row in rows
+        ),
+        items=items,
+        held=named,
+        alerts=alerts,
+    )
+
+
+def _standing(
+    row: ConversationRow,
+    held: LoadedConversation,
+    items: Sequence[Owed],
+    section: DutySection,
+    woken: Sequence[int],
+    now: int,
+) -> rows_of.ConversationStatus:
+    """The row of one conversation; one of the test message has no state and is not looked at again. `woken` is when
+    the next duty contacts are.
+    """
+    if held.conversation is None:
+        return rows_of.ConversationStatus(
+            conversation=row.conversation,
+            peer=row.peer,
+            changes=row.changes,
+            state="",
+            ours=None,
+            theirs=None,
+            fold=None,
+        )
+    found = items[0].found if items else fold(held.conversation, now)
+    there = found.situation
+    return rows_of.ConversationStatus(
+        conversation=row.conversation,
+        peer=row.peer,
+        changes=row.changes,
+        state=str(found.state),
+        since=None if there is None else _day(there.since),
+        arrived=row.arrived if there is None or there.arrival is None else _day(arrived_at(there.arrival)),
+        upto=max((one.ref for one in held.rows), default=None),
+        ours=_first(item for item in items if item.ours),
+        theirs=_first(item for item in items if not item.ours),
+        alert=_first(item for item in items if item.duty.clock == on_call.CLOCK),
+        fold=_again(found, held, items, [*woken, *_quiet(held, items, section, now)], now),
+    )
+
+
+def _first(items: Iterable[Owed]) -> int | None:
+    return min((item.duty.until.at for item in items), default=None)
+
+
+def _day(at: int) -> int:
+    """The first second of the day, UTC: the database holds no time of what a message says (PROTOCOL B9)."""
+    return at // DAY * DAY
+
+
+def _again(found: Fold, held: LoadedConversation, items: Sequence[Owed], rings: Sequence[int], now: int) -> int | None:
+    """When time changes something next, and at the latest tomorrow; None when only a message can."""
+    if not items and not found.provisional and _rests(found.state):
+        return None
+    latest = now + (HOUR if any(item.overdue for item in items) else DAY)
+    return min([latest, *(at + 1 for at in (*rings, *_marks(found, held, items)) if at >= now)])
+
+
+def _quiet(held: LoadedConversation, items: Sequence[Owed], section: DutySection, now: int) -> Iterator[int]:
+    """When the quiet hours end that hold up a reminder now."""
+    for item in items:
+        at = on_call.rings_at(section, held, item, now)
+        if at > now:
+            yield at
+
+
+def _rests(state: Enquiry | Referral | OpenQuestionState) -> bool:
+    return state in _OVER or state in ENQUIRY.final or state is OpenQuestionState.QUIET
+
+
+def _marks(found: Fold, held: LoadedConversation, items: Sequence[Owed]) -> Iterator[int]:
+    for item in items:
+        yield item.duty.until.at
+        yield from (at for _, at in item.duty.reminders)
+    if found.situation is not None and held.conversation is not None:
+        speaks = silence(found.situation, held.conversation.setting)
+        if speaks is not None:
+            yield speaks.deadline.at
+
+
+# --- reminders ----------------------------------------------------------------------------------------------------
+
+
+def _labels(parts: Parts, found: _Folded) -> dict[str, bytes]:
+    """What the database knows each thing that is owed by, and each alert."""
+    names = sorted(
+        {*(Reminder(owed=item, percent=0).label for item in found.items), *(one.label for one in found.alerts)}
+    )
+    return dict(zip(names, parts.vault.reminder_indexes(names), strict=True))
+
+
+def _remind(
+    connection: Connection,
+    found: _Folded,
+    section: DutySection,
+    labels: Mapping[str, bytes],
+    told: Mapping[bytes, int],
+    now: int,
+) -> bool:
+    """Say what has become due since and does not wait for the end of quiet hours, and forget what is no longer owed;
+    whether anything was said.
+    """
+    known = {label: told[index] for label, index in labels.items() if index in told}
+    new = [
+        one
+        for one in reminders(found.items, known, now)
+        if on_call.rings_at(section, found.held[one.owed.ref][1], one.owed, now) <= now
+    ]
+    for reminder in new:
+        key, held = found.held[reminder.owed.ref]
+        ref = next((row.ref for row in held.rows if row.id == reminder.owed.duty.because), None)
+        journal.add_event(connection, at=now, kind="reminder", ref=ref, state=str(reminder.percent))
+        if reminder.percent >= OVER and reminder.owed.duty.clock != on_call.CLOCK:  # an alert has an alarm of its own
+            overdue = "erasure" if reminder.owed.duty.clock == "erasure" else "conversation"
+            journal.raise_alarm(connection, at=now, kind=f"{overdue}.overdue", peer=key[1], ref=ref)
+    kept, rung = remembered(found.items, known, new), [one.label for one in found.alerts]
+    rows_of.tell(
+        connection,
+        [
+            ReminderRow(
+                label=labels[reminder.label], conversation=found.held[reminder.owed.ref][0][0], percent=reminder.percent
+            )
+            for reminder in new
+        ],
+    )
+    rows_of.forget(connection, sorted(set(told) - {labels[label] for label in [*kept, *rung]}))
+    return bool(new)

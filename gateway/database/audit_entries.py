@@ -1,0 +1,16 @@
+"""The audit leaves this node writes (PROTOCOL B10): canonical JSON without content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from keys.primitives.encoding import Json, canon
+
+
+def leaf(at: int, event: str, **facts: Json) -> Callable[[int], bytes]:
+    """A builder for one leaf; the store gives it its sequence number inside the moving transaction."""
+
+    def build(seq: int) -> bytes:
+        return canon({"seq": seq, "at": at, "ev": event, **facts})
+
+    return build

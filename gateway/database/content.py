@@ -1,0 +1,91 @@
+"""Sealed content and its wrapped data keys. Bytes in, the same bytes out; what they mean is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from gateway.database.prepared import Prepared
+from gateway.database.tables import datakey, sealed
+from gateway.errors import Code, TransientError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedRow:
+    """`data` under a data key that is wrapped by the storage epoch key `epoch`."""
+
+    ref: int
+    epoch: int
+    wrapped: bytes
+    data: bytes
+
+
+_ROWS = Prepared(
+    select(datakey.c.ref, datakey.c.epoch, datakey.c.wrapped, sealed.c.data)
+    .join(sealed, sealed.c.ref == datakey.c.ref)
+    .where(datakey.c.ref.in_(bindparam("refs", expanding=True)))
+)
+_PUT_KEY = Prepared(insert(datakey))
+_PUT_DATA = Prepared(insert(sealed))
+
+_LOWEST = "lowest storage epoch"
+
+
+def close_epochs(connection: Connection, below: int) -> None:
+    """Take no content any more whose data key names an epoch lower than `below`: those epoch keys are about to go.
+
+    It lasts as long as the writer's connection; what is sealed after a start names the newest epoch anyway.
+    """
+    connection.info[_LOWEST] = below
+
+
+def put(connection: Connection, rows: Iterable[SealedRow]) -> None:
+    """Store new sealed content.
+
+    Raises:
+        TransientError: it was sealed before a rotation and comes after it: seal it again.
+    """
+    rows = list(rows)
+    if not rows:
+        return
+    lowest = connection.info.get(_LOWEST, 0)
+    if any(row.epoch < lowest for row in rows):
+        raise TransientError(Code.LOCKED, "the storage epoch changed meanwhile; nothing was stored", hint="repeat it")
+    _PUT_KEY.run(connection, [{"ref": r.ref, "epoch": r.epoch, "wrapped": r.wrapped} for r in rows])
+    _PUT_DATA.run(connection, [{"ref": r.ref, "data": r.data} for r in rows])
+
+
+def get(connection: Connection, refs: Sequence[int]) -> dict[int, SealedRow]:
+    """The sealed rows that still exist, by ref."""
+    found: dict[int, SealedRow] = {}
+    for start in range(0, len(refs), 500):
+        for row in _ROWS.made(SealedRow, connection, refs=refs[start : start + 500]):
+            found[row.ref] = row
+    return found
+
+
+def erase(connection: Connection, ref: int) -> bool:
+    """Destroy the data key first, then the bytes; True when there was something."""
+    gone = connection.execute(delete(datakey).where(datakey.c.ref == ref)).rowcount
+    connection.execute(delete(sealed).where(sealed.c.ref == ref))
+    return bool(gone)
+
+
+def keys_not_of(connection: Connection, epoch: int, limit: int) -> list[tuple[int, int, bytes]]:
+    """Up to `limit` (ref, epoch, wrapped) whose epoch is another one: what a rotation still has to wrap anew."""
+    query = (
+        select(datakey.c.ref, datakey.c.epoch, datakey.c.wrapped)
+        .where(datakey.c.epoch < epoch)
+        .order_by(datakey.c.epoch, datakey.c.ref)
+        .limit(limit)
+    )
+    return [(row.ref, row.epoch, row.wrapped) for row in connection.execute(query)]
+
+
+def rewrap(connection: Connection, epoch: int, wrapped: Iterable[tuple[int, bytes]]) -> None:
+    """Replace wrapped keys by ones under `epoch`; a row erased meanwhile stays erased."""
+    values = [{"which": ref, "epoch": epoch, "wrapped": blob} for ref, blob in wrapped]
+    if values:
+        connection.execute(update(datakey).where(datakey.c.ref == bindparam("which")), values)

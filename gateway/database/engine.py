@@ -1,0 +1,203 @@
+"""Opening the database: pragmas, the BEGIN IMMEDIATE recipe, migrations, the writer and the readers.
+
+SQLite in its default mode loses updates silently, because a SELECT opens no transaction in the driver; the writer
+therefore begins every transaction with BEGIN IMMEDIATE, and readers use a second engine with a plain BEGIN on a WAL
+snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+from gateway.database import tables
+from gateway.database.migrations import HEAD
+from gateway.database.prepared import driver_of
+from gateway.database.writer import Writer
+from gateway.errors import Code, TransientError
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+
+READERS = 2
+
+NUMBERED = (
+    tables.datakey.c.ref,
+    tables.message.c.ref,
+    tables.draft.c.ref,
+    tables.origin.c.ref,
+    tables.consent.c.ref,
+    tables.statement.c.evidence,
+    tables.receipt_batch.c.ref,
+    tables.erasure.c.ref,
+    tables.local_item.c.ref,
+    tables.attachment.c.ref,
+)
+"""Where local numbers stand. A number outlives the content it was given for: erasing must not free it."""
+
+
+class Store:
+    """One node's database. `move` writes, `read` reads a snapshot; both run off the event loop."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._write_engine = _engine(path, begin="BEGIN IMMEDIATE")
+        with _disk():
+            migrate(self._write_engine)
+        self._read_engine = _engine(path, begin="BEGIN")
+        self.writer = Writer(self._write_engine)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._reader = threading.local()
+        self._open: list[Connection] = []
+        self._lock = threading.Lock()
+        with self._read_engine.connect() as connection:
+            self._next = 1 + max(connection.scalar(select(func.max(column))) or 0 for column in NUMBERED)
+
+    def new_ref(self) -> int:
+        """A fresh local number, in order of time; never used before in this database, lost when not written."""
+        with self._lock:
+            ref = self._next
+            self._next += 1
+            return ref
+
+    async def move(self, move: Callable[[Connection], T]) -> T:
+        """Run one move in a durable transaction (see `gateway.database.writer`).
+
+        Raises:
+            TransientError: disk; nothing of the move was written. So do the other two ways in.
+        """
+        with _disk():
+            return await self.writer.move(move)
+
+    async def move_together(self, batch: Callable[[Connection, Sequence[I]], Sequence[T]], item: I) -> T:
+        """Run one item of a function that writes several at once (see `gateway.database.writer`)."""
+        with _disk():
+            return await self.writer.move_together(batch, item)
+
+    def move_along(self, move: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Run one move that nobody waits for and that a kill may undo (see `gateway.database.writer`)."""
+        return self.writer.move_along(move)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run `query` on a consistent snapshot."""
+        with _disk():
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        connection = getattr(self._reader, "connection", None)
+        if connection is None:
+            connection = self._reader.connection = self._read_engine.connect()
+            self._open.append(connection)
+        driver = driver_of(connection)
+        driver.execute("BEGIN")
+        try:
+            return query(connection)
+        finally:
+            if connection.in_transaction():  # a statement that is not prepared went through SQLAlchemy
+                connection.rollback()
+            driver.rollback()
+
+    async def checkpoint(self, *, truncate: bool = False) -> None:
+        """Move the write-ahead log into the database; `truncate` also empties the log file (after erasing)."""
+        mode = "TRUNCATE" if truncate else "PASSIVE"
+
+        def run() -> None:
+            with closing(sqlite3.connect(self.path, timeout=5)) as connection:
+                connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+        with _disk():
+            await asyncio.to_thread(run)
+
+    def close(self) -> None:
+        """Finish waiting moves and close every connection."""
+        self.writer.close()
+        self._readers.shutdown()
+        for connection in self._open:
+            connection.close()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    """The one border at which a full, failing or read-only disk becomes an error of ours."""
+    try:
+        yield
+    except (OperationalError, sqlite3.OperationalError) as exc:
+        raise TransientError(
+            Code.DISK, "the database can not be used now; nothing was changed", hint="check free space and the disk"
+        ) from exc
+
+
+def _engine(path: Path, *, begin: str) -> Engine:
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=READERS + 1,
+        connect_args={"check_same_thread": False, "timeout": 5},
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    @event.listens_for(engine, "begin")
+    def begin_now(connection: Connection) -> None:
+        driver = driver_of(connection)
+        if not driver.in_transaction:  # a reader begins its own
+            driver.execute(begin)
+
+    return engine
+
+
+def revision(engine: Engine) -> str | None:
+    """The schema revision of the database, None for an empty one."""
+    with engine.connect() as connection, connection.begin():
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.scalar(text("select version_num from alembic_version"))
+        return found
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest revision inside one transaction.
+
+    Alembic is imported only when there is something to do: a node that is up to date does not carry it in memory.
+    """
+    if revision(engine) == HEAD:
+        return
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "gateway.database:migrations")
+    script = ScriptDirectory.from_config(config)
+    with engine.connect() as connection, connection.begin():
+        context = MigrationContext.configure(connection, opts={"render_as_batch": True})
+        current = context.get_current_revision()
+        for step in reversed(list(script.iterate_revisions(HEAD, current))):
+            with Operations.context(context):
+                step.module.upgrade()
+            context.stamp(script, step.revision)

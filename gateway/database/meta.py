@@ -1,0 +1,19 @@
+"""Small facts about the node, by key."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database.tables import meta
+
+
+def get_meta(connection: Connection, key: str) -> bytes | None:
+    """One small fact about the node, or None."""
+    return connection.scalar(select(meta.c.value).where(meta.c.key == key))
+
+
+def set_meta(connection: Connection, key: str, value: bytes) -> None:
+    """Write one small fact."""
+    statement = upsert(meta).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

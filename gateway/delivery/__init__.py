@@ -1,0 +1,1 @@
+"""Messages on their way: out, in, and into the case system."""

@@ -1,0 +1,1 @@
+"""From bytes of a peer to an accepted message."""

@@ -1,0 +1,98 @@
+"""Drafts that are written at the desk: saved, and changed by whoever has seen the newest version (RFC 9110, 13.1.1).
+
+A draft may be unfinished. What it lacks is told with each answer and judged when a person releases it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.delivery.intake import WAITING
+from gateway.delivery.operations.messages import drafted, find_draft, version_of
+from gateway.delivery.outbound import draft as drafts
+from gateway.errors import Code, Finding, RefusedError
+from gateway.messages.store import local
+from gateway.messages.store.local import DraftRow
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, members, only, text
+from gateway.ports import Json, OperationResult
+from keys.primitives.encoding import b64u, canon
+
+
+async def save(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Keep a new draft for a person to release."""
+    only(arguments, "draft")
+    draft = _whole(members(arguments, "draft"))
+    return OperationResult(value=_answer(parts, await keep(parts, draft), draft), created=True)
+
+
+async def keep(parts: Parts, draft: dict[str, Json]) -> str:
+    """Store a draft that waits for a person; its id."""
+    ref, id, now = parts.store.new_ref(), b64u(parts.rand(16)), parts.clock.now()
+    sealed = parts.vault.seal(ref, canon(draft))
+
+    def move(connection: Connection) -> None:
+        content.put(connection, [sealed])
+        local.add_draft(connection, DraftRow(ref=ref, id=id, origin=None, state=WAITING, at=now))
+        journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
+        journal.append_leaf(connection, leaf(now, "draft.made", id=id))
+
+    await parts.store.move(move)
+    await parts.signals.happened()
+    return id
+
+
+async def change(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Put another draft in the place of the version that the caller has seen. Raises RefusedError changed_meanwhile."""
+    only(arguments, "id", "draft", "if_match")
+    id, seen, draft = text(arguments, "id"), text(arguments, "if_match"), _whole(members(arguments, "draft"))
+    row, found = await find_draft(parts, id)
+    if row.state != WAITING:
+        raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
+    if version_of(drafted(parts, found.get(row.ref))) != seen:
+        raise _changed()
+    now, sealed = parts.clock.now(), parts.vault.seal(row.ref, canon(draft))
+    before = found[row.ref].data
+
+    def move(connection: Connection) -> None:
+        current, held = local.get_draft(connection, id), content.get(connection, [row.ref])
+        if current is None or current.state != WAITING or row.ref not in held or held[row.ref].data != before:
+            raise _changed()
+        content.erase(connection, row.ref)
+        content.put(connection, [sealed])
+        local.set_first(connection, id, None)  # whoever released it released another one
+        journal.append_leaf(connection, leaf(now, "draft.changed", id=id))
+
+    await parts.store.move(move)
+    return OperationResult(value=_answer(parts, id, draft))
+
+
+def _changed() -> RefusedError:
+    return RefusedError(
+        Code.CHANGED_MEANWHILE,
+        "the draft is not the one you have seen; nothing was changed",
+        hint="read it again, make the change there, and give its new version in If-Match",
+    )
+
+
+def _whole(draft: dict[str, Json]) -> dict[str, Json]:
+    if set(draft) - drafts.MEMBERS:
+        raise RefusedError(
+            Code.INVALID,
+            "a draft has no such member; nothing was stored",
+            findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(drafts.MEMBERS)))],
+        )
+    return draft
+
+
+def _answer(parts: Parts, id: str, draft: dict[str, Json]) -> dict[str, Json]:
+    """The stored draft's version, and what still keeps it from going."""
+    findings: list[Json] = []
+    try:
+        drafts.check_form(parts, draft)
+    except RefusedError as error:
+        findings = [f.to_json() for f in error.findings]
+        findings = findings or [{"place": "", "rule": str(error.code), "hint": error.hint}]
+    return {"id": id, "state": WAITING, "version": version_of(draft), "findings": findings}

@@ -1,0 +1,59 @@
+"""The inbox at the desk: what came in and nobody has taken yet, in the order in which it came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.database import content
+from gateway.database.content import SealedRow
+from gateway.delivery.operations.messages import cursor_of, opened_rows, summary
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.store import messages
+from gateway.messages.store.messages import MessageRow
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, maybe_text, number, only
+from gateway.ports import Json, OperationResult
+
+PATIENCE = 30
+"""The most seconds that a question may wait for something to come."""
+
+
+async def list_inbox(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Messages that wait to be taken (`message.ack`), oldest first, behind the position `after`.
+
+    With `wait` and nothing there, the answer comes with the first message, or empty after so many seconds. `next` is
+    the position behind the last one: who gives it back reads on, also before anything was taken; who gives none sees
+    again all that still waits. What is behind a gap of its peer's numbers can not be taken and is not here yet; it may
+    come in before a position that somebody has read past.
+    """
+    only(arguments, "after", "limit", "wait")
+    after = maybe_text(arguments, "after")
+    position = 0 if after is None else cursor_of(after)
+    limit, patience = number(arguments, "limit", otherwise=50), number(arguments, "wait", otherwise=0, most=PATIENCE)
+    until = parts.clock.monotonic() + patience
+    while True:
+        happenings = parts.signals.happenings
+        rows, sealed = await parts.store.read(lambda c: _waiting(c, position, limit))
+        left = until - parts.clock.monotonic()
+        if rows or left <= 0 or limit == 0:
+            break
+        await parts.signals.wait_for_more(happenings, left)
+    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
+    items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in _by_number(rows)]
+    return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else after})
+
+
+def _waiting(connection: Connection, after: int, limit: int) -> tuple[list[MessageRow], dict[int, SealedRow]]:
+    rows = messages.to_take(connection, but=str(Incoming.AWAITING_ORDER), after=after, limit=limit)
+    return rows, content.get(connection, [row.ref for row in rows])
+
+
+def _by_number(rows: Sequence[MessageRow]) -> list[MessageRow]:
+    """Those of each peer in the order of their numbers, as they are handed over, in the places that the peer has."""
+    each = {
+        peer: iter(sorted((row for row in rows if row.peer == peer), key=lambda row: (row.epoch or 0, row.n or 0)))
+        for peer in {row.peer for row in rows}
+    }
+    return [next(each[row.peer]) for row in rows]

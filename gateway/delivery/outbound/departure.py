@@ -1,0 +1,391 @@
+"""Departure: what waits becomes numbered, signed and sealed bytes, written in one transaction before any of them is
+sent.
+
+Rows come in order. A queued message is judged again and then numbered; one that was numbered keeps its bytes, or is
+sealed anew at its place when the bytes were given up; one that may go no longer becomes a void question with the same
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from gateway.attachments.rules import files_of
+from gateway.conversations import loader
+from gateway.conversations.rules.context import ConversationContext
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.delivery.outbound import steps
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.messages import content_codec, state_transitions
+from gateway.messages.content_codec import Content
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
+from gateway.messages.machines.numbering import FIRST_EPOCH
+from gateway.messages.state_transitions import Change
+from gateway.messages.store import links, messages
+from gateway.messages.store.links import LinkRow, NumberRow
+from gateway.messages.store.messages import MessageRow, StatementRow
+from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
+from gateway.node.parts import Parts
+from gateway.peers.registry import Peer
+from gateway.policy import consent_context
+from gateway.policy.circumstances import Circumstances
+from keys.documents.envelope import Void, link_hash, statement_hash
+from keys.documents.statement import signatures_hash
+from keys.primitives.sign import VOID, SignedDocument
+
+TRUST_CODES = frozenset({Code.NOT_ACTIVE, Code.OUT_OF_SCOPE})
+"""Refusals that end with a suspension or with a renewal: while one of those is the cause, the message is held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """One message with the bytes that go over the wire; `void` says that they are a void question."""
+
+    row: MessageRow
+    data: bytes
+    void: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The content of a message with what it must be judged by now; `spoken` are schemas by which the peer wrote in its
+    conversation, so that it holds them.
+    """
+
+    content: Content
+    circumstances: Circumstances
+    around: ConversationContext | None
+    spoken: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """What is known about due messages before anything is decided."""
+
+    rows: tuple[MessageRow, ...]
+    stored: dict[int, bytes]
+    link: LinkRow
+    judged: tuple[tuple[MessageRow, _Opened | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Departing:
+    """One message about to get bytes; `position` is its place on the link."""
+
+    row: MessageRow
+    message: ValidMessage
+    secret: bytes
+    position: LinkPosition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealed:
+    """One message with its bytes, and the sealed row that keeps what was signed."""
+
+    row: MessageRow
+    envelope: SealedEnvelope
+    evidence: SealedRow
+
+
+async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
+    """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
+    waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
+    if any(opened is None for _, opened in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
+        waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
+    fenced, waiting = _fence(waiting)
+    departing, refused, held = _decide(parts, peer, waiting)
+    asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
+    sealed = await parts.off_loop_pieces(lambda some: _seal(parts, peer, some), departing)
+    voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        _still(connection, peer.node, waiting.link)
+        state_transitions.advance(connection, refused, at=now)
+        _number(connection, peer.node, fenced)
+        _write(connection, peer.node, sealed, now)
+        messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
+        messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
+            connection,
+            [
+                StatementRow(hash=statement_hash(document.payload), message=row.ref, evidence=row.ref, created=now)
+                for row, document in voids
+            ],
+        )
+
+    if refused or sealed or voids:
+        await parts.store.move(move)
+    closed = {change.row.ref for change in refused} | held
+    bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
+    bytes_of |= {item.row.ref: item.envelope.data for item in sealed}
+    bytes_of |= {row.ref: document.encode() for row, document in voids}
+    return [
+        Ready(row=row, data=bytes_of[row.ref], void=row.state == Outgoing.VOIDING)
+        for row in waiting.rows
+        if row.ref in bytes_of
+    ]
+
+
+def _look_up(parts: Parts, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
+    found = messages.get(connection, refs)
+    rows = tuple(found[ref] for ref in refs if ref in found)
+    return _Waiting(
+        rows=rows,
+        stored=messages.envelopes(connection, refs),
+        link=links.position(connection, node, links.OUT),
+        judged=_judged(parts, connection, rows),
+    )
+
+
+def _fence(waiting: _Waiting) -> tuple[list[MessageRow], _Waiting]:
+    """Void questions without a number, of a node that was restored or whose peer was, at their places of the link; and
+    what waits, with them.
+    """
+    link, rows, fenced = waiting.link, [], []
+    for row in waiting.rows:
+        if row.state == Outgoing.VOIDING and row.n is None:
+            position = steps.next_position(link.epoch, link.high, None if link.last is None else link.last.link)
+            row = replace(row, epoch=position.epoch, n=position.n, prev=position.prev)
+            link = replace(link, high=position.n, last=_number_row(row))
+            fenced.append(row)
+        rows.append(row)
+    return fenced, replace(waiting, rows=tuple(rows), link=link)
+
+
+def _number_row(row: MessageRow) -> NumberRow:
+    if row.n is None or row.epoch is None:
+        raise RuntimeError("a message without a number has no row of it")
+    link = link_hash(epoch=row.epoch, n=row.n, id=row.id, prev=row.prev)
+    return NumberRow(n=row.n, id=row.id, prev=row.prev, link=link)
+
+
+def _number(connection: Connection, node: str, fenced: Sequence[MessageRow]) -> None:
+    """Use the numbers of `_fence`."""
+    if not fenced:
+        return
+    rows = [_number_row(row) for row in fenced]
+    links.use(connection, node, links.OUT, fenced[-1].epoch or FIRST_EPOCH, rows, rows[-1].n)
+    messages.number(
+        connection, [(row.ref, row.epoch or FIRST_EPOCH, row.n or 0, row.prev, row.state) for row in fenced]
+    )
+
+
+def _still(connection: Connection, node: str, link: LinkRow) -> None:
+    """Return if the link was not reset since it was looked up; raises TransientError."""
+    if links.position(connection, node, links.OUT).epoch != link.epoch:
+        raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was numbered", hint="repeat it")
+
+
+def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change], set[int]]:
+    """Steps 4 and 5: who may go, and at which place; who may never; and who waits while nothing is agreed with the
+    peer.
+    """
+    link = waiting.link
+    high, last = link.high, None if link.last is None else link.last.link
+    departing: list[_Departing] = []
+    refused: list[Change] = []
+    held: set[int] = set()
+    for row, opened in waiting.judged:
+        if opened is None:
+            refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
+            continue
+        message = content_codec.valid_message(row.id, row.peer, row.expires, row.at, opened.content)
+        reason = _closed(parts, peer, row, message, opened)
+        if reason in TRUST_CODES and peer.standing(parts.clock.now()).held is not None:
+            held.add(row.ref)
+            continue
+        if reason is not None:
+            refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=reason))
+            continue
+        if row.ref in waiting.stored:
+            continue
+        if row.n is None or row.epoch is None:
+            position = steps.next_position(link.epoch, high, last)
+            high = position.n
+            last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
+        else:
+            position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
+        departing.append(_Departing(row=row, message=message, secret=opened.content.secret, position=position))
+    return departing, refused, held
+
+
+def _judged(
+    parts: Parts, connection: Connection, rows: Sequence[MessageRow]
+) -> tuple[tuple[MessageRow, _Opened | None], ...]:
+    """What is no void, opened, with what it must be judged by now; None where the content is gone or does not open:
+    it fails alone, what is behind it goes on.
+
+    What has bytes already is judged too: it goes again only if it might still go. The messages of the conversations are
+    opened in the same call as what waits.
+    """
+    rows = [row for row in rows if row.state != Outgoing.VOIDING]
+    held, contents = loader.load(parts, connection, {(row.conversation, row.peer) for row in rows})
+    there = [row for row in rows if row.ref in contents]
+    questions = [_question(row, contents[row.ref]) for row in there]
+    about = consent_context.load_consent_context(parts, connection, questions) if questions else []
+    found: dict[int, _Opened] = {}
+    for row, item in zip(there, about, strict=True):
+        key, opened = (row.conversation, row.peer), contents[row.ref]
+        around = loader.sent(parts, held[key], key, opened.facts.body_type)
+        history = held[key].history(but=row.ref, also=item.recorded())
+        found[row.ref] = _Opened(
+            content=opened,
+            circumstances=replace(item.circumstances, history=history, approver=opened.facts.approver),
+            around=around,
+            spoken=held[key].spoken,
+        )
+    return tuple((row, found.get(row.ref)) for row in rows)
+
+
+def _question(row: MessageRow, opened: Content) -> consent_context.Question:
+    header = opened.halves()[0]
+    return consent_context.Question(
+        conversation=opened.facts.conversation,
+        consent_ref=opened.facts.consent_ref,
+        to=row.peer,
+        sender_unit=header.get("sender_unit"),
+        recipient_unit=header.get("recipient_unit"),
+    )
+
+
+def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, opened: _Opened) -> Code | None:
+    """Step 4: the code of what closed since submission, None when the message may go."""
+    header, body = opened.content.halves()
+    now = parts.clock.now()
+    try:
+        steps.recheck(
+            message,
+            peer.standing(now),
+            opened.circumstances,
+            header=header,
+            content=body,
+            schemas_of_peer=None if peer.schemas is None else opened.spoken.union(peer.schemas),
+            policy=parts.policies.at(now),
+            around=opened.around,
+            n=loader.place_of(row),
+            now=now,
+            files=files_of(opened.content.secret),
+        )
+    except RefusedError as error:
+        return error.code
+    return None
+
+
+def _seal(parts: Parts, peer: Peer, items: Sequence[_Departing]) -> list[_Sealed]:
+    """Steps 6 and 7, and what is kept of them."""
+    envelopes = [_envelope(parts, peer, item) for item in items]
+    kept = parts.vault.seal_each(
+        [(parts.store.new_ref(), content_codec.evidence(one.statement, one.signatures)) for one in envelopes]
+    )
+    return [
+        _Sealed(row=item.row, envelope=envelope, evidence=evidence)
+        for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
+    ]
+
+
+def _envelope(parts: Parts, peer: Peer, item: _Departing) -> SealedEnvelope:
+    if peer.keyset is None:
+        raise RuntimeError("departure without a keyset")
+    return steps.depart(
+        item.message,
+        item.secret,
+        item.position,
+        own=parts.own.descriptor,
+        peer=peer.descriptor,
+        keyset=peer.keyset,
+        now=parts.clock.now(),
+        sign=parts.keys.sign,
+        rand=parts.rand,
+    )
+
+
+def _void(parts: Parts, peer: Peer, row: MessageRow) -> SignedDocument:
+    if row.n is None or row.epoch is None:
+        raise RuntimeError("a message without a number can not be voided")
+    payload = Void(
+        id=row.id,
+        from_=parts.own.node,
+        to=peer.node,
+        epoch=row.epoch,
+        n=row.n,
+        prev=row.prev,
+        created=parts.clock.now(),
+    ).encode()
+    return SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
+
+
+def _write(
+    connection: Connection,
+    node: str,
+    sealed: Sequence[_Sealed],
+    now: int,
+) -> None:
+    new = [(item.row, item.envelope) for item in sealed if item.row.n is None]
+    content.put(connection, [item.evidence for item in sealed])
+    messages.put_envelopes(connection, [(item.row.ref, item.envelope.data) for item in sealed])
+    messages.add_statements(
+        connection,
+        [
+            StatementRow(
+                hash=item.envelope.statement_hash,
+                message=item.row.ref,
+                evidence=item.evidence.ref,
+                created=item.envelope.created,
+            )
+            for item in sealed
+        ],
+    )
+    if not new:
+        return
+    last = new[-1][1].position
+    links.use(
+        connection,
+        node,
+        links.OUT,
+        last.epoch,
+        [
+            NumberRow(
+                n=envelope.position.n,
+                id=row.id,
+                prev=envelope.position.prev,
+                link=link_hash(
+                    epoch=envelope.position.epoch, n=envelope.position.n, id=row.id, prev=envelope.position.prev
+                ),
+            )
+            for row, envelope in new
+        ],
+        last.n,
+    )
+    messages.number(
+        connection,
+        [
+            (
+                row.ref,
+                envelope.position.epoch,
+                envelope.position.n,
+                envelope.position.prev,
+                str(Outgoing.AWAITING_RECEIPT),
+            )
+            for row, envelope in new
+        ],
+    )
+    journal.add_events(connection, [(now, "message", row.ref, str(Outgoing.AWAITING_RECEIPT)) for row, _ in new])
+    journal.append_leaves(
+        connection,
+        [
+            leaf(
+                now,
+                "message.departed",
+                of=item.envelope.statement_hash,
+                peer=node,
+                n=item.envelope.position.n,
+                sig=signatures_hash(item.envelope.signatures),
+            )
+            for item in sealed
+        ],
+    )

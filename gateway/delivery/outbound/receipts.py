@@ -1,0 +1,108 @@
+"""What receipts of a peer do to our messages: the same for those in an answer and those a peer sends later (PROTOCOL
+B7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.errors import WIRE_CODES, Code
+from gateway.messages import state_transitions
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.messages.state_transitions import Change
+from gateway.messages.store import messages, receipts
+from gateway.messages.store.messages import MessageRow
+from gateway.messages.store.receipts import ReceiptRow
+from gateway.trust.link_reset import store
+from keys.documents.envelope import Receipt, Status
+from keys.documents.receipts import batch_hash
+
+EVENTS = {
+    Status.RECEIVED: OutgoingEvent.RECEIPT_RECEIVED,
+    Status.DELIVERED: OutgoingEvent.RECEIPT_DELIVERED,
+    Status.OPENED: OutgoingEvent.RECEIPT_OPENED,
+    Status.REJECTED: OutgoingEvent.RECEIPT_REJECTED,
+}
+
+
+def event_of(receipt: Receipt) -> OutgoingEvent | None:
+    """The event a receipt is; `erased` is kept as evidence and is none."""
+    if receipt.status is Status.REJECTED and receipt.code == Code.VOID:
+        return OutgoingEvent.VOIDED
+    return EVENTS.get(receipt.status)
+
+
+def apply(
+    connection: Connection, peer: str, batch: Sequence[Receipt], document: bytes, ref: int, *, at: int
+) -> dict[str, Receipt]:
+    """Keep those receipts that belong to a sealing of ours, and move the messages; returns them by message id.
+
+    A receipt for something this node never sent is ignored; a repeated one changes nothing, and a batch of nothing but
+    repeated ones is not kept again: else a peer could fill the disk with one.
+    """
+    known = messages.statements(connection, [receipt.of for receipt in batch])
+    rows = messages.get(connection, [statement.message for statement in known.values()])
+    mine: list[Receipt] = []
+    changes: list[Change] = []
+    for receipt in batch:
+        statement = known.get(receipt.of)
+        row = None if statement is None else rows.get(statement.message)
+        if statement is None:
+            row = _forgotten(connection, peer, receipt)
+        elif row is None or (row.peer, row.id) != (peer, receipt.msg) or not _of_number(connection, row, receipt):
+            continue
+        if row is None:
+            continue
+        mine.append(receipt)
+        event = event_of(receipt)
+        if event is not None and allows(Outgoing(row.state), event):
+            changes.append(Change(row=row, event=event, reason=_reason(receipt.code)))
+    held = receipts.held(connection, [receipt.of for receipt in mine])
+    fresh = [receipt for receipt in mine if (receipt.of, str(receipt.status)) not in held]
+    if fresh:
+        receipts.add_batch(connection, ref, document)
+        receipts.add(connection, [_row(receipt, peer, ref) for receipt in fresh])
+        journal.append_leaf(connection, leaf(at, "receipts.held", of=batch_hash(document), peer=peer))
+    state_transitions.advance(connection, changes, at=at)
+    return {receipt.msg: receipt for receipt in mine}
+
+
+def _of_number(connection: Connection, row: MessageRow, receipt: Receipt) -> bool:
+    """Whether the receipt names the number of the message, or one that it had before the link was reset."""
+    return row.n == receipt.n or store.had_number(connection, row.peer, row.id, receipt.n)
+
+
+def _forgotten(connection: Connection, peer: str, receipt: Receipt) -> MessageRow | None:
+    """The message of a receipt for a sealing that this node does not know: taken only where it was restored from a
+    backup that knows the message, for it was then sealed after the backup (PROTOCOL B3).
+    """
+    link = store.get(connection, peer)
+    if link is None or link.backup is None:
+        return None
+    found = messages.find(connection, receipt.msg, direction=messages.OUT, peer=peer)
+    return found[0] if found and found[0].at <= link.backup else None
+
+
+def _reason(code: str | None) -> Code | None:
+    """The code of a refusal as this node knows it; the receipt itself keeps what the peer said."""
+    if code is None:
+        return None
+    return Code(code) if code in WIRE_CODES else Code.REJECTED
+
+
+def _row(receipt: Receipt, peer: str, batch: int) -> ReceiptRow:
+    return ReceiptRow(
+        of=receipt.of,
+        status=str(receipt.status),
+        peer=peer,
+        direction=receipts.RECEIVED,
+        id=receipt.msg,
+        code=receipt.code,
+        at=receipt.at,
+        object=receipt.encode(),
+        batch=batch,
+    )

@@ -1,0 +1,534 @@
+"""One sender per peer: the outbox in order, void questions, and receipts that are owed (DESIGN 3b.1, 3b.2; PROTOCOL
+B5).
+
+A round begins with a pinned connection and a fresh keyset; before that nothing is numbered or sealed. Then messages
+go in batches, a few requests in flight. What a batch got for an answer is written in one transaction. A failed
+connection backs off, with jitter, up to an hour, for as long as messages live; a call of the peer ends the backoff at
+once.
+
+A message with files goes beside the others, one at a time: its envelope, its parts, and what the last of them got for
+an answer. So a large file keeps nothing else from going; the peer hands over by number all the same (DESIGN 3b.3).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence, Set
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+
+from sqlalchemy import Connection
+
+from gateway.attachments.sender import goes, upload
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.delivery.outbound import receipts as outgoing_receipts
+from gateway.delivery.outbound import submission
+from gateway.delivery.outbound.departure import Ready, depart
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.federation.client import Answered
+from gateway.foundation.logs import logger
+from gateway.messages import answers, state_transitions
+from gateway.messages.answers import Answers, Reaction, reaction
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
+from gateway.messages.state_transitions import Change
+from gateway.messages.store import messages, receipts
+from gateway.messages.store.receipts import ReceiptRow
+from gateway.node.parts import Parts
+from gateway.peers import store as peer_rows
+from gateway.peers.registry import Peer, address
+from gateway.peers.scope import listens
+from gateway.trust.peer_sync import fetch_chain, refresh, refresh_schemas, suspend_for_cause
+from keys.documents.descriptor import GATEWAY
+from keys.documents.descriptor import usable as descriptor_usable
+from keys.documents.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt, Status
+from keys.documents.keyset import usable as keyset_usable
+from keys.documents.receipts import MOST_RECEIPTS, batch_hash
+from keys.primitives.encoding import parse
+
+IN_FLIGHT = 3
+"""Requests to one peer at a time: enough to keep both sides busy over real round-trip times. A request that is not full
+waits until nothing is in flight: what gathers meanwhile shares its signature, its commit and its round trip."""
+
+GATHER = 0.02
+"""Seconds at most in which submissions that are under way are waited for: what goes in one request shares its commits
+and its round trip. Receipts do not wait: they come in batches."""
+
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 3_600.0
+CLOCK_WAIT = 60.0
+"""Seconds between looks at a clock that went back; nothing is dated and sent by it."""
+
+HELD_WAIT = 300.0
+"""Seconds between looks at messages that are held until both sides' administrators agree again."""
+
+RESET_WAIT = 300.0
+"""About how many seconds until a restored peer is asked again; once people have agreed, nothing waits (B3)."""
+
+FRESH = 300
+"""Seconds for which a fetched keyset counts as looked at."""
+
+SCHEMAS_FRESH = 3_600
+"""Seconds after which a peer is asked again what schemas it holds: it may have been upgraded."""
+
+FINAL_WORDS = (Status.RECEIVED, Status.REJECTED)
+"""Receipts that answer an envelope; an answer without one of them and without a code is no answer (B14.7)."""
+
+SEALINGS = 3
+"""Sealings of one message in a row; more often and the two clocks or key lists disagree: wait."""
+
+ReceiptKey = tuple[str, str]
+"""What a receipt is known by: the statement it is for, and its status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """What waits for a peer: the receipts that go in one batch, signed already or not, and the next messages.
+
+    `files` is the next message that has some; `more`: other receipts wait behind these.
+    """
+
+    owed: Sequence[tuple[int, ReceiptRow]]
+    batch: bytes | None
+    due: Sequence[int]
+    files: int | None
+    more: bool
+
+
+class Sender:
+    """Everything that goes to one peer."""
+
+    def __init__(self, parts: Parts, node: str) -> None:
+        self._parts = parts
+        self._node = node
+        self._wake = parts.signals.outgoing(node)
+        self._log = logger().bind(peer=node)
+        self._anew: Counter[int] = Counter()
+        self._answered: set[ReceiptKey] = set()
+        self._again = False
+        self._schemas_at: int | None = None
+        self._carrying: asyncio.Task[None] | None = None
+        self._numbering = asyncio.Lock()  # numbers are looked up and used in one go
+
+    async def run(self) -> None:
+        """Work until cancelled; every failure of the world is survived, a bug of ours is not hidden."""
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    delay = await self._round()
+                except GatewayError as error:
+                    delay = await self._failed(error)
+                await self._wait(delay)
+        finally:
+            if self._carrying is not None:
+                self._carrying.cancel()
+                await asyncio.gather(self._carrying, return_exceptions=True)
+
+    async def _wait(self, delay: float | None) -> None:
+        """Until woken, and at the latest after `delay` seconds of the node's clock."""
+        waits: set[asyncio.Future[None]] = {asyncio.ensure_future(self._woken())}
+        if delay is not None:
+            waits.add(asyncio.ensure_future(self._parts.clock.sleep(delay)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    # --- one round ------------------------------------------------------------------------------------------------
+
+    async def _round(self) -> float | None:
+        """Send what is due; returns the seconds to wait for, None for "until something happens"."""
+        parts = self._parts
+        self._carried()
+        peer = parts.book.get(self._node)
+        if peer is None or not listens(peer.state) or not parts.book.speaks(self._node):
+            return None
+        if parts.own.clock_is_back(parts.clock.now()):
+            return CLOCK_WAIT
+        if parts.log.halted is not None:
+            return CLOCK_WAIT
+        left: float = peer.next_try - parts.clock.now()
+        if 0 < left <= LONGEST_BACKOFF and self._node not in parts.signals.called:  # more: the clock was put back
+            return left
+        parts.signals.called.discard(self._node)
+        answered, joined = frozenset(self._answered), bool(peer.attempts)
+        waiting = await parts.store.read(lambda c: _look_up(c, self._node, answered, joined=joined))
+        self._again = waiting.more
+        if waiting.owed:
+            await self._send_receipts(peer, waiting)
+        carries = waiting.files if self._carrying is None else None
+        if waiting.due or carries is not None:
+            await self._reach(peer)
+        if carries is not None:
+            self._carrying = asyncio.create_task(self._carry(carries), name=f"files-{self._node}")
+            self._carrying.add_done_callback(lambda _: self._wake.set())
+        if waiting.due:
+            await self._send_messages(await self._gathered(waiting.due))
+        if self._again:
+            return 0.0
+        if self._carrying is None:
+            self._anew.clear()
+        waits = bool(waiting.due) or waiting.files is not None
+        return HELD_WAIT if waits and self._held() is not None else None
+
+    def _held(self) -> str | None:
+        """Why ordinary messages wait although the peer is there."""
+        return self._peer().standing(self._parts.clock.now()).held
+
+    async def _reach(self, peer: Peer) -> Peer:
+        """A pinned connection is open and the keyset is fresh (DESIGN 3b.1)."""
+        parts = self._parts
+        now = parts.clock.now()
+        stale = peer.keyset is None or peer.keyset_seen is None or now - peer.keyset_seen > FRESH
+        if not stale and peer.keyset is not None:
+            try:
+                _may_seal(peer, now)
+            except RefusedError:
+                stale = True
+        if stale:
+            peer = await self._refreshed(peer)
+        else:
+            await parts.client.connect(address(peer.descriptor))
+        if peer.schemas is None or self._schemas_at is None or now - self._schemas_at >= SCHEMAS_FRESH:
+            peer = await refresh_schemas(parts, peer)
+            self._schemas_at = now
+        if peer.attempts or peer.failing_since is not None or peer.next_try:
+            await parts.store.move(
+                lambda c: peer_rows.change(c, self._node, attempts=0, next_try=0, failing_since=None)
+            )
+            await parts.book.refresh()
+        return parts.book.find(self._node)
+
+    async def _refreshed(self, peer: Peer) -> Peer:
+        """The peer with a keyset that may be used now; one that is there and shows none is told to a person (B3)."""
+        parts = self._parts
+        now = parts.clock.now()
+        try:
+            peer = await refresh(parts, await fetch_chain(parts, peer))
+            _may_seal(peer, now)
+        except (RemoteError, RefusedError) as error:
+            await parts.store.move(
+                lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.STALE_KEYSET}", peer=self._node)
+            )
+            raise TransientError(error.code, "the peer shows no keyset that may be used") from error
+        return peer
+
+    async def _failed(self, error: GatewayError) -> float:
+        """Note the failure and say when to try again: doubled each time, jittered, at most an hour."""
+        parts = self._parts
+        peer = parts.book.get(self._node)
+        attempts = 1 if peer is None else peer.attempts + 1
+        whole = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(attempts - 1, 20)))
+        if error.code is Code.LINK_RESET_REQUIRED:
+            whole = RESET_WAIT
+        delay = whole * (0.5 + int.from_bytes(parts.rand(2), "big") / 131_072)
+        now = parts.clock.now()
+        since = now if peer is None or peer.failing_since is None else peer.failing_since
+        with suppress(TransientError):  # a full disk must not end the node; the delay holds without the note
+            await parts.store.move(
+                lambda c: peer_rows.change(
+                    c, self._node, attempts=attempts, next_try=now + int(delay), failing_since=since
+                )
+            )
+            await parts.book.refresh()
+        self._anew.clear()
+        self._log.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
+        return delay
+
+    # --- messages with files --------------------------------------------------------------------------------------
+
+    def _carried(self) -> None:
+        """The message with files that was under way has ended; raises what made it fail."""
+        if self._carrying is not None and self._carrying.done():
+            done, self._carrying = self._carrying, None
+            done.result()
+
+    async def _carry(self, ref: int) -> None:
+        """A message with files to its end: it was answered, or it may go no longer."""
+        async with self._numbering:
+            ready = await depart(self._parts, self._peer(), [ref])
+        for item in ready:
+            if item.void:
+                await self._ask([item])
+                continue
+            for _ in range(2):  # the second time for what the peer has or had already
+                peer = self._peer()
+                answer = await self._asked(peer, [item])
+                if answer.receipts or answer.answers[0].code is not None:
+                    await self._apply(peer, [item], answer)
+                    return
+                if await self._uploaded(peer, item):
+                    return
+            raise TransientError(Code.REJECTED, "the peer waits for files and does not take them")
+
+    async def _uploaded(self, peer: Peer, item: Ready) -> bool:
+        """Bring the parts; whether that was the end of it."""
+        parts, now = self._parts, self._parts.clock.now()
+        try:
+            answered = await upload(parts, address(peer.descriptor), item.row)
+        except RefusedError as error:
+            change = Change(row=item.row, event=OutgoingEvent.REFUSE, reason=error.code)
+            await parts.store.move(lambda c: state_transitions.advance(c, [change], at=now))
+            return True
+        if answered is None:
+            return not await goes(parts, item.row)
+        await self._apply(peer, [item], await self._read(peer, [item], answered))
+        return True
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    async def _send_messages(self, refs: Sequence[int]) -> None:
+        """Once through the outbox in order from `refs` on, a few requests in flight; raises what made one fail."""
+        after, whole = 0, False
+        flying: set[asyncio.Future[None]] = set()
+        try:
+            while refs or flying:
+                if refs and (not flying or len(refs) == MOST_ENVELOPES):
+                    after, whole = refs[-1], len(refs) == MOST_ENVELOPES
+                    for request in _requests(await self._departed(refs)):
+                        while len(flying) >= IN_FLIGHT:
+                            flying = await _first_of(flying)
+                        flying.add(asyncio.ensure_future(self._ask(request)))
+                    refs = []
+                else:
+                    flying = await self._first_or_woken(flying)
+                if whole or self._wake.is_set():
+                    refs = await self._due(after)
+                    whole = len(refs) == MOST_ENVELOPES
+        finally:
+            for task in flying:
+                task.cancel()
+            await asyncio.gather(*flying, return_exceptions=True)
+
+    async def _gathered(self, refs: Sequence[int]) -> Sequence[int]:
+        """These, and what comes within a moment."""
+        if len(refs) < MOST_ENVELOPES:
+            await submission.under_way(self._parts, GATHER)
+        return await self._due(0) if self._wake.is_set() else refs
+
+    async def _first_or_woken(self, flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
+        """Until a request ends or more may wait; raises what the request raised; returns the others."""
+        woken = asyncio.ensure_future(self._woken())
+        try:
+            return await _first_of({*flying, woken}) - {woken}
+        finally:
+            woken.cancel()
+
+    async def _due(self, after: int) -> list[int]:
+        """What waits behind `after`. The wake-up that is used up here may have been for something else: look again."""
+        if self._wake.is_set():
+            self._wake.clear()
+            self._again = True
+        return await self._parts.store.read(lambda c: messages.due(c, self._node, after, MOST_ENVELOPES))
+
+    async def _departed(self, refs: Sequence[int]) -> list[Ready]:
+        """These, ready to go; one that may go no longer is asked about in the next round."""
+        async with self._numbering:
+            ready = await depart(self._parts, self._peer(), refs)
+        self._again = self._again or (len(ready) < len(refs) and self._held() is None)
+        return ready
+
+    async def _woken(self) -> None:
+        """Until something happens."""
+        await self._wake.wait()
+
+    def _peer(self) -> Peer:
+        return self._parts.book.find(self._node)
+
+    async def _ask(self, request: Sequence[Ready]) -> None:
+        """One request and what its answer means."""
+        peer = self._peer()
+        await self._apply(peer, request, await self._asked(peer, request))
+
+    async def _asked(self, peer: Peer, request: Sequence[Ready]) -> Answers:
+        """One request and its answer."""
+        parts, where = self._parts, address(peer.descriptor)
+        if request[0].void:
+            answered = await parts.client.post_void(where, request[0].data)
+        else:
+            answered = await parts.client.post_messages(where, [item.data for item in request])
+        if answered.status != 200:
+            raise await self._whole(answers.read_refusal(answered.body))
+        return await self._read(peer, request, answered)
+
+    async def _read(self, peer: Peer, request: Sequence[Ready], answered: Answered) -> Answers:
+        """The verified answer to these."""
+        parts = self._parts
+        return await parts.off_loop(
+            lambda: answers.read_answers(
+                answered.body,
+                asked=[item.row.id for item in request],
+                issuer=peer.descriptor,
+                me=parts.own.node,
+                now=parts.clock.now(),
+            )
+        )
+
+    async def _whole(self, code: Code) -> GatewayError:
+        """A request that was refused as a whole: nothing of it is final (B14.5)."""
+        if reaction(code) is Reaction.STOP_LINK:
+            await suspend_for_cause(self._parts, self._node, code, None)
+        if reaction(code) is Reaction.AWAIT_RESET:
+            await self._tell_reset()
+        return TransientError(code, "the peer refused the request as a whole")
+
+    async def _tell_reset(self) -> None:
+        """The peer was restored: what waits for it stays and is repeated until people on both sides agree (B3)."""
+        now = self._parts.clock.now()
+        await self._parts.store.move(
+            lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.LINK_RESET_REQUIRED}", peer=self._node)
+        )
+
+    async def _apply(self, peer: Peer, request: Sequence[Ready], answer: Answers) -> None:
+        """Write what was answered in one transaction, then do what codes without a receipt ask for."""
+        parts, now = self._parts, self._parts.clock.now()
+        told = {receipt.msg for receipt in answer.receipts if receipt.status in FINAL_WORDS}
+        open_codes = [
+            (item, said.code) for item, said in zip(request, answer.answers, strict=True) if item.row.id not in told
+        ]
+        self._again = self._again or bool(open_codes)
+        if any(code is None for _, code in open_codes):
+            raise RemoteError(Code.MALFORMED, "an answer without code has no receipt")
+        batch_ref = parts.store.new_ref()
+
+        def move(connection: Connection) -> bool:
+            known: dict[str, Receipt] = {}
+            if answer.document is not None:
+                known = outgoing_receipts.apply(
+                    connection, self._node, answer.receipts, answer.document, batch_ref, at=now
+                )
+            current = messages.get(connection, [item.row.ref for item, _ in open_codes])
+            changes = []
+            for item, code in open_codes:
+                row = current[item.row.ref]
+                if (
+                    code is not None
+                    and row.n is not None  # else the link was reset meanwhile, and the answer is about an old number
+                    and reaction(code) is Reaction.VOID
+                    and allows(Outgoing(row.state), OutgoingEvent.REFUSE)
+                ):
+                    changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=code))
+            state_transitions.advance(connection, changes, at=now)
+            return told <= set(known)
+
+        if not await parts.store.move(move):
+            raise RemoteError(Code.SPLICED, "a receipt is for another sealing")
+        await parts.signals.happened()
+        await self._react(peer, [(item, code) for item, code in open_codes if code is not None])
+
+    async def _react(self, peer: Peer, codes: Sequence[tuple[Ready, Code]]) -> None:
+        stop = next((code for _, code in codes if reaction(code) is Reaction.STOP_LINK), None)
+        if stop is not None:
+            await suspend_for_cause(self._parts, self._node, stop, None)
+            raise TransientError(stop, "the link is stopped")
+        if any(reaction(code) is Reaction.AWAIT_RESET for _, code in codes):
+            await self._tell_reset()
+            raise TransientError(Code.LINK_RESET_REQUIRED, "the link has to be reset first")
+        anew = [item.row.ref for item, code in codes if reaction(code) is Reaction.SEAL_ANEW]
+        if anew:
+            await self._seal_anew(peer, anew)
+        if any(reaction(code) is Reaction.SIGN_ANEW for _, code in codes):
+            raise TransientError(Code.STALE, "the peer wants the request signed anew")
+
+    async def _seal_anew(self, peer: Peer, refs: Sequence[int]) -> None:
+        """Give up the bytes of these messages and learn the peer's newest keys; the next pass seals them at their
+        place.
+        """
+        self._anew.update(refs)
+        if any(self._anew[ref] >= SEALINGS for ref in refs):
+            raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer does not open what its keyset asks for")
+        peer = await fetch_chain(self._parts, peer)
+        await refresh(self._parts, peer)
+        await self._parts.store.move(lambda c: messages.drop_envelopes(c, refs))
+
+    # --- receipts -------------------------------------------------------------------------------------------------
+
+    async def _send_receipts(self, peer: Peer, waiting: _Waiting) -> None:
+        """Receipts that are owed, as one signed batch that is repeated until answered 200 (B7).
+
+        That they are settled is written along with what comes next: a kill before it sends the same batch once more,
+        which the peer takes as the repeat it is.
+        """
+        parts = self._parts
+        once = {_key(row): row for _, row in waiting.owed}  # what the peer asked for again meanwhile is owed twice
+        document = parts.own.as_signed(waiting.batch) or await self._batch([*once.values()])
+        answered = await parts.client.post_receipts(address(peer.descriptor), document)
+        if answered.status != 200:
+            raise await self._whole(answers.read_refusal(answered.body))
+        keys = set(once)
+        self._answered |= keys
+        settled = parts.store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))
+        settled.add_done_callback(lambda _: self._answered.difference_update(keys))
+
+    async def _batch(self, rows: Sequence[ReceiptRow]) -> bytes:
+        """The signed document over these receipts; signed once and stored, so that a repeat has the same bytes."""
+        parts = self._parts
+        now = parts.clock.now()
+        objects = [Receipt.from_json(parse(row.object, limit=10_000)) for row in rows]
+        document = await parts.off_loop(lambda: answers.sign_receipts(objects, parts.keys.sign))
+        ref = parts.store.new_ref()
+
+        def move(connection: Connection) -> None:
+            receipts.add_batch(connection, ref, document)
+            receipts.join(connection, ref, [_key(row) for row in rows])
+            journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=self._node))
+
+        await parts.store.move(move)
+        return document
+
+
+def _key(row: ReceiptRow) -> ReceiptKey:
+    return row.of, row.status
+
+
+def _look_up(connection: Connection, node: str, answered: Set[ReceiptKey], *, joined: bool) -> _Waiting:
+    """See `_Waiting`; what came together while the peer was away is `joined` in one new batch."""
+    listed = receipts.owed(connection, node, MOST_RECEIPTS)
+    owed = [item for item in listed if _key(item[1]) not in answered]
+    first = list(takewhile(lambda item: item[1].batch == owed[0][1].batch, owed))
+    batch = receipts.stored_batch(connection, [_key(row) for _, row in first]) if first else None
+    if batch is None or (joined and len(first) < len(owed)):
+        first, batch = owed, None
+    return _Waiting(
+        owed=first,
+        batch=batch,
+        due=messages.due(connection, node, 0, MOST_ENVELOPES),
+        files=next(iter(messages.due(connection, node, 0, 1, files=True)), None),
+        more=len(first) < len(owed) or len(listed) == MOST_RECEIPTS,
+    )
+
+
+def _may_seal(peer: Peer, now: int) -> None:
+    """Return if the keyset and the descriptor held may be used now and list a key to seal with; raises RefusedError."""
+    if peer.keyset is None:
+        raise RefusedError(Code.STALE_KEYSET, "no keyset is held", hint="the peer has to be reached first")
+    keyset_usable(peer.keyset, peer.descriptor, now)
+    peer.keyset.enc_for(GATEWAY, now)
+    descriptor_usable(peer.descriptor, now)
+
+
+def _requests(ready: Sequence[Ready]) -> list[list[Ready]]:
+    """Messages in groups that fit one request; a void is a request of its own. The order stays."""
+    requests: list[list[Ready]] = []
+    size = 0
+    for item in ready:
+        room = requests and not item.void and not requests[-1][0].void
+        if not room or size + len(item.data) + 4 > ENVELOPES_LIMIT or len(requests[-1]) >= MOST_ENVELOPES:
+            requests.append([])
+            size = 0
+        requests[-1].append(item)
+        size += len(item.data) + 4
+    return requests
+
+
+async def _first_of(flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
+    """Wait for one to end; raises what it raised; returns the others."""
+    done, rest = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+    return rest

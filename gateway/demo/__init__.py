@@ -1,0 +1,5 @@
+"""`trm demo`: four countries on this machine. `play` has the order; each other file tells its part."""
+
+from gateway.demo.command import demo
+
+__all__ = ["demo"]

@@ -1,0 +1,47 @@
+"""The ceremony of two administrators, played by a program: for the demonstration and the benchmark, never for a real
+node, where each person signs alone with a key file of their own (`gateway.cli.trust.signing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.foundation.clock import SystemClock
+from gateway.ports import Json
+from keys.documents.change import Change
+from keys.offline.administrator_key import Admin
+from keys.primitives.encoding import canon
+
+
+class Ask(Protocol):
+    """One operation of a node."""
+
+    def __call__(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
+        """The answer, an object."""
+        ...
+
+
+def trust_peer(ask: Ask, admins: Sequence[Admin], peer: str, *, digits: str | None = None) -> dict[str, Json]:
+    """Both administrators of a node trust a peer, in an emergency, after comparing `digits` on a known phone."""
+    read = str(ask("peer.code", id=peer)["code"]) if digits is None else digits
+    return play(ask, admins, "peer.activate", peer, digits=read, channel="known_phone")
+
+
+def play(ask: Ask, admins: Sequence[Admin], action: str, subject: str, **choices: Json) -> dict[str, Json]:
+    """Prepare a change, propose it with the first and approve it with the others; the node's last answer."""
+    prepared = ask("change.prepare", action=action, subject=subject, **choices)
+    change = Change.parse(canon(prepared["change"]))
+    now = SystemClock().now()
+    first, *others = [admin.approve(change, at=now, emergency=True).document.to_json() for admin in admins]
+    answer = ask("change.propose", change=prepared["change"], approval=first)
+    for approval in others:
+        answer = ask("change.approve", id=change.hash, approval=approval)
+    return answer
+
+
+def approve(ask: Ask, admin: Admin, id: str) -> dict[str, Json]:
+    """One more person approves a pending change; the node's answer."""
+    change = Change.parse(canon(ask("change.show", id=id)["change"]))
+    approval = admin.approve(change, at=SystemClock().now(), emergency=True)
+    return ask("change.approve", id=change.hash, approval=approval.document.to_json())

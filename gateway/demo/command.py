@@ -1,0 +1,68 @@
+"""`trm demo`: four countries on this machine, from pairing to proof; exit 0 only if every step was observed."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from gateway.cli.options import CONTEXT
+
+
+@click.command(context_settings=CONTEXT)
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A new folder for everything; else a temporary one.",
+)
+@click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
+def demo(folder: Path | None, keep: bool) -> None:
+    """Four countries exchange referrals on this machine: nodes, keys and case systems of their own, invented cases.
+
+    \b
+    Example:
+      trm demo --keep --dir ./four-countries
+    """
+    from gateway.demo.places import plan
+    from gateway.demo.play import play
+
+    federation = plan(Path(tempfile.mkdtemp(prefix="trm-demo-")) if folder is None else folder.resolve())
+    leave = False
+    with _terminable():
+        try:
+            play(federation, keep=keep, stream=sys.stdout)
+            leave = keep
+        except Exception:
+            leave = True
+            click.echo(f"trm: hint: everything was left as it is in {federation.base}, see logs there", err=True)
+            raise
+        finally:
+            if not leave:
+                shutil.rmtree(federation.base)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """A termination ends like an interrupt: through every `finally`, so that no node is left running.
+
+    An interrupt is caught here too, because a shell that starts the demonstration in the background has it ignored.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,148 @@
+"""The nodes of the demonstration: made in this process, run as processes of their own.
+
+They are what `trm init` and `trm serve` make and run; only `demo = true` and the log level are particular.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from gateway.administration.create_node import Made, Plan, make_node
+from gateway.demo.chronicle import wait_until
+from gateway.demo.places import Country, Federation
+from gateway.demo.processes import Processes
+from gateway.foundation.clock import SystemClock
+from gateway.foundation.config import AdapterSection, Unit
+from keys.keystore.keystore import system_rand
+from keys.offline.administrator_key import Admin, create_admin
+from keys.primitives.encoding import b64u
+
+UNIT = "focal-point"
+ROLE = "national_focal_point"
+POLL_SECONDS = 1
+_TITLES = {
+    "FR": "Cellule nationale (demo)",
+    "AL": "Zyra kombëtare (demo)",
+    "UA": "Національний центр (demo)",
+    "MA": "اللجنة الوطنية (demo)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """A node that was made, and the keys of its two administrators."""
+
+    node: Made
+    admins: tuple[Admin, ...]
+
+
+def make_nodes(federation: Federation, systems: Mapping[str, Mapping[str, str]]) -> list[Founded]:
+    """Make the nodes at once, in the order of the countries; `systems` has what each adapter is told, by country."""
+
+    async def every() -> list[Founded]:
+        made = (_make(country, systems[country.code]) for country in federation.countries)
+        return list(await asyncio.gather(*made))
+
+    return asyncio.run(every())
+
+
+async def _admins(country: Country) -> tuple[Admin, ...]:
+    """Two administrators, each with a key file."""
+    secret, now = b64u(system_rand(18)), SystemClock().now()
+    write_private(country.admin_secret, secret)
+    made = [
+        asyncio.to_thread(create_admin, path, secret, label=f"{country.code} administrator {number}", now=now)
+        for number, path in enumerate(country.admin_files, 1)
+    ]
+    return tuple(await asyncio.gather(*made))
+
+
+async def _make(country: Country, system: Mapping[str, str]) -> Founded:
+    admins = await _admins(country)
+    passphrase = b64u(system_rand(18))
+    write_private(country.passphrase_file, passphrase)
+    made = await make_node(
+        Plan(
+            folder=country.node,
+            roots=country.roots,
+            name=country.code,
+            country=country.code,
+            endpoint=country.address,
+            listen=country.address.removeprefix("https://"),
+            contact="duty desk (demo)",
+            units=[Unit(id=UNIT, name=_TITLES[country.code], kind="public_authority", roles=(ROLE,))],
+            demo=True,
+            admins=[admin.card for admin in admins],
+            adapter=AdapterSection.model_validate({**system, "kind": country.adapter, "poll_seconds": POLL_SECONDS}),
+        ),
+        passphrase,
+        b64u(system_rand(18)),
+        clock=SystemClock(),
+    )
+    settings = country.node / "node.toml"
+    with settings.open("a", encoding="utf-8") as file:
+        file.write(f'\n[log]\nlevel = "debug"\n\n[local]\nlisten = "127.0.0.1:{country.console_port}"\n')
+    return Founded(node=made, admins=admins)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class Nodes:
+    """The nodes among the programs that run."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+
+    def start(self, countries: Sequence[Country]) -> None:
+        """Start these nodes and wait until each takes requests."""
+        for country in countries:
+            self._processes.start(_name(country), _serve(country), country.log)
+        for country in countries:
+            wait_until(f"{_name(country)} to take requests", partial(self._ready, country))
+
+    def _ready(self, country: Country) -> bool:
+        self._processes.alive()
+        return is_live(country)
+
+    def kill(self, country: Country) -> None:
+        """As a power cut would: no chance to finish anything."""
+        self._processes.kill(_name(country))
+
+
+def _name(country: Country) -> str:
+    return f"the node of {country.title}"
+
+
+def _serve(country: Country) -> list[str]:
+    words = ["--node", str(country.node), "--passphrase-file", str(country.passphrase_file)]
+    return ["/usr/bin/env", f"TMPDIR={country.temporary}", sys.executable, "-m", "gateway.cli", "serve", *words]
+
+
+def is_live(country: Country) -> bool:
+    """Whether the node answers on its socket."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(5)
+            sock.connect(str(country.socket))
+            sock.sendall(b"GET /health/live HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return b" 200 " in sock.recv(64)
+    except OSError:
+        return False
+
+
+def today() -> date:
+    """The day in UTC by the clock that the nodes use."""
+    return datetime.fromtimestamp(SystemClock().now(), UTC).date()

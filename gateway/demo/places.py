@@ -1,0 +1,219 @@
+"""Where everything of the demonstration lies: four countries under one folder, case systems apart from the nodes.
+
+nodes/FR      node folder: keys, database, settings        cases/FR    the case system's own files, in clear
+roots/FR      root keys, which are other people's          secrets/FR  the files that hold the passphrases
+admins/FR-1   the administrators' key files, two a node
+tmp/FR        the node's temporary folder                  logs/FR.log what the node says, at level debug
+adapters/UA   what the node's adapter keeps                pairing/    the files that administrators exchange
+evidence/     the exported proof
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import Code, RefusedError
+from gateway.foundation.node_folder import RUN, SOCKET
+
+LONGEST_SOCKET = 100
+"""Bytes of a Unix socket's path; the kernel takes 107."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Country:
+    """One country of the demonstration: `code` is also its node's name, `person` the staff reference of who acts
+    there, `second` that of who releases what needs two. `system_port` is where the case system listens, if it does,
+    `console_port` where people open the pages.
+    """
+
+    code: str
+    title: str
+    person: str
+    second: str
+    language: str
+    adapter: str
+    base: Path
+    port: int
+    console_port: int
+    system_port: int = 0
+
+    @property
+    def node(self) -> Path:
+        """The node folder."""
+        return self.base / "nodes" / self.code
+
+    @property
+    def cases(self) -> Path:
+        """The folder of the case system."""
+        return self.base / "cases" / self.code
+
+    @property
+    def journal(self) -> Path:
+        """The journal of the node's adapter: ids and states only, so it is no case system's file."""
+        return self.base / "adapters" / self.code / "journal.jsonl"
+
+    @property
+    def roots(self) -> Path:
+        """The folder of the root keys."""
+        return self.base / "roots" / self.code
+
+    @property
+    def passphrase_file(self) -> Path:
+        """The file with the node's passphrase."""
+        return self.base / "secrets" / f"{self.code}.txt"
+
+    def secret(self, who: str) -> Path:
+        """The file with what lets somebody into the case system."""
+        return self.base / "secrets" / f"{self.code}-{who}.txt"
+
+    @property
+    def admin_files(self) -> tuple[Path, Path]:
+        """The key files of the two administrators, each on media of its own in real life."""
+        folder = self.base / "admins"
+        return folder / f"{self.code}-1.key", folder / f"{self.code}-2.key"
+
+    @property
+    def admin_secret(self) -> Path:
+        """The file with the passphrase of both."""
+        return self.base / "secrets" / f"{self.code}-admins.txt"
+
+    @property
+    def temporary(self) -> Path:
+        """The node's own temporary folder."""
+        return self.base / "tmp" / self.code
+
+    @property
+    def log(self) -> Path:
+        """The node's log."""
+        return self.base / "logs" / f"{self.code}.log"
+
+    @property
+    def pairing(self) -> Path:
+        """The pairing file that its administrator gives away."""
+        return self.base / "pairing" / f"{self.code}.json"
+
+    @property
+    def socket(self) -> Path:
+        """The socket of the local API."""
+        return self.node / RUN / SOCKET
+
+    @property
+    def address(self) -> str:
+        """Where other nodes reach it."""
+        return f"https://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Federation:
+    """The four countries and the folder they share."""
+
+    base: Path
+    france: Country
+    albania: Country
+    ukraine: Country
+    morocco: Country
+
+    @property
+    def countries(self) -> tuple[Country, Country, Country, Country]:
+        """All four, in the order in which they are shown."""
+        return self.france, self.albania, self.ukraine, self.morocco
+
+    @property
+    def evidence(self) -> Path:
+        """The exported evidence bundle of the referral."""
+        return self.base / "evidence" / "referral.json"
+
+    @property
+    def guarded(self) -> list[Path]:
+        """Every folder in which nothing of a case may be readable: all but the case systems' own."""
+        cases = self.base / "cases"
+        return sorted(path for path in self.base.iterdir() if path.is_dir() and path != cases)
+
+
+def plan(base: Path) -> Federation:
+    """The four countries under `base`, with ports that are free now.
+
+    Raises:
+        RefusedError: there is something in the folder, or its path is too long for the sockets in it.
+    """
+    if base.exists() and (not base.is_dir() or any(base.iterdir())):
+        raise RefusedError(
+            Code.EXISTS, f"{base} is there and not empty; nothing was changed", hint="name a new folder with --dir"
+        )
+    ports = free_ports(10)
+    france = Country(
+        code="FR",
+        title="France",
+        person="fr-18",
+        second="fr-21",
+        language="fr",
+        adapter="sheet",
+        base=base,
+        port=ports[0],
+        console_port=ports[6],
+    )
+    albania = Country(
+        code="AL",
+        title="Albania",
+        person="al-04",
+        second="al-12",
+        language="sq",
+        adapter="sql",
+        base=base,
+        port=ports[1],
+        console_port=ports[7],
+    )
+    ukraine = Country(
+        code="UA",
+        title="Ukraine",
+        person="ua-09",
+        second="ua-02",
+        language="uk",
+        adapter="primero",
+        base=base,
+        port=ports[2],
+        console_port=ports[8],
+        system_port=ports[3],
+    )
+    morocco = Country(
+        code="MA",
+        title="Morocco",
+        person="ma-03",
+        second="ma-07",
+        language="ar",
+        adapter="rest",
+        base=base,
+        port=ports[4],
+        console_port=ports[9],
+        system_port=ports[5],
+    )
+    if len(bytes(france.socket)) > LONGEST_SOCKET:
+        raise RefusedError(
+            Code.INVALID, f"the path {base} is too long for the sockets in it", hint="name a shorter one with --dir"
+        )
+    return Federation(base=base, france=france, albania=albania, ukraine=ukraine, morocco=morocco)
+
+
+def make(federation: Federation) -> None:
+    """Make the folders, private to this user; the node folders are made by their own initialisation."""
+    federation.base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("nodes", "cases", "adapters", "roots", "admins", "secrets", "tmp", "logs", "pairing", "evidence"):
+        (federation.base / name).mkdir(mode=0o700)
+    for country in federation.countries:
+        country.cases.mkdir(mode=0o700)
+        country.journal.parent.mkdir(mode=0o700)
+        country.temporary.mkdir(mode=0o700)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on; all are held until the last is found, so they differ."""
+    held = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+    try:
+        for sock in held:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in held]
+    finally:
+        for sock in held:
+            sock.close()

@@ -1,0 +1,168 @@
+"""The demonstration from beginning to end, and what it leaves behind."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from gateway.demo import homeward, places, proofs, story
+from gateway.demo.bodies import Writer
+from gateway.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
+from gateway.demo.chronicle import Chronicle
+from gateway.demo.nodes import Nodes, make_nodes, today
+from gateway.demo.people import People
+from gateway.demo.places import Country, Federation
+from gateway.demo.processes import Processes
+from gateway.demo.stage import Stage
+from gateway.demo.systems import CaseSystem, Systems
+from gateway.demo.timeline import Timeline
+from gateway.operations.roles import Role
+from gateway.ports import Json
+
+
+def play(federation: Federation, *, keep: bool, stream: TextIO) -> None:
+    """Run everything in the planned folder; then all is stopped, unless it is to be kept and all went well.
+
+    Raises:
+        GatewayError: a step was not observed, or a node refused; all is stopped, files stay.
+    """
+    processes, systems, left = Processes(), Systems(federation, today()), False
+    with Timeline(federation.countries, stream) as timeline:
+        chronicle = Chronicle(timeline.event, processes.alive)
+        try:
+            stage = _set(federation, processes, systems, chronicle, timeline)
+            _tell(stage)
+            timeline.step("What was observed")
+            timeline.note(f"all {len(stage.facts)} things that had to be so were so, in {timeline.seconds:.0f} seconds")
+            _next(stage, processes, keep=keep)
+            if keep:
+                processes.leave()
+                left = True
+        finally:
+            chronicle.close()
+            processes.stop()
+            if not left:
+                systems.database.remove()
+
+
+def _set(
+    federation: Federation, processes: Processes, systems: Systems, chronicle: Chronicle, timeline: Timeline
+) -> Stage:
+    """Make folders, case systems, keys and nodes, and start them."""
+    timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
+    places.make(federation)
+    france, albania, ukraine, morocco = federation.countries
+    day = today()
+    workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
+    workbook.save()
+    timeline.note(f"everything lies in {federation.base}")
+    timeline.doing("starting the case systems")
+    systems.start(processes)
+    timeline.doing("making four nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")
+    used: dict[str, Workbook | CaseSystem] = {france.code: workbook, **systems.of}
+    made = make_nodes(federation, {code: system.settings for code, system in used.items()})
+    timeline.head()
+    for country, node in zip(federation.countries, made, strict=True):
+        what = used[country.code].what
+        timeline.act(country, f"node {node.node.node[:10]}... at {country.address}; case system: {what}")
+    timeline.doing("starting four nodes")
+    nodes = Nodes(processes)
+    nodes.start(federation.countries)
+    chronicle.follow(federation.countries)
+    return Stage(
+        federation=federation,
+        nodes=nodes,
+        systems=systems,
+        chronicle=chronicle,
+        timeline=timeline,
+        people={c.code: People(c, node.admins) for c, node in zip(federation.countries, made, strict=True)},
+        writers={country.code: Writer(country, day) for country in federation.countries},
+        workbook=workbook,
+        fingerprints={c.code: node.node.fingerprint for c, node in zip(federation.countries, made, strict=True)},
+    )
+
+
+def _tell(stage: Stage) -> None:
+    """The chapters in their order."""
+    france, albania, ukraine, morocco = stage.federation.countries
+    step = stage.timeline.step
+    step("Pairing: files are exchanged, 60 digits compared on the phone and typed; two administrators of each sign")
+    for country in stage.federation.countries:
+        stage.people[country.code].write_pairing_file()
+    story.pair(stage, france, albania)
+    story.pair(stage, france, ukraine)
+    story.pair(stage, france, morocco)
+    step("Can you take such a case? Two enquiries without personal data: Albania has a place, Morocco has none")
+    story.ask_for_a_place(stage)
+    story.ask_in_vain(stage)
+    step("A referral with consent; a question about it")
+    referral, consent = story.refer(stage, FIRST, albania)
+    question = story.ask_back(stage, referral, consent)
+    step("Albania's node dies; France goes on, Ukraine declines; Albania returns and everything arrives")
+    story.outage(stage, question, consent)
+    step("Albania accepts")
+    story.accept(stage, referral, consent)
+    step("The way home: risks assessed by both sides, a journey proposed, confirmed and made")
+    case: story.Message = {"conversation": referral["conversation"]}
+    homeward.come_home(stage, case, consent)
+    step("A new life: a plan, monitoring, and the case is closed by both")
+    homeward.live_on(stage, case, consent)
+    step("A child: stopped by gate after gate until everything that protects it is there")
+    homeward.a_child(stage)
+    step("A withdrawal crosses an acceptance; what is known elsewhere is erased, with a certificate")
+    homeward.cross(stage)
+    step("Proof")
+    proofs.messages_and_receipts(stage)
+    stage.timeline.doing("exporting and verifying the evidence")
+    proofs.evidence(stage, referral["conversation"])
+    stage.timeline.doing("searching every file for the marked values")
+    proofs.no_trace(stage)
+
+
+def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
+    """Where the nodes are and how to stop them, or how to see them; three commands that work as they are printed."""
+    federation, timeline = stage.federation, stage.timeline
+    if keep:
+        timeline.step("The four nodes and their case systems stay up")
+        for country in federation.countries:
+            timeline.note(f"{country.title:<8} {country.address}  node folder {country.node}")
+            timeline.note(f"{'':<8} its console: {_invited(stage, country)}")
+        timeline.note("each address invites one person to make a passkey there, within a day")
+        pids = " ".join(str(pid) for pid in processes.pids)
+        folders = [federation.base, *filter(None, [stage.systems.database.outside])]
+        remove = shlex.join(["rm", "-r", *map(str, folders)])
+        timeline.note(f"stop them with: kill {pids}; then remove them with: {remove}")
+    timeline.step("What to try next")
+    base = federation.base if keep else Path("four-countries")
+    trm, france = program(), base / "nodes" / "FR"
+    known = " ".join(f'--fingerprint "{stage.fingerprints[code]}"' for code in ("FR", "AL"))
+    lines = [
+        f"{trm} message list --node {france}",
+        f"{trm} doctor --node {france}",
+        f"{trm} evidence verify {base / 'evidence' / 'referral.json'} {known}",
+    ]
+    if not keep:
+        lines = [f"{trm} demo --keep --dir {base}", *lines[:2]]
+    for line in lines:
+        timeline.note(line)
+
+
+def _invited(stage: Stage, country: Country) -> Json:
+    """Where a visitor opens the console for the first time, to see cases, the node and its log; trust they can not
+    change, which takes a passkey that is not synced.
+    """
+    roles: list[Json] = [str(role) for role in (Role.FOCAL_POINT, Role.OPERATOR, Role.AUDITOR)]
+    return stage.people[country.code].ask("person.add", name="Visitor", roles=roles, by=country.person)["address"]
+
+
+def program() -> str:
+    """How a person calls `trm` from where this runs: the command of this environment, by a short path if it has one."""
+    beside = Path(sys.executable).with_name("trm")
+    if not beside.exists():
+        return f"{sys.executable} -m gateway.cli"
+    try:
+        return str(beside.relative_to(Path.cwd()))
+    except ValueError:
+        return str(beside)

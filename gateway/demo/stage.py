@@ -1,0 +1,82 @@
+"""What every chapter of the demonstration works with, and the waits that they share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.demo.bodies import Writer
+from gateway.demo.cases import Workbook
+from gateway.demo.chronicle import Chronicle, Event
+from gateway.demo.nodes import Nodes
+from gateway.demo.people import People
+from gateway.demo.places import Country, Federation
+from gateway.demo.systems import Systems
+from gateway.demo.timeline import Timeline
+from gateway.errors import Code, RefusedError
+from gateway.ports import Json
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """Countries, their people, and what was seen."""
+
+    federation: Federation
+    nodes: Nodes
+    systems: Systems
+    chronicle: Chronicle
+    timeline: Timeline
+    people: dict[str, People]
+    writers: dict[str, Writer]
+    workbook: Workbook
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
+
+    def of(self, country: Country) -> tuple[People, Writer]:
+        """The people of a country and how they write."""
+        return self.people[country.code], self.writers[country.code]
+
+    def act(self, country: Country, text: str) -> None:
+        """Tell what a person does."""
+        self.timeline.act(country, text)
+
+    def seen(self, country: Country, message: Json, state: str) -> Event:
+        """Wait until this country's node tells that the message has this state."""
+        what = f"message {message} to be {state} in {country.title}"
+        self.timeline.doing(f"waiting for {what}")
+        return self.chronicle.wait(what, lambda e: (e.country, e.id, e.state) == (country.code, message, state))
+
+    def exchanged(self, sender: Country, recipient: Country, message: Json) -> None:
+        """Wait until the recipient's case system has the message, and the sender the receipt that says so."""
+        self.seen(recipient, message, "handed_over")
+        self.seen(sender, message, "awaiting_opening")
+
+    def drafted(self, sender: Country, recipient: Country, record: str) -> dict[str, Json]:
+        """The adapter makes a draft of a record, a person releases it, it arrives; returns its id and conversation."""
+        people, _ = self.of(sender)
+        draft = people.draft_of(record)
+        self.act(sender, f"{sender.person} releases the draft")
+        released = people.release(draft)
+        self.exchanged(sender, recipient, released["id"])
+        return released
+
+    def written(self, sender: Country, recipient: Country, document: dict[str, Json], text: str) -> dict[str, Json]:
+        """A person writes at the desk of the node and releases it, it arrives; returns its id and conversation."""
+        people, _ = self.of(sender)
+        self.act(sender, f"{sender.person} writes {text} at the desk of the node")
+        released = people.at_the_desk(document)
+        self.exchanged(sender, recipient, released["id"])
+        return released
+
+    def demand(self, true: bool, what: str) -> None:
+        """A thing that must have been observed; it is counted.
+
+        Raises:
+            RefusedError: it was not.
+        """
+        if not true:
+            raise RefusedError(Code.CONFLICT, f"the demonstration failed: this is not so: {what}")
+        self.observed(what)
+
+    def observed(self, what: str) -> None:
+        """A thing that was observed: the act before would have raised otherwise."""
+        self.facts.append(what)

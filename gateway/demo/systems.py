@@ -1,0 +1,314 @@
+"""The case systems of Albania, Ukraine and Morocco, and what people there do in them.
+
+Each runs as a process of its own, and the node's adapter reaches it as it would a real one. People there write and read
+as they would: rows of a table, the pages that a worker's login of Primero opens, the items of an API.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import sys
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from adapters.sql.bench import Office
+from gateway.demo.chronicle import wait_until
+from gateway.demo.database import PACKAGE, Server
+from gateway.demo.nodes import write_private
+from gateway.demo.places import Country, Federation
+from gateway.demo.processes import Processes
+from gateway.demo.standins import GATEWAY, OFFICE, WORKER
+from gateway.ports import Json
+from keys.keystore.keystore import system_rand
+from keys.primitives.encoding import b64u
+
+HERE = Path(__file__).parent
+ASK_SECONDS = 20.0
+OFFER_DAYS, KEEP_DAYS = 14, 180
+
+Message = Mapping[str, Json]
+"""`id` and `conversation` of a message that is answered."""
+
+
+class CaseSystem(Protocol):
+    """A country's own system."""
+
+    @property
+    def what(self) -> str:
+        """How it is shown."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the node's adapter is told; known once it has started."""
+        ...
+
+    def start(self, processes: Processes) -> None:
+        """Start it, and wait until it answers."""
+        ...
+
+    def shown(self) -> list[Any]:
+        """All that people there see."""
+        ...
+
+
+class Database:
+    """Albania's: a database of the office, with a table of its answers and the inbox of the gateway."""
+
+    def __init__(self, country: Country, today: date) -> None:
+        self._country = country
+        self._today = today
+        self._server = Server(country)
+        self._office: Office | None = None
+        self._answers = 0
+
+    @property
+    def office(self) -> Office:
+        """The database; it runs."""
+        if self._office is None:
+            raise RuntimeError("the database has not been started")
+        return self._office
+
+    @property
+    def what(self) -> str:
+        """Which server it is, and why if it is another one than it should be."""
+        if self.office.kind == "postgresql":
+            return f"PostgreSQL {self.office.run('SHOW server_version')[0][0]}"
+        return f"SQLite, since no PostgreSQL runs here (pip install psycopg[binary] {PACKAGE.replace('_', '-')})"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the node's adapter is told."""
+        return {"url": self.office.address.url, "mapping": str(HERE / "albania.yaml")}
+
+    @property
+    def outside(self) -> Path | None:
+        """What lies outside of the demonstration's folder and has to be removed too."""
+        return self._server.folder
+
+    def start(self, processes: Processes) -> None:
+        """Start the server, and make the office's table, its view and the inbox."""
+        self._office = self._server.start(processes)
+        self.office.run(*_TABLE.split(";"))
+        self.office.grant()
+
+    def remove(self) -> None:
+        """Remove what lies outside of the folder of the demonstration."""
+        self._server.remove()
+
+    def answer(self, enquiry: Message, staff: str) -> str:
+        """A program of the office writes that there is a place; the name of the row."""
+        self._answers += 1
+        self.office.run(
+            "INSERT INTO answers VALUES (:number, :number, :enquiry, :conversation, 'po', 'strehim;pritje', 1, :until,"
+            " :staff, :keep)",
+            number=self._answers,
+            enquiry=enquiry["id"],
+            conversation=enquiry["conversation"],
+            staff=staff,
+            until=_later(self._today, OFFER_DAYS),
+            keep=_later(self._today, KEEP_DAYS),
+        )
+        return str(self._answers)
+
+    def row(self, message: Json) -> tuple[str, bool] | None:
+        """The state of the row that holds a message, and whether there is anything in it."""
+        for state, document in self.office.inbox("state, document", "message_id = :message", message=message):
+            return str(state), bool(document)
+        return None
+
+    def shown(self) -> list[Any]:
+        """The documents of the inbox."""
+        return [json.loads(row[0]) for row in self.office.inbox("document", "document <> ''")]
+
+
+_TABLE = """
+CREATE TABLE answers (
+  id integer PRIMARY KEY, version integer, enquiry varchar(64), conversation varchar(64), answer varchar(10),
+  services varchar(200), places integer, until varchar(10), staff varchar(20), keep varchar(10)
+);
+CREATE VIEW trm_outbox AS
+  SELECT id AS ref, version AS changed, enquiry AS "Pyetja", conversation AS "Biseda", answer AS "Përgjigja",
+    services AS "Shërbimet", places AS "Vende", until AS "Vlen deri", staff AS "Punonjësi", keep AS "Ruhet deri",
+    'e zakonshme' AS "Përparësia"
+  FROM answers
+"""
+
+
+class _Web:
+    """A case system over HTTP on this machine."""
+
+    def __init__(self, country: Country) -> None:
+        self.country = country
+
+    @property
+    def url(self) -> str:
+        """Where the adapter finds it."""
+        return f"http://127.0.0.1:{self.country.system_port}/{OFFICE}"
+
+    def serve(self, processes: Processes, *who: str) -> None:
+        """Make what lets these in, start the server and wait for it."""
+        files = [self.country.secret(name) for name in who]
+        for file in files:
+            write_private(file, b64u(system_rand(18)))
+        words = [self.country.adapter, str(self.country.system_port), *map(str, files)]
+        name = f"the case system of {self.country.title}"
+        log = self.country.base / "logs" / f"{self.country.code}-{self.country.adapter}.log"
+        processes.start(name, [sys.executable, "-m", "gateway.demo.standins", *words], log)
+        wait_until(f"{name} to answer", partial(self._is_up, processes))
+
+    def _is_up(self, processes: Processes) -> bool:
+        processes.alive()
+        try:
+            self.ask("GET", "/", "")
+        except OSError:
+            return False
+        return True
+
+    def ask(self, method: str, path: str, login: str, body: Json = None) -> Any:
+        """What it answers to somebody who is let in so; None for an error."""
+        headers = {"Authorization": login, "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.country.system_port, timeout=ASK_SECONDS)
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, f"/{OFFICE}{path}", data, headers)
+            answer = connection.getresponse()
+            return json.loads(answer.read()) if answer.status < 300 else None
+        finally:
+            connection.close()
+
+
+class Primero(_Web):
+    """Ukraine's: a Primero, of which no registry has one that could be started here; a strict stand-in is."""
+
+    what = "Primero v2 (a stand-in)"
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the node's adapter is told."""
+        return {
+            "url": self.url,
+            "user": GATEWAY,
+            "password_file": str(self.country.secret(GATEWAY)),
+            "worker": WORKER,
+            "mapping": str(HERE / "ukraine.yaml"),
+            "journal": str(self.country.journal),
+        }
+
+    def start(self, processes: Processes) -> None:
+        """Start the server."""
+        self.serve(processes, GATEWAY, WORKER)
+
+    def referred(self, message: Json) -> bool:
+        """Whether the worker has an open referral of the case that this message has made."""
+        return any(
+            any(each["transitioned_to"] == WORKER and each["status"] == "in_progress" for each in self._referrals(case))
+            for case in self.shown()
+            if any(str(note["note_subject"]).endswith(str(message)) for note in case.get("notes_section", []))
+        )
+
+    def shown(self) -> list[Any]:
+        """The cases that were referred to the worker."""
+        answer = self.ask("GET", "/api/v2/cases", self._worker())
+        return [] if answer is None else list(answer["data"])
+
+    def _referrals(self, case: Mapping[str, Any]) -> list[Any]:
+        answer = self.ask("GET", f"/api/v2/cases/{case['id']}/referrals", self._worker())
+        return [] if answer is None else list(answer["data"])
+
+    def _worker(self) -> str:
+        login = f"{WORKER}:{self.country.secret(WORKER).read_text(encoding='utf-8')}"
+        return f"Basic {base64.b64encode(login.encode()).decode()}"
+
+
+class WebApi(_Web):
+    """Morocco's: a JSON API, in the words of the office."""
+
+    what = "a web API"
+
+    def __init__(self, country: Country, today: date) -> None:
+        super().__init__(country)
+        self._today = today
+        self._answers = 0
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the node's adapter is told."""
+        return {
+            "url": self.url,
+            "secret_file": str(self.country.secret(GATEWAY)),
+            "mapping": str(HERE / "morocco.yaml"),
+            "journal": str(self.country.journal),
+            "list_path": "/ready",
+            "items": "/data",
+            "create_path": "/inbox",
+            "notices_path": "/news",
+            "erase_path": "/inbox/{id}",
+        }
+
+    def start(self, processes: Processes) -> None:
+        """Start the server."""
+        self.serve(processes, GATEWAY)
+
+    def decline(self, enquiry: Message, staff: str) -> str:
+        """The office has no place, and makes that an item which is ready; the name of the item."""
+        self._answers += 1
+        item: dict[str, Json] = {
+            "id": f"avis-{self._answers}",
+            "demande": {"message": enquiry["id"], "conversation": enquiry["conversation"]},
+            "avis": "non",
+            "motif": "saturé",
+            "agent": staff,
+            "priorite": "ordinaire",
+            "a_garder_jusqu_au": _later(self._today, KEEP_DAYS),
+        }
+        self.ask("POST", "/ready", self._token(), item)
+        return str(item["id"])
+
+    def received(self, message: Json) -> bool:
+        """Whether the office finds this message in its API."""
+        return any(item.get("message_id") == message for item in self.shown())
+
+    def shown(self) -> list[Any]:
+        """What was posted to it."""
+        answer = self.ask("GET", "/inbox", self._token())
+        return [] if answer is None else list(answer["data"])
+
+    def _token(self) -> str:
+        return f"Bearer {self.country.secret(GATEWAY).read_text(encoding='utf-8')}"
+
+
+class Systems:
+    """All that are no files: each with its country."""
+
+    def __init__(self, federation: Federation, today: date) -> None:
+        self.database = Database(federation.albania, today)
+        self.primero = Primero(federation.ukraine)
+        self.web = WebApi(federation.morocco, today)
+        self.of: Mapping[str, CaseSystem] = {
+            federation.albania.code: self.database,
+            federation.ukraine.code: self.primero,
+            federation.morocco.code: self.web,
+        }
+        self._federation = federation
+
+    def start(self, processes: Processes) -> None:
+        """Start all."""
+        for system in self.of.values():
+            system.start(processes)
+
+    def export(self) -> None:
+        """What people see in each, as a file in the folder of their case system."""
+        for country in self._federation.countries:
+            if country.code in self.of:
+                seen = json.dumps(self.of[country.code].shown(), ensure_ascii=False, indent=1)
+                (country.cases / "seen.json").write_text(seen, encoding="utf-8")
+
+
+def _later(today: date, days: int) -> str:
+    return (today + timedelta(days=days)).isoformat()

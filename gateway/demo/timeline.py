@@ -1,0 +1,134 @@
+"""How the demonstration shows itself: one column for each country on a terminal, plain lines elsewhere.
+
+A line is either an act of a person, told by the demonstration, or an event, told by a node. Nothing of a case is shown.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from gateway.demo.chronicle import Event
+from gateway.demo.places import Country
+
+PLAIN_WIDTH = 200
+
+_OUT = {
+    "queued": ("→", "queued for {peer}"),
+    "awaiting_receipt": ("→", "signed, sealed, sent to {peer}"),
+    "awaiting_handover": ("✓", "at {peer}'s node"),
+    "awaiting_opening": ("✓", "in {peer}'s case system"),
+    "opened": ("✓", "opened by a person in {peer}"),
+    "rejected": ("✗", "{peer} refused it"),
+    "failed": ("✗", "not sent"),
+    "cancelled": ("✗", "cancelled"),
+    "voiding": ("✗", "being taken back"),
+    "erased": ("✂", "erased: its key first, then its bytes"),
+}
+_IN = {
+    "awaiting_order": ("←", "from {peer}, waits for an earlier one"),
+    "awaiting_handover": ("←", "from {peer}, checked, stored"),
+    "handed_over": ("←", "in the case system"),
+    "opened": ("←", "opened by a person"),
+    "held": ("✗", "the case system did not take it"),
+    "erased": ("✂", "erased: its key first, then its bytes"),
+    "refused": ("✗", "refused"),
+}
+
+
+def words(event: Event) -> str:
+    """An event in a few words; empty for one that says nothing to a visitor."""
+    if event.kind == "draft":
+        return "· a draft waits for a person"
+    sign, said = (_OUT if event.direction == "out" else _IN).get(event.state, ("·", event.state))
+    name = (event.type or "message").partition("/")[0]
+    return f"{sign} {name}: {said.format(peer=event.peer)}"
+
+
+class Timeline:
+    """Writes to one stream. Safe to use from several threads."""
+
+    def __init__(self, countries: Sequence[Country], stream: TextIO) -> None:
+        self._countries = countries
+        self._begun = time.monotonic()
+        self._lock = threading.Lock()
+        self.live = stream.isatty()
+        self.console = Console(
+            file=stream, width=None if self.live else PLAIN_WIDTH, highlight=False, markup=False, emoji=False
+        )
+        self._status: Status | None = self.console.status("") if self.live else None
+
+    def __enter__(self) -> Timeline:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the demonstration began."""
+        return time.monotonic() - self._begun
+
+    def head(self) -> None:
+        """The names of the columns."""
+        if self.live:
+            self._row("", [Text(c.title, style="bold underline") for c in self._countries])
+
+    def step(self, text: str) -> None:
+        """A new part of the story."""
+        with self._lock:
+            self.console.print()
+            self.console.print(Text(f"■ {text}", style="bold cyan"))
+        self.doing(text)
+
+    def doing(self, text: str) -> None:
+        """What is being waited for; shown under the timeline while it lasts."""
+        if self._status is not None:
+            self._status.update(Text(text, style="dim"))
+
+    def act(self, country: Country, text: str) -> None:
+        """What a person, or a case system, does."""
+        self._line(country.code, Text(text, style="yellow"))
+
+    def event(self, event: Event) -> None:
+        """What a node tells."""
+        text = words(event)
+        style = "red" if text.startswith("✗") else "green" if text.startswith("✓") else ""
+        self._line(event.country, Text(text, style=style))
+
+    def note(self, text: str) -> None:
+        """A line across all columns."""
+        with self._lock:
+            self.console.print(Text(f"{'':10}{text}"), soft_wrap=True)
+
+    def show(self, what: Table) -> None:
+        """A table."""
+        with self._lock:
+            self.console.print(what)
+
+    def _line(self, code: str, text: Text) -> None:
+        time_text = f"{self.seconds:6.1f} s"
+        if not self.live:
+            with self._lock:
+                self.console.print(Text(f"{time_text}  {code}  ") + text, soft_wrap=True)
+            return
+        self._row(time_text, [text if c.code == code else Text("") for c in self._countries])
+
+    def _row(self, time_text: str, cells: Sequence[Text]) -> None:
+        grid = Table.grid(padding=(0, 1), expand=True)
+        grid.add_column(width=8)
+        for _ in cells:
+            grid.add_column(ratio=1, overflow="fold")
+        grid.add_row(Text(time_text, style="dim"), *cells)
+        with self._lock:
+            self.console.print(grid)

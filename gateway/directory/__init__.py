@@ -1,0 +1,1 @@
+"""The offices of this node and of its peers."""

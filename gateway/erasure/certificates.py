@@ -1,0 +1,101 @@
+"""The certificate of an onward recipient, as a confirmation carries it (PEERS L3; PROTOCOL B7).
+
+It is what that node signed, its receipts `erased`, with its descriptor chain from version 1 on. Who reads it can verify
+that the node with this id signed it; that the data had gone to that node is vouched for by the sender of the
+confirmation. Reading is four steps:
+
+    1  the chain proves itself and the node id
+    2  the signature is by a key that the chain lists and has not revoked
+    3  the receipts are that node's
+    4  at least one says `erased`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.errors import Code, RemoteError
+from keys.documents import descriptor as chains
+from keys.documents.descriptor import Descriptor
+from keys.documents.receipts import Receipts, Status
+from keys.primitives.encoding import Json, b64u, canon, parse, unb64u
+from keys.primitives.sign import DESCRIPTOR, RECEIPTS, Signature, SignedDocument
+
+LIMIT = 200_000
+MOST_DESCRIPTORS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A verified certificate: who erased, the statements of the messages that were, and when the last of it was."""
+
+    node: str
+    erased: tuple[str, ...]
+    at: int
+
+
+def encode(document: bytes, chain: Sequence[Descriptor]) -> dict[str, Json]:
+    """The member of `onward_certificates` for one signed batch of receipts of the node that `chain` is of."""
+    signed = SignedDocument.decode(document, RECEIPTS)
+    return {
+        "node": chain[-1].node,
+        "certificate": b64u(signed.payload),
+        "signature": b64u(canon({"signatures": [signature.to_json() for signature in signed.signatures]})),
+        "descriptors": [b64u(item.document.encode()) for item in chain],
+    }
+
+
+def verify(value: Mapping[str, Json], now: int) -> Certificate:
+    """Read one certificate.
+
+    Raises:
+        RemoteError: a step of the module text fails; the certificate proves nothing.
+    """
+    chain = chains.accept_chain(_documents(value.get("descriptors")), now)  # 1
+    node = chain[-1].node
+    if node != value.get("node"):
+        raise RemoteError(Code.WRONG_NODE, "the descriptors are those of another node")
+    document = _signed(value)
+    receipts = Receipts.parse(document.payload)
+    first = min(receipt.from_desc for receipt in receipts.receipts)
+    if chains.revocation_of(chain, document.signature.kid) is not None:
+        raise RemoteError(Code.REVOKED_KEY, "the key of the certificate was revoked")
+    document.verify(chains.key_at(chain, document.signature.kid, first).public)  # 2
+    if receipts.from_ != node:  # 3
+        raise RemoteError(Code.SPLICED, "the receipts are those of another node")
+    erased = [receipt for receipt in receipts.receipts if receipt.status is Status.ERASED]
+    if not erased:  # 4
+        raise RemoteError(Code.WRONG_TYPE, "the receipts do not say that anything was erased")
+    return Certificate(
+        node=node, erased=tuple(receipt.of for receipt in erased), at=max(receipt.at for receipt in erased)
+    )
+
+
+def read_all(confirmation: Mapping[str, Json], now: int) -> list[tuple[Mapping[str, Json], Certificate | None]]:
+    """Each certificate in the content of a confirmation, and what it proves: None for one that proves nothing."""
+    listed = confirmation.get("onward_certificates")
+    found: list[tuple[Mapping[str, Json], Certificate | None]] = []
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict):
+            try:
+                found.append((item, verify(item, now)))
+            except RemoteError:
+                found.append((item, None))
+    return found
+
+
+def _documents(value: Json) -> list[SignedDocument]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_DESCRIPTORS:
+        raise RemoteError(Code.MALFORMED, "there is no list of descriptors")
+    return [SignedDocument.decode(unb64u(item), DESCRIPTOR) for item in value]
+
+
+def _signed(value: Mapping[str, Json]) -> SignedDocument:
+    read = parse(unb64u(value.get("signature")), limit=LIMIT)
+    listed = read.get("signatures") if isinstance(read, dict) else None
+    if not isinstance(listed, list) or len(listed) != 1:
+        raise RemoteError(Code.MALFORMED, "a certificate has one signature")
+    return SignedDocument(
+        payload=unb64u(value.get("certificate")), payload_type=RECEIPTS, signatures=(Signature.from_json(listed[0]),)
+    )

@@ -1,0 +1,1 @@
+"""Erasure that a peer asks for, and its confirmation."""

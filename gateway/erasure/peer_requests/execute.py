@@ -1,0 +1,176 @@
+"""Following what peers asked to be erased (PROTOCOL B9): at its time, or when a person says so, everything that a
+request is about is erased; what is under a legal hold stays. `gateway.erasure.peer_requests.confirm` says what was
+done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.erasure import erase as erasing
+from gateway.erasure import store
+from gateway.erasure.peer_requests import store as requests
+from gateway.erasure.peer_requests.forward import read_task
+from gateway.erasure.peer_requests.record import Task
+from gateway.erasure.peer_requests.store import RequestRow, State
+from gateway.erasure.rules import PROOF, What
+from gateway.erasure.store import HoldRow
+from gateway.errors import RefusedError, TransientError
+from gateway.foundation.logs import logger
+from gateway.messages import content_codec
+from gateway.messages.content_codec import Content
+from gateway.messages.machines.acceptance import WAITING, Incoming
+from gateway.messages.store import local, messages
+from gateway.messages.store.local import OWN
+from gateway.messages.store.messages import IN, OUT, MessageRow
+from gateway.node.parts import Parts
+from schemas.types import type_name
+
+_ALERTS = frozenset({"safety.alert", "safety.alert.update"})
+"""What somebody takes before anything around it is erased."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a request is about, as it is stored now: ``rows`` are there, ``gone`` were erased, and ``proof`` are the
+    messages that prove that somebody asked.
+    """
+
+    rows: Mapping[int, MessageRow]
+    contents: Mapping[int, Content]
+    gone: frozenset[int]
+    holds: Mapping[bytes, HoldRow]
+    proof: frozenset[int]
+
+    @property
+    def erase(self) -> list[MessageRow]:
+        """What has to go."""
+        return [row for row in self.rows.values() if row.conversation not in self.holds]
+
+    @property
+    def kept(self) -> list[MessageRow]:
+        """What a legal hold keeps."""
+        return [row for row in self.rows.values() if row.conversation in self.holds]
+
+    @property
+    def alerts(self) -> bool:
+        """Whether a safety alert in it has not come to anybody yet."""
+        return any(
+            row.direction == IN and Incoming(row.state) in WAITING and self._type(row.ref) in _ALERTS
+            for row in self.rows.values()
+        )
+
+    def _type(self, ref: int) -> str:
+        return type_name(self.contents[ref].facts.body_type) if ref in self.contents else ""
+
+
+async def follow(parts: Parts) -> int:
+    """Follow every request whose time has come; returns how many messages were erased."""
+    now, gone = parts.clock.now(), 0
+    for row in await parts.store.read(requests.unsettled):
+        if row.state == State.WAITING and row.follow is not None and row.follow <= now:
+            try:
+                gone += await _follow(parts, row, now)
+            except (RefusedError, TransientError) as error:
+                logger().info("request.postponed", code=str(error.code))
+    return gone
+
+
+async def _follow(parts: Parts, row: RequestRow, now: int) -> int:
+    if (await read_task(parts, row)).what is not What.PART:
+        return await follow_one(parts, row)
+
+    def move(connection: Connection) -> None:
+        requests.change(connection, row.ref, follow=None)
+        journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
+
+    await parts.store.move(move)
+    return 0
+
+
+async def follow_one(
+    parts: Parts, row: RequestRow, *, only: Collection[str] | None = None, by: str | None = None
+) -> int:
+    """Follow one request now. ``only`` are the ids of messages that a person has chosen of a part."""
+    task = await read_task(parts, row)
+    scope = await parts.store.read(partial(scope_of, parts, row=row, task=task, only=only))
+    if scope.alerts and by is None:
+        return 0
+    gone = await erasing.erase(
+        parts, {item.ref: task.ground for item in scope.erase}, by=by, request=row.ref, proof=scope.proof
+    )
+    now = parts.clock.now()
+    told_so = row.answered is not None and not gone and bool(scope.kept)
+    state = State.KEPT if told_so else State.FOLLOWED
+
+    def move(connection: Connection) -> None:
+        requests.claim(connection, row, scope.gone)
+        requests.change(connection, row.ref, state=state, done=now if gone else row.done, follow=None)
+        journal.append_leaf(connection, leaf(now, "request.followed", peer=row.peer, count=gone))
+
+    await parts.store.move(move)
+    return gone
+
+
+def scope_of(
+    parts: Parts, connection: Connection, row: RequestRow, task: Task, *, only: Collection[str] | None = None
+) -> Scope:
+    """The messages that a request is about and that are still there, without those that prove it."""
+    found = {item.ref: item for item in _concerned(parts, connection, row, task, only)}
+    gone = store.of(connection, list(found))
+    sealed = content.get(connection, [ref for ref in found if ref not in gone])
+    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
+    contents = {ref: content_codec.read_content(p) for ref, p in opened.items() if not isinstance(p, RefusedError)}
+    proof = frozenset(ref for ref, item in contents.items() if type_name(item.facts.body_type) in PROOF)
+    return Scope(
+        rows={ref: item for ref, item in found.items() if ref not in gone and ref not in proof},
+        contents=contents,
+        gone=frozenset(gone),
+        holds=store.holds(connection),
+        proof=proof,
+    )
+
+
+def _concerned(
+    parts: Parts, connection: Connection, row: RequestRow, task: Task, only: Collection[str] | None
+) -> Iterator[MessageRow]:
+    asking = messages.get(connection, [row.message])[row.message]
+    match task.what:
+        case What.CONVERSATION:
+            yield from _between(connection, [asking.conversation], row.peer)
+            yield from _passed_on(connection, row)
+        case What.CONSENT if task.consent is not None:
+            index = parts.vault.consent_index(task.consent)
+            own = any(item.holder == OWN for item in local.consents(connection, index))
+            relying = requests.relying(connection, index)
+            yield from _between(connection, relying, row.peer if own else None)
+        case What.MESSAGES:
+            yield from _named(connection, row.peer, task.targets)
+        case _ if only is not None:
+            yield from _named(connection, row.peer, only)
+        case _:  # a part: whatever of it is there, a person has to choose
+            yield from _between(connection, [asking.conversation], row.peer)
+
+
+def _between(connection: Connection, conversations: Sequence[bytes], peer: str | None) -> Iterator[MessageRow]:
+    for item in messages.of_conversations(connection, conversations):
+        if peer is None or item.peer == peer:
+            yield item
+
+
+def _passed_on(connection: Connection, row: RequestRow) -> Iterator[MessageRow]:
+    """The conversations by which the data of a request went on: who had them was told to erase them."""
+    told = messages.get(connection, [item.message for item in requests.onward(connection, row.ref)])
+    for one in told.values():
+        yield from _between(connection, [one.conversation], one.peer)
+
+
+def _named(connection: Connection, peer: str, ids: Collection[str]) -> Iterator[MessageRow]:
+    for direction in (IN, OUT):
+        yield from messages.find_many(connection, direction, peer, sorted(ids)).values()

@@ -1,0 +1,246 @@
+"""Retention: what is stored, as the pure decision of `gateway.erasure.retention_rules` needs it, and what follows from
+it.
+
+Where a conversation stands, since when, and whether the person arrived is in its row, which outlives the contents
+(`gateway.conversations.status_updates`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.conversations import status_updates
+from gateway.conversations.loader import ANY
+from gateway.database import content, journal
+from gateway.erasure import erase, retention_rules, store
+from gateway.erasure.peer_requests import store as requests
+from gateway.erasure.peer_requests.record import task_of
+from gateway.erasure.peer_requests.store import RequestRow, State
+from gateway.erasure.retention_rules import Item, Plan, RetentionDecision, RetentionFacts
+from gateway.erasure.rules import PROOF, ErasureRequest, What
+from gateway.errors import RefusedError
+from gateway.foundation.day import parse_day
+from gateway.messages import content_codec
+from gateway.messages.content_codec import Content
+from gateway.messages.machines import acceptance
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.machines.delivery import SENDING, Outgoing
+from gateway.messages.store import conversations
+from gateway.messages.store.conversations import ConversationRow, Key
+from gateway.messages.store.messages import IN, MessageRow
+from gateway.node.parts import Parts
+from gateway.ports import Json
+from gateway.statistics import releases
+from schemas import classes, highest
+from schemas.retention import retention as table
+from schemas.types import type_name
+from schemas.walk import SENSITIVITY
+
+AT_ONCE = 500
+RETAINED = "retained"
+"""The fact of the database that says on which day, counted from 1970 in UTC, retention was looked at last."""
+
+CONFIRMED = frozenset({"declined", "expired"})
+"""The rules of referrals whose sender is owed a confirmation (DOMAIN 2.4, entry 5; 3.2, rows 10 and 11)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Story:
+    """What is known of one conversation while its messages are read."""
+
+    kind: str
+    last: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """Everything that is stored, read once."""
+
+    stories: dict[Key, _Story] = field(default_factory=dict)
+    facts: list[tuple[MessageRow, str | None, str, date | None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A plan, the messages it is about by number with their types, and which of them prove an erasure."""
+
+    plan: Plan
+    facts: Mapping[int, tuple[MessageRow, str | None]]
+
+    @property
+    def proof(self) -> frozenset[int]:
+        return frozenset(ref for ref, (_, kind) in self.facts.items() if kind is not None and type_name(kind) in PROOF)
+
+
+async def plan(parts: Parts) -> Plan:
+    """What has to be erased now and why, and why nothing else; nothing is changed."""
+    return (await _look(parts)).plan
+
+
+async def _look(parts: Parts) -> _Look:
+    await status_updates.keep(parts)
+    reading = _Reading()
+    rows_of, holds, alarmed = await parts.store.read(
+        lambda c: (conversations.every(c), store.holds(c), {alarm.ref for alarm in journal.open_alarms(c)})
+    )
+    after = 0
+    while rows := await parts.store.read(partial(_batch, parts, after=after)):
+        after = rows[-1][0].ref
+        await parts.off_loop(partial(_read, reading, rows))
+    items = [
+        Item(
+            ref=row.ref,
+            body_type=body_type,
+            sensitivity=sensitivity,
+            at=row.at,
+            retain_until=until,
+            under_way=_under_way(row) or row.ref in alarmed,
+            standing=_standing(
+                reading.stories[key := (row.conversation, row.peer)], rows_of.get(key), held=row.conversation in holds
+            ),
+        )
+        for row, body_type, sensitivity, until in reading.facts
+    ]
+    made = retention_rules.plan(items, table().rules, parts.clock.now(), epoch_days=parts.config.storage.epoch_days)
+    return _Look(plan=made, facts={row.ref: (row, body_type) for row, body_type, _, _ in reading.facts})
+
+
+async def run(parts: Parts, *, by: str | None = None) -> Plan:
+    """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the horizon.
+
+    What the other side is owed a confirmation for becomes a request of its own, which is followed and answered like
+    those of peers (`gateway.erasure.peer_requests.execute`).
+    """
+    found = await _look(parts)
+    await releases.count_first(parts, [item.ref for item in found.plan.erase])
+    asked = await _ended(parts, found)
+    reasons = {
+        item.ref: item.rule
+        for item in found.plan.erase
+        if item.rule is not None and _key(found.facts[item.ref][0]) not in asked
+    }
+    await erase.erase(parts, reasons, by=by, proof=found.proof)
+    return found.plan
+
+
+def _key(row: MessageRow) -> Key:
+    return row.conversation, row.peer
+
+
+async def _ended(parts: Parts, found: _Look) -> frozenset[Key]:
+    """The referrals that ended here without this node having to do with them any more: each becomes a request, from
+    what the referral itself says. One of which something is still under way waits for that.
+    """
+    over = {item.ref for item in found.plan.erase if item.rule in CONFIRMED}
+    left = {
+        _key(found.facts[item.ref][0]) for item in found.plan.decisions if item.verdict is RetentionDecision.UNDER_WAY
+    }
+    asking = [
+        row
+        for ref in sorted(over)
+        for row, kind in [found.facts[ref]]
+        if row.direction == IN and type_name(kind or "") == "referral.request" and _key(row) not in left
+    ]
+    if asking:
+        await parts.store.move(partial(_request, parts, asking=asking))
+    return frozenset(map(_key, asking))
+
+
+def _request(parts: Parts, connection: Connection, asking: Sequence[MessageRow]) -> None:
+    """Part of the caller's transaction. The time for it is that of the conversation: it is answered at once."""
+    now = parts.clock.now()
+    for row in asking:
+        sealed = content.get(connection, [row.ref]).get(row.ref)
+        if sealed is None or requests.of_message(connection, row.ref) is not None:
+            continue
+        opened = content_codec.read_content(parts.vault.open(sealed))
+        wanted = ErasureRequest(what=What.CONVERSATION, ground="not_needed", wait=0, due=0)
+        task = task_of(
+            parts,
+            wanted,
+            withdrawn=None,
+            conversation=opened.facts.conversation,
+            purpose=opened.facts.purpose,
+            id=row.id,
+            header=opened.halves()[0],
+        )
+        ref = parts.store.new_ref()
+        content.put(connection, [parts.vault.seal(ref, task.encode())])
+        requests.add(
+            connection,
+            RequestRow(ref=ref, message=row.ref, peer=row.peer, state=State.NEW, at=now, follow=now, due=now),
+        )
+
+
+def _batch(parts: Parts, connection: Connection, after: int) -> list[tuple[MessageRow, Content | None]]:
+    rows = store.stored(connection, after, AT_ONCE)
+    sealed = content.get(connection, [row.ref for row in rows])
+    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
+    contents = {
+        ref: content_codec.read_content(plain) for ref, plain in opened.items() if not isinstance(plain, RefusedError)
+    }
+    return [(row, contents.get(row.ref)) for row in rows]
+
+
+def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, Content | None]]) -> None:
+    for row, opened in rows:
+        story = reading.stories.setdefault((row.conversation, row.peer), _Story(kind=row.kind, last=row.at))
+        story.last = max(story.last, row.at)
+        story.kind = row.kind if story.kind == ANY else story.kind
+        if opened is None:
+            reading.facts.append((row, None, SENSITIVITY[-1], None))
+            continue
+        header, body = opened.halves()
+        reading.facts.append((row, opened.facts.body_type, _sensitivity(opened, body), _until(header)))
+
+
+def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> RetentionFacts:
+    if row is None:
+        return RetentionFacts(kind=story.kind, last=story.last, held=held)
+    return RetentionFacts(
+        kind=story.kind,
+        last=story.last,
+        state=row.state,
+        since=row.since,
+        arrived=row.arrived,
+        awaited=row.theirs,
+        held=held,
+    )
+
+
+def _sensitivity(opened: Content, body: Mapping[str, Json]) -> str:
+    """The highest class of what a message says; that of a schema which is not held any more is the highest there is."""
+    try:
+        return highest(classes(opened.facts.schema, body))
+    except RefusedError:
+        return SENSITIVITY[-1]
+
+
+def _until(header: Mapping[str, Json]) -> date | None:
+    handling = header.get("handling")
+    named = handling.get("retain_until") if isinstance(handling, dict) else None
+    return parse_day(named) if isinstance(named, str) else None
+
+
+def _under_way(row: MessageRow) -> bool:
+    """Whether somebody still waits for the message here, or has to look at it."""
+    if row.direction == IN:
+        return Incoming(row.state) in acceptance.WAITING
+    return Outgoing(row.state) in SENDING
+
+
+def lines(made: Plan) -> list[Json]:
+    """The report: how many messages by verdict and rule."""
+    counted: defaultdict[tuple[str, str | None], int] = defaultdict(int)
+    for (verdict, rule), count in made.counts().items():
+        counted[str(verdict), rule] += count
+    return [
+        {"verdict": verdict, "rule": rule, "messages": count}
+        for (verdict, rule), count in sorted(counted.items(), key=lambda entry: (entry[0][0], entry[0][1] or ""))
+    ]

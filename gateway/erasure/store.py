@@ -1,0 +1,178 @@
+"""What was erased and what is left of it elsewhere, local ids of what was handed over, and legal holds.
+
+An erasure is written in the transaction that destroys the data key. It names the storage epoch in force then: as soon
+as that epoch is gone too, nobody can open a copy of the key (PROTOCOL B7, B9), and the sender is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database import content
+from gateway.database.rows import values_of
+from gateway.database.tables import consent, draft, erasure, hold, local_item, message, notice, origin
+from gateway.messages.store.handed_over import DUE, items
+from gateway.messages.store.messages import IN, MessageRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureRow:
+    """One erased message. `reason` is a code of the list erasure_ground or the name of a retention rule; `place` what
+    the case system said; `told` when the sender's receipt was signed; `request` which request of a peer it followed.
+    """
+
+    ref: int
+    message: int
+    at: int
+    reason: str
+    epoch: int
+    place: str
+    told: int | None
+    request: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRow:
+    """A legal hold: nothing of the conversation is erased before a person lifts it. `ground` is a code of the list
+    kept_ground, `until` the day by which somebody has to look again.
+    """
+
+    conversation: bytes
+    ground: str
+    until: str
+    at: int
+
+
+_SLICE = 500
+
+
+def add(connection: Connection, rows: Iterable[ErasureRow]) -> None:
+    """Note what is erased in this transaction."""
+    values = [values_of(row) for row in rows]
+    if values:
+        connection.execute(insert(erasure), values)
+
+
+def of(connection: Connection, refs: Sequence[int]) -> dict[int, ErasureRow]:
+    """The erasures of these messages, by message."""
+    found: dict[int, ErasureRow] = {}
+    for start in range(0, len(refs), _SLICE):
+        query = select(erasure).where(erasure.c.message.in_(refs[start : start + _SLICE]))
+        found |= {row.message: ErasureRow(**row._mapping) for row in connection.execute(query)}
+    return found
+
+
+def stored(connection: Connection, after: int, limit: int) -> list[MessageRow]:
+    """The next messages behind `after` whose content was not erased, in local order."""
+    query = (
+        select(message)
+        .where(message.c.ref > after, ~exists().where(erasure.c.message == message.c.ref))
+        .order_by(message.c.ref)
+        .limit(limit)
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+# --- the case system ----------------------------------------------------------------------------------------------
+
+
+def due(connection: Connection, after: int, limit: int) -> list[ErasureRow]:
+    """Erasures behind `after` that the case system has not answered."""
+    query = select(erasure).where(erasure.c.place == DUE, erasure.c.ref > after).order_by(erasure.c.ref).limit(limit)
+    return [ErasureRow(**row._mapping) for row in connection.execute(query)]
+
+
+def answered(connection: Connection, row: ErasureRow, place: str) -> None:
+    """Keep what the case system said; its local id is needed no longer."""
+    connection.execute(update(erasure).where(erasure.c.ref == row.ref).values(place=place))
+    for ref in items(connection, [row.message]).values():
+        content.erase(connection, ref)
+    connection.execute(delete(local_item).where(local_item.c.message == row.message))
+
+
+# --- the sender ---------------------------------------------------------------------------------------------------
+
+
+def untold(connection: Connection, below: int, limit: int) -> list[ErasureRow]:
+    """Erased incoming messages whose epoch is lower than `below` and whose senders do not know yet."""
+    query = (
+        select(erasure)
+        .join(message, message.c.ref == erasure.c.message)
+        .where(erasure.c.told.is_(None), erasure.c.epoch < below, message.c.direction == IN, message.c.n.is_not(None))
+        .order_by(erasure.c.ref)
+        .limit(limit)
+    )
+    return [ErasureRow(**row._mapping) for row in connection.execute(query)]
+
+
+def tell(connection: Connection, refs: Sequence[int], *, at: int) -> None:
+    """The receipts of these erasures are signed."""
+    connection.execute(update(erasure).where(erasure.c.ref.in_(refs)).values(told=at))
+
+
+# --- what goes with a message -------------------------------------------------------------------------------------
+
+
+def erase_drafts(connection: Connection, origins: Sequence[int], *, but: str) -> None:
+    """The content of every draft of these local records, except those in the state `but`."""
+    query = select(draft.c.ref).where(draft.c.origin.in_(origins), draft.c.state != but)
+    for ref in list(connection.scalars(query)):
+        content.erase(connection, ref)
+
+
+def erase_origins(connection: Connection, *, waiting: str) -> int:
+    """Forget local records nothing is left of: every message erased, no draft `waiting`, no news owed; how many."""
+    erased = exists().where(erasure.c.message == message.c.ref)
+    named = select(message.c.origin).where(message.c.origin.is_not(None))
+    query = select(origin.c.ref).where(
+        origin.c.ref.in_(named),
+        origin.c.ref.not_in(named.where(~erased)),
+        origin.c.ref.not_in(select(draft.c.origin).where(draft.c.origin.is_not(None), draft.c.state == waiting)),
+        origin.c.ref.not_in(select(notice.c.origin)),
+    )
+    gone = list(connection.scalars(query.limit(_SLICE)))
+    connection.execute(update(message).where(message.c.origin.in_(gone)).values(origin=None))
+    connection.execute(update(draft).where(draft.c.origin.in_(gone)).values(origin=None))
+    for ref in gone:
+        content.erase(connection, ref)
+    connection.execute(delete(origin).where(origin.c.ref.in_(gone)))
+    return len(gone)
+
+
+def erase_consents(connection: Connection, indexes: Iterable[bytes], *, but: Collection[int] = ()) -> None:
+    """Records of these consents, unless a conversation in which one was relied on still has a message; those in `but`,
+    which prove an erasure, do not count. What was taken back of a consent stays, so that it binds for ever.
+    """
+    for index in set(indexes):
+        relied = select(message.c.conversation).where(message.c.consent == index)
+        left = select(message.c.ref).where(
+            message.c.conversation.in_(relied), ~exists().where(erasure.c.message == message.c.ref)
+        )
+        if all(ref in but for ref in connection.scalars(left)):
+            for ref in list(connection.scalars(select(consent.c.ref).where(consent.c.consent == index))):
+                content.erase(connection, ref)
+            connection.execute(delete(consent).where(consent.c.consent == index))
+
+
+# --- legal holds --------------------------------------------------------------------------------------------------
+
+
+def set_hold(connection: Connection, row: HoldRow) -> None:
+    """Place a legal hold, or change it."""
+    statement = upsert(hold).values(**values_of(row))
+    changed = {"ground": row.ground, "until": row.until, "at": row.at}
+    connection.execute(statement.on_conflict_do_update(index_elements=["conversation"], set_=changed))
+
+
+def lift_hold(connection: Connection, conversation: bytes) -> bool:
+    """End it; False when there was none."""
+    return bool(connection.execute(delete(hold).where(hold.c.conversation == conversation)).rowcount)
+
+
+def holds(connection: Connection) -> dict[bytes, HoldRow]:
+    """All legal holds by conversation."""
+    return {row.conversation: HoldRow(**row._mapping) for row in connection.execute(select(hold))}

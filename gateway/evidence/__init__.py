@@ -1,0 +1,1 @@
+"""Proof of an exchange that anybody can check."""

@@ -1,0 +1,215 @@
+"""The evidence bundle: who sent what to whom, and what the other side confirmed, for anybody to verify (B7, B14.3).
+
+    bundle        {type, parties, messages, receipts, log}; canonical JSON, exact members, nothing that is not verified
+      parties       two descriptor chains, each the signed documents 1 to the newest held; in the order of the node ids
+      messages      of one conversation, {statements, disclosure}; in the order of (created, from, epoch, n, id)
+        statements    the sealings that are shown, a signed document each; in the order of their payloads
+        disclosure    {secret, body} in base64url; null where the content is withheld or erased
+      receipts      signed batches, whole; each names a statement of the bundle; in the order of their payloads
+      log           what the audit log of the node that exports has about these, under witnessed checkpoints, or null:
+                    ``gateway.evidence.verify_log_part``. It is the only part in which the bundles of the two nodes
+                    differ
+
+Every array has one order and no item twice, and the signatures of a descriptor are in the order of their kids: moving a
+thing is as much a fault as changing it. The steps of ``verify`` are in ``gateway.evidence.verify``, its words in
+``gateway.evidence.findings``. It needs no network, no clock and no node, but two fingerprints from somewhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.evidence.findings import testify
+from gateway.evidence.report import MessageReport, Report
+from gateway.evidence.verify import LIMIT, TYPE, Chains, place_of, prove, read_batch, receipt_document
+from gateway.evidence.verify_log_part import LEAF_LIMIT, cosigned_by
+from keys.documents.descriptor import Descriptor, revocation_of
+from keys.documents.envelope import Statement, parse_signatures, statement_hash
+from keys.documents.receipts import batch_hash
+from keys.documents.signed_note import SignedNote
+from keys.primitives.encoding import Json, b64u, canon, parse
+from keys.primitives.sign import STATEMENT, SignedDocument
+
+__all__ = ["Exhibit", "Extract", "MessageReport", "Report", "build", "parse_fingerprint", "verify"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One message as a node keeps it: (statement, signatures) frames of its sealings; (secret, body) if it is shown."""
+
+    sealings: Sequence[tuple[bytes, bytes]]
+    disclosure: tuple[bytes, bytes] | None = None
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """What the audit log of `node` has: checkpoints in the order of their sizes, each with the leaves proven under it.
+
+    A checkpoint is a note with the signature of the log first; a leaf comes with its inclusion proof, in the order of
+    the numbers. `witnesses` are the chains of whoever may have cosigned, by node id.
+    """
+
+    node: str
+    checkpoints: Sequence[tuple[bytes, Sequence[tuple[bytes, Sequence[bytes]]]]]
+    witnesses: Mapping[str, Sequence[Descriptor]]
+
+
+def parse_fingerprint(text: str) -> str:
+    """Six groups of five digits from what a person typed; spaces and hyphens are free.
+
+    Raises:
+        RefusedError: invalid, for anything else.
+    """
+    digits = re.sub(r"[\s-]", "", text)
+    if not re.fullmatch(r"[0-9]{30}", digits):
+        raise RefusedError(
+            Code.INVALID,
+            "a fingerprint is six groups of five digits",
+            hint="one --fingerprint for each of the two nodes; the 60 digits of a pair are both, one after the other",
+        )
+    return " ".join(digits[i : i + 5] for i in range(0, 30, 5))
+
+
+def verify(data: bytes, fingerprints: AbstractSet[str]) -> Report:
+    """What the bundle proves, in words. `fingerprints` as ``parse_fingerprint`` gives them.
+
+    They must come from somewhere else than the bundle; more of them than two do no harm, none at all refuses.
+
+    Raises:
+        RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors.
+    """
+    return testify(prove(data, fingerprints))
+
+
+def build(
+    chains: Sequence[Sequence[Descriptor]],
+    exhibits: Iterable[Exhibit],
+    batches: Iterable[bytes],
+    extract: Extract | None = None,
+) -> bytes:
+    """The bundle of two whole chains, the messages of one conversation, and the batches exchanged about them.
+
+    Of a message that has receipts, only the sealings they name go in. A batch that names none of the messages, or that
+    does not verify, stays out, and a cosignature that does not: a peer must not be able to spoil the proof of
+    everything else by one bad line. So does what is dated after its key was revoked, which no verifier takes.
+
+    Raises:
+        RefusedError: not_found for no message, else the code of what is wrong with the rest. What is returned verifies.
+    """
+    parties = {chain[-1].node: tuple(chain) for chain in chains}
+    try:
+        messages = [(_documents(exhibit, parties), exhibit.disclosure) for exhibit in exhibits]
+        messages = [message for message in messages if message[0]]
+        if not messages:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "there is no message to give evidence of",
+                hint="what is dated after its key was revoked proves nothing and is left out",
+            )
+        receipts, named = _fitting(parties, [document for documents, _ in messages for document in documents], batches)
+        shown = [(_confirmed(documents, named), disclosure) for documents, disclosure in messages]
+        shown.sort(key=lambda message: place_of([Statement.parse(document.payload) for document in message[0]]))
+        hashes = {statement_hash(document.payload) for documents, _ in shown for document in documents}
+        hashes |= {batch_hash(document.encode()) for document in receipts}
+        data = canon(
+            {
+                "type": TYPE,
+                "parties": [_whole(parties[node]) for node in sorted(parties)],
+                "messages": [_message(documents, disclosure) for documents, disclosure in shown],
+                "receipts": [document.to_json() for document in receipts],
+                "log": None if extract is None else _log(extract, parties, hashes),
+            }
+        )
+        prove(data, {chain[-1].fingerprint for chain in parties.values()})
+    except RemoteError as exc:
+        raise RefusedError(exc.code, f"what is kept does not verify: {exc.what}") from exc
+    return data
+
+
+def _documents(exhibit: Exhibit, chains: Chains) -> list[SignedDocument]:
+    """Each sealing once, in order, without those dated after their key was revoked."""
+    if not exhibit.sealings:
+        raise RefusedError(Code.NOT_FOUND, "a message without a signed statement is no evidence")
+    signatures = dict(exhibit.sealings)
+    documents = [
+        SignedDocument(payload=payload, payload_type=STATEMENT, signatures=(parse_signatures(signatures[payload]),))
+        for payload in sorted(signatures)
+    ]
+    return [document for document in documents if not _too_late(document, chains)]
+
+
+def _too_late(document: SignedDocument, chains: Chains) -> bool:
+    said = Statement.parse(document.payload)
+    revocation = revocation_of(chains.get(said.from_, ()), document.signature.kid)
+    return revocation is not None and said.created >= revocation.since
+
+
+def _fitting(
+    chains: Chains, documents: Iterable[SignedDocument], batches: Iterable[bytes]
+) -> tuple[list[SignedDocument], frozenset[str]]:
+    """The batches that go in, in order, and the statement hashes that they name."""
+    sealings = {statement_hash(document.payload): Statement.parse(document.payload) for document in documents}
+    kept: dict[bytes, SignedDocument] = {}
+    named: set[str] = set()
+    for data in batches:
+        try:
+            document = receipt_document(parse(data, limit=LIMIT))
+            named |= {told.receipt.of for told in read_batch(document, chains, sealings)}
+        except RemoteError:
+            continue
+        kept[document.payload] = document
+    return [kept[payload] for payload in sorted(kept)], frozenset(named)
+
+
+def _confirmed(documents: Sequence[SignedDocument], named: frozenset[str]) -> Sequence[SignedDocument]:
+    return [document for document in documents if statement_hash(document.payload) in named] or documents
+
+
+def _in_order(descriptor: Descriptor) -> Json:
+    by_kid = sorted(descriptor.document.signatures, key=lambda signature: signature.kid)
+    return replace(descriptor.document, signatures=tuple(by_kid)).to_json()
+
+
+def _whole(chain: Sequence[Descriptor]) -> Json:
+    return [_in_order(descriptor) for descriptor in chain]
+
+
+def _message(documents: Sequence[SignedDocument], disclosure: tuple[bytes, bytes] | None) -> Json:
+    statements: list[Json] = [document.to_json() for document in documents]
+    if disclosure is None:
+        return {"statements": statements, "disclosure": None}
+    secret, body = disclosure
+    return {"statements": statements, "disclosure": {"secret": b64u(secret), "body": b64u(body)}}
+
+
+# --- the log -----------------------------------------------------------------------------------------------------
+
+
+def _log(extract: Extract, parties: Chains, hashes: AbstractSet[str]) -> Json:
+    """What of the extract is about the bundle, without cosignatures that do not verify; None for nothing at all."""
+    known = {**extract.witnesses, **parties}
+    checkpoints: list[Json] = []
+    seen: set[str] = set()
+    for note, leaves in extract.checkpoints:
+        about = [(leaf, path) for leaf, path in leaves if _of(leaf) in hashes]
+        if about:
+            kept, names = cosigned_by(SignedNote.decode(note), extract.node, known)
+            seen |= names
+            entries: list[Json] = [{"leaf": b64u(leaf), "path": [b64u(step) for step in path]} for leaf, path in about]
+            checkpoints.append({"note": kept.encode().decode(), "leaves": entries})
+    if not checkpoints:
+        return None
+    others = sorted(seen - parties.keys())
+    return {"node": extract.node, "checkpoints": checkpoints, "witnesses": [_whole(known[node]) for node in others]}
+
+
+def _of(leaf: bytes) -> Json:
+    value = parse(leaf, limit=LEAF_LIMIT)
+    return value.get("of") if isinstance(value, dict) else None

@@ -1,0 +1,305 @@
+"""What an evidence bundle proves and what it does not, in plain words: one line for each thing (PROTOCOL B7).
+
+Nothing of a body is in a line, but who signed the certificates that a confirmation forwards. Times are those that the
+nodes state, as UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Final
+
+from gateway.erasure.certificates import Certificate
+from gateway.errors import Code
+from gateway.evidence.report import MessageReport, Report
+from gateway.evidence.types import Chain, Cosignature, Entry, Proof, ProvenMessage, Sealing, SignedReceipt
+from keys.documents.descriptor import Revocation, revocation_of
+from keys.documents.envelope import Receipt, Statement, Status, link_hash
+from keys.documents.key_records import Use
+from keys.primitives.encoding import MAX_INT, SKEW
+
+_DID: Final = {
+    Status.RECEIVED: "received it, whole and with a valid signature, on {at}",
+    Status.DELIVERED: "handed it to its case system or desk on {at}",
+    Status.OPENED: "says that a person opened it on {at}",
+    Status.ERASED: "says that it erased the content on {at}",
+    Status.REJECTED: "rejected it on {at}, code {code}",
+}
+_TIMES: Final = "the times: they are those that the two nodes state, and no third party vouches for them"
+_TIMES_SEEN: Final = (
+    "the times, but for this: what a witness saw in the log existed by then, by the clock of that witness"
+)
+_LIMITS: Final = (
+    "that nothing is missing: a bundle is a choice, and other messages and receipts may exist",
+    "that anybody read a message, or that the content is gone everywhere: a receipt says what a node did with its own "
+    "copy",
+    "that an answer came as soon as it could: no message forces the other side to answer",
+)
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
+
+
+def testify(proof: Proof) -> Report:
+    """Put a verified bundle into words."""
+    names = _names(proof)
+    seen = proof.log is not None and any(head.first is not None for head in proof.log.heads)
+    return Report(
+        conversation=proof.messages[0].statement.conv,
+        parties=tuple(_party(chain) for chain in proof.chains.values()),
+        log=tuple(_log(proof, names)),
+        messages=tuple(_message(message, proof, names) for message in proof.messages),
+        warnings=tuple(_warnings(proof, names)),
+        limits=(
+            _TIMES_SEEN if seen else _TIMES,
+            *_LIMITS,
+            *(_horizon(chain, names) for chain in proof.chains.values()),
+        ),
+    )
+
+
+def _names(proof: Proof) -> dict[str, str]:
+    """What to call each node: the name it gives itself, with its id where both give the same."""
+    names = {node: chain[-1].name for node, chain in proof.chains.items()}
+    alike = len(set(names.values())) < len(names)
+    return {node: f"{name} [{node}]" if alike else name for node, name in names.items()}
+
+
+def _party(chain: Chain) -> str:
+    newest = chain[-1]
+    return f"{newest.name} ({newest.country}), node {newest.node}, fingerprint {newest.fingerprint} as given"
+
+
+def _horizon(chain: Chain, names: dict[str, str]) -> str:
+    newest = chain[-1]
+    return (
+        f"keys that {names[newest.node]} revoked after version {newest.version} of its descriptor, "
+        f"issued {_when(newest.issued)}"
+    )
+
+
+# --- the log -----------------------------------------------------------------------------------------------------
+
+
+def _log(proof: Proof, names: dict[str, str]) -> Iterator[str]:
+    if proof.log is None:
+        yield "there is none in this file: not witnessed"
+        return
+    for head in proof.log.heads:
+        shown = sum(entry.head is head for entry in proof.log.entries)
+        seen = [_seen(c, names) for c in sorted(head.cosignatures, key=lambda c: (not c.counts, c.at))]
+        if head.first is None:
+            seen.append("not witnessed")
+        signed = f"{names[proof.log.node]} signed its log at entry {head.size}, entries in this file: {shown}"
+        yield "; ".join([signed, *seen])
+
+
+def _seen(cosignature: Cosignature, names: dict[str, str]) -> str:
+    who, at = names.get(cosignature.witness, cosignature.name), _when(cosignature.at)
+    if cosignature.counts:
+        return f"witnessed by {who} at {at}"
+    return (
+        f"{who}, fingerprint {cosignature.fingerprint}, at {at} counts for nothing: its fingerprint was not given, or "
+        "a key was revoked"
+    )
+
+
+def _place(proof: Proof, names: dict[str, str], hashes: Sequence[str]) -> str:
+    """Where the log has one of these, to be put behind a line."""
+    entry = _entry(proof, hashes)
+    if proof.log is None or entry is None:
+        return ""
+    first = entry.head.first
+    seen = "not witnessed" if first is None else f"witnessed by {_called(first, names)} at {_when(first.at)}"
+    return f"; entry {entry.seq} in the log of {names[proof.log.node]}, {seen}"
+
+
+def _entry(proof: Proof, hashes: Sequence[str]) -> Entry | None:
+    """The entry about one of these that was witnessed first, or the first one."""
+    found = [entry for hash in hashes if proof.log is not None and (entry := proof.log.about(hash)) is not None]
+    return min(found, key=lambda e: (MAX_INT if e.head.first is None else e.head.first.at, e.seq), default=None)
+
+
+def _called(cosignature: Cosignature, names: dict[str, str]) -> str:
+    return names.get(cosignature.witness, cosignature.name)
+
+
+# --- one message -------------------------------------------------------------------------------------------------
+
+
+def _message(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> MessageReport:
+    statement = message.statement
+    signed = [*_signed(message, proof, names), *_told_all(message, proof, names)]
+    shown = ["content disclosed and matches what was signed"] if message.disclosed else []
+    shown += [_onward(found, names[statement.from_]) for found in message.onward if found is not None]
+    return MessageReport(
+        id=statement.id,
+        body_type=statement.body_type,
+        sender=statement.from_,
+        recipient=statement.to,
+        created=statement.created,
+        n=statement.n,
+        statuses=tuple((told.receipt.status.value, told.receipt.at) for told in message.receipts),
+        disclosed=message.disclosed,
+        proven=(*(line for sure, line in signed if sure), *shown),
+        in_doubt=tuple(line for sure, line in signed if not sure),
+        not_proven=tuple(_not_proven(message, proof, names)),
+    )
+
+
+def _signed(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[tuple[bool, str]]:
+    """A line for each sealing, and whether it is proven."""
+    first = message.statement
+    for sealing in message.sealings:
+        at = sealing.statement.created
+        again = "" if sealing.statement is first else ", sealed anew"
+        line = (
+            f"{names[first.from_]} signed {first.body_type} for {names[first.to]} on {_when(at)}, "
+            f"as number {first.n}{_aim(first)}{again}{_place(proof, names, [sealing.hash])}"
+        )
+        sure, why = _weigh(proof, names, first.from_, [(sealing.kid, sealing.hash)])
+        if not sure:
+            why += _support(sealing, message, proof, names)
+        yield sure, line + why
+
+
+def _told_all(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[tuple[bool, str]]:
+    """A line for each receipt, and whether it is proven."""
+    for told in message.receipts:
+        line = _told(told, names) + _place(proof, names, [batch.hash for batch in told.batches])
+        by = [(batch.kid, batch.hash) for batch in told.batches]
+        sure, why = _weigh(proof, names, told.receipt.from_, by)
+        yield sure, line + why
+
+
+def _onward(found: Certificate, by: str) -> str:
+    return (
+        f"node {found.node} signed by its own keys that it erased the content of {len(found.erased)} message(s), the "
+        f"last on {_when(found.at)}; that the data had gone to that node is vouched for by {by}"
+    )
+
+
+def _aim(statement: Statement) -> str:
+    purpose = "" if statement.purpose is None else f", for the purpose {statement.purpose}"
+    return purpose if statement.reply_to is None else f"{purpose}, in reply to {statement.reply_to}"
+
+
+def _told(told: SignedReceipt, names: dict[str, str]) -> str:
+    receipt = told.receipt
+    return f"{names[receipt.from_]} " + _DID[receipt.status].format(at=_when(receipt.at), code=receipt.code)
+
+
+def _not_proven(message: ProvenMessage, proof: Proof, names: dict[str, str]) -> Iterator[str]:
+    statement = message.statement
+    for sealing in message.sealings:
+        said = sealing.statement
+        if not _valid(proof.chains[said.from_], sealing.kid, said):
+            yield f"that the message was acceptable: its key was not valid on {_when(said.created)}"
+    if not message.receipts:
+        yield f"that {names[statement.to]} received it: no receipt of it is in this file"
+    yield from _contradictions(message)
+    if None in message.onward:
+        yield f"{message.onward.count(None)} of the certificates that it forwards: they do not verify"
+    if not message.disclosed:
+        yield "what it said: only the hiding commitment remains"
+
+
+def _contradictions(message: ProvenMessage) -> Iterator[str]:
+    receipts = [told.receipt for told in message.receipts]
+    if _contradict(receipts):
+        yield "what became of it: its receipts contradict each other"
+    if any(receipt.at + SKEW < message.statement.created for receipt in receipts):
+        yield "the order of times: a receipt is dated before the message"
+
+
+def _contradict(receipts: Sequence[Receipt]) -> bool:
+    """Whether one thing is said in two ways, or what was handed over is rejected, or what arrived was never accepted.
+
+    A message that was received may be rejected afterwards (DESIGN 3b.6), but not as void (B14.4).
+    """
+    said = {receipt.status for receipt in receipts}
+    handed = said & {Status.DELIVERED, Status.OPENED}
+    void = any(receipt.code == Code.VOID for receipt in receipts)
+    return (
+        len(said) < len(receipts)
+        or (Status.REJECTED in said and bool(handed))
+        or (void and (Status.RECEIVED in said or bool(handed)))
+    )
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+def _revocation(proof: Proof, node: str, kid: str) -> Revocation | None:
+    return revocation_of(proof.chains[node], kid)
+
+
+def _weigh(proof: Proof, names: dict[str, str], node: str, by: Sequence[tuple[str, str]]) -> tuple[bool, str]:
+    """Whether `node` itself signed, and why that is weighed; `by` are (kid, hash in the log) of one signature or more.
+
+    A key that was revoked later proves something by a witness only, who saw it in the log before `since`: the date is
+    the word of whoever held the key (PROTOCOL B7).
+    """
+    gone = [(_revocation(proof, node, kid), hash) for kid, hash in by]
+    late = [(revocation, hash) for revocation, hash in gone if revocation is not None]
+    if len(late) < len(by):
+        return True, ""
+    for revocation, hash in late:
+        entry = _entry(proof, [hash])
+        first = None if entry is None else entry.head.first
+        if first is not None and first.at < revocation.since:
+            return True, f"; {_revoked(revocation, names[node])}, and {_called(first, names)} had witnessed it before"
+    return False, f"; {_revoked(late[0][0], names[node])}, and no witness saw it before"
+
+
+def _revoked(revocation: Revocation, name: str) -> str:
+    return f"{name} revoked the key as of {_when(revocation.since)} ({revocation.reason})"
+
+
+def _support(sealing: Sealing, message: ProvenMessage, proof: Proof, names: dict[str, str]) -> str:
+    """What speaks for a sealing in doubt: the first receipt of it from before `since`, by a key never revoked."""
+    revocation = _revocation(proof, message.statement.from_, sealing.kid)
+    for told in message.receipts:
+        receipt = told.receipt
+        intact = any(_revocation(proof, receipt.from_, batch.kid) is None for batch in told.batches)
+        if intact and receipt.of == sealing.hash and revocation is not None and receipt.at < revocation.since:
+            return f": its own date and the receipt of {names[receipt.from_]} of {_when(receipt.at)} say so"
+    return ": only its own date says so"
+
+
+def _valid(chain: Chain, kid: str, statement: Statement) -> bool:
+    """Whether the key was listed as valid when the statement is dated, at or after `from_desc` (B14.11)."""
+    return any(
+        record.kid == kid and record.use is Use.SIG and record.valid_at(statement.created, skew=SKEW)
+        for descriptor in chain
+        if descriptor.version >= statement.from_desc
+        for record in descriptor.keys
+    )
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+
+def _warnings(proof: Proof, names: dict[str, str]) -> Iterator[str]:
+    """Numbers that can not both be true (PROTOCOL B5, Numbering): the signed statements prove who is to blame."""
+    statements = [message.statement for message in proof.messages]
+    for node, name in names.items():
+        mine = sorted((s for s in statements if s.from_ == node), key=lambda s: (s.epoch, s.n))
+        yield from _link_faults(mine, name)
+
+
+def _link_faults(statements: Sequence[Statement], name: str) -> Iterator[str]:
+    for before, after in pairwise(statements):
+        if before.epoch != after.epoch:
+            continue
+        link = link_hash(epoch=before.epoch, n=before.n, id=before.id, prev=before.prev)
+        if before.n == after.n:
+            yield f"{name} used number {before.n} for two messages, {before.id} and {after.id}"
+        elif before.n + 1 == after.n and after.prev != link:
+            yield f"{name} gave number {after.n} to a message that does not follow number {before.n}"
+
+
+def _when(at: int) -> str:
+    if at > _LAST_SECOND:
+        return f"second {at}"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

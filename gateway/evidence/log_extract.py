@@ -1,0 +1,84 @@
+"""What the audit log has about the statements and receipts of a conversation, for an evidence bundle (PROTOCOL B7).
+
+A leaf goes under the smallest checkpoint that has it and that the other party cosigned, else under the smallest that
+anybody did: the older the word of a witness, the more it says about a key that was revoked since. Without any witness
+it goes under the newest checkpoint.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+from sqlalchemy import Connection
+
+from gateway.audit import store
+from gateway.audit.checkpointer import ask
+from gateway.audit.log import checkpoint, readable
+from gateway.errors import GatewayError
+from gateway.evidence.build import Extract
+from gateway.node.parts import Parts
+from gateway.peers.registry import Peer
+from keys.documents.descriptor import Descriptor
+from keys.documents.merkle_tree import prove_inclusion
+from keys.documents.signed_note import SignedNote
+
+Leaves = Sequence[tuple[bytes, Sequence[bytes]]]
+
+
+async def extract(parts: Parts, hashes: Iterable[str], peer: Peer) -> Extract | None:
+    """Leaves about these statements and batches; None without any.
+
+    The tree is signed first, and the other party asked to cosign it, so that what happened just now is there too. What
+    of that is not possible now is left out: evidence of what is there goes on.
+    """
+    hashes = list(hashes)
+    with suppress(GatewayError):
+        newest = await checkpoint(parts)
+        seen = await parts.store.read(lambda c: store.last_cosigned(c, peer.node))
+        if seen is None or seen.size < newest.size:
+            await ask(parts, peer.node)
+    witnesses = {known.node: known.chain for known in parts.book.all()}
+    return await parts.store.read(lambda c: _extract(c, parts.own.node, hashes, peer.node, witnesses))
+
+
+def _extract(
+    connection: Connection,
+    node: str,
+    hashes: Sequence[str],
+    peer: str,
+    witnesses: dict[str, tuple[Descriptor, ...]],
+) -> Extract | None:
+    chosen: dict[int, list[tuple[int, bytes]]] = {}
+    cosigned = store.cosignatures(connection)
+    theirs, anybodys = [row.size for row in cosigned if row.peer == peer], [row.size for row in cosigned]
+    newest = store.newest_checkpoint(connection)
+    for seq, leaf in store.leaves_about(connection, hashes):
+        size = _above(seq, theirs) or _above(seq, anybodys) or (0 if newest is None else newest.size)
+        if size >= seq:
+            chosen.setdefault(size, []).append((seq, leaf))
+    if not chosen:
+        return None
+    checkpoints = [(_note(connection, size), _proven(connection, size, chosen[size])) for size in sorted(chosen)]
+    return Extract(node=node, checkpoints=checkpoints, witnesses=witnesses)
+
+
+def _above(seq: int, sizes: Sequence[int]) -> int | None:
+    """The first of these ascending sizes that has leaf `seq`."""
+    place = bisect_left(sizes, seq)
+    return sizes[place] if place < len(sizes) else None
+
+
+def _note(connection: Connection, size: int) -> bytes:
+    row = store.checkpoint_of(connection, size)
+    if row is None:
+        raise RuntimeError("a cosignature without its checkpoint")
+    rows = store.cosignatures(connection, size)
+    note = SignedNote.decode(row.note).plus(s for found in rows for s in readable(found.first, found.line))
+    return note.encode()
+
+
+def _proven(connection: Connection, size: int, leaves: Sequence[tuple[int, bytes]]) -> Leaves:
+    node = store.tree(connection, size).node
+    return [(leaf, prove_inclusion(seq - 1, size, node)) for seq, leaf in leaves]

@@ -1,0 +1,117 @@
+"""Evidence of a conversation for somebody outside: what was said, by whom, received when; with or without the content.
+
+Only what was signed goes in: a message that still waits has no statement yet. What is shown of content is written to
+the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.delivery.operations.messages import conversation_rows
+from gateway.errors import Code, RefusedError
+from gateway.evidence.build import Exhibit, build
+from gateway.evidence.log_extract import extract
+from gateway.evidence.verify import LIMIT
+from gateway.messages import content_codec
+from gateway.messages.store import messages, receipts
+from gateway.messages.store.messages import MessageRow
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, maybe_text, only, text
+from gateway.ports import OperationResult
+from keys.documents.envelope import statement_hash
+from keys.documents.receipts import batch_hash
+from keys.primitives.encoding import parse
+
+
+async def export(parts: Parts, arguments: Arguments) -> OperationResult:
+    """The evidence bundle of one conversation; `disclose` adds the content, and a named person answers for that."""
+    only(arguments, "id", "disclose", "by", "peer")
+    disclose = arguments.get("disclose") in (True, "true")
+    by = text(arguments, "by", longest=64) if disclose else maybe_text(arguments, "by")
+    rows, sealed = await conversation_rows(parts, text(arguments, "id"))
+    peer = parts.book.find(maybe_text(arguments, "peer") or _other_side(rows))
+    rows = [row for row in rows if row.peer == peer.node]
+    kept = await parts.store.read(lambda c: _kept(c, rows))
+    exhibits = [_exhibit(parts, row, kept, sealed.get(row.ref) if disclose else None) for row in rows]
+    exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
+    if not exhibits:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            "nothing of this conversation was signed yet",
+            hint="a message is signed when it departs: trm conversation show lists their states",
+        )
+    chains = (parts.own.chain, peer.chain)
+    batches = list(kept.batches.values())
+    extracted = await extract(parts, _hashes(exhibits, batches), peer)
+    bundle = await parts.off_loop(lambda: build(chains, exhibits, batches, extracted))
+    if disclose:
+        await _log_disclosure(parts, [row.id for row in rows if row.ref in sealed], str(by))
+    return OperationResult(value=parse(bundle, limit=LIMIT))
+
+
+def _hashes(exhibits: Sequence[Exhibit], batches: Sequence[bytes]) -> list[str]:
+    """By what the audit log names all of this."""
+    statements = [statement_hash(statement) for exhibit in exhibits for statement, _ in exhibit.sealings]
+    return statements + [batch_hash(document) for document in batches]
+
+
+def _other_side(rows: Sequence[MessageRow]) -> str:
+    nodes = {row.peer for row in rows}
+    if len(nodes) > 1:
+        raise RefusedError(Code.CONFLICT, "the conversation has several peers", hint="name one with --peer")
+    return rows[0].peer
+
+
+class _Kept:
+    """What the store keeps of signatures: evidence refs of each message, the sealed rows, the batches of receipts."""
+
+    def __init__(
+        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], batches: Mapping[int, bytes]
+    ) -> None:
+        self.refs = refs
+        self.sealed = sealed
+        self.batches = batches
+
+
+def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
+    refs = {
+        row.ref: [s.evidence for s in messages.statements_of(connection, row.ref) if s.evidence != row.ref]
+        for row in rows  # a void question has no evidence of its own (gateway.delivery.outbound.departure)
+    }
+    told = [
+        receipt.batch
+        for row in rows
+        for receipt in receipts.of_message(
+            connection, receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED, row.peer, row.id
+        )
+        if receipt.batch is not None
+    ]
+    return _Kept(
+        refs=refs,
+        sealed=content.get(connection, [ref for found in refs.values() for ref in found]),
+        batches=receipts.batches(connection, sorted(set(told))),
+    )
+
+
+def _exhibit(parts: Parts, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:
+    sealings = [
+        content_codec.read_evidence(parts.vault.open(kept.sealed[ref]))
+        for ref in kept.refs[row.ref]
+        if ref in kept.sealed
+    ]
+    if shown is None:
+        return Exhibit(sealings=sealings)
+    opened = content_codec.read_content(parts.vault.open(shown))
+    return Exhibit(sealings=sealings, disclosure=(opened.secret, opened.body))
+
+
+async def _log_disclosure(parts: Parts, ids: Sequence[str], by: str) -> None:
+    now, actor = parts.clock.now(), parts.keys.actor(by.encode()).hex()
+    leaves = [leaf(now, "evidence.disclosed", id=id, actor=actor) for id in ids]
+    await parts.store.move(lambda c: journal.append_leaves(c, leaves))

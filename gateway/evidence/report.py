@@ -1,0 +1,85 @@
+"""What ``trm evidence verify`` tells: words for people, and the same for programs. Nothing of a body is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keys.primitives.encoding import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReport:
+    """One message in words. `disclosed`: the content is shown and is what was signed. Times are Unix seconds.
+
+    `in_doubt`: the signature holds, but its key was revoked later, and no witness saw it before.
+    """
+
+    id: str
+    body_type: str
+    sender: str
+    recipient: str
+    created: int
+    n: int
+    statuses: tuple[tuple[str, int], ...]
+    disclosed: bool
+    proven: tuple[str, ...]
+    in_doubt: tuple[str, ...]
+    not_proven: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a bundle proves. `warnings` are contradictions that the signatures themselves prove."""
+
+    conversation: str
+    parties: tuple[str, ...]
+    log: tuple[str, ...]
+    messages: tuple[MessageReport, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...]
+
+    @property
+    def doubts(self) -> int:
+        """How many signatures are in doubt."""
+        return sum(len(message.in_doubt) for message in self.messages)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, to be printed one under the other."""
+        found = [f"conversation {self.conversation}"]
+        found += [f"party: {party}" for party in self.parties]
+        found += [f"log: {line}" for line in self.log]
+        for place, message in enumerate(self.messages, 1):
+            found.append(f"message {place} of {len(self.messages)}: {message.body_type}, id {message.id}")
+            found += [f"  proven: {line}" for line in message.proven]
+            found += [f"  in doubt: {line}" for line in message.in_doubt]
+            found += [f"  not proven: {line}" for line in message.not_proven]
+        found += [f"warning: {line}" for line in self.warnings]
+        return (*found, *(f"not proven by this file: {line}" for line in self.limits))
+
+    def to_json(self) -> dict[str, Json]:
+        """The same for programs."""
+        messages: list[Json] = [
+            {
+                "id": message.id,
+                "type": message.body_type,
+                "from": message.sender,
+                "to": message.recipient,
+                "created": message.created,
+                "n": message.n,
+                "receipts": [{"status": status, "at": at} for status, at in message.statuses],
+                "disclosed": message.disclosed,
+                "proven": list(message.proven),
+                "in_doubt": list(message.in_doubt),
+                "not_proven": list(message.not_proven),
+            }
+            for message in self.messages
+        ]
+        return {
+            "conversation": self.conversation,
+            "parties": list(self.parties),
+            "log": list(self.log),
+            "messages": messages,
+            "warnings": list(self.warnings),
+            "limits": list(self.limits),
+        }

@@ -1,0 +1,160 @@
+"""What a verified evidence bundle holds, and how both readers of one read a chain.
+
+Only ``gateway.evidence.verify`` and ``gateway.evidence.verify_log_part`` make these values: one of them is proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from gateway.erasure.certificates import Certificate
+from gateway.errors import Code, RemoteError
+from keys.documents.descriptor import Descriptor, accept_chain, revocation_of
+from keys.documents.envelope import Receipt, Statement
+from keys.primitives.encoding import MAX_INT, Json, malformed
+from keys.primitives.sign import DESCRIPTOR, SignedDocument
+
+Chain = tuple[Descriptor, ...]
+"""All versions of one node's descriptor, 1 to the newest that the bundle has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """One signed statement; `hash` is what a receipt's `of` names, `kid` the key that signed, `sig` the hash of its
+    signature.
+    """
+
+    statement: Statement
+    hash: str
+    kid: str
+    sig: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One signed batch of receipts: by whom, by which key, and the hash by which the audit log names it."""
+
+    issuer: str
+    hash: str
+    kid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedReceipt:
+    """One receipt and the batches it is in: it may have been sent again (B14.2)."""
+
+    receipt: Receipt
+    batches: tuple[Batch, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenMessage:
+    """One message: its sealings, oldest first, and its receipts in the order of their times.
+
+    `disclosed`: the bundle shows secret and body, and they are what was signed. `onward` are the certificates that a
+    shown confirmation of an erasure forwards, None for each that does not verify.
+    """
+
+    sealings: tuple[Sealing, ...]
+    receipts: tuple[SignedReceipt, ...]
+    disclosed: bool
+    onward: tuple[Certificate | None, ...] = ()
+
+    @property
+    def statement(self) -> Statement:
+        """The statement of the first sealing shown; the others differ only in what sealing anew changes (B14.9)."""
+        return self.sealings[0].statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosignature:
+    """A witness saw the log as the checkpoint says, at `at` by its own clock.
+
+    `counts`: somebody compared the fingerprint of this witness, its key was never revoked, and it signed before the
+    key of the log was not to be trusted any more.
+    """
+
+    witness: str
+    name: str
+    fingerprint: str
+    at: int
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """One signed checkpoint of the log: `size` entries, seen by these witnesses."""
+
+    size: int
+    cosignatures: tuple[Cosignature, ...]
+
+    @property
+    def first(self) -> Cosignature | None:
+        """The earliest cosignature that counts."""
+        return min((c for c in self.cosignatures if c.counts), key=lambda c: c.at, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One leaf of the log, proven to be under `head`: number `seq`, which the node dates `at`."""
+
+    seq: int
+    at: int
+    of: str
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """What the audit log of one of the parties has about the statements and batches of the bundle."""
+
+    node: str
+    heads: tuple[Head, ...]
+    entries: tuple[Entry, ...]
+
+    def about(self, hash: str) -> Entry | None:
+        """The entry about a statement or batch that was witnessed first; without a witness, the first one."""
+        found = [entry for entry in self.entries if entry.of == hash]
+        return min(found, key=lambda e: (MAX_INT if e.head.first is None else e.head.first.at, e.seq), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A whole bundle, verified: the chains by node id, and the messages of one conversation in the order of writing."""
+
+    chains: Mapping[str, Chain]
+    messages: tuple[ProvenMessage, ...]
+    log: Log | None
+
+
+# --- what both readers need -----------------------------------------------------------------------------------------
+
+
+def read_chain(documents: Sequence[Json]) -> Chain:
+    """A whole descriptor chain, each version once, the signatures of each in order. Raises RemoteError."""
+    signed = [SignedDocument.from_json(item, DESCRIPTOR) for item in documents]
+    for document in signed:
+        ascending([signature.kid for signature in document.signatures], "signatures of a descriptor")
+    chain = accept_chain(signed, MAX_INT)
+    if len(chain) != len(signed):
+        raise RemoteError(Code.BAD_CHAIN, "a descriptor occurs twice")
+    return chain
+
+
+def check_dated(chain: Chain, kid: str, at: int) -> None:
+    """Return unless the key was revoked and `at` is not before its `since`: that shows nothing about who signed.
+
+    Raises RemoteError(revoked_key).
+    """
+    revocation = revocation_of(chain, kid)
+    if revocation is not None and at >= revocation.since:
+        raise RemoteError(Code.REVOKED_KEY, "something is dated after the key that signed it was revoked")
+
+
+def ascending(keys: Sequence[Any], what: str) -> None:
+    """Return if each key is greater than the one before. Raises RemoteError(malformed)."""
+    if any(not before < after for before, after in pairwise(keys)):
+        raise malformed(f"{what} are not in their order, or not once each")

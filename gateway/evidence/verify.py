@@ -1,0 +1,248 @@
+"""How an evidence bundle is verified: from bytes and anchors to a ``Proof``. Its format: ``gateway.evidence.build``.
+
+1. size, canonical form, exact members;
+2. both chains by every rule of B3 and without a gap; the fingerprint of each one's newest roots is among the anchors;
+3. each statement: signed by a `sig` key that the sender's chain lists at or after `from_desc`, between the two parties,
+   all of one conversation; the sealings of a message differ only in what sealing anew changes (B14.9);
+4. each disclosure: it is what the statement commits to;
+5. each batch: signed likewise by the receiver's chain; what names a statement agrees with it in parties, id and number;
+6. the audit log of one party about all of this, if it is there: ``gateway.evidence.verify_log_part``.
+
+There is no clock: times are told, not judged, but for one comparison: what is dated after its key was revoked is
+refused (3, 5), since whoever stole the key may have made it. What is dated before is weighed in words, by
+``gateway.evidence.findings``: a thief can write any date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Final
+
+from gateway.erasure import certificates
+from gateway.erasure.certificates import Certificate
+from gateway.errors import Code, RemoteError
+from gateway.evidence.types import (
+    Batch,
+    Chain,
+    Proof,
+    ProvenMessage,
+    Sealing,
+    SignedReceipt,
+    ascending,
+    check_dated,
+    read_chain,
+)
+from gateway.evidence.verify_log_part import read_log
+from keys.documents.descriptor import key_at
+from keys.documents.envelope import (
+    MESSAGE_LIFE,
+    Receipt,
+    Receipts,
+    Secret,
+    Statement,
+    Status,
+    commit,
+    encode_signatures,
+    statement_hash,
+)
+from keys.documents.receipts import batch_hash
+from keys.documents.statement import signatures_hash
+from keys.primitives.encoding import (
+    MAX_INT,
+    Check,
+    Json,
+    exact,
+    is_object,
+    is_str,
+    items,
+    list_of,
+    malformed,
+    nullable,
+    one_of,
+    parse,
+    unb64u,
+)
+from keys.primitives.seal import SUITE
+from keys.primitives.sign import RECEIPT, RECEIPTS, STATEMENT, SignedDocument
+from schemas.types import type_name
+
+TYPE: Final = "nrm.evidence/2"
+LIMIT: Final = 64 * 1024 * 1024  # bytes of a bundle
+MOST_VERSIONS: Final = 1_000
+MOST_MESSAGES: Final = 1_000
+MOST_BATCHES: Final = 10_000
+_STEPS: Final = tuple(Status)  # in the order in which they happen, for receipts of one second
+
+Chains = Mapping[str, Chain]
+
+
+def prove(data: bytes, fingerprints: AbstractSet[str]) -> Proof:
+    """Steps 1 to 6.
+
+    Raises:
+        RemoteError: any fault; wrong_node for a party whose fingerprint is not among the anchors.
+    """
+    member = exact(parse(data, limit=LIMIT), _BUNDLE, what="evidence")  # 1
+    chains = _chains(items(member["parties"]), fingerprints)  # 2
+    shown = [_message(item, chains) for item in items(member["messages"])]  # 3, 4
+    _check_conversation(shown)
+    documents = [receipt_document(item) for item in items(member["receipts"])]  # 5
+    ascending([document.payload for document in documents], "receipts")
+    sealings = {sealing.hash: sealing for message in shown for sealing in message.sealings}
+    said = {hash: sealing.statement for hash, sealing in sealings.items()}
+    receipts = [told for document in documents for told in read_batch(document, chains, said)]
+    batches = {batch.hash: batch for told in receipts for batch in told.batches}
+    log = None if member["log"] is None else read_log(member["log"], chains, sealings, batches, fingerprints)  # 6
+    return Proof(chains=chains, messages=tuple(_with_receipts(message, receipts) for message in shown), log=log)
+
+
+def _chains(parties: Sequence[Json], fingerprints: AbstractSet[str]) -> dict[str, Chain]:
+    chains = [read_chain(items(party)) for party in parties]
+    ascending([chain[-1].node for chain in chains], "parties")
+    for chain in chains:
+        if chain[-1].fingerprint in fingerprints:
+            continue
+        if any(older.fingerprint in fingerprints for older in chain):
+            raise RemoteError(Code.WRONG_NODE, "a fingerprint is of older roots: ask for the one of today")
+        raise RemoteError(Code.WRONG_NODE, "no fingerprint fits one of the parties")
+    return {chain[-1].node: chain for chain in chains}
+
+
+def _message(value: Json, chains: Chains) -> ProvenMessage:
+    member = exact(value, _MESSAGE, what="message")
+    documents = [SignedDocument.from_json(item, STATEMENT) for item in items(member["statements"])]
+    ascending([document.payload for document in documents], "statements")
+    sealings = sorted((_sealing(document, chains) for document in documents), key=lambda s: s.statement.created)
+    first = sealings[0].statement
+    for sealing in sealings:
+        if _lasting(sealing.statement) != _lasting(first):
+            raise RemoteError(Code.SPLICED, "two statements of one message are of different messages")
+    if member["disclosure"] is not None:
+        _check_disclosure(member["disclosure"], first)
+    return ProvenMessage(
+        sealings=tuple(sealings),
+        receipts=(),
+        disclosed=member["disclosure"] is not None,
+        onward=_onward(member["disclosure"], first),
+    )
+
+
+def _sealing(document: SignedDocument, chains: Chains) -> Sealing:
+    statement = Statement.parse(document.payload)
+    if statement.suite != SUITE:
+        raise RemoteError(Code.DOWNGRADE, "a statement is of another suite")
+    if {statement.from_, statement.to} != chains.keys():
+        raise RemoteError(Code.SPLICED, "a statement is of another pair of nodes")
+    if statement.to_desc > len(chains[statement.to]):
+        raise RemoteError(Code.BAD_CHAIN, "a statement names a descriptor that is not in the chain")
+    if not 0 < statement.expires - statement.created <= MESSAGE_LIFE:
+        raise malformed("a statement lives too long")
+    kid = document.signature.kid
+    document.verify(key_at(chains[statement.from_], kid, statement.from_desc).public)
+    check_dated(chains[statement.from_], kid, statement.created)
+    sig = signatures_hash(encode_signatures(document.signature))
+    return Sealing(statement=statement, hash=statement_hash(document.payload), kid=kid, sig=sig)
+
+
+def _lasting(statement: Statement) -> Statement:
+    """A statement without what sealing anew changes (B14.9)."""
+    return replace(statement, rcp=(), from_desc=0, to_desc=0, created=0)
+
+
+def _check_disclosure(value: Json, statement: Statement) -> None:
+    member = exact(value, _DISCLOSURE, what="disclosure")
+    secret, body = unb64u(member["secret"]), unb64u(member["body"])
+    if commit(secret, body) != statement.commit:
+        raise RemoteError(Code.BAD_COMMITMENT, "the disclosed content is not what was signed")
+    Secret.parse(secret)
+
+
+def _onward(disclosure: Json, statement: Statement) -> tuple[Certificate | None, ...]:
+    """What the certificates prove that a shown confirmation of an erasure forwards. They are no part of the proof of
+    the bundle: who forwards them has signed them as they are.
+    """
+    if not isinstance(disclosure, dict) or type_name(statement.body_type) != "erasure.confirmation":
+        return ()
+    try:
+        body = parse(unb64u(disclosure["body"]), limit=LIMIT)
+    except RemoteError:
+        return ()
+    content = body.get("content") if isinstance(body, dict) else None
+    found = certificates.read_all(content, MAX_INT) if isinstance(content, dict) else []
+    return tuple(proven for _, proven in found)
+
+
+def _check_conversation(messages: Sequence[ProvenMessage]) -> None:
+    if len({message.statement.conv for message in messages}) != 1:
+        raise RemoteError(Code.SPLICED, "the messages are of several conversations")
+    if len({(message.statement.from_, message.statement.id) for message in messages}) != len(messages):
+        raise malformed("a message occurs twice")
+    ascending([place_of([sealing.statement for sealing in message.sealings]) for message in messages], "messages")
+
+
+def place_of(sealings: Sequence[Statement]) -> tuple[int, str, int, int, str]:
+    """What messages are in the order of: (created of the oldest sealing, from, epoch, n, id)."""
+    first = min(sealings, key=lambda statement: statement.created)
+    return first.created, first.from_, first.epoch, first.n, first.id
+
+
+def receipt_document(value: Json) -> SignedDocument:
+    """A batch, or a lone receipt, which is verified though never issued (B7). Raises RemoteError."""
+    lone = isinstance(value, dict) and value.get("payloadType") == RECEIPT
+    return SignedDocument.from_json(value, RECEIPT if lone else RECEIPTS)
+
+
+def read_batch(
+    document: SignedDocument, chains: Chains, sealings: Mapping[str, Statement]
+) -> tuple[SignedReceipt, ...]:
+    """The receipts of a batch that name one of the statements, by hash; there is at least one. Raises RemoteError."""
+    receipts = _receipts(document)
+    issuer, sender = receipts[0].from_, receipts[0].to
+    if {issuer, sender} != chains.keys():
+        raise RemoteError(Code.SPLICED, "receipts are of another pair of nodes")
+    kid = document.signature.kid
+    newest = max(receipt.from_desc for receipt in receipts)
+    document.verify(key_at(chains[issuer], kid, newest).public)
+    fitting = [receipt for receipt in receipts if receipt.of in sealings]
+    if not fitting:
+        raise RemoteError(Code.SPLICED, "receipts name none of the messages")
+    for receipt in fitting:
+        _check_receipt(receipt, sealings[receipt.of])
+        check_dated(chains[issuer], kid, receipt.at)
+    batch = Batch(issuer=issuer, hash=batch_hash(document.encode()), kid=kid)
+    return tuple(SignedReceipt(receipt=receipt, batches=(batch,)) for receipt in fitting)
+
+
+def _receipts(document: SignedDocument) -> tuple[Receipt, ...]:
+    if document.payload_type == RECEIPT:
+        return (Receipt.parse(document.payload),)
+    return Receipts.parse(document.payload).receipts
+
+
+def _check_receipt(receipt: Receipt, statement: Statement) -> None:
+    said = (receipt.from_, receipt.to, receipt.msg, receipt.n)
+    if said != (statement.to, statement.from_, statement.id, statement.n):
+        raise RemoteError(Code.SPLICED, "a receipt does not agree with the statement it names")
+
+
+def _with_receipts(message: ProvenMessage, receipts: Sequence[SignedReceipt]) -> ProvenMessage:
+    hashes = {sealing.hash for sealing in message.sealings}
+    found: dict[Receipt, tuple[Batch, ...]] = {}
+    for told in sorted(receipts, key=lambda told: (told.receipt.at, _STEPS.index(told.receipt.status))):
+        if told.receipt.of in hashes:
+            found[told.receipt] = (*found.get(told.receipt, ()), *told.batches)
+    known = tuple(SignedReceipt(receipt=receipt, batches=batches) for receipt, batches in found.items())
+    return replace(message, receipts=known)
+
+
+_BUNDLE: Final[dict[str, Check]] = {
+    "type": one_of(TYPE),
+    "parties": list_of(list_of(is_object, 1, MOST_VERSIONS), 2, 2),
+    "messages": list_of(is_object, 1, MOST_MESSAGES),
+    "receipts": list_of(is_object, 0, MOST_BATCHES),
+    "log": nullable(is_object),
+}
+_MESSAGE: Final[dict[str, Check]] = {"statements": list_of(is_object, 1, 1_000), "disclosure": nullable(is_object)}
+_DISCLOSURE: Final[dict[str, Check]] = {"secret": is_str(maxlen=LIMIT), "body": is_str(maxlen=LIMIT)}

@@ -1,0 +1,94 @@
+"""The border to the code of an adapter, which may be somebody else's: what it raises beside the errors of the port, or
+never answers, is a system that can not be reached now. The node goes on with its peers, and the operator is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
+
+from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientError
+from gateway.foundation.logs import logger
+from gateway.ports import Adapter, BulkAdapter, Delivery, Description, Erasure, LocalRecord, Notice
+
+LONGEST = 600.0
+"""Seconds that one call of an adapter may take; its own patience with the case system is shorter."""
+
+T = TypeVar("T")
+
+
+class Guarded:
+    """An adapter that raises only what the port allows."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self._log = logger()
+
+    def describe(self) -> Description:
+        """What it is and can do."""
+        return self._adapter.describe()
+
+    async def check(self) -> Sequence[Finding]:
+        """What is wrong with the local system; a check that fails is a finding."""
+        try:
+            return await self._call(self._adapter.check())
+        except GatewayError as error:
+            return [Finding(place="case system", rule=str(error.code), hint=error.hint or error.what)]
+
+    async def pull(self) -> Sequence[LocalRecord]:
+        """Records that are ready."""
+        return await self._call(self._adapter.pull())
+
+    async def settle(self, record: LocalRecord, notice: Notice) -> None:
+        """The record was drafted or refused."""
+        await self._call(self._adapter.settle(record, notice))
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Make one item durable."""
+        return await self._call(self._adapter.push(item))
+
+    async def status(self, local_id: str) -> str:
+        """A word for what became of an item."""
+        return await self._call(self._adapter.status(local_id))
+
+    async def erase(self, local_id: str) -> Erasure:
+        """Erase an item."""
+        return await self._call(self._adapter.erase(local_id))
+
+    async def _call(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(LONGEST):
+                return await answer
+        except GatewayError:
+            raise
+        except TimeoutError as exc:
+            self._log.error("adapter.silent", kind=self.describe().kind)
+            raise TransientError(Code.ADAPTER_BUSY, "the adapter does not answer") from exc
+        except Exception as exc:  # the code may be a stranger's, and its fault is no reason to leave the peers
+            self._log.error("adapter.broken", kind=self.describe().kind, exc_info=exc)
+            raise TransientError(
+                Code.ADAPTER_BUSY,
+                "the adapter is at fault",
+                hint="see the log; trm adapter check KIND finds such faults",
+            ) from exc
+
+
+class GuardedBulk(Guarded):
+    """The same for one that takes many items at once."""
+
+    def __init__(self, adapter: BulkAdapter) -> None:
+        super().__init__(adapter)
+        self._bulk = adapter
+
+    async def push_all(self, items: Sequence[Delivery | Notice]) -> Sequence[str | RefusedError | TransientError]:
+        """Make the items durable in their order; a fault of the adapter is told for the first of them."""
+        try:
+            return await self._call(self._bulk.push_all(items))
+        except TransientError as error:
+            return [error]
+
+
+def guarded(adapter: Adapter) -> Adapter:
+    """The adapter as the node calls it."""
+    return GuardedBulk(adapter) if isinstance(adapter, BulkAdapter) else Guarded(adapter)

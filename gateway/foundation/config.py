@@ -1,0 +1,258 @@
+"""One frozen value, one TOML file, read once.
+
+An unknown key is an error that names its path; a missing one has the documented default or is an error. No setting
+switches a check off.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.environment import CREDENTIALS_VARIABLE as CREDENTIALS_VARIABLE
+from gateway.foundation.environment import NODE_VARIABLE as NODE_VARIABLE
+from gateway.foundation.environment import PASSPHRASE_CREDENTIAL as PASSPHRASE_CREDENTIAL
+from gateway.foundation.environment import node_folder as node_folder
+from gateway.foundation.environment import passphrase as passphrase
+from gateway.foundation.hours import Hours, hours_of
+from schemas.labels import languages
+from schemas.regions import regions
+
+HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
+StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+UnitId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Unit(_Section):
+    """An organisation of this country's mechanism that sends and receives through this node."""
+
+    id: UnitId
+    name: str = Field(min_length=1, max_length=200)
+    kind: Literal["public_authority", "international_organisation", "ngo", "service_provider"]
+    roles: tuple[str, ...] = Field(min_length=1)
+
+
+REGION = "tact"
+"""The region pack of a node that names none."""
+
+
+class NodeSection(_Section):
+    """Who this node is."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.\-]{0,31}$", description="what people here call this node, e.g. FR"
+    )
+    country: str = Field(pattern=r"^([A-Z]{2}|[a-z]{3,32})$", description="ISO 3166-1 alpha-2, or a name for others")
+    region: str = Field(default=REGION, description="region pack: countries, procedure, calendars, published tables")
+    demo: bool = Field(default=False, description="true only on a demonstration node; peers' administrators see it")
+
+
+class FederationSection(_Section):
+    """Where other nodes reach this one."""
+
+    listen: HostPort = Field(description="address and port of the public listener")
+
+
+class LocalSection(_Section):
+    """Where the country's own systems and people reach this node."""
+
+    listen: HostPort | None = Field(
+        default=None,
+        pattern=r"^(127\.0\.0\.1|\[::1\]|localhost):[0-9]{1,5}$",
+        description="loopback HTTP beside the socket",
+    )
+
+
+class ConsoleSection(_Section):
+    """How people open the pages; there are some where `local.listen` is set."""
+
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^(https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost:[0-9]{1,5})$",
+        description="the one address at which people open them, also behind a proxy; without TLS only on this machine",
+    )
+    language: str = Field(default="en", description="of who has chosen none and whose browser asks for none")
+    leave_to: str = Field(
+        default="https://www.wikipedia.org/",
+        pattern=r"^https://[^\s@]+$",
+        description="where `Leave this page now` leads: a page that harms nobody who is seen with it",
+    )
+
+    @field_validator("language")
+    @classmethod
+    def _spoken(cls, value: str) -> str:
+        if value not in languages():
+            raise ValueError(f"one of {', '.join(languages())}")
+        return value
+
+
+class AdapterSection(_Section):
+    """The case system; without this section people work at the desk (the local API and `trm`).
+
+    What else stands here belongs to the kind of adapter, which judges it (`gateway.mapping.case_system`).
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="kind of adapter; `trm adapter list` shows them")
+    poll_seconds: int = Field(default=5, ge=1, le=3600)
+
+    @property
+    def own(self) -> Mapping[str, object]:
+        """What is for the adapter alone."""
+        return self.model_extra or {}
+
+
+class WebhookSection(_Section):
+    """A system of the own country that is told what happens; its secret lies in `DIR/webhooks/NAME`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="what it is called here")
+    url: str = Field(
+        pattern=r"^(https://[^\s/@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?)(/\S*)?$",
+        description="where it is told; without TLS only on this machine",
+    )
+    ca_file: Path | None = Field(default=None, description="certificates of the authority that signed the receiver's")
+
+
+MailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$", max_length=254)]
+
+
+class EmailSection(_Section):
+    """Mail that says that something waits at the desk, and nothing about it."""
+
+    host: str = Field(min_length=1, max_length=253, description="the mail server")
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "implicit"] = Field(default="starttls", description="how TLS begins; it always does")
+    sender: MailAddress = Field(description="from whom")
+    to: tuple[MailAddress, ...] = Field(min_length=1, max_length=20, description="to whom")
+    user: str | None = Field(default=None, description="account at the mail server")
+    password_file: Path | None = Field(default=None, description="its password")
+    ca_file: Path | None = Field(default=None, description="authorities that may vouch for the server")
+    every_minutes: int = Field(default=60, ge=5, le=1440, description="at most one mail in so long")
+
+    @model_validator(mode="after")
+    def _complete(self) -> EmailSection:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file belong together")
+        return self
+
+
+class NotifySection(_Section):
+    """How people are told that something waits."""
+
+    email: EmailSection | None = None
+
+
+class StorageSection(_Section):
+    """How long keys at rest live."""
+
+    epoch_days: int = Field(default=7, ge=1, le=7, description="storage epoch = erasure horizon (PROTOCOL B9)")
+
+
+class BackupSection(_Section):
+    """Whom backups are closed to."""
+
+    recovery_key: Path = Field(description="public half of the recovery key; `trm backup key new` makes it elsewhere")
+
+
+class DutySection(_Section):
+    """Who is woken by a safety alert, and when this desk is not told of what can wait."""
+
+    contacts: tuple[StaffRef, ...] = Field(default=(), max_length=20, description="duty contacts, in their order")
+    quiet_hours: str | None = Field(default=None, description="local time, such as 20:00-07:00; Sa-Su 00:00-24:00")
+    escalation_minutes: int | None = Field(default=None, ge=1, le=120, description="until the next contact is woken")
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None and hours_of(value) is None:
+            raise ValueError("hours of a week, such as Mo-Fr 18:00-08:00; Sa-Su 00:00-24:00")
+        return value
+
+    @property
+    def quiet(self) -> Hours:
+        """The quiet hours; none where none are set."""
+        return (None if self.quiet_hours is None else hours_of(self.quiet_hours)) or Hours(spans=())
+
+    @property
+    def step(self) -> int | None:
+        """Seconds until the next contact is woken, where that is set."""
+        return None if self.escalation_minutes is None else self.escalation_minutes * 60
+
+
+class LogSection(_Section):
+    """What goes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Section):
+    """Everything that can be set about a node."""
+
+    node: NodeSection
+    units: tuple[Unit, ...] = Field(min_length=1)
+    federation: FederationSection
+    local: LocalSection = LocalSection()
+    console: ConsoleSection = ConsoleSection()
+    adapter: AdapterSection | None = None
+    webhooks: tuple[WebhookSection, ...] = ()
+    notify: NotifySection = NotifySection()
+    storage: StorageSection = StorageSection()
+    backup: BackupSection | None = None
+    duty: DutySection = DutySection()
+    log: LogSection = LogSection()
+
+    @property
+    def console_origin(self) -> str | None:
+        """Where people open the console; None where there is none, because nothing listens for them."""
+        if self.local.listen is None:
+            return None
+        return self.console.origin or f"http://localhost:{self.local.listen.rpartition(':')[2]}"
+
+
+def load(folder: Path) -> Config:
+    """Read `node.toml` of a node folder; every fault is named by its path in the file."""
+    path = folder / "node.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as exc:
+        raise RefusedError(
+            Code.NOT_FOUND,
+            f"no node.toml in {folder}",
+            hint="name a node folder with --node, or make one with trm init",
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise RefusedError(Code.INVALID, f"{path} is not UTF-8 text") from exc
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Config:
+    """The settings that `text` states; `path` is where they stand or will stand, for the words of a refusal."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise RefusedError(Code.INVALID, f"{path} is not valid TOML", hint=str(exc)) from exc
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as exc:
+        findings = [
+            Finding(place=".".join(str(part) for part in fault["loc"]), rule=fault["type"], hint=fault["msg"])
+            for fault in exc.errors(include_input=False, include_context=False, include_url=False)
+        ]
+        findings = [f for f in findings if not any(other.place.startswith(f"{f.place}.") for other in findings)]
+        raise RefusedError(
+            Code.INVALID, f"{path} has {len(findings)} fault(s); nothing was started", findings=findings
+        ) from exc
+    if config.node.region not in regions():
+        findings = [Finding(place="node.region", rule="unknown_region", hint=f"held: {', '.join(regions())}")]
+        raise RefusedError(Code.INVALID, f"{path} names no region pack of ours; nothing was started", findings=findings)
+    return config

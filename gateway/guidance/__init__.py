@@ -1,0 +1,1 @@
+"""Short texts on what to do, and the search in them."""

@@ -1,0 +1,1 @@
+"""Who this node is: its descriptor chain, its keys, their publication."""

@@ -1,0 +1,194 @@
+"""This node's own chain and keyset: what it says about itself to every peer (PROTOCOL B3).
+
+A keyset lives 48 hours and is issued anew every 12; its encryption keys are made every 24 hours, listed for senders
+for 72, and destroyed 10 days after they were made, whatever is in flight.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.database import journal, meta
+from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
+from gateway.errors import Code, RefusedError
+from gateway.identity import store as identity_store
+from gateway.ports import Clock
+from keys.documents.descriptor import Descriptor, accept_chain
+from keys.documents.key_records import Use
+from keys.documents.keyset import Keyset, build_keyset, parse_keyset
+from keys.keystore.service import KeyService
+from keys.primitives.encoding import SKEW, canon
+from keys.primitives.sign import DESCRIPTOR, KEYSET, RECEIPTS, SignedDocument
+
+HOUR = 3_600
+PUBLISHED = "descriptor_published"
+KEYSET_FLOOR = "keyset_floor"
+"""On a restored node: a version that no keyset from after its backup has exceeded; peers refuse lower ones."""
+_SIGNERS = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
+KEYSET_LIFE = 48 * HOUR
+KEYSET_REISSUE = 12 * HOUR
+
+
+class OwnIdentity:
+    """The node's identity in memory; changed only by `load` and `issue_keyset`."""
+
+    def __init__(self, store: Store, keys: KeyService, clock: Clock) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._chain: tuple[Descriptor, ...] = ()
+        self._documents: tuple[bytes, ...] = ()
+        self._keyset: Keyset | None = None
+        self._published = 0
+        self._floor = 0
+
+    async def load(self) -> None:
+        """Read the chain and the last keyset from the store.
+
+        Raises:
+            RefusedError: not_active; the root holders have not signed the first descriptor yet.
+        """
+
+        def query(c: Connection) -> tuple[tuple[bytes, ...], bytes | None, bytes, bytes]:
+            published, floor = (meta.get_meta(c, key) or b"0" for key in (PUBLISHED, KEYSET_FLOOR))
+            return identity_store.own_chain(c), meta.get_meta(c, "keyset"), published, floor
+
+        self._documents, keyset, published, floor = await self._store.read(query)
+        if not self._documents:
+            raise RefusedError(
+                Code.NOT_ACTIVE,
+                "this node waits for its first descriptor; nothing was started",
+                hint="the root holders sign the request: trm keys root sign, then trm keys publish",
+            )
+        self._published = int(published)
+        self._floor = int(floor)
+        documents = [SignedDocument.decode(data, DESCRIPTOR) for data in self._documents]
+        self._chain = tuple(accept_chain(documents, max(self._clock.now(), _issued(documents[-1]))))
+        self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, KEYSET))
+
+    @property
+    def node(self) -> str:
+        """The node id."""
+        return self.descriptor.node
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """The newest descriptor."""
+        return self._chain[-1]
+
+    @property
+    def chain(self) -> tuple[Descriptor, ...]:
+        """All descriptors, oldest first."""
+        return self._chain
+
+    @property
+    def published(self) -> int:
+        """When the newest descriptor came into this node, 0 for the first one."""
+        return self._published
+
+    def as_signed(self, batch: bytes | None) -> bytes | None:
+        """A stored batch of receipts, unless its key was revoked or has ended since: peers judge it by what is valid
+        now (B14.3), so it has to be signed anew.
+        """
+        if batch is None:
+            return None
+        kid = SignedDocument.decode(batch, RECEIPTS).signature.kid
+        listed = self.descriptor.keys_of(Use.SIG, self._clock.now())
+        return batch if any(record.kid == kid for record in listed) else None
+
+    @property
+    def documents(self) -> tuple[bytes, ...]:
+        """The signed documents of the chain."""
+        return self._documents
+
+    @property
+    def keyset(self) -> Keyset:
+        """The newest keyset; there is one as soon as the node has started."""
+        if self._keyset is None:
+            raise RuntimeError("no keyset was issued yet")
+        return self._keyset
+
+    @property
+    def has_keyset(self) -> bool:
+        """Whether a keyset was ever issued; a node that never ran has none."""
+        return self._keyset is not None
+
+    def clock_is_back(self, now: int) -> bool:
+        """Whether the clock is earlier than what this node has signed: nothing can be dated then (DESIGN 3.12)."""
+        return self._keyset is not None and now + SKEW < self._keyset.issued
+
+    def keyset_due(self, now: int) -> bool:
+        """Whether the keyset is to be issued anew."""
+        held = self._keyset
+        return held is None or now >= held.issued + KEYSET_REISSUE or held.desc_version != self.descriptor.version
+
+    async def issue_keyset(self) -> Keyset:
+        """Make a new encryption key if one is due, sign a keyset that lists the usable ones, and store it."""
+        now = self._clock.now()
+        self._keys.ensure_enc(now)
+        version = 1 + max(self._floor, 0 if self._keyset is None else self._keyset.version)
+        payload = build_keyset(
+            node=self.node,
+            version=version,
+            desc_version=self.descriptor.version,
+            desc_hash=self.descriptor.hash,
+            issued=now,
+            expires=now + KEYSET_LIFE,
+            enc=self._keys.enc_public(now),
+        )
+        document = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(self._keys.sign(KEYSET, payload),))
+        data = document.encode()
+
+        def move(connection: Connection) -> None:
+            meta.set_meta(connection, "keyset", data)
+            journal.append_leaf(connection, leaf(now, "keyset.issued", version=version))
+
+        await self._store.move(move)
+        self._keyset = parse_keyset(document)
+        return self._keyset
+
+    async def destroy_old_keys(self) -> int:
+        """Destroy encryption keys that are 10 days old; returns how many."""
+        now = self._clock.now()
+        gone = self._keys.destroy_enc(now)
+        if gone:
+            await self._store.move(
+                lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
+            )
+        return len(gone)
+
+    async def destroy_all_keys(self) -> int:
+        """Destroy every encryption key now (B3, "enc compromised or panic"); what is in flight comes back to its
+        sender and is sealed anew for the keyset that follows.
+        """
+        now = self._clock.now()
+        gone = self._keys.destroy_all_enc()
+        await self._store.move(
+            lambda c: journal.append_leaves(c, [leaf(now, "key.destroyed", kid=kid) for kid in gone])
+        )
+        return len(gone)
+
+    async def retire_keys(self) -> None:
+        """Destroy signing keys that have ended, were replaced or revoked, and are not in use (B2)."""
+        now = self._clock.now()
+        live = {record.kid for record in self.descriptor.keys if record.until > now}
+        once = {record.kid for descriptor in self._chain for record in descriptor.keys}
+        held = [key.kid for use in _SIGNERS for key in self._keys.public(use)]
+        for kid in held:
+            if kid in once - live:
+                with suppress(RefusedError):  # in use, or the last one of its use: until it has a successor
+                    self._keys.remove_key(kid)
+                    await self._store.move(partial(journal.append_leaf, build=leaf(now, "key.destroyed", kid=kid)))
+
+    def chain_from(self, version: int) -> bytes:
+        """The canonical array that GET /v1/descriptor answers; also the body of a pairing file (B14.14)."""
+        return canon([json.loads(data) for data in self._documents[version - 1 :]])
+
+
+def _issued(document: SignedDocument) -> int:
+    return int(json.loads(document.payload)["issued"])

@@ -1,0 +1,171 @@
+"""The next descriptor of this node: asked for here, signed by root holders elsewhere, published here (PROTOCOL B3).
+
+A request makes the new keys first and is otherwise only a file. What comes back is judged as a peer would judge it,
+and appended in one transaction with what follows for bytes that a retired key has signed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.database import journal, meta
+from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.identity import store as identity_store
+from gateway.identity.own_identity import PUBLISHED
+from gateway.messages.store import messages
+from gateway.node.parts import Parts
+from keys.documents.descriptor import Descriptor, accept_chain
+from keys.documents.key_records import Use
+from keys.documents.succession import USES, Change, needed, next_descriptor
+from keys.documents.tombstone import build_tombstone
+from keys.offline.ceremony import Request
+from keys.primitives.sign import DESCRIPTOR, TOMBSTONE, PublicKey, SignedDocument
+
+FIRST_REQUEST = "first_request"
+"""The fact of the database that holds the first descriptor's payload until it is signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The new descriptor, and whether it took a key away, so that peers must hear of it at once."""
+
+    descriptor: Descriptor
+    revokes: bool
+
+
+async def request(parts: Parts, change: Change, actor: str) -> Request:
+    """Make the keys that `change` needs, unless spare ones are there, and ask for the descriptor that lists them.
+
+    Nothing changes for anybody until it is published. Of several requests for one version only one must ever be signed:
+    two would be an equivocation.
+
+    Raises:
+        RefusedError: clock, or invalid for what no peer would accept.
+    """
+    now, last = parts.clock.now(), parts.own.descriptor
+    new = {use: _keys(parts, use, count, now) for use, count in needed(last, change, now).items()}
+    payload = next_descriptor(last, change, new, now)
+    made = Request.of(DESCRIPTOR, payload, last.document.payload)
+    if made.new is None:
+        raise RuntimeError("a request for a descriptor has one")
+    version, hash = made.new.version, made.new.hash
+
+    def move(connection: Connection) -> None:
+        meta.set_meta(connection, "keystore_gen", str(parts.keys.gen).encode())
+        journal.append_leaf(connection, leaf(now, "descriptor.requested", version=version, hash=hash, actor=actor))
+
+    await parts.store.move(move)
+    return made
+
+
+async def publish_first(store: Store, document: SignedDocument, now: int) -> Descriptor:
+    """The first descriptor of a node whose root holders made their keys elsewhere: it is whole from now on.
+
+    Raises:
+        RefusedError: exists where there is one; invalid for another payload than the one that `trm init` made; else the
+            code of the broken rule. Nothing was changed.
+    """
+
+    def query(c: Connection) -> tuple[bytes | None, tuple[bytes, ...]]:
+        return meta.get_meta(c, FIRST_REQUEST), identity_store.own_chain(c)
+
+    asked, published = await store.read(query)
+    if asked is None or published:
+        raise RefusedError(Code.EXISTS, "this node has its first descriptor; nothing was changed")
+    if document.payload != asked:
+        raise RefusedError(
+            Code.INVALID,
+            "this is not the descriptor that this node asked for; nothing was published",
+            hint="sign the request that trm init wrote into the node folder",
+        )
+    try:
+        (first,) = accept_chain([document], now)
+    except RemoteError as error:
+        raise _refusal(error) from error
+
+    def move(connection: Connection) -> None:
+        identity_store.add_own(connection, 1, document.encode())
+        journal.append_leaf(connection, leaf(now, "descriptor.published", version=1, hash=first.hash))
+
+    await store.move(move)
+    return first
+
+
+def tombstone_request(parts: Parts) -> Request:
+    """What all roots sign for the day on which two of them are gone."""
+    last = parts.own.descriptor
+    return Request.of(TOMBSTONE, build_tombstone(parts.own.node, parts.clock.now()), last.document.payload)
+
+
+def _keys(parts: Parts, use: Use, count: int, now: int) -> list[PublicKey]:
+    """`count` keys that no descriptor has listed: those that an earlier request left over, and new ones."""
+    listed = {record.kid for descriptor in parts.own.chain for record in descriptor.keys}
+    spare = [key for key in parts.keys.public(use) if key.kid not in listed][:count]
+    return spare + [parts.keys.add_key(use, now) for _ in range(count - len(spare))]
+
+
+async def publish(parts: Parts, document: SignedDocument, actor: str) -> Published:
+    """Append the next descriptor, checked by the rules of B3 and against the keys that this node holds.
+
+    Raises:
+        RefusedError: the code of the broken rule; nothing was changed, and no peer has seen it.
+    """
+    now, last = parts.clock.now(), parts.own.descriptor
+    try:
+        chain = accept_chain([document], now, held=parts.own.chain)
+    except RemoteError as error:
+        raise _refusal(error) from error
+    new = chain[-1]
+    if new.version == last.version:
+        raise RefusedError(Code.EXISTS, "this descriptor is published already; nothing was changed")
+    _held_here(parts, new, now)
+    gone = {record.kid for record in last.keys} - {record.kid for record in new.keys}
+    revokes = len(new.revoked) > len(last.revoked)
+
+    def move(connection: Connection) -> None:
+        if len(identity_store.own_chain(connection)) != last.version:
+            raise RefusedError(Code.CONFLICT, "another descriptor was published meanwhile; nothing was changed")
+        identity_store.add_own(connection, new.version, document.encode())
+        meta.set_meta(connection, PUBLISHED, str(now).encode())
+        if gone:  # what waits was perhaps signed by a key that no longer speaks: it is sealed anew at its place
+            messages.drop_all_envelopes(connection)
+        journal.append_leaf(
+            connection, leaf(now, "descriptor.published", version=new.version, hash=new.hash, actor=actor)
+        )
+        for revocation in new.revoked[len(last.revoked) :]:
+            journal.append_leaf(connection, leaf(now, "key.revoked", kid=revocation.kid, reason=revocation.reason))
+
+    await parts.store.move(move)
+    await parts.own.load()
+    return Published(descriptor=new, revokes=revokes)
+
+
+def _held_here(parts: Parts, new: Descriptor, now: int) -> None:
+    """For each use the descriptor lists a key of this node's key store that is valid now or will be."""
+    for use in USES:
+        held = {key.kid for key in parts.keys.public(use)}
+        if not any(record.kid in held and record.until > now for record in new.keys if record.use is use):
+            raise RefusedError(
+                Code.NO_KEY,
+                f"the descriptor lists no {use} key of this node's key store; nothing was published",
+                hint="was the request made on this node? make a new one with trm keys rotate",
+            )
+
+
+def _refusal(error: RemoteError) -> RefusedError:
+    what = f"peers would refuse this descriptor: {error.what}; nothing was published"
+    return RefusedError(error.code, what, hint=_advice(error.code))
+
+
+def _advice(code: Code) -> str:
+    match code:
+        case Code.BAD_SIGNATURE:
+            return "enough root holders must sign; at a change of roots enough of the old and of the new ones"
+        case Code.BAD_CHAIN | Code.ROLLBACK | Code.EQUIVOCATION:
+            return "another descriptor was published meanwhile: make a new request"
+        case _:
+            return "make a new request with trm keys rotate"

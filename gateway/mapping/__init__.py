@@ -1,0 +1,1 @@
+"""Between records of a case system and messages."""

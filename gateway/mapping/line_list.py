@@ -1,0 +1,86 @@
+"""A new line list: the columns of the mapping files, the labels of a language, and the workbook that joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from adapters.sheet import SheetSettings, htcds
+from adapters.sheet.blank import BlankColumn, Entry, blank_workbook
+from adapters.sheet.words import Words, words
+from gateway.mapping.case_system import read_mapping
+from gateway.mapping.labels import choices
+from gateway.mapping.types import Kind, RecordMapping, Rule, compared
+from schemas.labels import Labels, labels
+from schemas.render import marked
+
+_FIRST = (htcds.KEY, "Case Number", *htcds.MARKS, "Recipient")
+_PLAIN = {Kind.DATE: Entry.DATE, Kind.YEAR: Entry.NUMBER, Kind.INTEGER: Entry.NUMBER}
+
+
+def new_line_list(language: str, mapping: Path | None = None) -> bytes:
+    """An empty workbook in `language` for the sheet adapter with this `mapping`, or with the built-in one.
+
+    It has the columns of HTCDS 2.0 and ours that the mapping files know, and all others that they read.
+
+    Raises:
+        RefusedError: for a language that is not known, and for a mapping file as `read_mapping` does.
+    """
+    spoken, said = labels(language), words(language)
+    marks = SheetSettings(path=Path(), mapping=mapping).marks()
+    mappings = [read_mapping(marks[htcds.READY_TO_REFER]), read_mapping(marks[htcds.READY_TO_ASK])]
+    read = _readers(mappings)
+    columns = [_column(name, read.get(compared(name)), spoken, said) for name in _names(mappings)]
+    return blank_workbook(columns, said)
+
+
+def _names(mappings: Sequence[RecordMapping]) -> Sequence[str]:
+    """The labels of all columns, what steers the reading first."""
+    rules = [rule for mapping in mappings for rule in mapping.rules if rule.direction.outward]
+    sources = {compared(source): source for rule in rules for source in rule.sources}
+    known = {*map(compared, (htcds.KEY, *htcds.MARKS)), *sources, *mappings[0].ignored}
+    standard = [
+        name for name in (*_FIRST, *(label for _, label in htcds.TEMPLATE), *htcds.ADDED) if compared(name) in known
+    ]
+    return list({compared(name): name for name in (*standard, *sources.values())}.values())
+
+
+def _readers(mappings: Sequence[RecordMapping]) -> Mapping[str, tuple[RecordMapping, Rule]]:
+    """The mapping and the rule that read a column; of several the first one, in which a column has its main meaning."""
+    found: dict[str, tuple[RecordMapping, Rule]] = {}
+    for mapping in mappings:
+        for rule in mapping.rules:
+            if rule.direction.outward:
+                for source in rule.sources:
+                    found.setdefault(compared(source), (mapping, rule))
+    return found
+
+
+def _column(name: str, reader: tuple[RecordMapping, Rule] | None, spoken: Labels, said: Words) -> BlankColumn:
+    own = said.column(name)
+    if name == htcds.KEY:
+        return BlankColumn(label=name, heading=own or name, entry=Entry.KEY, needed=True)
+    if name in htcds.MARKS:
+        yes_no = (spoken.language.yes, spoken.language.no)
+        return BlankColumn(label=name, heading=own or name, entry=Entry.ONE, choices=yes_no)
+    if reader is None:
+        heading = own or marked(name, spoken.language.no_label)
+        return BlankColumn(label=name, heading=heading, entry=Entry.HOME)
+    mapping, rule = reader
+    offered = [choice.text for choice in choices(rule, spoken)]
+    field = spoken.field(mapping.body_type, _pointer(rule)).text
+    return BlankColumn(
+        label=name,
+        heading=own or field or marked(name, spoken.language.no_label),
+        entry=_entry(rule) if offered else _PLAIN.get(rule.kind, Entry.TEXT),
+        choices=offered,
+        needed=rule.required,
+    )
+
+
+def _entry(rule: Rule) -> Entry:
+    return Entry.ONE if rule.split is None else Entry.MANY
+
+
+def _pointer(rule: Rule) -> str:
+    return "/" + rule.path.text.replace("[]", "/*").replace(".", "/")

@@ -1,0 +1,177 @@
+"""What a mapping file says, as values; `docs/mapping-format.md` is the specification.
+
+A mapping is data, without expressions and without defaults. `gateway.mapping.file_format` reads it, checked as a whole;
+`gateway.mapping.to_message` applies it to records.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.foundation.json import Json
+
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
+COUNTRY = re.compile(r"[A-Z]{2}")
+
+MEMBER = re.compile(r"[a-z][a-z0-9_]*(\[\])?")
+
+
+class Kind(StrEnum):
+    """How a cell is read."""
+
+    TEXT = "text"
+    CODE = "code"
+    CODES = "codes"
+    DATE = "date"
+    YEAR = "year"
+    INTEGER = "integer"
+    LANGUAGE = "language"
+    COUNTRY = "country"
+    BOOLEAN = "boolean"
+
+
+class Absence(StrEnum):
+    """Why there is no value although somebody wrote something (DOMAIN 0.10; code list `absence`)."""
+
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    NOT_YET = "not_yet"
+
+
+class Direction(StrEnum):
+    """Which way a file or a rule is read: from a record to a message, from a message to a record, or both."""
+
+    OUT = "out"
+    IN = "in"
+    BOTH = "both"
+
+    @property
+    def outward(self) -> bool:
+        """Whether records become messages."""
+        return self is not Direction.IN
+
+    @property
+    def inward(self) -> bool:
+        """Whether messages become records."""
+        return self is not Direction.OUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """Where a value goes: members before the list (or all of them), and after it. ``tail`` is None for a plain path."""
+
+    text: str
+    head: tuple[str, ...]
+    tail: tuple[str, ...] | None
+
+    @property
+    def many(self) -> bool:
+        """Whether the path makes a list."""
+        return self.tail is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """A distinction that is lost on purpose: ``note`` says which, ``reviewed`` who looked at it, and when."""
+
+    note: str
+    reviewed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a local value becomes. ``local`` is the value as the file spells it."""
+
+    value: str | bool
+    local: str
+    loss: Loss | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """What a code becomes on the way back: a local value, or None where a person has to decide each time; ``note`` says
+    why.
+    """
+
+    local: str | None
+    loss: Loss | None = None
+    note: str = ""
+
+
+Meaning: TypeAlias = Target | Absence | None
+"""What a text of a language means in a cell; None where it has two meanings, so that a person has to say which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one path gets its value, and what its value becomes. Keys of ``codes``, ``absent`` and ``labels`` are in the
+    compared form of ``compared``; ``words`` are the first spelling for each reason to have no value.
+
+    ``values`` are those of the local picklist, ``labels`` what the local system shows for them. ``hold`` says why every
+    code without a local value is for a person. ``spoken`` are the labels of a language that cells may hold as well
+    (`gateway.mapping.labels`), in compared form.
+    """
+
+    path: Path
+    sources: tuple[str, ...]
+    kind: Kind
+    direction: Direction
+    required: bool
+    code_list: str | None
+    codes: Mapping[str, Target] | None
+    back: Mapping[str | bool, Back]
+    hold: str
+    absent: Mapping[str, Absence]
+    words: Mapping[Absence, str]
+    unknown_lossy: str
+    values: tuple[str, ...]
+    labels: Mapping[str, str]
+    split: str | None
+    year_to: Path | None
+    unknown_for: Path | None
+    spoken: Mapping[str, Meaning] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMapping:
+    """A checked mapping file. ``aliases``: visible label -> its other spellings, in compared form like the labels.
+
+    ``left_out`` are the parts of a message that the way back leaves behind on purpose.
+    """
+
+    name: str
+    title: str
+    body_type: str
+    direction: Direction
+    aliases: Mapping[str, frozenset[str]]
+    ignored: frozenset[str]
+    constants: tuple[tuple[Path, Json], ...]
+    rules: tuple[Rule, ...]
+    left_out: tuple[tuple[str, ...], ...]
+
+
+def compared(text: str) -> str:
+    """The form in which labels and local values are compared: NFC, no case, one space for each run of white space."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def parse_path(text: str) -> Path | None:
+    """The path, or None where it is not one (docs/mapping-format.md, Target paths)."""
+    members = text.split(".")
+    if not all(MEMBER.fullmatch(member) for member in members):
+        return None
+    root_only = text in ("to", "purpose", "conversation", "in_reply_to")
+    if not root_only and (len(members) < 2 or members[0] not in ("header", "content") or text == "header.seen"):
+        return None
+    lists = [index for index, member in enumerate(members) if member.endswith("[]")]
+    if not lists:
+        return Path(text=text, head=tuple(members), tail=None)
+    if len(lists) > 1:
+        return None
+    head = (*members[: lists[0]], members[lists[0]].removesuffix("[]"))
+    return Path(text=text, head=head, tail=tuple(members[lists[0] + 1 :]))

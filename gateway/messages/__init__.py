@@ -1,0 +1,1 @@
+"""Messages as the node holds them: types, states, rows, encoding."""

@@ -1,0 +1,1 @@
+"""State machines of messages and links, as tables."""

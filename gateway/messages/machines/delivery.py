@@ -1,0 +1,184 @@
+"""The life of one outgoing message, from the outbox to a human who opened it.
+
+A message waits in QUEUED without number and without seal. It *departs* when a connection to the peer is open: consent
+and policy are checked again, then it is numbered, signed and sealed, all in one transaction, and from then on the same
+bytes are repeated until the peer has given a final answer (DESIGN 3b.1, 3b.2). Final answers are signed receipts and
+nothing else. A refusal code without a receipt consumed no number: three of them ask to seal anew, which keeps the
+state; all others lead to a void (PROTOCOL B14.7), except those that stop the whole link and `stale`, which are no
+business of one message and no event here.
+
+A number is never wasted. What was numbered and may no longer go (cancelled, expired, refused) is not dropped but
+voided: VOIDING asks the peer one question that is also a fence. Either the peer already had a final answer, then it is
+repeated and the message counts as arrived, or the number is consumed and the answer is a signed `rejected(void)`, which
+the caller reports as VOIDED (PROTOCOL B5, Void). Nothing else ends VOIDING, so it has no timer. Why a message failed
+(expired, cancelled, a gate) is kept by the caller beside the state.
+
+Receipts come on two roads, in the answer to our request and in the peer's own requests, so they overtake each other
+(PROTOCOL B7). A later word includes the earlier ones: `opened` before `delivered` jumps ahead and the late word changes
+nothing. `erased` is kept as evidence and is no event. Where two receipts of one peer contradict each other, both are
+kept and the first final word stands. Therefore every state after departure has a row for every receipt: no peer can
+cause an illegal step. CANCEL, EXPIRE and REFUSE are ours: the caller asks ``allows`` first and tells the person
+"already there".
+
+A restored node knows neither what it has sent nor what was answered (PROTOCOL B3): FENCE turns everything that waits
+into a question. On the other side of such a link RENUMBER puts back what was not answered, and what the restored node
+took and can not have handed over; it departs again, under its old id.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from gateway.foundation.state_machine import Entry, Machine, Transition, moves
+
+
+class Outgoing(StrEnum):
+    """What is known about an outgoing message, or what is owed by whom."""
+
+    QUEUED = "queued"
+    AWAITING_RECEIPT = "awaiting_receipt"
+    AWAITING_HANDOVER = "awaiting_handover"
+    AWAITING_OPENING = "awaiting_opening"
+    OPENED = "opened"
+    VOIDING = "voiding"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OutgoingEvent(StrEnum):
+    """What can happen to an outgoing message."""
+
+    DEPART = "depart"
+    SEAL_ANEW = "seal_anew"
+    RECEIPT_RECEIVED = "receipt_received"
+    RECEIPT_DELIVERED = "receipt_delivered"
+    RECEIPT_OPENED = "receipt_opened"
+    RECEIPT_REJECTED = "receipt_rejected"
+    VOIDED = "voided"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REFUSE = "refuse"
+    FENCE = "fence"
+    RENUMBER = "renumber"
+
+
+_CONTRADICTION = "contradicts an earlier final word: both are kept as evidence, the first stands (PROTOCOL B7)"
+_FENCED = "this node was restored: it asks instead of sending again (PROTOCOL B3, B5 Void)"
+_RENUMBERED = "the peer was restored and the link begins anew: same id, new number (PROTOCOL B3)"
+_LATE = "a late receipt says less than is known (PROTOCOL B7)"
+_REPEAT = "receipts are idempotent by (of, status) (PROTOCOL B7)"
+
+_s, _e = Outgoing, OutgoingEvent
+_TABLE: tuple[Transition[Outgoing, OutgoingEvent], ...] = (
+    *moves(
+        _s.QUEUED,
+        (_e.DEPART, _s.AWAITING_RECEIPT, "connection open, checks passed: number, sign, seal (DESIGN 3b.1)"),
+        (_e.CANCEL, _s.CANCELLED, "nothing was numbered, so nothing has to be voided (DESIGN 3b.1)"),
+        (_e.EXPIRE, _s.FAILED, "message life of 14 days is over (PROTOCOL B2; DESIGN 3b.7)"),
+        (_e.REFUSE, _s.FAILED, "consent or policy forbid it at departure (DESIGN 3b.1)"),
+        (_e.FENCE, _s.VOIDING, _FENCED),
+    ),
+    *moves(
+        _s.AWAITING_RECEIPT,
+        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, "durable at the peer (PROTOCOL B5 step 14)"),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "overtook `received`, whose answer was lost (PROTOCOL B7)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "overtook the other two (PROTOCOL B7)"),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, "a signed refusal consumes the number and is final (PROTOCOL B5 step 11)"),
+        (_e.SEAL_ANEW, _s.AWAITING_RECEIPT, "a key or descriptor changed: same id, n and prev (PROTOCOL B14.7, B14.9)"),
+        (_e.CANCEL, _s.VOIDING, "a number is never wasted (DESIGN 3b.3)"),
+        (_e.EXPIRE, _s.VOIDING, "a number is never wasted (DESIGN 3b.3)"),
+        (_e.REFUSE, _s.VOIDING, "a gate before sealing anew, or any other code without a receipt (PROTOCOL B14.7)"),
+        (_e.VOIDED, _s.FAILED, "the peer fenced the number: it can never be accepted (PROTOCOL B5 Void)"),
+        (_e.FENCE, _s.VOIDING, _FENCED),
+        (_e.RENUMBER, _s.QUEUED, _RENUMBERED),
+    ),
+    *moves(
+        _s.VOIDING,
+        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, "it had arrived: its receipt answers the void (PROTOCOL B5 Void)"),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "it had arrived and was handed over (PROTOCOL B5 Void)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "it had arrived and was opened (PROTOCOL B5 Void)"),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, "it had its final answer, a refusal (PROTOCOL B14.4)"),
+        (_e.VOIDED, _s.FAILED, "number consumed, `rejected(void)` signed (PROTOCOL B5 Void)"),
+        (_e.SEAL_ANEW, _s.VOIDING, "late answer to the envelope; a void is not sealed (PROTOCOL B5 Void)"),
+        (_e.CANCEL, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
+        (_e.EXPIRE, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
+        (_e.REFUSE, _s.VOIDING, "the void is already asked for (DESIGN 3b.3)"),
+        (_e.FENCE, _s.VOIDING, _FENCED),
+        (_e.RENUMBER, _s.VOIDING, _RENUMBERED),
+    ),
+    *moves(
+        _s.AWAITING_HANDOVER,
+        (_e.RECEIPT_RECEIVED, _s.AWAITING_HANDOVER, _REPEAT),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, "the adapter or the desk acknowledged (DESIGN 3b.5)"),
+        (_e.RECEIPT_OPENED, _s.OPENED, "overtook `delivered` (PROTOCOL B7)"),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, "refused after arrival: back to a draft (DESIGN 3b.6)"),
+        (_e.VOIDED, _s.AWAITING_HANDOVER, _CONTRADICTION),
+        (_e.RENUMBER, _s.QUEUED, "the peer lost it before it was handed over: same id, new number (PROTOCOL B3)"),
+    ),
+    *moves(
+        _s.AWAITING_OPENING,
+        (_e.RECEIPT_RECEIVED, _s.AWAITING_OPENING, _LATE),
+        (_e.RECEIPT_DELIVERED, _s.AWAITING_OPENING, _REPEAT),
+        (_e.RECEIPT_OPENED, _s.OPENED, "a human opened it, or answered (DESIGN 3b.5, 3b.6)"),
+        (_e.RECEIPT_REJECTED, _s.AWAITING_OPENING, _CONTRADICTION),
+        (_e.VOIDED, _s.AWAITING_OPENING, _CONTRADICTION),
+    ),
+    *moves(
+        _s.OPENED,
+        (_e.RECEIPT_RECEIVED, _s.OPENED, _LATE),
+        (_e.RECEIPT_DELIVERED, _s.OPENED, _LATE),
+        (_e.RECEIPT_OPENED, _s.OPENED, _REPEAT),
+        (_e.RECEIPT_REJECTED, _s.OPENED, _CONTRADICTION),
+        (_e.VOIDED, _s.OPENED, _CONTRADICTION),
+    ),
+    *moves(
+        _s.REJECTED,
+        (_e.RECEIPT_RECEIVED, _s.REJECTED, _LATE),
+        (_e.RECEIPT_DELIVERED, _s.REJECTED, _CONTRADICTION),
+        (_e.RECEIPT_OPENED, _s.REJECTED, _CONTRADICTION),
+        (_e.RECEIPT_REJECTED, _s.REJECTED, _REPEAT),
+        (_e.VOIDED, _s.REJECTED, _CONTRADICTION),
+    ),
+    *moves(
+        _s.FAILED,
+        (_e.RECEIPT_RECEIVED, _s.FAILED, _CONTRADICTION),
+        (_e.RECEIPT_DELIVERED, _s.FAILED, _CONTRADICTION),
+        (_e.RECEIPT_OPENED, _s.FAILED, _CONTRADICTION),
+        (_e.RECEIPT_REJECTED, _s.FAILED, _CONTRADICTION),
+        (_e.VOIDED, _s.FAILED, _REPEAT),
+    ),
+)
+
+
+#: No event leaves these; FAILED stays visible until a person dismisses it (DESIGN 3b.7).
+FINAL: frozenset[Outgoing] = frozenset({Outgoing.OPENED, Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED})
+
+#: Somebody still owes a word: the exact opposite of FINAL.
+WAITING: frozenset[Outgoing] = frozenset(Outgoing) - FINAL
+
+#: The sender's loop has something to put on the wire: the message, the same bytes again, or the void.
+SENDING: frozenset[Outgoing] = frozenset({Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING})
+
+DELIVERY: Machine[Outgoing, OutgoingEvent] = Machine(
+    name="delivery",
+    about="An outgoing message, as the sending node sees it.",
+    states=tuple(Outgoing),
+    entries=(Entry(Outgoing.QUEUED, "mapped, gated, minimised, validated and stored under a data key (DESIGN 3b.1)"),),
+    final=FINAL,
+    table=_TABLE,
+)
+
+
+def step(state: Outgoing, event: OutgoingEvent) -> Outgoing:
+    """The state after ``event``.
+
+    Raises:
+        IllegalStep: the pair has no row; nothing was changed.
+    """
+    return DELIVERY.step(state, event)
+
+
+def allows(state: Outgoing, event: OutgoingEvent) -> bool:
+    """Whether ``event`` has a row in ``state``: a person's cancel or a timer may come too late."""
+    return DELIVERY.allows(state, event)

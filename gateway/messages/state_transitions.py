@@ -1,0 +1,133 @@
+"""Changes of message states as they belong in one transaction: the state, the mark on its conversation, the outbox,
+news for the case system, the leaf, the event.
+
+A message never changes state anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.errors import Code
+from gateway.messages.machines import acceptance, delivery
+from gateway.messages.machines.acceptance import Incoming, IncomingEvent
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
+from gateway.messages.store import conversations, local, messages
+from gateway.messages.store.messages import MessageRow
+from gateway.ports import NoticeKind
+
+_NOTICES = {
+    Outgoing.AWAITING_HANDOVER: NoticeKind.RECEIVED,
+    Outgoing.AWAITING_OPENING: NoticeKind.DELIVERED,
+    Outgoing.OPENED: NoticeKind.OPENED,
+    Outgoing.REJECTED: NoticeKind.REJECTED,
+    Outgoing.FAILED: NoticeKind.FAILED,
+    Outgoing.CANCELLED: NoticeKind.CANCELLED,
+}
+
+_ALARMING = (Outgoing.REJECTED, Outgoing.FAILED)
+"""What a person must look at: a refusal of the peer, or a message that never arrived (DESIGN 3b.7)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One event for one message; `reason` is the code that is kept beside the state."""
+
+    row: MessageRow
+    event: OutgoingEvent
+    reason: Code | None = None
+
+
+def advance(connection: Connection, changes: Sequence[Change], *, at: int) -> None:
+    """Move outgoing messages along their machine. Rows must be current; one message may occur several times."""
+    now = {change.row.ref: Outgoing(change.row.state) for change in changes}
+    reasons: dict[int, str | None] = {change.row.ref: change.row.reason for change in changes}
+    rows = {change.row.ref: change.row for change in changes}
+    moved: dict[int, Outgoing] = {}
+    for change in changes:
+        ref = change.row.ref
+        state = delivery.step(now[ref], change.event)
+        if change.reason is not None and reasons[ref] is None:
+            reasons[ref] = str(change.reason)
+        if state is not now[ref]:
+            now[ref] = moved[ref] = state
+    if not moved:
+        return
+    conversations.changed(connection, [conversation_of(rows[ref]) for ref in moved])
+    messages.set_states(connection, [(ref, str(state), _kept(state, reasons[ref])) for ref, state in moved.items()])
+    messages.dequeue(connection, [ref for ref, state in moved.items() if state not in delivery.SENDING])
+    sending = delivery.SENDING
+    back = [ref for ref, state in moved.items() if state in sending and rows[ref].state not in sending]
+    messages.enqueue(connection, [(ref, rows[ref].peer, rows[ref].expires) for ref in back])
+    unsealed = (Outgoing.QUEUED, Outgoing.VOIDING)  # in which the bytes of an earlier sealing are given up
+    messages.drop_envelopes(connection, [ref for ref, state in moved.items() if state in unsealed])
+    journal.add_events(connection, [(at, "message", ref, str(state)) for ref, state in moved.items()])
+    journal.append_leaves(
+        connection,
+        [
+            leaf(at, "message.state", id=rows[ref].id, peer=rows[ref].peer, state=str(state), code=reasons[ref])
+            for ref, state in moved.items()
+        ],
+    )
+    for ref, state in moved.items():
+        _tell(connection, rows[ref], state, _kept(state, reasons[ref]), at)
+
+
+def conversation_of(row: MessageRow) -> tuple[bytes, str, str]:
+    """Index, peer and kind of the conversation of a message: it has to be folded again when the message moved."""
+    return row.conversation, row.peer, row.kind
+
+
+def _kept(state: Outgoing, reason: str | None) -> str | None:
+    """A message that arrived after all has no reason to have failed."""
+    return reason if state in (Outgoing.VOIDING, Outgoing.REJECTED, Outgoing.FAILED, Outgoing.CANCELLED) else None
+
+
+def _tell(connection: Connection, row: MessageRow, state: Outgoing, reason: str | None, at: int) -> None:
+    """News for the case system and, where a person has to look, an alarm.
+
+    A numbered message that expires is told as failed at once, for the answer to its void may never come (DESIGN 3b.7);
+    if the void finds that it had arrived, that is news too.
+    """
+    expires = reason == Code.EXPIRED and state is Outgoing.VOIDING
+    told_before = reason == Code.EXPIRED and state is Outgoing.FAILED and row.state == Outgoing.VOIDING
+    kind = NoticeKind.FAILED if expires else None if told_before else _NOTICES.get(state)
+    if kind is not None and row.origin is not None:
+        local.add_notice(connection, kind=str(kind), origin=row.origin, at=at, message=row.id, code=reason)
+    if state in _ALARMING or expires:
+        named = Outgoing.FAILED if expires else state
+        journal.raise_alarm(connection, at=at, kind=f"message.{named}", peer=row.peer, ref=row.ref)
+
+
+def receive_steps(
+    connection: Connection, rows: Sequence[MessageRow], event: IncomingEvent, *, at: int
+) -> dict[int, Incoming]:
+    """Move several incoming messages by the same event; returns the new states by ref."""
+    states = {row.ref: acceptance.step(Incoming(row.state), event) for row in rows}
+    moved = [row for row in rows if str(states[row.ref]) != row.state]
+    conversations.changed(connection, map(conversation_of, moved))
+    messages.set_states(connection, [(row.ref, str(states[row.ref]), None) for row in moved])
+    journal.add_events(connection, [(at, "message", row.ref, str(states[row.ref])) for row in moved])
+    journal.append_leaves(
+        connection,
+        [leaf(at, "message.state", id=row.id, peer=row.peer, state=str(states[row.ref])) for row in moved],
+    )
+    return states
+
+
+def receive_step(
+    connection: Connection, row: MessageRow, event: IncomingEvent, *, at: int, reason: Code | None = None
+) -> Incoming:
+    """Move one incoming message along its machine; returns the new state."""
+    state = acceptance.step(Incoming(row.state), event)
+    if str(state) != row.state:
+        conversations.changed(connection, [conversation_of(row)])
+        messages.set_state(connection, row.ref, str(state), reason=None if reason is None else str(reason))
+        journal.add_event(connection, at=at, kind="message", ref=row.ref, state=str(state))
+        journal.append_leaf(connection, leaf(at, "message.state", id=row.id, peer=row.peer, state=str(state)))
+    return state

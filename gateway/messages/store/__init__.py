@@ -1,0 +1,1 @@
+"""Queries of messages, links and receipts."""

@@ -1,0 +1,268 @@
+"""The local side: drafts, idempotent submissions, consents, and news owed to the case system."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database.prepared import Prepared
+from gateway.database.rows import values_of
+from gateway.database.tables import consent, consent_told, draft, message, notice, origin, submission, withdrawal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftRow:
+    """A draft that waits for a person. Its content, the names of the local record too, is sealed under `ref`. `first`
+    is the keyed hash of who released it, where it needs a second person.
+    """
+
+    ref: int
+    id: str
+    origin: int | None
+    state: str
+    at: int
+    first: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRow:
+    """A consent held here: `holder` is "own" or the node that told us; `consent` is a keyed index of its id."""
+
+    ref: int
+    consent: bytes
+    holder: str
+    state: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """News for the case system about the record `origin`; `seq` makes the idempotency key."""
+
+    seq: int
+    kind: str
+    origin: int
+    attempts: int
+    refusals: int
+    next_try: int
+    message: str | None
+    code: str | None
+    at: int
+
+
+OWN = "own"
+
+# Asked for every submission, so they are built once.
+_SUBMISSIONS = Prepared(
+    select(submission.c.key, submission.c.digest, submission.c.answer).where(
+        submission.c.key.in_(bindparam("keys", expanding=True))
+    )
+)
+_ADD_SUBMISSION = Prepared(insert(submission))
+_CONSENTS = Prepared(select(consent).where(consent.c.consent == bindparam("index")).order_by(consent.c.ref))
+_WITHDRAWALS = Prepared(
+    select(withdrawal.c.consent, withdrawal.c.ref).where(withdrawal.c.consent.in_(bindparam("indexes", expanding=True)))
+)
+_TOLD = Prepared(select(consent_told.c.peer, consent_told.c.ref).where(consent_told.c.consent == bindparam("index")))
+LOST = ("failed", "rejected", "cancelled")
+"""States of an outgoing message in which its peer does not hold it."""
+
+_LACKING = Prepared(
+    select(consent_told.c.peer)
+    .join(message, message.c.ref == consent_told.c.ref)
+    .where(consent_told.c.consent == bindparam("index"), message.c.state.in_(bindparam("lost", expanding=True)))
+)
+
+
+def add_draft(connection: Connection, row: DraftRow) -> None:
+    """Insert a draft."""
+    connection.execute(insert(draft).values(**values_of(row)))
+
+
+def get_draft(connection: Connection, id: str) -> DraftRow | None:
+    """One draft by id."""
+    row = connection.execute(select(draft).where(draft.c.id == id)).first()
+    return DraftRow(**row._mapping) if row else None
+
+
+def drafts(connection: Connection, *, state: str | None = None, limit: int = 100, after: int = 0) -> list[DraftRow]:
+    """Drafts, oldest first; `after` is the ref of the last row of the page before."""
+    query = select(draft).where(draft.c.ref > after).order_by(draft.c.ref).limit(limit)
+    if state is not None:
+        query = query.where(draft.c.state == state)
+    return [DraftRow(**row._mapping) for row in connection.execute(query)]
+
+
+def set_draft_state(connection: Connection, id: str, *, was: str, to: str) -> bool:
+    """Move a draft; False when it was not in the expected state."""
+    query = update(draft).where(draft.c.id == id, draft.c.state == was).values(state=to)
+    return bool(connection.execute(query).rowcount)
+
+
+def set_first(connection: Connection, id: str, person: bytes | None) -> None:
+    """A first person released a draft that needs two; None: it is another draft now."""
+    connection.execute(update(draft).where(draft.c.id == id).values(first=person))
+
+
+def has_draft(connection: Connection, origin: int) -> bool:
+    """Whether a draft was made of this local record and not replaced; a record that was refused has none."""
+    query = select(draft.c.ref).where(draft.c.origin == origin, draft.c.state != "replaced").limit(1)
+    return connection.execute(query).first() is not None
+
+
+def replace_drafts(connection: Connection, origin: int, *, was: str, to: str) -> None:
+    """The local record was changed: drafts of its older version no longer wait."""
+    connection.execute(update(draft).where(draft.c.origin == origin, draft.c.state == was).values(state=to))
+
+
+def find_submissions(connection: Connection, keys: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+    """The same for several keys; only those that were used."""
+    return {key: (digest, answer) for key, digest, answer in _SUBMISSIONS.rows(connection, keys=keys)}
+
+
+def add_submissions(connection: Connection, rows: Iterable[tuple[bytes, bytes, bytes, int]]) -> None:
+    """Remember answers: (key, digest, answer, at)."""
+    _ADD_SUBMISSION.run(connection, [{"key": k, "digest": d, "answer": a, "at": at} for k, d, a, at in rows])
+
+
+def add_submission(connection: Connection, key: bytes, digest: bytes, answer: bytes, *, at: int) -> None:
+    """Remember the answer to an idempotency key."""
+    connection.execute(insert(submission).values(key=key, digest=digest, answer=answer, at=at))
+
+
+def answer_submission(connection: Connection, key: bytes, answer: bytes) -> None:
+    """Put the answer beside a key that was written down before."""
+    connection.execute(update(submission).where(submission.c.key == key).values(answer=answer))
+
+
+def forget_submission(connection: Connection, key: bytes) -> None:
+    """The act of this key changed nothing: it can be used again."""
+    connection.execute(delete(submission).where(submission.c.key == key))
+
+
+def forget_submissions(connection: Connection, before: int) -> int:
+    """Drop answers older than `before`."""
+    return connection.execute(delete(submission).where(submission.c.at < before)).rowcount
+
+
+def add_consent(connection: Connection, row: ConsentRow) -> None:
+    """Record a consent; a newer record of the same id and holder takes the place of the older."""
+    statement = upsert(consent).values(**values_of(row))
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["consent", "holder"], set_={"ref": row.ref, "state": row.state, "at": row.at}
+        )
+    )
+
+
+def consents(connection: Connection, index: bytes) -> list[ConsentRow]:
+    """What is held about one consent."""
+    return _CONSENTS.made(ConsentRow, connection, index=index)
+
+
+def all_consents(connection: Connection, limit: int = 100, before: int | None = None) -> list[ConsentRow]:
+    """Consents held here, newest first; `before` is the ref of the last row of the page before."""
+    query = select(consent).order_by(consent.c.ref.desc()).limit(limit)
+    if before is not None:
+        query = query.where(consent.c.ref < before)
+    return [ConsentRow(**row._mapping) for row in connection.execute(query)]
+
+
+def set_consent(connection: Connection, ref: int, *, state: str) -> None:
+    """What is left of a stored consent after a withdrawal; its record stays as it is."""
+    connection.execute(update(consent).where(consent.c.ref == ref).values(state=state))
+
+
+def withdrawals(connection: Connection, indexes: Collection[bytes]) -> dict[bytes, int]:
+    """By consent the number of the sealed row that holds its withdrawals; only consents that have any."""
+    return dict(_WITHDRAWALS.rows(connection, indexes=[*indexes]))
+
+
+def set_withdrawals(connection: Connection, index: bytes, ref: int) -> None:
+    """From now on `ref` holds the withdrawals of this consent, also of one whose record never came."""
+    statement = upsert(withdrawal).values(consent=index, ref=ref)
+    connection.execute(statement.on_conflict_do_update(index_elements=["consent"], set_={"ref": ref}))
+
+
+def tell_consent(connection: Connection, index: bytes, peer: str, ref: int) -> None:
+    """Remember that message `ref` tells `peer` of this consent."""
+    statement = upsert(consent_told).values(consent=index, peer=peer, ref=ref)
+    connection.execute(statement.on_conflict_do_update(index_elements=["consent", "peer"], set_={"ref": ref}))
+
+
+def consent_told_to(connection: Connection, index: bytes) -> dict[str, int]:
+    """Which peers were told of this consent, by which message; it may have reached them also where it failed."""
+    return dict(_TOLD.rows(connection, index=index))
+
+
+def consent_held_by(connection: Connection, index: bytes) -> frozenset[str]:
+    """Which peers were told of this consent by a message that did not fail: they need not be told again."""
+    lacking = {peer for (peer,) in _LACKING.rows(connection, index=index, lost=[*LOST])}
+    return frozenset(consent_told_to(connection, index)) - lacking
+
+
+def find_origin(connection: Connection, key: bytes) -> tuple[int, bytes] | None:
+    """(ref, version) of a local record that was pulled before; `key` is a keyed index of its name."""
+    row = connection.execute(select(origin.c.ref, origin.c.version).where(origin.c.key == key)).first()
+    return (row.ref, row.version) if row else None
+
+
+def add_origin(connection: Connection, ref: int, key: bytes, version: bytes, *, at: int) -> None:
+    """Remember a local record."""
+    connection.execute(insert(origin).values(ref=ref, key=key, version=version, at=at))
+
+
+def set_origin_version(connection: Connection, ref: int, version: bytes) -> None:
+    """The record was pulled again in another version."""
+    connection.execute(update(origin).where(origin.c.ref == ref).values(version=version))
+
+
+def add_notice(
+    connection: Connection,
+    *,
+    kind: str,
+    origin: int,
+    at: int,
+    message: str | None = None,
+    code: str | None = None,
+) -> None:
+    """Owe the case system one piece of news."""
+    connection.execute(
+        insert(notice).values(
+            kind=kind,
+            origin=origin,
+            attempts=0,
+            refusals=0,
+            next_try=0,
+            message=message,
+            code=code,
+            at=at,
+        )
+    )
+
+
+def notices(connection: Connection, now: int, latest: int, limit: int) -> list[NoticeRow]:
+    """News that is due, in order; what follows postponed news of the same record waits behind it. Nothing is postponed
+    beyond `latest` but by a clock that was put back since.
+    """
+    earlier = notice.alias()
+    held_up = select(earlier.c.seq).where(
+        earlier.c.origin == notice.c.origin, earlier.c.seq < notice.c.seq, earlier.c.next_try.between(now + 1, latest)
+    )
+    due = ~notice.c.next_try.between(now + 1, latest)
+    query = select(notice).where(due, ~held_up.exists()).order_by(notice.c.seq).limit(limit)
+    return [NoticeRow(**row._mapping) for row in connection.execute(query)]
+
+
+def postpone_notice(connection: Connection, seq: int, *, attempts: int, refusals: int, next_try: int) -> None:
+    """Try again later; `refusals` are the attempts at which the case system did not want it."""
+    values = {"attempts": attempts, "refusals": refusals, "next_try": next_try}
+    connection.execute(update(notice).where(notice.c.seq == seq).values(values))
+
+
+def noticed(connection: Connection, seq: int) -> None:
+    """The case system has it."""
+    connection.execute(delete(notice).where(notice.c.seq == seq))

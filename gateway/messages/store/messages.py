@@ -1,0 +1,452 @@
+"""Message rows and the two narrow lists beside them: outbox (what must go) and inbox (what must be handed over)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database.prepared import Prepared
+from gateway.database.rows import values_of
+from gateway.database.tables import attachment, envelope, inbox, message, notice, outbox, statement
+from gateway.database.tables import conversation as conversation_table
+from gateway.database.tables import peer as peer_table
+from gateway.messages.probe import KIND as PROBE
+
+IN = "in"
+OUT = "out"
+AT_ONCE = 500
+"""Values of one list in a statement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One message. `conversation` and `consent` are keyed indexes, not the ids themselves; `at` is submission or
+    arrival.
+    """
+
+    ref: int
+    direction: str
+    peer: str
+    id: str
+    conversation: bytes
+    consent: bytes | None
+    kind: str
+    state: str
+    reason: str | None
+    epoch: int | None
+    n: int | None
+    prev: str | None
+    size: int
+    at: int
+    expires: int
+    out_of_order: bool
+    origin: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementRow:
+    """One sealing of a message: the hash receipts name, and the ref of the sealed statement kept as evidence."""
+
+    hash: str
+    message: int
+    evidence: int
+    created: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """One accepted message that is not handed over yet."""
+
+    ref: int
+    peer: str
+    n: int
+    urgent: bool
+    attempts: int
+    next_try: int
+
+
+# Asked for every message or batch, so they are built once.
+_BY_REF = Prepared(select(message).where(message.c.ref.in_(bindparam("refs", expanding=True))))
+_BY_HASH = Prepared(select(statement).where(statement.c.hash.in_(bindparam("hashes", expanding=True))))
+_ENVELOPES = Prepared(select(envelope).where(envelope.c.ref.in_(bindparam("refs", expanding=True))))
+_OF_CONVERSATIONS = Prepared(
+    select(message)
+    .where(message.c.conversation.in_(bindparam("indexes", expanding=True)))
+    .order_by(message.c.conversation, message.c.ref)
+)
+_SEALINGS = Prepared(
+    select(statement)
+    .where(statement.c.message.in_(bindparam("refs", expanding=True)))
+    .order_by(statement.c.message, statement.c.evidence)
+)
+_CONSENTS_OF = Prepared(
+    select(message.c.consent)
+    .where(message.c.conversation == bindparam("conversation"), message.c.consent.is_not(None))
+    .distinct()
+)
+_DUE = Prepared(
+    select(outbox.c.ref)
+    .where(outbox.c.peer == bindparam("peer"), outbox.c.files == bindparam("files"), outbox.c.ref > bindparam("after"))
+    .order_by(outbox.c.ref)
+    .limit(bindparam("most"))
+)
+_HASHES_OF = Prepared(
+    select(statement.c.message, statement.c.hash).where(statement.c.message.in_(bindparam("refs", expanding=True)))
+)
+_WAITING = Prepared(
+    select(inbox)
+    .where(inbox.c.peer == bindparam("peer"))
+    .order_by(inbox.c.urgent.desc(), inbox.c.n)
+    .limit(bindparam("most"))
+)
+_SENDERS_WAITING = Prepared(
+    select(peer_table.c.node).where(select(inbox.c.ref).where(inbox.c.peer == peer_table.c.node).exists())
+)
+_NEWS_WAITS = Prepared(select(notice.c.seq).limit(1))
+_ADD = Prepared(insert(message))
+_ADD_STATEMENT = Prepared(upsert(statement).on_conflict_do_nothing(index_elements=["hash"]))
+_ENQUEUE = Prepared(
+    insert(outbox).values(
+        ref=bindparam("which"),
+        peer=bindparam("to"),
+        files=select(attachment.c.ref).where(attachment.c.message == bindparam("which")).exists(),
+        expires=bindparam("until"),
+    )
+)
+_ARRIVE = Prepared(insert(inbox))
+_HANDED = Prepared(delete(inbox).where(inbox.c.ref == bindparam("which")))
+_OFF_OUTBOX = Prepared(delete(outbox).where(outbox.c.ref == bindparam("which")))
+_PUT_ENVELOPE = Prepared(insert(envelope))
+_NO_ENVELOPE = Prepared(delete(envelope).where(envelope.c.ref == bindparam("which")))
+_NUMBER = Prepared(
+    update(message)
+    .where(message.c.ref == bindparam("which"))
+    .values(epoch=bindparam("e"), n=bindparam("num"), prev=bindparam("before"), state=bindparam("to"))
+)
+_SET_STATE = Prepared(
+    update(message).where(message.c.ref == bindparam("which")).values(state=bindparam("to"), reason=bindparam("why"))
+)
+
+
+def add(connection: Connection, rows: Iterable[MessageRow]) -> None:
+    """Insert new messages."""
+    _ADD.run(connection, map(values_of, rows))
+
+
+def get(connection: Connection, refs: Sequence[int]) -> dict[int, MessageRow]:
+    """Messages by ref."""
+    return {row.ref: row for row in _BY_REF.made(MessageRow, connection, refs=refs)}
+
+
+def get_all(connection: Connection, refs: Sequence[int]) -> list[MessageRow]:
+    """However many messages, in the order of their refs."""
+    found = [get(connection, refs[start : start + AT_ONCE]) for start in range(0, len(refs), AT_ONCE)]
+    return [row for rows in found for _, row in sorted(rows.items())]
+
+
+def find(connection: Connection, id: str, *, direction: str | None = None, peer: str | None = None) -> list[MessageRow]:
+    """Messages with this id: at most one per direction and peer."""
+    query = select(message).where(message.c.id == id).order_by(message.c.ref)
+    if direction is not None:
+        query = query.where(message.c.direction == direction)
+    if peer is not None:
+        query = query.where(message.c.peer == peer)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def find_many(connection: Connection, direction: str, peer: str, ids: Sequence[str]) -> dict[str, MessageRow]:
+    """Messages of one link by id."""
+    query = select(message).where(message.c.direction == direction, message.c.peer == peer, message.c.id.in_(ids))
+    return {row.id: MessageRow(**row._mapping) for row in connection.execute(query)}
+
+
+def page(
+    connection: Connection,
+    *,
+    before: int | None = None,
+    limit: int = 50,
+    direction: str | None = None,
+    peer: str | None = None,
+    state: str | None = None,
+    conversation: bytes | None = None,
+) -> list[MessageRow]:
+    """Newest first, by filters; `before` is the ref of the last row of the page before. Test messages are left out."""
+    query = select(message).where(message.c.kind != PROBE).order_by(message.c.ref.desc()).limit(limit)
+    if before is not None:
+        query = query.where(message.c.ref < before)
+    for column, value in (
+        (message.c.direction, direction),
+        (message.c.peer, peer),
+        (message.c.state, state),
+        (message.c.conversation, conversation),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def of_conversation(connection: Connection, conversation: bytes) -> list[MessageRow]:
+    """All messages of one conversation in local order."""
+    query = select(message).where(message.c.conversation == conversation).order_by(message.c.ref)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def consents_of_conversation(connection: Connection, conversation: bytes) -> list[bytes]:
+    """Indexes of the consents on which messages of this conversation rely."""
+    return _CONSENTS_OF.scalars(connection, conversation=conversation)
+
+
+def of_conversations(connection: Connection, conversations: Sequence[bytes]) -> list[MessageRow]:
+    """All messages of several conversations, those of each in local order."""
+    found: list[MessageRow] = []
+    for start in range(0, len(conversations), AT_ONCE):
+        found += _OF_CONVERSATIONS.made(MessageRow, connection, indexes=conversations[start : start + AT_ONCE])
+    return found
+
+
+def conversations(
+    connection: Connection, *, limit: int, before: int | None = None, **standing: str | None
+) -> list[tuple[bytes, int, int, int]]:
+    """(conversation index, first ref, last ref, number of messages), most recently active first. With `standing` those
+    that stand so with some peer: its columns `peer`, `kind` and `state`, by name.
+
+    The last messages of conversations are met from the newest on, so that a page reads no more than it shows.
+    """
+    later, every = message.alias("later"), message.alias("every")
+    newest = select(later.c.ref).where(
+        later.c.conversation == message.c.conversation, later.c.ref > message.c.ref, later.c.kind != PROBE
+    )
+    query = select(message.c.conversation, message.c.ref).where(message.c.kind != PROBE, ~newest.exists())
+    wanted = [conversation_table.c[name] == value for name, value in standing.items() if value is not None]
+    if wanted:
+        of_it = conversation_table.c.conversation == message.c.conversation
+        stands = select(conversation_table.c.peer).where(of_it, *wanted)
+        query = query.where(stands.exists())
+    if before is not None:
+        query = query.where(message.c.ref < before)
+    page = query.order_by(message.c.ref.desc()).limit(limit).subquery()
+    counted = (
+        select(page.c.conversation, func.min(every.c.ref), page.c.ref, func.count())
+        .join(every, every.c.conversation == page.c.conversation)
+        .where(every.c.kind != PROBE)
+        .group_by(page.c.ref)
+        .order_by(page.c.ref.desc())
+    )
+    return [(r[0], r[1], r[2], r[3]) for r in connection.execute(counted)]
+
+
+def set_state(connection: Connection, ref: int, state: str, *, reason: str | None = None) -> None:
+    """Change the state of one message; `reason` is a code."""
+    connection.execute(update(message).where(message.c.ref == ref).values(state=state, reason=reason))
+
+
+def set_states(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
+    """Change the states of several messages: (ref, state, reason)."""
+    _SET_STATE.run(connection, [{"which": ref, "to": state, "why": reason} for ref, state, reason in rows])
+
+
+def number(connection: Connection, rows: Iterable[tuple[int, int, int, str | None, str]]) -> None:
+    """Give outgoing messages their place on the link: (ref, epoch, n, prev, state)."""
+    _NUMBER.run(connection, [{"which": r, "e": e, "num": n, "before": p, "to": s} for r, e, n, p, s in rows])
+
+
+# --- statements ---------------------------------------------------------------------------------------------------
+
+
+def add_statements(connection: Connection, rows: Iterable[StatementRow]) -> None:
+    """Record sealings; every one of them stays, since a receipt may name any.
+
+    Sealing anew for the same keys within one second makes the same statement again: it is kept once.
+    """
+    _ADD_STATEMENT.run(connection, map(values_of, rows))
+
+
+def statements(connection: Connection, hashes: Sequence[str]) -> dict[str, StatementRow]:
+    """Sealings by hash."""
+    return {row.hash: row for row in _BY_HASH.made(StatementRow, connection, hashes=hashes)}
+
+
+def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
+    """All sealings of one message, oldest first."""
+    query = select(statement).where(statement.c.message == ref).order_by(statement.c.evidence)
+    return [StatementRow(**row._mapping) for row in connection.execute(query)]
+
+
+def sealings(connection: Connection, refs: Sequence[int]) -> list[StatementRow]:
+    """All sealings of several messages, those of each oldest first."""
+    found: list[StatementRow] = []
+    for start in range(0, len(refs), AT_ONCE):
+        found += _SEALINGS.made(StatementRow, connection, refs=refs[start : start + AT_ONCE])
+    return found
+
+
+def statement_hashes(connection: Connection, refs: Sequence[int]) -> dict[int, str]:
+    """The statement hash of each incoming message."""
+    return dict(_HASHES_OF.rows(connection, refs=refs))
+
+
+# --- outbox -------------------------------------------------------------------------------------------------------
+
+
+def enqueue(connection: Connection, rows: Iterable[tuple[int, str, int]]) -> None:
+    """Put messages on the outbox: (ref, peer, expires). Whether one has files is known by its attachments."""
+    _ENQUEUE.run(connection, [{"which": ref, "to": peer, "until": expires} for ref, peer, expires in rows])
+
+
+def due(connection: Connection, peer: str, after: int, limit: int, *, files: bool = False) -> list[int]:
+    """Refs of the next messages for `peer` behind `after`, in order: of those with files, or of the others."""
+    return _DUE.scalars(connection, peer=peer, files=files, after=after, most=limit)
+
+
+def expired(connection: Connection, now: int, limit: int, *, but: str) -> list[int]:
+    """Refs of messages on the outbox whose life is over, without those in the state `but`."""
+    query = (
+        select(outbox.c.ref)
+        .join(message, message.c.ref == outbox.c.ref)
+        .where(outbox.c.expires <= now, message.c.state != but)
+        .order_by(outbox.c.expires)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def in_outbox(connection: Connection, peers: Sequence[str], state: str, limit: int) -> list[int]:
+    """Refs of messages on the outbox for these peers that are in a state."""
+    query = (
+        select(outbox.c.ref)
+        .join(message, message.c.ref == outbox.c.ref)
+        .where(outbox.c.peer.in_(peers), message.c.state == state)
+        .order_by(outbox.c.ref)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def queued_for(connection: Connection, peer: str) -> bool:
+    """Whether anything waits for this peer."""
+    return any(_DUE.first(connection, peer=peer, files=files, after=0, most=1) for files in (False, True))
+
+
+def dequeue(connection: Connection, refs: Sequence[int]) -> None:
+    """Take messages off the outbox and drop their stored envelopes."""
+    _OFF_OUTBOX.run(connection, _which(refs))
+    _NO_ENVELOPE.run(connection, _which(refs))
+
+
+def put_envelopes(connection: Connection, rows: Iterable[tuple[int, bytes]]) -> None:
+    """Store the sealed bytes that are repeated until answered, replacing an older sealing."""
+    rows = list(rows)
+    _NO_ENVELOPE.run(connection, _which(ref for ref, _ in rows))
+    _PUT_ENVELOPE.run(connection, [{"ref": ref, "data": data} for ref, data in rows])
+
+
+def _which(refs: Iterable[int]) -> list[dict[str, int]]:
+    return [{"which": ref} for ref in refs]
+
+
+def drop_envelopes(connection: Connection, refs: Sequence[int]) -> None:
+    """Give up stored bytes: the message is sealed anew, or asked about by a void."""
+    _NO_ENVELOPE.run(connection, _which(refs))
+
+
+def drop_all_envelopes(connection: Connection) -> None:
+    """Give up every stored byte: what waits is sealed and signed anew at its place."""
+    connection.execute(delete(envelope))
+
+
+def envelopes(connection: Connection, refs: Sequence[int]) -> dict[int, bytes]:
+    """Stored envelopes by ref."""
+    return dict(_ENVELOPES.rows(connection, refs=refs))
+
+
+def relying_on(connection: Connection, consent: bytes, peer: str) -> dict[str, int]:
+    """{peer: ref} of the first message from `peer` that names this consent, or nothing."""
+    query = select(func.min(message.c.ref)).where(
+        message.c.consent == consent, message.c.direction == IN, message.c.peer == peer
+    )
+    ref = connection.scalar(query)
+    return {} if ref is None else {peer: ref}
+
+
+def received_under(connection: Connection, consent: bytes, *, but: str) -> list[int]:
+    """Refs of the messages that rely on this consent, from every peer but one."""
+    query = select(message.c.ref).where(message.c.consent == consent, message.c.direction == IN, message.c.peer != but)
+    return list(connection.scalars(query))
+
+
+def unsent_consenting(connection: Connection, consent: bytes) -> list[MessageRow]:
+    """Outgoing messages that rely on this consent and are still on the outbox."""
+    query = (
+        select(message)
+        .join(outbox, outbox.c.ref == message.c.ref)
+        .where(message.c.consent == consent, message.c.direction == OUT)
+        .order_by(message.c.ref)
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+# --- inbox --------------------------------------------------------------------------------------------------------
+
+
+def arrive(connection: Connection, rows: Iterable[InboxRow]) -> None:
+    """Put accepted messages on the list of what must be handed over."""
+    _ARRIVE.run(connection, map(values_of, rows))
+
+
+def waiting(connection: Connection, peer: str, limit: int) -> list[InboxRow]:
+    """What waits from one peer: urgent first, then by number."""
+    return _WAITING.made(InboxRow, connection, peer=peer, most=limit)
+
+
+def senders_waiting(connection: Connection) -> list[str]:
+    """Peers from which something waits."""
+    return _SENDERS_WAITING.scalars(connection)
+
+
+def news_waits(connection: Connection) -> bool:
+    """Whether any news is owed to the case system, due or not: the cheap question before the dear one."""
+    return _NEWS_WAITS.first(connection) is not None
+
+
+def postpone(connection: Connection, ref: int, *, attempts: int, next_try: int) -> None:
+    """Try to hand over again later."""
+    connection.execute(update(inbox).where(inbox.c.ref == ref).values(attempts=attempts, next_try=next_try))
+
+
+def handed(connection: Connection, refs: Sequence[int]) -> None:
+    """Take messages off the inbox."""
+    _HANDED.run(connection, _which(refs))
+
+
+def to_take(connection: Connection, *, but: str, after: int, limit: int) -> list[MessageRow]:
+    """Messages that wait to be taken, in the order in which they came; `after` is a ref. Without test messages, and
+    without what is in the state `but`.
+    """
+    query = (
+        select(message)
+        .join(inbox, inbox.c.ref == message.c.ref)
+        .where(message.c.ref > after, message.c.kind != PROBE, message.c.state != but)
+        .order_by(message.c.ref)
+        .limit(limit)
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def flag_out_of_order(connection: Connection, refs: Sequence[int]) -> None:
+    """Mark messages that were handed over before a gap was filled."""
+    if refs:
+        connection.execute(update(message).where(message.c.ref.in_(refs)).values(out_of_order=True))
+
+
+def count_queued(connection: Connection, peer: str | None = None) -> int:
+    """How many messages are on the outbox; for a person's question, not for polling."""
+    query = select(func.count()).select_from(outbox)
+    return connection.scalar(query if peer is None else query.where(outbox.c.peer == peer)) or 0
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many accepted messages are not handed over; for a person's question, not for polling."""
+    return connection.scalar(select(func.count()).select_from(inbox)) or 0

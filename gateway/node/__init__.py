@@ -1,0 +1,1 @@
+"""The running node: scheduler, federation handlers, operations by name."""

@@ -1,0 +1,1 @@
+"""Webhooks, notices by e-mail, alerts nobody has taken."""

@@ -1,0 +1,136 @@
+"""Safety alerts that no human has taken, and taking one (DOMAIN messages 31 and 32)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.conversations import loader, on_call, status_updates
+from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
+from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.rules.duties import owed
+from gateway.conversations.status_updates import THEM, US
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.delivery.operations.messages import actor, incoming, opened_row
+from gateway.delivery.operations.release import answering_opens
+from gateway.delivery.outbound import submission
+from gateway.errors import Code, Finding, RefusedError
+from gateway.messages.store import conversations as rows_of
+from gateway.messages.store.conversations import Key
+from gateway.messages.store.messages import MessageRow
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, author_ref, number, only, text
+from gateway.ports import Json, OperationResult
+from schemas.types import type_name
+
+ACK = "safety.alert.ack/1"
+TAKES = ("national_focal_point", "duty_contact")
+"""Roles that take an alert (DOMAIN 2.3, entry 32)."""
+HOURS = UPDATE_EVERY // HOUR
+"""Until the next word on an alert at the latest."""
+
+
+async def list_alerts(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Alerts that nobody has taken, of both sides, the earliest deadline first; who was woken here and who is next."""
+    only(arguments)
+    await status_updates.keep(parts)
+
+    def query(c: Connection) -> dict[Key, LoadedConversation]:
+        return loader.load(parts, c, rows_of.alerted(c))[0]
+
+    held, now = await parts.store.read(query), parts.clock.now()
+    named = {status_updates.name_of(key): (key, one) for key, one in held.items()}
+    found = on_call.alerts(owed(status_updates.watched(held), now), named, parts.config.duty, now)
+    return OperationResult(value={"alerts": [_line(parts, alert) for alert in found]})
+
+
+def _line(parts: Parts, alert: on_call.Alert) -> dict[str, Json]:
+    peer = parts.book.get(alert.key[1])
+    return {
+        "id": alert.owed.duty.because,
+        "peer": alert.key[1] if peer is None else peer.name,
+        "kind": alert.kind,
+        "owes": US if alert.owed.ours else THEM,
+        "until": alert.owed.duty.until.at,
+        "overdue": alert.owed.overdue,
+        "woken": [_rung(rung) for rung in alert.state.rung],
+        "next": None if alert.state.next is None else _rung(alert.state.next),
+    }
+
+
+def _rung(rung: Rung) -> dict[str, Json]:
+    return {"contact": rung.contact, "at": rung.at}
+
+
+async def acknowledge(parts: Parts, arguments: Arguments, key: str | None) -> OperationResult:
+    """A named person takes an alert of a peer: the answer goes at once, nobody else is woken, both sides' alarms end.
+
+    `actions` are what has begun, codes of the list alert_action, or `none` yet; `hours` until the next word.
+    """
+    only(arguments, "id", "by", "actions", "hours")
+    id, by = text(arguments, "id"), text(arguments, "by", longest=64)
+    row = await _alert(parts, id)
+    opened = opened_row(parts, (await parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref))
+    if opened is None or type_name(opened.facts.body_type) != "safety.alert":
+        raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
+    now, who = parts.clock.now(), author_ref(by, parts.keys.actor)
+    said: dict[str, Json] = {
+        "taken_by": who,
+        "action_started": _actions(arguments),
+        "next_update_by": now + HOUR * number(arguments, "hours", otherwise=HOURS, most=HOURS),
+    }
+    request: dict[str, Json] = {
+        "type": ACK,
+        "to": row.peer,
+        "conversation": opened.facts.conversation,
+        "in_reply_to": id,
+        "header": _answer(opened.halves()[0], who),
+        "content": said,
+    }
+
+    def also(connection: Connection) -> None:
+        journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor(parts, by)))
+
+    done = await submission.submit(parts, request, key=key, also=also)
+    await answering_opens(parts, request)
+    await status_updates.keep(parts)
+    return done
+
+
+async def _alert(parts: Parts, id: str) -> MessageRow:
+    rows, _ = await parts.store.read(lambda c: incoming(c, id))
+    if len(rows) != 1:
+        raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
+    return rows[0]
+
+
+def _actions(arguments: Arguments) -> list[Json]:
+    """Never a default: who takes an alert says what has begun, also when that is nothing yet."""
+    listed = arguments.get("actions")
+    codes = [code.code for code in schemas.code_list("alert_action").codes]
+    if not isinstance(listed, list) or not listed or any(code not in codes for code in listed):
+        raise RefusedError(
+            Code.INVALID,
+            "what has been begun is not said; nothing was sent",
+            findings=[Finding(place="/actions", rule="unknown_code", hint="one or more of " + ", ".join(codes))],
+        )
+    return [*listed]
+
+
+def _answer(header: dict[str, Json], who: str) -> dict[str, Json]:
+    """The header of the answer: the alert's with its two sides changed over."""
+    role, handling = header.get("recipient_role"), header.get("handling")
+    kept = handling.get("retain_until") if isinstance(handling, dict) else None
+    answer: dict[str, Json] = {
+        "sender_unit": header.get("recipient_unit"),
+        "sender_role": role if role in TAKES else TAKES[0],
+        "recipient_unit": header.get("sender_unit"),
+        "recipient_role": header.get("sender_role"),
+        "author_ref": who,
+        "priority": header.get("priority"),
+        "handling": {"onward_sharing": "none", "retain_until": kept, "export_to_local": "full"},
+        "language": header.get("language"),
+    }
+    references = {"case_ref_sender": "case_ref_recipient", "case_ref_recipient": "case_ref_sender"}
+    return answer | {name: header[other] for name, other in references.items() if other in header}

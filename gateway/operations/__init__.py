@@ -1,0 +1,1 @@
+"""What may be asked of a node: names, roles, arguments, idempotency."""

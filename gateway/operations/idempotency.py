@@ -1,0 +1,72 @@
+"""An act under an Idempotency-Key is done once: the same key with the same body gets the same answer.
+
+The key is written down before the act and its answer after it. Whoever repeats a key whose act was cut off in between
+is told so and looks, since doing it again could do it twice. What was refused, or could not be done now, has changed
+nothing: its key is free again. Submission and release keep their answers in their own transaction (`submit`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+from sqlalchemy import Connection
+
+from gateway.errors import Code, GatewayError, RefusedError
+from gateway.messages.store import local
+from gateway.node.parts import Parts
+from gateway.ports import Json, OperationResult
+from keys.primitives.encoding import canon
+
+SHOWN_ONCE = frozenset({"token.new", "person.add", "person.invite"})
+"""Operations whose answer is kept nowhere, so that it can not be given again."""
+_BEGUN = b""
+
+
+async def answer_once(
+    parts: Parts, operation: str, arguments: Mapping[str, Json], key: str, act: Callable[[], Awaitable[OperationResult]]
+) -> OperationResult:
+    """Do `act`, or give the answer that was given under this key before.
+
+    Raises:
+        RefusedError: conflict; the key was used for something else, or its act was cut off or is still being done.
+    """
+    (asked,) = parts.vault.submissions([(key, canon({"operation": operation, "arguments": dict(arguments)}))])
+    if asked is None:
+        raise RuntimeError("a key has its index")
+    index, digest, now = asked.index, asked.digest, parts.clock.now()
+
+    def begin(connection: Connection) -> tuple[bytes, bytes] | None:
+        known = local.find_submissions(connection, [index]).get(index)
+        if known is None:
+            local.add_submission(connection, index, digest, _BEGUN, at=now)
+        return known
+
+    known = await parts.store.move(begin)
+    if known is not None:
+        return _again(asked.digest, known, lambda sealed: parts.vault.open_answer(asked, sealed))
+    try:
+        done = await act()
+    except GatewayError:
+        await parts.store.move(lambda c: local.forget_submission(c, index))
+        raise
+    if operation not in SHOWN_ONCE:
+        sealed = parts.vault.seal_answer(asked, orjson.dumps(done.value))
+        await parts.store.move(lambda c: local.answer_submission(c, index, sealed))
+    return done
+
+
+def _again(digest: bytes, known: tuple[bytes, bytes], opened: Callable[[bytes], bytes]) -> OperationResult:
+    if known[0] != digest:
+        raise RefusedError(
+            Code.CONFLICT,
+            "this Idempotency-Key was used for something else; nothing was done",
+            hint="use a fresh key for a new act, and the old key only to repeat the old one",
+        )
+    if known[1] == _BEGUN:
+        raise RefusedError(
+            Code.CONFLICT,
+            "the act of this Idempotency-Key was begun and its answer is not here; nothing was done now",
+            hint="look whether it was done; if not, repeat it with a fresh key",
+        )
+    return OperationResult(value=orjson.loads(opened(known[1])))

@@ -1,0 +1,1 @@
+"""What is known of the other nodes: descriptors, scope, links, split views."""

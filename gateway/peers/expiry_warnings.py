@@ -1,0 +1,57 @@
+"""Telling people in time what ends: this node's descriptor and keys, its peers' descriptors and trust records (B3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from gateway.database import journal, meta
+from gateway.node.parts import Parts
+from gateway.peers.expiry_rules import Ending, due, remembered
+from gateway.peers.scope import PeerState
+from keys.documents.descriptor import Descriptor
+from keys.documents.key_records import Use
+
+TOLD = "endings_told"
+_USES = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
+
+
+def own_endings(descriptor: Descriptor) -> Iterator[Ending]:
+    """The descriptor, and the last key of each use that it lists."""
+    yield Ending(subject="own.descriptor", at=descriptor.expires)
+    for use in _USES:
+        ends = [record.until for record in descriptor.keys if record.use is use]
+        if ends:
+            yield Ending(subject=f"own.{use}", at=max(ends))
+
+
+def endings(parts: Parts) -> list[Ending]:
+    """Everything that ends and that somebody here can do something about."""
+    found = list(own_endings(parts.own.descriptor))
+    for peer in parts.book.all():
+        if peer.state is not PeerState.REVOKED:
+            found.append(Ending(subject="peer.descriptor", at=peer.descriptor.expires, peer=peer.node))
+            records = [record.expires for record in (peer.trust.mine, peer.trust.theirs) if record is not None]
+            if records:
+                found.append(Ending(subject="peer.trust", at=min(records), peer=peer.node))
+    return found
+
+
+async def tell(parts: Parts) -> None:
+    """Raise the alarms that are due, each once."""
+    now, found = parts.clock.now(), endings(parts)
+
+    def move(connection: Connection) -> None:
+        for node in parts.book.damaged:
+            journal.raise_alarm(connection, at=now, kind="peer.damaged", peer=node)
+        told = json.loads(meta.get_meta(connection, TOLD) or b"{}")
+        new = due(found, told, now)
+        for item in new:
+            journal.raise_alarm(connection, at=now, kind=item.kind, peer=item.ending.peer)
+        latest = remembered(found, told, new)
+        if latest != told:
+            meta.set_meta(connection, TOLD, json.dumps(latest).encode())
+
+    await parts.store.move(move)

@@ -1,0 +1,96 @@
+"""Peers, their descriptor chains and keysets, and this node's own chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from gateway.database.tables import peer, peer_descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRow:
+    """A peer as stored; `schemas` is JSON text, `keyset` a signed document. Times are Unix seconds."""
+
+    node: str
+    name: str
+    state: str
+    cause: str | None
+    demo: bool
+    keyset: bytes | None
+    keyset_seen: int | None
+    schemas: str | None
+    attempts: int
+    next_try: int
+    failing_since: int | None
+    added: int
+    verified: int | None
+    chain: tuple[bytes, ...]
+
+
+def add(connection: Connection, row: PeerRow) -> None:
+    """Insert a new peer with its chain from version 1."""
+    values = {
+        name: getattr(row, name)
+        for name in (
+            "node",
+            "name",
+            "state",
+            "cause",
+            "demo",
+            "keyset",
+            "keyset_seen",
+            "schemas",
+            "attempts",
+            "next_try",
+            "failing_since",
+            "added",
+            "verified",
+        )
+    }
+    connection.execute(insert(peer).values(**values))
+    extend_chain(connection, row.node, 1, row.chain)
+
+
+def extend_chain(connection: Connection, node: str, first: int, documents: tuple[bytes, ...]) -> None:
+    """Append accepted descriptors, the first of which has version `first`."""
+    if documents:
+        connection.execute(
+            insert(peer_descriptor),
+            [{"node": node, "version": first + i, "document": document} for i, document in enumerate(documents)],
+        )
+
+
+def change(connection: Connection, node: str, **values: object) -> None:
+    """Change columns of one peer."""
+    connection.execute(update(peer).where(peer.c.node == node).values(**values))
+
+
+def newest_version(connection: Connection, node: str) -> int:
+    """The highest descriptor version held of a peer, 0 for an unknown one."""
+    query = select(func.max(peer_descriptor.c.version)).where(peer_descriptor.c.node == node)
+    return connection.scalar(query) or 0
+
+
+def state_of(connection: Connection, node: str) -> str | None:
+    """The state of one peer as it is now, None for an unknown one."""
+    return connection.scalar(select(peer.c.state).where(peer.c.node == node))
+
+
+def position_of(connection: Connection, node: str) -> tuple[str, str | None] | None:
+    """State and cause of one peer as they are now, None for an unknown one."""
+    row = connection.execute(select(peer.c.state, peer.c.cause).where(peer.c.node == node)).first()
+    return None if row is None else (row.state, row.cause)
+
+
+def load(connection: Connection) -> list[PeerRow]:
+    """Every peer with its whole chain."""
+    chains: dict[str, list[bytes]] = {}
+    query = select(peer_descriptor).order_by(peer_descriptor.c.node, peer_descriptor.c.version)
+    for row in connection.execute(query):
+        chains.setdefault(row.node, []).append(row.document)
+    return [
+        PeerRow(**dict(row._mapping), chain=tuple(chains.get(row.node, ())))
+        for row in connection.execute(select(peer).order_by(peer.c.name))
+    ]

@@ -1,0 +1,1 @@
+"""What may leave: gates, corridor policy, release by two people, asylum holds."""

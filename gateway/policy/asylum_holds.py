@@ -1,0 +1,64 @@
+"""What is stored of an asylum hold beside its labels, and its end with the last of what it lies over (gate G5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.errors import RefusedError
+from gateway.node.parts import Parts
+from gateway.policy import store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The conversation over which a person placed a hold, and the consents that it relied on."""
+
+    conversation: str
+    consents: tuple[str, ...]
+
+
+def sealed(parts: Parts, named: Named) -> SealedRow:
+    """The row that says what a hold lies over."""
+    return parts.vault.seal(parts.store.new_ref(), "\n".join([named.conversation, *named.consents]).encode())
+
+
+def opened(parts: Parts, rows: Collection[SealedRow]) -> dict[int, Named]:
+    """By row what these holds lie over; one that does not open is left out."""
+    found: dict[int, Named] = {}
+    for row, plain in zip(rows, parts.vault.open_each(list(rows)), strict=True) if rows else ():
+        if not isinstance(plain, RefusedError):
+            conversation, *consents = plain.decode().split("\n")
+            found[row.ref] = Named(conversation=conversation, consents=tuple(consents))
+    return found
+
+
+async def forget(parts: Parts, *, but: Collection[int] = ()) -> None:
+    """End the holds of which nothing is left here: no message of the conversation, and none of another one with the
+    same consents; those in `but`, which prove an erasure, do not count.
+    """
+
+    def query(connection: Connection) -> Sequence[SealedRow]:
+        return list(content.get(connection, [one.ref for one in store.listed(connection)]).values())
+
+    rows = await parts.store.read(query)
+    if not rows:
+        return
+    over = {
+        ref: (parts.vault.conversation_index(named.conversation), [*map(parts.vault.consent_index, named.consents)])
+        for ref, named in opened(parts, rows).items()
+    }
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> None:
+        for ref, (conversation, consents) in over.items():
+            if not store.concerned(connection, conversation, consents, but=but):
+                store.lift(connection, ref)
+                journal.append_leaf(connection, leaf(now, "asylum.ended"))
+
+    await parts.store.move(move)

@@ -1,0 +1,31 @@
+"""What the gates must know and the message does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.consent.rules import Consent, Handling
+from gateway.conversations.history import NOTHING_SAID, History
+from gateway.policy.gates.gate_table import Recipient, UnitKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What the gates must know and the message does not say; `GateFacts` says what each is.
+
+    `node` is this one, `recipient` the unit in the peer's signed directory, `consent` what consent_ref names, if held
+    here. What stands at its default closes gates: nothing was said before, nobody approved.
+    """
+
+    node: str
+    sender_kind: UnitKind | None
+    recipient: Recipient | None
+    consent: Consent | None
+    recorded_by: frozenset[str]
+    conversation_withdrawn: bool
+    today: date
+    handling: tuple[Handling, ...] = ()
+    history: History = NOTHING_SAID
+    asylum_hold: bool = False
+    approver: str | None = None

@@ -1,0 +1,143 @@
+"""What is held about the consent of a message when it is judged, loaded for several messages at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.consent.register import WITHDRAWN, HeldConsent, Known, _known, _look_up
+from gateway.consent.rules import Handling, handling_of, passed_on
+from gateway.conversations.history import Opened, Side
+from gateway.database import content
+from gateway.database.content import SealedRow
+from gateway.errors import RefusedError
+from gateway.messages import content_codec
+from gateway.messages.store import local, messages
+from gateway.messages.store.local import OWN
+from gateway.node.parts import Parts
+from gateway.policy import store
+from gateway.policy.circumstances import Circumstances
+from gateway.policy.descriptor_units import recipient_in
+from gateway.policy.gates.gate_table import Recipient, UnitKind
+from keys.primitives.encoding import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A message about to be judged: what its circumstances depend on. `to` is a node id, units are those it names."""
+
+    conversation: str
+    consent_ref: str | None
+    to: str
+    sender_unit: Json
+    recipient_unit: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentContext:
+    """What is held about the consent of one message, and what the gates must know."""
+
+    circumstances: Circumstances
+    held: tuple[HeldConsent, ...]
+    told: frozenset[str]
+    """Peers that need not be told of it again."""
+
+    def recorded(self) -> list[Opened]:
+        """The records that are held, as the gates take what was said: they may have been told in another conversation,
+        or go before the very message that relies on them.
+        """
+        return [
+            Opened(
+                body_type="consent.record/1",
+                side=Side.OURS if item.row.holder == OWN else Side.THEIRS,
+                created=item.row.at,
+                header={},
+                content=item.record,
+            )
+            for item in self.held
+        ]
+
+
+def load_consent_context(parts: Parts, connection: Connection, questions: Sequence[Question]) -> list[ConsentContext]:
+    """As things stand now, for several messages at once; each stored consent is opened once."""
+    references = [q.consent_ref for q in questions if q.consent_ref is not None]
+    parts.vault.learn(conversations=[q.conversation for q in questions], consents=references)
+    conversations = [parts.vault.conversation_index(q.conversation) for q in questions]
+    indexes = [None if q.consent_ref is None else parts.vault.consent_index(q.consent_ref) for q in questions]
+    asked = {index for index in indexes if index is not None}
+    stored = _look_up(parts, connection, asked)
+    found = {index: _known(stored, index) for index in asked}
+    standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
+    told = {index: local.consent_held_by(connection, index) for index in asked}
+    over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
+    holds = store.labels(connection)
+    now = parts.clock.now()
+    kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
+    answers = []
+    for question, conversation, index in zip(questions, conversations, indexes, strict=True):
+        consent, withdrawn = (None, False) if index is None else standing[index]
+        answers.append(
+            ConsentContext(
+                circumstances=Circumstances(
+                    node=parts.own.node,
+                    sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
+                    recipient=_recipient(parts, question, now),
+                    consent=consent,
+                    recorded_by=frozenset() if index is None else found[index].recorded_by(parts.own.node),
+                    handling=() if index is None else _handling(parts, connection, found[index], question),
+                    conversation_withdrawn=over[conversation] or withdrawn,
+                    asylum_hold=_asylum_hold(parts, holds, question),
+                    today=datetime.fromtimestamp(now, UTC).date(),
+                ),
+                held=() if index is None else found[index].held,
+                told=frozenset() if index is None else told[index],
+            )
+        )
+    return answers
+
+
+def _asylum_hold(parts: Parts, holds: frozenset[bytes], question: Question) -> bool:
+    """Whether a person placed one over the conversation, or over another one with the same consent."""
+    named = [question.consent_ref] if question.consent_ref is not None else []
+    return bool(holds) and not holds.isdisjoint(parts.vault.hold_indexes(question.conversation, named))
+
+
+def _recipient(parts: Parts, question: Question, now: int) -> Recipient | None:
+    """The recipient unit in the newest descriptor that the peer signed (gate G14)."""
+    peer = parts.book.get(question.to)
+    if peer is None or not isinstance(question.recipient_unit, str):
+        return None
+    return recipient_in(peer.descriptor, question.recipient_unit, now=now)
+
+
+def _handling(parts: Parts, connection: Connection, about: Known, question: Question) -> tuple[Handling, ...]:
+    """What the senders of data under a consent of another node said of passing them on; asked for only then.
+
+    What came from the recipient itself may go back there. A message that does not open might say no, and counts so.
+    """
+    unit = f"{question.to}/{question.recipient_unit}"
+    if not passed_on(about.recorded_by(parts.own.node), parts.own.node, unit):
+        return ()
+    sealed = content.get(connection, messages.received_under(connection, about.index, but=question.to))
+    return tuple(said for row in sealed.values() if (said := _said(parts, row)) is not None)
+
+
+def _said(parts: Parts, sealed: SealedRow) -> Handling | None:
+    """The handling of one received message, None where it brought no personal data."""
+    try:
+        opened = content_codec.read_content(parts.vault.open(sealed))
+    except RefusedError:
+        return handling_of({})
+    header, body = opened.halves()
+    return handling_of(header) if schemas.categories(opened.facts.schema, body) else None
+
+
+def _withdrawn(connection: Connection, conversation: bytes) -> bool:
+    """Whether the consent that this conversation relied on last was withdrawn."""
+    indexes = messages.consents_of_conversation(connection, conversation)
+    rows = [row for index in indexes for row in local.consents(connection, index)]
+    return max(rows, key=lambda row: (row.at, row.ref)).state == WITHDRAWN if rows else False

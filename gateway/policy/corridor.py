@@ -1,0 +1,300 @@
+"""Corridor policy and minimisation: what of a message may leave, before it is sealed (PEERS L2, GDPR 5(1)(c)).
+
+The policy is data (`schemas.policies`): per corridor, purpose and step of disclosure a closed list of field groups.
+`minimise` applies it and nothing else does: the preview that a sender sees is the value it returns, and so is what is
+sealed. What is known to be valid, since it waits on the outbox, begins at step 2 (`sift`). The steps:
+
+    1   the body is valid as it is; a fault is the sender's to mend and not a matter of policy
+    2   a type that is never blocked passes whole (DOMAIN 2.1 G10: nothing stops a withdrawal or an alert)
+    3   a rule holds for the corridor and the purpose; without one nothing may leave
+    4   each field whose group the rule does not open is taken out, with the objects and lists this leaves empty
+    5   what remains is valid; where it is not, the message is refused and each field that is needed and closed is named
+
+A consent record is passed whole or not at all: half of what a person agreed to would be another agreement.
+
+**Two steps of disclosure** (DOMAIN 0.7, nrm.bg 1.4): before the other side has accepted the case only what it needs to
+decide; what identifies the person after that. The step is derived from the state of the conversation; a state that is
+not known to mean "accepted" is before acceptance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import schemas
+from gateway.conversations.rules.disclosure import DisclosureStage
+from gateway.database.case_names import case_name, reference_of
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.json import Json
+from schemas.codelists import ENGLISH
+from schemas.groups import FieldGroups, GroupRule, field_groups
+from schemas.policies import CorridorPolicy, Pair, Rule, spell
+from schemas.types import never_blocked, type_name
+
+#: Types of whose content no part may be left out.
+WHOLE: frozenset[str] = frozenset({"consent.record"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaves:
+    """What leaves: the body, and the places (JSON pointers into the body given) that were taken out of it, each with
+    the group that is closed.
+    """
+
+    body: dict[str, Json]
+    dropped: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """Nothing leaves. `code` is out_of_scope for the policy and schema for a body that was not valid before."""
+
+    code: Code
+    findings: tuple[Finding, ...]
+
+
+def minimise(
+    body_type: str,
+    body: Mapping[str, Json],
+    *,
+    policy: CorridorPolicy | None,
+    corridor: Pair,
+    purpose: str | None,
+    step: DisclosureStage,
+    groups: FieldGroups | None = None,
+) -> Leaves | Blocked:
+    """The part of `body` that may leave, or why nothing may.
+
+    `body_type` is a type or the hash of the schema that the conversation keeps; without a `policy` nothing is open;
+    `corridor` goes from this node's country to the recipient's; `groups` are those of the installation. The body given
+    is not changed. Raises RefusedError(no_common_schema) for a type that is not held.
+    """
+    if faults := schemas.validate(body_type, body):  # 1
+        return Blocked(code=Code.SCHEMA, findings=faults)
+    return sift(body_type, body, policy=policy, corridor=corridor, purpose=purpose, step=step, groups=groups)
+
+
+def sift(
+    body_type: str,
+    body: Mapping[str, Json],
+    *,
+    policy: CorridorPolicy | None,
+    corridor: Pair,
+    purpose: str | None,
+    step: DisclosureStage,
+    groups: FieldGroups | None = None,
+) -> Leaves | Blocked:
+    """The same for a body that is known to be valid."""
+    name = type_name(schemas.catalogue().resolve(body_type).body_type)
+    if never_blocked(name):  # 2
+        return Leaves(body=dict(body), dropped={})
+    rule = None if policy is None else policy.rule(corridor, purpose)
+    if policy is None or rule is None:  # 3
+        why = "no policy is in force" if policy is None else "no rule for this corridor and purpose"
+        return _blocked(Finding(place="/purpose", rule="corridor_policy", hint=why))
+    table = _installed(body_type) if groups is None else groups.of(body_type)
+    sieve = _Sieve(table=table, open=opened(policy, rule, step), dropped={})
+    left = sieve.part(dict(body), "", "", {})  # 4
+    if not sieve.dropped:
+        return Leaves(body=dict(body), dropped={})
+    if name in WHOLE and (parts := [place for place in sieve.dropped if place.startswith("/content/")]):
+        return _blocked(*(_needed(place, sieve.dropped[place]) for place in parts))
+    return _complete(body_type, left, sieve.dropped)
+
+
+@cache
+def _installed(body_type: str) -> Mapping[str, GroupRule]:
+    """The groups of the fields of one type, as this installation has them."""
+    return field_groups().of(body_type)
+
+
+def opened(policy: CorridorPolicy, rule: Rule, step: DisclosureStage) -> frozenset[str]:
+    """The groups that a rule opens at a step."""
+    after = rule.after if step is DisclosureStage.AFTER_ACCEPTANCE else frozenset[str]()
+    return policy.always | rule.before | after
+
+
+def _complete(body_type: str, left: Json | _Gone, dropped: Mapping[str, str]) -> Leaves | Blocked:
+    """5: the rest if it is valid without what was taken out."""
+    body = left if isinstance(left, dict) else {}
+    faults = schemas.validate(body_type, body)
+    if not faults:
+        return Leaves(body=body, dropped=dropped)
+    return _blocked(*(_needed(place, dropped[place]) for place in _missed(faults, tuple(dropped))))
+
+
+def _missed(faults: tuple[Finding, ...], dropped: tuple[str, ...]) -> Iterator[str]:
+    """The dropped places at, below or beside which something is missing now; all of them if that names none."""
+    at = {
+        place
+        for place in dropped
+        for fault in faults
+        if f"{place}/".startswith(f"{fault.place}/") or f"{fault.place}/".startswith(f"{place}/")
+    }
+    yield from (place for place in dropped if place in at or not at)
+
+
+def _needed(place: str, group: str) -> Finding:
+    hint = f"needed in this message, but {group} is closed on this corridor at this step: leave the message or wait"
+    return Finding(place=place, rule="corridor_policy", hint=hint)
+
+
+def _blocked(*findings: Finding) -> Blocked:
+    return Blocked(code=Code.OUT_OF_SCOPE, findings=findings)
+
+
+class _Gone:
+    """What is left of a value of which nothing may leave."""
+
+
+_GONE = _Gone()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sieve:
+    """Takes a valid body apart along its schema. `table` has the group of each field that is in one; `dropped` collects
+    the places that are taken out, each with its group.
+    """
+
+    table: Mapping[str, GroupRule]
+    open: frozenset[str]
+    dropped: dict[str, str]
+
+    def part(self, value: Json, path: str, place: str, around: Mapping[str, Json]) -> Json | _Gone:
+        """What may leave of the value at `place`; `path` is the same with `*` for items, `around` its object."""
+        if isinstance(value, dict) and value:
+            return self._emptied({k: self.part(v, f"{path}/{k}", f"{place}/{k}", value) for k, v in value.items()})
+        if isinstance(value, list) and value:
+            items = [self.part(item, f"{path}/*", f"{place}/{i}", around) for i, item in enumerate(value)]
+            kept = [item for item in items if not isinstance(item, _Gone)]
+            return kept or _GONE
+        groups = self._groups(path, around)
+        if groups & self.open:
+            return value
+        self.dropped[place] = min(groups, default="a field without a group")
+        return _GONE
+
+    def _emptied(self, members: Mapping[str, Json | _Gone]) -> Json | _Gone:
+        kept = {name: member for name, member in members.items() if not isinstance(member, _Gone)}
+        return kept or _GONE
+
+    def _groups(self, path: str, around: Mapping[str, Json]) -> frozenset[str]:
+        """The group of the field at `path`; an empty object or list counts as all the fields below it."""
+        if path in self.table:
+            return frozenset({self.table[path].group(around)})
+        return frozenset(rule.group({}) for field, rule in self.table.items() if field.startswith(f"{path}/"))
+
+
+# --- an opaque reference of a case for each peer -----------------------------------------------------------------
+
+
+def case_reference(keyed_hash: Callable[[bytes], bytes], *, peer: str, case: str) -> str:
+    """The reference under which `peer` (a node id) knows our case: stable, and unrelated to that of another peer (L8).
+
+    `keyed_hash` is a keyed hash under a secret of this node, of 16 bytes or more, HMAC-SHA-256 for instance; whoever
+    lacks the secret can neither find the case nor tell that two peers hold the same one. 26 characters of Crockford's
+    base 32 (128 bits), which have no look-alikes and can be read out on the phone.
+
+    Raises:
+        RuntimeError: the hash is shorter than that.
+    """
+    return reference_of(keyed_hash(case_name(peer=peer, case=case)))
+
+
+# --- what changed, in words --------------------------------------------------------------------------------------
+
+_Case = tuple[Pair, str | None, DisclosureStage]
+
+
+def widens(old: CorridorPolicy, new: CorridorPolicy) -> bool:
+    """Whether `new` lets anything pass that `old` did not: that needs two people (DESIGN decision 8).
+
+    A policy for other field groups counts as wider, since the same names may stand for more fields.
+    """
+    before, after = _effect(old), _effect(new)
+    return old.field_groups != new.field_groups or any(
+        not groups <= before.get(c, set()) for c, groups in after.items()
+    )
+
+
+def diff(old: CorridorPolicy, new: CorridorPolicy, *, language: str = ENGLISH) -> tuple[str, ...]:
+    """What changes from `old` to `new`, a sentence for each group and way, in the order of corridors and purposes.
+
+    Corridors with the same change share a sentence. Empty when both let the same pass, whatever the files look like.
+    """
+    before, after = _effect(old), _effect(new)
+    changes: dict[tuple[str, DisclosureStage, str, bool], list[str]] = {}
+    for corridor, purpose, step in sorted({*before, *after}, key=lambda case: (case[0], case[1] or "", case[2])):
+        case = (corridor, purpose, step)
+        for opens, groups in ((True, _more(before, after, case)), (False, _more(after, before, case))):
+            for group in sorted(groups):
+                key = (purpose or "", step, group, opens)
+                changes.setdefault(key, []).append(spell(corridor))
+    lines = [] if old.field_groups == new.field_groups else [_REGROUPED]
+    return (*lines, *(_sentence(key, corridors, language) for key, corridors in changes.items()))
+
+
+def check_next(
+    new: CorridorPolicy, *, held: CorridorPolicy | None, earlier: Iterable[tuple[str, int]], narrowing: bool
+) -> None:
+    """Whether `new` may follow the policies adopted `earlier` (name and version of each), while `held` is in force.
+
+    Raises:
+        RefusedError: conflict for a version that is not higher, invalid for a narrowing that lets more pass.
+    """
+    if any(name == new.name and version >= new.version for name, version in earlier):
+        raise RefusedError(
+            Code.CONFLICT,
+            f"version {new.version} of {new.name} is not higher than one adopted before",
+            hint="raise the version in the file; what was approved before stays what it was",
+        )
+    if narrowing and (held is None or widens(held, new)):
+        raise RefusedError(
+            Code.INVALID,
+            "this policy lets more leave than the one in force; nothing was changed",
+            hint="two administrators adopt what lets more leave",
+        )
+
+
+def rules_in_words(policy: CorridorPolicy) -> tuple[str, ...]:
+    """All that a policy opens, a line for each rule and step; nothing of it is left out."""
+    lines = [f"wherever a rule holds: {', '.join(sorted(policy.always)) or 'nothing'}"]
+    for rule in policy.rules:
+        ways = ", ".join(sorted(spell(pair) for name in rule.corridors for pair in policy.corridors[name]))
+        about = f"purpose {rule.purpose}" if rule.purpose else "no purpose"
+        for when, groups in (
+            (DisclosureStage.BEFORE_ACCEPTANCE, rule.before),
+            (DisclosureStage.AFTER_ACCEPTANCE, rule.after),
+        ):
+            if groups:
+                lines.append(f"{_WHEN[when]}, {about}, {ways}: {', '.join(sorted(groups))}")
+    return (*lines, f"by field groups {policy.field_groups}")
+
+
+_REGROUPED = "the fields are grouped anew: read every group again"
+_WHEN = {DisclosureStage.BEFORE_ACCEPTANCE: "before acceptance", DisclosureStage.AFTER_ACCEPTANCE: "after acceptance"}
+
+
+def _sentence(key: tuple[str, DisclosureStage, str, bool], corridors: list[str], language: str) -> str:
+    purpose, step, group, opens = key
+    entry = field_groups().groups.get(group)
+    title = (entry.title.get(language) or entry.title[ENGLISH]) if entry else group
+    about = f"purpose {purpose}" if purpose else "no purpose"
+    return f"{'opens' if opens else 'closes'} “{title}” ({group}) {_WHEN[step]}, {about}: {', '.join(corridors)}"
+
+
+def _more(before: Mapping[_Case, set[str]], after: Mapping[_Case, set[str]], case: _Case) -> set[str]:
+    return after.get(case, set()) - before.get(case, set())
+
+
+def _effect(policy: CorridorPolicy) -> dict[_Case, set[str]]:
+    """What the policy opens, case by case: two files with the same effect say the same."""
+    return {
+        (pair, rule.purpose, step): set(opened(policy, rule, step))
+        for rule in policy.rules
+        for name in rule.corridors
+        for pair in policy.corridors[name]
+        for step in DisclosureStage
+    }

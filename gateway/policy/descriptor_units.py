@@ -1,0 +1,33 @@
+"""What a signed descriptor says of a unit, in the form in which the gates ask for it (gates G5, G6, G9 and G14)."""
+
+from __future__ import annotations
+
+from gateway.policy.gates.gate_table import Recipient, UnitKind, kind_by_roles
+from keys.documents.descriptor import Descriptor, Unit
+
+
+def recipient_in(
+    descriptor: Descriptor, unit: str | None, *, now: int, kind: UnitKind | None = None
+) -> Recipient | None:
+    """The unit as the newest descriptor of its node lists it, None where it does not.
+
+    `kind` is what is known besides: for a unit of this node from the settings, for a peer's from the directory.
+    """
+    listed = _unit(descriptor, unit)
+    if listed is None:
+        return None
+    roles = frozenset(listed.roles)
+    return Recipient(
+        country=descriptor.country, roles=roles, kind=kind or kind_by_roles(roles), current=now < descriptor.expires
+    )
+
+
+def sender_kind_in(descriptor: Descriptor, unit: str | None, role: str | None) -> UnitKind | None:
+    """The kind of a peer's unit by the roles that its node signed and the one it speaks in; None where that is open."""
+    listed = _unit(descriptor, unit)
+    roles = frozenset(() if listed is None else listed.roles)
+    return kind_by_roles(roles | ({role} if role is not None else set()))
+
+
+def _unit(descriptor: Descriptor, unit: str | None) -> Unit | None:
+    return next((listed for listed in descriptor.units if listed.id == unit), None)

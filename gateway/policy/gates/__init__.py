@@ -1,0 +1,1 @@
+"""The gates G1 to G15."""

@@ -1,0 +1,364 @@
+"""The gates about permission: G2 with its path for danger to life, G6 and G7."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import schemas
+from gateway.consent.rules import Consent, covers, onward, passed_on, read
+from gateway.errors import Code, RefusedError
+from gateway.foundation.json import Json
+from gateway.policy.gates.facts import PERMIT, Decision, GateFacts, Refuse, UnitKind
+
+#: The transfer basis that public authorities may not use (GDPR 49(3)).
+CONSENT_BASIS = "consent_49_1_a"
+#: The one that claims that there is no transfer to a third country.
+INTRA_EEA = "intra_eea"
+#: The European Union, Iceland, Liechtenstein and Norway (EEA Agreement, Joint Committee Decision 154/2018).
+EEA: frozenset[str] = frozenset(
+    {
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IS",
+        "IT",
+        "LI",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "NO",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    }
+)
+
+RETURN_CONSENT_DAYS = 90
+"""How old the consent to a return may be when it is proposed (DOMAIN message 24)."""
+
+#: Messages with a purpose of their own, each a separate yes of the person (DOMAIN 1.11 and the preconditions of 2.4).
+PURPOSES: Mapping[str, frozenset[str]] = {
+    "identification.certificate": frozenset({"referral", "assistance"}),
+    "nationality.request": frozenset({"consular", "return"}),
+    "traveldoc.request": frozenset({"consular", "return"}),
+    "family.inquiry": frozenset({"family_inquiry"}),
+    "family.report": frozenset({"family_inquiry"}),
+    "risk.request": frozenset({"risk_assessment"}),
+    "risk.assessment": frozenset({"risk_assessment"}),
+    "assistance.plan": frozenset({"assistance"}),
+    "return.proposal": frozenset({"return"}),
+    "reintegration.plan": frozenset({"reintegration"}),
+    "monitoring.report": frozenset({"monitoring"}),
+    "proceedings.notice": frozenset({"legal_proceedings"}),
+}
+
+#: What danger to life may carry without consent: the referral itself, what is asked and answered on it, and help.
+VITAL_TYPES: frozenset[str] = frozenset({"referral.request", "info.request", "info.reply", "assistance.plan"})
+VITAL_PURPOSES: frozenset[str] = frozenset({"referral", "assistance"})
+
+VITAL_BASIS = "6_1_d"
+VITAL_SPECIAL_BASIS = "9_2_c"
+NATIONAL_LAW = "non_gdpr"
+
+
+def g2_consent(facts: GateFacts) -> Decision:
+    """G2: personal data need a consent that covers purpose, recipient unit and each category (GDPR 6, 9; IOM DP 4).
+
+    A `consent.record` needs no other consent, but goes only to units it names (DOMAIN 2.3 row 16). A message without
+    any category (references only, such as a decline) has to name purpose and consent, which need not be known here: a
+    decline for want of consent must be possible. On `consent_49_1_a` the person must have been told of the risks of
+    the transfer (DOMAIN message 16, GDPR 49(1)(a)). What rests on a consent that another node recorded is onward
+    sharing unless it goes back there. A claim of danger to life that `g2_vital_interest` lets pass stands for a consent
+    that is missing or does not reach so far, never for one that was refused.
+    """
+    if facts.name == "consent.record":
+        return _record(facts)
+    if facts.personal is False and not facts.categories:
+        return PERMIT
+    purposes = PURPOSES.get(facts.name)
+    if facts.purpose is None:
+        return _g2("/purpose", "personal data need a purpose")
+    if purposes is not None and facts.purpose not in purposes:
+        return _g2("/purpose", f"this message is for the purpose {' or '.join(sorted(purposes))}")
+    vital = claims_vital(facts)
+    if facts.consent_ref is None and not vital:
+        return _g2("/header/consent_ref", "personal data need the id of a consent record: see trm consent record")
+    if not facts.categories:
+        return PERMIT
+    if meant := _miscalled(facts):
+        return _g2("/content/data_category", f"the field that is corrected is {' or '.join(sorted(meant))}: name that")
+    consent = facts.consent if facts.consent_ref is not None else None
+    if consent is None or consent.consent_id != facts.consent_ref:
+        if vital:
+            return PERMIT
+        return _g2("/header/consent_ref", "no such consent record is known here: record or send it first")
+    return _denied(facts, consent, facts.purpose) if vital else _covered(facts, consent, facts.purpose)
+
+
+def _miscalled(facts: GateFacts) -> frozenset[str]:
+    """The categories of the field that a correction changes, where it calls the new value another one: consent and
+    corridor policy would let a name pass as something else. Empty where nothing is wrong.
+    """
+    if facts.name != "data.correction" or "new_value" not in facts.content:
+        return frozenset()
+    meant = schemas.categories_at(str(facts.content.get("path")))
+    return frozenset() if facts.content.get("data_category") in meant else meant
+
+
+def _record(facts: GateFacts) -> Decision:
+    try:
+        record = read(facts.content)
+    except RefusedError:
+        return _g2("/content", "the consent record can not be read")
+    if facts.recipient_unit not in record.units:
+        return _g2("/content/grants", "a consent record goes only to units that it names")
+    return PERMIT
+
+
+def _covered(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
+    if facts.transfer_basis == CONSENT_BASIS and not consent.transfer_risks_told:
+        return _g2(
+            "/header/transfer_basis",
+            "the person was not told of the risks of this transfer: tell them and record it, or name another basis",
+        )
+    if missing := _missing(facts, consent, purpose):
+        return _g2("/header/consent_ref", _uncovered(facts, consent, purpose, missing))
+    if kept := _kept(facts, consent, purpose):
+        return _g2(
+            "/header/consent_ref",
+            f"{', '.join(sorted(kept))} came from another node and may not be passed on to this unit: ask the person, "
+            "then trm consent record",
+        )
+    if facts.name == "return.proposal" and facts.today > consent.taken_on + timedelta(days=RETURN_CONSENT_DAYS):
+        return _g2("/header/consent_ref", f"consent to a return is taken anew after {RETURN_CONSENT_DAYS} days")
+    return PERMIT
+
+
+def _uncovered(facts: GateFacts, consent: Consent, purpose: str, missing: frozenset[str]) -> str:
+    """Why these categories may not go, and what to do: refused, never granted, ended, or taken back."""
+    given, unit = consent.unwithdrawn(), facts.recipient_unit
+
+    def lacking(today: date) -> frozenset[str]:
+        return covers(given, purpose=purpose, unit=unit, categories=missing, today=today) - refused
+
+    refused = frozenset(name for name in missing if given.forbids(purpose, unit, name))
+    absent, lapsed = lacking(given.taken_on), lacking(facts.today)
+    said = (
+        (refused, "the person said no to {} for this recipient: leave it out"),
+        (lapsed - absent, "the consent to {} has ended: ask the person again, then trm consent record"),
+        (missing - refused - absent - lapsed, "the consent to {} was withdrawn: leave it out"),
+        (
+            absent,
+            "the consent does not cover {} for this recipient: leave it out, or ask the person and record one that "
+            "names this unit and purpose (trm consent record)",
+        ),
+    )
+    return "; ".join(text.format(", ".join(sorted(names))) for names, text in said if names)
+
+
+def _denied(facts: GateFacts, consent: Consent, purpose: str) -> Decision:
+    """Danger to life stands for a consent nobody could ask for; what the person said no to stays no."""
+    refused = {name for name in facts.categories if consent.forbids(purpose, facts.recipient_unit, name)}
+    if refused:
+        return _g2(
+            "/header/consent_ref",
+            f"the person said no to {', '.join(sorted(refused))} for this recipient: leave it out",
+        )
+    return PERMIT
+
+
+def _g2(place: str, hint: str) -> Refuse:
+    return Refuse(gate=Code.GATE_G2, place=place, hint=hint)
+
+
+def _missing(facts: GateFacts, consent: Consent, purpose: str) -> frozenset[str]:
+    return covers(consent, purpose=purpose, unit=facts.recipient_unit, categories=facts.categories, today=facts.today)
+
+
+def _kept(facts: GateFacts, consent: Consent, purpose: str) -> frozenset[str]:
+    if not passed_on(facts.recorded_by, facts.sender_node, facts.recipient_unit):
+        return frozenset()
+    return onward(
+        consent,
+        facts.handling,
+        purpose=purpose,
+        unit=facts.recipient_unit,
+        categories=facts.categories,
+        today=facts.today,
+    )
+
+
+def g2_received(facts: GateFacts) -> Decision:
+    """G2 at the receiver, against the record it holds (DOMAIN 2.3 row 16: the recipient enforces the scope).
+
+    A record that is not here may be behind a gap, and the sender's signature stands for it; an answer is final, so it
+    must not rest on what has not arrived yet. Nor can the receiver see whom the sender asked in danger to life.
+    """
+    consent = facts.consent
+    if facts.name == "consent.record":
+        return _record(facts)
+    if consent is None or facts.purpose is None or not facts.categories or consent.consent_id != facts.consent_ref:
+        return PERMIT
+    return (_denied if claims_vital(facts) else _covered)(facts, consent, facts.purpose)
+
+
+# --- danger to life -----------------------------------------------------------------------------------------------
+
+
+def claims_vital(facts: GateFacts) -> bool:
+    """Whether the message says that it goes without consent because a life is in danger."""
+    return "vital_interest" in facts.header
+
+
+def g2_vital_interest(facts: GateFacts) -> Decision:
+    """G2: without consent in danger to life, and who decided so (GDPR 6(1)(d), 9(2)(c), 49(1)(f); nrm.bg SOP 1.4).
+
+    Two people decide: the author, and another one who approved this very message on this node. The legal bases are
+    those of danger to life, since a person who can be asked is asked. This opens G2 and no other gate: there are other
+    transfer bases (G6), a no of the person stays one (G2, G7), a child is not moved by it (G3, G4, G8), nothing goes to
+    those fled from (G5), and `safety.alert` passes everything (G10).
+    """
+    refused = g2_vital_form(facts)
+    if isinstance(refused, Refuse) or not claims_vital(facts):
+        return refused
+    if facts.approver is None or facts.approver != _approver(facts):
+        return _vital("/approver_ref", "another person has to approve this message on this node before it goes")
+    return PERMIT
+
+
+def g2_vital_form(facts: GateFacts) -> Decision:
+    """G2: the claim of danger to life as far as the message shows it, which is all that a receiver sees (GDPR 6(1)(d),
+    9(2)(c), 49(1)(f)).
+    """
+    if not claims_vital(facts):
+        return PERMIT
+    bases = _legal_bases(facts)
+    if facts.name not in VITAL_TYPES or facts.purpose not in VITAL_PURPOSES:
+        return _vital("", "danger to life carries a referral, questions and answers on it, and help; else safety.alert")
+    if not _approver(facts) or _approver(facts) == facts.text("author_ref"):
+        return _vital("/approver_ref", "two different people decide: the approver is not the author")
+    if NATIONAL_LAW not in bases and VITAL_BASIS not in bases:
+        return _basis(f"without consent in danger to life the legal basis is {VITAL_BASIS}, or the national law")
+    if NATIONAL_LAW not in bases and "special" in facts.sensitivities and VITAL_SPECIAL_BASIS not in bases:
+        return _basis(f"special data in danger to life need {VITAL_SPECIAL_BASIS} besides: nobody could ask the person")
+    if facts.transfer_basis == CONSENT_BASIS:
+        return _g2("/header/transfer_basis", "a transfer without consent needs another basis, such as vital interest")
+    return PERMIT
+
+
+def _approver(facts: GateFacts) -> str | None:
+    claim = facts.header.get("vital_interest")
+    named: Json = claim.get("approver_ref") if isinstance(claim, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def _legal_bases(facts: GateFacts) -> frozenset[Json]:
+    listed = facts.header.get("legal_basis")
+    return frozenset(item for item in listed if isinstance(item, str)) if isinstance(listed, list) else frozenset()
+
+
+def _vital(place: str, hint: str) -> Refuse:
+    return _g2(f"/header/vital_interest{place}", hint)
+
+
+def _basis(hint: str) -> Refuse:
+    return _g2("/header/legal_basis", hint)
+
+
+# --- basis of the transfer, and withdrawal ------------------------------------------------------------------------
+
+
+def g6_transfer_basis(facts: GateFacts) -> Decision:
+    """G6: a public authority may not transfer on the person's consent (GDPR 49(3)); an unknown kind counts as one.
+
+    Nor does anybody claim that the data stay in the EEA when the signed directory says that they leave it (GDPR 44).
+    """
+    return g6_received(facts) if facts.sender_kind is not None else _first(_leaves_eea(facts), _on_consent(facts))
+
+
+def g6_received(facts: GateFacts) -> Decision:
+    """G6 at the receiver: where the signed directory shows that the sender is an authority (GDPR 49(3)), and for the
+    own country.
+    """
+    authority = facts.sender_kind is UnitKind.PUBLIC_AUTHORITY
+    return _first(_leaves_eea(facts), _on_consent(facts) if authority else PERMIT)
+
+
+def _first(*decisions: Decision) -> Decision:
+    return next((found for found in decisions if isinstance(found, Refuse)), PERMIT)
+
+
+def _leaves_eea(facts: GateFacts) -> Decision:
+    if facts.transfer_basis != INTRA_EEA or facts.recipient is None or facts.recipient.country in EEA:
+        return PERMIT
+    return Refuse(
+        gate=Code.GATE_G6,
+        place="/header/transfer_basis",
+        hint="the signed directory has the recipient outside the EEA: name the basis on which the data go there",
+    )
+
+
+def _on_consent(facts: GateFacts) -> Decision:
+    if facts.transfer_basis != CONSENT_BASIS:
+        return PERMIT
+    return Refuse(
+        gate=Code.GATE_G6,
+        place="/header/transfer_basis",
+        hint="a public authority needs another basis than consent, such as an agreement or public interest",
+    )
+
+
+def g7_withdrawal(facts: GateFacts) -> Decision:
+    """G7: after a withdrawal only acknowledgement, erasure and safety alert may go (GDPR 7(3), DOMAIN 3.3).
+
+    Those and the withdrawal itself are never blocked (G10). A new `consent.record` may go too: it ends the overlay. Of
+    a consent withdrawn in part, what the withdrawn grants alone covered is refused here, under this name.
+    """
+    if facts.name == "consent.record":
+        return PERMIT
+    consent = facts.consent
+    if facts.conversation_withdrawn or (consent is not None and consent.fully_withdrawn):
+        return _g7("the person withdrew consent: only acknowledgement, erasure and safety alerts may go")
+    return _taken_back(facts)
+
+
+def g7_received(facts: GateFacts) -> Decision:
+    """G7 at the receiver: personal data that rest on what it knows to be withdrawn are not taken in, also when they
+    were on their way (GDPR 7(3); DOMAIN 3.4: withdrawal wins). References alone are left to the conversation.
+    """
+    withdrawn = facts.conversation_withdrawn or (facts.consent is not None and facts.consent.fully_withdrawn)
+    if facts.name == "consent.record" or not facts.categories:
+        return PERMIT
+    return _g7("the person withdrew consent: nothing of it was taken in") if withdrawn else _taken_back(facts)
+
+
+def _taken_back(facts: GateFacts) -> Decision:
+    consent = facts.consent
+    if consent is None or facts.purpose is None or not consent.partly_withdrawn:
+        return PERMIT
+    taken_back = _missing(facts, consent, facts.purpose) - _missing(facts, consent.unwithdrawn(), facts.purpose)
+    if taken_back:
+        return _g7(f"the person withdrew consent for {', '.join(sorted(taken_back))}: leave it out")
+    return PERMIT
+
+
+def _g7(hint: str) -> Refuse:
+    return Refuse(gate=Code.GATE_G7, place="/header/consent_ref", hint=hint)

@@ -1,0 +1,142 @@
+"""What the gates look at and what they answer with. The gates themselves are in `gates_content`, `gates_consent` and
+`gates_person`; `gates` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.consent.rules import Consent, Handling
+from gateway.conversations.history import History
+from gateway.errors import Code, Finding
+from gateway.foundation.json import Json
+from schemas.types import type_name
+
+
+class UnitKind(StrEnum):
+    """What kind of organisation a unit is; for units of this node from its settings."""
+
+    PUBLIC_AUTHORITY = "public_authority"
+    INTERNATIONAL_ORGANISATION = "international_organisation"
+    NGO = "ngo"
+    SERVICE_PROVIDER = "service_provider"
+
+
+#: Roles of the list `role` that only a public authority has. A focal point or a guardian may be an NGO.
+PUBLIC_ROLES: frozenset[str] = frozenset(
+    {
+        "child_protection_authority",
+        "consular_mfa",
+        "guardianship_authority",
+        "identification_authority",
+        "migration_authority",
+        "police_liaison",
+        "prosecutor_liaison",
+    }
+)
+
+
+def kind_by_roles(roles: frozenset[str]) -> UnitKind | None:
+    """What the roles of a unit say about its kind; None where an authority and others can have them.
+
+    A signed descriptor lists roles of a unit and no kind (PROTOCOL B3), so this is all that a peer can rely on.
+    """
+    return UnitKind.PUBLIC_AUTHORITY if roles & PUBLIC_ROLES else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """The recipient unit as its node's signed descriptor lists it.
+
+    ``country`` is an ISO 3166-1 code, or the name of a party that has none. ``kind`` is None where it is not known.
+    ``current``: the descriptor has not expired. Revoked keys are refused where keys are used, at departure.
+    """
+
+    country: str
+    roles: frozenset[str]
+    kind: UnitKind | None
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFacts:
+    """All that the gates look at.
+
+    ``personal`` is the catalogue's flag, None where the catalogue does not know the type. ``categories`` and
+    ``sensitivities`` (classes) are those present in the content. ``recipient_unit`` is `n1.../unit`; ``recipient`` is
+    None where the signed directory does not list it.
+
+    ``consent`` is what ``consent_ref`` names, with its withdrawals, None where it is not known here. ``recorded_by``
+    are the nodes that recorded it, and ``handling`` is what came with the messages that brought data under it to
+    ``sender_node``, as far as that is known here. ``conversation_withdrawn``: a consent that this conversation relied
+    on was withdrawn whole and no newer record took its place.
+
+    ``asylum_hold``: a person here set the hold. ``approver`` is the staff reference of who approved this message on
+    this node besides its author. ``findings`` are those of schema and mapping.
+    """
+
+    body_type: str
+    personal: bool | None
+    categories: frozenset[str]
+    sensitivities: frozenset[str]
+    purpose: str | None
+    sender_node: str
+    recipient_unit: str
+    recipient: Recipient | None
+    sender_kind: UnitKind | None
+    consent: Consent | None
+    recorded_by: frozenset[str]
+    handling: tuple[Handling, ...]
+    conversation_withdrawn: bool
+    asylum_hold: bool
+    history: History
+    approver: str | None
+    header: Mapping[str, Json]
+    content: Mapping[str, Json]
+    findings: tuple[Finding, ...]
+    today: date
+
+    @property
+    def name(self) -> str:
+        """The message type without its version."""
+        return type_name(self.body_type)
+
+    @property
+    def transfer_basis(self) -> str | None:
+        """The code of the header, None where there is none."""
+        return self.text("transfer_basis")
+
+    @property
+    def consent_ref(self) -> str | None:
+        """The id of the consent relied on, None where the header names none."""
+        return self.text("consent_ref")
+
+    def text(self, name: str) -> str | None:
+        """A member of the header that is text."""
+        value = self.header.get(name)
+        return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The gate has nothing against it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """The gate is closed. ``place`` is a JSON pointer into the body; ``hint`` says what to do and holds no value of the
+    case; data categories are named, they are no values.
+    """
+
+    gate: Code
+    place: str
+    hint: str
+
+
+Decision: TypeAlias = Permit | Refuse
+Gate: TypeAlias = Callable[[GateFacts], Decision]
+PERMIT = Permit()

@@ -1,0 +1,85 @@
+"""Asylum holds: over which conversations and consents one lies (gate G5).
+
+Known by a keyed index of their own, so that the database does not tell whose message is held. `ref` is the sealed row
+that names the conversation and the consents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, exists, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database import content
+from gateway.database.prepared import Prepared
+from gateway.database.tables import asylum_hold, erasure, message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsylumHold:
+    """One hold; ``lift`` is the keyed hash of the first person who wants it lifted, None while nobody does."""
+
+    ref: int
+    at: int
+    lift: bytes | None
+
+
+_LABELS = Prepared(select(asylum_hold.c.label).distinct())  # asked for every message; there are few, or none
+_COLUMNS = (asylum_hold.c.ref, asylum_hold.c.at, asylum_hold.c.lift)
+
+
+def labels(connection: Connection) -> frozenset[bytes]:
+    """Everything over which a hold lies."""
+    return frozenset(_LABELS.scalars(connection))
+
+
+def get(connection: Connection, label: bytes) -> AsylumHold | None:
+    """The hold that was placed over the conversation with this label."""
+    row = connection.execute(select(*_COLUMNS).where(asylum_hold.c.label == label)).first()
+    return AsylumHold(**row._mapping) if row else None
+
+
+def listed(connection: Connection) -> list[AsylumHold]:
+    """All holds, oldest first."""
+    query = select(*_COLUMNS).distinct().order_by(asylum_hold.c.ref)
+    return [AsylumHold(**row._mapping) for row in connection.execute(query)]
+
+
+def concerned(
+    connection: Connection, conversation: bytes, consents: Collection[bytes], *, but: Collection[int] = ()
+) -> bool:
+    """Whether a message is left of this conversation, or of one in which one of these consents was relied on; those in
+    `but` do not count.
+    """
+    relied = select(message.c.conversation).where(message.c.consent.in_(list(consents)))
+    left = select(message.c.ref).where(
+        or_(message.c.conversation == conversation, message.c.conversation.in_(relied)),
+        ~exists().where(erasure.c.message == message.c.ref),
+    )
+    return any(ref not in but for ref in connection.scalars(left))
+
+
+def replace(connection: Connection, old: int, new: int) -> None:
+    """Another sealed row says from now on what a hold lies over."""
+    connection.execute(update(asylum_hold).where(asylum_hold.c.ref == old).values(ref=new))
+    content.erase(connection, old)
+
+
+def place(connection: Connection, hold: AsylumHold, names: Collection[bytes]) -> None:
+    """Lay a hold over these labels, besides those it lies over already; nobody wants it lifted any more."""
+    rows = [{"label": label, "ref": hold.ref, "at": hold.at, "lift": None} for label in dict.fromkeys(names)]
+    connection.execute(upsert(asylum_hold).on_conflict_do_nothing(), rows)
+    connection.execute(update(asylum_hold).where(asylum_hold.c.ref == hold.ref).values(lift=None))
+
+
+def want_lift(connection: Connection, ref: int, person: bytes) -> None:
+    """A first person wants it lifted."""
+    connection.execute(update(asylum_hold).where(asylum_hold.c.ref == ref).values(lift=person))
+
+
+def lift(connection: Connection, ref: int) -> None:
+    """It lies over nothing any more."""
+    connection.execute(delete(asylum_hold).where(asylum_hold.c.ref == ref))
+    content.erase(connection, ref)

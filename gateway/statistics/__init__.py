@@ -1,0 +1,1 @@
+"""Counts that give no person away."""

@@ -1,0 +1,66 @@
+"""What a node counts of one case: the codes of its referral by dimension (`schemas.statistics.COUNTED`), pure.
+
+    sex, age_group, citizenship_group    of the person, the last word counting; child as the gates read the age
+    exploitation, registering_body       of the referral
+    corridor                             the country of the other side
+
+Nothing is guessed: what nobody said has no code, and counts as not stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from gateway.conversations.history import Opened, history_of
+from gateway.foundation.json import Json
+from gateway.statistics.rules import CORRIDOR, Case
+from schemas.types import type_name
+
+_CORRECTED: Mapping[str, str] = {
+    "/content/person/gender": "sex",
+    "/content/person_identifying/gender": "sex",
+    "/content/thb_decision_body": "registering_body",
+}
+
+
+def case_of(messages: Iterable[Opened], registered: date, country: str | None) -> Case:
+    """One case by the messages of its conversation, in any order. ``country`` is that of the other side."""
+    ordered = sorted(messages, key=lambda message: message.created)
+    history = history_of(ordered)
+    child = history.child(registered)
+    found: dict[str, frozenset[str]] = {
+        "age_group": frozenset(() if child is None else {"child" if child else "adult"}),
+        "citizenship_group": history.nationalities or frozenset(),
+        CORRIDOR: frozenset(() if country is None else {country}),
+    }
+    for message in ordered:
+        found |= _said(type_name(message.body_type), message.content)
+    return Case(registered=registered, codes=found)
+
+
+def _said(name: str, content: Mapping[str, Json]) -> dict[str, frozenset[str]]:
+    """What one message says of sex, exploitation and registering body."""
+    match name:
+        case "referral.request":
+            told = {"exploitation": content.get("exploitation"), "registering_body": content.get("thb_decision_body")}
+            return _codes(told | _of_person(content.get("person")))
+        case "info.reply":
+            return _codes(_of_person(content.get("person_identifying")))
+        case "data.correction":
+            path = content.get("path")
+            dimension = _CORRECTED.get(path) if isinstance(path, str) else None
+            return {} if dimension is None else _codes({dimension: content.get("new_value")})
+        case _:
+            return {}
+
+
+def _of_person(person: Json) -> dict[str, Json]:
+    return {"sex": person.get("gender")} if isinstance(person, dict) else {}
+
+
+def _codes(told: Mapping[str, Json]) -> dict[str, frozenset[str]]:
+    """Codes by dimension, without those of which nothing was said."""
+    listed = {name: value if isinstance(value, list) else [value] for name, value in told.items()}
+    found = {name: frozenset(item for item in value if isinstance(item, str)) for name, value in listed.items()}
+    return {name: codes for name, codes in found.items() if codes}

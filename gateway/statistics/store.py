@@ -1,0 +1,73 @@
+"""What was published about the cases of this node: one row for each period, written once and never changed; and what
+was counted of a period before content was erased, until it is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from gateway.database.rows import values_of
+from gateway.database.tables import counted, release, tally
+from gateway.messages.store.conversations import Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRow:
+    """The tables of a period are sealed under `ref`."""
+
+    period: str
+    ref: int
+    at: int
+
+
+def add(connection: Connection, row: ReleaseRow) -> bool:
+    """Keep a release; False where the period has one, which stays."""
+    if get(connection, row.period) is not None:
+        return False
+    connection.execute(insert(release).values(**values_of(row)))
+    return True
+
+
+def get(connection: Connection, period: str) -> ReleaseRow | None:
+    """The release of a period."""
+    row = connection.execute(select(release).where(release.c.period == period)).first()
+    return None if row is None else ReleaseRow(**row._mapping)
+
+
+def all_releases(connection: Connection) -> list[ReleaseRow]:
+    """Every release, by period."""
+    return [ReleaseRow(**row._mapping) for row in connection.execute(select(release).order_by(release.c.period))]
+
+
+# --- counted before ------------------------------------------------------------------------------------------------
+
+
+def tallies(connection: Connection) -> dict[str, int]:
+    """By period the number of the sealed row that has its tally."""
+    return {row.period: row.ref for row in connection.execute(select(tally))}
+
+
+def set_tally(connection: Connection, period: str, ref: int) -> None:
+    """From now on `ref` has the tally of a period."""
+    drop_tally(connection, period)
+    connection.execute(insert(tally).values(period=period, ref=ref))
+
+
+def drop_tally(connection: Connection, period: str) -> None:
+    """A period has no tally any more; its sealed row is the caller's to erase."""
+    connection.execute(delete(tally).where(tally.c.period == period))
+
+
+def counted_before(connection: Connection) -> set[Key]:
+    """The conversations that are in a tally."""
+    return {(row.conversation, row.peer) for row in connection.execute(select(counted))}
+
+
+def count_in(connection: Connection, keys: Iterable[Key]) -> None:
+    """These conversations are in a tally now, and are counted no more."""
+    rows = [{"conversation": conversation, "peer": peer} for conversation, peer in keys]
+    if rows:
+        connection.execute(insert(counted), rows)

@@ -1,0 +1,1 @@
+"""Trust between two nodes: changes, records, reset of a link, ping."""

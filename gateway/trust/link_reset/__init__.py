@@ -1,0 +1,1 @@
+"""Beginning a link anew after a restore."""

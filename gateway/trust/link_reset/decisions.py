@@ -1,0 +1,240 @@
+"""What people decide about the link of a restored node and its peer, and what it does to messages (PROTOCOL B3, last
+row; `gateway.peers.link_reset_state` has the rules, `gateway.trust.link_reset.protocol` what the two nodes say to each
+other).
+
+`link.reset`         two people of the restored node begin the link anew
+`link.accept_reset`  one person of the other side accepts it
+
+Each effect is part of the transaction of the last approval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, text
+
+from gateway.audit import store
+from gateway.database import journal, meta
+from gateway.database.audit_entries import leaf
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.identity.own_identity import KEYSET_FLOOR
+from gateway.messages import state_transitions
+from gateway.messages.machines.acceptance import Incoming
+from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
+from gateway.messages.store import links
+from gateway.node.parts import Parts
+from gateway.peers import store as peer_rows
+from gateway.peers import trust_record_store
+from gateway.peers.link_reset_state import ResetState, new_epoch
+from gateway.peers.reset_rows import ResetRow, Restored
+from gateway.peers.scope import PeerState
+from gateway.ports import Json
+from gateway.trust.link_reset import store as resets
+from keys.documents.change import Change
+from keys.documents.link_reset import Reset, View, reset_hash
+from keys.primitives.encoding import (
+    SKEW,
+    Check,
+    b64u,
+    canon,
+    exact,
+    is_count,
+    is_hash,
+    is_int,
+    is_object,
+    number,
+    parse,
+)
+from keys.primitives.sign import KEYSET, RESET, SignedDocument
+
+UNSEEN = 1_000_000_000
+"""Added to counters that other programs have seen further than the backup knows: no number means two things."""
+RECALLED = ("delivered", "opened", "erased")
+"""Receipts that no void question brings back."""
+
+
+# --- the restored node -------------------------------------------------------------------------------------------
+
+
+def mark_restored(connection: Connection, *, made: int, sha256: str, gen: int, at: int) -> None:
+    """Turn the snapshot of a backup into a node that knows that it is one.
+
+    What was not answered is never sent anew: it becomes a question to its peer (``OutgoingEvent.FENCE``).
+    """
+    keyset = meta.get_meta(connection, "keyset")
+    if keyset is not None:
+        connection.execute(text("delete from meta where key = 'keyset'"))
+        meta.set_meta(connection, KEYSET_FLOOR, str(_floor(keyset, at)).encode())
+    meta.set_meta(connection, "keystore_gen", str(gen).encode())
+    resets.mark_restored(connection, Restored(at=at, backup=made, sha256=sha256))
+    for peer in peer_rows.load(connection):
+        if peer.state != PeerState.REVOKED:
+            resets.put(connection, ResetRow(peer=peer.node, state=str(ResetState.REQUIRED), at=at, backup=made))
+    trust_record_store.owe_again(connection)
+    waiting = resets.waiting(connection)
+    state_transitions.advance(
+        connection,
+        [state_transitions.Change(row=row, event=OutgoingEvent.FENCE, reason=Code.RESTORED) for row in waiting],
+        at=at,
+    )
+    resets.forget_numbers(connection, [row.ref for row in waiting])
+    for table in ("event", "notice"):
+        connection.execute(text("update sqlite_sequence set seq = seq + :n where name = :t"), {"n": UNSEEN, "t": table})
+    size = store.size(connection)
+    root = b64u(store.tree(connection, size).root())
+    journal.append_leaf(connection, leaf(at, "node.restored", of=sha256, size=size, root=root))
+    journal.raise_alarm(connection, at=at, kind="node.restored")
+
+
+def _floor(keyset: bytes, at: int) -> int:
+    """A version no lower than any that was issued after the backup: keysets are dated by the second."""
+    held = parse(SignedDocument.decode(keyset, KEYSET).payload, limit=200_000)
+    if not isinstance(held, dict) or not isinstance(held["version"], int) or not isinstance(held["issued"], int):
+        raise RuntimeError("the own keyset has its shape")
+    return held["version"] + max(0, at - held["issued"]) + 1
+
+
+def check_reset(parts: Parts, connection: Connection, change: Change) -> None:
+    """Whether `link.reset` fits what is so now. Raises RefusedError(invalid, conflict)."""
+    body, row = _body(change, _RESET), resets.get(connection, change.subject)
+    if row is None or row.backup is None or row.state == ResetState.OPEN or body["backup"] != row.backup:
+        raise RefusedError(Code.CONFLICT, "this link needs no reset; nothing was changed")
+    lowest = new_epoch(View.from_json(body["view"]).epoch, *positions(connection, change.subject))
+    if body["epoch"] != lowest:
+        raise RefusedError(
+            Code.CONFLICT, "the link has another epoch meanwhile; nothing was changed", hint="look, and propose it anew"
+        )
+
+
+def reset(parts: Parts, connection: Connection, change: Change, now: int) -> None:
+    """Effect of `link.reset`, approved by two people: the new epoch counts for what comes in; the peer is asked."""
+    body, row = _body(change, _RESET), resets.get(connection, change.subject)
+    if row is None:
+        raise RuntimeError("a reset that was checked has a link")
+    epoch = number(body["epoch"])
+    start_anew(connection, change.subject, epoch)
+    resets.put(
+        connection,
+        replace(
+            row,
+            state=str(ResetState.ASKED),
+            at=now,
+            epoch=epoch,
+            change=change.hash,
+            view=canon(body["view"]),
+            ours=None,
+        ),
+    )
+    journal.append_leaf(connection, leaf(now, "link.reset", peer=change.subject, change=change.hash, epoch=epoch))
+
+
+# --- its peer ----------------------------------------------------------------------------------------------------
+
+
+def check_accept(parts: Parts, connection: Connection, change: Change) -> None:
+    """Whether `link.accept_reset` is about what the peer asks now. Raises RefusedError(invalid, conflict)."""
+    _asked(connection, change)
+
+
+def accept(parts: Parts, connection: Connection, change: Change, now: int) -> None:
+    """Effect of `link.accept_reset`, accepted by one person: both directions begin anew.
+
+    What the peer has not answered, or had received after its backup and not handed over, goes again under its old id.
+    What was handed over there is named to a person here: the peer has no memory of it. What it was told since is told
+    once more.
+    """
+    node = change.subject
+    row, reset, of = _asked(connection, change)
+    start_anew(connection, node, reset.epoch)
+    _renumber(connection, node, reset.backup, now)
+    resets.owe_again(connection, node, reset.backup - SKEW, RECALLED)
+    trust_record_store.owe_again(connection, node)  # what the backup does not know of them
+    resets.put(
+        connection,
+        replace(row, state=str(ResetState.OPEN), at=now, change=change.hash, offer=None, ours=None, accepted=row.offer),
+    )
+    for held in store.forget_witnessed(
+        connection, node
+    ):  # its log goes on from the backup: both heads stay as evidence
+        journal.raise_alarm(connection, at=now, kind="log.restarted", peer=node, proof=held.note)
+        journal.append_leaf(
+            connection, leaf(now, "log.restart_accepted", peer=node, size=held.size, root=b64u(held.root))
+        )
+    journal.append_leaf(
+        connection, leaf(now, "link.reset_accepted", peer=node, of=of, change=change.hash, epoch=reset.epoch)
+    )
+
+
+def _asked(connection: Connection, change: Change) -> tuple[ResetRow, Reset, str]:
+    row = resets.get(connection, change.subject)
+    body = _body(change, _ACCEPT)
+    if row is None or row.offer is None:
+        raise RefusedError(Code.CONFLICT, "this peer does not ask for a reset of the link; nothing was changed")
+    if row.state == ResetState.REQUIRED:
+        raise RefusedError(
+            Code.CONFLICT,
+            "this node was restored too, and has not asked for its own reset; nothing was changed",
+            hint="two people here approve trm peer reset-link first",
+        )
+    reset, of = read_reset(row.offer)
+    if (body["reset"], body["epoch"], body["backup"]) != (of, reset.epoch, reset.backup):
+        raise RefusedError(Code.CONFLICT, "the peer asks for another reset meanwhile; nothing was changed")
+    if reset.epoch <= max(positions(connection, change.subject)):
+        raise RefusedError(Code.CONFLICT, "the link has a higher epoch meanwhile; nothing was changed")
+    return row, reset, of
+
+
+def _renumber(connection: Connection, node: str, backup: int, at: int) -> None:
+    unanswered = [row for row in resets.waiting(connection, node) if row.n is not None]
+    lost = resets.answered_since(connection, node, backup, [str(Outgoing.AWAITING_HANDOVER)])
+    again = [*unanswered, *lost]
+    state_transitions.advance(
+        connection, [state_transitions.Change(row=row, event=OutgoingEvent.RENUMBER) for row in again], at=at
+    )
+    resets.forget_numbers(connection, [row.ref for row in again])
+    forgotten = resets.answered_since(connection, node, backup, [str(Outgoing.AWAITING_OPENING), str(Outgoing.OPENED)])
+    for row in forgotten:
+        journal.raise_alarm(connection, at=at, kind="message.forgotten", peer=node, ref=row.ref)
+
+
+# --- both --------------------------------------------------------------------------------------------------------
+
+
+def _body(change: Change, members: dict[str, Check]) -> dict[str, Json]:
+    """The body with exactly these members. Raises RefusedError(invalid)."""
+    try:
+        body = exact(dict(change.body), members, what=f"body of {change.action}")
+        if "view" in body:
+            View.from_json(body["view"])
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+    return body
+
+
+_RESET: dict[str, Check] = {"view": is_object, "epoch": is_count, "backup": is_int()}
+_ACCEPT: dict[str, Check] = {"reset": is_hash, "epoch": is_count, "backup": is_int()}
+
+
+def read_reset(document: bytes) -> tuple[Reset, str]:
+    """A signed request that was verified when it came, and the name by which a person accepts it."""
+    payload = SignedDocument.decode(document, RESET).payload
+    return Reset.parse(payload), reset_hash(payload)
+
+
+def view_of(connection: Connection, node: str) -> View:
+    """What is held here of the peer's numbers: the answer to `GET /v1/link`."""
+    position = links.position(connection, node, links.IN)
+    last = position.last
+    return View(epoch=position.epoch, high=position.high, hash=None if last is None else last.link)
+
+
+def positions(connection: Connection, node: str) -> tuple[int, int]:
+    """The epochs of both directions, incoming first."""
+    return links.position(connection, node, links.IN).epoch, links.position(connection, node, links.OUT).epoch
+
+
+def start_anew(connection: Connection, node: str, epoch: int) -> None:
+    """Both directions stand at the beginning of `epoch`; what came before is handed over before what comes now."""
+    resets.begin(connection, node, epoch)
+    resets.take_first(connection, node, str(Incoming.AWAITING_ORDER))

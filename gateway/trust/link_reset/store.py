@@ -1,0 +1,120 @@
+"""Resets of links, and what of a link has to be found, cleared or asked about then (PROTOCOL B3, last row)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.database import meta
+from gateway.database.rows import values_of
+from gateway.database.tables import inbox, link_gap, link_number, link_reset, message, outbox, receipt, receipt_due
+from gateway.database.tables import link as link_table
+from gateway.messages.store import links, messages, receipts
+from gateway.messages.store.messages import MessageRow
+from gateway.peers.reset_rows import _MARK, ResetRow, Restored, _unknown
+
+EARLIER = 1 << 40
+"""Taken from the place in the inbox of what came before a reset: it goes before everything of the new epoch."""
+
+
+def get(connection: Connection, peer: str) -> ResetRow | None:
+    """One link, None when nothing was ever reset."""
+    row = connection.execute(select(link_reset).where(link_reset.c.peer == peer)).first()
+    return _unknown(connection, peer) if row is None else ResetRow(**row._mapping)
+
+
+def known(connection: Connection, peer: str) -> bool:
+    """Whether the link has a row of its own: on a restored node, whether the backup knew the peer."""
+    return connection.execute(select(link_reset.c.peer).where(link_reset.c.peer == peer)).first() is not None
+
+
+def mark_restored(connection: Connection, mark: Restored) -> None:
+    """Set it; an older one is replaced."""
+    meta.set_meta(connection, _MARK, json.dumps(values_of(mark)).encode())
+
+
+def put(connection: Connection, row: ResetRow) -> None:
+    """Write one link's row whole."""
+    values = values_of(row)
+    statement = upsert(link_reset).values(**values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["peer"], set_=values))
+
+
+def begin(connection: Connection, peer: str, epoch: int) -> None:
+    """Both directions stand at the beginning of `epoch`; what was missing in older ones is missing no longer."""
+    for direction in (links.IN, links.OUT):
+        statement = upsert(link_table).values(peer=peer, direction=direction, epoch=epoch, high=0)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["peer", "direction"], set_={"epoch": epoch, "high": 0})
+        )
+    connection.execute(delete(link_gap).where(link_gap.c.peer == peer, link_gap.c.epoch < epoch))
+
+
+def take_first(connection: Connection, peer: str, waiting_for_order: str) -> None:
+    """What waits in the inbox goes before the new epoch; what waited for a missing number is flagged, as it will never
+    come.
+    """
+    here = select(inbox.c.ref).where(inbox.c.peer == peer, inbox.c.n > 0)
+    connection.execute(
+        update(message).where(message.c.ref.in_(here), message.c.state == waiting_for_order).values(out_of_order=True)
+    )
+    connection.execute(update(inbox).where(inbox.c.peer == peer, inbox.c.n > 0).values(n=inbox.c.n - EARLIER))
+
+
+def waiting(connection: Connection, peer: str | None = None) -> list[MessageRow]:
+    """Outgoing messages on the outbox, to one peer or to all, in order."""
+    query = select(message).join(outbox, outbox.c.ref == message.c.ref).order_by(message.c.ref)
+    if peer is not None:
+        query = query.where(outbox.c.peer == peer)
+    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+
+
+def answered_since(connection: Connection, peer: str, at: int, states: Sequence[str]) -> list[MessageRow]:
+    """Outgoing messages in these states that the peer received, by its own word, at or after `at`."""
+    told = select(receipt.c.id).where(
+        receipt.c.direction == receipts.RECEIVED,
+        receipt.c.peer == peer,
+        receipt.c.status == "received",
+        receipt.c.at >= at,
+    )
+    query = select(message).where(
+        message.c.direction == messages.OUT,
+        message.c.peer == peer,
+        message.c.state.in_(states),
+        message.c.id.in_(told),
+    )
+    return [MessageRow(**row._mapping) for row in connection.execute(query.order_by(message.c.ref))]
+
+
+def forget_numbers(connection: Connection, refs: Sequence[int]) -> None:
+    """These outgoing messages have no place on their link any more, and no sealed bytes."""
+    messages.drop_envelopes(connection, refs)
+    for start in range(0, len(refs), 500):
+        part = refs[start : start + 500]
+        connection.execute(update(message).where(message.c.ref.in_(part)).values(epoch=None, n=None, prev=None))
+
+
+def owe_again(connection: Connection, peer: str, since: int, statuses: Sequence[str]) -> int:
+    """Owe the peer once more what it was told since then, where it is not owed already; how many."""
+    owed = select(receipt_due.c.seq).where(receipt_due.c.of == receipt.c.of, receipt_due.c.status == receipt.c.status)
+    query = select(receipt.c.of, receipt.c.status).where(
+        receipt.c.direction == receipts.ISSUED,
+        receipt.c.peer == peer,
+        receipt.c.status.in_(statuses),
+        receipt.c.at >= since,
+        ~owed.exists(),
+    )
+    keys = [(row.of, row.status) for row in connection.execute(query.order_by(receipt.c.at))]
+    receipts.owe(connection, peer, keys)
+    return len(keys)
+
+
+def had_number(connection: Connection, peer: str, id: str, n: int) -> bool:
+    """Whether an outgoing message had this number in any epoch."""
+    query = select(link_number.c.n).where(
+        link_number.c.peer == peer, link_number.c.direction == links.OUT, link_number.c.id == id, link_number.c.n == n
+    )
+    return connection.execute(query).first() is not None

@@ -1,0 +1,325 @@
+"""Changes of trust as people make them: prepared by the node, signed by a person elsewhere, proposed, approved.
+
+The node never sees a key. What it prepares is only a help: whoever signs recomputes the hash and reads the words, and
+the node judges the whole change again when it comes back with a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.access import sessions
+from gateway.attachments.rules import FILE_LIMIT
+from gateway.changes import administrators, rules
+from gateway.changes import store as rows
+from gateway.changes.administrators import ADMINS
+from gateway.changes.rules import NODE, Action
+from gateway.changes.store import ChangeRow
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.delivery.outbound.steps import BODY_LIMIT
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, maybe_text, members, only, text
+from gateway.peers.registry import Peer
+from gateway.peers.scope import Direction, Scope, listens
+from gateway.policy import in_force
+from gateway.ports import Json, OperationResult
+from gateway.trust import changes
+from gateway.trust.change_text import words
+from gateway.trust.changes import Shown, Word
+from gateway.trust.link_reset import protocol
+from keys.documents.approvals import Card, read_approval
+from keys.documents.change import AdminCard, Approval, Change
+from keys.documents.fingerprint import pair_code
+from keys.documents.passkey import Assertion
+from keys.primitives.encoding import canon
+from schemas.policies import read_policy
+from schemas.types import type_name
+
+MOST_LISTED = 200
+MOST_OF_POLICY = 100_000
+
+
+def everything(parts: Parts, peer: Peer) -> Scope:
+    """The widest scope: every type, both ways, all of our units; what people start from and narrow."""
+    us, them = parts.own.descriptor.country, peer.descriptor.country
+    return Scope(
+        types=frozenset(type_name(entry.body_type) for entry in schemas.catalogue().types),
+        directions=frozenset(Direction),
+        corridors=frozenset({(us, them), (them, us)}),
+        units=frozenset(unit.id for unit in parts.config.units),
+        roles=frozenset(code.code for code in schemas.code_list("role").codes),
+        purposes=frozenset(code.code for code in schemas.code_list("purpose").codes),
+        max_bytes=BODY_LIMIT,
+        max_file_bytes=FILE_LIMIT,
+    )
+
+
+# --- preparing ---------------------------------------------------------------------------------------------------
+
+
+async def prepare(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Write down what a person wants as the exact change to be signed; nothing is stored."""
+    only(arguments, "action", "subject", "digits", "channel", "scope", "admin", "pseudonym", "policy")
+    action = text(arguments, "action")
+    rule = rules.rule_of(action)
+    now = parts.clock.now()
+    subject = parts.book.find(text(arguments, "subject")).node if rule.subject is None else rule.subject
+    body = await _body(parts, Action(action), subject, arguments, now)
+
+    def look(c: Connection) -> Change:
+        change = Change(
+            node=parts.own.node, subject=subject, prev=changes.head(c, subject), at=now, action=action, body=body
+        )
+        change = _formed(change)
+        changes.check(parts, c, change, now)
+        return change
+
+    change = await parts.store.read(look)
+    payload = change.to_json()
+    return OperationResult(value={"change": payload, "hash": change.hash, "words": [*words(payload)]})
+
+
+def _formed(change: Change) -> Change:
+    """The change as its reader will see it; a wrong body is refused before anybody signs it."""
+    try:
+        return Change.parse(change.encode())
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+
+
+async def _body(parts: Parts, action: Action, subject: str, arguments: Arguments, now: int) -> Mapping[str, Json]:
+    match action:
+        case Action.PEER_ACTIVATE | Action.PEER_CONFIRM_ROOTS:
+            return await _compared(parts, action, parts.book.find(subject), arguments, now)
+        case Action.PEER_WIDEN | Action.PEER_NARROW:
+            return {"scope": Scope.from_json(members(arguments, "scope")).to_json()}
+        case Action.PEER_RENEW:
+            return {"expires": now + rules.YEAR}
+        case Action.ADMIN_ENROL:
+            return {"admin": members(arguments, "admin")}
+        case Action.ADMIN_RETIRE:
+            return {"pseudonym": text(arguments, "pseudonym")}
+        case Action.LINK_RESET:
+            return await protocol.propose(parts, parts.book.find(subject))
+        case Action.LINK_ACCEPT_RESET:
+            return protocol.offered(parts, parts.book.find(subject))
+        case Action.POLICY_WIDEN | Action.POLICY_NARROW:
+            return in_force.body_of(read_policy(text(arguments, "policy", longest=MOST_OF_POLICY).encode()))
+        case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
+            raise RefusedError(Code.INVALID, "trm init says how a node begins; nothing was changed")
+        case _:
+            return {}
+
+
+async def _compared(parts: Parts, action: Action, peer: Peer, arguments: Arguments, now: int) -> Mapping[str, Json]:
+    """What stands behind typed digits: right ones prove that both people look at the same keys (PROTOCOL B4)."""
+    digits, channel = text(arguments, "digits"), text(arguments, "channel")
+    if channel not in rules.CHANNELS:
+        raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
+    if action is Action.PEER_ACTIVATE and peer.state != "proposed" and peer.trust.mine is None:
+        raise RefusedError(
+            Code.CONFLICT,
+            f"the peer is {peer.state}; nothing was changed",
+            hint="the second person approves with trm peer approve",
+        )
+    typed = "".join(character for character in digits if character.isdigit())
+    expected = pair_code(parts.own.descriptor.fingerprint, peer.descriptor.fingerprint).replace(" ", "")
+    if typed != expected:
+        await parts.store.move(lambda c: journal.append_leaf(c, leaf(now, "peer.digits_wrong", peer=peer.node)))
+        raise RefusedError(
+            Code.WRONG_NODE,
+            f"the digits are not those of this pair; the peer stays {peer.state}",
+            hint="read them out again; if they still differ, somebody is between you: do not go on",
+        )
+    compared: dict[str, Json] = {
+        "descriptor": {"version": peer.descriptor.version, "hash": peer.descriptor.hash},
+        "fingerprint": peer.descriptor.fingerprint,
+        "channel": channel,
+    }
+    if action is Action.PEER_CONFIRM_ROOTS:
+        return compared
+    chosen = arguments.get("scope")
+    scope = everything(parts, peer) if chosen is None else Scope.from_json(chosen)
+    return {**compared, "scope": scope.to_json(), "not_before": None, "expires": now + rules.YEAR}
+
+
+# --- proposing, approving ----------------------------------------------------------------------------------------
+
+
+async def propose(parts: Parts, arguments: Arguments) -> OperationResult:
+    """A prepared change with the first person's approval; what one person may do alone is done with it."""
+    only(arguments, "change", "approval", "assertion", "emergency")
+    try:
+        change = Change.parse(canon(members(arguments, "change")))
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+    word = _word(arguments)
+    return await _act(parts, change.hash, lambda c, now: changes.propose(parts, c, change, word, now), created=True)
+
+
+async def approve(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Another person's approval of a pending change."""
+    only(arguments, "id", "approval", "assertion", "emergency")
+    hash, word = text(arguments, "id"), _word(arguments)
+    return await _act(parts, hash, lambda c, now: changes.approve(parts, c, hash, word, now))
+
+
+async def withdraw(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Give up a pending change; anybody who may propose may."""
+    only(arguments, "id", "by")
+    hash, by = text(arguments, "id"), text(arguments, "by", longest=64)
+    return await _act(parts, hash, lambda c, now: changes.withdraw(parts, c, hash, by, now))
+
+
+def _word(arguments: Arguments) -> Word:
+    """An approval signed by a key file, or what a browser gave for a passkey; whether that asks for no delay has been
+    signed too, and is told apart here.
+    """
+    if "approval" in arguments and not {"assertion", "emergency"} & arguments.keys():
+        try:
+            return Approval.from_json(members(arguments, "approval"))
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"this is no signed approval: {exc.what}") from exc
+    emergency = arguments.get("emergency", False)
+    if "approval" in arguments or not isinstance(emergency, bool):
+        raise RefusedError(Code.INVALID, "either an approval, or an assertion that may be an emergency; not both")
+    try:
+        return Shown(assertion=Assertion.from_browser(members(arguments, "assertion")), emergency=emergency)
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"this is no signature of a passkey: {exc.what}") from exc
+
+
+async def _act(
+    parts: Parts, hash: str, write: Callable[[Connection, int], None], *, created: bool = False
+) -> OperationResult:
+    """One move of trust, and what everybody else must know of it at once."""
+    now = parts.clock.now()
+
+    def move(connection: Connection) -> ChangeRow:
+        write(connection, now)
+        row = rows.find_change(connection, hash)
+        if row is None:
+            raise RuntimeError("a change that was acted on is there")
+        return row
+
+    row = await parts.store.move(move)
+    await parts.book.refresh()
+    await parts.policies.refresh()
+    peer = parts.book.get(row.subject)
+    if peer is not None:
+        if not listens(peer.state):
+            await parts.client.forget(peer.node)
+        parts.signals.peer_called(peer.node)
+    parts.signals.trust.set()
+    value = await parts.store.read(lambda c: shown(parts, c, row))
+    return OperationResult(value=value, created=created)
+
+
+def _damaged(parts: Parts, row: ChangeRow, error: RemoteError) -> dict[str, Json]:
+    """A change that can not be read any more: it stands in the list as what it is, and hides no other."""
+    peer = parts.book.get(row.subject)
+    return {
+        "id": row.hash,
+        "subject": row.subject if peer is None else peer.name,
+        "action": "damaged",
+        "state": row.state,
+        "peer": None if peer is None else {"name": peer.name, "node": peer.node, "state": str(peer.state)},
+        "needed": 0,
+        "approvals": [],
+        "at": row.at,
+        "effective": row.effective,
+        "ends": None,
+        "change": None,
+        "words": [f"this change is damaged on the disk: {error.what}"],
+    }
+
+
+# --- looking -----------------------------------------------------------------------------------------------------
+
+
+async def list_changes(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Changes, newest first; of one peer or of the administrators where `subject` names it, in one `state` if given."""
+    only(arguments, "subject", "state")
+    subject, state = maybe_text(arguments, "subject"), maybe_text(arguments, "state")
+    if subject is not None and subject not in (ADMINS, NODE):
+        subject = parts.book.find(subject).node
+
+    def query(c: Connection) -> list[Json]:
+        found = rows.all_changes(c, MOST_LISTED)
+        return [shown(parts, c, row) for row in found if subject in (None, row.subject) and state in (None, row.state)]
+
+    return OperationResult(value={"changes": await parts.store.read(query)})
+
+
+async def show(parts: Parts, arguments: Arguments) -> OperationResult:
+    """One change: the exact object, its words, and who approved it."""
+    only(arguments, "id")
+    hash = text(arguments, "id")
+
+    def query(c: Connection) -> dict[str, Json] | None:
+        row = rows.find_change(c, hash)
+        return None if row is None else shown(parts, c, row)
+
+    value = await parts.store.read(query)
+    if value is None:
+        raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
+    return OperationResult(value=value)
+
+
+async def list_admins(parts: Parts, arguments: Arguments) -> OperationResult:
+    """The administrators of this node, who offers to be one by passkey, and what is pending about them."""
+    only(arguments)
+
+    def query(c: Connection) -> tuple[list[Json], list[Json], list[Json]]:
+        pending = rows.in_state(c, rows.PENDING, ADMINS)
+        enrolled: list[Json] = [_card(card) for card in administrators.administrators(c).values()]
+        offered: list[Json] = [_card(card) | {"card": card.to_json()} for card in sessions.offered(c)]
+        return enrolled, offered, [shown(parts, c, row) for row in pending]
+
+    admins, offered, pending = await parts.store.read(query)
+    return OperationResult(value={"admins": admins, "offered": offered, "pending": pending})
+
+
+def _card(card: Card) -> dict[str, Json]:
+    kind = "file" if isinstance(card, AdminCard) else "passkey"
+    return {"pseudonym": card.pseudonym, "label": card.label, "kid": card.kid, "at": card.at, "kind": kind}
+
+
+def shown(parts: Parts, connection: Connection, row: ChangeRow) -> dict[str, Json]:
+    """One change as people and programs are shown it."""
+    try:
+        payload = Change.parse(row.payload).to_json()
+    except RemoteError as error:
+        return _damaged(parts, row, error)
+    labels = administrators.labels(connection)
+    peer = parts.book.get(row.subject)
+    approvals: list[Json] = []
+    for stored in rows.approvals_of(connection, row.hash):
+        approval = read_approval(stored.document)
+        approvals.append(
+            {
+                "admin": approval.admin,
+                "label": labels.get(approval.admin),
+                "at": approval.at,
+                "emergency": approval.emergency,
+            }
+        )
+    return {
+        "id": row.hash,
+        "subject": row.subject if peer is None else peer.name,
+        "action": payload["action"],
+        "state": row.state,
+        "peer": None if peer is None else {"name": peer.name, "node": peer.node, "state": str(peer.state)},
+        "needed": rules.rule_of(str(payload["action"])).people,
+        "approvals": approvals,
+        "at": row.at,
+        "effective": row.effective,
+        "ends": row.at + rules.PROPOSAL_LIFE if row.state == rows.PENDING else None,
+        "change": payload,
+        "words": [*words(payload)],
+    }

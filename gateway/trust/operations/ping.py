@@ -1,0 +1,130 @@
+"""Is the way to a peer whole: the steps of a ping, and a test message through the whole chain (PEERS M12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from gateway.delivery.outbound import submission
+from gateway.errors import Code, RefusedError
+from gateway.messages.machines.delivery import Outgoing
+from gateway.messages.probe import KIND, TYPE, End, Leg, done, header, over
+from gateway.messages.store import messages, receipts
+from gateway.messages.store.messages import MessageRow
+from gateway.messages.store.receipts import ReceiptRow
+from gateway.node.parts import Parts
+from gateway.operations.arguments import Arguments, number, only, text
+from gateway.peers.registry import Peer
+from gateway.peers.scope import Direction
+from gateway.ports import Json, OperationResult
+from gateway.trust import ping as pinging
+from keys.documents.envelope import Status
+
+PATIENCE = 10.0
+"""Seconds that one question about a probe may wait for news."""
+
+
+async def ping(parts: Parts, arguments: Arguments) -> OperationResult:
+    """The way to a peer step by step; see `gateway.trust.ping`."""
+    only(arguments, "id")
+    peer = parts.book.find(text(arguments, "id"))
+    steps = await pinging.ping(parts, peer)
+    listed: list[Json] = [
+        {
+            "step": step.step,
+            "ok": step.ok,
+            "detail": step.detail,
+            "fix": step.fix,
+            "ms": step.ms,
+            "code": None if step.code is None else str(step.code),
+        }
+        for step in steps
+    ]
+    return OperationResult(value={"name": peer.name, "ok": steps[-1].ok, "steps": listed})
+
+
+async def probe(parts: Parts, arguments: Arguments) -> OperationResult:
+    """Send the test message through the whole chain; `peer.probed` tells how far it has come."""
+    only(arguments, "id")
+    peer = parts.book.find(text(arguments, "id"))
+    now = parts.clock.now()
+    sender, recipient = _ends(parts, peer, now)
+    request: dict[str, Json] = {
+        "type": TYPE,
+        "to": peer.node,
+        "header": header(sender, recipient, now=now),
+        "content": {"asked_at": now},
+    }
+    submitted = await submission.submit(parts, request, key=None)
+    value = submitted.value
+    if not isinstance(value, dict):
+        raise RuntimeError("a submission is answered by an object")
+    parts.signals.peer_called(peer.node)
+    return OperationResult(value={"id": value["id"], "name": peer.name, "legs": [*Leg]}, created=True)
+
+
+def _ends(parts: Parts, peer: Peer, now: int) -> tuple[End, End]:
+    """A unit and role of each side that the scope lets through; the first pair where it lets none."""
+    ours = [End(unit=unit.id, role=role) for unit in parts.config.units for role in unit.roles]
+    theirs = [End(unit=unit.id, role=role) for unit in peer.descriptor.units for role in unit.roles]
+    pairs = [(a, b) for a in ours for b in theirs]
+    if not pairs:
+        raise RefusedError(Code.OUT_OF_SCOPE, "the peer's descriptor lists no unit; nothing was sent")
+    standing = peer.standing(now)
+    fitting = (pair for pair in pairs if standing.outside(TYPE, Direction.SEND, header=header(*pair, now=now)) is None)
+    return next(fitting, pairs[0])
+
+
+async def probed(parts: Parts, arguments: Arguments) -> OperationResult:
+    """How far a probe has come. With `seen` legs known to the caller it waits a little for more."""
+    only(arguments, "id", "seen")
+    id, seen = text(arguments, "id"), number(arguments, "seen", otherwise=0, most=len(Leg))
+    happenings = parts.signals.happenings
+    row, told = await _look(parts, id)
+    if len(done(Outgoing(row.state))) <= seen and not over(Outgoing(row.state)):
+        await parts.signals.wait_for_more(happenings, PATIENCE)
+        row, told = await _look(parts, id)
+    state = Outgoing(row.state)
+    legs: list[Json] = [{"leg": str(leg), "detail": _detail(leg, row, told)} for leg in done(state)]
+    delivered = len(legs) == len(Leg)
+    return OperationResult(
+        value={"id": id, "state": row.state, "reason": row.reason, "legs": legs, "over": over(state), "ok": delivered}
+    )
+
+
+async def _look(parts: Parts, id: str) -> tuple[MessageRow, Sequence[ReceiptRow]]:
+    def query(c: Connection) -> tuple[MessageRow | None, Sequence[ReceiptRow]]:
+        rows = [row for row in messages.find(c, id, direction=messages.OUT) if row.kind == KIND]
+        told = receipts.of_message(c, receipts.RECEIVED, rows[0].peer, id) if rows else []
+        return (rows[0] if rows else None), told
+
+    row, told = await parts.store.read(query)
+    if row is None:
+        raise RefusedError(Code.NOT_FOUND, "no such test message", hint="trm peer ping NAME --full sends one")
+    return row, told
+
+
+def _detail(leg: Leg, row: MessageRow, told: Sequence[ReceiptRow]) -> Json:
+    """A word of proof for each leg: numbers and what the peer signed. Times are those of the peer's clock."""
+    at = {receipt.status: receipt.at for receipt in told}
+    match leg:
+        case Leg.SUBMISSION:
+            return "passed scope, gates and schema; on disk"
+        case Leg.SEALING:
+            return f"numbered {row.n}, signed and sealed for this peer"
+        case Leg.SENDING:
+            return "answered by the peer over the pinned connection"
+        case Leg.ACCEPTANCE:
+            return _signed("received", at.get(str(Status.RECEIVED)))
+        case Leg.HAND_OVER:
+            return _signed("delivered", at.get(str(Status.DELIVERED)))
+        case Leg.RECEIPT:
+            return "the peer's signed receipt was verified and stored"
+
+
+def _signed(word: str, at: int | None) -> str:
+    if at is None:
+        return f"included in a later receipt than `{word}`"
+    return f"the peer signed `{word}` at {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,197 @@
+"""Trust records on their way: ours to the peers, theirs to us (PROTOCOL B4, B8a, B14.20).
+
+Ours are repeated until the peer took them; a peer that misses one says `bad_chain` and gets the whole chain again.
+
+What a peer said is final, with two exceptions, in which its next record takes the place of those behind the one that
+it follows: they were signed by a key that it revoked since, so a thief may have said it; or they were taken before a
+person here accepted that the peer was restored, so it no longer knows of them. A revocation by an intact key stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from gateway.database import journal
+from gateway.database.audit_entries import leaf
+from gateway.errors import Code, GatewayError, RemoteError
+from gateway.foundation.logs import logger
+from gateway.messages import answers
+from gateway.node.parts import Parts
+from gateway.peers import trust_record_store
+from gateway.peers.registry import Peer, address
+from gateway.peers.trust_record_store import TrustRow
+from gateway.trust.link_reset import store
+from gateway.trust.link_reset.decisions import read_reset
+from gateway.trust.peer_sync import fetch_chain
+from keys.documents.key_records import Use
+from keys.documents.trust_record import TrustRecord, TrustState, accept_trust, parse_trust
+from keys.primitives.sign import TRUST, SignedDocument
+
+FIRST_RETRY = 5
+LONGEST_RETRY = 15 * 60
+"""Seconds between attempts to bring a record to a peer that does not take it."""
+
+
+async def take(parts: Parts, peer: Peer, data: bytes) -> None:
+    """Judge a record that a proven peer sent, and keep it if it is new.
+
+    Raises:
+        RemoteError: `bad_chain` asks for the whole chain; other codes changed nothing.
+        TransientError: its chain has to be fetched first and can not be.
+    """
+    document = SignedDocument.decode(data, TRUST)
+    now = parts.clock.now()
+    try:
+        signer = peer.descriptor.signing_key(document.signature.kid, at=now)
+    except RemoteError:
+        peer = await fetch_chain(parts, peer)
+        signer = peer.descriptor.signing_key(document.signature.kid, at=now)
+
+    def move(connection: Connection) -> bool:
+        held = trust_record_store.records_of(connection, peer.node, trust_record_store.IN)
+        chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
+        kept = _kept(connection, peer, chain, held, parse_trust(document))
+        record = accept_trust(chain[:kept], document, signer=signer, issuer=peer.node, me=parts.own.node)
+        if record is None:
+            return False
+        _check_about_us(parts, record)
+        if kept < len(held):
+            trust_record_store.drop_records(connection, peer.node, kept)
+            journal.append_leaf(connection, leaf(now, "trust.replaced", peer=peer.node, count=len(held) - kept))
+            held = held[:kept]
+        row = TrustRow(
+            peer=peer.node,
+            direction=trust_record_store.IN,
+            seq=len(held) + 1,
+            hash=record.hash,
+            document=data,
+            acked=now,
+        )
+        trust_record_store.add_record(connection, row)
+        journal.append_leaf(
+            connection, leaf(now, "trust.taken", peer=peer.node, record=record.hash, state=str(record.state))
+        )
+        if record.state is TrustState.SUSPENDED:
+            journal.raise_alarm(connection, at=now, kind="peer.suspended_us", peer=peer.node)
+        if record.state is TrustState.REVOKED:
+            journal.raise_alarm(connection, at=now, kind="peer.revoked_us", peer=peer.node)
+        return True
+
+    if await parts.store.move(move):
+        await parts.book.refresh()
+        parts.signals.peer_called(peer.node)
+    parts.signals.trusting.add(peer.node)
+    parts.signals.trust.set()
+
+
+def _kept(
+    connection: Connection, peer: Peer, chain: Sequence[TrustRecord], held: Sequence[TrustRow], new: TrustRecord
+) -> int:
+    """How many of the records held stay when `new` comes: all of them, or those up to the one that it follows."""
+    hashes = [record.hash for record in chain]
+    place = 0 if new.prev is None else hashes.index(new.prev) + 1 if new.prev in hashes else len(held)
+    if new.hash in hashes:
+        return len(held)
+    revoked = {revocation.kid for revocation in peer.descriptor.revoked}
+    restored = _restored(connection, peer.node)
+    for row, record in zip(held[place:], chain[place:], strict=True):
+        if SignedDocument.decode(row.document, TRUST).signature.kid in revoked:
+            continue
+        if record.state is TrustState.REVOKED or row.acked is None or row.acked > restored:
+            return len(held)
+    return place
+
+
+def _restored(connection: Connection, node: str) -> int:
+    """When a person here accepted last that this peer was restored from a backup, 0 for never."""
+    row = store.get(connection, node)
+    if row is None or row.accepted is None or read_reset(row.accepted)[0].from_ != node:
+        return 0
+    return row.at
+
+
+def _check_about_us(parts: Parts, record: TrustRecord) -> None:
+    """The record names a descriptor that this node really had: else somebody shows our peer another one."""
+    own = next((d for d in parts.own.chain if d.version == record.peer_desc_version), None)
+    if own is not None and own.hash != record.peer_desc_hash:
+        raise RemoteError(Code.MISDIRECTED, "the record names a descriptor that this node never had")
+
+
+class RecordExchange:
+    """Brings our records to the peers. A failed attempt is repeated ever more slowly, and at once when the peer has
+    sent a record of its own.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._log = logger()
+
+    async def run(self) -> None:
+        """Work until cancelled; woken by `signals.trust`, and every few seconds of the node's clock."""
+        parts = self._parts
+        while True:
+            parts.signals.trust.clear()
+            try:
+                await self.bring()
+            except GatewayError as error:
+                self._log.info("trust.postponed", code=str(error.code))
+            waits = {
+                asyncio.ensure_future(parts.signals.trust.wait()),
+                asyncio.ensure_future(parts.clock.sleep(FIRST_RETRY)),
+            }
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    async def bring(self) -> None:
+        """One attempt for every peer that is owed a record."""
+        for node in await self._parts.store.read(trust_record_store.owed):
+            peer = self._parts.book.get(node)
+            failures, again = self._failures.get(node, (0, 0.0))
+            if peer is None or (self._parts.clock.monotonic() < again and node not in self._parts.signals.trusting):
+                continue
+            self._parts.signals.trusting.discard(node)
+            try:
+                await self._bring(peer)
+            except GatewayError as error:
+                self._log.debug("trust.postponed", peer=node, code=str(error.code))
+                delay = min(LONGEST_RETRY, FIRST_RETRY << min(failures, 10))
+                self._failures[node] = (failures + 1, self._parts.clock.monotonic() + delay)
+            else:
+                self._failures.pop(node, None)
+
+    async def _bring(self, peer: Peer) -> None:
+        parts = self._parts
+        chain = await parts.store.read(lambda c: trust_record_store.records_of(c, peer.node, trust_record_store.OUT))
+        missing = [row for row in chain if row.acked is None]
+        try:
+            await self._post(peer, missing)
+        except RemoteError as error:
+            if error.code is not Code.BAD_CHAIN or len(missing) == len(chain):
+                raise
+            await self._post(peer, chain)
+        now = parts.clock.now()
+        await parts.store.move(lambda c: trust_record_store.acknowledge(c, peer.node, chain[-1].seq, at=now))
+
+    async def _post(self, peer: Peer, records: list[TrustRow]) -> None:
+        for row in records:
+            answered = await self._parts.client.post_trust(address(peer.descriptor), self._as_signed(row.document))
+            if answered.status != 200:
+                raise RemoteError(answers.read_refusal(answered.body), "the peer refused a trust record")
+
+    def _as_signed(self, data: bytes) -> bytes:
+        """The document, signed anew where its key was revoked or has ended: peers judge by what is valid now. The
+        record, and so its hash, is the same.
+        """
+        parts, document = self._parts, SignedDocument.decode(data, TRUST)
+        listed = parts.own.descriptor.keys_of(Use.SIG, parts.clock.now())
+        if any(record.kid == document.signature.kid for record in listed):
+            return data
+        return replace(document, signatures=(parts.keys.sign(TRUST, document.payload),)).encode()

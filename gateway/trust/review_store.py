@@ -1,0 +1,68 @@
+"""Received messages that a person has to look at again: a key that signed them was revoked from before they came
+(PROTOCOL B3, "sig compromised").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from gateway.database.tables import message, review, statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """One message: its number, its id, whose it is, the revoked key, and when it was received (Unix seconds)."""
+
+    message: int
+    id: str
+    peer: str
+    kid: str
+    received: int
+
+
+def signed_since(connection: Connection, peer: str, since: int) -> list[tuple[int, int, int]]:
+    """(message, evidence, received) of every statement that `peer` had accepted here at `since` or later."""
+    query = (
+        select(statement.c.message, statement.c.evidence, message.c.at)
+        .join(message, message.c.ref == statement.c.message)
+        .where(message.c.peer == peer, message.c.direction == "in", message.c.at >= since)
+        .order_by(statement.c.message)
+    )
+    return [(row.message, row.evidence, row.at) for row in connection.execute(query)]
+
+
+def add(connection: Connection, peer: str, found: Iterable[tuple[int, str]], *, at: int) -> int:
+    """Put messages on the list: (message, kid); one that was ever there stays as it is. How many are new."""
+    known = set(connection.scalars(select(review.c.message).where(review.c.peer == peer)))
+    rows = [
+        {"message": ref, "peer": peer, "kid": kid, "at": at, "done": None} for ref, kid in found if ref not in known
+    ]
+    if rows:
+        connection.execute(insert(review), rows)
+    return len(rows)
+
+
+def listed(connection: Connection) -> list[Doubt]:
+    """What nobody has looked at yet, in the order of arrival."""
+    query = (
+        select(review.c.message, message.c.id, review.c.peer, review.c.kid, message.c.at)
+        .join(message, message.c.ref == review.c.message)
+        .where(review.c.done.is_(None))
+        .order_by(review.c.message)
+    )
+    return [Doubt(message=r[0], id=r[1], peer=r[2], kid=r[3], received=r[4]) for r in connection.execute(query)]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many there are of each peer."""
+    query = select(review.c.peer, func.count()).where(review.c.done.is_(None)).group_by(review.c.peer)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def settle(connection: Connection, message: int, *, at: int) -> bool:
+    """A person has looked at it; whether it was on the list."""
+    query = update(review).where(review.c.message == message, review.c.done.is_(None)).values(done=at)
+    return bool(connection.execute(query).rowcount)

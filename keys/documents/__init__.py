@@ -1,0 +1,1 @@
+"""Signed and sealed documents: how each is built, parsed and verified."""

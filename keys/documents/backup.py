@@ -1,0 +1,351 @@
+"""A backup file: sealed to an offline recovery key, signed by the node, read and written as a stream (PROTOCOL B9).
+
+    LP(header) || enc || Cobblestone-256(CEK, context = "nrm1/backup" || 0 || x, content)
+    header  = signed document over nrm.backup/1 {type, node, at, kind, kid, gen, epoch, size, sha256}
+    x       = H("backup", header);  enc = HPKE(recovery key, CEK, info = "nrm1/backup-key" || 0 || x)
+    content = (LP(name) || u64 size || bytes) ..., of `size` bytes with hash `sha256`; the first member is the chain
+
+The header can be read without the key, so that old files can be sorted out; it is believed only when its signature
+fits the chain inside. Everybody has the public half and can seal a file: the signature says that this node did.
+`gen` is the generation of the keystore and `epoch` the storage epoch, both of when the backup was made.
+What a stream yields is authentic chunk by chunk; it is the whole backup only when ``Opening.finish`` has returned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple, Self
+
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import InvalidTag
+
+from gateway.errors import Code, RemoteError
+from keys.documents.descriptor import Descriptor
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    canon,
+    exact,
+    h,
+    is_b64u,
+    is_count,
+    is_hash,
+    is_id,
+    is_int,
+    is_node,
+    lp,
+    malformed,
+    number,
+    one_of,
+    parse_payload,
+    text,
+    unb64u,
+)
+from keys.primitives.seal import (
+    CEK,
+    ENC,
+    ENC_PUBLIC,
+    EncPrivateKey,
+    check_enc_public,
+    enc_kid,
+    open_cek,
+    seal_cek,
+    undecryptable,
+)
+from keys.primitives.sign import BACKUP, Rand, Signature, SignedDocument
+
+CHUNK: Final = 256 * 1024  # bytes worked on at a time
+HEADER_LIMIT: Final = 16 * 1024
+CHAIN: Final = "chain"
+KEYRING: Final = "keyring"
+_NAME_LIMIT: Final = 64
+_LENGTH: Final = 8
+
+Sign = Callable[[str, bytes], Signature]
+Read = Callable[[int], bytes]
+"""At most so many bytes from where the last call ended; none at the end, as of a file."""
+
+
+class Kind(StrEnum):
+    """What a backup holds."""
+
+    DATA = "data"
+    KEYSTORE = "keystore"
+
+
+class Member(NamedTuple):
+    """One named piece of a backup; `chunks` is asked twice, for the hash and for the content, and yields the same."""
+
+    name: str
+    size: int
+    chunks: Callable[[], Iterator[bytes]]
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Self:
+        """A piece that is in memory."""
+        return cls(name, len(data), lambda: iter((data,)))
+
+
+def chain_member(chain: bytes) -> Member:
+    """The node's own descriptors: the first member of every backup, by which its signature is judged."""
+    return Member.of(CHAIN, chain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What stands before the sealed content. `at` is Unix seconds, `kid` names the recovery key."""
+
+    node: str
+    at: int
+    kind: Kind
+    kid: str
+    gen: int
+    epoch: int
+    size: int
+    sha256: str
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the bytes that are signed."""
+        return canon(
+            {
+                "type": "nrm.backup/1",
+                "node": self.node,
+                "at": self.at,
+                "kind": str(self.kind),
+                "kid": self.kid,
+                "gen": self.gen,
+                "epoch": self.epoch,
+                "size": self.size,
+                "sha256": self.sha256,
+            }
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a payload. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _HEADER, what="backup header")
+        return cls(
+            node=text(member["node"]),
+            at=number(member["at"]),
+            kind=Kind(text(member["kind"])),
+            kid=text(member["kid"]),
+            gen=number(member["gen"]),
+            epoch=number(member["epoch"]),
+            size=number(member["size"]),
+            sha256=text(member["sha256"]),
+        )
+
+
+_HEADER: Final[dict[str, Check]] = {
+    "type": one_of("nrm.backup/1"),
+    "node": is_node,
+    "at": is_int(),
+    "kind": one_of(*Kind),
+    "kid": is_id,
+    "gen": is_count,
+    "epoch": is_count,
+    "size": is_int(),
+    "sha256": is_hash,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryPublic:
+    """The half of a recovery key that closes. `made` is Unix seconds."""
+
+    kid: str
+    public: bytes
+    made: int
+
+    def encode(self) -> bytes:
+        """The content of its file."""
+        return (
+            canon({"type": "nrm.recovery-public/1", "kid": self.kid, "pub": b64u(self.public), "made": self.made})
+            + b"\n"
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a file. Raises RemoteError(malformed, bad_key)."""
+        member = exact(parse_payload(data.removesuffix(b"\n")), _PUBLIC, what="recovery key")
+        public = unb64u(member["pub"])
+        check_enc_public(public)
+        if member["kid"] != enc_kid(public):
+            raise RemoteError(Code.BAD_KEY, "kid does not commit to the recovery key")
+        return cls(kid=text(member["kid"]), public=public, made=number(member["made"]))
+
+
+_PUBLIC: Final[dict[str, Check]] = {
+    "type": one_of("nrm.recovery-public/1"),
+    "kid": is_id,
+    "pub": is_b64u(ENC_PUBLIC),
+    "made": is_int(),
+}
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def seal_backup(
+    members: Sequence[Member],
+    recovery: RecoveryPublic,
+    *,
+    node: str,
+    at: int,
+    kind: Kind,
+    gen: int,
+    epoch: int,
+    sign: Sign,
+    rand: Rand,
+) -> tuple[Header, Iterator[bytes]]:
+    """The header and the bytes of the file, in pieces of bounded size.
+
+    Raises RemoteError(bad_key). A member that yields another size or other bytes the second time is a RuntimeError.
+    """
+    size, digest = 0, hashlib.sha256()
+    for piece in _content(members):
+        size += len(piece)
+        digest.update(piece)
+    header = Header(
+        node=node, at=at, kind=kind, kid=recovery.kid, gen=gen, epoch=epoch, size=size, sha256=b64u(digest.digest())
+    )
+    payload = header.encode()
+    document = SignedDocument(payload=payload, payload_type=BACKUP, signatures=(sign(BACKUP, payload),)).encode()
+    cek = rand(CEK)
+    bound = h("backup", document)
+    enc = seal_cek(recovery.public, cek, _info(bound))
+    return header, _sealed(lp(document) + enc, Cobblestone256Encryptor(cek, _context(bound)), members, header)
+
+
+def _sealed(
+    head: bytes, encryptor: Cobblestone256Encryptor, members: Sequence[Member], header: Header
+) -> Iterator[bytes]:
+    yield head
+    digest = hashlib.sha256()
+    for piece in _content(members):
+        digest.update(piece)
+        yield encryptor.update(piece)
+    yield encryptor.finalize()
+    if b64u(digest.digest()) != header.sha256:
+        raise RuntimeError("the content changed while it was sealed")
+
+
+def _content(members: Sequence[Member]) -> Iterator[bytes]:
+    for member in members:
+        yield lp(member.name.encode()) + member.size.to_bytes(_LENGTH, "big")
+        left = member.size
+        for chunk in member.chunks():
+            left -= len(chunk)
+            yield chunk
+        if left:
+            raise RuntimeError("a member has another size than was said")
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def read_header(read: Read) -> tuple[Header, SignedDocument, bytes]:
+    """The header in front of a file, its document, and the hash that binds it; nothing is proven yet.
+
+    Raises RemoteError(malformed, wrong_type).
+    """
+    data = _exactly(read, int.from_bytes(_exactly(read, 4), "big", signed=False), limit=HEADER_LIMIT)
+    document = SignedDocument.decode(data, BACKUP)
+    return Header.parse(document.payload), document, h("backup", data)
+
+
+class Opening:
+    """A backup that is being opened: members in order, each read to its end before the next; then ``finish``."""
+
+    def __init__(self, read: Read, private: EncPrivateKey) -> None:
+        """Raises RemoteError: malformed, undecryptable, unknown_recipient_key for another recovery key."""
+        self.header, self._document, bound = read_header(read)
+        if self.header.kid != private.kid:
+            raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "the backup is sealed to another recovery key")
+        cek = open_cek(private, _exactly(read, ENC), _info(bound))
+        self._decryptor = Cobblestone256Decryptor(cek, _context(bound))
+        self._read = read
+        self._held = bytearray()
+        self._ended = False
+        self._size = 0
+        self._digest = hashlib.sha256()
+
+    def member(self) -> tuple[str, int] | None:
+        """Name and size of the next member, None after the last."""
+        if not self._more(1):
+            return None
+        length = int.from_bytes(self._take(4), "big")
+        if not 0 < length <= _NAME_LIMIT:
+            raise malformed("a member of the backup has no name")
+        name = self._take(length)
+        return name.decode("ascii", "replace"), int.from_bytes(self._take(_LENGTH), "big")
+
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """The content of the member that was named last. Raises RemoteError(undecryptable, malformed)."""
+        while size:
+            self._more(1)
+            chunk = self._take(min(size, max(1, len(self._held))))
+            size -= len(chunk)
+            yield chunk
+
+    def whole(self, size: int, limit: int) -> bytes:
+        """The same in one piece, of a member that is small."""
+        if size > limit:
+            raise malformed("a member of the backup is too large")
+        return b"".join(self.chunks(size))
+
+    def finish(self, chain: Sequence[Descriptor]) -> Header:
+        """Return the header once everything was read and is whole, signed by the node of `chain` when it was made.
+
+        Raises RemoteError: undecryptable, malformed, wrong_node, unknown_key, revoked_key, bad_signature.
+        """
+        if self._more(1) or self._size != self.header.size or b64u(self._digest.digest()) != self.header.sha256:
+            raise malformed("the backup holds other bytes than its header says")
+        newest = chain[-1]
+        if newest.node != self.header.node:
+            raise RemoteError(Code.WRONG_NODE, "the chain in the backup is of another node")
+        self._document.verify(newest.signing_key(self._document.signature.kid, at=self.header.at))
+        return self.header
+
+    def _take(self, size: int) -> bytes:
+        if not self._more(size):
+            raise malformed("the backup ends early")
+        piece = bytes(self._held[:size])
+        del self._held[:size]
+        self._size += size
+        self._digest.update(piece)
+        return piece
+
+    def _more(self, size: int) -> bool:
+        """Whether so many opened bytes are there."""
+        try:
+            while len(self._held) < size and not self._ended:
+                data = self._read(CHUNK)
+                self._ended = not data
+                self._held += self._decryptor.update(data) if data else self._decryptor.finalize()
+        except (InvalidTag, ValueError) as exc:
+            raise undecryptable() from exc
+        return len(self._held) >= size
+
+
+def pieces(read: Read) -> Iterable[bytes]:
+    """Everything that is left to read, in pieces of bounded size."""
+    return iter(lambda: read(CHUNK), b"")
+
+
+def _exactly(read: Read, size: int, *, limit: int = HEADER_LIMIT) -> bytes:
+    data = read(size) if size <= limit else b""
+    if not size or len(data) != size:
+        raise malformed("this is no backup file")
+    return data
+
+
+def _info(bound: bytes) -> bytes:
+    return b"nrm1/backup-key\0" + bound
+
+
+def _context(bound: bytes) -> bytes:
+    return b"nrm1/backup\0" + bound

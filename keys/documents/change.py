@@ -1,0 +1,320 @@
+"""Who may change what: administrators, the changes they make, and their signed approvals (PROTOCOL B4, B13, B14.20).
+
+    nrm.admin/1     a person's public key under a pseudonym, signed by that key, which proves possession
+    nrm.change/1    exactly one change of one subject; `prev` is the newest completed change of that subject
+    nrm.approval/1  "I approve the change with this hash", signed by an administrator
+
+The hash of a change covers every byte of it, so that nothing can be altered after somebody approved it. How many people
+a change needs, and what it does, is `gateway.changes.rules`; here is what it looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from gateway.errors import Code, RemoteError
+from gateway.ports import Json
+from keys.documents.trust_record import is_scope
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    canon,
+    exact,
+    h,
+    is_b64u,
+    is_code,
+    is_count,
+    is_hash,
+    is_id,
+    is_int,
+    is_line,
+    is_node,
+    is_object,
+    is_str,
+    list_of,
+    malformed,
+    maybe_text,
+    nullable,
+    number,
+    one_of,
+    parse_payload,
+    text,
+    unb64u,
+)
+from keys.primitives.sign import (
+    ADMIN,
+    APPROVAL,
+    ED25519_PUBLIC,
+    MLDSA65_PUBLIC,
+    PublicKey,
+    SignedDocument,
+    SigningKey,
+    sign_document,
+)
+
+ADMIN_TYPE: Final = "nrm.admin/1"
+CHANGE_TYPE: Final = "nrm.change/1"
+APPROVAL_TYPE: Final = "nrm.approval/1"
+PSEUDONYM: Final = 16  # random bytes
+
+
+# --- administrators ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminCard:
+    """The public half of an administrator: what a node enrols. Reading one proves possession of the key."""
+
+    pseudonym: str
+    label: str
+    at: int
+    key: PublicKey
+    document: SignedDocument
+
+    @classmethod
+    def make(cls, *, pseudonym: str, label: str, at: int, key: SigningKey) -> Self:
+        """A new card, signed by the key it shows. Raises RemoteError(malformed) for a label that is no line of text."""
+        public = key.public
+        payload = canon(
+            {
+                "type": ADMIN_TYPE,
+                "pseudonym": pseudonym,
+                "label": label,
+                "key": {
+                    "kid": public.kid,
+                    "ed25519": b64u(public.ed25519),
+                    "mldsa65": None if public.mldsa65 is None else b64u(public.mldsa65),
+                },
+                "at": at,
+            }
+        )
+        return cls.read(sign_document(ADMIN, payload, [key]))
+
+    @classmethod
+    def read(cls, document: SignedDocument) -> Self:
+        """The card in a document, verified with its own key. Raises RemoteError(malformed, bad_key, bad_signature)."""
+        member = exact(parse_payload(document.payload), _ADMIN, what="administrator")
+        record = exact(member["key"], _KEY, what="administrator.key")
+        key = PublicKey(kid=text(record["kid"]), ed25519=unb64u(record["ed25519"]), mldsa65=unb64u(record["mldsa65"]))
+        document.verify(key)
+        return cls(
+            pseudonym=text(member["pseudonym"]),
+            label=text(member["label"]),
+            at=number(member["at"]),
+            key=key,
+            document=document,
+        )
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """The card in the member form of a document. Raises RemoteError as ``read``, and wrong_type."""
+        return cls.read(SignedDocument.from_json(value, ADMIN))
+
+    def to_json(self) -> dict[str, Json]:
+        """The member form, as a change carries it."""
+        return self.document.to_json()
+
+    @property
+    def kid(self) -> str:
+        """The name of its key."""
+        return self.key.kid
+
+
+# --- changes -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of one subject: a peer's node id, `admins` or `node`. `at` is when it was prepared, Unix seconds."""
+
+    node: str
+    subject: str
+    prev: str | None
+    at: int
+    action: str
+    body: Mapping[str, Json]
+
+    def to_json(self) -> dict[str, Json]:
+        """The object that is hashed."""
+        return {
+            "type": CHANGE_TYPE,
+            "node": self.node,
+            "subject": self.subject,
+            "prev": self.prev,
+            "at": self.at,
+            "action": self.action,
+            "body": dict(self.body),
+        }
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the exact bytes that an approval covers."""
+        return canon(self.to_json())
+
+    @property
+    def hash(self) -> str:
+        """What people sign and what the next change of the subject names as its `prev`."""
+        return change_hash(self.encode())
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """Read a change with exactly the members of its action. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(payload), _CHANGE, what="change")
+        action, body = text(member["action"]), member["body"]
+        if action not in BODIES or not isinstance(body, dict):
+            raise malformed("change has an unknown action")
+        shape = BODIES[action]
+        if shape is not None:
+            exact(body, shape, what=f"change.body of {action}")
+        return cls(
+            node=text(member["node"]),
+            subject=text(member["subject"]),
+            prev=maybe_text(member["prev"]),
+            at=number(member["at"]),
+            action=action,
+            body=body,
+        )
+
+
+def change_hash(payload: bytes) -> str:
+    """H("change", payload)."""
+    return b64u(h("change", payload))
+
+
+# --- approvals ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """One person's word about one change. `emergency` asks to skip the waiting time; all must say so."""
+
+    change: str
+    admin: str
+    at: int
+    emergency: bool
+    document: SignedDocument
+
+    @classmethod
+    def sign(cls, change: Change, *, admin: str, key: SigningKey, at: int, emergency: bool = False) -> Self:
+        """Approve exactly these bytes."""
+        payload = canon(
+            {"type": APPROVAL_TYPE, "change": change.hash, "admin": admin, "at": at, "emergency": emergency}
+        )
+        return cls.read(sign_document(APPROVAL, payload, [key]))
+
+    @classmethod
+    def read(cls, document: SignedDocument) -> Self:
+        """The approval in a document; whose it is, ``SignedDocument.verify`` tells. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(document.payload), _APPROVAL, what="approval")
+        return cls(
+            change=text(member["change"]),
+            admin=text(member["admin"]),
+            at=number(member["at"]),
+            emergency=member["emergency"] is True,
+            document=document,
+        )
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """The approval in the member form of a document. Raises RemoteError(malformed, wrong_type)."""
+        return cls.read(SignedDocument.from_json(value, APPROVAL))
+
+    def encode(self) -> bytes:
+        """Canonical JSON, as it is stored with the change."""
+        return self.document.encode()
+
+    def check(self, card: object, change: Change) -> None:
+        """Return if this is the word of `card` about exactly `change`. Raises RemoteError(bad_signature, conflict)."""
+        if not isinstance(card, AdminCard):
+            raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
+        self.document.verify(card.key)
+        if self.change != change.hash:
+            raise RemoteError(Code.CONFLICT, "the approval is for another change")
+
+    @property
+    def kid(self) -> str:
+        """The name of the key that signed."""
+        return self.document.signature.kid
+
+    @property
+    def hash(self) -> str:
+        """H("approval", document): what a trust record names as the assertion."""
+        return b64u(h("approval", self.encode()))
+
+
+# --- shapes ------------------------------------------------------------------------------------------------------
+
+
+def is_bool(value: Json) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
+def _is_descriptor(value: Json) -> bool:
+    match value:
+        case {"version": version, "hash": digest, **rest}:
+            return not rest and is_count(version) and is_hash(digest)
+    return False
+
+
+_PEER: Final[dict[str, Check]] = {
+    "descriptor": _is_descriptor,
+    "fingerprint": is_str(r"[0-9]{5}( [0-9]{5}){5}", 35),
+    "channel": is_code,
+}
+_POLICY: Final[dict[str, Check]] = {
+    "name": is_str(r"[a-z][a-z0-9-]*", 48),
+    "version": is_count,
+    "digest": is_str(r"sha256:[0-9a-f]{64}", 71),
+    "file": is_str(maxlen=100_000),
+}
+
+BODIES: Final[Mapping[str, Mapping[str, Check] | None]] = {
+    "admins.begin": {"admins": list_of(is_object, 2, 2)},
+    "admin.enrol": {"admin": is_object},
+    "admin.retire": {"pseudonym": is_id},
+    "peer.activate": {**_PEER, "scope": is_scope, "not_before": lambda value: value is None, "expires": is_int()},
+    "peer.confirm_roots": _PEER,
+    "peer.renew": {"expires": is_int()},
+    "peer.widen": {"scope": is_scope},
+    "peer.narrow": {"scope": is_scope},
+    "peer.suspend": {},
+    "peer.resume": {},
+    "peer.revoke": {},
+    "link.reset": None,
+    "link.accept_reset": None,
+    "policy.begin": _POLICY,
+    "policy.widen": _POLICY,
+    "policy.narrow": _POLICY,
+}
+"""The exact members of each action's body; None where whoever carries the action out judges it."""
+
+_ADMIN: Final[dict[str, Check]] = {
+    "type": one_of(ADMIN_TYPE),
+    "pseudonym": is_id,
+    "label": is_line(1, 64),
+    "key": is_object,
+    "at": is_int(),
+}
+_KEY: Final[dict[str, Check]] = {
+    "kid": is_id,
+    "ed25519": is_b64u(ED25519_PUBLIC),
+    "mldsa65": is_b64u(MLDSA65_PUBLIC),  # both halves: approvals must last (B11)
+}
+_CHANGE: Final[dict[str, Check]] = {
+    "type": one_of(CHANGE_TYPE),
+    "node": is_node,
+    "subject": lambda value: is_node(value) or value in ("admins", "node"),
+    "prev": nullable(is_hash),
+    "at": is_int(),
+    "action": is_str(r"[a-z_]+\.[a-z_]+", 48),
+    "body": is_object,
+}
+_APPROVAL: Final[dict[str, Check]] = {
+    "type": one_of(APPROVAL_TYPE),
+    "change": is_hash,
+    "admin": is_id,
+    "at": is_int(),
+    "emergency": is_bool,
+}

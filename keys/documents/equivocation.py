@@ -1,0 +1,81 @@
+"""Proof that the roots of a node signed two descriptors under one version: anybody can check it (PROTOCOL B3, B4 c).
+
+`nrm.equivocation/1 {type, chain, documents}`: the accepted documents before that version, and the two under it. Who
+verifies needs nothing else, and learns the node id from the chain; whether that is the node one means is settled by its
+fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.errors import Code, RemoteError
+from keys.documents.descriptor import Descriptor, accept_chain, accept_descriptor, parse_descriptor
+from keys.primitives.encoding import Check, canon, exact, is_object, items, list_of, malformed, one_of, parse
+from keys.primitives.sign import DESCRIPTOR, SignedDocument
+
+LIMIT: Final = 8 * 1024 * 1024
+_EVER: Final = 2**53 - 2  # times do not matter to a proof: what was signed was signed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equivocation:
+    """What is proven: `roots` signed both `hashes` as version `version` of `node`."""
+
+    node: str
+    name: str
+    version: int
+    hashes: tuple[str, str]
+    fingerprint: str
+    signers: tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def build_proof(held: Sequence[Descriptor], other: SignedDocument) -> bytes:
+    """The proof for a document that ``accept_chain`` called an equivocation against the accepted chain `held`.
+
+    Raises RemoteError(malformed) where nothing is held under its version.
+    """
+    version = parse_descriptor(other).version
+    if not 1 <= version <= len(held):
+        raise malformed("nothing is held under this version")
+    return canon(
+        {
+            "type": "nrm.equivocation/1",
+            "chain": [descriptor.document.to_json() for descriptor in held[: version - 1]],
+            "documents": [held[version - 1].document.to_json(), other.to_json()],
+        }
+    )
+
+
+def verify_proof(data: bytes) -> Equivocation:
+    """Check a proof from nothing. Raises RemoteError for whatever does not prove it, with the code of the fault."""
+    member = exact(parse(data, limit=LIMIT), _PROOF, what="proof")
+    chain = [SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["chain"])]
+    one, other = (SignedDocument.from_json(item, DESCRIPTOR) for item in items(member["documents"]))
+    before = accept_chain(chain, _EVER)[-1] if chain else None
+    first, second = accept_descriptor(before, one, _EVER), accept_descriptor(before, other, _EVER)
+    if first.node != second.node:
+        raise RemoteError(Code.WRONG_NODE, "the two documents are of two nodes")
+    if first.hash == second.hash:
+        raise malformed("the two documents are one")
+    return Equivocation(
+        node=first.node,
+        name=first.name,
+        version=first.version,
+        hashes=(first.hash, second.hash),
+        fingerprint=first.fingerprint,
+        signers=(_kids(one), _kids(other)),
+    )
+
+
+def _kids(document: SignedDocument) -> tuple[str, ...]:
+    return tuple(signature.kid for signature in document.signatures)
+
+
+_PROOF: Final[dict[str, Check]] = {
+    "type": one_of("nrm.equivocation/1"),
+    "chain": list_of(is_object, 0, 1000),
+    "documents": list_of(is_object, 2, 2),
+}

@@ -1,0 +1,104 @@
+"""Key records: which key does what, from when until when (PROTOCOL B2, B3, B14.13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from gateway.errors import Code, RemoteError
+from gateway.ports import Json
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    exact,
+    is_b64u,
+    is_id,
+    is_int,
+    malformed,
+    nullable,
+    number,
+    one_of,
+    text,
+    unb64u,
+)
+from keys.primitives.sign import ED25519_PUBLIC, MLDSA65_PUBLIC, PublicKey
+
+
+class Use(StrEnum):
+    """What a key is for; one key has one use."""
+
+    ROOT = "root"
+    SIG = "sig"
+    HTTP = "http"
+    LOG = "log"
+    WIT = "wit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """One line of a descriptor. Valid from `from_` until before `until`, Unix seconds."""
+
+    use: Use
+    from_: int
+    until: int
+    public: PublicKey
+
+    def __post_init__(self) -> None:
+        if self.from_ >= self.until:
+            raise malformed("key record ends before it begins")
+        has_half = self.public.mldsa65 is not None
+        if (self.use is Use.ROOT and not has_half) or (self.use in _CLASSICAL and has_half):
+            raise RemoteError(Code.BAD_KEY, f"halves of the key do not fit its use {self.use}")
+
+    @property
+    def kid(self) -> str:
+        """Key id; commits to the key."""
+        return self.public.kid
+
+    def valid_at(self, at: int, *, skew: int = 0) -> bool:
+        """Whether the record covers `at`, with `skew` seconds of allowance at both ends."""
+        return self.from_ - skew <= at < self.until + skew
+
+    def to_json(self) -> Json:
+        """The member form `{kid,use,from,until,ed25519,mldsa65|null}`."""
+        half = self.public.mldsa65
+        return {
+            "kid": self.kid,
+            "use": self.use.value,
+            "from": self.from_,
+            "until": self.until,
+            "ed25519": b64u(self.public.ed25519),
+            "mldsa65": None if half is None else b64u(half),
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read the member form; the kid is computed anew. Raises RemoteError(malformed, bad_key)."""
+        member = exact(value, _RECORD, what="key record")
+        half = member["mldsa65"]
+        public = PublicKey(
+            kid=text(member["kid"]),
+            ed25519=unb64u(member["ed25519"]),
+            mldsa65=None if half is None else unb64u(half),
+        )
+        return cls(
+            use=Use(text(member["use"])), from_=number(member["from"]), until=number(member["until"]), public=public
+        )
+
+
+_CLASSICAL: Final = frozenset({Use.HTTP, Use.LOG, Use.WIT})
+_RECORD: Final[dict[str, Check]] = {
+    "kid": is_id,
+    "use": one_of(*Use),
+    "from": is_int(),
+    "until": is_int(),
+    "ed25519": is_b64u(ED25519_PUBLIC),
+    "mldsa65": nullable(is_b64u(MLDSA65_PUBLIC)),
+}
+
+
+def roots_json(roots: Sequence[KeyRecord], threshold: int) -> Json:
+    """`{roots,threshold}`: what a node id and a fingerprint are computed from (B2, B4)."""
+    return {"roots": [record.to_json() for record in roots], "threshold": threshold}

@@ -1,0 +1,243 @@
+"""Which keys to seal for right now: a short-lived list, signed by a `sig` key (PROTOCOL B2, B3).
+
+``accept_keyset`` applies, in this order:
+  1. shape: canonical, exact members, alive for at most 48 hours, keys valid and their kids computed anew, units known,
+     no kid and no key twice
+  2. it is of this node and names the descriptor held
+  3. one signature, by a `sig` key of that descriptor that is valid when it was issued and not revoked
+  4. (desc_version, version) is not lower than the pair held, and the same pair is the same bytes. The pair lets a
+     root-signed descriptor undo what a thief of `sig` did to the counter
+  5. issued at most 300 s ahead of `now`, and not expired
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.errors import Code, RefusedError, RemoteError
+from gateway.ports import Json
+from keys.documents.descriptor import GATEWAY, Descriptor
+from keys.primitives.encoding import (
+    SKEW,
+    Check,
+    b64u,
+    canon,
+    exact,
+    is_b64u,
+    is_count,
+    is_hash,
+    is_id,
+    is_int,
+    is_node,
+    is_object,
+    is_str,
+    items,
+    list_of,
+    malformed,
+    number,
+    one_of,
+    parse_payload,
+    text,
+    texts,
+    unb64u,
+)
+from keys.primitives.seal import ENC_PUBLIC, check_enc_public, enc_kid
+from keys.primitives.sign import KEYSET, SignedDocument
+
+LONGEST_LIFE: Final = 48 * 3600  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncKey:
+    """A key that content keys are sealed for: `pub` 1216 bytes, valid from `from_` until before `until`."""
+
+    kid: str
+    unit: str
+    pub: bytes
+    from_: int
+    until: int
+
+    def to_json(self) -> Json:
+        """The member form `{kid,unit,pub,from,until}`."""
+        return {"kid": self.kid, "unit": self.unit, "pub": b64u(self.pub), "from": self.from_, "until": self.until}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyset:
+    """The encryption keys of a node. Holding one proves rule 1; only ``accept_keyset`` proves the others."""
+
+    node: str
+    version: int
+    desc_version: int
+    desc_hash: str
+    issued: int
+    expires: int
+    enc: tuple[EncKey, ...]
+    heads: tuple[str, ...]
+    checkpoint: str
+    document: SignedDocument
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """(desc_version, version): never goes down."""
+        return self.desc_version, self.version
+
+    def enc_for(self, unit: str, now: int) -> EncKey:
+        """The newest key of `unit` that is valid now, 300 s allowed at its beginning. Raises RefusedError(no_key)."""
+        found = [key for key in self.enc if key.unit == unit and key.from_ - SKEW <= now < key.until]
+        if not found:
+            raise RefusedError(Code.NO_KEY, "the peer lists no valid encryption key", hint="wait for its next keyset")
+        return max(found, key=lambda key: key.from_)
+
+
+def build_keyset(
+    *,
+    node: str,
+    version: int,
+    desc_version: int,
+    desc_hash: str,
+    issued: int,
+    expires: int,
+    enc: Sequence[EncKey],
+    heads: Sequence[str] = (),
+    checkpoint: str = "",
+) -> bytes:
+    """The payload to be signed by `sig`. Raises RefusedError(invalid) for whatever rule 1 would refuse."""
+    payload = canon(
+        {
+            "type": "nrm.keyset/1",
+            "node": node,
+            "version": version,
+            "desc_version": desc_version,
+            "desc_hash": desc_hash,
+            "issued": issued,
+            "expires": expires,
+            "enc": [key.to_json() for key in enc],
+            "heads": list(heads),
+            "checkpoint": checkpoint,
+        }
+    )
+    try:
+        parse_keyset(SignedDocument(payload=payload, payload_type=KEYSET, signatures=()))
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"no valid keyset: {exc.what}") from exc
+    return payload
+
+
+def accept_keyset(descriptor: Descriptor, last: Keyset | None, document: SignedDocument, now: int) -> Keyset:
+    """Rules 1 to 5. `descriptor` is the newest one held, `last` the keyset held.
+
+    Raises RemoteError: malformed, wrong_type, bad_key, revoked_key (1), wrong_node, newer_descriptor (fetch the chain,
+    judge again), rollback, bad_chain (2), unknown_key, revoked_key, bad_signature (3), rollback (4), not_yet_valid,
+    stale_keyset (5).
+    """
+    new = parse_keyset(document)  # 1
+    _names(new, descriptor)  # 2
+    document.verify(descriptor.signing_key(document.signature.kid, at=new.issued))  # 3
+    if last is not None:
+        _not_lower(last, new)  # 4
+    if new.issued > now + SKEW:  # 5
+        raise RemoteError(Code.NOT_YET_VALID, "keyset was issued in the future")
+    if now >= new.expires:
+        raise RemoteError(Code.STALE_KEYSET, "keyset has expired")
+    return new
+
+
+def usable(keyset: Keyset, descriptor: Descriptor, now: int) -> None:
+    """Return if content may be sealed with `keyset` now. Raises RefusedError(stale_keyset).
+
+    It is stale when it has expired, and when a newer descriptor was accepted after it: a key could have been revoked.
+    """
+    if now >= keyset.expires or keyset.desc_hash != descriptor.hash:
+        raise RefusedError(Code.STALE_KEYSET, "keyset is out of date", hint="the peer has to be reached first")
+
+
+def _names(new: Keyset, descriptor: Descriptor) -> None:
+    if new.node != descriptor.node:
+        raise RemoteError(Code.WRONG_NODE, "keyset is of another node")
+    if new.desc_version > descriptor.version:
+        raise RemoteError(Code.NEWER_DESCRIPTOR, "keyset names a descriptor that is not held")
+    if new.desc_version < descriptor.version:
+        raise RemoteError(Code.ROLLBACK, "keyset names an older descriptor")
+    if new.desc_hash != descriptor.hash:
+        raise RemoteError(Code.BAD_CHAIN, "keyset names another descriptor under this version")
+    units = {unit.id for unit in descriptor.units} | {GATEWAY}
+    if any(key.unit not in units for key in new.enc):
+        raise malformed("keyset has a key for an unknown unit")
+    revoked = {revocation.kid for revocation in descriptor.revoked}
+    if any(key.kid in revoked for key in new.enc):
+        raise RemoteError(Code.REVOKED_KEY, "a revoked key is listed")
+
+
+def _not_lower(last: Keyset, new: Keyset) -> None:
+    if new.pair < last.pair:
+        raise RemoteError(Code.ROLLBACK, "keyset is older than the one held")
+    if new.pair == last.pair and new.document.payload != last.document.payload:
+        raise RemoteError(Code.ROLLBACK, "two keysets under one number")
+
+
+# --- rule 1 ------------------------------------------------------------------------------------------------------
+
+
+def parse_keyset(document: SignedDocument) -> Keyset:
+    """Rule 1: shape and keys, no signature. Raises RemoteError(wrong_type, malformed, bad_key)."""
+    if document.payload_type != KEYSET:
+        raise RemoteError(Code.WRONG_TYPE, "document is no keyset")
+    member = exact(parse_payload(document.payload), _KEYSET, what="keyset")
+    keyset = Keyset(
+        node=text(member["node"]),
+        version=number(member["version"]),
+        desc_version=number(member["desc_version"]),
+        desc_hash=text(member["desc_hash"]),
+        issued=number(member["issued"]),
+        expires=number(member["expires"]),
+        enc=tuple(_enc_key(item) for item in items(member["enc"])),
+        heads=texts(member["heads"]),
+        checkpoint=text(member["checkpoint"]),
+        document=document,
+    )
+    if not 0 < keyset.expires - keyset.issued <= LONGEST_LIFE:
+        raise malformed("keyset lives longer than 48 hours, or not at all")
+    if len({key.kid for key in keyset.enc}) != len(keyset.enc):
+        raise RemoteError(Code.BAD_KEY, "one encryption key occurs twice")
+    return keyset
+
+
+def _enc_key(value: Json) -> EncKey:
+    member = exact(value, _ENC_KEY, what="encryption key")
+    key = EncKey(
+        kid=text(member["kid"]),
+        unit=text(member["unit"]),
+        pub=unb64u(member["pub"]),
+        from_=number(member["from"]),
+        until=number(member["until"]),
+    )
+    if key.from_ >= key.until:
+        raise malformed("encryption key ends before it begins")
+    if key.kid != enc_kid(key.pub):
+        raise RemoteError(Code.BAD_KEY, "kid does not commit to the encryption key")
+    check_enc_public(key.pub)
+    return key
+
+
+_ENC_KEY: Final[dict[str, Check]] = {
+    "kid": is_id,
+    "unit": is_str(r"[a-z0-9][a-z0-9-]{0,47}", 48),
+    "pub": is_b64u(ENC_PUBLIC),
+    "from": is_int(),
+    "until": is_int(),
+}
+_KEYSET: Final[dict[str, Check]] = {
+    "type": one_of("nrm.keyset/1"),
+    "node": is_node,
+    "version": is_count,
+    "desc_version": is_count,
+    "desc_hash": is_hash,
+    "issued": is_int(),
+    "expires": is_int(),
+    "enc": list_of(is_object, 0, 80),
+    "heads": list_of(is_hash, 0, 1000, distinct=True),
+    "checkpoint": is_str(maxlen=20_000),
+}

@@ -1,0 +1,116 @@
+"""`nrm.reset/1`: a node that was restored from a backup asks a peer to begin their link anew (PROTOCOL B3, last row).
+
+It repeats what the peer said it holds of this link (`view`), names the new epoch of both directions, the time of the
+backup, and the change that two people of the restored node approved. One person of the other side accepts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from gateway.ports import Json
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    canon,
+    exact,
+    h,
+    is_count,
+    is_hash,
+    is_int,
+    is_node,
+    is_object,
+    malformed,
+    maybe_text,
+    nullable,
+    number,
+    one_of,
+    parse_payload,
+    text,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a node holds of the numbers of another one: the answer to `GET /v1/link` (B14.14)."""
+
+    epoch: int
+    high: int
+    hash: str | None
+
+    def to_json(self) -> dict[str, Json]:
+        """The three members."""
+        return {"epoch": self.epoch, "high": self.high, "hash": self.hash}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read them. Raises RemoteError(malformed); the hash is null exactly for a link that was not used."""
+        member = exact(value, _VIEW, what="view")
+        view = cls(epoch=number(member["epoch"]), high=number(member["high"]), hash=maybe_text(member["hash"]))
+        if (view.hash is None) != (view.high == 0):
+            raise malformed("view has a hash without a number, or a number without a hash")
+        return view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """One request. `backup` and `created` are Unix seconds of the restored node's clock."""
+
+    from_: str
+    to: str
+    view: View
+    epoch: int
+    backup: int
+    change: str
+    created: int
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the bytes that are signed."""
+        return canon(
+            {
+                "type": "nrm.reset/1",
+                "from": self.from_,
+                "to": self.to,
+                "view": self.view.to_json(),
+                "epoch": self.epoch,
+                "backup": self.backup,
+                "change": self.change,
+                "created": self.created,
+            }
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a payload. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _RESET, what="reset")
+        reset = cls(
+            from_=text(member["from"]),
+            to=text(member["to"]),
+            view=View.from_json(member["view"]),
+            epoch=number(member["epoch"]),
+            backup=number(member["backup"]),
+            change=text(member["change"]),
+            created=number(member["created"]),
+        )
+        if reset.epoch <= reset.view.epoch:
+            raise malformed("the new epoch is not higher than the one held")
+        return reset
+
+
+def reset_hash(payload: bytes) -> str:
+    """b64u(H("reset", payload)): by this name a person accepts it."""
+    return b64u(h("reset", payload))
+
+
+_VIEW: Final[dict[str, Check]] = {"epoch": is_count, "high": is_int(), "hash": nullable(is_hash)}
+_RESET: Final[dict[str, Check]] = {
+    "type": one_of("nrm.reset/1"),
+    "from": is_node,
+    "to": is_node,
+    "view": is_object,
+    "epoch": is_count,
+    "backup": is_int(),
+    "change": is_hash,
+    "created": is_int(),
+}

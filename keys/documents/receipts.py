@@ -1,0 +1,180 @@
+"""What a receiver tells about a message, one signed step at a time (PROTOCOL B7, B14.2, B14.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from gateway.ports import Json
+from keys.primitives.encoding import (
+    Check,
+    b64u,
+    canon,
+    exact,
+    h,
+    is_code,
+    is_count,
+    is_hash,
+    is_id,
+    is_int,
+    is_node,
+    is_object,
+    items,
+    list_of,
+    malformed,
+    maybe_text,
+    nullable,
+    number,
+    one_of,
+    parse_payload,
+    text,
+)
+
+MOST_RECEIPTS: Final = 100
+
+
+class Status(StrEnum):
+    """How far a message has come (B7, DESIGN 3b.5)."""
+
+    RECEIVED = "received"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    ERASED = "erased"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One step of one message, told by its receiver. `of` names the statement or the void; `at` is Unix seconds.
+
+    `code` is None except for a rejection (B14.3).
+    """
+
+    of: str
+    msg: str
+    from_: str
+    from_desc: int
+    to: str
+    n: int
+    status: Status
+    at: int
+    code: str | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """The object as it stands in a batch; it is stored and repeated unchanged (B14.2)."""
+        return {
+            "type": "nrm.receipt/1",
+            "of": self.of,
+            "msg": self.msg,
+            "from": self.from_,
+            "from_desc": self.from_desc,
+            "to": self.to,
+            "n": self.n,
+            "status": self.status.value,
+            "at": self.at,
+            "code": self.code,
+        }
+
+    def encode(self) -> bytes:
+        """Canonical JSON of the object."""
+        return canon(self.to_json())
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read the object. Raises RemoteError(malformed)."""
+        member = exact(value, _RECEIPT, what="receipt")
+        receipt = cls(
+            of=text(member["of"]),
+            msg=text(member["msg"]),
+            from_=text(member["from"]),
+            from_desc=number(member["from_desc"]),
+            to=text(member["to"]),
+            n=number(member["n"]),
+            status=Status(text(member["status"])),
+            at=number(member["at"]),
+            code=maybe_text(member["code"]),
+        )
+        if (receipt.code is None) == (receipt.status is Status.REJECTED):
+            raise malformed("receipt has a code exactly when it is rejected")
+        return receipt
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a stored receipt, or the payload of a lone one, which is verified but never issued (B7).
+
+        Raises RemoteError(malformed).
+        """
+        return cls.from_json(parse_payload(data))
+
+
+_RECEIPT: Final[dict[str, Check]] = {
+    "type": one_of("nrm.receipt/1"),
+    "of": is_hash,
+    "msg": is_id,
+    "from": is_node,
+    "from_desc": is_count,
+    "to": is_node,
+    "n": is_count,
+    "status": one_of(*Status),
+    "at": is_int(),
+    "code": nullable(is_code),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipts:
+    """A batch of 1 to 100 receipts of one node for one peer; one (of, status) occurs once (B7, B14.3)."""
+
+    receipts: tuple[Receipt, ...]
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the bytes that are signed. A batch that breaks a rule is our own bug."""
+        if fault := _batch_fault(self.receipts):
+            raise RuntimeError(fault)
+        return canon({"type": "nrm.receipts/1", "receipts": [receipt.to_json() for receipt in self.receipts]})
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a payload; a batch with one fault is refused as a whole (B14.3). Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _RECEIPTS, what="receipts")
+        receipts = tuple(Receipt.from_json(item) for item in items(member["receipts"]))
+        if fault := _batch_fault(receipts):
+            raise malformed(fault)
+        return cls(receipts=receipts)
+
+    @property
+    def from_(self) -> str:
+        """The node that issued all of them."""
+        return self.receipts[0].from_
+
+    @property
+    def to(self) -> str:
+        """The node that sent all the messages."""
+        return self.receipts[0].to
+
+
+_RECEIPTS: Final[dict[str, Check]] = {
+    "type": one_of("nrm.receipts/1"),
+    "receipts": list_of(is_object, 1, MOST_RECEIPTS),
+}
+
+
+def batch_hash(document: bytes) -> str:
+    """H("receipts", bytes) of a signed batch with its signature: how the audit log names it (B10)."""
+    return b64u(h("receipts", document))
+
+
+def _batch_fault(receipts: Sequence[Receipt]) -> str | None:
+    if not 1 <= len(receipts) <= MOST_RECEIPTS:
+        return "batch does not have 1 to 100 receipts"
+    if not _one(receipt.from_ for receipt in receipts) or not _one(receipt.to for receipt in receipts):
+        return "batch is not between two nodes"
+    if len({(receipt.of, receipt.status) for receipt in receipts}) != len(receipts):
+        return "batch says one thing twice"
+    return None
+
+
+def _one(values: Iterable[str]) -> bool:
+    return len(set(values)) == 1

@@ -1,0 +1,322 @@
+"""What is signed about a message, and the half of its commitment that can be destroyed (PROTOCOL B5, B14).
+
+Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.exchange`` to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from gateway.ports import Json
+from keys.primitives.encoding import (
+    DAY,
+    Check,
+    b64u,
+    canon,
+    exact,
+    h,
+    is_b64u,
+    is_code,
+    is_count,
+    is_hash,
+    is_id,
+    is_int,
+    is_node,
+    is_object,
+    is_str,
+    items,
+    list_of,
+    lp_join,
+    malformed,
+    maybe_text,
+    nullable,
+    number,
+    numbers,
+    one_of,
+    parse_payload,
+    text,
+    texts,
+    unb64u,
+)
+from keys.primitives.seal import CEK, SUITE
+
+MOST_RECIPIENTS: Final = 8
+MOST_PARTS: Final = 64
+MESSAGE_LIFE: Final = 14 * DAY  # seconds
+
+is_parts: Final[Check] = list_of(is_int(1), 0, MOST_PARTS)
+
+
+# --- statement ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Who says what to whom, when, as which number: the signed evidence.
+
+    Ids and hashes are base64url, times Unix seconds. `rcp` are the key ids of the envelope; `prev` is None exactly when
+    `n` is 1 (B14.12); `schema` is "sha256:" and 64 hexadecimal digits; `commit` hides the body once the salt is gone.
+    """
+
+    id: str
+    from_: str
+    from_desc: int
+    to: str
+    to_desc: int
+    rcp: tuple[str, ...]
+    epoch: int
+    n: int
+    prev: str | None
+    conv: str
+    reply_to: str | None
+    created: int
+    expires: int
+    body_type: str
+    schema: str
+    purpose: str | None
+    commit: str
+    parts: tuple[int, ...] = ()
+    suite: str = SUITE
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the bytes that are signed."""
+        return canon(
+            {
+                "type": "nrm.statement/1",
+                "suite": self.suite,
+                "id": self.id,
+                "from": self.from_,
+                "from_desc": self.from_desc,
+                "to": self.to,
+                "to_desc": self.to_desc,
+                "rcp": list(self.rcp),
+                "epoch": self.epoch,
+                "n": self.n,
+                "prev": self.prev,
+                "conv": self.conv,
+                "reply_to": self.reply_to,
+                "created": self.created,
+                "expires": self.expires,
+                "body_type": self.body_type,
+                "schema": self.schema,
+                "purpose": self.purpose,
+                "commit": self.commit,
+                "parts": list(self.parts),
+            }
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read the frame. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _STATEMENT, what="statement")
+        statement = cls(
+            suite=text(member["suite"]),
+            id=text(member["id"]),
+            from_=text(member["from"]),
+            from_desc=number(member["from_desc"]),
+            to=text(member["to"]),
+            to_desc=number(member["to_desc"]),
+            rcp=texts(member["rcp"]),
+            epoch=number(member["epoch"]),
+            n=number(member["n"]),
+            prev=maybe_text(member["prev"]),
+            conv=text(member["conv"]),
+            reply_to=maybe_text(member["reply_to"]),
+            created=number(member["created"]),
+            expires=number(member["expires"]),
+            body_type=text(member["body_type"]),
+            schema=text(member["schema"]),
+            purpose=maybe_text(member["purpose"]),
+            commit=text(member["commit"]),
+            parts=numbers(member["parts"]),
+        )
+        _check_prev(statement.n, statement.prev)
+        return statement
+
+
+_STATEMENT: Final[dict[str, Check]] = {
+    "type": one_of("nrm.statement/1"),
+    "suite": is_str(r"nrm[1-9][0-9]{0,3}", 7),
+    "id": is_id,
+    "from": is_node,
+    "from_desc": is_count,
+    "to": is_node,
+    "to_desc": is_count,
+    "rcp": list_of(is_id, 1, MOST_RECIPIENTS, distinct=True),
+    "epoch": is_count,
+    "n": is_count,
+    "prev": nullable(is_hash),
+    "conv": is_id,
+    "reply_to": nullable(is_id),
+    "created": is_int(),
+    "expires": is_int(),
+    "body_type": is_str(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*/[1-9][0-9]{0,3}", 100),  # B14.17
+    "schema": is_str(r"sha256:[0-9a-f]{64}", 71),
+    "purpose": nullable(is_code),  # B14.17
+    "commit": is_hash,
+    "parts": is_parts,
+}
+
+
+def _check_prev(n: int, prev: str | None) -> None:
+    if (n == 1) != (prev is None):
+        raise malformed("prev is null exactly when n is 1")
+
+
+def statement_hash(data: bytes) -> str:
+    """H("stmt", bytes) of a statement or of a void, as a receipt's `of` names it (B7, B14.4)."""
+    return b64u(h("stmt", data))
+
+
+def signatures_hash(frame: bytes) -> str:
+    """H("sigs", frame) of the signatures of a statement: how the audit log shows that they were there (B10).
+
+    `of` alone would let whoever steals a key later sign what was put into a log before.
+    """
+    return b64u(h("sigs", frame))
+
+
+def link_hash(*, epoch: int, n: int, id: str, prev: str | None) -> str:
+    """H("link", canon({epoch,n,id,prev})): the `prev` of number n + 1 (B5, Numbering)."""
+    return b64u(h("link", canon({"epoch": epoch, "n": n, "id": id, "prev": prev})))
+
+
+def commit(secret: bytes, body: bytes) -> str:
+    """H("commit", LP(secret) || LP(body)): binding, and hiding because the salt dies with the content."""
+    return b64u(h("commit", lp_join(secret, body)))
+
+
+# --- secret ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPart:
+    """What opens and proves attachment `n`: `size` of the content in bytes, its key and its SHA-256."""
+
+    n: int
+    name: str
+    media: str
+    size: int
+    key: bytes
+    sha256: bytes
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """The half of the commitment that is destroyed with the content: 32 random bytes, and the keys of the parts."""
+
+    salt: bytes
+    parts: tuple[SecretPart, ...] = ()
+
+    def encode(self) -> bytes:
+        """Canonical JSON."""
+        parts: list[Json] = [
+            {
+                "n": part.n,
+                "name": part.name,
+                "media": part.media,
+                "len": part.size,
+                "key": b64u(part.key),
+                "sha256": b64u(part.sha256),
+            }
+            for part in self.parts
+        ]
+        return canon({"salt": b64u(self.salt), "parts": parts})
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read the frame; parts are numbered from 0. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _SECRET, what="secret")
+        parts = tuple(_secret_part(item) for item in items(member["parts"]))
+        if [part.n for part in parts] != list(range(len(parts))):
+            raise malformed("parts are not numbered from 0")
+        return cls(salt=unb64u(member["salt"]), parts=parts)
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+
+def _secret_part(value: Json) -> SecretPart:
+    member = exact(value, _SECRET_PART, what="part")
+    return SecretPart(
+        n=number(member["n"]),
+        name=text(member["name"]),
+        media=text(member["media"]),
+        size=number(member["len"]),
+        key=unb64u(member["key"]),
+        sha256=unb64u(member["sha256"]),
+    )
+
+
+_SECRET: Final[dict[str, Check]] = {"salt": is_b64u(32), "parts": list_of(is_object, 0, MOST_PARTS)}
+_SECRET_PART: Final[dict[str, Check]] = {
+    "n": is_int(0, MOST_PARTS - 1),
+    "name": is_str(maxlen=255),
+    "media": is_str(r"[ -~]+", 255),
+    "len": is_int(),
+    "key": is_b64u(CEK),
+    "sha256": is_b64u(32),
+}
+
+
+# --- void --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """Asks whether a message was taken, and if not, that it never will be: question and fence in one (B5, B14.4)."""
+
+    id: str
+    from_: str
+    to: str
+    epoch: int
+    n: int
+    prev: str | None
+    created: int
+
+    def encode(self) -> bytes:
+        """Canonical JSON: the bytes that are signed."""
+        return canon(
+            {
+                "type": "nrm.void/1",
+                "id": self.id,
+                "from": self.from_,
+                "to": self.to,
+                "epoch": self.epoch,
+                "n": self.n,
+                "prev": self.prev,
+                "created": self.created,
+            }
+        )
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a payload. Raises RemoteError(malformed)."""
+        member = exact(parse_payload(data), _VOID, what="void")
+        void = cls(
+            id=text(member["id"]),
+            from_=text(member["from"]),
+            to=text(member["to"]),
+            epoch=number(member["epoch"]),
+            n=number(member["n"]),
+            prev=maybe_text(member["prev"]),
+            created=number(member["created"]),
+        )
+        _check_prev(void.n, void.prev)
+        return void
+
+
+_VOID: Final[dict[str, Check]] = {
+    "type": one_of("nrm.void/1"),
+    "id": is_id,
+    "from": is_node,
+    "to": is_node,
+    "epoch": is_count,
+    "n": is_count,
+    "prev": nullable(is_hash),
+    "created": is_int(),
+}

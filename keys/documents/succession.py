@@ -1,0 +1,143 @@
+"""The next descriptor of a node: who follows whom (PROTOCOL B2, B3 "routine rotation" and "compromised").
+
+A new `sig`, `log` or `wit` key is listed 14 days before it is used, beside the old one, and the old one stays listed
+for 14 days after, so that what is in flight verifies. `at_once` and a revocation leave out the wait.
+
+A descriptor lists keys for its own whole life, so that the holders of the roots meet once a year: `http` keys of 90
+days one after the other, and a successor for any other key that ends within 100 days. It ends with the first of those
+that stay, and after 400 days at most: a change between two meetings does not move the next one.
+
+``needed`` says how many new keys that takes; they are made first, as a descriptor lists keys that exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gateway.errors import Code, RefusedError
+from keys.documents.descriptor import LONGEST_LIFE, Descriptor, Revocation, build_descriptor
+from keys.documents.key_records import KeyRecord, Use
+from keys.keystore.keyring import HTTP_LIFE, LOG_LIFE, SIG_LIFE
+from keys.primitives.encoding import DAY
+from keys.primitives.sign import PublicKey
+
+OVERLAP: Final = 14 * DAY  # listed before use, and after it (B2)
+RENEWED: Final = 100 * DAY  # what ends sooner gets a successor in any next descriptor
+USES: Final = (Use.SIG, Use.LOG, Use.WIT, Use.HTTP)
+_LIFE: Final = {Use.SIG: SIG_LIFE, Use.LOG: LOG_LIFE, Use.WIT: LOG_LIFE, Use.HTTP: HTTP_LIFE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the next descriptor changes. `roots` is the new list with its threshold, None for the old one."""
+
+    rotate: frozenset[Use] = frozenset()
+    at_once: bool = False
+    revoke: tuple[Revocation, ...] = ()
+    roots: tuple[tuple[KeyRecord, ...], int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """The keys of one use: what stays, and the windows that new keys fill."""
+
+    kept: tuple[KeyRecord, ...]
+    windows: tuple[tuple[int, int], ...]
+
+
+def needed(last: Descriptor, change: Change, now: int) -> Mapping[Use, int]:
+    """How many new keys of each use ``next_descriptor`` takes."""
+    return {use: len(row.windows) for use, row in _rows(last, change, now)[0].items()}
+
+
+def next_descriptor(last: Descriptor, change: Change, new: Mapping[Use, Sequence[PublicKey]], now: int) -> bytes:
+    """The payload of the version after `last`, issued `now`, to be signed by roots.
+
+    `new` has the keys that ``needed`` asks for. Raises RefusedError(clock) when `last` was issued later than now, and
+    invalid for whatever no peer would accept.
+    """
+    if now < last.issued:
+        raise RefusedError(
+            Code.CLOCK,
+            "the descriptor held was issued later than now; nothing was made",
+            hint="set the clock of this machine",
+        )
+    records: list[KeyRecord] = []
+    rows, end = _rows(last, change, now)
+    for use, row in rows.items():
+        made = zip(row.windows, new.get(use, ()), strict=True)
+        records += row.kept
+        records += [KeyRecord(use=use, from_=start, until=until, public=key) for (start, until), key in made]
+    roots, threshold = change.roots or (last.roots, last.threshold)
+    return build_descriptor(
+        name=last.name,
+        issued=now,
+        expires=end,
+        roots=roots,
+        threshold=threshold,
+        keys=records,
+        endpoints=last.endpoints,
+        log=last.log,
+        country=last.country,
+        contact=last.contact,
+        tls_spki=last.tls_spki,
+        units=last.units,
+        revoked=(*last.revoked, *change.revoke),
+        suites=last.suites,
+        node=last.node,
+        version=last.version + 1,
+        prev=last.hash,
+    )
+
+
+def _rows(last: Descriptor, change: Change, now: int) -> tuple[dict[Use, _Row], int]:
+    """The keys of each use, and until when the new descriptor is valid.
+
+    A use that is rotated, or whose last key ends soon, gets successors beside what is there; else only the times that a
+    revoked or ended key leaves open are filled.
+    """
+    revoked = {revocation.kid for revocation in change.revoke}
+    listed = {use: [r for r in last.keys if r.use is use and r.until > now] for use in USES}
+    kept = {use: [r for r in records if r.kid not in revoked] for use, records in listed.items()}
+    staying = {use: _covered_until(kept[use], now) for use in USES if use is not Use.HTTP and kept[use] == listed[use]}
+    renewed = change.rotate | {use for use, until in staying.items() if until < now + RENEWED}
+    end = min([now + LONGEST_LIFE, *(until for use, until in staying.items() if use not in renewed)])
+    rows: dict[Use, _Row] = {}
+    for use in USES:
+        if use in renewed:
+            start = now if change.at_once else max(now, min(now + OVERLAP, _covered_until(kept[use], now)))
+            rows[use] = _Row(kept=_retired(kept[use], start), windows=_open_windows((), start, end, _LIFE[use]))
+        else:
+            rows[use] = _Row(kept=tuple(kept[use]), windows=_open_windows(kept[use], now, end, _LIFE[use]))
+    return rows, end
+
+
+def _retired(kept: Sequence[KeyRecord], start: int) -> tuple[KeyRecord, ...]:
+    """The old keys as they stay listed: 14 days longer than they are used; those that never began are dropped."""
+    return tuple(replace(r, until=min(r.until, start + OVERLAP)) for r in kept if r.from_ <= start)
+
+
+def _covered_until(kept: Collection[KeyRecord], now: int) -> int:
+    """Until when there is a key without a break from now on."""
+    at = now
+    for record in sorted(kept, key=lambda found: found.from_):
+        if record.from_ <= at:
+            at = max(at, record.until)
+    return at
+
+
+def _open_windows(kept: Collection[KeyRecord], start: int, end: int, life: int) -> tuple[tuple[int, int], ...]:
+    """The times from `start` to `end` that no record covers, in pieces of at most `life`."""
+    windows: list[tuple[int, int]] = []
+    at = start
+    for record in sorted(kept, key=lambda found: found.from_):
+        while at < record.from_:
+            windows.append((at, min(at + life, record.from_)))
+            at = windows[-1][1]
+        at = max(at, record.until)
+    while at < end:
+        windows.append((at, at + life))
+        at = windows[-1][1]
+    return tuple(windows)

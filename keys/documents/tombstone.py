@@ -1,0 +1,77 @@
+"""The end of a node id: signed by all its roots at the first ceremony, kept sealed at two places (PROTOCOL B2, B3).
+
+It is for the day on which two or more roots are lost or stolen, when no descriptor can be trusted any more. Whoever
+holds it may publish it; a peer that takes it revokes the node for ever.
+
+``accept_tombstone`` wants the signature of every root of one accepted version of the chain, each root valid when it was
+issued: a tombstone of the first ceremony stays good after a root was replaced, and fewer than all can not end a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.errors import Code, RemoteError
+from keys.documents.descriptor import Descriptor
+from keys.documents.key_records import KeyRecord
+from keys.primitives.encoding import SKEW, Check, canon, exact, is_int, is_node, number, one_of, parse_payload, text
+from keys.primitives.sign import TOMBSTONE, SignedDocument, verify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """`node` is dead; `issued` is when its roots wrote this, often years before (Unix seconds)."""
+
+    node: str
+    issued: int
+    document: SignedDocument
+
+
+def build_tombstone(node: str, issued: int) -> bytes:
+    """The payload that all roots sign."""
+    return canon({"type": "nrm.tombstone/1", "node": node, "issued": issued})
+
+
+def parse_tombstone(document: SignedDocument) -> Tombstone:
+    """The shape, no signatures. Raises RemoteError(wrong_type, malformed)."""
+    if document.payload_type != TOMBSTONE:
+        raise RemoteError(Code.WRONG_TYPE, "document is no tombstone")
+    member = exact(parse_payload(document.payload), _TOMBSTONE, what="tombstone")
+    return Tombstone(node=text(member["node"]), issued=number(member["issued"]), document=document)
+
+
+def accept_tombstone(chain: Sequence[Descriptor], document: SignedDocument, now: int) -> Tombstone:
+    """The tombstone of the node whose accepted chain this is.
+
+    Raises RemoteError: wrong_type, malformed, wrong_node, not_yet_valid, or bad_signature for one that does not verify,
+    is by no root of the chain, comes twice, or is missing.
+    """
+    found = parse_tombstone(document)
+    if not chain or found.node != chain[-1].node:
+        raise RemoteError(Code.WRONG_NODE, "tombstone is of another node")
+    if found.issued > now + SKEW:
+        raise RemoteError(Code.NOT_YET_VALID, "tombstone was issued in the future")
+    roots = {record.kid: record for descriptor in chain for record in descriptor.roots}
+    signers = _signers(roots, document)
+    if not any(_all_signed(descriptor.roots, signers, found.issued) for descriptor in chain):
+        raise RemoteError(Code.BAD_SIGNATURE, "not all roots signed")
+    return found
+
+
+def _signers(roots: dict[str, KeyRecord], document: SignedDocument) -> frozenset[str]:
+    signers: set[str] = set()
+    for signature in document.signatures:
+        if signature.kid not in roots or signature.kid in signers:
+            raise RemoteError(Code.BAD_SIGNATURE, "signed twice by one root, or by no root")
+        verify(roots[signature.kid].public, TOMBSTONE, document.payload, signature)
+        signers.add(signature.kid)
+    return frozenset(signers)
+
+
+def _all_signed(roots: Sequence[KeyRecord], signers: frozenset[str], issued: int) -> bool:
+    return all(record.kid in signers and record.valid_at(issued, skew=SKEW) for record in roots)
+
+
+_TOMBSTONE: Final[dict[str, Check]] = {"type": one_of("nrm.tombstone/1"), "node": is_node, "issued": is_int()}

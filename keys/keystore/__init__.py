@@ -1,0 +1,1 @@
+"""Where secret keys live, and the process that holds them."""

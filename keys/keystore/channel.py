@@ -1,0 +1,79 @@
+"""Frames over a Unix stream socket: u32 length, then so many bytes; and who is at the other end of it."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Final
+
+from keys.keystore.calls import LIMIT
+
+_CHUNK: Final = 64 * 1024
+_UCRED: Final = struct.Struct("3i")  # pid, uid, gid: struct ucred, unix(7)
+
+
+class ClosedError(OSError):
+    """The other end is gone, or said more than a frame may hold. `sent`: it may have read what was sent last."""
+
+    def __init__(self, what: str, *, sent: bool = True) -> None:
+        super().__init__(what)
+        self.sent = sent
+
+
+class Channel:
+    """One end of a connection, used by one thread at a time."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._data = bytearray()
+
+    def send(self, *frames: bytes) -> None:
+        """Send frames, in one move. Raises ClosedError with `sent` False where the other end was gone before."""
+        if any(4 + len(data) > LIMIT for data in frames):
+            raise RuntimeError("frame is larger than a frame may be")
+        try:
+            self._socket.sendall(b"".join(len(data).to_bytes(4, "big") + data for data in frames))
+        except (BrokenPipeError, ConnectionResetError) as exc:
+            raise ClosedError("the other end is gone", sent=False) from exc
+
+    def holds_more(self) -> bool:
+        """Whether the whole next frame has come already."""
+        return len(self._data) >= 4 and len(self._data) >= 4 + int.from_bytes(self._data[:4], "big")
+
+    def receive(self) -> bytes:
+        """The next frame. Raises ClosedError, and TimeoutError where the socket has a deadline."""
+        self._fill(4)
+        end = 4 + int.from_bytes(self._data[:4], "big")
+        if end > LIMIT:
+            raise ClosedError("frame is too large")
+        self._fill(end)
+        frame = bytes(self._data[4:end])
+        del self._data[:end]
+        return frame
+
+    def _fill(self, size: int) -> None:
+        """Have `size` bytes. The buffer grows with what comes: a length alone takes no memory."""
+        while len(self._data) < size:
+            piece = self._socket.recv(_CHUNK)
+            if not piece:
+                raise ClosedError("the other end is gone")
+            self._data += piece
+
+    def within(self, seconds: float | None) -> None:
+        """How long one move of data may take from now on; None for ever."""
+        self._socket.settimeout(seconds)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def __del__(self) -> None:
+        """A thread that ends hangs up."""
+        self.close()
+
+
+def uid_of(connection: socket.socket) -> int:
+    """The user of the process at the other end, as the kernel says it (SO_PEERCRED)."""
+    data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    _, uid, _ = _UCRED.unpack(data)
+    return int(uid)

@@ -1,0 +1,270 @@
+"""The key service as a process: it alone opens the key store and answers for it on a Unix socket (PROTOCOL B12 d).
+
+Who may ask is one user, known by the kernel (SO_PEERCRED); there is no network. A thread serves each connection, so
+that several requests are under way. What is asked more often than a node ever needs is refused for a while: who took
+over the listener does not read a country's messages out faster than its node would.
+The key store itself refuses what its node must not say (``keys.keystore.keystore``). Backups are closed to the recovery
+key that was named at the start and to no other: to a key of its own, who took over the listener would have all keys in
+a file. Nothing of a fault travels but its code.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.foundation.logs import logger
+from keys.keystore.calls import (
+    FAULT,
+    HELLO,
+    METHODS,
+    PROTOCOL,
+    Answer,
+    Hello,
+    KeyServiceStatus,
+    Paced,
+    decode_request,
+    encode_answer,
+)
+from keys.keystore.channel import Channel, ClosedError, uid_of
+from keys.keystore.keystore import Keystore, system_rand
+
+SOCKET: Final = "keyd.sock"
+LOCK: Final = "keyd.lock"
+MOST_CONNECTIONS: Final = 64
+LOCK_PATIENCE: Final = 10.0
+"""Seconds for a key service before this one to go away."""
+PACES: Final[Mapping[Paced, tuple[int, int]]] = {
+    Paced.SIGN: (2_000, 20_000),
+    Paced.OPEN: (2_000, 20_000),
+    Paced.UNWRAP: (5_000, 100_000),
+}
+"""Per second, and how many may come at once: ten times what a node on two cores can use."""
+_STDIN: Final = 0
+
+
+class Pace:
+    """So many per second, and so many at once."""
+
+    def __init__(self, per_second: int, burst: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._burst, self._monotonic = per_second, burst, monotonic
+        self._left, self._at = float(burst), monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Whether one more may be done now."""
+        with self._lock:
+            now = self._monotonic()
+            self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+            self._at = now
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
+class KeyServer:
+    """Answers for one key store. `uid` is the only user that may ask; `alone`: it is not the child of a node;
+    `recovery` is the kid of the only key that backups are closed to, None for no backup.
+    """
+
+    def __init__(
+        self,
+        keys: Keystore,
+        *,
+        uid: int,
+        alone: bool,
+        recovery: str | None = None,
+        paces: Mapping[Paced, tuple[int, int]] = PACES,
+    ) -> None:
+        self._keys, self._uid, self._alone, self._recovery = keys, uid, alone, recovery
+        self._life = system_rand(16)
+        self._paces = {kind: Pace(*limits) for kind, limits in paces.items()}
+        self._change = threading.Lock()
+        self._free = threading.Semaphore(MOST_CONNECTIONS)
+        self._log = logger()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take one connection and serve it in a thread of its own; refuse a stranger and one too many."""
+        connection, _ = listener.accept()
+        if uid_of(connection) != self._uid or not self._free.acquire(blocking=False):
+            self._log.warning("keyd.turned_away")
+            connection.close()
+            return
+        threading.Thread(target=self._serve, args=(connection,), name="keyd", daemon=True).start()
+
+    def finish(self) -> None:
+        """Wait for a change that is under way; no other begins."""
+        self._change.acquire()
+
+    def _serve(self, connection: socket.socket) -> None:
+        channel = Channel(connection)
+        try:
+            with self._change:
+                standing = self._standing()
+            hello = Hello(protocol=PROTOCOL, life=self._life, alone=self._alone, standing=standing)
+            channel.send(HELLO.write(hello))
+            answers: list[bytes] = []
+            while True:
+                answers.append(self.answer(channel.receive()))
+                if not channel.holds_more():  # what came in one move is answered in one
+                    channel.send(*answers)
+                    answers = []
+        except ClosedError:
+            return
+        except RemoteError as error:
+            self._log.warning("keyd.malformed", code=str(error.code))
+        except OSError as error:
+            self._log.info("keyd.cut", exc_info=error)
+        finally:
+            channel.close()
+            self._free.release()
+
+    def answer(self, request: bytes) -> bytes:
+        """The answer to one request. Raises RemoteError(malformed) for what is none."""
+        name, arguments = decode_request(request)
+        paced = METHODS[name].paced
+        try:
+            if paced is not None and not self._paces[paced].take():
+                raise TransientError(Code.UNREACHABLE, "asked more often than a node needs")
+            if METHODS[name].changes:
+                return self._changed(name, arguments)
+            return encode_answer(name, Answer(result=self._do(name, arguments)))
+        except GatewayError as error:
+            self._log.info("keyd.refused", step=name, code=str(error.code))
+            return encode_answer(name, Answer(error=error))
+        except Exception as error:  # noqa: BLE001 (the border of the process: the text of a fault may hold a secret)
+            self._log.error("keyd.failed", step=name, exc_info=error)
+            return FAULT
+
+    def _changed(self, name: str, arguments: Sequence[Any]) -> bytes:
+        """One at a time, so that what is told last is how the keys stand."""
+        with self._change:
+            before = self._keys.gen
+            try:
+                answer = Answer(result=self._do(name, arguments), standing=self._standing())
+            except GatewayError as error:
+                self._log.info("keyd.refused", step=name, code=str(error.code))
+                answer = Answer(error=error, standing=self._standing())
+            if self._keys.gen != before:
+                self._log.info("keyd.changed", step=name, n=self._keys.gen)
+        return encode_answer(name, answer)
+
+    def _do(self, name: str, arguments: Sequence[Any]) -> Any:
+        if name == "backup" and arguments[0].kid != self._recovery:
+            raise RefusedError(Code.FORBIDDEN, "backup for another recovery key")
+        return getattr(self._keys, name)(*arguments)
+
+    def _standing(self) -> KeyServiceStatus:
+        return KeyServiceStatus.of(self._keys, self._keys.gen)
+
+
+def run(
+    folder: Path,
+    unlock: Callable[[], Keystore],
+    *,
+    ready: Callable[[Keystore], None],
+    uid: int | None = None,
+    child: bool = False,
+    recovery: str | None = None,
+) -> None:
+    """Serve the key store that `unlock` opens, on the socket in `folder`, until told to stop; `recovery` is the kid of
+    the recovery key.
+
+    A `child` stops when its standard input ends, that is with its node, and leaves signals to it; else SIGTERM and
+    SIGINT stop it. Raises RefusedError: locked, and what `unlock` raises.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(locked(folder / LOCK))
+        keys = unlock()
+        stop = stack.enter_context(_signals(child=child))
+        server = KeyServer(keys, uid=os.getuid() if uid is None else uid, alone=not child, recovery=recovery)
+        listener = stack.enter_context(_listening(folder / SOCKET, shared=uid not in (None, os.getuid())))
+        log = logger()
+        log.info("keyd.started", peer=keys.node, n=keys.gen)
+        ready(keys)
+        _until(stop, listener, server)
+        server.finish()
+        log.info("keyd.stopped", n=keys.gen)
+
+
+def _until(stop: int, listener: socket.socket, server: KeyServer) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(stop, selectors.EVENT_READ)
+        while True:
+            readable = {key.fd for key, _ in selector.select()}
+            if stop in readable and not os.read(stop, 64).strip(b"\n"):
+                return
+            if listener.fileno() in readable:
+                with suppress(OSError):  # the caller was gone again
+                    server.accept(listener)
+
+
+@contextmanager
+def _signals(*, child: bool) -> Iterator[int]:
+    """A descriptor that ends when the process is to stop."""
+    if child:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # they mean the node, which asks for signatures until its end
+        yield _STDIN
+        return
+    out, into = os.pipe2(os.O_CLOEXEC)
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: os.write(into, b"\n"))
+        yield out
+    finally:
+        os.close(out)
+        os.close(into)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """One key service for one key store; one that is about to end is waited for."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        end = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as exc:
+                if time.monotonic() >= end:
+                    raise RefusedError(
+                        Code.LOCKED,
+                        "another key service has this key store open; nothing was started",
+                        hint="stop it first, or let trm serve find it",
+                    ) from exc
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _listening(path: Path, *, shared: bool) -> Iterator[socket.socket]:
+    """The socket, mode 0600; 0660 where another user asks, who then shares its group. One that was left is replaced."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as listener:
+        before = os.umask(0o117 if shared else 0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(MOST_CONNECTIONS)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)

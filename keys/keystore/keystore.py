@@ -1,0 +1,425 @@
+"""The key service of a node: a keyring in a sealed file (PROTOCOL B9, B12).
+
+Every change is on disk before it counts: the new keyring is written as the next generation, and only then used. If the
+disk does not take it, TransientError is raised and nothing has changed. Changes wait for each other; signing, opening
+and wrapping read one unchanging keyring and may run in any thread.
+No private key leaves: there is no method that returns one, but for ``tls_secrets``, which the TLS library needs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn, Self
+
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError
+from keys.documents.backup import KEYRING, Kind, Member, RecoveryPublic, chain_member, seal_backup
+from keys.documents.descriptor import Descriptor
+from keys.documents.key_records import KeyRecord, Use
+from keys.documents.keyset import EncKey
+from keys.documents.receipts import Receipts
+from keys.documents.signed_note import Checkpoint, cosign_checkpoint, read_cosignature_text, sign_checkpoint
+from keys.keystore.keyring import DEFAULT_UNITS, SECRET, HeldKey, Keyring
+from keys.keystore.service import KeyInfo, KeyService
+from keys.primitives.encoding import parse_payload
+from keys.primitives.seal import NONCE, aead_open, aead_seal, keyed_index, open_cek
+from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
+from keys.primitives.sign import (
+    BACKUP,
+    KEYSET,
+    RECEIPT,
+    RECEIPTS,
+    RESET,
+    STATEMENT,
+    TRUST,
+    VOID,
+    PublicKey,
+    Rand,
+    Signature,
+)
+
+__all__ = ["DEFAULT_COST", "Cost", "KeyInfo", "KeyService", "Keystore", "system_rand"]
+
+KIND: Final = "nrm.keystore/1"
+SIGNERS: Final = (Use.SIG, Use.HTTP, Use.LOG, Use.WIT)
+# The member that names the signer; nothing else is signed by an online key (B12d).
+_SPEAKER: Final = {
+    KEYSET: "node",
+    STATEMENT: "from",
+    VOID: "from",
+    RECEIPT: "from",
+    TRUST: "node",
+    BACKUP: "node",
+    RESET: "from",
+}
+
+
+class Keystore:
+    """See the module. Implements ``KeyService``. Prints as <redacted> and can not be pickled."""
+
+    def __init__(self, file: SealedFile, ring: Keyring, rand: Rand) -> None:
+        self._file = file
+        self._ring = ring
+        self._rand = rand
+        self._change = threading.Lock()
+        self._origin: str | None = None  # of the own log, as the descriptor that was activated says
+        self._signers = {use: ring.of(use)[0] for use in SIGNERS}
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        passphrase: str,
+        *,
+        node: str,
+        now: int,
+        cost: Cost = DEFAULT_COST,
+        rand: Rand = system_rand,
+    ) -> Self:
+        """A keystore for a new node in a new file, mode 0600.
+
+        Raises RefusedError(exists), or invalid for an empty passphrase.
+        """
+        ring = Keyring.new(node, now, rand)
+        return cls(SealedFile.create(path, KIND, passphrase, ring.encode(), cost=cost, rand=rand), ring, rand)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        passphrase: str,
+        min_gen: int = 1,
+        *,
+        at_least: Cost = DEFAULT_COST,
+        rand: Rand = system_rand,
+    ) -> Self:
+        """Open what is there. `min_gen` is the generation that the node's log recorded last.
+
+        Raises RefusedError(not_found, invalid, wrong_passphrase, rollback).
+        """
+        if path.exists() and path.stat().st_mode & 0o077:
+            raise RefusedError(Code.INVALID, f"{path.name} can be read by others", hint=f"chmod 600 {path.name}")
+        file, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=min_gen, rand=rand)
+        try:
+            ring = Keyring.parse(content)
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
+        return cls(file, ring, rand)
+
+    @classmethod
+    def restore(
+        cls,
+        path: Path,
+        passphrase: str,
+        ring: Keyring,
+        gen: int,
+        *,
+        cost: Cost = DEFAULT_COST,
+        rand: Rand = system_rand,
+    ) -> Self:
+        """A keyring that came out of a backup, in a new file of generation `gen`: one that the node did not have yet.
+
+        Raises RefusedError(exists), or invalid for an empty passphrase.
+        """
+        file = SealedFile.create(path, KIND, passphrase, ring.encode(), cost=cost, rand=rand, gen=gen)
+        return cls(file, ring, rand)
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a keystore is not pickled")
+
+    @property
+    def node(self) -> str:
+        """The node all of this is for."""
+        return self._ring.node
+
+    @property
+    def gen(self) -> int:
+        """Generation of the file: record it in the node's log after each change, and pass it to ``open``."""
+        return self._file.gen
+
+    def listing(self) -> tuple[KeyInfo, ...]:
+        """Every key with its age."""
+        ring, signers = self._ring, {held.kid for held in self._signers.values()}
+        return (
+            *(KeyInfo(use=k.use.value, kid=k.kid, made=k.made, current=k.kid in signers) for k in ring.keys),
+            *(KeyInfo(use="enc", kid=e.key.kid, made=e.made, current=e is ring.enc[-1]) for e in ring.enc),
+            *(KeyInfo(use="epoch", kid=str(e.n), made=e.made, current=e is ring.epochs[-1]) for e in ring.epochs),
+        )
+
+    def _save(self, move: Callable[[Keyring], Keyring]) -> bool:
+        """Apply `move`; whether it changed anything. The new keyring counts once it is on disk."""
+        with self._change:
+            new = move(self._ring)
+            if new is self._ring:
+                return False
+            self._file.replace(new.encode())
+            self._ring = new
+            return True
+
+    # --- signing -------------------------------------------------------------------------------------------------
+
+    @property
+    def sig_kid(self) -> str:
+        """Key id of what ``sign`` uses."""
+        return self._signer(Use.SIG).kid
+
+    @property
+    def http_kid(self) -> str:
+        """Key id of what ``sign_http`` uses."""
+        return self._signer(Use.HTTP).kid
+
+    def activate(self, chain: Sequence[Descriptor], now: int) -> None:
+        """Sign from now on by the keys that the last of the own `chain` lists as valid at `now`, for each use the one
+        that began last. The chain was accepted (``keys.documents.descriptor.accept_chain``), so its roots have signed
+        it.
+
+        To be called at start, with each new own descriptor, and daily: the pre-listed `http` keys follow each other.
+        Raises RefusedError(no_key) if a use has none: it signs nothing from then on, the others go on. Raises
+        wrong_node for another node's descriptor, and changes nothing.
+        """
+        descriptor = chain[-1]
+        if descriptor.node != self.node:
+            raise RefusedError(Code.WRONG_NODE, "descriptor is of another node than the keystore")
+        self._origin = descriptor.log
+        ring = self._ring
+        found = {use: _current(ring, descriptor, use, now) for use in SIGNERS}
+        self._signers = {use: held for use, held in found.items() if held is not None}
+        missing = [use.value for use in SIGNERS if use not in self._signers]
+        if missing:
+            raise _no_key(missing)
+
+    def _signer(self, use: Use) -> HeldKey:
+        """The key in use. Raises RefusedError(no_key) when there is none."""
+        held = self._signers.get(use)
+        if held is None:
+            raise _no_key([use.value])
+        return held
+
+    @property
+    def may_speak(self) -> bool:
+        """Whether ``sign`` has a key."""
+        return Use.SIG in self._signers
+
+    def sign(self, payload_type: str, payload: bytes) -> Signature:
+        """Sign a keyset, statement, void, receipts or trust record of this node.
+
+        Raises RefusedError(invalid) for any other type, and for a payload that another node would have to sign.
+        """
+        if _speaker(payload_type, payload) != self.node:
+            raise RefusedError(Code.INVALID, "keystore signs what its own node says and nothing else")
+        return self._signer(Use.SIG).key.sign(payload_type, payload)
+
+    def sign_http(self, base: bytes) -> bytes:
+        """Ed25519 over a signature base of RFC 9421, 64 bytes."""
+        return self._signer(Use.HTTP).key.sign_raw(base)
+
+    def sign_log(self, text: bytes) -> bytes:
+        """Key id and signature over a checkpoint of the own log, and over nothing else: RefusedError(invalid)."""
+        try:
+            own = Checkpoint.parse(text).origin == self._origin
+        except RemoteError:
+            own = False
+        if not own:
+            raise RefusedError(Code.INVALID, "keystore signs checkpoints of its own log and nothing else")
+        return sign_checkpoint(text, self._signer(Use.LOG).key)
+
+    def cosign(self, text: bytes) -> bytes:
+        """Key id, time and signature as a witness, under the node id; never over the own log: RefusedError(invalid)."""
+        try:
+            foreign = read_cosignature_text(text)[0].origin != self._origin
+        except RemoteError:
+            foreign = False
+        if not foreign:
+            raise RefusedError(Code.INVALID, "keystore cosigns checkpoints of other logs and nothing else")
+        return cosign_checkpoint(text, self.node, self._signer(Use.WIT).key)
+
+    def public(self, use: Use) -> tuple[PublicKey, ...]:
+        """Public halves of all keys for `use`."""
+        return tuple(held.key.public for held in self._ring.of(use))
+
+    def first_records(self, issued: int) -> tuple[KeyRecord, ...]:
+        """Key records for the first descriptor of this node."""
+        return self._ring.first_records(issued)
+
+    def add_key(self, use: Use, now: int) -> PublicKey:
+        """Make one more key for `use`; it signs once a descriptor lists it and ``activate`` was called."""
+        self._save(lambda ring: ring.with_key(use, now, self._rand))
+        return self._ring.of(use)[-1].key.public
+
+    def remove_key(self, kid: str) -> None:
+        """Destroy a signing key that is not in use. Raises RefusedError(not_found, invalid)."""
+        if kid in {held.kid for held in self._signers.values()}:
+            raise RefusedError(Code.INVALID, "the key is in use", hint="activate another one first")
+        self._save(lambda ring: ring.without_key(kid))
+
+    def tls_secrets(self) -> tuple[bytes, ...]:
+        """What ``keys.primitives.tls`` makes the listener's key of; the first one is in use."""
+        return self._ring.tls
+
+    def tls_spki(self) -> tuple[bytes, ...]:
+        """The pins for the descriptor, 32 bytes each."""
+        from keys.primitives.tls import secret_spki_hash  # certificates are heavy, and a key service makes none
+
+        return tuple(secret_spki_hash(secret) for secret in self._ring.tls)
+
+    # --- encryption keys -----------------------------------------------------------------------------------------
+
+    def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
+        """A content key, 32 bytes. Raises RemoteError(unknown_recipient_key, undecryptable)."""
+        held = next((held for held in self._ring.enc if held.key.kid == kid), None)
+        if held is None:
+            raise RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no encryption key has this kid")
+        return open_cek(held.key, enc, info)
+
+    def ensure_enc(self, now: int, units: tuple[str, ...] = DEFAULT_UNITS) -> bool:
+        """Make the encryption keys that are due; whether there are new ones, so that a keyset is due too."""
+        return self._save(lambda ring: ring.renew_enc(units, now, self._rand))
+
+    def enc_public(self, now: int) -> tuple[EncKey, ...]:
+        """What the keyset lists: the keys that are younger than 72 hours."""
+        return self._ring.listed_enc(now)
+
+    def destroy_enc(self, now: int) -> tuple[str, ...]:
+        """Destroy the seeds that were made 10 days ago or earlier; their kids."""
+        gone = self._ring.expired_enc(now)
+        self._save(lambda ring: ring.without_enc(gone))
+        return gone
+
+    def destroy_all_enc(self) -> tuple[str, ...]:
+        """Destroy every seed at once (B3, "enc compromised or panic"): what is in flight comes back to its sender."""
+        gone = tuple(held.key.kid for held in self._ring.enc)
+        self._save(lambda ring: ring.without_enc(gone))
+        return gone
+
+    def each(self, name: str, calls: Sequence[tuple[object, ...]]) -> list[Any]:
+        """See ``KeyService``."""
+        return [_outcome(getattr(self, name), arguments) for arguments in calls]
+
+    # --- backup --------------------------------------------------------------------------------------------------
+
+    def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
+        """A backup file of everything but the encryption seeds, which are in none (B9): closed before it leaves."""
+        ring = self._ring.without_enc([held.key.kid for held in self._ring.enc])
+        _, pieces = seal_backup(
+            [chain_member(chain), Member.of(KEYRING, ring.encode())],
+            recovery,
+            node=self.node,
+            at=now,
+            kind=Kind.KEYSTORE,
+            gen=self.gen,
+            epoch=ring.epochs[-1].n,
+            sign=self.sign,
+            rand=self._rand,
+        )
+        return b"".join(pieces)
+
+    # --- data at rest --------------------------------------------------------------------------------------------
+
+    def wrap(self, row_id: bytes) -> tuple[bytes, int, bytes]:
+        """A new data key for a row: (data key, epoch, wrapped data key)."""
+        dk = self._rand(SECRET)
+        return dk, *self.wrap_dk(row_id, dk)
+
+    def wrap_dk(self, row_id: bytes, dk: bytes) -> tuple[int, bytes]:
+        """nonce || XChaCha20-Poly1305(K_epoch, dk, aad = "dk/" || id || "/" || epoch), and the newest epoch."""
+        epoch = self._ring.epochs[-1]
+        nonce = self._rand(NONCE)
+        return epoch.n, nonce + aead_seal(epoch.key, nonce, dk, _row_aad(row_id, epoch.n))
+
+    def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
+        """The data key of a row. Raises RefusedError(undecryptable), also when the epoch is gone."""
+        held = next((held for held in self._ring.epochs if held.n == epoch), None)
+        if held is None:
+            raise RefusedError(Code.UNDECRYPTABLE, "storage epoch was destroyed")
+        try:
+            return aead_open(held.key, wrapped[:NONCE], wrapped[NONCE:], _row_aad(row_id, epoch))
+        except RemoteError as exc:
+            raise RefusedError(Code.UNDECRYPTABLE, "data key does not open; the row was altered") from exc
+
+    def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
+        """Data keys of rows (id, epoch, wrapped data key) wrapped anew under the newest epoch; None for one that does
+        not open.
+        """
+        return tuple(self._rewrapped(*row) for row in rows)
+
+    def _rewrapped(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes | None:
+        try:
+            return self.wrap_dk(row_id, self.unwrap(row_id, epoch, wrapped))[1]
+        except RefusedError:
+            return None
+
+    def index(self, data: bytes) -> bytes:
+        """16 bytes by which a row is found again without telling what it is about."""
+        return keyed_index(self._ring.index, data)
+
+    def actor(self, data: bytes) -> bytes:
+        """16 bytes that stand for a person in the audit log."""
+        return keyed_index(self._ring.actor, data)
+
+    @property
+    def epoch(self) -> int:
+        """The storage epoch that ``wrap`` uses."""
+        return self._ring.epochs[-1].n
+
+    @property
+    def epoch_made(self) -> int:
+        """When the newest epoch began, Unix seconds."""
+        return self._ring.epochs[-1].made
+
+    @property
+    def old_epochs(self) -> tuple[int, ...]:
+        """Epochs whose rows are still to be wrapped anew: a rotation that was begun and not finished."""
+        return tuple(epoch.n for epoch in self._ring.epochs[:-1])
+
+    def begin_epoch(self, now: int) -> int:
+        """Step 1 of a rotation: old and new key are on disk, ``wrap`` uses the new one. Step 2 is the caller's.
+
+        While a rotation is under way it changes nothing. The number of the newest epoch.
+        """
+        self._save(lambda ring: ring.begin_epoch(now, self._rand))
+        return self.epoch
+
+    def finish_epoch(self, old: int) -> None:
+        """Step 3 of a rotation: `old` is gone for ever, and with it every row that still names it.
+
+        To be called only when the database has no such row. Raises RefusedError(invalid) for the newest epoch.
+        """
+        self._save(lambda ring: ring.finish_epoch(old))
+
+
+def _outcome(method: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
+    try:
+        return method(*arguments)
+    except GatewayError as error:
+        return error
+
+
+def _current(ring: Keyring, descriptor: Descriptor, use: Use, now: int) -> HeldKey | None:
+    held = {key.kid: key for key in ring.of(use)}
+    listed = [held[record.kid] for record in descriptor.keys_of(use, now) if record.kid in held]
+    return listed[-1] if listed else None
+
+
+def _no_key(uses: Sequence[str]) -> RefusedError:
+    return RefusedError(
+        Code.NO_KEY,
+        f"the descriptor lists no {' and no '.join(uses)} key that is valid now",
+        hint="the root holders sign a new one: trm keys rotate",
+    )
+
+
+def _speaker(payload_type: str, payload: bytes) -> str | None:
+    if payload_type == RECEIPTS:
+        return Receipts.parse(payload).from_
+    member = _SPEAKER.get(payload_type)
+    value = parse_payload(payload)
+    name = value.get(member) if member is not None and isinstance(value, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _row_aad(row_id: bytes, epoch: int) -> bytes:
+    return b"dk/" + row_id + b"/" + str(epoch).encode()

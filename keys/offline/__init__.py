@@ -1,0 +1,1 @@
+"""Keys that never lie on the node: roots, recovery, administrators."""

@@ -1,0 +1,101 @@
+"""Administrators' key files: one person, one file, one passphrase, on media of their own (DESIGN 3c, PROTOCOL B13).
+
+Same file format as the keystore. The file is only ever read by `trm ... --as FILE`, on the machine of its holder; a
+node holds the public card and never the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+from gateway.errors import Code, RefusedError, RemoteError
+from keys.documents.change import PSEUDONYM, AdminCard, Approval, Change
+from keys.primitives.encoding import Check, b64u, canon, exact, is_b64u, is_object, one_of, parse_payload, unb64u
+from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
+from keys.primitives.sign import SEED, Rand, SigningKey
+
+KIND: Final = "nrm.admin-key/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Admin:
+    """An administrator's key in the hands of its holder. Prints as <redacted> and can not be pickled."""
+
+    card: AdminCard
+    key: SigningKey
+
+    def approve(self, change: Change, *, at: int, emergency: bool = False) -> Approval:
+        """This person's signed word about exactly this change."""
+        return Approval.sign(change, admin=self.card.pseudonym, key=self.key, at=at, emergency=emergency)
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key is not pickled")
+
+
+def create_admin(
+    path: Path, passphrase: str, *, label: str, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand
+) -> Admin:
+    """A new key in a new file, mode 0600.
+
+    Raises RefusedError(exists), or invalid for an empty passphrase or a label that is not one line of text.
+    """
+    admin = new_admin(label=label, now=now, rand=rand)
+    write_admin(path, passphrase, admin, cost=cost, rand=rand)
+    return admin
+
+
+def write_admin(
+    path: Path, passphrase: str, admin: Admin, *, cost: Cost = DEFAULT_COST, rand: Rand = system_rand
+) -> None:
+    """Write a key into a new file, mode 0600. Raises RefusedError as ``create_admin``."""
+    ed25519, mldsa65 = admin.key.seeds()
+    content = canon(
+        {
+            "type": KIND,
+            "ed25519": b64u(ed25519),
+            "mldsa65": b64u(mldsa65 or b""),
+            "card": admin.card.document.to_json(),
+        }
+    )
+    SealedFile.create(path, KIND, passphrase, content, cost=cost, rand=rand)
+
+
+def load_admin(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> Admin:
+    """The key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
+    _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
+    try:
+        member = exact(parse_payload(content), _FILE, what="administrator's key")
+        key = SigningKey.from_seeds(unb64u(member["ed25519"]), unb64u(member["mldsa65"]))
+        card = AdminCard.from_json(member["card"])
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
+    if card.key != key.public:
+        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected")
+    return Admin(card=card, key=key)
+
+
+def new_admin(*, label: str, now: int, rand: Rand = system_rand) -> Admin:
+    """A key in memory only: before it is written, and for tests. Raises RefusedError(invalid) for a bad label."""
+    key = SigningKey.generate(rand, hybrid=True)
+    try:
+        card = AdminCard.make(pseudonym=b64u(rand(PSEUDONYM)), label=label, at=now, key=key)
+    except RemoteError as exc:
+        raise RefusedError(
+            Code.INVALID,
+            "the label is no line of 1 to 64 characters; nothing was made",
+            hint='such as --label "Ana B."',
+        ) from exc
+    return Admin(card=card, key=key)
+
+
+_FILE: Final[dict[str, Check]] = {
+    "type": one_of(KIND),
+    "ed25519": is_b64u(SEED),
+    "mldsa65": is_b64u(SEED),
+    "card": is_object,
+}

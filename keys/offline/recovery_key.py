@@ -1,0 +1,65 @@
+"""The recovery key: an X-Wing key in a file under a passphrase, made on a machine that is not the node's (PROTOCOL B9).
+
+Beside it lies its public half, which is all that a node has: with it the node closes backups that it can not open.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from gateway.errors import Code, RefusedError, RemoteError
+from keys.documents.backup import RecoveryPublic
+from keys.primitives.encoding import Check, b64u, canon, exact, is_b64u, is_int, one_of, parse, unb64u
+from keys.primitives.seal import ENC_SEED, EncPrivateKey
+from keys.primitives.sealed_file import DEFAULT_COST, Cost, SealedFile, system_rand
+from keys.primitives.sign import Rand
+
+KIND: Final = "nrm.recovery/1"
+_LIMIT: Final = 1024
+
+
+def public_path(path: Path) -> Path:
+    """Where the public half of the key file `path` lies."""
+    return path.with_name(path.name + ".public")
+
+
+def create_recovery(
+    path: Path, passphrase: str, *, now: int, cost: Cost = DEFAULT_COST, rand: Rand = system_rand
+) -> RecoveryPublic:
+    """A new recovery key in `path`, mode 0600, and its public half beside it.
+
+    Raises RefusedError(exists) if one of the two is there, or invalid for an empty passphrase; nothing is left behind.
+    """
+    beside = public_path(path)
+    if beside.exists():
+        raise RefusedError(Code.EXISTS, f"{beside.name} exists already", hint="nothing was overwritten")
+    seed = rand(ENC_SEED)
+    key = EncPrivateKey(seed)
+    public = RecoveryPublic(kid=key.kid, public=key.public, made=now)
+    content = canon({"type": "nrm.recovery-key/1", "seed": b64u(seed), "made": now})
+    SealedFile.create(path, KIND, passphrase, content, cost=cost, rand=rand)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(public.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    return public
+
+
+def load_recovery(path: Path, passphrase: str, *, at_least: Cost = DEFAULT_COST) -> EncPrivateKey:
+    """The key in a file. Raises RefusedError(not_found, invalid, wrong_passphrase)."""
+    _, content = SealedFile.open(path, KIND, passphrase, at_least=at_least, min_gen=1, rand=system_rand)
+    try:
+        member = exact(parse(content, limit=_LIMIT), _SECRET, what="recovery key")
+    except RemoteError as exc:
+        raise RefusedError(Code.INVALID, f"{path.name} has another content than expected") from exc
+    return EncPrivateKey(unb64u(member["seed"]))
+
+
+_SECRET: Final[dict[str, Check]] = {
+    "type": one_of("nrm.recovery-key/1"),
+    "seed": is_b64u(ENC_SEED),
+    "made": is_int(),
+}

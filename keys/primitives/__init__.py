@@ -1,0 +1,1 @@
+"""Encoding, sealing, signing, TLS."""

@@ -1,0 +1,297 @@
+"""Hybrid signatures, Ed25519 and ML-DSA-65, over the exact bytes of a document (PROTOCOL A2, B1.6, B2, B11).
+
+Signed with `cryptography`; Ed25519 is verified by PyNaCl, because OpenSSL accepts low-order public keys: with such a
+key one signature fits every message (PROTOCOL A1, "The Ed25519 finding"). Every key from outside passes
+``is_valid_point``, which refuses low-order and mixed-order points from PyNaCl 1.6.2 on (CVE-2025-69277).
+
+No algorithm is named in a document: the key record decides, and the verifier demands exactly its components.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn, Self
+
+import nacl.bindings
+import nacl.exceptions
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey, MLDSA65PublicKey
+
+from gateway.errors import Code, RemoteError
+from gateway.ports import Json
+from keys.primitives.encoding import (
+    DOCUMENT_LIMIT,
+    b64u,
+    canon,
+    exact,
+    h,
+    is_b64u,
+    is_id,
+    is_object,
+    is_str,
+    items,
+    list_of,
+    lp_join,
+    malformed,
+    nullable,
+    parse,
+    text,
+    unb64u,
+)
+
+DESCRIPTOR: Final = "application/vnd.nrm.descriptor.v1+json"
+KEYSET: Final = "application/vnd.nrm.keyset.v1+json"
+STATEMENT: Final = "application/vnd.nrm.statement.v1+json"
+RECEIPT: Final = "application/vnd.nrm.receipt.v1+json"
+RECEIPTS: Final = "application/vnd.nrm.receipts.v1+json"
+VOID: Final = "application/vnd.nrm.void.v1+json"
+TRUST: Final = "application/vnd.nrm.trust.v1+json"
+TOMBSTONE: Final = "application/vnd.nrm.tombstone.v1+json"
+BACKUP: Final = "application/vnd.nrm.backup.v1+json"
+RESET: Final = "application/vnd.nrm.reset.v1+json"
+ROOT_KEY: Final = "application/vnd.nrm.root.v1+json"
+ADMIN: Final = "application/vnd.nrm.admin.v1+json"
+APPROVAL: Final = "application/vnd.nrm.approval.v1+json"
+
+ED25519_PUBLIC: Final = 32
+ED25519_SIGNATURE: Final = 64
+MLDSA65_PUBLIC: Final = 1952  # FIPS 204, table 2
+MLDSA65_SIGNATURE: Final = 3309  # FIPS 204, table 2
+SEED: Final = 32
+# A descriptor is signed by its own roots and by those of the version before: at most 9 each (B3.1, B3.4).
+_MOST_SIGNATURES: Final = {DESCRIPTOR: 18, TOMBSTONE: 9}
+
+Rand = Callable[[int], bytes]
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """A verification key that passed every check; holding one is the proof.
+
+    `kid` commits to both halves (B2). `mldsa65` is None for a key without the post-quantum half.
+    Raises RemoteError(bad_key) from the constructor.
+    """
+
+    kid: str
+    ed25519: bytes
+    mldsa65: bytes | None
+
+    def __post_init__(self) -> None:
+        if len(self.ed25519) != ED25519_PUBLIC or not nacl.bindings.crypto_core_ed25519_is_valid_point(self.ed25519):
+            raise RemoteError(Code.BAD_KEY, "ed25519 key is not a point of the prime-order group")
+        if self.mldsa65 is not None and len(self.mldsa65) != MLDSA65_PUBLIC:
+            raise RemoteError(Code.BAD_KEY, "ml-dsa-65 key has the wrong length")
+        if self.kid != kid_of(self.ed25519, self.mldsa65):
+            raise RemoteError(Code.BAD_KEY, "kid does not commit to the key")
+
+    @classmethod
+    def checked(cls, ed25519: bytes, mldsa65: bytes | None = None) -> Self:
+        """The key with its kid computed. Raises RemoteError(bad_key)."""
+        return cls(kid=kid_of(ed25519, mldsa65), ed25519=ed25519, mldsa65=mldsa65)
+
+
+def kid_of(ed25519: bytes, mldsa65: bytes | None) -> str:
+    """kid = b64u(H("kid", LP(ed25519) || LP(mldsa65 or ""))[:16]) (B2)."""
+    return b64u(h("kid", lp_join(ed25519, mldsa65 or b""))[:16])
+
+
+class SigningKey:
+    """A private key with one or both halves. It prints as <redacted> and can not be pickled."""
+
+    __slots__ = ("_ed25519", "_mldsa65", "public")
+
+    def __init__(self, ed25519_seed: bytes, mldsa65_seed: bytes | None) -> None:
+        self._ed25519 = Ed25519PrivateKey.from_private_bytes(ed25519_seed)
+        self._mldsa65 = None if mldsa65_seed is None else MLDSA65PrivateKey.from_seed_bytes(mldsa65_seed)
+        self.public = PublicKey.checked(
+            self._ed25519.public_key().public_bytes_raw(),
+            None if self._mldsa65 is None else self._mldsa65.public_key().public_bytes_raw(),
+        )
+
+    @classmethod
+    def from_seeds(cls, ed25519_seed: bytes, mldsa65_seed: bytes | None = None) -> Self:
+        """The key of two seeds of 32 bytes, or of one for a key that is Ed25519 only."""
+        return cls(ed25519_seed, mldsa65_seed)
+
+    @classmethod
+    def generate(cls, rand: Rand, *, hybrid: bool) -> Self:
+        """A new key from `rand(n)`, a source of n secret bytes."""
+        return cls(rand(SEED), rand(SEED) if hybrid else None)
+
+    def sign(self, payload_type: str, payload: bytes) -> Signature:
+        """Sign the exact bytes with every half of the key."""
+        base = pae(payload_type, payload)
+        return Signature(
+            kid=self.public.kid,
+            ed25519=self._ed25519.sign(base),
+            mldsa65=None if self._mldsa65 is None else self._mldsa65.sign(base),
+        )
+
+    def sign_raw(self, message: bytes) -> bytes:
+        """Ed25519 over `message` itself, for HTTP requests and log checkpoints; never by a hybrid key (B2: one use)."""
+        if self._mldsa65 is not None:
+            raise RuntimeError("a hybrid key signs documents only")
+        return self._ed25519.sign(message)
+
+    def seeds(self) -> tuple[bytes, bytes | None]:
+        """Both seeds; only for the code that writes key files."""
+        half = None if self._mldsa65 is None else self._mldsa65.private_bytes_raw()
+        return self._ed25519.private_bytes_raw(), half
+
+    def __repr__(self) -> str:
+        return "<redacted>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key is not pickled")
+
+
+# --- signatures --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What one key says about one document. `mldsa65` is None exactly where the key has no such half."""
+
+    kid: str
+    ed25519: bytes
+    mldsa65: bytes | None
+
+    def to_json(self) -> Json:
+        """The member form `{kid, ed25519, mldsa65|null}` (B14.1)."""
+        half = None if self.mldsa65 is None else b64u(self.mldsa65)
+        return {"kid": self.kid, "ed25519": b64u(self.ed25519), "mldsa65": half}
+
+    @classmethod
+    def from_json(cls, value: Json) -> Self:
+        """Read the member form. Raises RemoteError(malformed)."""
+        member = exact(value, _SIGNATURE, what="signature")
+        half = member["mldsa65"]
+        return cls(
+            kid=text(member["kid"]),
+            ed25519=unb64u(member["ed25519"]),
+            mldsa65=None if half is None else unb64u(half),
+        )
+
+
+_SIGNATURE: Final = {
+    "kid": is_id,
+    "ed25519": is_b64u(ED25519_SIGNATURE),
+    "mldsa65": nullable(is_b64u(MLDSA65_SIGNATURE)),
+}
+
+
+def pae(payload_type: str, payload: bytes) -> bytes:
+    """Pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse, protocol.md): what is signed (B1.6)."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def verify(public: PublicKey, payload_type: str, payload: bytes, signature: Signature) -> None:
+    """Return if `signature` is by `public` with exactly the halves of the key (B11).
+
+    Raises RemoteError(bad_signature).
+    """
+    if signature.kid != public.kid:
+        raise RemoteError(Code.BAD_SIGNATURE, "signed by another key")
+    if (signature.mldsa65 is None) != (public.mldsa65 is None):
+        raise RemoteError(Code.BAD_SIGNATURE, "halves of the signature are not those of the key")
+    base = pae(payload_type, payload)
+    verify_raw(public.ed25519, base, signature.ed25519)
+    if public.mldsa65 is not None and signature.mldsa65 is not None:
+        _verify_mldsa65(public.mldsa65, base, signature.mldsa65)
+
+
+def verify_raw(ed25519: bytes, message: bytes, signature: bytes) -> None:
+    """Ed25519 by libsodium: canonical, no low-order point. Raises RemoteError(bad_signature)."""
+    try:
+        if len(ed25519) != ED25519_PUBLIC or len(signature) != ED25519_SIGNATURE:
+            raise RemoteError(Code.BAD_SIGNATURE, "wrong length")
+        nacl.bindings.crypto_sign_open(signature + message, ed25519)
+    except nacl.exceptions.BadSignatureError as exc:
+        raise RemoteError(Code.BAD_SIGNATURE, "ed25519 signature does not verify") from exc
+
+
+def _verify_mldsa65(public: bytes, message: bytes, signature: bytes) -> None:
+    try:
+        _mldsa65(public).verify(signature, message)
+    except InvalidSignature as exc:
+        raise RemoteError(Code.BAD_SIGNATURE, "ml-dsa-65 signature does not verify") from exc
+
+
+@functools.lru_cache(maxsize=256)
+def _mldsa65(public: bytes) -> MLDSA65PublicKey:
+    return MLDSA65PublicKey.from_public_bytes(public)
+
+
+# --- signed documents --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedDocument:
+    """Exact bytes, their type, and who signed them. Reading one proves its shape, not its signatures."""
+
+    payload: bytes
+    payload_type: str
+    signatures: tuple[Signature, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """The member form `{payload, payloadType, signatures}` (B14.1)."""
+        return {
+            "payload": b64u(self.payload),
+            "payloadType": self.payload_type,
+            "signatures": [signature.to_json() for signature in self.signatures],
+        }
+
+    def encode(self) -> bytes:
+        """Canonical JSON."""
+        return canon(self.to_json())
+
+    @classmethod
+    def from_json(cls, value: Json, payload_type: str) -> Self:
+        """Read the member form. Raises RemoteError(malformed), or wrong_type for a document of another type."""
+        member = exact(value, _DOCUMENT, what="document")
+        if member["payloadType"] != payload_type:
+            raise RemoteError(Code.WRONG_TYPE, "document is of another type")
+        signatures = items(member["signatures"])
+        if len(signatures) > _MOST_SIGNATURES.get(payload_type, 1):
+            raise malformed("document has too many signatures")
+        return cls(
+            payload=unb64u(member["payload"]),
+            payload_type=payload_type,
+            signatures=tuple(Signature.from_json(item) for item in signatures),
+        )
+
+    @classmethod
+    def decode(cls, data: bytes, payload_type: str, limit: int = DOCUMENT_LIMIT) -> Self:
+        """Read canonical JSON of at most `limit` bytes. Raises RemoteError(too_large, malformed, wrong_type)."""
+        return cls.from_json(parse(data, limit=limit), payload_type)
+
+    @property
+    def signature(self) -> Signature:
+        """The only signature. Raises RemoteError(malformed) where there are several."""
+        if len(self.signatures) != 1:
+            raise malformed("document has not exactly one signature")
+        return self.signatures[0]
+
+    def verify(self, public: PublicKey) -> None:
+        """Return if `public` alone signed this document. Raises RemoteError(malformed, bad_signature)."""
+        verify(public, self.payload_type, self.payload, self.signature)
+
+
+_DOCUMENT: Final = {
+    "payload": is_str(r"[A-Za-z0-9_-]*", 2 * DOCUMENT_LIMIT),
+    "payloadType": is_str(maxlen=100),
+    "signatures": list_of(is_object, 1, max(_MOST_SIGNATURES.values())),
+}
+
+
+def sign_document(payload_type: str, payload: bytes, keys: Sequence[SigningKey]) -> SignedDocument:
+    """Sign `payload` with each of `keys`: one, or several roots for a descriptor or a tombstone."""
+    signatures = tuple(key.sign(payload_type, payload) for key in keys)
+    return SignedDocument(payload=payload, payload_type=payload_type, signatures=signatures)

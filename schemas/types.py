@@ -1,0 +1,26 @@
+"""Body types by name, and those that nothing may block."""
+
+from __future__ import annotations
+
+#: What PROTOCOL B4 names `consent.withdrawal(.ack)`, `erasure.*` and `safety.alert*`, as DOMAIN 2.3 has them.
+NEVER_BLOCKED: frozenset[str] = frozenset(
+    {
+        "consent.withdrawal",
+        "consent.withdrawal.ack",
+        "erasure.request",
+        "erasure.confirmation",
+        "safety.alert",
+        "safety.alert.ack",
+        "safety.alert.update",
+    }
+)
+
+
+def type_name(body_type: str) -> str:
+    """The name of a body type without its version: `referral.request/1` gives `referral.request`."""
+    return body_type.partition("/")[0]
+
+
+def never_blocked(body_type: str) -> bool:
+    """Whether no scope, no gate and no suspension by a person stops this type (DOMAIN 2.1 G10, PROTOCOL B4)."""
+    return type_name(body_type) in NEVER_BLOCKED

@@ -1,0 +1,141 @@
+"""A receiver judges too: what its records of a consent do not cover is not taken in, and not passed on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.forger import Forger
+from support.nodeproc import UNIT
+from support.pair import START, Party, Two, example, two_nodes
+
+import schemas
+from gateway.consent.effects import Recorded, Withdrawal
+from gateway.consent.rules import Consent, read
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+CONSENT = b64u(b"consent consent."[:16])
+CONVERSATION = b64u(b"conversation one"[:16])
+OTHER = b64u(b"conversation two"[:16])
+THIRD = "n1" + "a" * 32
+ALL = [code.code for code in schemas.code_list("data_category").codes]
+G2, G7 = Code.GATE_G2, Code.GATE_G7
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+def record(party: Party, *categories: str, **members: Any) -> dict[str, Any]:
+    """A record for the referral to the unit of `party`."""
+    unit = f"{party.running.parts.own.node}/{UNIT}"
+    grant = {"purpose": "referral", "recipient_units": [unit], "data_categories": [*categories], "until": "2027-11-30"}
+    content: dict[str, Any] = example("consent.record/1", "AL")["content"]
+    return content | {"consent_id": CONSENT, "grants": [grant]} | members
+
+
+def pretended(party: Party) -> Consent:
+    """A consent that covers everything, which no receiver holds."""
+    return read(record(party, *ALL))
+
+
+def referral(to: str = "AL", **header: Any) -> dict[str, Any]:
+    """A small referral that relies on the consent."""
+    request = example("referral.request/1", to, consent_ref=CONSENT, **header)
+    return request | {"purpose": "referral", "conversation": CONVERSATION}
+
+
+def told(content: dict[str, Any]) -> dict[str, Any]:
+    """The record as a message."""
+    request = example("consent.record/1", "AL") | {"conversation": CONVERSATION, "content": content}
+    request["header"].pop("consent_ref", None)
+    return request
+
+
+def types(party: Party) -> list[str]:
+    """What its case system was given, by type."""
+    return [delivery.type for delivery in party.deliveries()]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one request", "one after the other"])
+async def test_a_message_outside_the_record_is_refused(two: Two, together: bool) -> None:
+    """The signed answer is rejected with gate_g2, nothing of it is handed over, and the link goes on."""
+    forger = Forger(two.fr)
+    first = forger.seal(1, told(record(two.al, "needs")))
+    second = forger.seal(2, referral(), consent=pretended(two.al))
+    answers = await forger.post(first, second) if together else [*await forger.post(first), *await forger.post(second)]
+    assert answers == [(None, "received"), ("gate_g2", "rejected")]
+    assert await forger.send(3) == (None, "received")
+    await two.until(lambda: len(types(two.al)) == 2)
+    assert types(two.al) == ["consent.record/1", "enquiry.capacity/1"]
+    assert await forger.post(second) == [("gate_g2", "rejected")]
+
+
+async def test_a_message_inside_the_record_and_one_without_are_taken(two: Two) -> None:
+    """What the record covers is accepted; so is a message whose record has not come yet."""
+    forger = Forger(two.fr)
+    assert await forger.post(forger.seal(1, referral(), consent=pretended(two.al))) == [(None, "received")]
+    assert await forger.post(forger.seal(2, told(record(two.al, *ALL)))) == [(None, "received")]
+    other = referral() | {"conversation": OTHER}
+    assert await forger.post(forger.seal(3, other, consent=pretended(two.al))) == [(None, "received")]
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["with the record", "without it"])
+async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, held: bool) -> None:
+    """What this node knows to be withdrawn is refused with gate_g7, also when only the withdrawal is here."""
+    forger, parts = Forger(two.fr), two.al.running.parts
+    if held:
+        await forger.post(forger.seal(1, told(record(two.al, *ALL))))
+    taken_back = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": START, "erase_wanted": False}
+    await parts.store.move(lambda c: Withdrawal(parts=parts, withdrawn=taken_back).write(c, two.clock.now()))
+    late = forger.seal(2, referral(), consent=pretended(two.al))
+    assert await forger.post(late) == [("gate_g7", "rejected")]
+    assert "referral.request/1" not in types(two.al)
+
+
+# --- onward sharing -----------------------------------------------------------------------------------------------
+
+
+async def recorded_by_third(two: Two, **members: Any) -> None:
+    """FR holds what a third node recorded, for the unit of AL."""
+    parts = two.fr.running.parts
+    third = Recorded(parts=parts, holder=THIRD, record=record(two.al, *ALL, **members))
+    await parts.store.move(lambda c: third.write(c, two.clock.now()))
+
+
+async def test_what_another_node_recorded_is_not_passed_on(two: Two) -> None:
+    """Without the person's yes to onward sharing nothing leaves, though a grant names the unit."""
+    await recorded_by_third(two)
+    with pytest.raises(RefusedError) as refusal:
+        await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation 3  "[:16])})
+    assert refusal.value.code is G2
+    assert "passed on" in refusal.value.hint
+    assert await two.fr.rows("select * from message") == []
+
+
+async def test_onward_sharing_inside_the_grant(two: Two) -> None:
+    """With that yes it goes, and arrives."""
+    await recorded_by_third(two, onward_sharing=True)
+    await two.fr.call("message.submit", **referral())
+    await two.until(lambda: types(two.al) == ["referral.request/1"])
+
+
+async def test_the_sender_of_the_data_may_forbid_it(two: Two) -> None:
+    """Data that a third node sent with `onward_sharing: none` stay, whatever the person would allow."""
+    both = [*record(two.al, *ALL)["grants"], *record(two.fr, *ALL)["grants"]]
+    await recorded_by_third(two, onward_sharing=True, grants=both)
+    back = Forger(two.al)
+    assert await back.post(back.seal(1, referral("FR"), consent=pretended(two.fr))) == [(None, "received")]
+    await two.fr.call("message.submit", **referral() | {"conversation": OTHER})  # back to who sent it
+    query = f"update message set peer = '{THIRD}' where direction = 'in'"
+    await two.fr.running.parts.store.move(lambda c: c.exec_driver_sql(query))
+    with pytest.raises(RefusedError) as refusal:
+        await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation 3  "[:16])})
+    assert refusal.value.code is G2

@@ -1,0 +1,135 @@
+"""Two different people release a referral, and what goes without consent in danger to life (DESIGN 3b.8, gate G2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.nodeproc import UNIT
+from support.pair import START, Party, Spoiler, Two, example, two_nodes
+
+import schemas
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+CONSENT = b64u(b"consent consent."[:16])
+TODAY = datetime.fromtimestamp(START, UTC).date().isoformat()
+ALL = [code.code for code in schemas.code_list("data_category").codes]
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving, and a consent that FR has recorded."""
+    async with two_nodes(tmp_path) as made:
+        grant = {
+            "purpose": "referral",
+            "recipient_units": [f"AL/{UNIT}"],
+            "data_categories": ALL,
+            "until": "2027-11-30",
+        }
+        content = example("consent.record/1", "AL")["content"]
+        content |= {"consent_id": CONSENT, "taken_on": TODAY, "grants": [grant]}
+        await made.fr.call("consent.record", by="w-1", content=content)
+        yield made
+
+
+def referral(**header: Any) -> dict[str, Any]:
+    """A small referral that nobody has signed for yet."""
+    request = example("referral.request/1", "AL", **header)
+    for name in ("author_ref", "consent_ref"):
+        if name not in header:
+            request["header"].pop(name, None)
+    return request | {"purpose": "referral"}
+
+
+def in_danger(**claim: Any) -> dict[str, Any]:
+    """The same without consent, because a life is in danger."""
+    header = {"legal_basis": ["6_1_d", "9_2_c"], "transfer_basis": "vital_interest_49_1_f"}
+    return referral(vital_interest={"ground": "medical_emergency", **claim}, **header)
+
+
+async def drafted(party: Party, request: dict[str, Any]) -> str:
+    """A draft that waits; its id."""
+    return str((await party.call("draft.save", draft=request))["id"])
+
+
+async def refused(party: Party, code: Code, operation: str, **arguments: Any) -> RefusedError:
+    """It is refused, and no message is there."""
+    before = await party.rows("select count(*) from message")
+    with pytest.raises(RefusedError) as refusal:
+        await party.call(operation, **arguments)
+    assert await party.rows("select count(*) from message") == before
+    assert refusal.value.code is code
+    return refusal.value
+
+
+async def state(party: Party, id: str) -> str:
+    """State of a draft."""
+    return str((await party.call("draft.show", id=id))["state"])
+
+
+async def test_a_referral_goes_when_two_people_released_it(two: Two) -> None:
+    """The first release is judged as a whole and kept, the same person is no second one, and nothing is added then."""
+    fr = two.fr
+    id = await drafted(fr, referral())
+    await refused(fr, Code.GATE_G2, "draft.release", id=id, by="w-1")
+    assert await state(fr, id) == "waiting"
+    first = await fr.call("draft.release", id=id, by="w-1", consent=CONSENT)
+    assert first == {"id": id, "state": "waiting_second"}
+    assert await fr.rows("select * from message") == []
+    assert await state(fr, id) == "waiting_second"
+    assert (await fr.call("draft.show", id=id))["first_by"] == "w-1"
+    assert "released_first_by" not in (await fr.call("draft.show", id=id))["draft"]
+    assert [item["id"] for item in (await fr.call("draft.list"))["drafts"]] == [id]
+    await refused(fr, Code.CONFLICT, "draft.release", id=id, by=" W-1")
+    await refused(fr, Code.CONFLICT, "draft.release", id=id, by="w-2", consent=CONSENT)
+    sent = await fr.call("draft.release", id=id, by="w-2")
+    assert await state(fr, id) == "released"
+    await refused(fr, Code.CONFLICT, "draft.release", id=id, by="w-3")
+    await two.until(lambda: [d.type for d in two.al.deliveries()] == ["consent.record/1", "referral.request/1"])
+    assert (await fr.show(sent["id"]))["header"]["author_ref"] == "w-1"
+
+
+async def test_a_changed_draft_is_released_anew_by_both(two: Two) -> None:
+    """Who released it released another one; and a message that one person may release goes at once."""
+    fr = two.fr
+    id = await drafted(fr, referral())
+    await fr.call("draft.release", id=id, by="w-1", consent=CONSENT)
+    shown = await fr.call("draft.show", id=id)
+    shown["draft"]["header"]["priority"] = "urgent"
+    await fr.call("draft.change", id=id, draft=shown["draft"], if_match=shown["version"])
+    assert await state(fr, id) == "waiting"
+    assert (await fr.call("draft.release", id=id, by="w-2"))["state"] == "waiting_second"
+    await fr.call("draft.release", id=id, by="w-1")
+    assert await state(fr, id) == "released"
+    question = example("enquiry.capacity/1", "AL")
+    assert (await fr.call("draft.release", id=await drafted(fr, question), by="w-1"))["state"] == "queued"
+
+
+async def test_danger_to_life_is_approved_by_the_second_person(two: Two) -> None:
+    """G2 opens when the second person is the approver that the message names, or is named by releasing; it is asked
+    again at departure, and a claim that names the author stays closed.
+    """
+    fr, spoiler = two.fr, Spoiler(two.fr)
+    spoiler.away = True
+    alone = await drafted(fr, in_danger(approver_ref="w-1"))
+    await refused(fr, Code.GATE_G2, "draft.release", id=alone, by="w-1")
+    named = await drafted(fr, in_danger(approver_ref="w-2"))
+    await fr.call("draft.release", id=named, by="w-1")
+    await refused(fr, Code.GATE_G2, "draft.release", id=named, by="w-3")
+    unnamed = await drafted(fr, in_danger())
+    await fr.call("draft.release", id=unnamed, by="w-1")
+    sent = [await fr.call("draft.release", id=id, by="w-2") for id in (named, unnamed)]
+    await refused(fr, Code.GATE_G2, "message.submit", **in_danger(approver_ref="w-2"), by="w-1")
+    both = in_danger() | {"by": "w-1", "second_by": "w-2"}
+    await refused(fr, Code.CONFLICT, "message.submit", **both | {"second_by": "w-1"})
+    sent.append(await fr.call("message.submit", **both))
+    spoiler.away = False
+    await two.until(lambda: [d.type for d in two.al.deliveries()] == ["referral.request/1"] * 3, seconds=60)
+    for message in sent:
+        header = (await fr.show(message["id"]))["header"]
+        assert (header["author_ref"], header["vital_interest"]["approver_ref"]) == ("w-1", "w-2")

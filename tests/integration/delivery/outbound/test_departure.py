@@ -1,0 +1,360 @@
+"""What a sender does when the peer, its keys or the wire are not as they should be.
+
+DESIGN 3b.1 to 3b.3; PROTOCOL B5, B14.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.nodechild import CHEAP
+from support.nodeproc import DAY, HOUR
+from support.pair import Party, Spoiler, Two, example, introduce, make_party, two_nodes
+
+from gateway.errors import Code, RefusedError, TransientError
+from gateway.identity import store
+from gateway.peers.registry import address
+from gateway.ports import Delivery, Notice
+from gateway.trust.peer_sync import take_chain
+from keys.documents.descriptor import Revocation, build_descriptor, sign_descriptor
+from keys.documents.key_records import Use
+from keys.keystore.keystore import Keystore
+from keys.offline.roots import load_root
+from keys.primitives.encoding import unb64u
+from keys.primitives.sign import DESCRIPTOR, SignedDocument
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+def in_state(party: Party, id: str, state: str) -> Callable[[], Awaitable[bool]]:
+    """Whether a message is in a state."""
+
+    async def question() -> bool:
+        return await party.state(id) == state
+
+    return question
+
+
+def forget_keys(party: Party) -> None:
+    """All encryption keys of a node are destroyed, as in a panic (PROTOCOL B3)."""
+    keys = party.running.parts.keys
+    assert isinstance(keys, Keystore)
+    keys.destroy_all_enc()
+
+
+async def pass_time(two: Two, total: int, step: int) -> None:
+    """Both clocks move on, with a moment for the loops after each step."""
+    for _ in range(0, total, step):
+        two.clock.advance(step)
+        await two.calm()
+
+
+async def test_a_clock_that_was_ahead_for_a_while(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was put off while the clock was hours ahead goes soon after it is right again, on the wire and to the case
+    system.
+    """
+    wire, adapter, busy = Spoiler(two.fr), two.al.running.parts.adapter, [True]
+    assert adapter is not None
+    push = adapter.push
+
+    async def take(item: Delivery | Notice) -> str:
+        if busy:
+            raise TransientError(Code.ADAPTER_BUSY, "the case system is away")
+        return await push(item)
+
+    monkeypatch.setattr(adapter, "push", take)
+    await two.fr.submit("put off by the case system")
+    attempted = "select 1 from inbox where attempts > 0"
+
+    async def postponed() -> bool:
+        return await two.al.rows(attempted) == [(1,)]
+
+    await two.until(postponed, seconds=30)
+    wire.away = True
+    await two.fr.submit("put off by the wire")
+    await two.until(lambda: bool(two.fr.peer().attempts), seconds=30)
+    two.clock.jump(6 * HOUR)
+    ahead = two.clock.now()
+    attempted = f"select 1 from inbox where next_try > {ahead}"
+    await two.until(postponed, seconds=30)
+    await two.until(lambda: two.fr.peer().next_try > ahead, seconds=30)
+    two.clock.jump(-6 * HOUR)
+    wire.away = False
+    busy.clear()
+    await two.until(lambda: len(two.al.notes()) == 2, seconds=120, real=20.0)
+
+
+async def test_failed_connection_numbers_nothing(two: Two) -> None:
+    """While no connection comes about a message stays without number and seal; failures are counted with jitter."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    id = await two.fr.submit("waits")
+    for _ in range(12):
+        two.clock.advance(60)
+        await two.calm()
+    shown = await two.fr.show(id)
+    assert (shown["state"], shown["n"]) == ("queued", None)
+    assert await two.fr.rows("select count(*) from envelope") == [(0,)]
+    peer = await two.fr.call("peer.show", id="AL")
+    assert peer["attempts"] >= 5
+    assert peer["failing_since"] <= two.clock.now() - 600
+    assert peer["next_try"] > two.clock.now() - 60
+
+
+async def test_failures_survive_a_restart_and_a_call_ends_them(two: Two) -> None:
+    """Attempts and backoff are on disk; when the peer calls, the queue goes at once, whatever the backoff says."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    await two.fr.submit("waits")
+    await pass_time(two, 3 * HOUR, 1_200)
+    before = await two.fr.call("peer.show", id="AL")
+    await two.fr.stop()
+    await two.fr.open()
+    after = await two.fr.call("peer.show", id="AL")
+    assert before["attempts"] > 5
+    assert [after[name] for name in ("attempts", "failing_since", "next_try")] == [
+        before[name] for name in ("attempts", "failing_since", "next_try")
+    ]
+    await two.fr.stop()
+    await two.fr.start()
+    two.fr.running.parts.signals.called.clear()
+    keyset = two.al.running.parts.own.keyset.document.encode()
+    await two.al.running.parts.client.push_keyset(address(two.al.peer().descriptor), keyset)
+    await two.until(lambda: two.al.notes() == ["waits"])
+    peer = await two.fr.call("peer.show", id="AL")
+    assert (peer["attempts"], peer["failing_since"]) == (0, None)
+
+
+async def test_sealed_anew_for_a_new_key(two: Two) -> None:
+    """A peer that lost its keys gets the same message at the same place, sealed to a new one; each sealing is kept."""
+    forget_keys(two.al)
+    await two.al.running.parts.own.issue_keyset()
+    wire = Spoiler(two.fr)
+    id = await two.fr.submit("again")
+    await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
+    assert two.al.notes() == ["again"]
+    assert len(wire.envelopes()) == 2
+    assert wire.envelopes()[0][0] != wire.envelopes()[1][0]
+    assert await two.fr.rows("select count(*) from statement") == [(2,)]
+    assert (await two.fr.show(id))["n"] == 1
+
+
+async def test_sealing_anew_has_an_end(two: Two) -> None:
+    """A peer that shows keys it does not have is asked three times and then left alone for a while."""
+    forget_keys(two.al)
+    wire = Spoiler(two.fr)
+    id = await two.fr.submit("never")
+    await two.until(lambda: two.fr.peer().attempts > 0)
+    await two.calm()
+    assert len(wire.envelopes()) == 3
+    assert await two.fr.state(id) == "awaiting_receipt"
+    await two.al.running.parts.own.issue_keyset()
+    await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
+    assert two.al.notes() == ["never"]
+
+
+async def revoke_a_key(party: Party) -> None:
+    """The root holder of a node signs version 2 of its descriptor, which revokes the http key that is not in use."""
+    parts = party.running.parts
+    root = load_root(
+        party.folder.with_name(f"{party.name}-roots") / f"{party.name}-root-1.key", "roots", at_least=CHEAP
+    )
+    held, now = parts.own.descriptor, party.clock.now()
+    spare = next(key for key in held.keys if key.use is Use.HTTP and key.kid != parts.keys.http_kid)
+    payload = build_descriptor(
+        name=held.name,
+        issued=now,
+        expires=now + 300 * DAY,
+        roots=held.roots,
+        threshold=held.threshold,
+        keys=[key for key in held.keys if key.kid != spare.kid],
+        endpoints=held.endpoints,
+        log=held.log,
+        country=held.country,
+        contact=held.contact,
+        tls_spki=held.tls_spki,
+        units=held.units,
+        revoked=[Revocation(kid=spare.kid, at=now, since=now, reason="compromised")],
+        node=held.node,
+        version=2,
+        prev=held.hash,
+    )
+    document = sign_descriptor(payload, [root.key]).encode()
+    await parts.store.move(lambda c: store.add_own(c, 2, document))
+    await parts.own.load()
+    await parts.own.issue_keyset()
+
+
+async def test_sealed_anew_for_a_newer_descriptor(two: Two) -> None:
+    """What relies on a descriptor of before a revocation is refused without a receipt and sealed anew."""
+    await revoke_a_key(two.al)
+    wire = Spoiler(two.fr)
+    id = await two.fr.submit("again")
+    await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
+    assert two.al.notes() == ["again"]
+    assert len(wire.envelopes()) == 2
+    assert two.fr.peer().descriptor.version == 2
+
+
+async def test_one_descriptor_by_two_roads(two: Two) -> None:
+    """A descriptor that is pushed while it is fetched is kept once and ends nobody's loop."""
+    await revoke_a_key(two.al)
+    parts, held = two.fr.running.parts, two.fr.peer()
+    document = SignedDocument.decode(two.al.running.parts.own.documents[-1], DESCRIPTOR)
+    taken = await asyncio.gather(*(take_chain(parts, held, [document]) for _ in range(3)))
+    assert [peer.descriptor.version for peer in taken] == [2, 2, 2]
+
+
+async def test_void_of_what_arrived(two: Two) -> None:
+    """A cancelled message whose answer was lost turns out to have arrived: the stored receipt answers the void."""
+    wire, back = Spoiler(two.fr), Spoiler(two.al)
+    back.away = True
+    wire.lose = 1
+    id = await two.fr.submit("there")
+    await two.until(lambda: two.al.notes() == ["there"])
+    wire.away = True
+    assert (await two.fr.call("message.cancel", id=id, by="w-1"))["state"] == "voiding"
+    wire.away = False
+    await two.until(in_state(two.fr, id, "awaiting_handover"), seconds=60)
+    assert [name for name, _ in wire.asked] == ["post_messages", "post_void"]
+    assert (await two.fr.show(id))["reason"] is None
+    assert two.al.notes() == ["there"]
+
+
+async def test_void_of_what_never_arrived(two: Two) -> None:
+    """A void uses up the number; the envelope that turns up later gets the same signed refusal, and no hand-over."""
+    wire = Spoiler(two.fr)
+    wire.deaf = True
+    id = await two.fr.submit("lost")
+    await two.until(lambda: bool(wire.asked))
+    (envelope,) = wire.envelopes()[0]
+    await two.fr.call("message.cancel", id=id, by="w-1")
+    wire.deaf = False
+    await two.until(in_state(two.fr, id, "failed"), seconds=60)
+    shown = await two.fr.show(id)
+    assert (shown["reason"], [(r["status"], r["code"]) for r in shown["receipts"]]) == (
+        "cancelled",
+        [("rejected", "void")],
+    )
+    late = await two.fr.running.parts.client.post_messages(address(two.fr.peer().descriptor), [envelope])
+    assert json.loads(late.body)["answers"] == [{"id": id, "code": "void"}]
+    following = await two.fr.submit("next")
+    await two.until(in_state(two.fr, following, "awaiting_opening"))
+    assert two.al.notes() == ["next"]
+
+
+async def test_cancelled_before_its_number(two: Two) -> None:
+    """What has no number is cancelled and asks nobody."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    id = await two.fr.submit("no")
+    assert (await two.fr.call("message.cancel", id=id, by="w-1"))["state"] == "cancelled"
+    wire.away = False
+    await pass_time(two, 120, 20)
+    assert two.al.notes() == []
+    assert wire.asked == []
+
+
+async def test_stale_keyset_fails_closed(two: Two) -> None:
+    """A peer that shows only a keyset of long ago gets nothing and a person is told; a new one lets all go."""
+    wire, back = Spoiler(two.fr), Spoiler(two.al)
+    wire.frozen = two.al.running.parts.own.keyset.document.encode()
+    back.away = True
+    await pass_time(two, 3 * DAY, 6 * HOUR)
+    id = await two.fr.submit("fresh")
+    await two.until(lambda: two.fr.peer().attempts > 0)
+    assert (await two.fr.show(id))["n"] is None
+    assert "peer.stale_keyset" in await two.fr.alarms()
+    wire.frozen = None
+    await two.until(in_state(two.fr, id, "awaiting_handover"), seconds=60)
+
+
+async def test_suspended_peer(two: Two) -> None:
+    """What is ordinary is held at the sender, which knows of the suspension, and goes after it; a withdrawal passes
+    (PROTOCOL B4, B14.8).
+    """
+    wire = Spoiler(two.fr)
+    wire.away = True
+    ordinary = await two.fr.submit("no")
+    await two.al.changes("peer.suspend")
+    await two.until(lambda: not two.fr.agreed())
+    wire.away = False
+    urgent = (await two.fr.call("message.submit", **example("consent.withdrawal/1", "AL")))["id"]
+    await two.until(in_state(two.fr, urgent, "awaiting_opening"), seconds=60)
+    assert [delivery.type for delivery in two.al.deliveries()] == ["consent.withdrawal/1"]
+    shown = await two.fr.show(ordinary)
+    assert (shown["state"], shown["held"]) == ("queued", "their side has suspended it")
+    with pytest.raises(RefusedError, match="their side has suspended it") as refused:
+        await two.fr.submit("not even queued")
+    assert refused.value.code is Code.OUT_OF_SCOPE
+    await two.al.changes("peer.resume")
+    await two.until(in_state(two.fr, ordinary, "awaiting_opening"))
+    assert (await two.fr.show(ordinary))["held"] is None
+
+
+async def test_revoked_peer(two: Two) -> None:
+    """A revoked peer meets a bare 403, which is never final: its message stays queued and nothing is stored here."""
+    wire = Spoiler(two.al)
+    wire.away = True  # FR does not hear of it
+    await two.al.changes("peer.revoke")
+    urgent = (await two.fr.call("message.submit", **example("consent.withdrawal/1", "AL")))["id"]
+    await two.until(lambda: two.fr.peer().attempts > 0)
+    assert await two.fr.state(urgent) in ("queued", "awaiting_receipt")
+    assert await two.al.rows("select count(*) from message") == [(0,)]
+
+
+async def test_unknown_sender(two: Two, tmp_path: Path) -> None:
+    """A node that is not active here gets no answer but 403, although it is active at its own side."""
+    ua = await make_party(tmp_path, "UA", two.clock)
+    try:
+        await ua.start()
+        await introduce(ua, two.fr)
+        await ua.call("peer.add", chain=await two.al.call("node.pairing"), by="admin")
+        await ua.changes("peer.activate", "AL")
+        with pytest.raises(RefusedError, match="their administrators have not approved it yet") as alone:
+            await ua.submit("hello", to="AL")
+        assert alone.value.code is Code.OUT_OF_SCOPE
+        await two.until(lambda: ua.agreed("FR"), seconds=30)
+        known = await ua.submit("hello", to="FR")
+        await two.until(in_state(ua, known, "awaiting_opening"), seconds=30)
+    finally:
+        await ua.stop()
+    assert await two.al.rows("select count(*) from message") == [(0,)]
+    assert two.fr.notes() == ["hello"]
+
+
+async def test_receipts_go_in_one_batch(two: Two) -> None:
+    """Receipts that were owed while the peer was away go in one signed batch, repeated until it is answered."""
+    back = Spoiler(two.al)
+    back.away = True
+    sent = [await two.fr.submit(f"r-{number}") for number in range(5)]
+    await two.until(lambda: len(two.al.notes()) == 5)
+    await two.calm()
+    back.away = False
+    await two.until(in_state(two.fr, sent[-1], "awaiting_opening"), seconds=120)
+    (document,) = [body for name, body in back.asked if name == "post_receipts"]
+    batch = json.loads(unb64u(json.loads(document)["payload"]))["receipts"]
+    assert [receipt["msg"] for receipt in batch] == sent
+    assert {receipt["status"] for receipt in batch} == {"delivered"}
+
+
+@pytest.mark.parametrize("action", ["peer.suspend", "peer.revoke"])
+async def test_own_decision_takes_effect_at_once(two: Two, action: str) -> None:
+    """What waits for a peer that this node suspends or revokes does not go."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    await two.fr.submit("no")
+    await two.fr.changes(action)
+    wire.away = False
+    await pass_time(two, 120, 20)
+    assert two.al.notes() == []

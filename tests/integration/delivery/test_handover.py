@@ -1,0 +1,106 @@
+"""News about records of the case system come in order for each record, whatever fails between (DESIGN 3b.7)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.memory_adapter import MemoryAdapter, MemorySystem
+from support.running import CHEAP, PASSPHRASE, make
+
+from gateway.app import open_node
+from gateway.database import content, journal
+from gateway.delivery.handover import Handover
+from gateway.errors import Code, RefusedError
+from gateway.messages.store import local
+from gateway.ports import Delivery, Notice
+
+
+class Picky(MemoryAdapter):
+    """Refuses news about the records in `unwanted`."""
+
+    unwanted: frozenset[str] = frozenset()
+
+    async def push(self, item: Delivery | Notice) -> str:
+        """Take it, or not."""
+        if isinstance(item, Notice) and item.ref in self.unwanted:
+            raise RefusedError(Code.ADAPTER_REFUSED, "no such record")
+        return await super().push(item)
+
+
+async def owing(base: Path, adapter: MemoryAdapter):
+    """A node, not served, that owes news about two records: two of "a", then one of "b"."""
+    await make(base, "FR", endpoint=1, listen=1)
+    node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP, adapter=adapter)
+    parts = node.parts
+    rows = {name: parts.vault.seal(parts.store.new_ref(), name.encode()) for name in "ab"}
+
+    def move(connection) -> None:
+        content.put(connection, rows.values())
+        for name, kind in (("a", "queued"), ("a", "received"), ("b", "queued")):
+            local.add_notice(connection, kind=kind, origin=rows[name].ref, at=1)
+
+    await parts.store.move(move)
+    return node, closing
+
+
+def told(system: MemorySystem) -> list[tuple[str, str]]:
+    """What the case system was told, in order."""
+    return [(item.ref, str(item.kind)) for item in system.items.values() if isinstance(item, Notice)]
+
+
+async def test_news_keeps_its_order_when_the_system_is_busy(tmp_path: Path):
+    """The first news failed and has to wait: the second one about the same record does not overtake it."""
+    system = MemorySystem(busy=1)
+    node, closing = await owing(tmp_path, MemoryAdapter(system))
+    async with closing:
+        handover = Handover(node.parts)
+        await handover.once()
+        assert told(system) == []
+        await handover.once()
+        assert told(system) == [("b", "queued")]
+        await node.parts.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, refusals=0, next_try=0))
+        await handover.once()
+        assert told(system) == [("b", "queued"), ("a", "queued"), ("a", "received")]
+
+
+async def test_a_busy_system_is_not_asked_again_and_again(tmp_path: Path):
+    """One attempt shows that it is busy; what else is owed is not postponed for it."""
+    system = MemorySystem(busy=1_000)
+    node, closing = await owing(tmp_path, MemoryAdapter(system))
+    async with closing:
+        assert await Handover(node.parts).once() is False
+        assert len(system.pushes) == 1
+
+
+async def test_one_refused_record_holds_up_no_other(tmp_path: Path):
+    """News about other records goes on in the same round."""
+    system = MemorySystem()
+    adapter = Picky(system)
+    adapter.unwanted = frozenset({"a"})
+    node, closing = await owing(tmp_path, adapter)
+    async with closing:
+        await Handover(node.parts).once()
+        assert told(system) == [("b", "queued")]
+
+
+async def test_refused_news_is_told_once(tmp_path: Path):
+    """At the third refusal a person is told, once, also where the alarm is dismissed; other failures do not count."""
+    system = MemorySystem(busy=1)
+    adapter = Picky(system)
+    node, closing = await owing(tmp_path, adapter)
+    async with closing:
+        handover, store = Handover(node.parts), node.parts.store
+
+        async def again() -> list[str]:
+            await handover.once()
+            await store.move(lambda c: c.exec_driver_sql("update notice set next_try = 0"))
+            return [alarm.kind for alarm in await store.read(journal.open_alarms)]
+
+        assert await again() == []
+        adapter.unwanted = frozenset({"a"})
+        assert [await again() for _ in range(3)] == [[], [], ["news.refused"]]
+        await store.move(lambda c: journal.dismiss_alarm(c, 1, at=1))
+        assert [await again() for _ in range(3)] == [[], [], []]
+        adapter.unwanted = frozenset()
+        await again()
+        assert told(system)[-2:] == [("a", "queued"), ("a", "received")]

@@ -1,0 +1,265 @@
+"""Show E: three nodes A, B and C. B passed a person's data on to C; the person withdraws at A and wants them erased.
+
+A ends up with two certificates that verify offline, the one of B and, vouched for by B, the one of C. On the disks of B
+and C, and in yesterday's backup of the data, made while they worked and opened with its recovery key, nothing can be
+opened any more with all keys that are left. The marks are planted in everything that is said about the person, and
+every stored row is really tried.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from support.canary import Scanner
+from support.nodechild import CHEAP, SteeredClock
+from support.nodeproc import UNIT
+from support.pair import START, Party, Spoiler, Two, example, introduce, make_party
+
+from gateway.administration.backup import DATABASE
+from gateway.administration.restore import verify as verify_backup
+from gateway.database.content import SealedRow
+from gateway.errors import RefusedError
+from gateway.evidence.build import verify
+from keys.documents.backup import Opening
+from keys.offline.recovery_key import create_recovery, load_recovery, public_path
+from keys.primitives.encoding import b64u, canon
+from keys.primitives.seal import EncPrivateKey
+
+DAY = 86_400
+CONSENT = b64u(b"consent consent."[:16])
+MARKS = {"first": "Canary-alpha-7c1f", "passed on": "Canary-beta-93d2", "answer": "Canary-gamma-5e08"}
+RECOVERY = "recovery"
+CATEGORIES = ["identity", "contact", "exploitation", "needs", "immigration", "risk", "documents"]
+
+
+@dataclass
+class Three:
+    """A chain of nodes: A and B are peers, B and C are, A and C are not."""
+
+    a: Party
+    b: Party
+    c: Party
+    clock: SteeredClock
+    recovery: EncPrivateKey
+
+    async def until(self, condition: Any, **more: Any) -> None:
+        """As `Two.until`."""
+        await Two(self.a, self.b, self.clock).until(condition, **more)
+
+
+@pytest_asyncio.fixture
+async def three(tmp_path: Path) -> AsyncIterator[Three]:
+    """Three nodes, serving, each with its neighbours' keysets, and each with the public half of one recovery key."""
+    clock, file = SteeredClock(START), tmp_path / "recovery.key"
+    create_recovery(file, RECOVERY, now=0, cost=CHEAP)
+    parties = [await make_party(tmp_path, name, clock) for name in ("FR", "AL", "IT")]
+    for party in parties:
+        with (party.folder / "node.toml").open("a", encoding="utf-8") as settings:
+            settings.write(f'\n[backup]\nrecovery_key = "{public_path(file)}"\n')
+    chain = Three(*parties, clock=clock, recovery=load_recovery(file, RECOVERY, at_least=CHEAP))
+    try:
+        for party in parties:
+            await party.start()
+        for near, far in pairwise(parties):
+            await introduce(near, far)
+        await chain.until(lambda: all(_known(near, far) for near, far in pairwise(parties)), seconds=400)
+        yield chain
+    finally:
+        for party in parties:
+            await party.stop()
+
+
+def _known(near: Party, far: Party) -> bool:
+    return all(
+        here.running.parts.book.find(there.name).keyset is not None and here.agreed(there.name)
+        for here, there in ((near, far), (far, near))
+    )
+
+
+def unit_of(party: Party) -> str:
+    """The unit of a party as a consent names it."""
+    return f"{party.running.parts.own.node}/{UNIT}"
+
+
+def referral(to: Party, mark: str, **handling: Any) -> dict[str, Any]:
+    """A referral in which a mark is planted wherever people write."""
+    request = example("referral.request/1", to.name, consent_ref=CONSENT, transfer_instrument=f"Arrangement {mark}")
+    request["header"]["handling"] |= handling
+    request["content"]["person"]["pseudonym"] = mark
+    return request | {"purpose": "referral"}
+
+
+async def shared(three: Three) -> tuple[str, str]:
+    """FR has referred a person to AL, and AL, within the grant, to IT, which has asked back; both conversations."""
+    a, b, c = three.a, three.b, three.c
+    record = example("consent.record/1", "AL")["content"] | {"consent_id": CONSENT, "onward_sharing": True}
+    record["grants"] = [
+        {
+            "purpose": "referral",
+            "recipient_units": [unit_of(party) for party in (a, b, c)],
+            "data_categories": CATEGORIES,
+            "until": "2027-11-30",
+        }
+    ]
+    await a.call("consent.record", by="w-1", content=record)
+    wanted = referral(b, MARKS["first"], onward_sharing="named_units", onward_units=[unit_of(c)])
+    first = await a.call("message.submit", **wanted)
+    await three.until(lambda: has(b, "referral.request/1"), seconds=60)
+    second = await b.call("message.submit", **referral(c, MARKS["passed on"]))
+    await three.until(lambda: has(c, "referral.request/1"), seconds=60)
+    question = example("info.request/1", "AL", consent_ref=CONSENT) | {"purpose": "referral"}
+    question["content"]["items"][0]["why_needed"] = MARKS["answer"]
+    await c.call("message.submit", **question | {"conversation": second["conversation"]})
+    await three.until(lambda: has(b, "info.request/1"), seconds=60)
+    return str(first["conversation"]), str(second["conversation"])
+
+
+def has(party: Party, body_type: str) -> bool:
+    """Whether the case system of a party was given a message of this type."""
+    return body_type in [item.type for item in party.deliveries()]
+
+
+def rows(database: Path) -> list[SealedRow]:
+    """Every sealed row of a database file."""
+    with sqlite3.connect(database) as connection:
+        query = "select d.ref, d.epoch, d.wrapped, s.data from datakey d join sealed s on s.ref = d.ref"
+        found = [SealedRow(ref=r, epoch=e, wrapped=w, data=d) for r, e, w, d in connection.execute(query)]
+    connection.close()
+    return found
+
+
+def opened(party: Party, database: Path) -> Iterator[bytes]:
+    """Whatever of a database opens with all keys that the node has now."""
+    for plain in party.running.parts.vault.open_each(rows(database)):
+        if not isinstance(plain, RefusedError):
+            yield plain
+
+
+def marks_in(party: Party, database: Path) -> list[str]:
+    """Every mark that can be read in a database: in its bytes, and in what opens."""
+    scanner = Scanner.of(MARKS)
+    found = list(scanner.data("the file", database.read_bytes()))
+    for plain in opened(party, database):
+        found += scanner.data("a row", plain)
+    return found
+
+
+async def backed_up(party: Party) -> Path:
+    """Yesterday's data backup, made while the node works."""
+    made = await party.call("backup.make", folder=str(party.folder.parent / f"{party.name}-yesterday"))
+    return Path(made["data"])
+
+
+def unpacked(backup: Path, key: EncPrivateKey) -> Path:
+    """The folder with the files of a data backup that opens to its end and is signed by its node."""
+    assert verify_backup(backup, key).header.size > 0
+    folder = backup.with_suffix(".opened")
+    folder.mkdir()
+    with backup.open("rb") as file:
+        opening = Opening(file.read, key)
+        while (named := opening.member()) is not None:
+            (folder / named[0]).write_bytes(b"".join(opening.chunks(named[1])))
+    return folder
+
+
+async def confirmations(party: Party) -> list[dict[str, Any]]:
+    """The confirmations that a party was sent, oldest first."""
+    listed = (await party.call("message.list", direction="in"))["messages"]
+    ids = [item["id"] for item in reversed(listed) if item["type"] == "erasure.confirmation/1"]
+    return [await party.show(id) for id in ids]
+
+
+async def test_withdrawal_erases_along_the_chain(three: Three) -> None:
+    """The whole story, with C away for a day; see the module text."""
+    a, b, c = three.a, three.b, three.c
+    case, _ = await shared(three)
+    old = {party.name: await backed_up(party) for party in (b, c)}
+    yesterday = {name: unpacked(backup, three.recovery) for name, backup in old.items()}
+    for party in (b, c):  # what is looked for can be found
+        assert marks_in(party, yesterday[party.name] / DATABASE)
+    wire = Spoiler(b)
+    wire.away = True
+    done = await a.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
+    assert [told["peer"] for told in done["told"]] == ["AL"]
+    await three.until(lambda: has(b, "consent.withdrawal/1"), seconds=60)
+    three.clock.advance(DAY + 60)
+
+    async def gone() -> bool:
+        return await b.rows("select state from request") == [("followed",)]
+
+    await three.until(gone, seconds=90)
+    assert await confirmations(a) == []  # who had it from B has not said anything yet
+    wire.away = False
+    await three.until(lambda: has(c, "consent.withdrawal/1"), seconds=90)
+    three.clock.advance(DAY + 60)
+
+    async def answered() -> bool:
+        return bool(await confirmations(a))
+
+    await three.until(answered, seconds=120, real=60)
+    await nothing_is_left(three, yesterday)
+    await two_certificates(three, case)
+
+
+async def nothing_is_left(three: Three, yesterday: dict[str, Path]) -> None:
+    """No file, and no row of today or yesterday, says anything of what was planted; the case systems are empty."""
+    for party in (three.b, three.c):
+        await party.running.parts.store.checkpoint(truncate=True)
+        assert list(Scanner.of(MARKS).folders([party.folder])) == []
+        assert marks_in(party, party.folder / "node.db") == []
+        assert list(Scanner.of(MARKS).folders([yesterday[party.name]])) == []
+        assert marks_in(party, yesterday[party.name] / DATABASE) == []
+        assert not has(party, "referral.request/1")
+        assert await party.rows("select count(*) from consent") == [(0,)]
+
+
+async def two_certificates(three: Three, case: str) -> None:
+    """A verifies both without B and C: the receipts of B in the bundle, and what B forwards of C."""
+    a, b, c = three.a, three.b, three.c
+    (said,) = await confirmations(a)
+    assert said["content"]["result"] == "erased"
+    assert said["content"]["told_onward"] == [unit_of(c)]
+    (onward,) = said["onward"]
+    assert (onward["node"], onward["verified"], onward["vouched_by"]) == (c.running.parts.own.node, True, "AL")
+    assert onward["erased"] >= 1
+    exported = canon(await a.call("evidence.export", id=case, disclose=True, by="w-1"))
+    report = verify(exported, {p.running.parts.own.descriptor.fingerprint for p in (a, b)})
+    erased = [line for message in report.messages for line in message.proven if "erased the content" in line]
+    assert len(erased) >= 2  # consent record and referral
+    assert any(c.running.parts.own.node in line for message in report.messages for line in message.proven)
+    assert not [kind for kind in await a.alarms() if kind.startswith("erasure.")]
+
+
+async def test_who_was_away_erases_on_return(three: Three) -> None:
+    """B was down when the person withdrew; it erases and tells on as soon as it is back, and C after it."""
+    a, b, c = three.a, three.b, three.c
+    await shared(three)
+    await b.stop()
+    await a.call("consent.withdraw", id=CONSENT, by="w-1", erase_wanted=True)
+    three.clock.advance(DAY)
+    await b.start()
+    await three.until(lambda: has(b, "consent.withdrawal/1"), seconds=200, real=40)
+    await three.until(lambda: has(c, "consent.withdrawal/1"), seconds=200, real=40)
+    three.clock.advance(DAY + 60)
+    for party in (b, c):
+
+        async def gone(party: Party = party) -> bool:
+            return not has(party, "referral.request/1")
+
+        await three.until(gone, seconds=120, real=40)
+        assert marks_in(party, party.folder / "node.db") == []
+
+
+async def test_who_passed_data_on_tells_both_ways(three: Three) -> None:
+    """The person withdraws at B: who recorded the consent is told, and who had the data from B."""
+    await shared(three)
+    done = await three.b.call("consent.withdraw", id=CONSENT, by="w-2")
+    assert {told["peer"] for told in done["told"]} == {"FR", "IT"}
+    for party in (three.a, three.c):
+        await three.until(lambda party=party: has(party, "consent.withdrawal/1"), seconds=60)

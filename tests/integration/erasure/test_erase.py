@@ -1,0 +1,218 @@
+"""Erasing between two nodes: nothing can be opened any more, the case system is asked, the sender gets a receipt."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.canary import Scanner
+from support.pair import Party, Spoiler, Two, two_nodes
+
+from gateway.database.content import SealedRow
+from gateway.erasure import erase as erasing
+from gateway.errors import Code, RefusedError
+from gateway.ports import Erasure
+
+MARK = "Canary-note-7c1f"
+DAY = 86_400
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+async def sent(two: Two, mark: str = MARK) -> str:
+    """An enquiry of FR that AL's case system has taken; its id."""
+    id = await two.fr.submit(mark)
+    await two.until(lambda: mark in two.al.notes(), seconds=30)
+
+    async def known() -> bool:
+        return await two.fr.state(id) == "awaiting_opening"
+
+    await two.until(known, seconds=30)
+    return id
+
+
+async def erase(party: Party, id: str, **more: Any) -> Any:
+    """A person erases a message."""
+    return await party.call("message.erase", id=id, by="w-1", reason="not_needed", **more)
+
+
+async def receipts(party: Party, id: str) -> list[str]:
+    """What the other side has signed about a message."""
+    return [receipt["status"] for receipt in (await party.show(id))["receipts"]]
+
+
+def opened(party: Party, database: Path) -> list[int]:
+    """Numbers of the rows of a database file that the node can still open."""
+    with sqlite3.connect(database) as connection:
+        query = "select d.ref, d.epoch, d.wrapped, s.data from datakey d join sealed s on s.ref = d.ref"
+        rows = [SealedRow(ref=r, epoch=e, wrapped=w, data=d) for r, e, w, d in connection.execute(query)]
+    connection.close()
+    found = party.running.parts.vault.open_each(rows)
+    return [row.ref for row, plain in zip(rows, found, strict=True) if not isinstance(plain, RefusedError)]
+
+
+async def test_nothing_can_be_opened_or_found(two: Two):
+    """With everything on the disk, and yesterday's copy of the database, no value of the message is there any more."""
+    id = await sent(two)
+    ((ref,),) = await two.al.rows("select ref from message where direction = 'in'")
+    old = two.al.folder.parent / "yesterday.db"
+    await two.al.running.parts.store.checkpoint(truncate=True)
+    shutil.copy(two.al.folder / "node.db", old)
+    assert ref in opened(two.al, old)
+    await erase(two.al, id)
+    assert ref not in opened(two.al, old)
+    assert ref not in opened(two.al, two.al.folder / "node.db")
+    assert list(Scanner.of({"note": MARK}).folders([two.al.folder])) == []
+    assert (two.al.folder / "node.db-wal").stat().st_size < 100_000
+    assert MARK not in two.al.notes()
+
+
+async def test_what_proves_it_stays(two: Two):
+    """State, numbers and receipts of an erased message stay; its content and type do not."""
+    id = await sent(two)
+    before = await two.al.show(id)
+    await erase(two.al, id)
+    after = await two.al.show(id)
+    assert (after["state"], after["n"], after["type"], "content" in after) == (before["state"], 1, None, False)
+    assert after["erased"]["reason"] == "not_needed"
+    assert after["erased"]["local_system"] == "erased"
+    with pytest.raises(RefusedError) as refusal:
+        await erase(two.al, id)
+    assert refusal.value.code is Code.CONFLICT
+
+
+async def test_the_sender_gets_a_receipt(two: Two):
+    """`erased` is signed when the storage epoch is gone too, and kept by the sender with its batch."""
+    id = await sent(two)
+    await erase(two.al, id)
+
+    async def told() -> bool:
+        return "erased" in await receipts(two.fr, id)
+
+    await two.until(told, seconds=30)
+    bundle = await two.fr.call("evidence.export", id=(await two.fr.show(id))["conversation"])
+    assert bundle
+
+
+async def test_no_receipt_before_the_epoch_is_gone(two: Two):
+    """What a rule erases is told at the end of the storage epoch: before it a copy of the key might be opened."""
+    id = await sent(two)
+    ((ref,),) = await two.al.rows("select ref from message where direction = 'in'")
+    await erasing.erase(two.al.running.parts, {ref: "named"})
+    await erasing.tell(two.al.running.parts)
+    assert await receipts(two.al, id) == ["received", "delivered"]
+    await two.al.running.house.rotate()
+    assert "erased" in await receipts(two.al, id)
+
+
+@pytest.mark.parametrize("answer", [Erasure.DISABLED_ONLY, Erasure.NOT_SUPPORTED])
+async def test_an_honest_answer_is_kept(two: Two, answer: Erasure):
+    """What the case system can not erase is written down and told to a person."""
+    two.al.system.erases = answer
+    id = await sent(two)
+    done = await erase(two.al, id)
+    assert done["messages"][0]["local_system"] == str(answer)
+    assert "erasure.left" in await two.al.alarms()
+
+
+async def test_a_case_system_that_is_away_is_asked_later(two: Two):
+    """Here the message goes at once; the case system is asked until it answers, by the name it gave."""
+    two.al.system.names = True
+    id = await sent(two)
+    two.al.system.busy = 10_000
+    done = await erase(two.al, id)
+    assert done["messages"][0]["local_system"] == "due"
+    assert await two.al.rows("select count(*) from local_item") == [(1,)]
+    two.al.system.busy = 0
+    await erasing.ask(two.al.running.parts)
+    assert (await two.al.show(id))["erased"]["local_system"] == "erased"
+    assert two.al.system.erased
+    assert await two.al.rows("select count(*) from local_item") == [(0,)]
+
+
+async def test_what_was_not_handed_over_is_not_asked_about(two: Two):
+    """A message that still waits for the case system never comes to it."""
+    two.al.system.refuses = True
+    id = await two.fr.submit(MARK)
+
+    async def held() -> bool:
+        return "message.held" in await two.al.alarms()
+
+    await two.until(held, seconds=30)
+    assert (await erase(two.al, id))["messages"][0]["local_system"] == "not_held"
+    for operation in ("message.ack", "message.resend"):
+        with pytest.raises(RefusedError) as refusal:
+            await two.al.call(operation, id=id)
+        assert refusal.value.code is Code.CONFLICT
+
+
+async def test_what_waits_to_go_is_cancelled(two: Two):
+    """An outgoing message that is erased before it went never goes."""
+    wire = Spoiler(two.fr)
+    wire.away = True
+    id = await two.fr.submit(MARK)
+    await erase(two.fr, id)
+    assert await two.fr.state(id) == "cancelled"
+    wire.away = False
+    await sent(two, "the next one")
+    assert two.al.notes() == ["the next one"]
+    assert (await two.al.rows("select n from message"))[0] == (1,)
+
+
+async def test_a_legal_hold_wins(two: Two):
+    """Neither a person nor a rule erases what is held; once it is lifted the rule does."""
+    id = await sent(two)
+    conversation = (await two.al.show(id))["conversation"]
+    hold = {"id": conversation, "by": "dpo", "ground": "legal_claims_17_3_e", "until": "2027-12-31"}
+    await two.al.call("retention.hold", **hold)
+    assert [item["id"] for item in (await two.al.call("retention.list"))["holds"]] == [conversation]
+    with pytest.raises(RefusedError) as refusal:
+        await erase(two.al, id)
+    assert refusal.value.code is Code.CONFLICT
+    two.clock.advance(100 * DAY)
+    run = await two.al.call("retention.run", by="dpo")
+    assert run["report"] == [{"verdict": "held", "rule": "enquiry", "messages": 1}]
+    await two.al.call("retention.release", id=conversation, by="dpo")
+    run = await two.al.call("retention.run", by="dpo", dry_run=True)
+    assert run["report"] == [{"verdict": "erase", "rule": "enquiry", "messages": 1}]
+    assert (await two.al.show(id))["erased"] is None
+    await two.al.call("retention.run", by="dpo")
+    assert (await two.al.show(id))["erased"]["reason"] == "enquiry"
+
+
+async def test_a_conversation_goes_as_a_whole(two: Two):
+    """Every message of it, in both directions, and nothing of another one."""
+    id, other = await sent(two), await sent(two, "another one")
+    conversation = (await two.al.show(id))["conversation"]
+    done = await two.al.call("conversation.erase", id=conversation, by="w-1", reason="objection")
+    assert [item["id"] for item in done["messages"]] == [id]
+    assert (await two.al.show(other))["content"]["note"] == "another one"
+
+
+async def test_wrong_words_erase_nothing(two: Two):
+    """A code that is none, a day that is none, or one that is over, is refused by its place."""
+    id = await sent(two)
+    conversation = (await two.al.show(id))["conversation"]
+    for operation, arguments, place in (
+        ("message.erase", {"id": id, "by": "w-1", "reason": "because"}, "/reason"),
+        ("retention.hold", {"id": conversation, "by": "d", "ground": "restriction_18", "until": "soon"}, "/until"),
+        (
+            "retention.hold",
+            {"id": conversation, "by": "d", "ground": "restriction_18", "until": "2020-01-31"},
+            "/until",
+        ),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            await two.al.call(operation, **arguments)
+        assert [finding.place for finding in refusal.value.findings] == [place]
+    assert "content" in await two.al.show(id)

@@ -1,0 +1,163 @@
+"""Safety alerts between two real nodes: one duty contact after the other is woken until a human takes it (L11)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from support.nodeproc import UNIT
+from support.pair import START, Party, Two, example, two_nodes
+
+from gateway.conversations.status_updates import keep
+from gateway.errors import Code, RefusedError
+from keys.primitives.encoding import b64u
+
+CASE = b64u(b"conversation one"[:16])
+MINUTE = 60
+NIGHT = 22 * 3_600
+DESK = '\n[duty]\ncontacts = ["al-1", "al-2"]\nquiet_hours = "20:00-07:00"\nescalation_minutes = 20\n'
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving; the desk of AL has two duty contacts and quiet hours, that of FR nobody."""
+    async with two_nodes(tmp_path) as made:
+        await made.al.stop()
+        path = made.al.folder / "node.toml"
+        path.write_text(path.read_text(encoding="utf-8") + DESK, encoding="utf-8")
+        await made.al.start()
+        yield made
+
+
+async def sent(two: Two, party: Party, body_type: str, **content: Any) -> str:
+    """A message of the case that the other side has; its id."""
+    other = "AL" if party is two.fr else "FR"
+    request = example(body_type, other) | {"conversation": CASE}
+    request["content"] |= content
+    id = str((await party.call("message.submit", **request))["id"])
+
+    async def there() -> bool:
+        return bool(await party.state(id) in ("awaiting_opening", "opened"))
+
+    await two.until(there, seconds=30)
+    return id
+
+
+async def woken(party: Party) -> list[str]:
+    """Which contacts were woken, in order."""
+    await keep(party.running.parts)
+    return [state for (state,) in await party.rows("select state from event where kind = 'duty' order by seq")]
+
+
+async def safety(party: Party) -> list[str]:
+    """The open alarms about alerts."""
+    await keep(party.running.parts)
+    return sorted(kind for kind in await party.alarms() if kind.startswith("safety."))
+
+
+async def test_an_alert_wakes_one_after_the_other_until_somebody_takes_it(two: Two) -> None:
+    """In the middle of the quiet hours too. A person who opens it takes nothing; both sides alarm when its hour is
+    over, a dismissed alarm comes back, and taking it ends all of it on both sides.
+    """
+    fr, al = two.fr, two.al
+    two.clock.advance((NIGHT - START) % 86_400)
+    id = await sent(two, fr, "safety.alert/1", kind="violence")
+    assert (await woken(al), await safety(al)) == (["al-1"], ["safety.alert"])
+    assert (await woken(fr), await safety(fr)) == ([], [])
+    await al.call("message.open", id=id, by="w-2")
+    two.clock.advance(20 * MINUTE)
+    assert await woken(al) == ["al-1", "al-2"]
+    two.clock.advance(41 * MINUTE)
+    assert await woken(al) == ["al-1", "al-2", "al-1", "al-2"]
+    assert (await safety(al), await safety(fr)) == (
+        ["safety.alert", "safety.unacknowledged"],
+        ["safety.unacknowledged"],
+    )
+    for alarm in (await al.call("alarm.list"))["alarms"]:
+        await al.call("alarm.dismiss", id=alarm["id"], by="w-2")
+    two.clock.advance(20 * MINUTE)
+    assert (await woken(al))[4:] == ["al-1"]
+    assert await safety(al) == ["safety.unacknowledged"]
+    (shown,) = (await al.call("alert.list"))["alerts"]
+    assert (shown["id"], shown["kind"], shown["owes"], shown["overdue"]) == (id, "violence", "us", True)
+    assert [rung["contact"] for rung in shown["woken"]] == ["al-1", "al-2", "al-1", "al-2", "al-1"]
+    assert shown["next"]["contact"] == "al-2"
+    (seen,) = (await fr.call("alert.list"))["alerts"]
+    assert (seen["owes"], seen["woken"], seen["next"]) == ("them", [], None)
+
+    with pytest.raises(RefusedError) as unsaid:
+        await al.call("alert.acknowledge", id=id, by="Besa K.", actions=[])
+    assert unsaid.value.code is Code.INVALID
+    answer = await al.call("alert.acknowledge", id=id, by="Besa K.", actions=["call_person"], hours=2)
+
+    async def there() -> bool:
+        return bool(await al.state(answer["id"]) == "awaiting_opening")
+
+    await two.until(there, seconds=30)
+    for party in two:
+        assert await safety(party) == []
+        assert (await party.call("alert.list"))["alerts"] == []
+    two.clock.advance(3_600)
+    assert len(await woken(al)) == 5
+    header = (await fr.call("message.show", id=answer["id"]))["header"]
+    assert (header["sender_unit"], header["recipient_unit"]) == (UNIT, UNIT)
+    assert "Besa" not in header["author_ref"]
+
+
+async def test_without_duty_contacts_an_alert_alarms_at_once(two: Two) -> None:
+    """Nobody is there to be woken, so people have to be found."""
+    await sent(two, two.al, "safety.alert/1", kind="violence")
+    assert await safety(two.fr) == ["safety.alert", "safety.unacknowledged"]
+    assert await safety(two.al) == []
+    with pytest.raises(RefusedError) as refusal:
+        await two.fr.call("alert.acknowledge", id=b64u(bytes(16)), by="w-1", actions=["none"])
+    assert refusal.value.code is Code.NOT_FOUND
+
+
+async def test_an_alert_that_nobody_has_taken_is_not_erased(two: Two) -> None:
+    """Neither alone nor with its conversation, on either side; once a human has taken it, it may go like the rest."""
+    id = await sent(two, two.al, "safety.alert/1", kind="violence")
+    how = {"by": "w-1", "reason": "not_needed"}
+    for asked in (
+        two.fr.call("message.erase", id=id, **how),
+        two.fr.call("conversation.erase", id=CASE, **how),
+    ):
+        with pytest.raises(RefusedError) as refusal:
+            await asked
+        assert refusal.value.code is Code.CONFLICT and "alert acknowledge" in refusal.value.hint
+    assert [alert["id"] for alert in (await two.fr.call("alert.list"))["alerts"]] == [id]
+    await two.fr.call("alert.acknowledge", id=id, by="w-1", actions=["call_person"])
+    assert (await two.fr.call("conversation.erase", id=CASE, **how))["erased"] == 2
+
+
+async def test_reminders_wait_for_the_end_of_the_quiet_hours(two: Two) -> None:
+    """Half of the time for an answer is over at night: the desk is told in the morning, an emergency at once."""
+    fr, al = two.fr, two.al
+    two.clock.advance((NIGHT - 36 * 3_600 - START) % 86_400)
+    for name, priority in ((b"conversation two", "urgent"), (b"conversation 3  ", "emergency")):
+        request = example("enquiry.capacity/1", "AL", priority=priority) | {"conversation": b64u(name)}
+        id = (await fr.call("message.submit", **request))["id"]
+
+        async def there(id: str = id) -> bool:
+            return bool(await fr.state(id) == "awaiting_opening")
+
+        await two.until(there, seconds=30)
+    await keep(al.running.parts)
+    two.clock.advance(13 * 3_600)  # half of 24 hours: the emergency
+    assert len(await reminded(al)) == 1
+    two.clock.advance(12 * 3_600)  # the end of 24 hours
+    assert len(await reminded(al)) == 2
+    two.clock.advance(12 * 3_600)  # half of 72 hours, at night
+    assert len(await reminded(al)) == 2
+    two.clock.advance(9 * 3_600)
+    assert len(await reminded(al)) == 3
+    assert await reminded(fr)
+
+
+async def reminded(party: Party) -> list[str]:
+    """The reminders that the desk was told."""
+    await keep(party.running.parts)
+    return [state for (state,) in await party.rows("select state from event where kind = 'reminder'")]

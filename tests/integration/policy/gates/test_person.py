@@ -1,0 +1,294 @@
+"""A return between two real nodes: what the conversation said before opens and closes it (gates G3, G4, G5 and G8)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+from support.forger import Forger
+from support.nodeproc import UNIT
+from support.pair import START, Party, Spoiler, Two, example, two_nodes
+
+import schemas
+from gateway.database import journal
+from gateway.errors import Code, RefusedError
+from gateway.policy.gates.consent import PURPOSES
+from keys.primitives.encoding import b64u
+
+CONSENT = b64u(b"consent consent."[:16])
+CASE = b64u(b"conversation one"[:16])
+TODAY = datetime.fromtimestamp(START, UTC).date()
+ALL = [code.code for code in schemas.code_list("data_category").codes]
+G3, G4, G5, G8 = Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
+
+
+@pytest_asyncio.fixture
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    """Two nodes, paired and serving."""
+    async with two_nodes(tmp_path) as made:
+        yield made
+
+
+def day(offset: int) -> str:
+    """A date so many days from the start."""
+    return (TODAY + timedelta(days=offset)).isoformat()
+
+
+class Case:
+    """One child's case: FR is where the child is, AL is where the child comes from."""
+
+    def __init__(self, two: Two) -> None:
+        self.two = two
+
+    async def consent(self, **members: Any) -> None:
+        """FR records what the child and the guardian agreed to, for every purpose and both units."""
+        content = example("consent.record/1", "AL")["content"]
+        units = [f"{name}/{UNIT}" for name in ("AL", "FR")]
+        purposes = ["referral", "assistance", "risk_assessment", "family_inquiry", "return"]
+        grants = [
+            {"purpose": purpose, "recipient_units": units, "data_categories": ALL, "until": day(300)}
+            for purpose in purposes
+        ]
+        own = {"consent_id": CONSENT, "given_by": "person_and_guardian", "taken_on": day(-3), "grants": grants}
+        await self.two.fr.call("consent.record", by="w-1", content=content | own | members)
+
+    async def queue(self, party: Party, body_type: str, **content: Any) -> str:
+        """Submit it; its id."""
+        return str((await party.call("message.submit", **self.message(party, body_type, **content)))["id"])
+
+    async def stops(self, party: Party, id: str, gate: str) -> None:
+        """A message that waits ends because of a gate."""
+
+        async def failed() -> bool:
+            return bool(await party.state(id) == "failed")
+
+        await self.two.until(failed, seconds=60, what="it is stopped")
+        assert (await party.show(id))["reason"] == gate
+
+    def message(self, party: Party, body_type: str, *, reply_to: str | None = None, **content: Any) -> dict[str, Any]:
+        """An example of a type from one side to the other, with what `content` says; None takes a member away."""
+        to, roles = ("AL" if party is self.two.fr else "FR"), "national_focal_point"
+        request = example(f"{body_type}/1", to, consent_ref=CONSENT, sender_role=roles, recipient_role=roles)
+        usual = {"return"} if body_type in ("bid.report", "return.response") else {"referral"}  # as two-step opens them
+        purpose = min(PURPOSES.get(body_type, usual))
+        said = {name: value for name, value in (request["content"] | content).items() if value is not None}
+        request |= {"purpose": purpose, "conversation": CASE, "content": said}
+        return request if reply_to is None else request | {"in_reply_to": reply_to}
+
+    async def say(self, party: Party, body_type: str, *, reply_to: str | None = None, **content: Any) -> str:
+        """Send it, and wait until the other side has it; its id."""
+        id = await self.queue(party, body_type, reply_to=reply_to, **content)
+
+        async def there() -> bool:
+            shown = await party.show(id)
+            assert shown["reason"] is None, f"{body_type}: {shown['reason']}"
+            return bool(shown["state"] in ("awaiting_opening", "opened"))
+
+        await self.two.until(there, seconds=30, what=f"{body_type} arrives")
+        return id
+
+    async def refused(self, party: Party, body_type: str, **content: Any) -> RefusedError:
+        """It is refused, and nothing of it is stored."""
+        before = await party.rows("select count(*) from message")
+        with pytest.raises(RefusedError) as refusal:
+            await party.call("message.submit", **self.message(party, body_type, **content))
+        assert await party.rows("select count(*) from message") == before
+        return refusal.value
+
+    async def referred(self, **said: Any) -> None:
+        """Referred and accepted."""
+        content = example("referral.request/1", "AL")["content"]
+        person = content["person"] | {"age_group": "child", "nationalities": ["AL"]}
+        child = {"guardian_pending": True, "bia_done": True, "situation": "unaccompanied"}
+        request = await self.say(self.two.fr, "referral.request", **({"person": person, "child": child} | said))
+        await self.say(self.two.al, "referral.accept", reply_to=request)
+
+
+def part(side: str, conclusion: str = "proceed", **members: Any) -> dict[str, Any]:
+    """One side's assessment of the risks, or the joint one."""
+    found = example("risk.assessment/1", "AL")["content"]
+    return found | {"part": side, "conclusion": conclusion, "review_on": day(25), **members}
+
+
+def bid(**members: Any) -> dict[str, Any]:
+    """A determination that the child goes to its family."""
+    found = example("bid.report/1", "AL")["content"]
+    place = {"unit": f"n1{'a' * 32}/shelter", "from": day(10)}
+    usual = {
+        "kind": "bid",
+        "outcome": "family_reunification_origin",
+        "decided_on": day(-1),
+        "review_on": day(60),
+        "care_place_confirmed": place,
+        "family_report_id": CONSENT,
+    }
+    return found | usual | members
+
+
+def the(refusal: RefusedError, gate: Code) -> str:
+    """The way forward that a gate names, at the place that it names."""
+    (found,) = [finding for finding in refusal.findings if finding.rule == str(gate)]
+    assert found.place == "/content"
+    return found.hint
+
+
+CHILD = {"travellers": [{"pseudonym": "Mali", "age_group": "child"}]}
+
+
+async def test_a_child_returns_when_everything_is_met(two: Two) -> None:
+    """Refused with the gate and the way forward until guardian, assent, family report, determination and joint risk
+    assessment are there, one after the other; then it goes, and is confirmed by the guardians of both sides.
+    """
+    case = Case(two)
+    fr, al = two.fr, two.al
+    await case.consent(child_assent="given")
+    await case.referred()
+    refusal = await case.refused(fr, "return.proposal", **CHILD)
+    assert {finding.rule for finding in refusal.findings} == {"gate_g3", "gate_g4"}
+    assert "guardian" in the(refusal, G3)
+    assert "each side assesses" in the(refusal, G4)
+
+    await case.say(fr, "guardian.notice", **{"from": day(-10)}, until=day(90))
+    assert "family" in the(await case.refused(fr, "return.proposal", **CHILD), G3)
+    inquiry = await case.say(fr, "family.inquiry", needed_by=day(20))
+    report = {"family_willing": "yes", "recommendation": "suitable"}
+    await case.say(al, "family.report", reply_to=inquiry, **report)
+    assert "best interests" in the(await case.refused(fr, "return.proposal", **CHILD), G3)
+    await case.say(fr, "bid.report", **bid(kind="bia"))
+    assert "best interests" in the(await case.refused(fr, "return.proposal", **CHILD), G3)
+    await case.say(fr, "bid.report", **bid())
+
+    refusal = await case.refused(fr, "return.proposal", **CHILD)
+    assert (refusal.code, {finding.rule for finding in refusal.findings}) == (G4, {"gate_g4"})
+    ours = await case.say(fr, "risk.assessment", **part("sending"))
+    theirs = await case.say(al, "risk.assessment", **part("receiving"))
+    assert "joint conclusion" in the(await case.refused(fr, "return.proposal", **CHILD), G4)
+    await case.say(al, "risk.assessment", **part("joint", "postpone", based_on=[ours, theirs]))
+    assert "does not say proceed" in the(await case.refused(fr, "return.proposal", **CHILD), G4)
+    await case.say(al, "risk.assessment", **part("joint", based_on=[ours, theirs]))
+    await stopped_in_the_queue(case, [ours, theirs])
+    proposal = await case.say(fr, "return.proposal", **CHILD)
+
+    met_by = {"unit": UNIT, "staff_ref": "al-09", "phone": "+355690000000"}
+    confirmed = {"answer": "confirm", "met_by": met_by, "changes": None}
+    assert "guardian named by this side" in the(await case.refused(al, "return.response", **confirmed), G3)
+    await case.say(al, "guardian.notice", **{"from": day(-1)}, until=day(90))
+    await case.say(al, "return.response", reply_to=proposal, **confirmed)
+    (standing,) = (await fr.call("conversation.show", id=CASE))["standing"]
+    assert standing["state"] == "return_confirmed"
+
+
+async def stopped_in_the_queue(case: Case, parts: list[str]) -> None:
+    """A proposal that waits while AL is away does not go once a newer joint assessment says stop; then all is well."""
+    fr, spoiler = case.two.fr, Spoiler(case.two.fr)
+    spoiler.away = True
+    id = await case.queue(fr, "return.proposal", **CHILD)
+    await case.queue(fr, "risk.assessment", **part("joint", "do_not_return", based_on=parts))
+    spoiler.away = False
+    await case.stops(fr, id, "gate_g4")
+    for party in case.two:
+        await case.say(party, "risk.assessment", **part("joint", based_on=parts))
+
+
+async def test_a_return_in_the_reflection_period_needs_the_signed_request(two: Two) -> None:
+    """G8 knows the period from the referral; the consent that has the person's form opens it (a new record)."""
+    case = Case(two)
+    await case.consent(child_assent="given")
+    await case.referred(legal_status="reflection_period", reflection_period_until=day(20))
+    assert "a reflection period runs" in the(await case.refused(two.fr, "return.proposal", **CHILD), G8)
+    two.clock.advance(21 * 86_400)
+    refusal = await case.refused(two.fr, "return.proposal", **CHILD)
+    assert "gate_g8" not in {finding.rule for finding in refusal.findings}
+
+
+async def test_what_was_said_of_asylum_closes_the_way_to_the_state_of_nationality(two: Two) -> None:
+    """A referral to a country that is not that of the person said that asylum is sought. That the person is from there
+    after all does not go there, whoever sends it, and the receiver does not take it in.
+    """
+    answers = [{"item_id": "name", "status": "given", "data_category": "identity", "in_person": True}]
+    second = {"answers": answers, "person_identifying": {"pseudonym": "Mali", "nationalities": ["AL"]}}
+    case = Case(two)
+    await case.consent(child_assent="given")
+    person = example("referral.request/1", "AL")["content"]["person"] | {"age_group": "child"}
+    await case.referred(legal_status="asylum_pending", person=person | {"nationalities": ["XK"]})
+    refusal = await case.refused(two.fr, "info.reply", **second)
+    assert refusal.code is G5
+    forger = Forger(two.fr)
+    forged = case.message(two.fr, "info.reply", **second)
+    assert await forger.send(3, request=forged, prev=await link(two.fr, 2)) == ("gate_g5", "rejected")
+
+
+async def link(party: Party, n: int) -> str:
+    """The link hash of a number that a node has used."""
+    ((found,),) = await party.rows(f"select link from link_number where direction = 'out' and n = {n}")
+    return str(found)
+
+
+async def test_a_hold_that_a_person_placed_closes_the_way_to_the_state_of_nationality(two: Two) -> None:
+    """At once, and for what waits: only a neutral reason may stop something. Another conversation about the person is
+    held too. Two different people lift it.
+    """
+    case, fr = Case(two), two.fr
+    await case.consent(child_assent="given")
+    await case.referred()
+    spoiler = Spoiler(fr)
+    spoiler.away = True
+    waiting = await case.queue(fr, "risk.assessment", **part("sending"))
+    assert await fr.call("asylum.hold", id=CASE, by="Ana B.") == {"id": CASE, "held": True}
+    spoiler.away = False
+    await case.stops(fr, waiting, "gate_g5")
+    assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
+    told = await case.refused(fr, "data.correction", path="/content/legal_status", new_value="asylum_pending")
+    assert told.code is G5
+    other = case.message(fr, "referral.request") | {"conversation": b64u(b"conversation two"[:16])}
+    with pytest.raises(RefusedError) as refusal:
+        await fr.call("message.submit", **other)
+    assert refusal.value.code is G5
+    (shown,) = (await fr.call("asylum.list"))["holds"]
+    assert (shown["id"], shown["lift_wanted"]) == (CASE, False)
+    assert (await fr.call("conversation.show", id=CASE))["asylum_hold"] is True
+    assert (await two.al.call("conversation.show", id=CASE))["asylum_hold"] is False
+
+    assert await fr.call("asylum.lift", id=CASE, by="Ana B.") == {"id": CASE, "held": True}
+    with pytest.raises(RefusedError) as twice:
+        await fr.call("asylum.lift", id=CASE, by=" ana  b. ")
+    assert twice.value.code is Code.CONFLICT
+    assert (await case.refused(fr, "risk.assessment", **part("sending"))).code is G5
+    assert await fr.call("asylum.lift", id=CASE, by="Carl D.") == {"id": CASE, "held": False}
+    await case.say(fr, "risk.assessment", **part("sending"))
+    assert await fr.rows("select * from asylum_hold") == []
+
+
+async def test_a_hold_ends_with_the_last_of_what_it_lies_over(two: Two) -> None:
+    """While another conversation relies on the same consent, the erasure of the held one opens no way; that of both
+    takes the hold along, with the row that says what it lay over. Placed twice, it is one hold.
+    """
+    case, fr = Case(two), two.fr
+    other = {"conversation": b64u(b"conversation two"[:16])}
+    await case.consent(child_assent="given")
+    await case.referred()
+    Spoiler(fr).away = True
+    await fr.call("message.submit", **case.message(fr, "referral.request") | other)
+    for by in ("Ana B.", "Ben C."):
+        await fr.call("asylum.hold", id=CASE, by=by)
+    ((ref,),) = await fr.rows("select distinct ref from asylum_hold")
+    how = {"by": "Ana B.", "reason": "not_needed"}
+    await fr.call("conversation.erase", id=CASE, **how)
+    assert [shown["id"] for shown in (await fr.call("asylum.list"))["holds"]] == [CASE]
+    with pytest.raises(RefusedError) as refusal:
+        await fr.call("message.submit", **case.message(fr, "referral.request") | other)
+    assert refusal.value.code is G5
+    await fr.call("conversation.erase", id=other["conversation"], **how)
+    assert await fr.rows("select * from asylum_hold") == []
+    assert await fr.rows(f"select * from sealed where ref = {ref}") == []
+    assert "asylum.ended" in await leaves(fr)
+
+
+async def leaves(party: Party) -> list[str]:
+    """The events in the log of a party."""
+    return [orjson.loads(data)["ev"] for _, data in await party.running.parts.store.read(journal.leaves)]

@@ -1,0 +1,91 @@
+"""Who gives whom which rights, and when a session is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.access.rules import (
+    DEVICE_BOUND,
+    IDLE,
+    LONGEST,
+    PERSONAL,
+    check_another,
+    check_gives,
+    check_language,
+    over,
+    read_roles,
+)
+from gateway.errors import Code, RefusedError
+from gateway.operations.roles import OWNER, READS_CONTENT, Caller, Role
+
+
+@pytest.mark.parametrize("giver", Role)
+@pytest.mark.parametrize("role", PERSONAL)
+def test_nobody_gives_what_they_do_not_have(giver: Role, role: Role):
+    """What reads content is given by a focal point, the rest by who looks after trust; the others give nothing."""
+    wanted = Role.FOCAL_POINT if role in READS_CONTENT else Role.TRUST_ADMIN
+    caller = Caller(roles=frozenset({giver}))
+    if giver is wanted:
+        check_gives(caller, [role])
+    else:
+        with pytest.raises(RefusedError) as caught:
+            check_gives(caller, [role])
+        assert (caught.value.code, caught.value.findings[0].hint) == (Code.FORBIDDEN, wanted)
+
+
+def test_every_role_has_to_be_given():
+    """A person of both kinds is invited by one of both kinds, or by the owner of the node."""
+    both = [Role.CASE_WORKER, Role.TRUST_ADMIN]
+    check_gives(OWNER, both)
+    check_gives(Caller(roles=frozenset({Role.FOCAL_POINT, Role.TRUST_ADMIN})), both)
+    for one in (Role.FOCAL_POINT, Role.TRUST_ADMIN):
+        with pytest.raises(RefusedError):
+            check_gives(Caller(roles=frozenset({one})), both)
+
+
+def test_nobody_changes_their_own_row():
+    """Whatever their roles; a token and the owner are nobody's row."""
+    with pytest.raises(RefusedError, match="their own") as caught:
+        check_another(Caller(roles=frozenset(Role), person="a"), "a")
+    assert caught.value.code is Code.FORBIDDEN
+    check_another(Caller(roles=frozenset(Role), person="b"), "a")
+    check_another(OWNER, "a")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["adapter"], ["boss"], ["auditor", "boss"], [None], [["auditor"]], ["auditor", 1]],
+    ids=["none", "a system's", "unknown", "one of two unknown", "null", "nested", "a number"],
+)
+def test_words_that_are_no_roles(words: list[object]):
+    """A person has at least one role, and none of a case system."""
+    with pytest.raises(RefusedError) as caught:
+        read_roles(words)
+    assert caught.value.findings[0].place == "/roles"
+
+
+def test_roles_are_a_set():
+    """Said twice is said once; who looks after trust needs a passkey that stays where it is."""
+    assert read_roles(["auditor", "auditor"]) == {Role.AUDITOR}
+    assert {Role.TRUST_ADMIN} == DEVICE_BOUND
+
+
+def test_a_session_ends():
+    """By rest, and by its age however much it is used."""
+    assert over(0, 0, IDLE - 1) is None
+    assert over(0, 0, IDLE) == "idle"
+    assert over(0, LONGEST - 1, LONGEST - 1) is None
+    assert over(0, LONGEST - 1, LONGEST) == "too_long"
+
+
+@pytest.mark.parametrize("tag", ["fr", "pt-BR", "zh-Hant-TW"])
+def test_tags_of_languages(tag: str):
+    """Those of BCP 47 that pages have."""
+    check_language(tag)
+
+
+@pytest.mark.parametrize("tag", ["", "FR", "f", "fr_FR", "fr-", "fr\n", "../fr", "ｆｒ", "a" * 50])
+def test_what_is_no_tag_of_a_language(tag: str):
+    """Nothing that could become a path or a header."""
+    with pytest.raises(RefusedError):
+        check_language(tag)

@@ -1,0 +1,142 @@
+"""How results and refusals look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.desks import run
+
+from gateway.cli import output
+from gateway.cli.root import tell
+from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation import time_text
+
+NOW = 1_790_000_000
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (NOW, "2026-09-21T14:13:20Z (now)"),
+        (NOW + 3 * 86_400 + 5, "2026-09-24T14:13:25Z (in 3 days)"),
+        (NOW - 7_200, "2026-09-21T12:13:20Z (2 hours ago)"),
+        (NOW + 60, "2026-09-21T14:14:20Z (in 1 minute)"),
+        (None, "-"),
+        (True, "-"),
+        (10**14, f"second {10**14}"),
+    ],
+)
+def test_a_time_is_iso_utc_and_a_distance(at, expected):
+    """People see when and how far from now."""
+    assert time_text.when(at, now=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "-"),
+        ("", "-"),
+        (True, "yes"),
+        (False, "no"),
+        (3, "3"),
+        (["a", "b"], "a, b"),
+        ([], "-"),
+        ({"a": 1}, '{"a": 1}'),
+    ],
+)
+def test_a_value_as_a_cell(value, expected):
+    """Cells hold words, not Python."""
+    assert output.word(value) == expected
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\x07", "\u202e", "\u2066", "\r"])
+def test_what_steers_a_terminal_is_not_printed(character, capsys):
+    """A name from a peer can not move the cursor or turn the direction of text."""
+    output.say(f"a{character}b")
+    output.facts([("name", f"a{character}b")])
+    output.table(["name"], [[f"a{character}b"]], empty="none")
+    output.print_json({"name": f"a{character}b"})
+    shown = capsys.readouterr().out
+    assert character not in shown
+    assert json.loads(shown[shown.index("{") :]) == {"name": f"a{character}b"}
+
+
+def test_a_fact_stays_on_its_line(capsys):
+    """A value with a line break can not look like another fact."""
+    output.facts([("name", "FR\nfingerprint  00000"), ("state", "active")])
+    assert capsys.readouterr().out == "name   FR fingerprint  00000\nstate  active\n"
+
+
+def test_markup_in_a_cell_is_text(capsys):
+    """Square brackets of a value are shown as they are."""
+    output.table(["name"], [["[red]x[/red]"]], empty="none")
+    assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_an_empty_table_says_so(capsys):
+    """A list without items is a sentence."""
+    output.table(["name"], [], empty="no peer yet")
+    assert capsys.readouterr().out == "no peer yet\n"
+
+
+def test_an_error_has_its_findings_and_hint(capsys):
+    """One line for what happened, one for each place, one for what to do next; nothing on standard output."""
+    error = RefusedError(
+        Code.SCHEMA,
+        "the draft has 2 fault(s); nothing was stored",
+        hint="correct it",
+        findings=[Finding(place="/header/language", rule="required"), Finding(place="", rule="type", hint="an object")],
+    )
+    assert tell(error) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines() == [
+        "trm: error: the draft has 2 fault(s); nothing was stored",
+        "  /header/language: required",
+        "  (whole): type  an object",
+        "trm: hint: correct it",
+    ]
+
+
+def test_a_file_is_never_overwritten(tmp_path: Path):
+    """An existing file keeps its bytes, and a new one is private."""
+    target = tmp_path / "out"
+    output.write_new(target, b"first")
+    with pytest.raises(RefusedError, match="exists already; it was left as it is"):
+        output.write_new(target, b"second")
+    assert target.read_bytes() == b"first"
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"{", "see line 1 column 2"),
+        (b"", "see line 1 column 1"),
+        (b'"\xff', "save it as UTF-8; it is that up to byte 1 only"),
+        ('{"a": 1}'.encode("utf-16"), "save it as UTF-8"),
+        (b'\xef\xbb\xbf{"a": 1}', "without a byte order mark"),
+        (b'{"a":1,"a":2}', "a member occurs twice"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"a": 1' + b"0" * 5_000 + b"}", "a number in it is too long"),
+        (b"[]", "holds no JSON object"),
+    ],
+    ids=["cut", "empty", "latin", "utf-16", "bom", "twice", "deep", "number", "list"],
+)
+def test_a_file_that_is_no_draft_is_refused(tmp_path: Path, text: bytes, words: str):
+    """What can not be read as one JSON object is named with what to do about it, not its content."""
+    path = tmp_path / "draft.json"
+    path.write_bytes(text)
+    ran = run("schema", "check", str(path))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr.startswith(f"trm: error: {path} ") and words in ran.stderr and "nothing was done" in ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith("trm: hint: ")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path):
+    """The path and the reason are named."""
+    ran = run("schema", "check", str(tmp_path / "none.json"))
+    assert ran.exit_code == 1
+    assert ran.stderr.splitlines()[-1] == "trm: hint: no such file or directory"

@@ -1,0 +1,53 @@
+"""A store and a key store of its own for each test, and one connection inside a transaction for tests of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+from support.fresh import migrate
+from support.nodes import NOW
+
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store, _engine
+from keys.keystore.keystore import Cost, Keystore, system_rand
+
+CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+
+
+@pytest.fixture(scope="session")
+def cost() -> Cost:
+    """A key derivation that costs a test nothing."""
+    return CHEAP
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Keystore:
+    """The key store of a node that exists nowhere else."""
+    return Keystore.create(tmp_path / "keystore", "pw", node="n1" + "a" * 32, now=NOW, cost=CHEAP)
+
+
+@pytest.fixture
+def vault(keys: Keystore) -> ContentSealer:
+    """Seals under `keys`."""
+    return ContentSealer(keys, system_rand)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An open store in an empty folder."""
+    opened = Store(tmp_path / "node.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    """A write connection inside BEGIN IMMEDIATE, as a move gets it."""
+    engine = _engine(tmp_path / "queries.db", begin="BEGIN IMMEDIATE")
+    migrate(engine)
+    with engine.connect() as opened, opened.begin():
+        yield opened
+    engine.dispose()

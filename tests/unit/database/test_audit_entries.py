@@ -1,0 +1,84 @@
+"""Audit leaves say that something happened and never what it was about (PROTOCOL B10)."""
+
+from __future__ import annotations
+
+import ast
+
+import orjson
+import pytest
+from support.house import ROOT, files_of, syntax
+
+from gateway.database.audit_entries import leaf
+
+FACTS = {
+    "id": "a random message, draft or bundle id",
+    "of": "the hash of a statement, or of a signed batch of receipts",
+    "sig": "the hash of a signature",
+    "peer": "a node id",
+    "node": "the own node id",
+    "holder": "a node id, or own",
+    "n": "a number on a link",
+    "state": "a state of a machine, or what a case system said about erasing",
+    "code": "a code of the closed list",
+    "epoch": "the number of a storage epoch",
+    "version": "of a descriptor or keyset",
+    "kid": "the id of a key",
+    "actor": "a keyed hash of a person",
+    "role": "what a token is for, one of six words",
+    "roles": "what a person may do here, words of a closed list",
+    "bound": "whether a person sees the messages of one unit only",
+    "instead": "whether a new passkey takes the place of those before",
+    "what": "what kind of content was shown, a word of a closed list, or the number of a file",
+    "channel": "one of three words",
+    "stopped": "how many messages",
+    "count": "how many messages",
+    "hash": "the hash of a descriptor of this node",
+    "reason": "why a key was revoked, or a message erased or kept; one word of a closed list",
+    "change": "the hash of a change of trust",
+    "assertion": "the hash of a signed approval",
+    "record": "the hash of a trust record",
+    "action": "what a change does, a word of the closed list",
+    "subject": "what a change is about: a node id, or administrators",
+    "effective": "when a change takes effect",
+    "size": "how many leaves a log had",
+    "root": "the root of a log",
+    "period": "a year or a quarter whose cases were counted",
+    "digest": "the hash of a corridor policy",
+    "dropped": "places in a message, as its schema names them, without what stood there",
+    "disclosed": "whether a bundle shows content",
+}
+"""Every fact that a leaf may state; a new one is added here by somebody who asked whether it tells of a case."""
+
+
+def calls(tree: ast.AST) -> list[ast.Call]:
+    """Where leaves are made."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [call for call in found if isinstance(call.func, ast.Name) and call.func.id == "leaf"]
+
+
+MADE = [
+    pytest.param(call, id=f"{path.relative_to(ROOT)}:{call.lineno}")
+    for path in files_of("gateway")
+    for call in calls(syntax(path))
+]
+
+
+@pytest.mark.parametrize("call", MADE)
+def test_a_leaf_states_listed_facts_only(call: ast.Call):
+    """Keyword by keyword, without `**`; the event is a word of ours."""
+    assert {keyword.arg for keyword in call.keywords} <= set(FACTS)
+    assert isinstance(call.args[1], ast.Constant | ast.JoinedStr) or ast.unparse(call.args[1]) == "event"
+
+
+def test_leaves_are_made_in_many_places():
+    """The scan finds the calls it is there for, and a planted fact."""
+    assert len(MADE) > 15
+    planted = calls(ast.parse("leaf(now, 'x', summary=body)"))[0]
+    assert not {keyword.arg for keyword in planted.keywords} <= set(FACTS)
+
+
+def test_a_leaf_is_canonical_and_numbered():
+    """The bytes that a later tree hashes are final once they are written."""
+    made = leaf(5, "message.state", id="i", code=None)(12)
+    assert orjson.loads(made) == {"seq": 12, "at": 5, "ev": "message.state", "id": "i", "code": None}
+    assert made == b'{"at":5,"code":null,"ev":"message.state","id":"i","seq":12}'

@@ -1,0 +1,76 @@
+"""The migrations make exactly the tables that the queries are written for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, inspect, text
+
+from gateway.database.engine import _engine, migrate
+from gateway.database.tables import metadata
+
+BOOKKEEPING = "alembic_version"
+
+
+def reflected(engine: Engine) -> dict[str, Any]:
+    """What the database says about its tables, in a form that does not depend on the order of statements."""
+    found: dict[str, Any] = {}
+    inspector = inspect(engine)
+    for name in inspector.get_table_names():
+        if name == BOOKKEEPING:
+            continue
+        found[name] = {
+            "columns": {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(name)},
+            "key": inspector.get_pk_constraint(name)["constrained_columns"],
+            "unique": sorted(c["column_names"] for c in inspector.get_unique_constraints(name)),
+            "foreign": sorted(
+                (f["constrained_columns"], f["referred_table"], f["referred_columns"])
+                for f in inspector.get_foreign_keys(name)
+            ),
+        }
+    with engine.connect() as connection:
+        statements = connection.execute(text("select name, type, sql from sqlite_master where sql is not null"))
+        for name, kind, sql in statements:
+            if kind == "index":
+                found[f"index {name}"] = re.sub(r"\s+", " ", sql).lower()
+            elif name in found:
+                found[name]["autoincrement"] = "autoincrement" in sql.lower()
+    return found
+
+
+def test_the_migrations_make_the_tables(tmp_path: Path):
+    """A database made by the migrations is the one that the table definitions describe."""
+    migrated, described = (
+        _engine(tmp_path / "a.db", begin="BEGIN IMMEDIATE"),
+        create_engine(f"sqlite:///{tmp_path}/b.db"),
+    )
+    migrate(migrated)
+    metadata.create_all(described)
+    assert reflected(described) == reflected(migrated)
+    assert set(metadata.tables) == {name for name in reflected(migrated) if not name.startswith("index ")}
+    migrated.dispose()
+    described.dispose()
+
+
+def test_a_forgotten_index_is_found(tmp_path: Path):
+    """The comparison sees a difference as small as one index."""
+    one, other = (create_engine(f"sqlite:///{tmp_path}/{name}.db") for name in "ab")
+    metadata.create_all(one)
+    metadata.create_all(other)
+    with other.begin() as connection:
+        connection.execute(text("drop index outbox_peer"))
+    assert reflected(one) != reflected(other)
+    one.dispose()
+    other.dispose()
+
+
+def test_migrating_twice_changes_nothing(tmp_path: Path):
+    """Opening an up-to-date database runs no step again."""
+    engine = _engine(tmp_path / "a.db", begin="BEGIN IMMEDIATE")
+    revision = migrate(engine)
+    before = reflected(engine)
+    assert revision == migrate(engine)
+    assert before == reflected(engine)
+    engine.dispose()

@@ -1,0 +1,92 @@
+"""Statements that the driver runs itself: the same rows, types and transaction as through SQLAlchemy."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import bindparam, delete, insert, select, update
+from support import rows
+
+from gateway.database.engine import _engine, migrate
+from gateway.database.prepared import Prepared, driver_of
+from gateway.database.tables import event, message
+from gateway.messages.store import messages
+from gateway.messages.store.messages import MessageRow
+
+BY_REF = Prepared(select(message).where(message.c.ref.in_(bindparam("refs", expanding=True))).order_by(message.c.ref))
+ADD_EVENT = Prepared(insert(event), columns=("at", "kind", "ref", "state"))
+
+
+@pytest.fixture
+def connection(tmp_path):
+    """One that writes, on an empty database of the newest revision."""
+    engine = _engine(tmp_path / "node.db", begin="BEGIN IMMEDIATE")
+    migrate(engine)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def numbered(*refs: int) -> list[MessageRow]:
+    """Messages with these numbers; odd ones are out of order."""
+    return [rows.message(ref, out_of_order=ref % 2 == 1, consent=b"\x00\xff" if ref % 2 else None) for ref in refs]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 33])
+def test_a_list_of_any_length_finds_what_it_names(connection, count: int):
+    """Lists are filled up to a power of two: what is found is what was asked for, once each."""
+    with connection.begin():
+        messages.add(connection, numbered(*range(1, 40)))
+        found = BY_REF.made(MessageRow, connection, refs=[*range(1, count + 1)])
+    assert found == numbered(*range(1, count + 1))
+
+
+def test_an_empty_list_finds_nothing(connection):
+    """As `in ()` of SQLAlchemy does."""
+    with connection.begin():
+        messages.add(connection, numbered(1))
+        assert BY_REF.rows(connection, refs=[]) == []
+
+
+def test_rows_have_the_types_that_sqlalchemy_gives(connection):
+    """Booleans and bytes and nothing in their place."""
+    with connection.begin():
+        messages.add(connection, numbered(1, 2))
+        through = [tuple(row) for row in connection.execute(select(message).order_by(message.c.ref))]
+        assert BY_REF.rows(connection, refs=[1, 2]) == through
+    assert [type(value) for value in through[0]] == [type(value) for value in BY_REF.rows(connection, refs=[1])[0]]
+
+
+def test_it_runs_in_the_callers_transaction(connection):
+    """What is rolled back was never there."""
+    transaction = connection.begin()
+    ADD_EVENT.run(connection, [{"at": 1, "kind": "message", "ref": 1, "state": "queued"}])
+    assert driver_of(connection).in_transaction
+    transaction.rollback()
+    assert connection.execute(select(event)).all() == []
+
+
+def test_values_fixed_in_the_statement_stay(connection):
+    """A constant of the statement needs no value, in a query and in a write."""
+    late = Prepared(select(message.c.ref).where(message.c.out_of_order.is_(True), message.c.state == "queued"))
+    mark = Prepared(update(message).where(message.c.ref == bindparam("which")).values(state="queued", size=7))
+    with connection.begin():
+        messages.add(connection, [rows.message(1, out_of_order=True, state="handed_over")])
+        assert late.scalars(connection) == []
+        mark.run(connection, [{"which": 1}])
+        assert late.scalars(connection) == [1]
+        assert connection.scalar(select(message.c.size)) == 7
+
+
+def test_nothing_to_write_writes_nothing(connection):
+    """An empty list of rows is no statement."""
+    forget = Prepared(delete(message).where(message.c.ref == bindparam("which")))
+    with connection.begin():
+        before = driver_of(connection).total_changes
+        forget.run(connection, [])
+        assert driver_of(connection).total_changes == before
+
+
+def test_a_value_left_out_is_an_error(connection):
+    """No column becomes empty because somebody forgot it."""
+    with connection.begin(), pytest.raises(KeyError):
+        ADD_EVENT.run(connection, [{"at": 1, "kind": "message", "ref": 1}])

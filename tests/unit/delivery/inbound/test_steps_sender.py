@@ -1,0 +1,196 @@
+"""Who signed it, for whom, as what (part C rows 6 to 13; B14.11)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.endpoints import edited, open_envelope
+from support.exhibits import next_version
+from support.incoming import PART, SEALED, SENDER, STATED, A, B, C, arrive, framed, sealed, signatures
+from support.nodes import NOW, record, refused
+from support.receiving import Sender, opener, pack
+
+from gateway.delivery.inbound import steps
+from gateway.errors import Code
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Descriptor, Revocation, accept_descriptor
+from keys.documents.envelope import Status
+from keys.documents.key_records import Use
+from keys.primitives.encoding import b64u
+from keys.primitives.sign import RECEIPTS, STATEMENT, VOID, SigningKey
+
+
+def test_row_6_misdirected() -> None:
+    """B forwards A's signed statement to C as if A had written to C: A named B inside."""
+    forwarded = Sender(node=A, to=C)
+    data = forwarded.seal(replace(STATED, to=forwarded.peer.node), pack(SENDER.frames(STATED.encode())))
+    with refused(Code.MISDIRECTED):
+        arrive(data, to=C)
+
+
+def test_row_7_relabelled() -> None:
+    """C signs in A's name; and A's statement is taken for one of C."""
+    with refused(Code.UNKNOWN_KEY):
+        arrive(Sender(node=A, to=B, key=C.sig).seal(STATED))
+    with refused(Code.UNKNOWN_KEY):
+        arrive(SEALED, sender=C, signer=A)
+
+
+def test_row_7_the_request_is_of_another_node() -> None:
+    """Step 10: C carries A's envelope under its own request signature, and is not told more."""
+    with refused(Code.UNKNOWN_SENDER):
+        arrive(SEALED, signer=C)
+
+
+def test_row_8_key_compromise_impersonation() -> None:
+    """Who has stolen every key of B can read, but can not write to B as A."""
+    with refused(Code.UNKNOWN_KEY):
+        arrive(Sender(node=A, to=B, key=B.sig).seal(STATED))
+
+
+def test_row_8_an_http_key_signs_no_statement() -> None:
+    """One key, one use: the key of the front process is no `sig` key."""
+    with refused(Code.UNKNOWN_KEY):
+        arrive(Sender(node=A, to=B, key=A.http).seal(STATED))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": b64u(b"\1" * 16)}, {"exp": wire.round_up_to_hour(STATED.expires) + 3600}, {"parts": (65_536,)}],
+    ids=["id", "exp", "parts"],
+)
+def test_row_9_spliced(changes: dict[str, Any]) -> None:
+    """A statement that is sealed into another envelope does not fit it."""
+    with refused(Code.SPLICED):
+        arrive(SENDER.seal(STATED, **changes))
+
+
+def test_row_10_body_or_secret_swapped() -> None:
+    """A recipient with the content key can not put another body, salt or manifest under the signature."""
+    salt = wire.Secret.parse(SENDER.secret).salt
+    others = [wire.Secret(salt=b"\0" * 32), wire.Secret(salt=salt, parts=(PART,))]
+    for changes in ({"body": b"{}"}, *({"secret": other.encode()} for other in others)):
+        with refused(Code.BAD_COMMITMENT):
+            arrive(framed(STATED, **changes))
+
+
+def test_row_11_another_suite() -> None:
+    """Another suite outside is named first; another one inside is a downgrade."""
+    with refused(Code.UNSUPPORTED_SUITE):
+        arrive(edited(SEALED, lambda value: value.update(v="nrm2", more=1)))
+    with refused(Code.DOWNGRADE):
+        arrive(SENDER.seal(SENDER.statement(suite="nrm2")))
+
+
+def test_row_12_halves_and_number_of_signatures() -> None:
+    """None, two, a stripped half and a foreign half: the key record decides what must be there."""
+    statement = STATED.encode()
+    good, foreign = A.sig.sign(STATEMENT, statement), C.sig.sign(STATEMENT, statement)
+    for frame, code in [
+        (signatures(), Code.MALFORMED),
+        (signatures(good, foreign), Code.MALFORMED),
+        (signatures(good, good), Code.MALFORMED),
+        (signatures(replace(good, mldsa65=None)), Code.BAD_SIGNATURE),
+        (signatures(replace(good, mldsa65=foreign.mldsa65)), Code.BAD_SIGNATURE),
+        (signatures(replace(good, ed25519=foreign.ed25519)), Code.BAD_SIGNATURE),
+    ]:
+        with refused(code):
+            arrive(framed(STATED, signatures=frame))
+
+
+def test_row_12_a_half_was_added() -> None:
+    """A key without a post-quantum half signs without one."""
+    classical = SigningKey.generate(SENDER.rand, hybrid=False)
+    node = accept_descriptor(None, A.document(keys=[record(classical, Use.SIG)]), NOW)
+    good = classical.sign(STATEMENT, STATED.encode())
+    own, by = B.first(), A.first().node
+    for half, code in [(None, None), (A.sig.sign(STATEMENT, STATED.encode()).mldsa65, Code.BAD_SIGNATURE)]:
+        data = framed(STATED, signatures=signatures(replace(good, mldsa65=half)))
+        if code is None:
+            assert open_envelope(data, own=own, sender=node, keys=[B.enc], signer=by).statement == STATED
+            continue
+        with refused(code):
+            open_envelope(data, own=own, sender=node, keys=[B.enc], signer=by)
+
+
+@pytest.mark.parametrize("payload_type", [RECEIPTS, VOID, "application/json"])
+def test_row_13_a_signature_of_another_type(payload_type: str) -> None:
+    """What was signed as something else is no signature of a statement."""
+    frame = signatures(A.sig.sign(payload_type, STATED.encode()))
+    with refused(Code.BAD_SIGNATURE):
+        arrive(framed(STATED, signatures=frame))
+
+
+def test_row_13_a_receipt_in_place_of_the_statement() -> None:
+    """Another signed object does not have the members of a statement."""
+    receipt = wire.Receipt(
+        of="A" * 43, msg=STATED.id, from_=STATED.from_, from_desc=1, to=STATED.to, n=1, status=Status.RECEIVED, at=NOW
+    )
+    with refused(Code.MALFORMED):
+        arrive(sealed(pack(SENDER.frames(receipt.encode()))))
+
+
+def test_a_revoked_key() -> None:
+    """B14.11: a revoked key is refused whatever time the statement names."""
+    gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
+    sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
+    with refused(Code.REVOKED_KEY):
+        open_envelope(SEALED, own=B.first(), sender=sender, keys=[B.enc], signer=sender.node)
+
+
+@pytest.mark.parametrize("until", [NOW - 301, NOW - 10_000])
+def test_a_key_that_was_over(until: int) -> None:
+    """B14.11: validity is judged at the signed `created`, with 300 seconds of skew."""
+    keys = [record(A.sig, Use.SIG, until=until)]
+    sender = accept_descriptor(None, A.document(keys=keys), NOW)
+    with refused(Code.UNKNOWN_KEY):
+        open_envelope(SEALED, own=B.first(), sender=sender, keys=[B.enc], signer=sender.node)
+
+
+# --- the receiver's own descriptor that the statement names ----------------------------------------------------------
+
+
+def own_chain(*versions: dict[str, Any]) -> tuple[Descriptor, ...]:
+    """B's chain with these changes one after the other."""
+    chain: tuple[Descriptor, ...] = (B.first(),)
+    for changes in versions:
+        chain = next_version(B, chain, **changes)
+    return chain
+
+
+GONE = [Revocation(kid=C.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
+
+
+@pytest.mark.parametrize(
+    ("versions", "oldest"),
+    [
+        ((), 1),
+        (({"name": "NRM of b"}, {"contact": "night desk"}), 1),
+        (({"revoked": GONE},), 2),
+        (({}, {"revoked": GONE}, {"revoked": GONE, "name": "NRM of b"}), 3),
+        (({"suites": ["nrm1", "nrm2"]},), 2),
+        (({"threshold": 1},), 2),
+        (({"roots": [root.record for root in B.roots[:2]]}, {"roots": [root.record for root in B.roots[:2]]}), 2),
+    ],
+    ids=["first", "names", "revoked", "revoked in between", "suites", "threshold", "roots"],
+)
+def test_what_makes_a_descriptor_too_old(versions: tuple[dict[str, Any], ...], oldest: int) -> None:
+    """B14.11: a later version revoked a key or changed suites or roots; anything else keeps the older one usable."""
+    assert steps.oldest_usable(own_chain(*versions)) == oldest
+
+
+def test_a_descriptor_that_is_too_old() -> None:
+    """B14.11: the sender has to seal anew for the newest descriptor; one that is only older does no harm."""
+    for versions, code in (((({"name": "NRM of b"}),), None), (({"revoked": GONE},), Code.NEWER_DESCRIPTOR)):
+        chain = own_chain(*versions)
+        unpacked = steps.unpack(
+            steps.read(SEALED), own=chain[-1], signer=A.first().node, open_cek=opener(B.enc), now=NOW
+        )
+        oldest = steps.oldest_usable(chain)
+        if code is None:
+            assert steps.authenticate(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
+            continue
+        with refused(code):
+            steps.authenticate(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)

@@ -1,0 +1,188 @@
+"""gateway.erasure.retention_rules: the rule that ends first counts, a hold wins, and the report counts every
+message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import schemas
+from gateway.conversations.rules.machines import Referral
+from gateway.erasure.retention_rules import DAY, Item, RetentionDecision, RetentionFacts, decide, plan
+from schemas.retention import parse, retention
+from schemas.types import type_name
+
+RULES = retention().rules
+START = 1_800_000_000
+FAR = date(2099, 12, 31)
+REFERRAL = RetentionFacts(kind="referral", last=START)
+
+
+def item(**changes: object) -> Item:
+    """A referral request that came at START and may be kept for long."""
+    made = Item(
+        ref=1,
+        body_type="referral.request/1",
+        sensitivity="special",
+        at=START,
+        retain_until=FAR,
+        under_way=False,
+        standing=REFERRAL,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def ends(what: Item) -> tuple[str | None, int | None]:
+    """The rule that ends first, and the whole days after START at which it does."""
+    found = decide(what, RULES, START)
+    return found.rule, None if found.due is None else (found.due - START) // DAY
+
+
+ARRIVED = replace(REFERRAL, arrived=START + 5 * DAY)
+ENDED = {state: replace(REFERRAL, state=state, since=START + 2 * DAY) for state in ("declined", "expired", "withdrawn")}
+
+
+@pytest.mark.parametrize(
+    ("what", "rule", "days"),
+    [
+        pytest.param(item(sensitivity="locating", standing=ARRIVED), "locating", 19, id="14 days after arrival"),
+        pytest.param(item(standing=ENDED["declined"]), "declined", 32, id="30 days after a decline"),
+        pytest.param(item(standing=ENDED["expired"]), "expired", 32, id="30 days after silence"),
+        pytest.param(item(standing=ENDED["withdrawn"]), "withdrawn", 32, id="30 days after a withdrawal"),
+        pytest.param(
+            item(body_type="enquiry.capacity/1", standing=RetentionFacts(kind="enquiry", last=START + 3 * DAY)),
+            "enquiry",
+            93,
+            id="90 days after the last word of an enquiry",
+        ),
+        pytest.param(item(retain_until=date(2027, 1, 20)), "named", 5, id="the day that the header names"),
+    ],
+)
+def test_each_rule(what: Item, rule: str, days: int):
+    """The days of DOMAIN 2.1, 3.1 and 3.2."""
+    assert ends(what) == (rule, days)
+
+
+def test_the_table_names_what_there_is():
+    """Types of the catalogue, states of a referral, kinds of conversations: a misspelt one would never apply."""
+    entries = schemas.catalogue().types
+    types = {type_name(entry.body_type) for entry in entries}
+    assert all(rule.types | rule.but <= types for rule in RULES)
+    assert all(rule.kinds <= {entry.kind for entry in entries} for rule in RULES)
+    assert all(rule.states <= {str(state) for state in Referral} for rule in RULES)
+
+
+def test_the_last_day_is_a_whole_one():
+    """What may be kept until a day is kept until that day is over, and not a second longer."""
+    what = item(retain_until=date(2027, 1, 15))
+    end = 1_800_057_600  # 2027-01-16T00:00:00Z
+    assert [decide(what, RULES, end - 1).verdict, decide(what, RULES, end).verdict] == [
+        RetentionDecision.KEEP,
+        RetentionDecision.ERASE,
+    ]
+
+
+def test_what_proves_an_erasure_outlives_its_conversation():
+    """The request to erase and its answer end with the day they name, not with the conversation."""
+    assert ends(item(body_type="erasure.confirmation/1", standing=ENDED["withdrawn"]))[0] == "named"
+
+
+def test_what_comes_late_has_its_own_days():
+    """A message that came after the arrival, or after the decline, is not erased as soon as it came."""
+    assert ends(item(at=START + 40 * DAY, sensitivity="locating", standing=ARRIVED)) == ("locating", 54)
+    assert ends(item(at=START + 40 * DAY, standing=ENDED["declined"])) == ("declined", 70)
+
+
+def test_what_the_other_side_has_to_confirm_is_kept_for_it():
+    """The end of a case waits for the confirmation that is owed, and no longer than until it is overdue."""
+    waiting = replace(ENDED["declined"], awaited=START + 33 * DAY)
+    assert ends(item(standing=waiting)) == ("declined", 33)
+    assert ends(item(standing=replace(waiting, awaited=START + 3 * DAY))) == ("declined", 32)
+
+
+def test_no_arrival_no_end():
+    """Whereabouts are kept as long as the person is on the way."""
+    assert ends(item(sensitivity="locating"))[0] == "named"
+
+
+def test_unreadable_is_for_a_person():
+    """Nobody can say which rule applies to what does not open, so none erases it."""
+    assert (
+        decide(item(body_type=None, retain_until=date(2020, 1, 1)), RULES, START).verdict
+        is RetentionDecision.UNREADABLE
+    )
+
+
+ITEMS = st.builds(
+    item,
+    body_type=st.sampled_from([None, "referral.request/1", "erasure.request/1", "directory.update/1"]),
+    sensitivity=st.sampled_from(["operational", "special", "locating"]),
+    at=st.integers(START - 400 * DAY, START),
+    retain_until=st.none() | st.dates(date(2026, 1, 1), date(2030, 1, 1)),
+    under_way=st.booleans(),
+    standing=st.builds(
+        RetentionFacts,
+        kind=st.sampled_from(["enquiry", "referral", "standing", "probe"]),
+        last=st.integers(START - 400 * DAY, START),
+        state=st.sampled_from([None, "declined", "active", "closed"]),
+        since=st.none() | st.integers(START - 400 * DAY, START),
+        arrived=st.none() | st.integers(START - 400 * DAY, START),
+        held=st.booleans(),
+    ),
+)
+
+
+@given(ITEMS, st.integers(0, 2_000))
+def test_a_hold_wins(what: Item, days: int):
+    """Nothing of a held conversation is erased at any time, and a hold alone never shortens the time."""
+    now = START + days * DAY
+    held = decide(replace(what, standing=replace(what.standing, held=True)), RULES, now)
+    free = decide(replace(what, standing=replace(what.standing, held=False)), RULES, now)
+    assert held.verdict is not RetentionDecision.ERASE
+    assert (held.rule, held.due) == (free.rule, free.due)
+
+
+@given(ITEMS, st.integers(0, 2_000))
+def test_what_is_under_way_is_not_erased(what: Item, days: int):
+    """What is owed to somebody goes first."""
+    assert decide(replace(what, under_way=True), RULES, START + days * DAY).verdict is not RetentionDecision.ERASE
+
+
+@given(ITEMS, st.integers(0, 1_000), st.integers(0, 1_000))
+def test_erased_once_due_for_ever(what: Item, first: int, more: int):
+    """Time only ever adds to what is erased."""
+    if decide(what, RULES, START + first * DAY).verdict is RetentionDecision.ERASE:
+        assert decide(what, RULES, START + (first + more) * DAY).verdict is RetentionDecision.ERASE
+
+
+@given(st.lists(ITEMS, max_size=5))
+def test_the_report_counts_everything(items: list[Item]):
+    """Each message is in exactly one line; the horizon is one storage epoch away."""
+    made = plan(items, RULES, START, epoch_days=7)
+    assert sum(made.counts().values()) == len(items)
+    assert made.horizon == START + 7 * DAY
+
+
+BROKEN = {
+    "two rules of one name": {"rules": [{"name": "a", "about": "", "from": "last", "days": 1, "source": ""}] * 2},
+    "a member nobody reads": {
+        "rules": [{"name": "a", "about": "", "from": "last", "days": 1, "source": "", "dayz": 1}]
+    },
+    "half a day": {"rules": [{"name": "a", "about": "", "from": "last", "days": 0.5, "source": ""}]},
+    "a class that is none": {
+        "rules": [{"name": "a", "about": "", "from": "last", "days": 1, "source": "", "classes": ["secret"]}]
+    },
+    "an end without its state": {"rules": [{"name": "a", "about": "", "from": "end", "days": 1, "source": ""}]},
+}
+
+
+@pytest.mark.parametrize("value", BROKEN.values(), ids=BROKEN)
+def test_a_broken_table_is_refused(value):
+    """A misspelt rule would silently keep everything."""
+    with pytest.raises(ValueError, match="retention"):
+        parse({"wait_hours": {"ordinary": 24, "misdirected": 0}} | value)

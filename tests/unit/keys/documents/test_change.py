@@ -1,0 +1,172 @@
+"""Administrators, changes and approvals: every member covered by a signature, every other shape refused."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.ceremony import ADMINS, CARDS
+from support.nodes import Seeds, edited, refused
+
+from gateway.errors import Code, RefusedError, RemoteError
+from keys.documents.change import AdminCard, Approval, Change
+from keys.offline.administrator_key import create_admin, load_admin, new_admin
+from keys.primitives.encoding import canon
+from keys.primitives.sealed_file import Cost
+from keys.primitives.sign import APPROVAL, SignedDocument
+
+CHEAP = Cost(t=1, m=8 * 1024 * 1024)
+NODE, PEER = "n1" + "a" * 32, "n1" + "b" * 32
+CHANGE = Change(node=NODE, subject=PEER, prev=None, at=1_000, action="peer.suspend", body={})
+ANA, BEN = ADMINS
+
+
+# --- key files -------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_file_opens_for_its_holder_only(tmp_path: Path):
+    """The file is private, holds what was made, and needs its passphrase; it is never written over."""
+    path = tmp_path / "ana.key"
+    made = create_admin(path, "secret", label="Ana B.", now=5, cost=CHEAP)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    loaded = load_admin(path, "secret", at_least=CHEAP)
+    assert (loaded.card, loaded.key.public) == (made.card, made.key.public)
+    with pytest.raises(RefusedError) as wrong:
+        load_admin(path, "other", at_least=CHEAP)
+    assert wrong.value.code is Code.WRONG_PASSPHRASE
+    with pytest.raises(RefusedError) as again:
+        create_admin(path, "secret", label="Ana B.", now=5, cost=CHEAP)
+    assert again.value.code is Code.EXISTS
+    assert repr(made) == "<redacted>"
+
+
+def test_a_cheap_key_file_is_refused(tmp_path: Path):
+    """A file whose key derivation was weakened does not open (part C row 46)."""
+    create_admin(tmp_path / "ana.key", "secret", label="Ana B.", now=5, cost=CHEAP)
+    with pytest.raises(RefusedError, match="weaker key derivation"):
+        load_admin(tmp_path / "ana.key", "secret")
+
+
+@pytest.mark.parametrize("label", ["", "a\nb", "x" * 65, "\u202eB anA"])
+def test_a_label_is_a_line_for_people(label: str):
+    """No controls, nothing that turns the direction, not empty, not endless."""
+    with pytest.raises(RefusedError) as caught:
+        new_admin(label=label, now=1)
+    assert caught.value.code is Code.INVALID
+
+
+# --- cards -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.update(label="Eve"),
+        lambda v: v.update(pseudonym=CARDS[1].pseudonym),
+        lambda v: v.update(at=2),
+        lambda v: v.update(more=1),
+        lambda v: v["key"].update(mldsa65=None),
+        lambda v: v["key"].update(kid=CARDS[1].key.kid),
+    ],
+    ids=["label", "pseudonym", "time", "more", "half a key", "kid"],
+)
+def test_a_card_proves_possession_of_its_key(change):
+    """A card with anything changed is not signed by the key that it shows."""
+    spoiled = replace(CARDS[0].document, payload=edited(CARDS[0].document.payload, change))
+    with refused_with(Code.BAD_SIGNATURE, Code.MALFORMED, Code.BAD_KEY):
+        AdminCard.read(spoiled)
+    assert AdminCard.from_json(CARDS[0].document.to_json()) == CARDS[0]
+
+
+def refused_with(*codes: Code):
+    """Expect a RemoteError with one of these codes."""
+    return pytest.RaisesExc(RemoteError, check=lambda error: error.code in codes)
+
+
+# --- changes and approvals -------------------------------------------------------------------------------------------
+
+
+def test_an_approval_covers_exactly_its_change():
+    """The hash of the change is inside the signature; another change has another hash."""
+    approval = ANA.approve(CHANGE, at=1_001, emergency=True)
+    approval.document.verify(CARDS[0].key)
+    assert (approval.change, approval.admin, approval.emergency) == (CHANGE.hash, CARDS[0].pseudonym, True)
+    for other in (
+        replace(CHANGE, node=PEER),
+        replace(CHANGE, subject=NODE),
+        replace(CHANGE, prev=CHANGE.hash),
+        replace(CHANGE, at=1_002),
+        replace(CHANGE, action="peer.revoke"),
+        replace(CHANGE, action="peer.renew", body={"expires": 5}),
+    ):
+        assert other.hash != CHANGE.hash
+        assert Change.parse(other.encode()) == other
+        with refused(Code.CONFLICT):
+            approval.check(CARDS[0], other)
+    approval.check(CARDS[0], CHANGE)
+    with refused(Code.BAD_SIGNATURE):
+        approval.check(CARDS[1], CHANGE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.update(change=replace(CHANGE, action="peer.revoke").hash),
+        lambda v: v.update(admin=CARDS[1].pseudonym),
+        lambda v: v.update(at=2),
+        lambda v: v.update(emergency=True),
+    ],
+    ids=["another change", "another person", "another time", "an emergency"],
+)
+def test_row_37_nothing_of_an_approval_can_be_altered(change):
+    """Every member is signed, also the mark of an emergency."""
+    approval = ANA.approve(CHANGE, at=1_001)
+    spoiled = replace(approval.document, payload=edited(approval.document.payload, change))
+    with refused(Code.BAD_SIGNATURE):
+        Approval.read(spoiled).document.verify(CARDS[0].key)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v.update(action="peer.trust"),
+        lambda v: v.update(more=1),
+        lambda v: v.update(type="nrm.change/2"),
+        lambda v: v["body"].update(reason="free text"),
+        lambda v: v.update(body=[]),
+        lambda v: v.update(subject="everybody"),
+        lambda v: v.update(prev="x"),
+        lambda v: v.update(at="now"),
+        lambda v: v.pop("prev"),
+    ],
+    ids=["action", "more", "type", "free text", "body", "subject", "prev", "time", "missing"],
+)
+def test_a_change_of_another_shape(change):
+    """Exact members, known actions, and no place for a word of a case."""
+    with refused(Code.MALFORMED):
+        Change.parse(edited(CHANGE.encode(), change))
+
+
+def test_row_13_an_approval_is_no_other_document():
+    """The payload type keeps an approval from being read as a card, and a card as an approval."""
+    with refused(Code.WRONG_TYPE):
+        Approval.from_json(CARDS[0].document.to_json())
+    with refused(Code.WRONG_TYPE):
+        AdminCard.from_json(ANA.approve(CHANGE, at=1).document.to_json())
+
+
+def test_the_hash_of_an_approval_is_of_the_whole_document():
+    """Another signature over the same words is another assertion."""
+    approval = ANA.approve(CHANGE, at=1_001)
+    again = Approval.read(SignedDocument.decode(approval.document.encode(), APPROVAL))
+    assert again.hash == approval.hash != BEN.approve(CHANGE, at=1_001).hash
+
+
+def test_a_fixed_key_makes_a_fixed_card():
+    """Randomness comes in as an argument."""
+    one, other = (new_admin(label="Ana B.", now=1, rand=Seeds("ana")) for _ in range(2))
+    assert one.card.pseudonym == other.card.pseudonym
+    assert canon(json.loads(one.card.document.payload)) == one.card.document.payload

@@ -1,0 +1,543 @@
+"""keys.documents.descriptor: every rule of acceptance of PROTOCOL B3, one fault each (part C rows 14, 30, 33, 34)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import nacl.bindings
+import pytest
+from support.nodes import NOW, Node, Seeds, edited, record, refused, signed, unsigned
+
+from gateway.errors import Code, RefusedError
+from keys.documents.descriptor import (
+    Descriptor,
+    Revocation,
+    Unit,
+    accept_chain,
+    accept_descriptor,
+    common_suite,
+    decode_chain,
+    encode_chain,
+    key_at,
+    parse_descriptor,
+    revocation_of,
+    usable,
+)
+from keys.documents.key_records import Use
+from keys.offline.roots import new_root
+from keys.primitives.encoding import DAY, b64u, canon
+from keys.primitives.sign import DESCRIPTOR, STATEMENT, SignedDocument, SigningKey, sign_document
+
+A = Node("a")
+B = Node("b")
+FIRST = A.first()
+RAND = Seeds("descriptor")
+
+
+def revoke(kid: str, since: int = NOW - 500) -> Revocation:
+    """A revocation that was noticed now."""
+    return Revocation(kid=kid, at=NOW, since=since, reason="compromised")
+
+
+def spoiled(change: Callable[[Any], object]) -> SignedDocument:
+    """Version 1 with one fault, signed by two roots all the same."""
+    return signed(edited(A.payload(), change), A.roots[:2])
+
+
+# --- rule 1: shape and keys --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("type", "nrm.descriptor/2"),
+        ("node", "n1" + "A" * 32),
+        ("name", ""),
+        ("name", "a\u202eb"),
+        ("version", 0),
+        ("version", True),
+        ("prev", "AA"),
+        ("issued", -1),
+        ("expires", NOW + 500 * DAY),
+        ("expires", NOW - 1000),
+        ("threshold", 0),
+        ("threshold", 4),
+        ("endpoints", []),
+        ("endpoints", ["http://a.example"]),
+        ("endpoints", ["https://a.example/path"]),
+        ("endpoints", ["https://user@a.example"]),
+        ("endpoints", ["https://a.example:65536"]),
+        ("endpoints", ["https://a.example:0443"]),
+        ("endpoints", ["https://a.example\n"]),
+        ("suites", []),
+        ("suites", ["nrm1", "nrm1"]),
+        ("suites", ["rsa"]),
+        ("log", "two words"),
+        ("country", "fr"),
+        ("country", "FRA"),
+        ("contact", "a\nb"),
+        ("tls_spki", []),
+        ("tls_spki", ["AA"]),
+        ("units", [{"id": "gateway", "name": "x", "roles": []}]),
+        ("units", [{"id": "Shelter", "name": "x", "roles": []}]),
+        ("units", [{"id": "s", "name": "x", "roles": []}] * 2),
+        ("units", [{"id": "s", "name": "x"}]),
+        ("revoked", [{"kid": "A" * 22, "at": 1, "since": 1, "reason": "Lost it"}]),
+        ("revoked", [{"kid": "A" * 22, "at": 1, "since": 1, "reason": "lost"}] * 2),
+        ("roots", []),
+        ("keys", [{}]),
+        ("alg", "none"),
+    ],
+    ids=str,
+)
+def test_bad_member(place: str, value: object) -> None:
+    """Rule 1: one wrong, unknown or impossible member refuses the document, although its roots signed it."""
+    with refused(Code.MALFORMED):
+        accept_descriptor(None, spoiled(lambda body: body.update({place: value})), NOW)
+
+
+@pytest.mark.parametrize("name", sorted(set(FIRST.__slots__) - {"document"}))
+def test_missing_member(name: str) -> None:
+    """Rule 1: no member may be left out."""
+    with refused(Code.MALFORMED, f"descriptor lacks {name}"):
+        accept_descriptor(None, spoiled(lambda body: body.pop(name)), NOW)
+
+
+def test_payload_is_canonical() -> None:
+    """Rule 1: white space in signed bytes is refused."""
+    with refused(Code.MALFORMED, "canonical"):
+        accept_descriptor(None, signed(A.payload() + b"\n", A.roots[:2]), NOW)
+
+
+def test_ten_roots_are_too_many() -> None:
+    """Rule 1: nine roots at most."""
+    body = [new_root(now=NOW - DAY, rand=RAND).record.to_json() for _ in range(10)]
+    with refused(Code.MALFORMED, "roots"):
+        parse_descriptor(unsigned(edited(A.payload(), lambda value: value.update(roots=body))))
+
+
+@pytest.mark.parametrize(
+    "point", ["01" + "00" * 31, "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"]
+)
+def test_low_order_key_in_a_descriptor_is_refused(point: str) -> None:
+    """Rule 1, part C row 14: a low-order Ed25519 key makes the whole descriptor unacceptable."""
+    change = {"ed25519": b64u(bytes.fromhex(point))}
+    with refused(Code.BAD_KEY):
+        accept_descriptor(None, spoiled(lambda body: body["keys"][0].update(change)), NOW)
+
+
+def test_mixed_order_key_in_a_descriptor_is_refused() -> None:
+    """Rule 1, part C row 14: so does a key that is a good one plus a point of low order."""
+    mixed = nacl.bindings.crypto_core_ed25519_add(A.sig.public.ed25519, b"\xec" + b"\xff" * 30 + b"\x7f")
+    with refused(Code.BAD_KEY):
+        accept_descriptor(None, spoiled(lambda body: body["keys"][0].update(ed25519=b64u(mixed))), NOW)
+
+
+def test_kid_is_computed_anew() -> None:
+    """Rule 1: a kid that is not the one of its key is refused."""
+    with refused(Code.BAD_KEY, "kid"):
+        accept_descriptor(None, spoiled(lambda body: body["keys"][0].update(kid="A" * 22)), NOW)
+
+
+def test_same_key_twice_is_refused() -> None:
+    """Rule 1: one kid occurs once."""
+    with refused(Code.BAD_KEY, "two uses"):
+        accept_descriptor(None, spoiled(lambda body: body["keys"].append(body["keys"][0])), NOW)
+
+
+def test_component_key_under_two_uses_is_refused() -> None:
+    """Rule 1: one Ed25519 half in two records with different kids is still one key with two uses (B2)."""
+    half = SigningKey.from_seeds(A.sig.seeds()[0])
+    with pytest.raises(RefusedError, match="two uses"):
+        A.payload(keys=[record(A.sig, Use.SIG), record(half, Use.HTTP)])
+    root_half = SigningKey.from_seeds(A.roots[2].key.seeds()[0])
+    with pytest.raises(RefusedError, match="two uses"):
+        A.payload(keys=[record(root_half, Use.LOG)])
+
+
+def test_uses_have_their_place() -> None:
+    """Rule 1: a root among the keys, or another key among the roots, is refused."""
+    with refused(Code.BAD_KEY, "root keys"):
+        accept_descriptor(None, spoiled(lambda body: body["keys"].append(body["roots"].pop())), NOW)
+    with refused(Code.BAD_KEY, "root keys"):
+        accept_descriptor(None, spoiled(lambda body: body["roots"].append(body["keys"].pop(0))), NOW)
+
+
+def test_relisting_a_revoked_key_is_refused() -> None:
+    """Rule 1, part C row 34: a kid that is listed as revoked is not listed as a key."""
+    with pytest.raises(RefusedError, match="revoked key is listed"):
+        A.payload(revoked=[revoke(A.sig.public.kid)])
+
+
+# --- rule 2: signatures of the new roots -------------------------------------------------------------------------
+
+
+def test_one_root_of_two_is_not_enough() -> None:
+    """Rule 2, part C row 33: one coerced root holder can not issue a descriptor."""
+    with refused(Code.BAD_SIGNATURE, "not enough"):
+        accept_descriptor(None, signed(A.payload(), A.roots[:1]), NOW)
+
+
+def test_same_root_twice_is_refused() -> None:
+    """Rule 2, part C row 33: two signatures by one root are not two roots, even beside a second one."""
+    for roots in ([A.roots[0], A.roots[0]], [A.roots[0], A.roots[0], A.roots[1]]):
+        with refused(Code.BAD_SIGNATURE, "twice"):
+            accept_descriptor(None, signed(A.payload(), roots), NOW)
+
+
+def test_signature_by_a_stranger_is_refused() -> None:
+    """Rule 2: a signature of no root refuses the document, even beside enough good ones."""
+    with refused(Code.BAD_SIGNATURE, "no root"):
+        accept_descriptor(None, signed(A.payload(), [*A.roots[:2], B.roots[0]]), NOW)
+
+
+def test_bad_signature_beside_good_ones_is_refused() -> None:
+    """Rule 2: every signature that is there has to verify."""
+    document = signed(A.payload(), A.roots)
+    broken = replace(document.signatures[2], ed25519=document.signatures[1].ed25519)
+    with refused(Code.BAD_SIGNATURE):
+        accept_descriptor(None, replace(document, signatures=(*document.signatures[:2], broken)), NOW)
+
+
+def test_stripped_root_signature_is_refused() -> None:
+    """Rule 2, part C row 12: a root signs with both algorithms."""
+    document = A.document()
+    stripped = replace(document.signatures[0], mldsa65=None)
+    with refused(Code.BAD_SIGNATURE, "halves"):
+        accept_descriptor(None, replace(document, signatures=(stripped, document.signatures[1])), NOW)
+
+
+def test_changed_byte_is_refused() -> None:
+    """Rule 2: the signatures cover every byte of the payload."""
+    payload = edited(A.payload(), lambda body: body.update(contact="another desk"))
+    with refused(Code.BAD_SIGNATURE):
+        accept_descriptor(None, replace(A.document(), payload=payload), NOW)
+
+
+def test_root_outside_of_its_validity_does_not_count() -> None:
+    """Rule 2, B14.13: a root's validity is judged when the descriptor was issued."""
+    roots = [replace(root, record=replace(root.record, until=NOW - 1000)) for root in A.roots[:1]] + A.roots[1:]
+    payload = A.payload(roots=[root.record for root in roots])
+    with refused(Code.BAD_SIGNATURE, "not enough"):
+        accept_descriptor(None, signed(payload, roots[:2]), NOW)
+    accept_descriptor(None, signed(payload, roots[1:]), NOW)
+
+
+def test_signature_of_another_type_is_refused() -> None:
+    """Rule 2, part C row 13: roots that signed the same bytes as another type did not sign a descriptor."""
+    other = sign_document(STATEMENT, A.payload(), [root.key for root in A.roots[:2]])
+    with refused(Code.BAD_SIGNATURE):
+        accept_descriptor(None, replace(other, payload_type=DESCRIPTOR), NOW)
+    with refused(Code.WRONG_TYPE):
+        accept_descriptor(None, other, NOW)
+
+
+# --- rule 3: first contact ---------------------------------------------------------------------------------------
+
+
+def test_first_contact() -> None:
+    """Rule 3: version 1 is accepted, keeps its document, and gives the same value again."""
+    assert FIRST.version == 1
+    assert FIRST.document.payload == A.payload()
+    assert accept_descriptor(FIRST, A.document(), NOW) is FIRST
+
+
+def test_first_contact_begins_at_version_1() -> None:
+    """Rule 3: a node that is met later is walked from version 1 on."""
+    with refused(Code.BAD_CHAIN, "not version 1"):
+        accept_descriptor(None, signed(A.next(FIRST), A.roots[:2]), NOW)
+    with refused(Code.BAD_CHAIN, "not version 1"):
+        accept_descriptor(None, signed(A.payload(prev="A" * 43, node=FIRST.node), A.roots[:2]), NOW)
+    with refused(Code.BAD_CHAIN, "not version 1"):
+        accept_descriptor(None, signed(A.payload(version=2, node=FIRST.node), A.roots[:2]), NOW)
+
+
+def test_node_id_certifies_itself() -> None:
+    """Rule 3: nobody can take the id of another node with roots of their own, or with another threshold."""
+    with refused(Code.WRONG_NODE, "not that of its roots"):
+        accept_descriptor(None, signed(B.payload(node=FIRST.node), B.roots[:2]), NOW)
+    with refused(Code.WRONG_NODE):
+        accept_descriptor(None, signed(A.payload(node=FIRST.node, threshold=1), A.roots[:2]), NOW)
+
+
+# --- rule 4: the chain -------------------------------------------------------------------------------------------
+
+
+def follow(**changes: Any) -> SignedDocument:
+    """Version 2 by the same roots."""
+    return signed(A.next(FIRST, **changes), A.roots[:2])
+
+
+def test_next_version() -> None:
+    """Rule 4: version 2 follows version 1, and version 3 may expire later than all before it."""
+    second = accept_descriptor(FIRST, follow(), NOW)
+    third = accept_descriptor(second, signed(A.next(second, expires=NOW + 399 * DAY), A.roots[1:]), NOW)
+    assert (second.version, third.version, third.prev) == (2, 3, second.hash)
+
+
+def test_another_node_is_no_next_version() -> None:
+    """Rule 4: a chain is of one node."""
+    with refused(Code.WRONG_NODE, "another node"):
+        accept_descriptor(FIRST, signed(B.payload(node=B.first().node, version=2, prev=FIRST.hash), B.roots[:2]), NOW)
+
+
+def test_rollback_is_refused() -> None:
+    """Rule 4, part C row 30: an older version is never taken again."""
+    second = accept_descriptor(FIRST, follow(), NOW)
+    with refused(Code.ROLLBACK, "older"):
+        accept_descriptor(second, A.document(), NOW)
+
+
+def test_skipped_version_is_refused() -> None:
+    """Rule 4, part C row 30: exactly one higher."""
+    with refused(Code.BAD_CHAIN, "does not follow"):
+        accept_descriptor(FIRST, follow(version=3), NOW)
+
+
+@pytest.mark.parametrize("prev", [None, "A" * 43])
+def test_wrong_prev_is_refused(prev: str | None) -> None:
+    """Rule 4, part C row 30: the next version names the hash of the one held."""
+    with refused(Code.BAD_CHAIN, "does not follow"):
+        accept_descriptor(FIRST, follow(prev=prev), NOW)
+
+
+def test_fork_is_equivocation() -> None:
+    """Rule 4, part C row 30: two documents of one version, both by the roots, are the proof of an equivocation."""
+    second = accept_descriptor(FIRST, follow(), NOW)
+    with refused(Code.EQUIVOCATION):
+        accept_descriptor(second, follow(contact="another desk"), NOW)
+    with refused(Code.EQUIVOCATION):
+        accept_descriptor(FIRST, A.document(contact="another desk"), NOW)
+
+
+def test_stranger_can_not_fake_an_equivocation() -> None:
+    """Rule 4: another document of a held version counts only if the roots held signed it."""
+    second = accept_descriptor(FIRST, follow(), NOW)
+    fake = B.payload(node=FIRST.node, version=2, prev=FIRST.hash)
+    with refused(Code.BAD_SIGNATURE):
+        accept_descriptor(second, signed(fake, B.roots[:2]), NOW)
+
+
+def test_issued_does_not_go_back() -> None:
+    """Rule 4: a version is not issued before the one it follows."""
+    with refused(Code.ROLLBACK, "issued before"):
+        accept_descriptor(FIRST, follow(issued=FIRST.issued - 1), NOW)
+    accept_descriptor(FIRST, follow(issued=FIRST.issued), NOW)
+
+
+NEW_ROOTS = [new_root(now=NOW - DAY, rand=RAND) for _ in range(3)]
+
+
+def rotated(signers: list[Any], **changes: Any) -> SignedDocument:
+    """Version 2 with three new roots, signed by `signers`."""
+    return signed(A.next(FIRST, roots=[root.record for root in NEW_ROOTS], **changes), signers)
+
+
+def test_rotation_of_roots_needs_old_and_new() -> None:
+    """Rule 4, part C row 33: new roots come in with the threshold of the old and of the new."""
+    second = accept_descriptor(FIRST, rotated([*A.roots[:2], *NEW_ROOTS[1:]]), NOW)
+    third = signed(A.next(second, roots=[root.record for root in NEW_ROOTS]), NEW_ROOTS[:2])
+    assert accept_descriptor(second, third, NOW).version == 3
+    assert second.node == FIRST.node
+
+
+@pytest.mark.parametrize(
+    "signers",
+    [NEW_ROOTS[:2], A.roots[:2], [A.roots[0], *NEW_ROOTS[:2]], [*A.roots[:2], NEW_ROOTS[0]]],
+    ids=["new only", "old only", "one old", "one new"],
+)
+def test_rotation_by_one_side_is_refused(signers: list[Any]) -> None:
+    """Rule 4, part C row 33: neither side alone, nor one short of a threshold, rotates the roots."""
+    with refused(Code.BAD_SIGNATURE, "not enough"):
+        accept_descriptor(FIRST, rotated(signers), NOW)
+
+
+def test_replaced_third_root() -> None:
+    """B3: one root holder lost: the other two sign a version with a new third, and are enough for both thresholds."""
+    roots = [*A.roots[:2], NEW_ROOTS[0]]
+    payload = A.next(FIRST, roots=[root.record for root in roots])
+    assert accept_descriptor(FIRST, signed(payload, A.roots[:2]), NOW).version == 2
+
+
+def test_lowered_threshold_needs_the_old_one() -> None:
+    """Rule 4, part C row 33: a holder of one root can not lower the threshold to one."""
+    payload = A.next(FIRST, threshold=1)
+    with refused(Code.BAD_SIGNATURE, "not enough"):
+        accept_descriptor(FIRST, signed(payload, A.roots[:1]), NOW)
+    assert accept_descriptor(FIRST, signed(payload, A.roots[:2]), NOW).threshold == 1
+
+
+def test_revocation_stays() -> None:
+    """Rule 4, part C row 34: a revocation is never taken back, nor moved to a later time."""
+    other = SigningKey.generate(RAND, hybrid=True)
+    keys = [record(other, Use.SIG), record(A.http, Use.HTTP)]
+    second = accept_descriptor(FIRST, follow(keys=keys, revoked=[revoke(A.sig.public.kid)]), NOW)
+    for revoked in ([], [revoke(A.sig.public.kid, since=NOW)], [revoke("A" * 22)]):
+        with refused(Code.ROLLBACK, "taken back"):
+            accept_descriptor(second, signed(A.next(second, keys=keys, revoked=revoked), A.roots[:2]), NOW)
+    for since in (NOW - 500, NOW - 900):
+        kept = A.next(second, keys=keys, revoked=[revoke(A.sig.public.kid, since=since)])
+        assert accept_descriptor(second, signed(kept, A.roots[:2]), NOW).version == 3
+
+
+# --- rule 5 and use ----------------------------------------------------------------------------------------------
+
+
+def test_issued_in_the_future_is_refused() -> None:
+    """Rule 5: 300 seconds of skew are allowed and not one more."""
+    with refused(Code.NOT_YET_VALID):
+        accept_descriptor(None, A.document(), FIRST.issued - 301)
+    accept_descriptor(None, A.document(), FIRST.issued - 300)
+
+
+def test_expiry_counts_when_used() -> None:
+    """Rule 5: an expired version is still a link of the chain; only the newest one is judged, when it is used."""
+    late = FIRST.expires + DAY
+    second = accept_descriptor(FIRST, follow(issued=late, expires=late + DAY), late)
+    usable(second, late)
+    for descriptor, at in ((FIRST, late), (second, late + DAY)):
+        with pytest.raises(RefusedError) as caught:
+            usable(descriptor, at)
+        assert caught.value.code is Code.STALE_DESCRIPTOR
+
+
+# --- chains ------------------------------------------------------------------------------------------------------
+
+
+def chain_of(count: int) -> tuple[list[SignedDocument], list[Descriptor]]:
+    """The documents of a chain, and what they are accepted as."""
+    documents, descriptors = [A.document()], [FIRST]
+    for _ in range(count - 1):
+        documents.append(signed(A.next(descriptors[-1]), A.roots[:2]))
+        descriptors.append(accept_descriptor(descriptors[-1], documents[-1], NOW))
+    return documents, descriptors
+
+
+def test_chain_is_walked() -> None:
+    """A node that is met at version 3 is walked from 1 to 3, also through a pairing file."""
+    documents, descriptors = chain_of(3)
+    chain = accept_chain(decode_chain(encode_chain(documents)), NOW)
+    assert [item.hash for item in chain] == [item.hash for item in descriptors]
+
+
+def test_chain_goes_on_from_what_is_held() -> None:
+    """An answer may begin among the held versions; those have to be the same."""
+    documents, descriptors = chain_of(3)
+    assert [item.version for item in accept_chain(documents[1:], NOW, held=descriptors[:2])] == [1, 2, 3]
+    assert accept_chain([], NOW, held=descriptors) == tuple(descriptors)
+
+
+def test_other_document_under_a_held_version() -> None:
+    """A second version 2 by its roots is equivocation also after version 3 and after new roots; others are no proof."""
+    documents, descriptors = chain_of(3)
+    fork = signed(A.next(FIRST, contact="another desk"), A.roots[:2])
+    with refused(Code.EQUIVOCATION):
+        accept_chain([documents[0], fork], NOW, held=descriptors)
+    with refused(Code.EQUIVOCATION):
+        accept_chain([A.document(contact="another desk")], NOW, held=descriptors)
+    second = accept_descriptor(FIRST, rotated([*A.roots[:2], *NEW_ROOTS[:2]]), NOW)
+    with refused(Code.EQUIVOCATION):
+        accept_chain([fork], NOW, held=[FIRST, second])
+    with refused(Code.WRONG_NODE):
+        accept_chain([B.document()], NOW, held=descriptors)
+    with refused(Code.BAD_SIGNATURE):
+        accept_chain([signed(A.next(FIRST, contact="x"), B.roots[:2])], NOW, held=descriptors)
+
+
+def test_empty_chain_is_refused() -> None:
+    """No document is no node."""
+    with refused(Code.BAD_CHAIN, "no descriptor"):
+        accept_chain([], NOW)
+
+
+def test_pairing_file_is_read_strictly() -> None:
+    """A pairing file is an array of descriptors, at most 4 MiB."""
+    with refused(Code.MALFORMED, "not an array"):
+        decode_chain(b"{}")
+    with refused(Code.WRONG_TYPE):
+        decode_chain(canon([sign_document(STATEMENT, b"x", [A.sig]).to_json()]))
+    with refused(Code.TOO_LARGE):
+        decode_chain(b" " * (4 * 1024 * 1024 + 1))
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+def test_key_by_kid_and_use() -> None:
+    """A key is found for its use only."""
+    assert FIRST.key(A.sig.public.kid, "sig").public == A.sig.public
+    assert FIRST.keys_of(Use.HTTP, NOW)[0].public == A.http.public
+    for kid, use in [(A.sig.public.kid, "http"), ("A" * 22, "sig")]:
+        with refused(Code.UNKNOWN_KEY):
+            FIRST.key(kid, use)
+
+
+def test_revoked_key_is_told_apart() -> None:
+    """A revoked key is never accepted, and the code says why (B14.11)."""
+    other = SigningKey.generate(RAND, hybrid=True)
+    second = accept_descriptor(FIRST, follow(keys=[record(other, Use.SIG)], revoked=[revoke(A.sig.public.kid)]), NOW)
+    with refused(Code.REVOKED_KEY):
+        second.signing_key(A.sig.public.kid, at=NOW)
+    assert revocation_of([FIRST, second], A.sig.public.kid) == revoke(A.sig.public.kid)
+    assert revocation_of([FIRST], A.sig.public.kid) is None
+
+
+def test_signing_key_is_judged_at_a_time() -> None:
+    """B14.11: validity at the signed time, with 300 seconds at both ends."""
+    kid, held = A.sig.public.kid, record(A.sig, Use.SIG)
+    for at in (held.from_ - 300, held.until + 299):
+        assert FIRST.signing_key(kid, at=at) == A.sig.public
+    for at in (held.from_ - 301, held.until + 300):
+        with refused(Code.UNKNOWN_KEY, "not valid at that time"):
+            FIRST.signing_key(kid, at=at)
+
+
+def test_newest_key_of_a_use_comes_last() -> None:
+    """Of pre-listed keys, those valid at the time are listed, the one that began last at the end."""
+    keys = [SigningKey.generate(RAND, hybrid=False) for _ in range(3)]
+    starts = [NOW - 10, NOW - 20, NOW + 10]
+    listed = [record(key, Use.HTTP, start=start) for key, start in zip(keys, starts, strict=True)]
+    second = accept_descriptor(FIRST, follow(keys=listed), NOW)
+    assert [item.kid for item in second.keys_of("http", NOW)] == [keys[1].public.kid, keys[0].public.kid]
+
+
+def test_key_at_finds_evidence_keys() -> None:
+    """B14.3: evidence accepts a sig key of any version at or after `from_desc`, and no other."""
+    other = SigningKey.generate(RAND, hybrid=True)
+    second = accept_descriptor(FIRST, follow(keys=[record(other, Use.SIG), record(A.http, Use.HTTP)]), NOW)
+    chain = [FIRST, second]
+    assert key_at(chain, A.sig.public.kid, 1).public == A.sig.public
+    assert key_at(chain, other.public.kid, 1).public == other.public
+    for kid, version in [(A.sig.public.kid, 2), (A.http.public.kid, 1), ("A" * 22, 1)]:
+        with refused(Code.UNKNOWN_KEY):
+            key_at(chain, kid, version)
+
+
+def test_authority_is_lower_case_without_443() -> None:
+    """B14.15: host and port of the first endpoint in lower case, the port left out exactly when it is 443."""
+    for endpoint, authority in [
+        ("https://A.Example:443", "a.example"),
+        ("https://a.example", "a.example"),
+        ("https://a.example:65535", "a.example:65535"),
+        ("https://[::1]:443", "[::1]"),
+        ("https://[::443]", "[::443]"),
+    ]:
+        document = A.document(endpoints=[endpoint, "https://other.example"])
+        assert accept_descriptor(None, document, NOW).authority == authority
+
+
+def test_common_suite() -> None:
+    """Part C row 11: without the one suite in both signed descriptors nothing is sealed."""
+    assert common_suite(FIRST, B.first()) == "nrm1"
+    newer = accept_descriptor(None, B.document(suites=["nrm2"]), NOW)
+    with pytest.raises(RefusedError) as caught:
+        common_suite(FIRST, newer)
+    assert caught.value.code is Code.NO_COMMON_SUITE
+
+
+def test_units_are_read() -> None:
+    """Units come back as they were listed."""
+    units = [Unit(id="shelter-3", name="Shelter 3", roles=("service_provider",))]
+    assert accept_descriptor(None, A.document(units=units), NOW).units == tuple(units)

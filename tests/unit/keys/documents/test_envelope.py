@@ -1,0 +1,470 @@
+"""keys.documents.envelope: what travels, one fault each (PROTOCOL B5, B14; part C rows 1 to 13, 21, 55)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from support.nodes import NOW, Node, record, refused
+from support.receiving import Received, Sender, opener, pack, receive
+
+from gateway.errors import Code
+from keys.documents import envelope as wire
+from keys.documents.descriptor import Revocation, accept_descriptor
+from keys.documents.key_records import Use
+from keys.documents.receipts import batch_hash
+from keys.documents.statement import signatures_hash
+from keys.primitives.encoding import b64u, canon, h, lp_join, padme
+from keys.primitives.seal import open_cek, seal_cek
+from keys.primitives.sign import RECEIPTS, STATEMENT, Signature
+
+A, B, C = Node("a"), Node("b"), Node("c")
+SENDER = Sender(node=A, to=B)
+STATED = SENDER.statement()
+SEALED = SENDER.seal(STATED)
+OPEN_B = opener(B.enc)
+
+
+def arrive(data: bytes, *, now: int = NOW, sender: Node = A, to: Node = B) -> Received:
+    """B receives an envelope that A is said to have sent."""
+    return receive(data, own=to.first(), sender=sender.first(), open_cek=opener(to.enc), now=now)
+
+
+def test_round_trip() -> None:
+    """What was sealed comes out as it went in."""
+    received = arrive(SEALED)
+    assert received.statement == STATED
+    assert received.body == SENDER.body
+    assert received.statement_hash == wire.statement_hash(STATED.encode())
+    assert wire.parse_envelope(SEALED).encode() == SEALED
+
+
+# --- clear header ------------------------------------------------------------------------------------------------
+
+
+def tampered(change: Callable[[Any], object]) -> bytes:
+    """The envelope with its clear header changed on the way."""
+    value = orjson.loads(SEALED)
+    change(value)
+    return canon(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value.update(id=b64u(b"\0" * 16)),
+        lambda value: value.update(exp=value["exp"] + 3600),
+        lambda value: value.update(parts=[65_536]),
+    ],
+    ids=["id", "exp", "parts"],
+)
+def test_tampered_header_does_not_open(change: Callable[[Any], object]) -> None:
+    """Part C row 1: every clear member is bound into the key and the content."""
+    with refused(Code.UNDECRYPTABLE):
+        arrive(tampered(change))
+
+
+def test_recipients_are_bound() -> None:
+    """Part C row 4: a recipient who is added changes the header; duplicates and more than eight are malformed."""
+    spare = {"kid": C.enc.kid, "enc": b64u(b"\0" * 1168)}
+    with refused(Code.UNDECRYPTABLE):
+        arrive(tampered(lambda value: value["rcp"].append(spare)))
+    with refused(Code.MALFORMED, "twice"):
+        arrive(tampered(lambda value: value["rcp"].append(value["rcp"][0])))
+    nine = [{"kid": b64u(bytes([i]) * 16), "enc": spare["enc"]} for i in range(9)]
+    for rcp in (nine, []):
+        with refused(Code.MALFORMED, "rcp"):
+            arrive(tampered(lambda value, rcp=rcp: value.update(rcp=rcp)))
+
+
+def test_unknown_recipient_key() -> None:
+    """A key that was destroyed is told by a code of its own (part C row 48)."""
+    with refused(Code.UNKNOWN_RECIPIENT_KEY):
+        receive(SEALED, own=B.first(), sender=A.first(), open_cek=opener(C.enc), now=NOW)
+
+
+def test_misrouted() -> None:
+    """Part C row 5: an envelope for another node is refused unopened."""
+    with refused(Code.MISROUTED):
+        arrive(SEALED, to=C)
+
+
+def test_unsupported_suite() -> None:
+    """Part C row 11: another suite is named before anything else of the envelope is read."""
+    with refused(Code.UNSUPPORTED_SUITE):
+        arrive(tampered(lambda value: value.update(v="nrm2", more=1)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value.update(v=1),
+        lambda value: value.update(alg="none"),
+        lambda value: value.pop("ct"),
+        lambda value: value.update(exp=value["exp"] + 1),
+        lambda value: value.update(exp=True),
+        lambda value: value.update(to="n1"),
+        lambda value: value.update(parts=[0]),
+        lambda value: value.update(parts=[1] * 65),
+        lambda value: value.update(ct=value["ct"] + "="),
+        lambda value: value["rcp"][0].update(enc="AA"),
+        lambda value: value["rcp"][0].update(kid="AA"),
+    ],
+    ids=range(11),
+)
+def test_malformed_envelope(change: Callable[[Any], object]) -> None:
+    """Part C row 55: a wrong, missing or unknown clear member refuses the envelope."""
+    with refused(Code.MALFORMED):
+        wire.parse_envelope(tampered(change))
+
+
+def test_too_large() -> None:
+    """Part C row 21: 1.5 MB for one envelope, 4 MiB for a request."""
+    with refused(Code.TOO_LARGE):
+        wire.parse_envelope(b"{" * 1_500_001)
+    with refused(Code.TOO_LARGE):
+        wire.split_envelopes(b"\0" * (4 * 1024 * 1024 + 1))
+
+
+def test_expired() -> None:
+    """Part C row 19: an envelope is refused once it has expired, 300 seconds of skew included."""
+    assert arrive(SENDER.seal(STATED), now=NOW + 14 * 86_400 + 299)
+    with refused(Code.EXPIRED):
+        arrive(SEALED, now=NOW + 15 * 86_400)
+
+
+def test_expiry_is_rounded_up_to_the_hour() -> None:
+    """The clear expiry does not tell the second of writing."""
+    assert [wire.round_up_to_hour(at) for at in (3600, 3601, 7200)] == [3600, 7200, 7200]
+
+
+# --- inner -------------------------------------------------------------------------------------------------------
+
+
+def test_padding_hides_the_size() -> None:
+    """Messages up to 16 KiB have one size; longer ones one of few."""
+    assert {len(pack(SENDER.frames(b"s", body=b"x" * size))) for size in (0, 1, 5000)} == {16_384}
+    large = pack(SENDER.frames(b"s", body=b"x" * 100_000))
+    assert len(large) == padme(len(large)) > 100_000
+
+
+def padded(inner: bytes) -> bytes:
+    """An envelope over an inner of the attacker's making."""
+    return SENDER.seal(STATED, inner)
+
+
+def test_non_zero_padding() -> None:
+    """Part C row 55: nothing is smuggled in the padding."""
+    inner = pack(SENDER.frames(STATED.encode()))
+    for at in (-1, len(inner) - 100):
+        spoiled = bytearray(inner)
+        spoiled[at] = 1
+        with refused(Code.MALFORMED, "padding"):
+            arrive(padded(bytes(spoiled)))
+
+
+@pytest.mark.parametrize("more", [1, 1024, 16_384])
+def test_padding_of_another_size(more: int) -> None:
+    """Part C row 55: nor in its length."""
+    with refused(Code.MALFORMED, "padding"):
+        arrive(padded(pack(SENDER.frames(STATED.encode())) + b"\0" * more))
+
+
+def test_bad_frames() -> None:
+    """A frame that is longer than what is there is malformed."""
+    for inner in (b"", b"\xff" * 16_384, lp_join(b"", b"", b"")):
+        with refused(Code.MALFORMED):
+            arrive(padded(inner))
+
+
+# --- statement ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("type", "nrm.void/1"),
+        ("id", "AA"),
+        ("from", "a"),
+        ("from_desc", 0),
+        ("to_desc", True),
+        ("rcp", []),
+        ("rcp", ["A" * 22] * 2),
+        ("epoch", 0),
+        ("n", 0),
+        ("n", 2),
+        ("prev", "A" * 43),
+        ("conv", None),
+        ("reply_to", "x"),
+        ("created", -1),
+        ("created", 1.5),
+        ("body_type", "referral.request"),
+        ("body_type", "Referral/1"),
+        ("body_type", "referral.request/0"),
+        ("schema", "sha256:" + "A" * 64),
+        ("purpose", "Two Words"),
+        ("purpose", ""),
+        ("commit", "AA"),
+        ("parts", [-1]),
+        ("suite", "none"),
+        ("alg", "x"),
+    ],
+    ids=str,
+)
+def test_malformed_statement(place: str, value: object) -> None:
+    """B14.12, B14.17: a wrong or unknown member of a statement is malformed, and so is `prev` anywhere but after 1."""
+    data = orjson.dumps({**orjson.loads(STATED.encode()), place: value}, option=orjson.OPT_SORT_KEYS)
+    with refused(Code.MALFORMED):
+        wire.Statement.parse(data)
+
+
+def test_statement_with_prev() -> None:
+    """From number 2 on a statement names the link hash of the one before, which does not depend on its sealing."""
+    link = wire.link_hash(epoch=1, n=1, id=STATED.id, prev=None)
+    second = SENDER.statement(n=2, prev=link, reply_to=STATED.id, purpose=None)
+    assert wire.Statement.parse(second.encode()) == second
+    assert link != wire.link_hash(epoch=1, n=2, id=STATED.id, prev=link)
+
+
+def test_misdirected() -> None:
+    """Part C row 6: a recipient who seals A's statement for C is found out, because A named the recipient."""
+    forwarded = Sender(node=A, to=C)
+    inner = pack(SENDER.frames(STATED.encode()))
+    data = forwarded.seal(replace(STATED, to=forwarded.peer.node), inner)
+    with refused(Code.MISDIRECTED):
+        receive(data, own=C.first(), sender=A.first(), open_cek=opener(C.enc), now=NOW)
+
+
+def test_relabelled_sender_is_an_unknown_key() -> None:
+    """Part C row 7: a statement in A's name by a key of C is refused, and so is A's statement as C's."""
+    with refused(Code.UNKNOWN_KEY):
+        arrive(Sender(node=A, to=B, key=C.sig).seal(STATED))
+    with refused(Code.UNKNOWN_KEY):
+        arrive(SEALED, sender=C)
+
+
+def test_key_compromise_impersonation() -> None:
+    """Part C row 8: who holds all of B's keys still can not speak for A to B."""
+    with refused(Code.UNKNOWN_KEY):
+        arrive(Sender(node=A, to=B, key=B.sig).seal(STATED))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"id": b64u(b"\1" * 16)}, {"exp": wire.round_up_to_hour(STATED.expires) + 3600}, {"parts": (65_536,)}]
+)
+def test_spliced(changes: dict[str, Any]) -> None:
+    """Part C row 9: a statement that is sealed anew into another envelope does not fit it."""
+    with refused(Code.SPLICED):
+        arrive(SENDER.seal(STATED, **changes))
+
+
+def test_recipients_inside_and_outside_agree() -> None:
+    """Part C row 4: the signed list of keys is the one of the envelope."""
+    with refused(Code.SPLICED):
+        arrive(SENDER.seal(replace(STATED, rcp=(B.enc.kid, C.enc.kid))))
+
+
+def test_body_or_secret_swapped() -> None:
+    """Part C row 10: a recipient who has the content key can not put another body or salt under the signature."""
+    statement = STATED.encode()
+    other = wire.Secret(salt=b"\0" * 32).encode()
+    for frames in (SENDER.frames(statement, body=b"{}"), SENDER.frames(statement, secret=other)):
+        with refused(Code.BAD_COMMITMENT):
+            arrive(padded(pack(frames)))
+
+
+def test_commitment_hides_a_known_body() -> None:
+    """Part C row 51: without the salt, a guess of the body can not be confirmed."""
+    guesses = {wire.commit(wire.Secret(salt=bytes([i]) * 32).encode(), SENDER.body) for i in range(50)}
+    assert STATED.commit not in guesses
+    assert len(guesses) == 50
+
+
+def test_downgrade() -> None:
+    """Part C row 11: the suite is signed, so an envelope can not claim a newer statement for an older suite."""
+    with refused(Code.DOWNGRADE):
+        arrive(SENDER.seal(SENDER.statement(suite="nrm2")))
+
+
+def test_clock() -> None:
+    """Part C row 19: from the future is refused, four minutes of skew are not, and so is a life beyond 14 days."""
+    assert arrive(SEALED, now=NOW - 240)
+    with refused(Code.NOT_YET_VALID):
+        arrive(SEALED, now=NOW - 301)
+    with refused(Code.MALFORMED, "too long"):
+        arrive(SENDER.seal(SENDER.statement(expires=NOW + wire.MESSAGE_LIFE + 1)))
+
+
+def test_statement_by_a_revoked_key() -> None:
+    """B14.11: a revoked key is refused whatever time the statement names."""
+    gone = [Revocation(kid=A.sig.public.kid, at=NOW, since=NOW, reason="stolen")]
+    sender = accept_descriptor(None, A.document(keys=[record(C.sig, Use.SIG)], revoked=gone), NOW)
+    with refused(Code.REVOKED_KEY):
+        receive(SEALED, own=B.first(), sender=sender, open_cek=OPEN_B, now=NOW)
+
+
+def signatures_frame(signatures: list[Signature]) -> bytes:
+    """A frame with any number of signatures."""
+    return canon({"signatures": [signature.to_json() for signature in signatures]})
+
+
+def test_number_and_halves_of_signatures() -> None:
+    """Part C row 12: none, two, a stripped half and a foreign half are refused."""
+    statement = STATED.encode()
+    good, foreign = A.sig.sign(STATEMENT, statement), C.sig.sign(STATEMENT, statement)
+    for signatures, code in [
+        ([], Code.MALFORMED),
+        ([good, foreign], Code.MALFORMED),
+        ([replace(good, mldsa65=None)], Code.BAD_SIGNATURE),
+        ([replace(good, mldsa65=foreign.mldsa65)], Code.BAD_SIGNATURE),
+        ([A.sig.sign(RECEIPTS, statement)], Code.BAD_SIGNATURE),
+    ]:
+        with refused(code):
+            arrive(padded(pack(SENDER.frames(statement, signatures=signatures_frame(signatures)))))
+
+
+def test_receipt_is_no_statement() -> None:
+    """Part C row 13: a signed object of another kind does not have the members of a statement."""
+    receipt = wire.Receipt(
+        of="A" * 43,
+        msg=STATED.id,
+        from_=STATED.from_,
+        from_desc=1,
+        to=STATED.to,
+        n=1,
+        status=wire.Status.RECEIVED,
+        at=NOW,
+    )
+    with refused(Code.MALFORMED, "statement"):
+        wire.Statement.parse(receipt.encode())
+    with refused(Code.MALFORMED, "receipt"):
+        wire.Receipt.parse(STATED.encode())
+
+
+def test_two_recipients_share_one_content_key() -> None:
+    """Gateway and unit open the same content with their own keys."""
+    hdr = wire.header_hash(id=STATED.id, to=STATED.to, exp=3600, kids=[B.enc.kid, C.enc.kid], parts=[])
+    cek = b"k" * 32
+    for key in (B.enc, C.enc):
+        enc = seal_cek(key.public, cek, wire.cek_info(key.kid, hdr))
+        assert open_cek(key, enc, wire.cek_info(key.kid, hdr)) == cek
+        with refused(Code.UNDECRYPTABLE):
+            open_cek(key, enc, wire.cek_info(A.enc.kid, hdr))
+
+
+# --- secret, void, receipts --------------------------------------------------------------------------------------
+
+
+PART = wire.SecretPart(n=0, name="report.pdf", media="application/pdf", size=3, key=b"k" * 32, sha256=b"h" * 32)
+
+
+def test_secret_round_trip() -> None:
+    """Salt and parts are read back, and print as <redacted>."""
+    secret = wire.Secret(salt=b"s" * 32, parts=(PART, replace(PART, n=1)))
+    assert wire.Secret.parse(secret.encode()) == secret
+    assert f"{secret}{PART}" == "<redacted><redacted>"
+
+
+def test_malformed_secret() -> None:
+    """Parts are numbered from 0, the salt has 32 bytes, nothing else is there."""
+    for secret in (wire.Secret(salt=b"s" * 31), wire.Secret(salt=b"s" * 32, parts=(replace(PART, n=1),))):
+        with refused(Code.MALFORMED):
+            wire.Secret.parse(secret.encode())
+    with refused(Code.MALFORMED, "unknown member"):
+        wire.Secret.parse(canon({"salt": b64u(b"s" * 32), "parts": [], "more": 1}))
+
+
+def test_void_round_trip() -> None:
+    """A void is read back as it was written, and its `prev` follows the rule of statements."""
+    void = wire.Void(id=STATED.id, from_=STATED.from_, to=STATED.to, epoch=1, n=1, prev=None, created=NOW)
+    assert wire.Void.parse(void.encode()) == void
+    for bad in (replace(void, n=2), replace(void, prev="A" * 43), replace(void, epoch=0)):
+        with refused(Code.MALFORMED):
+            wire.Void.parse(bad.encode())
+
+
+RECEIPT = wire.Receipt(
+    of="A" * 43,
+    msg=STATED.id,
+    from_=STATED.to,
+    from_desc=1,
+    to=STATED.from_,
+    n=1,
+    status=wire.Status.RECEIVED,
+    at=NOW,
+)
+
+
+def test_receipts_round_trip() -> None:
+    """A batch and a lone receipt are read back as they were written."""
+    batch = wire.Receipts(receipts=(RECEIPT, replace(RECEIPT, status=wire.Status.REJECTED, code="void")))
+    assert wire.Receipts.parse(batch.encode()) == batch
+    assert (batch.from_, batch.to) == (STATED.to, STATED.from_)
+    assert wire.Receipt.parse(RECEIPT.encode()) == RECEIPT
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        RECEIPT,
+        replace(RECEIPT, status=wire.Status.REJECTED),
+        replace(RECEIPT, status=wire.Status.OPENED, code="void"),
+        replace(RECEIPT, status=wire.Status.OPENED, to=STATED.to),
+        replace(RECEIPT, status=wire.Status.OPENED, from_=STATED.from_),
+        replace(RECEIPT, status=wire.Status.OPENED, of="AA"),
+        replace(RECEIPT, status=wire.Status.OPENED, n=0),
+    ],
+    ids=["twice", "no code", "code", "other peer", "other node", "hash", "number"],
+)
+def test_bad_receipt_refuses_the_batch(second: wire.Receipt) -> None:
+    """B14.3, part C row 57: one bad receipt refuses all: said twice, a code too many, another pair of nodes."""
+    data = canon({"type": "nrm.receipts/1", "receipts": [RECEIPT.to_json(), second.to_json()]})
+    with refused(Code.MALFORMED):
+        wire.Receipts.parse(data)
+
+
+def test_batch_has_1_to_100_receipts() -> None:
+    """An empty batch and one of 101 are neither written nor read."""
+    many = tuple(replace(RECEIPT, of=b64u(i.to_bytes(32, "big"))) for i in range(101))
+    assert len(wire.Receipts.parse(wire.Receipts(receipts=many[:100]).encode()).receipts) == 100
+    for receipts in ((), many):
+        with pytest.raises(RuntimeError, match="1 to 100"):
+            wire.Receipts(receipts=receipts).encode()
+        with refused(Code.MALFORMED):
+            wire.Receipts.parse(canon({"type": "nrm.receipts/1", "receipts": [item.to_json() for item in receipts]}))
+
+
+# --- several at once ---------------------------------------------------------------------------------------------
+
+
+def test_envelopes_round_trip() -> None:
+    """1 to 32 envelopes travel in one request, each still unread."""
+    assert wire.split_envelopes(wire.join_envelopes([SEALED, b"junk"])) == (SEALED, b"junk")
+    for count in (1, 32):
+        assert len(wire.split_envelopes(wire.join_envelopes([b"x"] * count))) == count
+    largest = wire.join_envelopes([b"x" * (4 * 1024 * 1024 - 4)])
+    assert len(largest) == 4 * 1024 * 1024
+    assert len(wire.split_envelopes(largest)) == 1
+
+
+def test_bad_request_is_refused_whole() -> None:
+    """B14.16: a bad frame, none, and 33 envelopes are malformed as a whole; writing them is a bug of ours."""
+    for data in (b"", b"\0\0\0\2x", lp_join(*[b"x"] * 33)):
+        with refused(Code.MALFORMED):
+            wire.split_envelopes(data)
+    for envelopes in ([], [b"x"] * 33, [b"x" * 1_400_000] * 3):
+        with pytest.raises(RuntimeError, match="one request"):
+            wire.join_envelopes(envelopes)
+
+
+def test_names_of_what_the_log_has() -> None:
+    """Batches and signatures are named under labels of their own: one is never taken for the other, or a statement."""
+    data = STATED.encode()
+    names = {batch_hash(data), signatures_hash(data), wire.statement_hash(data)}
+    assert len(names) == 3
+    assert all(len(name) == 43 for name in names)
+    assert batch_hash(data) == b64u(h("receipts", data))
+    assert signatures_hash(data) == b64u(h("sigs", data))

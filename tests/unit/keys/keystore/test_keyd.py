@@ -1,0 +1,422 @@
+"""keys.keystore.keyd and keys.keystore.remote over a real socket: the same answers as in one process; who is turned
+away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.nodes import NOW, Node
+
+from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from keys.documents.backup import RecoveryPublic
+from keys.documents.descriptor import Descriptor, accept_descriptor, parse_descriptor
+from keys.documents.key_records import Use
+from keys.documents.signed_note import Checkpoint
+from keys.keystore import keyd, remote
+from keys.keystore.calls import FAULT, LIMIT, Paced, encode_request
+from keys.keystore.channel import Channel, ClosedError
+from keys.keystore.keyd import KeyServer, Pace
+from keys.keystore.keystore import Cost, Keystore
+from keys.keystore.remote import RemoteKeys
+from keys.primitives.encoding import DAY, canon, lp
+from keys.primitives.seal import EncPrivateKey, seal_cek
+from keys.primitives.sign import KEYSET, TOMBSTONE
+
+CHEAP = Cost(t=1, m=8192)
+A = Node("a")
+NODE = A.first().node
+ROW = b"r" * 16
+ENC, OTHER = EncPrivateKey(b"e" * 32), EncPrivateKey(b"o" * 32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Keystore:
+    """A new keystore."""
+    return Keystore.create(tmp_path / "keystore", "open sesame", node=NODE, now=NOW, cost=CHEAP)
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second is patience enough here."""
+    monkeypatch.setattr(remote, "PATIENCE", 0.5)
+
+
+@contextmanager
+def serving(store: Keystore, path: Path, **options: object) -> Iterator[KeyServer]:
+    """A key service on a socket, in threads of this process; it cuts every connection in the end."""
+    server = KeyServer(store, **{"uid": os.getuid(), "alone": True, **options})  # type: ignore[arg-type]
+    taken: list[socket.socket] = []
+    serve = server._serve
+
+    def noted(connection: socket.socket) -> None:
+        taken.append(connection)
+        serve(connection)
+
+    server._serve = noted  # type: ignore[method-assign]
+    stop, wake = os.pipe()
+    with keyd._listening(path, shared=False) as listener:
+        thread = threading.Thread(target=keyd._until, args=(stop, listener, server))
+        thread.start()
+        try:
+            yield server
+        finally:
+            os.write(wake, b"\n")
+            thread.join(10)
+            os.close(stop)
+            os.close(wake)
+            for connection in taken:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+
+@contextmanager
+def asking(path: Path, patience: float = 5.0) -> Iterator[RemoteKeys]:
+    """A client of it."""
+    keys = RemoteKeys.reach(path, patience)
+    try:
+        yield keys
+    finally:
+        keys.close()
+
+
+@pytest.fixture
+def keys(store: Keystore, tmp_path: Path) -> Iterator[RemoteKeys]:
+    """A client of the keystore."""
+    with serving(store, tmp_path / "keyd.sock"), asking(tmp_path / "keyd.sock") as found:
+        yield found
+
+
+def listed(store: Keystore, **changes: object) -> Descriptor:
+    """The node's first descriptor, with the keys of this keystore."""
+    content = {"keys": list(store.first_records(NOW)), "issued": NOW, "expires": NOW + 400 * DAY, **changes}
+    return accept_descriptor(None, A.document(**content), NOW)
+
+
+def test_it_says_what_the_keystore_says(store: Keystore, keys: RemoteKeys) -> None:
+    """Properties, lists and public halves are the same on both sides."""
+    assert (keys.node, keys.gen, keys.sig_kid, keys.http_kid) == (store.node, 1, store.sig_kid, store.http_kid)
+    assert (keys.epoch, keys.epoch_made, keys.old_epochs, keys.may_speak) == (1, NOW, (), True)
+    assert keys.listing() == store.listing()
+    assert [keys.public(use) for use in (Use.SIG, Use.HTTP)] == [store.public(use) for use in (Use.SIG, Use.HTTP)]
+    assert keys.tls_secrets() == store.tls_secrets()
+    assert (keys.index(b"x"), keys.actor(b"x")) == (store.index(b"x"), store.actor(b"x"))
+    assert repr(keys) == "<redacted>"
+
+
+def test_many_calls_at_once(store: Keystore, keys: RemoteKeys) -> None:
+    """More calls than go in one move are answered in order, each for itself, as the keystore answers them."""
+    rows = [(bytes([number]) * 16, *store.wrap(bytes([number]) * 16)[1:]) for number in range(2 * remote.TOGETHER + 3)]
+    rows[40] = (rows[40][0], rows[40][1], rows[41][2])
+    found, expected = keys.each("unwrap", rows), store.each("unwrap", rows)
+    assert isinstance(found[40], RefusedError) and found[40].code is expected[40].code is Code.UNDECRYPTABLE
+    assert found[:40] + found[41:] == expected[:40] + expected[41:]
+    assert keys.each("index", []) == []
+    with pytest.raises(RuntimeError, match="ensure_enc changes keys"):
+        keys.each("ensure_enc", [(NOW, ("gateway",))])
+
+
+def test_many_calls_over_a_cut_connection(store: Keystore, tmp_path: Path) -> None:
+    """A key service that was started again answers all of them; one that stays away is told as such."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path), asking(path) as keys:
+        first = keys.each("index", [(b"a",), (b"b",)])
+    with serving(store, path):
+        assert keys.each("index", [(b"a",), (b"b",)]) == first
+    with pytest.raises(TransientError) as caught:
+        keys.each("index", [(b"a",)])
+    assert caught.value.code is Code.UNREACHABLE
+
+
+def test_rows_and_content_keys(store: Keystore, keys: RemoteKeys) -> None:
+    """What one side wraps the other unwraps; a content key that was sealed for the node opens."""
+    data_key, epoch, wrapped = keys.wrap(ROW)
+    assert store.unwrap(ROW, epoch, wrapped) == keys.unwrap(ROW, epoch, wrapped) == data_key
+    assert keys.ensure_enc(NOW) and not keys.ensure_enc(NOW)
+    (listed_key,) = keys.enc_public(NOW)
+    cek = os.urandom(32)
+    enc = seal_cek(listed_key.pub, cek, b"info")
+    assert keys.open_cek(listed_key.kid, enc, b"info") == cek
+    with pytest.raises(RemoteError, check=lambda error: error.code is Code.UNKNOWN_RECIPIENT_KEY):
+        keys.open_cek("A" * 22, enc, b"info")
+    with pytest.raises(RemoteError, check=lambda error: error.code is Code.UNDECRYPTABLE):
+        keys.open_cek(listed_key.kid, enc, b"other info")
+
+
+def test_a_rotation_wraps_many_rows_at_once(store: Keystore, keys: RemoteKeys) -> None:
+    """Each row opens under the new epoch with the data key it had; one that is damaged stays behind and is told."""
+    rows = [(bytes([n]) * 8, *keys.wrap(bytes([n]) * 8)) for n in range(100)]
+    assert keys.begin_epoch(NOW + DAY) == keys.epoch == 2
+    assert (keys.old_epochs, keys.epoch_made, keys.gen) == ((1,), NOW + DAY, 2)
+    new = keys.rewrap([(row, epoch, wrapped) for row, _, epoch, wrapped in rows] + [(b"x", 1, b"w" * 72)])
+    assert new[-1] is None
+    assert [keys.unwrap(row, 2, new[n] or b"") for n, (row, *_) in enumerate(rows)] == [dk for _, dk, _, _ in rows]
+    keys.finish_epoch(1)
+    assert keys.old_epochs == ()
+    with refused_local(Code.UNDECRYPTABLE):
+        keys.unwrap(rows[0][0], 1, rows[0][3])
+
+
+@contextmanager
+def refused_local(code: Code) -> Iterator[None]:
+    """Expect a RefusedError with this code."""
+    with pytest.raises(RefusedError, check=lambda error: error.code is code):
+        yield
+
+
+def test_what_a_node_must_not_say_is_not_signed(store: Keystore, keys: RemoteKeys) -> None:
+    """Another node's payload, a type that online keys do not sign, and a checkpoint of another log."""
+    keys.activate((listed(store),), NOW)
+    for payload_type, payload in ((KEYSET, canon({"node": "n1" + "b" * 32})), (TOMBSTONE, canon({"node": NODE}))):
+        with refused_local(Code.INVALID):
+            keys.sign(payload_type, payload)
+    own = Checkpoint(origin="a.example/log", size=1, root=b"r" * 32).text
+    assert keys.sign_log(own)
+    with refused_local(Code.INVALID):
+        keys.sign_log(own.replace(b"a.example", b"b.example"))
+    assert keys.sign(KEYSET, canon({"node": NODE})).kid == keys.sig_kid
+
+
+def test_an_intruder_names_no_keys(store: Keystore, keys: RemoteKeys) -> None:
+    """A descriptor that the roots did not sign, or of a later version alone, changes nothing: the connection is cut."""
+    keys.activate((listed(store),), NOW)
+    used, origin = store.sig_kid, store._origin
+    forged = A.document(keys=list(store.first_records(NOW)), issued=NOW, expires=NOW + 400 * DAY, log="b.example/log")
+    unsigned = replace(forged, signatures=tuple(Node("b").document().signatures))
+    for document in (unsigned, replace(forged, payload=forged.payload.replace(b"b.example", b"c.example"))):
+        with pytest.raises(TransientError):
+            keys.activate((parse_descriptor(document),), NOW)
+    assert (store.sig_kid, store._origin) == (used, origin)
+
+
+def test_a_key_that_has_ended_is_told_at_once(store: Keystore, keys: RemoteKeys) -> None:
+    """`activate` without a valid key is refused, and from then on the client knows that nothing is signed."""
+    with refused_local(Code.NO_KEY):
+        keys.activate((listed(store),), NOW + 800 * DAY)
+    assert not keys.may_speak
+    with refused_local(Code.NO_KEY):
+        _ = keys.sig_kid
+    with refused_local(Code.NO_KEY):
+        keys.sign(KEYSET, canon({"node": NODE}))
+    assert keys.unwrap(ROW, *keys.wrap(ROW)[1:])
+
+
+def test_many_threads(keys: RemoteKeys) -> None:
+    """Each has a connection of its own, and each gets its own answer."""
+
+    def work(n: int) -> bool:
+        row = n.to_bytes(8, "big")
+        data_key, epoch, wrapped = keys.wrap(row)
+        return keys.unwrap(row, epoch, wrapped) == data_key and keys.sign(KEYSET, canon({"node": NODE, "n": n})) != b""
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(200)))
+
+
+# --- away --------------------------------------------------------------------------------------------------------
+
+
+def test_a_worker_waits_for_its_return(store: Keystore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off and back within the patience: the call is answered, by a key service that knows what it signs by."""
+    monkeypatch.setattr(remote, "PATIENCE", 10.0)
+    path = tmp_path / "keyd.sock"
+    with serving(store, path), asking(path) as keys:
+        keys.activate((listed(store),), NOW)
+        current = keys.http_kid
+        held = ThreadPoolExecutor(1)
+        assert held.submit(keys.wrap, ROW).result()
+    again = Keystore.open(tmp_path / "keystore", "open sesame", at_least=CHEAP)
+    again._signers = {}
+    with held:
+        waiting = held.submit(keys.sign_http, b"base")
+        time.sleep(0.2)
+        assert not waiting.done()
+        with serving(again, path):
+            assert len(waiting.result(10)) == 64
+            assert again.http_kid == current
+    keys.close()
+
+
+def test_away_is_transient(store: Keystore, tmp_path: Path) -> None:
+    """After its patience a call says that trying again may help, never that something does not open."""
+    with serving(store, tmp_path / "keyd.sock"), asking(tmp_path / "keyd.sock") as keys:
+        row = keys.wrap(ROW)[1:]
+    for call in (lambda: keys.unwrap(ROW, *row), lambda: keys.open_cek("k", b"", b""), lambda: keys.begin_epoch(NOW)):
+        began = time.monotonic()
+        with pytest.raises(TransientError, match="does not answer", check=lambda error: error.code is Code.UNREACHABLE):
+            call()
+        assert time.monotonic() - began < 3
+    with pytest.raises(TransientError):
+        RemoteKeys.reach(tmp_path / "keyd.sock")
+
+
+async def test_the_loop_does_not_wait(store: Keystore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call from the event loop fails at once while the key service is away, and works at once when it is back."""
+    monkeypatch.setattr(remote, "PATIENCE", 60.0)
+    path = tmp_path / "keyd.sock"
+    with serving(store, path):
+        keys = RemoteKeys.reach(path)
+        assert keys.index(b"x")
+    began = time.monotonic()
+    with pytest.raises(TransientError):
+        keys.index(b"x")
+    assert time.monotonic() - began < 1
+    with serving(store, path):
+        assert keys.index(b"x") == await asyncio.to_thread(keys.index, b"x")
+    keys.close()
+
+
+def test_a_change_is_not_repeated(store: Keystore, tmp_path: Path) -> None:
+    """One that may have arrived is left to its caller; the next call shows how the keys stand."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path) as server, asking(path) as keys:
+        answer = server.answer
+
+        def cut(request: bytes) -> bytes:
+            done = answer(request)
+            if b"add_key" in request:
+                raise ClosedError("the answer never comes")
+            return done
+
+        server.answer = cut  # type: ignore[method-assign]
+        before = len(keys.public(Use.HTTP))
+        with pytest.raises(TransientError):
+            keys.add_key(Use.HTTP, NOW)
+        assert len(keys.public(Use.HTTP)) == before + 1
+        assert keys.gen == store.gen == 2
+
+
+def test_an_older_key_store_is_not_followed(store: Keystore, tmp_path: Path) -> None:
+    """A key service that comes back with an older file than before is not asked: destroyed keys would live again."""
+    path, old = tmp_path / "keyd.sock", tmp_path / "old"
+    old.write_bytes((tmp_path / "keystore").read_bytes())
+    old.chmod(0o600)
+    with serving(store, path), asking(path) as keys:
+        keys.ensure_enc(NOW)
+    with (
+        serving(Keystore.open(old, "open sesame", at_least=CHEAP), path),
+        pytest.raises(TransientError, check=lambda error: error.code is Code.ROLLBACK),
+    ):
+        keys.index(b"x")
+    keys.close()
+
+
+# --- the door ----------------------------------------------------------------------------------------------------
+
+
+def test_the_socket_is_private(store: Keystore, tmp_path: Path) -> None:
+    """Mode 0600, and gone when the key service is gone; 0660 where another user asks."""
+    path = tmp_path / "keyd.sock"
+    with keyd._listening(path, shared=False):
+        assert path.stat().st_mode & 0o777 == 0o600
+    with keyd._listening(path, shared=True):
+        assert path.stat().st_mode & 0o777 == 0o660
+    assert not path.exists()
+
+
+def test_another_user_is_turned_away(store: Keystore, tmp_path: Path) -> None:
+    """The kernel says who asks; whoever is not the one user hears nothing."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path, uid=os.getuid() + 1), pytest.raises(TransientError):
+        RemoteKeys.reach(path, 0.2)
+
+
+def raw(path: Path) -> Channel:
+    """A connection that says what it wants."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(5)
+    connection.connect(str(path))
+    channel = Channel(connection)
+    channel.receive()
+    return channel
+
+
+@pytest.mark.parametrize("junk", [lp(b""), lp(b"junk"), lp(lp(b"node")), (LIMIT + 1).to_bytes(4, "big")])
+def test_junk_ends_the_connection(store: Keystore, tmp_path: Path, junk: bytes) -> None:
+    """What is no request is not answered, and the next connection is served."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path):
+        channel = raw(path)
+        channel._socket.sendall(junk)
+        with pytest.raises(ClosedError):
+            channel.receive()
+        channel.close()
+        with asking(path) as keys:
+            assert keys.index(b"x")
+
+
+def test_too_many_connections(store: Keystore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is closed; when one ends there is room again."""
+    monkeypatch.setattr(keyd, "MOST_CONNECTIONS", 2)
+    path = tmp_path / "keyd.sock"
+    with serving(store, path):
+        first, second = raw(path), raw(path)
+        with pytest.raises((ClosedError, OSError)):
+            raw(path)
+        first.close()
+        with asking(path) as keys:
+            assert keys.index(b"x")
+        second.close()
+
+
+def test_more_than_a_node_needs_is_refused_for_a_while(store: Keystore, tmp_path: Path) -> None:
+    """Unwrapping beyond the pace is transient; what is not paced goes on."""
+    path = tmp_path / "keyd.sock"
+    with serving(store, path, paces={**keyd.PACES, Paced.UNWRAP: (1, 3)}), asking(path) as keys:
+        row = keys.wrap(ROW)[1:]
+        for _ in range(3):
+            keys.unwrap(ROW, *row)
+        with pytest.raises(TransientError):
+            keys.unwrap(ROW, *row)
+        assert keys.index(b"x")
+
+
+def test_a_backup_for_another_recovery_key_is_refused(store: Keystore, tmp_path: Path) -> None:
+    """Who took over the listener does not get every signing key in a file that it can open itself."""
+    named, other = (RecoveryPublic(kid=key.kid, public=key.public, made=NOW) for key in (ENC, OTHER))
+    path = tmp_path / "keyd.sock"
+    with serving(store, path, recovery=named.kid), asking(path) as keys:
+        assert keys.backup(named, b"[]", NOW)
+        with refused_local(Code.FORBIDDEN):
+            keys.backup(other, b"[]", NOW)
+    with serving(store, path), asking(path) as keys, refused_local(Code.FORBIDDEN):
+        keys.backup(named, b"[]", NOW)
+
+
+def test_pace() -> None:
+    """So many at once, then so many per second."""
+    now = [0.0]
+    pace = Pace(2, 3, lambda: now[0])
+    assert [pace.take() for _ in range(4)] == [True, True, True, False]
+    now[0] = 1.0
+    assert [pace.take() for _ in range(3)] == [True, True, False]
+
+
+def test_a_fault_of_ours_tells_nothing(store: Keystore) -> None:
+    """A broken promise inside is one byte; its text could hold a secret."""
+
+    def broken(data: bytes) -> bytes:
+        raise ValueError(data)
+
+    store.index = broken  # type: ignore[method-assign]
+    server = KeyServer(store, uid=0, alone=True)
+    assert server.answer(encode_request("index", (b"secret",))) == FAULT
+
+
+def test_one_key_service_for_one_key_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one is refused while the first has the lock."""
+    monkeypatch.setattr(keyd, "LOCK_PATIENCE", 0.1)
+    with keyd.locked(tmp_path / "keyd.lock"), refused_local(Code.LOCKED), keyd.locked(tmp_path / "keyd.lock"):
+        raise AssertionError("two at once")

@@ -1,0 +1,345 @@
+"""G2 with danger to life, G6 and G7, at the sender and at the receiver."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from support.gate_facts import AL, ENQUIRY, FR, GOOD, ID, LISTED, RECORD, SHELTER, UA, gates, headed, refusals
+
+import schemas
+from gateway.consent.rules import Handling, read, withdraw
+from gateway.errors import Code
+from gateway.policy.gates.consent import VITAL_PURPOSES
+from gateway.policy.gates.gate_table import PURPOSES, UnitKind
+
+CONSENT = read(RECORD)
+TAKEN_BACK = {"consent_id": ID, "scope": "all"}
+PARTLY = {"consent_id": ID, "scope": "grants", "grants": [1]}
+G2, G6, G7 = Code.GATE_G2, Code.GATE_G6, Code.GATE_G7
+
+
+# --- G2 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "place", "words"),
+    [
+        ({"purpose": None}, "/purpose", "need a purpose"),
+        ({"consent": None}, "/header/consent_ref", "no such consent"),
+        ({"categories": frozenset({"health_mental", "identity"})}, "/header/consent_ref", "cover health_mental for"),
+        ({"recipient_unit": f"{UA}/desk"}, "/header/consent_ref", "cover exploitation, identity for"),
+        ({"purpose": "monitoring"}, "/header/consent_ref", "does not cover"),
+        ({"today": date(2027, 1, 1)}, "/header/consent_ref", "exploitation, identity has ended: ask the person again"),
+        (
+            {"consent": read(RECORD | {"denials": [{"data_category": "exploitation"}]})},
+            "/header/consent_ref",
+            "the person said no to exploitation for this recipient: leave it out",
+        ),
+    ],
+    ids=["no purpose", "unknown", "other category", "other recipient", "other purpose", "expired", "refused"],
+)
+def test_g2_names_what_is_missing(changed, place, words):
+    """The consent matrix: without consent, other category, recipient or purpose, and past its end nothing goes."""
+    (refusal,) = refusals(replace(GOOD, **changed))
+    assert (refusal.gate, refusal.place) == (G2, place)
+    assert words in refusal.hint
+
+
+def test_g2_tells_each_category_what_to_do():
+    """One that was refused, one whose grant has ended, one that was taken back, one that nobody was asked about."""
+    over = RECORD["grants"][0] | {"data_categories": ["contact"], "until": RECORD["taken_on"]}
+    record = RECORD | {"grants": [*RECORD["grants"], over], "denials": [{"data_category": "needs"}]}
+    wanted = frozenset({"contact", "exploitation", "health_mental", "identity", "needs"})
+    facts = replace(GOOD, consent=read(record, [PARTLY]), categories=wanted)
+    told = {refusal.gate: refusal.hint for refusal in refusals(facts)}
+    assert [part.split(":")[0] for part in told[G2].split("; ")] == [
+        "the person said no to needs for this recipient",
+        "the consent to contact has ended",
+        "the consent to exploitation was withdrawn",
+        "the consent does not cover health_mental for this recipient",
+    ]
+    assert told[G7] == "the person withdrew consent for exploitation: leave it out"
+
+
+def test_g2_needs_the_id_of_a_consent():
+    """No id and another id are refused, also for a type without personal data whose content has some."""
+    for facts in (headed(GOOD, consent_ref=None), headed(replace(GOOD, personal=False), consent_ref=None)):
+        assert [(r.gate, r.place) for r in refusals(facts)] == [(G2, "/header/consent_ref")]
+    assert gates(headed(GOOD, consent_ref="B" * 22)) == [G2]
+
+
+def test_g2_lets_references_pass_on_a_named_consent():
+    """A decline for want of consent carries references only and must be possible."""
+    facts = replace(GOOD, body_type="referral.decline/1", categories=frozenset(), consent=None, content={"reason": "x"})
+    assert gates(facts) == []
+    assert gates(headed(facts, consent_ref=None)) == [G2]
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g2_sends_a_record_only_to_units_it_names(at_receiver):
+    """A consent record relies on itself."""
+    facts = headed(
+        replace(GOOD, body_type="consent.record/1", categories=frozenset(), consent=None, content=RECORD),
+        consent_ref=None,
+    )
+    assert gates(facts, at_receiver=at_receiver) == []
+    assert gates(replace(facts, recipient_unit=f"{UA}/desk"), at_receiver=at_receiver) == [G2]
+    assert gates(replace(facts, content={"consent_id": ID}), at_receiver=at_receiver) == [G2]
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g2_wants_the_risks_told_for_a_transfer_on_consent(at_receiver):
+    """An explicit consent to the transfer needs a person who knew its risks."""
+    facts = headed(replace(GOOD, sender_kind=UnitKind.NGO), transfer_basis="consent_49_1_a")
+    assert gates(facts, at_receiver=at_receiver) == [G2]
+    assert gates(replace(facts, consent=read(RECORD | {"transfer_risks_told": True})), at_receiver=at_receiver) == []
+
+
+@pytest.mark.parametrize("name", sorted(PURPOSES))
+def test_g2_keeps_purposes_apart(name):
+    """A message with a purpose of its own is not sent for another one, whatever the consent to that says."""
+    facts = replace(GOOD, body_type=f"{name}/1", purpose="law_enforcement", categories=frozenset())
+    assert ("/purpose", G2) in [(refusal.place, refusal.gate) for refusal in refusals(facts)]
+
+
+def test_purposes_are_codes():
+    """What the tables name is in the list."""
+    codes = {code.code for code in schemas.code_list("purpose").codes}
+    assert set().union(*PURPOSES.values()) | VITAL_PURPOSES <= codes
+
+
+def test_g2_wants_a_young_consent_to_a_return():
+    """On the 91st day the consent is taken anew."""
+    facts = replace(GOOD, body_type="return.proposal/1", purpose="return", categories=frozenset({"location"}))
+    assert G2 not in gates(replace(facts, today=date(2026, 8, 18)))
+    assert G2 in gates(replace(facts, today=date(2026, 8, 19)))
+
+
+@pytest.mark.parametrize(
+    ("path", "called", "told"),
+    [
+        ("/content/person/name_family", "needs", "the field that is corrected is identity: name that"),
+        ("/content/person_identifying/nationalities/0", "needs", "identity"),
+        ("/content/person/safe_contact_rule/never_use/-", "identity", "is contact: name that"),
+        ("/content/person/name_family", "identity", None),
+        ("/content/answers/0/value", "needs", None),
+        ("/content/proceedings/0/proceeding", "immigration", None),
+        ("/content/note", "needs", None),
+        ("/content/no_such_field", "needs", None),
+    ],
+)
+def test_g2_lets_no_correction_call_a_value_something_else(path, called, told):
+    """A name that is called a need would pass the consent and the corridor policy as one."""
+    content = {"path": path, "data_category": called, "new_value": "x"}
+    facts = replace(GOOD, body_type="data.correction/1", categories=frozenset({called}), content=content)
+    hints = [r.hint for r in refusals(facts) if r.place == "/content/data_category"]
+    assert [told in hint for hint in hints] == ([True] if told else [])
+
+
+def test_g2_at_the_receiver_rests_on_the_record_it_holds():
+    """What the record does not cover is refused; a record that is not here may still be on its way."""
+    outside = replace(GOOD, categories=frozenset({"health_mental"}))
+    assert gates(outside, at_receiver=True) == [G2]
+    assert gates(replace(outside, consent=None), at_receiver=True) == []
+
+
+# --- onward sharing -----------------------------------------------------------------------------------------------
+
+ONWARD = replace(GOOD, sender_node=UA, recorded_by=frozenset({FR}))
+"""UA passes on to AL what FR recorded."""
+
+AGREED = read(RECORD | {"onward_sharing": True})
+NONE, WITH_NEW = (
+    Handling(onward_sharing=code, onward_units=frozenset({SHELTER})) for code in ("none", "with_new_consent")
+)
+NAMED = Handling(onward_sharing="named_units", onward_units=frozenset({SHELTER}))
+OTHERS = Handling(onward_sharing="named_units", onward_units=frozenset({f"{UA}/desk"}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, [G2]),
+        ({"consent": AGREED}, []),
+        ({"consent": AGREED, "handling": (NAMED,)}, []),
+        ({"consent": AGREED, "handling": (NAMED, NONE)}, [G2]),
+        ({"consent": AGREED, "handling": (WITH_NEW,)}, [G2]),
+        ({"consent": AGREED, "handling": (OTHERS,)}, [G2]),
+        ({"consent": AGREED, "categories": frozenset({"health_mental"})}, [G2]),
+        ({"recorded_by": frozenset({FR, UA})}, []),
+        ({"recorded_by": frozenset({AL})}, []),
+    ],
+    ids=[
+        "not agreed",
+        "agreed",
+        "unit named",
+        "one says none",
+        "needs a new one",
+        "other unit",
+        "outside the grant",
+        "own record",
+        "back to who recorded it",
+    ],
+)
+def test_g2_onward_sharing(changed, expected):
+    """What another node recorded is passed on only with the person's and each sender's yes, and inside the grant."""
+    assert gates(replace(ONWARD, **changed)) == expected
+
+
+def test_g2_onward_sharing_is_seen_at_the_end_of_the_chain():
+    """The last node refuses what was passed on to it without the person's yes, by the record of the first."""
+    assert gates(ONWARD, at_receiver=True) == [G2]
+    assert gates(replace(ONWARD, consent=AGREED), at_receiver=True) == []
+
+
+# --- danger to life -----------------------------------------------------------------------------------------------
+
+VITAL = headed(
+    replace(GOOD, consent=None, recorded_by=frozenset(), approver="w-2"),
+    consent_ref=None,
+    vital_interest={"ground": "medical_emergency", "approver_ref": "w-2"},
+    legal_basis=["6_1_d", "9_2_c"],
+    transfer_basis="vital_interest_49_1_f",
+)
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_danger_to_life_stands_for_a_consent(at_receiver):
+    """With two people and the right bases a referral goes without consent, or beyond the one that is there."""
+    assert gates(VITAL, at_receiver=at_receiver) == []
+    beyond = headed(replace(VITAL, consent=CONSENT, categories=frozenset({"health_physical"})), consent_ref=ID)
+    assert gates(beyond, at_receiver=at_receiver) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "place"),
+    [
+        ({"vital_interest": {"ground": "incapacity", "approver_ref": "w-1"}}, "/header/vital_interest/approver_ref"),
+        ({"vital_interest": {"ground": "incapacity"}}, "/header/vital_interest/approver_ref"),
+        ({"vital_interest": {}}, "/header/vital_interest/approver_ref"),
+        ({"legal_basis": ["6_1_e", "9_2_c"]}, "/header/legal_basis"),
+        ({"legal_basis": ["6_1_d"]}, "/header/legal_basis"),
+        ({"legal_basis": None}, "/header/legal_basis"),
+    ],
+    ids=["author approves", "nobody", "empty", "other basis", "no basis for special data", "no basis"],
+)
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_danger_to_life_needs_its_form(header, place, at_receiver):
+    """The author alone can not claim it, nor can it rest on a basis of another kind; both sides see that."""
+    found = refusals(headed(VITAL, **header), at_receiver=at_receiver)
+    assert [(refusal.gate, refusal.place) for refusal in found] == [(G2, place)]
+
+
+@pytest.mark.parametrize("approver", [None, "w-1", "w-3"])
+def test_danger_to_life_needs_a_person_who_approved(approver):
+    """Who is named in the message must be who approved it here."""
+    assert gates(replace(VITAL, approver=approver)) == [G2]
+
+
+def test_national_law_stands_for_the_bases_of_the_gdpr():
+    """A sender outside the GDPR cites its own law."""
+    assert gates(headed(VITAL, legal_basis=["non_gdpr"], transfer_basis="non_eea_sender")) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "gate"),
+    [
+        ({"body_type": "monitoring.report/1"}, G2),
+        ({"body_type": "family.inquiry/1"}, G2),
+        ({"purpose": "law_enforcement"}, G2),
+        ({"categories": frozenset({"criminal"})}, Code.GATE_G9),
+        ({"conversation_withdrawn": True}, G7),
+        ({"recipient": None}, Code.GATE_G14),
+        ({"asylum_hold": True}, Code.GATE_G5),
+        ({"body_type": "return.proposal/1"}, Code.GATE_G4),
+        ({"body_type": "return.proposal/1"}, Code.GATE_G3),
+        ({"body_type": "return.proposal/1"}, Code.GATE_G8),
+        ({"body_type": "nationality.request/1"}, Code.GATE_G15),
+        ({"personal": None}, Code.GATE_G11),
+    ],
+)
+def test_danger_to_life_opens_no_other_gate(changed, gate):
+    """It stands for a consent and for nothing else: see `safety.alert`, which passes everything."""
+    assert gate in gates(replace(VITAL, **changed))
+
+
+def test_danger_to_life_is_no_transfer_on_consent():
+    """A transfer that nobody consented to does not name consent as its basis; for an authority G6 says so too."""
+    facts = headed(VITAL, transfer_basis="consent_49_1_a")
+    assert gates(facts) == [G2, G6]
+    assert gates(replace(facts, sender_kind=UnitKind.NGO)) == [G2]
+
+
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_danger_to_life_leaves_a_no_standing(at_receiver):
+    """What the person refused for this recipient, or took back, stays refused."""
+    no = read(RECORD | {"denials": [{"unit": SHELTER, "data_category": "health_physical"}]})
+    facts = headed(replace(VITAL, consent=no, categories=frozenset({"health_physical"})), consent_ref=ID)
+    assert gates(facts, at_receiver=at_receiver) == [G2]
+    taken_back = replace(facts, consent=withdraw(CONSENT, PARTLY), categories=frozenset({"exploitation"}))
+    assert gates(taken_back, at_receiver=at_receiver) == [G7]
+
+
+# --- G6 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "sender", "receiver"),
+    [
+        (UnitKind.PUBLIC_AUTHORITY, [G6], [G6]),
+        (None, [G6], []),
+        (UnitKind.NGO, [], []),
+        (UnitKind.INTERNATIONAL_ORGANISATION, [], []),
+        (UnitKind.SERVICE_PROVIDER, [], []),
+    ],
+)
+def test_g6_public_authorities_do_not_transfer_on_consent(kind, sender, receiver):
+    """GDPR 49(3). At the sender an unknown kind counts as an authority; the receiver refuses what it can see."""
+    consent = read(RECORD | {"transfer_risks_told": True})
+    facts = headed(replace(GOOD, sender_kind=kind, consent=consent), transfer_basis="consent_49_1_a")
+    assert (gates(facts), gates(facts, at_receiver=True)) == (sender, receiver)
+
+
+@pytest.mark.parametrize(("country", "closed"), [("FR", []), ("NO", []), ("AL", [G6]), ("GB", [G6]), ("CH", [G6])])
+def test_g6_data_that_leave_the_eea_are_not_said_to_stay(country, closed):
+    """The country is that of the signed directory; whoever sends, and at the receiver too."""
+    for kind in (*UnitKind, None):
+        facts = replace(GOOD, sender_kind=kind, recipient=replace(LISTED, country=country))
+        facts = headed(facts, transfer_basis="intra_eea")
+        assert gates(facts) == gates(facts, at_receiver=True) == closed
+
+
+# --- G7 -----------------------------------------------------------------------------------------------------------
+
+
+def test_g7_after_a_full_withdrawal():
+    """A message that cites a withdrawn consent is refused by both gates that look at it."""
+    assert gates(replace(GOOD, consent=withdraw(CONSENT, TAKEN_BACK))) == [G7, G2]
+
+
+def test_g7_in_a_conversation_whose_consent_is_gone():
+    """Also what carries no personal data stays here, except a new record."""
+    assert gates(replace(ENQUIRY, body_type="info.request/1", conversation_withdrawn=True)) == [G7]
+    record = replace(GOOD, body_type="consent.record/1", content=RECORD, conversation_withdrawn=True)
+    assert gates(record) == []
+
+
+def test_g7_after_a_partial_withdrawal():
+    """Only the categories that were taken back are refused, and the gate names them."""
+    consent = withdraw(CONSENT, PARTLY)
+    found = refusals(replace(GOOD, consent=consent))
+    assert [refusal.gate for refusal in found] == [G7, G2]
+    assert "exploitation" in found[0].hint
+    assert "identity" not in found[0].hint
+    assert gates(replace(GOOD, consent=consent, categories=frozenset({"identity"}))) == []
+
+
+def test_g7_at_the_receiver_takes_no_data_in():
+    """What crossed a withdrawal and carries data is refused; references alone are for the conversation to judge."""
+    gone = replace(GOOD, consent=withdraw(CONSENT, TAKEN_BACK))
+    assert gates(gone, at_receiver=True) == [G7, G2]
+    assert gates(replace(gone, consent=None, conversation_withdrawn=True), at_receiver=True) == [G7]
+    assert gates(replace(gone, categories=frozenset()), at_receiver=True) == []
+    assert gates(replace(GOOD, consent=withdraw(CONSENT, PARTLY)), at_receiver=True) == [G7, G2]

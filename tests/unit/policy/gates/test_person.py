@@ -1,0 +1,336 @@
+"""G3, G4, G5 and G8: what keeps a person safe is closed until it is met."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from support.gate_facts import (
+    DAY,
+    GOOD,
+    LISTED,
+    NOON,
+    RECORD,
+    SHELTER,
+    SIGNED,
+    TODAY,
+    gates,
+    refusals,
+)
+
+from gateway.consent.rules import read, withdraw
+from gateway.conversations.history import BestInterests, FamilyReport, Guardian, History, Part, Risk, Side
+from gateway.errors import Code
+from gateway.policy.gates.gate_table import UnitKind
+from gateway.policy.gates.person import PROCEED, PROTECTIVE, SUITABLE
+
+G3, G4, G5, G8 = Code.GATE_G3, Code.GATE_G4, Code.GATE_G5, Code.GATE_G8
+
+
+def risk(conclusion="proceed", *, days=0, review_on=None):
+    """An assessment of so many days ago."""
+    return Risk(conclusion=conclusion, at=NOON - days * DAY, review_on=review_on)
+
+
+BID = BestInterests(outcome="family_reunification_origin", review_on=date(2026, 9, 1), care_place=True)
+REPORT = FamilyReport(recommendation="suitable", involvement_suspected=False)
+OWN, OTHERS = (Side.OURS, Part.SENDING), (Side.THEIRS, Part.RECEIVING)
+PARTS = {OWN: risk(days=3), OTHERS: risk(days=3)}
+ADULT = History(
+    legal_status="irregular",
+    nationalities=frozenset({"AL"}),
+    age_group="adult",
+    host=Side.OURS,
+    parts=PARTS,
+    joint={Side.OURS: risk(days=1)},
+    travellers=("adult",),
+)
+CHILD = replace(
+    ADULT,
+    age_group="child",
+    child_assent="given",
+    guardians={side: Guardian(unit="g", until=date(2026, 12, 31)) for side in Side},
+    best_interests=BID,
+    family_report=REPORT,
+    travellers=("child",),
+)
+PROPOSAL = replace(
+    GOOD,
+    body_type="return.proposal/1",
+    purpose="return",
+    categories=frozenset({"location"}),
+    content={"travellers": [{"age_group": "adult"}]},
+    history=ADULT,
+)
+CONFIRM = replace(
+    GOOD,
+    body_type="return.response/1",
+    purpose="return",
+    categories=frozenset(),
+    content={"answer": "confirm"},
+    history=ADULT,
+)
+OF_CHILD = {"travellers": [{"age_group": "child"}]}
+
+
+@pytest.mark.parametrize("facts", [PROPOSAL, CONFIRM], ids=["proposal", "confirmation"])
+def test_a_return_that_is_prepared_goes(facts):
+    """Of an adult, and of a child when everything is there."""
+    assert gates(facts) == []
+    assert gates(replace(facts, history=CHILD, content=facts.content if facts is CONFIRM else OF_CHILD)) == []
+
+
+def test_an_answer_that_moves_nobody_needs_nothing():
+    """To refuse a return or to ask for a change is always possible."""
+    for content in ({"answer": "refuse", "reason": "unsafe_here"}, {"answer": "change"}):
+        assert gates(replace(CONFIRM, content=content, history=History(legal_status="irregular"))) == []
+
+
+# --- G3 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ({"guardians": {Side.THEIRS: Guardian(unit="g")}}, "by this side"),
+        ({"guardians": {side: Guardian(unit="g", until=date(2026, 5, 31)) for side in Side}}, "by this side"),
+        ({"guardians": {side: Guardian(unit="g", since=date(2026, 6, 2)) for side in Side}}, "by this side"),
+        ({"child_assent": None}, "assent"),
+        ({"child_assent": "refused"}, "assent"),
+        ({"family_report": None}, "family.inquiry"),
+        ({"best_interests": None}, "bid.report"),
+        ({"best_interests": replace(BID, outcome="postponed")}, "does not allow"),
+        ({"best_interests": replace(BID, outcome="stay_integrate")}, "does not allow"),
+        ({"best_interests": replace(BID, outcome="third_country_family")}, "does not allow"),
+        ({"best_interests": replace(BID, review_on=date(2026, 5, 31))}, "due for review"),
+        ({"best_interests": replace(BID, care_place=False)}, "place of care"),
+        ({"family_report": replace(REPORT, recommendation="not_suitable")}, "suitable"),
+        ({"family_report": replace(REPORT, involvement_suspected=True)}, "suitable"),
+    ],
+)
+def test_g3_one_thing_is_missing(missing, words):
+    """Each of guardian, assent, report and determination alone stops the proposal and the confirmation."""
+    history = replace(CHILD, **missing)
+    for facts in (replace(PROPOSAL, content=OF_CHILD), CONFIRM):
+        (refusal,) = refusals(replace(facts, history=history))
+        assert refusal.gate is G3
+        assert words in refusal.hint
+
+
+def test_g3_the_other_guardian_is_needed_to_confirm():
+    """A return is proposed by the side that has a guardian, and confirmed when both have one."""
+    history = replace(CHILD, guardians={Side.OURS: Guardian(unit="g")})
+    assert gates(replace(PROPOSAL, history=history, content=OF_CHILD)) == []
+    assert "the other side" in refusals(replace(CONFIRM, history=history))[0].hint
+
+
+def test_g3_alternative_care_does_not_need_a_suitable_family():
+    """The report has to be there; the child does not go to the family."""
+    history = replace(
+        CHILD,
+        best_interests=replace(BID, outcome="alternative_care_origin"),
+        family_report=replace(REPORT, recommendation="not_suitable"),
+    )
+    assert gates(replace(CONFIRM, history=history)) == []
+
+
+def test_g3_age_in_doubt_counts_as_a_child():
+    """An age that nobody told, or that is disputed, closes the gate as a child's does (ECAT 10(3))."""
+    for told in ({"age_group": None}, {"age_group": "presumed_child", "birth_date": date(2000, 1, 1)}):
+        assert gates(replace(CONFIRM, history=replace(ADULT, **told))) == [G3]
+
+
+def test_g3_a_child_that_travels_alone():
+    """A child in the list without an adult closes it; a mother's children travel with her."""
+    alone = replace(PROPOSAL, content={"travellers": [{"age_group": "presumed_child"}]})
+    assert gates(alone) == [G3]
+    assert gates(replace(CONFIRM, history=replace(ADULT, travellers=("child",)))) == [G3]
+    with_mother = {"travellers": [{"age_group": "adult"}, {"age_group": "child"}]}
+    assert gates(replace(PROPOSAL, content=with_mother)) == []
+
+
+# --- G4 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"parts": {}}, "each side"),
+        ({"parts": {OWN: risk()}}, "each side"),
+        ({"parts": {OWN: risk(), (Side.THEIRS, Part.SENDING): risk()}}, "part receiving"),
+        ({"parts": {OTHERS: risk(), (Side.OURS, Part.RECEIVING): risk()}}, "part sending"),
+        ({"host": Side.THEIRS}, "each side"),
+        ({"host": None}, "each side"),
+        ({"joint": {}}, "joint conclusion is missing"),
+        ({"joint": {Side.OURS: risk(days=31)}}, "older than 30 days"),
+        ({"joint": {Side.OURS: risk(review_on=date(2026, 5, 31))}}, "due for review"),
+        ({"joint": {Side.OURS: risk("postpone")}}, "does not say proceed"),
+        ({"joint": {Side.OURS: risk("do_not_return")}}, "does not say proceed"),
+        ({"joint": {Side.OURS: risk("insufficient_information")}}, "does not say proceed"),
+        ({"joint": {Side.OURS: risk("of no list")}}, "does not say proceed"),
+        ({"joint": {Side.OURS: risk(), Side.THEIRS: risk("postpone", days=9)}}, "does not say proceed"),
+        ({"parts": PARTS | {OTHERS: risk("do_not_return")}}, "newer part"),
+        ({"parts": PARTS | {(Side.OURS, Part.RECEIVING): risk("do_not_return")}}, "newer part"),
+    ],
+)
+def test_g4_a_joint_assessment_that_says_proceed(changed, words):
+    """Two parts, one young conclusion, the more protective one stands, and newer facts reopen it."""
+    for facts in (PROPOSAL, CONFIRM):
+        (refusal,) = refusals(replace(facts, history=replace(ADULT, **changed)))
+        assert refusal.gate is G4
+        assert words in refusal.hint
+
+
+def test_g4_holds_for_thirty_days():
+    """On the thirtieth day it still holds."""
+    assert gates(replace(CONFIRM, history=replace(ADULT, joint={Side.THEIRS: risk(days=30)}))) == []
+
+
+def test_g4_measures_are_in_place_before_it_is_confirmed():
+    """With measures a return is proposed, and confirmed once each has its day on which it was in place."""
+
+    def measured(*days, conclusion="proceed_with_measures"):
+        return replace(ADULT, joint={Side.OURS: replace(risk(conclusion), measures=days)})
+
+    assert gates(replace(PROPOSAL, history=measured(TODAY, None))) == []
+    assert gates(replace(CONFIRM, history=measured(TODAY, None))) == [G4]
+    assert gates(replace(CONFIRM, history=measured(date(2026, 6, 2)))) == [G4]
+    assert gates(replace(CONFIRM, history=measured())) == [G4]
+    assert gates(replace(CONFIRM, history=measured(TODAY, date(2026, 5, 20)))) == []
+    assert gates(replace(CONFIRM, history=measured(None, conclusion="proceed"))) == [G4]
+
+
+def test_conclusions_are_codes():
+    """The order names what DOMAIN's list has; what says proceed is the least protective."""
+    assert set(PROTECTIVE[:2]) == PROCEED
+    assert {"suitable", "suitable_with_support"} == SUITABLE
+
+
+# --- G5 -----------------------------------------------------------------------------------------------------------
+
+ASYLUM = replace(GOOD, content={"legal_status": "asylum_pending", "person": {"nationalities": ["AL", "XK"]}})
+AT_FR = replace(LISTED, country="FR")
+NGO = replace(LISTED, kind=UnitKind.NGO)
+
+
+@pytest.mark.parametrize("status", ["asylum_pending", "protection_granted"])
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g5_nothing_goes_to_the_state_of_nationality(status, at_receiver):
+    """A claim, and protection, stop the referral itself; to another State it goes."""
+    facts = replace(ASYLUM, content=ASYLUM.content | {"legal_status": status})
+    assert gates(facts, at_receiver=at_receiver) == [G5]
+    assert gates(replace(facts, recipient=AT_FR), at_receiver=at_receiver) == []
+
+
+@pytest.mark.parametrize("body_type", ["info.request/1", "referral.accept/1", "assistance.plan/1", "consent.record/1"])
+def test_g5_holds_for_every_later_message(body_type):
+    """What was said before counts, and so does a hold that a person here set."""
+    facts = replace(GOOD, body_type=body_type, purpose="assistance", categories=frozenset(), content={})
+    said = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
+    assert G5 in gates(replace(facts, history=said))
+    assert G5 in gates(replace(facts, asylum_hold=True))
+    assert G5 not in gates(replace(facts, history=said, recipient=AT_FR))
+
+
+def test_g5_unknown_nationality_may_be_that_of_the_recipient():
+    """Without nationality the sender is stopped; the receiver judges what it is told. No nationality is one answer."""
+    untold = replace(ASYLUM, content={"legal_status": "asylum_pending"})
+    assert (gates(untold), gates(untold, at_receiver=True)) == ([G5], [])
+    told = History(legal_status="asylum_pending", status_by=Side.THEIRS)  # a policy keeps nationality back at first
+    answer = replace(GOOD, body_type="referral.accept/1", content={})
+    assert gates(replace(answer, history=told)) == []
+    for known in (replace(told, status_by=Side.OURS), replace(told, nationalities=frozenset({"AL"}))):
+        assert gates(replace(answer, history=known)) == [G5]
+    assert gates(replace(answer, history=told, asylum_hold=True)) == [G5]
+    stateless = replace(ASYLUM, content={"legal_status": "asylum_pending", "person": {"nationalities": []}})
+    assert gates(stateless) == []
+
+
+@pytest.mark.parametrize("name", ["nationality.request", "traveldoc.request", "family.inquiry", "return.proposal"])
+def test_g5_what_goes_to_the_origin_needs_a_known_status(name):
+    """Who asks the State of origin, or begins a return, knows the legal status first."""
+    facts = replace(GOOD, body_type=f"{name}/1", categories=frozenset(), content={})
+    assert G5 in gates(facts)
+    assert G5 not in gates(replace(facts, history=History(legal_status="regular")))
+
+
+def test_g5_a_partner_ngo_on_the_persons_request():
+    """NGO, signed request for that unit and purpose, and a second person: all three, or it stays closed."""
+    open_ = replace(ASYLUM, recipient=NGO, consent=read(SIGNED), approver="w-2")
+    assert gates(open_) == []
+    for changed in (
+        {"recipient": LISTED},
+        {"consent": read(RECORD)},
+        {"consent": read(SIGNED | {"given_by": "guardian"})},
+        {"consent": read(SIGNED | {"form": "oral_witnessed"})},
+        {"consent": read(SIGNED | {"denials": [{"unit": SHELTER}]})},
+        {"approver": None},
+        {"approver": "w-1"},
+    ):
+        assert G5 in gates(replace(open_, **changed))
+
+
+def test_g5_a_stop_goes_with_a_neutral_reason():
+    """A cancelled return protects the person and tells nothing, as long as its reason does not."""
+    facts = replace(GOOD, body_type="return.cancel/1", categories=frozenset(), asylum_hold=True)
+    assert gates(replace(facts, content={"reason": "other"})) == []
+    (refusal,) = refusals(replace(facts, content={"reason": "asylum_claim"}))
+    assert (refusal.gate, refusal.place) == (G5, "/content/reason")
+    before = replace(facts, asylum_hold=False, content={"reason": "asylum_claim"})
+    assert gates(before) == [G5]
+
+
+def test_g5_a_correction_does_not_open_it():
+    """A status that was said to be protected is not corrected towards the State of nationality first."""
+    said = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
+    content = {"path": "/content/legal_status", "data_category": "immigration", "new_value": "regular"}
+    facts = replace(GOOD, body_type="data.correction/1", history=said, content=content)
+    assert gates(facts) == [G5]
+
+
+def test_g5_is_not_about_enquiries():
+    """What tells of no person has no State of nationality."""
+    facts = replace(GOOD, personal=False, categories=frozenset(), body_type="enquiry.capacity/1", asylum_hold=True)
+    assert gates(replace(facts, content={})) == []
+
+
+# --- G8 -----------------------------------------------------------------------------------------------------------
+
+REFLECTS = replace(ADULT, legal_status="reflection_period", reflection_until=TODAY)
+
+
+def test_g8_a_return_is_not_proposed_in_the_reflection_period():
+    """Up to the last day it needs the person's signed request; a period without an end has not ended."""
+    facts = replace(PROPOSAL, history=REFLECTS)
+    assert gates(facts) == [G8]
+    assert gates(replace(facts, history=replace(REFLECTS, reflection_until=date(2026, 5, 31)))) == []
+    assert gates(replace(facts, history=replace(REFLECTS, reflection_until=None))) == [G8]
+    assert gates(replace(facts, consent=read(SIGNED))) == []
+
+
+def test_g8_a_request_in_the_conversation_counts_until_it_is_withdrawn():
+    """A signed record beside the consent relied on counts too; of the consent itself what is held here decides."""
+    other = read(SIGNED | {"consent_id": "B" * 22})
+    assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(other,)))) == []
+    gone = withdraw(other, {"consent_id": "B" * 22, "scope": "all"})
+    assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(gone,)))) == [G8]
+    same = replace(PROPOSAL, history=replace(REFLECTS, signed=(read(SIGNED),)))
+    assert gates(same) == [G8]
+    ended = read(SIGNED | {"grants": [RECORD["grants"][2] | {"until": "2026-05-31"}], "consent_id": "B" * 22})
+    assert gates(replace(PROPOSAL, history=replace(REFLECTS, signed=(ended,)))) == [G8]
+
+
+def test_only_the_proposal_waits():
+    """A reflection period does not stop help."""
+    facts = replace(GOOD, body_type="assistance.plan/1", purpose="assistance", categories=frozenset(), history=REFLECTS)
+    assert gates(facts) == []
+
+
+@pytest.mark.parametrize(("reason", "closed"), [("person_withdrew", []), ("asylum_claim", [G5])])
+@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+def test_g5_what_stops_a_return_goes_with_a_neutral_reason(reason, closed, at_receiver):
+    """A reception team in the State of nationality need not wait; on both sides, also where both know of the claim."""
+    history = History(legal_status="asylum_pending", nationalities=frozenset({"AL"}))
+    facts = replace(GOOD, body_type="return.cancel/1", purpose="return", categories=frozenset(), history=history)
+    assert gates(replace(facts, content={"reason": reason}), at_receiver=at_receiver) == closed

@@ -1,0 +1,84 @@
+"""What a node counts of one case."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from gateway.conversations.history import Opened, Side
+from gateway.statistics.dimensions import case_of
+from gateway.statistics.rules import count
+from schemas.regions import region
+from schemas.statistics import COUNTED
+
+DAY = date(2026, 11, 1)
+AT = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())
+
+
+def said(kind: str, at: int = 0, **content: Any) -> Opened:
+    """One message, `at` seconds after the first."""
+    return Opened(body_type=f"{kind}/1", side=Side.OURS, created=AT + at, header={}, content=content)
+
+
+def corrected(path: str, value: str) -> Opened:
+    """A correction of one member, a minute later."""
+    return said("data.correction", 60, path=path, new_value=value)
+
+
+REQUEST = said(
+    "referral.request",
+    person={"gender": "Feminine", "age_group": "presumed_child", "nationalities": ["AL"]},
+    exploitation=["ForcedBegging"],
+    thb_decision_body="NGO",
+)
+
+
+def codes(*messages: Opened, country: str | None = "AL") -> dict[str, set[str]]:
+    """The codes of a case by dimension, without those of which nothing was said."""
+    return {name: set(found) for name, found in case_of(messages, DAY, country).codes.items() if found}
+
+
+def test_everything_a_referral_says_is_counted() -> None:
+    """Each dimension has its code; a presumed child counts as a child."""
+    found = codes(REQUEST)
+    assert found == {
+        "sex": {"Feminine"},
+        "age_group": {"child"},
+        "citizenship_group": {"AL"},
+        "exploitation": {"ForcedBegging"},
+        "registering_body": {"NGO"},
+        "corridor": {"AL"},
+    }
+    assert set(found) == set(COUNTED)
+
+
+def test_what_was_erased_is_counted_as_not_stated() -> None:
+    """The case is there, and nothing is known of it but where it went."""
+    case = case_of([], DAY, "AL")
+    assert codes() == {"corridor": {"AL"}}
+    counted = count(region("tact").statistics.tables["registrations"], [case])
+    assert counted["not_stated", "not_stated", "AL"] == 1
+
+
+@pytest.mark.parametrize(
+    ("later", "dimension", "wanted"),
+    [
+        (said("info.reply", 60, person_identifying={"gender": "Masculine"}), "sex", {"Masculine"}),
+        (said("info.reply", 60, person_identifying={"birth_date": "2000-01-01"}), "age_group", {"child"}),
+        (corrected("/content/person/gender", "Masculine"), "sex", {"Masculine"}),
+        (corrected("/content/thb_decision_body", "Police"), "registering_body", {"Police"}),
+        (corrected("/content/summary", "Police"), "registering_body", {"NGO"}),
+    ],
+)
+def test_the_last_word_counts(later: Opened, dimension: str, wanted: set[str]) -> None:
+    """In whatever order the messages are given; doubt about the age is not ended by a date of birth."""
+    assert codes(later, REQUEST)[dimension] == codes(REQUEST, later)[dimension] == wanted
+
+
+def test_the_age_is_that_of_the_registration() -> None:
+    """Who came of age a day later is counted as a child."""
+    born = [said("referral.request", person={"birth_date": "2008-11-02"})]
+    assert codes(*born)["age_group"] == {"child"}
+    assert {*case_of(born, date(2026, 11, 2), None).codes["age_group"]} == {"adult"}
