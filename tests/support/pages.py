@@ -140,7 +140,7 @@ def alarms() -> set[str]:
     found: set[str] = set()
     for path in files_of("gateway"):
         for call in ast.walk(syntax(path)):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) == "log.raise_alarm":
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "journal.raise_alarm":
                 kind = next(keyword.value for keyword in call.keywords if keyword.arg == "kind")
                 words = ast.unparse(kind)
                 code = re.fullmatch(r"f'peer\.\{Code\.([A-Z_]+)\}'", words)

@@ -19,7 +19,7 @@ MACHINES: tuple[Machine[Any, Any], ...] = (DELIVERY, ACCEPTANCE, ENQUIRY, REFERR
 _HEAD = """\
 # State machines
 
-Printed by `support.state_diagrams.document` from the tables in `gateway/core/`; a test compares this page with them.
+Printed by `support.state_diagrams.document` from the tables of the slices; a test compares this page with them.
 Do not edit it.
 
 A pair of state and event that is not listed is not possible: it raises `IllegalStep` and changes nothing.

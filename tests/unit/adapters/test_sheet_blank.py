@@ -22,8 +22,8 @@ from gateway.mapping.line_list import new_line_list
 from gateway.mapping.to_message import map_record
 from schemas.labels import labels, languages
 
-CORE = ROOT / "gateway" / "core"
-SOURCES = [*Path(htcds.__file__).parent.glob("*.py"), CORE / "mapping_cells.py"]
+MAPPING = ROOT / "gateway" / "mapping"
+SOURCES = [*Path(htcds.__file__).parent.glob("*.py"), MAPPING / "cells.py"]
 
 
 def _opened(lang: str, mapping: Path | None = None) -> openpyxl.Workbook:
@@ -178,7 +178,7 @@ def test_every_rule_of_a_cell_has_words() -> None:
     """What the reader of sheets and of mappings can say about a cell is in the words."""
     told = {rule for path in SOURCES for rule in re.findall(r'CellFault\(\s*rule="(\w+)"', path.read_text("utf-8"))}
     told |= {rule for path in SOURCES for rule in re.findall(r'Fault\(\s*"(\w+)"', path.read_text("utf-8"))}
-    told |= set(re.findall(r'self\._fault\([^"\n]*, "(\w+)"', (CORE / "mapping.py").read_text("utf-8")))
+    told |= set(re.findall(r'self\._fault\([^"\n]*, "(\w+)"', (MAPPING / "to_message.py").read_text("utf-8")))
     told |= records._HINTS.keys()
     assert len(told) > 25 and {"missing", "bad_mark", "unmapped_code"} <= told
     assert told <= words().english["rules"].keys()
