@@ -85,8 +85,8 @@ from keys.keystore.keystore import DEFAULT_COST, Cost, system_rand
 from keys.primitives.encoding import sha256_hex
 from keys.primitives.sign import SignedDocument
 from keys.primitives.tls import self_signed, server_files, spki_hash
-from schemas.calendars import calendar
-from schemas.regions import region
+from schemas.region_pack.calendars import calendar
+from schemas.region_pack.regions import region
 
 if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter

@@ -44,8 +44,8 @@ from keys.keystore.keystore import DEFAULT_COST, Cost, Keystore, system_rand
 from keys.offline.ceremony import Request
 from keys.offline.roots import Root, create_root
 from keys.primitives.sign import DESCRIPTOR, TOMBSTONE
-from schemas.policies import CorridorPolicy
-from schemas.regions import starting_policy
+from schemas.region_pack.policies import CorridorPolicy
+from schemas.region_pack.regions import starting_policy
 
 DESCRIPTOR_LIFE = 400 * 86_400
 ROOTS, THRESHOLD = 3, 2  # two of three people (PROTOCOL B2)

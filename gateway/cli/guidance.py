@@ -124,7 +124,7 @@ def guidance_check(reach: Reach, as_json: bool) -> None:
     from gateway.foundation import config
     from gateway.foundation.node_folder import GUIDANCE
     from gateway.guidance.library import own_texts
-    from schemas.regions import region
+    from schemas.region_pack.regions import region
 
     folder = reach.folder / GUIDANCE
     found = own_texts(folder, region(config.load(reach.folder).node.region))

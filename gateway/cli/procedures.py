@@ -16,8 +16,8 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
-    from schemas.procedures import ProcedureStep, Stage
-    from schemas.regions import Region
+    from schemas.region_pack.procedures import ProcedureStep, Stage
+    from schemas.region_pack.regions import Region
 
 ENGLISH, ANY_TIME = "en", "any_time"
 NEXT = 3
@@ -79,7 +79,7 @@ def procedure_show(what: str, node: Path | None, name: str | None, lang: str | N
 
 
 def _pack(node: Path | None, name: str | None) -> Region:
-    from schemas.regions import region
+    from schemas.region_pack.regions import region
 
     if name is not None:
         if node is not None:

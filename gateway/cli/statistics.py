@@ -15,8 +15,8 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
-    from schemas.regions import Region
-    from schemas.statistics import StatisticsPlan, TablePlan
+    from schemas.region_pack.regions import Region
+    from schemas.region_pack.statistics import StatisticsPlan, TablePlan
 
 ALL, SUPPRESSED = "(all)", "suppressed"
 
@@ -102,7 +102,7 @@ def statistics_show(
 
 def _region(reach: Reach) -> Region:
     from gateway.foundation import config
-    from schemas.regions import region
+    from schemas.region_pack.regions import region
 
     return region(config.load(reach.folder).node.region)
 

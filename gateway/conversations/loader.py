@@ -37,7 +37,7 @@ from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.store.receipts import Word
 from gateway.node.parts import Parts
 from keys.documents.envelope import Status
-from schemas.calendars import calendar, calendars
+from schemas.region_pack.calendars import calendar, calendars
 
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
 """Incoming messages that `seen` counts: taken, in order, and neither held nor refused (DESIGN 3b.4)."""

@@ -1,8 +1,9 @@
 """Where a conversation stands in the procedure of its region, what comes next and who is responsible for it.
 
-The procedure is data (`schemas.procedures`); this lays it over what is known of a conversation: its state, the facts
-that steps depend on, and the message types seen and applied. It decides nothing: gates and the conversation machine
-say what may be sent, this says to a person what the procedure expects, with its source (`trm conversation show`).
+The procedure is data (`schemas.region_pack.procedures`); this lays it over what is known of a conversation: its state,
+the facts that steps depend on, and the message types seen and applied. It decides nothing: gates and the conversation
+machine say what may be sent, this says to a person what the procedure expects, with its source (`trm conversation
+show`).
 
 Each step that applies to the case has one standing:
 
@@ -28,7 +29,7 @@ from functools import cache
 from gateway.conversations.rules.duties import Duty
 from gateway.conversations.rules.machines import ENQUIRY, REFERRAL
 from gateway.foundation.state_machine import reachable
-from schemas.procedures import ANY_TIME, Fact, Procedure, ProcedureStep, Side
+from schemas.region_pack.procedures import ANY_TIME, Fact, Procedure, ProcedureStep, Side
 from schemas.types import type_name
 
 #: After these nothing else of the procedure follows (DOMAIN 3.1, 3.2).

@@ -19,7 +19,7 @@ from datetime import date
 from gateway.conversations.history import NO_REFOULEMENT, Opened, history_of
 from gateway.foundation.day import parse_day
 from gateway.foundation.json import Json
-from schemas.procedures import Fact
+from schemas.region_pack.procedures import Fact
 from schemas.types import type_name
 
 _RETURN_KIND, _RETURN_STEP = "return_reception", "return_planning"

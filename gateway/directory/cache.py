@@ -24,7 +24,7 @@ from gateway.node.parts import Parts
 from gateway.peers.scope import PeerState
 from gateway.ports import Json
 from keys.primitives.encoding import canon
-from schemas.calendars import Calendar, calendar
+from schemas.region_pack.calendars import Calendar, calendar
 
 SHOWN = frozenset({PeerState.ACTIVE, PeerState.SUSPENDED})
 """Of a peer that is revoked, or suspended for a cause, nothing is shown: who speaks there is not known."""

@@ -25,8 +25,8 @@ from gateway.foundation.hours import hours_of
 from gateway.foundation.text_search import LONGEST, Field, Index, Lexicon, words
 from gateway.foundation.workdays import end_of_day, is_working, local_date, offset
 from schemas import searching
-from schemas.calendars import Calendar
 from schemas.codelists import ENGLISH, code_list
+from schemas.region_pack.calendars import Calendar
 
 LIFE = 90 * 86_400
 """Seconds for which an entry counts from when it was made (DOMAIN 2.3, no. 43)."""

@@ -21,7 +21,7 @@ from gateway.foundation.environment import node_folder as node_folder
 from gateway.foundation.environment import passphrase as passphrase
 from gateway.foundation.hours import Hours, hours_of
 from schemas.labels import languages
-from schemas.regions import regions
+from schemas.region_pack.regions import regions
 
 HostPort = Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-\[\]:]+:[0-9]{1,5}$")]
 StaffRef = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from gateway.foundation.workdays import HOUR, Doubt, Uncertain, doubts, end_of_day, is_working, knows_time, local_date
-from schemas.calendars import Calendar
 from schemas.clocks import Duration, Unit
+from schemas.region_pack.calendars import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

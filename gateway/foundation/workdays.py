@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from schemas.calendars import Calendar, Easter, EasterDay, FixedDay, Holiday, ListedDay, Status, Zone
+from schemas.region_pack.calendars import Calendar, Easter, EasterDay, FixedDay, Holiday, ListedDay, Status, Zone
 
 HOUR, DAY = 3_600, 86_400
 _ONE = timedelta(days=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from gateway.errors import Finding, RefusedError
 from gateway.guidance.lookup import Library, Origin
 from schemas.guidance import Text, general, load, sources
-from schemas.regions import Region
+from schemas.region_pack.regions import Region
 
 Marks = tuple[tuple[str, int, int], ...]
 """By file its name, size and time of change."""

@@ -10,10 +10,10 @@ from gateway.guidance.lookup import Library, Wanted, shown
 from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, only, text
 from gateway.ports import Json, OperationResult
-from schemas.calendars import calendar
 from schemas.codelists import ENGLISH
 from schemas.guidance import Text
 from schemas.labels import language as spoken
+from schemas.region_pack.calendars import calendar
 
 _WANTED = ("stage", "role", "country", "other", "topic")
 

@@ -27,7 +27,7 @@ from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Adapter, Clock, Files
 from keys.documents.descriptor import Descriptor
 from keys.keystore.service import KeyInfo, KeyService
-from schemas.regions import Region
+from schemas.region_pack.regions import Region
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741

@@ -1,8 +1,8 @@
 """Corridor policy and minimisation: what of a message may leave, before it is sealed (PEERS L2, GDPR 5(1)(c)).
 
-The policy is data (`schemas.policies`): per corridor, purpose and step of disclosure a closed list of field groups.
-`minimise` applies it and nothing else does: the preview that a sender sees is the value it returns, and so is what is
-sealed. What is known to be valid, since it waits on the outbox, begins at step 2 (`sift`). The steps:
+The policy is data (`schemas.region_pack.policies`): per corridor, purpose and step of disclosure a closed list of field
+groups. `minimise` applies it and nothing else does: the preview that a sender sees is the value it returns, and so is
+what is sealed. What is known to be valid, since it waits on the outbox, begins at step 2 (`sift`). The steps:
 
     1   the body is valid as it is; a fault is the sender's to mend and not a matter of policy
     2   a type that is never blocked passes whole (DOMAIN 2.1 G10: nothing stops a withdrawal or an alert)
@@ -30,7 +30,7 @@ from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from schemas.codelists import ENGLISH
 from schemas.groups import FieldGroups, GroupRule, field_groups
-from schemas.policies import CorridorPolicy, Pair, Rule, spell
+from schemas.region_pack.policies import CorridorPolicy, Pair, Rule, spell
 from schemas.types import never_blocked, type_name
 
 #: Types of whose content no part may be left out.

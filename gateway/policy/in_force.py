@@ -25,7 +25,7 @@ from gateway.policy import corridor as rules
 from gateway.ports import Json
 from keys.documents.change import Change, change_hash
 from keys.primitives.encoding import number, sha256_hex, text
-from schemas.policies import CorridorPolicy, canonical_bytes, read_policy
+from schemas.region_pack.policies import CorridorPolicy, canonical_bytes, read_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

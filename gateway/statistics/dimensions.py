@@ -1,4 +1,5 @@
-"""What a node counts of one case: the codes of its referral by dimension (`schemas.statistics.COUNTED`), pure.
+"""What a node counts of one case: the codes of its referral by dimension (`schemas.region_pack.statistics.COUNTED`),
+pure.
 
     sex, age_group, citizenship_group    of the person, the last word counting; child as the gates read the age
     exploitation, registering_body       of the referral

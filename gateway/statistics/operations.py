@@ -18,7 +18,7 @@ from gateway.ports import Json, OperationResult
 from gateway.statistics import releases as counting
 from gateway.statistics import store
 from gateway.statistics.rules import asked, content_of, to_json
-from schemas.statistics import SUBMISSION
+from schemas.region_pack.statistics import SUBMISSION
 from schemas.types import type_name
 
 REQUEST = "stats.request"

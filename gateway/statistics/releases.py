@@ -51,7 +51,7 @@ from gateway.statistics.rules import (
     to_json,
 )
 from gateway.statistics.store import ReleaseRow
-from schemas.calendars import calendar
+from schemas.region_pack.calendars import calendar
 from schemas.types import type_name
 
 AT_ONCE = 200

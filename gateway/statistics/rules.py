@@ -1,7 +1,7 @@
 """Aggregates that may leave: counted once, suppressed so that no small count can be worked out (gate G12).
 
-What a region publishes is a fixed list of tables (`schemas.statistics`), for whole periods, each period once. From
-counted cases to a release, in steps:
+What a region publishes is a fixed list of tables (`schemas.region_pack.statistics`), for whole periods, each period
+once. From counted cases to a release, in steps:
 
     1   `classify`   a case into one category of each dimension; a code that no category has is refused (G11)
     2   `count`      every cell of a table with all its sums; a case counts in the period in which it was registered.
@@ -40,7 +40,7 @@ from typing import Any, TypeAlias
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.json import Json
 from gateway.statistics.suppression import TOTAL, Table, leak
-from schemas.statistics import Dimension, PeriodLength, StatisticsPlan, TablePlan
+from schemas.region_pack.statistics import Dimension, PeriodLength, StatisticsPlan, TablePlan
 
 SPREAD = 5
 """How many values at least remain possible for a suppressed cell: about half of the nine that the mark leaves open."""

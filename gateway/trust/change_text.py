@@ -11,7 +11,7 @@ from gateway.changes.rules import rule_of
 from gateway.errors import RefusedError
 from gateway.foundation.json import Json
 from gateway.policy.corridor import rules_in_words
-from schemas.policies import read_policy
+from schemas.region_pack.policies import read_policy
 
 
 def words(change: Mapping[str, Json]) -> list[str]:

@@ -31,7 +31,7 @@ from gateway.foundation import logs
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from gateway.ports import Delivery, Notice
-from schemas.policies import canonical_bytes
+from schemas.region_pack.policies import canonical_bytes
 
 MARKS = {
     "given name": "Žofja-Tulipán",

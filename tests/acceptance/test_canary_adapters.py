@@ -31,7 +31,7 @@ from gateway.app import Node
 from gateway.foundation import logs
 from gateway.notifications import webhooks
 from keys.documents.webhook_signature import new_secret
-from schemas.policies import canonical_bytes
+from schemas.region_pack.policies import canonical_bytes
 
 COUNTRIES = dict(zip(sorted(offered()), ("AL", "MA", "UA", "ES", "GR", "IT", "PL"), strict=False))
 """A node for each kind of adapter that is installed."""

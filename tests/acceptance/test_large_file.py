@@ -21,7 +21,7 @@ from support.policies import open_on
 from support.running import consent, header
 
 from gateway.api.routes import PREFIX
-from schemas.policies import canonical_bytes
+from schemas.region_pack.policies import canonical_bytes
 
 MIB = 1024 * 1024
 GROWTH = 64 * MIB

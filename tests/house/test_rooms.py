@@ -41,7 +41,9 @@ def test_the_wheel_has_the_packages_and_nothing_else():
 
 
 def test_every_folder_explains_itself():
-    """Each top-level folder and each slice has a README with a heading; hidden ones explain themselves in their files."""
+    """Each top-level folder and each slice has a README with a heading; hidden ones explain themselves in their
+    files.
+    """
     folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
     guides = [ROOT / name / "README.md" for name in sorted(folders) if not name.startswith(".")]
     guides += [ROOT / "gateway" / name / "README.md" for name in slices()]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import schemas
 from schemas.groups import field_groups
-from schemas.policies import CorridorPolicy, Pair, Rule, canonical_bytes
+from schemas.region_pack.policies import CorridorPolicy, Pair, Rule, canonical_bytes
 
 LABEL = {"en": "of a test"}
 PURPOSES: tuple[str | None, ...] = (None, *(code.code for code in schemas.code_list("purpose").codes))

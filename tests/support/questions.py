@@ -9,9 +9,9 @@ from typing import Any
 
 from gateway.directory.rules import Directory, Entry
 from gateway.guidance.lookup import Library, Origin
-from schemas.calendars import Calendar, calendar
 from schemas.guidance import general
-from schemas.regions import region
+from schemas.region_pack.calendars import Calendar, calendar
+from schemas.region_pack.regions import region
 
 QUESTIONS: dict[str, Any] = json.loads((Path(__file__).parent / "questions.json").read_text())
 REGION = "tact"

@@ -7,9 +7,9 @@ from pathlib import Path
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.policy.corridor import opened
 from schemas.groups import field_groups
-from schemas.policies import NO_PURPOSE
 from schemas.reading import label
-from schemas.regions import Region, region
+from schemas.region_pack.policies import NO_PURPOSE
+from schemas.region_pack.regions import Region, region
 
 OPENING, CLOSING = "<!-- printed -->\n", "<!-- /printed -->"
 

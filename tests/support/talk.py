@@ -9,7 +9,7 @@ from gateway.conversations.rules.clocks import Setting
 from gateway.conversations.rules.facts import Message, Said, Side
 from gateway.conversations.rules.fold import Conversation, Fold, fold
 from gateway.conversations.rules.machines import Kind
-from schemas.calendars import calendars
+from schemas.region_pack.calendars import calendars
 
 HOUR, DAY = 3_600, 86_400
 START = int(datetime(2026, 11, 2, 9, tzinfo=UTC).timestamp())

@@ -12,7 +12,7 @@ from support.running import until
 
 from gateway.console.formfields import posted
 from gateway.foundation.workdays import offset
-from schemas.calendars import calendar
+from schemas.region_pack.calendars import calendar
 
 LATE = "2099-01-01"
 BASIS = {

@@ -18,7 +18,7 @@ from gateway.foundation.config import Config, load
 from gateway.foundation.node_folder import ROOT_FILES
 from gateway.guidance.library import own_texts
 from gateway.mapping import case_system
-from schemas.regions import region
+from schemas.region_pack.regions import region
 
 MIB = 2**20
 LITTLE_SPACE = 1024 * MIB

@@ -243,7 +243,7 @@ def _show(plan: Plan, made: Made) -> None:
 
 def _abroad(plan: Plan) -> list[str]:
     """A country that its region pack does not have is on no corridor of it."""
-    from schemas.regions import region
+    from schemas.region_pack.regions import region
 
     if plan.country in region(plan.region).countries:
         return []

@@ -21,7 +21,7 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 if TYPE_CHECKING:
-    from schemas.policies import CorridorPolicy
+    from schemas.region_pack.policies import CorridorPolicy
 
 _FILE = click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 
@@ -141,7 +141,7 @@ def policy_adopt(reach: Reach, signer: Signer, file: Path, emergency: bool, as_j
       trm policy adopt two-step.json --as /media/ana/admin.key --node /srv/trm/fr
     """
     from gateway.policy.corridor import widens
-    from schemas.policies import canonical_bytes
+    from schemas.region_pack.policies import canonical_bytes
 
     new, held = _read(file), _in_force(reach)
     _tell(held, new)
@@ -206,7 +206,7 @@ def _all(new: CorridorPolicy) -> tuple[str, ...]:
 
 
 def _read(file: Path) -> CorridorPolicy:
-    from schemas.policies import read_policy
+    from schemas.region_pack.policies import read_policy
 
     try:
         return read_policy(file.read_bytes(), place=file.name)
@@ -243,7 +243,7 @@ def _before(reach: Reach, change: Json) -> CorridorPolicy | None:
 
 
 def _policy(holder: Json) -> CorridorPolicy | None:
-    from schemas.policies import read_policy
+    from schemas.region_pack.policies import read_policy
 
     match holder:
         case {"file": str(file)}:

@@ -35,7 +35,7 @@ from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, only, text
 from gateway.policy import store
 from gateway.ports import Json, OperationResult
-from schemas.procedures import Fact
+from schemas.region_pack.procedures import Fact
 
 _OWING = {None: Owing.EITHER, US: Owing.US, THEM: Owing.THEM}
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9a-f]{32})\.(n1[a-z2-7]{32})")

@@ -18,7 +18,7 @@ from gateway.conversations.rules.situation import Outcome
 from gateway.conversations.status_updates import THEM, US
 from gateway.node.parts import Parts
 from gateway.ports import Json
-from schemas.procedures import Fact
+from schemas.region_pack.procedures import Fact
 
 EITHER = "either"
 

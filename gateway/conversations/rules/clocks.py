@@ -8,8 +8,8 @@ from datetime import date
 
 from gateway.conversations.rules.facts import Message, Side
 from gateway.foundation.deadlines import Deadline, deadline, end_of
-from schemas.calendars import Calendar
 from schemas.clocks import clocks
+from schemas.region_pack.calendars import Calendar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -27,7 +27,7 @@ from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import canon
 from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
-from schemas.policies import spell
+from schemas.region_pack.policies import spell
 
 ADDED = ("consent", "reply_to", "conversation")
 """What whoever releases a draft first may add to it."""

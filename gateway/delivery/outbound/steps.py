@@ -45,7 +45,7 @@ from keys.documents.statement import SecretPart
 from keys.primitives.encoding import Json, canon
 from keys.primitives.seal import CEK, SUITE, seal_cek, seal_content
 from keys.primitives.sign import STATEMENT, Signature
-from schemas.policies import CorridorPolicy
+from schemas.region_pack.policies import CorridorPolicy
 from schemas.types import type_name
 
 Sign = Callable[[str, bytes], Signature]

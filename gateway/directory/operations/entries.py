@@ -22,9 +22,9 @@ from gateway.peers.registry import Peer
 from gateway.peers.scope import PeerState
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import b64u
-from schemas.calendars import Calendar, calendar
 from schemas.codelists import ENGLISH
 from schemas.labels import language as spoken
+from schemas.region_pack.calendars import Calendar, calendar
 
 TYPE = "directory.update/1"
 SPEAKER = "nrm_coordinator"

@@ -12,7 +12,7 @@ from gateway.policy.in_force import Adopted
 from gateway.ports import Json, OperationResult
 from gateway.trust import history
 from gateway.trust.operations.changes import shown
-from schemas.policies import spell
+from schemas.region_pack.policies import spell
 
 
 async def show(parts: Parts, arguments: Arguments) -> OperationResult:

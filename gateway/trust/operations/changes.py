@@ -37,7 +37,7 @@ from keys.documents.change import AdminCard, Approval, Change
 from keys.documents.fingerprint import pair_code
 from keys.documents.passkey import Assertion
 from keys.primitives.encoding import canon
-from schemas.policies import read_policy
+from schemas.region_pack.policies import read_policy
 from schemas.types import type_name
 
 MOST_LISTED = 200

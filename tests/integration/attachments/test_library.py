@@ -22,7 +22,7 @@ from gateway.federation.wire import Wire
 from gateway.ports import Delivery
 from keys.primitives.attachment_cipher import SEGMENT, part_length, segments
 from keys.primitives.encoding import sha256_hex
-from schemas.policies import canonical_bytes
+from schemas.region_pack.policies import canonical_bytes
 
 PDF = b"%PDF-1.7\nplain words of a case\n" + bytes(range(256)) * 40_000 + b"\n%%EOF\n"
 """Some 10 MiB."""

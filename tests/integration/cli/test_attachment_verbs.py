@@ -12,7 +12,7 @@ from support.ceremony import ADMINS, change, play
 from support.desks import Desk, consent, header, served
 from support.policies import open_on
 
-from schemas.policies import canonical_bytes
+from schemas.region_pack.policies import canonical_bytes
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) * 10_000 + b"\n%%EOF\n"
 

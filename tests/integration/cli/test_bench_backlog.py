@@ -11,7 +11,7 @@ from bench import backlog, work
 from bench.pair import ABSENT, RECEIVER, SENDER
 from gateway.conversations.rules.disclosure import DisclosureStage
 from gateway.policy.corridor import Leaves, minimise
-from schemas.regions import starting_policy
+from schemas.region_pack.regions import starting_policy
 
 CONSENT = "A" * 22
 COUNT = 5

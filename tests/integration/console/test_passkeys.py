@@ -21,7 +21,7 @@ from gateway.app import Node
 from gateway.console.cookies import SESSION
 from keys.documents.change import Change
 from keys.primitives.encoding import canon
-from schemas.policies import canonical_bytes, read_policy
+from schemas.region_pack.policies import canonical_bytes, read_policy
 
 FORM = r'<form method="post" action="([^"]+)"[^>]*data-options="([^"]*)"(.*?)</form>'
 

@@ -17,7 +17,7 @@ from support.nodeproc import UNIT
 from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.policies import policy
 
-import schemas.policies
+import schemas.region_pack.policies
 from gateway.changes.rules import DELAY
 from gateway.database import journal
 from gateway.errors import Code, RefusedError
@@ -25,8 +25,8 @@ from gateway.policy.in_force import digest
 from gateway.trust.effects import keep
 from keys.primitives.encoding import b64u
 from schemas.groups import field_groups
-from schemas.policies import CorridorPolicy, canonical_bytes
-from schemas.regions import starting_policy
+from schemas.region_pack.policies import CorridorPolicy, canonical_bytes
+from schemas.region_pack.regions import starting_policy
 
 ANA, BEN = ADMINS
 CONSENT = b64u(b"consent consent."[:16])
@@ -320,7 +320,7 @@ async def test_a_policy_for_other_field_groups_is_refused(two: Two, monkeypatch:
     assert [finding.rule for finding in refused.value.findings] == ["field_groups"]
     newer = replace(field_groups(), revision=field_groups().revision + 1)
     await two.fr.stop()
-    monkeypatch.setattr(schemas.policies, "field_groups", lambda: newer)  # the program of the next version
+    monkeypatch.setattr(schemas.region_pack.policies, "field_groups", lambda: newer)  # the program of the next version
     await two.fr.start()
     held = (await two.fr.call("policy.show"))["in_force"]
     assert (held["usable"], [fault["rule"] for fault in held["faults"]]) == (False, ["field_groups"])

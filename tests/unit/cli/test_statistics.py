@@ -8,7 +8,7 @@ import pytest
 from support.desks import Desk
 
 from gateway.cli import statistics
-from schemas.regions import region
+from schemas.region_pack.regions import region
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from gateway.console.cookies import SESSION
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import offset
 from gateway.operations.roles import Role
-from schemas.calendars import calendar
+from schemas.region_pack.calendars import calendar
 
 SUNDAY = "who do I ask in Albania for a child case on a Sunday?"
 UNIT = "/content/units/0"

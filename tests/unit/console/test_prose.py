@@ -12,7 +12,7 @@ from support.pagelook import faults
 
 from gateway.console.prose import prose
 from schemas.guidance import general
-from schemas.regions import region
+from schemas.region_pack.regions import region
 
 OURS = frozenset(
     {

@@ -23,7 +23,7 @@ from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.operations.roles import Role
 from schemas.clocks import clocks
-from schemas.procedures import GATES, Fact
+from schemas.region_pack.procedures import GATES, Fact
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from gateway.conversations.procedure import Known, Position, ProcedureStatus, ow
 from gateway.conversations.rules.duties import Duty
 from gateway.conversations.rules.facts import Side
 from gateway.foundation.deadlines import Deadline
-from schemas.procedures import ANY_TIME, STATES, Fact
-from schemas.regions import region
+from schemas.region_pack.procedures import ANY_TIME, STATES, Fact
+from schemas.region_pack.regions import region
 
 PROCEDURE = region("tact").procedure
 

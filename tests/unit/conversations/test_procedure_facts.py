@@ -9,7 +9,7 @@ import pytest
 
 from gateway.conversations.history import Opened, Side
 from gateway.conversations.procedure_facts import facts_of
-from schemas.procedures import Fact
+from schemas.region_pack.procedures import Fact
 
 TODAY = date(2026, 11, 27)
 AT = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())

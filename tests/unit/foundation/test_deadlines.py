@@ -13,8 +13,8 @@ from support.holidays import CLOSED
 
 from gateway.foundation.deadlines import deadline, end_of, working_day
 from gateway.foundation.workdays import Uncertain, is_working
-from schemas.calendars import calendars
 from schemas.clocks import Clock, Duration, Unit, clocks
+from schemas.region_pack.calendars import calendars
 
 CALENDARS = calendars("tact")
 DAY = 86_400

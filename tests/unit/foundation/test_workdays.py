@@ -20,7 +20,7 @@ from gateway.foundation.workdays import (
     orthodox_easter,
     western_easter,
 )
-from schemas.calendars import calendars
+from schemas.region_pack.calendars import calendars
 
 CALENDARS = calendars("tact")
 

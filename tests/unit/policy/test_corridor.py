@@ -21,8 +21,8 @@ from gateway.foundation.json import Json
 from gateway.policy.corridor import Blocked, Leaves, case_reference, diff, minimise, opened, widens
 from schemas import catalogue, code_list, fields, parts, resources, validate
 from schemas.groups import field_groups, read_groups
-from schemas.policies import CorridorPolicy, Rule
-from schemas.regions import region
+from schemas.region_pack.policies import CorridorPolicy, Rule
+from schemas.region_pack.regions import region
 
 POLICY = region("tact").policies["two-step"]
 WAY = ("FR", "AL")

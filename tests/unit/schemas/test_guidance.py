@@ -13,8 +13,8 @@ from schemas import searching
 from schemas.codelists import code_list
 from schemas.guidance import TOPICS, general, load, sources
 from schemas.labels import languages
-from schemas.procedures import STAGES
-from schemas.regions import region
+from schemas.region_pack.procedures import STAGES
+from schemas.region_pack.regions import region
 
 HEAD = """---
 title: A text

@@ -10,8 +10,8 @@ import pytest
 from gateway.conversations.history import Opened, Side
 from gateway.statistics.dimensions import case_of
 from gateway.statistics.rules import count
-from schemas.regions import region
-from schemas.statistics import COUNTED
+from schemas.region_pack.regions import region
+from schemas.region_pack.statistics import COUNTED
 
 DAY = date(2026, 11, 1)
 AT = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp())

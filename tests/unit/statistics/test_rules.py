@@ -39,8 +39,8 @@ from gateway.statistics.rules import (
     to_json,
 )
 from gateway.statistics.suppression import Table, leak, table_of
-from schemas.regions import region
-from schemas.statistics import Category, Dimension, PeriodLength, StatisticsPlan, TablePlan
+from schemas.region_pack.regions import region
+from schemas.region_pack.statistics import Category, Dimension, PeriodLength, StatisticsPlan, TablePlan
 
 PLAN = region("tact").statistics
 DAY = date(2025, 5, 5)

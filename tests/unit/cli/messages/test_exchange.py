@@ -12,7 +12,7 @@ import pytest
 from support.desks import enquiry
 
 from gateway.cli.messages import exchange
-from schemas.regions import region
+from schemas.region_pack.regions import region
 
 
 @pytest.fixture

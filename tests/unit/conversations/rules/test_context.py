@@ -11,8 +11,8 @@ from gateway.conversations.rules.facts import Message, Side, make_message, quote
 from gateway.conversations.rules.fold import Impossible, JudgementPoint, Possible
 from gateway.conversations.rules.order import Order, place
 from gateway.foundation.deadlines import deadline
-from schemas.calendars import calendar
 from schemas.clocks import Duration, Unit
+from schemas.region_pack.calendars import calendar
 
 
 def at(talk: Talk, side: Side = HOST, *, partial: bool = False) -> ConversationContext:

@@ -12,12 +12,12 @@ import pytest
 from support.awaited import TYPES
 
 from gateway.errors import Code, RefusedError
-from schemas.calendars import calendars
-from schemas.policies import read_policy, text
-from schemas.procedures import STAGES
-from schemas.regions import load, region, regions, starting_policy, unheld_types
+from schemas.region_pack.calendars import calendars
+from schemas.region_pack.policies import read_policy, text
+from schemas.region_pack.procedures import STAGES
+from schemas.region_pack.regions import load, region, regions, starting_policy, unheld_types
 
-TACT = Path(__file__).resolve().parents[3] / "schemas" / "regions" / "tact"
+TACT = Path(__file__).resolve().parents[4] / "schemas" / "regions" / "tact"
 
 
 def edited(folder: Path, path: str, change: Callable[[dict[str, Any]], object]) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from schemas.reading import Log, Spot, Wording
-from schemas.regions import region
-from schemas.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, plan_at, told_in
+from schemas.region_pack.regions import region
+from schemas.region_pack.statistics import COUNTED, MAX_CELLS, MAX_DIMENSIONS, plan_at, told_in
 
-FILE = Path(__file__).resolve().parents[3] / "schemas" / "regions" / "tact" / "statistics.json"
+FILE = Path(__file__).resolve().parents[4] / "schemas" / "regions" / "tact" / "statistics.json"
 
 
 def faults(change: Callable[[dict[str, Any]], object]) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ and a step:
     source       where the rule comes from
 
 Which stage comes after which is the order of `STAGES`; what has no place in that order (a withdrawal, an alert) is in
-the stage `any_time`. Whether the types named are held is asked separately (`schemas.regions.unheld_types`).
+the stage `any_time`. Whether the types named are held is asked separately (`schemas.region_pack.regions.unheld_types`).
 """
 
 from __future__ import annotations

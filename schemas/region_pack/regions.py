@@ -2,10 +2,10 @@
 
     NAME/region.json              countries, languages, corridors
     NAME/words/XX.json            texts of the pack in another language, by their English; may be missing
-    NAME/procedures/STAGE.json    one file for each stage (`schemas.procedures`)
-    NAME/policies/POLICY.json     corridor policies (`schemas.policies`)
-    NAME/statistics.json          what the region publishes about itself (`schemas.statistics`)
-    NAME/calendars/               working days of each country (`schemas.calendars`)
+    NAME/procedures/STAGE.json    one file for each stage (`schemas.region_pack.procedures`)
+    NAME/policies/POLICY.json     corridor policies (`schemas.region_pack.policies`)
+    NAME/statistics.json          what the region publishes about itself (`schemas.region_pack.statistics`)
+    NAME/calendars/               working days of each country (`schemas.region_pack.calendars`)
     NAME/guidance/                texts of the guidance library that belong to the region; may be missing
     NAME/README.md                what the region is and where its rules come from
 
@@ -22,15 +22,16 @@ from functools import cache
 from types import MappingProxyType
 
 from gateway.errors import Code, Finding, RefusedError
-from schemas import calendars, resources
+from schemas import resources
 from schemas.catalogue import catalogue
 from schemas.codelists import ENGLISH, code_list
 from schemas.guidance import Text, general, sources, texts_at
 from schemas.labels import DRAFT, REVIEWED
-from schemas.policies import CorridorPolicy, Pair, policy_at, text
-from schemas.procedures import STAGES, Procedure, stage_at
 from schemas.reading import LANGUAGE, NAME, Folder, Labels, Log, Spot, Wording, finish, open_json
-from schemas.statistics import StatisticsPlan, plan_at
+from schemas.region_pack import calendars
+from schemas.region_pack.policies import CorridorPolicy, Pair, policy_at, text
+from schemas.region_pack.procedures import STAGES, Procedure, stage_at
+from schemas.region_pack.statistics import StatisticsPlan, plan_at
 
 FORMAT, WORDS = "trm-region/1", "trm-region-words/1"
 STARTING_POLICY = "two-step"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas import resources
-from schemas.calendars import ListedDay, Status, calendar, calendars, parse
+from schemas.region_pack.calendars import ListedDay, Status, calendar, calendars, parse
 
 COUNTRIES = ("AL", "ES", "FR", "GR", "IT", "MA", "PL", "UA")
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import RefusedError
-from schemas.policies import canonical_bytes, read_policy, text
-from schemas.regions import region
+from schemas.region_pack.policies import canonical_bytes, read_policy, text
+from schemas.region_pack.regions import region
 
 POLICY = region("tact").policies["two-step"]
 

@@ -1,0 +1,1 @@
+"""The data of one region: countries, corridors, procedures, corridor policies, calendars, published statistics."""
