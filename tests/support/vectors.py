@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from support import vector_clauses, vector_parts, vector_plain, vector_sealed, vector_trust
 from support import vector_judges as judges
-from support import vector_parts, vector_plain, vector_sealed, vector_trust
 
 Case = dict[str, Any]
 
@@ -34,6 +34,7 @@ SEALED: Final[dict[str, Callable[[], Case]]] = {
     "receipts": vector_sealed.receipts,
     "voids": vector_sealed.voids,
     "trust": vector_trust.trust,
+    "clauses": vector_clauses.clauses,
 }
 
 
@@ -112,6 +113,8 @@ def verdicts(name: str, file: Case) -> Iterator[tuple[str, object, object]]:
             yield from _each(approvals["cases"], lambda case: vector_trust.approval(approvals, case))
             for case in file["scopes"]:
                 yield case["name"], vector_trust.scope(case), case["verdict"]
+        case "clauses":
+            yield from vector_clauses.verdicts(file)
         case _:
             raise RuntimeError(f"nobody judges {name}")
 

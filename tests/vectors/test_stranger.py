@@ -25,32 +25,32 @@ def published(name: str) -> Any:
 
 
 def canon(value: Any) -> bytes:
-    """encodings.md, 1."""
+    """nrm1 1.2."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def b64u(data: bytes) -> str:
-    """encodings.md, 2."""
+    """nrm1 1.4."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def unb64u(text: str) -> bytes:
-    """encodings.md, 2."""
+    """nrm1 1.4."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def h(label: str, data: bytes) -> bytes:
-    """encodings.md, 3."""
+    """nrm1 1.7."""
     return hashlib.sha256(b"nrm1/" + label.encode() + b"\0" + data).digest()
 
 
 def lp(*parts: bytes) -> bytes:
-    """encodings.md, 3."""
+    """nrm1 1.8."""
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def check(record: dict[str, Any], kind: str, payload: bytes, signature: dict[str, Any]) -> None:
-    """encodings.md, 4: every half that the record has, over the same bytes."""
+    """nrm1 1.12: every half that the record has, over the same bytes."""
     base = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind.encode(), str(len(payload)).encode(), payload])
     Ed25519PublicKey.from_public_bytes(unb64u(record["ed25519"])).verify(unb64u(signature["ed25519"]), base)
     assert (record["mldsa65"] is None) == (signature["mldsa65"] is None)
@@ -67,7 +67,7 @@ def test_canonical_json_and_hashes():
 
 
 def test_digits():
-    """identity.md, 2: node ids, fingerprints, the pair code."""
+    """nrm1 2.8, 2.9: node ids, fingerprints, the pair code."""
     file = published("identity")
     found = []
     for case in file["nodes"]:
@@ -83,8 +83,44 @@ def test_digits():
     assert " ".join(sorted(found)) == file["pair_code"]
 
 
+def test_an_absent_half_is_four_zero_bytes():
+    """nrm1 1.8, 2.4: what a kid without an ML-DSA-65 half is made of."""
+    (case,) = published("clauses")["kids"]
+    hashed = lp(unb64u(case["ed25519"])) + bytes(4)
+    assert (hashed.hex(), b64u(h("kid", hashed)[:16])) == (case["hashed"], case["kid"])
+
+
+def test_a_key_of_another_use_or_time_is_unknown():
+    """nrm1 2.7: by what the descriptor lists alone, and a revoked key before everything else."""
+    file = published("clauses")["keys"]
+    descriptor = json.loads(unb64u(file["payload"]))
+    records = {(record["kid"], record["use"]): record for record in [*descriptor["roots"], *descriptor["keys"]]}
+    for case in file["cases"]:
+        record = records.get((case["kid"], case["use"]))
+        if case["kid"] in {item["kid"] for item in descriptor["revoked"]}:
+            code = "revoked_key"
+        elif record is None or not record["from"] - 300 <= case["at"] < record["until"] + 300:
+            code = "unknown_key"
+        else:
+            code = None
+        assert code == case["code"], case["name"]
+
+
+def test_a_receipt_decides_and_a_code_alone():
+    """nrm1 6.7, 6.10: what the sender believes of each envelope."""
+    for case in published("clauses")["answers"]["cases"]:
+        told = {}
+        if case["body"]["receipts"] is not None:
+            batch = json.loads(unb64u(case["body"]["receipts"]["payload"]))
+            told = {receipt["msg"]: receipt["status"] for receipt in batch["receipts"]}
+        listed = case["body"]["answers"]
+        fits = all(item["id"] in (None, id) for item, id in zip(listed, case["asked"], strict=True))
+        words = [told.get(id, item["code"]) for id, item in zip(case["asked"], listed, strict=True)]
+        assert (words if fits and None not in words else None) == case["verdict"], case["name"]
+
+
 def test_a_descriptor_verifies():
-    """identity.md, 3: the document of two roots, its kids and its hash."""
+    """nrm1 2.4, 2.11: the document of two roots, its kids and its hash."""
     file = published("descriptors")
     document = file["documents"]["alb-1"]
     payload = unb64u(document["payload"])
@@ -102,7 +138,7 @@ def test_a_descriptor_verifies():
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_an_envelope_opens(number):
-    """envelope.md, 3 backwards: header, keys, content, frames, statement, signature, commitment."""
+    """nrm1 3.7, 3.8 backwards: header, keys, content, frames, statement, signature, commitment."""
     file = published("envelopes")
     envelope = dict(file["valid"][number]["envelope"])
     envelope["ct"] = file["cts"][envelope["ct"][1:]]
@@ -144,14 +180,14 @@ def frames(inner: bytes) -> list[bytes]:
 
 
 def padme(size: int) -> int:
-    """encodings.md, 5."""
+    """nrm1 1.14."""
     e = size.bit_length() - 1
     low = (1 << (e - e.bit_length())) - 1
     return (size + low) // (low + 1) * (low + 1)
 
 
 def test_a_request_verifies():
-    """http.md, 2: the signature base and the signature."""
+    """nrm1 9.10 to 9.12: the signature base and the signature."""
     file = published("http")
     case = file["requests"][0]
     fields = dict(case["fields"])
@@ -175,7 +211,7 @@ def test_a_request_verifies():
 
 
 def test_parts():
-    """attachments.md, 1 and 2: lengths, and what a good part opens to."""
+    """nrm1 10.1, 10.2: lengths, and what a good part opens to."""
     file = published("parts")
     for row in file["lengths"]:
         assert row["part"] == 56 + row["plain"] + 16 * (row["plain"] // 16_384 + 1)
