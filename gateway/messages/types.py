@@ -4,7 +4,7 @@
     wire -> bytes -> Envelope -> AuthenticStatement -> ExaminedMessage -> AcceptedMessage -> inbox -> Delivery
 
 `LocalRecord` and `Delivery` are the adapter's side (gateway.ports); `Envelope` is the codec's
-(keys.documents.envelope). Only the functions of `gateway.exchange` construct the others: holding one is the proof that
+(keys.documents.envelope). Only the steps of `gateway.delivery` construct the others: holding one is the proof that
 the steps before it were done.
 """
 

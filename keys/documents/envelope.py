@@ -7,7 +7,7 @@
         secret      salt and part keys, destroyed with the content; ``keys.documents.statement``
         body        JSON of a message type, not read here
 
-Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.exchange`` to say.
+Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.delivery`` to say.
 Ids and hashes are members, hence base64url text; sealed and closed bytes are ``bytes``.
 """
 

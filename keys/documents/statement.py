@@ -1,6 +1,6 @@
 """What is signed about a message, and the half of its commitment that can be destroyed (PROTOCOL B5, B14).
 
-Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.exchange`` to say.
+Each ``parse`` proves shape only. Whether names, hashes and times agree is for ``gateway.delivery`` to say.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two pure endpoints and a bad wire: both procedures of ``gateway.exchange`` with the smallest shell around them.
+"""Two pure endpoints and a bad wire: the pure steps of ``gateway.delivery`` with the smallest shell around them.
 
     a, b = Endpoint.pair(Node("a"), Node("b"))
     sealed = a.send(a.submit(a.draft("enquiry.capacity.1/valid-minimal")))

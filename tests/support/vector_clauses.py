@@ -11,15 +11,15 @@ from support.vector_parties import NODE, NOW, Party, edited, id_of, key_of, reco
 from support.vector_plain import statement
 from support.vector_trust import SCOPE
 
+from gateway.delivery.outbound.sender import FINAL_WORDS
 from gateway.errors import Code
-from gateway.exchange.answers import Answer, encode_answers, read_answers
-from gateway.service.send import FINAL_WORDS
-from keys.descriptor import Revocation, parse_descriptor
-from keys.encoding import DAY, b64u, canon, lp, parse, unb64u
-from keys.envelope import Receipt, Receipts, Statement, Status, parse_envelope
-from keys.records import KeyRecord, Use
-from keys.sign import DESCRIPTOR, RECEIPTS, SignedDocument, kid_of, sign_document
-from keys.trust import is_scope
+from gateway.messages.answers import Answer, encode_answers, read_answers
+from keys.documents.descriptor import Revocation, parse_descriptor
+from keys.documents.envelope import Receipt, Receipts, Statement, Status, parse_envelope
+from keys.documents.key_records import KeyRecord, Use
+from keys.documents.trust_record import is_scope
+from keys.primitives.encoding import DAY, b64u, canon, lp, parse, unb64u
+from keys.primitives.sign import DESCRIPTOR, RECEIPTS, SignedDocument, kid_of, sign_document
 
 Case = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Two nodes talk about one case over a bad wire, step by step, through the two procedures of `gateway.exchange`.
+"""Two nodes talk about one case over a bad wire, step by step, through the pure steps of `gateway.delivery`.
 
 Everything that is written goes through `outbound.submit` and, when it leaves, `outbound.recheck`; everything that comes
 through `inbound.admit`: scope, every gate, the schema and the conversation, with real bodies. Only keys and numbers of
