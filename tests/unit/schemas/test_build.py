@@ -14,6 +14,8 @@ from gateway.errors import Code, RefusedError
 from schemas.build import build, released
 
 PACKAGE = Path(__file__).resolve().parents[3] / "schemas"
+RELEASES = Path(__file__).resolve().parents[2] / "data"
+"""One folder for each release; its `released.json` is the file as that release had it."""
 
 
 def sha256_hex(data: bytes) -> str:
@@ -23,11 +25,11 @@ def sha256_hex(data: bytes) -> str:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy of the package's data, free to be changed."""
+    """A copy of the package's data of which nothing was released, free to be changed."""
     for folder in ("source", "fragments", "codes", "published"):
         shutil.copytree(PACKAGE / folder, tmp_path / folder)
-    for name in ("catalogue.json", "released.json"):
-        shutil.copy(PACKAGE / name, tmp_path / name)
+    shutil.copy(PACKAGE / "catalogue.json", tmp_path / "catalogue.json")
+    (tmp_path / "released.json").write_text("{}\n")
     return tmp_path
 
 
@@ -76,6 +78,17 @@ def test_released_file_cannot_change(root: Path) -> None:
     with pytest.raises(RefusedError, match="released and would change") as caught:
         build(root, sha256_hex, check=False)
     assert caught.value.code == Code.INVALID
+
+
+@pytest.mark.parametrize("kept", sorted(RELEASES.glob("*/released.json")), ids=lambda path: path.parent.name)
+def test_a_release_stays_as_it_was(kept: Path) -> None:
+    """`released.json` still has every file of each release with the hash it had then, and the file has that hash."""
+    published = json.loads(kept.read_text())
+    assert published
+    listed = json.loads((PACKAGE / "released.json").read_text())
+    assert {name: listed.get(name) for name in published} == published
+    files = {name: f"sha256:{sha256_hex((PACKAGE / 'published' / name).read_bytes())}" for name in published}
+    assert files == published
 
 
 def test_new_code_after_a_release_needs_a_new_revision(root: Path) -> None:
