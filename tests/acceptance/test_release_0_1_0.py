@@ -1,0 +1,385 @@
+"""Folders that release 0.1.0 left go on with today's program: what they hold, what it proves, what waits in them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from support.authenticator import Authenticator
+from support.holders import signed
+from support.logs import stranger as audited
+from support.nodechild import SteeredClock
+from support.nodeproc import NodeProcess, Pair, enquiry
+from support.pair import example
+from support.released import (
+    AT,
+    DATA,
+    FACTS,
+    FINGERPRINTS,
+    NAMES,
+    ReleasedProcess,
+    alone,
+    body,
+    checked_out,
+    digest,
+    first_revision,
+    holdings,
+    left_by_release,
+    listener,
+    replay,
+    statements,
+    trm_then,
+    unpack,
+    wire,
+)
+from support.stranger import verify
+
+from keys.encoding import b64u, canon, unb64u
+
+REFERRED, TAKEN_BACK = FACTS["cases"]["referred"], FACTS["cases"]["taken_back"]
+LIVE, WITHDRAWN = FACTS["consents"]
+PAST_DEPARTURE = ("awaiting_opening", "opened")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Both kept folders, not running."""
+    with left_by_release(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def fr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """FR as it was left, running by itself, for tests that change nothing which another one looks at."""
+    with alone(tmp_path_factory.mktemp("FR-alone"), "FR") as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def al(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
+    """The same of AL."""
+    with alone(tmp_path_factory.mktemp("AL-alone"), "AL") as node:
+        yield node
+
+
+def started(*nodes: NodeProcess) -> None:
+    """Start these, both at once."""
+    for node in nodes:
+        node.launch()
+    for node in nodes:
+        assert node._line() == "ready", node.log()
+
+
+def arrived(pair: Pair, node: NodeProcess, id: str) -> None:
+    """The other side's case system has the message, and its sender the receipt that says so."""
+    pair.until(lambda: node.state(id) in PAST_DEPARTURE, seconds=300)
+
+
+# --- what the folders hold ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_opens_with_all_that_it_held(name: str, request: pytest.FixtureRequest) -> None:
+    """States, receipts, bodies, drafts, consents, alarms, people and policy are what 0.1.0 answered; the log holds."""
+    node = request.getfixturevalue(name.lower())
+    kept = FACTS["nodes"][name]
+    found = holdings(node)
+    assert found.keys() == kept.keys() - {"audit", "chain"}
+    assert [part for part in found if found[part] != kept[part]] == []
+    assert canon(node.call("node.pairing")) == canon(kept["chain"])
+    log = node.call("audit.verify")
+    assert log["ok"] and log["entries"] >= kept["audit"]["entries"]
+    for item in kept["messages"]:
+        if item["conversation"] is not None:
+            shown = node.call("conversation.show", id=item["conversation"])
+            assert item["id"] in {message["id"] for message in shown["messages"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_finds_a_fault_in_a_folder(name: str, tmp_path: Path) -> None:
+    """`trm doctor` has nothing red of the stopped folder with its passphrase, and `trm audit verify` finds nothing."""
+    node = unpack(tmp_path)[name]
+    checks = examined(node, "--passphrase-file", node.passphrase_file)
+    assert [check for check, state in checks if state == "red"] == []
+    assert ("database", "ok") in checks, "it is at the newest revision; else let a test migrate it"
+    assert {"key store", "keyset", "policy", "audit log", "node"} <= {check for check, _ in checks}
+    assert trm_then(["audit", "verify", "--node", node.folder], cwd=tmp_path).returncode == 0
+
+
+def test_nobody_finds_a_fault_in_a_running_node(fr: NodeProcess) -> None:
+    """`trm doctor` has nothing red of a node that runs, but that a process under test does not harden itself."""
+    assert [check for check, state in examined(fr) if state == "red"] == ["hardening"]
+
+
+def examined(node: NodeProcess, *words: str | Path) -> list[tuple[str, str]]:
+    """Each check of `trm doctor` and how it ended."""
+    ran = trm_then(["doctor", "--json", "--node", node.folder, *words], cwd=node.base)
+    return [(item["check"], item["state"]) for item in json.loads(ran.stdout)["checks"]]
+
+
+def test_the_consent_is_withdrawn(pair: Pair) -> None:
+    """What relied on it is refused at both nodes; the other consent still carries a message."""
+    started(pair.a, pair.b)
+    for node in (pair.a, pair.b):
+        assert node.call("consent.show", id=WITHDRAWN)["state"] == "withdrawn"
+        assert node.call("consent.show", id=LIVE)["state"] == "active"
+    question = example("info.request/1", "FR", consent_ref=WITHDRAWN)
+    question |= {"purpose": "referral", "conversation": TAKEN_BACK}
+    with closing(pair.b.client()) as client:
+        status, problem = client.ask("POST", "/api/v1/messages", question, key="k" * 22)
+    assert (status >= 400, problem["code"]) == (True, "gate_g7")
+    question = example("info.request/1", "FR", consent_ref=LIVE)
+    question |= {"purpose": "referral", "conversation": REFERRED}
+    lift(pair.b)
+    arrived(pair, pair.b, pair.b.call("message.submit", **question)["id"])
+
+
+def lift(al: NodeProcess) -> None:
+    """The asylum hold over the referral ends by two people: until then nothing of it goes to FR."""
+    assert al.call("asylum.lift", id=REFERRED, by="w-3")["held"]
+    assert not al.call("asylum.lift", id=REFERRED, by="w-4")["held"]
+
+
+def test_people_and_programs_come_in(fr: NodeProcess) -> None:
+    """The token opens the local API and the revoked one does not; the passkey signs in at the console."""
+    for secret, status in ((FACTS["token"], 200), (FACTS["revoked_token"], 401)):
+        headers = {"Authorization": f"Bearer {secret}", "Host": "localhost"}
+        assert asked(fr, "GET", "/api/v1/messages", headers)[0] == status
+    kept = FACTS["passkey"]
+    device = Authenticator(
+        origin=kept["origin"],
+        id=unb64u(kept["id"]),
+        holder=unb64u(kept["holder"]),
+        counter=kept["counter"],
+        key=load_pem_private_key(kept["key"].encode(), None),
+    )
+    host = {"Host": kept["origin"].removeprefix("https://"), "Sec-Fetch-Site": "same-origin"}
+    _, _, page = asked(fr, "GET", "/sign-in", host)
+    (options,) = re.findall(r'data-options="([^"]*)"', page)
+    (ceremony,) = re.findall(r'name="ceremony" value="([^"]*)"', page)
+    credential = json.dumps(device.get(json.loads(unescape(options))))
+    form = urlencode({"ceremony": ceremony, "credential": credential})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, cookie, _ = asked(fr, "POST", "/sign-in", host | kind, form)
+    assert status == 303 and cookie
+    status, _, page = asked(fr, "GET", "/drafts", host | {"Cookie": cookie.partition(";")[0]})
+    assert status == 200 and FACTS["drafts"]["waiting"] in page
+
+
+def asked(
+    node: NodeProcess, method: str, path: str, headers: dict[str, str], form: str | None = None
+) -> tuple[int, str, str]:
+    """Status, cookie and text of one request at the loopback listener."""
+    with closing(http.client.HTTPConnection(*listener(node, "local"), timeout=30)) as connection:
+        connection.request(method, path, body=form, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Set-Cookie", ""), answer.read().decode()
+
+
+# --- going on ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_two_nodes_go_on(pair: Pair) -> None:
+    """What waited departs, arrives once and is receipted; drafts are released; new messages go both ways."""
+    fr, al = pair.a, pair.b
+    before = {node.name: node.count() for node in (fr, al)}
+    started(fr, al)
+    for node in (fr, al):
+        arrived(pair, node, FACTS["waiting"][node.name])
+        receipts = node.call("message.show", id=FACTS["waiting"][node.name])["receipts"]
+        assert [receipt["status"] for receipt in receipts] == ["received", "delivered"]
+    assert {node.name: node.count() - before[node.name] for node in (fr, al)} == {"FR": 1, "AL": 1}
+    drafts = FACTS["drafts"]
+    for id, by in ((drafts["waiting"], "w-1"), (drafts["waiting_second"], "w-2")):
+        arrived(pair, fr, fr.call("draft.release", id=id, by=by)["id"])
+    for node, other in ((fr, al), (al, fr)):
+        arrived(pair, node, node.call("message.submit", **enquiry(f"new from {node.name}", other.name))["id"])
+        assert f"new from {node.name}" in references_of(other)
+    for node in (fr, al):
+        assert node.call("audit.verify")["ok"]
+
+
+def references_of(node: NodeProcess) -> list[str]:
+    """What the notes in the case system of a node say."""
+    return [str(message["content"].get("note")) for message in node.received()]
+
+
+def test_a_file_is_read(al: NodeProcess) -> None:
+    """The file that came with the referral opens at the node that received it."""
+    (referral,) = (
+        item for item in al.call("conversation.show", id=REFERRED)["messages"] if item["type"] == "referral.request/1"
+    )
+    listed = al.call("attachment.list", id=referral["id"])["attachments"]
+    assert [item["part"] for item in listed] == [0]
+    with closing(al.client()) as client:
+        connection = client._connected()
+        connection.request("GET", f"/api/v1/messages/{referral['id']}/attachments/0")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, FACTS["note"].encode())
+
+
+def test_administrators_and_root_holders_sign(pair: Pair) -> None:
+    """One administrator's file suspends the peer, two resume it; a root file signs a descriptor that the peer takes."""
+    fr, al = pair.a, pair.b
+    started(fr, al)
+    signs = [
+        ("--as", fr.base / f"FR-admins/{number}.key", "--admin-passphrase-file", fr.base / "FR-admins/secret")
+        for number in (0, 1)
+    ]
+    on = ("--node", fr.folder)
+    for words, state in (
+        (["peer", "suspend", "AL", *signs[0]], "suspended"),
+        (["peer", "resume", "AL", *signs[0]], "suspended"),
+        (["peer", "approve", "AL", *signs[1], "--emergency"], "active"),
+    ):
+        ran = trm_then([*words, *on], cwd=fr.base)
+        assert ran.returncode == 0, ran.stderr
+        assert fr.call("peer.show", id="AL")["state"].startswith(state)
+    request = fr.call("keys.request", rotate=["sig"], by="admin")["request"]
+    document = signed(fr.base, "FR", request, passphrase=FACTS["root_passphrase"])
+    assert fr.call("keys.publish", document=document, by="admin")["version"] == 2
+    pair.until(lambda: al.call("peer.show", id="FR")["descriptor_version"] == 2, seconds=120)
+
+
+# --- what was proven --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["finished", "erased"])
+def test_a_bundle_of_evidence_still_proves(which: str, tmp_path: Path) -> None:
+    """The verb, our verifier and the one for strangers take it with both fingerprints and refuse it with another."""
+    file = DATA / f"evidence-{which}.json"
+    data, anchors = file.read_bytes(), set(FINGERPRINTS.values())
+    report = verify(data, {digits.replace(" ", "") for digits in anchors} | anchors)
+    assert report.doubts == 0 and len(report.messages) == {"finished": 2, "erased": 1}[which]
+    statuses = [[status for status, _ in message.statuses] for message in report.messages]
+    known = ["received", "delivered", "opened"]
+    assert statuses == {"finished": [known, known], "erased": [[*known, "erased"]]}[which]
+    options = [word for digits in anchors for word in ("--fingerprint", digits)]
+    assert trm_then(["evidence", "verify", file, *options], cwd=tmp_path).returncode == 0
+    wrong = [word for digits in ("11111 " * 6, FINGERPRINTS["AL"]) for word in ("--fingerprint", digits.strip())]
+    assert trm_then(["evidence", "verify", file, *wrong], cwd=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize("which", ["finished", "erased"])
+def test_a_bundle_is_exported_again(which: str, fr: NodeProcess) -> None:
+    """Today's program takes the same bundle from the folder, but for the entries of the log that came later."""
+    shown = fr.call("evidence.export", id=FACTS[which], disclose="true", by="w-1")
+    kept = json.loads((DATA / f"evidence-{which}.json").read_bytes())
+    assert digest({**shown, "log": None}) == digest({**kept, "log": None})
+
+
+def test_the_exported_log_still_holds(tmp_path: Path) -> None:
+    """The verifier for strangers takes the export of FR with both fingerprints, and finds a changed entry."""
+    file = DATA / "audit-FR.jsonl"
+    code, lines = audited(file, FINGERPRINTS["FR"], FINGERPRINTS["AL"])
+    assert code == 0, lines
+    entries = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    revoked = next(entry for entry in entries if b"token.revoked" in unb64u(entry.get("leaf", "")))
+    revoked["leaf"] = b64u(unb64u(revoked["leaf"]).replace(b"token.revoked", b"token.invited"))
+    spoiled = tmp_path / "spoiled.jsonl"
+    spoiled.write_bytes(b"".join(canon(entry) + b"\n" for entry in entries))
+    assert audited(spoiled, FINGERPRINTS["FR"], FINGERPRINTS["AL"])[0] == 1
+
+
+# --- the wire ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_bytes_of_a_message_are_taken_once(al: NodeProcess) -> None:
+    """A request of 0.1.0, byte for byte, is known at the node that took it: the stored receipt comes back, and nothing
+    is handed over again.
+    """
+    kept, before = wire("messages"), al.count()
+    assert kept.at == AT, "the signature of the request is of the second at which the folders were left"
+    answer = replay(kept, al)
+    assert body(answer) == kept.body
+    assert canon(kept.body) in answer
+    (id,) = (one["id"] for one in kept.body["answers"])
+    assert id == FACTS["last"]
+    assert al.count() == before
+    assert al.rows("select count(*) from message where id = ?", id) == [(1,)]
+    assert replay(kept, al).startswith(b"HTTP/1.1 403 "), "one nonce is for one request"
+
+
+@pytest.mark.parametrize("name", ["keyset_push", "descriptor_push", "receipts"])
+def test_what_was_taken_is_taken_again(name: str, request: pytest.FixtureRequest) -> None:
+    """A pushed document and a batch of receipts, byte for byte, get the answer that 0.1.0 gave."""
+    kept = wire(name)
+    assert body(replay(kept, request.getfixturevalue(kept.to.lower()))) == kept.body
+
+
+def test_a_peer_is_told_every_schema_of_the_release(al: NodeProcess) -> None:
+    """The catalogue that 0.1.0 told its peers is held, so that what they send by it is still read."""
+    kept = wire("schemas")
+    found = body(replay(kept, al))
+    assert kept.body["schemas"] and set(kept.body["schemas"]) <= set(found["schemas"])
+
+
+def test_a_witness_does_not_go_back(al: NodeProcess) -> None:
+    """A checkpoint that AL has cosigned is not cosigned from its old size again: AL answers with the size it holds."""
+    kept = wire("checkpoint")
+    note = kept.request.partition(b"\r\n\r\n")[2].partition(b"\n\n")[2]
+    head, _, answer = replay(kept, al).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 409 ")
+    assert answer.split() == [note.splitlines()[1]]
+
+
+# --- the database -----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_revision_is_frozen(tmp_path: Path) -> None:
+    """What migration 0001 makes today is what 0.1.0 made, statement by statement: every change is a new revision."""
+    assert first_revision(tmp_path / "new.db") == (DATA / "tables.sql").read_text(encoding="utf-8")
+
+
+def test_a_kept_folder_has_the_tables_of_a_new_one(pair: Pair, tmp_path: Path) -> None:
+    """Opened by today's program, the kept database is made of the statements of a node that was made today."""
+    for name in NAMES:
+        assert statements(pair.a.base / name / "node.db") == (DATA / "tables.sql").read_text(encoding="utf-8")
+    pair.a.start()
+    pair.a.stop()
+    new = NodeProcess(name="UA", base=tmp_path, steered=AT)
+    new.make(SteeredClock(AT))
+    assert statements(pair.a.folder / "node.db") == statements(new.folder / "node.db")
+
+
+# --- with the program of the release ----------------------------------------------------------------------------------
+
+
+@pytest.mark.deep
+def test_the_program_of_the_release_is_a_peer(pair: Pair, tmp_path: Path) -> None:
+    """AL goes on with the program of 0.1.0 and FR with today's: what waits on both sides, enquiries, a referral and its
+    acceptance go across and their receipts come back.
+    """
+    tree = checked_out(tmp_path)
+    if tree is None:
+        pytest.skip("the history of this repository is not here: the commit of 0.1.0 can not be checked out")
+    fr, al = pair.a, ReleasedProcess(name="AL", base=pair.b.base, steered=AT, tree=tree)
+    both = Pair(a=fr, b=al)
+    try:
+        started(fr, al)
+        for node in (fr, al):
+            arrived(both, node, FACTS["waiting"][node.name])
+        for node, other in ((fr, al), (al, fr)):
+            id = node.call("message.submit", **enquiry(f"across from {node.name}", other.name))["id"]
+            arrived(both, node, id)
+            other.call("message.open", id=id, by="w-3")
+            both.until(lambda node=node, id=id: node.state(id) == "opened", seconds=300)  # type: ignore[misc]
+        referral = fr.call("draft.release", id=FACTS["drafts"]["waiting_second"], by="w-2")
+        arrived(both, fr, referral["id"])
+        lift(al)
+        accepted = example("referral.accept/1", "FR", consent_ref=LIVE)
+        accepted |= {"purpose": "referral", "conversation": referral["conversation"], "in_reply_to": referral["id"]}
+        arrived(both, al, al.call("message.submit", **accepted)["id"])
+        assert fr.state(referral["id"]) == "opened"
+        for node in (fr, al):
+            assert node.call("audit.verify")["ok"]
+    finally:
+        both.close()
