@@ -42,7 +42,7 @@ from support.released import (
 )
 from support.stranger import verify
 
-from keys.encoding import b64u, canon, unb64u
+from keys.primitives.encoding import b64u, canon, unb64u
 
 REFERRED, TAKEN_BACK = FACTS["cases"]["referred"], FACTS["cases"]["taken_back"]
 LIVE, WITHDRAWN = FACTS["consents"]

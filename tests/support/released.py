@@ -35,7 +35,7 @@ from alembic.operations import Operations
 from sqlalchemy import create_engine
 from support.nodeproc import ROOT, NodeProcess, Pair, free_port
 
-from keys.encoding import canon, sha256_hex
+from keys.primitives.encoding import canon, sha256_hex
 
 DATA = ROOT / "tests" / "data" / "release_0_1_0"
 COMMIT = "826839cbb94a337de315f7e84f19426525e575f6"
