@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.tables import table
 
 from schemas.clocks import PRIORITIES, Clock, Duration, Unit, clocks, parse, reminders
 
@@ -83,7 +84,7 @@ def test_silence_speaks_where_the_table_says_so():
     assert reminders() == (50, 100)
 
 
-@pytest.mark.parametrize("clock", clocks().values(), ids=lambda clock: clock.name)
+@table("clock", clocks().values(), ids=lambda clock: clock.name)
 def test_an_emergency_never_stops(clock: Clock):
     """No emergency is counted in working days."""
     assert clock.durations.get("emergency", Duration(count=1, unit=Unit.HOURS)).unit is not Unit.WORKING_DAYS

@@ -7,12 +7,13 @@ import re
 
 import pytest
 from support.shared import shared
+from support.tables import table
 
 from gateway.errors import WIRE_CODES, Code, RefusedError
 from schemas import catalogue, code_list, code_lists, fields
 
 
-@pytest.mark.parametrize("name", code_lists())
+@table("name", code_lists())
 def test_list_is_complete(name: str) -> None:
     """Every list has a source, a status, unique codes and an English label for each; other languages are elsewhere."""
     found = code_list(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import catalogue, fields, validate
@@ -41,7 +42,7 @@ def written(spec: Any) -> Iterator[Any]:
             yield from written(value)
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_every_leaf_is_told_once(body_type: str) -> None:
     """Places, lists, classes and categories are those that the walk finds; reasons of absence are no rows."""
     leaves = [(leaf.path, leaf.codes, leaf.sensitivity) for leaf in fields(body_type) if "/unknown/" not in leaf.path]
@@ -49,7 +50,7 @@ def test_every_leaf_is_told_once(body_type: str) -> None:
     assert leaves == told
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_needed_is_what_a_body_is_refused_without(body_type: str) -> None:
     """Without anything in its content, exactly the members that are needed or to be answered are found missing."""
     findings = validate(body_type, {"header": {}, "content": {}})
@@ -90,7 +91,7 @@ def test_meaning_is_the_note_or_the_title_of_the_list() -> None:
     assert row("bid.report/1", "/content/factors/*/finding").category == "that of factor"
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_every_rule_of_the_source_is_one_sentence(body_type: str) -> None:
     """No rule of the source is left out, and none is told that is not in it."""
     own = [rule for rule in rules(body_type) if not rule.place.startswith(FROM_FRAGMENTS)]

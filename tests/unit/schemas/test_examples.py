@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.tables import table
 
 from schemas import catalogue, text_findings, validate
 
@@ -30,7 +30,7 @@ def read(path: Path) -> Any:
     return json.loads(path.read_bytes())
 
 
-@pytest.mark.parametrize("path", VALID, ids=short)
+@table("path", VALID, ids=short)
 def test_valid_example_passes(path: Path) -> None:
     """A valid example has no finding, neither by its schema nor by the text policy."""
     body = read(path)
@@ -38,14 +38,14 @@ def test_valid_example_passes(path: Path) -> None:
     assert text_findings(body) == ()
 
 
-@pytest.mark.parametrize("path", INVALID, ids=short)
+@table("path", INVALID, ids=short)
 def test_invalid_example_breaks_the_one_rule_it_names(path: Path) -> None:
     """An invalid example has one finding, and its rule is the one in the file name."""
     findings = validate(name_of(path), read(path))
     assert [path.stem.split("-")[1]] == [finding.rule for finding in findings]
 
 
-@pytest.mark.parametrize("path", INVALID, ids=short)
+@table("path", INVALID, ids=short)
 def test_refusal_names_an_existing_place_or_a_missing_member(path: Path) -> None:
     """The place of a finding can be found in the body, or is the member that its parent lacks."""
     body = read(path)
@@ -58,7 +58,7 @@ def test_refusal_names_an_existing_place_or_a_missing_member(path: Path) -> None
         assert present != (finding.rule == "required")
 
 
-@pytest.mark.parametrize("path", VALID, ids=short)
+@table("path", VALID, ids=short)
 def test_valid_example_goes_between_the_roles_of_its_type(path: Path) -> None:
     """Sender and receiver of a valid example have roles that the type names."""
     entry, header = catalogue().get(name_of(path)), read(path)["header"]

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from support.shared import ROOT
+from support.tables import table
 
 from gateway.errors import Finding
 from schemas import catalogue, text_findings, validate
@@ -26,7 +27,7 @@ def body_type_of(path) -> str:
     return "/".join(path.parent.name.rsplit(".", 1))
 
 
-@pytest.mark.parametrize("path", INVALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@table("path", INVALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_invalid_example_is_explained(path):
     """There is always something to expect and something to do."""
     told = explained(body_type_of(path), json.loads(path.read_bytes()))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.awaited import FIELDS, TYPES
+from support.tables import table
 
 from gateway.errors import RefusedError
 from schemas import catalogue, fields, resources
@@ -28,7 +29,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
     return json.dumps(value).encode()
 
 
-@pytest.mark.parametrize("body_type", BODIES)
+@table("body_type", BODIES)
 def test_every_field_is_in_one_group_or_closed(body_type: str) -> None:
     """No field of the catalogue has been forgotten, and a group name that a rule gives is a group."""
     groups = field_groups()

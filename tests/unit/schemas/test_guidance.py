@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from support.tables import table
 
 from gateway.errors import RefusedError
 from schemas import searching
@@ -47,7 +48,7 @@ def faults(path: Path) -> list[tuple[str, str]]:
     return [(finding.place, finding.rule) for finding in refused.value.findings]
 
 
-@pytest.mark.parametrize("text", general().values(), ids=general())
+@table("text", general().values(), ids=general())
 def test_each_text_is_short_cited_and_known_in_every_language(text):
     """120 to 250 words; a source; title, keywords and summary in nine languages, drafts where nobody reviewed them."""
     assert 110 <= len(text.body.split()) <= 270

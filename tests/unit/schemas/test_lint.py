@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 from support.patterns import is_long, parse
+from support.tables import table
 
 from schemas import SENSITIVITY, catalogue, code_list, code_lists, fields
 from schemas.compose import PERSONAL_HEADER, found
 from schemas.validation import FORMATS
 
 PUBLISHED = sorted((Path(__file__).resolve().parents[3] / "schemas" / "published").glob("*.json"))
+each_schema = table("schema", [json.loads(path.read_bytes()) for path in PUBLISHED], ids=[p.stem for p in PUBLISHED])
 TYPES = [entry.body_type for entry in catalogue().types]
+each_type = table("body_type", TYPES)
 
 KEYWORDS = {
     *("$schema", "$ref", "$defs", "title", "description", "type", "properties", "required", "additionalProperties"),
@@ -61,31 +63,28 @@ def schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
             yield from schemas_in(member)
 
 
-@pytest.fixture(params=PUBLISHED, ids=lambda path: path.stem)
-def schema(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """One published schema after the other."""
-    value: dict[str, Any] = json.loads(request.param.read_bytes())
-    return value
-
-
+@each_schema
 def test_is_a_valid_2020_12_schema(schema: dict[str, Any]) -> None:
     """The schema is itself valid under its dialect."""
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(schema)
 
 
+@each_schema
 def test_uses_only_agreed_keywords(schema: dict[str, Any]) -> None:
     """A misspelt or rarely implemented keyword would be ignored somewhere."""
     for part in schemas_in(schema):
         assert set(part) <= KEYWORDS
 
 
+@each_schema
 def test_is_self_contained(schema: dict[str, Any]) -> None:
     """Every reference points into the schema itself, and every definition is used."""
     used = {reference.removeprefix("#/$defs/") for reference in found("$ref", schema)}
     assert set(schema["$defs"]) == used
 
 
+@each_schema
 def test_patterns_are_in_the_agreed_subset(schema: dict[str, Any]) -> None:
     """Each pattern can be read by the parser of the subset, and its text is bounded."""
     for part in schemas_in(schema):
@@ -94,11 +93,13 @@ def test_patterns_are_in_the_agreed_subset(schema: dict[str, Any]) -> None:
             assert part["maxLength"] <= (OPAQUE if is_long(part["pattern"]) else 254)
 
 
+@each_schema
 def test_formats_are_checked(schema: dict[str, Any]) -> None:
     """No format is used that the reference validator would pass unchecked."""
     assert set(found("format", schema)) <= set(FORMATS.checkers)
 
 
+@each_schema
 def test_everything_is_bounded(schema: dict[str, Any]) -> None:
     """Strings, arrays and integers have limits, and nothing is a number with a fraction."""
     for part in schemas_in(schema):
@@ -116,6 +117,7 @@ def test_everything_is_bounded(schema: dict[str, Any]) -> None:
                 assert kind != "number"
 
 
+@each_schema
 def test_objects_are_closed(schema: dict[str, Any]) -> None:
     """No object takes a member that the schema does not name."""
     for part in schemas_in(schema):
@@ -123,14 +125,14 @@ def test_objects_are_closed(schema: dict[str, Any]) -> None:
             assert part["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@each_type
 def test_every_leaf_has_a_class(body_type: str) -> None:
     """Each field says how sensitive it is."""
     for field in fields(body_type):
         assert field.sensitivity in SENSITIVITY, field.path
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@each_type
 def test_personal_leaf_has_a_category(body_type: str) -> None:
     """A field that identifies, locates or is special says which category a consent must cover, or why none does."""
     categories = code_list("data_category")
@@ -141,7 +143,7 @@ def test_personal_leaf_has_a_category(body_type: str) -> None:
         assert field.category is None or field.category in categories
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@each_type
 def test_saying_unknown_has_no_category(body_type: str) -> None:
     """To say that something is unknown or refused discloses nothing that needs a consent."""
     for field in fields(body_type):
@@ -149,7 +151,7 @@ def test_saying_unknown_has_no_category(body_type: str) -> None:
             assert (field.category, field.codes) == (None, "absence")
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@each_type
 def test_codes_are_those_of_the_list(body_type: str) -> None:
     """An enumeration is always a code list, with exactly its codes."""
     for field in fields(body_type):

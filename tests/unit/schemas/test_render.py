@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import catalogue, code_list
@@ -63,7 +64,7 @@ def leaves(value: Any) -> int:
     return sum(map(leaves, value)) if isinstance(value, list) and value else 1
 
 
-@pytest.mark.parametrize("path", VALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@table("path", VALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_an_example_is_shown_whole_and_the_same_everywhere(path: Path) -> None:
     """In each language: as many values as the body has, and the same bytes in whatever order the body was written."""
     body_type, body = read(path)
@@ -73,7 +74,7 @@ def test_an_example_is_shown_whole_and_the_same_everywhere(path: Path) -> None:
         assert shown.text().encode() == render(body_type, turned(body), labels(lang)).text().encode()
 
 
-@pytest.mark.parametrize("path", VALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@table("path", VALID, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_nothing_of_a_valid_example_is_marked_in_english(path: Path) -> None:
     """English has every label, and a valid body has no unknown code or member."""
     body_type, body = read(path)
@@ -178,7 +179,7 @@ def test_unknown_members_are_in_order() -> None:
     assert [line.label for line in shown] == [f"{name} [champ inconnu]" for name in sorted(names)]
 
 
-@pytest.mark.parametrize("steering", [*sorted(BIDI_CONTROLS), "\x1b", "\x9b", "\r", "\u2028", "\ud800"], ids=ascii)
+@table("steering", [*sorted(BIDI_CONTROLS), "\x1b", "\x9b", "\r", "\u2028", "\ud800"], ids=ascii)
 def test_what_steers_is_replaced(steering: str) -> None:
     """In a text, a code and a name alike: no value turns a line, closes its isolate or moves the cursor."""
     body = {"note": f"a{steering}b", "answer": f"a{steering}b", f"a{steering}b": 1}
@@ -259,7 +260,7 @@ def test_harmless_text_stays_as_it_is(text: str) -> None:
     assert all(new in (old, "\ufffd") for old, new in zip(text, cleaned, strict=True))
 
 
-@pytest.mark.parametrize("body_type", [entry.body_type for entry in catalogue().types])
+@table("body_type", [entry.body_type for entry in catalogue().types])
 def test_an_outline_has_every_member_and_every_code(body_type: str) -> None:
     """Places in the order of the schema, then each code that is still offered."""
     shown = outline(body_type, labels("en")).lines

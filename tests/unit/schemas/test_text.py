@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-import pytest
+from support.tables import table
 
 from gateway.errors import Finding
 from schemas import nfc, text_findings
@@ -62,13 +62,13 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
+@table("text", GOOD.values(), ids=GOOD)
 def test_ordinary_text_passes(text: str) -> None:
     """What people write in their own script passes, joiners included where the script needs them."""
     assert text_faults(text) == ()
 
 
-@pytest.mark.parametrize(("text", "rules"), BAD.values(), ids=BAD)
+@table(("text", "rules"), BAD.values(), ids=BAD)
 def test_tricky_text_is_refused(text: str, rules: tuple[str, ...]) -> None:
     """What reads differently from what it is, is refused under the rule's own name."""
     assert rules == text_faults(text)

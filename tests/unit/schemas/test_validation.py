@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.generate import bodies
+from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from schemas import catalogue, categories, text_findings, validate, validation
@@ -77,7 +78,7 @@ def planted(value: Any) -> Any:
     return CANARY
 
 
-@pytest.mark.parametrize("name", [entry.body_type for entry in catalogue().types])
+@table("name", [entry.body_type for entry in catalogue().types])
 def test_no_finding_holds_a_value(name: str) -> None:
     """With a marked value everywhere, also as member names, no finding carries it."""
     changed = planted(bodies(name, random.Random(1), 1.0))
