@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.local import TOKEN, FakeDesk, LocalApi, running_api
+from support.tables import table
 
 from gateway.access.operations import people
 from gateway.api.routes import PREFIX, ROUTES
@@ -68,11 +69,10 @@ def test_no_two_routes_share_a_place():
     assert [route.operation for route in ROUTES if route.keyed] == ["message.submit"]
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in ROUTES if not route.takes and not route.gives], ids=lambda route: route.operation
-)
+@table("route", [route for route in ROUTES if not route.takes and not route.gives], ids=lambda route: route.operation)
 async def test_a_route_asks_its_operation(api: LocalApi, route):
     """Path, query and body become the arguments; 201 says that something new exists."""
+    api.desk.calls.clear()
     api.desk.answer = OperationResult(value={"n": 1}, created=True)
     path = PREFIX + route.path.replace("{id}", "the-id")
     given = {"id": "the-id"} if "{id}" in route.path else {}

@@ -8,6 +8,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support import pages
 from support.shapes import unfit
+from support.tables import table
 
 from gateway.api import openapi
 from gateway.api.routes import PREFIX, ROUTES
@@ -31,13 +32,13 @@ def test_every_route_is_described_and_nothing_else():
         assert described[PREFIX + route.path][route.method.lower()]["operationId"] == route.operation
 
 
-@pytest.mark.parametrize("operation", EXAMPLES)
+@table("operation", EXAMPLES)
 def test_an_example_is_what_it_shows(operation: str):
     """The example of a body fits the shape of the arguments."""
     assert unfit(operation, EXAMPLES[operation]) == []
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "GET"], ids=lambda r: r.operation)
+@table("route", [r for r in ROUTES if r.method == "GET"], ids=lambda r: r.operation)
 def test_a_question_has_no_body(route: Any):
     """Arguments of a GET are plain words, since they stand in the query."""
     for part in SHAPES[route.operation].arguments.values():
@@ -45,7 +46,7 @@ def test_a_question_has_no_body(route: Any):
         assert schema.get("type") != "object", route.operation
 
 
-@pytest.mark.parametrize("operation", sorted(NARROWED & set(SHAPES)))
+@table("operation", sorted(NARROWED & set(SHAPES)))
 def test_content_may_be_missing(operation: str):
     """Who may not read content gets an answer without it, and that too is as described."""
 
@@ -67,7 +68,7 @@ def test_a_name_is_given_once():
         named("Finding", record())
 
 
-@pytest.mark.parametrize("operation", SHAPES)
+@table("operation", SHAPES)
 def test_an_operation_takes_what_is_described(operation: str):
     """What its function reads is what the document says."""
     in_headers = {"if_match"}

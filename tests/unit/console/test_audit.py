@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
-import pytest
 from support import pages as documented
 from support.browsing import read
 from support.consoles import NOW, Console, console, person
 from support.operated import AUDIT, AUDITED, ID, OTHER, answers
 from support.pagelook import faults
+from support.tables import Faults
 
 from gateway.console import events
 from gateway.node.dispatch import READS
@@ -27,16 +28,17 @@ def test_every_event_has_its_words():
     assert set(events.READ) == set(READS.values())
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", AUDITED)
-async def test_a_page_is_well_made(path: str, language: str):
+async def test_a_page_is_well_made():
     """Headings in order, fields with labels, tables with headings, nothing inline, no machine name without words."""
     async with console(answers()) as there:
-        there.sign_in.sessions["secret"] = person(Role.AUDITOR, language=language)
-        seen = await there.get(path)
-        assert seen.status == 200
-        assert faults(seen.text) == [] and "<b>" not in seen.text
-        assert language != "en" or "[no label]" not in seen.text
+        with Faults() as wrong:
+            for path, language in product(AUDITED, ["en", "ar"]):
+                with wrong.row(path, language):
+                    there.sign_in.sessions["secret"] = person(Role.AUDITOR, language=language)
+                    seen = await there.get(path)
+                    assert seen.status == 200
+                    assert faults(seen.text) == [] and "<b>" not in seen.text
+                    assert language != "en" or "[no label]" not in seen.text
 
 
 async def test_the_log_is_looked_through():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from support.casework import ALERT, ANSWERS, CASE, CONSENT, EXAMPLES, MESSAGE, P
 from support.consoles import NOW, Console, console, person
 from support.pagelook import faults
 from support.shapes import misfits
+from support.tables import Faults, table
 
 import schemas
 from gateway.console.words import words
@@ -26,7 +28,7 @@ def asked(there: Console, operation: str) -> list[Any]:
     return [arguments for name, arguments, _ in there.desk.calls if name == operation]
 
 
-@pytest.mark.parametrize("operation", sorted(ANSWERS))
+@table("operation", sorted(ANSWERS))
 def test_the_played_answers_have_the_real_shape(operation: str):
     """What these tests play is what the node says."""
     assert misfits(operation, ANSWERS[operation]) == []
@@ -37,37 +39,43 @@ def test_the_played_message_has_the_real_shape():
     assert misfits("message.show", answers()["message.show"]) == []
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_page_is_well_made(path: str, language: str):
+async def test_a_page_is_well_made():
     """Headings in order, fields with labels, tables with headings, nothing inline, no machine name without words."""
     async with console(answers()) as there:
-        there.sign_in.sessions["secret"] = person(language=language)
-        seen = await there.get(path)
-        assert seen.status == 200
-        assert faults(seen.text) == []
-        if language == "en":
-            assert "[no label]" not in seen.text
+        with Faults() as wrong:
+            for path, language in product(PATHS, ["en", "ar"]):
+                with wrong.row(path, language):
+                    there.sign_in.sessions["secret"] = person(language=language)
+                    seen = await there.get(path)
+                    assert seen.status == 200
+                    assert faults(seen.text) == []
+                    if language == "en":
+                        assert "[no label]" not in seen.text
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_case_worker_gets_it_too_or_is_refused(path: str):
+async def test_a_case_worker_gets_it_too_or_is_refused():
     """A page asks nothing that the role which opens it may not ask."""
     async with console(answers()) as there:
-        for role in (Role.CASE_WORKER, Role.FOCAL_POINT, Role.ADAPTER, Role.OPERATOR, Role.AUDITOR):
-            there.sign_in.sessions["secret"] = person(role)
-            assert (await there.get(path)).status in ((200,) if role is Role.FOCAL_POINT else (200, 403))
+        with Faults() as wrong:
+            others = (Role.CASE_WORKER, Role.ADAPTER, Role.OPERATOR, Role.AUDITOR)
+            for path, role in product(PATHS, (Role.FOCAL_POINT, *others)):
+                with wrong.row(path, role):
+                    there.sign_in.sessions["secret"] = person(role)
+                    assert (await there.get(path)).status in ((200, 403) if role in others else (200,))
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if "/alerts" not in path and "/records" not in path])
-async def test_somebody_of_one_unit_gets_the_same_pages(path: str):
+async def test_somebody_of_one_unit_gets_the_same_pages():
     """What is not narrowed to the unit is left out, and the page is not closed for it."""
+    bound = Caller(roles=frozenset({Role.CASE_WORKER, Role.FOCAL_POINT}), unit="focal-point")
     async with console(answers()) as there:
-        bound = Caller(roles=frozenset({Role.CASE_WORKER, Role.FOCAL_POINT}), unit="focal-point")
         there.sign_in.sessions["secret"] = Person(id="p1", name="Ana Doe", caller=bound)
-        seen = await there.get(path)
-        assert seen.status == 200 and faults(seen.text) == []
-        assert not asked(there, "alert.list") and not asked(there, "asylum.list")
+        with Faults() as wrong:
+            for path in (path for path in PATHS if "/alerts" not in path and "/records" not in path):
+                with wrong.row(path):
+                    there.desk.calls.clear()
+                    seen = await there.get(path)
+                    assert seen.status == 200 and faults(seen.text) == []
+                    assert not asked(there, "alert.list") and not asked(there, "asylum.list")
 
 
 async def test_the_morning_begins_with_what_is_urgent():

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import product
 
 import pytest
 from aiohttp import FormData
 from support.browsing import read
 from support.casework import DUTY, PEER, WHERE
-from support.consoles import OWN_UNITS, console, person
+from support.consoles import OWN_UNITS, Console, Seen, console, person
+from support.tables import Faults
 
 from gateway.console import assets
 from gateway.console.app import PAGES
 from gateway.console.cookies import SESSION
-from gateway.console.visit import OPEN
+from gateway.console.visit import OPEN, Page
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.operations.roles import MATRIX, Role
 
@@ -40,30 +42,35 @@ async def test_a_page_keeps_nothing_and_lets_nothing_in():
             assert seen.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.operation != OPEN], ids=lambda page: page.path)
-async def test_a_page_is_for_who_is_signed_in(page):
-    """Without a session, and with one that has ended, the way leads to the door."""
+async def opened(there: Console, page: Page, session: str | None = "secret") -> Seen:
+    """Open a page, or send its form."""
+    path = page.path.replace("{", "").replace("}", "")
+    return await (there.get if page.method == "GET" else there.post)(path, session=session)
+
+
+async def test_a_page_is_for_who_is_signed_in():
+    """Without a session, and with one that has ended, each page leads to the door; the desk is not asked."""
     async with console() as there:
-        for session in (None, "", "ended"):
-            path = page.path.replace("{", "").replace("}", "")
-            seen = await (there.get if page.method == "GET" else there.post)(path, session=session)
-            assert (seen.status, seen.headers["Location"]) == (303, "/sign-in")
-        assert there.desk.calls == []
+        with Faults() as wrong:
+            for page, session in product((page for page in PAGES if page.operation != OPEN), (None, "", "ended")):
+                with wrong.row(page.method, page.path, session):
+                    there.desk.calls.clear()
+                    seen = await opened(there, page, session)
+                    assert (seen.status, seen.headers["Location"]) == (303, "/sign-in")
+                    assert there.desk.calls == []
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.operation], ids=lambda page: f"{page.method} {page.path}"
-)
-async def test_a_page_is_closed_to_other_roles(page):
+async def test_a_page_is_closed_to_other_roles():
     """By the row of its operation in the matrix; the desk is not asked."""
-    others = set(Role) - MATRIX[page.operation]
     async with console() as there:
-        for role in others:
-            there.sign_in.sessions["secret"] = person(role)
-            path = page.path.replace("{", "").replace("}", "")
-            seen = await (there.get if page.method == "GET" else there.post)(path)
-            assert seen.status == 403
-        assert there.desk.calls == []
+        with Faults() as wrong:
+            for page in (page for page in PAGES if page.operation):
+                for role in set(Role) - MATRIX[page.operation]:
+                    with wrong.row(page.method, page.path, role):
+                        there.desk.calls.clear()
+                        there.sign_in.sessions["secret"] = person(role)
+                        assert (await opened(there, page)).status == 403
+                        assert there.desk.calls == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.browsing import Page, read
 from support.generate import bodies, mutated
+from support.tables import table
 
 import schemas
 from gateway.console import formfaults, forms, looks
@@ -107,14 +108,14 @@ def documents(body_type: str) -> list[dict[str, Any]]:
     return [asked(value) for value in (*written, *(bodies(body_type, rng, share) for share in (0.3, 0.9)))]
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_fields_are_a_way_back(body_type):
     """A document as fields and as a document again is the same."""
     for document in documents(body_type):
         assert body(body_type, posted(body_type, document, offset), offset) == document
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_a_page_is_a_way_back(body_type):
     """So is a document that is shown, and sent as it is; nothing is added by being looked at."""
     for document in documents(body_type):
@@ -122,7 +123,7 @@ def test_a_page_is_a_way_back(body_type):
         assert trimmed(body(body_type, sent(page), offset)) == trimmed(document)
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_an_empty_form_says_nothing(body_type):
     """No value is chosen for anybody, but where only one is possible, or one for each row."""
     root = catalogue().get(body_type).document
@@ -138,8 +139,8 @@ def test_an_empty_form_says_nothing(body_type):
     }
 
 
-@pytest.mark.parametrize("body_type", TYPES)
 @pytest.mark.parametrize("lang", ["en", "ar"])
+@table("body_type", TYPES)
 def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
     """A script in every text, faults and all; it comes back as it was written."""
     document = documents(body_type)[-1]
@@ -157,7 +158,7 @@ def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
     assert trimmed(body(body_type, sent(page), offset)) == trimmed(hostile) or "[" in page.said
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_every_fault_is_told_at_a_field(body_type):
     """Each finding of the validator has a sentence, in the order of the form, and what was filled in is kept."""
     rng = random.Random(11)
@@ -173,7 +174,7 @@ def test_every_fault_is_told_at_a_field(body_type):
         assert {fault.place for fault in told} <= set(known)
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_the_judge_takes_what_is_valid(body_type):
     """With what the node fills in put in its place."""
     for document in documents(body_type):

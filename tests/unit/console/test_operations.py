@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
-import pytest
 from support import pages as documented
 from support.consoles import NOW, Console, console, person
 from support.operated import HELD, ID, OTHER, PATHS, STATUS, alarm, answers
 from support.pagelook import faults
+from support.tables import Faults
 
 from gateway.administration import status_metrics
 from gateway.console import operating
@@ -60,27 +61,29 @@ def test_every_name_has_its_words():
     assert tells.reason("expired") != "expired" and tells.reason("zzz") == "zzz"
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_page_is_well_made(path: str, language: str):
+async def test_a_page_is_well_made():
     """Headings in order, fields with labels, tables with headings, nothing inline, no machine name without words."""
     async with console(answers()) as there:
-        there.sign_in.sessions["secret"] = person(language=language)
-        seen = await there.get(path)
-        assert seen.status == 200
-        assert faults(seen.text) == []
-        assert "<b>" not in seen.text
-        if language == "en":
-            assert "[no label]" not in seen.text
+        with Faults() as wrong:
+            for path, language in product(PATHS, ["en", "ar"]):
+                with wrong.row(path, language):
+                    there.sign_in.sessions["secret"] = person(language=language)
+                    seen = await there.get(path)
+                    assert seen.status == 200
+                    assert faults(seen.text) == []
+                    assert "<b>" not in seen.text
+                    if language == "en":
+                        assert "[no label]" not in seen.text
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_page_is_opened_by_its_right_alone(path: str):
+async def test_a_page_is_opened_by_its_right_alone():
     """Whoever may open a page gets the whole of it; nobody else does."""
     async with console(answers()) as there:
-        for role in Role:
-            there.sign_in.sessions["secret"] = person(role)
-            assert (await there.get(path)).status == (200 if role in allowed(right(path)) else 403), role
+        with Faults() as wrong:
+            for path, role in product(PATHS, Role):
+                with wrong.row(path, role):
+                    there.sign_in.sessions["secret"] = person(role)
+                    assert (await there.get(path)).status == (200 if role in allowed(right(path)) else 403)
 
 
 async def test_the_overview_says_how_it_stands():

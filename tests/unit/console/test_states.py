@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-import pytest
+from support.tables import table
 
 import schemas
 from gateway.console import states
@@ -26,7 +26,7 @@ from schemas.clocks import clocks
 from schemas.region_pack.procedures import GATES, Fact
 
 
-@pytest.mark.parametrize(
+@table(
     ("table", "names"),
     [
         (states.OUTGOING, Outgoing),
