@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-WORD = 80  # characters of a name that is made from the values of a row
+WORD = 40  # longer values are no part of the name of a row
 FAILURES = (Exception, pytest.fail.Exception)
 Test = Callable[..., Any]
 Ids = Iterable[object] | Callable[[Any], object] | None
@@ -125,7 +125,7 @@ def _word(value: object) -> str:
     if isinstance(value, Path):
         return f"{value.parent.name}/{value.name}"
     if isinstance(value, str | int):
-        return repr(value)[:WORD] if isinstance(value, str) and not value.isprintable() else str(value)[:WORD]
+        return text if len(text := str(value)) <= WORD and text.isprintable() else ""
     named = getattr(value, "name", None) or getattr(value, "__name__", None)
     return named if isinstance(named, str) else ""
 

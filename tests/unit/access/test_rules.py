@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.tables import table
 
 from gateway.access.rules import (
     DEVICE_BOUND,
@@ -19,8 +20,8 @@ from gateway.errors import Code, RefusedError
 from gateway.operations.roles import OWNER, READS_CONTENT, Caller, Role
 
 
-@pytest.mark.parametrize("giver", Role)
-@pytest.mark.parametrize("role", PERSONAL)
+@table("giver", Role)
+@table("role", PERSONAL)
 def test_nobody_gives_what_they_do_not_have(giver: Role, role: Role):
     """What reads content is given by a focal point, the rest by who looks after trust; the others give nothing."""
     wanted = Role.FOCAL_POINT if role in READS_CONTENT else Role.TRUST_ADMIN

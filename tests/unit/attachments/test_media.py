@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.tables import table
 
 from gateway.attachments import media
 from gateway.attachments.media import DOCX, JPEG, ODT, PDF, PNG, TEXT, XLSX, Inspector
@@ -125,16 +126,16 @@ def looked_at(data: bytes, piece: int = 1_000) -> str:
     return inspector.finish()
 
 
-@pytest.mark.parametrize("piece", [1, 7, 4_096, 10_000_000])
-@pytest.mark.parametrize("name", GOOD)
+@table("piece", [1, 7, 4_096, 10_000_000])
+@table("name", GOOD)
 def test_a_type_is_known_by_its_content(name: str, piece: int) -> None:
     """In pieces of whatever size."""
     data, kind = GOOD[name]
     assert looked_at(data, piece) == kind
 
 
-@pytest.mark.parametrize("piece", [1, 10_000_000])
-@pytest.mark.parametrize("name", BAD)
+@table("piece", [1, 10_000_000])
+@table("name", BAD)
 def test_what_is_of_no_type_is_refused(name: str, piece: int) -> None:
     """Each with what is wrong, and one code."""
     data, word = BAD[name]

@@ -7,9 +7,9 @@ import sys
 from inspect import cleandoc
 from pathlib import Path
 
-import pytest
 from support.desks import run
 from support.house import ROOT
+from support.tables import table
 
 from gateway.cli.pages import document, help_texts, leaves
 from gateway.cli.root import VERBS, trm
@@ -17,7 +17,7 @@ from gateway.cli.root import VERBS, trm
 LEAVES = dict(leaves())
 
 
-@pytest.mark.parametrize("path", LEAVES)
+@table("path", LEAVES)
 def test_every_verb_has_an_example(path):
     """The help of a verb shows how it is called."""
     assert "\b\nExample" in cleandoc(LEAVES[path].help or "")

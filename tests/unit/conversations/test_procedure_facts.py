@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pytest
+from support.tables import table
 
 from gateway.conversations.history import Opened, Side
 from gateway.conversations.procedure_facts import facts_of
@@ -25,7 +25,7 @@ def papers(*listed: dict[str, str]) -> dict[str, Any]:
     return {"identity_documents": list(listed)}
 
 
-@pytest.mark.parametrize(
+@table(
     ("messages", "wanted"),
     [
         ([], set()),

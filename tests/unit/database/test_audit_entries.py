@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 import orjson
-import pytest
 from support.house import ROOT, files_of, syntax
+from support.tables import table
 
 from gateway.database.audit_entries import leaf
 
@@ -56,14 +56,10 @@ def calls(tree: ast.AST) -> list[ast.Call]:
     return [call for call in found if isinstance(call.func, ast.Name) and call.func.id == "leaf"]
 
 
-MADE = [
-    pytest.param(call, id=f"{path.relative_to(ROOT)}:{call.lineno}")
-    for path in files_of("gateway")
-    for call in calls(syntax(path))
-]
+MADE = {f"{path.relative_to(ROOT)}:{call.lineno}": call for path in files_of("gateway") for call in calls(syntax(path))}
 
 
-@pytest.mark.parametrize("call", MADE)
+@table("call", MADE.values(), ids=MADE)
 def test_a_leaf_states_listed_facts_only(call: ast.Call):
     """Keyword by keyword, without `**`; the event is a word of ours."""
     assert {keyword.arg for keyword in call.keywords} <= set(FACTS)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.holidays import CLOSED
+from support.tables import table
 
 from gateway.foundation.deadlines import deadline, end_of, working_day
 from gateway.foundation.workdays import Uncertain, is_working
@@ -196,8 +197,8 @@ WORST = ["2026-12-24T22:00", "2026-04-30T23:30", "2026-03-28T12:00", "2026-10-24
 """Christmas Eve, the night before Labour Day, before both changes of time, before Eid al-Adha."""
 
 
-@pytest.mark.parametrize("country", CALENDARS)
-@pytest.mark.parametrize("clock", EMERGENCIES + ALARMS, ids=lambda clock: clock.name)
+@table("country", CALENDARS)
+@table("clock", EMERGENCIES + ALARMS, ids=lambda clock: clock.name)
 def test_an_emergency_stops_nowhere(country, clock: Clock):
     """Its hours are hours, and its days are days of the calendar, through whatever lies between, in every country."""
     zone, calendar = ZoneInfo(CALENDARS[country].zone.name), CALENDARS[country]

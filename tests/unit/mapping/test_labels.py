@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.tables import table
 
 from adapters.sheet import htcds
 from gateway.errors import Finding
@@ -44,7 +45,7 @@ def spoken(rule: Rule, said: Labels) -> Rule:
 
 
 @pytest.mark.parametrize("lang", languages())
-@pytest.mark.parametrize("name", MAPPINGS)
+@table("name", MAPPINGS)
 def test_every_choice_is_understood(name: str, lang: str) -> None:
     """What a drop-down offers becomes the code it stands for, alone and beside the others, in each language."""
     said = labels(lang)

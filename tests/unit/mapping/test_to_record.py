@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from support.house import ROOT
+from support.tables import table
 
 import schemas
 from gateway.errors import RefusedError
@@ -313,7 +314,7 @@ def test_a_name_that_becomes_what_it_names_is_taken(path, type, codes):
     assert check(parse(value), vocabulary(value["body_type"], language_names())) == ()
 
 
-@pytest.mark.parametrize("name", schemas.code_lists())
+@table("name", schemas.code_lists())
 def test_every_code_of_every_list_survives_a_round_trip_or_is_declared(name):
     """A table of all codes is accepted and comes back whole; without one of them the checker names it."""
     codes = [code.code for code in schemas.code_list(name).codes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from support.tables import table
 
 from gateway.operations.roles import (
     CONTENT_MEMBERS,
@@ -22,7 +22,7 @@ WORKER = Caller(roles=frozenset({Role.CASE_WORKER}))
 MESSAGE = {"id": "m", "state": "queued", "type": "referral.request/1", "header": {"a": 1}, "content": {"b": 2}}
 
 
-@pytest.mark.parametrize("operation", MATRIX)
+@table("operation", MATRIX)
 def test_a_role_may_what_its_row_says(operation: str):
     """One role, one mark; the owner every row."""
     for role in Role:

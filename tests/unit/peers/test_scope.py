@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.tables import table
 
 from gateway.errors import Code, RefusedError
 from gateway.peers.scope import (
@@ -58,7 +59,7 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("change", "member"),
     [
         ({}, None),
@@ -153,8 +154,8 @@ def test_narrower_is_narrower_in_every_member(member):
     assert not contains(FR, replace(FR, max_file_bytes=9_001))
 
 
-@pytest.mark.parametrize("direction", list(Direction))
-@pytest.mark.parametrize(
+@table("direction", list(Direction))
+@table(
     ("state", "ordinary", "protected"),
     [
         (PeerState.PROPOSED, False, False),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from support.generate import bodies
+from support.tables import table
 
 from gateway.conversations.rules.disclosure import ACCEPTED_STATES, DisclosureStage, disclosure_stage
 from gateway.errors import Code
@@ -307,7 +308,7 @@ def test_the_first_step_opens_nothing_that_identifies() -> None:
     assert exposed == {"age_group", "gender", "languages/*/language", "languages/*/level", "safe_contact_rule/may_call"}
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_every_message_has_a_purpose(body_type: str) -> None:
     """Each valid example leaves whole, after acceptance, for at least one purpose: no group is closed by oversight."""
     purposes = (None, *(entry.code for entry in code_list("purpose").codes))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.tables import table
 
 from gateway.policy.identifiers import Identifier, identifiers
 
@@ -14,7 +14,7 @@ TODAY = date(2026, 6, 1)
 EMAIL, BIRTH, DOCUMENT, PHONE = Identifier
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "kind"),
     [
         ("write to testina.p@example.org today", EMAIL),
@@ -42,7 +42,7 @@ def test_what_is_found(text, kind):
     assert identifiers(text, TODAY) == {kind}
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",

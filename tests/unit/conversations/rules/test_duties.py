@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from support.tables import table
 from support.talk import (
     DAY,
     HOST,
@@ -68,7 +69,7 @@ def standing(side: Side, kind: str, **more: object) -> Talk:
     return talk
 
 
-@pytest.mark.parametrize(
+@table(
     ("talk", "wanted"),
     [
         (undelivered(), {"delivered": HOST}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
+from support.tables import table
 
 from gateway.conversations.rules.facts import Said, extract, priority, respond_by
 from gateway.conversations.rules.situation import MAY
@@ -17,7 +17,7 @@ PROPOSAL = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "content", "said"),
     [
         (
@@ -80,8 +80,8 @@ def test_what_counts_is_taken_and_nothing_else(kind, content, said):
     assert said == extract(kind, content)
 
 
-@pytest.mark.parametrize("kind", sorted(MAY))
-@pytest.mark.parametrize("junk", [{}, {"legs": 1, "grants": [{}], "version": True, "actions": {}, "handover": []}])
+@table("kind", sorted(MAY))
+@table("junk", [{}, {"legs": 1, "grants": [{}], "version": True, "actions": {}, "handover": []}])
 def test_extraction_never_fails(kind, junk):
     """A body that its schema has not passed gives less, and no error."""
     assert extract(kind, junk).version is None

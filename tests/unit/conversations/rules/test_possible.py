@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
 from support import talk
+from support.tables import table
 from support.talk import HOST, RECEIVING, Talk
 
 from gateway.conversations.rules.context import ConversationContext
@@ -19,8 +19,8 @@ def written(said: Talk, side, *, partial: bool = False, later: int = 60) -> dict
     return {type_name(one.body_type): one.reply_to for one in possible(around, said.now + later)}
 
 
-@pytest.mark.parametrize("later", [0, 60])
-@pytest.mark.parametrize(
+@table("later", [0, 60])
+@table(
     ("name", "side", "may", "may_not"),
     [
         ("requested", RECEIVING, {"referral.accept", "referral.decline", "info.request"}, {"referral.withdraw"}),

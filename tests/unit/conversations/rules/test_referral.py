@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from support.tables import table
 from support.talk import (
     DAY,
     HOST,
@@ -130,7 +131,7 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("number", "make", "side", "kind", "more", "state"), MOVES)
+@table(("number", "make", "side", "kind", "more", "state"), MOVES)
 def test_a_message_moves_the_state(number, make, side, kind, more, state):
     """Each numbered row that a message can cause; the message is applied and nothing else is wrong."""
     talk = make()

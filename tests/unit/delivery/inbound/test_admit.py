@@ -13,6 +13,7 @@ import pytest
 from support.endpoints import EVERYTHING, EXAMPLES, consent, example, held, purpose_of, standing
 from support.incoming import PART, SENDER, A, B, arrive, authentic, framed, said
 from support.nodes import NOW, refused
+from support.tables import table
 from support.talk import HOST, RECEIVING, Talk
 
 import schemas
@@ -46,7 +47,7 @@ def admit(
     return steps.admit(examined, held=knows or held(), around=around, to=B.first().node)
 
 
-@pytest.mark.parametrize("name", VALID)
+@table("name", VALID)
 def test_every_valid_example_is_admitted(name: str) -> None:
     """The halves of the body and what the statement says are what the message holds."""
     stated = said(name, purpose=purpose_of(name))

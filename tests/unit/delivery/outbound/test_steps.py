@@ -21,6 +21,7 @@ from support.endpoints import (
 )
 from support.incoming import A, B
 from support.nodes import NOW, Node
+from support.tables import table
 from support.talk import HOST, HOUR, RECEIVING, Talk, requested
 
 import schemas
@@ -86,7 +87,7 @@ def covering(draft: Draft) -> Consent:
     )
 
 
-@pytest.mark.parametrize("name", VALID)
+@table("name", VALID)
 def test_every_valid_example_arrives(name: str) -> None:
     """With consent and scope each example passes all steps out and in, and is the same message on the other side."""
     a, b = Endpoint.pair(A, B)

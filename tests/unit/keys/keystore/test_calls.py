@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.nodes import NOW, Node, refused
+from support.tables import table
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.node.parts import Keys
@@ -55,7 +56,7 @@ def test_everything_a_node_may_ask_is_in_the_table() -> None:
     assert not METHODS.keys() & STANDING_MEMBERS
 
 
-@pytest.mark.parametrize("name", METHODS)
+@table("name", METHODS)
 def test_a_row_has_the_arguments_of_its_method(name: str) -> None:
     """The client's method takes as many arguments as the row says, under the names of the interface."""
     ours = [*inspect.signature(getattr(RemoteKeys, name)).parameters]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.tables import table
 
 from gateway.foundation.state_machine import IllegalStep
 from gateway.messages.machines.delivery import DELIVERY, FINAL, SENDING, WAITING, Outgoing, OutgoingEvent, allows, step
@@ -19,7 +20,7 @@ def walk(*events: OutgoingEvent, start: Outgoing = S.QUEUED) -> Outgoing:
     return state
 
 
-@pytest.mark.parametrize(
+@table(
     ("events", "expected"),
     [
         ((E.DEPART, E.RECEIPT_RECEIVED, E.RECEIPT_DELIVERED, E.RECEIPT_OPENED), S.OPENED),
@@ -67,23 +68,23 @@ def test_a_late_received_changes_nothing():
     assert walk(E.DEPART, E.RECEIPT_DELIVERED, E.RECEIPT_RECEIVED) is S.AWAITING_OPENING
 
 
-@pytest.mark.parametrize("receipt", RECEIPTS)
-@pytest.mark.parametrize("state", sorted(set(Outgoing) - {S.QUEUED, S.CANCELLED}))
+@table("receipt", RECEIPTS)
+@table("state", sorted(set(Outgoing) - {S.QUEUED, S.CANCELLED}))
 def test_no_receipt_can_break_a_message_that_departed(state, receipt):
     """Whatever a peer signs has a row in each state after departure."""
     assert allows(state, receipt)
 
 
-@pytest.mark.parametrize("receipt", RECEIPTS)
-@pytest.mark.parametrize("state", [S.QUEUED, S.CANCELLED])
+@table("receipt", RECEIPTS)
+@table("state", [S.QUEUED, S.CANCELLED])
 def test_a_receipt_for_what_never_departed_is_our_bug(state, receipt):
     """No statement exists that such a receipt could be of."""
     with pytest.raises(IllegalStep, match="delivery"):
         step(state, receipt)
 
 
-@pytest.mark.parametrize("event", [E.CANCEL, E.EXPIRE, E.REFUSE])
-@pytest.mark.parametrize("state", [S.AWAITING_HANDOVER, S.AWAITING_OPENING, S.OPENED, S.REJECTED, S.FAILED])
+@table("event", [E.CANCEL, E.EXPIRE, E.REFUSE])
+@table("state", [S.AWAITING_HANDOVER, S.AWAITING_OPENING, S.OPENED, S.REJECTED, S.FAILED])
 def test_what_arrived_can_not_be_called_back(state, event):
     """A person or a timer that comes too late is told so by `allows`."""
     assert not allows(state, event)

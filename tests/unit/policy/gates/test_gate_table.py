@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from support.gate_facts import ENQUIRY, GOOD, NOTHING, RECORD, gates, headed, refusals
+from support.tables import table
 
 import schemas
 from gateway.consent.rules import read, withdraw
@@ -40,8 +41,8 @@ def test_what_is_right_passes(facts, at_receiver):
     assert gates(facts, at_receiver=at_receiver) == []
 
 
-@pytest.mark.parametrize("name", sorted(NEVER_BLOCKED))
-@pytest.mark.parametrize("at_receiver", [False, True], ids=["sender", "receiver"])
+@table("name", sorted(NEVER_BLOCKED))
+@table("at_receiver", [False, True], ids=["sender", "receiver"])
 def test_g10_is_stronger_than_everything(name, at_receiver):
     """Withdrawal, erasure and safety alert pass facts that close every other gate."""
     worst = replace(
@@ -83,7 +84,7 @@ GOVERNED = {
 }
 
 
-@pytest.mark.parametrize("code", sorted(GOVERNED, key=lambda code: int(code.removeprefix("gate_g"))))
+@table("code", sorted(GOVERNED, key=lambda code: int(code.removeprefix("gate_g"))))
 def test_each_gate_is_closed_to_empty_facts(code):
     """What a gate governs and is told nothing about, it refuses."""
     assert code in gates(replace(NOTHING, **GOVERNED[code]))
@@ -103,7 +104,7 @@ def test_the_receiver_asks_or_says_why_not():
     assert all(item.why for item in AT_RECEIVER) and all(LEFT_TO_SENDER.values())
 
 
-@pytest.mark.parametrize("gate", NUMBERED, ids=lambda gate: gate.__name__)
+@table("gate", NUMBERED, ids=lambda gate: gate.__name__)
 def test_each_gate_states_its_source(gate):
     """The docstring of a gate begins with its number and names where the rule comes from."""
     text = gate.__doc__ or ""
