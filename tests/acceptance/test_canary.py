@@ -20,6 +20,7 @@ from support.ceremony import ADMINS, aplay, change
 from support.local import Caller, socket_caller
 from support.policies import open_on
 from support.running import UNIT, asked, consent, enquiry, header, pair, running, settled, until
+from support.tables import table
 
 from adapters.folder import FolderAdapter
 from gateway.api.routes import PREFIX
@@ -407,8 +408,8 @@ async def test_no_marked_value_lies_anywhere(world: World, capfd: pytest.Capture
 # --- the search itself --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mark", MARKS)
 @pytest.mark.parametrize("form", sorted(forms("Žofja-Tulipán")))
+@table("mark", MARKS)
 def test_a_planted_value_is_found(tmp_path: Path, mark: str, form: str):
     """Each mark in each encoding, in the middle of a file among noise, is a hit."""
     planted = forms(MARKS[mark]).get(form)

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from support.questions import ASKED_AT, QUESTIONS, calendars, library, seed
+from support.tables import table
 
 from gateway.directory.rules import Question
 from gateway.guidance.lookup import Wanted
@@ -27,7 +28,7 @@ def texts():
     return library()
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked["id"])
+@table("asked", ASKED, ids=lambda asked: asked["id"])
 def test_the_first_hit_is_the_expected_one(asked, directory, texts):
     """Country, unit and contact; or the text."""
     first = asked["first"]

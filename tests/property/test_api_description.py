@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from support import desks
 from support.desks import free_port, served
+from support.tables import Faults
 
 from gateway.api import openapi
 from gateway.api.shapes import SHAPES
@@ -33,6 +34,7 @@ DESCRIBED: Any = schemathesis.openapi.from_dict(
     {name: part for name, part in openapi.document().items() if name != "security"}  # each token is given by the test
 )
 OPERATIONS = {found.ok().definition.raw["operationId"]: found.ok() for found in DESCRIBED.get_all_operations()}
+SUBJECTS = sorted({name.partition(".")[0] for name in OPERATIONS})
 PATIENCE = 60
 
 
@@ -97,14 +99,22 @@ def tried(door: Door, operation: str, *, may: int, may_not: int) -> None:
             given(case=made_up[mode])(settings(_asker(door, role, operation)))()
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_is_as_described(door: Door, operation: str):
+def each_tried(door: Door, subject: str, *, may: int, may_not: int) -> None:
+    """All operations about a subject, such as `peer`."""
+    with Faults() as faults:
+        for operation in (name for name in OPERATIONS if name.partition(".")[0] == subject):
+            with faults.row(operation):
+                tried(door, operation, may=may, may_not=may_not)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_an_operation_is_as_described(door: Door, subject: str):
     """A few requests of each kind."""
-    tried(door, operation, may=2, may_not=1)
+    each_tried(door, subject, may=2, may_not=1)
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_is_as_described_at_length(door: Door, operation: str):
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_an_operation_is_as_described_at_length(door: Door, subject: str):
     """Many of them."""
-    tried(door, operation, may=100, may_not=5)
+    each_tried(door, subject, may=100, may_not=5)

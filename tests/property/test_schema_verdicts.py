@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 from support.generate import bodies, mutated
 from support.patterns import parse, sample
+from support.tables import table
 
 from schemas import catalogue, categories, code_list, text_findings, validate
 from schemas.validation import reference_findings
@@ -42,7 +43,7 @@ def test_validators_agree_on_changed_bodies(body_type: str) -> None:
     assert refused > ROUNDS // 3
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_generator_repeats_itself(body_type: str) -> None:
     """The same seed gives the same body, another one nearly always another."""
     first, again, other = (bodies(body_type, random.Random(seed)) for seed in (5, 5, 6))
@@ -80,7 +81,7 @@ def test_summaries_have_all_lengths_and_scripts() -> None:
         assert any(low <= ord(char) <= high for char in first)
 
 
-@pytest.mark.parametrize("body_type", TYPES)
+@table("body_type", TYPES)
 def test_categories_are_always_from_the_list(body_type: str) -> None:
     """Whatever a body says, the categories it discloses are codes of the list."""
     known = {entry.code for entry in code_list("data_category").codes}

@@ -19,6 +19,7 @@ from support.changes import AIMS, changed
 from support.generate import bodies, mutated
 from support.judges import Judge, Opinion, by_jsonschema, by_jsonschema_rs, judges
 from support.shared import ROOT
+from support.tables import table
 
 from schemas import catalogue
 from schemas.catalogue import MessageType
@@ -30,11 +31,6 @@ SHORT, LONG = 40, 1_000
 
 BY_SCHEMA = {"not_json": "type"}
 """What a schema says of that which the product refuses before it asks the schema: a fraction is no integer."""
-
-every_type = pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry.body_type)
-amounts = pytest.mark.parametrize(
-    "amount", [SHORT, pytest.param(LONG, marks=[pytest.mark.deep, pytest.mark.timeout(3_600)])]
-)
 
 
 def document(body_type: str, number: int) -> tuple[Any, str]:
@@ -68,9 +64,7 @@ def agreed(opinions: Iterable[Opinion]) -> bool:
     return len({opinion.valid for opinion in all_of_them}) == 1 and len(reasons) <= 1
 
 
-@every_type
-@amounts
-def test_generated_bodies_get_one_verdict(entry: MessageType, amount: int, ajv: Ajv) -> None:
+def judged_alike(entry: MessageType, amount: int, ajv: Ajv) -> None:
     """All three accept each valid body, and refuse the same changed ones for the same rules at the same places."""
     refused, differences = compared(judges(ajv), entry, amount)
     assert differences == []
@@ -78,7 +72,21 @@ def test_generated_bodies_get_one_verdict(entry: MessageType, amount: int, ajv: 
     assert refused.total() > 0.3 * amount
 
 
-@every_type
+@table("entry", TYPES, ids=lambda entry: entry.body_type)
+def test_generated_bodies_get_one_verdict(entry: MessageType, ajv: Ajv) -> None:
+    """A few bodies of each type."""
+    judged_alike(entry, SHORT, ajv)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("entry", TYPES, ids=lambda entry: entry.body_type)
+def test_many_generated_bodies_get_one_verdict(entry: MessageType, ajv: Ajv) -> None:
+    """Many of each type."""
+    judged_alike(entry, LONG, ajv)
+
+
+@table("entry", TYPES, ids=lambda entry: entry.body_type)
 def test_examples_get_one_verdict(entry: MessageType, ajv: Ajv) -> None:
     """All three accept each valid example and refuse each invalid one for the one rule that its name says."""
     for path in sorted((EXAMPLES / entry.body_type.replace("/", ".")).glob("*.json")):
