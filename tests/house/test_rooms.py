@@ -15,8 +15,9 @@ READER_OF_THE_ENVIRONMENT = ROOT / "gateway" / "foundation" / "environment.py"
 MANY_FILES = 20
 
 
+@pytest.fixture(scope="module")
 def code() -> dict[str, ast.Module]:
-    """The syntax tree of each file of the product, by its path."""
+    """The syntax tree of each file of the product, by its path; parsed once for all tests here."""
     return {path.relative_to(ROOT).as_posix(): syntax(path) for package in PRODUCT for path in files_of(package)}
 
 
@@ -73,9 +74,9 @@ def environment_uses(tree: ast.AST) -> set[str]:
     return (attributes | names) & ENVIRONMENT
 
 
-def test_one_file_reads_the_environment():
+def test_one_file_reads_the_environment(code):
     """`gateway/foundation/environment.py` is the one file of the product that looks at the environment."""
-    readers = {path for path, tree in code().items() if environment_uses(tree)}
+    readers = {path for path, tree in code.items() if environment_uses(tree)}
     assert readers == {READER_OF_THE_ENVIRONMENT.relative_to(ROOT).as_posix()}
 
 
@@ -85,21 +86,21 @@ def test_a_planted_look_at_the_environment_is_found(source):
     assert environment_uses(ast.parse(source)) != set()
 
 
-def test_only_keys_touches_primitives():
+def test_only_keys_touches_primitives(code):
     """No file outside keys/ imports a primitive, not even inside a function."""
     found = {
         path: sorted({name.split(".")[0] for name in imported(tree)} & PRIMITIVES)
-        for path, tree in code().items()
+        for path, tree in code.items()
         if not path.startswith("keys/")
     }
     assert {path: names for path, names in found.items() if names} == {}
 
 
-def test_an_adapter_knows_the_port_only():
+def test_an_adapter_knows_the_port_only(code):
     """Of ours, an adapter imports the port, the error words and adapters; which adapters is the contract's matter."""
     allowed = {"gateway.ports", "gateway.errors"}
     strange = []
-    for path, tree in code().items():
+    for path, tree in code.items():
         if path.startswith("adapters/"):
             ours = {name for name in imported(tree) if name.split(".")[0] in PRODUCT}
             strange += [f"{path}: {name}" for name in ours if name.split(".")[0] != "adapters" and name not in allowed]
@@ -112,13 +113,13 @@ def test_the_changelog_knows_the_version():
     assert re.search(rf"^## \[{re.escape(pyproject()['project']['version'])}\]", headings, re.MULTILINE)
 
 
-def test_no_cancellation_is_lost():
+def test_no_cancellation_is_lost(code):
     """`asyncio.wait_for` of Python 3.11 swallows a cancellation that comes as its work ends, and a loop that is not
     cancelled keeps its node from stopping: `asyncio.timeout` does not.
     """
     waiting = [
         f"{path}:{node.lineno}"
-        for path, tree in code().items()
+        for path, tree in code.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "asyncio.wait_for"
     ]
