@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -20,6 +21,7 @@ KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2), "words":
 OPTIONS = {"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
 
 
+@cache
 def texts() -> Catalog:
     """Every text that a reader can meet."""
     found = Catalog()
@@ -30,6 +32,7 @@ def texts() -> Catalog:
     return found
 
 
+@cache
 def translated(lang: str) -> Catalog:
     """What the file of a language has; an empty one where nobody has begun."""
     path = CONSOLE / "locale" / f"{lang}.po"
