@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import wraps
@@ -31,9 +31,9 @@ Ids = Iterable[object] | Callable[[Any], object] | None
 class RowFaultsError(AssertionError):
     """Rows of a table are wrong; the message has one line for each fault."""
 
-    def __init__(self, faults: Sequence[str], rows: int) -> None:
+    def __init__(self, faults: Sequence[str]) -> None:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__("\n".join([f"{count} in {rows} rows", *faults]))
+        super().__init__("\n".join([f"{count} in the table", *faults]))
         self.faults = faults
 
 
@@ -53,7 +53,7 @@ class Faults:
         if exc is None:
             assert self.rows, "a table without rows checks nothing"
             if self.faults:
-                raise RowFaultsError(self.faults, self.rows) from self._first
+                raise RowFaultsError(self.faults) from self._first
 
     @contextmanager
     def row(self, *place: object) -> Iterator[None]:
@@ -106,7 +106,7 @@ def table(names: str | Sequence[str], rows: Iterable[Any], *, ids: Ids = None) -
 
 
 def _places(values: Sequence[Sequence[Any]], ids: Ids) -> Iterator[str]:
-    """The name of each row: its id, or its number and those of its values that are short words."""
+    """The name of each row: its id, the one short word that it is, or its number with its short words."""
     if ids is not None and not callable(ids):
         yield from map(str, ids)
         return
@@ -114,20 +114,27 @@ def _places(values: Sequence[Sequence[Any]], ids: Ids) -> Iterator[str]:
         words = [str(word) for value in row if (word := (ids and ids(value)) or _word(value))]
         if ids and words:
             yield "-".join(words)
+        elif words and len(row) == 1:
+            yield words[0]
         else:
             yield f"row {number}" + (f" ({', '.join(words)})" if words else "")
 
 
 def _word(value: object) -> str:
-    """A value as a word of a name; nothing for what has no short one."""
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, Path):
-        return f"{value.parent.name}/{value.name}"
-    if isinstance(value, str | int):
-        return text if len(text := str(value)) <= WORD and text.isprintable() else ""
-    named = getattr(value, "name", None) or getattr(value, "__name__", None)
-    return named if isinstance(named, str) else ""
+    """A value as a word of a name: what is no word has none, and of a mapping only its keys count."""
+    match value:
+        case Enum():
+            text = str(value.value)
+        case Path():
+            text = f"{value.parent.name}/{value.name}"
+        case str() | int():
+            text = str(value)
+        case Mapping() | set() | frozenset():
+            text = "+".join(sorted(map(_word, value)))
+        case _:
+            named = getattr(value, "name", None) or getattr(value, "__name__", None)
+            text = named if isinstance(named, str) else ""
+    return text if len(text) <= WORD and text.isprintable() else ""
 
 
 def _tell(exc: BaseException) -> list[str]:
