@@ -13,22 +13,22 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any, Final, NoReturn, Self, cast
+from typing import Any, Concatenate, Final, Generic, NoReturn, ParamSpec, Self, TypeVar, cast
 from weakref import WeakSet
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from keys.documents.backup import RecoveryPublic
 from keys.documents.descriptor import Descriptor
-from keys.documents.key_records import Use
-from keys.documents.keyset import EncKey
 from keys.keystore.calls import HELLO, METHODS, PROTOCOL, Answer, Hello, KeyServiceStatus, decode_answer, encode_request
 from keys.keystore.channel import Channel, ClosedError
 from keys.keystore.keyring import DEFAULT_UNITS
-from keys.keystore.service import KeyInfo
-from keys.primitives.sign import PublicKey, Signature
+from keys.keystore.service import KeyService
 
+P = ParamSpec("P")
+T = TypeVar("T")
 PATIENCE: Final = 5.0
 """Seconds that a worker thread waits for a key service that is away."""
 ANSWER: Final = 2.0
@@ -38,6 +38,32 @@ CHANGE: Final = 30.0
 TOGETHER: Final = 32
 """Calls in one move of data: their answers fit the buffer of a socket, so that nobody waits for the other to read."""
 _PAUSE: Final = 0.05
+
+
+class _StatusProperty(Generic[T]):
+    """A property that is read from the last status of the key service, without a call."""
+
+    def __init__(self, read: Callable[[KeyServiceStatus], T]) -> None:
+        self._read = read
+
+    def __get__(self, keys: RemoteKeys, owner: type[RemoteKeys]) -> T:
+        return self._read(keys._now())
+
+
+def _remote(method: Callable[Concatenate[Any, P], T]) -> Callable[Concatenate[RemoteKeys, P], T]:
+    """Make the method that asks the key service for `method`, with its arguments and its result.
+
+    Raises KeyError for a method that has no row in the table of calls.
+    """
+    name, takes = method.__name__, [*signature(method).parameters][1:]
+    if len(takes) != len(METHODS[name].takes):
+        raise TypeError(f"the row of {name} takes other arguments")
+
+    @wraps(method)
+    def ask(keys: RemoteKeys, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return cast(T, keys._call(name, *args, *(kwargs[other] for other in takes[len(args) :])))
+
+    return ask
 
 
 class RemoteKeys:
@@ -196,49 +222,35 @@ class RemoteKeys:
 
     # --- KeyService ----------------------------------------------------------------------------------------------
 
-    @property
-    def node(self) -> str:
-        """See ``KeyService``."""
-        return self._now().node
+    node = _StatusProperty(lambda status: status.node)
+    sig_kid = _StatusProperty(lambda status: status.sig_kid or _no_key("sig"))
+    http_kid = _StatusProperty(lambda status: status.http_kid or _no_key("http"))
+    may_speak = _StatusProperty(lambda status: status.may_speak)
+    epoch = _StatusProperty(lambda status: status.epoch)
+    epoch_made = _StatusProperty(lambda status: status.epoch_made)
+    old_epochs = _StatusProperty(lambda status: status.old_epochs)
+    gen = _StatusProperty(lambda status: status.gen)
 
-    @property
-    def gen(self) -> int:
-        """Generation of the file of the key service."""
-        return self._now().gen
-
-    @property
-    def sig_kid(self) -> str:
-        """See ``KeyService``."""
-        return self._now().sig_kid or _no_key("sig")
-
-    @property
-    def http_kid(self) -> str:
-        """See ``KeyService``."""
-        return self._now().http_kid or _no_key("http")
-
-    @property
-    def may_speak(self) -> bool:
-        """See ``KeyService``."""
-        return self._now().may_speak
-
-    @property
-    def epoch(self) -> int:
-        """See ``KeyService``."""
-        return self._now().epoch
-
-    @property
-    def epoch_made(self) -> int:
-        """See ``KeyService``."""
-        return self._now().epoch_made
-
-    @property
-    def old_epochs(self) -> tuple[int, ...]:
-        """See ``KeyService``."""
-        return self._now().old_epochs
-
-    def listing(self) -> tuple[KeyInfo, ...]:
-        """See ``KeyService``."""
-        return cast(tuple[KeyInfo, ...], self._call("listing"))
+    listing = _remote(KeyService.listing)
+    public = _remote(KeyService.public)
+    add_key = _remote(KeyService.add_key)
+    remove_key = _remote(KeyService.remove_key)
+    sign = _remote(KeyService.sign)
+    sign_http = _remote(KeyService.sign_http)
+    sign_log = _remote(KeyService.sign_log)
+    cosign = _remote(KeyService.cosign)
+    open_cek = _remote(KeyService.open_cek)
+    wrap = _remote(KeyService.wrap)
+    unwrap = _remote(KeyService.unwrap)
+    rewrap = _remote(KeyService.rewrap)
+    index = _remote(KeyService.index)
+    actor = _remote(KeyService.actor)
+    backup = _remote(KeyService.backup)
+    enc_public = _remote(KeyService.enc_public)
+    destroy_enc = _remote(KeyService.destroy_enc)
+    destroy_all_enc = _remote(KeyService.destroy_all_enc)
+    begin_epoch = _remote(KeyService.begin_epoch)
+    finish_epoch = _remote(KeyService.finish_epoch)
 
     def activate(self, chain: Sequence[Descriptor], now: int) -> None:
         """See ``KeyService``. Remembered for each new life of the key service."""
@@ -246,88 +258,12 @@ class RemoteKeys:
             self._activated = (chain, now)
             self._call("activate", chain, now)
 
-    def public(self, use: Use) -> tuple[PublicKey, ...]:
-        """See ``KeyService``."""
-        return cast(tuple[PublicKey, ...], self._call("public", use))
-
-    def add_key(self, use: Use, now: int) -> PublicKey:
-        """See ``KeyService``."""
-        return cast(PublicKey, self._call("add_key", use, now))
-
-    def remove_key(self, kid: str) -> None:
-        """See ``KeyService``."""
-        self._call("remove_key", kid)
-
-    def sign(self, payload_type: str, payload: bytes) -> Signature:
-        """See ``KeyService``."""
-        return cast(Signature, self._call("sign", payload_type, payload))
-
-    def sign_http(self, base: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("sign_http", base))
-
-    def sign_log(self, text: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("sign_log", text))
-
-    def cosign(self, text: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("cosign", text))
-
-    def open_cek(self, kid: str, enc: bytes, info: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("open_cek", kid, enc, info))
-
-    def wrap(self, row_id: bytes) -> tuple[bytes, int, bytes]:
-        """See ``KeyService``."""
-        return cast(tuple[bytes, int, bytes], self._call("wrap", row_id))
-
-    def unwrap(self, row_id: bytes, epoch: int, wrapped: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("unwrap", row_id, epoch, wrapped))
-
-    def rewrap(self, rows: Sequence[tuple[bytes, int, bytes]]) -> tuple[bytes | None, ...]:
-        """See ``KeyService``."""
-        return cast(tuple[bytes | None, ...], self._call("rewrap", rows))
-
-    def index(self, data: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("index", data))
-
-    def actor(self, data: bytes) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("actor", data))
-
-    def backup(self, recovery: RecoveryPublic, chain: bytes, now: int) -> bytes:
-        """See ``KeyService``."""
-        return cast(bytes, self._call("backup", recovery, chain, now))
-
     def ensure_enc(self, now: int, units: tuple[str, ...] = DEFAULT_UNITS) -> bool:
         """See ``KeyService``."""
         return cast(bool, self._call("ensure_enc", now, units))
 
-    def enc_public(self, now: int) -> tuple[EncKey, ...]:
-        """See ``KeyService``."""
-        return cast(tuple[EncKey, ...], self._call("enc_public", now))
-
-    def destroy_enc(self, now: int) -> tuple[str, ...]:
-        """See ``KeyService``."""
-        return cast(tuple[str, ...], self._call("destroy_enc", now))
-
-    def destroy_all_enc(self) -> tuple[str, ...]:
-        """See ``KeyService``."""
-        return cast(tuple[str, ...], self._call("destroy_all_enc"))
-
-    def begin_epoch(self, now: int) -> int:
-        """See ``KeyService``."""
-        return cast(int, self._call("begin_epoch", now))
-
-    def finish_epoch(self, old: int) -> None:
-        """See ``KeyService``."""
-        self._call("finish_epoch", old)
-
     def tls_secrets(self) -> tuple[bytes, ...]:
-        """What ``keys.primitives.tls`` makes the listener's key of; see ``keys.keystore.keystore``."""
+        """Read what ``keys.primitives.tls`` makes the listener's key of; see ``keys.keystore.keystore``."""
         return cast(tuple[bytes, ...], self._call("tls_secrets"))
 
 

@@ -113,6 +113,7 @@ def test_it_says_what_the_keystore_says(store: Keystore, keys: RemoteKeys) -> No
     assert [keys.public(use) for use in (Use.SIG, Use.HTTP)] == [store.public(use) for use in (Use.SIG, Use.HTTP)]
     assert keys.tls_secrets() == store.tls_secrets()
     assert (keys.index(b"x"), keys.actor(b"x")) == (store.index(b"x"), store.actor(b"x"))
+    assert (keys.index(data=b"x"), keys.actor(data=b"x")) == (store.index(b"x"), store.actor(b"x"))
     assert repr(keys) == "<redacted>"
 
 
