@@ -8,8 +8,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from gateway.errors import Code, Finding, RefusedError, TransientError
-
-Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+from gateway.strict_json import Json as Json
 
 
 class Clock(Protocol):

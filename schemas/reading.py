@@ -7,14 +7,14 @@ an administrator's file and no case, yet findings keep to the rule: place, rule,
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.errors import Code, Finding, RefusedError
+from gateway.strict_json import read_json
 from schemas.codelists import ENGLISH
 
 MAX_BYTES = 1 << 20
@@ -92,25 +92,10 @@ def open_json(folder: Folder, path: str, log: Log) -> Spot:
 
 def parse_json(data: bytes, place: str, log: Log) -> Spot:
     """The JSON in `data`: UTF-8, no member twice, whole numbers only."""
-    try:
-        if len(data) > MAX_BYTES:
-            raise ValueError("too large")
-        value = json.loads(data, object_pairs_hook=_once, parse_float=_whole, parse_constant=_whole)
-    except (ValueError, RecursionError):
+    value, flaws = read_json(data, limit=MAX_BYTES, mark=True)
+    if flaws:
         log.append(Finding(place=place, rule="not_json", hint="UTF-8 JSON, no member twice, whole numbers only"))
-        return Spot(value=None, place=place, log=log, lost=True)
-    return Spot(value=value, place=place, log=log)
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands twice")
-    return members
-
-
-def _whole(_text: str) -> Any:
-    raise ValueError("a number with a fraction")
+    return Spot(value=value, place=place, log=log, lost=bool(flaws))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import json
 import os
 import socket
 import struct
@@ -29,10 +28,9 @@ from gateway.foundation.logs import logger
 from gateway.operations.ports import Operations
 from gateway.operations.roles import OWNER, Caller, allowed, may, visible
 from gateway.ports import Json
+from gateway.strict_json import DEPTH, LARGEST, Flaw, Rule, is_whole_text, read_json
 
 BODY_LIMIT = 1_500_000
-MAX_DEPTH = 24
-LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 LONGEST_KEY = 128
 STATUS = {
@@ -309,64 +307,38 @@ def _object(data: bytes) -> dict[str, Json]:
     """A JSON object in UTF-8, not nested deep, each member once, all numbers whole and within the exact range."""
     if not data:
         return {}
-    try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_int=_whole,
-            parse_float=_refuse,
-            parse_constant=_refuse,
-        )
-    except (ValueError, RecursionError) as exc:
-        raise RefusedError(Code.MALFORMED, "the body is not the JSON this API takes", hint=_why(exc)) from exc
+    value, flaws = read_json(data)
+    if flaws:
+        raise _fault(flaws[0])
     if not isinstance(value, dict):
         raise RefusedError(Code.MALFORMED, "the body is not a JSON object")
-    _walk(value)
     return value
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"at line {error.lineno} column {error.colno}"
-    if isinstance(error, UnicodeDecodeError):
-        return "it has to be UTF-8"
-    return str(error) if type(error) is ValueError else ""
+def _fault(flaw: Flaw) -> RefusedError:
+    if flaw.rule is Rule.TOO_DEEP:
+        return RefusedError(Code.MALFORMED, f"the body is nested deeper than {DEPTH}")
+    if flaw.rule in (Rule.BAD_TEXT, Rule.BAD_NAME):
+        return RefusedError(Code.MALFORMED, _HALF)
+    hint = _HINTS[flaw.rule].format(*flaw.at)
+    return RefusedError(Code.MALFORMED, "the body is not the JSON this API takes", hint=hint)
 
 
-def _walk(value: Json, left: int = MAX_DEPTH) -> None:
-    """Refuse what is nested too deep, and texts that are no Unicode text."""
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, (dict, list)):
-        if left == 0:
-            raise RefusedError(Code.MALFORMED, f"the body is nested deeper than {MAX_DEPTH}")
-        for name in value if isinstance(value, dict) else ():
-            _check_text(name)
-        for item in value.values() if isinstance(value, dict) else value:
-            _walk(item, left - 1)
+_HALF = "half of a surrogate pair stands alone"
+_HINTS = {
+    Rule.NOT_UTF8: "it has to be UTF-8",
+    Rule.BYTE_ORDER_MARK: "at line {} column {}",
+    Rule.MALFORMED: "at line {} column {}",
+    Rule.DUPLICATE_MEMBER: "a member occurs twice in one object",
+    Rule.NUMBER_TOO_LARGE: f"numbers lie within {LARGEST} of zero",
+    Rule.NUMBER_NOT_WHOLE: "numbers are whole",
+    Rule.NUMBER_NOT_FINITE: "numbers are whole",
+}
 
 
 def _check_text(value: str) -> None:
-    """A lone surrogate can be written in JSON, but is no character and in no UTF-8."""
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise RefusedError(Code.MALFORMED, "half of a surrogate pair stands alone")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member occurs twice in one object")
-    return found
-
-
-def _whole(text: str) -> int:
-    if len(text) > 17 or abs(int(text)) > LARGEST:
-        raise ValueError(f"numbers lie within {LARGEST} of zero")
-    return int(text)
-
-
-def _refuse(_text: str) -> Any:
-    raise ValueError("numbers are whole")
+    if not is_whole_text(value):
+        raise RefusedError(Code.MALFORMED, _HALF)
 
 
 def _events(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

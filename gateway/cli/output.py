@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway import strict_json
 from gateway.errors import Code, RefusedError
 from gateway.ports import Json
+from gateway.strict_json import Rule
 
 if TYPE_CHECKING:
     from schemas.render import Rendering
@@ -116,39 +118,24 @@ def read_json(path: Path) -> Json:
         raise RefusedError(
             Code.NOT_FOUND, f"{path} can not be read; nothing was done", hint=(exc.strerror or "").lower()
         ) from exc
-    try:
-        value: Json = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as exc:
-        raise RefusedError(Code.MALFORMED, f"{path} is not JSON; nothing was done", hint=_mend(exc)) from exc
+    value, flaws = strict_json.read_json(data, whole=False)
+    if flaws:
+        hint = _MEND[flaws[0].rule].format(*flaws[0].at)
+        raise RefusedError(Code.MALFORMED, f"{path} is not JSON; nothing was done", hint=hint)
     return value
 
 
-def _mend(fault: ValueError | RecursionError) -> str:
-    """What to do about a file that is not JSON, without a word of it."""
-    match fault:
-        case _Twice():
-            return "a member occurs twice in one object: keep one of them"
-        case UnicodeDecodeError():
-            return f"save it as UTF-8; it is that up to byte {fault.start} only"
-        case json.JSONDecodeError() if fault.doc.startswith("\ufeff"):
-            return "save it as UTF-8 without a byte order mark"
-        case json.JSONDecodeError():
-            return f"see line {fault.lineno} column {fault.colno}"
-        case RecursionError():
-            return "it is nested too deep"
-        case _:
-            return "a number in it is too long"
-
-
-class _Twice(ValueError):
-    """A member occurs twice in one object."""
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _Twice
-    return found
+_MEND = {
+    Rule.DUPLICATE_MEMBER: "a member occurs twice in one object: keep one of them",
+    Rule.NOT_UTF8: "save it as UTF-8; it is that up to byte {} only",
+    Rule.BYTE_ORDER_MARK: "save it as UTF-8 without a byte order mark",
+    Rule.MALFORMED: "see line {} column {}",
+    Rule.TOO_DEEP: "it is nested too deep",
+    Rule.NUMBER_TOO_LARGE: "a number in it is too long",
+    Rule.BAD_TEXT: "half of a surrogate pair stands alone in it",
+    Rule.BAD_NAME: "half of a surrogate pair stands alone in it",
+}
+"""Tells how to mend a file that is not JSON, without a word of it."""
 
 
 def read_object(path: Path) -> dict[str, Json]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
 
-Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
+from gateway.strict_json import Json as Json
 
 
 def list_objects(value: Mapping[str, Json], name: str) -> list[dict[str, Json]]:
