@@ -1,124 +1,67 @@
-"""Texts of the guidance library as a page: a small part of Markdown, and nothing of HTML.
+"""Texts of the guidance library as a page: a part of Markdown, and nothing of HTML.
 
     # heading, ## heading, ...            below the heading of the page, never more than a step deeper than the last one
     - item, * item, 1. item               lists; what is indented below an item belongs to it
     > quoted, ``` code ```
     **strong**, *emphasis*, `code`, [words](https://...)
 
-Whatever else stands there is shown as it is written. A link is its words and its address as text: no page of the
-console leads elsewhere.
+Every other sign is shown as it is written: the parser begins with no rule at all, so that one that a later release adds
+is not in use here. A link is its words and its address as text: no page of the console leads elsewhere.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup, escape
 
-DEEPEST = 4
-"""Lists within lists; deeper ones are shown as they are written."""
+NESTING = 20
+"""Levels of elements within elements that the parser reads, so that no text makes it recurse without end."""
+_RULES = ("heading", "list", "blockquote", "fence", "emphasis", "backticks", "link")
 
-_HEADING = re.compile(r"(?P<signs>#{1,6}) +(?P<text>\S.*)")
-_ITEM = re.compile(r"(?:[-*]|(?P<number>\d{1,4})[.)]) +(?P<text>\S.*)")
-_FENCE, _QUOTE = "```", ">"
-_INLINE = re.compile(
-    r"`(?P<code>[^`]+)`"
-    r"|\*\*(?P<strong>[^\s*](?:[^*]*[^\s*])?)\*\*"
-    r"|\*(?P<em>[^\s*](?:[^*]*[^\s*])?)\*"
-    r"|\[(?P<words>[^\[\]]+)\]\((?P<to>https://[^\s()<>]+)\)"
-)
+
+class _Renderer(RendererHTML):
+    """Writes elements without attributes of the text's own, and links as text."""
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Write a block of code; the word behind its fence is no class of ours."""
+        return f"<pre>{escape(tokens[idx].content)}</pre>\n"
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Write nothing: the words of a link stand for themselves."""
+        env["address"] = tokens[idx].attrGet("href")
+        return ""
+
+    def link_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Write the address behind the words; links do not nest."""
+        return f' (<code dir="ltr">{escape(env["address"])}</code>)'
 
 
 def prose(text: str) -> Markup:
-    """The text as HTML, everything in it escaped; its first heading is an h2."""
-    lines = [line.expandtabs(4).rstrip() for line in text.split("\n")]
-    return Markup("\n").join(_blocks(lines, 0))
+    """Render the text as HTML, everything in it escaped; its first heading is an h2."""
+    return Markup(_MARKDOWN.render(text))  # noqa: S704 (the renderer escapes every text and writes no HTML of it)
 
 
-def inline(text: str) -> Markup:
-    """One line of text with what is marked in it."""
-    found, at = Markup(""), 0
-    for match in _INLINE.finditer(text):
-        found += escape(text[at : match.start()])
-        at = match.end()
-        match match.lastgroup:
-            case "code":
-                found += Markup("<code>{}</code>").format(match["code"])
-            case "strong" | "em" as name:
-                found += Markup("<{0}>{1}</{0}>").format(name, inline(match[name]))
-            case _:
-                found += Markup('{} (<code dir="ltr">{}</code>)').format(inline(match["words"]), match["to"])
-    return found + escape(text[at:])
+def _parser() -> MarkdownIt:
+    made = MarkdownIt("zero", {"html": False, "maxNesting": NESTING}, renderer_cls=_Renderer).enable(_RULES)
+    made.core.ruler.push("headings", lambda state: _set_levels(state.tokens))
+    made.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    made.validateLink = lambda url: url.startswith("https://")  # type: ignore[method-assign]
+    return made
 
 
-def _blocks(lines: Sequence[str], depth: int) -> Iterator[Markup]:
-    at, level = 0, 1
-    while at < len(lines):
-        line, first = lines[at], at
-        at += 1
-        if not line:
-            continue
-        if line.startswith(_FENCE):
-            at = next((n for n in range(at, len(lines)) if lines[n] == _FENCE), len(lines))
-            yield Markup("<pre>{}</pre>").format("\n".join(lines[first + 1 : at]))
-            at += 1
-        elif depth == 0 and (heading := _HEADING.fullmatch(line)) is not None:
-            level = min(1 + len(heading["signs"]), level + 1, 6)
-            yield Markup("<h{0}>{1}</h{0}>").format(level, inline(heading["text"]))
-        elif depth < DEEPEST and (item := _ITEM.fullmatch(line)) is not None:
-            at = _end_of_list(lines, at, numbered=item["number"] is not None)
-            yield _list(lines[first:at], item["number"], depth)
-        elif line.startswith(_QUOTE):
-            while at < len(lines) and lines[at].startswith(_QUOTE):
-                at += 1
-            quoted = " ".join(one.removeprefix(_QUOTE).strip() for one in lines[first:at])
-            yield Markup("<blockquote><p>{}</p></blockquote>").format(inline(quoted))
-        else:
-            while at < len(lines) and not _begins(lines[at], depth):
-                at += 1
-            yield Markup("<p>{}</p>").format(inline(" ".join(one.strip() for one in lines[first:at])))
+def _set_levels(tokens: Sequence[Token]) -> None:
+    """Begin below the heading of the page and leave no level out, as a screen reader's list of headings needs it."""
+    level = 1
+    for token in tokens:
+        if token.type == "heading_open":
+            level = min(1 + len(token.markup), level + 1, 6)
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{level}"
 
 
-def _begins(line: str, depth: int) -> bool:
-    """Whether something new begins with the line, so that it does not go on with a paragraph."""
-    return (
-        not line
-        or line.startswith((_FENCE, _QUOTE))
-        or (depth == 0 and _HEADING.fullmatch(line) is not None)
-        or (depth < DEEPEST and _ITEM.fullmatch(line) is not None)
-    )
-
-
-def _end_of_list(lines: Sequence[str], at: int, *, numbered: bool) -> int:
-    """Behind the last line of a list: items of its kind, what is indented, and blank lines between them."""
-    end = at
-    for n in range(at, len(lines)):
-        line = lines[n]
-        item = _ITEM.fullmatch(line)
-        if item is not None and (item["number"] is not None) is not numbered:
-            break
-        lazy = bool(lines[n - 1]) and not _begins(line, 0)
-        if item is not None or line.startswith("  ") or lazy:
-            end = n + 1
-        elif line:
-            break
-    return end
-
-
-def _list(lines: Sequence[str], number: str | None, depth: int) -> Markup:
-    starts = [n for n, line in enumerate(lines) if _ITEM.fullmatch(line) is not None]
-    items = (_item(lines[n:end], depth) for n, end in zip(starts, [*starts[1:], len(lines)], strict=True))
-    inner = Markup("").join(items)
-    if number is None:
-        return Markup("<ul>{}</ul>").format(inner)
-    return Markup('<ol start="{}">{}</ol>').format(int(number), inner)
-
-
-def _item(lines: Sequence[str], depth: int) -> Markup:
-    """Its first paragraph, then what else is indented below it."""
-    below = [line[min(3, len(line) - len(line.lstrip())) :] for line in lines[1:]]
-    end = next((n for n, line in enumerate(below) if _begins(line, depth + 1)), len(below))
-    first = " ".join([_ITEM.sub(r"\g<text>", lines[0]), *(line.strip() for line in below[:end])])
-    rest = Markup("").join(_blocks(below[end:], depth + 1))
-    return Markup("<li>{}{}</li>").format(inline(first), rest)
+_MARKDOWN = _parser()

@@ -77,7 +77,7 @@ async def test_a_text_is_shown_with_what_it_rests_on():
     async with console(answers()) as there:
         seen = await there.get("/guidance/lyon")
         assert '<article class="prose" lang="fr" dir="ltr">' in seen.text and "French" in seen.text
-        assert '<ol start="1"><li>One &lt;script&gt;' in seen.text and "Parliament" in seen.text
+        assert "<ol>\n<li>One &lt;script&gt;" in seen.text and "Parliament" in seen.text
         assert "of this mechanism" in seen.text and "overdue" in seen.text
         there.sign_in.sessions["secret"] = person(language="fr")
         assert WHOLE_TEXT["body_language"] == "fr"
