@@ -46,6 +46,13 @@ def office_on(kind: str, folder: Path) -> Office:
     return office
 
 
+def fresh_postgresql() -> URL:
+    """An empty database on the PostgreSQL server; skips or fails, as `lacking` says, where there is none."""
+    server, name = _postgresql(), f"node{next(_numbers)}"
+    _administer(server, f"CREATE DATABASE {name}")
+    return server.set(database=name)
+
+
 class ServerBench(SqlBench):
     """An office on a server that other tests use as well: it is not put out of order."""
 

@@ -65,6 +65,7 @@ _GAPS = Prepared(
 _NO_GAPS = Prepared(
     delete(link_gap).where(link_gap.c.peer == bindparam("whose"), link_gap.c.epoch == bindparam("which"))
 )
+_ADD_GAPS = Prepared(insert(link_gap))
 _NEW_LINK = upsert(link)
 _STAND = Prepared(
     _NEW_LINK.on_conflict_do_update(
@@ -127,6 +128,7 @@ def peers_with_gaps(connection: Connection, before: int) -> list[str]:
 def set_gaps(connection: Connection, peer: str, epoch: int, rows: Iterable[GapRow]) -> None:
     """Replace the missing ranges of the incoming link."""
     _NO_GAPS.run(connection, [{"whose": peer, "which": epoch}])
-    values = [{"peer": peer, "epoch": epoch, "first": g.first, "last": g.last, "seen": g.seen} for g in rows]
-    if values:
-        connection.execute(insert(link_gap), values)
+    _ADD_GAPS.run(
+        connection,
+        [{"peer": peer, "epoch": epoch, "first": g.first, "last": g.last, "seen": g.seen} for g in rows],
+    )

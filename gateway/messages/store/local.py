@@ -130,7 +130,7 @@ def add_submissions(connection: Connection, rows: Iterable[tuple[bytes, bytes, b
 
 def add_submission(connection: Connection, key: bytes, digest: bytes, answer: bytes, *, at: int) -> None:
     """Remember the answer to an idempotency key."""
-    connection.execute(insert(submission).values(key=key, digest=digest, answer=answer, at=at))
+    add_submissions(connection, [(key, digest, answer, at)])
 
 
 def answer_submission(connection: Connection, key: bytes, answer: bytes) -> None:

@@ -190,8 +190,7 @@ def page(
 
 def of_conversation(connection: Connection, conversation: bytes) -> list[MessageRow]:
     """All messages of one conversation in local order."""
-    query = select(message).where(message.c.conversation == conversation).order_by(message.c.ref)
-    return [MessageRow(**row._mapping) for row in connection.execute(query)]
+    return of_conversations(connection, [conversation])
 
 
 def consents_of_conversation(connection: Connection, conversation: bytes) -> list[bytes]:
@@ -240,7 +239,7 @@ def conversations(
 
 def set_state(connection: Connection, ref: int, state: str, *, reason: str | None = None) -> None:
     """Change the state of one message; `reason` is a code."""
-    connection.execute(update(message).where(message.c.ref == ref).values(state=state, reason=reason))
+    set_states(connection, [(ref, state, reason)])
 
 
 def set_states(connection: Connection, rows: Iterable[tuple[int, str, str | None]]) -> None:
@@ -271,8 +270,7 @@ def statements(connection: Connection, hashes: Sequence[str]) -> dict[str, State
 
 def statements_of(connection: Connection, ref: int) -> list[StatementRow]:
     """All sealings of one message, oldest first."""
-    query = select(statement).where(statement.c.message == ref).order_by(statement.c.evidence)
-    return [StatementRow(**row._mapping) for row in connection.execute(query)]
+    return sealings(connection, [ref])
 
 
 def sealings(connection: Connection, refs: Sequence[int]) -> list[StatementRow]:
