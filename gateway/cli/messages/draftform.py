@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.errors import Finding
 from gateway.ports import Json
 
-NEEDED = ("type", "to", "header", "content")
-IDS = ("message", "conversation", "in_reply_to")
-MEMBERS = (*NEEDED, *IDS, "purpose")
-
 
 def faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
-    """The faults of a draft that need no node to be seen: its members and its schema.
-
-    The author and the consent are a person's to add, so a member missing in the header is no fault yet.
-    """
+    """Find the faults of a draft that need no node to be seen: its members and its schema."""
     import schemas
+    from gateway.messages.draft_form import form_faults, schema_faults
 
-    found = list(_of_form(draft))
+    found = form_faults(draft)
+    if "to" in draft and not (isinstance(draft["to"], str) and draft["to"]):
+        found.append(Finding(place="/to", rule="unknown_peer", hint="trm peer list shows the names"))
     body_type, header, content = draft.get("type"), draft.get("header"), draft.get("content")
     if isinstance(header, dict) and isinstance(content, dict) and body_type in schemas.catalogue():
-        body: dict[str, Json] = {"header": {**header, "seen": 0}, "content": content}
-        judged = (*schemas.validate(str(body_type), body), *schemas.text_findings(body))
-        found += [fault for fault in judged if not (fault.rule == "required" and fault.place.startswith("/header"))]
-    purpose = draft.get("purpose")
-    if purpose is not None and purpose not in schemas.code_list("purpose"):
-        found.append(Finding(place="/purpose", rule="unknown_code", hint="a code of the list purpose"))
+        found += schema_faults(str(body_type), header, content)
     return found
-
-
-def _of_form(draft: Mapping[str, Json]) -> Iterator[Finding]:
-    import schemas
-    from keys.primitives.encoding import is_id
-
-    for name in NEEDED:
-        if name not in draft:
-            yield Finding(place=f"/{name}", rule="required", hint="is missing")
-    if "type" in draft and draft["type"] not in schemas.catalogue():
-        yield Finding(place="/type", rule="unknown_type", hint="trm schema list shows the types")
-    for name in ("header", "content"):
-        if name in draft and not isinstance(draft[name], dict):
-            yield Finding(place=f"/{name}", rule="type", hint="an object")
-    if "to" in draft and not (isinstance(draft["to"], str) and draft["to"]):
-        yield Finding(place="/to", rule="unknown_peer", hint="trm peer list shows the names")
-    for name in IDS:
-        if draft.get(name) is not None and not is_id(draft[name]):
-            yield Finding(place=f"/{name}", rule="format", hint="16 bytes as base64url")
-    if isinstance(header := draft.get("header"), dict) and "seen" in header:
-        yield Finding(place="/header/seen", rule="additionalProperties", hint="the node fills this in")
-    if set(draft) - set(MEMBERS):
-        yield Finding(place="", rule="additionalProperties", hint=f"only {', '.join(MEMBERS)}")
 
 
 def explained(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:

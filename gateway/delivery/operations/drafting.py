@@ -13,6 +13,7 @@ from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.messages import drafted, find_draft, version_of
 from gateway.delivery.outbound import draft as drafts
 from gateway.errors import Code, Finding, RefusedError
+from gateway.messages.draft_form import MEMBERS
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
 from gateway.node.parts import Parts
@@ -78,11 +79,11 @@ def _changed() -> RefusedError:
 
 
 def _whole(draft: dict[str, Json]) -> dict[str, Json]:
-    if set(draft) - drafts.MEMBERS:
+    if set(draft) - MEMBERS:
         raise RefusedError(
             Code.INVALID,
             "a draft has no such member; nothing was stored",
-            findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(drafts.MEMBERS)))],
+            findings=[Finding(place="/draft", rule="additionalProperties", hint=", ".join(sorted(MEMBERS)))],
         )
     return draft
 

@@ -10,18 +10,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import schemas
 from gateway.errors import Code, Finding, RefusedError
+from gateway.messages.draft_form import form_faults, schema_faults
 from gateway.messages.types import Draft
 from gateway.node.parts import Parts
 from gateway.peers.registry import Peer
 from gateway.ports import Json
-from keys.primitives.encoding import b64u, is_id
+from keys.primitives.encoding import b64u
 from schemas.types import type_name
 
 ID = 16
-MEMBERS = frozenset({"message", "type", "to", "conversation", "in_reply_to", "purpose", "header", "content"})
-NEEDED = frozenset({"type", "to", "header", "content"})
 ACCEPTANCE = "referral.accept"
 CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 """What a reference of a case looks like (`schemas/fragments/types.json`, ref)."""
@@ -34,26 +32,9 @@ def draft_of(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
 
 def read(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
     """The request as a draft; identity, place in a conversation and nothing else is filled in."""
-    faults = [Finding(place=f"/{name}", rule="required") for name in sorted(NEEDED - set(request))]
-    if set(request) - MEMBERS:
-        faults.append(Finding(place="", rule="additionalProperties", hint="a draft has " + ", ".join(sorted(MEMBERS))))
-    header, body = request.get("header"), request.get("content")
-    for name, value in (("header", header), ("content", body)):
-        if name in request and not isinstance(value, dict):
-            faults.append(Finding(place=f"/{name}", rule="type", hint="an object"))
-    if isinstance(header, dict) and "seen" in header:
-        faults.append(Finding(place="/header/seen", rule="additionalProperties", hint="the node fills this in"))
-    body_type, to = request.get("type"), request.get("to")
-    if "type" in request and (not isinstance(body_type, str) or body_type not in schemas.catalogue()):
-        faults.append(Finding(place="/type", rule="unknown_type", hint="trm schema list shows the types"))
-    for name in ("message", "conversation", "in_reply_to"):
-        if request.get(name) is not None and not is_id(request[name]):
-            faults.append(Finding(place=f"/{name}", rule="format", hint="16 bytes as base64url"))
+    faults = form_faults(request)
+    header, body, body_type, to = (request.get(name) for name in ("header", "content", "type", "to"))
     purpose = request.get("purpose")
-    if purpose is not None and (
-        not isinstance(purpose, str) or purpose not in {code.code for code in schemas.code_list("purpose").codes}
-    ):
-        faults.append(Finding(place="/purpose", rule="unknown_code", hint="a code of the list purpose"))
     if faults or not isinstance(header, dict) or not isinstance(body, dict):
         raise RefusedError(Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults)
     peer = _addressee(parts, to if isinstance(to, str) else "")
@@ -121,14 +102,13 @@ def _addressee(parts: Parts, to: str) -> Peer:
 
 
 def check_form(parts: Parts, request: Mapping[str, Json]) -> None:
-    """What can be said of a draft before a person releases it: its form and its schema, but not who takes it and why.
+    """Judge a draft before a person releases it: its form and its schema, but not who takes it and why.
 
-    The author and the consent are a person's to add, so their absence is no fault yet.
+    Raises:
+        RefusedError: invalid for its form, schema for what it holds; each with its findings.
     """
     draft, _ = draft_of(parts, request)
-    body: dict[str, Json] = {"header": {**draft.header, "seen": 0}, "content": dict(draft.content)}
-    findings = (*schemas.validate(draft.body_type, body), *schemas.text_findings(body))
-    faults = [f for f in findings if not (f.rule == "required" and f.place.startswith("/header"))]
+    faults = schema_faults(draft.body_type, draft.header, draft.content)
     if faults:
         raise RefusedError(Code.SCHEMA, f"the draft has {len(faults)} fault(s)", findings=faults)
 
