@@ -52,6 +52,18 @@ class MessageType:
     never_blocked: bool
     personal: bool
 
+    def to_json(self) -> dict[str, Any]:
+        """What lists of message types tell of it."""
+        return {
+            "type": self.body_type,
+            "revision": self.revision,
+            "schema": self.schema,
+            "title": self.title,
+            "kind": self.kind,
+            "stage": self.stage,
+            "personal": self.personal,
+        }
+
     @property
     def document(self) -> Mapping[str, Any]:
         """The JSON Schema itself. Shared: treat it as constant."""

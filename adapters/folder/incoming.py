@@ -23,7 +23,7 @@ from pathlib import Path
 from adapters.folder.places import ERASED, INCOMING, JOURNAL, NOTICES
 from adapters.kit.files import Folder
 from adapters.kit.items import item_to_json
-from adapters.kit.names import is_plain, key_name, message_name, numbered
+from adapters.kit.names import item_name, key_name, numbered
 from adapters.kit.strict_json import read_json, write_json
 from gateway.errors import Code, RefusedError
 from gateway.ports import Attachment, Delivery, Erasure, Json, Notice
@@ -63,7 +63,7 @@ def put(root: Path, item: Delivery | Notice, mode: int) -> str:
     with Folder(root / JOURNAL) as journal, Folder(root / folder) as target:
         handed = _known(journal, key)
         if handed is None:
-            handed = Handed(folder=folder, name=_free(target, _name(item)), key=key)
+            handed = Handed(folder=folder, name=_free(target, item_name(item)), key=key)
             target.stage(handed.part, write_json(item_to_json(item)), mode)
             _remember(journal, [handed])
         if target.has(handed.part):
@@ -77,7 +77,7 @@ def place_for(root: Path, item: Delivery) -> str | None:
     with Folder(root / JOURNAL) as journal, Folder(root / INCOMING) as target:
         handed = _known(journal, key)
         if handed is None:
-            return _stem(_free(target, _name(item)))
+            return _stem(_free(target, item_name(item)))
         return _stem(handed.name) if target.has(handed.part) else None
 
 
@@ -155,7 +155,7 @@ def _stage(journal: Folder, target: Folder, item: Delivery, handed: dict[str, Ha
     key = key_name(item.key)
     one = handed.get(key) or _known(journal, key)
     if one is None:
-        name = _free(target, _name(item), {other.name for other in handed.values()})
+        name = _free(target, item_name(item), {other.name for other in handed.values()})
         one = Handed(folder=INCOMING, name=name, key=key)
         new[one.part] = write_json(item_to_json(item))
     handed[key] = one
@@ -191,15 +191,6 @@ def erase(root: Path, local_id: str) -> Erasure:
             target.remove(name)
         target.remove(handed.name)
     return answer
-
-
-def _name(item: Delivery | Notice) -> str:
-    if isinstance(item, Delivery):
-        return message_name(item.type, item.message_id)
-    ref = item.ref.removeprefix("~")
-    if not is_plain(ref):
-        raise RefusedError(Code.INVALID, "the notice is not about a file of this folder")
-    return f"{ref}.{item.kind}.json"
 
 
 def _free(target: Folder, name: str, taken: frozenset[str] | set[str] = frozenset()) -> str:

@@ -10,6 +10,7 @@ import base64
 import re
 
 from gateway.errors import Code, RefusedError
+from gateway.ports import Delivery, Notice
 
 KEY_BYTES = 96
 """Longest idempotency key: its base32 form stays far below the 255 bytes of a file name."""
@@ -40,6 +41,16 @@ def message_name(message_type: str, message_id: str) -> str:
     if _TYPE.fullmatch(message_type) is None or _ID.fullmatch(message_id) is None:
         raise RefusedError(Code.INVALID, "message type or id cannot name a file")
     return f"{message_type.replace('/', '.')}-{message_id}.json"
+
+
+def item_name(item: Delivery | Notice) -> str:
+    """The name of the file by which a drop folder is told of an item: a notice is named after the file it is about."""
+    if isinstance(item, Delivery):
+        return message_name(item.type, item.message_id)
+    ref = item.ref.removeprefix("~")
+    if not is_plain(ref):
+        raise RefusedError(Code.INVALID, "the notice is not about a file of this folder")
+    return f"{ref}.{item.kind}.json"
 
 
 def numbered(name: str, number: int) -> str:

@@ -21,7 +21,7 @@ from threading import Lock
 from adapters.kit.fingerprint import fingerprint
 from adapters.kit.items import findings_to_json, item_to_json
 from adapters.kit.journal import Journal, kept
-from adapters.kit.names import is_plain, key_name, message_name, numbered
+from adapters.kit.names import is_plain, item_name, key_name, numbered
 from adapters.kit.strict_json import LIMIT, read_json, write_json
 from adapters.sftp.server import Entry, Remote, Server
 from gateway.errors import Code, Finding, RefusedError, TransientError
@@ -115,7 +115,7 @@ class SftpAdapter:
             await kept(self._lock, self._journal.load)
             local_id = self._journal.handed.get(item.key)
             if local_id is None:
-                name = await self._free_name(remote, folder, _name(item))
+                name = await self._free_name(remote, folder, item_name(item))
                 await remote.write(part, write_json(item_to_json(item)))
                 local_id = f"{folder}/{name}"
                 await kept(self._lock, self._journal.hand, item.key, local_id)
@@ -195,15 +195,6 @@ async def _record(remote: Remote, name: str) -> LocalRecord:
 
 def _finished(name: str) -> bool:
     return name.endswith(".json") and not name.startswith(".")
-
-
-def _name(item: Delivery | Notice) -> str:
-    if isinstance(item, Delivery):
-        return message_name(item.type, item.message_id)
-    ref = item.ref.removeprefix("~")
-    if not is_plain(ref):
-        raise RefusedError(Code.INVALID, "the notice is not about a file of this folder")
-    return f"{ref}.{item.kind}.json"
 
 
 def _reasons(name: str, notice: Notice) -> bytes:

@@ -36,7 +36,6 @@ from gateway.messages.store import handed_over, links, local, messages, receipts
 from gateway.messages.store.links import GapRow
 from gateway.messages.store.local import NoticeRow
 from gateway.messages.store.messages import InboxRow, MessageRow
-from gateway.messages.store.receipts import ReceiptRow
 from gateway.node.parts import Parts
 from gateway.ports import Adapter, Attachment, BulkAdapter, Delivery, MappedRecord, Notice, NoticeKind
 from keys.documents.envelope import Receipt, Status
@@ -474,7 +473,7 @@ async def _receipted(
         if document is not None and batch is not None:
             receipts.add_batch(connection, batch, document)
             journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=rows[0].peer))
-        receipts.add(connection, [_row(receipt, batch) for receipt in issued])
+        receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, batch) for one in issued])
         receipts.owe(connection, rows[0].peer, [(receipt.of, str(receipt.status)) for receipt in issued])
 
     await parts.store.move(move)
@@ -515,17 +514,3 @@ def _issued(
 def _stays_held(row: MessageRow, event: IncomingEvent) -> bool:
     """A held message is taken by a person's act, and not because somebody read it."""
     return row.state == Incoming.HELD and event is IncomingEvent.OPENED
-
-
-def _row(receipt: Receipt, batch: int | None) -> ReceiptRow:
-    return ReceiptRow(
-        of=receipt.of,
-        status=str(receipt.status),
-        peer=receipt.to,
-        direction=receipts.ISSUED,
-        id=receipt.msg,
-        code=None,
-        at=receipt.at,
-        object=receipt.encode(),
-        batch=batch,
-    )

@@ -34,7 +34,6 @@ from gateway.messages.state_transitions import Change
 from gateway.messages.store import handed_over, messages, receipts
 from gateway.messages.store.handed_over import DUE, NOT_HELD
 from gateway.messages.store.messages import IN, OUT, MessageRow
-from gateway.messages.store.receipts import ReceiptRow
 from gateway.node.parts import Parts
 from gateway.policy import asylum_holds
 from gateway.ports import Adapter, Erasure
@@ -242,27 +241,13 @@ async def _tell_one(parts: Parts, peer: str, told: Sequence[tuple[ErasureRow, Re
 
     def move(connection: Connection) -> None:
         receipts.add_batch(connection, ref, document)
-        receipts.add(connection, [_receipt_row(receipt, ref) for receipt in batch])
+        receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, ref) for one in batch])
         receipts.owe(connection, peer, [(receipt.of, str(receipt.status)) for receipt in batch])
         erasures.tell(connection, [row.ref for row, _ in told], at=now)
         journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=peer))
 
     await parts.store.move(move)
     parts.signals.outgoing(peer).set()
-
-
-def _receipt_row(receipt: Receipt, batch: int) -> ReceiptRow:
-    return ReceiptRow(
-        of=receipt.of,
-        status=str(receipt.status),
-        peer=receipt.to,
-        direction=receipts.ISSUED,
-        id=receipt.msg,
-        code=None,
-        at=receipt.at,
-        object=receipt.encode(),
-        batch=batch,
-    )
 
 
 async def erased(parts: Parts, refs: Collection[int]) -> dict[int, ErasureRow]:

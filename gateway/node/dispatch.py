@@ -289,18 +289,7 @@ async def list_keys(parts: Parts, arguments: Arguments) -> OperationResult:
 async def list_schemas(parts: Parts, arguments: Arguments) -> OperationResult:
     """What may be said, in every revision held."""
     only(arguments)
-    items: list[Json] = [
-        {
-            "type": entry.body_type,
-            "revision": entry.revision,
-            "schema": entry.schema,
-            "title": entry.title,
-            "kind": entry.kind,
-            "stage": entry.stage,
-            "personal": entry.personal,
-        }
-        for entry in schemas.catalogue().held
-    ]
+    items: list[Json] = [entry.to_json() for entry in schemas.catalogue().held]
     return OperationResult(value={"schemas": items})
 
 

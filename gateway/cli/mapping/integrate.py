@@ -32,18 +32,7 @@ def schema_list(as_json: bool) -> None:
     """
     import schemas
 
-    listed: list[Json] = [
-        {
-            "type": entry.body_type,
-            "revision": entry.revision,
-            "schema": entry.schema,
-            "title": entry.title,
-            "kind": entry.kind,
-            "stage": entry.stage,
-            "personal": entry.personal,
-        }
-        for entry in schemas.catalogue().held
-    ]
+    listed: list[Json] = [entry.to_json() for entry in schemas.catalogue().held]
     output.show({"schemas": listed}, as_json=as_json, people=_show_list)
 
 

@@ -13,6 +13,7 @@ from gateway.cli import options, output
 from gateway.cli.messages.drafts import show_preview
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.trust import signing
+from gateway.cli.trust.history import show_history
 from gateway.cli.trust.signing import Signer, emergency, signs
 from gateway.cli.trust.trust import pending_of
 from gateway.errors import Code, RefusedError, RemoteError
@@ -76,26 +77,7 @@ def _show(value: Mapping[str, Json]) -> None:
             output.say(f"fault: {fault['place']}: {fault['rule']}, {fault['hint']}; nothing may leave this node")
     for item in list_objects(value, "waiting"):
         output.say(f"waiting: {item['name']} version {item['version']} takes effect {time_text.when(item['since'])}")
-    output.say("")
-    output.table(
-        ["", "change", "prepared", "takes effect", "approved by", "verified"],
-        [
-            [
-                item["seq"],
-                item["action"],
-                time_text.when(item["at"]),
-                time_text.when(item["effective"]),
-                [who["label"] or who["admin"] for who in list_objects(item, "approvals")],
-                item["fault"] or "yes",
-            ]
-            for item in list_objects(value, "changes")
-        ],
-        empty="no policy was ever adopted",
-    )
-    for item in list_objects(value, "pending"):
-        names = [who["label"] or who["admin"] for who in list_objects(item, "approvals")]
-        output.say(f"pending: {item['action']}, approved by {output.word(names)}, until {time_text.when(item['ends'])}")
-        output.hint("a different administrator: trm policy approve --as KEYFILE")
+    show_history(value, "changes", empty="no policy was ever adopted", approve="trm policy approve")
 
 
 @options.verb(policy, "diff")

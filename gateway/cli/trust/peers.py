@@ -11,6 +11,7 @@ import click
 from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.trust import links
+from gateway.cli.trust.history import show_history
 from gateway.cli.trust.ping import peer_ping
 from gateway.cli.trust.trust import VERBS
 from gateway.errors import Code, RefusedError
@@ -185,26 +186,8 @@ def _show_trust(value: Mapping[str, Json]) -> None:
         output.facts([(f"may pass: {name}", _listed(scope[name])) for name in scope])
     else:
         output.say(f"nothing may be sent or accepted: {value['missing']}")
-    output.say("")
-    output.table(
-        ["", "change", "prepared", "takes effect", "approved by", "verified"],
-        [
-            [
-                item["seq"],
-                item["action"],
-                time_text.when(item["at"]),
-                time_text.when(item["effective"]),
-                [who["label"] or who["admin"] for who in list_objects(item, "approvals")],
-                item["fault"] or "yes",
-            ]
-            for item in list_objects(value, "history")
-        ],
-        empty="no change has been approved yet",
-    )
-    for item in list_objects(value, "pending"):
-        names = [who["label"] or who["admin"] for who in list_objects(item, "approvals")]
-        output.say(f"pending: {item['action']}, approved by {output.word(names)}, until {time_text.when(item['ends'])}")
-        output.hint(f"a different administrator: trm peer approve {shlex.quote(str(value['name']))} --as KEYFILE")
+    approve = f"trm peer approve {shlex.quote(str(value['name']))}"
+    show_history(value, "history", empty="no change has been approved yet", approve=approve)
 
 
 def _record(value: Json) -> Json:

@@ -16,7 +16,6 @@ from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
-from gateway.messages.store.receipts import ReceiptRow
 from gateway.trust.link_reset import store
 from keys.documents.envelope import Receipt, Status
 from keys.documents.receipts import batch_hash
@@ -65,7 +64,7 @@ def apply(
     fresh = [receipt for receipt in mine if (receipt.of, str(receipt.status)) not in held]
     if fresh:
         receipts.add_batch(connection, ref, document)
-        receipts.add(connection, [_row(receipt, peer, ref) for receipt in fresh])
+        receipts.add(connection, [receipts.make_row(receipt, receipts.RECEIVED, peer, ref) for receipt in fresh])
         journal.append_leaf(connection, leaf(at, "receipts.held", of=batch_hash(document), peer=peer))
     state_transitions.advance(connection, changes, at=at)
     return {receipt.msg: receipt for receipt in mine}
@@ -92,17 +91,3 @@ def _reason(code: str | None) -> Code | None:
     if code is None:
         return None
     return Code(code) if code in WIRE_CODES else Code.REJECTED
-
-
-def _row(receipt: Receipt, peer: str, batch: int) -> ReceiptRow:
-    return ReceiptRow(
-        of=receipt.of,
-        status=str(receipt.status),
-        peer=peer,
-        direction=receipts.RECEIVED,
-        id=receipt.msg,
-        code=receipt.code,
-        at=receipt.at,
-        object=receipt.encode(),
-        batch=batch,
-    )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.database.prepared import Prepared
 from gateway.database.rows import values_of
 from gateway.database.tables import receipt, receipt_batch, receipt_due
+from keys.documents.receipts import Receipt
 
 ISSUED = "issued"
 RECEIVED = "received"
@@ -90,6 +91,21 @@ _OWED = Prepared(
     .limit(bindparam("most"))
 )
 _SETTLED = Prepared(delete(receipt_due).where(receipt_due.c.seq == bindparam("which")))
+
+
+def make_row(receipt: Receipt, direction: str, peer: str, batch: int | None) -> ReceiptRow:
+    """Make the row of a receipt that was issued to `peer` or received from it."""
+    return ReceiptRow(
+        of=receipt.of,
+        status=str(receipt.status),
+        peer=peer,
+        direction=direction,
+        id=receipt.msg,
+        code=receipt.code,
+        at=receipt.at,
+        object=receipt.encode(),
+        batch=batch,
+    )
 
 
 def add(connection: Connection, rows: Iterable[ReceiptRow]) -> None:

@@ -1,0 +1,34 @@
+"""Changes that administrators approved, and those that still wait for a second one, as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.cli import output
+from gateway.foundation import time_text
+from gateway.foundation.json import list_objects
+from gateway.ports import Json
+
+
+def show_history(value: Mapping[str, Json], name: str, *, empty: str, approve: str) -> None:
+    """Show the member `name` of an answer and what is pending; `approve` is the verb for the second administrator."""
+    output.say("")
+    output.table(
+        ["", "change", "prepared", "takes effect", "approved by", "verified"],
+        [
+            [
+                item["seq"],
+                item["action"],
+                time_text.when(item["at"]),
+                time_text.when(item["effective"]),
+                [who["label"] or who["admin"] for who in list_objects(item, "approvals")],
+                item["fault"] or "yes",
+            ]
+            for item in list_objects(value, name)
+        ],
+        empty=empty,
+    )
+    for item in list_objects(value, "pending"):
+        names = [who["label"] or who["admin"] for who in list_objects(item, "approvals")]
+        output.say(f"pending: {item['action']}, approved by {output.word(names)}, until {time_text.when(item['ends'])}")
+        output.hint(f"a different administrator: {approve} --as KEYFILE")
