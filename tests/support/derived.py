@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +21,6 @@ from keys.primitives.encoding import sha256_hex
 from schemas.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
-OPENING, CLOSING = "<!-- help -->\n", "<!-- /help -->"
 
 
 def schemas(*, check: bool) -> list[str]:
@@ -41,16 +38,14 @@ def vectors(*, check: bool) -> list[str]:
 
 
 def docs(*, check: bool) -> list[str]:
-    """The help text in the README, the pages of messages, codes, command line, local API and roles, the machines."""
-    readme, machines = ROOT / "README.md", ROOT / "docs" / "state-machines.md"
-    wanted = {machines: diagrams.document()}
+    """The pages of messages, codes, command line, local API and roles, the machines."""
+    wanted = {ROOT / "docs" / "state-machines.md": diagrams.document()}
     from support import region_pages
 
     wanted |= region_pages.documents(ROOT / "docs")
     if (ROOT / "gateway" / "cli" / "__main__.py").exists():
         from gateway.cli.pages import document  # not there in every state of the tree
 
-        wanted[readme] = help_block(readme.read_text(encoding="utf-8"), help_text())
         wanted[ROOT / "docs" / "cli.md"] = document()
         from support import roles_page
         from support.pages import with_operations
@@ -80,22 +75,6 @@ def words(*, check: bool) -> list[str]:
         for path in stale:
             path.write_text(wanted[path], encoding="utf-8")
     return [path.relative_to(ROOT).as_posix() for path in stale]
-
-
-def help_text() -> str:
-    """What `trm --help` prints on a terminal of 100 columns."""
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
-    command = [Path(sys.executable).with_name("trm"), "--help"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
-
-
-def help_block(page: str, text: str) -> str:
-    """The page with `text` between its two markers."""
-    before, opening, rest = page.partition(OPENING)
-    _, closing, after = rest.partition(CLOSING)
-    if not opening or not closing:
-        raise RuntimeError(f"the page has no {OPENING.strip()} and {CLOSING} markers")
-    return f"{before}{opening}```\n{text.rstrip()}\n```\n{closing}{after}"
 
 
 MAKERS: dict[str, Callable[..., list[str]]] = {"schemas": schemas, "vectors": vectors, "docs": docs, "words": words}
