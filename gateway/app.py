@@ -234,7 +234,7 @@ class Node:
         """Finish what was begun and let the folder go."""
         await self.parts.client.close()
         self.parts.store.close()
-        self.parts.crypto.shutdown()
+        self.parts.workers.shutdown()
 
 
 async def open_node(

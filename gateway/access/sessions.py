@@ -105,7 +105,7 @@ class People:
         row = await self._invitation(hash, now)
         try:
             challenge = self._challenges.of(_enrolling(hash), ceremony, now)
-            made = await self._parts.off_loop(
+            made = await self._parts.workers.off_loop(
                 lambda: passkeys.register(dict(credential), site=self._site, challenge=challenge)
             )
             self._challenges.use(ceremony, now)
@@ -171,7 +171,7 @@ class People:
         challenge = self._challenges.of(_SIGN_IN, ceremony, now)
         if assertion.holder not in (None, unb64u(row.id)):
             raise RemoteError(Code.MISDIRECTED, "the passkey was made for somebody else")
-        counter = await self._parts.off_loop(
+        counter = await self._parts.workers.off_loop(
             lambda: passkeys.verify(assertion, passkey_of(held), site=self._site, challenge=challenge)
         )
         self._challenges.use(ceremony, now)

@@ -89,7 +89,7 @@ async def _make(parts: Parts, folder: Path, node: Path, recovery: RecoveryPublic
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         copy.unlink(missing_ok=True)
         await asyncio.to_thread(snapshot, parts.store.path, copy)
-        header, sealed = await parts.off_loop(
+        header, sealed = await parts.workers.off_loop(
             lambda: seal_backup(
                 _members(parts, node, kept, copy),
                 recovery,
@@ -104,7 +104,7 @@ async def _make(parts: Parts, folder: Path, node: Path, recovery: RecoveryPublic
         )
         await asyncio.to_thread(write_new, data, sealed)
         try:
-            closed = await parts.off_loop(lambda: parts.keys.backup(recovery, parts.own.chain_from(1), now))
+            closed = await parts.workers.off_loop(lambda: parts.keys.backup(recovery, parts.own.chain_from(1), now))
             await asyncio.to_thread(write_new, keystore, [closed])
         except BaseException:
             data.unlink(missing_ok=True)  # half a backup is none

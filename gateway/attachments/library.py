@@ -20,7 +20,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import SENDING, Outgoing
 from gateway.messages.store.messages import OUT
 from gateway.messages.types import MESSAGE_LIFE
@@ -110,9 +110,9 @@ async def _sealed(parts: Parts, chunks: AsyncIterator[bytes], file: str, sealer:
         return sealer.update(chunk)
 
     async for chunk in chunks:
-        await spool.put(await parts.off_loop(partial(both, chunk)))
+        await spool.put(await parts.workers.off_loop(partial(both, chunk)))
     media, rest = inspector.finish(), sealer.finish()
-    while (piece := await parts.off_loop(partial(next, rest, None))) is not None:
+    while (piece := await parts.workers.off_loop(partial(next, rest, None))) is not None:
         await spool.put(piece)
     await spool.flush()
     return sealer.part(name=name_of(n, media), media=media)
@@ -174,7 +174,7 @@ def waiting_in(parts: Parts, connection: Connection, id: str) -> tuple[SecretPar
     return tuple(content_codec.read_attachment(parts.vault.open(sealed[row.ref])) for row in rows)
 
 
-async def copied(parts: Parts, opened: Content, rows: Sequence[AttachmentRow]) -> str | None:
+async def copied(parts: Parts, opened: MessageContent, rows: Sequence[AttachmentRow]) -> str | None:
     """The files of a stored message once more, for a new one: its id; None for a message without files.
 
     Raises:
@@ -217,8 +217,8 @@ async def read(parts: Parts, row: AttachmentRow, part: SecretPart) -> AsyncItera
     try:
         while data := await parts.files.get(row.file, at, SEGMENT):
             at += len(data)
-            yield await parts.off_loop(partial(opener.update, data))
-        yield await parts.off_loop(opener.finalize)
+            yield await parts.workers.off_loop(partial(opener.update, data))
+        yield await parts.workers.off_loop(opener.finalize)
     except RemoteError as exc:
         raise RefusedError(
             Code.UNDECRYPTABLE, "the file does not open; it was altered, or is not in the folder of attachments"
@@ -241,15 +241,15 @@ async def verify(parts: Parts, row: AttachmentRow, part: SecretPart) -> None:
     try:
         while data := await parts.files.get(row.file, at, SEGMENT):
             at += len(data)
-            await parts.off_loop(partial(step, data))
-        media = await parts.off_loop(last)
+            await parts.workers.off_loop(partial(step, data))
+        media = await parts.workers.off_loop(last)
     except RefusedError as error:
         raise RemoteError(error.code, error.what) from error
     if media != part.media:
         raise RemoteError(Code.WRONG_TYPE, "the file is of another type than was said")
 
 
-def of_message(opened: Content) -> tuple[SecretPart, ...]:
+def of_message(opened: MessageContent) -> tuple[SecretPart, ...]:
     """What opens the files of a stored message."""
     return files_of(opened.secret)
 

@@ -13,7 +13,7 @@ from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database import content
 from gateway.delivery.operations import messages
 from gateway.errors import Code, RefusedError
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import IN, MessageRow
@@ -86,7 +86,7 @@ def file_name(part: SecretPart) -> str:
 
 
 async def _of_message(parts: Parts, id: str, direction: str | None) -> Sequence[Found]:
-    def query(c: Connection) -> tuple[MessageRow | None, list[AttachmentRow], Content | None]:
+    def query(c: Connection) -> tuple[MessageRow | None, list[AttachmentRow], MessageContent | None]:
         rows = message_rows.find(c, id, direction=direction)
         if not rows:
             return None, [], None

@@ -27,7 +27,7 @@ from gateway.conversations.rules.order import place
 from gateway.database import content
 from gateway.errors import RefusedError
 from gateway.messages import content_codec, probe
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import conversations as rows_of
@@ -109,7 +109,7 @@ def key_of(parts: Parts, conversation: str, peer: str) -> Key:
 
 def load(
     parts: Parts, connection: Connection, keys: Collection[Key], *, unopened: Collection[Key] = ()
-) -> tuple[dict[Key, LoadedConversation], dict[int, Content]]:
+) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
     """These conversations, and the contents of their messages by number, opened in one call to the key service.
 
     Of those in ``unopened`` only the rows are wanted.
@@ -180,7 +180,7 @@ def _held(
     parts: Parts,
     key: Key,
     rows: Sequence[MessageRow],
-    contents: Mapping[int, Content],
+    contents: Mapping[int, MessageContent],
     words: _Words,
     quoted: int | None,
     known: ConversationRow | None,
@@ -236,7 +236,7 @@ def _ended(row: MessageRow) -> bool:
     return row.state in ENDED if row.direction == messages.OUT else row.state == Incoming.REFUSED
 
 
-def _said(row: MessageRow, opened: Content, header: Members, body: Members, words: _Words) -> Opened:
+def _said(row: MessageRow, opened: MessageContent, header: Members, body: Members, words: _Words) -> Opened:
     """A message as the gates take it, with what a policy kept from the peer: what was refused or taken back said
     nothing.
     """
@@ -249,7 +249,9 @@ def _said(row: MessageRow, opened: Content, header: Members, body: Members, word
     )
 
 
-def _message(row: MessageRow, opened: Content, header: Members, body: Members, ours: Side, words: _Words) -> Message:
+def _message(
+    row: MessageRow, opened: MessageContent, header: Members, body: Members, ours: Side, words: _Words
+) -> Message:
     said = words.receipts.get(row.ref, ())
     return make_message(
         id=row.id,

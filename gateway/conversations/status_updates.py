@@ -62,8 +62,8 @@ async def _keep_some(parts: Parts) -> int:
     rows, held = await parts.store.read(query)
     if not rows:
         return 0
-    found = await parts.off_loop(lambda: _fold(rows, held, section, now))
-    labels = await parts.off_loop(lambda: _labels(parts, found))
+    found = await parts.workers.off_loop(lambda: _fold(rows, held, section, now))
+    labels = await parts.workers.off_loop(lambda: _labels(parts, found))
     indexes = [row.conversation for row in rows]
 
     def move(connection: Connection) -> bool:

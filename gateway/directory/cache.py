@@ -74,7 +74,7 @@ async def current(parts: Parts) -> Directory:
     of = [(row, speakers[row.node]) for row in shown]
     if of != held.of:
         sealed = await parts.store.read(lambda c: content.get(c, [row.ref for row in shown]))
-        held.built = await parts.off_loop(partial(_built, parts, shown, sealed, speakers))
+        held.built = await parts.workers.off_loop(partial(_built, parts, shown, sealed, speakers))
         held.of = of
         known, now = {entry.node for entry in held.built.entries}, parts.clock.now()
         damaged = [row.ref for row in shown if row.node not in known]

@@ -237,7 +237,7 @@ async def _untold(parts: Parts) -> list[tuple[ErasureRow, Receipt]]:
 
 async def _tell_one(parts: Parts, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
     batch = [receipt for _, receipt in told]
-    document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
+    document = await parts.workers.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
     ref, now = parts.store.new_ref(), parts.clock.now()
 
     def move(connection: Connection) -> None:

@@ -27,7 +27,7 @@ from gateway.erasure.rules import PROOF, ErasureRequest, What
 from gateway.errors import RefusedError
 from gateway.foundation.day import parse_day
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines import acceptance
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import SENDING, Outgoing
@@ -92,7 +92,7 @@ async def _look(parts: Parts) -> _Look:
     after = 0
     while rows := await parts.store.read(partial(_batch, parts, after=after)):
         after = rows[-1][0].ref
-        await parts.off_loop(partial(_read, reading, rows))
+        await parts.workers.off_loop(partial(_read, reading, rows))
     items = [
         Item(
             ref=row.ref,
@@ -178,7 +178,7 @@ def _request(parts: Parts, connection: Connection, asking: Sequence[MessageRow])
         )
 
 
-def _batch(parts: Parts, connection: Connection, after: int) -> list[tuple[MessageRow, Content | None]]:
+def _batch(parts: Parts, connection: Connection, after: int) -> list[tuple[MessageRow, MessageContent | None]]:
     rows = store.stored(connection, after, AT_ONCE)
     sealed = content.get(connection, [row.ref for row in rows])
     opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
@@ -188,7 +188,7 @@ def _batch(parts: Parts, connection: Connection, after: int) -> list[tuple[Messa
     return [(row, contents.get(row.ref)) for row in rows]
 
 
-def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, Content | None]]) -> None:
+def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, MessageContent | None]]) -> None:
     for row, opened in rows:
         story = reading.stories.setdefault((row.conversation, row.peer), _Story(kind=row.kind, last=row.at))
         story.last = max(story.last, row.at)
@@ -214,7 +214,7 @@ def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Rete
     )
 
 
-def _sensitivity(opened: Content, body: Mapping[str, Json]) -> str:
+def _sensitivity(opened: MessageContent, body: Mapping[str, Json]) -> str:
     """The highest class of what a message says; that of a schema which is not held any more is the highest there is."""
     try:
         return highest(classes(opened.facts.schema, body))

@@ -49,7 +49,7 @@ async def export(parts: Parts, arguments: Arguments) -> OperationResult:
     chains = (parts.own.chain, peer.chain)
     batches = list(kept.batches.values())
     extracted = await extract(parts, _hashes(exhibits, batches), peer)
-    bundle = await parts.off_loop(lambda: build(chains, exhibits, batches, extracted))
+    bundle = await parts.workers.off_loop(lambda: build(chains, exhibits, batches, extracted))
     if disclose:
         await _log_disclosure(parts, [row.id for row in rows if row.ref in sealed], str(by))
     return OperationResult(value=parse(bundle, limit=LIMIT))

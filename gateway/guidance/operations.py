@@ -21,7 +21,7 @@ _WANTED = ("stage", "role", "country", "other", "topic")
 async def list_texts(parts: Parts, arguments: Arguments) -> OperationResult:
     """The texts that fit, without their bodies; and what is wrong in the node's own folder."""
     only(arguments, "stage", "role", "country", "other", "topic", "language")
-    library, faults = await parts.off_loop(parts.shelf.library)
+    library, faults = await parts.workers.off_loop(parts.shelf.library)
     found = library.list(_wanted(arguments))
     return OperationResult(
         value={
@@ -35,15 +35,15 @@ async def search(parts: Parts, arguments: Arguments) -> OperationResult:
     """The texts that fit and have a word of the question, best first."""
     only(arguments, "text", "stage", "role", "country", "other", "topic", "language")
     question, wanted = text(arguments, "text"), _wanted(arguments)
-    library, _ = await parts.off_loop(parts.shelf.library)
-    found = await parts.off_loop(lambda: library.search(question, wanted))
+    library, _ = await parts.workers.off_loop(parts.shelf.library)
+    found = await parts.workers.off_loop(lambda: library.search(question, wanted))
     return OperationResult(value={"texts": _summaries(parts, library, found, _language(arguments))})
 
 
 async def show(parts: Parts, arguments: Arguments) -> OperationResult:
     """One text with the documents it rests on."""
     only(arguments, "id", "language")
-    library, _ = await parts.off_loop(parts.shelf.library)
+    library, _ = await parts.workers.off_loop(parts.shelf.library)
     found = library.texts.get(text(arguments, "id", longest=48))
     if found is None:
         raise RefusedError(Code.NOT_FOUND, "no such text", hint="trm guidance list shows the ids")

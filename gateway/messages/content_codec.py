@@ -57,7 +57,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class MessageContent:
     """An opened message row."""
 
     facts: Facts
@@ -105,11 +105,11 @@ def incoming(message: AcceptedMessage) -> bytes:
     return lp_join(facts.encode(), message.secret, message.body)
 
 
-def read_content(plaintext: bytes) -> Content:
+def read_content(plaintext: bytes) -> MessageContent:
     """Open a content row."""
     facts, secret, body = lp_split(plaintext, 3, LIMIT)
     value = orjson.loads(facts)
-    return Content(
+    return MessageContent(
         facts=Facts(
             body_type=text(value["body_type"]),
             schema=text(value["schema"]),
@@ -128,7 +128,7 @@ def read_content(plaintext: bytes) -> Content:
     )
 
 
-def valid_message(id: str, to: str, expires: int, submitted: int, content: Content) -> ValidMessage:
+def valid_message(id: str, to: str, expires: int, submitted: int, content: MessageContent) -> ValidMessage:
     """The message of a content row, as it was when it was submitted."""
     facts = content.facts
     return ValidMessage(

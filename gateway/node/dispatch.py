@@ -54,7 +54,7 @@ from gateway.trust.operations import changes, peers, ping
 from keys.documents.pairing_qr import node_text
 from keys.primitives.encoding import b64u, parse
 
-Operation = Callable[[Parts, Arguments], Awaitable[OperationResult]]
+Operation = Callable[[Arguments], Awaitable[OperationResult]]
 
 EVENTS_AT_ONCE = 200
 EVENTS_PAUSE = 15.0
@@ -83,6 +83,8 @@ class NodeOperations:
         self._house = house
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
         self._reads = Reads(parts)
+        self._operations = operations_of(parts)
+        self._erasures = _erasures(parts)
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
@@ -145,10 +147,10 @@ class NodeOperations:
             case "keys.rotate_epoch":
                 return await self._rotate_epoch(arguments)
             case _:
-                found = OPERATIONS.get(operation)
+                found = self._operations.get(operation)
                 if found is None:
                     raise RuntimeError(f"no operation {operation}")
-                return await found(self._parts, arguments)
+                return await found(arguments)
 
     async def attach(
         self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
@@ -168,7 +170,7 @@ class NodeOperations:
 
     async def _erase(self, operation: str, arguments: Arguments) -> OperationResult:
         """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
-        done = await _ERASES[operation](self._parts, arguments)
+        done = await self._erasures[operation](arguments)
         self._known.clear()
         await self._house.rotate()
         return done
@@ -198,7 +200,7 @@ class NodeOperations:
 
             rows, sealed = await parts.store.read(query)
             sealed = {ref: row for ref, row in sealed.items() if ref in rows}  # drafts have events too
-            opened = await parts.off_loop(lambda: messages.opened_rows(parts, sealed))
+            opened = await parts.workers.off_loop(lambda: messages.opened_rows(parts, sealed))
             for ref, row in rows.items():
                 about = messages.summary(parts, row, opened.get(ref))
                 self._known[ref] = {name: about[name] for name in _LASTING}
@@ -411,107 +413,111 @@ async def check_adapter(parts: Parts, arguments: Arguments) -> OperationResult:
     )
 
 
-_ERASES: Mapping[str, Operation] = {
-    "message.erase": erasing.erase_message,
-    "conversation.erase": erasing.erase_conversation,
-    "erasure.follow": requests.follow,
-}
-"""What destroys keys by a person's act."""
+def _erasures(parts: Parts) -> Mapping[str, Operation]:
+    """What destroys keys by a person's act."""
+    return {
+        "message.erase": partial(erasing.erase_message, parts),
+        "conversation.erase": partial(erasing.erase_conversation, parts),
+        "erasure.follow": partial(requests.follow, parts),
+    }
 
-OPERATIONS: Mapping[str, Operation] = {
-    "message.list": messages.list_messages,
-    "message.ack": messages.acknowledge,
-    "message.open": messages.open_message,
-    "message.resend": messages.resend,
-    "message.resend_many": resend.resend_many,
-    "message.cancel": messages.cancel,
-    "draft.list": messages.list_drafts,
-    "draft.show": messages.show_draft,
-    "draft.save": drafting.save,
-    "draft.change": drafting.change,
-    "draft.discard": messages.discard_draft,
-    "inbox.list": inbox.list_inbox,
-    "code.list": code_lists.list_code_lists,
-    "code.show": code_lists.show_code_list,
-    "directory.list": code_lists.directory,
-    "directory.search": directory.search,
-    "directory.show": directory.show,
-    "directory.own": directory.own,
-    "directory.publish": directory.publish,
-    "guidance.list": guidance.list_texts,
-    "guidance.search": guidance.search,
-    "guidance.show": guidance.show,
-    "attachment.list": operations.list_attachments,
-    "attachment.moving": operations.moving,
-    "attachment.waiting": operations.waiting,
-    "attachment.discard": operations.discard,
-    "conversation.list": messages.list_conversations,
-    "conversation.due": conversations.list_due,
-    "conversation.show": conversations.show_conversation,
-    "conversation.writable": conversations.list_writable,
-    "erasure.list": requests.list_requests,
-    "erasure.refuse": requests.refuse,
-    "retention.hold": erasing.hold,
-    "retention.release": erasing.release,
-    "retention.list": erasing.list_holds,
-    "alert.list": alert_operations.list_alerts,
-    "asylum.hold": asylum.hold,
-    "asylum.lift": asylum.lift,
-    "contact.advise": contact.advise,
-    "asylum.list": asylum.list_holds,
-    "consent.record": consents.record,
-    "consent.list": consents.list_consents,
-    "consent.show": consents.show,
-    "consent.withdraw": consents.withdraw,
-    "statistics.make": statistics.make,
-    "statistics.list": statistics.list_releases,
-    "statistics.show": statistics.show,
-    "statistics.draft": statistics.draft,
-    "node.show": show_node,
-    "node.status": status.status,
-    "node.ready": status.ready,
-    "node.pairing": pairing,
-    "keys.list": list_keys,
-    "keys.request": keys.request,
-    "keys.tombstone": keys.tombstone,
-    "keys.end": keys.end,
-    "keys.proof": keys.proof,
-    "peer.tombstone": keys.end_of_peer,
-    "review.list": keys.list_reviews,
-    "review.settle": keys.settle_review,
-    "peer.list": peers.list_peers,
-    "peer.add": peers.add,
-    "peer.show": peers.show,
-    "peer.code": peers.code,
-    "peer.scope": peers.scope,
-    "change.prepare": changes.prepare,
-    "change.propose": changes.propose,
-    "change.list": changes.list_changes,
-    "change.show": changes.show,
-    "change.approve": changes.approve,
-    "change.withdraw": changes.withdraw,
-    "admin.list": changes.list_admins,
-    "policy.show": policies.show,
-    "message.preview": release.preview_message,
-    "draft.preview": release.preview_draft,
-    "peer.ping": ping.ping,
-    "peer.probe": ping.probe,
-    "peer.probed": ping.probed,
-    "schema.list": list_schemas,
-    "schema.show": show_schema,
-    "schema.check": check_draft,
-    "evidence.export": proof.export,
-    "audit.show": audit.show,
-    "audit.list": access.list_entries,
-    "audit.verify": audit.verify,
-    "audit.export": audit.export,
-    "alarm.list": list_alarms,
-    "alarm.dismiss": dismiss_alarm,
-    "adapter.check": check_adapter,
-    "webhook.list": list_webhooks,
-    "backup.make": backup.make,
-    "token.new": tokens.new,
-    "token.list": tokens.list_tokens,
-    "token.revoke": tokens.revoke,
-    "person.list": people.list_people,
-}
+
+def operations_of(parts: Parts) -> Mapping[str, Operation]:
+    """Every operation by its name."""
+    return {
+        "message.list": partial(messages.list_messages, parts),
+        "message.ack": partial(messages.acknowledge, parts),
+        "message.open": partial(messages.open_message, parts),
+        "message.resend": partial(messages.resend, parts),
+        "message.resend_many": partial(resend.resend_many, parts),
+        "message.cancel": partial(messages.cancel, parts),
+        "draft.list": partial(messages.list_drafts, parts),
+        "draft.show": partial(messages.show_draft, parts),
+        "draft.save": partial(drafting.save, parts),
+        "draft.change": partial(drafting.change, parts),
+        "draft.discard": partial(messages.discard_draft, parts),
+        "inbox.list": partial(inbox.list_inbox, parts),
+        "code.list": partial(code_lists.list_code_lists, parts),
+        "code.show": partial(code_lists.show_code_list, parts),
+        "directory.list": partial(code_lists.directory, parts),
+        "directory.search": partial(directory.search, parts),
+        "directory.show": partial(directory.show, parts),
+        "directory.own": partial(directory.own, parts),
+        "directory.publish": partial(directory.publish, parts),
+        "guidance.list": partial(guidance.list_texts, parts),
+        "guidance.search": partial(guidance.search, parts),
+        "guidance.show": partial(guidance.show, parts),
+        "attachment.list": partial(operations.list_attachments, parts),
+        "attachment.moving": partial(operations.moving, parts),
+        "attachment.waiting": partial(operations.waiting, parts),
+        "attachment.discard": partial(operations.discard, parts),
+        "conversation.list": partial(messages.list_conversations, parts),
+        "conversation.due": partial(conversations.list_due, parts),
+        "conversation.show": partial(conversations.show_conversation, parts),
+        "conversation.writable": partial(conversations.list_writable, parts),
+        "erasure.list": partial(requests.list_requests, parts),
+        "erasure.refuse": partial(requests.refuse, parts),
+        "retention.hold": partial(erasing.hold, parts),
+        "retention.release": partial(erasing.release, parts),
+        "retention.list": partial(erasing.list_holds, parts),
+        "alert.list": partial(alert_operations.list_alerts, parts),
+        "asylum.hold": partial(asylum.hold, parts),
+        "asylum.lift": partial(asylum.lift, parts),
+        "contact.advise": partial(contact.advise, parts),
+        "asylum.list": partial(asylum.list_holds, parts),
+        "consent.record": partial(consents.record, parts),
+        "consent.list": partial(consents.list_consents, parts),
+        "consent.show": partial(consents.show, parts),
+        "consent.withdraw": partial(consents.withdraw, parts),
+        "statistics.make": partial(statistics.make, parts),
+        "statistics.list": partial(statistics.list_releases, parts),
+        "statistics.show": partial(statistics.show, parts),
+        "statistics.draft": partial(statistics.draft, parts),
+        "node.show": partial(show_node, parts),
+        "node.status": partial(status.status, parts),
+        "node.ready": partial(status.ready, parts),
+        "node.pairing": partial(pairing, parts),
+        "keys.list": partial(list_keys, parts),
+        "keys.request": partial(keys.request, parts),
+        "keys.tombstone": partial(keys.tombstone, parts),
+        "keys.end": partial(keys.end, parts),
+        "keys.proof": partial(keys.proof, parts),
+        "peer.tombstone": partial(keys.end_of_peer, parts),
+        "review.list": partial(keys.list_reviews, parts),
+        "review.settle": partial(keys.settle_review, parts),
+        "peer.list": partial(peers.list_peers, parts),
+        "peer.add": partial(peers.add, parts),
+        "peer.show": partial(peers.show, parts),
+        "peer.code": partial(peers.code, parts),
+        "peer.scope": partial(peers.scope, parts),
+        "change.prepare": partial(changes.prepare, parts),
+        "change.propose": partial(changes.propose, parts),
+        "change.list": partial(changes.list_changes, parts),
+        "change.show": partial(changes.show, parts),
+        "change.approve": partial(changes.approve, parts),
+        "change.withdraw": partial(changes.withdraw, parts),
+        "admin.list": partial(changes.list_admins, parts),
+        "policy.show": partial(policies.show, parts),
+        "message.preview": partial(release.preview_message, parts),
+        "draft.preview": partial(release.preview_draft, parts),
+        "peer.ping": partial(ping.ping, parts),
+        "peer.probe": partial(ping.probe, parts),
+        "peer.probed": partial(ping.probed, parts),
+        "schema.list": partial(list_schemas, parts),
+        "schema.show": partial(show_schema, parts),
+        "schema.check": partial(check_draft, parts),
+        "evidence.export": partial(proof.export, parts),
+        "audit.show": partial(audit.show, parts),
+        "audit.list": partial(access.list_entries, parts),
+        "audit.verify": partial(audit.verify, parts),
+        "audit.export": partial(audit.export, parts),
+        "alarm.list": partial(list_alarms, parts),
+        "alarm.dismiss": partial(dismiss_alarm, parts),
+        "adapter.check": partial(check_adapter, parts),
+        "webhook.list": partial(list_webhooks, parts),
+        "backup.make": partial(backup.make, parts),
+        "token.new": partial(tokens.new, parts),
+        "token.list": partial(tokens.list_tokens, parts),
+        "token.revoke": partial(tokens.revoke, parts),
+        "person.list": partial(people.list_people, parts),
+    }

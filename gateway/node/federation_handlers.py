@@ -142,7 +142,7 @@ class FederationHandlers:
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "receipts of an unknown node")
         self._heard(peer)
-        batch = await parts.off_loop(
+        batch = await parts.workers.off_loop(
             lambda: answers.read_receipts(body, issuer=found.descriptor, me=parts.own.node, now=now)
         )
         ref = parts.store.new_ref()

@@ -9,7 +9,7 @@ from gateway.delivery.operations.drafting import keep
 from gateway.delivery.operations.messages import opened_row
 from gateway.delivery.outbound.draft import check_form
 from gateway.errors import Code, RefusedError
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
 from gateway.node.parts import Parts
@@ -66,10 +66,10 @@ async def draft(parts: Parts, arguments: Arguments) -> OperationResult:
     return OperationResult(value={"draft": id, "period": period.name, "table": wanted.get("table_id")}, created=True)
 
 
-async def _request(parts: Parts, id: str) -> tuple[MessageRow, Content]:
+async def _request(parts: Parts, id: str) -> tuple[MessageRow, MessageContent]:
     """The request that a peer sent, and what it says."""
 
-    def query(c: Connection) -> tuple[MessageRow, Content] | None:
+    def query(c: Connection) -> tuple[MessageRow, MessageContent] | None:
         for row in messages.find(c, id, direction=messages.IN):
             opened = opened_row(parts, content.get(c, [row.ref]).get(row.ref))
             if opened is not None and type_name(opened.facts.body_type) == REQUEST:

@@ -28,7 +28,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError
 from gateway.foundation.workdays import local_date
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
@@ -98,7 +98,7 @@ async def _make(parts: Parts, name: str, by: str) -> Made:
             "what was counted of this period before does not open; nothing was counted",
             hint="restore a backup: a count without it would be wrong, and it is made only once",
         )
-    found = await parts.off_loop(
+    found = await parts.workers.off_loop(
         partial(release, plan, name, counted.cases, today=today, released=before, before=earlier)
     )
     ref = parts.store.new_ref()
@@ -154,7 +154,7 @@ async def _count_in(parts: Parts, name: str, found: Sequence[_Referral]) -> None
     plan, now = parts.region.statistics, parts.clock.now()
     at, before = await parts.store.read(partial(_tally, parts, period=name))
     cases, damaged = _persons(found), at is not None and before is None
-    made = await parts.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
+    made = await parts.workers.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
     ref = parts.store.new_ref()
     sealed = parts.vault.seal(ref, orjson.dumps(tally_json(made)))
 
@@ -236,18 +236,20 @@ async def _all_referrals(parts: Parts, keys: Sequence[Key]) -> list[_Referral]:
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
         held, contents = await parts.store.read(partial(loader.load, parts, keys=some))
-        found += await parts.off_loop(partial(_referrals, parts, held, contents))
+        found += await parts.workers.off_loop(partial(_referrals, parts, held, contents))
     return found
 
 
 def _referrals(
-    parts: Parts, held: Mapping[Key, LoadedConversation], contents: Mapping[int, Content]
+    parts: Parts, held: Mapping[Key, LoadedConversation], contents: Mapping[int, MessageContent]
 ) -> list[_Referral]:
     found = (_referral(parts, key, one, contents) for key, one in held.items())
     return [item for item in found if item is not None]
 
 
-def _referral(parts: Parts, key: Key, held: LoadedConversation, contents: Mapping[int, Content]) -> _Referral | None:
+def _referral(
+    parts: Parts, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent]
+) -> _Referral | None:
     """The referral of one conversation; None where this node did not refer, or was refused."""
     if held.conversation is None or held.conversation.kind is not Kind.REFERRAL or held.ours is not Side.HOST:
         return None
@@ -263,7 +265,7 @@ def _referral(parts: Parts, key: Key, held: LoadedConversation, contents: Mappin
     )
 
 
-def _request(rows: Iterable[MessageRow], contents: Mapping[int, Content]) -> MessageRow | None:
+def _request(rows: Iterable[MessageRow], contents: Mapping[int, MessageContent]) -> MessageRow | None:
     """The request of a conversation that nobody refused. Where none can be read, another own message stands for it."""
     ours = [row for row in rows if row.direction == messages.OUT]
     requests = [row for row in ours if row.ref in contents and type_name(contents[row.ref].facts.body_type) == REQUEST]

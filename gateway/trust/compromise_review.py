@@ -41,7 +41,7 @@ async def doubt(parts: Parts, node: str, revocations: Iterable[Revocation]) -> i
 
     found, sealed = await parts.store.read(query)
     known = [(message, at, sealed[evidence]) for message, evidence, at in found if evidence in sealed]
-    kids = await parts.off_loop_each(lambda item: _kid(parts, item[2]), known)
+    kids = await parts.workers.off_loop_each(lambda item: _kid(parts, item[2]), known)
     doubtful = [
         (message, kid)
         for (message, at, _), kid in zip(known, kids, strict=True)

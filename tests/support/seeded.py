@@ -30,7 +30,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content, Facts
+from gateway.messages.content_codec import Facts, MessageContent
 from gateway.messages.store import conversations, local, messages, receipts
 from gateway.messages.store.local import OWN, ConsentRow, DraftRow
 from gateway.messages.store.messages import IN, OUT, InboxRow, MessageRow, StatementRow
@@ -366,7 +366,7 @@ def _content(one: _Said) -> bytes:
         consent_ref=one.consent,
         created=one.at,
     )
-    opened = Content(facts=facts, secret=bytes(64), body=orjson.dumps({"header": header, "content": inner}))
+    opened = MessageContent(facts=facts, secret=bytes(64), body=orjson.dumps({"header": header, "content": inner}))
     return lp_join(opened.facts.encode(), opened.secret, opened.body)
 
 

@@ -26,7 +26,7 @@ from gateway.erasure import store as erasures
 from gateway.errors import Code, RefusedError
 from gateway.foundation.deadlines import Deadline
 from gateway.messages import headers
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import ConversationRow, Key, Owing, Place
@@ -53,7 +53,7 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> OperationResu
 
     def query(
         c: Connection,
-    ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, Content]]:
+    ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
         rows = messages.of_conversation(c, index)
         lies = {Fact.LEGAL_HOLD: index in erasures.holds(c), Fact.ASYLUM_HOLD: label in store.labels(c)}
         loaded = loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
@@ -89,7 +89,7 @@ async def list_writable(parts: Parts, arguments: Arguments) -> OperationResult:
     id = text(arguments, "id")
     index = parts.vault.conversation_index(id)
 
-    def query(c: Connection) -> tuple[dict[Key, LoadedConversation], dict[int, Content]]:
+    def query(c: Connection) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
         rows = messages.of_conversation(c, index)
         return loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
 
@@ -102,7 +102,7 @@ async def list_writable(parts: Parts, arguments: Arguments) -> OperationResult:
 
 
 def _writable(
-    parts: Parts, key: Key, held: LoadedConversation, contents: Mapping[int, Content], now: int
+    parts: Parts, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent], now: int
 ) -> dict[str, Json]:
     peer = parts.book.get(key[1])
     types: list[Json] = []
@@ -113,7 +113,7 @@ def _writable(
     return {"peer": key[1] if peer is None else peer.name, "types": types, "header": header}
 
 
-def _known_header(held: LoadedConversation, contents: Mapping[int, Content]) -> dict[str, Json]:
+def _known_header(held: LoadedConversation, contents: Mapping[int, MessageContent]) -> dict[str, Json]:
     """What the next own message certainly has in its header: both units as the newest message names them, and the
     references of the case on both sides.
     """
@@ -130,7 +130,7 @@ def _known_header(held: LoadedConversation, contents: Mapping[int, Content]) -> 
     return header
 
 
-async def _consents(parts: Parts, contents: Iterable[Content]) -> list[Json]:
+async def _consents(parts: Parts, contents: Iterable[MessageContent]) -> list[Json]:
     """The consents that a message of these names or brings, and how each stands here."""
     named = dict.fromkeys(
         name
@@ -155,13 +155,13 @@ async def list_due(parts: Parts, arguments: Arguments) -> OperationResult:
     node = peer_of(parts, arguments)
     await standings.keep(parts)
 
-    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, Content]]:
+    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
         rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node)
         return rows, *loader.load(parts, c, [row.key for row in rows[:limit]])
 
     rows, held, contents = await parts.store.read(query)
     now = parts.clock.now()
-    items = await parts.off_loop(lambda: owed(standings.watched(held), now))
+    items = await parts.workers.off_loop(lambda: owed(standings.watched(held), now))
     by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
     lines = [
         _line(parts, item, *by_name[item.ref], contents, now)
@@ -191,7 +191,7 @@ def _place(arguments: Arguments) -> Place | None:
 
 
 def _line(
-    parts: Parts, item: Owed, key: Key, held: LoadedConversation, contents: Mapping[int, Content], now: int
+    parts: Parts, item: Owed, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent], now: int
 ) -> dict[str, Json]:
     """One thing that is owed, with the conversation and the message that it is about."""
     if held.conversation is None:

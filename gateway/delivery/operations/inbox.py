@@ -40,7 +40,7 @@ async def list_inbox(parts: Parts, arguments: Arguments) -> OperationResult:
         if rows or left <= 0 or limit == 0:
             break
         await parts.signals.wait_for_more(happenings, left)
-    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
+    opened = await parts.workers.off_loop(lambda: opened_rows(parts, sealed))
     items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in _by_number(rows)]
     return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else after})
 

@@ -13,12 +13,12 @@ from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionStat
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
-from gateway.delivery import handover
+from gateway.delivery import local_receipts
 from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
 from gateway.erasure import certificates, operations
 from gateway.errors import Code, RefusedError
 from gateway.messages import content_codec, state_transitions
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import Incoming, IncomingEvent
 from gateway.messages.machines.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
@@ -63,7 +63,7 @@ async def list_messages(parts: Parts, arguments: Arguments) -> OperationResult:
 
     rows, sealed = await parts.store.read(query)
     shown, following = paged(rows, limit, lambda row: row.ref)
-    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
+    opened = await parts.workers.off_loop(lambda: opened_rows(parts, sealed))
     items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in shown]
     return OperationResult(value={"messages": items, "next": following})
 
@@ -98,12 +98,12 @@ def cursor_of(value: str) -> int:
     return int(value)
 
 
-def opened_row(parts: Parts, sealed: SealedRow | None) -> Content | None:
+def opened_row(parts: Parts, sealed: SealedRow | None) -> MessageContent | None:
     """The content of a row, None once it was erased."""
     return None if sealed is None else content_codec.read_content(parts.vault.open(sealed))
 
 
-def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, Content]:
+def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, MessageContent]:
     """The contents of several rows, without those that do not open any more: one damaged row hides no other."""
     plaintexts = parts.vault.open_each(list(sealed.values()))
     return {
@@ -113,14 +113,14 @@ def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, Cont
     }
 
 
-def own_unit(row: MessageRow, opened: Content | None) -> Json:
+def own_unit(row: MessageRow, opened: MessageContent | None) -> Json:
     """The unit of this node that sent a message or gets it; None once the content was erased."""
     if opened is None:
         return None
     return opened.halves()[0].get("recipient_unit" if row.direction == messages.IN else "sender_unit")
 
 
-def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, Json]:
+def summary(parts: Parts, row: MessageRow, opened: MessageContent | None) -> dict[str, Json]:
     """One message without its body; type and conversation are null once the content was erased, or is damaged."""
     peer = parts.book.get(row.peer)
     return {
@@ -229,9 +229,9 @@ async def _receipted(parts: Parts, id: str, *, opening: bool) -> OperationResult
     if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
         raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
     if state in (Incoming.AWAITING_HANDOVER, Incoming.HELD):
-        await handover.acknowledge(parts, rows, hashes)
+        await local_receipts.acknowledge(parts, rows, hashes)
     if opening:
-        await handover.opened(parts, rows, hashes)
+        await local_receipts.opened(parts, rows, hashes)
     row = await _one(parts, id, messages.IN)
     return OperationResult(value={"id": id, "state": row.state})
 

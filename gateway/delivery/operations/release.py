@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
-from gateway.delivery import handover
+from gateway.delivery import local_receipts
 from gateway.delivery.intake import RELEASED, WAITING
 from gateway.delivery.operations.messages import FIRST_BY, WAITING_SECOND, actor, drafted, find_draft, incoming
 from gateway.delivery.outbound import preparation, submission
@@ -58,7 +58,7 @@ async def answering_opens(parts: Parts, arguments: Arguments) -> None:
         return
     rows, hashes = await parts.store.read(lambda c: incoming(c, reply_to))
     if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
-        await handover.opened(parts, rows, hashes)
+        await local_receipts.opened(parts, rows, hashes)
 
 
 async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> OperationResult:

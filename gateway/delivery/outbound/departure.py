@@ -22,7 +22,7 @@ from gateway.database.content import SealedRow
 from gateway.delivery.outbound import steps
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.messages import content_codec, state_transitions
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.state_transitions import Change
@@ -57,7 +57,7 @@ class _Opened:
     conversation, so that it holds them.
     """
 
-    content: Content
+    content: MessageContent
     circumstances: Circumstances
     around: ConversationContext | None
     spoken: frozenset[str]
@@ -100,8 +100,8 @@ async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
     fenced, waiting = _fence(waiting)
     departing, refused, held = _decide(parts, peer, waiting)
     asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
-    sealed = await parts.off_loop_pieces(lambda some: _seal(parts, peer, some), departing)
-    voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
+    sealed = await parts.workers.off_loop_pieces(lambda some: _seal(parts, peer, some), departing)
+    voids = await parts.workers.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
     now = parts.clock.now()
 
     def move(connection: Connection) -> None:
@@ -242,7 +242,7 @@ def _judged(
     return tuple((row, found.get(row.ref)) for row in rows)
 
 
-def _question(row: MessageRow, opened: Content) -> consent_context.Question:
+def _question(row: MessageRow, opened: MessageContent) -> consent_context.Question:
     header = opened.halves()[0]
     return consent_context.Question(
         conversation=opened.facts.conversation,

@@ -359,7 +359,7 @@ class Sender:
     async def _read(self, peer: Peer, request: Sequence[Ready], answered: Answered) -> Answers:
         """The verified answer to these."""
         parts = self._parts
-        return await parts.off_loop(
+        return await parts.workers.off_loop(
             lambda: answers.read_answers(
                 answered.body,
                 asked=[item.row.id for item in request],
@@ -470,7 +470,7 @@ class Sender:
         parts = self._parts
         now = parts.clock.now()
         objects = [Receipt.from_json(parse(row.object, limit=10_000)) for row in rows]
-        document = await parts.off_loop(lambda: answers.sign_receipts(objects, parts.keys.sign))
+        document = await parts.workers.off_loop(lambda: answers.sign_receipts(objects, parts.keys.sign))
         ref = parts.store.new_ref()
 
         def move(connection: Connection) -> None:

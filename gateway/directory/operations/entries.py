@@ -55,7 +55,7 @@ async def search(parts: Parts, arguments: Arguments) -> OperationResult:
     )
     held = await cache.current(parts)
     calendars, now = cache.calendars(parts, held), parts.clock.now()
-    understood, found = await parts.off_loop(lambda: held.search(question, calendars, now))
+    understood, found = await parts.workers.off_loop(lambda: held.search(question, calendars, now))
     return OperationResult(
         value={
             "understood": {"countries": [*understood.countries], "child": understood.child, "timed": understood.timed},

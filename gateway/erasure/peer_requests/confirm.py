@@ -30,7 +30,7 @@ from gateway.erasure.rules import Kept, Outcome
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.handed_over import DUE
 from gateway.messages.store.messages import OUT
@@ -156,18 +156,18 @@ def _done(parts: Parts, connection: Connection, row: RequestRow, now: int) -> _D
     )
 
 
-def _opened(parts: Parts, connection: Connection, ref: int | None) -> Content | None:
+def _opened(parts: Parts, connection: Connection, ref: int | None) -> MessageContent | None:
     sealed = {} if ref is None else content.get(connection, [ref])
     plain = parts.vault.open_each(list(sealed.values()))[0] if sealed else None
     return None if plain is None or isinstance(plain, RefusedError) else content_codec.read_content(plain)
 
 
-def _claims(confirmation: Content | None) -> bool:
+def _claims(confirmation: MessageContent | None) -> bool:
     """Whether an onward recipient says that it erased something, so that its receipts have to come."""
     return confirmation is not None and confirmation.halves()[1].get("result") in ("erased", "partly_erased")
 
 
-def _forwarded(confirmation: Content | None, now: int) -> Iterator[Json]:
+def _forwarded(confirmation: MessageContent | None, now: int) -> Iterator[Json]:
     """The certificates of whoever an onward recipient passed the data on to, as far as they prove something."""
     if confirmation is not None:
         yield from (

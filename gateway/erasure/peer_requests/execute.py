@@ -24,7 +24,7 @@ from gateway.erasure.store import HoldRow
 from gateway.errors import RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import WAITING, Incoming
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
@@ -43,7 +43,7 @@ class Scope:
     """
 
     rows: Mapping[int, MessageRow]
-    contents: Mapping[int, Content]
+    contents: Mapping[int, MessageContent]
     gone: frozenset[int]
     holds: Mapping[bytes, HoldRow]
     proof: frozenset[int]

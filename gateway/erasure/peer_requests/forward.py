@@ -25,7 +25,7 @@ from gateway.erasure.rules import What
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.messages import content_codec, headers
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
@@ -47,7 +47,7 @@ class _Copies:
     there as well.
     """
 
-    by_unit: Mapping[Unit, Sequence[tuple[MessageRow, Content]]]
+    by_unit: Mapping[Unit, Sequence[tuple[MessageRow, MessageContent]]]
     closed: frozenset[str]
     clear: bool
 
@@ -111,7 +111,7 @@ def _copies(parts: Parts, connection: Connection, row: RequestRow, task: Task) -
     refs, clear = _passed_on(parts, connection, asking, task)
     rows, sealed = messages.get(connection, refs), content.get(connection, refs)
     opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
-    by_unit: defaultdict[Unit, list[tuple[MessageRow, Content]]] = defaultdict(list)
+    by_unit: defaultdict[Unit, list[tuple[MessageRow, MessageContent]]] = defaultdict(list)
     for ref in refs:
         plain = opened.get(ref)
         if plain is not None and not isinstance(plain, RefusedError):
@@ -146,7 +146,7 @@ def _not_told(connection: Connection, asking: MessageRow, consents: Sequence[byt
     return {asking.peer} | {row.holder for one in consents for row in local.consents(connection, one)}
 
 
-def _drafts(parts: Parts, task: Task, unit: Unit, sent: Sequence[tuple[MessageRow, Content]]) -> list[Draft]:
+def _drafts(parts: Parts, task: Task, unit: Unit, sent: Sequence[tuple[MessageRow, MessageContent]]) -> list[Draft]:
     """What is said to one unit, in the name of the node."""
     peer, conversation, _ = unit
     facts = sent[0][1]

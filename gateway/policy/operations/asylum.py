@@ -27,7 +27,7 @@ async def hold(parts: Parts, arguments: Arguments) -> OperationResult:
     only(arguments, "id", "by")
     id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
     _, sealed = await conversation_rows(parts, id)
-    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
+    opened = await parts.workers.off_loop(lambda: opened_rows(parts, sealed))
     consents = {one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None}
     (label,) = parts.vault.hold_indexes(id, ())
     before, said = await parts.store.read(lambda c: _over(c, label))

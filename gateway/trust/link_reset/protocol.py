@@ -149,7 +149,7 @@ async def take_offer(parts: Parts, peer: Peer, data: bytes) -> View:
     if reset.to != parts.own.node:
         raise RemoteError(Code.MISDIRECTED, "the reset is addressed to another node")
     key = peer.descriptor.signing_key(document.signature.kid, at=reset.created)
-    await parts.off_loop(lambda: document.verify(key))
+    await parts.workers.off_loop(lambda: document.verify(key))
     if reset.created > now + SKEW:
         raise RemoteError(Code.NOT_YET_VALID, "the reset was made in the future")
     of = reset_hash(document.payload)

@@ -452,13 +452,13 @@ async def test_a_change_during_a_fold_is_not_lost(two: Two, monkeypatch: pytest.
     await keep(parts)
     mark = "update conversation set fold = 0, changes = changes + 1"
     await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
-    ordinary = parts.off_loop
+    ordinary = parts.workers.off_loop
 
     async def overtaken(work: Any) -> Any:
         await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
         return await ordinary(work)
 
-    monkeypatch.setattr(parts, "off_loop", overtaken)
+    monkeypatch.setattr(parts.workers, "off_loop", overtaken)
     await keep(parts)
     assert await two.al.rows("select fold from conversation") == [(0,)]
     monkeypatch.undo()
