@@ -318,8 +318,8 @@ def _effects(parts: Parts) -> Effects:
     """By message type what it does here besides being handed over."""
     request = partial(record_request, parts)
     return {
-        "consent.record": (partial(record_consent, parts),),
-        "consent.withdrawal": (request, partial(withdraw_consent, parts)),
+        "consent.record": (partial(record_consent, parts.content),),
+        "consent.withdrawal": (request, partial(withdraw_consent, parts.content)),
         "erasure.request": (request,),
         "referral.withdraw": (request,),
         "erasure.confirmation": (partial(record_confirmation, parts),),

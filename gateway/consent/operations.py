@@ -107,7 +107,7 @@ async def list_consents(parts: Parts, arguments: Arguments) -> OperationResult:
     items: list[Json] = []
     shown, following = paged(rows, limit, lambda row: row.ref)
     for row in shown:
-        record = register.opened(parts, sealed.get(row.ref))
+        record = register.opened(parts.vault, sealed.get(row.ref))
         whole = isinstance(record, dict)
         items.append(
             {
@@ -148,7 +148,7 @@ async def show(parts: Parts, arguments: Arguments) -> OperationResult:
 
 
 async def _find(parts: Parts, reference: str) -> register.Known:
-    known = await register.known(parts, reference)
+    known = await register.known(parts.content, reference)
     if not known.rows:
         raise RefusedError(Code.NOT_FOUND, "no such consent", hint="trm consent list shows the ids")
     return known
@@ -168,7 +168,7 @@ async def withdraw(parts: Parts, arguments: Arguments) -> OperationResult:
     }
     if arguments.get("grants") is not None:
         taken_back["grants"] = arguments["grants"]
-    effect = Withdrawal(parts=parts, withdrawn=taken_back)
+    effect = Withdrawal(content=parts.content, withdrawn=taken_back)
     told, damaged = await _tell(parts, known, taken_back, by)
 
     def move(connection: Connection) -> str:

@@ -13,7 +13,8 @@ from functools import partial
 import orjson
 from sqlalchemy import Connection
 
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.content import SealedRow
 from gateway.directory import store as rows
 from gateway.directory.rules import Directory, Entry
@@ -59,10 +60,10 @@ def put(
 ) -> None:
     """Seal an entry and keep it in the place of the one before."""
     before, ref = rows.entry(connection, node), parts.store.new_ref()
-    content.put(connection, [parts.vault.seal(ref, canon({"made": made, "content": dict(said)}))])
+    content_rows.put(connection, [parts.vault.seal(ref, canon({"made": made, "content": dict(said)}))])
     rows.put(connection, DirectoryRow(node=node, ref=ref, epoch=place[0], n=place[1]))
     if before is not None:
-        content.erase(connection, before.ref)
+        content_rows.erase(connection, before.ref)
 
 
 async def current(parts: Parts) -> Directory:
@@ -73,7 +74,7 @@ async def current(parts: Parts) -> Directory:
     shown = [row for row in await parts.store.read(rows.entries) if row.node in speakers]
     of = [(row, speakers[row.node]) for row in shown]
     if of != held.of:
-        sealed = await parts.store.read(lambda c: content.get(c, [row.ref for row in shown]))
+        sealed = await parts.store.read(lambda c: content_rows.get(c, [row.ref for row in shown]))
         held.built = await parts.workers.off_loop(partial(_built, parts, shown, sealed, speakers))
         held.of = of
         known, now = {entry.node for entry in held.built.entries}, parts.clock.now()

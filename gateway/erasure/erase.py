@@ -18,7 +18,6 @@ from functools import partial
 from sqlalchemy import Connection
 
 from gateway.attachments import library, store
-from gateway.conversations import status_updates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.delivery.handover import delivery_key
@@ -65,7 +64,7 @@ async def erase(
     who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message in whose
     conversation it was relied on, where those in ``proof`` do not count.
     """
-    await status_updates.keep(parts)  # how their conversations stand is remembered without them
+    await parts.status_updates.keep()  # how their conversations stand is remembered without them
     refs, gone = list(reasons), 0
     for start in range(0, len(refs), AT_ONCE):
         some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}

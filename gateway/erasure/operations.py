@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Connection
 
 import schemas
-from gateway.conversations import on_call, status_updates
+from gateway.conversations import on_call
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
@@ -53,7 +53,7 @@ async def _erase(parts: Parts, rows: list[MessageRow], reason: str, by: str) -> 
             "the conversation is under a legal hold; nothing was erased",
             hint="trm retention release ends it, if the ground for it is gone",
         )
-    await status_updates.keep(parts)  # an alert that came just now counts
+    await parts.status_updates.keep()  # an alert that came just now counts
     alarmed = await parts.store.read(lambda c: journal.open_about(c, on_call.ALARMS))
     if any(row.ref in alarmed for row in rows):
         raise RefusedError(

@@ -15,7 +15,6 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.conversations import status_updates
 from gateway.conversations.loader import ANY
 from gateway.database import content, journal
 from gateway.erasure import erase, retention_rules, store
@@ -84,7 +83,7 @@ async def plan(parts: Parts) -> Plan:
 
 
 async def _look(parts: Parts) -> _Look:
-    await status_updates.keep(parts)
+    await parts.status_updates.keep()
     reading = _Reading()
     rows_of, holds, alarmed = await parts.store.read(
         lambda c: (conversations.every(c), store.holds(c), {alarm.ref for alarm in journal.open_alarms(c)})

@@ -9,12 +9,10 @@ from sqlalchemy import Connection
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.identity import publication
 from gateway.messages.store import messages as message_rows
 from gateway.node.parts import Parts
 from gateway.node.scheduler import Scheduler
 from gateway.operations.arguments import Arguments, maybe_text, members, number, only, text
-from gateway.peers import tombstones
 from gateway.ports import Json, OperationResult
 from gateway.trust import effects, review_store
 from keys.documents.descriptor import Descriptor, Revocation
@@ -44,7 +42,7 @@ async def request(parts: Parts, arguments: Arguments) -> OperationResult:
         revoke=_revocation(parts, arguments.get("revoke")),
         roots=_roots(arguments.get("roots"), parts.own.descriptor),
     )
-    made = await publication.request(parts, change, _actor(parts, arguments))
+    made = await parts.publication.request(change, _actor(parts, arguments))
     return OperationResult(value={"version": parts.own.descriptor.version + 1, "request": _json(made.encode())})
 
 
@@ -52,7 +50,7 @@ async def publish(parts: Parts, house: Scheduler, arguments: Arguments) -> Opera
     """Append a descriptor that enough root holders signed, sign by it, and tell the peers; who took it at once."""
     only(arguments, "document", "by")
     document = _document(arguments, "document", DESCRIPTOR)
-    done = await publication.publish(parts, document, _actor(parts, arguments))
+    done = await parts.publication.publish(document, _actor(parts, arguments))
     took = await house.announce(revokes=done.revokes)
     if done.revokes:
         await effects.say_again(parts)
@@ -73,7 +71,7 @@ async def rotate_enc(parts: Parts, house: Scheduler, arguments: Arguments) -> Op
 async def tombstone(parts: Parts, arguments: Arguments) -> OperationResult:
     """The request for this node's tombstone, to be signed by all root holders and kept sealed."""
     only(arguments)
-    return OperationResult(value={"request": _json(publication.tombstone_request(parts).encode())})
+    return OperationResult(value={"request": _json(parts.publication.tombstone_request().encode())})
 
 
 async def end(parts: Parts, arguments: Arguments) -> OperationResult:
@@ -81,7 +79,7 @@ async def end(parts: Parts, arguments: Arguments) -> OperationResult:
     only(arguments, "tombstone", "by")
     text(arguments, "by", longest=64)
     try:
-        took = await tombstones.publish_own(parts, _document(arguments, "tombstone", TOMBSTONE))
+        took = await parts.tombstones.publish_own(_document(arguments, "tombstone", TOMBSTONE))
     except RemoteError as error:
         raise RefusedError(
             error.code,
@@ -98,7 +96,7 @@ async def end_of_peer(parts: Parts, arguments: Arguments) -> OperationResult:
     try:
         document = _document(arguments, "tombstone", TOMBSTONE)
         peer = parts.book.find(parse_tombstone(document).node)
-        new = await tombstones.bury(parts, peer, document)
+        new = await parts.tombstones.bury(peer, document)
     except RemoteError as error:
         raise RefusedError(
             error.code,

@@ -119,7 +119,12 @@ class NodeOperations:
         if key is None or operation in ("message.submit", "draft.release", "alert.acknowledge"):
             return await self._do(operation, arguments, key, caller)
         return await answer_once(
-            self._parts, operation, arguments, key, lambda: self._do(operation, arguments, key, caller)
+            self._parts.content,
+            self._parts.clock,
+            operation,
+            arguments,
+            key,
+            lambda: self._do(operation, arguments, key, caller),
         )
 
     async def _do(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> OperationResult:
@@ -269,7 +274,7 @@ def _endings(parts: Parts) -> list[Json]:
     names = {peer.node: peer.name for peer in parts.book.all()}
     return [
         {"subject": item.subject, "at": item.at, "peer": None if item.peer is None else names.get(item.peer)}
-        for item in endings(parts)
+        for item in endings(parts.own, parts.book)
     ]
 
 

@@ -15,7 +15,6 @@ from gateway.federation.handlers import Reply
 from gateway.messages import answers
 from gateway.node.parts import Parts
 from gateway.peers.scope import PeerState, hears_trust, listens
-from gateway.peers.tombstones import bury
 from gateway.trust import record_exchange
 from gateway.trust.link_reset import decisions, protocol
 from gateway.trust.peer_sync import fetch_chain, take_chain, take_keyset
@@ -108,7 +107,7 @@ class FederationHandlers:
         peer = self._parts.book.get(parse_tombstone(document).node)
         if peer is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a tombstone of an unknown node")
-        await bury(self._parts, peer, document)
+        await self._parts.tombstones.bury(peer, document)
         return _EMPTY
 
     async def post_messages(self, peer: str, body: bytes) -> Reply:

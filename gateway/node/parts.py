@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from gateway.access.api_tokens import ApiTokens
+from gateway.conversations.loader import ConversationLoader
+from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
@@ -23,9 +25,12 @@ from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
 from gateway.identity.identity import Identity, NodeKeys
 from gateway.identity.own_identity import OwnIdentity
+from gateway.identity.publication import Publication
 from gateway.messages.effects import Effects
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import PeerRegistry
+from gateway.peers.split_view import SplitViewCheck
+from gateway.peers.tombstones import Tombstones
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Adapter, Clock, Files
 from schemas.region_pack.regions import Region
@@ -116,3 +121,35 @@ class Parts:
     def together(self, work: Callable[[Parts, Sequence[Any]], Awaitable[Sequence[Any]]]) -> Batcher[Any, Any]:
         """The one place where items for `work` gather, a function of a module: see `Batcher`."""
         return self._gathering.setdefault(work, Batcher(partial(work, self)))
+
+    @cached_property
+    def publication(self) -> Publication:
+        """Built once."""
+        return Publication(store=self.store, identity=self.identity, clock=self.clock)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        """Built once."""
+        return Tombstones(store=self.store, own=self.own, link=self.link, clock=self.clock)
+
+    @cached_property
+    def split_view(self) -> SplitViewCheck:
+        """Built once."""
+        return SplitViewCheck(store=self.store, own=self.own, link=self.link, clock=self.clock)
+
+    @cached_property
+    def loader(self) -> ConversationLoader:
+        """Built once."""
+        return ConversationLoader(sealer=self.vault, own=self.own, peers=self.book, region=self.region)
+
+    @cached_property
+    def status_updates(self) -> StatusUpdates:
+        """Built once."""
+        return StatusUpdates(
+            content=self.content,
+            loader=self.loader,
+            config=self.config,
+            workers=self.workers,
+            events=self.signals,
+            clock=self.clock,
+        )

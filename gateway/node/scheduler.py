@@ -12,7 +12,6 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.conversations import status_updates
 from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.erasure import erase as erasing
@@ -29,7 +28,6 @@ from gateway.node.parts import Parts
 from gateway.peers.expiry_warnings import tell
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState, listens
-from gateway.peers.split_view import compare
 from gateway.trust import compromise_review, effects
 from gateway.trust.link_reset import protocol
 from gateway.trust.peer_sync import fetch_chain, refresh
@@ -85,7 +83,7 @@ class Scheduler:
             group.create_task(self._every(MINUTE, self.keys))
             group.create_task(self._every(MINUTE, self.expire))
             group.create_task(self._every(MINUTE, self.trust))
-            group.create_task(self._every(MINUTE, partial(status_updates.keep, self._parts)))
+            group.create_task(self._every(MINUTE, self._parts.status_updates.keep))
             group.create_task(self._every(MINUTE, self.requests))
             group.create_task(self._every(FIRST_PUSH_RETRY, self.push))
             group.create_task(self._every(RESET_PACE, lambda: protocol.press(self._parts)))
@@ -93,8 +91,12 @@ class Scheduler:
             group.create_task(self._every(HOUR, self.rotate_if_due))
             group.create_task(self._every(HOUR, self.erase))
             group.create_task(self._every(DAY, partial(compromise_review.catch_up, self._parts)))
-            group.create_task(self._every(HOUR, partial(compare, self._parts)))
-            group.create_task(self._every(HOUR, partial(tell, self._parts)))
+            group.create_task(self._every(HOUR, self._parts.split_view.compare))
+            group.create_task(
+                self._every(
+                    HOUR, partial(tell, self._parts.store, self._parts.own, self._parts.book, self._parts.clock)
+                )
+            )
             group.create_task(self._every(1, self._parts.store.checkpoint))
 
     async def _every(self, seconds: int, chore: Callable[[], Awaitable[None]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 import schemas
-from gateway.conversations import loader, on_call, status_updates
+from gateway.conversations import on_call, status_updates
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.rules.duties import owed
@@ -34,10 +34,10 @@ HOURS = UPDATE_EVERY // HOUR
 async def list_alerts(parts: Parts, arguments: Arguments) -> OperationResult:
     """Alerts that nobody has taken, of both sides, the earliest deadline first; who was woken here and who is next."""
     only(arguments)
-    await status_updates.keep(parts)
+    await parts.status_updates.keep()
 
     def query(c: Connection) -> dict[Key, LoadedConversation]:
-        return loader.load(parts, c, rows_of.alerted(c))[0]
+        return parts.loader.load(c, rows_of.alerted(c))[0]
 
     held, now = await parts.store.read(query), parts.clock.now()
     named = {status_updates.name_of(key): (key, one) for key, one in held.items()}
@@ -94,7 +94,7 @@ async def acknowledge(parts: Parts, arguments: Arguments, key: str | None) -> Op
 
     done = await submission.submit(parts, request, key=key, also=also)
     await answering_opens(parts, request)
-    await status_updates.keep(parts)
+    await parts.status_updates.keep()
     return done
 
 

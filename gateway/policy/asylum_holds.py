@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.errors import RefusedError
@@ -44,7 +45,7 @@ async def forget(parts: Parts, *, but: Collection[int] = ()) -> None:
     """
 
     def query(connection: Connection) -> Sequence[SealedRow]:
-        return list(content.get(connection, [one.ref for one in store.listed(connection)]).values())
+        return list(content_rows.get(connection, [one.ref for one in store.listed(connection)]).values())
 
     rows = await parts.store.read(query)
     if not rows:

@@ -69,7 +69,7 @@ def load_consent_context(parts: Parts, connection: Connection, questions: Sequen
     conversations = [parts.vault.conversation_index(q.conversation) for q in questions]
     indexes = [None if q.consent_ref is None else parts.vault.consent_index(q.consent_ref) for q in questions]
     asked = {index for index in indexes if index is not None}
-    stored = _look_up(parts, connection, asked)
+    stored = _look_up(parts.vault, connection, asked)
     found = {index: _known(stored, index) for index in asked}
     standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
     told = {index: local.consent_held_by(connection, index) for index in asked}

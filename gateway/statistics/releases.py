@@ -20,7 +20,6 @@ from typing import TypeAlias
 import orjson
 from sqlalchemy import Connection
 
-from gateway.conversations import loader
 from gateway.conversations.loader import ANY, ENDED, LoadedConversation
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.machines import Kind
@@ -235,7 +234,7 @@ async def _all_referrals(parts: Parts, keys: Sequence[Key]) -> list[_Referral]:
     found: list[_Referral] = []
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
-        held, contents = await parts.store.read(partial(loader.load, parts, keys=some))
+        held, contents = await parts.store.read(partial(parts.loader.load, keys=some))
         found += await parts.workers.off_loop(partial(_referrals, parts, held, contents))
     return found
 

@@ -24,7 +24,6 @@ from support.endpoints import example
 import schemas
 from gateway.app import Node
 from gateway.consent import register
-from gateway.conversations import status_updates
 from gateway.conversations.rules.facts import Side
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -132,7 +131,7 @@ async def seed(node: Node, *, conversations: int, drafts: int = 200, rng: random
         ids += await writer.write(min(AT_ONCE, conversations - start), 1 - start / conversations)
     await writer.drafts(drafts)
     await node.parts.store.checkpoint()
-    await status_updates.keep(node.parts)
+    await node.parts.status_updates.keep()
     return Seeded(conversations=tuple(ids), messages=writer.messages)
 
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from gateway.consent import register
-from gateway.conversations import loader
 from gateway.conversations.history import Opened
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.rules.facts import Side
@@ -41,9 +40,9 @@ async def advise(parts: Parts, arguments: Arguments) -> OperationResult:
 
     def query(c: Connection) -> tuple[bool, dict[Key, LoadedConversation], list[register.Known]]:
         rows = messages.of_conversation(c, index)
-        held, _ = loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        held, _ = parts.loader.load(c, {(row.conversation, row.peer) for row in rows})
         relied_on = {ref for one in held.values() for ref in map(_consent, one.said.values()) if ref is not None}
-        return label in store.labels(c), held, [register.known_in(parts, c, ref) for ref in sorted(relied_on)]
+        return label in store.labels(c), held, [register.known_in(parts.vault, c, ref) for ref in sorted(relied_on)]
 
     on_hold, held, known = await parts.store.read(query)
     if not held:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from gateway.consent import register
-from gateway.conversations import loader
 from gateway.conversations import status_updates as standings
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.operations.procedures import standing_in
@@ -56,7 +55,7 @@ async def show_conversation(parts: Parts, arguments: Arguments) -> OperationResu
     ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
         rows = messages.of_conversation(c, index)
         lies = {Fact.LEGAL_HOLD: index in erasures.holds(c), Fact.ASYLUM_HOLD: label in store.labels(c)}
-        loaded = loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        loaded = parts.loader.load(c, {(row.conversation, row.peer) for row in rows})
         return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
 
     holds, rows, held, contents = await parts.store.read(query)
@@ -91,7 +90,7 @@ async def list_writable(parts: Parts, arguments: Arguments) -> OperationResult:
 
     def query(c: Connection) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
         rows = messages.of_conversation(c, index)
-        return loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
+        return parts.loader.load(c, {(row.conversation, row.peer) for row in rows})
 
     held, contents = await parts.store.read(query)
     if not held:
@@ -138,7 +137,7 @@ async def _consents(parts: Parts, contents: Iterable[MessageContent]) -> list[Js
         for name in (header.get("consent_ref"), said.get("consent_id"))
         if isinstance(name, str)
     )
-    found = [(name, await register.known(parts, name)) for name in named]
+    found = [(name, await register.known(parts.content, name)) for name in named]
     return [{"id": name, "state": known.state} for name, known in found if known.rows]
 
 
@@ -153,11 +152,11 @@ async def list_due(parts: Parts, arguments: Arguments) -> OperationResult:
         raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
     by, after, unit = _OWING[wanted], _place(arguments), maybe_text(arguments, "unit")
     node = peer_of(parts, arguments)
-    await standings.keep(parts)
+    await parts.status_updates.keep()
 
     def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
         rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node)
-        return rows, *loader.load(parts, c, [row.key for row in rows[:limit]])
+        return rows, *parts.loader.load(c, [row.key for row in rows[:limit]])
 
     rows, held, contents = await parts.store.read(query)
     now = parts.clock.now()
@@ -244,7 +243,7 @@ def _standing(
         "owed": owed,
         "procedure": standing_in(parts, held, found, due, local | away),
         "missing": len(held.missing),
-        "no_calendar": [*loader.unlisted(parts, key[1])],
+        "no_calendar": [*parts.loader.unlisted(key[1])],
     }
 
 

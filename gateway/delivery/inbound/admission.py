@@ -48,7 +48,11 @@ async def examine(
         except RemoteError as error:
             examined[id] = error.code if error.code in WIRE_CODES else Code.MALFORMED
     named = {ref for item in examined.values() if not isinstance(item, Code) and (ref := _consent_of(item)) is not None}
-    known = await parts.store.read(lambda c: {ref: register.known_in(parts, c, ref) for ref in named}) if named else {}
+    known = (
+        await parts.store.read(lambda c: {ref: register.known_in(parts.vault, c, ref) for ref in named})
+        if named
+        else {}
+    )
     return {
         id: item if isinstance(item, Code) else Examined(message=item, known=known.get(_consent_of(item) or ""))
         for id, item in examined.items()

@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.attachments import receiver
-from gateway.conversations import loader
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.rules.context import ConversationContext
@@ -149,7 +148,7 @@ class Receiver:
                 links.numbers(c, node, links.IN, position.epoch, wanted | {position.high}),
                 links.gaps(c, node, position.epoch),
                 receipts.answers(c, node, ids),
-                loader.load(self._parts, c, judged)[0],
+                self._parts.loader.load(c, judged)[0],
             )
 
         position, known, gaps, stored, held = await self._parts.store.read(query)
@@ -170,7 +169,7 @@ class Receiver:
         )
 
     def _key(self, node: str, message: AuthenticStatement) -> Key:
-        return loader.key_of(self._parts, message.statement.conv, node)
+        return self._parts.loader.key_of(message.statement.conv, node)
 
     async def _number(self, peer: Peer, question: NumberedRequest, verdicts: RequestResult) -> None:
         """Step 11, and 12 and 13 for a message with a new number."""
@@ -294,7 +293,7 @@ class Receiver:
         key, body_type = self._key(peer.node, message), message.statement.body_type
         if key not in verdicts.held or body_type not in schemas.catalogue():
             return None
-        return verdicts.around.get(key) or loader.came(self._parts, verdicts.held[key], key, body_type)
+        return verdicts.around.get(key) or self._parts.loader.came(verdicts.held[key], key, body_type)
 
     def _history(self, peer: Peer, message: AuthenticStatement, verdicts: RequestResult) -> History:
         """What was said before in the conversation of a message, with what this request has added to it."""

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.conversations import status_updates
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
@@ -438,7 +437,7 @@ async def list_conversations(parts: Parts, arguments: Arguments) -> OperationRes
         "kind": one_of(arguments, "kind", Kind),
         "state": one_of(arguments, "state", (*Referral, *Enquiry, *OpenQuestionState)),
     }
-    await status_updates.keep(parts)
+    await parts.status_updates.keep()
 
     def query(
         c: Connection,

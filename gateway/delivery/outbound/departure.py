@@ -224,14 +224,14 @@ def _judged(
     opened in the same call as what waits.
     """
     rows = [row for row in rows if row.state != Outgoing.VOIDING]
-    held, contents = loader.load(parts, connection, {(row.conversation, row.peer) for row in rows})
+    held, contents = parts.loader.load(connection, {(row.conversation, row.peer) for row in rows})
     there = [row for row in rows if row.ref in contents]
     questions = [_question(row, contents[row.ref]) for row in there]
     about = consent_context.load_consent_context(parts, connection, questions) if questions else []
     found: dict[int, _Opened] = {}
     for row, item in zip(there, about, strict=True):
         key, opened = (row.conversation, row.peer), contents[row.ref]
-        around = loader.sent(parts, held[key], key, opened.facts.body_type)
+        around = parts.loader.sent(held[key], key, opened.facts.body_type)
         history = held[key].history(but=row.ref, also=item.recorded())
         found[row.ref] = _Opened(
             content=opened,

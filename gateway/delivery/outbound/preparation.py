@@ -153,9 +153,9 @@ def load_inputs(
     that callers gave, as the files of their messages have them.
     """
     around = consent_context.load_consent_context(parts, connection, [_question(draft) for draft, _ in drafts])
-    keys = [loader.key_of(parts, draft.conversation, peer.node) for draft, peer in drafts]
+    keys = [parts.loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
     prepare_batch = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
-    held, _ = loader.load(parts, connection, prepare_batch, unopened=set(keys) - prepare_batch)
+    held, _ = parts.loader.load(connection, prepare_batch, unopened=set(keys) - prepare_batch)
     waiting = {
         draft.id: files.waiting_in(parts, connection, draft.id) or None for draft, _ in drafts if draft.id in named
     }
@@ -270,7 +270,7 @@ class _Ready:
 def _ready(parts: Parts, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:
     draft = replace(draft, header={**draft.header, "seen": found.held.seen})
     history = found.held.history(also=[*found.around.recorded(), *same.opened])
-    before = loader.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
+    before = parts.loader.to_send(found.held, found.key, draft.body_type, draft.reply_to)
     for earlier in same.said:
         before = None if before is None else before.joined(earlier)
     record = _record_first(parts, draft, peer, found.around)

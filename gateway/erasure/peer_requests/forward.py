@@ -150,7 +150,7 @@ def _drafts(parts: Parts, task: Task, unit: Unit, sent: Sequence[tuple[MessageRo
     """What is said to one unit, in the name of the node."""
     peer, conversation, _ = unit
     facts = sent[0][1]
-    header = headers.along(facts.halves()[0], headers.node_author(parts), incoming=False)
+    header = headers.along(facts.halves()[0], headers.node_author(parts.keys.actor), incoming=False)
     said: list[tuple[str, Mapping[str, Json]]] = []
     if task.withdrawn is not None:
         said.append(("consent.withdrawal/1", task.withdrawn))

@@ -89,7 +89,7 @@ def task_of(
         conversation=conversation,
         purpose=purpose,
         reply_to=id,
-        header=headers.along(header, headers.node_author(parts), incoming=True),
+        header=headers.along(header, headers.node_author(parts.keys.actor), incoming=True),
     )
 
 
@@ -138,7 +138,7 @@ class Requested:
 
 
 def _adds(parts: Parts, connection: Connection, withdrawn: Mapping[str, Json]) -> bool:
-    known = register.known_in(parts, connection, str(withdrawn["consent_id"]))
+    known = register.known_in(parts.vault, connection, str(withdrawn["consent_id"]))
     return known.withdrawals is None or adds(known.withdrawals, withdrawn)
 
 

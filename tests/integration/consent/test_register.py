@@ -192,7 +192,7 @@ async def test_another_holder_does_not_undo_a_withdrawal(two: Two) -> None:
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
     await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
     parts = two.al.running.parts
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record_of(f"{parts.own.node}/{UNIT}"))
+    third = Recorded(content=parts.content, holder="n1" + "a" * 32, record=record_of(f"{parts.own.node}/{UNIT}"))
     await parts.store.move(lambda c: third.write(c, two.clock.now()))
     assert await two.al.rows("select distinct state from consent") == [("withdrawn",)]
 
@@ -288,7 +288,7 @@ async def test_a_denial_in_another_record_binds(two: Two) -> None:
     await recorded(two)
     parts = two.fr.running.parts
     record = record_of(f"{two.al.running.parts.own.node}/{UNIT}") | {"denials": [{"data_category": "exploitation"}]}
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record)
+    third = Recorded(content=parts.content, holder="n1" + "a" * 32, record=record)
     await parts.store.move(lambda c: third.write(c, two.clock.now()))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())
@@ -300,10 +300,10 @@ async def test_a_partial_withdrawal_in_another_record_binds(two: Two) -> None:
     await recorded(two)
     parts = two.fr.running.parts
     record = record_of(f"{two.al.running.parts.own.node}/{UNIT}")
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record | {"grants": record["grants"][::-1]})
+    third = Recorded(content=parts.content, holder="n1" + "a" * 32, record=record | {"grants": record["grants"][::-1]})
     taken_back = {"consent_id": CONSENT, "scope": "grants", "grants": [1], "withdrawn_on": START, "erase_wanted": False}
     await parts.store.move(lambda c: third.write(c, two.clock.now()))
-    await parts.store.move(lambda c: Withdrawal(parts=parts, withdrawn=taken_back).write(c, two.clock.now()))
+    await parts.store.move(lambda c: Withdrawal(content=parts.content, withdrawn=taken_back).write(c, two.clock.now()))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())
     assert refusal.value.code is Code.GATE_G7
@@ -360,7 +360,9 @@ async def test_another_record_that_does_not_open_closes_the_consent(two: Two) ->
     """A third node's record may say no where nobody can read it: nothing is sent on the own record either."""
     await recorded(two)
     parts = two.fr.running.parts
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record_of(f"{two.al.running.parts.own.node}/{UNIT}"))
+    third = Recorded(
+        content=parts.content, holder="n1" + "a" * 32, record=record_of(f"{two.al.running.parts.own.node}/{UNIT}")
+    )
     await parts.store.move(lambda c: third.write(c, two.clock.now()))
     await damage(two.fr, "select ref from consent where holder != 'own'")
     with pytest.raises(RefusedError) as refusal:

@@ -15,7 +15,6 @@ from support.forger import Forger
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Spoiler, Two, example, two_nodes
 
-from gateway.conversations.status_updates import keep
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
@@ -416,7 +415,7 @@ async def test_reminders_at_half_and_at_the_end(two: Two) -> None:
     id = await referred(two)
 
     async def told() -> list[Any]:
-        await keep(two.al.running.parts)
+        await two.al.running.parts.status_updates.keep()
         return await two.al.rows("select state from event where kind = 'reminder'")
 
     assert await told() == []
@@ -437,11 +436,11 @@ async def test_expiry_is_kept_in_the_row(two: Two) -> None:
     """What silence has done stands in the row of the conversation without anybody looking at it."""
     await referred(two)
     parts = two.al.running.parts
-    await keep(parts)
+    await parts.status_updates.keep()
     assert await two.al.rows("select state, due = ours, theirs from conversation") == [("under_review", 1, None)]
     for _ in range(3):
         two.clock.advance(8 * DAY)
-        await keep(parts)
+        await parts.status_updates.keep()
     assert [state for (state,) in await two.al.rows("select state from conversation")] == ["expired"]
 
 
@@ -449,7 +448,7 @@ async def test_a_change_during_a_fold_is_not_lost(two: Two, monkeypatch: pytest.
     """A fold that a message overtook leaves the mark, so that the next one sees it."""
     await referred(two)
     parts = two.al.running.parts
-    await keep(parts)
+    await parts.status_updates.keep()
     mark = "update conversation set fold = 0, changes = changes + 1"
     await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
     ordinary = parts.workers.off_loop
@@ -459,8 +458,8 @@ async def test_a_change_during_a_fold_is_not_lost(two: Two, monkeypatch: pytest.
         return await ordinary(work)
 
     monkeypatch.setattr(parts.workers, "off_loop", overtaken)
-    await keep(parts)
+    await parts.status_updates.keep()
     assert await two.al.rows("select fold from conversation") == [(0,)]
     monkeypatch.undo()
-    await keep(parts)
+    await parts.status_updates.keep()
     assert await two.al.rows("select fold from conversation") != [(0,)]

@@ -15,7 +15,7 @@ from support.pair import Party, Two, two_nodes
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
-from gateway.peers.split_view import compare, judge
+from gateway.peers.split_view import judge
 from keys.documents.equivocation import verify_proof
 from keys.offline.ceremony import Request
 from keys.primitives.encoding import canon, parse
@@ -54,7 +54,7 @@ async def show(two: Two, document: SignedDocument) -> None:
 
 async def test_a_peer_says_what_it_holds(two: Two) -> None:
     """Both agree: nobody is told anything."""
-    await compare(two.fr.running.parts)
+    await two.fr.running.parts.split_view.compare()
     answered = await two.fr.running.parts.client.get_held(address(two.fr.peer().descriptor))
     own = two.fr.running.parts.own.descriptor
     value: Any = parse(answered.body, limit=500_000)
@@ -66,7 +66,7 @@ async def test_a_peer_says_what_it_holds(two: Two) -> None:
 async def test_a_descriptor_that_we_never_issued(two: Two) -> None:
     """A peer holds a newer one that our roots signed: the node learns it within the hour."""
     await show(two, await forged(two.fr, contact="call the thief"))
-    await compare(two.fr.running.parts)
+    await two.fr.running.parts.split_view.compare()
     assert await two.fr.alarms() == ["own.unknown_descriptor"]
 
 
@@ -77,7 +77,7 @@ async def test_split_view_is_a_portable_proof(two: Two) -> None:
     await show(two, await forged(two.fr, contact="call the thief"))
     assert (await publish(two.fr))["took"] == {"AL": False}
     assert two.al.peer().state is PeerState.SUSPENDED_FOR_CAUSE
-    await compare(two.fr.running.parts)
+    await two.fr.running.parts.split_view.compare()
     for party, kind in ((two.al, "peer.equivocation"), (two.fr, "own.split_view")):
         (alarm,) = [a for a in (await party.call("alarm.list"))["alarms"] if a["kind"] == kind]
         proof = await party.call("keys.proof", id=alarm["id"])

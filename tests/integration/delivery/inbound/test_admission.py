@@ -94,7 +94,7 @@ async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, he
     if held:
         await forger.post(forger.seal(1, told(record(two.al, *ALL))))
     taken_back = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": START, "erase_wanted": False}
-    await parts.store.move(lambda c: Withdrawal(parts=parts, withdrawn=taken_back).write(c, two.clock.now()))
+    await parts.store.move(lambda c: Withdrawal(content=parts.content, withdrawn=taken_back).write(c, two.clock.now()))
     late = forger.seal(2, referral(), consent=pretended(two.al))
     assert await forger.post(late) == [("gate_g7", "rejected")]
     assert "referral.request/1" not in types(two.al)
@@ -106,7 +106,7 @@ async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, he
 async def recorded_by_third(two: Two, **members: Any) -> None:
     """FR holds what a third node recorded, for the unit of AL."""
     parts = two.fr.running.parts
-    third = Recorded(parts=parts, holder=THIRD, record=record(two.al, *ALL, **members))
+    third = Recorded(content=parts.content, holder=THIRD, record=record(two.al, *ALL, **members))
     await parts.store.move(lambda c: third.write(c, two.clock.now()))
 
 
