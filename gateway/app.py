@@ -25,8 +25,6 @@ from gateway.access.sessions import People
 from gateway.api.app import LocalServer, local_app
 from gateway.attachments.folder import FileFolder
 from gateway.audit.checkpointer import Checkpointer
-from gateway.audit.log import checkpoint
-from gateway.audit.log import start as start_log
 from gateway.audit.reader import LogReader, of_stopped
 from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.console.app import console_routes
@@ -71,7 +69,7 @@ from gateway.messages.effects import Effects
 from gateway.node.dispatch import NodeOperations
 from gateway.node.federation_handlers import FederationHandlers
 from gateway.node.limited import LimitedOperations, admit
-from gateway.node.parts import LogState, Parts
+from gateway.node.parts import Parts
 from gateway.node.scheduler import Scheduler
 from gateway.notifications.email_notices import EmailNotices
 from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
@@ -139,7 +137,18 @@ class Node:
             rand=parts.rand,
             near={"language": parts.region.languages, "country": parts.region.countries},
         )
-        return console_routes(self.desk, People(parts, origin=origin), about)
+        return console_routes(
+            self.desk,
+            People(
+                store=parts.store,
+                config=parts.config,
+                workers=parts.workers,
+                clock=parts.clock,
+                rand=parts.rand,
+                origin=origin,
+            ),
+            about,
+        )
 
     async def _start_federation(self) -> RunningServer:
         parts = self.parts
@@ -178,7 +187,7 @@ class Node:
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run until `stop` is set. `ready` is called once both listeners take requests."""
         parts = self.parts
-        await start_log(parts)
+        await parts.log.start()
         await self.house.start()
         hooks = WebhookSender(parts, self._receivers)
         await hooks.start()
@@ -194,8 +203,23 @@ class Node:
             loops = [
                 asyncio.create_task(self.house.run(), name="house"),
                 asyncio.create_task(self.handover.run(), name="handover"),
-                asyncio.create_task(RecordExchange(parts).run(), name="trust"),
-                asyncio.create_task(Checkpointer(parts).run(), name="auditor"),
+                asyncio.create_task(
+                    RecordExchange(
+                        store=parts.store,
+                        identity=parts.identity,
+                        link=parts.link,
+                        sync=parts.sync,
+                        wakeups=parts.signals,
+                        clock=parts.clock,
+                    ).run(),
+                    name="trust",
+                ),
+                asyncio.create_task(
+                    Checkpointer(
+                        store=parts.store, link=parts.link, log=parts.log, wakeups=parts.signals, clock=parts.clock
+                    ).run(),
+                    name="auditor",
+                ),
                 asyncio.create_task(self._keep_senders(), name="senders"),
                 asyncio.create_task(hooks.run(), name="webhooks"),
                 asyncio.create_task(stop.wait(), name="stop"),
@@ -216,7 +240,7 @@ class Node:
                     task.cancel()
                 await asyncio.gather(*loops, *self._senders.values(), return_exceptions=True)
                 with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
-                    await checkpoint(parts)
+                    await parts.log.checkpoint()
 
     async def _keep_senders(self) -> None:
         """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
@@ -301,7 +325,7 @@ async def open_node(
             ),
             adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
             files=FileFolder(folder / ATTACHMENTS),
-            log=LogState(kept=folder / CHECKPOINT),
+            kept=folder / CHECKPOINT,
             shelf=GuidanceLibrary(folder / GUIDANCE, pack),
         )
         parts.effects = _effects(parts)
@@ -323,7 +347,7 @@ def _effects(parts: Parts) -> Effects:
         "erasure.request": (request,),
         "referral.withdraw": (request,),
         "erasure.confirmation": (partial(record_confirmation, parts),),
-        "directory.update": (partial(list_entry, parts),),
+        "directory.update": (partial(list_entry, parts.content),),
     }
 
 

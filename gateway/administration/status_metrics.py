@@ -17,7 +17,6 @@ from sqlalchemy import Connection
 from gateway.administration import status_store
 from gateway.administration.backup import MADE as BACKUP_MADE
 from gateway.administration.status_store import Files, Pile, Requests, Trouble
-from gateway.audit import log as auditing
 from gateway.audit import store
 from gateway.database import meta
 from gateway.delivery.intake import WAITING
@@ -186,7 +185,7 @@ def _erasing(connection: Connection, now: int) -> Erasing:
 
 def _log(connection: Connection, parts: Parts) -> Log:
     newest = store.newest_checkpoint(connection)
-    witnessed = store.newest_witnessed(connection, auditing.of_node(parts).quorum)
+    witnessed = store.newest_witnessed(connection, parts.log.parties().quorum)
     return Log(
         entries=store.size(connection),
         checkpoint=None if newest is None else (newest.size, newest.at),

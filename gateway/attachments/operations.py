@@ -40,13 +40,13 @@ async def add(parts: Parts, arguments: Arguments, chunks: AsyncIterator[bytes], 
     id = maybe_text(arguments, "message")
     if id is not None and not is_id(id):
         raise RefusedError(Code.INVALID, "a message id is 16 bytes as base64url; nothing was stored")
-    row = await library.add(parts, chunks, size=size, id=id)
+    row = await parts.attachments.add(chunks, size=size, id=id)
     (part,) = [part for part in await _waiting(parts, row.id) if part.n == row.n]
     return OperationResult(value={"message": row.id, **_facts(part)}, created=True)
 
 
 async def _waiting(parts: Parts, id: str) -> tuple[SecretPart, ...]:
-    return await parts.store.read(lambda c: library.waiting_in(parts, c, id))
+    return await parts.store.read(lambda c: library.waiting_in(parts.vault, c, id))
 
 
 def _facts(part: SecretPart) -> dict[str, Json]:
@@ -77,7 +77,7 @@ async def read(parts: Parts, arguments: Arguments) -> tuple[SecretPart, AsyncIte
             "the file is not in the folder of attachments",
             hint="copy the folder from where it is kept beside the backups",
         )
-    return found.part, library.read(parts, found.row, found.part)
+    return found.part, parts.attachments.read(found.row, found.part)
 
 
 def file_name(part: SecretPart) -> str:
@@ -172,5 +172,5 @@ async def discard(parts: Parts, arguments: Arguments) -> OperationResult:
     gone = await parts.store.move(move)
     if not gone:
         raise RefusedError(Code.NOT_FOUND, "no file waits for a message with this id")
-    await library.sweep(parts)
+    await parts.attachments.sweep()
     return OperationResult(value={"message": id, "files": gone})

@@ -391,7 +391,7 @@ def _attachments(parts: Parts, rows: Sequence[AttachmentRow], opened: MessageCon
             media_type=part.media,
             size=part.size,
             sha256=part.sha256.hex(),
-            read=partial(files.read, parts, row, part),
+            read=partial(parts.attachments.read, row, part),
         )
         for row, part in zip(rows, files.of_message(opened), strict=True)
     )

@@ -17,7 +17,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.attachments import library, store
+from gateway.attachments import store
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.delivery.handover import delivery_key
@@ -70,7 +70,7 @@ async def erase(
         some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
         gone += await parts.store.move(partial(erase_in, parts, reasons=some, by=by, request=request, proof=proof))
     await ask(parts)
-    await asylum_holds.forget(parts, but=proof)
+    await asylum_holds.forget(parts.content, parts.clock, but=proof)
     await clean(parts)
     parts.signals.handover.set()
     await parts.signals.happened()
@@ -190,7 +190,7 @@ async def clean(parts: Parts) -> None:
     """
     await parts.store.move(lambda c: erasures.erase_origins(c, waiting=WAITING))
     await parts.store.checkpoint(truncate=True)
-    await library.sweep(parts)
+    await parts.attachments.sweep()
 
 
 # --- step 4 -------------------------------------------------------------------------------------------------------

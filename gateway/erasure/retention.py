@@ -35,7 +35,6 @@ from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import IN, MessageRow
 from gateway.node.parts import Parts
 from gateway.ports import Json
-from gateway.statistics import releases
 from schemas import classes, highest
 from schemas.retention import retention as table
 from schemas.types import type_name
@@ -117,7 +116,7 @@ async def run(parts: Parts, *, by: str | None = None) -> Plan:
     those of peers (`gateway.erasure.peer_requests.execute`).
     """
     found = await _look(parts)
-    await releases.count_first(parts, [item.ref for item in found.plan.erase])
+    await parts.releases.count_first([item.ref for item in found.plan.erase])
     asked = await _ended(parts, found)
     reasons = {
         item.ref: item.rule

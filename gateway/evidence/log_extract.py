@@ -14,8 +14,7 @@ from contextlib import suppress
 from sqlalchemy import Connection
 
 from gateway.audit import store
-from gateway.audit.checkpointer import ask
-from gateway.audit.log import checkpoint, readable
+from gateway.audit.log import readable
 from gateway.errors import GatewayError
 from gateway.evidence.build import Extract
 from gateway.node.parts import Parts
@@ -35,10 +34,10 @@ async def extract(parts: Parts, hashes: Iterable[str], peer: Peer) -> Extract | 
     """
     hashes = list(hashes)
     with suppress(GatewayError):
-        newest = await checkpoint(parts)
+        newest = await parts.log.checkpoint()
         seen = await parts.store.read(lambda c: store.last_cosigned(c, peer.node))
         if seen is None or seen.size < newest.size:
-            await ask(parts, peer.node)
+            await parts.checkpointer.ask(peer.node)
     witnesses = {known.node: known.chain for known in parts.book.all()}
     return await parts.store.read(lambda c: _extract(c, parts.own.node, hashes, peer.node, witnesses))
 

@@ -14,7 +14,7 @@ from gateway.node.parts import Parts
 from gateway.node.scheduler import Scheduler
 from gateway.operations.arguments import Arguments, maybe_text, members, number, only, text
 from gateway.ports import Json, OperationResult
-from gateway.trust import effects, review_store
+from gateway.trust import review_store
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.equivocation import verify_proof
 from keys.documents.key_records import KeyRecord, Use
@@ -53,7 +53,7 @@ async def publish(parts: Parts, house: Scheduler, arguments: Arguments) -> Opera
     done = await parts.publication.publish(document, _actor(parts, arguments))
     took = await house.announce(revokes=done.revokes)
     if done.revokes:
-        await effects.say_again(parts)
+        await parts.trust_effects.say_again()
     value: dict[str, Json] = {"version": done.descriptor.version, "hash": done.descriptor.hash, "took": {**took}}
     return OperationResult(
         value=value | {"expires": done.descriptor.expires, "fingerprint": done.descriptor.fingerprint}

@@ -82,7 +82,7 @@ class NodeOperations:
         self._parts = parts
         self._house = house
         self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
-        self._reads = Reads(parts)
+        self._reads = Reads(store=parts.store, clock=parts.clock, actor=parts.keys.actor)
         self._operations = operations_of(parts)
         self._erasures = _erasures(parts)
 

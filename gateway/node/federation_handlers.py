@@ -6,7 +6,6 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.attachments.receiver import Uploads
-from gateway.audit import witness
 from gateway.delivery.inbound.receiver import Receiver
 from gateway.delivery.outbound import receipts
 from gateway.errors import Code, RemoteError, TransientError
@@ -15,9 +14,7 @@ from gateway.federation.handlers import Reply
 from gateway.messages import answers
 from gateway.node.parts import Parts
 from gateway.peers.scope import PeerState, hears_trust, listens
-from gateway.trust import record_exchange
-from gateway.trust.link_reset import decisions, protocol
-from gateway.trust.peer_sync import fetch_chain, take_chain, take_keyset
+from gateway.trust.link_reset import decisions
 from keys.documents.descriptor import parse_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import parse_keyset
@@ -35,7 +32,7 @@ class FederationHandlers:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._receiver = Receiver(parts)
-        self._uploads = Uploads(parts, self._receiver.messages)
+        self._uploads = Uploads(parts.store, parts.files, parts.clock, self._receiver.messages)
 
     async def admits(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
         """Receive step 2: the peer is active or suspended by a person, and this is a signature of its http key."""
@@ -86,8 +83,8 @@ class FederationHandlers:
         if peer is None or peer.state is PeerState.REVOKED:
             raise RemoteError(Code.UNKNOWN_SENDER, "a descriptor of an unknown node")
         if new.version > peer.descriptor.version + 1:
-            peer = await fetch_chain(self._parts, peer)
-        await take_chain(self._parts, peer, [document])
+            peer = await self._parts.sync.fetch_chain(peer)
+        await self._parts.sync.take_chain(peer, [document])
         self._parts.signals.peer_called(new.node)
         return _EMPTY
 
@@ -97,7 +94,7 @@ class FederationHandlers:
         peer = self._parts.book.get(keyset.node)
         if peer is None or peer.state is PeerState.REVOKED:
             raise RemoteError(Code.UNKNOWN_SENDER, "a keyset of an unknown node")
-        await take_keyset(self._parts, peer, body)
+        await self._parts.sync.take_keyset(peer, body)
         self._parts.signals.peer_called(keyset.node)
         return _EMPTY
 
@@ -159,7 +156,7 @@ class FederationHandlers:
         found = self._parts.book.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a trust record of an unknown node")
-        await record_exchange.take(self._parts, found, body)
+        await self._parts.record_exchange.take(found, body)
         return _EMPTY
 
     def _hear(self, node: str) -> None:
@@ -180,11 +177,11 @@ class FederationHandlers:
     async def post_checkpoint(self, peer: str, body: bytes) -> Reply:
         """A peer's log asks this node to witness it."""
         self._heard(peer)
-        return await witness.witness(self._parts, peer, body)
+        return await self._parts.witness.witness(peer, body)
 
     async def get_checkpoint(self, peer: str) -> Reply:
         """What was witnessed of the asker's log."""
-        return await witness.shown(self._parts, peer)
+        return await self._parts.witness.shown(peer)
 
     async def get_link(self, peer: str) -> Reply:
         """What is held of the peer's numbering: a restored node asks before it numbers anything (B14.14)."""
@@ -196,7 +193,7 @@ class FederationHandlers:
         found = self._parts.book.get(peer)
         if found is None:
             raise RemoteError(Code.UNKNOWN_SENDER, "a reset of an unknown node")
-        view = await protocol.take_offer(self._parts, found, body)
+        view = await self._parts.link_reset.take_offer(found, body)
         return Reply(200, JSON, canon(view.to_json()))
 
     async def get_held(self, peer: str) -> Reply:

@@ -10,13 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from gateway.access.api_tokens import ApiTokens
+from gateway.attachments.library import AttachmentLibrary
+from gateway.attachments.receiver import IncomingFiles
+from gateway.attachments.sender import Uploader
+from gateway.audit.access_log import Reads
+from gateway.audit.checkpointer import Checkpointer
+from gateway.audit.log import AuditLog
+from gateway.audit.witness import LogWitness
 from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
-from gateway.directory.rules import Directory
-from gateway.errors import Code
+from gateway.directory.cache import DirectoryCache
 from gateway.federation.client import FederationClient
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.config import Config
@@ -31,8 +37,17 @@ from gateway.peers.link import PeerLink
 from gateway.peers.registry import PeerRegistry
 from gateway.peers.split_view import SplitViewCheck
 from gateway.peers.tombstones import Tombstones
+from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.in_force import PoliciesInForce
 from gateway.ports import Adapter, Clock, Files
+from gateway.statistics.releases import StatisticsReleases
+from gateway.trust.changes import TrustChanges
+from gateway.trust.compromise_review import CompromiseReview
+from gateway.trust.effects import TrustEffects
+from gateway.trust.link_reset.protocol import LinkReset
+from gateway.trust.peer_sync import PeerSync
+from gateway.trust.ping import Pinger
+from gateway.trust.record_exchange import RecordExchange
 from schemas.region_pack.regions import Region
 
 
@@ -42,27 +57,6 @@ class Signals(Wakeups, EventStream):
     def __init__(self) -> None:
         Wakeups.__init__(self)
         EventStream.__init__(self)
-
-
-@dataclass(kw_only=True)
-class LogState:
-    """Where the last checkpoint is kept beside the database, and why nothing departs now: the log was rolled back, or
-    no witness has confirmed yet that it was not. `confirmed` are the peers that cosigned since the start, `writing`
-    guards what is signed and kept.
-    """
-
-    kept: Path
-    halted: Code | None = None
-    confirmed: set[str] = field(default_factory=set)
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-@dataclass(kw_only=True)
-class DirectoryCache:
-    """The directory in memory, and of which entries and peers it was built (`gateway.directory.cache`)."""
-
-    of: Sequence[object] = ()
-    built: Directory = field(default_factory=lambda: Directory(()))
 
 
 @dataclass(kw_only=True)
@@ -83,15 +77,11 @@ class Parts:
     client: FederationClient
     adapter: Adapter | None
     files: Files
-    log: LogState
+    kept: Path
     shelf: GuidanceLibrary
     effects: Effects = field(default_factory=dict)
     signals: Signals = field(default_factory=Signals)
-    spooling: set[str] = field(default_factory=set)
-    """Names of files that are being written and have no row yet: the sweep leaves them alone."""
     backing_up: asyncio.Lock = field(default_factory=asyncio.Lock)
-    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    directory: DirectoryCache = field(default_factory=DirectoryCache)
     _gathering: dict[Any, Batcher[Any, Any]] = field(default_factory=dict)
     workers: Workers = field(default_factory=Workers)
 
@@ -153,3 +143,137 @@ class Parts:
             events=self.signals,
             clock=self.clock,
         )
+
+    @cached_property
+    def log(self) -> AuditLog:
+        """Built once."""
+        return AuditLog(store=self.store, identity=self.identity, peers=self.book, clock=self.clock, kept=self.kept)
+
+    @cached_property
+    def releases(self) -> StatisticsReleases:
+        """Built once."""
+        return StatisticsReleases(
+            content=self.content,
+            own=self.own,
+            peers=self.book,
+            loader=self.loader,
+            region=self.region,
+            workers=self.workers,
+            clock=self.clock,
+            actor=self.keys.actor,
+        )
+
+    @cached_property
+    def checkpointer(self) -> Checkpointer:
+        """Built once."""
+        return Checkpointer(store=self.store, link=self.link, log=self.log, wakeups=self.signals, clock=self.clock)
+
+    @cached_property
+    def witness(self) -> LogWitness:
+        """Built once."""
+        return LogWitness(store=self.store, identity=self.identity, peers=self.book, clock=self.clock)
+
+    @cached_property
+    def reads(self) -> Reads:
+        """Built once."""
+        return Reads(store=self.store, clock=self.clock, actor=self.keys.actor)
+
+    @cached_property
+    def directory(self) -> DirectoryCache:
+        """Built once."""
+        return DirectoryCache(
+            content=self.content,
+            own=self.own,
+            peers=self.book,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def consent_contexts(self) -> ConsentContextLoader:
+        """Built once."""
+        return ConsentContextLoader(
+            sealer=self.vault, own=self.own, peers=self.book, config=self.config, clock=self.clock
+        )
+
+    @cached_property
+    def attachments(self) -> AttachmentLibrary:
+        """Built once."""
+        return AttachmentLibrary(
+            content=self.content,
+            peers=self.book,
+            files=self.files,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+
+    @cached_property
+    def incoming_files(self) -> IncomingFiles:
+        """Built once."""
+        return IncomingFiles(
+            store=self.store, attachments=self.attachments, files=self.files, clock=self.clock, rand=self.rand
+        )
+
+    @cached_property
+    def uploader(self) -> Uploader:
+        """Built once."""
+        return Uploader(store=self.store, client=self.client, files=self.files, clock=self.clock)
+
+    @cached_property
+    def review(self) -> CompromiseReview:
+        """Built once."""
+        return CompromiseReview(content=self.content, peers=self.book, workers=self.workers, clock=self.clock)
+
+    @cached_property
+    def sync(self) -> PeerSync:
+        """Built once."""
+        return PeerSync(store=self.store, link=self.link, review=self.review, clock=self.clock)
+
+    @cached_property
+    def trust_effects(self) -> TrustEffects:
+        """Built once."""
+        return TrustEffects(
+            store=self.store,
+            identity=self.identity,
+            peers=self.book,
+            policies=self.policies,
+            wakeups=self.signals,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def trust_changes(self) -> TrustChanges:
+        """Built once."""
+        return TrustChanges(own=self.own, trust_effects=self.trust_effects, config=self.config, actor=self.keys.actor)
+
+    @cached_property
+    def link_reset(self) -> LinkReset:
+        """Built once."""
+        return LinkReset(
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            workers=self.workers,
+            wakeups=self.signals,
+            events=self.signals,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def record_exchange(self) -> RecordExchange:
+        """Built once."""
+        return RecordExchange(
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            sync=self.sync,
+            wakeups=self.signals,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def pinger(self) -> Pinger:
+        """Built once."""
+        return Pinger(identity=self.identity, link=self.link, sync=self.sync, clock=self.clock)

@@ -28,9 +28,6 @@ from gateway.node.parts import Parts
 from gateway.peers.expiry_warnings import tell
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState, listens
-from gateway.trust import compromise_review, effects
-from gateway.trust.link_reset import protocol
-from gateway.trust.peer_sync import fetch_chain, refresh
 from keys.documents.descriptor import Descriptor
 from keys.documents.succession import USES
 
@@ -86,11 +83,11 @@ class Scheduler:
             group.create_task(self._every(MINUTE, self._parts.status_updates.keep))
             group.create_task(self._every(MINUTE, self.requests))
             group.create_task(self._every(FIRST_PUSH_RETRY, self.push))
-            group.create_task(self._every(RESET_PACE, lambda: protocol.press(self._parts)))
+            group.create_task(self._every(RESET_PACE, lambda: self._parts.link_reset.press()))
             group.create_task(self._every(HOUR, self.pull))
             group.create_task(self._every(HOUR, self.rotate_if_due))
             group.create_task(self._every(HOUR, self.erase))
-            group.create_task(self._every(DAY, partial(compromise_review.catch_up, self._parts)))
+            group.create_task(self._every(DAY, self._parts.review.catch_up))
             group.create_task(self._every(HOUR, self._parts.split_view.compare))
             group.create_task(
                 self._every(
@@ -226,14 +223,14 @@ class Scheduler:
         parts, now = self._parts, self._parts.clock.now()
         peer = parts.book.find(node)
         try:
-            await refresh(parts, await fetch_chain(parts, peer))
+            await parts.sync.refresh(await parts.sync.fetch_chain(peer))
         except (TransientError, RemoteError):
             if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
                 await parts.store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.silent", peer=node))
 
     async def trust(self) -> None:
         """What people approved takes effect when its time has come; what too few approved is given up."""
-        await effects.keep(self._parts)
+        await self._parts.trust_effects.keep()
 
     # --- messages -------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from gateway.messages.store.messages import MessageRow
 from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, only, text
 from gateway.ports import Json, OperationResult
-from gateway.statistics import releases as counting
 from gateway.statistics import store
 from gateway.statistics.rules import asked, content_of, to_json
 from schemas.region_pack.statistics import SUBMISSION
@@ -28,7 +27,7 @@ async def make(parts: Parts, arguments: Arguments) -> OperationResult:
     """Count a period that is over; a second call gives the stored release, unchanged."""
     only(arguments, "period", "by")
     by = text(arguments, "by", longest=64)
-    made = await counting.make(parts, text(arguments, "period", longest=16), by)
+    made = await parts.releases.make(text(arguments, "period", longest=16), by)
     return OperationResult(value=to_json(made.release) | {"new": made.new, "erased": made.erased}, created=made.new)
 
 
@@ -42,7 +41,7 @@ async def list_releases(parts: Parts, arguments: Arguments) -> OperationResult:
 async def show(parts: Parts, arguments: Arguments) -> OperationResult:
     """The tables of one period, as they were released; null where a table is withheld or a count suppressed."""
     only(arguments, "id")
-    return OperationResult(value=to_json(await counting.stored(parts, text(arguments, "id", longest=16))))
+    return OperationResult(value=to_json(await parts.releases.stored(text(arguments, "id", longest=16))))
 
 
 async def draft(parts: Parts, arguments: Arguments) -> OperationResult:
@@ -51,7 +50,7 @@ async def draft(parts: Parts, arguments: Arguments) -> OperationResult:
     row, opened = await _request(parts, text(arguments, "id"))
     header, wanted = opened.halves()
     period = asked(str(wanted.get("period")))
-    found = await counting.stored(parts, period.name)
+    found = await parts.releases.stored(period.name)
     host = parts.own.descriptor.country
     answer: dict[str, Json] = {
         "type": SUBMISSION,

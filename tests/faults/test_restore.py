@@ -21,12 +21,10 @@ from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
 
 from gateway.access.sessions import People
 from gateway.administration.restore import Restored, restore, verify
-from gateway.audit.log import checkpoint
 from gateway.database import content
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.peers.registry import address
-from gateway.trust.link_reset.protocol import take_offer
 from keys.documents.backup import Kind, Member, RecoveryPublic, chain_member, seal_backup
 from keys.documents.envelope import parse_envelope
 from keys.documents.link_reset import Reset, View
@@ -304,13 +302,27 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     """Who was signed in or invited when it was made is not afterwards; person and passkey are there."""
     fr, device = drill.two.fr, Authenticator()
     made = await fr.call("person.add", name="Eva", roles=["auditor"], by="adm")
-    people = People(fr.running.parts, origin=ORIGIN)
+    people = People(
+        store=fr.running.parts.store,
+        config=fr.running.parts.config,
+        workers=fr.running.parts.workers,
+        clock=fr.running.parts.clock,
+        rand=fr.running.parts.rand,
+        origin=ORIGIN,
+    )
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
     code = (await fr.call("person.invite", id=made["id"], by="adm"))["code"]
     assert await people.admit(session) is not None
     await drill.lose_all_but(*await drill.backup())
-    people = People(fr.running.parts, origin=ORIGIN)
+    people = People(
+        store=fr.running.parts.store,
+        config=fr.running.parts.config,
+        workers=fr.running.parts.workers,
+        clock=fr.running.parts.clock,
+        rand=fr.running.parts.rand,
+        origin=ORIGIN,
+    )
     assert await people.admit(session) is None
     with pytest.raises(RefusedError):
         await people.invited(code)
@@ -326,7 +338,7 @@ async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
         await two.fr.call("keys.rotate_epoch", by="admin")
     longer = await witnessed(two)
     await drill.lose_all_but(data, keystore)
-    await checkpoint(two.fr.running.parts)
+    await two.fr.running.parts.log.checkpoint()
     for _ in range(40):  # time enough to ask AL for a cosignature, which must not happen yet
         two.clock.advance(1)
         await asyncio.sleep(0.01)
@@ -344,7 +356,7 @@ async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
 
 async def witnessed(two: Two) -> int:
     """Sign FR's log as it is and wait until AL has cosigned it; the size."""
-    row = await checkpoint(two.fr.running.parts)
+    row = await two.fr.running.parts.log.checkpoint()
 
     async def seen() -> bool:
         return await two.fr.rows(f"select count(*) from cosignature where size >= {row.size}") != [(0,)]
@@ -494,7 +506,9 @@ async def test_old_and_foreign_requests_for_a_reset_are_refused(drill: Drill) ->
     await drill.reset()
     ((ours,),) = await two.fr.rows("select accepted from link_reset")
     peer = two.al.peer()
-    assert (await take_offer(two.al.running.parts, peer, ours)).epoch == 2  # the same again: answered, no new offer
+    assert (
+        await two.al.running.parts.link_reset.take_offer(peer, ours)
+    ).epoch == 2  # the same again: answered, no new offer
     parts = two.fr.running.parts
     old = Reset.parse(SignedDocument.decode(ours, RESET).payload)
     al = two.al.running.parts
@@ -513,7 +527,7 @@ async def test_old_and_foreign_requests_for_a_reset_are_refused(drill: Drill) ->
         (replace(old, epoch=3, created=two.clock.now() + 4_000), Code.NOT_YET_VALID),
     ):
         with pytest.raises(RemoteError) as refused:
-            await take_offer(al, peer, signed(reset))
+            await al.link_reset.take_offer(peer, signed(reset))
         assert refused.value.code is code
     assert await two.al.rows("select offer from link_reset") == [(None,)]
 

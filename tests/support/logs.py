@@ -20,8 +20,6 @@ from support.pair import START, Party, Two, two_nodes
 
 from gateway.app import open_log
 from gateway.audit import reader
-from gateway.audit.checkpointer import ask
-from gateway.audit.log import checkpoint
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 
@@ -81,8 +79,8 @@ async def grow(two: Two, size: int) -> None:
         journal.append_leaves(connection, [leaf(now, "alarm.dismissed", actor=f"{number:032x}") for number in rest])
 
     await parts.store.move(move)
-    assert (await checkpoint(parts)).size == size
-    await ask(parts, two.al.running.parts.own.node)
+    assert (await parts.log.checkpoint()).size == size
+    await parts.checkpointer.ask(two.al.running.parts.own.node)
 
 
 def edit(folder: Path, *statements: tuple[str, Sequence[Any]]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gateway.access import people_store as person_rows
 from gateway.access import token_store as token_rows
-from gateway.audit import access_store, log, store
+from gateway.audit import access_store, store
 from gateway.audit.access_log import OWNER
 from gateway.audit.access_store import Reading
 from gateway.database import content
@@ -101,7 +101,7 @@ async def list_entries(parts: Parts, arguments: Arguments) -> OperationResult:
     def query(c: Connection) -> tuple[list[tuple[int, bytes]], int, int, int]:
         newest, witnessed = (
             store.newest_checkpoint(c),
-            store.newest_witnessed(c, log.of_node(parts).quorum),
+            store.newest_witnessed(c, parts.log.parties().quorum),
         )
         high = store.last_until(c, until) if before is None else before - 1
         low = max(0, high - LOOKED_AT)

@@ -13,13 +13,17 @@ MOST = 2**53 - 1
 async def show(parts: Parts, arguments: Arguments) -> OperationResult:
     """Entries, checkpoints and witnesses."""
     only(arguments)
-    return OperationResult(value=await reader.show(reader.of_running(parts)))
+    return OperationResult(
+        value=await reader.show(reader.of_running(parts.store, parts.own, parts.book, parts.log, parts.clock))
+    )
 
 
 async def verify(parts: Parts, arguments: Arguments) -> OperationResult:
     """Every entry examined."""
     only(arguments)
-    return OperationResult(value=await reader.verify(reader.of_running(parts)))
+    return OperationResult(
+        value=await reader.verify(reader.of_running(parts.store, parts.own, parts.book, parts.log, parts.clock))
+    )
 
 
 async def export(parts: Parts, arguments: Arguments) -> OperationResult:
@@ -27,4 +31,8 @@ async def export(parts: Parts, arguments: Arguments) -> OperationResult:
     only(arguments, "after", "upto")
     after = number(arguments, "after", otherwise=0, most=MOST) if "after" in arguments else None
     upto = number(arguments, "upto", otherwise=0, most=MOST)
-    return OperationResult(value=await reader.export(reader.of_running(parts), after, upto))
+    return OperationResult(
+        value=await reader.export(
+            reader.of_running(parts.store, parts.own, parts.book, parts.log, parts.clock), after, upto
+        )
+    )

@@ -10,7 +10,6 @@ from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, Transien
 from gateway.messages.types import AuthenticStatement
 from gateway.node.parts import Parts
 from gateway.peers.registry import Peer
-from gateway.trust.peer_sync import fetch_chain
 from keys.documents.envelope import Envelope, cek_info
 
 
@@ -40,7 +39,7 @@ async def open_all(parts: Parts, peer: Peer, envelopes: Sequence[Envelope]) -> d
 async def _open_late(parts: Parts, peer: Peer, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
     """The same for those that name a descriptor that is not held yet, once it is."""
     try:
-        newer = await fetch_chain(parts, peer)
+        newer = await parts.sync.fetch_chain(peer)
     except RemoteError as error:
         return {envelope.id: wire(error.code) for envelope in envelopes}
     opened = await parts.off_loop_pieces(lambda some: _open_some(parts, newer, some), envelopes)

@@ -16,7 +16,6 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 import schemas
-from gateway.attachments import receiver
 from gateway.conversations.history import NOTHING_SAID, History
 from gateway.conversations.loader import LoadedConversation
 from gateway.conversations.rules.context import ConversationContext
@@ -80,13 +79,13 @@ class Receiver:
         unknown = [item for item in read if isinstance(item, Envelope) and item.id not in final]
         opened = await opening.open_all(self._parts, self._peer(node), unknown)  # 4 to 10
         authentic = {id: item for id, item in opened.items() if isinstance(item, AuthenticStatement)}
-        files = await receiver.judge(self._parts, node, authentic)  # 13d
+        files = await self._parts.incoming_files.judge(node, authentic)  # 13d
         async with self._locks[node]:
             verdicts = await self._judge(node, list(opened.values()), ids, files)
             document = await self._commit(node, verdicts)
             for item in read:
                 if isinstance(item, Envelope) and item.id in verdicts.coming:
-                    await receiver.begin(self._parts, node, verdicts.coming[item.id], item.encode())
+                    await self._parts.incoming_files.begin(node, verdicts.coming[item.id], item.encode())
         return answers.encode_answers([self._answer(item, verdicts, opened) for item in read], document)
 
     def _answer(

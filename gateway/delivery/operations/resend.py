@@ -104,7 +104,7 @@ async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
         "header": header,
         "content": said,
     }
-    id = await library.copied(parts, opened, rows.get(row.ref, ()))
+    id = await parts.attachments.copied(opened, rows.get(row.ref, ()))
     if id is not None:
         request["message"] = id
     now = parts.clock.now()
@@ -118,5 +118,5 @@ async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
             parts, request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
         )
     except GatewayError:
-        await library.forget(parts, id)
+        await parts.attachments.forget(id)
         raise

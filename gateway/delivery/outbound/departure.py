@@ -227,7 +227,7 @@ def _judged(
     held, contents = parts.loader.load(connection, {(row.conversation, row.peer) for row in rows})
     there = [row for row in rows if row.ref in contents]
     questions = [_question(row, contents[row.ref]) for row in there]
-    about = consent_context.load_consent_context(parts, connection, questions) if questions else []
+    about = parts.consent_contexts.load_consent_context(connection, questions) if questions else []
     found: dict[int, _Opened] = {}
     for row, item in zip(there, about, strict=True):
         key, opened = (row.conversation, row.peer), contents[row.ref]

@@ -152,12 +152,14 @@ def load_inputs(
     """For several drafts at once: the messages of all their conversations are opened in one call. `named` are the ids
     that callers gave, as the files of their messages have them.
     """
-    around = consent_context.load_consent_context(parts, connection, [_question(draft) for draft, _ in drafts])
+    around = parts.consent_contexts.load_consent_context(connection, [_question(draft) for draft, _ in drafts])
     keys = [parts.loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
     prepare_batch = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
     held, _ = parts.loader.load(connection, prepare_batch, unopened=set(keys) - prepare_batch)
     waiting = {
-        draft.id: files.waiting_in(parts, connection, draft.id) or None for draft, _ in drafts if draft.id in named
+        draft.id: files.waiting_in(parts.vault, connection, draft.id) or None
+        for draft, _ in drafts
+        if draft.id in named
     }
     return [
         Found(key=key, held=held[key], around=about, files=waiting.get(draft.id, ()))

@@ -22,7 +22,6 @@ from itertools import takewhile
 
 from sqlalchemy import Connection
 
-from gateway.attachments.sender import goes, upload
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.delivery.outbound import receipts as outgoing_receipts
@@ -41,7 +40,6 @@ from gateway.node.parts import Parts
 from gateway.peers import store as peer_rows
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import listens
-from gateway.trust.peer_sync import fetch_chain, refresh, refresh_schemas, suspend_for_cause
 from keys.documents.descriptor import GATEWAY
 from keys.documents.descriptor import usable as descriptor_usable
 from keys.documents.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt, Status
@@ -195,7 +193,7 @@ class Sender:
         else:
             await parts.client.connect(address(peer.descriptor))
         if peer.schemas is None or self._schemas_at is None or now - self._schemas_at >= SCHEMAS_FRESH:
-            peer = await refresh_schemas(parts, peer)
+            peer = await parts.sync.refresh_schemas(peer)
             self._schemas_at = now
         if peer.attempts or peer.failing_since is not None or peer.next_try:
             await parts.store.move(
@@ -209,7 +207,7 @@ class Sender:
         parts = self._parts
         now = parts.clock.now()
         try:
-            peer = await refresh(parts, await fetch_chain(parts, peer))
+            peer = await parts.sync.refresh(await parts.sync.fetch_chain(peer))
             _may_seal(peer, now)
         except (RemoteError, RefusedError) as error:
             await parts.store.move(
@@ -270,13 +268,13 @@ class Sender:
         """Bring the parts; whether that was the end of it."""
         parts, now = self._parts, self._parts.clock.now()
         try:
-            answered = await upload(parts, address(peer.descriptor), item.row)
+            answered = await parts.uploader.upload(address(peer.descriptor), item.row)
         except RefusedError as error:
             change = Change(row=item.row, event=OutgoingEvent.REFUSE, reason=error.code)
             await parts.store.move(lambda c: state_transitions.advance(c, [change], at=now))
             return True
         if answered is None:
-            return not await goes(parts, item.row)
+            return not await parts.uploader.goes(item.row)
         await self._apply(peer, [item], await self._read(peer, [item], answered))
         return True
 
@@ -372,7 +370,7 @@ class Sender:
     async def _whole(self, code: Code) -> GatewayError:
         """A request that was refused as a whole: nothing of it is final (B14.5)."""
         if reaction(code) is Reaction.STOP_LINK:
-            await suspend_for_cause(self._parts, self._node, code, None)
+            await self._parts.sync.suspend_for_cause(self._node, code, None)
         if reaction(code) is Reaction.AWAIT_RESET:
             await self._tell_reset()
         return TransientError(code, "the peer refused the request as a whole")
@@ -424,7 +422,7 @@ class Sender:
     async def _react(self, peer: Peer, codes: Sequence[tuple[Ready, Code]]) -> None:
         stop = next((code for _, code in codes if reaction(code) is Reaction.STOP_LINK), None)
         if stop is not None:
-            await suspend_for_cause(self._parts, self._node, stop, None)
+            await self._parts.sync.suspend_for_cause(self._node, stop, None)
             raise TransientError(stop, "the link is stopped")
         if any(reaction(code) is Reaction.AWAIT_RESET for _, code in codes):
             await self._tell_reset()
@@ -442,8 +440,8 @@ class Sender:
         self._anew.update(refs)
         if any(self._anew[ref] >= SEALINGS for ref in refs):
             raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer does not open what its keyset asks for")
-        peer = await fetch_chain(self._parts, peer)
-        await refresh(self._parts, peer)
+        peer = await self._parts.sync.fetch_chain(peer)
+        await self._parts.sync.refresh(peer)
         await self._parts.store.move(lambda c: messages.drop_envelopes(c, refs))
 
     # --- receipts -------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import schemas
-from gateway.directory import cache
 from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, only, text
 from gateway.ports import Json, OperationResult
@@ -40,7 +39,7 @@ async def directory(parts: Parts, arguments: Arguments) -> OperationResult:
     called what the directory calls it in a language, where it has told its units; else as the descriptor says.
     """
     only(arguments, "country", "role", "language")
-    shown_in, told = spoken(maybe_text(arguments, "language") or ENGLISH).code, await cache.current(parts)
+    shown_in, told = spoken(maybe_text(arguments, "language") or ENGLISH).code, await parts.directory.current()
     country, role = maybe_text(arguments, "country"), maybe_text(arguments, "role")
     listed = [(parts.config.node.name, "own", parts.own.descriptor)]
     listed += [(peer.name, str(peer.state), peer.descriptor) for peer in parts.book.all()]

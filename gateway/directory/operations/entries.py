@@ -53,8 +53,8 @@ async def search(parts: Parts, arguments: Arguments) -> OperationResult:
         child=child,
         at=number(arguments, "at", otherwise=0, most=LATEST) if arguments.get("at") is not None else None,
     )
-    held = await cache.current(parts)
-    calendars, now = cache.calendars(parts, held), parts.clock.now()
+    held = await parts.directory.current()
+    calendars, now = cache.calendars(parts.region, held), parts.clock.now()
     understood, found = await parts.workers.off_loop(lambda: held.search(question, calendars, now))
     return OperationResult(
         value={
@@ -68,7 +68,7 @@ async def show(parts: Parts, arguments: Arguments) -> OperationResult:
     """Everything that the nodes of one country say of it."""
     only(arguments, "id", "language")
     country, shown_in = text(arguments, "id", longest=32), spoken(maybe_text(arguments, "language") or ENGLISH).code
-    held = await cache.current(parts)
+    held = await parts.directory.current()
     entries = [entry for entry in held.entries if entry.country == country]
     if not entries:
         raise RefusedError(
@@ -156,7 +156,7 @@ async def own(parts: Parts, arguments: Arguments) -> OperationResult:
 
 
 async def _own(parts: Parts) -> Entry | None:
-    held = await cache.current(parts)
+    held = await parts.directory.current()
     return next((entry for entry in held.entries if entry.node == parts.own.node), None)
 
 
@@ -197,7 +197,7 @@ async def publish(parts: Parts, arguments: Arguments) -> OperationResult:
     actor = parts.keys.actor(by.encode()).hex()
 
     def move(connection: Connection) -> None:
-        cache.put(parts, connection, parts.own.node, rows.OWN_PLACE, now, said)
+        cache.put(parts.content, connection, parts.own.node, rows.OWN_PLACE, now, said)
         journal.append_leaf(connection, leaf(now, "directory.published", count=len(going), actor=actor))
 
     await parts.store.move(move)

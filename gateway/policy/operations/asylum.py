@@ -31,8 +31,8 @@ async def hold(parts: Parts, arguments: Arguments) -> OperationResult:
     consents = {one.facts.consent_ref for one in opened.values() if one.facts.consent_ref is not None}
     (label,) = parts.vault.hold_indexes(id, ())
     before, said = await parts.store.read(lambda c: _over(c, label))
-    consents.update(*(named.consents for named in asylum_holds.opened(parts, said).values()))
-    row = asylum_holds.sealed(parts, Named(conversation=id, consents=tuple(sorted(consents))))
+    consents.update(*(named.consents for named in asylum_holds.opened(parts.vault, said).values()))
+    row = asylum_holds.sealed(parts.content, Named(conversation=id, consents=tuple(sorted(consents))))
     labels = parts.vault.hold_indexes(id, sorted(consents))
 
     def move(connection: Connection) -> bool:
@@ -92,7 +92,7 @@ async def list_holds(parts: Parts, arguments: Arguments) -> OperationResult:
         return found, content.get(c, [one.ref for one in found])
 
     found, sealed = await parts.store.read(query)
-    named = asylum_holds.opened(parts, list(sealed.values()))
+    named = asylum_holds.opened(parts.vault, list(sealed.values()))
     items: list[Json] = []
     for one in found:
         name = named[one.ref].conversation if one.ref in named else None

@@ -21,7 +21,7 @@ async def show(parts: Parts, arguments: Arguments) -> OperationResult:
     now = parts.clock.now()
 
     def query(c: Connection) -> tuple[list[Json], list[str], list[Json]]:
-        changes, faults = history.verified(parts, c, NODE)
+        changes, faults = history.verified(parts.own, c, NODE)
         return changes, faults, [shown(parts, c, row) for row in rows.in_state(c, rows.PENDING, NODE)]
 
     changes, faults, pending = await parts.store.read(query)

@@ -31,7 +31,6 @@ from gateway.ports import Json, OperationResult
 from gateway.trust import changes
 from gateway.trust.change_text import words
 from gateway.trust.changes import Shown, Word
-from gateway.trust.link_reset import protocol
 from keys.documents.approvals import Card, read_approval
 from keys.documents.change import AdminCard, Approval, Change
 from keys.documents.fingerprint import pair_code
@@ -76,7 +75,7 @@ async def prepare(parts: Parts, arguments: Arguments) -> OperationResult:
             node=parts.own.node, subject=subject, prev=changes.head(c, subject), at=now, action=action, body=body
         )
         change = _formed(change)
-        changes.check(parts, c, change, now)
+        parts.trust_changes.check(c, change, now)
         return change
 
     change = await parts.store.read(look)
@@ -105,9 +104,9 @@ async def _body(parts: Parts, action: Action, subject: str, arguments: Arguments
         case Action.ADMIN_RETIRE:
             return {"pseudonym": text(arguments, "pseudonym")}
         case Action.LINK_RESET:
-            return await protocol.propose(parts, parts.book.find(subject))
+            return await parts.link_reset.propose(parts.book.find(subject))
         case Action.LINK_ACCEPT_RESET:
-            return protocol.offered(parts, parts.book.find(subject))
+            return parts.link_reset.offered(parts.book.find(subject))
         case Action.POLICY_WIDEN | Action.POLICY_NARROW:
             return in_force.body_of(read_policy(text(arguments, "policy", longest=MOST_OF_POLICY).encode()))
         case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
@@ -159,21 +158,23 @@ async def propose(parts: Parts, arguments: Arguments) -> OperationResult:
     except RemoteError as exc:
         raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
     word = _word(arguments)
-    return await _act(parts, change.hash, lambda c, now: changes.propose(parts, c, change, word, now), created=True)
+    return await _act(
+        parts, change.hash, lambda c, now: parts.trust_changes.propose(c, change, word, now), created=True
+    )
 
 
 async def approve(parts: Parts, arguments: Arguments) -> OperationResult:
     """Another person's approval of a pending change."""
     only(arguments, "id", "approval", "assertion", "emergency")
     hash, word = text(arguments, "id"), _word(arguments)
-    return await _act(parts, hash, lambda c, now: changes.approve(parts, c, hash, word, now))
+    return await _act(parts, hash, lambda c, now: parts.trust_changes.approve(c, hash, word, now))
 
 
 async def withdraw(parts: Parts, arguments: Arguments) -> OperationResult:
     """Give up a pending change; anybody who may propose may."""
     only(arguments, "id", "by")
     hash, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    return await _act(parts, hash, lambda c, now: changes.withdraw(parts, c, hash, by, now))
+    return await _act(parts, hash, lambda c, now: parts.trust_changes.withdraw(c, hash, by, now))
 
 
 def _word(arguments: Arguments) -> Word:

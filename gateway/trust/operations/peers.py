@@ -142,8 +142,8 @@ async def show(parts: Parts, arguments: Arguments) -> OperationResult:
     def query(c: Connection) -> tuple[int, tuple[list[Json], list[str]], list[str], list[Json]]:
         return (
             messages.count_queued(c, peer.node),
-            trust_history.verified(parts, c, peer.node),
-            [*trust_history.records(parts, c, peer.node), *trust_history.position(c, peer.node)],
+            trust_history.verified(parts.own, c, peer.node),
+            [*trust_history.records(parts.own, parts.book, c, peer.node), *trust_history.position(c, peer.node)],
             [shown(parts, c, row) for row in trust_rows.in_state(c, trust_rows.PENDING, peer.node)],
         )
 

@@ -19,7 +19,6 @@ from gateway.operations.arguments import Arguments, number, only, text
 from gateway.peers.registry import Peer
 from gateway.peers.scope import Direction
 from gateway.ports import Json, OperationResult
-from gateway.trust import ping as pinging
 from keys.documents.envelope import Status
 
 PATIENCE = 10.0
@@ -30,7 +29,7 @@ async def ping(parts: Parts, arguments: Arguments) -> OperationResult:
     """The way to a peer step by step; see `gateway.trust.ping`."""
     only(arguments, "id")
     peer = parts.book.find(text(arguments, "id"))
-    steps = await pinging.ping(parts, peer)
+    steps = await parts.pinger.ping(peer)
     listed: list[Json] = [
         {
             "step": step.step,

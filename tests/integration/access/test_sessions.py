@@ -111,7 +111,18 @@ async def house(made: Path, tmp_path: Path) -> AsyncIterator[House]:
     shutil.copytree(made, folder)
     node, stack = await open_node(folder, PASSPHRASE, at_least=CHEAP, clock=clock)
     async with stack:
-        yield House(node, clock, People(node.parts, origin=ORIGIN))
+        yield House(
+            node,
+            clock,
+            People(
+                store=node.parts.store,
+                config=node.parts.config,
+                workers=node.parts.workers,
+                clock=node.parts.clock,
+                rand=node.parts.rand,
+                origin=ORIGIN,
+            ),
+        )
 
 
 async def refused(act: Any, code: Code = Code.UNAUTHORISED, words: str | None = None) -> None:
@@ -196,7 +207,17 @@ async def test_a_ceremony_is_good_once_and_for_five_minutes(house: House):
     signed = device.get(late.options)
     house.clock.advance(CHALLENGE_LIFE)
     await refused(house.people.sign_in(late.id, signed))
-    here, there = await house.people.begin(), await People(house.node.parts, origin=ORIGIN).begin()
+    here, there = (
+        await house.people.begin(),
+        await People(
+            store=house.node.parts.store,
+            config=house.node.parts.config,
+            workers=house.node.parts.workers,
+            clock=house.node.parts.clock,
+            rand=house.node.parts.rand,
+            origin=ORIGIN,
+        ).begin(),
+    )
     for id, options in ((here.id, there.options), (there.id, there.options), (here.id, late.options)):
         await refused(house.people.sign_in(id, device.get(options)))
 

@@ -13,7 +13,7 @@ from support.pair import START, Party, Two, make_party, two_nodes
 
 from gateway.audit import log as auditing
 from gateway.audit import store
-from gateway.audit.checkpointer import Checkpointer, ask
+from gateway.audit.checkpointer import Checkpointer
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError
@@ -86,7 +86,9 @@ async def test_an_hour_of_messages_is_one_checkpoint(tmp_path: Path) -> None:
     async with two_nodes(tmp_path) as two:
         await cosigned(two, two.fr)
         parts, before = two.fr.running.parts, await newest(two.fr)
-        auditor = Checkpointer(parts)
+        auditor = Checkpointer(
+            store=parts.store, link=parts.link, log=parts.log, wakeups=parts.signals, clock=parts.clock
+        )
         await parts.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="x")))
         await auditor.look()
         assert await newest(two.fr) == before
@@ -166,7 +168,7 @@ async def test_the_old_size_is_learnt(tmp_path: Path) -> None:
         await grow(two, 60)
         parts, al = two.fr.running.parts, two.al.running.parts.own.node
         await parts.store.move(lambda c: c.exec_driver_sql("delete from cosignature"))
-        await ask(parts, al)
+        await parts.checkpointer.ask(al)
         assert await two.fr.rows("select size, peer from cosignature") == [(60, al)]
         assert await two.fr.alarms() == []
 
@@ -178,7 +180,7 @@ async def test_a_dispute_without_proof_stops_nobody(tmp_path: Path) -> None:
         await two.al.running.parts.store.move(lambda c: c.exec_driver_sql("update witnessed set size = 999"))
         parts = two.fr.running.parts
         with suppress(Exception):
-            await ask(parts, two.al.running.parts.own.node)
+            await parts.checkpointer.ask(two.al.running.parts.own.node)
         assert await two.fr.alarms() == ["log.disputed"]
         assert parts.log.halted is None
         id = await two.fr.submit("goes on")
@@ -200,15 +202,15 @@ async def test_a_proof_stops_everything_at_once(tmp_path: Path) -> None:
                 connection.exec_driver_sql(f"delete from {statement}")
 
         await parts.store.move(shorten)
-        await auditing.checkpoint(parts)
-        await ask(parts, two.al.running.parts.own.node)
+        await parts.log.checkpoint()
+        await parts.checkpointer.ask(two.al.running.parts.own.node)
         assert "log.rolled_back" in await two.fr.alarms()
         id = await two.fr.submit("stays here")
         two.clock.advance(5)
         await two.calm()
         assert await two.fr.state(id) == "queued"
         with pytest.raises(RefusedError) as raised:
-            await auditing.checkpoint(parts)
+            await parts.log.checkpoint()
         assert raised.value.code is Code.LOG_ROLLED_BACK
 
 
@@ -254,7 +256,7 @@ async def test_a_clock_before_the_last_checkpoint_is_refused(tmp_path: Path) -> 
     party = await make_party(tmp_path, "FR", clock)
     await party.start()
     clock.advance(10_000)
-    await auditing.checkpoint(party.running.parts)
+    await party.running.parts.log.checkpoint()
     await party.running.parts.store.move(lambda c: journal.append_leaf(c, leaf(clock.now(), "content.read", id="x")))
     await party.stop()
     early = Party("FR", party.folder, SteeredClock(START + 10_000 - 301))
@@ -273,7 +275,7 @@ async def test_a_log_without_peers_says_so(tmp_path: Path) -> None:
     party = await make_party(tmp_path, "FR", SteeredClock(START))
     await party.start()
     try:
-        await auditing.checkpoint(party.running.parts)
+        await party.running.parts.log.checkpoint()
         shown, verdict = await party.call("audit.show"), await party.call("audit.verify")
         assert (shown["quorum"], shown["witnessed"], shown["halted"]) == (0, None, None)
         assert (verdict["ok"], verdict["witnessed"]) == (True, None)

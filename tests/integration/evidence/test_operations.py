@@ -18,7 +18,6 @@ from support.pair import Party, Two, two_nodes
 from support.stranger import FILE, verify
 
 from gateway.audit import store
-from gateway.audit.checkpointer import ask
 from gateway.database import content
 from keys.primitives.encoding import canon
 
@@ -105,7 +104,7 @@ async def test_the_oldest_word_of_a_witness_is_shown(two: Two) -> None:
     conversation = await said(two)
     first = json.loads(await exported(two.fr, conversation))["log"]
     two.clock.advance(60)
-    await ask(two.fr.running.parts, two.al.running.parts.own.node)
+    await two.fr.running.parts.checkpointer.ask(two.al.running.parts.own.node)
     two.clock.advance(4_000)
     await two.fr.submit("Q-2")
     size = int(first["checkpoints"][-1]["note"].split("\n")[1])

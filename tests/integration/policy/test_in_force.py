@@ -22,7 +22,6 @@ from gateway.changes.rules import DELAY
 from gateway.database import journal
 from gateway.errors import Code, RefusedError
 from gateway.policy.in_force import digest
-from gateway.trust.effects import keep
 from keys.primitives.encoding import b64u
 from schemas.groups import field_groups
 from schemas.region_pack.policies import CorridorPolicy, canonical_bytes
@@ -264,7 +263,7 @@ async def test_more_takes_two_people_and_a_day_and_less_one_at_once(two: Two) ->
     assert (await adopted(two.fr, "policy.narrow", less, people=[BEN]))["state"] == "done"
     assert (await two.fr.call("policy.show"))["in_force"]["version"] == less.version
     two.clock.advance(DELAY)
-    await keep(two.fr.running.parts)
+    await two.fr.running.parts.trust_effects.keep()
     shown = await two.fr.call("policy.show")
     assert (shown["in_force"]["name"], shown["in_force"]["version"], shown["waiting"]) == ("two-step", less.version, [])
     assert [change["action"] for change in shown["changes"]] == ["policy.begin", "policy.widen", "policy.narrow"]
@@ -280,7 +279,7 @@ async def test_a_policy_in_force_after_its_day(two: Two) -> None:
     await adopted(two.fr, "policy.widen", wide, emergency=False)
     two.clock.advance(DELAY)
     assert (await two.fr.call("policy.show"))["in_force"]["name"] == "wide"
-    await keep(two.fr.running.parts)
+    await two.fr.running.parts.trust_effects.keep()
     assert [leaf["digest"] for leaf in await leaves(two.fr, "policy.adopted")][1:] == [digest(canonical_bytes(wide))]
 
 

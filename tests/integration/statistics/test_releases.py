@@ -16,7 +16,6 @@ from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.solver import values
 
 from gateway.errors import Code, RefusedError
-from gateway.statistics.releases import count_first
 from gateway.statistics.rules import SPREAD
 from keys.primitives.encoding import b64u
 
@@ -207,12 +206,12 @@ async def test_a_damaged_tally_stops_the_count_and_no_erasure(two: Two) -> None:
     parts = two.fr.running.parts
     refs = await two.fr.rows("select ref, id from message where direction = 'out' order by ref")
     first, second = ([ref for ref, id in refs if id == wanted] for wanted in asked)
-    await count_first(parts, first)
+    await parts.releases.count_first(first)
     spoilt = "update sealed set data = zeroblob(length(data)) where ref = (select ref from tally)"
     await parts.store.move(lambda c: c.exec_driver_sql(spoilt) and None)
     await refused(two.fr, Code.UNDECRYPTABLE, "statistics.make", period="2026", by="w-1")
     assert await two.fr.rows("select 1 from release") == []
-    await count_first(parts, second)
+    await parts.releases.count_first(second)
     assert "content.damaged" in await two.fr.alarms()
     assert await two.fr.rows("select count(*) from counted") == [(2,)]
 

@@ -19,7 +19,6 @@ from support.pair import START, Party, Spoiler, Two, aplay, make_party, two_node
 from gateway.changes.rules import DAY, HOUR
 from gateway.errors import Code, RefusedError
 from gateway.peers.scope import PeerState
-from gateway.trust.peer_sync import suspend_for_cause, take_chain
 from keys.documents.change import Change
 from keys.documents.descriptor import build_descriptor, sign_descriptor
 from keys.offline.administrator_key import Admin, new_admin
@@ -366,7 +365,7 @@ async def test_new_roots_are_confirmed_by_one(two: Two, tmp_path: Path, add: int
     """
     parts = two.fr.running.parts
     document = await next_roots(two.al, tmp_path, add=add, threshold=threshold)
-    await take_chain(parts, two.fr.peer(), [document])
+    await parts.sync.take_chain(two.fr.peer(), [document])
     assert two.fr.peer().state == ("verified" if drops else "active")
     if not drops:
         return
@@ -385,7 +384,7 @@ async def test_new_roots_while_an_activation_waits(met: Two, tmp_path: Path) -> 
     """The digits that people compared are of other roots by the time it takes effect: verified, and told to them."""
     await met.fr.changes("peer.activate", emergency=False)
     document = await next_roots(met.al, tmp_path, add=2, threshold=1)
-    await take_chain(met.fr.running.parts, met.fr.peer(), [document])
+    await met.fr.running.parts.sync.take_chain(met.fr.peer(), [document])
     met.clock.advance(DAY)
 
     async def in_force() -> bool:
@@ -401,9 +400,9 @@ async def test_new_roots_while_an_activation_waits(met: Two, tmp_path: Path) -> 
 
 async def test_new_roots_while_stopped_for_a_cause(two: Two, tmp_path: Path) -> None:
     """Two people who resume the peer have not compared its new digits by that."""
-    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    await two.fr.running.parts.sync.suspend_for_cause(two.fr.peer().node, Code.EQUIVOCATION, None)
     document = await next_roots(two.al, tmp_path, add=2, threshold=1)
-    await take_chain(two.fr.running.parts, two.fr.peer(), [document])
+    await two.fr.running.parts.sync.take_chain(two.fr.peer(), [document])
     await two.fr.changes("peer.resume")
     assert (two.fr.peer().state, two.fr.peer().cause) == ("verified", "roots_changed")
     await two.fr.changes("peer.confirm_roots", digits=await digits(two.fr), channel="video", people=[ANA])
@@ -560,7 +559,7 @@ async def test_row_37_an_altered_byte_is_named(two: Two, altered: str) -> None:
 
 async def test_a_stop_taken_back_by_hand_is_named(two: Two) -> None:
     """A proof of misbehaviour stopped the peer: `active` written into the database is told from people who resume."""
-    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    await two.fr.running.parts.sync.suspend_for_cause(two.fr.peer().node, Code.EQUIVOCATION, None)
     assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
     await asyncio.to_thread(edit_by_hand, two.fr, "update peer set state = 'active', cause = null")
     (fault,) = (await two.fr.call("peer.show", id="AL"))["faults"]

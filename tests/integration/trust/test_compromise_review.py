@@ -17,14 +17,10 @@ from support.logs import stranger
 from support.nodechild import CHEAP
 from support.pair import Party, Spoiler, Two, two_nodes
 
-from gateway.audit.checkpointer import ask
-from gateway.audit.log import checkpoint
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
-from gateway.trust import compromise_review, peer_sync
-from gateway.trust.peer_sync import suspend_for_cause, take_chain
-from gateway.trust.record_exchange import take
+from gateway.trust import peer_sync
 from keys.documents.descriptor import sign_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import build_keyset
@@ -115,7 +111,7 @@ async def test_what_came_since_is_looked_at_again(two: Two) -> None:
     doubted = "select count(*) from audit where instr(leaf, 'messages.doubted')"
     entries = await two.al.rows(doubted)
     assert entries == [(1,)]
-    await compromise_review.catch_up(parts)
+    await parts.review.catch_up()
     assert await two.al.rows(doubted) == entries, "what is known already is no news"
 
 
@@ -132,7 +128,7 @@ async def test_the_list_is_made_after_a_stop(two: Two, monkeypatch: pytest.Monke
         patch.setattr(peer_sync, "doubt", stopped)
         await revoke(two.fr, two.fr.running.parts.keys.sig_kid, since=since)
     assert (await two.al.call("review.list"))["reviews"] == []
-    await compromise_review.catch_up(two.al.running.parts)
+    await two.al.running.parts.review.catch_up()
     assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == [message]
 
 
@@ -210,7 +206,7 @@ async def test_fast_forward_is_undone(two: Two) -> None:
 
 async def test_a_stopped_peer_hears_of_it_too(two: Two) -> None:
     """A revocation is told to every peer that is not revoked, also to one with which nothing is exchanged."""
-    await suspend_for_cause(two.fr.running.parts, two.al.running.parts.own.node, Code.BAD_CHAIN, None)
+    await two.fr.running.parts.sync.suspend_for_cause(two.al.running.parts.own.node, Code.BAD_CHAIN, None)
     kid = two.fr.running.parts.keys.sig_kid
     await revoke(two.fr, kid)
     assert {revocation.kid for revocation in two.al.peer().descriptor.revoked} == {kid}
@@ -231,8 +227,8 @@ async def test_a_witness_whose_key_was_revoked_counts_for_nothing(two: Two, tmp_
     log itself holds.
     """
     fr, al = two.fr.running.parts, two.al.running.parts
-    await checkpoint(fr)
-    await ask(fr, al.own.node)
+    await fr.log.checkpoint()
+    await fr.checkpointer.ask(al.own.node)
     assert (await two.fr.call("audit.verify"))["witnessed"]["by"][0]["peer"] == "AL"
 
     Spoiler(two.fr).away = True  # AL can not be asked again, by its new key
@@ -293,7 +289,7 @@ async def test_what_a_thief_said_of_the_trust_does_not_stay(two: Two) -> None:
     assert mine is not None
     payload = replace(mine, state=TrustState.REVOKED, prev=mine.hash).encode()
     forged = SignedDocument(payload=payload, payload_type=TRUST, signatures=(fr.keys.sign(TRUST, payload),))
-    await take(al, two.al.peer(), forged.encode())
+    await al.record_exchange.take(two.al.peer(), forged.encode())
     assert two.al.peer().trust.missing(two.clock.now()) == "their side has revoked it"
     await revoke(two.fr, fr.keys.sig_kid)
     await two.until(lambda: two.fr.agreed() and two.al.agreed(), seconds=60)
@@ -304,7 +300,7 @@ async def test_what_a_thief_said_of_the_trust_does_not_stay(two: Two) -> None:
     await two.until(lambda: "after" in two.al.notes(), seconds=60)
     assert await two.fr.state(id) != "failed"
     with pytest.raises(RemoteError, match="revoked"):
-        await take(al, two.al.peer(), forged.encode())
+        await al.record_exchange.take(two.al.peer(), forged.encode())
     for party in two:
         assert (await party.call("peer.show", id=party.peer().name))["faults"] == []
 
@@ -318,10 +314,10 @@ async def test_what_an_intact_key_said_is_final(two: Two) -> None:
         payload = replace(mine, scope=mine.scope | {"max_bytes": most}, prev=mine.hash).encode()
         other = SignedDocument(payload=payload, payload_type=TRUST, signatures=(fr.keys.sign(TRUST, payload),))
         if most == 1:
-            await take(al, two.al.peer(), other.encode())
+            await al.record_exchange.take(two.al.peer(), other.encode())
             continue
         with pytest.raises(RemoteError, match="does not extend"):
-            await take(al, two.al.peer(), other.encode())
+            await al.record_exchange.take(two.al.peer(), other.encode())
 
 
 async def test_a_peer_that_lost_all_of_it_is_told_by_a_key_of_today(two: Two) -> None:
@@ -347,7 +343,7 @@ async def test_a_peer_without_a_usable_address_stops_no_revocation(two: Two, tmp
     member = json.loads(own.document.payload) | {"version": 2, "prev": own.hash, "endpoints": ["https://127.0.0.1"]}
     (path,) = (tmp_path / "AL-roots").iterdir()
     root = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
-    await take_chain(two.fr.running.parts, two.fr.peer(), [sign_descriptor(canon(member), [root.key])])
+    await two.fr.running.parts.sync.take_chain(two.fr.peer(), [sign_descriptor(canon(member), [root.key])])
     kid = two.fr.running.parts.keys.sig_kid
     answer = await revoke(two.fr, kid)
     assert (answer["version"], answer["took"]) == (2, {"AL": False})

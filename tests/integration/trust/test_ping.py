@@ -26,7 +26,6 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING
 from gateway.trust.link_reset import store as resets
-from gateway.trust.peer_sync import take_chain
 from keys.documents.descriptor import Descriptor, Revocation, build_descriptor, sign_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keystore import system_rand
@@ -99,7 +98,7 @@ async def next_descriptor(of: Party, at: Party, **changes: Any) -> Descriptor:
         | changes
     )
     document = sign_descriptor(build_descriptor(**content), [root.key])
-    return (await take_chain(at.running.parts, at.peer(), [document])).descriptor
+    return (await at.running.parts.sync.take_chain(at.peer(), [document])).descriptor
 
 
 @asynccontextmanager

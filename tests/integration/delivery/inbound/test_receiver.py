@@ -20,7 +20,6 @@ from gateway.messages import answers
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
 from gateway.ports import Delivery, Notice
-from gateway.trust.peer_sync import suspend_for_cause
 from keys.documents.envelope import Receipt, Status
 from keys.documents.keyset import build_keyset
 from keys.primitives.sign import KEYSET, SignedDocument
@@ -175,12 +174,12 @@ async def test_a_person_does_not_undo_a_proof_meanwhile(two: Two) -> None:
     """One person does not resume a peer that is suspended for a cause; a revoked one stays revoked."""
     parts, node = two.fr.running.parts, two.fr.peer().node
     await two.fr.changes("peer.suspend")
-    await suspend_for_cause(parts, node, Code.EQUIVOCATION, None)
+    await parts.sync.suspend_for_cause(node, Code.EQUIVOCATION, None)
     shown = await two.fr.changes("peer.resume", people=ADMINS[:1])
     assert (shown["state"], two.fr.peer().state) == ("pending", PeerState.SUSPENDED_FOR_CAUSE)
     await two.fr.call("change.withdraw", id=shown["id"], by="admin")
     await two.fr.changes("peer.revoke")
-    await suspend_for_cause(parts, node, Code.EQUIVOCATION, None)
+    await parts.sync.suspend_for_cause(node, Code.EQUIVOCATION, None)
     assert two.fr.peer().state is PeerState.REVOKED
 
 

@@ -20,7 +20,6 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
 from gateway.peers.registry import address
 from gateway.ports import Delivery, Notice
-from gateway.trust.peer_sync import take_chain
 from keys.documents.descriptor import Revocation, build_descriptor, sign_descriptor
 from keys.documents.key_records import Use
 from keys.keystore.keystore import Keystore
@@ -211,7 +210,7 @@ async def test_one_descriptor_by_two_roads(two: Two) -> None:
     await revoke_a_key(two.al)
     parts, held = two.fr.running.parts, two.fr.peer()
     document = SignedDocument.decode(two.al.running.parts.own.documents[-1], DESCRIPTOR)
-    taken = await asyncio.gather(*(take_chain(parts, held, [document]) for _ in range(3)))
+    taken = await asyncio.gather(*(parts.sync.take_chain(held, [document]) for _ in range(3)))
     assert [peer.descriptor.version for peer in taken] == [2, 2, 2]
 
 

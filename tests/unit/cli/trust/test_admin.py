@@ -18,7 +18,17 @@ async def offered(desk: Desk) -> str:
     """Eva signs in and offers her passkey; the kid of it."""
     node, stack = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
     async with stack:
-        people, device = People(node.parts, origin=ORIGIN), Authenticator()
+        people, device = (
+            People(
+                store=node.parts.store,
+                config=node.parts.config,
+                workers=node.parts.workers,
+                clock=node.parts.clock,
+                rand=node.parts.rand,
+                origin=ORIGIN,
+            ),
+            Authenticator(),
+        )
         asked = {"name": "Eva M.", "roles": ["trust_admin"], "by": "Ana B."}
         made = (await node.desk.call("person.add", asked)).value
         code = str(made["code"])  # type: ignore[index, call-overload]
