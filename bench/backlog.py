@@ -42,7 +42,7 @@ async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
     Raises:
         RefusedError: as a submission does; nothing was stored.
     """
-    first = await preparation.try_out(parts, request)  # with the consent record before it
+    first = await parts.preparation.try_out(request)  # with the consent record before it
     model, case = first[-1], content_codec.read_content(parts.vault.open(first[-1].sealed)).facts.case
     await _write(parts, first)
     for start in range(1, messages, AT_ONCE):

@@ -108,7 +108,18 @@ class Node:
         self._cases = cases
         self._door = FederationHandlers(parts)
         self.house = Scheduler(parts)
-        self.handover = Handover(parts, {} if cases is None else cases.inward)
+        self.handover = Handover(
+            content=parts.content,
+            keys=parts.keys,
+            peers=parts.book,
+            attachments=parts.attachments,
+            local_receipts=parts.local_receipts,
+            adapter=parts.adapter,
+            workers=parts.workers,
+            wakeups=parts.signals,
+            clock=parts.clock,
+            mappings={} if cases is None else cases.inward,
+        )
         self.desk = NodeOperations(parts, self.house)
         self.federation: RunningServer | None = None
         self._senders: dict[str, asyncio.Task[None]] = {}
@@ -189,7 +200,14 @@ class Node:
         parts = self.parts
         await parts.log.start()
         await self.house.start()
-        hooks = WebhookSender(parts, self._receivers)
+        hooks = WebhookSender(
+            store=parts.store,
+            own=parts.own,
+            peers=parts.book,
+            events=parts.signals,
+            clock=parts.clock,
+            receivers=self._receivers,
+        )
         await hooks.start()
         async with AsyncExitStack() as stack:
             self.federation = await self._start_federation()
@@ -225,11 +243,26 @@ class Node:
                 asyncio.create_task(stop.wait(), name="stop"),
             ]
             if (email := parts.config.notify.email) is not None:
-                notify = EmailNotices(parts, _mailer(parts.config.node.name, email), email.every_minutes * 60)
+                notify = EmailNotices(
+                    store=parts.store,
+                    adapter=parts.adapter,
+                    clock=parts.clock,
+                    notifier=_mailer(parts.config.node.name, email),
+                    seconds=email.every_minutes * 60,
+                )
                 loops.append(asyncio.create_task(notify.run(), name="notify"))
             if parts.adapter is not None and parts.config.adapter is not None:
                 mappings = {} if self._cases is None else self._cases.outward
-                collector = Intake(parts, parts.adapter, mappings, parts.config.adapter.poll_seconds)
+                collector = Intake(
+                    content=parts.content,
+                    drafts=parts.drafts,
+                    events=parts.signals,
+                    clock=parts.clock,
+                    rand=parts.rand,
+                    adapter=parts.adapter,
+                    mappings=mappings,
+                    seconds=parts.config.adapter.poll_seconds,
+                )
                 loops.append(asyncio.create_task(collector.run(), name="collect"))
             try:
                 done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
@@ -247,7 +280,22 @@ class Node:
         while True:
             for peer in self.parts.book.all():
                 if peer.node not in self._senders:
-                    sender = Sender(self.parts, peer.node)
+                    sender = Sender(
+                        store=self.parts.store,
+                        identity=self.parts.identity,
+                        link=self.parts.link,
+                        log=self.parts.log,
+                        departure=self.parts.departure,
+                        sync=self.parts.sync,
+                        uploader=self.parts.uploader,
+                        submission=self.parts.submission,
+                        workers=self.parts.workers,
+                        wakeups=self.parts.signals,
+                        events=self.parts.signals,
+                        clock=self.parts.clock,
+                        rand=self.parts.rand,
+                        node=peer.node,
+                    )
                     self._senders[peer.node] = asyncio.create_task(sender.run(), name=f"send-{peer.name}")
             for task in self._senders.values():
                 if task.done():
@@ -340,13 +388,13 @@ async def open_node(
 
 def _effects(parts: Parts) -> Effects:
     """By message type what it does here besides being handed over."""
-    request = partial(record_request, parts)
+    request = partial(record_request, parts.content, parts.keys.actor)
     return {
         "consent.record": (partial(record_consent, parts.content),),
         "consent.withdrawal": (request, partial(withdraw_consent, parts.content)),
         "erasure.request": (request,),
         "referral.withdraw": (request,),
-        "erasure.confirmation": (partial(record_confirmation, parts),),
+        "erasure.confirmation": (partial(record_confirmation, parts.clock),),
         "directory.update": (partial(list_entry, parts.content),),
     }
 

@@ -77,7 +77,7 @@ class People:
     """Implements `gateway.operations.ports.SignIn` on the parts of one node, for the console at one origin."""
 
     def __init__(
-        self, store: Store, config: Config, workers: Workers, clock: Clock, rand: Callable[[int], bytes], *, origin: str
+        self, *, store: Store, config: Config, workers: Workers, clock: Clock, rand: Callable[[int], bytes], origin: str
     ) -> None:
         self._store = store
         self._config = config

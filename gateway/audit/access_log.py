@@ -34,7 +34,7 @@ def reader_of(caller: Caller) -> str:
 class Reads:
     """Records what was read at one node."""
 
-    def __init__(self, store: Store, clock: Clock, actor: Actor) -> None:
+    def __init__(self, *, store: Store, clock: Clock, actor: Actor) -> None:
         self._store = store
         self._clock = clock
         self._actor = actor

@@ -67,7 +67,7 @@ def _contradicts(connection: Connection, head: Checkpoint) -> bool:
 class Checkpointer:
     """The loop of steps 1 and 2."""
 
-    def __init__(self, store: Store, link: PeerLink, log: AuditLog, wakeups: Wakeups, clock: Clock) -> None:
+    def __init__(self, *, store: Store, link: PeerLink, log: AuditLog, wakeups: Wakeups, clock: Clock) -> None:
         self._store = store
         self._link = link
         self._log = log

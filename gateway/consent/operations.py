@@ -221,7 +221,7 @@ async def _tell(
             content=taken_back,
         )
         reference = str(taken_back["consent_id"])
-        prepared.extend(await preparation.prepare(parts, draft, parts.book.find(node), reference=reference))
+        prepared.extend(await parts.preparation.prepare(draft, parts.book.find(node), reference=reference))
     return prepared, damaged
 
 

@@ -61,10 +61,10 @@ async def _erase(parts: Parts, rows: list[MessageRow], reason: str, by: str) -> 
             "a safety alert is among it that nobody has taken; nothing was erased",
             hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
         )
-    gone = await erase.erase(parts, {row.ref: reason for row in rows}, by=by)
+    gone = await parts.eraser.erase({row.ref: reason for row in rows}, by=by)
     if not gone:
         raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
-    found = await erase.erased(parts, [row.ref for row in rows])
+    found = await erase.erased(parts.store, [row.ref for row in rows])
     items: list[Json] = [{"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows]
     return OperationResult(value={"erased": gone, "messages": items})
 
@@ -76,7 +76,7 @@ def _shown(row: ErasureRow) -> dict[str, Json]:
 
 async def shown(parts: Parts, row: MessageRow) -> Json:
     """What became of the content of a message, None while it is there."""
-    found = await erase.erased(parts, [row.ref])
+    found = await erase.erased(parts.store, [row.ref])
     return _shown(found[row.ref]) if row.ref in found else None
 
 
@@ -87,7 +87,7 @@ async def run(parts: Parts, arguments: Arguments) -> OperationResult:
     only(arguments, "by", "dry_run")
     by, dry = text(arguments, "by", longest=64), arguments.get("dry_run") is True
     due = await parts.store.read(lambda c: _due(c, parts.clock.now()))
-    made = await (retention.plan(parts) if dry else retention.run(parts, by=by))
+    made = await (parts.retention.plan() if dry else parts.retention.run(by=by))
     rows = await parts.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
     items: list[Json] = [
         {"id": rows[item.ref].id, "direction": rows[item.ref].direction, "rule": item.rule, "due": item.due}

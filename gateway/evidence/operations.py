@@ -48,7 +48,9 @@ async def export(parts: Parts, arguments: Arguments) -> OperationResult:
         )
     chains = (parts.own.chain, peer.chain)
     batches = list(kept.batches.values())
-    extracted = await extract(parts, _hashes(exhibits, batches), peer)
+    extracted = await extract(
+        parts.store, parts.own, parts.book, parts.log, parts.checkpointer, _hashes(exhibits, batches), peer
+    )
     bundle = await parts.workers.off_loop(lambda: build(chains, exhibits, batches, extracted))
     if disclose:
         await _log_disclosure(parts, [row.id for row in rows if row.ref in sealed], str(by))

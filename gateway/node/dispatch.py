@@ -23,7 +23,6 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.delivery.operations import drafting, inbox, messages, release, resend
-from gateway.delivery.outbound import draft
 from gateway.directory.operations import code_lists
 from gateway.directory.operations import entries as directory
 from gateway.erasure import operations as erasing
@@ -334,7 +333,7 @@ async def check_draft(parts: Parts, arguments: Arguments) -> OperationResult:
     """Check the form and schema of a draft; nothing is stored or sent."""
     only(arguments, "draft")
     try:
-        draft.check_form(parts, members(arguments, "draft"))
+        parts.drafts.check_form(members(arguments, "draft"))
     except RefusedError as error:
         return OperationResult(
             value={"ok": False, "code": str(error.code), "findings": [f.to_json() for f in error.findings]}
@@ -392,7 +391,7 @@ async def dismiss_alarm(parts: Parts, arguments: Arguments) -> OperationResult:
 async def list_webhooks(parts: Parts, arguments: Arguments) -> OperationResult:
     """Systems that are told what happens, and what waits for them."""
     only(arguments)
-    return OperationResult(value={"webhooks": await webhooks.standing(parts)})
+    return OperationResult(value={"webhooks": await webhooks.standing(parts.store, parts.config)})
 
 
 async def check_adapter(parts: Parts, arguments: Arguments) -> OperationResult:

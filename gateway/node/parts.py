@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.access.api_tokens import ApiTokens
+from gateway.administration.backup import BackupMaker
+from gateway.administration.status_metrics import StatusMetrics
 from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.receiver import IncomingFiles
 from gateway.attachments.sender import Uploader
@@ -22,7 +24,17 @@ from gateway.conversations.status_updates import StatusUpdates
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
+from gateway.delivery.local_receipts import LocalReceipts
+from gateway.delivery.outbound.departure import Departure
+from gateway.delivery.outbound.draft import DraftReader
+from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.submission import Submission
 from gateway.directory.cache import DirectoryCache
+from gateway.erasure.erase import Eraser
+from gateway.erasure.peer_requests.confirm import RequestConfirmer
+from gateway.erasure.peer_requests.execute import RequestExecutor
+from gateway.erasure.peer_requests.forward import RequestForwarder
+from gateway.erasure.retention import Retention
 from gateway.federation.client import FederationClient
 from gateway.foundation.batcher import Batcher
 from gateway.foundation.config import Config
@@ -277,3 +289,141 @@ class Parts:
     def pinger(self) -> Pinger:
         """Built once."""
         return Pinger(identity=self.identity, link=self.link, sync=self.sync, clock=self.clock)
+
+    @cached_property
+    def drafts(self) -> DraftReader:
+        """Built once."""
+        return DraftReader(sealer=self.vault, peers=self.book, config=self.config, rand=self.rand)
+
+    @cached_property
+    def preparation(self) -> Preparation:
+        """Built once."""
+        return Preparation(
+            content=self.content,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            drafts=self.drafts,
+            policies=self.policies,
+            clock=self.clock,
+            rand=self.rand,
+        )
+
+    @cached_property
+    def submission(self) -> Submission:
+        """Built once."""
+        return Submission(
+            content=self.content,
+            drafts=self.drafts,
+            preparation=self.preparation,
+            wakeups=self.signals,
+            events=self.signals,
+        )
+
+    @cached_property
+    def departure(self) -> Departure:
+        """Built once."""
+        return Departure(
+            content=self.content,
+            identity=self.identity,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            policies=self.policies,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+
+    @cached_property
+    def local_receipts(self) -> LocalReceipts:
+        """Built once."""
+        return LocalReceipts(
+            content=self.content,
+            identity=self.identity,
+            workers=self.workers,
+            wakeups=self.signals,
+            events=self.signals,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def eraser(self) -> Eraser:
+        """Built once."""
+        return Eraser(
+            content=self.content,
+            identity=self.identity,
+            attachments=self.attachments,
+            status_updates=self.status_updates,
+            adapter=self.adapter,
+            workers=self.workers,
+            wakeups=self.signals,
+            events=self.signals,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Built once."""
+        return Retention(
+            content=self.content,
+            eraser=self.eraser,
+            releases=self.releases,
+            status_updates=self.status_updates,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+            actor=self.keys.actor,
+        )
+
+    @cached_property
+    def forwarder(self) -> RequestForwarder:
+        """Built once."""
+        return RequestForwarder(
+            content=self.content,
+            peers=self.book,
+            preparation=self.preparation,
+            wakeups=self.signals,
+            events=self.signals,
+            clock=self.clock,
+            rand=self.rand,
+            actor=self.keys.actor,
+        )
+
+    @cached_property
+    def executor(self) -> RequestExecutor:
+        """Built once."""
+        return RequestExecutor(content=self.content, eraser=self.eraser, clock=self.clock)
+
+    @cached_property
+    def confirmer(self) -> RequestConfirmer:
+        """Built once."""
+        return RequestConfirmer(
+            content=self.content,
+            keys=self.keys,
+            peers=self.book,
+            preparation=self.preparation,
+            config=self.config,
+            wakeups=self.signals,
+            events=self.signals,
+            clock=self.clock,
+            rand=self.rand,
+        )
+
+    @cached_property
+    def backups(self) -> BackupMaker:
+        """Built once."""
+        return BackupMaker(
+            store=self.store,
+            identity=self.identity,
+            log=self.log,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+
+    @cached_property
+    def status_metrics(self) -> StatusMetrics:
+        """Built once."""
+        return StatusMetrics(
+            store=self.store, keys=self.keys, peers=self.book, log=self.log, config=self.config, clock=self.clock
+        )

@@ -14,9 +14,7 @@ from sqlalchemy import Connection
 
 from gateway.database import content, journal, meta
 from gateway.database.audit_entries import leaf
-from gateway.erasure import erase as erasing
 from gateway.erasure import retention
-from gateway.erasure.peer_requests import confirm, execute, forward
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.foundation.logs import logger
 from gateway.messages import state_transitions
@@ -279,20 +277,20 @@ class Scheduler:
         """Once a day what may be kept no longer goes; what a case system or a sender has not heard yet is told on."""
         parts, today = self._parts, str(self._parts.clock.now() // DAY).encode()
         if await parts.store.read(lambda c: meta.get_meta(c, retention.RETAINED)) != today:
-            await retention.run(parts)
+            await parts.retention.run()
             await parts.store.move(lambda c: meta.set_meta(c, retention.RETAINED, today))
-        await erasing.ask(parts)
-        await erasing.clean(parts)
-        await erasing.tell(parts)
+        await parts.eraser.ask()
+        await parts.eraser.clean()
+        await parts.eraser.tell()
 
     async def requests(self) -> None:
         """What peers asked is told on, followed at its time and answered. By following one the storage epoch ends at
         once, as by a person's act: no copy of the data keys can be opened.
         """
-        await forward.spread(self._parts)
-        if await execute.follow(self._parts):
+        await self._parts.forwarder.spread()
+        if await self._parts.executor.follow():
             await self.rotate()
-        await confirm.answer(self._parts)
+        await self._parts.confirmer.answer()
 
     # --- storage epochs -------------------------------------------------------------------------------------------
 
@@ -333,7 +331,7 @@ class Scheduler:
             journal.append_leaf(connection, leaf(now, "epoch.rotated", epoch=epoch))
 
         await parts.store.move(move)
-        await erasing.tell(parts)
+        await parts.eraser.tell()
 
     def _rewrapped(self, connection: Connection, rows: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
         """Data keys under the newest epoch. One that does not open stays as it is, closed for ever, and is told to a

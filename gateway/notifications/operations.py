@@ -12,9 +12,8 @@ from gateway.conversations.rules.duties import owed
 from gateway.conversations.status_updates import THEM, US
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
-from gateway.delivery.operations.messages import actor, incoming, opened_row
+from gateway.delivery.operations.messages import actor_of, incoming, opened_row
 from gateway.delivery.operations.release import answering_opens
-from gateway.delivery.outbound import submission
 from gateway.errors import Code, Finding, RefusedError
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store.conversations import Key
@@ -90,9 +89,9 @@ async def acknowledge(parts: Parts, arguments: Arguments, key: str | None) -> Op
     }
 
     def also(connection: Connection) -> None:
-        journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor(parts, by)))
+        journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor_of(parts, by)))
 
-    done = await submission.submit(parts, request, key=key, also=also)
+    done = await parts.submission.submit(request, key=key, also=also)
     await answering_opens(parts, request)
     await parts.status_updates.keep()
     return done

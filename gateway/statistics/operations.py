@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 from gateway.database import content
 from gateway.delivery.operations.drafting import keep
 from gateway.delivery.operations.messages import opened_row
-from gateway.delivery.outbound.draft import check_form
 from gateway.errors import Code, RefusedError
 from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages
@@ -60,7 +59,7 @@ async def draft(parts: Parts, arguments: Arguments) -> OperationResult:
         "header": _answering(header),
         "content": content_of(parts.region.statistics, found, str(wanted.get("table_id")), host),
     }
-    check_form(parts, answer)
+    parts.drafts.check_form(answer)
     id = await keep(parts, answer)
     return OperationResult(value={"draft": id, "period": period.name, "table": wanted.get("table_id")}, created=True)
 

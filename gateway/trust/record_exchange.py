@@ -72,7 +72,7 @@ class RecordExchange:
     """
 
     def __init__(
-        self, store: Store, identity: Identity, link: PeerLink, sync: PeerSync, wakeups: Wakeups, clock: Clock
+        self, *, store: Store, identity: Identity, link: PeerLink, sync: PeerSync, wakeups: Wakeups, clock: Clock
     ) -> None:
         self._store = store
         self._identity = identity

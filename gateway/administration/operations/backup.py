@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.administration import backup
 from gateway.errors import Code, RefusedError
 from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, only, text
@@ -20,7 +19,7 @@ async def make(parts: Parts, arguments: Arguments) -> OperationResult:
     folder = Path(text(arguments, "folder"))
     if not folder.is_absolute():
         raise RefusedError(Code.INVALID, "the folder of a backup is named by its whole path; nothing was made")
-    made = await backup.make(parts, folder)
+    made = await parts.backups.make(folder)
     return OperationResult(
         value={
             "data": str(made.data),

@@ -16,7 +16,7 @@ from gateway.ports import Json, OperationResult
 async def status(parts: Parts, arguments: Arguments) -> OperationResult:
     """Queues by peer, what failed and why, hand-over, erasing, log, storage and alarms; no content."""
     only(arguments)
-    return OperationResult(value=_status(parts, await status_metrics.read(parts)))
+    return OperationResult(value=_status(parts, await parts.status_metrics.read()))
 
 
 async def ready(parts: Parts, arguments: Arguments) -> OperationResult:

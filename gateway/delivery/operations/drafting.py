@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.delivery.intake import WAITING
 from gateway.delivery.operations.messages import drafted, find_draft, version_of
@@ -34,7 +35,7 @@ async def keep(parts: Parts, draft: dict[str, Json]) -> str:
     sealed = parts.vault.seal(ref, canon(draft))
 
     def move(connection: Connection) -> None:
-        content.put(connection, [sealed])
+        content_rows.put(connection, [sealed])
         local.add_draft(connection, DraftRow(ref=ref, id=id, origin=None, state=WAITING, at=now))
         journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
         journal.append_leaf(connection, leaf(now, "draft.made", id=id))
@@ -57,11 +58,11 @@ async def change(parts: Parts, arguments: Arguments) -> OperationResult:
     before = found[row.ref].data
 
     def move(connection: Connection) -> None:
-        current, held = local.get_draft(connection, id), content.get(connection, [row.ref])
+        current, held = local.get_draft(connection, id), content_rows.get(connection, [row.ref])
         if current is None or current.state != WAITING or row.ref not in held or held[row.ref].data != before:
             raise _changed()
-        content.erase(connection, row.ref)
-        content.put(connection, [sealed])
+        content_rows.erase(connection, row.ref)
+        content_rows.put(connection, [sealed])
         local.set_first(connection, id, None)  # whoever released it released another one
         journal.append_leaf(connection, leaf(now, "draft.changed", id=id))
 
@@ -91,7 +92,7 @@ def _answer(parts: Parts, id: str, draft: dict[str, Json]) -> dict[str, Json]:
     """The stored draft's version, and what still keeps it from going."""
     findings: list[Json] = []
     try:
-        drafts.check_form(parts, draft)
+        parts.drafts.check_form(draft)
     except RefusedError as error:
         findings = [f.to_json() for f in error.findings]
         findings = findings or [{"place": "", "rule": str(error.code), "hint": error.hint}]

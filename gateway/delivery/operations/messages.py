@@ -9,10 +9,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
-from gateway.delivery import local_receipts
 from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
 from gateway.erasure import certificates, operations
 from gateway.errors import Code, RefusedError
@@ -58,7 +58,7 @@ async def list_messages(parts: Parts, arguments: Arguments) -> OperationResult:
             state=state,
             conversation=None if conversation is None else parts.vault.conversation_index(conversation),
         )
-        return rows, content.get(c, [row.ref for row in rows])
+        return rows, content_rows.get(c, [row.ref for row in rows])
 
     rows, sealed = await parts.store.read(query)
     shown, following = paged(rows, limit, lambda row: row.ref)
@@ -155,7 +155,7 @@ async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> 
     way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
 
     def query(c: Connection) -> tuple[dict[int, SealedRow], list[receipts.ReceiptRow]]:
-        return content.get(c, [row.ref]), receipts.of_message(c, way, row.peer, row.id)
+        return content_rows.get(c, [row.ref]), receipts.of_message(c, way, row.peer, row.id)
 
     sealed, told = await parts.store.read(query)
     opened = opened_row(parts, sealed.get(row.ref))
@@ -228,9 +228,9 @@ async def _receipted(parts: Parts, id: str, *, opening: bool) -> OperationResult
     if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
         raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
     if state in (Incoming.AWAITING_HANDOVER, Incoming.HELD):
-        await local_receipts.acknowledge(parts, rows, hashes)
+        await parts.local_receipts.acknowledge(rows, hashes)
     if opening:
-        await local_receipts.opened(parts, rows, hashes)
+        await parts.local_receipts.opened(rows, hashes)
     row = await _one(parts, id, messages.IN)
     return OperationResult(value={"id": id, "state": row.state})
 
@@ -283,7 +283,7 @@ async def offer_again(parts: Parts, row: MessageRow) -> None:
 
 async def _is_urgent(parts: Parts, row: MessageRow) -> bool:
     """Whether the message goes before all others; one that does not open is held again, in whatever order."""
-    sealed = await parts.store.read(lambda c: content.get(c, [row.ref]))
+    sealed = await parts.store.read(lambda c: content_rows.get(c, [row.ref]))
     with suppress(RefusedError):
         opened = opened_row(parts, sealed.get(row.ref))
         return opened is not None and never_blocked(opened.facts.body_type)
@@ -310,7 +310,7 @@ async def cancel(parts: Parts, arguments: Arguments) -> OperationResult:
         state_transitions.advance(
             connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now
         )
-        journal.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor(parts, by)))
+        journal.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor_of(parts, by)))
         return messages.get(connection, [row.ref])[row.ref].state
 
     state = await parts.store.move(move)
@@ -321,7 +321,7 @@ async def cancel(parts: Parts, arguments: Arguments) -> OperationResult:
     return OperationResult(value={"id": id, "state": state})
 
 
-def actor(parts: Parts, by: str) -> str:
+def actor_of(parts: Parts, by: str) -> str:
     """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
     return parts.keys.actor(by.encode()).hex()
 
@@ -337,7 +337,7 @@ async def list_drafts(parts: Parts, arguments: Arguments) -> OperationResult:
 
     def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
         rows = local.drafts(c, state=state, limit=limit + 1, after=after)
-        return rows, content.get(c, [ref for row in rows for ref in (row.ref, row.origin) if ref is not None])
+        return rows, content_rows.get(c, [ref for row in rows for ref in (row.ref, row.origin) if ref is not None])
 
     rows, sealed = await parts.store.read(query)
     shown, following = paged(rows, limit, lambda row: row.ref)
@@ -398,7 +398,7 @@ async def find_draft(parts: Parts, id: str) -> tuple[local.DraftRow, dict[int, S
     def query(c: Connection) -> tuple[local.DraftRow | None, dict[int, SealedRow]]:
         row = local.get_draft(c, id)
         refs = [] if row is None else [ref for ref in (row.ref, row.origin) if ref is not None]
-        return row, content.get(c, refs)
+        return row, content_rows.get(c, refs)
 
     row, sealed = await parts.store.read(query)
     if row is None:
@@ -416,8 +416,8 @@ async def discard_draft(parts: Parts, arguments: Arguments) -> OperationResult:
     def move(connection: Connection) -> None:
         if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
             raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
-        content.erase(connection, row.ref)
-        journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor(parts, by)))
+        content_rows.erase(connection, row.ref)
+        journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor_of(parts, by)))
         if row.origin is not None:
             local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
 
@@ -446,7 +446,7 @@ async def list_conversations(parts: Parts, arguments: Arguments) -> OperationRes
     ]:
         found = messages.conversations(c, limit=limit + 1, before=before, **wanted)
         refs = [ref for _, first, last, _ in found for ref in (first, last)]
-        return found, messages.get(c, refs), content.get(c, refs), rows_of.get(c, [index for index, *_ in found])
+        return found, messages.get(c, refs), content_rows.get(c, refs), rows_of.get(c, [index for index, *_ in found])
 
     found, rows, sealed, stands = await parts.store.read(query)
     items: list[Json] = []
@@ -478,7 +478,7 @@ async def conversation_rows(parts: Parts, id: str) -> tuple[Sequence[MessageRow]
 
     def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
         rows = messages.of_conversation(c, index)
-        return rows, content.get(c, [row.ref for row in rows])
+        return rows, content_rows.get(c, [row.ref for row in rows])
 
     rows, sealed = await parts.store.read(query)
     if not rows:

@@ -11,10 +11,8 @@ from sqlalchemy import Connection
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
-from gateway.delivery import local_receipts
 from gateway.delivery.intake import RELEASED, WAITING
-from gateway.delivery.operations.messages import FIRST_BY, WAITING_SECOND, actor, drafted, find_draft, incoming
-from gateway.delivery.outbound import preparation, submission
+from gateway.delivery.operations.messages import FIRST_BY, WAITING_SECOND, actor_of, drafted, find_draft, incoming
 from gateway.errors import Code, RefusedError
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local
@@ -46,7 +44,7 @@ async def submit_message(parts: Parts, arguments: Arguments, key: str | None) ->
             raise _same_person()
         approver = author_ref(second, parts.keys.actor)
         request["header"] = two_person_release.approved(_header(request), approver)
-    done = await submission.submit(parts, request, key=key, approver=approver)
+    done = await parts.submission.submit(request, key=key, approver=approver)
     await answering_opens(parts, request)
     return done
 
@@ -58,7 +56,7 @@ async def answering_opens(parts: Parts, arguments: Arguments) -> None:
         return
     rows, hashes = await parts.store.read(lambda c: incoming(c, reply_to))
     if len(rows) == 1 and rows[0].state == Incoming.HANDED_OVER:
-        await local_receipts.opened(parts, rows, hashes)
+        await parts.local_receipts.opened(rows, hashes)
 
 
 async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> OperationResult:
@@ -81,10 +79,10 @@ async def release_draft(parts: Parts, arguments: Arguments, key: str | None) -> 
     def also(connection: Connection) -> None:
         _still_waits(connection, row, sealed[row.ref])
         local.set_draft_state(connection, row.id, was=WAITING, to=RELEASED)
-        journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor(parts, by)))
+        journal.append_leaf(connection, leaf(now, "draft.released", id=row.id, actor=actor_of(parts, by)))
 
-    done = await submission.submit(
-        parts, request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also
+    done = await parts.submission.submit(
+        request, key=key or f"draft.{row.id}", origin=row.origin, approver=approver, also=also
     )
     await answering_opens(parts, request)
     parts.signals.handover.set()
@@ -110,7 +108,7 @@ async def _previewed(parts: Parts, request: dict[str, Json]) -> OperationResult:
     if two_person_release.needs_two(str(request.get("type")), _header(request)):
         approver = _approver_of(request)
         request["header"] = two_person_release.approved(_header(request), approver)
-    found = await preparation.preview(parts, request, approver=approver)
+    found = await parts.preparation.preview(request, approver=approver)
     held = parts.policies.in_force(parts.clock.now())
     leaves = found.left if isinstance(found.left, Leaves) else None
     refusal = found.refusal
@@ -180,7 +178,7 @@ async def _release_first(
     """Judge it as a whole, as if a second person had approved it, and keep it as this one released it."""
     approver = _approver_of(request)
     trial = {**request, "header": two_person_release.approved(_header(request), approver)}
-    await preparation.try_out(parts, trial, approver=approver)
+    await parts.preparation.try_out(trial, approver=approver)
     now, who = parts.clock.now(), person(by, parts.keys.actor)
     kept = parts.vault.seal(row.ref, canon({**request, FIRST_BY: by}))
 
@@ -189,7 +187,7 @@ async def _release_first(
         content.erase(connection, row.ref)
         content.put(connection, [kept])
         local.set_first(connection, row.id, who)
-        journal.append_leaf(connection, leaf(now, "draft.released_first", id=row.id, actor=actor(parts, by)))
+        journal.append_leaf(connection, leaf(now, "draft.released_first", id=row.id, actor=actor_of(parts, by)))
 
     await parts.store.move(move)
     return OperationResult(value={"id": row.id, "state": WAITING_SECOND})

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from gateway.attachments import library, store
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
-from gateway.delivery.operations.messages import actor, offer_again, opened_row
-from gateway.delivery.outbound import draft, submission
+from gateway.delivery.operations.messages import actor_of, offer_again, opened_row
+from gateway.delivery.outbound import draft
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
@@ -77,7 +77,7 @@ async def _offer(parts: Parts, row: MessageRow, by: str) -> None:
     await offer_again(parts, row)
     now = parts.clock.now()
     await parts.store.move(
-        lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor(parts, by)))
+        lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor_of(parts, by)))
     )
 
 
@@ -111,11 +111,11 @@ async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
 
     def also(connection: Connection) -> None:
         journal.dismiss_about(connection, [row.ref], [library.FAILED_ALARM], at=now)
-        journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor(parts, by)))
+        journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor_of(parts, by)))
 
     try:
-        await submission.submit(
-            parts, request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
+        await parts.submission.submit(
+            request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
         )
     except GatewayError:
         await parts.attachments.forget(id)

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 import schemas
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
-from gateway.delivery.outbound import preparation, submission
 from gateway.directory import cache
 from gateway.directory import store as rows
 from gateway.directory.rules import LIFE, Contact, Entry, Found, Question, foreign, standing, units_of
@@ -205,7 +204,7 @@ async def publish(parts: Parts, arguments: Arguments) -> OperationResult:
     for peer, request in going:
         key = f"directory.{said['supersedes']}.{peer.node}"
         try:
-            done = await submission.submit(parts, request, key=key)
+            done = await parts.submission.submit(request, key=key)
         except RefusedError as error:
             left_out.append({"peer": peer.name, "code": str(error.code), "hint": error.hint})
         else:
@@ -276,7 +275,7 @@ async def _judged(
     for peer in (peer for peer in parts.book.all() if peer.state is PeerState.ACTIVE):
         request = _request(parts, peer, header, said)
         try:
-            await preparation.try_out(parts, request)
+            await parts.preparation.try_out(request)
             going.append((peer, request))
         except RefusedError as error:
             first = first or error

@@ -10,7 +10,7 @@ from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.erasure import store
 from gateway.erasure.operations import code, day
-from gateway.erasure.peer_requests import confirm, execute, forward
+from gateway.erasure.peer_requests import execute
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.forward import read_task
 from gateway.erasure.peer_requests.record import Task
@@ -71,7 +71,7 @@ async def follow(parts: Parts, arguments: Arguments) -> OperationResult:
     only(arguments, "id", "by", "messages")
     by, chosen = text(arguments, "by", longest=64), _chosen(arguments)
     row = await _waiting(parts, text(arguments, "id"))
-    task = await read_task(parts, row)
+    task = await read_task(parts.content, row)
     part = task.what is What.PART
     if part and chosen is None:
         raise RefusedError(
@@ -83,7 +83,7 @@ async def follow(parts: Parts, arguments: Arguments) -> OperationResult:
         raise RefusedError(
             Code.CONFLICT, "the request says itself what has to go; nothing was erased", hint="name no messages"
         )
-    gone = await execute.follow_one(parts, row, only=chosen, by=by)
+    gone = await parts.executor.follow_one(row, only=chosen, by=by)
     return OperationResult(value={"id": text(arguments, "id"), "erased": gone})
 
 
@@ -104,8 +104,8 @@ async def refuse(parts: Parts, arguments: Arguments) -> OperationResult:
     id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
     ground, until = code(arguments, "ground"), day(arguments, now)
     row = await _waiting(parts, id)
-    task = await read_task(parts, row)
-    found = await parts.store.read(partial(execute.scope_of, parts, row=row, task=task))
+    task = await read_task(parts.content, row)
+    found = await parts.store.read(partial(execute.scope_of, parts.vault, row=row, task=task))
     scope = {item.conversation for item in found.rows.values()}
     if not scope:
         raise RefusedError(
@@ -120,8 +120,8 @@ async def refuse(parts: Parts, arguments: Arguments) -> OperationResult:
             journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))
 
     await parts.store.move(move)
-    await execute.follow_one(parts, row, by=by)
-    await confirm.answer(parts)
+    await parts.executor.follow_one(row, by=by)
+    await parts.confirmer.answer()
     return OperationResult(value={"id": id, "ground": ground, "until": until.isoformat()})
 
 
@@ -134,7 +134,7 @@ async def _waiting(parts: Parts, id: str) -> RequestRow:
 
     row = await parts.store.read(query)
     if row is not None and row.state == State.NEW:
-        await forward.spread(parts)
+        await parts.forwarder.spread()
         row = await parts.store.read(query)
     if row is None:
         raise RefusedError(

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from gateway.delivery.outbound import submission
 from gateway.errors import Code, RefusedError
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND, TYPE, End, Leg, done, header, over
@@ -56,7 +55,7 @@ async def probe(parts: Parts, arguments: Arguments) -> OperationResult:
         "header": header(sender, recipient, now=now),
         "content": {"asked_at": now},
     }
-    submitted = await submission.submit(parts, request, key=None)
+    submitted = await parts.submission.submit(request, key=None)
     value = submitted.value
     if not isinstance(value, dict):
         raise RuntimeError("a submission is answered by an object")

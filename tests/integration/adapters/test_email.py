@@ -87,7 +87,9 @@ async def test_people_are_told_once_of_what_is_new(box: Box, tmp_path: Path) -> 
     """A node tells of a new alarm once, waits before the next mail, and sends the next for what is new only."""
     async with two_nodes(tmp_path) as two:
         parts = two.fr.running.parts
-        notify = EmailNotices(parts, box.mailer(), 3600)
+        notify = EmailNotices(
+            store=parts.store, adapter=parts.adapter, clock=parts.clock, notifier=box.mailer(), seconds=3600
+        )
         for alarm in await parts.store.read(journal.open_alarms):
             await parts.store.move(lambda c, seq=alarm.seq: journal.dismiss_alarm(c, seq, at=1))
         assert not await notify.once()

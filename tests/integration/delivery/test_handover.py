@@ -53,7 +53,17 @@ async def test_news_keeps_its_order_when_the_system_is_busy(tmp_path: Path):
     system = MemorySystem(busy=1)
     node, closing = await owing(tmp_path, MemoryAdapter(system))
     async with closing:
-        handover = Handover(node.parts)
+        handover = Handover(
+            content=node.parts.content,
+            keys=node.parts.keys,
+            peers=node.parts.book,
+            attachments=node.parts.attachments,
+            local_receipts=node.parts.local_receipts,
+            adapter=node.parts.adapter,
+            workers=node.parts.workers,
+            wakeups=node.parts.signals,
+            clock=node.parts.clock,
+        )
         await handover.once()
         assert told(system) == []
         await handover.once()
@@ -68,7 +78,20 @@ async def test_a_busy_system_is_not_asked_again_and_again(tmp_path: Path):
     system = MemorySystem(busy=1_000)
     node, closing = await owing(tmp_path, MemoryAdapter(system))
     async with closing:
-        assert await Handover(node.parts).once() is False
+        assert (
+            await Handover(
+                content=node.parts.content,
+                keys=node.parts.keys,
+                peers=node.parts.book,
+                attachments=node.parts.attachments,
+                local_receipts=node.parts.local_receipts,
+                adapter=node.parts.adapter,
+                workers=node.parts.workers,
+                wakeups=node.parts.signals,
+                clock=node.parts.clock,
+            ).once()
+            is False
+        )
         assert len(system.pushes) == 1
 
 
@@ -79,7 +102,17 @@ async def test_one_refused_record_holds_up_no_other(tmp_path: Path):
     adapter.unwanted = frozenset({"a"})
     node, closing = await owing(tmp_path, adapter)
     async with closing:
-        await Handover(node.parts).once()
+        await Handover(
+            content=node.parts.content,
+            keys=node.parts.keys,
+            peers=node.parts.book,
+            attachments=node.parts.attachments,
+            local_receipts=node.parts.local_receipts,
+            adapter=node.parts.adapter,
+            workers=node.parts.workers,
+            wakeups=node.parts.signals,
+            clock=node.parts.clock,
+        ).once()
         assert told(system) == [("b", "queued")]
 
 
@@ -89,7 +122,20 @@ async def test_refused_news_is_told_once(tmp_path: Path):
     adapter = Picky(system)
     node, closing = await owing(tmp_path, adapter)
     async with closing:
-        handover, store = Handover(node.parts), node.parts.store
+        handover, store = (
+            Handover(
+                content=node.parts.content,
+                keys=node.parts.keys,
+                peers=node.parts.book,
+                attachments=node.parts.attachments,
+                local_receipts=node.parts.local_receipts,
+                adapter=node.parts.adapter,
+                workers=node.parts.workers,
+                wakeups=node.parts.signals,
+                clock=node.parts.clock,
+            ),
+            node.parts.store,
+        )
 
         async def again() -> list[str]:
             await handover.once()

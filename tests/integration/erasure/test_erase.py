@@ -14,7 +14,6 @@ from support.canary import Scanner
 from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.database.content import SealedRow
-from gateway.erasure import erase as erasing
 from gateway.errors import Code, RefusedError
 from gateway.ports import Erasure
 
@@ -108,8 +107,8 @@ async def test_no_receipt_before_the_epoch_is_gone(two: Two):
     """What a rule erases is told at the end of the storage epoch: before it a copy of the key might be opened."""
     id = await sent(two)
     ((ref,),) = await two.al.rows("select ref from message where direction = 'in'")
-    await erasing.erase(two.al.running.parts, {ref: "named"})
-    await erasing.tell(two.al.running.parts)
+    await two.al.running.parts.eraser.erase({ref: "named"})
+    await two.al.running.parts.eraser.tell()
     assert await receipts(two.al, id) == ["received", "delivered"]
     await two.al.running.house.rotate()
     assert "erased" in await receipts(two.al, id)
@@ -134,7 +133,7 @@ async def test_a_case_system_that_is_away_is_asked_later(two: Two):
     assert done["messages"][0]["local_system"] == "due"
     assert await two.al.rows("select count(*) from local_item") == [(1,)]
     two.al.system.busy = 0
-    await erasing.ask(two.al.running.parts)
+    await two.al.running.parts.eraser.ask()
     assert (await two.al.show(id))["erased"]["local_system"] == "erased"
     assert two.al.system.erased
     assert await two.al.rows("select count(*) from local_item") == [(0,)]
