@@ -21,6 +21,7 @@ from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, Enquiry, Ope
 from gateway.conversations.rules.silence import silence
 from gateway.database import journal
 from gateway.database.sealed_content import Content
+from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.config import Config, DutySection
 from gateway.foundation.wakeups import EventStream
 from gateway.foundation.workdays import DAY, HOUR
@@ -68,6 +69,10 @@ class StatusUpdates:
         self._workers = workers
         self._events = events
         self._clock = clock
+
+    def chores(self) -> Sequence[Chore]:
+        """Fold what is due."""
+        return (Chore("status updates", MINUTE, self.keep),)
 
     async def keep(self) -> None:
         """Fold everything that changed or is due, in batches."""

@@ -7,6 +7,7 @@ What it says is believed only as far as our own roots signed it: a peer that lie
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from gateway.database import journal
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError
+from gateway.foundation.chores import HOUR, Chore
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
@@ -60,6 +62,10 @@ class SplitViewCheck:
         self._own = own
         self._link = link
         self._clock = clock
+
+    def chores(self) -> Sequence[Chore]:
+        """Compare what peers hold."""
+        return (Chore("split view", HOUR, self.compare),)
 
     async def compare(self) -> None:
         """Ask every peer that was active once, also one that is suspended; what does not fit is told to a person."""

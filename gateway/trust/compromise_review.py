@@ -5,7 +5,7 @@ Nothing is taken back: the message was acted on. It goes on a list that people w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError, RemoteError
+from gateway.foundation.chores import DAY, Chore
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.peers.registry import PeerRegistry
@@ -37,6 +38,10 @@ class CompromiseReview:
         self._peers = peers
         self._workers = workers
         self._clock = clock
+
+    def chores(self) -> Sequence[Chore]:
+        """Catch up with revocations."""
+        return (Chore("compromise review", DAY, self.catch_up),)
 
     async def doubt(self, node: str, revocations: Iterable[Revocation]) -> int:
         """Put on the list what `node` signed with these keys and what came at their `since` or later; how many are new.

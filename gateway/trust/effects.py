@@ -20,6 +20,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.logs import logger
 from gateway.foundation.wakeups import Wakeups
 from gateway.identity.identity import Identity
@@ -73,6 +74,10 @@ class TrustEffects:
         self._policies = policies
         self._wakeups = wakeups
         self._clock = clock
+
+    def chores(self) -> Sequence[Chore]:
+        """Let changes take effect when their time has come."""
+        return (Chore("trust", MINUTE, self.keep),)
 
     def newest_descriptor(self, connection: Connection, node: str) -> Descriptor:
         """The newest descriptor held of a peer, as it is in this transaction."""

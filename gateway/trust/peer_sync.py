@@ -4,6 +4,7 @@ trust.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RemoteError, TransientError
+from gateway.foundation.chores import DAY, HOUR, Chore
 from gateway.peers import store as peer_rows
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
@@ -46,6 +48,10 @@ class PeerSync:
         self._link = link
         self._review = review
         self._clock = clock
+
+    def chores(self) -> Sequence[Chore]:
+        """Ask the peers for what is new."""
+        return (Chore("pull", HOUR, self.pull),)
 
     async def take_chain(self, peer: Peer, documents: Sequence[SignedDocument]) -> Peer:
         """Judge documents that continue a peer's chain, and keep what is new.
@@ -113,6 +119,21 @@ class PeerSync:
     async def refresh(self, peer: Peer) -> Peer:
         """Fetch the keyset over a pinned connection; the connection is then known to work."""
         return await self.take_keyset(peer, await self._link.client.get_keyset(address(peer.descriptor)))
+
+    async def pull(self) -> None:
+        """Ask every active peer for its newest chain and keyset; silence for a day is told to a person."""
+        await asyncio.gather(
+            *(self._pull_from(p.node) for p in self._link.registry.all() if p.state is PeerState.ACTIVE)
+        )
+
+    async def _pull_from(self, node: str) -> None:
+        now = self._clock.now()
+        peer = self._link.registry.find(node)
+        try:
+            await self.refresh(await self.fetch_chain(peer))
+        except (TransientError, RemoteError):
+            if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
+                await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.silent", peer=node))
 
     async def refresh_schemas(self, peer: Peer) -> Peer:
         """Fetch the peer's catalogue: the hashes of the schemas it holds. The answer is signed by the response."""

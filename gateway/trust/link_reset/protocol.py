@@ -6,6 +6,7 @@ A reset is asked for by a signed document that is repeated until the peer's own 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
+from gateway.foundation.chores import Chore
 from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workers import Workers
 from gateway.identity.identity import Identity
@@ -30,6 +32,9 @@ from gateway.trust.link_reset.decisions import positions, read_reset, view_of
 from keys.documents.link_reset import Reset, View, reset_hash
 from keys.primitives.encoding import SKEW, parse
 from keys.primitives.sign import RESET, SignedDocument
+
+RESET_PACE = 15
+"""Seconds between looks whether a peer has accepted that a link begins anew."""
 
 
 class LinkReset:
@@ -53,6 +58,14 @@ class LinkReset:
         self._wakeups = wakeups
         self._events = events
         self._clock = clock
+
+    def chores(self) -> Sequence[Chore]:
+        """Ask whether peers have accepted that a link begins anew."""
+        return (Chore("link reset", RESET_PACE, self.press),)
+
+    async def view(self, node: str) -> View:
+        """What is held here of the numbering of a peer."""
+        return await self._store.read(lambda c: view_of(c, node))
 
     async def ask_view(self, peer: Peer) -> View:
         """Ask what the peer holds of our numbers; its answer is signed. Raises TransientError, or RemoteError for

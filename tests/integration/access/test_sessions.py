@@ -81,7 +81,7 @@ class House:
 
     async def leaves(self, event: str) -> list[dict[str, Any]]:
         """The leaves of one event."""
-        read = await self.node.parts.store.read(
+        read = await self.node.store.read(
             lambda c: c.exec_driver_sql("select leaf from audit order by seq").scalars().all()
         )
         return [one for one in map(json.loads, read) if one["ev"] == event]
@@ -115,11 +115,11 @@ async def house(made: Path, tmp_path: Path) -> AsyncIterator[House]:
             node,
             clock,
             People(
-                store=node.parts.store,
-                config=node.parts.config,
-                workers=node.parts.workers,
-                clock=node.parts.clock,
-                rand=node.parts.rand,
+                store=node.store,
+                config=node.config,
+                workers=node.workers,
+                clock=node.clock,
+                rand=node.rand,
                 origin=ORIGIN,
             ),
         )
@@ -210,11 +210,11 @@ async def test_a_ceremony_is_good_once_and_for_five_minutes(house: House):
     here, there = (
         await house.people.begin(),
         await People(
-            store=house.node.parts.store,
-            config=house.node.parts.config,
-            workers=house.node.parts.workers,
-            clock=house.node.parts.clock,
-            rand=house.node.parts.rand,
+            store=house.node.store,
+            config=house.node.config,
+            workers=house.node.workers,
+            clock=house.node.clock,
+            rand=house.node.rand,
             origin=ORIGIN,
         ).begin(),
     )
@@ -273,7 +273,7 @@ async def test_a_session_rests_for_half_an_hour(house: House):
     for _ in range(3):
         house.clock.advance(IDLE - 1)
         assert await house.people.admit(session) is not None
-        await house.node.parts.store.move(lambda c: None)  # what rides along is written before it
+        await house.node.store.move(lambda c: None)  # what rides along is written before it
     house.clock.advance(IDLE)
     assert await house.people.admit(session) is None
     assert (await house.one(id))["sessions"] == 0
@@ -286,7 +286,7 @@ async def test_a_session_lasts_ten_hours(house: House):
     for _ in range(LONGEST // (IDLE - 60)):
         house.clock.advance(IDLE - 60)
         assert await house.people.admit(session) is not None
-        await house.node.parts.store.move(lambda c: None)
+        await house.node.store.move(lambda c: None)
     house.clock.advance(IDLE - 60)
     assert await house.people.admit(session) is None
     assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["too_long"]
@@ -308,7 +308,7 @@ async def test_nothing_that_lets_in_is_stored(house: House):
     held = [path.read_bytes() for path in house.node.folder.rglob("*") if path.is_file()]
     for secret in (session, code, code.replace("-", "")):
         assert not any(secret.encode() in data for data in held)
-    count = await house.node.parts.store.read(lambda c: c.exec_driver_sql("select hash from session").scalars().all())
+    count = await house.node.store.read(lambda c: c.exec_driver_sql("select hash from session").scalars().all())
     assert count == [sha256_hex(session.encode())]
 
 
@@ -350,7 +350,7 @@ async def test_wrong_attempts_lock_nobody_out(house: House):
 async def test_rights_that_change_end_the_sessions(house: House):
     """The next sign-in has the new rights, and the unit; the same again is no change."""
     id, device, session = await house.worker()
-    unit = house.node.parts.config.units[0].id
+    unit = house.node.config.units[0].id
     shown = await house.ask("person.change", id=id, roles=["focal_point"], unit=unit)
     assert (shown["roles"], shown["unit"], shown["sessions"]) == (["focal_point"], unit, 0)
     assert await house.people.admit(session) is None
@@ -707,7 +707,7 @@ async def test_row_37_an_altered_approval_is_named(house: House, alter: Any):
     trust = await wanted(house)
     await ben.approve((await ana.propose(trust))["id"], trust)
     assert (await ask(house, "peer.show", id="AL"))["faults"] == []
-    store = house.node.parts.store
+    store = house.node.store
     query = f"select rowid, document from approval where admin = '{ana.card['card']['pseudonym']}'"
     place, document = (await store.read(lambda c: c.exec_driver_sql(query).all()))[0]
     spoilt = canon(alter(json.loads(document)))

@@ -31,15 +31,15 @@ async def owing(base: Path, adapter: MemoryAdapter):
     """A node, not served, that owes news about two records: two of "a", then one of "b"."""
     await make(base, "FR", endpoint=1, listen=1)
     node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP, adapter=adapter)
-    parts = node.parts
-    rows = {name: parts.vault.seal(parts.store.new_ref(), name.encode()) for name in "ab"}
+    running = node
+    rows = {name: running.sealer.seal(running.store.new_ref(), name.encode()) for name in "ab"}
 
     def move(connection) -> None:
         content.put(connection, rows.values())
         for name, kind in (("a", "queued"), ("a", "received"), ("b", "queued")):
             local.add_notice(connection, kind=kind, origin=rows[name].ref, at=1)
 
-    await parts.store.move(move)
+    await running.store.move(move)
     return node, closing
 
 
@@ -54,21 +54,21 @@ async def test_news_keeps_its_order_when_the_system_is_busy(tmp_path: Path):
     node, closing = await owing(tmp_path, MemoryAdapter(system))
     async with closing:
         handover = Handover(
-            content=node.parts.content,
-            keys=node.parts.keys,
-            peers=node.parts.book,
-            attachments=node.parts.attachments,
-            local_receipts=node.parts.local_receipts,
-            adapter=node.parts.adapter,
-            workers=node.parts.workers,
-            wakeups=node.parts.signals,
-            clock=node.parts.clock,
+            content=node.content,
+            keys=node.keys,
+            peers=node.peers,
+            attachments=node.attachments,
+            local_receipts=node.local_receipts,
+            adapter=node.adapter,
+            workers=node.workers,
+            wakeups=node.wakeups,
+            clock=node.clock,
         )
         await handover.once()
         assert told(system) == []
         await handover.once()
         assert told(system) == [("b", "queued")]
-        await node.parts.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, refusals=0, next_try=0))
+        await node.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, refusals=0, next_try=0))
         await handover.once()
         assert told(system) == [("b", "queued"), ("a", "queued"), ("a", "received")]
 
@@ -80,15 +80,15 @@ async def test_a_busy_system_is_not_asked_again_and_again(tmp_path: Path):
     async with closing:
         assert (
             await Handover(
-                content=node.parts.content,
-                keys=node.parts.keys,
-                peers=node.parts.book,
-                attachments=node.parts.attachments,
-                local_receipts=node.parts.local_receipts,
-                adapter=node.parts.adapter,
-                workers=node.parts.workers,
-                wakeups=node.parts.signals,
-                clock=node.parts.clock,
+                content=node.content,
+                keys=node.keys,
+                peers=node.peers,
+                attachments=node.attachments,
+                local_receipts=node.local_receipts,
+                adapter=node.adapter,
+                workers=node.workers,
+                wakeups=node.wakeups,
+                clock=node.clock,
             ).once()
             is False
         )
@@ -103,15 +103,15 @@ async def test_one_refused_record_holds_up_no_other(tmp_path: Path):
     node, closing = await owing(tmp_path, adapter)
     async with closing:
         await Handover(
-            content=node.parts.content,
-            keys=node.parts.keys,
-            peers=node.parts.book,
-            attachments=node.parts.attachments,
-            local_receipts=node.parts.local_receipts,
-            adapter=node.parts.adapter,
-            workers=node.parts.workers,
-            wakeups=node.parts.signals,
-            clock=node.parts.clock,
+            content=node.content,
+            keys=node.keys,
+            peers=node.peers,
+            attachments=node.attachments,
+            local_receipts=node.local_receipts,
+            adapter=node.adapter,
+            workers=node.workers,
+            wakeups=node.wakeups,
+            clock=node.clock,
         ).once()
         assert told(system) == [("b", "queued")]
 
@@ -124,17 +124,17 @@ async def test_refused_news_is_told_once(tmp_path: Path):
     async with closing:
         handover, store = (
             Handover(
-                content=node.parts.content,
-                keys=node.parts.keys,
-                peers=node.parts.book,
-                attachments=node.parts.attachments,
-                local_receipts=node.parts.local_receipts,
-                adapter=node.parts.adapter,
-                workers=node.parts.workers,
-                wakeups=node.parts.signals,
-                clock=node.parts.clock,
+                content=node.content,
+                keys=node.keys,
+                peers=node.peers,
+                attachments=node.attachments,
+                local_receipts=node.local_receipts,
+                adapter=node.adapter,
+                workers=node.workers,
+                wakeups=node.wakeups,
+                clock=node.clock,
             ),
-            node.parts.store,
+            node.store,
         )
 
         async def again() -> list[str]:

@@ -97,9 +97,9 @@ async def test_equivocation(two: Two, forger: Forger) -> None:
     assert (two.al.peer().state, two.al.peer().cause) == ("suspended_for_cause", "equivocation")
     assert "peer.equivocation" in await two.al.alarms()
     ((held, proof),) = await two.al.rows("select id, proof from alarm join message on message.ref = alarm.ref")
-    parts, ref = two.al.running.parts, int.from_bytes(proof, "big")
-    sealed = await parts.store.read(lambda c: content.get(c, [ref]))
-    statement, _ = content_codec.read_evidence(parts.vault.open(sealed[ref]))
+    node, ref = two.al.running, int.from_bytes(proof, "big")
+    sealed = await node.store.read(lambda c: content.get(c, [ref]))
+    statement, _ = content_codec.read_evidence(node.sealer.open(sealed[ref]))
     assert (held, json.loads(statement)["id"]) == (forger.id(1), b64u(bytes(16)))
     with pytest.raises(TransientError):
         await forger.send(2)
@@ -159,7 +159,7 @@ async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: 
     assert await forger.send(2) == RECEIVED
     assert await forger.send(3) == RECEIVED
     ((ref,),) = await two.al.rows("select ref from message where n = 2")
-    await two.al.running.parts.store.move(lambda c: content.erase(c, int(ref)))
+    await two.al.running.store.move(lambda c: content.erase(c, int(ref)))
     assert await forger.send(1) == RECEIVED
     await two.until(lambda: two.al.notes() == ["n1", "n3"])
     await two.calm()

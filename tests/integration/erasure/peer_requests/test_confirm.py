@@ -64,7 +64,7 @@ async def stand(two: Two, state: str) -> bool:
     """Whether the case stands so in the rows of both sides, and as people are shown it."""
     found: list[Any] = []
     for party in two:
-        await party.running.parts.status_updates.keep()
+        await party.running.status_updates.keep()
         found += [state for (state,) in await party.rows("select state from conversation")]
         found += [item["state"] for item in (await party.call("conversation.show", id=CASE))["standing"]]
     return found == [state] * 4

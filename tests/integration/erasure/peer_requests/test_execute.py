@@ -181,7 +181,7 @@ async def test_overdue_on_both_sides(two: Two) -> None:
     assert "erasure.asked" in await two.al.alarms()
     two.clock.advance(32 * DAY)
     for party in two:
-        await party.running.parts.status_updates.keep()
+        await party.running.status_updates.keep()
         assert "erasure.overdue" in await party.alarms()
     assert await kept(two, referral)
 

@@ -20,11 +20,11 @@ async def offered(desk: Desk) -> str:
     async with stack:
         people, device = (
             People(
-                store=node.parts.store,
-                config=node.parts.config,
-                workers=node.parts.workers,
-                clock=node.parts.clock,
-                rand=node.parts.rand,
+                store=node.store,
+                config=node.config,
+                workers=node.workers,
+                clock=node.clock,
+                rand=node.rand,
                 origin=ORIGIN,
             ),
             Authenticator(),
