@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -120,7 +121,7 @@ from gateway.identity.own_identity import OwnIdentity
 from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder, KeysUnusableError, Unlock, in_process
 from gateway.mapping import case_system
-from gateway.mapping.case_system import CaseSystem
+from gateway.mapping.types import RecordMapping
 from gateway.messages.effects import Effects
 from gateway.node.dispatch import NodeOperations
 from gateway.node.event_feed import EventFeed
@@ -170,8 +171,18 @@ if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """The systems that this node works with: the case system with its mappings by type, and who is told by webhook."""
+
+    adapter: Adapter | None
+    inward: Mapping[str, RecordMapping]
+    outward: Mapping[str, RecordMapping]
+    receivers: Mapping[str, WebhookReceiver]
+
+
 class Node:
-    """One opened node folder."""
+    """One opened node folder: everything that works on it, each with what it uses."""
 
     def __init__(
         self,
@@ -183,9 +194,7 @@ class Node:
         own: OwnIdentity,
         clock: Clock,
         rand: Callable[[int], bytes],
-        adapter: Adapter | None,
-        cases: CaseSystem | None,
-        receivers: Mapping[str, WebhookReceiver],
+        outside: Outside,
     ) -> None:
         self.folder = folder
         self.config = config
@@ -194,9 +203,8 @@ class Node:
         self.own = own
         self.clock = clock
         self.rand = rand
-        self.adapter = adapter
-        self._cases = cases
-        self._receivers = receivers
+        self.adapter = outside.adapter
+        self._outside = outside
         self.region = region(config.node.region)
         self.sealer = ContentSealer(keys, rand)
         self.content = Content(store, self.sealer)
@@ -397,7 +405,7 @@ class Node:
             workers=self.workers,
             wakeups=self.wakeups,
             clock=self.clock,
-            mappings={} if self._cases is None else self._cases.inward,
+            mappings=self._outside.inward,
         )
 
     def _tie_rest(self) -> None:
@@ -582,7 +590,7 @@ class Node:
             peers=self.peers,
             events=self.events,
             clock=self.clock,
-            receivers=self._receivers,
+            receivers=self._outside.receivers,
         )
         await hooks.start()
         async with AsyncExitStack() as stack:
@@ -634,7 +642,7 @@ class Node:
                 clock=self.clock,
                 rand=self.rand,
                 adapter=self.adapter,
-                mappings={} if self._cases is None else self._cases.outward,
+                mappings=self._outside.outward,
                 seconds=self.config.adapter.poll_seconds,
             )
             yield asyncio.create_task(intake.run(), name="collect")
@@ -723,9 +731,12 @@ async def open_node(
             own=own,
             clock=clock,
             rand=rand,
-            adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
-            cases=cases,
-            receivers=receivers,
+            outside=Outside(
+                adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
+                inward={} if cases is None else cases.inward,
+                outward={} if cases is None else cases.outward,
+                receivers=receivers,
+            ),
         )
         await node.peers.refresh()
         await node.policies.refresh()
