@@ -173,8 +173,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """The systems that this node works with: the case system with its mappings by type, and who is told by webhook."""
+    """What a node does not make itself: time, randomness, the case system with its mappings by type, and who is told
+    by webhook.
+    """
 
+    clock: Clock
+    rand: Callable[[int], bytes]
     adapter: Adapter | None
     inward: Mapping[str, RecordMapping]
     outward: Mapping[str, RecordMapping]
@@ -192,8 +196,6 @@ class Node:
         store: Store,
         keys: Keyholder,
         own: OwnIdentity,
-        clock: Clock,
-        rand: Callable[[int], bytes],
         outside: Outside,
     ) -> None:
         self.folder = folder
@@ -201,8 +203,8 @@ class Node:
         self.store = store
         self.keys = keys
         self.own = own
-        self.clock = clock
-        self.rand = rand
+        self.clock = clock = outside.clock
+        self.rand = rand = outside.rand
         self.adapter = outside.adapter
         self._outside = outside
         self.region = region(config.node.region)
@@ -729,9 +731,9 @@ async def open_node(
             store=store,
             keys=keys,
             own=own,
-            clock=clock,
-            rand=rand,
             outside=Outside(
+                clock=clock,
+                rand=rand,
                 adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
                 inward={} if cases is None else cases.inward,
                 outward={} if cases is None else cases.outward,
