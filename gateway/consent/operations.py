@@ -125,7 +125,8 @@ class ConsentOperations:
         """
         if not isinstance(grants, list):
             return grants
-        names = {peer.name: peer.node for peer in self._peers.all()} | {self._config.node.name: self._own.node}
+        names: dict[str, str] = {peer.name: peer.node for peer in self._peers.all()}
+        names |= {self._config.node.name: self._own.node}
         resolved: list[Json] = []
         for grant in grants:
             if isinstance(grant, dict) and isinstance(units := grant.get("recipient_units"), list):

@@ -121,9 +121,10 @@ class DirectoryCache:
         """Who is shown: by node its country, its name here and its state."""
         own = self._own.descriptor
         peers = (peer for peer in self._peers.all() if peer.state in SHOWN)
-        return {own.node: (own.country, self._config.node.name, "own")} | {
-            peer.node: (peer.descriptor.country, peer.name, str(peer.state)) for peer in peers
-        }
+        speakers: dict[str, tuple[str, str, str]] = {own.node: (own.country, self._config.node.name, "own")}
+        for peer in peers:
+            speakers[peer.node] = (peer.descriptor.country, peer.name, str(peer.state))
+        return speakers
 
     def _built(
         self,

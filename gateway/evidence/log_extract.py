@@ -48,7 +48,7 @@ async def extract(
         seen = await store.read(lambda c: audit_store.last_cosigned(c, peer.node))
         if seen is None or seen.size < newest.size:
             await checkpointer.ask(peer.node)
-    witnesses = {known.node: known.chain for known in peers.all()}
+    witnesses: dict[str, tuple[Descriptor, ...]] = {known.node: known.chain for known in peers.all()}
     return await store.read(lambda c: _extract(c, own.node, hashes, peer.node, witnesses))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference
 from gateway.messages.types import AcceptedMessage, ValidMessage
 from keys.documents.statement import SecretPart
 from keys.primitives.encoding import Json, b64u, canon, lp_join, lp_split, maybe_text, number, text, unb64u
@@ -132,14 +133,14 @@ def valid_message(id: str, to: str, expires: int, submitted: int, content: Messa
     """The message of a content row, as it was when it was submitted."""
     facts = content.facts
     return ValidMessage(
-        id=id,
+        id=MessageId(id),
         body_type=facts.body_type,
         schema=facts.schema,
-        to=to,
-        conversation=facts.conversation,
-        reply_to=facts.reply_to,
+        to=NodeId(to),
+        conversation=ConversationId(facts.conversation),
+        reply_to=None if facts.reply_to is None else MessageId(facts.reply_to),
         purpose=facts.purpose,
-        consent_ref=facts.consent_ref,
+        consent_ref=None if facts.consent_ref is None else Reference(facts.consent_ref),
         submitted=submitted,
         expires=expires,
         body=content.body,

@@ -86,7 +86,7 @@ class NodeViewOperations:
 
     def _endings(self) -> list[Json]:
         """What ends and when: own descriptor and keys, those of peers, trust in them."""
-        names = {peer.node: peer.name for peer in self._peers.all()}
+        names: dict[str, str] = {peer.node: peer.name for peer in self._peers.all()}
         return [
             {"subject": item.subject, "at": item.at, "peer": None if item.peer is None else names.get(item.peer)}
             for item in endings(self._own, self._peers)

@@ -58,13 +58,14 @@ def _open_some(parts: Parts, sender: Peer, envelopes: Sequence[Envelope]) -> lis
         for envelope in envelopes
         for recipient in envelope.rcp
     ]
-    keys = dict(zip(asked, parts.keys.each("open_cek", asked), strict=True))
+    found = zip(asked, parts.keys.each("open_cek", asked), strict=True)
+    keys: dict[tuple[str, bytes, bytes], bytes | GatewayError] = dict(found)
 
     def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
-        found: bytes | GatewayError = keys[kid, enc, info]
-        if isinstance(found, GatewayError):
-            raise found
-        return found
+        cek = keys[kid, enc, info]
+        if isinstance(cek, GatewayError):
+            raise cek
+        return cek
 
     opened = [_open_one(parts, sender, envelope, open_cek) for envelope in envelopes]
     authentic = [item for item in opened if isinstance(item, AuthenticStatement)]

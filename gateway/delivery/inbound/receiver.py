@@ -24,6 +24,7 @@ from gateway.delivery.inbound import opening, steps
 from gateway.delivery.inbound.admission import admit, examine
 from gateway.delivery.inbound.results import Accepted, Equivocation, NumberedRequest, RequestResult, urgent, write
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import MessageId
 from gateway.messages import answers, content_codec
 from gateway.messages.answers import Answer
 from gateway.messages.effects import effects_of
@@ -209,7 +210,7 @@ class Receiver:
                 status, code = await self._take(peer, question, taken, verdict, verdicts, now)
                 receipt = Receipt(
                     of=question.hash,
-                    msg=question.id,
+                    msg=MessageId(question.id),
                     from_=self._parts.own.node,
                     from_desc=self._parts.own.descriptor.version,
                     to=peer.node,

@@ -120,7 +120,7 @@ def write(
         links.use(connection, node, links.IN, verdicts.link.epoch, verdicts.numbers, verdicts.link.high)
         links.set_gaps(connection, node, verdicts.link.epoch, verdicts.gaps)
     accepted = verdicts.accepted
-    refs = {item.row.id: item.row.ref for item in accepted}
+    refs: dict[str, int] = {item.row.id: item.row.ref for item in accepted}
     for id in verdicts.ended:
         store.end(connection, node, id, message=refs.get(id))
     content.put(connection, sealed)
