@@ -44,6 +44,7 @@ from gateway.audit.operations.access import AccessOperations
 from gateway.audit.operations.log import AuditOperations
 from gateway.audit.reader import LogReader, of_stopped
 from gateway.audit.witness import LogWitness
+from gateway.consent import register
 from gateway.consent.effects import record_consent, withdraw_consent
 from gateway.consent.operations import ConsentOperations
 from gateway.console.app import console_routes
@@ -57,7 +58,10 @@ from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
 from gateway.database.sealed_content import Content
 from gateway.delivery.handover import Handover
+from gateway.delivery.inbound.admission import Admission
+from gateway.delivery.inbound.opening import Opening
 from gateway.delivery.inbound.receiver import Receiver
+from gateway.delivery.inbound.recording import Recorder
 from gateway.delivery.intake import Intake
 from gateway.delivery.local_receipts import LocalReceipts
 from gateway.delivery.operations.drafting import DraftOperations
@@ -127,7 +131,6 @@ from gateway.node.dispatch import NodeOperations
 from gateway.node.event_feed import EventFeed
 from gateway.node.federation_handlers import FederationHandlers
 from gateway.node.limited import LimitedOperations, admit
-from gateway.node.parts import Parts, Signals
 from gateway.node.scheduler import Scheduler
 from gateway.node.units import UnitGuard
 from gateway.notifications.email_notices import EmailNotices
@@ -141,6 +144,7 @@ from gateway.peers.signatures import PeerSignatures
 from gateway.peers.split_view import SplitViewCheck
 from gateway.peers.tombstones import Tombstones
 from gateway.policy.consent_context import ConsentContextLoader
+from gateway.policy.gates.gate_table import UnitKind
 from gateway.policy.in_force import PoliciesInForce
 from gateway.policy.operations.asylum import AsylumOperations
 from gateway.policy.operations.policies import PolicyOperations
@@ -378,25 +382,10 @@ class Node:
             store=self.store, attachments=self.attachments, files=self.files, clock=self.clock, rand=self.rand
         )
         self.effects = _effects(self)
-        self.receiver = Receiver(
-            Parts(
-                config=self.config,
-                clock=self.clock,
-                store=self.store,
-                keys=self.keys,
-                vault=self.sealer,
-                book=self.peers,
-                own=self.own,
-                client=self.client,
-                effects=self.effects,
-                signals=Signals(wakeups=self.wakeups, events=self.events),
-                workers=self.workers,
-                loader=self.loader,
-                incoming_files=self.incoming_files,
-                sync=self.sync,
-            )
+        self.receiver = self._tie_receiver()
+        self.uploads = Uploads(
+            store=self.store, files=self.files, clock=self.clock, judge=self.receiver.answer_messages
         )
-        self.uploads = Uploads(self.store, self.files, self.clock, self.receiver.messages)
         self.handover = Handover(
             content=self.content,
             keys=self.keys,
@@ -408,6 +397,43 @@ class Node:
             wakeups=self.wakeups,
             clock=self.clock,
             mappings=self._outside.inward,
+        )
+
+    def _tie_receiver(self) -> Receiver:
+        """The receive order (docs/spec/receiving.md)."""
+        return Receiver(
+            own=self.own,
+            store=self.store,
+            peers=self.peers,
+            opening=Opening(
+                identity=self.identity,
+                sealer=self.sealer,
+                workers=self.workers,
+                fetch_chain=self.sync.fetch_chain,
+                clock=self.clock,
+            ),
+            admission=Admission(
+                content=self.content,
+                own=self.own,
+                units={unit.id: UnitKind(unit.kind) for unit in self.config.units},
+                load_conversations=lambda connection, keys: self.loader.load(connection, keys)[0],
+                context_of=self.loader.came,
+                find_consent=partial(register.known_in, self.sealer),
+                clock=self.clock,
+            ),
+            files=self.incoming_files,
+            recorder=Recorder(
+                content=self.content,
+                identity=self.identity,
+                link=self.link,
+                effects=self.effects,
+                workers=self.workers,
+                wakeups=self.wakeups,
+                events=self.events,
+                clock=self.clock,
+            ),
+            workers=self.workers,
+            clock=self.clock,
         )
 
     def _tie_rest(self) -> None:

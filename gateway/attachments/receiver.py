@@ -23,6 +23,7 @@ from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Reply
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.messages.store.messages import IN
 from gateway.messages.types import AuthenticStatement
 from gateway.ports import Clock, Files
@@ -36,47 +37,10 @@ MOST_UPLOADS = 16
 _JSON = "application/json"
 
 
-class Uploads:
-    """Answers requests about parts for proven peers; `judge` is what answers `/v1/messages`."""
-
-    def __init__(
-        self, store: Store, files: Files, clock: Clock, judge: Callable[[str, bytes], Awaitable[bytes]]
-    ) -> None:
-        self._store = store
-        self._files = files
-        self._clock = clock
-        self._judge = judge
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    async def put(self, node: str, segment: Segment, data: bytes) -> Reply:
-        """The next segment of a part; see `FederationHandlers.put_part`."""
-        async with self._locks[node]:
-            upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
-            if upload is None or segment.n >= len(rows):
-                return _refused(404)
-            row = rows[segment.n]
-            if segment.k != row.held:
-                return _refused(409)
-            if len(data) != segment_length(row.length, segment.k):
-                raise RemoteError(Code.MALFORMED, "the segment has not the length that it must have")
-            await self._files.put(row.file, segment.k * SEGMENT, data)
-            held = segment.k + 1
-            await self._store.move(partial(store.came, row=row, held=held, at=self._clock.now()))
-            left = sum(segments(other.length) - other.held for other in rows) - 1
-            if left:
-                return _next(held)
-            return Reply(200, _JSON, await self._judge(node, join_envelopes([upload.envelope])))
-
-    async def wanted(self, node: str, segment: Segment) -> Reply:
-        """Which segment of a part is wanted next."""
-        upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
-        if upload is None or segment.n >= len(rows):
-            return _refused(404)
-        return _next(rows[segment.n].held)
-
-
 class IncomingFiles:
-    """Keeps envelopes that wait for their parts, and judges them when the parts are there."""
+    """Implements `gateway.delivery.inbound.receiver.IncomingFiles`: keeps envelopes that wait for their parts, and
+    compares the parts with what was signed when they are there.
+    """
 
     def __init__(
         self, *, store: Store, attachments: AttachmentLibrary, files: Files, clock: Clock, rand: Callable[[int], bytes]
@@ -87,11 +51,13 @@ class IncomingFiles:
         self._clock = clock
         self._rand = rand
 
-    async def judge(self, node: str, messages: Mapping[str, AuthenticStatement]) -> dict[str, Code | None]:
-        """Step 13d for messages with parts: None where all files are here and what was signed, else the code of the
-        refusal. What is not complete yet is not in the answer.
+    async def check_files(
+        self, node: NodeId, messages: Mapping[MessageId, AuthenticStatement]
+    ) -> Mapping[MessageId, Code | None]:
+        """Compare files with what was signed: None where they are that, else the code of the refusal. A message whose
+        files are not all here, and one without files, is not in the answer.
         """
-        judged: dict[str, Code | None] = {}
+        judged: dict[MessageId, Code | None] = {}
         for id, message in messages.items():
             if message.statement.parts:
                 rows = await self._store.read(partial(store.coming, peer=node, id=id))
@@ -119,7 +85,7 @@ class IncomingFiles:
             return error.code if error.code in WIRE_CODES else Code.MALFORMED
         return None
 
-    async def begin(self, node: str, message: AuthenticStatement, envelope: bytes) -> None:
+    async def keep_envelope(self, node: NodeId, message: AuthenticStatement, envelope: bytes) -> None:
         """Keep an envelope that waits for its parts; the same again changes nothing.
 
         Raises TransientError: locked while too many of the peer's messages wait, disk.
@@ -155,6 +121,45 @@ class IncomingFiles:
                 store.begin(connection, upload, rows)
 
         await self._store.move(move)
+
+
+class Uploads:
+    """Answers requests about parts for proven peers; `judge` is what answers `/v1/messages`."""
+
+    def __init__(
+        self, *, store: Store, files: Files, clock: Clock, judge: Callable[[NodeId, bytes], Awaitable[bytes]]
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._clock = clock
+        self._judge = judge
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def put(self, node: str, segment: Segment, data: bytes) -> Reply:
+        """The next segment of a part; see `FederationHandlers.put_part`."""
+        async with self._locks[node]:
+            upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
+            if upload is None or segment.n >= len(rows):
+                return _refused(404)
+            row = rows[segment.n]
+            if segment.k != row.held:
+                return _refused(409)
+            if len(data) != segment_length(row.length, segment.k):
+                raise RemoteError(Code.MALFORMED, "the segment has not the length that it must have")
+            await self._files.put(row.file, segment.k * SEGMENT, data)
+            held = segment.k + 1
+            await self._store.move(partial(store.came, row=row, held=held, at=self._clock.now()))
+            left = sum(segments(other.length) - other.held for other in rows) - 1
+            if left:
+                return _next(held)
+            return Reply(200, _JSON, await self._judge(NodeId(node), join_envelopes([upload.envelope])))
+
+    async def wanted(self, node: str, segment: Segment) -> Reply:
+        """Which segment of a part is wanted next."""
+        upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
+        if upload is None or segment.n >= len(rows):
+            return _refused(404)
+        return _next(rows[segment.n].held)
 
 
 def _find(connection: Connection, node: str, id: str) -> tuple[UploadRow | None, list[AttachmentRow]]:

@@ -10,6 +10,7 @@ from gateway.delivery.outbound.receipts import ReceivedReceipts
 from gateway.errors import Code, RemoteError, TransientError
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Reply
+from gateway.foundation.ids import NodeId
 from gateway.foundation.wakeups import Wakeups
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.registry import PeerRegistry
@@ -107,7 +108,7 @@ class FederationHandlers:
         """Envelopes, judged one by one."""
         self._heard(peer)
         self._hear(peer)
-        return Reply(200, JSON, await self._receiver.messages(peer, body))
+        return Reply(200, JSON, await self._receiver.answer_messages(NodeId(peer), body))
 
     async def put_part(self, peer: str, segment: Segment, body: bytes) -> Reply:
         """A segment of an attachment."""
@@ -125,7 +126,7 @@ class FederationHandlers:
         """A void question."""
         self._heard(peer)
         self._hear(peer)
-        return Reply(200, JSON, await self._receiver.void(peer, body))
+        return Reply(200, JSON, await self._receiver.answer_void(NodeId(peer), body))
 
     async def post_receipts(self, peer: str, body: bytes) -> Reply:
         """A batch of receipts for messages of ours; unknown and repeated ones are answered 200 too (B14.3)."""

@@ -85,7 +85,7 @@ def opens(data: bytes, receiver: Party, opener: OpenCek) -> Code | None:
     own = receiver.running.own.descriptor
     signer = receiver.peer().node
     try:
-        steps.unpack(steps.read(data), own=own, signer=signer, open_cek=opener, now=START + 60)
+        steps.open_envelope(steps.read_envelope(data), own=own, signer=signer, open_cek=opener, now=START + 60)
     except RemoteError as error:
         return error.code
     return None

@@ -169,7 +169,7 @@ async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: 
 
 async def test_a_peer_can_not_open_gaps_without_end(two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the most missing ranges of a link a further one is refused; filling one goes on."""
-    monkeypatch.setattr("gateway.delivery.inbound.receiver.MOST_GAPS", 2)
+    monkeypatch.setattr("gateway.delivery.inbound.rules.MOST_GAPS", 2)
     assert await forger.send(2) == RECEIVED
     assert await forger.send(4) == RECEIVED
     assert await forger.send(6) == ("bad_chain", None)
@@ -182,7 +182,7 @@ async def test_a_gap_is_not_cut_into_pieces_without_end(
     two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A number in the middle of a missing range makes two of it, which counts as much; one at its end fills it."""
-    monkeypatch.setattr("gateway.delivery.inbound.receiver.MOST_GAPS", 2)
+    monkeypatch.setattr("gateway.delivery.inbound.rules.MOST_GAPS", 2)
     for n in (2, 9):
         assert await forger.send(n) == RECEIVED
     assert await forger.send(5) == ("bad_chain", None)
