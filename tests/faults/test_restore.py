@@ -19,7 +19,6 @@ from support.ceremony import ADMINS
 from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
 
-from gateway.access.sessions import People
 from gateway.administration.restore import Restored, restore, verify
 from gateway.database import content
 from gateway.database.engine import Store
@@ -302,27 +301,13 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     """Who was signed in or invited when it was made is not afterwards; person and passkey are there."""
     fr, device = drill.two.fr, Authenticator()
     made = await fr.call("person.add", name="Eva", roles=["auditor"], by="adm")
-    people = People(
-        store=fr.running.store,
-        config=fr.running.config,
-        workers=fr.running.workers,
-        clock=fr.running.clock,
-        rand=fr.running.rand,
-        origin=ORIGIN,
-    )
+    people = fr.running.people(ORIGIN)
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
     code = (await fr.call("person.invite", id=made["id"], by="adm"))["code"]
     assert await people.admit(session) is not None
     await drill.lose_all_but(*await drill.backup())
-    people = People(
-        store=fr.running.store,
-        config=fr.running.config,
-        workers=fr.running.workers,
-        clock=fr.running.clock,
-        rand=fr.running.rand,
-        origin=ORIGIN,
-    )
+    people = fr.running.people(ORIGIN)
     assert await people.admit(session) is None
     with pytest.raises(RefusedError):
         await people.invited(code)

@@ -20,7 +20,7 @@ from support.nodechild import CHEAP, SteeredClock
 from support.pair import PASSPHRASE, START, make_party
 
 from gateway.access.rules import IDLE, INVITED, LONGEST
-from gateway.access.sessions import ATTEMPTS, PAUSE, People
+from gateway.access.sessions import ATTEMPTS, PAUSE
 from gateway.app import Node, open_node
 from gateway.changes.rules import DAY
 from gateway.errors import Code, RefusedError, TransientError
@@ -114,14 +114,7 @@ async def house(made: Path, tmp_path: Path) -> AsyncIterator[House]:
         yield House(
             node,
             clock,
-            People(
-                store=node.store,
-                config=node.config,
-                workers=node.workers,
-                clock=node.clock,
-                rand=node.rand,
-                origin=ORIGIN,
-            ),
+            node.people(ORIGIN),
         )
 
 
@@ -209,14 +202,7 @@ async def test_a_ceremony_is_good_once_and_for_five_minutes(house: House):
     await refused(house.people.sign_in(late.id, signed))
     here, there = (
         await house.people.begin(),
-        await People(
-            store=house.node.store,
-            config=house.node.config,
-            workers=house.node.workers,
-            clock=house.node.clock,
-            rand=house.node.rand,
-            origin=ORIGIN,
-        ).begin(),
+        await house.node.people(ORIGIN).begin(),
     )
     for id, options in ((here.id, there.options), (there.id, there.options), (here.id, late.options)):
         await refused(house.people.sign_in(id, device.get(options)))

@@ -10,7 +10,6 @@ from support.authenticator import ORIGIN, Authenticator
 from support.ceremony import key_files
 from support.desks import CHEAP, PASSPHRASE, Desk
 
-from gateway.access.sessions import People
 from gateway.app import open_node
 
 
@@ -19,14 +18,7 @@ async def offered(desk: Desk) -> str:
     node, stack = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
     async with stack:
         people, device = (
-            People(
-                store=node.store,
-                config=node.config,
-                workers=node.workers,
-                clock=node.clock,
-                rand=node.rand,
-                origin=ORIGIN,
-            ),
+            node.people(ORIGIN),
             Authenticator(),
         )
         asked = {"name": "Eva M.", "roles": ["trust_admin"], "by": "Ana B."}
