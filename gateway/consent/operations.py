@@ -233,7 +233,8 @@ class ConsentOperations:
         """One withdrawal for every peer that was told of the consent, or that told us, in the conversation they know.
 
         Also the messages by which a peer knows it that do not open: that peer can not be told, and somebody has to
-        phone."""
+        phone.
+        """
         prepared: list[preparation.Prepared] = []
         damaged: list[int] = []
         for node, (ref, incoming) in (await self._content.store.read(lambda c: _known_by(c, known))).items():

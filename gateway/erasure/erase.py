@@ -94,7 +94,8 @@ class Eraser:
 
         ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the
         person who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message
-        in whose conversation it was relied on, where those in ``proof`` do not count."""
+        in whose conversation it was relied on, where those in ``proof`` do not count.
+        """
         await self._status_updates.keep()  # how their conversations stand is remembered without them
         refs, gone = list(reasons), 0
         for start in range(0, len(refs), AT_ONCE):

@@ -104,7 +104,8 @@ class TrustEffects:
 
         A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change
         `after` that people make to end it. Nobody becomes active on other roots than those that people compared: they
-        may have changed while an activation waited, or while the peer was stopped for a cause."""
+        may have changed while an activation waited, or while the peer was stopped for a cause.
+        """
         held = peer_rows.position_of(connection, node)
         changes = completed(connection, node)
         if held is not None and held[0] != PeerState.REVOKED:

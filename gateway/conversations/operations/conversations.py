@@ -157,7 +157,8 @@ class ConversationOperations:
     async def list_due(self, arguments: Arguments) -> OperationResult:
         """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
         first; `next` is the cursor of the page behind it. With `peer` and `unit` what is owed with that country or of
-        that unit of ours; a page may then be shorter than asked."""
+        that unit of ours; a page may then be shorter than asked.
+        """
         only(arguments, "limit", "cursor", "owes", "peer", "unit")
         limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
         if wanted not in _OWING:

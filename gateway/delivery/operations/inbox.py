@@ -48,7 +48,8 @@ class InboxOperations:
         With `wait` and nothing there, the answer comes with the first message, or empty after so many seconds. `next`
         is the position behind the last one: who gives it back reads on, also before anything was taken; who gives none
         sees again all that still waits. What is behind a gap of its peer's numbers can not be taken and is not here
-        yet; it may come in before a position that somebody has read past."""
+        yet; it may come in before a position that somebody has read past.
+        """
         only(arguments, "after", "limit", "wait")
         after = maybe_text(arguments, "after")
         position = 0 if after is None else cursor_of(after)

@@ -209,7 +209,8 @@ class Departure:
         it fails alone, what is behind it goes on.
 
         What has bytes already is judged too: it goes again only if it might still go. The messages of the conversations
-        are opened in the same call as what waits."""
+        are opened in the same call as what waits.
+        """
         rows = [row for row in rows if row.state != Outgoing.VOIDING]
         held, contents = self._loader.load(connection, {(row.conversation, row.peer) for row in rows})
         there = [row for row in rows if row.ref in contents]
