@@ -13,12 +13,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from gateway.app import open_node
+from gateway.app import Node, open_node
 from gateway.database.tables import event
 from gateway.delivery.outbound import draft, preparation, steps
 from gateway.delivery.outbound.preparation import Prepared
 from gateway.messages import content_codec
-from gateway.node.parts import Parts
 from gateway.ports import Json
 from keys.primitives.encoding import b64u
 
@@ -33,34 +32,34 @@ def fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: i
 async def _fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
     node, stack = await open_node(folder, passphrase)
     async with stack:
-        return await put(node.parts, request, messages)
+        return await put(node, request, messages)
 
 
-async def put(parts: Parts, request: Mapping[str, Json], messages: int) -> int:
+async def put(node: Node, request: Mapping[str, Json], messages: int) -> int:
     """The same on an opened node. `request` is what the local API takes, without a conversation.
 
     Raises:
         RefusedError: as a submission does; nothing was stored.
     """
-    first = await preparation.try_out(parts, request)  # with the consent record before it
-    model, case = first[-1], content_codec.read_content(parts.vault.open(first[-1].sealed)).facts.case
-    await _write(parts, first)
+    first = await node.preparation.try_out(request)  # with the consent record before it
+    model, case = first[-1], content_codec.read_content(node.sealer.open(first[-1].sealed)).facts.case
+    await _write(node, first)
     for start in range(1, messages, AT_ONCE):
-        await _write(parts, [_copy(parts, model, case) for _ in range(min(AT_ONCE, messages - start))])
-    last: int = await parts.store.read(lambda c: c.scalar(select(func.max(event.c.seq))) or 0)
+        await _write(node, [_copy(node, model, case) for _ in range(min(AT_ONCE, messages - start))])
+    last: int = await node.store.read(lambda c: c.scalar(select(func.max(event.c.seq))) or 0)
     return last
 
 
-def _copy(parts: Parts, model: Prepared, case: str | None) -> Prepared:
-    ref = parts.store.new_ref()
-    message = replace(model.message, id=b64u(parts.rand(draft.ID)), conversation=b64u(parts.rand(draft.ID)))
-    row = replace(model.row, ref=ref, id=message.id, conversation=parts.vault.conversation_index(message.conversation))
-    plaintext = content_codec.outgoing(message, steps.new_secret(parts.rand), case=case)
-    return replace(model, message=message, row=row, sealed=parts.vault.seal(ref, plaintext))
+def _copy(node: Node, model: Prepared, case: str | None) -> Prepared:
+    ref = node.store.new_ref()
+    message = replace(model.message, id=b64u(node.rand(draft.ID)), conversation=b64u(node.rand(draft.ID)))
+    row = replace(model.row, ref=ref, id=message.id, conversation=node.sealer.conversation_index(message.conversation))
+    plaintext = content_codec.outgoing(message, steps.new_secret(node.rand), case=case)
+    return replace(model, message=message, row=row, sealed=node.sealer.seal(ref, plaintext))
 
 
-async def _write(parts: Parts, rows: list[Prepared]) -> None:
+async def _write(node: Node, rows: list[Prepared]) -> None:
     def move(connection: Connection) -> None:
         preparation.write(connection, rows)
 
-    await parts.store.move(move)
+    await node.store.move(move)

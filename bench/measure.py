@@ -31,7 +31,7 @@ class Plan:
 
 
 @dataclass(kw_only=True)
-class Found:
+class Measurements:
     """What was found; None or empty where it was not measured. Memory in MiB, times in seconds."""
 
     loads: list[Load] = field(default_factory=list)
@@ -58,9 +58,9 @@ def idle_memory(pair: Pair) -> dict[str, float]:
     return {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
 
 
-def measure(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Found:
+def measure(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Measurements:
     """All of it; `idle` was measured before the first load. `say` is told what begins."""
-    found = Found(idle=idle)
+    found = Measurements(idle=idle)
     say("primitives")
     found.primitives = {name: round(cost, 4) for name, cost in primitives.costs().items()}
     for clients in plan.clients:
@@ -78,7 +78,7 @@ def measure(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str],
     return found
 
 
-def with_backlog(pair: Pair, plan: Plan, found: Found) -> None:
+def with_backlog(pair: Pair, plan: Plan, found: Measurements) -> None:
     """Start time, idle memory and a load of the sender while much waits for an absent peer."""
     pair.stop(SENDER)
     begun = time.monotonic()

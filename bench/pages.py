@@ -63,7 +63,7 @@ async def measured(base: Path, conversations: int, times: int) -> dict[str, list
         for operation, arguments in await asked(node):
             name = " ".join([operation, *(f"{key}={str(value)[:8]}" for key, value in arguments.items())])
             found[name] = [await timed(lambda: node.desk.call(operation, arguments)) for _ in range(times)]  # noqa: B023
-        async with console(desk=node.desk, now=node.parts.clock.now) as there:
+        async with console(desk=node.desk, now=node.clock.now) as there:
             for path in await paths(node):
                 seen = await there.get(path)
                 if seen.status != 200:

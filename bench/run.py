@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import load, pyas2_peer
-from bench.measure import Found, idle_memory, measure
+from bench.measure import Measurements, idle_memory, measure
 from bench.pair import Pair
 from bench.plans import plan
 from bench.table import Target, figures, targets, verdicts
@@ -73,7 +73,7 @@ def compare(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: float) -> R
     return found
 
 
-def report(found: Found, compared: Rounds) -> list[str]:
+def report(found: Measurements, compared: Rounds) -> list[str]:
     """Figures, comparison and targets as lines."""
     lines = [*figures(found)]
     seen = [*against_peer(compared), *targets(found)]

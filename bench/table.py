@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.load import Load
-from bench.measure import Found
+from bench.measure import Measurements
 from bench.pair import RECEIVER, SENDER
 
 
@@ -19,7 +19,7 @@ class Target:
     met: bool | None
 
 
-def targets(found: Found) -> Iterator[Target]:
+def targets(found: Measurements) -> Iterator[Target]:
     """The targets that one pair of nodes can meet alone."""
     by_clients = {load.clients: load for load in found.loads}
     if 8 in by_clients:
@@ -48,7 +48,7 @@ def targets(found: Found) -> Iterator[Target]:
     )
 
 
-def _backlog(found: Found) -> Iterator[Target]:
+def _backlog(found: Measurements) -> Iterator[Target]:
     grown = None if found.backlogged is None else found.backlogged - found.idle[SENDER]
     whole = found.backlog >= 100_000
     yield Target(
@@ -74,7 +74,7 @@ def _backlog(found: Found) -> Iterator[Target]:
         )
 
 
-def figures(found: Found) -> Iterator[str]:
+def figures(found: Measurements) -> Iterator[str]:
     """The measured figures, line by line."""
     yield f"{'clients':>16}{'msg/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms/msg':>12}"
     for one in found.loads:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,25 +22,76 @@ from aiohttp.web import RouteDef
 
 import schemas
 from gateway.access.api_tokens import ApiTokens
+from gateway.access.operations.people import PeopleOperations
+from gateway.access.operations.tokens import TokenOperations
 from gateway.access.sessions import People
+from gateway.administration.backup import BackupMaker
+from gateway.administration.operations.alarms import AlarmOperations
+from gateway.administration.operations.backup import BackupOperations
+from gateway.administration.operations.node import NodeViewOperations
+from gateway.administration.operations.status import StatusOperations
+from gateway.administration.status_metrics import StatusMetrics
 from gateway.api.app import LocalServer, local_app
 from gateway.attachments.folder import FileFolder
+from gateway.attachments.library import AttachmentLibrary
+from gateway.attachments.operations import AttachmentOperations
+from gateway.attachments.receiver import IncomingFiles, Uploads
+from gateway.attachments.sender import Uploader
+from gateway.audit.access_log import Reads
 from gateway.audit.checkpointer import Checkpointer
-from gateway.audit.log import checkpoint
-from gateway.audit.log import start as start_log
+from gateway.audit.log import AuditLog
+from gateway.audit.operations.access import AccessOperations
+from gateway.audit.operations.log import AuditOperations
 from gateway.audit.reader import LogReader, of_stopped
+from gateway.audit.witness import LogWitness
+from gateway.consent import register
 from gateway.consent.effects import record_consent, withdraw_consent
+from gateway.consent.operations import ConsentOperations
 from gateway.console.app import console_routes
 from gateway.console.settings import Settings
+from gateway.conversations.loader import ConversationLoader
+from gateway.conversations.operations.contact import ContactOperations
+from gateway.conversations.operations.conversations import ConversationOperations
+from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import meta
 from gateway.database.content_sealer import ContentSealer
 from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
 from gateway.delivery.handover import Handover
+from gateway.delivery.inbound.admission import Admission
+from gateway.delivery.inbound.opening import Opening
+from gateway.delivery.inbound.receiver import Receiver
+from gateway.delivery.inbound.recording import Recorder
 from gateway.delivery.intake import Intake
+from gateway.delivery.local_receipts import LocalReceipts
+from gateway.delivery.operations.drafting import DraftOperations
+from gateway.delivery.operations.inbox import InboxOperations
+from gateway.delivery.operations.messages import MessageOperations
+from gateway.delivery.operations.release import ReleaseOperations
+from gateway.delivery.operations.resend import ResendOperations
+from gateway.delivery.operations.schemas import SchemaOperations
+from gateway.delivery.outbound.departure import Departure
+from gateway.delivery.outbound.draft import DraftReader
+from gateway.delivery.outbound.expiry import Expiry
+from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.receipts import ReceivedReceipts
 from gateway.delivery.outbound.sender import Sender
-from gateway.directory.cache import list_entry
+from gateway.delivery.outbound.submission import Submission
+from gateway.directory.cache import DirectoryCache, list_entry
+from gateway.directory.operations.code_lists import CodeListOperations
+from gateway.directory.operations.entries import DirectoryOperations
+from gateway.erasure.chores import ErasureChores
+from gateway.erasure.erase import Eraser
+from gateway.erasure.operations import ErasureOperations
+from gateway.erasure.peer_requests.confirm import RequestConfirmer
+from gateway.erasure.peer_requests.execute import RequestExecutor
+from gateway.erasure.peer_requests.forward import RequestForwarder
+from gateway.erasure.peer_requests.operations import RequestOperations
 from gateway.erasure.peer_requests.record import record_confirmation, record_request
+from gateway.erasure.retention import Retention
+from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.evidence.operations import EvidenceOperations
 from gateway.federation.client import FederationClient
 from gateway.federation.handlers import Refusal
 from gateway.federation.listener import RunningServer, serve
@@ -47,8 +99,9 @@ from gateway.federation.server import federation_app
 from gateway.federation.tls import server_context
 from gateway.foundation import config as settings
 from gateway.foundation.adapter_boundary import guarded
+from gateway.foundation.chores import HOUR, Chore
 from gateway.foundation.clock import SystemClock
-from gateway.foundation.config import EmailSection, WebhookSection
+from gateway.foundation.config import Config, EmailSection, WebhookSection
 from gateway.foundation.logs import logger
 from gateway.foundation.node_folder import (
     ATTACHMENTS,
@@ -60,24 +113,54 @@ from gateway.foundation.node_folder import (
     WEBHOOKS,
     lock_folder,
 )
+from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.foundation.workdays import offset
+from gateway.foundation.workers import Workers
 from gateway.guidance.library import GuidanceLibrary
+from gateway.guidance.operations import GuidanceOperations
 from gateway.identity import publication
+from gateway.identity.identity import Identity
+from gateway.identity.operations import KeyOperations
 from gateway.identity.own_identity import OwnIdentity
+from gateway.identity.publication import Publication
 from gateway.identity.unlock import Keyholder, KeysUnusableError, Unlock, in_process
 from gateway.mapping import case_system
-from gateway.mapping.case_system import CaseSystem
+from gateway.mapping.types import RecordMapping
 from gateway.messages.effects import Effects
 from gateway.node.dispatch import NodeOperations
+from gateway.node.event_feed import EventFeed
 from gateway.node.federation_handlers import FederationHandlers
 from gateway.node.limited import LimitedOperations, admit
-from gateway.node.parts import LogState, Parts
 from gateway.node.scheduler import Scheduler
+from gateway.node.units import UnitGuard
 from gateway.notifications.email_notices import EmailNotices
+from gateway.notifications.operations import AlertOperations
 from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
+from gateway.operations.table import OffersOperations, OperationTable, joined
+from gateway.peers import expiry_warnings
+from gateway.peers.link import PeerLink
 from gateway.peers.registry import PeerRegistry
+from gateway.peers.signatures import PeerSignatures
+from gateway.peers.split_view import SplitViewCheck
+from gateway.peers.tombstones import Tombstones
+from gateway.policy.consent_context import ConsentContextLoader
+from gateway.policy.gates.gate_table import UnitKind
 from gateway.policy.in_force import PoliciesInForce
+from gateway.policy.operations.asylum import AsylumOperations
+from gateway.policy.operations.policies import PolicyOperations
 from gateway.ports import Adapter, Clock, LocalRecord, Notifier
+from gateway.statistics.operations import StatisticsOperations
+from gateway.statistics.releases import StatisticsReleases
+from gateway.trust.changes import TrustChanges
+from gateway.trust.compromise_review import CompromiseReview
+from gateway.trust.effects import TrustEffects
+from gateway.trust.key_upkeep import KeyUpkeep
+from gateway.trust.link_reset.protocol import LinkReset
+from gateway.trust.operations.changes import ChangeOperations
+from gateway.trust.operations.peers import PeerOperations
+from gateway.trust.operations.ping import PingOperations
+from gateway.trust.peer_sync import PeerSync
+from gateway.trust.ping import Pinger
 from gateway.trust.record_exchange import RecordExchange
 from keys.documents.descriptor import Descriptor
 from keys.documents.webhook_signature import read_secret
@@ -92,76 +175,424 @@ if TYPE_CHECKING:
     from adapters.sheet import SheetAdapter
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a node does not make itself: time, randomness, the case system with its mappings by type, and who is told
+    by webhook.
+    """
+
+    clock: Clock
+    rand: Callable[[int], bytes]
+    adapter: Adapter | None
+    inward: Mapping[str, RecordMapping]
+    outward: Mapping[str, RecordMapping]
+    receivers: Mapping[str, WebhookReceiver]
+
+
 class Node:
-    """One opened node folder."""
+    """One opened node folder: everything that works on it, each with what it uses."""
 
     def __init__(
         self,
         folder: Path,
-        parts: Parts,
+        *,
+        config: Config,
+        store: Store,
         keys: Keyholder,
-        cases: CaseSystem | None,
-        receivers: Mapping[str, WebhookReceiver],
+        own: OwnIdentity,
+        outside: Outside,
     ) -> None:
         self.folder = folder
-        self._receivers = receivers
-        self._keys = keys
-        self.parts = parts
-        self._cases = cases
-        self._door = FederationHandlers(parts)
-        self.house = Scheduler(parts)
-        self.handover = Handover(parts, {} if cases is None else cases.inward)
-        self.desk = NodeOperations(parts, self.house)
+        self.config = config
+        self.store = store
+        self.keys = keys
+        self.own = own
+        self.clock = clock = outside.clock
+        self.rand = rand = outside.rand
+        self.adapter = outside.adapter
+        self._outside = outside
+        self.region = region(config.node.region)
+        self.sealer = ContentSealer(keys, rand)
+        self.content = Content(store, self.sealer)
+        self.identity = Identity(own, keys)
+        self.peers = PeerRegistry(store, own)
+        self.signatures = PeerSignatures(self.peers, clock)
+        self.client = FederationClient(
+            node=own.node, keys=keys, verify=self.signatures.signed_by, spki_hash=spki_hash, clock=clock, rand=rand
+        )
+        self.link = PeerLink(self.peers, self.client)
+        self.policies = PoliciesInForce(store)
+        self.tokens = ApiTokens(store, clock)
+        self.files = FileFolder(folder / ATTACHMENTS)
+        self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
+        self.workers = Workers()
+        self.wakeups = Wakeups()
+        self.events = EventStream()
+        self._tie_ground()
+        self._tie_trust()
+        self._tie_delivery()
+        self._tie_rest()
+        self.handlers = FederationHandlers(
+            own=self.own,
+            peers=self.peers,
+            receiver=self.receiver,
+            uploads=self.uploads,
+            receipts=self.receipts,
+            sync=self.sync,
+            tombstones=self.tombstones,
+            witness=self.witness,
+            record_exchange=self.record_exchange,
+            link_reset=self.link_reset,
+            wakeups=self.wakeups,
+            clock=self.clock,
+        )
+        self.scheduler = Scheduler(self._chores(), clock)
+        self.desk = _operations(self)
         self.federation: RunningServer | None = None
         self._senders: dict[str, asyncio.Task[None]] = {}
         self._log = logger()
 
+    def _tie_ground(self) -> None:
+        """What several slices need."""
+        self.log = AuditLog(
+            store=self.store, identity=self.identity, peers=self.peers, clock=self.clock, kept=self.folder / CHECKPOINT
+        )
+        self.tombstones = Tombstones(store=self.store, own=self.own, link=self.link, clock=self.clock)
+        self.split_view = SplitViewCheck(store=self.store, own=self.own, link=self.link, clock=self.clock)
+        self.loader = ConversationLoader(sealer=self.sealer, own=self.own, peers=self.peers, region=self.region)
+        self.status_updates = StatusUpdates(
+            content=self.content,
+            loader=self.loader,
+            config=self.config,
+            workers=self.workers,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.directory = DirectoryCache(
+            content=self.content,
+            own=self.own,
+            peers=self.peers,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+        )
+        self.consent_contexts = ConsentContextLoader(
+            sealer=self.sealer, own=self.own, peers=self.peers, config=self.config, clock=self.clock
+        )
+        self.attachments = AttachmentLibrary(
+            content=self.content,
+            peers=self.peers,
+            files=self.files,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.uploader = Uploader(store=self.store, client=self.client, files=self.files, clock=self.clock)
+
+    def _tie_trust(self) -> None:
+        """Identity, audit and trust."""
+        self.publication = Publication(store=self.store, identity=self.identity, clock=self.clock)
+        self.upkeep = KeyUpkeep(store=self.store, identity=self.identity, link=self.link, clock=self.clock)
+        self.checkpointer = Checkpointer(
+            store=self.store, link=self.link, log=self.log, wakeups=self.wakeups, clock=self.clock
+        )
+        self.witness = LogWitness(store=self.store, identity=self.identity, peers=self.peers, clock=self.clock)
+        self.reads = Reads(store=self.store, clock=self.clock, actor=self.keys.actor)
+        self.review = CompromiseReview(content=self.content, peers=self.peers, workers=self.workers, clock=self.clock)
+        self.sync = PeerSync(store=self.store, link=self.link, review=self.review, clock=self.clock)
+        self.trust_effects = TrustEffects(
+            store=self.store,
+            identity=self.identity,
+            peers=self.peers,
+            policies=self.policies,
+            wakeups=self.wakeups,
+            clock=self.clock,
+        )
+        self.trust_changes = TrustChanges(
+            own=self.own, trust_effects=self.trust_effects, config=self.config, actor=self.keys.actor
+        )
+        self.link_reset = LinkReset(
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.record_exchange = RecordExchange(
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            sync=self.sync,
+            wakeups=self.wakeups,
+            clock=self.clock,
+        )
+        self.pinger = Pinger(identity=self.identity, link=self.link, sync=self.sync, clock=self.clock)
+
+    def _tie_delivery(self) -> None:
+        """Messages on their way out and in."""
+        self.drafts = DraftReader(sealer=self.sealer, peers=self.peers, config=self.config, rand=self.rand)
+        self.preparation = Preparation(
+            content=self.content,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            drafts=self.drafts,
+            policies=self.policies,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.submission = Submission(
+            content=self.content,
+            drafts=self.drafts,
+            preparation=self.preparation,
+            wakeups=self.wakeups,
+            events=self.events,
+        )
+        self.departure = Departure(
+            content=self.content,
+            identity=self.identity,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            policies=self.policies,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.expiry = Expiry(
+            store=self.store, peers=self.peers, wakeups=self.wakeups, events=self.events, clock=self.clock
+        )
+        self.local_receipts = LocalReceipts(
+            content=self.content,
+            identity=self.identity,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.receipts = ReceivedReceipts(
+            store=self.store,
+            own=self.own,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.incoming_files = IncomingFiles(
+            store=self.store, attachments=self.attachments, files=self.files, clock=self.clock, rand=self.rand
+        )
+        self.effects = _effects(self)
+        self.receiver = self._tie_receiver()
+        self.uploads = Uploads(
+            store=self.store, files=self.files, clock=self.clock, judge=self.receiver.answer_messages
+        )
+        self.handover = Handover(
+            content=self.content,
+            keys=self.keys,
+            peers=self.peers,
+            attachments=self.attachments,
+            local_receipts=self.local_receipts,
+            adapter=self.adapter,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            clock=self.clock,
+            mappings=self._outside.inward,
+        )
+
+    def _tie_receiver(self) -> Receiver:
+        """The receive order (docs/spec/receiving.md)."""
+        return Receiver(
+            own=self.own,
+            store=self.store,
+            peers=self.peers,
+            opening=Opening(
+                identity=self.identity,
+                sealer=self.sealer,
+                workers=self.workers,
+                fetch_chain=self.sync.fetch_chain,
+                clock=self.clock,
+            ),
+            admission=Admission(
+                content=self.content,
+                own=self.own,
+                units={unit.id: UnitKind(unit.kind) for unit in self.config.units},
+                load_conversations=lambda connection, keys: self.loader.load(connection, keys)[0],
+                context_of=self.loader.came,
+                find_consent=partial(register.known_in, self.sealer),
+                clock=self.clock,
+            ),
+            files=self.incoming_files,
+            recorder=Recorder(
+                content=self.content,
+                identity=self.identity,
+                link=self.link,
+                effects=self.effects,
+                workers=self.workers,
+                wakeups=self.wakeups,
+                events=self.events,
+                clock=self.clock,
+            ),
+            workers=self.workers,
+            clock=self.clock,
+        )
+
+    def _tie_rest(self) -> None:
+        """What ends, what is counted, what is kept safe."""
+        self.releases = StatisticsReleases(
+            content=self.content,
+            own=self.own,
+            peers=self.peers,
+            loader=self.loader,
+            region=self.region,
+            workers=self.workers,
+            clock=self.clock,
+            actor=self.keys.actor,
+        )
+        self.eraser = Eraser(
+            content=self.content,
+            identity=self.identity,
+            attachments=self.attachments,
+            status_updates=self.status_updates,
+            adapter=self.adapter,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.retention = Retention(
+            content=self.content,
+            eraser=self.eraser,
+            releases=self.releases,
+            status_updates=self.status_updates,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+            actor=self.keys.actor,
+        )
+        self.forwarder = RequestForwarder(
+            content=self.content,
+            peers=self.peers,
+            preparation=self.preparation,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+            rand=self.rand,
+            actor=self.keys.actor,
+        )
+        self.executor = RequestExecutor(content=self.content, eraser=self.eraser, clock=self.clock)
+        self.confirmer = RequestConfirmer(
+            content=self.content,
+            keys=self.keys,
+            peers=self.peers,
+            preparation=self.preparation,
+            config=self.config,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.epochs = StorageEpochs(
+            store=self.store,
+            keys=self.keys,
+            eraser=self.eraser,
+            epoch_days=self.config.storage.epoch_days,
+            clock=self.clock,
+        )
+        self.erasure = ErasureChores(
+            store=self.store,
+            eraser=self.eraser,
+            retention=self.retention,
+            forwarder=self.forwarder,
+            executor=self.executor,
+            confirmer=self.confirmer,
+            epochs=self.epochs,
+            clock=self.clock,
+        )
+        self.backups = BackupMaker(
+            store=self.store,
+            identity=self.identity,
+            log=self.log,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.status_metrics = StatusMetrics(
+            store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock
+        )
+
+    def _chores(self) -> Sequence[Chore]:
+        """What is done again and again, in the order in which it begins."""
+        keys, push = self.upkeep.chores()
+        requests, erase = self.erasure.chores()
+        return [
+            keys,
+            *self.expiry.chores(),
+            *self.trust_effects.chores(),
+            *self.status_updates.chores(),
+            requests,
+            push,
+            *self.link_reset.chores(),
+            *self.sync.chores(),
+            *self.epochs.chores(),
+            erase,
+            *self.review.chores(),
+            *self.split_view.chores(),
+            Chore("expiry warnings", HOUR, partial(expiry_warnings.tell, self.store, self.own, self.peers, self.clock)),
+            Chore("database checkpoint", 1, self.store.checkpoint),
+        ]
+
     async def start_local(self) -> LocalServer:
         """Open the socket of the local API (and loopback, if set)."""
-        server = LocalServer(local_app(self.desk, admit=self.parts.tokens.admit, console=self._console()))
-        await server.start(self.folder / RUN / SOCKET, self.parts.config.local.listen)
+        server = LocalServer(local_app(self.desk, admit=self.tokens.admit, console=self._console()))
+        await server.start(self.folder / RUN / SOCKET, self.config.local.listen)
         return server
 
     def _console(self) -> Iterable[RouteDef]:
         """The pages, where people can come to them."""
-        parts, origin = self.parts, self.parts.config.console_origin
+        origin = self.config.console_origin
         if origin is None:
             return ()
-        zone = calendar(parts.region.name, parts.own.descriptor.country).zone
+        zone = calendar(self.region.name, self.own.descriptor.country).zone
         about = Settings(
             origin=origin,
-            node=parts.config.node.name,
-            language=parts.config.console.language,
-            leave_to=parts.config.console.leave_to,
-            demo=parts.config.node.demo,
-            now=parts.clock.now,
+            node=self.config.node.name,
+            language=self.config.console.language,
+            leave_to=self.config.console.leave_to,
+            demo=self.config.node.demo,
+            now=self.clock.now,
             offset=lambda at: int(offset(zone, at).total_seconds()),
-            rand=parts.rand,
-            near={"language": parts.region.languages, "country": parts.region.countries},
+            rand=self.rand,
+            near={"language": self.region.languages, "country": self.region.countries},
         )
-        return console_routes(self.desk, People(parts, origin=origin), about)
+        return console_routes(self.desk, self.people(origin), about)
+
+    def people(self, origin: str) -> People:
+        """Who comes in at a console at this origin."""
+        return People(
+            store=self.store, config=self.config, workers=self.workers, clock=self.clock, rand=self.rand, origin=origin
+        )
 
     async def _start_federation(self) -> RunningServer:
-        parts = self.parts
-        descriptor = parts.own.descriptor
+        descriptor = self.own.descriptor
         host = descriptor.authority.rpartition(":")[0] or descriptor.authority
-        secret = self._keys.tls_secrets()[0]
-        certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=parts.clock.now())
+        secret = self.keys.tls_secrets()[0]
+        certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=self.clock.now())
         with server_files(secret, certificate) as (certificate_file, key_file):
             context = server_context(certificate_file, key_file)
         app = federation_app(
-            self._door,
+            self.handlers,
             node=descriptor.node,
             authority=descriptor.authority,
-            keys=parts.keys,
-            verify=self._door.admits,
-            verify_paired=self._door.admits_paired,
-            verify_known=self._door.admits_known,
-            clock=parts.clock,
-            rand=parts.rand,
+            keys=self.keys,
+            verify=self.signatures.admits,
+            verify_paired=self.signatures.admits_paired,
+            verify_known=self.signatures.admits_known,
+            clock=self.clock,
+            rand=self.rand,
             report=self._report,
         )
-        host, _, port = parts.config.federation.listen.rpartition(":")
+        host, _, port = self.config.federation.listen.rpartition(":")
         return await serve(app, host.strip("[]"), int(port), context)
 
     def _report(self, refusal: Refusal) -> None:
@@ -177,10 +608,18 @@ class Node:
 
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Run until `stop` is set. `ready` is called once both listeners take requests."""
-        parts = self.parts
-        await start_log(parts)
-        await self.house.start()
-        hooks = WebhookSender(parts, self._receivers)
+        await self.log.start()
+        self.upkeep.check_clock()
+        await self.epochs.finish_rotation()
+        await self.upkeep.keys()
+        hooks = WebhookSender(
+            store=self.store,
+            own=self.own,
+            peers=self.peers,
+            events=self.events,
+            clock=self.clock,
+            receivers=self._outside.receivers,
+        )
         await hooks.start()
         async with AsyncExitStack() as stack:
             self.federation = await self._start_federation()
@@ -188,25 +627,19 @@ class Node:
             local = await self.start_local()
             stack.push_async_callback(local.close)
             self._log.info(
-                "node.started", peer=parts.own.node, port=self.federation.port, version=parts.own.descriptor.version
+                "node.started", peer=self.own.node, port=self.federation.port, version=self.own.descriptor.version
             )
             ready()
             loops = [
-                asyncio.create_task(self.house.run(), name="house"),
+                asyncio.create_task(self.scheduler.run(), name="scheduler"),
                 asyncio.create_task(self.handover.run(), name="handover"),
-                asyncio.create_task(RecordExchange(parts).run(), name="trust"),
-                asyncio.create_task(Checkpointer(parts).run(), name="auditor"),
+                asyncio.create_task(self.record_exchange.run(), name="trust"),
+                asyncio.create_task(self.checkpointer.run(), name="checkpointer"),
                 asyncio.create_task(self._keep_senders(), name="senders"),
                 asyncio.create_task(hooks.run(), name="webhooks"),
                 asyncio.create_task(stop.wait(), name="stop"),
+                *self._outside_loops(),
             ]
-            if (email := parts.config.notify.email) is not None:
-                notify = EmailNotices(parts, _mailer(parts.config.node.name, email), email.every_minutes * 60)
-                loops.append(asyncio.create_task(notify.run(), name="notify"))
-            if parts.adapter is not None and parts.config.adapter is not None:
-                mappings = {} if self._cases is None else self._cases.outward
-                collector = Intake(parts, parts.adapter, mappings, parts.config.adapter.poll_seconds)
-                loops.append(asyncio.create_task(collector.run(), name="collect"))
             try:
                 done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -216,15 +649,57 @@ class Node:
                     task.cancel()
                 await asyncio.gather(*loops, *self._senders.values(), return_exceptions=True)
                 with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
-                    await checkpoint(parts)
+                    await self.log.checkpoint()
+
+    def _outside_loops(self) -> Iterable[asyncio.Task[None]]:
+        """Notices by e-mail, and what is collected from the case system, where these are set."""
+        if (email := self.config.notify.email) is not None:
+            notices = EmailNotices(
+                store=self.store,
+                adapter=self.adapter,
+                clock=self.clock,
+                notifier=_mailer(self.config.node.name, email),
+                seconds=email.every_minutes * 60,
+            )
+            yield asyncio.create_task(notices.run(), name="notify")
+        if self.adapter is not None and self.config.adapter is not None:
+            intake = Intake(
+                content=self.content,
+                drafts=self.drafts,
+                events=self.events,
+                clock=self.clock,
+                rand=self.rand,
+                adapter=self.adapter,
+                mappings=self._outside.outward,
+                seconds=self.config.adapter.poll_seconds,
+            )
+            yield asyncio.create_task(intake.run(), name="collect")
+
+    def _sender(self, node: str) -> Sender:
+        return Sender(
+            node=node,
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            log=self.log,
+            departure=self.departure,
+            sync=self.sync,
+            uploader=self.uploader,
+            submission=self.submission,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+            rand=self.rand,
+        )
 
     async def _keep_senders(self) -> None:
         """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
         while True:
-            for peer in self.parts.book.all():
+            for peer in self.peers.all():
                 if peer.node not in self._senders:
-                    sender = Sender(self.parts, peer.node)
-                    self._senders[peer.node] = asyncio.create_task(sender.run(), name=f"send-{peer.name}")
+                    task = asyncio.create_task(self._sender(peer.node).run(), name=f"send-{peer.name}")
+                    self._senders[peer.node] = task
             for task in self._senders.values():
                 if task.done():
                     task.result()
@@ -232,9 +707,9 @@ class Node:
 
     async def close(self) -> None:
         """Finish what was begun and let the folder go."""
-        await self.parts.client.close()
-        self.parts.store.close()
-        self.parts.crypto.shutdown()
+        await self.client.close()
+        self.store.close()
+        self.workers.shutdown()
 
 
 async def open_node(
@@ -262,7 +737,6 @@ async def open_node(
     receivers = {section.name: _receiver(section, folder) for section in config.webhooks}
     if len(receivers) < len(config.webhooks):
         raise RefusedError(Code.INVALID, "two webhooks of node.toml have one name; nothing was started")
-    pack = region(config.node.region)
     clock = clock or SystemClock()
     if isinstance(unlock, str):
         unlock = in_process(folder, unlock, at_least=at_least)
@@ -277,36 +751,24 @@ async def open_node(
         await own.load()
         with suppress(RefusedError):  # no key that is valid now: the node opens, signs nothing, and says so
             keys.activate(own.chain, clock.now())
-        book = PeerRegistry(store, own)
-        await book.refresh()
-        policies = PoliciesInForce(store)
-        await policies.refresh()
-        tokens = ApiTokens(store, clock)
-        await tokens.refresh()
-        door_verify = _ClientVerify()
-        parts = Parts(
+        node = Node(
+            folder,
             config=config,
-            region=pack,
-            clock=clock,
-            rand=rand,
             store=store,
             keys=keys,
-            vault=ContentSealer(keys, rand),
-            book=book,
             own=own,
-            policies=policies,
-            tokens=tokens,
-            client=FederationClient(
-                node=own.node, keys=keys, verify=door_verify, spki_hash=spki_hash, clock=clock, rand=rand
+            outside=Outside(
+                clock=clock,
+                rand=rand,
+                adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
+                inward={} if cases is None else cases.inward,
+                outward={} if cases is None else cases.outward,
+                receivers=receivers,
             ),
-            adapter=adapter if adapter is not None or cases is None else guarded(cases.adapter()),
-            files=FileFolder(folder / ATTACHMENTS),
-            log=LogState(kept=folder / CHECKPOINT),
-            shelf=GuidanceLibrary(folder / GUIDANCE, pack),
         )
-        parts.effects = _effects(parts)
-        node = Node(folder, parts, keys, cases, receivers)
-        door_verify.door = node._door
+        await node.peers.refresh()
+        await node.policies.refresh()
+        await node.tokens.refresh()
         stack.push_async_callback(node.close)
     except BaseException:
         await stack.aclose()
@@ -314,17 +776,247 @@ async def open_node(
     return node, stack
 
 
-def _effects(parts: Parts) -> Effects:
+def _effects(node: Node) -> Effects:
     """By message type what it does here besides being handed over."""
-    request = partial(record_request, parts)
+    request = partial(record_request, node.content, node.keys.actor)
     return {
-        "consent.record": (partial(record_consent, parts),),
-        "consent.withdrawal": (request, partial(withdraw_consent, parts)),
+        "consent.record": (partial(record_consent, node.content),),
+        "consent.withdrawal": (request, partial(withdraw_consent, node.content)),
         "erasure.request": (request,),
         "referral.withdraw": (request,),
-        "erasure.confirmation": (partial(record_confirmation, parts),),
-        "directory.update": (partial(list_entry, parts),),
+        "erasure.confirmation": (partial(record_confirmation, node.clock),),
+        "directory.update": (partial(list_entry, node.content),),
     }
+
+
+def _operations(node: Node) -> NodeOperations:
+    """Everything that people and local systems may ask."""
+    messages = MessageOperations(
+        content=node.content,
+        own=node.own,
+        peers=node.peers,
+        local_receipts=node.local_receipts,
+        status_updates=node.status_updates,
+        workers=node.workers,
+        wakeups=node.wakeups,
+        events=node.events,
+        clock=node.clock,
+        actor=node.keys.actor,
+    )
+    conversations = ConversationOperations(
+        content=node.content,
+        peers=node.peers,
+        loader=node.loader,
+        status_updates=node.status_updates,
+        region=node.region,
+        workers=node.workers,
+        clock=node.clock,
+    )
+    release = ReleaseOperations(
+        content=node.content,
+        local_receipts=node.local_receipts,
+        preparation=node.preparation,
+        submission=node.submission,
+        policies=node.policies,
+        wakeups=node.wakeups,
+        clock=node.clock,
+        actor=node.keys.actor,
+    )
+    alerts = AlertOperations(
+        content=node.content,
+        peers=node.peers,
+        local_receipts=node.local_receipts,
+        loader=node.loader,
+        status_updates=node.status_updates,
+        submission=node.submission,
+        config=node.config,
+        clock=node.clock,
+        actor=node.keys.actor,
+    )
+    people = PeopleOperations(
+        store=node.store, config=node.config, clock=node.clock, rand=node.rand, actor=node.keys.actor
+    )
+    access = AccessOperations(content=node.content, log=node.log)
+    erasure = ErasureOperations(
+        content=node.content,
+        eraser=node.eraser,
+        retention=node.retention,
+        status_updates=node.status_updates,
+        clock=node.clock,
+        actor=node.keys.actor,
+    )
+    requests = RequestOperations(
+        content=node.content,
+        peers=node.peers,
+        confirmer=node.confirmer,
+        executor=node.executor,
+        forwarder=node.forwarder,
+        clock=node.clock,
+        actor=node.keys.actor,
+    )
+    files = AttachmentOperations(content=node.content, peers=node.peers, attachments=node.attachments, files=node.files)
+    offered: Sequence[OffersOperations] = [
+        *(messages, conversations, release, alerts, people, access, erasure, requests, files),
+        *_case_operations(node),
+        *_node_operations(node),
+    ]
+    table = OperationTable(
+        plain=joined(one.by_name() for one in offered),
+        keyed=joined([release.keyed(), alerts.keyed()]),
+        by_caller=joined([messages.by_caller(), people.by_caller(), access.by_caller()]),
+        erasing=joined([erasure.erasing(), requests.erasing()]),
+    )
+    return NodeOperations(
+        table=table,
+        files=files,
+        units=UnitGuard(content=node.content, conversations=conversations, messages=messages),
+        reads=node.reads,
+        feed=EventFeed(
+            content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
+        ),
+        epochs=node.epochs,
+        erasure=node.erasure,
+        content=node.content,
+        clock=node.clock,
+    )
+
+
+def _case_operations(node: Node) -> Sequence[OffersOperations]:
+    """Operations on cases: drafts, consents, directory, guidance, statistics."""
+    return [
+        DraftOperations(content=node.content, drafts=node.drafts, events=node.events, clock=node.clock, rand=node.rand),
+        InboxOperations(
+            content=node.content, peers=node.peers, workers=node.workers, events=node.events, clock=node.clock
+        ),
+        ResendOperations(
+            content=node.content,
+            peers=node.peers,
+            attachments=node.attachments,
+            submission=node.submission,
+            wakeups=node.wakeups,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        ConsentOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            preparation=node.preparation,
+            config=node.config,
+            wakeups=node.wakeups,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+            actor=node.keys.actor,
+        ),
+        ContactOperations(content=node.content, loader=node.loader, clock=node.clock),
+        AsylumOperations(content=node.content, workers=node.workers, clock=node.clock, actor=node.keys.actor),
+        PolicyOperations(store=node.store, own=node.own, peers=node.peers, policies=node.policies, clock=node.clock),
+        DirectoryOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            directory=node.directory,
+            preparation=node.preparation,
+            submission=node.submission,
+            region=node.region,
+            workers=node.workers,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        CodeListOperations(own=node.own, peers=node.peers, directory=node.directory, config=node.config),
+        GuidanceOperations(
+            own=node.own, library=node.library, region=node.region, workers=node.workers, clock=node.clock
+        ),
+        StatisticsOperations(
+            content=node.content,
+            own=node.own,
+            releases=node.releases,
+            drafts=node.drafts,
+            region=node.region,
+            events=node.events,
+            clock=node.clock,
+            rand=node.rand,
+        ),
+        EvidenceOperations(
+            content=node.content,
+            own=node.own,
+            peers=node.peers,
+            log=node.log,
+            checkpointer=node.checkpointer,
+            workers=node.workers,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        SchemaOperations(drafts=node.drafts),
+    ]
+
+
+def _node_operations(node: Node) -> Sequence[OffersOperations]:
+    """Operations on the node itself, its keys, its peers and its log."""
+    return [
+        KeyOperations(
+            store=node.store,
+            own=node.own,
+            peers=node.peers,
+            publication=node.publication,
+            tombstones=node.tombstones,
+            trust_effects=node.trust_effects,
+            upkeep=node.upkeep,
+            epochs=node.epochs,
+            clock=node.clock,
+            actor=node.keys.actor,
+        ),
+        PeerOperations(
+            store=node.store, own=node.own, link=node.link, config=node.config, clock=node.clock, actor=node.keys.actor
+        ),
+        ChangeOperations(
+            store=node.store,
+            own=node.own,
+            link=node.link,
+            link_reset=node.link_reset,
+            trust_changes=node.trust_changes,
+            policies=node.policies,
+            config=node.config,
+            wakeups=node.wakeups,
+            clock=node.clock,
+        ),
+        PingOperations(
+            store=node.store,
+            peers=node.peers,
+            pinger=node.pinger,
+            submission=node.submission,
+            config=node.config,
+            wakeups=node.wakeups,
+            events=node.events,
+            clock=node.clock,
+        ),
+        AuditOperations(store=node.store, own=node.own, peers=node.peers, log=node.log, clock=node.clock),
+        TokenOperations(
+            store=node.store,
+            tokens=node.tokens,
+            config=node.config,
+            clock=node.clock,
+            rand=node.rand,
+            actor=node.keys.actor,
+        ),
+        BackupOperations(backups=node.backups, config=node.config),
+        StatusOperations(
+            store=node.store,
+            identity=node.identity,
+            peers=node.peers,
+            log=node.log,
+            status_metrics=node.status_metrics,
+            adapter=node.adapter,
+            clock=node.clock,
+        ),
+        NodeViewOperations(
+            store=node.store, own=node.own, keys=node.keys, peers=node.peers, config=node.config, adapter=node.adapter
+        ),
+        AlarmOperations(
+            store=node.store, peers=node.peers, config=node.config, clock=node.clock, actor=node.keys.actor
+        ),
+    ]
 
 
 def _database(folder: Path) -> Store:
@@ -400,15 +1092,6 @@ async def open_log(folder: Path, *, clock: Clock | None = None) -> AsyncIterator
             store.close()
     finally:
         release()
-
-
-class _ClientVerify:
-    """Breaks the circle: the client asks the door whose key signed an answer, and the door is built on the client."""
-
-    door: FederationHandlers
-
-    async def __call__(self, node: str, kid: str, base: bytes, signature: bytes) -> bool:
-        return await self.door.signed_by(node, kid, base, signature)
 
 
 def _mailer(node: str, section: EmailSection) -> Notifier:

@@ -12,8 +12,7 @@ from uuid import uuid4
 from adapters.kit.contract import MARKER, NewBench, Trouble, in_folders
 from adapters.primero.adapter import PrimeroAdapter
 from adapters.primero.client import Primero
-from adapters.primero.standin import Account, Office, StandIn
-from adapters.primero.standin import Trouble as Faults
+from adapters.primero.standin import Account, Faults, Office, StandIn
 
 SAMPLE = Path(__file__).with_name("sample.yaml")
 USER, WORKER, PASSWORD = "trm_gateway", "worker", "a long password of the bench"

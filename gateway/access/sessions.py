@@ -28,11 +28,13 @@ from gateway.access.people_store import PasskeyRow, PersonRow, SessionRow
 from gateway.changes import administrators
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
-from gateway.node.parts import Parts
+from gateway.foundation.config import Config
+from gateway.foundation.workers import Workers
 from gateway.operations.ports import Ceremony, Person
 from gateway.operations.roles import Caller, Role
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from keys.documents import passkey as passkeys
 from keys.documents.approvals import PasskeyApproval, PasskeyCard
 from keys.documents.change import PSEUDONYM, Change
@@ -74,24 +76,30 @@ def end_sessions(connection: Connection, sessions: Sequence[SessionRow], reason:
 class People:
     """Implements `gateway.operations.ports.SignIn` on the parts of one node, for the console at one origin."""
 
-    def __init__(self, parts: Parts, *, origin: str) -> None:
-        self._parts = parts
+    def __init__(
+        self, *, store: Store, config: Config, workers: Workers, clock: Clock, rand: Callable[[int], bytes], origin: str
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._workers = workers
+        self._clock = clock
+        self._rand = rand
         self._site = Site.at(origin)
-        self._challenges = Challenges(parts.rand)
+        self._challenges = Challenges(rand)
         self._failed: dict[str, tuple[float, float]] = {}
 
     # --- invitations ---------------------------------------------------------------------------------------------
 
     async def invited(self, code: str) -> tuple[Person, Ceremony]:
         """Whom an invitation is for, and how their passkey is made."""
-        hash, now = code_hash(code), self._parts.clock.now()
+        hash, now = code_hash(code), self._clock.now()
         row = await self._invitation(hash, now)
-        held = await self._parts.store.read(lambda c: rows.passkeys_of(c, row.id))
+        held = await self._store.read(lambda c: rows.passkeys_of(c, row.id))
         id, challenge = self._challenges.new(_enrolling(hash), now)
         options = passkeys.creation_options(
             self._site,
             challenge,
-            service=f"TRM {self._parts.config.node.name}",
+            service=f"TRM {self._config.node.name}",
             person=unb64u(row.id),
             name=row.name,
             held=[unb64u(one.id) for one in held],
@@ -101,11 +109,11 @@ class People:
 
     async def enrol(self, code: str, ceremony: str, credential: Mapping[str, Json]) -> str:
         """Keep the passkey of an invitation and end the invitation; returns the secret of a new session."""
-        hash, now = code_hash(code), self._parts.clock.now()
+        hash, now = code_hash(code), self._clock.now()
         row = await self._invitation(hash, now)
         try:
             challenge = self._challenges.of(_enrolling(hash), ceremony, now)
-            made = await self._parts.off_loop(
+            made = await self._workers.off_loop(
                 lambda: passkeys.register(dict(credential), site=self._site, challenge=challenge)
             )
             self._challenges.use(ceremony, now)
@@ -123,11 +131,11 @@ class People:
             journal.append_leaf(connection, leaf(now, "passkey.made", id=row.id, kid=made.kid))
             _begin(connection, session, made.kid, now)
 
-        await self._parts.store.move(move)
+        await self._store.move(move)
         return secret
 
     async def _invitation(self, hash: str, now: int) -> PersonRow:
-        row = await self._parts.store.read(lambda c: rows.invited(c, hash, now))
+        row = await self._store.read(lambda c: rows.invited(c, hash, now))
         if row is None:
             raise await self._wrong(_NOBODY, None, Code.NOT_FOUND)
         return row
@@ -136,18 +144,18 @@ class People:
 
     async def begin(self) -> Ceremony:
         """How a person who has a passkey shows it."""
-        id, challenge = self._challenges.new(_SIGN_IN, self._parts.clock.now())
+        id, challenge = self._challenges.new(_SIGN_IN, self._clock.now())
         return Ceremony(id=id, options=passkeys.request_options(self._site, challenge))
 
     async def sign_in(self, ceremony: str, credential: Mapping[str, Json]) -> str:
         """Returns the secret of a new session."""
-        now = self._parts.clock.now()
+        now = self._clock.now()
         try:
             assertion = Assertion.from_browser(dict(credential))
         except RemoteError as exc:
             raise await self._wrong(_NOBODY, None, exc.code) from exc
         id = b64u(assertion.id)
-        known = await self._parts.store.read(lambda c: _held(c, id))
+        known = await self._store.read(lambda c: _held(c, id))
         if known is None:
             raise await self._wrong(_NOBODY, None, Code.NOT_FOUND)
         row, held = known
@@ -164,14 +172,14 @@ class People:
             rows.use_passkey(connection, id, counter, at=now)
             _begin(connection, session, passkey_of(held).kid, now)
 
-        await self._parts.store.move(move)
+        await self._store.move(move)
         return secret
 
     async def _verified(self, ceremony: str, assertion: Assertion, row: PersonRow, held: PasskeyRow, now: int) -> int:
         challenge = self._challenges.of(_SIGN_IN, ceremony, now)
         if assertion.holder not in (None, unb64u(row.id)):
             raise RemoteError(Code.MISDIRECTED, "the passkey was made for somebody else")
-        counter = await self._parts.off_loop(
+        counter = await self._workers.off_loop(
             lambda: passkeys.verify(assertion, passkey_of(held), site=self._site, challenge=challenge)
         )
         self._challenges.use(ceremony, now)
@@ -180,45 +188,45 @@ class People:
     # --- sessions ------------------------------------------------------------------------------------------------
 
     def _new_session(self, person: str, now: int) -> tuple[str, SessionRow]:
-        secret = b64u(self._parts.rand(SECRET))
+        secret = b64u(self._rand(SECRET))
         return secret, SessionRow(hash=sha256_hex(secret.encode()), person=person, made=now, seen=now)
 
     async def admit(self, session: str) -> Person | None:
         """Whose session this secret is; None when it is none, has ended or was idle too long."""
-        now, hash = self._parts.clock.now(), _session_hash(session)
-        found = await self._parts.store.read(lambda c: _session(c, hash))
+        now, hash = self._clock.now(), _session_hash(session)
+        found = await self._store.read(lambda c: _session(c, hash))
         if found is None:
             return None
         row, whose, admin = found
         reason = rules.over(row.made, row.seen, now)
         if reason is not None or whose.ended is not None:
-            await self._parts.store.move(lambda c: end_sessions(c, [row], reason or "ended", now))
+            await self._store.move(lambda c: end_sessions(c, [row], reason or "ended", now))
             return None
         if now >= row.seen + rules.SEEN_EACH:
-            self._parts.store.move_along(lambda c: rows.touch(c, hash, at=now))
+            self._store.move_along(lambda c: rows.touch(c, hash, at=now))
         return _person(whose, admin=admin)
 
     async def sign_out(self, session: str) -> None:
         """End a session; nothing happens when there is none."""
-        now, hash = self._parts.clock.now(), _session_hash(session)
+        now, hash = self._clock.now(), _session_hash(session)
 
         def move(connection: Connection) -> None:
             found = rows.find_session(connection, hash)
             if found is not None:
                 end_sessions(connection, [found[0]], "signed_out", now)
 
-        await self._parts.store.move(move)
+        await self._store.move(move)
 
     async def speak(self, person: str, language: str) -> None:
         """Remember the language a person reads."""
         rules.check_language(language)
-        await self._parts.store.move(lambda c: rows.speak(c, person, language))
+        await self._store.move(lambda c: rows.speak(c, person, language))
 
     # --- administrators ------------------------------------------------------------------------------------------
 
     async def approval(self, person: Person, change: Mapping[str, Json], *, emergency: bool = False) -> Ceremony:
         """How an administrator signs a change of trust: the challenge is its hash."""
-        found = await self._parts.store.read(lambda c: administrators.administrators(c).get(person.admin or ""))
+        found = await self._store.read(lambda c: administrators.administrators(c).get(person.admin or ""))
         if not isinstance(found, PasskeyCard):
             raise RefusedError(
                 Code.UNAUTHORISED,
@@ -235,15 +243,15 @@ class People:
 
     async def offer(self, person: Person) -> Ceremony:
         """How a person who looks after trust puts a passkey of theirs on a card."""
-        now, pseudonym = self._parts.clock.now(), b64u(self._parts.rand(PSEUDONYM))
-        row, passkey = await self._parts.store.read(lambda c: _able_to_offer(c, person.id))
+        now, pseudonym = self._clock.now(), b64u(self._rand(PSEUDONYM))
+        row, passkey = await self._store.read(lambda c: _able_to_offer(c, person.id))
         challenge = PasskeyCard.challenge(pseudonym=pseudonym, label=row.name, at=now, site=self._site, passkey=passkey)
         options = passkeys.request_options(self._site, challenge, only=[passkey.id])
         return Ceremony(id=f"{now}.{pseudonym}", options=options)
 
     async def offered(self, person: Person, ceremony: str, credential: Mapping[str, Json]) -> Mapping[str, Json]:
         """Keep the card and return it."""
-        now = self._parts.clock.now()
+        now = self._clock.now()
         at, pseudonym = _when_and_who(ceremony, now)
 
         def move(connection: Connection) -> PasskeyCard:
@@ -258,7 +266,7 @@ class People:
             return card
 
         try:
-            return (await self._parts.store.move(move)).to_json()
+            return (await self._store.move(move)).to_json()
         except RemoteError as exc:
             raise await self._wrong(person.id, person.id, exc.code) from exc
 
@@ -267,13 +275,13 @@ class People:
     async def _wrong(self, counted: str, person: str | None, code: Code) -> GatewayError:
         """The answer to an attempt that failed, and its leaf; beyond what is answered at once, neither."""
         left, at = self._failed.get(counted, (float(ATTEMPTS), 0.0))
-        monotonic = self._parts.clock.monotonic()
+        monotonic = self._clock.monotonic()
         left = min(float(ATTEMPTS), left + (monotonic - at) / PAUSE)
         if left < 1:
             return TransientError(Code.UNAUTHORISED, "too many failed attempts", hint=f"wait {PAUSE:.0f} seconds")
         self._failed[counted] = (left - 1, monotonic)
-        now = self._parts.clock.now()
-        await self._parts.store.move(
+        now = self._clock.now()
+        await self._store.move(
             lambda c: journal.append_leaf(c, leaf(now, "sign_in.refused", id=person, code=str(code)))
         )
         return _refused()

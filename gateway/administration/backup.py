@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,12 +22,17 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from gateway.audit.log import AuditLog
 from gateway.database import journal, meta
 from gateway.database.atomic_file import read_kept
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.database.snapshot import snapshot
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from gateway.node.parts import Parts
+from gateway.foundation.config import Config
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
+from gateway.ports import Clock
 from keys.documents.backup import (
     CHUNK,
     Header,
@@ -60,104 +65,130 @@ class Made:
     overdue: tuple[str, ...]
 
 
-async def make(parts: Parts, folder: Path) -> Made:
-    """Write both files into `folder`, which is made if it is not there; nothing is ever overwritten.
+class BackupMaker:
+    """Makes backups of the running node, one at a time."""
 
-    Raises:
-        RefusedError: invalid (no recovery key in node.toml, or the folder lies inside the node's), exists.
-        TransientError: disk; no half file is left.
-    """
-    recovery = _recovery(parts)
-    node = parts.store.path.parent
-    if folder.resolve().is_relative_to(node.resolve()):
-        raise RefusedError(
-            Code.INVALID,
-            "the backup would lie inside the node folder; nothing was made",
-            hint="name a folder on another disk",
-        )
-    async with parts.backing_up:
-        return await _make(parts, folder, node, recovery)
+    def __init__(
+        self,
+        *,
+        store: Store,
+        identity: Identity,
+        log: AuditLog,
+        config: Config,
+        workers: Workers,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._log = log
+        self._config = config
+        self._workers = workers
+        self._clock = clock
+        self._rand = rand
+        self._backing_up = asyncio.Lock()
 
+    async def make(self, folder: Path) -> Made:
+        """Write both files into `folder`, which is made if it is not there; nothing is ever overwritten.
 
-async def _make(parts: Parts, folder: Path, node: Path, recovery: RecoveryPublic) -> Made:
-    now = parts.clock.now()
-    stem = f"{parts.config.node.name}-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
-    data, keystore = folder / f"{stem}.data", folder / f"{stem}.keystore"
-    copy = node / "run" / "backup.db"
-    kept = read_kept(parts.log.kept, NOTE_LIMIT)  # before the snapshot: the log in it is never shorter than this says
-    try:
-        await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-        copy.unlink(missing_ok=True)
-        await asyncio.to_thread(snapshot, parts.store.path, copy)
-        header, sealed = await parts.off_loop(
-            lambda: seal_backup(
-                _members(parts, node, kept, copy),
-                recovery,
-                node=parts.own.node,
-                at=now,
-                kind=Kind.DATA,
-                gen=parts.keys.gen,
-                epoch=parts.keys.epoch,
-                sign=parts.keys.sign,
-                rand=parts.rand,
+        Raises:
+            RefusedError: invalid (no recovery key in node.toml, or the folder lies inside the node's), exists.
+            TransientError: disk; no half file is left.
+        """
+        recovery = self._recovery()
+        node = self._store.path.parent
+        if folder.resolve().is_relative_to(node.resolve()):
+            raise RefusedError(
+                Code.INVALID,
+                "the backup would lie inside the node folder; nothing was made",
+                hint="name a folder on another disk",
             )
-        )
-        await asyncio.to_thread(write_new, data, sealed)
+        async with self._backing_up:
+            return await self._make(folder, node, recovery)
+
+    async def _make(self, folder: Path, node: Path, recovery: RecoveryPublic) -> Made:
+        now = self._clock.now()
+        stem = f"{self._config.node.name}-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
+        data, keystore = folder / f"{stem}.data", folder / f"{stem}.keystore"
+        copy = node / "run" / "backup.db"
+        kept = read_kept(
+            self._log.kept, NOTE_LIMIT
+        )  # before the snapshot: the log in it is never shorter than this says
         try:
-            closed = await parts.off_loop(lambda: parts.keys.backup(recovery, parts.own.chain_from(1), now))
-            await asyncio.to_thread(write_new, keystore, [closed])
-        except BaseException:
-            data.unlink(missing_ok=True)  # half a backup is none
-            raise
-    except OSError as exc:
-        raise TransientError(
-            Code.DISK, f"the backup can not be written: {exc.strerror}", hint="check the disk"
-        ) from exc
-    finally:
-        copy.unlink(missing_ok=True)
+            await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+            copy.unlink(missing_ok=True)
+            await asyncio.to_thread(snapshot, self._store.path, copy)
+            header, sealed = await self._workers.off_loop(
+                lambda: seal_backup(
+                    self._members(node, kept, copy),
+                    recovery,
+                    node=self._identity.own.node,
+                    at=now,
+                    kind=Kind.DATA,
+                    gen=self._identity.keys.gen,
+                    epoch=self._identity.keys.epoch,
+                    sign=self._identity.keys.sign,
+                    rand=self._rand,
+                )
+            )
+            await asyncio.to_thread(write_new, data, sealed)
+            try:
+                closed = await self._workers.off_loop(
+                    lambda: self._identity.keys.backup(recovery, self._identity.own.chain_from(1), now)
+                )
+                await asyncio.to_thread(write_new, keystore, [closed])
+            except BaseException:
+                data.unlink(missing_ok=True)  # half a backup is none
+                raise
+        except OSError as exc:
+            raise TransientError(
+                Code.DISK, f"the backup can not be written: {exc.strerror}", hint="check the disk"
+            ) from exc
+        finally:
+            copy.unlink(missing_ok=True)
 
-    def note(connection: Connection) -> None:
-        meta.set_meta(connection, MADE, str(now).encode())
-        made = leaf(now, "backup.made", of=header.sha256, kid=recovery.kid, epoch=header.epoch)
-        journal.append_leaf(connection, made)
+        def note(connection: Connection) -> None:
+            meta.set_meta(connection, MADE, str(now).encode())
+            made = leaf(now, "backup.made", of=header.sha256, kid=recovery.kid, epoch=header.epoch)
+            journal.append_leaf(connection, made)
 
-    await parts.store.move(note)
-    overdue = await asyncio.to_thread(lambda: tuple(_overdue(folder, parts.own.node, parts.keys.epoch)))
-    return Made(data=data, keystore=keystore, recovery=recovery.kid, size=header.size, overdue=overdue)
-
-
-def _recovery(parts: Parts) -> RecoveryPublic:
-    """The key to which backups are closed: who could change its file would read the next backup."""
-    section = parts.config.backup
-    if section is None:
-        raise RefusedError(
-            Code.INVALID,
-            "node.toml names no recovery key; nothing was made",
-            hint="trm backup key new FILE on another machine, then [backup] recovery_key = FILE.public here",
+        await self._store.move(note)
+        overdue = await asyncio.to_thread(
+            lambda: tuple(_overdue(folder, self._identity.own.node, self._identity.keys.epoch))
         )
-    path = section.recovery_key
-    try:
-        with path.open("rb") as file:
-            mode, data = os.fstat(file.fileno()).st_mode, file.read(_PUBLIC_LIMIT)
-    except OSError as exc:
-        raise RefusedError(
-            Code.NOT_FOUND, f"the recovery key {path} can not be read", hint="see backup.recovery_key in node.toml"
-        ) from exc
-    if mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise RefusedError(Code.INVALID, f"{path} can be changed by others", hint=f"chmod go-w {path}")
-    try:
-        return RecoveryPublic.parse(data)
-    except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"{path} is not the public half of a recovery key: {exc.what}") from exc
+        return Made(data=data, keystore=keystore, recovery=recovery.kid, size=header.size, overdue=overdue)
 
+    def _recovery(self) -> RecoveryPublic:
+        """The key to which backups are closed: who could change its file would read the next backup."""
+        section = self._config.backup
+        if section is None:
+            raise RefusedError(
+                Code.INVALID,
+                "node.toml names no recovery key; nothing was made",
+                hint="trm backup key new FILE on another machine, then [backup] recovery_key = FILE.public here",
+            )
+        path = section.recovery_key
+        try:
+            with path.open("rb") as file:
+                mode, data = os.fstat(file.fileno()).st_mode, file.read(_PUBLIC_LIMIT)
+        except OSError as exc:
+            raise RefusedError(
+                Code.NOT_FOUND, f"the recovery key {path} can not be read", hint="see backup.recovery_key in node.toml"
+            ) from exc
+        if mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise RefusedError(Code.INVALID, f"{path} can be changed by others", hint=f"chmod go-w {path}")
+        try:
+            return RecoveryPublic.parse(data)
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"{path} is not the public half of a recovery key: {exc.what}") from exc
 
-def _members(parts: Parts, node: Path, kept: bytes | None, copy: Path) -> list[Member]:
-    return [
-        chain_member(parts.own.chain_from(1)),
-        Member.of(SETTINGS, (node / SETTINGS).read_bytes()),
-        *([] if kept is None else [Member.of(CHECKPOINT, kept)]),
-        Member(DATABASE, copy.stat().st_size, partial(_chunks, copy)),
-    ]
+    def _members(self, node: Path, kept: bytes | None, copy: Path) -> list[Member]:
+        return [
+            chain_member(self._identity.own.chain_from(1)),
+            Member.of(SETTINGS, (node / SETTINGS).read_bytes()),
+            *([] if kept is None else [Member.of(CHECKPOINT, kept)]),
+            Member(DATABASE, copy.stat().st_size, partial(_chunks, copy)),
+        ]
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -17,17 +17,19 @@ from sqlalchemy import Connection
 from gateway.administration import status_store
 from gateway.administration.backup import MADE as BACKUP_MADE
 from gateway.administration.status_store import Files, Pile, Requests, Trouble
-from gateway.audit import log as auditing
 from gateway.audit import store
+from gateway.audit.log import AuditLog
 from gateway.database import meta
+from gateway.database.engine import Store
 from gateway.delivery.intake import WAITING
 from gateway.erasure.retention import RETAINED
 from gateway.errors import Code
+from gateway.foundation.config import Config
+from gateway.identity.identity import NodeKeys
 from gateway.messages.store import handed_over
-from gateway.node.parts import Parts
 from gateway.notifications import webhooks as hooks
-from gateway.peers.registry import Peer
-from gateway.ports import Json
+from gateway.peers.registry import Peer, PeerRegistry
+from gateway.ports import Clock, Json
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -124,48 +126,71 @@ class Figures:
     backup: int | None
 
 
-async def read(parts: Parts) -> Figures:
-    """Count everything in one snapshot of the database."""
-    now, peers = parts.clock.now(), parts.book.all()
+class StatusMetrics:
+    """Reads the figures of the node's status."""
 
-    def query(connection: Connection) -> Figures:
-        queued, alarms = status_store.queued(connection), status_store.alarms(connection)
-        unreceived = status_store.unreceived(connection, now - RECEIVED_WITHIN)
-        undelivered = status_store.undelivered(connection, now - DELIVERED_WITHIN)
-        made = meta.get_meta(connection, BACKUP_MADE)
-        return Figures(
-            at=now,
-            peers=tuple(
-                PeerFigures(
-                    peer=peer,
-                    held=peer.standing(now).held,
-                    queued=queued.get(peer.node, NOTHING),
-                    unreceived=unreceived.get(peer.node, NOTHING),
-                    undelivered=undelivered.get(peer.node, NOTHING),
-                    contact=_latest(peer.keyset_seen, status_store.last_received(connection, peer.node)),
-                )
-                for peer in peers
-            ),
-            failed=tuple(status_store.troubles(connection, FAILED)),
-            to_hand_over=status_store.to_hand_over(connection),
-            news=status_store.news(connection),
-            drafts=status_store.drafts(connection, WAITING),
-            files=status_store.files(connection),
-            erasing=_erasing(connection, now),
-            log=_log(connection, parts),
-            content=Content(
-                damaged=alarms.get(DAMAGED, NOTHING).count,
-                epoch=parts.keys.epoch,
-                epoch_made=parts.keys.epoch_made,
-                rotating=bool(parts.keys.old_epochs),
-            ),
-            alarms=alarms,
-            webhooks=tuple(hooks.standings(connection, parts.config.webhooks)),
-            disk=_disk(parts.store.path),
-            backup=None if made is None else int(made),
+    def __init__(
+        self, *, store: Store, keys: NodeKeys, peers: PeerRegistry, log: AuditLog, config: Config, clock: Clock
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._peers = peers
+        self._log = log
+        self._config = config
+        self._clock = clock
+
+    async def read(self) -> Figures:
+        """Count everything in one snapshot of the database."""
+        now, peers = self._clock.now(), self._peers.all()
+
+        def query(connection: Connection) -> Figures:
+            queued, alarms = status_store.queued(connection), status_store.alarms(connection)
+            unreceived = status_store.unreceived(connection, now - RECEIVED_WITHIN)
+            undelivered = status_store.undelivered(connection, now - DELIVERED_WITHIN)
+            made = meta.get_meta(connection, BACKUP_MADE)
+            return Figures(
+                at=now,
+                peers=tuple(
+                    PeerFigures(
+                        peer=peer,
+                        held=peer.standing(now).held,
+                        queued=queued.get(peer.node, NOTHING),
+                        unreceived=unreceived.get(peer.node, NOTHING),
+                        undelivered=undelivered.get(peer.node, NOTHING),
+                        contact=_latest(peer.keyset_seen, status_store.last_received(connection, peer.node)),
+                    )
+                    for peer in peers
+                ),
+                failed=tuple(status_store.troubles(connection, FAILED)),
+                to_hand_over=status_store.to_hand_over(connection),
+                news=status_store.news(connection),
+                drafts=status_store.drafts(connection, WAITING),
+                files=status_store.files(connection),
+                erasing=_erasing(connection, now),
+                log=self._log_figures(connection),
+                content=Content(
+                    damaged=alarms.get(DAMAGED, NOTHING).count,
+                    epoch=self._keys.epoch,
+                    epoch_made=self._keys.epoch_made,
+                    rotating=bool(self._keys.old_epochs),
+                ),
+                alarms=alarms,
+                webhooks=tuple(hooks.standings(connection, self._config.webhooks)),
+                disk=_disk(self._store.path),
+                backup=None if made is None else int(made),
+            )
+
+        return await self._store.read(query)
+
+    def _log_figures(self, connection: Connection) -> Log:
+        newest = store.newest_checkpoint(connection)
+        witnessed = store.newest_witnessed(connection, self._log.parties().quorum)
+        return Log(
+            entries=store.size(connection),
+            checkpoint=None if newest is None else (newest.size, newest.at),
+            witnessed=None if witnessed is None else (witnessed.size, witnessed.at),
+            halted=self._log.halted,
         )
-
-    return await parts.store.read(query)
 
 
 def _latest(*times: int | None) -> int | None:
@@ -181,17 +206,6 @@ def _erasing(connection: Connection, now: int) -> Erasing:
         left=status_store.left_in_place(connection, handed_over.DUE),
         requests=status_store.requests(connection, now),
         holds=status_store.holds(connection),
-    )
-
-
-def _log(connection: Connection, parts: Parts) -> Log:
-    newest = store.newest_checkpoint(connection)
-    witnessed = store.newest_witnessed(connection, auditing.of_node(parts).quorum)
-    return Log(
-        entries=store.size(connection),
-        checkpoint=None if newest is None else (newest.size, newest.at),
-        witnessed=None if witnessed is None else (witnessed.size, witnessed.at),
-        halted=parts.log.halted,
     )
 
 

@@ -7,7 +7,7 @@ is only ever in the memory of the step that seals or opens it, about one segment
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -18,14 +18,18 @@ from gateway.attachments.rules import MOST_FILES, files_of, name_of
 from gateway.attachments.store import AttachmentRow
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import SENDING, Outgoing
 from gateway.messages.store.messages import OUT
 from gateway.messages.types import MESSAGE_LIFE
-from gateway.node.parts import Parts
+from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
+from gateway.ports import Clock, Files
 from keys.documents.statement import SecretPart
 from keys.primitives.attachment_cipher import SEGMENT, PartOpener, PartSealer, part_length
 from keys.primitives.encoding import b64u
@@ -40,89 +44,11 @@ _MAY_GO_AGAIN = frozenset({*SENDING, Outgoing.AWAITING_HANDOVER})
 """States in which the ciphertext may be needed once more: also what a restored peer lost (PROTOCOL B3)."""
 
 
-# --- adding -------------------------------------------------------------------------------------------------------
-
-
-async def add(parts: Parts, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None) -> AttachmentRow:
-    """Seal a file of `size` bytes for the message `id`, or for a new one.
-
-    Raises:
-        RefusedError: too_large, wrong_type, malformed for another size than was said, not_found for an id that no
-            file waits for, invalid for an eleventh file, conflict; nothing of it is kept.
-        TransientError: disk.
-    """
-    _check_size(parts, size)
-    await check_room(parts, part_length(size))
-    n = 0 if id is None else await _next_number(parts, id)
-    id = id or b64u(parts.rand(16))
-    file = parts.rand(16).hex()
-    parts.spooling.add(file)
-    try:
-        sealed = await _sealed(parts, chunks, file, PartSealer(parts.rand(32), id=id, n=n, size=size), n)
-        return await _keep(parts, file, id, sealed)
-    except BaseException:
-        await parts.files.erase([file])
-        raise
-    finally:
-        parts.spooling.discard(file)
-
-
-def _check_size(parts: Parts, size: int) -> None:
-    """A file that no peer takes is not sealed at all."""
-    now = parts.clock.now()
-    active = [peer.standing(now).agreed for peer in parts.book.all() if peer.state is PeerState.ACTIVE]
-    most = max((agreed.max_file_bytes for agreed in active), default=0)
-    if size > most:
-        raise RefusedError(
-            Code.TOO_LARGE,
-            f"the file has {size} bytes, and no peer takes more than {most}; nothing was stored",
-            hint="see trm peer show; administrators can change max_file_bytes of the scope",
-        )
-
-
-async def check_room(parts: Parts, length: int) -> None:
-    """Return if the disk takes so much more. Raises TransientError(disk)."""
-    if await parts.files.free() < length + RESERVE:
-        raise TransientError(
-            Code.DISK, "the disk has no room for this file", hint="make room in the folder of attachments"
-        )
-
-
-async def _next_number(parts: Parts, id: str) -> int:
-    waiting = await parts.store.read(lambda c: store.unsent(c, [id]))
-    if id not in waiting:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "no file waits for a message with this id; nothing was stored",
-            hint="the first file of a message is added without an id and gives it one",
-        )
-    if len(waiting[id]) >= MOST_FILES:
-        raise RefusedError(Code.INVALID, f"a message has at most {MOST_FILES} files; nothing was stored")
-    return len(waiting[id])
-
-
-async def _sealed(parts: Parts, chunks: AsyncIterator[bytes], file: str, sealer: PartSealer, n: int) -> SecretPart:
-    """Everything of the file on disk, as ciphertext; what opens it."""
-    inspector, spool = Inspector(), _Spool(parts, file)
-
-    def both(chunk: bytes) -> bytes:
-        inspector.feed(chunk)
-        return sealer.update(chunk)
-
-    async for chunk in chunks:
-        await spool.put(await parts.off_loop(partial(both, chunk)))
-    media, rest = inspector.finish(), sealer.finish()
-    while (piece := await parts.off_loop(partial(next, rest, None))) is not None:
-        await spool.put(piece)
-    await spool.flush()
-    return sealer.part(name=name_of(n, media), media=media)
-
-
 class _Spool:
     """A file that is written in segments."""
 
-    def __init__(self, parts: Parts, file: str) -> None:
-        self._parts, self._file = parts, file
+    def __init__(self, files: Files, file: str) -> None:
+        self._files, self._file = files, file
         self._waiting = bytearray()
         self._at = 0
 
@@ -135,139 +61,227 @@ class _Spool:
         await self._write(len(self._waiting))
 
     async def _write(self, count: int) -> None:
-        await self._parts.files.put(self._file, self._at, bytes(self._waiting[:count]))
+        await self._files.put(self._file, self._at, bytes(self._waiting[:count]))
         del self._waiting[:count]
         self._at += count
 
 
-async def _keep(parts: Parts, file: str, id: str, part: SecretPart) -> AttachmentRow:
-    ref, now = parts.store.new_ref(), parts.clock.now()
-    row = AttachmentRow(
-        ref=ref,
-        file=file,
-        direction=OUT,
-        peer=None,
-        id=id,
-        n=part.n,
-        message=None,
-        length=part_length(part.size),
-        held=0,
-        at=now,
-    )
-    sealed = parts.vault.seal(ref, content_codec.attachment(part))
+class AttachmentLibrary:
+    """The files of messages in this node."""
 
-    def move(connection: Connection) -> None:
-        if len(store.unsent(connection, [id]).get(id, [])) != part.n:
-            raise RefusedError(Code.CONFLICT, "another file was added meanwhile; nothing was stored")
-        content.put(connection, [sealed])
-        store.add(connection, [row])
-        journal.append_leaf(connection, leaf(now, "attachment.added", id=id, n=part.n))
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        files: Files,
+        workers: Workers,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._files = files
+        self._workers = workers
+        self._clock = clock
+        self._rand = rand
+        self._spooling: set[str] = set()
 
-    await parts.store.move(move)
-    return row
+    async def add(self, chunks: AsyncIterator[bytes], *, size: int, id: str | None = None) -> AttachmentRow:
+        """Seal a file of `size` bytes for the message `id`, or for a new one.
+
+        Raises:
+            RefusedError: too_large, wrong_type, malformed for another size than was said, not_found for an id that no
+                file waits for, invalid for an eleventh file, conflict; nothing of it is kept.
+            TransientError: disk.
+        """
+        self._check_size(size)
+        await self.check_room(part_length(size))
+        n = 0 if id is None else await self._next_number(id)
+        id = id or b64u(self._rand(16))
+        file = self._rand(16).hex()
+        self._spooling.add(file)
+        try:
+            sealed = await self._sealed(chunks, file, PartSealer(self._rand(32), id=id, n=n, size=size), n)
+            return await self._keep(file, id, sealed)
+        except BaseException:
+            await self._files.erase([file])
+            raise
+        finally:
+            self._spooling.discard(file)
+
+    def _check_size(self, size: int) -> None:
+        """A file that no peer takes is not sealed at all."""
+        now = self._clock.now()
+        active = [peer.standing(now).agreed for peer in self._peers.all() if peer.state is PeerState.ACTIVE]
+        most = max((agreed.max_file_bytes for agreed in active), default=0)
+        if size > most:
+            raise RefusedError(
+                Code.TOO_LARGE,
+                f"the file has {size} bytes, and no peer takes more than {most}; nothing was stored",
+                hint="see trm peer show; administrators can change max_file_bytes of the scope",
+            )
+
+    async def check_room(self, length: int) -> None:
+        """Return if the disk takes so much more. Raises TransientError(disk)."""
+        if await self._files.free() < length + RESERVE:
+            raise TransientError(
+                Code.DISK, "the disk has no room for this file", hint="make room in the folder of attachments"
+            )
+
+    async def _next_number(self, id: str) -> int:
+        waiting = await self._content.store.read(lambda c: store.unsent(c, [id]))
+        if id not in waiting:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "no file waits for a message with this id; nothing was stored",
+                hint="the first file of a message is added without an id and gives it one",
+            )
+        if len(waiting[id]) >= MOST_FILES:
+            raise RefusedError(Code.INVALID, f"a message has at most {MOST_FILES} files; nothing was stored")
+        return len(waiting[id])
+
+    async def _sealed(self, chunks: AsyncIterator[bytes], file: str, sealer: PartSealer, n: int) -> SecretPart:
+        """Everything of the file on disk, as ciphertext; what opens it."""
+        inspector, spool = Inspector(), _Spool(self._files, file)
+
+        def both(chunk: bytes) -> bytes:
+            inspector.feed(chunk)
+            return sealer.update(chunk)
+
+        async for chunk in chunks:
+            await spool.put(await self._workers.off_loop(partial(both, chunk)))
+        media, rest = inspector.finish(), sealer.finish()
+        while (piece := await self._workers.off_loop(partial(next, rest, None))) is not None:
+            await spool.put(piece)
+        await spool.flush()
+        return sealer.part(name=name_of(n, media), media=media)
+
+    async def _keep(self, file: str, id: str, part: SecretPart) -> AttachmentRow:
+        ref, now = self._content.store.new_ref(), self._clock.now()
+        row = AttachmentRow(
+            ref=ref,
+            file=file,
+            direction=OUT,
+            peer=None,
+            id=id,
+            n=part.n,
+            message=None,
+            length=part_length(part.size),
+            held=0,
+            at=now,
+        )
+        sealed = self._content.sealer.seal(ref, content_codec.attachment(part))
+
+        def move(connection: Connection) -> None:
+            if len(store.unsent(connection, [id]).get(id, [])) != part.n:
+                raise RefusedError(Code.CONFLICT, "another file was added meanwhile; nothing was stored")
+            content.put(connection, [sealed])
+            store.add(connection, [row])
+            journal.append_leaf(connection, leaf(now, "attachment.added", id=id, n=part.n))
+
+        await self._content.store.move(move)
+        return row
+
+    async def copied(self, opened: MessageContent, rows: Sequence[AttachmentRow]) -> str | None:
+        """The files of a stored message once more, for a new one: its id; None for a message without files.
+
+        Raises:
+            RefusedError: not_found where one is not here any more, as `read` and `add` do else; nothing of them is
+            kept. TransientError: disk.
+        """
+        wanted = of_message(opened)
+        there = [row.n for row in rows if await self._files.size(row.file) == row.length]
+        if there != [part.n for part in wanted]:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "a file of this message is not here any more; nothing was changed",
+                hint="write the message anew, and add its files again",
+            )
+        id: str | None = None
+        try:
+            for row, part in zip(rows, wanted, strict=True):
+                id = (await self.add(self.read(row, part), size=part.size, id=id)).id
+        except GatewayError:
+            await self.forget(id)
+            raise
+        return id
+
+    async def forget(self, id: str | None) -> None:
+        """The files that wait for a message go: their keys now, the ciphertext with the next sweep."""
+        if id is not None:
+            await self._content.store.move(lambda c: store.drop_unsent(c, id))
+
+    async def read(self, row: AttachmentRow, part: SecretPart) -> AsyncIterator[bytes]:
+        """The content of a file, as a stream. Whoever reads it believes nothing before the end came without an error.
+
+        Raises RefusedError(undecryptable): it is not here, or not what was signed.
+        """
+        opener, at = PartOpener(part, id=row.id), 0
+        try:
+            while data := await self._files.get(row.file, at, SEGMENT):
+                at += len(data)
+                yield await self._workers.off_loop(partial(opener.update, data))
+            yield await self._workers.off_loop(opener.finalize)
+        except RemoteError as exc:
+            raise RefusedError(
+                Code.UNDECRYPTABLE, "the file does not open; it was altered, or is not in the folder of attachments"
+            ) from exc
+
+    async def verify(self, row: AttachmentRow, part: SecretPart) -> None:
+        """Return if the ciphertext that came is the file that was signed, and of the type that it is said to be. Raises
+        RemoteError.
+        """
+        opener, inspector, at = PartOpener(part, id=row.id), Inspector(), 0
+
+        def step(data: bytes) -> None:
+            inspector.feed(opener.update(data))
+
+        def last() -> str:
+            inspector.feed(opener.finalize())
+            return inspector.finish()
+
+        try:
+            while data := await self._files.get(row.file, at, SEGMENT):
+                at += len(data)
+                await self._workers.off_loop(partial(step, data))
+            media = await self._workers.off_loop(last)
+        except RefusedError as error:
+            raise RemoteError(error.code, error.what) from error
+        if media != part.media:
+            raise RemoteError(Code.WRONG_TYPE, "the file is of another type than was said")
+
+    async def sweep(self) -> None:
+        """Rows that are of nothing any more, then the files that no row names: keys were destroyed before (PROTOCOL
+        B9).
+        """
+        now, states = self._clock.now(), [str(state) for state in _MAY_GO_AGAIN]
+
+        def move(connection: Connection) -> None:
+            store.drop_old(
+                connection, before=now - MESSAGE_LIFE, states=states, again=FAILED_ALARM, taken_back=str(Code.CANCELLED)
+            )
+            store.drop_expired(connection, now)
+
+        there = await self._files.names()  # before the rows: a file that comes meanwhile is not in this list
+        await self._content.store.move(move)
+        known = await self._content.store.read(store.files)
+        await self._files.erase([name for name in there if name not in known and name not in self._spooling])
 
 
-def waiting_in(parts: Parts, connection: Connection, id: str) -> tuple[SecretPart, ...]:
+# --- adding -------------------------------------------------------------------------------------------------------
+
+
+def waiting_in(sealer: ContentSealer, connection: Connection, id: str) -> tuple[SecretPart, ...]:
     """What opens the files that wait for a message, in their order; none where none waits."""
     rows = store.unsent(connection, [id]).get(id, [])
     sealed = content.get(connection, [row.ref for row in rows])
-    return tuple(content_codec.read_attachment(parts.vault.open(sealed[row.ref])) for row in rows)
-
-
-async def copied(parts: Parts, opened: Content, rows: Sequence[AttachmentRow]) -> str | None:
-    """The files of a stored message once more, for a new one: its id; None for a message without files.
-
-    Raises:
-        RefusedError: not_found where one is not here any more, as `read` and `add` do else; nothing of them is kept.
-        TransientError: disk.
-    """
-    wanted = of_message(opened)
-    there = [row.n for row in rows if await parts.files.size(row.file) == row.length]
-    if there != [part.n for part in wanted]:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "a file of this message is not here any more; nothing was changed",
-            hint="write the message anew, and add its files again",
-        )
-    id: str | None = None
-    try:
-        for row, part in zip(rows, wanted, strict=True):
-            id = (await add(parts, read(parts, row, part), size=part.size, id=id)).id
-    except GatewayError:
-        await forget(parts, id)
-        raise
-    return id
-
-
-async def forget(parts: Parts, id: str | None) -> None:
-    """The files that wait for a message go: their keys now, the ciphertext with the next sweep."""
-    if id is not None:
-        await parts.store.move(lambda c: store.drop_unsent(c, id))
+    return tuple(content_codec.read_attachment(sealer.open(sealed[row.ref])) for row in rows)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
-async def read(parts: Parts, row: AttachmentRow, part: SecretPart) -> AsyncIterator[bytes]:
-    """The content of a file, as a stream. Whoever reads it believes nothing before the end came without an error.
-
-    Raises RefusedError(undecryptable): it is not here, or not what was signed.
-    """
-    opener, at = PartOpener(part, id=row.id), 0
-    try:
-        while data := await parts.files.get(row.file, at, SEGMENT):
-            at += len(data)
-            yield await parts.off_loop(partial(opener.update, data))
-        yield await parts.off_loop(opener.finalize)
-    except RemoteError as exc:
-        raise RefusedError(
-            Code.UNDECRYPTABLE, "the file does not open; it was altered, or is not in the folder of attachments"
-        ) from exc
-
-
-async def verify(parts: Parts, row: AttachmentRow, part: SecretPart) -> None:
-    """Return if the ciphertext that came is the file that was signed, and of the type that it is said to be. Raises
-    RemoteError.
-    """
-    opener, inspector, at = PartOpener(part, id=row.id), Inspector(), 0
-
-    def step(data: bytes) -> None:
-        inspector.feed(opener.update(data))
-
-    def last() -> str:
-        inspector.feed(opener.finalize())
-        return inspector.finish()
-
-    try:
-        while data := await parts.files.get(row.file, at, SEGMENT):
-            at += len(data)
-            await parts.off_loop(partial(step, data))
-        media = await parts.off_loop(last)
-    except RefusedError as error:
-        raise RemoteError(error.code, error.what) from error
-    if media != part.media:
-        raise RemoteError(Code.WRONG_TYPE, "the file is of another type than was said")
-
-
-def of_message(opened: Content) -> tuple[SecretPart, ...]:
+def of_message(opened: MessageContent) -> tuple[SecretPart, ...]:
     """What opens the files of a stored message."""
     return files_of(opened.secret)
-
-
-# --- going --------------------------------------------------------------------------------------------------------
-
-
-async def sweep(parts: Parts) -> None:
-    """Rows that are of nothing any more, then the files that no row names: keys were destroyed before (PROTOCOL B9)."""
-    now, states = parts.clock.now(), [str(state) for state in _MAY_GO_AGAIN]
-
-    def move(connection: Connection) -> None:
-        store.drop_old(
-            connection, before=now - MESSAGE_LIFE, states=states, again=FAILED_ALARM, taken_back=str(Code.CANCELLED)
-        )
-        store.drop_expired(connection, now)
-
-    there = await parts.files.names()  # before the rows: a file that comes meanwhile is not in this list
-    await parts.store.move(move)
-    known = await parts.store.read(store.files)
-    await parts.files.erase([name for name in there if name not in known and name not in parts.spooling])

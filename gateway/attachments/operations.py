@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from gateway.attachments import library, store
+from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.media import SUFFIXES
 from gateway.attachments.store import AttachmentRow, UploadRow
 from gateway.database import content
+from gateway.database.sealed_content import Content
 from gateway.delivery.operations import messages
 from gateway.errors import Code, RefusedError
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages as message_rows
 from gateway.messages.store.messages import IN, MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Files, Json, OperationResult
 from keys.documents.statement import SecretPart
 from keys.primitives.attachment_cipher import SEGMENT
 from keys.primitives.encoding import is_id
@@ -34,75 +37,146 @@ class Found:
     kind: str | None
 
 
-async def add(parts: Parts, arguments: Arguments, chunks: AsyncIterator[bytes], size: int) -> OperationResult:
-    """Seal a file for a message that is still to be submitted: the first one gives the message its id."""
-    only(arguments, "message")
-    id = maybe_text(arguments, "message")
-    if id is not None and not is_id(id):
-        raise RefusedError(Code.INVALID, "a message id is 16 bytes as base64url; nothing was stored")
-    row = await library.add(parts, chunks, size=size, id=id)
-    (part,) = [part for part in await _waiting(parts, row.id) if part.n == row.n]
-    return OperationResult(value={"message": row.id, **_facts(part)}, created=True)
+class AttachmentOperations:
+    """Operations on files of messages."""
 
+    def __init__(self, *, content: Content, peers: PeerRegistry, attachments: AttachmentLibrary, files: Files) -> None:
+        self._content = content
+        self._peers = peers
+        self._attachments = attachments
+        self._files = files
 
-async def _waiting(parts: Parts, id: str) -> tuple[SecretPart, ...]:
-    return await parts.store.read(lambda c: library.waiting_in(parts, c, id))
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "attachment.list": self.list_attachments,
+            "attachment.moving": self.moving,
+            "attachment.waiting": self.waiting,
+            "attachment.discard": self.discard,
+        }
+
+    async def add(self, arguments: Arguments, chunks: AsyncIterator[bytes], size: int) -> OperationResult:
+        """Seal a file for a message that is still to be submitted: the first one gives the message its id."""
+        only(arguments, "message")
+        id = maybe_text(arguments, "message")
+        if id is not None and not is_id(id):
+            raise RefusedError(Code.INVALID, "a message id is 16 bytes as base64url; nothing was stored")
+        row = await self._attachments.add(chunks, size=size, id=id)
+        (part,) = [part for part in await self._waiting(row.id) if part.n == row.n]
+        return OperationResult(value={"message": row.id, **_facts(part)}, created=True)
+
+    async def _waiting(self, id: str) -> tuple[SecretPart, ...]:
+        return await self._content.store.read(lambda c: library.waiting_in(self._content.sealer, c, id))
+
+    async def list_attachments(self, arguments: Arguments) -> OperationResult:
+        """The files of one message; `stored` says whether the ciphertext is still here."""
+        only(arguments, "id", "direction")
+        items: list[Json] = []
+        for found in await self._of_message(text(arguments, "id"), messages.direction_of(arguments)):
+            stored = await self._files.size(found.row.file) == found.row.length
+            items.append({**_facts(found.part), "doc_kind": found.kind, "stored": stored})
+        return OperationResult(value={"attachments": items})
+
+    async def read(self, arguments: Arguments) -> tuple[SecretPart, AsyncIterator[bytes]]:
+        """One file as a stream."""
+        only(arguments, "id", "part", "direction")
+        id, n = text(arguments, "id"), number(arguments, "part", otherwise=-1)
+        wanted = [f for f in await self._of_message(id, messages.direction_of(arguments)) if f.part.n == n]
+        if not wanted:
+            raise RefusedError(
+                Code.NOT_FOUND, "the message has no such file here", hint="trm attachment list shows them"
+            )
+        (found,) = wanted
+        if await self._files.size(found.row.file) != found.row.length:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "the file is not in the folder of attachments",
+                hint="copy the folder from where it is kept beside the backups",
+            )
+        return found.part, self._attachments.read(found.row, found.part)
+
+    async def _of_message(self, id: str, direction: str | None) -> Sequence[Found]:
+        def query(c: Connection) -> tuple[MessageRow | None, list[AttachmentRow], MessageContent | None]:
+            rows = message_rows.find(c, id, direction=direction)
+            if not rows:
+                return None, [], None
+            row = rows[0]
+            sealed = content.get(c, [row.ref])
+            found = store.of_messages(c, [row.ref]).get(row.ref, [])
+            return row, found, messages.opened_row(self._content.sealer, sealed.get(row.ref))
+
+        row, found, opened = await self._content.store.read(query)
+        if row is None:
+            raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
+        if opened is None or not found:
+            return []
+        by_number = {part.n: part for part in library.of_message(opened)}
+        kinds = dict(_kinds(opened.halves()[1]))
+        return [Found(row=one, part=by_number[one.n], kind=kinds.get(one.n)) for one in found]
+
+    async def moving(self, arguments: Arguments) -> OperationResult:
+        """Messages whose files are on their way in either direction, and files that wait for their message."""
+        only(arguments)
+
+        def query(c: Connection) -> tuple[list[AttachmentRow], dict[tuple[str, str], UploadRow]]:
+            rows = store.moving(c, states=[str(Outgoing.QUEUED), str(Outgoing.AWAITING_RECEIPT)])
+            return rows, {(upload.peer, upload.id): upload for upload in store.uploads(c)}
+
+        rows, uploads = await self._content.store.read(query)
+        grouped: dict[tuple[str, str | None, str], list[AttachmentRow]] = {}
+        for row in rows:
+            grouped.setdefault((row.direction, row.peer, row.id), []).append(row)
+        items: list[Json] = [
+            self._moving(of, uploads.get((of[0].peer or "", of[0].id)) if of[0].direction == IN else None)
+            for of in grouped.values()
+        ]
+        return OperationResult(value={"moving": items})
+
+    def _moving(self, rows: Sequence[AttachmentRow], upload: UploadRow | None) -> dict[str, Json]:
+        first = rows[0]
+        peer = None if first.peer is None else self._peers.get(first.peer)
+        state = "coming" if first.direction == IN else "waiting" if first.message is None else "going"
+        return {
+            "id": first.id,
+            "peer": first.peer if peer is None else peer.name,
+            "state": state,
+            "files": len(rows),
+            "bytes": sum(row.length for row in rows),
+            "done": sum(min(row.held * SEGMENT, row.length) for row in rows),
+            "since": min(row.at for row in rows),
+            "last": None if upload is None else upload.at,
+        }
+
+    async def waiting(self, arguments: Arguments) -> OperationResult:
+        """The files that wait for a message which was not submitted yet, in their order."""
+        only(arguments, "id")
+        found = await self._waiting(text(arguments, "id"))
+        return OperationResult(value={"attachments": [_facts(part) for part in found]})
+
+    async def discard(self, arguments: Arguments) -> OperationResult:
+        """Forget the files of a message that was not submitted: their keys first, then the files."""
+        only(arguments, "id")
+        id = text(arguments, "id")
+
+        def move(connection: Connection) -> int:
+            count = len(store.unsent(connection, [id]).get(id, []))
+            store.drop_unsent(connection, id)
+            return count
+
+        gone = await self._content.store.move(move)
+        if not gone:
+            raise RefusedError(Code.NOT_FOUND, "no file waits for a message with this id")
+        await self._attachments.sweep()
+        return OperationResult(value={"message": id, "files": gone})
 
 
 def _facts(part: SecretPart) -> dict[str, Json]:
     return {"part": part.n, "media_type": part.media, "size": part.size, "sha256": part.sha256.hex()}
 
 
-async def list_attachments(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The files of one message; `stored` says whether the ciphertext is still here."""
-    only(arguments, "id", "direction")
-    items: list[Json] = []
-    for found in await _of_message(parts, text(arguments, "id"), messages.direction_of(arguments)):
-        stored = await parts.files.size(found.row.file) == found.row.length
-        items.append({**_facts(found.part), "doc_kind": found.kind, "stored": stored})
-    return OperationResult(value={"attachments": items})
-
-
-async def read(parts: Parts, arguments: Arguments) -> tuple[SecretPart, AsyncIterator[bytes]]:
-    """One file as a stream."""
-    only(arguments, "id", "part", "direction")
-    id, n = text(arguments, "id"), number(arguments, "part", otherwise=-1)
-    wanted = [f for f in await _of_message(parts, id, messages.direction_of(arguments)) if f.part.n == n]
-    if not wanted:
-        raise RefusedError(Code.NOT_FOUND, "the message has no such file here", hint="trm attachment list shows them")
-    (found,) = wanted
-    if await parts.files.size(found.row.file) != found.row.length:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "the file is not in the folder of attachments",
-            hint="copy the folder from where it is kept beside the backups",
-        )
-    return found.part, library.read(parts, found.row, found.part)
-
-
 def file_name(part: SecretPart) -> str:
     """What the file is called: its number and type."""
     return f"{part.n}.{SUFFIXES.get(part.media, 'bin')}"
-
-
-async def _of_message(parts: Parts, id: str, direction: str | None) -> Sequence[Found]:
-    def query(c: Connection) -> tuple[MessageRow | None, list[AttachmentRow], Content | None]:
-        rows = message_rows.find(c, id, direction=direction)
-        if not rows:
-            return None, [], None
-        row = rows[0]
-        sealed = content.get(c, [row.ref])
-        found = store.of_messages(c, [row.ref]).get(row.ref, [])
-        return row, found, messages.opened_row(parts, sealed.get(row.ref))
-
-    row, found, opened = await parts.store.read(query)
-    if row is None:
-        raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
-    if opened is None or not found:
-        return []
-    by_number = {part.n: part for part in library.of_message(opened)}
-    kinds = dict(_kinds(opened.halves()[1]))
-    return [Found(row=one, part=by_number[one.n], kind=kinds.get(one.n)) for one in found]
 
 
 def _kinds(value: Json) -> Sequence[tuple[int, str | None]]:
@@ -115,62 +189,3 @@ def _kinds(value: Json) -> Sequence[tuple[int, str | None]]:
     if isinstance(n, int) and set(value) <= {"part", "doc_kind"}:
         return [(n, kind if isinstance(kind, str) else None)]
     return [pair for item in value.values() for pair in _kinds(item)]
-
-
-async def moving(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Messages whose files are on their way in either direction, and files that wait for their message."""
-    only(arguments)
-
-    def query(c: Connection) -> tuple[list[AttachmentRow], dict[tuple[str, str], UploadRow]]:
-        rows = store.moving(c, states=[str(Outgoing.QUEUED), str(Outgoing.AWAITING_RECEIPT)])
-        return rows, {(upload.peer, upload.id): upload for upload in store.uploads(c)}
-
-    rows, uploads = await parts.store.read(query)
-    grouped: dict[tuple[str, str | None, str], list[AttachmentRow]] = {}
-    for row in rows:
-        grouped.setdefault((row.direction, row.peer, row.id), []).append(row)
-    items: list[Json] = [
-        _moving(parts, of, uploads.get((of[0].peer or "", of[0].id)) if of[0].direction == IN else None)
-        for of in grouped.values()
-    ]
-    return OperationResult(value={"moving": items})
-
-
-def _moving(parts: Parts, rows: Sequence[AttachmentRow], upload: UploadRow | None) -> dict[str, Json]:
-    first = rows[0]
-    peer = None if first.peer is None else parts.book.get(first.peer)
-    state = "coming" if first.direction == IN else "waiting" if first.message is None else "going"
-    return {
-        "id": first.id,
-        "peer": first.peer if peer is None else peer.name,
-        "state": state,
-        "files": len(rows),
-        "bytes": sum(row.length for row in rows),
-        "done": sum(min(row.held * SEGMENT, row.length) for row in rows),
-        "since": min(row.at for row in rows),
-        "last": None if upload is None else upload.at,
-    }
-
-
-async def waiting(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The files that wait for a message which was not submitted yet, in their order."""
-    only(arguments, "id")
-    found = await _waiting(parts, text(arguments, "id"))
-    return OperationResult(value={"attachments": [_facts(part) for part in found]})
-
-
-async def discard(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Forget the files of a message that was not submitted: their keys first, then the files."""
-    only(arguments, "id")
-    id = text(arguments, "id")
-
-    def move(connection: Connection) -> int:
-        count = len(store.unsent(connection, [id]).get(id, []))
-        store.drop_unsent(connection, id)
-        return count
-
-    gone = await parts.store.move(move)
-    if not gone:
-        raise RefusedError(Code.NOT_FOUND, "no file waits for a message with this id")
-    await library.sweep(parts)
-    return OperationResult(value={"message": id, "files": gone})

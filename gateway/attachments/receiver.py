@@ -15,15 +15,18 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.attachments import library, store
+from gateway.attachments import store
+from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.rules import files_of
 from gateway.attachments.store import AttachmentRow, UploadRow
+from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code, RemoteError, TransientError
 from gateway.federation.endpoints import Segment
 from gateway.federation.handlers import Reply
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.messages.store.messages import IN
 from gateway.messages.types import AuthenticStatement
-from gateway.node.parts import Parts
+from gateway.ports import Clock, Files
 from keys.documents.envelope import join_envelopes
 from keys.primitives.attachment_cipher import SEGMENT, segment_length, segments
 from keys.primitives.encoding import canon
@@ -34,92 +37,108 @@ MOST_UPLOADS = 16
 _JSON = "application/json"
 
 
-async def judge(parts: Parts, node: str, messages: Mapping[str, AuthenticStatement]) -> dict[str, Code | None]:
-    """Step 13d for messages with parts: None where all files are here and what was signed, else the code of the
-    refusal. What is not complete yet is not in the answer.
+class IncomingFiles:
+    """Implements `gateway.delivery.inbound.receiver.IncomingFiles`: keeps envelopes that wait for their parts, and
+    compares the parts with what was signed when they are there.
     """
-    judged: dict[str, Code | None] = {}
-    for id, message in messages.items():
-        if message.statement.parts:
-            rows = await parts.store.read(partial(store.coming, peer=node, id=id))
-            if tuple(row.length for row in rows) == message.statement.parts and await _complete(parts, rows):
-                judged[id] = await _verdict(parts, message, rows)
-    return judged
 
+    def __init__(
+        self, *, store: Store, attachments: AttachmentLibrary, files: Files, clock: Clock, rand: Callable[[int], bytes]
+    ) -> None:
+        self._store = store
+        self._attachments = attachments
+        self._files = files
+        self._clock = clock
+        self._rand = rand
 
-async def _complete(parts: Parts, rows: list[AttachmentRow]) -> bool:
-    """Whether every segment is here. What a row counts and the disk does not have is wanted again."""
-    whole = True
-    for row in rows:
-        held = min(row.held, await parts.files.size(row.file) // SEGMENT)
-        if row.held == segments(row.length) and await parts.files.size(row.file) == row.length:
-            continue
-        whole = False
-        if held < row.held:
-            await parts.store.move(partial(store.came, row=row, held=held, at=parts.clock.now()))
-    return whole
+    async def check_files(
+        self, node: NodeId, messages: Mapping[MessageId, AuthenticStatement]
+    ) -> Mapping[MessageId, Code | None]:
+        """Compare files with what was signed: None where they are that, else the code of the refusal. A message whose
+        files are not all here, and one without files, is not in the answer.
+        """
+        judged: dict[MessageId, Code | None] = {}
+        for id, message in messages.items():
+            if message.statement.parts:
+                rows = await self._store.read(partial(store.coming, peer=node, id=id))
+                if tuple(row.length for row in rows) == message.statement.parts and await self._complete(rows):
+                    judged[id] = await self._verdict(message, rows)
+        return judged
 
+    async def _complete(self, rows: list[AttachmentRow]) -> bool:
+        """Whether every segment is here. What a row counts and the disk does not have is wanted again."""
+        whole = True
+        for row in rows:
+            held = min(row.held, await self._files.size(row.file) // SEGMENT)
+            if row.held == segments(row.length) and await self._files.size(row.file) == row.length:
+                continue
+            whole = False
+            if held < row.held:
+                await self._store.move(partial(store.came, row=row, held=held, at=self._clock.now()))
+        return whole
 
-async def _verdict(parts: Parts, message: AuthenticStatement, rows: list[AttachmentRow]) -> Code | None:
-    try:
-        for row, part in zip(rows, files_of(message.secret), strict=True):
-            await library.verify(parts, row, part)
-    except RemoteError as error:
-        return error.code if error.code in WIRE_CODES else Code.MALFORMED
-    return None
+    async def _verdict(self, message: AuthenticStatement, rows: list[AttachmentRow]) -> Code | None:
+        try:
+            for row, part in zip(rows, files_of(message.secret), strict=True):
+                await self._attachments.verify(row, part)
+        except RemoteError as error:
+            return error.code if error.code in WIRE_CODES else Code.MALFORMED
+        return None
 
+    async def keep_envelope(self, node: NodeId, message: AuthenticStatement, envelope: bytes) -> None:
+        """Keep an envelope that waits for its parts; the same again changes nothing.
 
-async def begin(parts: Parts, node: str, message: AuthenticStatement, envelope: bytes) -> None:
-    """Keep an envelope that waits for its parts; the same again changes nothing.
+        Raises TransientError: locked while too many of the peer's messages wait, disk.
+        """
+        now, stated = self._clock.now(), message.statement
+        known = await self._store.read(lambda c: (store.uploads(c, node), store.coming(c, node, stated.id)))
+        same = tuple(row.length for row in known[1]) == stated.parts
+        if not same:
+            await self._attachments.check_room(sum(stated.parts))
+        if len([upload for upload in known[0] if upload.id != stated.id]) >= MOST_UPLOADS:
+            raise TransientError(Code.LOCKED, "too many messages of this peer wait for their files")
+        rows = [
+            AttachmentRow(
+                ref=self._store.new_ref(),
+                file=self._rand(16).hex(),
+                direction=IN,
+                peer=node,
+                id=stated.id,
+                n=n,
+                message=None,
+                length=length,
+                held=0,
+                at=now,
+            )
+            for n, length in enumerate(stated.parts)
+        ]
+        upload = UploadRow(peer=node, id=stated.id, envelope=envelope, began=now, at=now, expires=stated.expires)
 
-    Raises TransientError: locked while too many of the peer's messages wait, disk.
-    """
-    now, stated = parts.clock.now(), message.statement
-    known = await parts.store.read(lambda c: (store.uploads(c, node), store.coming(c, node, stated.id)))
-    same = tuple(row.length for row in known[1]) == stated.parts
-    if not same:
-        await library.check_room(parts, sum(stated.parts))
-    if len([upload for upload in known[0] if upload.id != stated.id]) >= MOST_UPLOADS:
-        raise TransientError(Code.LOCKED, "too many messages of this peer wait for their files")
-    rows = [
-        AttachmentRow(
-            ref=parts.store.new_ref(),
-            file=parts.rand(16).hex(),
-            direction=IN,
-            peer=node,
-            id=stated.id,
-            n=n,
-            message=None,
-            length=length,
-            held=0,
-            at=now,
-        )
-        for n, length in enumerate(stated.parts)
-    ]
-    upload = UploadRow(peer=node, id=stated.id, envelope=envelope, began=now, at=now, expires=stated.expires)
+        def move(connection: Connection) -> None:
+            if same:  # sealed anew, perhaps: the parts stay
+                store.replace_envelope(connection, upload)
+            else:
+                store.begin(connection, upload, rows)
 
-    def move(connection: Connection) -> None:
-        if same:  # sealed anew, perhaps: the parts stay
-            store.replace_envelope(connection, upload)
-        else:
-            store.begin(connection, upload, rows)
-
-    await parts.store.move(move)
+        await self._store.move(move)
 
 
 class Uploads:
     """Answers requests about parts for proven peers; `judge` is what answers `/v1/messages`."""
 
-    def __init__(self, parts: Parts, judge: Callable[[str, bytes], Awaitable[bytes]]) -> None:
-        self._parts = parts
+    def __init__(
+        self, *, store: Store, files: Files, clock: Clock, judge: Callable[[NodeId, bytes], Awaitable[bytes]]
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._clock = clock
         self._judge = judge
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def put(self, node: str, segment: Segment, data: bytes) -> Reply:
         """The next segment of a part; see `FederationHandlers.put_part`."""
-        parts = self._parts
         async with self._locks[node]:
-            upload, rows = await parts.store.read(partial(_find, node=node, id=segment.id))
+            upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
             if upload is None or segment.n >= len(rows):
                 return _refused(404)
             row = rows[segment.n]
@@ -127,17 +146,17 @@ class Uploads:
                 return _refused(409)
             if len(data) != segment_length(row.length, segment.k):
                 raise RemoteError(Code.MALFORMED, "the segment has not the length that it must have")
-            await parts.files.put(row.file, segment.k * SEGMENT, data)
+            await self._files.put(row.file, segment.k * SEGMENT, data)
             held = segment.k + 1
-            await parts.store.move(partial(store.came, row=row, held=held, at=parts.clock.now()))
+            await self._store.move(partial(store.came, row=row, held=held, at=self._clock.now()))
             left = sum(segments(other.length) - other.held for other in rows) - 1
             if left:
                 return _next(held)
-            return Reply(200, _JSON, await self._judge(node, join_envelopes([upload.envelope])))
+            return Reply(200, _JSON, await self._judge(NodeId(node), join_envelopes([upload.envelope])))
 
     async def wanted(self, node: str, segment: Segment) -> Reply:
         """Which segment of a part is wanted next."""
-        upload, rows = await self._parts.store.read(partial(_find, node=node, id=segment.id))
+        upload, rows = await self._store.read(partial(_find, node=node, id=segment.id))
         if upload is None or segment.n >= len(rows):
             return _refused(404)
         return _next(rows[segment.n].held)

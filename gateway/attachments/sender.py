@@ -11,14 +11,15 @@ from functools import partial
 
 from gateway.attachments import store
 from gateway.attachments.store import AttachmentRow
+from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.address import PeerAddress
-from gateway.federation.client import Answered
+from gateway.federation.client import Answered, FederationClient
 from gateway.messages.answers import read_next, read_refusal
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
+from gateway.ports import Clock, Files
 from keys.primitives.attachment_cipher import SEGMENT, segment_length, segments
 
 TRIES = 4
@@ -26,71 +27,76 @@ TRIES = 4
 FIRST_PAUSE = 0.5
 
 
-async def upload(parts: Parts, peer: PeerAddress, message: MessageRow) -> Answered | None:
-    """Everything that the peer does not have yet; its answer to the last segment. None when the envelope has to be
-    shown again, or when the message may go no longer.
+class Uploader:
+    """Brings the parts of messages to peers."""
 
-    Raises:
-        TransientError: the peer is away, or refuses the request as a whole.
-        RefusedError: not_found; a file is not here any more.
-    """
-    rows = (await parts.store.read(lambda c: store.of_messages(c, [message.ref]))).get(message.ref, [])
-    for row in rows:
-        answer = await _part(parts, peer, message, row)
-        if isinstance(answer, Answered):
-            return answer
-        if not answer:
-            return None
-    return None
+    def __init__(self, *, store: Store, client: FederationClient, files: Files, clock: Clock) -> None:
+        self._store = store
+        self._client = client
+        self._files = files
+        self._clock = clock
 
+    async def upload(self, peer: PeerAddress, message: MessageRow) -> Answered | None:
+        """Everything that the peer does not have yet; its answer to the last segment. None when the envelope has to be
+        shown again, or when the message may go no longer.
 
-async def _part(parts: Parts, peer: PeerAddress, message: MessageRow, row: AttachmentRow) -> Answered | bool:
-    """One part: the answer that ends the message, True when the peer has the part, False when it waits for none."""
-    k = await _wanted(parts, peer, row)
-    while k is not None and k < segments(row.length):
-        if not await goes(parts, message):
-            return False
-        found = await _segment(parts, peer, row, k)
+        Raises:
+            TransientError: the peer is away, or refuses the request as a whole.
+            RefusedError: not_found; a file is not here any more.
+        """
+        rows = (await self._store.read(lambda c: store.of_messages(c, [message.ref]))).get(message.ref, [])
+        for row in rows:
+            answer = await self._part(peer, message, row)
+            if isinstance(answer, Answered):
+                return answer
+            if not answer:
+                return None
+        return None
+
+    async def _part(self, peer: PeerAddress, message: MessageRow, row: AttachmentRow) -> Answered | bool:
+        """One part: the answer that ends the message, True when the peer has the part, False when it waits for none."""
+        k = await self._wanted(peer, row)
+        while k is not None and k < segments(row.length):
+            if not await self.goes(message):
+                return False
+            found = await self._segment(peer, row, k)
+            if isinstance(found, Answered):
+                return found
+            k = found
+            if k is not None:
+                self._store.move_along(partial(store.sent, ref=row.ref, held=k))
+        return k is not None
+
+    async def goes(self, message: MessageRow) -> bool:
+        """Whether nobody cancelled it meanwhile, and its life is not over."""
+        found = await self._store.read(lambda c: messages.get(c, [message.ref]))
+        return message.ref in found and found[message.ref].state == Outgoing.AWAITING_RECEIPT
+
+    async def _segment(self, peer: PeerAddress, row: AttachmentRow, k: int) -> Answered | int | None:
+        """One segment, sent until it is answered: what is wanted next, None if the peer waits for none, or the answer
+        that ends the message.
+        """
+        data = await self._files.get(row.file, k * SEGMENT, SEGMENT)
+        if len(data) != segment_length(row.length, k):
+            raise RefusedError(Code.NOT_FOUND, "a file of the message is not in the folder of attachments any more")
+        for attempt in range(TRIES):
+            try:
+                return _meaning(await self._client.put_part(peer, row.id, row.n, k, data))
+            except TransientError:
+                if attempt == TRIES - 1:
+                    raise
+            await self._clock.sleep(FIRST_PAUSE * (1 << attempt))
+            wanted = await self._wanted(peer, row)
+            if wanted != k:
+                return wanted
+        raise RuntimeError("the last try returns or raises")
+
+    async def _wanted(self, peer: PeerAddress, row: AttachmentRow) -> int | None:
+        answered = await self._client.get_part(peer, row.id, row.n)
+        found = _meaning(answered)
         if isinstance(found, Answered):
-            return found
-        k = found
-        if k is not None:
-            parts.store.move_along(partial(store.sent, ref=row.ref, held=k))
-    return k is not None
-
-
-async def goes(parts: Parts, message: MessageRow) -> bool:
-    """Whether nobody cancelled it meanwhile, and its life is not over."""
-    found = await parts.store.read(lambda c: messages.get(c, [message.ref]))
-    return message.ref in found and found[message.ref].state == Outgoing.AWAITING_RECEIPT
-
-
-async def _segment(parts: Parts, peer: PeerAddress, row: AttachmentRow, k: int) -> Answered | int | None:
-    """One segment, sent until it is answered: what is wanted next, None if the peer waits for none, or the answer that
-    ends the message.
-    """
-    data = await parts.files.get(row.file, k * SEGMENT, SEGMENT)
-    if len(data) != segment_length(row.length, k):
-        raise RefusedError(Code.NOT_FOUND, "a file of the message is not in the folder of attachments any more")
-    for attempt in range(TRIES):
-        try:
-            return _meaning(await parts.client.put_part(peer, row.id, row.n, k, data))
-        except TransientError:
-            if attempt == TRIES - 1:
-                raise
-        await parts.clock.sleep(FIRST_PAUSE * (1 << attempt))
-        wanted = await _wanted(parts, peer, row)
-        if wanted != k:
-            return wanted
-    raise RuntimeError("the last try returns or raises")
-
-
-async def _wanted(parts: Parts, peer: PeerAddress, row: AttachmentRow) -> int | None:
-    answered = await parts.client.get_part(peer, row.id, row.n)
-    found = _meaning(answered)
-    if isinstance(found, Answered):
-        raise TransientError(Code.REJECTED, "the peer does not say which segment it wants")
-    return found
+            raise TransientError(Code.REJECTED, "the peer does not say which segment it wants")
+        return found
 
 
 def _meaning(answered: Answered) -> Answered | int | None:

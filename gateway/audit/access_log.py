@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from gateway.audit import access_store
 from gateway.audit.access_store import Reading
 from gateway.database import journal
-from gateway.database.audit_entries import leaf
-from gateway.node.parts import Parts
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.engine import Store
 from gateway.operations.roles import Caller
+from gateway.ports import Clock
 
 DAY = 24 * 3_600
 OWNER = "owner"
@@ -33,17 +34,19 @@ def reader_of(caller: Caller) -> str:
 class Reads:
     """Records what was read at one node."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, *, store: Store, clock: Clock, actor: Actor) -> None:
+        self._store = store
+        self._clock = clock
+        self._actor = actor
         self._known: OrderedDict[tuple[str, str, str, int], None] = OrderedDict()
 
     async def record(self, caller: Caller, what: str, id: str, *, n: int | None = None) -> None:
         """Somebody is about to be shown `what` of `id`, or its file `n`: returns once that is on the disk."""
-        now, reader = self._parts.clock.now(), reader_of(caller)
+        now, reader = self._clock.now(), reader_of(caller)
         key = (reader, what, id, now // DAY)
         if key in self._known:
             return
-        actor = self._parts.keys.actor(reader.encode()).hex()
+        actor = self._actor(reader.encode()).hex()
 
         def move(connection: Connection) -> None:
             if access_store.add(connection, Reading(reader=reader, what=what, id=id, day=now // DAY, at=now)):
@@ -52,7 +55,7 @@ class Reads:
                 else:
                     journal.append_leaf(connection, leaf(now, "attachment.read", id=id, what=what, n=n, actor=actor))
 
-        await self._parts.store.move(move)
+        await self._store.move(move)
         self._known[key] = None
         while len(self._known) > KNOWN_AT_MOST:
             self._known.popitem(last=False)

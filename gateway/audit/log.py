@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from sqlalchemy import Connection
@@ -24,9 +25,12 @@ from gateway.audit.store import CheckpointRow
 from gateway.audit.verify import LogReport, Parties, Stored, examine
 from gateway.audit.witness_rules import quorum
 from gateway.database.atomic_file import read_kept, write_kept
+from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.node.parts import Parts
+from gateway.identity.identity import Identity
+from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
+from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 from keys.documents.merkle_tree import TILE, prove_inclusion
@@ -101,9 +105,109 @@ def parties(chain: Sequence[Descriptor], peers: Iterable[Witness]) -> Parties:
     )
 
 
-def of_node(parts: Parts) -> Parties:
-    """The same for a running node."""
-    return parties(parts.own.chain, parts.book.all())
+class AuditLog:
+    """The audit log of a running node.
+
+    `kept` is where the last checkpoint lies beside the database. `halted` says why nothing departs now: the log was
+    rolled back, or no witness has confirmed yet that it was not. `confirmed` are the peers that cosigned since the
+    start, `writing` guards what is signed and kept.
+    """
+
+    def __init__(self, *, store: Store, identity: Identity, peers: PeerRegistry, clock: Clock, kept: Path) -> None:
+        self._store = store
+        self._identity = identity
+        self._peers = peers
+        self._clock = clock
+        self.kept = kept
+        self.halted: Code | None = None
+        self.confirmed: set[str] = set()
+        self.writing = asyncio.Lock()
+
+    def parties(self) -> Parties:
+        """The own keys and those of every node that ever was a peer, as they are now."""
+        return parties(self._identity.own.chain, self._peers.all())
+
+    async def start(self) -> None:
+        """Compare the log with its last checkpoints and the clock with both.
+
+        Raises:
+            RefusedError: log_rolled_back, which names the first bad entry, or clock; nothing was started or written.
+        """
+        who, kept = self.parties(), read_kept(self.kept, NOTE_LIMIT)
+        fault = await self._store.read(lambda c: _tail_fault(c, who, kept))
+        if fault is not None:
+            verdict = await self._store.read(lambda c: verify(c, who, kept))
+            first = next((f"{found.place} {found.rule}" for found in verdict.findings), fault)
+            raise RefusedError(
+                Code.LOG_ROLLED_BACK,
+                f"{ROLLED_BACK}: {first}; nothing was started",
+                hint=WHAT_TO_DO,
+                findings=verdict.findings,
+            )
+        last = await self._store.read(lambda c: _last_dated(c, who, kept))
+        if self._clock.now() + SKEW < last:
+            raise RefusedError(
+                Code.CLOCK,
+                "the clock is earlier than the last checkpoint or entry of the log; nothing was started",
+                hint="set the clock of this machine (NTP), then start again",
+            )
+        if kept is None and who.quorum:
+            self.halted = Code.LOG_UNCONFIRMED
+
+    async def checkpoint(self) -> CheckpointRow:
+        """Sign the tree as it is now, unless the newest checkpoint has that size; the newest checkpoint.
+
+        Raises:
+            RefusedError: the node has no key for its log now, or the log is halted as rolled back.
+            TransientError: disk.
+        """
+        async with self.writing:
+            if self.halted is Code.LOG_ROLLED_BACK:
+                raise RefusedError(Code.LOG_ROLLED_BACK, f"{ROLLED_BACK}; nothing is signed for it", hint=WHAT_TO_DO)
+            while await self._tile():
+                pass
+            size, root, rest, newest = await self._store.read(_head)
+            if newest is not None and newest.size >= size:
+                if not self.kept.exists():
+                    await self.keep()
+                return newest
+            text = Checkpoint(origin=self._identity.own.descriptor.log, size=size, root=root).text
+            signature = NoteSignature.of(self._identity.own.descriptor.log, self._identity.keys.sign_log(text))
+            note = SignedNote(text=text, signatures=(signature,))
+            row = CheckpointRow(size=size, note=note.encode(), at=self._clock.now())
+
+            def move(connection: Connection) -> None:
+                if rest:
+                    store.put_tiles(connection, [(0, size // TILE, b"".join(rest))])
+                store.add_checkpoint(connection, row)
+
+            await self._store.move(move)
+            await self.keep()
+            return row
+
+    async def _tile(self) -> bool:
+        """Write the next full tiles; whether there were some."""
+
+        def due(connection: Connection) -> list[tuple[int, int, bytes]]:
+            done = store.tiled(connection)
+            size = min(store.size(connection) // TILE * TILE, done + TILES_AT_ONCE * TILE)
+            return list(store.tree(connection, size).full(done))
+
+        found = await self._store.read(due)
+        if found:
+            await self._store.move(lambda c: store.put_tiles(c, found))
+        return bool(found)
+
+    async def keep(self) -> None:
+        """The newest checkpoint and its cosignatures into the file beside the database."""
+
+        def newest(connection: Connection) -> bytes | None:
+            row = store.newest_checkpoint(connection)
+            return None if row is None else _cosigned(connection, row).encode()
+
+        note = await self._store.read(newest)
+        if note is not None:
+            await asyncio.to_thread(write_kept, self.kept, note)
 
 
 def _keys(chain: Sequence[Descriptor], use: Use) -> tuple[PublicKey, ...]:
@@ -169,34 +273,6 @@ def readable(*lines: bytes) -> tuple[NoteSignature, ...]:
 # --- start ---------------------------------------------------------------------------------------------------------
 
 
-async def start(parts: Parts) -> None:
-    """Compare the log with its last checkpoints and the clock with both.
-
-    Raises:
-        RefusedError: log_rolled_back, which names the first bad entry, or clock; nothing was started or written.
-    """
-    who, kept = of_node(parts), read_kept(parts.log.kept, NOTE_LIMIT)
-    fault = await parts.store.read(lambda c: _tail_fault(c, who, kept))
-    if fault is not None:
-        verdict = await parts.store.read(lambda c: verify(c, who, kept))
-        first = next((f"{found.place} {found.rule}" for found in verdict.findings), fault)
-        raise RefusedError(
-            Code.LOG_ROLLED_BACK,
-            f"{ROLLED_BACK}: {first}; nothing was started",
-            hint=WHAT_TO_DO,
-            findings=verdict.findings,
-        )
-    last = await parts.store.read(lambda c: _last_dated(c, who, kept))
-    if parts.clock.now() + SKEW < last:
-        raise RefusedError(
-            Code.CLOCK,
-            "the clock is earlier than the last checkpoint or entry of the log; nothing was started",
-            hint="set the clock of this machine (NTP), then start again",
-        )
-    if kept is None and who.quorum:
-        parts.log.halted = Code.LOG_UNCONFIRMED
-
-
 def _tail_fault(connection: Connection, who: Parties, kept: bytes | None) -> str | None:
     """Why the log is not what was signed last. Only entries outside of full tiles are read; `verify` reads all."""
     total, row = store.size(connection), store.newest_checkpoint(connection)
@@ -240,67 +316,9 @@ def _last_dated(connection: Connection, who: Parties, kept: bytes | None) -> int
 # --- checkpoints ---------------------------------------------------------------------------------------------------
 
 
-async def checkpoint(parts: Parts) -> CheckpointRow:
-    """Sign the tree as it is now, unless the newest checkpoint has that size; the newest checkpoint.
-
-    Raises:
-        RefusedError: the node has no key for its log now, or the log is halted as rolled back.
-        TransientError: disk.
-    """
-    async with parts.log.writing:
-        if parts.log.halted is Code.LOG_ROLLED_BACK:
-            raise RefusedError(Code.LOG_ROLLED_BACK, f"{ROLLED_BACK}; nothing is signed for it", hint=WHAT_TO_DO)
-        while await _tile(parts):
-            pass
-        size, root, rest, newest = await parts.store.read(_head)
-        if newest is not None and newest.size >= size:
-            if not parts.log.kept.exists():
-                await keep(parts)
-            return newest
-        text = Checkpoint(origin=parts.own.descriptor.log, size=size, root=root).text
-        signature = NoteSignature.of(parts.own.descriptor.log, parts.keys.sign_log(text))
-        note = SignedNote(text=text, signatures=(signature,))
-        row = CheckpointRow(size=size, note=note.encode(), at=parts.clock.now())
-
-        def move(connection: Connection) -> None:
-            if rest:
-                store.put_tiles(connection, [(0, size // TILE, b"".join(rest))])
-            store.add_checkpoint(connection, row)
-
-        await parts.store.move(move)
-        await keep(parts)
-        return row
-
-
-async def _tile(parts: Parts) -> bool:
-    """Write the next full tiles; whether there were some."""
-
-    def due(connection: Connection) -> list[tuple[int, int, bytes]]:
-        done = store.tiled(connection)
-        size = min(store.size(connection) // TILE * TILE, done + TILES_AT_ONCE * TILE)
-        return list(store.tree(connection, size).full(done))
-
-    found = await parts.store.read(due)
-    if found:
-        await parts.store.move(lambda c: store.put_tiles(c, found))
-    return bool(found)
-
-
 def _head(connection: Connection) -> tuple[int, bytes, tuple[bytes, ...], CheckpointRow | None]:
     """Size and root of the tree, the hashes of its last tile if that is not full, and the newest checkpoint."""
     size = store.size(connection)
     tree = store.tree(connection, size)
     rest = tree.tile(0, size // TILE) if size % TILE else ()
     return size, tree.root(), rest, store.newest_checkpoint(connection)
-
-
-async def keep(parts: Parts) -> None:
-    """The newest checkpoint and its cosignatures into the file beside the database."""
-
-    def newest(connection: Connection) -> bytes | None:
-        row = store.newest_checkpoint(connection)
-        return None if row is None else _cosigned(connection, row).encode()
-
-    note = await parts.store.read(newest)
-    if note is not None:
-        await asyncio.to_thread(write_kept, parts.log.kept, note)

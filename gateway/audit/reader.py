@@ -15,15 +15,17 @@ from sqlalchemy import Connection
 
 from gateway.audit import log
 from gateway.audit import store as audit
+from gateway.audit.log import AuditLog
 from gateway.audit.verify import Parties
 from gateway.database.atomic_file import read_kept
 from gateway.database.engine import Store
 from gateway.errors import Code
 from gateway.identity import store as identity_store
-from gateway.node.parts import Parts
+from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
+from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from keys.documents.descriptor import Descriptor, accept_chain
 from keys.documents.merkle_tree import TILE
 from keys.documents.signed_note import NOTE_LIMIT
@@ -63,16 +65,15 @@ class LogReader:
         return log.parties(self.chain, self.peers)
 
 
-def of_running(parts: Parts) -> LogReader:
+def of_running(store: Store, own: OwnIdentity, peers: PeerRegistry, log: AuditLog, clock: Clock) -> LogReader:
     """The log of a running node."""
-    peers = (Known(node=p.node, name=p.name, state=p.state, chain=p.chain) for p in parts.book.all())
     return LogReader(
-        store=parts.store,
-        kept=parts.log.kept,
-        chain=parts.own.chain,
-        peers=tuple(peers),
-        now=parts.clock.now(),
-        halted=parts.log.halted,
+        store=store,
+        kept=log.kept,
+        chain=own.chain,
+        peers=tuple(Known(node=p.node, name=p.name, state=p.state, chain=p.chain) for p in peers.all()),
+        now=clock.now(),
+        halted=log.halted,
     )
 
 

@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 from gateway.audit import store
 from gateway.audit.store import WitnessedRow
 from gateway.audit.witness_rules import Answer, Head, judge
+from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.federation.endpoints import NOTHING, TEXT, TREE_SIZE
 from gateway.federation.handlers import Reply
-from gateway.node.parts import Parts
-from gateway.peers.registry import Peer
+from gateway.identity.identity import Identity
+from gateway.peers.registry import Peer, PeerRegistry
+from gateway.ports import Clock
 from keys.documents.key_records import Use
 from keys.documents.merkle_tree import EMPTY, is_consistent
 from keys.documents.signed_note import AddCheckpoint, Checkpoint, NoteSignature, cosignature_text, open_checkpoint
@@ -25,50 +27,57 @@ UNKNOWN_LOG = Reply(404, NOTHING, b"")
 FORBIDDEN = Reply(403, NOTHING, b"")
 
 
-async def witness(parts: Parts, node: str, body: bytes) -> Reply:
-    """The answer to ``add-checkpoint`` of a proven peer.
+class LogWitness:
+    """Cosigns the logs of peers."""
 
-    Raises:
-        RemoteError: malformed; the whole request is refused, nothing was changed.
-        TransientError: no `wit` key is valid now; the log asks again, also for the same tree.
-    """
-    peer = _known(parts, node)
-    request = AddCheckpoint.decode(body)
-    origin = peer.descriptor.log
-    if Checkpoint.parse(request.note.text).origin != origin or origin == parts.own.descriptor.log:
-        return UNKNOWN_LOG
-    try:
-        new = open_checkpoint(request.note, origin, log_keys(peer, parts.clock.now()))
-    except RemoteError as error:
-        if error.code is Code.BAD_SIGNATURE:
-            return FORBIDDEN
-        raise
-    answer, size = await parts.store.move(lambda c: _advance(c, peer.node, request, new))
-    if answer is Answer.COSIGN:
+    def __init__(self, *, store: Store, identity: Identity, peers: PeerRegistry, clock: Clock) -> None:
+        self._store = store
+        self._identity = identity
+        self._peers = peers
+        self._clock = clock
+
+    async def witness(self, node: str, body: bytes) -> Reply:
+        """The answer to ``add-checkpoint`` of a proven peer.
+
+        Raises:
+            RemoteError: malformed; the whole request is refused, nothing was changed.
+            TransientError: no `wit` key is valid now; the log asks again, also for the same tree.
+        """
+        peer = self._known(node)
+        request = AddCheckpoint.decode(body)
+        origin = peer.descriptor.log
+        if Checkpoint.parse(request.note.text).origin != origin or origin == self._identity.own.descriptor.log:
+            return UNKNOWN_LOG
         try:
-            signed = parts.keys.cosign(cosignature_text(request.note.text, parts.clock.now()))
-        except RefusedError as error:
-            raise TransientError(error.code, "this node has no key to witness with now") from error
-        return Reply(int(answer), TEXT, NoteSignature.of(parts.own.node, signed).line)
-    if answer is Answer.CONFLICT:
-        return Reply(int(answer), TREE_SIZE, f"{size}\n".encode())
-    return Reply(int(answer), NOTHING, b"")
+            new = open_checkpoint(request.note, origin, log_keys(peer, self._clock.now()))
+        except RemoteError as error:
+            if error.code is Code.BAD_SIGNATURE:
+                return FORBIDDEN
+            raise
+        answer, size = await self._store.move(lambda c: _advance(c, peer.node, request, new))
+        if answer is Answer.COSIGN:
+            try:
+                signed = self._identity.keys.cosign(cosignature_text(request.note.text, self._clock.now()))
+            except RefusedError as error:
+                raise TransientError(error.code, "this node has no key to witness with now") from error
+            return Reply(int(answer), TEXT, NoteSignature.of(self._identity.own.node, signed).line)
+        if answer is Answer.CONFLICT:
+            return Reply(int(answer), TREE_SIZE, f"{size}\n".encode())
+        return Reply(int(answer), NOTHING, b"")
 
+    async def shown(self, node: str) -> Reply:
+        """The newest checkpoint of the asker's own log that was cosigned here: signed by that log, so that it proves to
+        a node that was put back what it once had.
+        """
+        origin = self._known(node).descriptor.log
+        held = await self._store.read(lambda c: store.witnessed_of(c, node, origin))
+        return UNKNOWN_LOG if held is None else Reply(200, TEXT, held.note)
 
-async def shown(parts: Parts, node: str) -> Reply:
-    """The newest checkpoint of the asker's own log that was cosigned here: signed by that log, so that it proves to a
-    node that was put back what it once had.
-    """
-    origin = _known(parts, node).descriptor.log
-    held = await parts.store.read(lambda c: store.witnessed_of(c, node, origin))
-    return UNKNOWN_LOG if held is None else Reply(200, TEXT, held.note)
-
-
-def _known(parts: Parts, node: str) -> Peer:
-    peer = parts.book.get(node)
-    if peer is None:
-        raise RemoteError(Code.UNKNOWN_SENDER, "a log of an unknown node")
-    return peer
+    def _known(self, node: str) -> Peer:
+        peer = self._peers.get(node)
+        if peer is None:
+            raise RemoteError(Code.UNKNOWN_SENDER, "a log of an unknown node")
+        return peer
 
 
 def log_keys(peer: Peer, now: int) -> tuple[PublicKey, ...]:

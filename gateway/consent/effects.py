@@ -12,6 +12,8 @@ from gateway.consent import register
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
@@ -20,7 +22,6 @@ from gateway.messages.store import local, messages
 from gateway.messages.store.local import ConsentRow
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import AcceptedMessage
-from gateway.node.parts import Parts
 from gateway.ports import Json
 from schemas.types import never_blocked
 
@@ -29,7 +30,7 @@ from schemas.types import never_blocked
 class Recorded:
     """A peer's consent record; what was taken back of that consent before it came counts: messages overtake."""
 
-    parts: Parts
+    content: Content
     holder: str
     record: Mapping[str, Json]
 
@@ -37,11 +38,10 @@ class Recorded:
         """Keep it; a newer record of the same consent takes the place of the older, and never undoes a withdrawal,
         whoever told of it.
         """
-        parts = self.parts
-        known = register.known_in(parts, connection, str(self.record["consent_id"]))
+        known = register.known_in(self.content.sealer, connection, str(self.record["consent_id"]))
         register.alarm(connection, known.damaged, now)
-        ref = parts.store.new_ref()
-        content.put(connection, [parts.vault.seal(ref, register.encode(self.record))])
+        ref = self.content.store.new_ref()
+        content.put(connection, [self.content.sealer.seal(ref, register.encode(self.record))])
         state = known.state_of(self.record)
         local.add_consent(connection, ConsentRow(ref=ref, consent=known.index, holder=self.holder, state=state, at=now))
         for row in known.rows:
@@ -58,7 +58,7 @@ class Withdrawal:
     asked again at departure, so here only a whole withdrawal stops messages at once.
     """
 
-    parts: Parts
+    content: Content
     withdrawn: Mapping[str, Json]
 
     def write(self, connection: Connection, now: int) -> str:
@@ -67,29 +67,30 @@ class Withdrawal:
 
         Nothing that is damaged stops it. Returns the state of the consent after it.
         """
-        parts = self.parts
-        before = register.known_in(parts, connection, str(self.withdrawn["consent_id"]))
+        before = register.known_in(self.content.sealer, connection, str(self.withdrawn["consent_id"]))
         register.alarm(connection, before.damaged, now)
-        after = register.take_back(parts, connection, before, self.withdrawn)
+        after = register.take_back(self.content, connection, before, self.withdrawn)
         if after is None:
             return before.state
-        stopped = _relying(parts, connection, after.index, now) if after.withdrawn or after.damaged else []
+        stopped = (
+            _relying(self.content.sealer, connection, after.index, now) if after.withdrawn or after.damaged else []
+        )
         state_transitions.advance(connection, stopped, at=now)
         journal.append_leaf(connection, leaf(now, "consent.withdrawn", stopped=len(stopped)))
         return after.state
 
 
-def record_consent(parts: Parts, row: MessageRow, message: AcceptedMessage) -> Recorded:
+def record_consent(content: Content, row: MessageRow, message: AcceptedMessage) -> Recorded:
     """Make the effect of a peer's `consent.record`."""
-    return Recorded(parts=parts, holder=row.peer, record=message.content)
+    return Recorded(content=content, holder=row.peer, record=message.content)
 
 
-def withdraw_consent(parts: Parts, _row: MessageRow, message: AcceptedMessage) -> Withdrawal:
+def withdraw_consent(content: Content, _row: MessageRow, message: AcceptedMessage) -> Withdrawal:
     """Make the effect of a peer's `consent.withdrawal`."""
-    return Withdrawal(parts=parts, withdrawn=message.content)
+    return Withdrawal(content=content, withdrawn=message.content)
 
 
-def _relying(parts: Parts, connection: Connection, index: bytes, now: int) -> list[Change]:
+def _relying(sealer: ContentSealer, connection: Connection, index: bytes, now: int) -> list[Change]:
     """The end of outgoing messages that rely on this consent, are not answered, and may be stopped.
 
     One that does not open can not go either, as it would find when it departs.
@@ -100,7 +101,7 @@ def _relying(parts: Parts, connection: Connection, index: bytes, now: int) -> li
     for row in rows:
         if not allows(Outgoing(row.state), OutgoingEvent.REFUSE):
             continue
-        body_type = _type_of(parts, sealed.get(row.ref))
+        body_type = _type_of(sealer, sealed.get(row.ref))
         if body_type is None:
             register.alarm(connection, [row.ref], now)
             changes.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
@@ -109,8 +110,8 @@ def _relying(parts: Parts, connection: Connection, index: bytes, now: int) -> li
     return changes
 
 
-def _type_of(parts: Parts, sealed: SealedRow | None) -> str | None:
+def _type_of(sealer: ContentSealer, sealed: SealedRow | None) -> str | None:
     if sealed is not None:
         with suppress(RefusedError):
-            return content_codec.read_content(parts.vault.open(sealed)).facts.body_type
+            return content_codec.read_content(sealer.open(sealed)).facts.body_type
     return None

@@ -15,12 +15,14 @@ import orjson
 from sqlalchemy import Connection
 
 from gateway.consent.rules import Consent, adds, bound, everything, read
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
 from gateway.messages.store import local
 from gateway.messages.store.local import OWN, ConsentRow
-from gateway.node.parts import Parts
 from gateway.ports import Json
 from keys.primitives.encoding import canon
 
@@ -113,24 +115,24 @@ def encode(record: Record) -> bytes:
     return canon(dict(record))
 
 
-def opened(parts: Parts, sealed: SealedRow | None) -> Json:
+def opened(sealer: ContentSealer, sealed: SealedRow | None) -> Json:
     """What a sealed row of this module says; None when it is gone or does not open."""
     if sealed is not None:
         with suppress(RefusedError):
-            value: Json = orjson.loads(parts.vault.open(sealed))
+            value: Json = orjson.loads(sealer.open(sealed))
             return value
     return None
 
 
-async def known(parts: Parts, consent_ref: str) -> Known:
+async def known(content: Content, consent_ref: str) -> Known:
     """Everything known about one consent."""
-    return await parts.store.read(lambda c: known_in(parts, c, consent_ref))
+    return await content.store.read(lambda c: known_in(content.sealer, c, consent_ref))
 
 
-def known_in(parts: Parts, connection: Connection, consent_ref: str) -> Known:
+def known_in(sealer: ContentSealer, connection: Connection, consent_ref: str) -> Known:
     """The same inside a transaction."""
-    index = parts.vault.consent_index(consent_ref)
-    return _known(_look_up(parts, connection, {index}), index)
+    index = sealer.consent_index(consent_ref)
+    return _known(_look_up(sealer, connection, {index}), index)
 
 
 def alarm(connection: Connection, refs: Iterable[int], now: int) -> None:
@@ -139,19 +141,19 @@ def alarm(connection: Connection, refs: Iterable[int], now: int) -> None:
         journal.raise_alarm(connection, at=now, kind="content.damaged", ref=ref)
 
 
-def take_back(parts: Parts, connection: Connection, before: Known, withdrawal: Record) -> Known | None:
+def take_back(content: Content, connection: Connection, before: Known, withdrawal: Record) -> Known | None:
     """Keep one more withdrawal and what it leaves of every record; None, and nothing is written, when it adds nothing.
 
     Withdrawals that do not open stay as they are: what replaced them might take back less.
     """
     if before.withdrawals is None or not adds(before.withdrawals, withdrawal):
         return None
-    ref = parts.store.new_ref()
+    ref = content.store.new_ref()
     after = replace(before, withdrawals=(*before.withdrawals, withdrawal), withdrawn_in=ref)
-    content.put(connection, [parts.vault.seal(ref, canon([dict(item) for item in after.withdrawals or ()]))])
+    content_rows.put(connection, [content.sealer.seal(ref, canon([dict(item) for item in after.withdrawals or ()]))])
     local.set_withdrawals(connection, before.index, ref)
     if before.withdrawn_in is not None:
-        content.erase(connection, before.withdrawn_in)
+        content_rows.erase(connection, before.withdrawn_in)
     records = {item.row.ref: item.record for item in after.held}
     for row in after.rows:
         local.set_consent(connection, row.ref, state=after.state_of(records.get(row.ref)))
@@ -168,12 +170,12 @@ class _Stored:
     """What the sealed rows say; None for one that does not open."""
 
 
-def _look_up(parts: Parts, connection: Connection, indexes: Collection[bytes]) -> _Stored:
+def _look_up(sealer: ContentSealer, connection: Connection, indexes: Collection[bytes]) -> _Stored:
     consents = {index: local.consents(connection, index) for index in indexes}
     withdrawals = local.withdrawals(connection, indexes)
     refs = [*(row.ref for rows in consents.values() for row in rows), *withdrawals.values()]
-    sealed = content.get(connection, refs)
-    opened = parts.vault.open_each(list(sealed.values()))
+    sealed = content_rows.get(connection, refs)
+    opened = sealer.open_each(list(sealed.values()))
     values: dict[int, Json] = {
         ref: None if isinstance(plain, RefusedError) else orjson.loads(plain)
         for ref, plain in zip(sealed, opened, strict=True)

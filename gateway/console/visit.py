@@ -47,7 +47,7 @@ class Form:
         return bool(self.one(name))
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """What a page is given. `person` is None on the few pages that are open to everybody."""
 

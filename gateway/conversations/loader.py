@@ -25,9 +25,11 @@ from gateway.conversations.rules.fold import Conversation, Remembered
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
 from gateway.conversations.rules.order import place
 from gateway.database import content
+from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, probe
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import conversations as rows_of
@@ -35,9 +37,10 @@ from gateway.messages.store import messages, receipts
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.store.receipts import Word
-from gateway.node.parts import Parts
+from gateway.peers.registry import PeerRegistry
 from keys.documents.envelope import Status
 from schemas.region_pack.calendars import calendar, calendars
+from schemas.region_pack.regions import Region
 
 APPLIED = frozenset({Incoming.AWAITING_HANDOVER, Incoming.HANDED_OVER, Incoming.OPENED})
 """Incoming messages that `seen` counts: taken, in order, and neither held nor refused (DESIGN 3b.4)."""
@@ -102,43 +105,138 @@ def _applied(row: MessageRow) -> bool:
     return row.direction == messages.IN and row.state in APPLIED
 
 
-def key_of(parts: Parts, conversation: str, peer: str) -> Key:
-    """By what a conversation is found."""
-    return parts.vault.conversation_index(conversation), peer
-
-
-def load(
-    parts: Parts, connection: Connection, keys: Collection[Key], *, unopened: Collection[Key] = ()
-) -> tuple[dict[Key, LoadedConversation], dict[int, Content]]:
-    """These conversations, and the contents of their messages by number, opened in one call to the key service.
-
-    Of those in ``unopened`` only the rows are wanted.
-    """
-    rows = _rows(connection, [*keys, *unopened])
-    sealed = content.get(connection, [row.ref for key in keys for row in rows[key]])
-    opened = parts.vault.open_each(list(sealed.values())) if sealed else []
-    contents = {
-        ref: content_codec.read_content(plain)
-        for ref, plain in zip(sealed, opened, strict=True)
-        if not isinstance(plain, RefusedError)
-    }
-    words = _words(connection, [row for key in keys for row in rows[key]])
-    quoted = _quoted(connection, [key for key in keys if rows[key] and rows[key][0].kind == Kind.ENQUIRY])
-    partial = {key for key in keys if any(row.ref not in contents for row in rows[key])}
-    known = rows_of.get(connection, [index for index, _ in partial]) if partial else {}
-    held = {key: _held(parts, key, rows[key], contents, words, quoted.get(key), known.get(key)) for key in keys}
-    held |= {
-        key: LoadedConversation(rows=tuple(rows[key]), ours=_ours(rows[key]), conversation=None) for key in unopened
-    }
-    return held, contents
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
     """Receipts and sealings of messages, by the number of the message."""
 
     receipts: Mapping[int, Sequence[Word]]
     sealings: Mapping[int, Sequence[StatementRow]]
+
+
+_STATES: Mapping[Kind, type[Enquiry | Referral | OpenQuestionState]] = {
+    Kind.ENQUIRY: Enquiry,
+    Kind.REFERRAL: Referral,
+    Kind.STANDING: OpenQuestionState,
+}
+
+
+class ConversationLoader:
+    """Loads conversations and opens what is sealed of them."""
+
+    def __init__(self, *, sealer: ContentSealer, own: OwnIdentity, peers: PeerRegistry, region: Region) -> None:
+        self._sealer = sealer
+        self._own = own
+        self._peers = peers
+        self._region = region
+
+    def key_of(self, conversation: str, peer: str) -> Key:
+        """By what a conversation is found."""
+        return self._sealer.conversation_index(conversation), peer
+
+    def load(
+        self, connection: Connection, keys: Collection[Key], *, unopened: Collection[Key] = ()
+    ) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
+        """These conversations, and the contents of their messages by number, opened in one call to the key service.
+
+        Of those in ``unopened`` only the rows are wanted.
+        """
+        rows = _rows(connection, [*keys, *unopened])
+        sealed = content.get(connection, [row.ref for key in keys for row in rows[key]])
+        opened = self._sealer.open_each(list(sealed.values())) if sealed else []
+        contents = {
+            ref: content_codec.read_content(plain)
+            for ref, plain in zip(sealed, opened, strict=True)
+            if not isinstance(plain, RefusedError)
+        }
+        words = _words(connection, [row for key in keys for row in rows[key]])
+        quoted = _quoted(connection, [key for key in keys if rows[key] and rows[key][0].kind == Kind.ENQUIRY])
+        partial = {key for key in keys if any(row.ref not in contents for row in rows[key])}
+        known = rows_of.get(connection, [index for index, _ in partial]) if partial else {}
+        held = {key: self._held(key, rows[key], contents, words, quoted.get(key), known.get(key)) for key in keys}
+        held |= {
+            key: LoadedConversation(rows=tuple(rows[key]), ours=_ours(rows[key]), conversation=None) for key in unopened
+        }
+        return held, contents
+
+    def _held(
+        self,
+        key: Key,
+        rows: Sequence[MessageRow],
+        contents: Mapping[int, MessageContent],
+        words: _Words,
+        quoted: int | None,
+        known: ConversationRow | None,
+    ) -> LoadedConversation:
+        ours = _ours(rows)
+        counted = [row for row in rows if not (_ended(row) and row.n is None)]  # the peer never heard of those
+        there = [(row, contents[row.ref], *contents[row.ref].halves()) for row in counted if row.ref in contents]
+        kind = next((row.kind for row in rows if row.kind != ANY), Kind.STANDING)
+        return LoadedConversation(
+            rows=tuple(rows),
+            ours=ours,
+            missing=frozenset(row.ref for row in counted if row.ref not in contents),
+            conversation=Conversation(
+                kind=Kind(kind),
+                setting=self.setting(key[1], ours),
+                messages=tuple(_message(*item, ours, words) for item in there),
+                quoted=quoted,
+                remembered=_remembered(known, Kind(kind), rows),
+            )
+            if rows and rows[0].kind != probe.KIND
+            else None,
+            said={item[0].ref: _said(*item, words) for item in there if not _ended(item[0])},
+            begun=tuple(
+                (item[1].facts.body_type, item[1].facts.schema)
+                for item in sorted(there, key=lambda item: item[0].ref)
+                if not _ended(item[0])
+            ),
+            spoken=frozenset(item[1].facts.schema for item in there if item[0].direction == messages.IN),
+        )
+
+    def setting(self, peer: str, ours: Side) -> Setting:
+        """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
+        region = self._region.name
+        return Setting(
+            calendars={
+                ours: calendar(region, self._own.descriptor.country),
+                ours.other: calendar(region, self._country(peer)),
+            }
+        )
+
+    def unlisted(self, peer: str) -> list[str]:
+        """The countries of the two nodes that have no calendar here."""
+        countries = {self._own.descriptor.country, self._country(peer)}
+        return sorted(country for country in countries if country not in calendars(self._region.name))
+
+    def _country(self, peer: str) -> str:
+        found = self._peers.get(peer)
+        return "" if found is None else found.descriptor.country
+
+    def to_send(
+        self, held: LoadedConversation, key: Key, body_type: str, reply_to: str | None
+    ) -> ConversationContext | None:
+        """Where an own message is judged at submission; None for what belongs to no conversation."""
+        return self._around(held, key, body_type, held.as_known(reply_to), by_us=True)
+
+    def sent(self, held: LoadedConversation, key: Key, body_type: str) -> ConversationContext | None:
+        """Where an own message is judged that waits to go: the core rebuilds what was known when it was written."""
+        return self._around(held, key, body_type, held.conversation, by_us=True)
+
+    def came(self, held: LoadedConversation, key: Key, body_type: str) -> ConversationContext | None:
+        """Where a message of the peer is judged."""
+        return self._around(held, key, body_type, held.conversation, by_us=False)
+
+    def _around(
+        self, held: LoadedConversation, key: Key, body_type: str, known: Conversation | None, *, by_us: bool
+    ) -> ConversationContext | None:
+        """In the conversation there is, or in one that the message begins."""
+        kind = schemas.catalogue().get(body_type).kind
+        if kind == probe.KIND:
+            return None
+        ours = held.ours if held.rows else Side.HOST if by_us else Side.RECEIVING
+        if known is None:
+            known = Conversation(kind=Kind.STANDING if kind == ANY else Kind(kind), setting=self.setting(key[1], ours))
+        return ConversationContext(conversation=known, side=ours if by_us else ours.other, partial=bool(held.missing))
 
 
 def _rows(connection: Connection, keys: Collection[Key]) -> defaultdict[Key, list[MessageRow]]:
@@ -176,49 +274,6 @@ def _quoted(connection: Connection, keys: Sequence[Key]) -> dict[Key, int]:
     return {by[ref]: _created(row, words) for ref, row in rows.items() if not _ended(row)}
 
 
-def _held(
-    parts: Parts,
-    key: Key,
-    rows: Sequence[MessageRow],
-    contents: Mapping[int, Content],
-    words: _Words,
-    quoted: int | None,
-    known: ConversationRow | None,
-) -> LoadedConversation:
-    ours = _ours(rows)
-    counted = [row for row in rows if not (_ended(row) and row.n is None)]  # the peer never heard of those
-    there = [(row, contents[row.ref], *contents[row.ref].halves()) for row in counted if row.ref in contents]
-    kind = next((row.kind for row in rows if row.kind != ANY), Kind.STANDING)
-    return LoadedConversation(
-        rows=tuple(rows),
-        ours=ours,
-        missing=frozenset(row.ref for row in counted if row.ref not in contents),
-        conversation=Conversation(
-            kind=Kind(kind),
-            setting=setting(parts, key[1], ours),
-            messages=tuple(_message(*item, ours, words) for item in there),
-            quoted=quoted,
-            remembered=_remembered(known, Kind(kind), rows),
-        )
-        if rows and rows[0].kind != probe.KIND
-        else None,
-        said={item[0].ref: _said(*item, words) for item in there if not _ended(item[0])},
-        begun=tuple(
-            (item[1].facts.body_type, item[1].facts.schema)
-            for item in sorted(there, key=lambda item: item[0].ref)
-            if not _ended(item[0])
-        ),
-        spoken=frozenset(item[1].facts.schema for item in there if item[0].direction == messages.IN),
-    )
-
-
-_STATES: Mapping[Kind, type[Enquiry | Referral | OpenQuestionState]] = {
-    Kind.ENQUIRY: Enquiry,
-    Kind.REFERRAL: Referral,
-    Kind.STANDING: OpenQuestionState,
-}
-
-
 def _remembered(known: ConversationRow | None, kind: Kind, rows: Sequence[MessageRow]) -> Remembered | None:
     """What the row of a conversation says of it that some of its messages do not say any more."""
     if known is None or known.upto is None or known.state not in set(_STATES[kind]):
@@ -236,7 +291,7 @@ def _ended(row: MessageRow) -> bool:
     return row.state in ENDED if row.direction == messages.OUT else row.state == Incoming.REFUSED
 
 
-def _said(row: MessageRow, opened: Content, header: Members, body: Members, words: _Words) -> Opened:
+def _said(row: MessageRow, opened: MessageContent, header: Members, body: Members, words: _Words) -> Opened:
     """A message as the gates take it, with what a policy kept from the peer: what was refused or taken back said
     nothing.
     """
@@ -249,7 +304,9 @@ def _said(row: MessageRow, opened: Content, header: Members, body: Members, word
     )
 
 
-def _message(row: MessageRow, opened: Content, header: Members, body: Members, ours: Side, words: _Words) -> Message:
+def _message(
+    row: MessageRow, opened: MessageContent, header: Members, body: Members, ours: Side, words: _Words
+) -> Message:
     said = words.receipts.get(row.ref, ())
     return make_message(
         id=row.id,
@@ -278,59 +335,7 @@ def _created(row: MessageRow, words: _Words) -> int:
     return times[-1] if times else row.at
 
 
-def setting(parts: Parts, peer: str, ours: Side) -> Setting:
-    """The calendars of the two sides; a country without one gets a stand-in by which no deadline is certain."""
-    region = parts.region.name
-    return Setting(
-        calendars={
-            ours: calendar(region, parts.own.descriptor.country),
-            ours.other: calendar(region, _country(parts, peer)),
-        }
-    )
-
-
-def unlisted(parts: Parts, peer: str) -> list[str]:
-    """The countries of the two nodes that have no calendar here."""
-    countries = {parts.own.descriptor.country, _country(parts, peer)}
-    return sorted(country for country in countries if country not in calendars(parts.region.name))
-
-
-def _country(parts: Parts, peer: str) -> str:
-    found = parts.book.get(peer)
-    return "" if found is None else found.descriptor.country
-
-
 def quote(connection: Connection, row: MessageRow, enquiry: str) -> None:
     """Note beside an enquiry that the message `row` quotes it, if it is one of the same side to the same peer."""
     found = messages.find(connection, enquiry, direction=row.direction, peer=row.peer)
     rows_of.quote(connection, [(one.conversation, one.peer, row.ref) for one in found])
-
-
-def to_send(
-    parts: Parts, held: LoadedConversation, key: Key, body_type: str, reply_to: str | None
-) -> ConversationContext | None:
-    """Where an own message is judged at submission; None for what belongs to no conversation."""
-    return _around(parts, held, key, body_type, held.as_known(reply_to), by_us=True)
-
-
-def sent(parts: Parts, held: LoadedConversation, key: Key, body_type: str) -> ConversationContext | None:
-    """Where an own message is judged that waits to go: the core rebuilds what was known when it was written."""
-    return _around(parts, held, key, body_type, held.conversation, by_us=True)
-
-
-def came(parts: Parts, held: LoadedConversation, key: Key, body_type: str) -> ConversationContext | None:
-    """Where a message of the peer is judged."""
-    return _around(parts, held, key, body_type, held.conversation, by_us=False)
-
-
-def _around(
-    parts: Parts, held: LoadedConversation, key: Key, body_type: str, known: Conversation | None, *, by_us: bool
-) -> ConversationContext | None:
-    """In the conversation there is, or in one that the message begins."""
-    kind = schemas.catalogue().get(body_type).kind
-    if kind == probe.KIND:
-        return None
-    ours = held.ours if held.rows else Side.HOST if by_us else Side.RECEIVING
-    if known is None:
-        known = Conversation(kind=Kind.STANDING if kind == ANY else Kind(kind), setting=setting(parts, key[1], ours))
-    return ConversationContext(conversation=known, side=ours if by_us else ours.other, partial=bool(held.missing))

@@ -12,19 +12,23 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from gateway.conversations import loader, on_call
-from gateway.conversations.loader import LoadedConversation
+from gateway.conversations import on_call
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.on_call import Alert
 from gateway.conversations.rules.duties import Owed, Reminder, Watched, arrived_at, owed, remembered, reminders
 from gateway.conversations.rules.fold import Fold, fold
 from gateway.conversations.rules.machines import ENQUIRY, REFERRAL, Enquiry, OpenQuestionState, Referral
 from gateway.conversations.rules.silence import silence
 from gateway.database import journal
-from gateway.foundation.config import DutySection
+from gateway.database.sealed_content import Content
+from gateway.foundation.chores import MINUTE, Chore
+from gateway.foundation.config import Config, DutySection
+from gateway.foundation.wakeups import EventStream
 from gateway.foundation.workdays import DAY, HOUR
+from gateway.foundation.workers import Workers
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store.conversations import ConversationRow, Key, ReminderRow
-from gateway.node.parts import Parts
+from gateway.ports import Clock
 
 BATCH = 200
 """Conversations folded in one go: they are opened in one call to the key service."""
@@ -46,35 +50,65 @@ class _Folded:
     alerts: tuple[Alert, ...]
 
 
-async def keep(parts: Parts) -> None:
-    """Fold everything that changed or is due, in batches."""
-    while await _keep_some(parts) == BATCH:
-        pass
+class StatusUpdates:
+    """Keeps what is stored about the status of conversations up to date."""
 
+    def __init__(
+        self,
+        *,
+        content: Content,
+        loader: ConversationLoader,
+        config: Config,
+        workers: Workers,
+        events: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._content = content
+        self._loader = loader
+        self._config = config
+        self._workers = workers
+        self._events = events
+        self._clock = clock
 
-async def _keep_some(parts: Parts) -> int:
-    now, section = parts.clock.now(), parts.config.duty
+    def chores(self) -> Sequence[Chore]:
+        """Fold what is due."""
+        return (Chore("status updates", MINUTE, self.keep),)
 
-    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation]]:
-        rows = rows_of.to_fold(c, now, BATCH)
-        return rows, loader.load(parts, c, {row.key for row in rows})[0]
+    async def keep(self) -> None:
+        """Fold everything that changed or is due, in batches."""
+        while await self._keep_some() == BATCH:
+            pass
 
-    rows, held = await parts.store.read(query)
-    if not rows:
-        return 0
-    found = await parts.off_loop(lambda: _fold(rows, held, section, now))
-    labels = await parts.off_loop(lambda: _labels(parts, found))
-    indexes = [row.conversation for row in rows]
+    async def _keep_some(self) -> int:
+        now, section = self._clock.now(), self._config.duty
 
-    def move(connection: Connection) -> bool:
-        rows_of.stand(connection, found.standings)
-        told = rows_of.told(connection, indexes)
-        reminded = _remind(connection, found, section, labels, told, now)
-        return on_call.ring(connection, found.alerts, found.held.values(), labels, told, now) or reminded
+        def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation]]:
+            rows = rows_of.to_fold(c, now, BATCH)
+            return rows, self._loader.load(c, {row.key for row in rows})[0]
 
-    if await parts.store.move(move):
-        await parts.signals.happened()
-    return len(rows)
+        rows, held = await self._content.store.read(query)
+        if not rows:
+            return 0
+        found = await self._workers.off_loop(lambda: _fold(rows, held, section, now))
+        labels = await self._workers.off_loop(lambda: self._labels(found))
+        indexes = [row.conversation for row in rows]
+
+        def move(connection: Connection) -> bool:
+            rows_of.stand(connection, found.standings)
+            told = rows_of.told(connection, indexes)
+            reminded = _remind(connection, found, section, labels, told, now)
+            return on_call.ring(connection, found.alerts, found.held.values(), labels, told, now) or reminded
+
+        if await self._content.store.move(move):
+            await self._events.happened()
+        return len(rows)
+
+    def _labels(self, found: _Folded) -> dict[str, bytes]:
+        """What the database knows each thing that is owed by, and each alert."""
+        names = sorted(
+            {*(Reminder(owed=item, percent=0).label for item in found.items), *(one.label for one in found.alerts)}
+        )
+        return dict(zip(names, self._content.sealer.reminder_indexes(names), strict=True))
 
 
 def name_of(key: Key) -> str:
@@ -195,15 +229,7 @@ def _marks(found: Fold, held: LoadedConversation, items: Sequence[Owed]) -> Iter
             yield speaks.deadline.at
 
 
-# --- reminders ----------------------------------------------------------------------------------------------------
-
-
-def _labels(parts: Parts, found: _Folded) -> dict[str, bytes]:
-    """What the database knows each thing that is owed by, and each alert."""
-    names = sorted(
-        {*(Reminder(owed=item, percent=0).label for item in found.items), *(one.label for one in found.alerts)}
-    )
-    return dict(zip(names, parts.vault.reminder_indexes(names), strict=True))
+# --- reminders ------------------------------------------------------------------------------------------------------
 
 
 def _remind(

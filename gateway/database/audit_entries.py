@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from keys.primitives.encoding import Json, canon
+
+Actor: TypeAlias = Callable[[bytes], bytes]
+"""The pseudonym under which entries name who acted: a keyed hash, of which the key service has the key."""
 
 
 def leaf(at: int, event: str, **facts: Json) -> Callable[[int], bytes]:

@@ -19,27 +19,30 @@ from sqlalchemy import Connection
 
 from gateway.attachments import library as files
 from gateway.attachments import store
+from gateway.attachments.library import AttachmentLibrary
 from gateway.attachments.rules import name_of
 from gateway.attachments.store import AttachmentRow
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
+from gateway.delivery.local_receipts import LocalReceipts
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import Wakeups
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import NodeKeys
 from gateway.mapping.to_message import RecordMapping, map_message
-from gateway.messages import answers, content_codec, state_transitions
-from gateway.messages.content_codec import Content
-from gateway.messages.machines.acceptance import Incoming, IncomingEvent, allows, exportable, step
+from gateway.messages import content_codec, state_transitions
+from gateway.messages.content_codec import MessageContent
+from gateway.messages.machines.acceptance import Incoming, IncomingEvent, allows, exportable
 from gateway.messages.machines.numbering import Gap, out_of_order, ready
 from gateway.messages.probe import KIND as PROBE
-from gateway.messages.store import handed_over, links, local, messages, receipts
+from gateway.messages.store import links, local, messages
 from gateway.messages.store.links import GapRow
 from gateway.messages.store.local import NoticeRow
 from gateway.messages.store.messages import InboxRow, MessageRow
-from gateway.node.parts import Parts
-from gateway.ports import Adapter, Attachment, BulkAdapter, Delivery, MappedRecord, Notice, NoticeKind
-from keys.documents.envelope import Receipt, Status
-from keys.documents.receipts import batch_hash
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Adapter, Attachment, BulkAdapter, Clock, Delivery, MappedRecord, Notice, NoticeKind
 
 BATCH = 32
 LONGEST_BACKOFF = 300
@@ -64,14 +67,35 @@ class _Waiting:
 class Handover:
     """The loop that empties the inbox."""
 
-    def __init__(self, parts: Parts, mappings: Mapping[str, RecordMapping] = MappingProxyType({})) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        *,
+        content: Content,
+        keys: NodeKeys,
+        peers: PeerRegistry,
+        attachments: AttachmentLibrary,
+        local_receipts: LocalReceipts,
+        adapter: Adapter | None,
+        workers: Workers,
+        wakeups: Wakeups,
+        clock: Clock,
+        mappings: Mapping[str, RecordMapping] = MappingProxyType({}),
+    ) -> None:
+        self._content = content
+        self._keys = keys
+        self._peers = peers
+        self._attachments = attachments
+        self._local_receipts = local_receipts
+        self._adapter = adapter
+        self._workers = workers
+        self._wakeups = wakeups
+        self._clock = clock
         self._mappings = mappings
         self._log = logger()
 
     async def run(self) -> None:
         """Work until cancelled; looks again at least every ten seconds, since gaps and back-offs end by time."""
-        signal = self._parts.signals.handover
+        signal = self._wakeups.handover
         while True:
             signal.clear()
             try:
@@ -80,7 +104,7 @@ class Handover:
                 self._log.warning("handover.failed", code=str(error.code))
                 busy = False
             if not busy:
-                waits = {asyncio.ensure_future(_wait(signal)), asyncio.ensure_future(self._parts.clock.sleep(10))}
+                waits = {asyncio.ensure_future(_wait(signal)), asyncio.ensure_future(self._clock.sleep(10))}
                 try:
                     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -89,31 +113,30 @@ class Handover:
 
     async def once(self) -> bool:
         """One pass over all senders and all news; True when so much was handed over that more may wait."""
-        parts = self._parts
         busy = False
-        senders, news = await parts.store.read(lambda c: (messages.senders_waiting(c), messages.news_waits(c)))
-        for node in senders if parts.keys.may_speak else ():
+        senders, news = await self._content.store.read(lambda c: (messages.senders_waiting(c), messages.news_waits(c)))
+        for node in senders if self._keys.may_speak else ():
             busy = await self._from(node) or busy
-        if parts.adapter is not None and news:
-            busy = await self._news(parts.adapter) or busy
+        if self._adapter is not None and news:
+            busy = await self._news(self._adapter) or busy
         return busy
 
     async def _from(self, node: str) -> bool:
         """Hand over what one peer sent, in order; stops at the first that is not taken."""
-        parts, now = self._parts, self._parts.clock.now()
-        waiting = await parts.store.read(lambda c: _look_up(c, node))
+        now = self._clock.now()
+        waiting = await self._content.store.read(lambda c: _look_up(c, node))
         due = _in_order(waiting, now)
         await self._order(waiting, due, now)
         probes = [row for row, _ in due if waiting.messages[row.ref].kind == PROBE]
         if probes:  # answered here: no case system and no desk sees them
-            await acknowledge(parts, [waiting.messages[row.ref] for row in probes], waiting.hashes)
+            await self._local_receipts.acknowledge([waiting.messages[row.ref] for row in probes], waiting.hashes)
             due = [item for item in due if item[0] not in probes]
-        if parts.adapter is None:
+        if self._adapter is None:
             return bool(probes)
         ready_now = list(takewhile(lambda item: not now < item[0].next_try <= now + LONGEST_BACKOFF, due))
-        done, names = await self._push(parts.adapter, waiting, ready_now, now)
+        done, names = await self._push(self._adapter, waiting, ready_now, now)
         if done:
-            await acknowledge(parts, [waiting.messages[row.ref] for row in done], waiting.hashes, names)
+            await self._local_receipts.acknowledge([waiting.messages[row.ref] for row in done], waiting.hashes, names)
         return bool(done or probes) and len(waiting.rows) == BATCH
 
     async def _order(self, waiting: _Waiting, due: Sequence[tuple[InboxRow, bool]], now: int) -> None:
@@ -128,8 +151,8 @@ class Handover:
                 state_transitions.receive_step(connection, waiting.messages[row.ref], event, at=now)
             messages.flag_out_of_order(connection, [row.ref for row, late in released if late])
 
-        await self._parts.store.move(move)
-        current = await self._parts.store.read(lambda c: messages.get(c, list(waiting.messages)))
+        await self._content.store.move(move)
+        current = await self._content.store.read(lambda c: messages.get(c, list(waiting.messages)))
         waiting.messages.update(current)
 
     async def _push(
@@ -140,7 +163,7 @@ class Handover:
         """
         opened: list[tuple[InboxRow, Delivery]] = []
         there = [sealed for row, _ in due if (sealed := waiting.contents.get(row.ref)) is not None]
-        plain = await self._parts.off_loop(lambda: self._parts.vault.open_each(there)) if there else []
+        plain = await self._workers.off_loop(lambda: self._content.sealer.open_each(there)) if there else []
         plaintexts = {sealed.ref: found for sealed, found in zip(there, plain, strict=True)}
         for row, late in due:
             try:
@@ -177,17 +200,17 @@ class Handover:
         plain = plaintexts.get(row.ref)
         while True:
             try:
-                item = delivery(self._parts, message, plain, late or message.out_of_order, with_files)
+                item = self.delivery(message, plain, late or message.out_of_order, with_files)
                 return await self._under_our_number(message, item)
             except RefusedError:
-                newer = (await self._parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
+                newer = (await self._content.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
                 if newer == sealed:
                     raise
-                sealed, plain = newer, None if newer is None else self._parts.vault.open_each([newer])[0]
+                sealed, plain = newer, None if newer is None else self._content.sealer.open_each([newer])[0]
 
     async def _under_our_number(self, message: MessageRow, item: Delivery) -> Delivery:
         """The same with our own number of the case in the place of the reference under which the peer knows it."""
-        told, vault = item.header.get("case_ref_recipient"), self._parts.vault
+        told, vault = item.header.get("case_ref_recipient"), self._content.sealer
         if not isinstance(told, str):
             return item
 
@@ -197,8 +220,8 @@ class Handover:
                 *content.get(c, [r.ref for r in rows if (r.direction, r.peer) == (messages.OUT, message.peer)]).values()
             ]
 
-        sealed = await self._parts.store.read(query)
-        opened = await self._parts.off_loop(lambda: vault.open_each(sealed)) if sealed else []
+        sealed = await self._content.store.read(query)
+        opened = await self._workers.off_loop(lambda: vault.open_each(sealed)) if sealed else []
         cases = {content_codec.read_content(plain).facts.case for plain in opened if isinstance(plain, bytes)} - {None}
         ours = next((case for case in cases if case and vault.case_reference(message.peer, case) == told), told)
         return replace(item, header={**item.header, "case_ref_recipient": ours})
@@ -212,7 +235,7 @@ class Handover:
             if attempts >= ALARM_AFTER:
                 journal.raise_alarm(connection, at=now, kind="adapter.busy")
 
-        await self._parts.store.move(move)
+        await self._content.store.move(move)
 
     async def _hold(self, message: MessageRow, error: RefusedError, now: int) -> None:
         """What the case system refuses or is not to have, what its mapping has no words for, or what can not be opened
@@ -229,27 +252,27 @@ class Handover:
             state_transitions.receive_step(connection, current, IncomingEvent.ADAPTER_REFUSED, at=now, reason=reason)
             journal.raise_alarm(connection, at=now, kind="message.held", peer=message.peer, ref=message.ref)
 
-        await self._parts.store.move(move)
+        await self._content.store.move(move)
 
     # --- news -----------------------------------------------------------------------------------------------------
 
     async def _news(self, adapter: Adapter) -> bool:
         """Tell the case system what became of its records, in order per record; ends when it is busy."""
-        parts, now = self._parts, self._parts.clock.now()
+        now = self._clock.now()
         blocked: set[int] = set()
         told = 0
-        for row in await parts.store.read(lambda c: local.notices(c, now, now + LONGEST_BACKOFF, BATCH)):
+        for row in await self._content.store.read(lambda c: local.notices(c, now, now + LONGEST_BACKOFF, BATCH)):
             if row.origin in blocked:
                 continue
             try:
-                await adapter.push(await notice(parts, row))
+                await adapter.push(await self.notice(row))
             except (TransientError, RefusedError) as error:
                 blocked.add(row.origin)
                 await self._news_later(row, now, refused=isinstance(error, RefusedError))
                 if isinstance(error, TransientError):
                     break
                 continue
-            await parts.store.move(partial(local.noticed, seq=row.seq))
+            await self._content.store.move(partial(local.noticed, seq=row.seq))
             told += 1
         return told > 0
 
@@ -265,7 +288,79 @@ class Handover:
                 ref = about[0].ref if about else row.origin
                 journal.raise_alarm(connection, at=now, kind="news.refused", ref=ref)
 
-        await self._parts.store.move(move)
+        await self._content.store.move(move)
+
+    def delivery(
+        self,
+        row: MessageRow,
+        plaintext: bytes | RefusedError | None,
+        late: bool,
+        with_files: Sequence[AttachmentRow] = (),
+    ) -> Delivery:
+        """A stored message as the adapter gets it; raises RefusedError for one that is gone or does not open."""
+        if plaintext is None:
+            raise RefusedError(Code.NOT_FOUND, "the content of this message was erased")
+        if isinstance(plaintext, RefusedError):
+            raise plaintext
+        opened = content_codec.read_content(plaintext)
+        header, body = opened.halves()
+        peer = self._peers.get(row.peer)
+        facts = opened.facts
+        return Delivery(
+            key=delivery_key(row),
+            message_id=row.id,
+            conversation=facts.conversation,
+            in_reply_to=facts.reply_to,
+            type=facts.body_type,
+            sender=row.peer,
+            sender_name=row.peer if peer is None else peer.name,
+            purpose=facts.purpose,
+            created=facts.created,
+            received=row.at,
+            out_of_order=late,
+            header=header,
+            content=body,
+            attachments=self._files_of(with_files, opened) if with_files else (),
+        )
+
+    def _files_of(self, rows: Sequence[AttachmentRow], opened: MessageContent) -> tuple[Attachment, ...]:
+        """The files of a message, to be read while it is handed over; the order is that of their numbers."""
+        return tuple(
+            Attachment(
+                part=part.n,
+                name=name_of(part.n, part.media),
+                media_type=part.media,
+                size=part.size,
+                sha256=part.sha256.hex(),
+                read=partial(self._attachments.read, row, part),
+            )
+            for row, part in zip(rows, files.of_message(opened), strict=True)
+        )
+
+    async def notice(self, row: NoticeRow) -> Notice:
+        """Stored news as the adapter gets it: the name of the local record is opened here and nowhere else."""
+
+        def query(c: Connection) -> tuple[SealedRow | None, SealedRow | None]:
+            found = messages.find(c, row.message, direction=messages.OUT) if row.message is not None else []
+            refs = [row.origin, *(item.ref for item in found)]
+            sealed = content.get(c, refs)
+            return sealed.get(row.origin), sealed.get(found[0].ref) if found else None
+
+        origin, message = await self._content.store.read(query)
+        if origin is None:
+            raise RefusedError(Code.NOT_FOUND, "the local record of this news was erased")
+        conversation = None
+        if message is not None:
+            conversation = content_codec.read_content(self._content.sealer.open(message)).facts.conversation
+        return Notice(
+            key=f"notice.{row.seq}",
+            ref=self._content.sealer.open(origin).decode(),
+            kind=NoticeKind(row.kind),
+            at=row.at,
+            message_id=row.message,
+            conversation=conversation,
+            code=None if row.code is None else Code(row.code),
+        )
 
 
 async def push_all(
@@ -323,40 +418,6 @@ def delivery_key(row: MessageRow) -> str:
     return f"{row.peer}.{row.id}"
 
 
-def delivery(
-    parts: Parts,
-    row: MessageRow,
-    plaintext: bytes | RefusedError | None,
-    late: bool,
-    with_files: Sequence[AttachmentRow] = (),
-) -> Delivery:
-    """A stored message as the adapter gets it; raises RefusedError for one that is gone or does not open."""
-    if plaintext is None:
-        raise RefusedError(Code.NOT_FOUND, "the content of this message was erased")
-    if isinstance(plaintext, RefusedError):
-        raise plaintext
-    opened = content_codec.read_content(plaintext)
-    header, body = opened.halves()
-    peer = parts.book.get(row.peer)
-    facts = opened.facts
-    return Delivery(
-        key=delivery_key(row),
-        message_id=row.id,
-        conversation=facts.conversation,
-        in_reply_to=facts.reply_to,
-        type=facts.body_type,
-        sender=row.peer,
-        sender_name=row.peer if peer is None else peer.name,
-        purpose=facts.purpose,
-        created=facts.created,
-        received=row.at,
-        out_of_order=late,
-        header=header,
-        content=body,
-        attachments=_attachments(parts, with_files, opened) if with_files else (),
-    )
-
-
 def mapped(mappings: Mapping[str, RecordMapping], item: Delivery) -> Delivery:
     """The message with the record that it becomes, where messages of its type have a mapping file; `mappings` are by
     type. Raises RefusedError(mapping_failed) for one that a person has to look at.
@@ -382,135 +443,3 @@ def mapped(mappings: Mapping[str, RecordMapping], item: Delivery) -> Delivery:
         item,
         record=MappedRecord(mapping=mapping.name, fields=made.fields, losses=made.losses, left_out=made.left_out),
     )
-
-
-def _attachments(parts: Parts, rows: Sequence[AttachmentRow], opened: Content) -> tuple[Attachment, ...]:
-    """The files of a message, to be read while it is handed over; the order is that of their numbers."""
-    return tuple(
-        Attachment(
-            part=part.n,
-            name=name_of(part.n, part.media),
-            media_type=part.media,
-            size=part.size,
-            sha256=part.sha256.hex(),
-            read=partial(files.read, parts, row, part),
-        )
-        for row, part in zip(rows, files.of_message(opened), strict=True)
-    )
-
-
-async def notice(parts: Parts, row: NoticeRow) -> Notice:
-    """Stored news as the adapter gets it: the name of the local record is opened here and nowhere else."""
-
-    def query(c: Connection) -> tuple[SealedRow | None, SealedRow | None]:
-        found = messages.find(c, row.message, direction=messages.OUT) if row.message is not None else []
-        refs = [row.origin, *(item.ref for item in found)]
-        sealed = content.get(c, refs)
-        return sealed.get(row.origin), sealed.get(found[0].ref) if found else None
-
-    origin, message = await parts.store.read(query)
-    if origin is None:
-        raise RefusedError(Code.NOT_FOUND, "the local record of this news was erased")
-    conversation = None
-    if message is not None:
-        conversation = content_codec.read_content(parts.vault.open(message)).facts.conversation
-    return Notice(
-        key=f"notice.{row.seq}",
-        ref=parts.vault.open(origin).decode(),
-        kind=NoticeKind(row.kind),
-        at=row.at,
-        message_id=row.message,
-        conversation=conversation,
-        code=None if row.code is None else Code(row.code),
-    )
-
-
-async def acknowledge(
-    parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], names: Mapping[int, str] | None = None
-) -> None:
-    """The adapter or the desk has taken these of one peer: state, `delivered` receipt, leaf, and the adapter's `names`
-    for them (local ids by message, kept sealed until it is asked to erase) in one transaction.
-    """
-    await _receipted(parts, rows, hashes, IncomingEvent.HANDED, Status.DELIVERED, names or {})
-
-
-async def opened(parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str]) -> None:
-    """A person has opened these of one peer."""
-    await _receipted(parts, rows, hashes, IncomingEvent.OPENED, Status.OPENED)
-
-
-async def _receipted(
-    parts: Parts,
-    rows: Sequence[MessageRow],
-    hashes: dict[int, str],
-    event: IncomingEvent,
-    status: Status,
-    names: Mapping[int, str] = MappingProxyType({}),
-) -> None:
-    """The receipts are signed, as one batch, before the transaction, for where the rows stand now. If one of them moved
-    meanwhile, they go without a batch and the sender signs those that are left.
-    """
-    now = parts.clock.now()
-    rows = list({row.ref: row for row in rows}.values())
-    expected = _issued(parts, rows, hashes, event, status, now)
-    document = await parts.off_loop(lambda: answers.sign_receipts(expected, parts.keys.sign)) if expected else None
-    ref = parts.store.new_ref()
-    given = [(message, parts.store.new_ref(), name) for message, name in names.items()]
-    sealed = parts.vault.seal_each([(item, name.encode()) for _, item, name in given]) if given else []
-
-    def move(connection: Connection) -> None:
-        stored = messages.get(connection, [row.ref for row in rows])
-        _keep_names(connection, [(message, item) for message, item, _ in given], sealed)
-        if event is IncomingEvent.HANDED:
-            handed_over.taken_late(connection, list(stored))
-        current = [stored[row.ref] for row in rows]
-        issued = _issued(parts, current, hashes, event, status, now)
-        state_transitions.receive_steps(
-            connection, [row for row in current if not _stays_held(row, event)], event, at=now
-        )
-        messages.handed(connection, list(stored))
-        batch = ref if issued == expected else None
-        if document is not None and batch is not None:
-            receipts.add_batch(connection, batch, document)
-            journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=rows[0].peer))
-        receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, batch) for one in issued])
-        receipts.owe(connection, rows[0].peer, [(receipt.of, str(receipt.status)) for receipt in issued])
-
-    await parts.store.move(move)
-    parts.signals.outgoing(rows[0].peer).set()
-    await parts.signals.happened()
-
-
-def _keep_names(connection: Connection, items: Sequence[tuple[int, int]], sealed: Sequence[SealedRow]) -> None:
-    """Local ids as the adapter gave them first: a hand-over that is repeated gives the same."""
-    known = handed_over.items(connection, [message for message, _ in items]) if items else {}
-    content.put(connection, [row for (message, _), row in zip(items, sealed, strict=True) if message not in known])
-    handed_over.add_items(connection, [item for item in items if item[0] not in known])
-
-
-def _issued(
-    parts: Parts, rows: Sequence[MessageRow], hashes: dict[int, str], event: IncomingEvent, status: Status, now: int
-) -> list[Receipt]:
-    """The receipts that `event` earns: none where it changes nothing."""
-    return [
-        Receipt(
-            of=hashes[row.ref],
-            msg=row.id,
-            from_=parts.own.node,
-            from_desc=parts.own.descriptor.version,
-            to=row.peer,
-            n=row.n,
-            status=status,
-            at=now,
-        )
-        for row in rows
-        if row.n is not None
-        and not _stays_held(row, event)
-        and allows(Incoming(row.state), event)
-        and step(Incoming(row.state), event) != row.state
-    ]
-
-
-def _stays_held(row: MessageRow, event: IncomingEvent) -> bool:
-    """A held message is taken by a person's act, and not because somebody read it."""
-    return row.state == Incoming.HELD and event is IncomingEvent.OPENED

@@ -5,21 +5,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from sqlalchemy import Connection
 
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
-from gateway.delivery.outbound.draft import check_form
+from gateway.database.sealed_content import Content
+from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, Finding, RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import EventStream
 from gateway.mapping.to_message import RecordMapping, map_record, placed
 from gateway.messages.store import local
 from gateway.messages.store.local import DraftRow
-from gateway.node.parts import Parts
-from gateway.ports import Adapter, Json, LocalRecord, Notice, NoticeKind
+from gateway.ports import Adapter, Clock, Json, LocalRecord, Notice, NoticeKind
 from keys.primitives.encoding import b64u, canon, sha256
 
 WAITING = "waiting"
@@ -35,8 +36,23 @@ PATIENCE = 600
 class Intake:
     """The loop that looks into the case system."""
 
-    def __init__(self, parts: Parts, adapter: Adapter, mappings: Mapping[str, RecordMapping], seconds: int) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        *,
+        content: Content,
+        drafts: DraftReader,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+        adapter: Adapter,
+        mappings: Mapping[str, RecordMapping],
+        seconds: int,
+    ) -> None:
+        self._content = content
+        self._drafts = drafts
+        self._events = events
+        self._clock = clock
+        self._rand = rand
         self._adapter = adapter
         self._mappings = mappings
         self._seconds = seconds
@@ -55,16 +71,16 @@ class Intake:
                 self._log.warning("collect.failed", code=str(error.code))
                 with suppress(TransientError):
                     await self._failed()
-            await self._parts.clock.sleep(self._seconds)
+            await self._clock.sleep(self._seconds)
 
     async def _failed(self) -> None:
         """A case system that shows nothing for long is told to a person, once until it is there again."""
-        parts, tick = self._parts, self._parts.clock.monotonic()
+        tick = self._clock.monotonic()
         if self._failing is None:
             self._failing, self._told = tick, False
         if not self._told and tick - self._failing >= PATIENCE:
-            now = parts.clock.now()
-            await parts.store.move(lambda c: journal.raise_alarm(c, at=now, kind="adapter.busy"))
+            now = self._clock.now()
+            await self._content.store.move(lambda c: journal.raise_alarm(c, at=now, kind="adapter.busy"))
             self._told = True
 
     async def once(self) -> int:
@@ -76,21 +92,21 @@ class Intake:
 
     async def _take(self, record: LocalRecord) -> Notice:
         """Make the draft durable, or say what is wrong with the record; the same version again changes nothing."""
-        parts, now = self._parts, self._parts.clock.now()
+        now = self._clock.now()
         kind = self._adapter.describe().kind
-        key = parts.vault.origin_index(kind, record.ref)
+        key = self._content.sealer.origin_index(kind, record.ref)
         version = sha256(
             json.dumps([dict(record.fields), record.mapping], sort_keys=True).encode()
         )  # labels of any kind
-        known = await parts.store.read(lambda c: local.find_origin(c, key))
-        drafted = known is not None and await parts.store.read(lambda c: local.has_draft(c, known[0]))
+        known = await self._content.store.read(lambda c: local.find_origin(c, key))
+        drafted = known is not None and await self._content.store.read(lambda c: local.has_draft(c, known[0]))
         if known is not None and known[1] == version and drafted:
             return Notice(key=f"again.{known[0]}", ref=record.ref, kind=NoticeKind.DRAFTED, at=now)
         draft, fault = self._draft(record)
-        origin = known[0] if known is not None else parts.store.new_ref()
-        name = parts.vault.seal(origin, record.ref.encode()) if known is None else None
-        ref, id = parts.store.new_ref(), b64u(parts.rand(16))
-        sealed = parts.vault.seal(ref, canon(draft)) if draft is not None else None
+        origin = known[0] if known is not None else self._content.store.new_ref()
+        name = self._content.sealer.seal(origin, record.ref.encode()) if known is None else None
+        ref, id = self._content.store.new_ref(), b64u(self._rand(16))
+        sealed = self._content.sealer.seal(ref, canon(draft)) if draft is not None else None
 
         def move(connection: Connection) -> None:
             if name is not None:
@@ -105,8 +121,8 @@ class Intake:
                 journal.add_event(connection, at=now, kind="draft", ref=ref, state=WAITING)
                 journal.append_leaf(connection, leaf(now, "draft.made", id=id))
 
-        await parts.store.move(move)
-        await parts.signals.happened()
+        await self._content.store.move(move)
+        await self._events.happened()
         if fault is not None:
             return Notice(
                 key=f"refused.{origin}.{b64u(version[:8])}",
@@ -134,7 +150,7 @@ class Intake:
                 return None, _faulty(mapped)
             draft = mapped
         try:
-            check_form(self._parts, draft)
+            self._drafts.check_form(draft)
         except RefusedError as error:
             if mapping is None:
                 return None, error

@@ -17,16 +17,22 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.attachments import library, store
-from gateway.conversations import status_updates
+from gateway.attachments import store
+from gateway.attachments.library import AttachmentLibrary
+from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
 from gateway.delivery.handover import delivery_key
 from gateway.delivery.intake import WAITING
 from gateway.erasure import store as erasures
 from gateway.erasure.store import ErasureRow
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
@@ -34,9 +40,8 @@ from gateway.messages.state_transitions import Change
 from gateway.messages.store import handed_over, messages, receipts
 from gateway.messages.store.handed_over import DUE, NOT_HELD
 from gateway.messages.store.messages import IN, OUT, MessageRow
-from gateway.node.parts import Parts
 from gateway.policy import asylum_holds
-from gateway.ports import Adapter, Erasure
+from gateway.ports import Adapter, Clock, Erasure
 from keys.documents.envelope import Receipt, Status
 from keys.documents.receipts import MOST_RECEIPTS, batch_hash
 
@@ -50,206 +55,224 @@ _LEFT = frozenset({str(Erasure.DISABLED_ONLY), str(Erasure.NOT_SUPPORTED)})
 """Answers after which somebody has to erase in the case system by hand."""
 
 
-async def erase(
-    parts: Parts,
-    reasons: Mapping[int, str],
-    *,
-    by: str | None = None,
-    request: int | None = None,
-    proof: Collection[int] = (),
-) -> int:
-    """Steps 1 to 3 for these messages; returns how many were not erased before.
+class Eraser:
+    """Destroys the keys of content, and tells who must hear of it."""
 
-    ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the person
-    who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message in whose
-    conversation it was relied on, where those in ``proof`` do not count.
-    """
-    await status_updates.keep(parts)  # how their conversations stand is remembered without them
-    refs, gone = list(reasons), 0
-    for start in range(0, len(refs), AT_ONCE):
-        some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
-        gone += await parts.store.move(partial(erase_in, parts, reasons=some, by=by, request=request, proof=proof))
-    await ask(parts)
-    await asylum_holds.forget(parts, but=proof)
-    await clean(parts)
-    parts.signals.handover.set()
-    await parts.signals.happened()
-    return gone
+    def __init__(
+        self,
+        *,
+        content: Content,
+        identity: Identity,
+        attachments: AttachmentLibrary,
+        status_updates: StatusUpdates,
+        adapter: Adapter | None,
+        workers: Workers,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._content = content
+        self._identity = identity
+        self._attachments = attachments
+        self._status_updates = status_updates
+        self._adapter = adapter
+        self._workers = workers
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
 
+    async def erase(
+        self,
+        reasons: Mapping[int, str],
+        *,
+        by: str | None = None,
+        request: int | None = None,
+        proof: Collection[int] = (),
+    ) -> int:
+        """Steps 1 to 3 for these messages; returns how many were not erased before.
 
-def erase_in(
-    parts: Parts,
-    connection: Connection,
-    reasons: Mapping[int, str],
-    *,
-    by: str | None = None,
-    request: int | None = None,
-    proof: Collection[int] = (),
-) -> int:
-    """Step 1 in the caller's transaction; returns how many were not erased before. What waits to go is cancelled."""
-    now, refs = parts.clock.now(), list(reasons)
-    before = erasures.of(connection, refs)
-    rows = [row for row in messages.get(connection, refs).values() if row.ref not in before]
-    if not rows:
-        return 0
-    stopped = [row for row in rows if row.direction == OUT and allows(Outgoing(row.state), OutgoingEvent.CANCEL)]
-    changes = [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED) for row in stopped]
-    state_transitions.advance(connection, changes, at=now)
-    for row in rows:
-        content.erase(connection, row.ref)
-    gone = [row.ref for row in rows]
-    messages.drop_envelopes(connection, gone)
-    store.drop(connection, gone)
-    messages.handed(connection, [row.ref for row in rows if row.direction == IN])
-    erasures.erase_drafts(connection, [row.origin for row in rows if row.origin is not None], but=WAITING)
-    erasures.add(connection, [_row(parts, row, reasons[row.ref], now, request) for row in rows])
-    erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
-    journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
-    actor = None if by is None else parts.keys.actor(by.encode()).hex()
-    journal.append_leaves(
-        connection,
-        [leaf(now, "message.erased", id=row.id, peer=row.peer, reason=reasons[row.ref], actor=actor) for row in rows],
-    )
-    return len(rows)
-
-
-def _row(parts: Parts, row: MessageRow, reason: str, now: int, request: int | None) -> ErasureRow:
-    """`epoch` is read inside the transaction: no data key of the message was ever wrapped by a later one."""
-    asked = row.direction == IN and parts.adapter is not None and row.state in _TAKEN
-    return ErasureRow(
-        ref=parts.store.new_ref(),
-        message=row.ref,
-        at=now,
-        reason=reason,
-        epoch=parts.keys.epoch,
-        place=DUE if asked else NOT_HELD,
-        told=None,
-        request=request,
-    )
-
-
-# --- step 2 -------------------------------------------------------------------------------------------------------
-
-
-async def ask(parts: Parts) -> None:
-    """Ask the case system about everything it has not answered yet; ends early when it is busy."""
-    adapter, after = parts.adapter, 0
-    if adapter is None:
-        return
-    while rows := await parts.store.read(partial(erasures.due, after=after, limit=AT_ONCE)):
-        for row in rows:
-            after = row.ref
-            try:
-                await _ask_about(parts, adapter, row)
-            except TransientError as error:
-                logger().info("erasure.postponed", code=str(error.code))
-                return
-
-
-async def _ask_about(parts: Parts, adapter: Adapter, row: ErasureRow) -> None:
-    now = parts.clock.now()
-    message, name = await _local_id(parts, row)
-    try:
-        place = str(await adapter.erase(name))
-    except RefusedError as error:
-        if error.code is not Code.NOT_FOUND:
-            await parts.store.move(
-                lambda c: journal.raise_alarm(c, at=now, kind="erasure.refused", peer=message.peer, ref=message.ref)
+        ``reasons`` is by message: a code of the list erasure_ground or the name of a retention rule. ``by`` is the
+        person who decided, None where a rule did; ``request`` what a peer asked. A consent goes with the last message
+        in whose conversation it was relied on, where those in ``proof`` do not count.
+        """
+        await self._status_updates.keep()  # how their conversations stand is remembered without them
+        refs, gone = list(reasons), 0
+        for start in range(0, len(refs), AT_ONCE):
+            some = {ref: reasons[ref] for ref in refs[start : start + AT_ONCE]}
+            gone += await self._content.store.move(
+                partial(self.erase_in, reasons=some, by=by, request=request, proof=proof)
             )
+        await self.ask()
+        await asylum_holds.forget(self._content, self._clock, but=proof)
+        await self.clean()
+        self._wakeups.handover.set()
+        await self._events.happened()
+        return gone
+
+    def erase_in(
+        self,
+        connection: Connection,
+        reasons: Mapping[int, str],
+        *,
+        by: str | None = None,
+        request: int | None = None,
+        proof: Collection[int] = (),
+    ) -> int:
+        """Step 1 in the caller's transaction; returns how many were not erased before. What waits to go is
+        cancelled.
+        """
+        now, refs = self._clock.now(), list(reasons)
+        before = erasures.of(connection, refs)
+        rows = [row for row in messages.get(connection, refs).values() if row.ref not in before]
+        if not rows:
+            return 0
+        stopped = [row for row in rows if row.direction == OUT and allows(Outgoing(row.state), OutgoingEvent.CANCEL)]
+        changes = [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED) for row in stopped]
+        state_transitions.advance(connection, changes, at=now)
+        for row in rows:
+            content.erase(connection, row.ref)
+        gone = [row.ref for row in rows]
+        messages.drop_envelopes(connection, gone)
+        store.drop(connection, gone)
+        messages.handed(connection, [row.ref for row in rows if row.direction == IN])
+        erasures.erase_drafts(connection, [row.origin for row in rows if row.origin is not None], but=WAITING)
+        erasures.add(connection, [self._row(row, reasons[row.ref], now, request) for row in rows])
+        erasures.erase_consents(connection, [row.consent for row in rows if row.consent is not None], but=proof)
+        journal.add_events(connection, [(now, "message", row.ref, "erased") for row in rows])
+        actor = None if by is None else self._identity.keys.actor(by.encode()).hex()
+        journal.append_leaves(
+            connection,
+            [
+                leaf(now, "message.erased", id=row.id, peer=row.peer, reason=reasons[row.ref], actor=actor)
+                for row in rows
+            ],
+        )
+        return len(rows)
+
+    def _row(self, row: MessageRow, reason: str, now: int, request: int | None) -> ErasureRow:
+        """`epoch` is read inside the transaction: no data key of the message was ever wrapped by a later one."""
+        asked = row.direction == IN and self._adapter is not None and row.state in _TAKEN
+        return ErasureRow(
+            ref=self._content.store.new_ref(),
+            message=row.ref,
+            at=now,
+            reason=reason,
+            epoch=self._identity.keys.epoch,
+            place=DUE if asked else NOT_HELD,
+            told=None,
+            request=request,
+        )
+
+    async def ask(self) -> None:
+        """Ask the case system about everything it has not answered yet; ends early when it is busy."""
+        adapter, after = self._adapter, 0
+        if adapter is None:
             return
-        place = NOT_HELD
+        while rows := await self._content.store.read(partial(erasures.due, after=after, limit=AT_ONCE)):
+            for row in rows:
+                after = row.ref
+                try:
+                    await self._ask_about(adapter, row)
+                except TransientError as error:
+                    logger().info("erasure.postponed", code=str(error.code))
+                    return
 
-    def move(connection: Connection) -> None:
-        erasures.answered(connection, row, place)
-        journal.append_leaf(connection, leaf(now, "message.erased_locally", id=message.id, state=place))
-        if place in _LEFT:
-            journal.raise_alarm(connection, at=now, kind="erasure.left", peer=message.peer, ref=message.ref)
+    async def _ask_about(self, adapter: Adapter, row: ErasureRow) -> None:
+        now = self._clock.now()
+        message, name = await self._local_id(row)
+        try:
+            place = str(await adapter.erase(name))
+        except RefusedError as error:
+            if error.code is not Code.NOT_FOUND:
+                await self._content.store.move(
+                    lambda c: journal.raise_alarm(c, at=now, kind="erasure.refused", peer=message.peer, ref=message.ref)
+                )
+                return
+            place = NOT_HELD
 
-    await parts.store.move(move)
+        def move(connection: Connection) -> None:
+            erasures.answered(connection, row, place)
+            journal.append_leaf(connection, leaf(now, "message.erased_locally", id=message.id, state=place))
+            if place in _LEFT:
+                journal.raise_alarm(connection, at=now, kind="erasure.left", peer=message.peer, ref=message.ref)
 
+        await self._content.store.move(move)
 
-async def _local_id(parts: Parts, row: ErasureRow) -> tuple[MessageRow, str]:
-    """The message, and what the case system calls it."""
+    async def _local_id(self, row: ErasureRow) -> tuple[MessageRow, str]:
+        """The message, and what the case system calls it."""
 
-    def query(c: Connection) -> tuple[MessageRow, bytes | None]:
-        message = messages.get(c, [row.message])[row.message]
-        item = handed_over.items(c, [row.message]).get(row.message)
-        sealed = None if item is None else content.get(c, [item]).get(item)
-        return message, None if sealed is None else parts.vault.open(sealed)
+        def query(c: Connection) -> tuple[MessageRow, bytes | None]:
+            message = messages.get(c, [row.message])[row.message]
+            item = handed_over.items(c, [row.message]).get(row.message)
+            sealed = None if item is None else content.get(c, [item]).get(item)
+            return message, None if sealed is None else self._content.sealer.open(sealed)
 
-    message, name = await parts.store.read(query)
-    return message, delivery_key(message) if name is None else name.decode()
+        message, name = await self._content.store.read(query)
+        return message, delivery_key(message) if name is None else name.decode()
 
+    async def clean(self) -> None:
+        """Nothing of what was erased stays in the write-ahead log, nor the name of a local record nothing is left of,
+        nor a file whose key is gone.
+        """
+        await self._content.store.move(lambda c: erasures.erase_origins(c, waiting=WAITING))
+        await self._content.store.checkpoint(truncate=True)
+        await self._attachments.sweep()
 
-# --- step 3 -------------------------------------------------------------------------------------------------------
+    async def tell(self) -> None:
+        """Sign the receipts `erased` that are due: for the messages whose storage epoch is gone."""
+        while rows := await self._untold():
+            by_peer: defaultdict[str, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
+            for row, receipt in rows:
+                by_peer[receipt.to].append((row, receipt))
+            for peer, told in by_peer.items():
+                await self._tell_one(peer, told)
 
+    async def _untold(self) -> list[tuple[ErasureRow, Receipt]]:
+        now, own = self._clock.now(), self._identity.own
+        oldest = min((self._identity.keys.epoch, *self._identity.keys.old_epochs))
 
-async def clean(parts: Parts) -> None:
-    """Nothing of what was erased stays in the write-ahead log, nor the name of a local record nothing is left of, nor a
-    file whose key is gone.
-    """
-    await parts.store.move(lambda c: erasures.erase_origins(c, waiting=WAITING))
-    await parts.store.checkpoint(truncate=True)
-    await library.sweep(parts)
+        def query(c: Connection) -> tuple[list[ErasureRow], dict[int, MessageRow], dict[int, str]]:
+            due = erasures.untold(c, oldest, MOST_RECEIPTS)
+            refs = [row.message for row in due]
+            return due, messages.get(c, refs), messages.statement_hashes(c, refs)
+
+        due, rows, hashes = await self._content.store.read(query)
+        return [
+            (
+                row,
+                Receipt(
+                    of=hashes[row.message],
+                    msg=rows[row.message].id,
+                    from_=own.node,
+                    from_desc=own.descriptor.version,
+                    to=rows[row.message].peer,
+                    n=rows[row.message].n or 0,
+                    status=Status.ERASED,
+                    at=now,
+                ),
+            )
+            for row in due
+        ]
+
+    async def _tell_one(self, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
+        batch = [receipt for _, receipt in told]
+        document = await self._workers.off_loop(lambda: answers.sign_receipts(batch, self._identity.keys.sign))
+        ref, now = self._content.store.new_ref(), self._clock.now()
+
+        def move(connection: Connection) -> None:
+            receipts.add_batch(connection, ref, document)
+            receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, ref) for one in batch])
+            receipts.owe(connection, peer, [(receipt.of, str(receipt.status)) for receipt in batch])
+            erasures.tell(connection, [row.ref for row, _ in told], at=now)
+            journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=peer))
+
+        await self._content.store.move(move)
+        self._wakeups.outgoing(peer).set()
 
 
 # --- step 4 -------------------------------------------------------------------------------------------------------
 
 
-async def tell(parts: Parts) -> None:
-    """Sign the receipts `erased` that are due: for the messages whose storage epoch is gone."""
-    while rows := await _untold(parts):
-        by_peer: defaultdict[str, list[tuple[ErasureRow, Receipt]]] = defaultdict(list)
-        for row, receipt in rows:
-            by_peer[receipt.to].append((row, receipt))
-        for peer, told in by_peer.items():
-            await _tell_one(parts, peer, told)
-
-
-async def _untold(parts: Parts) -> list[tuple[ErasureRow, Receipt]]:
-    now, own = parts.clock.now(), parts.own
-    oldest = min((parts.keys.epoch, *parts.keys.old_epochs))
-
-    def query(c: Connection) -> tuple[list[ErasureRow], dict[int, MessageRow], dict[int, str]]:
-        due = erasures.untold(c, oldest, MOST_RECEIPTS)
-        refs = [row.message for row in due]
-        return due, messages.get(c, refs), messages.statement_hashes(c, refs)
-
-    due, rows, hashes = await parts.store.read(query)
-    return [
-        (
-            row,
-            Receipt(
-                of=hashes[row.message],
-                msg=rows[row.message].id,
-                from_=own.node,
-                from_desc=own.descriptor.version,
-                to=rows[row.message].peer,
-                n=rows[row.message].n or 0,
-                status=Status.ERASED,
-                at=now,
-            ),
-        )
-        for row in due
-    ]
-
-
-async def _tell_one(parts: Parts, peer: str, told: Sequence[tuple[ErasureRow, Receipt]]) -> None:
-    batch = [receipt for _, receipt in told]
-    document = await parts.off_loop(lambda: answers.sign_receipts(batch, parts.keys.sign))
-    ref, now = parts.store.new_ref(), parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        receipts.add_batch(connection, ref, document)
-        receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, one.to, ref) for one in batch])
-        receipts.owe(connection, peer, [(receipt.of, str(receipt.status)) for receipt in batch])
-        erasures.tell(connection, [row.ref for row, _ in told], at=now)
-        journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=peer))
-
-    await parts.store.move(move)
-    parts.signals.outgoing(peer).set()
-
-
-async def erased(parts: Parts, refs: Collection[int]) -> dict[int, ErasureRow]:
+async def erased(store: Store, refs: Collection[int]) -> dict[int, ErasureRow]:
     """Which of these messages were erased."""
-    return await parts.store.read(lambda c: erasures.of(c, list(refs)))
+    return await store.read(lambda c: erasures.of(c, list(refs)))

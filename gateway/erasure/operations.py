@@ -2,71 +2,194 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection
 
 import schemas
-from gateway.conversations import on_call, status_updates
+from gateway.conversations import on_call
+from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
 from gateway.erasure import erase, retention, store
+from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests import store as requests
+from gateway.erasure.retention import Retention
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.day import parse_day
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, one_of, only, text
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import Operation
+from gateway.ports import Clock, Json, OperationResult
+
+_LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
+"""The code list of each argument that is a code."""
 
 
-async def erase_message(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person erases one message, here and in the case system; its sender is told by a signed receipt."""
-    only(arguments, "id", "direction", "by", "reason")
-    id, by, reason = text(arguments, "id"), text(arguments, "by", longest=64), code(arguments, "reason")
-    rows = await parts.store.read(
-        lambda c: messages.find(c, id, direction=one_of(arguments, "direction", (messages.IN, messages.OUT)))
-    )
-    if not rows:
-        raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
-    if len(rows) > 1:
-        raise RefusedError(Code.CONFLICT, "two messages have this id; nothing was erased", hint="say --in or --out")
-    return await _erase(parts, rows, reason, by)
+class ErasureOperations:
+    """Operations that erase and hold."""
 
+    def __init__(
+        self,
+        *,
+        content: Content,
+        eraser: Eraser,
+        retention: Retention,
+        status_updates: StatusUpdates,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._eraser = eraser
+        self._retention = retention
+        self._status_updates = status_updates
+        self._clock = clock
+        self._actor = actor
 
-async def erase_conversation(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The same for every message of a conversation."""
-    only(arguments, "id", "by", "reason")
-    by, reason = text(arguments, "by", longest=64), code(arguments, "reason")
-    return await _erase(parts, await _conversation(parts, text(arguments, "id")), reason, by)
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "retention.hold": self.hold,
+            "retention.release": self.release,
+            "retention.list": self.list_holds,
+            "retention.run": self.run,
+        }
 
+    def erasing(self) -> Mapping[str, Operation]:
+        """Those that destroy keys by a person's act."""
+        return {
+            "message.erase": self.erase_message,
+            "conversation.erase": self.erase_conversation,
+        }
 
-async def _erase(parts: Parts, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
-    held = await parts.store.read(store.holds)
-    if any(row.conversation in held for row in rows):
-        raise RefusedError(
-            Code.CONFLICT,
-            "the conversation is under a legal hold; nothing was erased",
-            hint="trm retention release ends it, if the ground for it is gone",
+    async def erase_message(self, arguments: Arguments) -> OperationResult:
+        """A named person erases one message, here and in the case system; its sender is told by a signed receipt."""
+        only(arguments, "id", "direction", "by", "reason")
+        id, by, reason = text(arguments, "id"), text(arguments, "by", longest=64), code(arguments, "reason")
+        rows = await self._content.store.read(
+            lambda c: messages.find(c, id, direction=one_of(arguments, "direction", (messages.IN, messages.OUT)))
         )
-    await status_updates.keep(parts)  # an alert that came just now counts
-    alarmed = await parts.store.read(lambda c: journal.open_about(c, on_call.ALARMS))
-    if any(row.ref in alarmed for row in rows):
-        raise RefusedError(
-            Code.CONFLICT,
-            "a safety alert is among it that nobody has taken; nothing was erased",
-            hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
+        if not rows:
+            raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
+        if len(rows) > 1:
+            raise RefusedError(Code.CONFLICT, "two messages have this id; nothing was erased", hint="say --in or --out")
+        return await self._erase(rows, reason, by)
+
+    async def erase_conversation(self, arguments: Arguments) -> OperationResult:
+        """The same for every message of a conversation."""
+        only(arguments, "id", "by", "reason")
+        by, reason = text(arguments, "by", longest=64), code(arguments, "reason")
+        return await self._erase(await _conversation(self._content, text(arguments, "id")), reason, by)
+
+    async def _erase(self, rows: list[MessageRow], reason: str, by: str) -> OperationResult:
+        held = await self._content.store.read(store.holds)
+        if any(row.conversation in held for row in rows):
+            raise RefusedError(
+                Code.CONFLICT,
+                "the conversation is under a legal hold; nothing was erased",
+                hint="trm retention release ends it, if the ground for it is gone",
+            )
+        await self._status_updates.keep()  # an alert that came just now counts
+        alarmed = await self._content.store.read(lambda c: journal.open_about(c, on_call.ALARMS))
+        if any(row.ref in alarmed for row in rows):
+            raise RefusedError(
+                Code.CONFLICT,
+                "a safety alert is among it that nobody has taken; nothing was erased",
+                hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
+            )
+        gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by)
+        if not gone:
+            raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
+        found = await erase.erased(self._content.store, [row.ref for row in rows])
+        items: list[Json] = [{"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows]
+        return OperationResult(value={"erased": gone, "messages": items})
+
+    async def run(self, arguments: Arguments) -> OperationResult:
+        """Erase what may be kept no longer, and what peers asked to be erased and is due; or with `dry_run` only say
+        what that is.
+        """
+        only(arguments, "by", "dry_run")
+        by, dry = text(arguments, "by", longest=64), arguments.get("dry_run") is True
+        due = await self._content.store.read(lambda c: _due(c, self._clock.now()))
+        made = await (self._retention.plan() if dry else self._retention.run(by=by))
+        rows = await self._content.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
+        items: list[Json] = [
+            {"id": rows[item.ref].id, "direction": rows[item.ref].direction, "rule": item.rule, "due": item.due}
+            for item in made.erase
+        ]
+        return OperationResult(
+            value={
+                "dry_run": dry,
+                "at": made.now,
+                "horizon": made.horizon,
+                "report": retention.lines(made),
+                "erase": items,
+                "requests": due,
+            }
         )
-    gone = await erase.erase(parts, {row.ref: reason for row in rows}, by=by)
-    if not gone:
-        raise RefusedError(Code.CONFLICT, "this was erased before; nothing was changed")
-    found = await erase.erased(parts, [row.ref for row in rows])
-    items: list[Json] = [{"id": row.id, "direction": row.direction, **_shown(found[row.ref])} for row in rows]
-    return OperationResult(value={"erased": gone, "messages": items})
+
+    async def hold(self, arguments: Arguments) -> OperationResult:
+        """A named person places a legal hold: nothing of the conversation is erased until one lifts it."""
+        only(arguments, "id", "by", "ground", "until")
+        id, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        now = self._clock.now()
+        ground, until = code(arguments, "ground"), day(arguments, now)
+        rows = await _conversation(self._content, id)
+        row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
+
+        def move(connection: Connection) -> None:
+            store.set_hold(connection, row)
+            journal.append_leaf(
+                connection, leaf(now, "retention.held", reason=ground, actor=self._actor(by.encode()).hex())
+            )
+
+        await self._content.store.move(move)
+        return OperationResult(value={"id": id, "ground": ground, "until": row.until}, created=True)
+
+    async def release(self, arguments: Arguments) -> OperationResult:
+        """A named person lifts a legal hold; retention goes on as if it had never been."""
+        only(arguments, "id", "by")
+        id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), self._clock.now()
+        index = self._content.sealer.conversation_index(id)
+
+        def move(connection: Connection) -> None:
+            if not store.lift_hold(connection, index):
+                raise RefusedError(Code.NOT_FOUND, "no legal hold lies over it", hint="trm retention list shows them")
+            requests.reopen(connection, at=now)
+            journal.append_leaf(connection, leaf(now, "retention.released", actor=self._actor(by.encode()).hex()))
+
+        await self._content.store.move(move)
+        return OperationResult(value={"id": id})
+
+    async def list_holds(self, arguments: Arguments) -> OperationResult:
+        """Legal holds, oldest first; a conversation of which nothing is left has no id any more."""
+        only(arguments)
+
+        def query(c: Connection) -> list[tuple[HoldRow, SealedRow | None]]:
+            found = sorted(store.holds(c).values(), key=lambda row: row.at)
+            return [(row, _any(c, row.conversation)) for row in found]
+
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date().isoformat()
+        items: list[Json] = [
+            {
+                "id": None
+                if sealed is None
+                else content_codec.read_content(self._content.sealer.open(sealed)).facts.conversation,
+                "ground": row.ground,
+                "until": row.until,
+                "over": row.until < today,
+                "at": row.at,
+            }
+            for row, sealed in await self._content.store.read(query)
+        ]
+        return OperationResult(value={"holds": items})
 
 
 def _shown(row: ErasureRow) -> dict[str, Json]:
@@ -74,35 +197,10 @@ def _shown(row: ErasureRow) -> dict[str, Json]:
     return {"at": row.at, "reason": row.reason, "local_system": row.place, "told": row.told}
 
 
-async def shown(parts: Parts, row: MessageRow) -> Json:
+async def shown(store: Store, row: MessageRow) -> Json:
     """What became of the content of a message, None while it is there."""
-    found = await erase.erased(parts, [row.ref])
+    found = await erase.erased(store, [row.ref])
     return _shown(found[row.ref]) if row.ref in found else None
-
-
-async def run(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Erase what may be kept no longer, and what peers asked to be erased and is due; or with `dry_run` only say what
-    that is.
-    """
-    only(arguments, "by", "dry_run")
-    by, dry = text(arguments, "by", longest=64), arguments.get("dry_run") is True
-    due = await parts.store.read(lambda c: _due(c, parts.clock.now()))
-    made = await (retention.plan(parts) if dry else retention.run(parts, by=by))
-    rows = await parts.store.read(lambda c: messages.get(c, [item.ref for item in made.erase]))
-    items: list[Json] = [
-        {"id": rows[item.ref].id, "direction": rows[item.ref].direction, "rule": item.rule, "due": item.due}
-        for item in made.erase
-    ]
-    return OperationResult(
-        value={
-            "dry_run": dry,
-            "at": made.now,
-            "horizon": made.horizon,
-            "report": retention.lines(made),
-            "erase": items,
-            "requests": due,
-        }
-    )
 
 
 def _due(connection: Connection, now: int) -> list[Json]:
@@ -114,78 +212,17 @@ def _due(connection: Connection, now: int) -> list[Json]:
 # --- legal holds --------------------------------------------------------------------------------------------------
 
 
-async def hold(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person places a legal hold: nothing of the conversation is erased until one lifts it."""
-    only(arguments, "id", "by", "ground", "until")
-    id, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    now = parts.clock.now()
-    ground, until = code(arguments, "ground"), day(arguments, now)
-    rows = await _conversation(parts, id)
-    row = HoldRow(conversation=rows[0].conversation, ground=ground, until=until.isoformat(), at=now)
-
-    def move(connection: Connection) -> None:
-        store.set_hold(connection, row)
-        journal.append_leaf(
-            connection, leaf(now, "retention.held", reason=ground, actor=parts.keys.actor(by.encode()).hex())
-        )
-
-    await parts.store.move(move)
-    return OperationResult(value={"id": id, "ground": ground, "until": row.until}, created=True)
-
-
-async def release(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person lifts a legal hold; retention goes on as if it had never been."""
-    only(arguments, "id", "by")
-    id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
-    index = parts.vault.conversation_index(id)
-
-    def move(connection: Connection) -> None:
-        if not store.lift_hold(connection, index):
-            raise RefusedError(Code.NOT_FOUND, "no legal hold lies over it", hint="trm retention list shows them")
-        requests.reopen(connection, at=now)
-        journal.append_leaf(connection, leaf(now, "retention.released", actor=parts.keys.actor(by.encode()).hex()))
-
-    await parts.store.move(move)
-    return OperationResult(value={"id": id})
-
-
-async def list_holds(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Legal holds, oldest first; a conversation of which nothing is left has no id any more."""
-    only(arguments)
-
-    def query(c: Connection) -> list[tuple[HoldRow, SealedRow | None]]:
-        found = sorted(store.holds(c).values(), key=lambda row: row.at)
-        return [(row, _any(c, row.conversation)) for row in found]
-
-    today = datetime.fromtimestamp(parts.clock.now(), UTC).date().isoformat()
-    items: list[Json] = [
-        {
-            "id": None if sealed is None else content_codec.read_content(parts.vault.open(sealed)).facts.conversation,
-            "ground": row.ground,
-            "until": row.until,
-            "over": row.until < today,
-            "at": row.at,
-        }
-        for row, sealed in await parts.store.read(query)
-    ]
-    return OperationResult(value={"holds": items})
-
-
 def _any(connection: Connection, conversation: bytes) -> SealedRow | None:
     refs = [row.ref for row in messages.of_conversation(connection, conversation)]
     return next(iter(content.get(connection, refs).values()), None)
 
 
-async def _conversation(parts: Parts, id: str) -> list[MessageRow]:
-    index = parts.vault.conversation_index(id)
-    rows = await parts.store.read(lambda c: messages.of_conversation(c, index))
+async def _conversation(content: Content, id: str) -> list[MessageRow]:
+    index = content.sealer.conversation_index(id)
+    rows = await content.store.read(lambda c: messages.of_conversation(c, index))
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
     return rows
-
-
-_LISTS = {"reason": "erasure_ground", "ground": "kept_ground"}
-"""The code list of each argument that is a code."""
 
 
 def code(arguments: Arguments, name: str) -> str:

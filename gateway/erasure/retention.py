@@ -15,28 +15,32 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.conversations import status_updates
 from gateway.conversations.loader import ANY
+from gateway.conversations.status_updates import StatusUpdates
 from gateway.database import content, journal
-from gateway.erasure import erase, retention_rules, store
+from gateway.database.audit_entries import Actor
+from gateway.database.sealed_content import Content
+from gateway.erasure import retention_rules, store
+from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.record import task_of
 from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.retention_rules import Item, Plan, RetentionDecision, RetentionFacts
 from gateway.erasure.rules import PROOF, ErasureRequest, What
 from gateway.errors import RefusedError
+from gateway.foundation.config import Config
 from gateway.foundation.day import parse_day
+from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines import acceptance
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import SENDING, Outgoing
 from gateway.messages.store import conversations
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import IN, MessageRow
-from gateway.node.parts import Parts
-from gateway.ports import Json
-from gateway.statistics import releases
+from gateway.ports import Clock, Json
+from gateway.statistics.releases import StatisticsReleases
 from schemas import classes, highest
 from schemas.retention import retention as table
 from schemas.types import type_name
@@ -78,117 +82,143 @@ class _Look:
         return frozenset(ref for ref, (_, kind) in self.facts.items() if kind is not None and type_name(kind) in PROOF)
 
 
-async def plan(parts: Parts) -> Plan:
-    """What has to be erased now and why, and why nothing else; nothing is changed."""
-    return (await _look(parts)).plan
+class Retention:
+    """Ends what may be kept no longer."""
 
+    def __init__(
+        self,
+        *,
+        content: Content,
+        eraser: Eraser,
+        releases: StatisticsReleases,
+        status_updates: StatusUpdates,
+        config: Config,
+        workers: Workers,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._eraser = eraser
+        self._releases = releases
+        self._status_updates = status_updates
+        self._config = config
+        self._workers = workers
+        self._clock = clock
+        self._actor = actor
 
-async def _look(parts: Parts) -> _Look:
-    await status_updates.keep(parts)
-    reading = _Reading()
-    rows_of, holds, alarmed = await parts.store.read(
-        lambda c: (conversations.every(c), store.holds(c), {alarm.ref for alarm in journal.open_alarms(c)})
-    )
-    after = 0
-    while rows := await parts.store.read(partial(_batch, parts, after=after)):
-        after = rows[-1][0].ref
-        await parts.off_loop(partial(_read, reading, rows))
-    items = [
-        Item(
-            ref=row.ref,
-            body_type=body_type,
-            sensitivity=sensitivity,
-            at=row.at,
-            retain_until=until,
-            under_way=_under_way(row) or row.ref in alarmed,
-            standing=_standing(
-                reading.stories[key := (row.conversation, row.peer)], rows_of.get(key), held=row.conversation in holds
-            ),
+    async def plan(self) -> Plan:
+        """What has to be erased now and why, and why nothing else; nothing is changed."""
+        return (await self._look()).plan
+
+    async def _look(self) -> _Look:
+        await self._status_updates.keep()
+        reading = _Reading()
+        rows_of, holds, alarmed = await self._content.store.read(
+            lambda c: (conversations.every(c), store.holds(c), {alarm.ref for alarm in journal.open_alarms(c)})
         )
-        for row, body_type, sensitivity, until in reading.facts
-    ]
-    made = retention_rules.plan(items, table().rules, parts.clock.now(), epoch_days=parts.config.storage.epoch_days)
-    return _Look(plan=made, facts={row.ref: (row, body_type) for row, body_type, _, _ in reading.facts})
+        after = 0
+        while rows := await self._content.store.read(partial(self._batch, after=after)):
+            after = rows[-1][0].ref
+            await self._workers.off_loop(partial(_read, reading, rows))
+        items = [
+            Item(
+                ref=row.ref,
+                body_type=body_type,
+                sensitivity=sensitivity,
+                at=row.at,
+                retain_until=until,
+                under_way=_under_way(row) or row.ref in alarmed,
+                standing=_standing(
+                    reading.stories[key := (row.conversation, row.peer)],
+                    rows_of.get(key),
+                    held=row.conversation in holds,
+                ),
+            )
+            for row, body_type, sensitivity, until in reading.facts
+        ]
+        made = retention_rules.plan(items, table().rules, self._clock.now(), epoch_days=self._config.storage.epoch_days)
+        return _Look(plan=made, facts={row.ref: (row, body_type) for row, body_type, _, _ in reading.facts})
 
+    async def run(self, *, by: str | None = None) -> Plan:
+        """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the
+        horizon.
 
-async def run(parts: Parts, *, by: str | None = None) -> Plan:
-    """The same, and it is done. The senders are told when the storage epoch has ended, at the latest at the horizon.
+        What the other side is owed a confirmation for becomes a request of its own, which is followed and answered like
+        those of peers (`gateway.erasure.peer_requests.execute`).
+        """
+        found = await self._look()
+        await self._releases.count_first([item.ref for item in found.plan.erase])
+        asked = await self._ended(found)
+        reasons = {
+            item.ref: item.rule
+            for item in found.plan.erase
+            if item.rule is not None and _key(found.facts[item.ref][0]) not in asked
+        }
+        await self._eraser.erase(reasons, by=by, proof=found.proof)
+        return found.plan
 
-    What the other side is owed a confirmation for becomes a request of its own, which is followed and answered like
-    those of peers (`gateway.erasure.peer_requests.execute`).
-    """
-    found = await _look(parts)
-    await releases.count_first(parts, [item.ref for item in found.plan.erase])
-    asked = await _ended(parts, found)
-    reasons = {
-        item.ref: item.rule
-        for item in found.plan.erase
-        if item.rule is not None and _key(found.facts[item.ref][0]) not in asked
-    }
-    await erase.erase(parts, reasons, by=by, proof=found.proof)
-    return found.plan
+    async def _ended(self, found: _Look) -> frozenset[Key]:
+        """The referrals that ended here without this node having to do with them any more: each becomes a request, from
+        what the referral itself says. One of which something is still under way waits for that.
+        """
+        over = {item.ref for item in found.plan.erase if item.rule in CONFIRMED}
+        left = {
+            _key(found.facts[item.ref][0])
+            for item in found.plan.decisions
+            if item.verdict is RetentionDecision.UNDER_WAY
+        }
+        asking = [
+            row
+            for ref in sorted(over)
+            for row, kind in [found.facts[ref]]
+            if row.direction == IN and type_name(kind or "") == "referral.request" and _key(row) not in left
+        ]
+        if asking:
+            await self._content.store.move(partial(self._request, asking=asking))
+        return frozenset(map(_key, asking))
+
+    def _request(self, connection: Connection, asking: Sequence[MessageRow]) -> None:
+        """Part of the caller's transaction. The time for it is that of the conversation: it is answered at once."""
+        now = self._clock.now()
+        for row in asking:
+            sealed = content.get(connection, [row.ref]).get(row.ref)
+            if sealed is None or requests.of_message(connection, row.ref) is not None:
+                continue
+            opened = content_codec.read_content(self._content.sealer.open(sealed))
+            wanted = ErasureRequest(what=What.CONVERSATION, ground="not_needed", wait=0, due=0)
+            task = task_of(
+                self._actor,
+                wanted,
+                withdrawn=None,
+                conversation=opened.facts.conversation,
+                purpose=opened.facts.purpose,
+                id=row.id,
+                header=opened.halves()[0],
+            )
+            ref = self._content.store.new_ref()
+            content.put(connection, [self._content.sealer.seal(ref, task.encode())])
+            requests.add(
+                connection,
+                RequestRow(ref=ref, message=row.ref, peer=row.peer, state=State.NEW, at=now, follow=now, due=now),
+            )
+
+    def _batch(self, connection: Connection, after: int) -> list[tuple[MessageRow, MessageContent | None]]:
+        rows = store.stored(connection, after, AT_ONCE)
+        sealed = content.get(connection, [row.ref for row in rows])
+        opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
+        contents = {
+            ref: content_codec.read_content(plain)
+            for ref, plain in opened.items()
+            if not isinstance(plain, RefusedError)
+        }
+        return [(row, contents.get(row.ref)) for row in rows]
 
 
 def _key(row: MessageRow) -> Key:
     return row.conversation, row.peer
 
 
-async def _ended(parts: Parts, found: _Look) -> frozenset[Key]:
-    """The referrals that ended here without this node having to do with them any more: each becomes a request, from
-    what the referral itself says. One of which something is still under way waits for that.
-    """
-    over = {item.ref for item in found.plan.erase if item.rule in CONFIRMED}
-    left = {
-        _key(found.facts[item.ref][0]) for item in found.plan.decisions if item.verdict is RetentionDecision.UNDER_WAY
-    }
-    asking = [
-        row
-        for ref in sorted(over)
-        for row, kind in [found.facts[ref]]
-        if row.direction == IN and type_name(kind or "") == "referral.request" and _key(row) not in left
-    ]
-    if asking:
-        await parts.store.move(partial(_request, parts, asking=asking))
-    return frozenset(map(_key, asking))
-
-
-def _request(parts: Parts, connection: Connection, asking: Sequence[MessageRow]) -> None:
-    """Part of the caller's transaction. The time for it is that of the conversation: it is answered at once."""
-    now = parts.clock.now()
-    for row in asking:
-        sealed = content.get(connection, [row.ref]).get(row.ref)
-        if sealed is None or requests.of_message(connection, row.ref) is not None:
-            continue
-        opened = content_codec.read_content(parts.vault.open(sealed))
-        wanted = ErasureRequest(what=What.CONVERSATION, ground="not_needed", wait=0, due=0)
-        task = task_of(
-            parts,
-            wanted,
-            withdrawn=None,
-            conversation=opened.facts.conversation,
-            purpose=opened.facts.purpose,
-            id=row.id,
-            header=opened.halves()[0],
-        )
-        ref = parts.store.new_ref()
-        content.put(connection, [parts.vault.seal(ref, task.encode())])
-        requests.add(
-            connection,
-            RequestRow(ref=ref, message=row.ref, peer=row.peer, state=State.NEW, at=now, follow=now, due=now),
-        )
-
-
-def _batch(parts: Parts, connection: Connection, after: int) -> list[tuple[MessageRow, Content | None]]:
-    rows = store.stored(connection, after, AT_ONCE)
-    sealed = content.get(connection, [row.ref for row in rows])
-    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
-    contents = {
-        ref: content_codec.read_content(plain) for ref, plain in opened.items() if not isinstance(plain, RefusedError)
-    }
-    return [(row, contents.get(row.ref)) for row in rows]
-
-
-def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, Content | None]]) -> None:
+def _read(reading: _Reading, rows: Iterable[tuple[MessageRow, MessageContent | None]]) -> None:
     for row, opened in rows:
         story = reading.stories.setdefault((row.conversation, row.peer), _Story(kind=row.kind, last=row.at))
         story.last = max(story.last, row.at)
@@ -214,7 +244,7 @@ def _standing(story: _Story, row: ConversationRow | None, *, held: bool) -> Rete
     )
 
 
-def _sensitivity(opened: Content, body: Mapping[str, Json]) -> str:
+def _sensitivity(opened: MessageContent, body: Mapping[str, Json]) -> str:
     """The highest class of what a message says; that of a schema which is not held any more is the highest there is."""
     try:
         return highest(classes(opened.facts.schema, body))

@@ -103,7 +103,7 @@ def build(
     Raises:
         RefusedError: not_found for no message, else the code of what is wrong with the rest. What is returned verifies.
     """
-    parties = {chain[-1].node: tuple(chain) for chain in chains}
+    parties: Chains = {chain[-1].node: tuple(chain) for chain in chains}
     try:
         messages = [(_documents(exhibit, parties), exhibit.disclosure) for exhibit in exhibits]
         messages = [message for message in messages if message[0]]

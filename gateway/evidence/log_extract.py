@@ -13,13 +13,14 @@ from contextlib import suppress
 
 from sqlalchemy import Connection
 
-from gateway.audit import store
-from gateway.audit.checkpointer import ask
-from gateway.audit.log import checkpoint, readable
+from gateway.audit import store as audit_store
+from gateway.audit.checkpointer import Checkpointer
+from gateway.audit.log import AuditLog, readable
+from gateway.database.engine import Store
 from gateway.errors import GatewayError
 from gateway.evidence.build import Extract
-from gateway.node.parts import Parts
-from gateway.peers.registry import Peer
+from gateway.identity.own_identity import OwnIdentity
+from gateway.peers.registry import Peer, PeerRegistry
 from keys.documents.descriptor import Descriptor
 from keys.documents.merkle_tree import prove_inclusion
 from keys.documents.signed_note import SignedNote
@@ -27,7 +28,15 @@ from keys.documents.signed_note import SignedNote
 Leaves = Sequence[tuple[bytes, Sequence[bytes]]]
 
 
-async def extract(parts: Parts, hashes: Iterable[str], peer: Peer) -> Extract | None:
+async def extract(
+    store: Store,
+    own: OwnIdentity,
+    peers: PeerRegistry,
+    log: AuditLog,
+    checkpointer: Checkpointer,
+    hashes: Iterable[str],
+    peer: Peer,
+) -> Extract | None:
     """Leaves about these statements and batches; None without any.
 
     The tree is signed first, and the other party asked to cosign it, so that what happened just now is there too. What
@@ -35,12 +44,12 @@ async def extract(parts: Parts, hashes: Iterable[str], peer: Peer) -> Extract | 
     """
     hashes = list(hashes)
     with suppress(GatewayError):
-        newest = await checkpoint(parts)
-        seen = await parts.store.read(lambda c: store.last_cosigned(c, peer.node))
+        newest = await log.checkpoint()
+        seen = await store.read(lambda c: audit_store.last_cosigned(c, peer.node))
         if seen is None or seen.size < newest.size:
-            await ask(parts, peer.node)
-    witnesses = {known.node: known.chain for known in parts.book.all()}
-    return await parts.store.read(lambda c: _extract(c, parts.own.node, hashes, peer.node, witnesses))
+            await checkpointer.ask(peer.node)
+    witnesses: dict[str, tuple[Descriptor, ...]] = {known.node: known.chain for known in peers.all()}
+    return await store.read(lambda c: _extract(c, own.node, hashes, peer.node, witnesses))
 
 
 def _extract(
@@ -51,10 +60,10 @@ def _extract(
     witnesses: dict[str, tuple[Descriptor, ...]],
 ) -> Extract | None:
     chosen: dict[int, list[tuple[int, bytes]]] = {}
-    cosigned = store.cosignatures(connection)
+    cosigned = audit_store.cosignatures(connection)
     theirs, anybodys = [row.size for row in cosigned if row.peer == peer], [row.size for row in cosigned]
-    newest = store.newest_checkpoint(connection)
-    for seq, leaf in store.leaves_about(connection, hashes):
+    newest = audit_store.newest_checkpoint(connection)
+    for seq, leaf in audit_store.leaves_about(connection, hashes):
         size = _above(seq, theirs) or _above(seq, anybodys) or (0 if newest is None else newest.size)
         if size >= seq:
             chosen.setdefault(size, []).append((seq, leaf))
@@ -71,14 +80,14 @@ def _above(seq: int, sizes: Sequence[int]) -> int | None:
 
 
 def _note(connection: Connection, size: int) -> bytes:
-    row = store.checkpoint_of(connection, size)
+    row = audit_store.checkpoint_of(connection, size)
     if row is None:
         raise RuntimeError("a cosignature without its checkpoint")
-    rows = store.cosignatures(connection, size)
+    rows = audit_store.cosignatures(connection, size)
     note = SignedNote.decode(row.note).plus(s for found in rows for s in readable(found.first, found.line))
     return note.encode()
 
 
 def _proven(connection: Connection, size: int, leaves: Sequence[tuple[int, bytes]]) -> Leaves:
-    node = store.tree(connection, size).node
+    node = audit_store.tree(connection, size).node
     return [(leaf, prove_inclusion(seq - 1, size, node)) for seq, leaf in leaves]

@@ -10,49 +10,114 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from gateway.audit.checkpointer import Checkpointer
+from gateway.audit.log import AuditLog
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import conversation_rows
 from gateway.errors import Code, RefusedError
 from gateway.evidence.build import Exhibit, build
 from gateway.evidence.log_extract import extract
 from gateway.evidence.verify import LIMIT
+from gateway.foundation.workers import Workers
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, only, text
-from gateway.ports import OperationResult
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, OperationResult
 from keys.documents.envelope import statement_hash
 from keys.documents.receipts import batch_hash
 from keys.primitives.encoding import parse
 
 
-async def export(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The evidence bundle of one conversation; `disclose` adds the content, and a named person answers for that."""
-    only(arguments, "id", "disclose", "by", "peer")
-    disclose = arguments.get("disclose") in (True, "true")
-    by = text(arguments, "by", longest=64) if disclose else maybe_text(arguments, "by")
-    rows, sealed = await conversation_rows(parts, text(arguments, "id"))
-    peer = parts.book.find(maybe_text(arguments, "peer") or _other_side(rows))
-    rows = [row for row in rows if row.peer == peer.node]
-    kept = await parts.store.read(lambda c: _kept(c, rows))
-    exhibits = [_exhibit(parts, row, kept, sealed.get(row.ref) if disclose else None) for row in rows]
-    exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
-    if not exhibits:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "nothing of this conversation was signed yet",
-            hint="a message is signed when it departs: trm conversation show lists their states",
+class _Kept:
+    """What the store keeps of signatures: evidence refs of each message, the sealed rows, the batches of receipts."""
+
+    def __init__(
+        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], batches: Mapping[int, bytes]
+    ) -> None:
+        self.refs = refs
+        self.sealed = sealed
+        self.batches = batches
+
+
+class EvidenceOperations:
+    """Operations on evidence."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        log: AuditLog,
+        checkpointer: Checkpointer,
+        workers: Workers,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._own = own
+        self._peers = peers
+        self._log = log
+        self._checkpointer = checkpointer
+        self._workers = workers
+        self._clock = clock
+        self._actor = actor
+
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "evidence.export": self.export,
+        }
+
+    async def export(self, arguments: Arguments) -> OperationResult:
+        """The evidence bundle of one conversation; `disclose` adds the content, and a named person answers for that."""
+        only(arguments, "id", "disclose", "by", "peer")
+        disclose = arguments.get("disclose") in (True, "true")
+        by = text(arguments, "by", longest=64) if disclose else maybe_text(arguments, "by")
+        rows, sealed = await conversation_rows(self._content, text(arguments, "id"))
+        peer = self._peers.find(maybe_text(arguments, "peer") or _other_side(rows))
+        rows = [row for row in rows if row.peer == peer.node]
+        kept = await self._content.store.read(lambda c: _kept(c, rows))
+        exhibits = [self._exhibit(row, kept, sealed.get(row.ref) if disclose else None) for row in rows]
+        exhibits = [exhibit for exhibit in exhibits if exhibit.sealings]
+        if not exhibits:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "nothing of this conversation was signed yet",
+                hint="a message is signed when it departs: trm conversation show lists their states",
+            )
+        chains = (self._own.chain, peer.chain)
+        batches = list(kept.batches.values())
+        extracted = await extract(
+            self._content.store, self._own, self._peers, self._log, self._checkpointer, _hashes(exhibits, batches), peer
         )
-    chains = (parts.own.chain, peer.chain)
-    batches = list(kept.batches.values())
-    extracted = await extract(parts, _hashes(exhibits, batches), peer)
-    bundle = await parts.off_loop(lambda: build(chains, exhibits, batches, extracted))
-    if disclose:
-        await _log_disclosure(parts, [row.id for row in rows if row.ref in sealed], str(by))
-    return OperationResult(value=parse(bundle, limit=LIMIT))
+        bundle = await self._workers.off_loop(lambda: build(chains, exhibits, batches, extracted))
+        if disclose:
+            await self._log_disclosure([row.id for row in rows if row.ref in sealed], str(by))
+        return OperationResult(value=parse(bundle, limit=LIMIT))
+
+    def _exhibit(self, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:
+        sealings = [
+            content_codec.read_evidence(self._content.sealer.open(kept.sealed[ref]))
+            for ref in kept.refs[row.ref]
+            if ref in kept.sealed
+        ]
+        if shown is None:
+            return Exhibit(sealings=sealings)
+        opened = content_codec.read_content(self._content.sealer.open(shown))
+        return Exhibit(sealings=sealings, disclosure=(opened.secret, opened.body))
+
+    async def _log_disclosure(self, ids: Sequence[str], by: str) -> None:
+        now, actor = self._clock.now(), self._actor(by.encode()).hex()
+        leaves = [leaf(now, "evidence.disclosed", id=id, actor=actor) for id in ids]
+        await self._content.store.move(lambda c: journal.append_leaves(c, leaves))
 
 
 def _hashes(exhibits: Sequence[Exhibit], batches: Sequence[bytes]) -> list[str]:
@@ -66,17 +131,6 @@ def _other_side(rows: Sequence[MessageRow]) -> str:
     if len(nodes) > 1:
         raise RefusedError(Code.CONFLICT, "the conversation has several peers", hint="name one with --peer")
     return rows[0].peer
-
-
-class _Kept:
-    """What the store keeps of signatures: evidence refs of each message, the sealed rows, the batches of receipts."""
-
-    def __init__(
-        self, refs: Mapping[int, Sequence[int]], sealed: Mapping[int, SealedRow], batches: Mapping[int, bytes]
-    ) -> None:
-        self.refs = refs
-        self.sealed = sealed
-        self.batches = batches
 
 
 def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
@@ -97,21 +151,3 @@ def _kept(connection: Connection, rows: Sequence[MessageRow]) -> _Kept:
         sealed=content.get(connection, [ref for found in refs.values() for ref in found]),
         batches=receipts.batches(connection, sorted(set(told))),
     )
-
-
-def _exhibit(parts: Parts, row: MessageRow, kept: _Kept, shown: SealedRow | None) -> Exhibit:
-    sealings = [
-        content_codec.read_evidence(parts.vault.open(kept.sealed[ref]))
-        for ref in kept.refs[row.ref]
-        if ref in kept.sealed
-    ]
-    if shown is None:
-        return Exhibit(sealings=sealings)
-    opened = content_codec.read_content(parts.vault.open(shown))
-    return Exhibit(sealings=sealings, disclosure=(opened.secret, opened.body))
-
-
-async def _log_disclosure(parts: Parts, ids: Sequence[str], by: str) -> None:
-    now, actor = parts.clock.now(), parts.keys.actor(by.encode()).hex()
-    leaves = [leaf(now, "evidence.disclosed", id=id, actor=actor) for id in ids]
-    await parts.store.move(lambda c: journal.append_leaves(c, leaves))

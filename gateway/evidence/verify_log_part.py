@@ -84,7 +84,7 @@ def read_log(
         raise RemoteError(Code.SPLICED, "the log is of none of the parties")
     witnesses = [read_chain(items(chain)) for chain in items(member["witnesses"])]
     ascending([chain[-1].node for chain in witnesses], "witnesses")
-    others = {chain[-1].node: chain for chain in witnesses}
+    others: dict[str, Chain] = {chain[-1].node: chain for chain in witnesses}
     if others.keys() & parties.keys():
         raise malformed("a party is among the witnesses")
     chains = {**parties, **others}

@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from gateway.database import journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.engine import Store
+from gateway.erasure.storage_epochs import StorageEpochs
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.identity import publication
+from gateway.identity.own_identity import OwnIdentity
+from gateway.identity.publication import Publication
 from gateway.messages.store import messages as message_rows
-from gateway.node.parts import Parts
-from gateway.node.scheduler import Scheduler
 from gateway.operations.arguments import Arguments, maybe_text, members, number, only, text
-from gateway.peers import tombstones
-from gateway.ports import Json, OperationResult
-from gateway.trust import effects, review_store
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.peers.tombstones import Tombstones
+from gateway.ports import Clock, Json, OperationResult
+from gateway.trust import review_store
+from gateway.trust.effects import TrustEffects
+from gateway.trust.key_upkeep import KeyUpkeep
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.equivocation import verify_proof
 from keys.documents.key_records import KeyRecord, Use
@@ -35,126 +40,168 @@ KINDS: Mapping[str, frozenset[Use]] = {
 """What can be rotated by name; `log` stands for both keys of the audit log."""
 
 
-async def request(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Make the keys for the next descriptor and the request that root holders sign; nothing changes yet."""
-    only(arguments, "rotate", "at_once", "revoke", "roots", "by")
-    change = Change(
-        rotate=_uses(arguments.get("rotate", [])),
-        at_once=arguments.get("at_once") is True,
-        revoke=_revocation(parts, arguments.get("revoke")),
-        roots=_roots(arguments.get("roots"), parts.own.descriptor),
-    )
-    made = await publication.request(parts, change, _actor(parts, arguments))
-    return OperationResult(value={"version": parts.own.descriptor.version + 1, "request": _json(made.encode())})
+class KeyOperations:
+    """Operations on this node's keys and descriptor, and on the tombstones of others."""
 
+    def __init__(
+        self,
+        *,
+        store: Store,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        publication: Publication,
+        tombstones: Tombstones,
+        trust_effects: TrustEffects,
+        upkeep: KeyUpkeep,
+        epochs: StorageEpochs,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._peers = peers
+        self._publication = publication
+        self._tombstones = tombstones
+        self._trust_effects = trust_effects
+        self._upkeep = upkeep
+        self._epochs = epochs
+        self._clock = clock
+        self._actor = actor
 
-async def publish(parts: Parts, house: Scheduler, arguments: Arguments) -> OperationResult:
-    """Append a descriptor that enough root holders signed, sign by it, and tell the peers; who took it at once."""
-    only(arguments, "document", "by")
-    document = _document(arguments, "document", DESCRIPTOR)
-    done = await publication.publish(parts, document, _actor(parts, arguments))
-    took = await house.announce(revokes=done.revokes)
-    if done.revokes:
-        await effects.say_again(parts)
-    value: dict[str, Json] = {"version": done.descriptor.version, "hash": done.descriptor.hash, "took": {**took}}
-    return OperationResult(
-        value=value | {"expires": done.descriptor.expires, "fingerprint": done.descriptor.fingerprint}
-    )
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "keys.request": self.request,
+            "keys.tombstone": self.tombstone,
+            "keys.end": self.end,
+            "keys.proof": self.proof,
+            "peer.tombstone": self.end_of_peer,
+            "review.list": self.list_reviews,
+            "review.settle": self.settle_review,
+            "keys.publish": self.publish,
+            "keys.rotate_enc": self.rotate_enc,
+            "keys.rotate_epoch": self.rotate_epoch,
+        }
 
+    async def request(self, arguments: Arguments) -> OperationResult:
+        """Make the keys for the next descriptor and the request that root holders sign; nothing changes yet."""
+        only(arguments, "rotate", "at_once", "revoke", "roots", "by")
+        change = Change(
+            rotate=_uses(arguments.get("rotate", [])),
+            at_once=arguments.get("at_once") is True,
+            revoke=_revocation(self._own, self._clock, arguments.get("revoke")),
+            roots=_roots(arguments.get("roots"), self._own.descriptor),
+        )
+        made = await self._publication.request(change, _actor(self._actor, arguments))
+        return OperationResult(value={"version": self._own.descriptor.version + 1, "request": _json(made.encode())})
 
-async def rotate_enc(parts: Parts, house: Scheduler, arguments: Arguments) -> OperationResult:
-    """Destroy every encryption key and show a new one: what is in flight comes back and is sealed anew."""
-    only(arguments, "by")
-    text(arguments, "by", longest=64)
-    destroyed = await house.renew_enc()
-    return OperationResult(value={"destroyed": destroyed, "keyset": parts.own.keyset.version})
+    async def publish(self, arguments: Arguments) -> OperationResult:
+        """Append a descriptor that enough root holders signed, sign by it, and tell the peers; who took it at once."""
+        only(arguments, "document", "by")
+        document = _document(arguments, "document", DESCRIPTOR)
+        done = await self._publication.publish(document, _actor(self._actor, arguments))
+        took = await self._upkeep.announce(revokes=done.revokes)
+        if done.revokes:
+            await self._trust_effects.say_again()
+        value: dict[str, Json] = {"version": done.descriptor.version, "hash": done.descriptor.hash, "took": {**took}}
+        return OperationResult(
+            value=value | {"expires": done.descriptor.expires, "fingerprint": done.descriptor.fingerprint}
+        )
 
+    async def rotate_enc(self, arguments: Arguments) -> OperationResult:
+        """Destroy every encryption key and show a new one: what is in flight comes back and is sealed anew."""
+        only(arguments, "by")
+        text(arguments, "by", longest=64)
+        destroyed = await self._upkeep.renew_enc()
+        return OperationResult(value={"destroyed": destroyed, "keyset": self._own.keyset.version})
 
-async def tombstone(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The request for this node's tombstone, to be signed by all root holders and kept sealed."""
-    only(arguments)
-    return OperationResult(value={"request": _json(publication.tombstone_request(parts).encode())})
+    async def rotate_epoch(self, arguments: Arguments) -> OperationResult:
+        """Begin a new storage epoch: every data key is wrapped anew, and the key of the epoch before destroyed."""
+        only(arguments, "by")
+        text(arguments, "by")
+        await self._epochs.rotate()
+        return OperationResult(value={"epoch": self._epochs.current})
 
+    async def tombstone(self, arguments: Arguments) -> OperationResult:
+        """The request for this node's tombstone, to be signed by all root holders and kept sealed."""
+        only(arguments)
+        return OperationResult(value={"request": _json(self._publication.tombstone_request().encode())})
 
-async def end(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Publish this node's own tombstone: every peer revokes it for ever. Who took it; repeat it for the others."""
-    only(arguments, "tombstone", "by")
-    text(arguments, "by", longest=64)
-    try:
-        took = await tombstones.publish_own(parts, _document(arguments, "tombstone", TOMBSTONE))
-    except RemoteError as error:
-        raise RefusedError(
-            error.code,
-            f"peers would refuse this tombstone: {error.what}; nothing was published",
-            hint="a tombstone carries the signatures of all roots of one descriptor of this node",
-        ) from error
-    return OperationResult(value={"node": parts.own.node, "took": {**took}})
+    async def end(self, arguments: Arguments) -> OperationResult:
+        """Publish this node's own tombstone: every peer revokes it for ever. Who took it; repeat it for the others."""
+        only(arguments, "tombstone", "by")
+        text(arguments, "by", longest=64)
+        try:
+            took = await self._tombstones.publish_own(_document(arguments, "tombstone", TOMBSTONE))
+        except RemoteError as error:
+            raise RefusedError(
+                error.code,
+                f"peers would refuse this tombstone: {error.what}; nothing was published",
+                hint="a tombstone carries the signatures of all roots of one descriptor of this node",
+            ) from error
+        return OperationResult(value={"node": self._own.node, "took": {**took}})
 
+    async def end_of_peer(self, arguments: Arguments) -> OperationResult:
+        """Take the tombstone of a peer that came by hand: it is revoked for ever."""
+        only(arguments, "tombstone", "by")
+        text(arguments, "by", longest=64)
+        try:
+            document = _document(arguments, "tombstone", TOMBSTONE)
+            peer = self._peers.find(parse_tombstone(document).node)
+            new = await self._tombstones.bury(peer, document)
+        except RemoteError as error:
+            raise RefusedError(
+                error.code,
+                f"this tombstone proves nothing: {error.what}; nothing was changed",
+                hint="ask for the file again, over another channel",
+            ) from error
+        return OperationResult(value={"name": peer.name, "node": peer.node, "new": new})
 
-async def end_of_peer(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Take the tombstone of a peer that came by hand: it is revoked for ever."""
-    only(arguments, "tombstone", "by")
-    text(arguments, "by", longest=64)
-    try:
-        document = _document(arguments, "tombstone", TOMBSTONE)
-        peer = parts.book.find(parse_tombstone(document).node)
-        new = await tombstones.bury(parts, peer, document)
-    except RemoteError as error:
-        raise RefusedError(
-            error.code,
-            f"this tombstone proves nothing: {error.what}; nothing was changed",
-            hint="ask for the file again, over another channel",
-        ) from error
-    return OperationResult(value={"name": peer.name, "node": peer.node, "new": new})
+    async def proof(self, arguments: Arguments) -> OperationResult:
+        """The portable proof behind an alarm about two descriptors under one version."""
+        only(arguments, "id")
+        seq = number(arguments, "id", otherwise=0, most=2**40)
+        data = await self._store.read(lambda c: journal.proof_of(c, seq))
+        try:
+            found = verify_proof(data or b"")
+        except RemoteError as error:
+            raise RefusedError(
+                Code.NOT_FOUND, "this alarm has no proof of two descriptors", hint="trm alarm list shows the alarms"
+            ) from error
+        return OperationResult(value={"node": found.node, "version": found.version, "proof": _json(data or b"")})
 
+    async def list_reviews(self, arguments: Arguments) -> OperationResult:
+        """Received messages whose key was revoked from before they came, and that nobody has looked at yet."""
+        only(arguments)
+        found = await self._store.read(review_store.listed)
+        items: list[Json] = []
+        for doubt in found:
+            peer = self._peers.get(doubt.peer)
+            name = doubt.peer if peer is None else peer.name
+            items.append({"message": doubt.id, "peer": name, "kid": doubt.kid, "received": doubt.received})
+        return OperationResult(value={"reviews": items})
 
-async def proof(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The portable proof behind an alarm about two descriptors under one version."""
-    only(arguments, "id")
-    seq = number(arguments, "id", otherwise=0, most=2**40)
-    data = await parts.store.read(lambda c: journal.proof_of(c, seq))
-    try:
-        found = verify_proof(data or b"")
-    except RemoteError as error:
-        raise RefusedError(
-            Code.NOT_FOUND, "this alarm has no proof of two descriptors", hint="trm alarm list shows the alarms"
-        ) from error
-    return OperationResult(value={"node": found.node, "version": found.version, "proof": _json(data or b"")})
+    async def settle_review(self, arguments: Arguments) -> OperationResult:
+        """A named person has looked at one message of the list."""
+        only(arguments, "id", "by")
+        id, actor, now = text(arguments, "id"), _actor(self._actor, arguments), self._clock.now()
 
+        def move(connection: Connection) -> None:
+            rows = message_rows.find(connection, id, direction=message_rows.IN)
+            settled = sum(review_store.settle(connection, row.ref, at=now) for row in rows)
+            if not settled:
+                raise RefusedError(Code.NOT_FOUND, "no such message on the list", hint="trm message reviews lists them")
+            journal.append_leaf(connection, leaf(now, "message.reviewed", id=id, actor=actor))
 
-async def list_reviews(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Received messages whose key was revoked from before they came, and that nobody has looked at yet."""
-    only(arguments)
-    found = await parts.store.read(review_store.listed)
-    items: list[Json] = []
-    for doubt in found:
-        peer = parts.book.get(doubt.peer)
-        name = doubt.peer if peer is None else peer.name
-        items.append({"message": doubt.id, "peer": name, "kid": doubt.kid, "received": doubt.received})
-    return OperationResult(value={"reviews": items})
-
-
-async def settle_review(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person has looked at one message of the list."""
-    only(arguments, "id", "by")
-    id, actor, now = text(arguments, "id"), _actor(parts, arguments), parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        rows = message_rows.find(connection, id, direction=message_rows.IN)
-        settled = sum(review_store.settle(connection, row.ref, at=now) for row in rows)
-        if not settled:
-            raise RefusedError(Code.NOT_FOUND, "no such message on the list", hint="trm message reviews lists them")
-        journal.append_leaf(connection, leaf(now, "message.reviewed", id=id, actor=actor))
-
-    await parts.store.move(move)
-    return OperationResult(value={"message": id})
+        await self._store.move(move)
+        return OperationResult(value={"message": id})
 
 
 # --- reading arguments --------------------------------------------------------------------------------------------
 
 
-def _actor(parts: Parts, arguments: Arguments) -> str:
-    return parts.keys.actor(text(arguments, "by", longest=64).encode()).hex()
+def _actor(actor: Actor, arguments: Arguments) -> str:
+    return actor(text(arguments, "by", longest=64).encode()).hex()
 
 
 def _json(data: bytes) -> Json:
@@ -174,20 +221,20 @@ def _uses(kinds: Json) -> frozenset[Use]:
     return frozenset[Use]().union(*(KINDS[str(kind)] for kind in kinds))
 
 
-def _revocation(parts: Parts, value: Json) -> tuple[Revocation, ...]:
+def _revocation(own: OwnIdentity, clock: Clock, value: Json) -> tuple[Revocation, ...]:
     if value is None:
         return ()
     given = members({"revoke": value}, "revoke")
     only(given, "kids", "since", "reason")
-    now, reason = parts.clock.now(), maybe_text(given, "reason") or "compromised"
+    now, reason = clock.now(), maybe_text(given, "reason") or "compromised"
     listed = given.get("kids")
     kids = [text({"kids": kid}, "kids") for kid in (listed if isinstance(listed, list) else [])]
-    own = parts.own.descriptor
-    if any(record.kid in kids for record in own.roots):
+    newest = own.descriptor
+    if any(record.kid in kids for record in newest.roots):
         raise RefusedError(
             Code.INVALID, "a root is replaced, not revoked; nothing was made", hint="trm keys rotate roots"
         )
-    if not kids or len(set(kids)) < len(kids) or set(kids) - {record.kid for record in own.keys}:
+    if not kids or len(set(kids)) < len(kids) or set(kids) - {record.kid for record in newest.keys}:
         raise RefusedError(
             Code.NOT_FOUND,
             "the descriptor does not list these keys, each of them once; nothing was made",

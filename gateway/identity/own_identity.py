@@ -16,6 +16,7 @@ from gateway.database import journal, meta
 from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError
+from gateway.foundation.ids import NodeId
 from gateway.identity import store as identity_store
 from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor, accept_chain
@@ -72,7 +73,7 @@ class OwnIdentity:
         self._keyset = None if keyset is None else parse_keyset(SignedDocument.decode(keyset, KEYSET))
 
     @property
-    def node(self) -> str:
+    def node(self) -> NodeId:
         """The node id."""
         return self.descriptor.node
 

@@ -15,9 +15,10 @@ from gateway.database.audit_entries import leaf
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.identity import store as identity_store
+from gateway.identity.identity import Identity
 from gateway.identity.own_identity import PUBLISHED
 from gateway.messages.store import messages
-from gateway.node.parts import Parts
+from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor, accept_chain
 from keys.documents.key_records import Use
 from keys.documents.succession import USES, Change, needed, next_descriptor
@@ -37,29 +38,94 @@ class Published:
     revokes: bool
 
 
-async def request(parts: Parts, change: Change, actor: str) -> Request:
-    """Make the keys that `change` needs, unless spare ones are there, and ask for the descriptor that lists them.
+class Publication:
+    """The next descriptor of this node: its request, and its publication."""
 
-    Nothing changes for anybody until it is published. Of several requests for one version only one must ever be signed:
-    two would be an equivocation.
+    def __init__(self, *, store: Store, identity: Identity, clock: Clock) -> None:
+        self._store = store
+        self._identity = identity
+        self._clock = clock
 
-    Raises:
-        RefusedError: clock, or invalid for what no peer would accept.
-    """
-    now, last = parts.clock.now(), parts.own.descriptor
-    new = {use: _keys(parts, use, count, now) for use, count in needed(last, change, now).items()}
-    payload = next_descriptor(last, change, new, now)
-    made = Request.of(DESCRIPTOR, payload, last.document.payload)
-    if made.new is None:
-        raise RuntimeError("a request for a descriptor has one")
-    version, hash = made.new.version, made.new.hash
+    async def request(self, change: Change, actor: str) -> Request:
+        """Make the keys that `change` needs, unless spare ones are there, and ask for the descriptor that lists them.
 
-    def move(connection: Connection) -> None:
-        meta.set_meta(connection, "keystore_gen", str(parts.keys.gen).encode())
-        journal.append_leaf(connection, leaf(now, "descriptor.requested", version=version, hash=hash, actor=actor))
+        Nothing changes for anybody until it is published. Of several requests for one version only one must ever be
+        signed: two would be an equivocation.
 
-    await parts.store.move(move)
-    return made
+        Raises:
+            RefusedError: clock, or invalid for what no peer would accept.
+        """
+        now, last = self._clock.now(), self._identity.own.descriptor
+        new = {use: self._keys(use, count, now) for use, count in needed(last, change, now).items()}
+        payload = next_descriptor(last, change, new, now)
+        made = Request.of(DESCRIPTOR, payload, last.document.payload)
+        if made.new is None:
+            raise RuntimeError("a request for a descriptor has one")
+        version, hash = made.new.version, made.new.hash
+
+        def move(connection: Connection) -> None:
+            meta.set_meta(connection, "keystore_gen", str(self._identity.keys.gen).encode())
+            journal.append_leaf(connection, leaf(now, "descriptor.requested", version=version, hash=hash, actor=actor))
+
+        await self._store.move(move)
+        return made
+
+    def tombstone_request(self) -> Request:
+        """What all roots sign for the day on which two of them are gone."""
+        last = self._identity.own.descriptor
+        return Request.of(TOMBSTONE, build_tombstone(self._identity.own.node, self._clock.now()), last.document.payload)
+
+    def _keys(self, use: Use, count: int, now: int) -> list[PublicKey]:
+        """`count` keys that no descriptor has listed: those that an earlier request left over, and new ones."""
+        listed = {record.kid for descriptor in self._identity.own.chain for record in descriptor.keys}
+        spare = [key for key in self._identity.keys.public(use) if key.kid not in listed][:count]
+        return spare + [self._identity.keys.add_key(use, now) for _ in range(count - len(spare))]
+
+    async def publish(self, document: SignedDocument, actor: str) -> Published:
+        """Append the next descriptor, checked by the rules of B3 and against the keys that this node holds.
+
+        Raises:
+            RefusedError: the code of the broken rule; nothing was changed, and no peer has seen it.
+        """
+        now, last = self._clock.now(), self._identity.own.descriptor
+        try:
+            chain = accept_chain([document], now, held=self._identity.own.chain)
+        except RemoteError as error:
+            raise _refusal(error) from error
+        new = chain[-1]
+        if new.version == last.version:
+            raise RefusedError(Code.EXISTS, "this descriptor is published already; nothing was changed")
+        self._held_here(new, now)
+        gone = {record.kid for record in last.keys} - {record.kid for record in new.keys}
+        revokes = len(new.revoked) > len(last.revoked)
+
+        def move(connection: Connection) -> None:
+            if len(identity_store.own_chain(connection)) != last.version:
+                raise RefusedError(Code.CONFLICT, "another descriptor was published meanwhile; nothing was changed")
+            identity_store.add_own(connection, new.version, document.encode())
+            meta.set_meta(connection, PUBLISHED, str(now).encode())
+            if gone:  # what waits was perhaps signed by a key that no longer speaks: it is sealed anew at its place
+                messages.drop_all_envelopes(connection)
+            journal.append_leaf(
+                connection, leaf(now, "descriptor.published", version=new.version, hash=new.hash, actor=actor)
+            )
+            for revocation in new.revoked[len(last.revoked) :]:
+                journal.append_leaf(connection, leaf(now, "key.revoked", kid=revocation.kid, reason=revocation.reason))
+
+        await self._store.move(move)
+        await self._identity.own.load()
+        return Published(descriptor=new, revokes=revokes)
+
+    def _held_here(self, new: Descriptor, now: int) -> None:
+        """For each use the descriptor lists a key of this node's key store that is valid now or will be."""
+        for use in USES:
+            held = {key.kid for key in self._identity.keys.public(use)}
+            if not any(record.kid in held and record.until > now for record in new.keys if record.use is use):
+                raise RefusedError(
+                    Code.NO_KEY,
+                    f"the descriptor lists no {use} key of this node's key store; nothing was published",
+                    hint="was the request made on this node? make a new one with trm keys rotate",
+                )
 
 
 async def publish_first(store: Store, document: SignedDocument, now: int) -> Descriptor:
@@ -93,67 +159,6 @@ async def publish_first(store: Store, document: SignedDocument, now: int) -> Des
 
     await store.move(move)
     return first
-
-
-def tombstone_request(parts: Parts) -> Request:
-    """What all roots sign for the day on which two of them are gone."""
-    last = parts.own.descriptor
-    return Request.of(TOMBSTONE, build_tombstone(parts.own.node, parts.clock.now()), last.document.payload)
-
-
-def _keys(parts: Parts, use: Use, count: int, now: int) -> list[PublicKey]:
-    """`count` keys that no descriptor has listed: those that an earlier request left over, and new ones."""
-    listed = {record.kid for descriptor in parts.own.chain for record in descriptor.keys}
-    spare = [key for key in parts.keys.public(use) if key.kid not in listed][:count]
-    return spare + [parts.keys.add_key(use, now) for _ in range(count - len(spare))]
-
-
-async def publish(parts: Parts, document: SignedDocument, actor: str) -> Published:
-    """Append the next descriptor, checked by the rules of B3 and against the keys that this node holds.
-
-    Raises:
-        RefusedError: the code of the broken rule; nothing was changed, and no peer has seen it.
-    """
-    now, last = parts.clock.now(), parts.own.descriptor
-    try:
-        chain = accept_chain([document], now, held=parts.own.chain)
-    except RemoteError as error:
-        raise _refusal(error) from error
-    new = chain[-1]
-    if new.version == last.version:
-        raise RefusedError(Code.EXISTS, "this descriptor is published already; nothing was changed")
-    _held_here(parts, new, now)
-    gone = {record.kid for record in last.keys} - {record.kid for record in new.keys}
-    revokes = len(new.revoked) > len(last.revoked)
-
-    def move(connection: Connection) -> None:
-        if len(identity_store.own_chain(connection)) != last.version:
-            raise RefusedError(Code.CONFLICT, "another descriptor was published meanwhile; nothing was changed")
-        identity_store.add_own(connection, new.version, document.encode())
-        meta.set_meta(connection, PUBLISHED, str(now).encode())
-        if gone:  # what waits was perhaps signed by a key that no longer speaks: it is sealed anew at its place
-            messages.drop_all_envelopes(connection)
-        journal.append_leaf(
-            connection, leaf(now, "descriptor.published", version=new.version, hash=new.hash, actor=actor)
-        )
-        for revocation in new.revoked[len(last.revoked) :]:
-            journal.append_leaf(connection, leaf(now, "key.revoked", kid=revocation.kid, reason=revocation.reason))
-
-    await parts.store.move(move)
-    await parts.own.load()
-    return Published(descriptor=new, revokes=revokes)
-
-
-def _held_here(parts: Parts, new: Descriptor, now: int) -> None:
-    """For each use the descriptor lists a key of this node's key store that is valid now or will be."""
-    for use in USES:
-        held = {key.kid for key in parts.keys.public(use)}
-        if not any(record.kid in held and record.until > now for record in new.keys if record.use is use):
-            raise RefusedError(
-                Code.NO_KEY,
-                f"the descriptor lists no {use} key of this node's key store; nothing was published",
-                hint="was the request made on this node? make a new one with trm keys rotate",
-            )
 
 
 def _refusal(error: RemoteError) -> RefusedError:

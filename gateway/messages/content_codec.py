@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference
 from gateway.messages.types import AcceptedMessage, ValidMessage
 from keys.documents.statement import SecretPart
 from keys.primitives.encoding import Json, b64u, canon, lp_join, lp_split, maybe_text, number, text, unb64u
@@ -57,7 +58,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class MessageContent:
     """An opened message row."""
 
     facts: Facts
@@ -105,11 +106,11 @@ def incoming(message: AcceptedMessage) -> bytes:
     return lp_join(facts.encode(), message.secret, message.body)
 
 
-def read_content(plaintext: bytes) -> Content:
+def read_content(plaintext: bytes) -> MessageContent:
     """Open a content row."""
     facts, secret, body = lp_split(plaintext, 3, LIMIT)
     value = orjson.loads(facts)
-    return Content(
+    return MessageContent(
         facts=Facts(
             body_type=text(value["body_type"]),
             schema=text(value["schema"]),
@@ -128,18 +129,18 @@ def read_content(plaintext: bytes) -> Content:
     )
 
 
-def valid_message(id: str, to: str, expires: int, submitted: int, content: Content) -> ValidMessage:
+def valid_message(id: str, to: str, expires: int, submitted: int, content: MessageContent) -> ValidMessage:
     """The message of a content row, as it was when it was submitted."""
     facts = content.facts
     return ValidMessage(
-        id=id,
+        id=MessageId(id),
         body_type=facts.body_type,
         schema=facts.schema,
-        to=to,
-        conversation=facts.conversation,
-        reply_to=facts.reply_to,
+        to=NodeId(to),
+        conversation=ConversationId(facts.conversation),
+        reply_to=None if facts.reply_to is None else MessageId(facts.reply_to),
         purpose=facts.purpose,
-        consent_ref=facts.consent_ref,
+        consent_ref=None if facts.consent_ref is None else Reference(facts.consent_ref),
         submitted=submitted,
         expires=expires,
         body=content.body,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from gateway.node.parts import Parts
+from gateway.database.audit_entries import Actor
 from gateway.ports import Json
 
 NODE = "gateway"
@@ -34,9 +34,9 @@ def between(known: Mapping[str, Json], *, incoming: bool) -> dict[str, Json]:
     }
 
 
-def node_author(parts: Parts) -> str:
+def node_author(actor: Actor) -> str:
     """The reference of this node as an author."""
-    return parts.keys.actor(NODE.encode()).hex()
+    return actor(NODE.encode()).hex()
 
 
 def _retain(known: Mapping[str, Json]) -> Json:

@@ -4,8 +4,15 @@
     wire -> bytes -> Envelope -> AuthenticStatement -> ExaminedMessage -> AcceptedMessage -> inbox -> Delivery
 
 `LocalRecord` and `Delivery` are the adapter's side (gateway.ports); `Envelope` is the codec's
-(keys.documents.envelope). Only the steps of `gateway.delivery` construct the others: holding one is the proof that
-the steps before it were done.
+(keys.documents.envelope). Each of the others is constructed in one place, by the step that earns it, so that holding
+one proves the steps before it:
+
+    PermittedMessage     `gateway.delivery.outbound.steps.submit` (`_permit`)
+    ValidMessage         `gateway.delivery.outbound.steps.submit` (`_validate`); read back from the outbox
+                         by `gateway.messages.content_codec.valid_message`
+    AuthenticStatement   `gateway.delivery.inbound.steps.authenticate_statement`
+    ExaminedMessage      `gateway.delivery.inbound.steps.examine_message`
+    AcceptedMessage      `gateway.delivery.inbound.steps.accept_message`
 """
 
 from __future__ import annotations
@@ -13,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference
 from gateway.foundation.json import Json
 from keys.documents import envelope as wire
 
@@ -57,14 +65,14 @@ class ValidMessage:
     holds, with the places that the corridor policy took out and, if any, the content as it was written.
     """
 
-    id: str
+    id: MessageId
     body_type: str
     schema: str
-    to: str
-    conversation: str
-    reply_to: str | None
+    to: NodeId
+    conversation: ConversationId
+    reply_to: MessageId | None
     purpose: str | None
-    consent_ref: str | None
+    consent_ref: Reference | None
     submitted: int
     expires: int
     body: bytes
@@ -87,7 +95,7 @@ class LinkPosition:
 class SealedEnvelope:
     """The bytes that go over the wire, with what the sender keeps to recognise the receipts. ``created`` is signed."""
 
-    id: str
+    id: MessageId
     created: int
     data: bytes
     position: LinkPosition
@@ -99,14 +107,16 @@ class SealedEnvelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminedMessage:
-    """An incoming message that is authentic, in scope, and has a body as its schema says. No gate was asked yet."""
+    """An incoming message that is authentic, in scope, and has a body as its schema says (nrm1 4.4 to 4.15). No gate
+    was asked yet.
+    """
 
-    id: str
-    sender: str
+    id: MessageId
+    sender: NodeId
     body_type: str
     schema: str
-    conversation: str
-    reply_to: str | None
+    conversation: ConversationId
+    reply_to: MessageId | None
     purpose: str | None
     created: int
     position: LinkPosition
@@ -121,12 +131,14 @@ class ExaminedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedMessage(ExaminedMessage):
-    """An incoming message that passed every step up to the transaction."""
+    """An incoming message that passed every step of the receive order which judges it by itself (nrm1 4.4 to 4.17).
+    With its files (4.18) it is written.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticStatement:
-    """A statement whose signature, binding to its envelope and commitment were all proven."""
+    """A statement whose signature, binding to its envelope and commitment were all proven (nrm1 4.4 to 4.11)."""
 
     statement: wire.Statement
     statement_bytes: bytes

@@ -1,67 +1,24 @@
-"""The operations by name. One table: what is not in it can not be asked."""
+"""The operations by name: what is not in the table can not be asked."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
-from functools import partial
+from collections.abc import AsyncIterator, Mapping, Sequence
 
-from sqlalchemy import Connection
-
-import schemas
-from gateway.access.operations import people, tokens
-from gateway.administration import status_store as figure_rows
-from gateway.administration.operations import backup, status
-from gateway.attachments import operations
+from gateway.attachments.operations import AttachmentOperations, file_name
 from gateway.audit.access_log import Reads
-from gateway.audit.operations import access
-from gateway.audit.operations import log as audit
-from gateway.consent import operations as consents
-from gateway.conversations.operations import contact, conversations
-from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
-from gateway.database.content import SealedRow
-from gateway.delivery.operations import drafting, inbox, messages, release, resend
-from gateway.delivery.outbound import draft
-from gateway.directory.operations import code_lists
-from gateway.directory.operations import entries as directory
-from gateway.erasure import operations as erasing
-from gateway.erasure.peer_requests import operations as requests
-from gateway.errors import Code, RefusedError
-from gateway.evidence import operations as proof
-from gateway.foundation import process
-from gateway.guidance import operations as guidance
-from gateway.identity import operations as keys
-from gateway.messages import probe
-from gateway.messages.store import messages as message_rows
-from gateway.messages.store.messages import MessageRow
-from gateway.node import units
-from gateway.node.parts import Parts
-from gateway.node.scheduler import Scheduler
-from gateway.notifications import operations as alert_operations
-from gateway.notifications import webhooks
-from gateway.operations.arguments import Arguments, maybe_text, members, number, only, text
+from gateway.database.sealed_content import Content
+from gateway.erasure.chores import ErasureChores
+from gateway.erasure.storage_epochs import StorageEpochs
+from gateway.node.event_feed import EventFeed
+from gateway.node.units import UnitGuard, narrow
+from gateway.operations.arguments import Arguments, text
 from gateway.operations.idempotency import answer_once
 from gateway.operations.ports import Happening
 from gateway.operations.roles import OWNER, Caller
-from gateway.peers.expiry_warnings import endings
-from gateway.policy.operations import asylum, policies
-from gateway.ports import File, Json, OperationResult
-from gateway.statistics import operations as statistics
-from gateway.trust import review_store
-from gateway.trust.operations import changes, peers, ping
-from keys.documents.pairing_qr import node_text
-from keys.primitives.encoding import b64u, parse
+from gateway.operations.table import OperationTable
+from gateway.ports import Clock, File, Json, OperationResult
+from keys.primitives.encoding import b64u
 
-Operation = Callable[[Parts, Arguments], Awaitable[OperationResult]]
-
-EVENTS_AT_ONCE = 200
-EVENTS_PAUSE = 15.0
-"""Seconds after which the stream looks again without having been told."""
-KNOWN_AT_MOST = 1_000
-ABOUT_MESSAGES = ("message", "reminder")
-"""Kinds of events that say which message they are about: it moved, or an answer to it is owed."""
 READS: Mapping[str, str] = {
     "message.show": "message",
     "draft.show": "draft",
@@ -72,27 +29,43 @@ READS: Mapping[str, str] = {
     "consent.show": "consent",
 }
 """Operations that show what is said about one person, and what of it: who asks them is recorded."""
-_LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
 
 
 class NodeOperations:
-    """Implements `gateway.operations.ports.Operations` on the parts of one node."""
+    """Implements `gateway.operations.ports.Operations` for one node."""
 
-    def __init__(self, parts: Parts, house: Scheduler) -> None:
-        self._parts = parts
-        self._house = house
-        self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
-        self._reads = Reads(parts)
+    def __init__(
+        self,
+        *,
+        table: OperationTable,
+        files: AttachmentOperations,
+        units: UnitGuard,
+        reads: Reads,
+        feed: EventFeed,
+        epochs: StorageEpochs,
+        erasure: ErasureChores,
+        content: Content,
+        clock: Clock,
+    ) -> None:
+        self._table = table
+        self._files = files
+        self._units = units
+        self._reads = reads
+        self._feed = feed
+        self._epochs = epochs
+        self._erasure = erasure
+        self._content = content
+        self._clock = clock
 
     async def call(
         self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None, caller: Caller = OWNER
     ) -> OperationResult:
-        """Do one operation; see the module it stands in for its arguments."""
+        """Do one operation; see the method it stands for in the table for its arguments."""
         if caller.unit is not None:
-            await units.check(self._parts, operation, arguments, caller.unit)
+            await self._units.check(operation, arguments, caller.unit)
         done = await self._once(operation, arguments, key, caller)
         if caller.unit is not None:
-            done = OperationResult(value=units.narrow(operation, done.value, caller.unit), created=done.created)
+            done = OperationResult(value=narrow(operation, done.value, caller.unit), created=done.created)
         await self._read(operation, arguments, done.value, caller)
         return done
 
@@ -107,400 +80,56 @@ class NodeOperations:
             return
         id = text(arguments, "id")
         if what == "consent":
-            id = b64u(self._parts.vault.consent_index(id))
+            id = b64u(self._content.sealer.consent_index(id))
         elif what in ("conversation", "evidence", "contact"):
-            id = b64u(self._parts.vault.conversation_index(id))
+            id = b64u(self._content.sealer.conversation_index(id))
         await self._reads.record(caller, what, id)
 
     async def _once(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> OperationResult:
-        """Under a key an act is done once; three operations see to that in their own transaction."""
-        if key is None or operation in ("message.submit", "draft.release", "alert.acknowledge"):
+        """Under a key an act is done once; some operations see to that in their own transaction."""
+        if key is None or operation in self._table.keyed:
             return await self._do(operation, arguments, key, caller)
         return await answer_once(
-            self._parts, operation, arguments, key, lambda: self._do(operation, arguments, key, caller)
+            self._content, self._clock, operation, arguments, key, lambda: self._do(operation, arguments, key, caller)
         )
 
     async def _do(self, operation: str, arguments: Arguments, key: str | None, caller: Caller) -> OperationResult:
-        match operation:
-            case "message.submit":
-                return await release.submit_message(self._parts, arguments, key)
-            case "message.show":
-                return await messages.show_message(self._parts, arguments, reading=caller.reads_content)
-            case "audit.reads":
-                return await access.list_reads(self._parts, arguments, reading=caller.reads_content)
-            case "alert.acknowledge":
-                return await alert_operations.acknowledge(self._parts, arguments, key)
-            case "draft.release":
-                return await release.release_draft(self._parts, arguments, key)
-            case "message.erase" | "conversation.erase" | "erasure.follow":
-                return await self._erase(operation, arguments)
-            case "retention.run":
-                return await self._retain(arguments)
-            case "person.add" | "person.change" | "person.invite" | "person.sign_out" | "person.end":
-                return await people.ACTS[operation](self._parts, arguments, caller)
-            case "keys.publish":
-                return await keys.publish(self._parts, self._house, arguments)
-            case "keys.rotate_enc":
-                return await keys.rotate_enc(self._parts, self._house, arguments)
-            case "keys.rotate_epoch":
-                return await self._rotate_epoch(arguments)
-            case _:
-                found = OPERATIONS.get(operation)
-                if found is None:
-                    raise RuntimeError(f"no operation {operation}")
-                return await found(self._parts, arguments)
+        table = self._table
+        if operation in table.keyed:
+            return await table.keyed[operation](arguments, key)
+        if operation in table.by_caller:
+            return await table.by_caller[operation](arguments, caller)
+        if operation in table.erasing:
+            return await self._erase(operation, arguments)
+        if operation not in table.plain:
+            raise RuntimeError(f"no operation {operation}")
+        done = await table.plain[operation](arguments)
+        if operation == "retention.run" and arguments.get("dry_run") is not True:
+            self._feed.forget()
+            await self._erasure.follow_requests()  # some of what peers asked the run itself has found to be over
+        return done
 
     async def attach(
         self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int, caller: Caller = OWNER
     ) -> OperationResult:
         """Seal a file as it comes."""
-        return await operations.add(self._parts, arguments, chunks, size)
+        return await self._files.add(arguments, chunks, size)
 
     async def attached(self, arguments: Mapping[str, Json], *, caller: Caller = OWNER) -> File:
         """One file of a message, opened as it is read."""
         if caller.unit is not None:
-            await units.check(self._parts, "attachment.read", arguments, caller.unit)
-        part, chunks = await operations.read(self._parts, arguments)
+            await self._units.check("attachment.read", arguments, caller.unit)
+        part, chunks = await self._files.read(arguments)
         await self._reads.record(caller, f"file/{part.n}", text(arguments, "id"), n=part.n)
-        return File(
-            name=operations.file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks
-        )
+        return File(name=file_name(part), media=part.media, size=part.size, sha256=part.sha256, chunks=chunks)
+
+    def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
+        """Events after a position, and then as they happen, without end; those that are there together."""
+        return self._feed.follow(after, caller)
 
     async def _erase(self, operation: str, arguments: Arguments) -> OperationResult:
         """By a person's act the storage epoch ends at once: no copy of the data keys can be opened (PROTOCOL B9)."""
-        done = await _ERASES[operation](self._parts, arguments)
-        self._known.clear()
-        await self._house.rotate()
+        done = await self._table.erasing[operation](arguments)
+        self._feed.forget()
+        await self._epochs.rotate()
         return done
-
-    async def _retain(self, arguments: Arguments) -> OperationResult:
-        """What peers asked is followed with it: some of that the run itself has found to be over."""
-        done = await erasing.run(self._parts, arguments)
-        if arguments.get("dry_run") is not True:
-            self._known.clear()
-            await self._house.requests()
-        return done
-
-    async def _rotate_epoch(self, arguments: Arguments) -> OperationResult:
-        only(arguments, "by")
-        text(arguments, "by")
-        await self._house.rotate()
-        return OperationResult(value={"epoch": self._parts.keys.epoch})
-
-    async def _summaries(self, refs: Sequence[int]) -> Mapping[int, Mapping[str, Json]]:
-        """What the stream says about messages; what never changes of a message is opened once."""
-        parts = self._parts
-        new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
-        if new:
-
-            def query(c: Connection) -> tuple[dict[int, MessageRow], dict[int, SealedRow]]:
-                return message_rows.get(c, new), content.get(c, new)
-
-            rows, sealed = await parts.store.read(query)
-            sealed = {ref: row for ref, row in sealed.items() if ref in rows}  # drafts have events too
-            opened = await parts.off_loop(lambda: messages.opened_rows(parts, sealed))
-            for ref, row in rows.items():
-                about = messages.summary(parts, row, opened.get(ref))
-                self._known[ref] = {name: about[name] for name in _LASTING}
-        known = {ref: self._known[ref] for ref in refs if ref in self._known}
-        while len(self._known) > KNOWN_AT_MOST:
-            self._known.popitem(last=False)
-        return known
-
-    async def events(self, after: int, *, caller: Caller = OWNER) -> AsyncIterator[Sequence[Happening]]:
-        """Events after a position, and then as they happen, without end; those that are there together."""
-        parts = self._parts
-        while True:
-            happenings = parts.signals.happenings
-            found = await parts.store.read(partial(journal.events_after, seq=after, limit=EVENTS_AT_ONCE))
-            known = await self._summaries([event.ref for event in found if event.ref is not None])
-            told: list[Happening] = []
-            for event in found:
-                after = event.seq
-                about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
-                if about is not None and about["type"] == probe.TYPE:
-                    continue  # a test message of the way is nobody's case
-                if caller.unit is not None and (about is None or about["unit"] != caller.unit):
-                    continue
-                told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
-            if told:
-                yield told
-            if len(found) < EVENTS_AT_ONCE:
-                await parts.signals.wait_for_more(happenings, EVENTS_PAUSE)
-
-
-async def show_node(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Who this node is and how it is."""
-    only(arguments)
-    own = parts.own.descriptor
-
-    def query(c: Connection) -> tuple[int, int, list[journal.Alarm]]:
-        return message_rows.count_queued(c), message_rows.count_waiting(c), journal.open_alarms(c)
-
-    queued, waiting, alarms = await parts.store.read(query)
-    return OperationResult(
-        value={
-            "name": parts.config.node.name,
-            "node": own.node,
-            "country": own.country,
-            "demo": parts.config.node.demo,
-            "endpoint": own.endpoints[0],
-            "fingerprint": own.fingerprint,
-            "scanned": node_text(own.fingerprint_hash, own.endpoints[0]),
-            "descriptor": {"version": own.version, "issued": own.issued, "expires": own.expires},
-            "keyset": {"version": parts.own.keyset.version, "expires": parts.own.keyset.expires}
-            if parts.own.has_keyset
-            else None,
-            "units": [{"id": u.id, "name": u.name, "kind": u.kind} for u in parts.config.units],
-            "peers": len(parts.book.all()),
-            "queued": queued,
-            "to_hand_over": waiting,
-            "alarms": len(alarms),
-            "endings": _endings(parts),
-            "process": asdict(process.standing()),
-        }
-    )
-
-
-def _endings(parts: Parts) -> list[Json]:
-    """What ends and when: own descriptor and keys, those of peers, trust in them."""
-    names = {peer.node: peer.name for peer in parts.book.all()}
-    return [
-        {"subject": item.subject, "at": item.at, "peer": None if item.peer is None else names.get(item.peer)}
-        for item in endings(parts)
-    ]
-
-
-async def pairing(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The pairing file: this node's descriptor chain, to be given to another country's administrator."""
-    only(arguments)
-    return OperationResult(value=parse(parts.own.chain_from(1), limit=4 * 1024 * 1024))
-
-
-async def list_keys(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Every key with its use and age; no key bytes."""
-    only(arguments)
-    items: list[Json] = [
-        {"use": key.use, "kid": key.kid, "made": key.made, "current": key.current} for key in parts.keys.listing()
-    ]
-    return OperationResult(value={"keys": items})
-
-
-async def list_schemas(parts: Parts, arguments: Arguments) -> OperationResult:
-    """What may be said, in every revision held."""
-    only(arguments)
-    items: list[Json] = [entry.to_json() for entry in schemas.catalogue().held]
-    return OperationResult(value={"schemas": items})
-
-
-async def show_schema(parts: Parts, arguments: Arguments) -> OperationResult:
-    """One type field by field, and its JSON Schema."""
-    only(arguments, "id")
-    entry = schemas.catalogue().find(text(arguments, "id").replace("@", "/"))
-    fields: list[Json] = [
-        {
-            "path": field.path,
-            "class": field.sensitivity,
-            "category": field.category,
-            "codes": field.codes,
-            "required": field.required,
-        }
-        for field in schemas.fields(entry.schema)
-    ]
-    return OperationResult(
-        value={"type": entry.body_type, "schema": entry.schema, "fields": fields, "document": dict(entry.document)}
-    )
-
-
-async def check_draft(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Check the form and schema of a draft; nothing is stored or sent."""
-    only(arguments, "draft")
-    try:
-        draft.check_form(parts, members(arguments, "draft"))
-    except RefusedError as error:
-        return OperationResult(
-            value={"ok": False, "code": str(error.code), "findings": [f.to_json() for f in error.findings]}
-        )
-    return OperationResult(value={"ok": True, "code": None, "findings": []})
-
-
-async def list_alarms(parts: Parts, arguments: Arguments) -> OperationResult:
-    """What a person has to look at, oldest first; of one kind if named. `open` is how many of these there are."""
-    only(arguments, "limit", "cursor", "kind")
-    limit, after = number(arguments, "limit", otherwise=50), messages.position(arguments)
-    kind = maybe_text(arguments, "kind")
-
-    def query(c: Connection) -> tuple[list[journal.Alarm], dict[int, MessageRow], dict[str, int], int]:
-        found = journal.open_page(c, limit=limit + 1, after=after, kind=kind)
-        there = sum(pile.count for name, pile in figure_rows.alarms(c).items() if kind in (None, name))
-        refs = [alarm.ref for alarm in found if alarm.ref is not None]
-        return found, message_rows.get(c, refs), review_store.counts(c), there
-
-    found, rows, doubted, there = await parts.store.read(query)
-    shown, following = messages.paged(found, limit, lambda alarm: alarm.seq)
-    items: list[Json] = []
-    for alarm in shown:
-        peer = parts.book.get(alarm.peer) if alarm.peer is not None else None
-        row = rows.get(alarm.ref) if alarm.ref is not None else None
-        items.append(
-            {
-                "id": str(alarm.seq),
-                "at": alarm.at,
-                "kind": alarm.kind,
-                "peer": None if peer is None else peer.name,
-                "message": None if row is None else row.id,
-                "reason": None if row is None else row.reason,
-                "count": doubted.get(alarm.peer or "") if alarm.kind == "peer.review" else None,
-            }
-        )
-    return OperationResult(value={"alarms": items, "open": there, "next": following})
-
-
-async def dismiss_alarm(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person has seen it."""
-    only(arguments, "id", "by")
-    seq, by = number(arguments, "id", otherwise=0, most=2**40), text(arguments, "by", longest=64)
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        if not journal.dismiss_alarm(connection, seq, at=now):
-            raise RefusedError(Code.NOT_FOUND, "no such open alarm", hint="trm node show lists the alarms")
-        journal.append_leaf(connection, leaf(now, "alarm.dismissed", actor=parts.keys.actor(by.encode()).hex()))
-
-    await parts.store.move(move)
-    return OperationResult(value={"id": str(seq)})
-
-
-async def list_webhooks(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Systems that are told what happens, and what waits for them."""
-    only(arguments)
-    return OperationResult(value={"webhooks": await webhooks.standing(parts)})
-
-
-async def check_adapter(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The case system's adapter: what it is, and what is wrong with it."""
-    only(arguments)
-    if parts.adapter is None:
-        return OperationResult(value={"adapter": None, "ok": True, "findings": []})
-    about = parts.adapter.describe()
-    findings = await parts.adapter.check()
-    return OperationResult(
-        value={
-            "adapter": {
-                "kind": about.kind,
-                "version": about.version,
-                "target": about.target,
-                "can_pull": about.can_pull,
-                "can_push": about.can_push,
-                "erasure": str(about.erasure),
-            },
-            "ok": not findings,
-            "findings": [f.to_json() for f in findings],
-        }
-    )
-
-
-_ERASES: Mapping[str, Operation] = {
-    "message.erase": erasing.erase_message,
-    "conversation.erase": erasing.erase_conversation,
-    "erasure.follow": requests.follow,
-}
-"""What destroys keys by a person's act."""
-
-OPERATIONS: Mapping[str, Operation] = {
-    "message.list": messages.list_messages,
-    "message.ack": messages.acknowledge,
-    "message.open": messages.open_message,
-    "message.resend": messages.resend,
-    "message.resend_many": resend.resend_many,
-    "message.cancel": messages.cancel,
-    "draft.list": messages.list_drafts,
-    "draft.show": messages.show_draft,
-    "draft.save": drafting.save,
-    "draft.change": drafting.change,
-    "draft.discard": messages.discard_draft,
-    "inbox.list": inbox.list_inbox,
-    "code.list": code_lists.list_code_lists,
-    "code.show": code_lists.show_code_list,
-    "directory.list": code_lists.directory,
-    "directory.search": directory.search,
-    "directory.show": directory.show,
-    "directory.own": directory.own,
-    "directory.publish": directory.publish,
-    "guidance.list": guidance.list_texts,
-    "guidance.search": guidance.search,
-    "guidance.show": guidance.show,
-    "attachment.list": operations.list_attachments,
-    "attachment.moving": operations.moving,
-    "attachment.waiting": operations.waiting,
-    "attachment.discard": operations.discard,
-    "conversation.list": messages.list_conversations,
-    "conversation.due": conversations.list_due,
-    "conversation.show": conversations.show_conversation,
-    "conversation.writable": conversations.list_writable,
-    "erasure.list": requests.list_requests,
-    "erasure.refuse": requests.refuse,
-    "retention.hold": erasing.hold,
-    "retention.release": erasing.release,
-    "retention.list": erasing.list_holds,
-    "alert.list": alert_operations.list_alerts,
-    "asylum.hold": asylum.hold,
-    "asylum.lift": asylum.lift,
-    "contact.advise": contact.advise,
-    "asylum.list": asylum.list_holds,
-    "consent.record": consents.record,
-    "consent.list": consents.list_consents,
-    "consent.show": consents.show,
-    "consent.withdraw": consents.withdraw,
-    "statistics.make": statistics.make,
-    "statistics.list": statistics.list_releases,
-    "statistics.show": statistics.show,
-    "statistics.draft": statistics.draft,
-    "node.show": show_node,
-    "node.status": status.status,
-    "node.ready": status.ready,
-    "node.pairing": pairing,
-    "keys.list": list_keys,
-    "keys.request": keys.request,
-    "keys.tombstone": keys.tombstone,
-    "keys.end": keys.end,
-    "keys.proof": keys.proof,
-    "peer.tombstone": keys.end_of_peer,
-    "review.list": keys.list_reviews,
-    "review.settle": keys.settle_review,
-    "peer.list": peers.list_peers,
-    "peer.add": peers.add,
-    "peer.show": peers.show,
-    "peer.code": peers.code,
-    "peer.scope": peers.scope,
-    "change.prepare": changes.prepare,
-    "change.propose": changes.propose,
-    "change.list": changes.list_changes,
-    "change.show": changes.show,
-    "change.approve": changes.approve,
-    "change.withdraw": changes.withdraw,
-    "admin.list": changes.list_admins,
-    "policy.show": policies.show,
-    "message.preview": release.preview_message,
-    "draft.preview": release.preview_draft,
-    "peer.ping": ping.ping,
-    "peer.probe": ping.probe,
-    "peer.probed": ping.probed,
-    "schema.list": list_schemas,
-    "schema.show": show_schema,
-    "schema.check": check_draft,
-    "evidence.export": proof.export,
-    "audit.show": audit.show,
-    "audit.list": access.list_entries,
-    "audit.verify": audit.verify,
-    "audit.export": audit.export,
-    "alarm.list": list_alarms,
-    "alarm.dismiss": dismiss_alarm,
-    "adapter.check": check_adapter,
-    "webhook.list": list_webhooks,
-    "backup.make": backup.make,
-    "token.new": tokens.new,
-    "token.list": tokens.list_tokens,
-    "token.revoke": tokens.revoke,
-    "person.list": people.list_people,
-}

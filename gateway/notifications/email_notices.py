@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from gateway.database import journal
+from gateway.database.engine import Store
 from gateway.delivery.intake import WAITING
 from gateway.errors import GatewayError
 from gateway.foundation.logs import logger
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import local, messages
-from gateway.node.parts import Parts
-from gateway.ports import Notifier
+from gateway.ports import Adapter, Clock, Notifier
 
 LOOK = 30
 """Seconds between two looks at what waits."""
@@ -31,8 +31,12 @@ class Waiting:
 class EmailNotices:
     """The loop that looks, and tells at most every `seconds`."""
 
-    def __init__(self, parts: Parts, notifier: Notifier, seconds: int) -> None:
-        self._parts = parts
+    def __init__(
+        self, *, store: Store, adapter: Adapter | None, clock: Clock, notifier: Notifier, seconds: int
+    ) -> None:
+        self._store = store
+        self._adapter = adapter
+        self._clock = clock
         self._notifier = notifier
         self._seconds = seconds
         self._told = Waiting(alarms=frozenset(), others=frozenset())
@@ -46,14 +50,14 @@ class EmailNotices:
                 await self.once()
             except GatewayError as error:
                 self._log.warning("notify.failed", code=str(error.code))
-            await self._parts.clock.sleep(LOOK)
+            await self._clock.sleep(LOOK)
 
     async def once(self) -> bool:
         """Whether people were told of something that is new since they were told last."""
-        now = self._parts.clock.now()
+        now = self._clock.now()
         if 0 < self._next - now <= self._seconds:  # more: the clock was put back
             return False
-        waiting = await self._parts.store.read(self._look)
+        waiting = await self._store.read(self._look)
         alarms, others = waiting.alarms - self._told.alarms, waiting.others - self._told.others
         if not alarms and not others:
             self._told = waiting
@@ -68,7 +72,7 @@ class EmailNotices:
         drafts = [row.ref for row in local.drafts(connection, state=WAITING, limit=AT_ONCE)]
         taken = (
             []
-            if self._parts.adapter
+            if self._adapter
             else messages.to_take(connection, but=str(Incoming.AWAITING_ORDER), after=0, limit=AT_ONCE)
         )
         alarms = frozenset(alarm.seq for alarm in journal.open_alarms(connection))

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 import schemas
-from gateway.conversations import loader, on_call, status_updates
+from gateway.conversations import on_call, status_updates
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY, Rung
-from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.rules.duties import owed
-from gateway.conversations.status_updates import THEM, US
+from gateway.conversations.status_updates import THEM, US, StatusUpdates
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
-from gateway.delivery.operations.messages import actor, incoming, opened_row
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
+from gateway.delivery.local_receipts import LocalReceipts
+from gateway.delivery.operations.messages import actor_of, incoming, opened_row
 from gateway.delivery.operations.release import answering_opens
-from gateway.delivery.outbound import submission
+from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.config import Config
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, author_ref, number, only, text
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import KeyedOperation, Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json, OperationResult
 from schemas.types import type_name
 
 ACK = "safety.alert.ack/1"
@@ -31,78 +37,118 @@ HOURS = UPDATE_EVERY // HOUR
 """Until the next word on an alert at the latest."""
 
 
-async def list_alerts(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Alerts that nobody has taken, of both sides, the earliest deadline first; who was woken here and who is next."""
-    only(arguments)
-    await status_updates.keep(parts)
+class AlertOperations:
+    """Operations on alerts."""
 
-    def query(c: Connection) -> dict[Key, LoadedConversation]:
-        return loader.load(parts, c, rows_of.alerted(c))[0]
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        local_receipts: LocalReceipts,
+        loader: ConversationLoader,
+        status_updates: StatusUpdates,
+        submission: Submission,
+        config: Config,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._local_receipts = local_receipts
+        self._loader = loader
+        self._status_updates = status_updates
+        self._submission = submission
+        self._config = config
+        self._clock = clock
+        self._actor = actor
 
-    held, now = await parts.store.read(query), parts.clock.now()
-    named = {status_updates.name_of(key): (key, one) for key, one in held.items()}
-    found = on_call.alerts(owed(status_updates.watched(held), now), named, parts.config.duty, now)
-    return OperationResult(value={"alerts": [_line(parts, alert) for alert in found]})
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "alert.list": self.list_alerts,
+        }
 
+    def keyed(self) -> Mapping[str, KeyedOperation]:
+        """Those that remember their answer under a key."""
+        return {
+            "alert.acknowledge": self.acknowledge,
+        }
 
-def _line(parts: Parts, alert: on_call.Alert) -> dict[str, Json]:
-    peer = parts.book.get(alert.key[1])
-    return {
-        "id": alert.owed.duty.because,
-        "peer": alert.key[1] if peer is None else peer.name,
-        "kind": alert.kind,
-        "owes": US if alert.owed.ours else THEM,
-        "until": alert.owed.duty.until.at,
-        "overdue": alert.owed.overdue,
-        "woken": [_rung(rung) for rung in alert.state.rung],
-        "next": None if alert.state.next is None else _rung(alert.state.next),
-    }
+    async def list_alerts(self, arguments: Arguments) -> OperationResult:
+        """Alerts that nobody has taken, of both sides, the earliest deadline first; who was woken here and who is
+        next.
+        """
+        only(arguments)
+        await self._status_updates.keep()
+
+        def query(c: Connection) -> dict[Key, LoadedConversation]:
+            return self._loader.load(c, rows_of.alerted(c))[0]
+
+        held, now = await self._content.store.read(query), self._clock.now()
+        named = {status_updates.name_of(key): (key, one) for key, one in held.items()}
+        found = on_call.alerts(owed(status_updates.watched(held), now), named, self._config.duty, now)
+        return OperationResult(value={"alerts": [self._line(alert) for alert in found]})
+
+    def _line(self, alert: on_call.Alert) -> dict[str, Json]:
+        peer = self._peers.get(alert.key[1])
+        return {
+            "id": alert.owed.duty.because,
+            "peer": alert.key[1] if peer is None else peer.name,
+            "kind": alert.kind,
+            "owes": US if alert.owed.ours else THEM,
+            "until": alert.owed.duty.until.at,
+            "overdue": alert.owed.overdue,
+            "woken": [_rung(rung) for rung in alert.state.rung],
+            "next": None if alert.state.next is None else _rung(alert.state.next),
+        }
+
+    async def acknowledge(self, arguments: Arguments, key: str | None) -> OperationResult:
+        """A named person takes an alert of a peer: the answer goes at once, nobody else is woken, both sides' alarms
+        end.
+
+        `actions` are what has begun, codes of the list alert_action, or `none` yet; `hours` until the next word.
+        """
+        only(arguments, "id", "by", "actions", "hours")
+        id, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        row = await self._alert(id)
+        opened = opened_row(
+            self._content.sealer, (await self._content.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref)
+        )
+        if opened is None or type_name(opened.facts.body_type) != "safety.alert":
+            raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
+        now, who = self._clock.now(), author_ref(by, self._actor)
+        said: dict[str, Json] = {
+            "taken_by": who,
+            "action_started": _actions(arguments),
+            "next_update_by": now + HOUR * number(arguments, "hours", otherwise=HOURS, most=HOURS),
+        }
+        request: dict[str, Json] = {
+            "type": ACK,
+            "to": row.peer,
+            "conversation": opened.facts.conversation,
+            "in_reply_to": id,
+            "header": _answer(opened.halves()[0], who),
+            "content": said,
+        }
+
+        def also(connection: Connection) -> None:
+            journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor_of(self._actor, by)))
+
+        done = await self._submission.submit(request, key=key, also=also)
+        await answering_opens(self._content.store, self._local_receipts, request)
+        await self._status_updates.keep()
+        return done
+
+    async def _alert(self, id: str) -> MessageRow:
+        rows, _ = await self._content.store.read(lambda c: incoming(c, id))
+        if len(rows) != 1:
+            raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
+        return rows[0]
 
 
 def _rung(rung: Rung) -> dict[str, Json]:
     return {"contact": rung.contact, "at": rung.at}
-
-
-async def acknowledge(parts: Parts, arguments: Arguments, key: str | None) -> OperationResult:
-    """A named person takes an alert of a peer: the answer goes at once, nobody else is woken, both sides' alarms end.
-
-    `actions` are what has begun, codes of the list alert_action, or `none` yet; `hours` until the next word.
-    """
-    only(arguments, "id", "by", "actions", "hours")
-    id, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    row = await _alert(parts, id)
-    opened = opened_row(parts, (await parts.store.read(lambda c: content.get(c, [row.ref]))).get(row.ref))
-    if opened is None or type_name(opened.facts.body_type) != "safety.alert":
-        raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
-    now, who = parts.clock.now(), author_ref(by, parts.keys.actor)
-    said: dict[str, Json] = {
-        "taken_by": who,
-        "action_started": _actions(arguments),
-        "next_update_by": now + HOUR * number(arguments, "hours", otherwise=HOURS, most=HOURS),
-    }
-    request: dict[str, Json] = {
-        "type": ACK,
-        "to": row.peer,
-        "conversation": opened.facts.conversation,
-        "in_reply_to": id,
-        "header": _answer(opened.halves()[0], who),
-        "content": said,
-    }
-
-    def also(connection: Connection) -> None:
-        journal.append_leaf(connection, leaf(now, "alert.acknowledged", id=id, actor=actor(parts, by)))
-
-    done = await submission.submit(parts, request, key=key, also=also)
-    await answering_opens(parts, request)
-    await status_updates.keep(parts)
-    return done
-
-
-async def _alert(parts: Parts, id: str) -> MessageRow:
-    rows, _ = await parts.store.read(lambda c: incoming(c, id))
-    if len(rows) != 1:
-        raise RefusedError(Code.NOT_FOUND, "this is no safety alert of a peer", hint="trm alert list shows those")
-    return rows[0]
 
 
 def _actions(arguments: Arguments) -> list[Json]:

@@ -17,16 +17,19 @@ import orjson
 from sqlalchemy import Connection
 
 from gateway.database import journal
+from gateway.database.engine import Store
 from gateway.errors import TransientError
-from gateway.foundation.config import WebhookSection
+from gateway.foundation.config import Config, WebhookSection
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import EventStream
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import probe
 from gateway.messages.store import messages
-from gateway.node.parts import Parts
 from gateway.notifications import store as hooks
 from gateway.notifications.store import CallRow
 from gateway.notifications.webhook_client import HookClient
-from gateway.ports import Json
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json
 from keys.documents import webhook_signature
 
 WAITS = (5, 30, 120, 600, 1_800, 3_600)
@@ -53,15 +56,28 @@ class WebhookReceiver:
 class WebhookSender:
     """The loop that calls all receivers of a node."""
 
-    def __init__(self, parts: Parts, receivers: Mapping[str, WebhookReceiver]) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        *,
+        store: Store,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        events: EventStream,
+        clock: Clock,
+        receivers: Mapping[str, WebhookReceiver],
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._peers = peers
+        self._events = events
+        self._clock = clock
         self._receivers = receivers
         self._client = HookClient()
         self._log = logger()
 
     async def start(self) -> None:
         """Know the receivers, before the node answers anybody: what happens from then on is told."""
-        await self._parts.store.move(lambda c: hooks.receivers(c, list(self._receivers)))
+        await self._store.move(lambda c: hooks.receivers(c, list(self._receivers)))
 
     async def run(self) -> None:
         """Follow the events until cancelled."""
@@ -69,14 +85,14 @@ class WebhookSender:
             await asyncio.Event().wait()
         try:
             while True:
-                happenings = self._parts.signals.happenings
+                happenings = self._events.happenings
                 try:
                     done = await self.once()
                 except TransientError as error:
                     self._log.warning("webhooks.failed", code=str(error.code))
                     done = 0
                 if not done:
-                    await self._parts.signals.wait_for_more(happenings, PAUSE)
+                    await self._events.wait_for_more(happenings, PAUSE)
         finally:
             await self._client.close()
 
@@ -86,7 +102,7 @@ class WebhookSender:
         return sum(done)
 
     async def _of(self, hook: WebhookReceiver) -> int:
-        store, now = self._parts.store, self._parts.clock.now()
+        store, now = self._store, self._clock.now()
         while await store.move(lambda c: hooks.take_over(c, hook.name, BATCH)) == BATCH:
             pass
         found = await store.read(lambda c: hooks.due(c, hook.name, now, now + WAITS[-1], AT_ONCE))
@@ -96,7 +112,7 @@ class WebhookSender:
         """Whether the call is over; a failed one waits for its next time."""
         body = await self._body(row)
         if body is not None:
-            id, now = self._id(row), self._parts.clock.now()
+            id, now = self._id(row), self._clock.now()
             headers = {
                 "webhook-id": id,
                 "webhook-timestamp": str(now),
@@ -106,7 +122,7 @@ class WebhookSender:
                 await self._client.call(hook.url, headers, body, ca_file=hook.ca_file)
             except TransientError:
                 return await self._failed(row)
-        await self._parts.store.move(lambda c: self._answered(c, row))
+        await self._store.move(lambda c: self._answered(c, row))
         return True
 
     def _answered(self, connection: Connection, row: CallRow) -> None:
@@ -115,7 +131,7 @@ class WebhookSender:
             hooks.retry_now(connection, row.hook)
 
     async def _failed(self, row: CallRow) -> bool:
-        now, attempts = self._parts.clock.now(), row.attempts + 1
+        now, attempts = self._clock.now(), row.attempts + 1
         over = now - row.since >= PATIENCE
         self._log.warning("webhook.failed", n=row.seq, attempts=attempts)
 
@@ -127,27 +143,27 @@ class WebhookSender:
                 later = now + WAITS[min(attempts, len(WAITS)) - 1]
                 hooks.postpone(connection, row.hook, row.seq, attempts=attempts, next_try=later)
 
-        await self._parts.store.move(move)
+        await self._store.move(move)
         return over
 
     def _id(self, row: CallRow) -> str:
-        return f"{self._parts.own.node}.{row.seq}"
+        return f"{self._own.node}.{row.seq}"
 
     async def _body(self, row: CallRow) -> bytes | None:
         """The event as a CloudEvent 1.0; None for what is nobody's case, or gone."""
-        found = await self._parts.store.read(partial(_look, seq=row.seq))
+        found = await self._store.read(partial(_look, seq=row.seq))
         if found is None:
             return None
         happened, about = found
         data: dict[str, Json] = {"seq": happened.seq, "kind": happened.kind, "state": happened.state}
         if about is not None:
-            peer = self._parts.book.get(about.peer)
+            peer = self._peers.get(about.peer)
             data |= {"id": about.id, "direction": about.direction, "peer": about.peer if peer is None else peer.name}
         return orjson.dumps(
             {
                 "specversion": "1.0",
                 "id": self._id(row),
-                "source": f"urn:trm:node:{self._parts.own.node}",
+                "source": f"urn:trm:node:{self._own.node}",
                 "type": f"trm.{happened.kind}",
                 "time": datetime.fromtimestamp(happened.at, UTC).isoformat().replace("+00:00", "Z"),
                 "datacontenttype": "application/json",
@@ -165,10 +181,10 @@ def _look(connection: Connection, *, seq: int) -> tuple[journal.Event, messages.
     return None if about is not None and about.kind == probe.KIND else (found[0], about)
 
 
-async def standing(parts: Parts) -> list[Json]:
+async def standing(store: Store, config: Config) -> list[Json]:
     """Each receiver of node.toml with what waits for it."""
 
-    return await parts.store.read(lambda c: standings(c, parts.config.webhooks))
+    return await store.read(lambda c: standings(c, config.webhooks))
 
 
 def standings(connection: Connection, sections: Sequence[WebhookSection]) -> list[Json]:

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Mapping
 import orjson
 from sqlalchemy import Connection
 
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, GatewayError, RefusedError
 from gateway.messages.store import local
-from gateway.node.parts import Parts
-from gateway.ports import Json, OperationResult
+from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import canon
 
 SHOWN_ONCE = frozenset({"token.new", "person.add", "person.invite"})
@@ -24,17 +24,22 @@ _BEGUN = b""
 
 
 async def answer_once(
-    parts: Parts, operation: str, arguments: Mapping[str, Json], key: str, act: Callable[[], Awaitable[OperationResult]]
+    content: Content,
+    clock: Clock,
+    operation: str,
+    arguments: Mapping[str, Json],
+    key: str,
+    act: Callable[[], Awaitable[OperationResult]],
 ) -> OperationResult:
     """Do `act`, or give the answer that was given under this key before.
 
     Raises:
         RefusedError: conflict; the key was used for something else, or its act was cut off or is still being done.
     """
-    (asked,) = parts.vault.submissions([(key, canon({"operation": operation, "arguments": dict(arguments)}))])
+    (asked,) = content.sealer.submissions([(key, canon({"operation": operation, "arguments": dict(arguments)}))])
     if asked is None:
         raise RuntimeError("a key has its index")
-    index, digest, now = asked.index, asked.digest, parts.clock.now()
+    index, digest, now = asked.index, asked.digest, clock.now()
 
     def begin(connection: Connection) -> tuple[bytes, bytes] | None:
         known = local.find_submissions(connection, [index]).get(index)
@@ -42,17 +47,17 @@ async def answer_once(
             local.add_submission(connection, index, digest, _BEGUN, at=now)
         return known
 
-    known = await parts.store.move(begin)
+    known = await content.store.move(begin)
     if known is not None:
-        return _again(asked.digest, known, lambda sealed: parts.vault.open_answer(asked, sealed))
+        return _again(asked.digest, known, lambda sealed: content.sealer.open_answer(asked, sealed))
     try:
         done = await act()
     except GatewayError:
-        await parts.store.move(lambda c: local.forget_submission(c, index))
+        await content.store.move(lambda c: local.forget_submission(c, index))
         raise
     if operation not in SHOWN_ONCE:
-        sealed = parts.vault.seal_answer(asked, orjson.dumps(done.value))
-        await parts.store.move(lambda c: local.answer_submission(c, index, sealed))
+        sealed = content.sealer.seal_answer(asked, orjson.dumps(done.value))
+        await content.store.move(lambda c: local.answer_submission(c, index, sealed))
     return done
 
 

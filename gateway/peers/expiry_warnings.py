@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from gateway.database import journal, meta
-from gateway.node.parts import Parts
+from gateway.database.engine import Store
+from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.expiry_rules import Ending, due, remembered
+from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
+from gateway.ports import Clock
 from keys.documents.descriptor import Descriptor
 from keys.documents.key_records import Use
 
@@ -27,10 +30,10 @@ def own_endings(descriptor: Descriptor) -> Iterator[Ending]:
             yield Ending(subject=f"own.{use}", at=max(ends))
 
 
-def endings(parts: Parts) -> list[Ending]:
+def endings(own: OwnIdentity, peers: PeerRegistry) -> list[Ending]:
     """Everything that ends and that somebody here can do something about."""
-    found = list(own_endings(parts.own.descriptor))
-    for peer in parts.book.all():
+    found = list(own_endings(own.descriptor))
+    for peer in peers.all():
         if peer.state is not PeerState.REVOKED:
             found.append(Ending(subject="peer.descriptor", at=peer.descriptor.expires, peer=peer.node))
             records = [record.expires for record in (peer.trust.mine, peer.trust.theirs) if record is not None]
@@ -39,12 +42,12 @@ def endings(parts: Parts) -> list[Ending]:
     return found
 
 
-async def tell(parts: Parts) -> None:
+async def tell(store: Store, own: OwnIdentity, peers: PeerRegistry, clock: Clock) -> None:
     """Raise the alarms that are due, each once."""
-    now, found = parts.clock.now(), endings(parts)
+    now, found = clock.now(), endings(own, peers)
 
     def move(connection: Connection) -> None:
-        for node in parts.book.damaged:
+        for node in peers.damaged:
             journal.raise_alarm(connection, at=now, kind="peer.damaged", peer=node)
         told = json.loads(meta.get_meta(connection, TOLD) or b"{}")
         new = due(found, told, now)
@@ -54,4 +57,4 @@ async def tell(parts: Parts) -> None:
         if latest != told:
             meta.set_meta(connection, TOLD, json.dumps(latest).encode())
 
-    await parts.store.move(move)
+    await store.move(move)

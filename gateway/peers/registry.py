@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError
 from gateway.federation.address import PeerAddress
+from gateway.foundation.ids import NodeId
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import reset_rows, trust_record_store
 from gateway.peers import store as peer_rows
@@ -52,7 +53,7 @@ class Trust:
 class Peer:
     """A peer with its verified chain; `chain[-1]` is the newest descriptor held. Times are Unix seconds."""
 
-    node: str
+    node: NodeId
     name: str
     state: PeerState
     cause: str | None
@@ -122,7 +123,7 @@ class PeerRegistry:
 
     def _peer(self, row: PeerRow, chain: tuple[Descriptor, ...], trust: Trust) -> Peer:
         return Peer(
-            node=row.node,
+            node=NodeId(row.node),
             name=row.name,
             state=PeerState(row.state),
             cause=row.cause,

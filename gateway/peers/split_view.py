@@ -7,17 +7,21 @@ What it says is believed only as far as our own roots signed it: a peer that lie
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
 from gateway.database import journal
+from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError
-from gateway.node.parts import Parts
+from gateway.foundation.chores import HOUR, Chore
+from gateway.identity.own_identity import OwnIdentity
+from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import PeerState
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from keys.documents.descriptor import Descriptor, accept_chain, parse_descriptor
 from keys.documents.equivocation import build_proof
 from keys.primitives.encoding import parse
@@ -50,20 +54,34 @@ def judge(own: tuple[Descriptor, ...], document: SignedDocument, now: int) -> Sp
     return Split(kind="own.unknown_descriptor", proof=document.encode())
 
 
-async def compare(parts: Parts) -> None:
-    """Ask every peer that was active once, also one that is suspended; what does not fit is told to a person."""
-    asked = [peer for peer in parts.book.all() if peer.state in _ASKED]
-    await asyncio.gather(*(_compare_with(parts, peer) for peer in asked))
+class SplitViewCheck:
+    """Compares what peers hold of each other with what is held here."""
 
+    def __init__(self, *, store: Store, own: OwnIdentity, link: PeerLink, clock: Clock) -> None:
+        self._store = store
+        self._own = own
+        self._link = link
+        self._clock = clock
 
-async def _compare_with(parts: Parts, peer: Peer) -> None:
-    try:
-        answered = await parts.client.get_held(address(peer.descriptor))
-        split = judge(parts.own.chain, read_held(answered.body), parts.clock.now()) if answered.status == 200 else None
-    except GatewayError:
-        return  # away, or of an older release: it is asked again in an hour
-    if split is not None:
-        await parts.store.move(partial(_tell, split=split, peer=peer.node, now=parts.clock.now()))
+    def chores(self) -> Sequence[Chore]:
+        """Compare what peers hold."""
+        return (Chore("split view", HOUR, self.compare),)
+
+    async def compare(self) -> None:
+        """Ask every peer that was active once, also one that is suspended; what does not fit is told to a person."""
+        asked = [peer for peer in self._link.registry.all() if peer.state in _ASKED]
+        await asyncio.gather(*(self._compare_with(peer) for peer in asked))
+
+    async def _compare_with(self, peer: Peer) -> None:
+        try:
+            answered = await self._link.client.get_held(address(peer.descriptor))
+            split = (
+                judge(self._own.chain, read_held(answered.body), self._clock.now()) if answered.status == 200 else None
+            )
+        except GatewayError:
+            return  # away, or of an older release: it is asked again in an hour
+        if split is not None:
+            await self._store.move(partial(_tell, split=split, peer=peer.node, now=self._clock.now()))
 
 
 def _tell(connection: Connection, split: Split, peer: str, now: int) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from gateway.database import content, journal
+from gateway.database import content as content_rows
+from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError
-from gateway.node.parts import Parts
 from gateway.policy import store
+from gateway.ports import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,37 +26,40 @@ class Named:
     consents: tuple[str, ...]
 
 
-def sealed(parts: Parts, named: Named) -> SealedRow:
+def sealed(content: Content, named: Named) -> SealedRow:
     """The row that says what a hold lies over."""
-    return parts.vault.seal(parts.store.new_ref(), "\n".join([named.conversation, *named.consents]).encode())
+    return content.sealer.seal(content.store.new_ref(), "\n".join([named.conversation, *named.consents]).encode())
 
 
-def opened(parts: Parts, rows: Collection[SealedRow]) -> dict[int, Named]:
+def opened(sealer: ContentSealer, rows: Collection[SealedRow]) -> dict[int, Named]:
     """By row what these holds lie over; one that does not open is left out."""
     found: dict[int, Named] = {}
-    for row, plain in zip(rows, parts.vault.open_each(list(rows)), strict=True) if rows else ():
+    for row, plain in zip(rows, sealer.open_each(list(rows)), strict=True) if rows else ():
         if not isinstance(plain, RefusedError):
             conversation, *consents = plain.decode().split("\n")
             found[row.ref] = Named(conversation=conversation, consents=tuple(consents))
     return found
 
 
-async def forget(parts: Parts, *, but: Collection[int] = ()) -> None:
+async def forget(content: Content, clock: Clock, *, but: Collection[int] = ()) -> None:
     """End the holds of which nothing is left here: no message of the conversation, and none of another one with the
     same consents; those in `but`, which prove an erasure, do not count.
     """
 
     def query(connection: Connection) -> Sequence[SealedRow]:
-        return list(content.get(connection, [one.ref for one in store.listed(connection)]).values())
+        return list(content_rows.get(connection, [one.ref for one in store.listed(connection)]).values())
 
-    rows = await parts.store.read(query)
+    rows = await content.store.read(query)
     if not rows:
         return
     over = {
-        ref: (parts.vault.conversation_index(named.conversation), [*map(parts.vault.consent_index, named.consents)])
-        for ref, named in opened(parts, rows).items()
+        ref: (
+            content.sealer.conversation_index(named.conversation),
+            [*map(content.sealer.consent_index, named.consents)],
+        )
+        for ref, named in opened(content.sealer, rows).items()
     }
-    now = parts.clock.now()
+    now = clock.now()
 
     def move(connection: Connection) -> None:
         for ref, (conversation, consents) in over.items():
@@ -61,4 +67,4 @@ async def forget(parts: Parts, *, but: Collection[int] = ()) -> None:
                 store.lift(connection, ref)
                 journal.append_leaf(connection, leaf(now, "asylum.ended"))
 
-    await parts.store.move(move)
+    await content.store.move(move)

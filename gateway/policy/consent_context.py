@@ -14,15 +14,19 @@ from gateway.consent.rules import Handling, handling_of, passed_on
 from gateway.conversations.history import Opened, Side
 from gateway.database import content
 from gateway.database.content import SealedRow
+from gateway.database.content_sealer import ContentSealer
 from gateway.errors import RefusedError
+from gateway.foundation.config import Config
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
-from gateway.node.parts import Parts
+from gateway.peers.registry import PeerRegistry
 from gateway.policy import store
 from gateway.policy.circumstances import Circumstances
 from gateway.policy.descriptor_units import recipient_in
 from gateway.policy.gates.gate_table import Recipient, UnitKind
+from gateway.ports import Clock
 from keys.primitives.encoding import Json
 
 
@@ -62,78 +66,86 @@ class ConsentContext:
         ]
 
 
-def load_consent_context(parts: Parts, connection: Connection, questions: Sequence[Question]) -> list[ConsentContext]:
-    """As things stand now, for several messages at once; each stored consent is opened once."""
-    references = [q.consent_ref for q in questions if q.consent_ref is not None]
-    parts.vault.learn(conversations=[q.conversation for q in questions], consents=references)
-    conversations = [parts.vault.conversation_index(q.conversation) for q in questions]
-    indexes = [None if q.consent_ref is None else parts.vault.consent_index(q.consent_ref) for q in questions]
-    asked = {index for index in indexes if index is not None}
-    stored = _look_up(parts, connection, asked)
-    found = {index: _known(stored, index) for index in asked}
-    standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
-    told = {index: local.consent_held_by(connection, index) for index in asked}
-    over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
-    holds = store.labels(connection)
-    now = parts.clock.now()
-    kinds = {unit.id: UnitKind(unit.kind) for unit in parts.config.units}
-    answers = []
-    for question, conversation, index in zip(questions, conversations, indexes, strict=True):
-        consent, withdrawn = (None, False) if index is None else standing[index]
-        answers.append(
-            ConsentContext(
-                circumstances=Circumstances(
-                    node=parts.own.node,
-                    sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
-                    recipient=_recipient(parts, question, now),
-                    consent=consent,
-                    recorded_by=frozenset() if index is None else found[index].recorded_by(parts.own.node),
-                    handling=() if index is None else _handling(parts, connection, found[index], question),
-                    conversation_withdrawn=over[conversation] or withdrawn,
-                    asylum_hold=_asylum_hold(parts, holds, question),
-                    today=datetime.fromtimestamp(now, UTC).date(),
-                ),
-                held=() if index is None else found[index].held,
-                told=frozenset() if index is None else told[index],
+class ConsentContextLoader:
+    """Loads what is held about the consents of messages."""
+
+    def __init__(
+        self, *, sealer: ContentSealer, own: OwnIdentity, peers: PeerRegistry, config: Config, clock: Clock
+    ) -> None:
+        self._sealer = sealer
+        self._own = own
+        self._peers = peers
+        self._config = config
+        self._clock = clock
+
+    def load_consent_context(self, connection: Connection, questions: Sequence[Question]) -> list[ConsentContext]:
+        """As things stand now, for several messages at once; each stored consent is opened once."""
+        references = [q.consent_ref for q in questions if q.consent_ref is not None]
+        self._sealer.learn(conversations=[q.conversation for q in questions], consents=references)
+        conversations = [self._sealer.conversation_index(q.conversation) for q in questions]
+        indexes = [None if q.consent_ref is None else self._sealer.consent_index(q.consent_ref) for q in questions]
+        asked = {index for index in indexes if index is not None}
+        stored = _look_up(self._sealer, connection, asked)
+        found = {index: _known(stored, index) for index in asked}
+        standing = {index: (about.consent, about.withdrawn) for index, about in found.items()}
+        told = {index: local.consent_held_by(connection, index) for index in asked}
+        over = {conversation: _withdrawn(connection, conversation) for conversation in set(conversations)}
+        holds = store.labels(connection)
+        now = self._clock.now()
+        kinds = {unit.id: UnitKind(unit.kind) for unit in self._config.units}
+        answers = []
+        for question, conversation, index in zip(questions, conversations, indexes, strict=True):
+            consent, withdrawn = (None, False) if index is None else standing[index]
+            answers.append(
+                ConsentContext(
+                    circumstances=Circumstances(
+                        node=self._own.node,
+                        sender_kind=kinds.get(question.sender_unit) if isinstance(question.sender_unit, str) else None,
+                        recipient=self._recipient(question, now),
+                        consent=consent,
+                        recorded_by=frozenset() if index is None else found[index].recorded_by(self._own.node),
+                        handling=() if index is None else self._handling(connection, found[index], question),
+                        conversation_withdrawn=over[conversation] or withdrawn,
+                        asylum_hold=self._asylum_hold(holds, question),
+                        today=datetime.fromtimestamp(now, UTC).date(),
+                    ),
+                    held=() if index is None else found[index].held,
+                    told=frozenset() if index is None else told[index],
+                )
             )
-        )
-    return answers
+        return answers
 
+    def _asylum_hold(self, holds: frozenset[bytes], question: Question) -> bool:
+        """Whether a person placed one over the conversation, or over another one with the same consent."""
+        named = [question.consent_ref] if question.consent_ref is not None else []
+        return bool(holds) and not holds.isdisjoint(self._sealer.hold_indexes(question.conversation, named))
 
-def _asylum_hold(parts: Parts, holds: frozenset[bytes], question: Question) -> bool:
-    """Whether a person placed one over the conversation, or over another one with the same consent."""
-    named = [question.consent_ref] if question.consent_ref is not None else []
-    return bool(holds) and not holds.isdisjoint(parts.vault.hold_indexes(question.conversation, named))
+    def _recipient(self, question: Question, now: int) -> Recipient | None:
+        """The recipient unit in the newest descriptor that the peer signed (gate G14)."""
+        peer = self._peers.get(question.to)
+        if peer is None or not isinstance(question.recipient_unit, str):
+            return None
+        return recipient_in(peer.descriptor, question.recipient_unit, now=now)
 
+    def _handling(self, connection: Connection, about: Known, question: Question) -> tuple[Handling, ...]:
+        """What the senders of data under a consent of another node said of passing them on; asked for only then.
 
-def _recipient(parts: Parts, question: Question, now: int) -> Recipient | None:
-    """The recipient unit in the newest descriptor that the peer signed (gate G14)."""
-    peer = parts.book.get(question.to)
-    if peer is None or not isinstance(question.recipient_unit, str):
-        return None
-    return recipient_in(peer.descriptor, question.recipient_unit, now=now)
+        What came from the recipient itself may go back there. A message that does not open might say no, and counts so.
+        """
+        unit = f"{question.to}/{question.recipient_unit}"
+        if not passed_on(about.recorded_by(self._own.node), self._own.node, unit):
+            return ()
+        sealed = content.get(connection, messages.received_under(connection, about.index, but=question.to))
+        return tuple(said for row in sealed.values() if (said := self._said(row)) is not None)
 
-
-def _handling(parts: Parts, connection: Connection, about: Known, question: Question) -> tuple[Handling, ...]:
-    """What the senders of data under a consent of another node said of passing them on; asked for only then.
-
-    What came from the recipient itself may go back there. A message that does not open might say no, and counts so.
-    """
-    unit = f"{question.to}/{question.recipient_unit}"
-    if not passed_on(about.recorded_by(parts.own.node), parts.own.node, unit):
-        return ()
-    sealed = content.get(connection, messages.received_under(connection, about.index, but=question.to))
-    return tuple(said for row in sealed.values() if (said := _said(parts, row)) is not None)
-
-
-def _said(parts: Parts, sealed: SealedRow) -> Handling | None:
-    """The handling of one received message, None where it brought no personal data."""
-    try:
-        opened = content_codec.read_content(parts.vault.open(sealed))
-    except RefusedError:
-        return handling_of({})
-    header, body = opened.halves()
-    return handling_of(header) if schemas.categories(opened.facts.schema, body) else None
+    def _said(self, sealed: SealedRow) -> Handling | None:
+        """The handling of one received message, None where it brought no personal data."""
+        try:
+            opened = content_codec.read_content(self._sealer.open(sealed))
+        except RefusedError:
+            return handling_of({})
+        header, body = opened.halves()
+        return handling_of(header) if schemas.categories(opened.facts.schema, body) else None
 
 
 def _withdrawn(connection: Connection, conversation: bytes) -> bool:

@@ -11,6 +11,7 @@ counts as not stated.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,20 +21,23 @@ from typing import TypeAlias
 import orjson
 from sqlalchemy import Connection
 
-from gateway.conversations import loader
-from gateway.conversations.loader import ANY, ENDED, LoadedConversation
+from gateway.conversations.loader import ANY, ENDED, ConversationLoader, LoadedConversation
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.machines import Kind
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, RefusedError
 from gateway.foundation.workdays import local_date
-from gateway.messages.content_codec import Content
+from gateway.foundation.workers import Workers
+from gateway.identity.own_identity import OwnIdentity
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock
 from gateway.statistics import store
 from gateway.statistics.dimensions import case_of
 from gateway.statistics.rules import (
@@ -52,6 +56,7 @@ from gateway.statistics.rules import (
 )
 from gateway.statistics.store import ReleaseRow
 from schemas.region_pack.calendars import calendar
+from schemas.region_pack.regions import Region
 from schemas.types import type_name
 
 AT_ONCE = 200
@@ -70,134 +75,6 @@ class Made:
     release: Release
     new: bool
     erased: int = 0
-
-
-async def make(parts: Parts, name: str, by: str) -> Made:
-    """`_make`, one at a time: what retention counts meanwhile is counted once."""
-    async with parts.counting:
-        return await _make(parts, name, by)
-
-
-async def _make(parts: Parts, name: str, by: str) -> Made:
-    """Count a period and keep the release; one that was made before is the answer, unchanged.
-
-    Raises:
-        RefusedError: gate_g12, for what may not be counted; mapping_failed, for a code that no category has.
-            Nothing was stored.
-    """
-    made = await parts.store.read(store.all_releases)
-    if name in {row.period for row in made}:
-        return Made(release=await stored(parts, name), new=False)
-    now, plan, before = parts.clock.now(), parts.region.statistics, [row.period for row in made]
-    today = _day(parts, now)
-    permit(plan, name, today, before)
-    counted, (at, earlier) = await _cases(parts), await parts.store.read(partial(_tally, parts, period=name))
-    if at is not None and earlier is None:
-        raise RefusedError(
-            Code.UNDECRYPTABLE,
-            "what was counted of this period before does not open; nothing was counted",
-            hint="restore a backup: a count without it would be wrong, and it is made only once",
-        )
-    found = await parts.off_loop(
-        partial(release, plan, name, counted.cases, today=today, released=before, before=earlier)
-    )
-    ref = parts.store.new_ref()
-    sealed = parts.vault.seal(ref, orjson.dumps(to_json(found)))
-
-    def move(connection: Connection) -> bool:
-        if not store.add(connection, ReleaseRow(period=found.period.name, ref=ref, at=now)):
-            return False
-        content.put(connection, [sealed])
-        if at is not None:
-            content.erase(connection, at)
-        store.drop_tally(connection, name)
-        actor = parts.keys.actor(by.encode()).hex()
-        journal.append_leaf(connection, leaf(now, "statistics.released", period=found.period.name, actor=actor))
-        return True
-
-    if not await parts.store.move(move):  # somebody else was faster: theirs is the one
-        return Made(release=await stored(parts, name), new=False)
-    erased = sum(found.period.first <= day <= found.period.last for day in counted.erased)
-    return Made(release=found, new=True, erased=erased)
-
-
-async def count_first(parts: Parts, refs: Collection[int]) -> None:
-    """Count the cases that these messages belong to, before retention erases them, unless their period is released.
-
-    What is left of a case is the mark that it was counted. A case that no table can take is counted by its day.
-    """
-    async with parts.counting:
-        keys, released = await parts.store.read(partial(_uncounted, refs=[*refs]))
-        found = [item for item in await _all_referrals(parts, keys) if not item.erased]
-        plan = parts.region.statistics
-        for name in sorted({period_of(plan, item.case.registered).name for item in found} - released):
-            some = [item for item in found if period_of(plan, item.case.registered).name == name]
-            await _count_in(parts, name, some)
-
-
-def _uncounted(connection: Connection, refs: Sequence[int]) -> tuple[list[Key], set[str]]:
-    """The conversations of these messages that may be cases and are in no tally, and the periods that were released."""
-    rows = [
-        row
-        for start in range(0, len(refs), AT_ONCE)
-        for row in messages.get(connection, refs[start : start + AT_ONCE]).values()
-    ]
-    keys = {(row.conversation, row.peer) for row in rows if row.kind in (Kind.REFERRAL, ANY)}
-    released = {row.period for row in store.all_releases(connection)}
-    return sorted(keys - store.counted_before(connection)), released
-
-
-async def _count_in(parts: Parts, name: str, found: Sequence[_Referral]) -> None:
-    """Put these cases into the tally of a period; it is sealed anew. One that does not open holds up no erasure: it
-    begins again, and an alarm says so.
-    """
-    plan, now = parts.region.statistics, parts.clock.now()
-    at, before = await parts.store.read(partial(_tally, parts, period=name))
-    cases, damaged = _persons(found), at is not None and before is None
-    made = await parts.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
-    ref = parts.store.new_ref()
-    sealed = parts.vault.seal(ref, orjson.dumps(tally_json(made)))
-
-    def move(connection: Connection) -> None:
-        if at is not None:
-            content.erase(connection, at)
-        content.put(connection, [sealed])
-        store.set_tally(connection, name, ref)
-        store.count_in(connection, [item.key for item in found])
-        if damaged:
-            journal.raise_alarm(connection, at=now, kind="content.damaged", ref=at)
-
-    await parts.store.move(move)
-
-
-def _tally(parts: Parts, connection: Connection, period: str) -> tuple[int | None, Tally | None]:
-    """The row that has the tally of a period, and the tally; None where there is none, or it does not open."""
-    ref = store.tallies(connection).get(period)
-    if ref is None:
-        return None, None
-    rows = list(content.get(connection, [ref]).values())
-    plain = parts.vault.open_each(rows)[0] if rows else None
-    return ref, read_tally(orjson.loads(plain)) if isinstance(plain, bytes) else None
-
-
-async def stored(parts: Parts, name: str) -> Release:
-    """The release of a period, as it was made. Raises RefusedError(not_found)."""
-
-    def query(c: Connection) -> bytes | None:
-        row = store.get(c, name)
-        return None if row is None else parts.vault.open(content.get(c, [row.ref])[row.ref])
-
-    found = await parts.store.read(query)
-    if found is None:
-        raise RefusedError(
-            Code.NOT_FOUND, "this period was not released", hint="trm statistics make counts it once it is over"
-        )
-    return from_json(orjson.loads(found))
-
-
-def _day(parts: Parts, at: int) -> date:
-    """The day it is in the country of this node."""
-    return local_date(calendar(parts.region.name, parts.own.descriptor.country).zone, at)
 
 
 # --- cases --------------------------------------------------------------------------------------------------------
@@ -222,48 +99,195 @@ class _Counted:
     erased: Sequence[date]
 
 
-async def _cases(parts: Parts) -> _Counted:
-    """Those that are in no tally."""
-    keys = await parts.store.read(
-        lambda c: sorted({*rows_of.of_kinds(c, (Kind.REFERRAL, ANY))} - store.counted_before(c))
-    )
-    found = await _all_referrals(parts, keys)
-    return _Counted(cases=_persons(found), erased=[item.case.registered for item in found if item.erased])
+class StatisticsReleases:
+    """Counts what may be released, once for each period."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        loader: ConversationLoader,
+        region: Region,
+        workers: Workers,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._own = own
+        self._peers = peers
+        self._loader = loader
+        self._region = region
+        self._workers = workers
+        self._clock = clock
+        self._actor = actor
+        self._counting = asyncio.Lock()
+
+    async def make(self, name: str, by: str) -> Made:
+        """`_make`, one at a time: what retention counts meanwhile is counted once."""
+        async with self._counting:
+            return await self._make(name, by)
+
+    async def _make(self, name: str, by: str) -> Made:
+        """Count a period and keep the release; one that was made before is the answer, unchanged.
+
+        Raises:
+            RefusedError: gate_g12, for what may not be counted; mapping_failed, for a code that no category has.
+                Nothing was stored.
+        """
+        made = await self._content.store.read(store.all_releases)
+        if name in {row.period for row in made}:
+            return Made(release=await self.stored(name), new=False)
+        now, plan, before = self._clock.now(), self._region.statistics, [row.period for row in made]
+        today = self._day(now)
+        permit(plan, name, today, before)
+        counted, (at, earlier) = await self._cases(), await self._content.store.read(partial(self._tally, period=name))
+        if at is not None and earlier is None:
+            raise RefusedError(
+                Code.UNDECRYPTABLE,
+                "what was counted of this period before does not open; nothing was counted",
+                hint="restore a backup: a count without it would be wrong, and it is made only once",
+            )
+        found = await self._workers.off_loop(
+            partial(release, plan, name, counted.cases, today=today, released=before, before=earlier)
+        )
+        ref = self._content.store.new_ref()
+        sealed = self._content.sealer.seal(ref, orjson.dumps(to_json(found)))
+
+        def move(connection: Connection) -> bool:
+            if not store.add(connection, ReleaseRow(period=found.period.name, ref=ref, at=now)):
+                return False
+            content.put(connection, [sealed])
+            if at is not None:
+                content.erase(connection, at)
+            store.drop_tally(connection, name)
+            actor = self._actor(by.encode()).hex()
+            journal.append_leaf(connection, leaf(now, "statistics.released", period=found.period.name, actor=actor))
+            return True
+
+        if not await self._content.store.move(move):  # somebody else was faster: theirs is the one
+            return Made(release=await self.stored(name), new=False)
+        erased = sum(found.period.first <= day <= found.period.last for day in counted.erased)
+        return Made(release=found, new=True, erased=erased)
+
+    async def count_first(self, refs: Collection[int]) -> None:
+        """Count the cases that these messages belong to, before retention erases them, unless their period is released.
+
+        What is left of a case is the mark that it was counted. A case that no table can take is counted by its day.
+        """
+        async with self._counting:
+            keys, released = await self._content.store.read(partial(_uncounted, refs=[*refs]))
+            found = [item for item in await self._all_referrals(keys) if not item.erased]
+            plan = self._region.statistics
+            for name in sorted({period_of(plan, item.case.registered).name for item in found} - released):
+                some = [item for item in found if period_of(plan, item.case.registered).name == name]
+                await self._count_in(name, some)
+
+    async def _count_in(self, name: str, found: Sequence[_Referral]) -> None:
+        """Put these cases into the tally of a period; it is sealed anew. One that does not open holds up no erasure: it
+        begins again, and an alarm says so.
+        """
+        plan, now = self._region.statistics, self._clock.now()
+        at, before = await self._content.store.read(partial(self._tally, period=name))
+        cases, damaged = _persons(found), at is not None and before is None
+        made = await self._workers.off_loop(lambda: tally(plan, [countable(plan, case) for case in cases], before))
+        ref = self._content.store.new_ref()
+        sealed = self._content.sealer.seal(ref, orjson.dumps(tally_json(made)))
+
+        def move(connection: Connection) -> None:
+            if at is not None:
+                content.erase(connection, at)
+            content.put(connection, [sealed])
+            store.set_tally(connection, name, ref)
+            store.count_in(connection, [item.key for item in found])
+            if damaged:
+                journal.raise_alarm(connection, at=now, kind="content.damaged", ref=at)
+
+        await self._content.store.move(move)
+
+    def _tally(self, connection: Connection, period: str) -> tuple[int | None, Tally | None]:
+        """The row that has the tally of a period, and the tally; None where there is none, or it does not open."""
+        ref = store.tallies(connection).get(period)
+        if ref is None:
+            return None, None
+        rows = list(content.get(connection, [ref]).values())
+        plain = self._content.sealer.open_each(rows)[0] if rows else None
+        return ref, read_tally(orjson.loads(plain)) if isinstance(plain, bytes) else None
+
+    async def stored(self, name: str) -> Release:
+        """The release of a period, as it was made. Raises RefusedError(not_found)."""
+
+        def query(c: Connection) -> bytes | None:
+            row = store.get(c, name)
+            return None if row is None else self._content.sealer.open(content.get(c, [row.ref])[row.ref])
+
+        found = await self._content.store.read(query)
+        if found is None:
+            raise RefusedError(
+                Code.NOT_FOUND, "this period was not released", hint="trm statistics make counts it once it is over"
+            )
+        return from_json(orjson.loads(found))
+
+    def _day(self, at: int) -> date:
+        """The day it is in the country of this node."""
+        return local_date(calendar(self._region.name, self._own.descriptor.country).zone, at)
+
+    async def _cases(self) -> _Counted:
+        """Those that are in no tally."""
+        keys = await self._content.store.read(
+            lambda c: sorted({*rows_of.of_kinds(c, (Kind.REFERRAL, ANY))} - store.counted_before(c))
+        )
+        found = await self._all_referrals(keys)
+        return _Counted(cases=_persons(found), erased=[item.case.registered for item in found if item.erased])
+
+    async def _all_referrals(self, keys: Sequence[Key]) -> list[_Referral]:
+        found: list[_Referral] = []
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            held, contents = await self._content.store.read(partial(self._loader.load, keys=some))
+            found += await self._workers.off_loop(partial(self._referrals, held, contents))
+        return found
+
+    def _referrals(
+        self, held: Mapping[Key, LoadedConversation], contents: Mapping[int, MessageContent]
+    ) -> list[_Referral]:
+        found = (self._referral(key, one, contents) for key, one in held.items())
+        return [item for item in found if item is not None]
+
+    def _referral(self, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent]) -> _Referral | None:
+        """The referral of one conversation; None where this node did not refer, or was refused."""
+        if held.conversation is None or held.conversation.kind is not Kind.REFERRAL or held.ours is not Side.HOST:
+            return None
+        request = _request(held.rows, contents)
+        if request is None:
+            return None
+        peer, day = self._peers.get(key[1]), self._day(request.at)
+        case = case_of(held.said.values(), day, None if peer is None else peer.descriptor.country)
+        opened = contents.get(request.ref)
+        reference = None if opened is None else opened.halves()[0].get("case_ref_sender")
+        return _Referral(
+            key=key,
+            name=reference if isinstance(reference, str) else key,
+            at=request.at,
+            case=case,
+            erased=opened is None,
+        )
 
 
-async def _all_referrals(parts: Parts, keys: Sequence[Key]) -> list[_Referral]:
-    found: list[_Referral] = []
-    for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
-        held, contents = await parts.store.read(partial(loader.load, parts, keys=some))
-        found += await parts.off_loop(partial(_referrals, parts, held, contents))
-    return found
+def _uncounted(connection: Connection, refs: Sequence[int]) -> tuple[list[Key], set[str]]:
+    """The conversations of these messages that may be cases and are in no tally, and the periods that were released."""
+    rows = [
+        row
+        for start in range(0, len(refs), AT_ONCE)
+        for row in messages.get(connection, refs[start : start + AT_ONCE]).values()
+    ]
+    keys = {(row.conversation, row.peer) for row in rows if row.kind in (Kind.REFERRAL, ANY)}
+    released = {row.period for row in store.all_releases(connection)}
+    return sorted(keys - store.counted_before(connection)), released
 
 
-def _referrals(
-    parts: Parts, held: Mapping[Key, LoadedConversation], contents: Mapping[int, Content]
-) -> list[_Referral]:
-    found = (_referral(parts, key, one, contents) for key, one in held.items())
-    return [item for item in found if item is not None]
-
-
-def _referral(parts: Parts, key: Key, held: LoadedConversation, contents: Mapping[int, Content]) -> _Referral | None:
-    """The referral of one conversation; None where this node did not refer, or was refused."""
-    if held.conversation is None or held.conversation.kind is not Kind.REFERRAL or held.ours is not Side.HOST:
-        return None
-    request = _request(held.rows, contents)
-    if request is None:
-        return None
-    peer, day = parts.book.get(key[1]), _day(parts, request.at)
-    case = case_of(held.said.values(), day, None if peer is None else peer.descriptor.country)
-    opened = contents.get(request.ref)
-    reference = None if opened is None else opened.halves()[0].get("case_ref_sender")
-    return _Referral(
-        key=key, name=reference if isinstance(reference, str) else key, at=request.at, case=case, erased=opened is None
-    )
-
-
-def _request(rows: Iterable[MessageRow], contents: Mapping[int, Content]) -> MessageRow | None:
+def _request(rows: Iterable[MessageRow], contents: Mapping[int, MessageContent]) -> MessageRow | None:
     """The request of a conversation that nobody refused. Where none can be read, another own message stands for it."""
     ours = [row for row in rows if row.direction == messages.OUT]
     requests = [row for row in ours if row.ref in contents and type_name(contents[row.ref].facts.body_type) == REQUEST]

@@ -21,14 +21,15 @@ from gateway.changes.completed import completed
 from gateway.changes.rules import NODE, Action, Given
 from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.database import journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.node.parts import Parts
+from gateway.foundation.config import Config
+from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
 from gateway.peers.scope import PeerState
 from gateway.policy import in_force
 from gateway.ports import Json
-from gateway.trust.effects import ACTION_EFFECTS, give_up, newest_descriptor, take_effect
+from gateway.trust.effects import ACTION_EFFECTS, TrustEffects, give_up
 from keys.documents.approvals import AnyApproval, PasskeyApproval, read_approval
 from keys.documents.change import Approval, Change
 from keys.documents.passkey import Assertion
@@ -48,86 +49,188 @@ Word = Approval | Shown
 """How an administrator says yes."""
 
 
-def propose(parts: Parts, connection: Connection, change: Change, word: Word, now: int) -> None:
-    """Store a change with its first approval; what one person may do alone is complete with it.
+class TrustChanges:
+    """Proposals, approvals and completion of changes."""
 
-    Raises:
-        RefusedError: invalid, conflict, not_found; nothing was stored.
-    """
-    if change.node != parts.own.node:
-        raise RefusedError(Code.WRONG_NODE, "this change is for another node; nothing was changed")
-    if abs(change.at - now) > SKEW:
-        raise RefusedError(Code.STALE, "this change was prepared too long ago; nothing was changed", hint="begin again")
-    if rows.find_change(connection, change.hash) is not None:
-        raise RefusedError(Code.EXISTS, "this change was proposed already; nothing was changed")
-    check(parts, connection, change, now)
-    row = ChangeRow(
-        hash=change.hash,
-        subject=change.subject,
-        seq=None,
-        payload=change.encode(),
-        state=rows.PENDING,
-        at=change.at,
-        effective=None,
-    )
-    rows.add_change(connection, row)
-    journal.append_leaf(
-        connection, leaf(now, "change.proposed", change=row.hash, action=change.action, subject=change.subject)
-    )
-    _approved(parts, connection, change, word, now)
+    def __init__(self, *, own: OwnIdentity, trust_effects: TrustEffects, config: Config, actor: Actor) -> None:
+        self._own = own
+        self._trust_effects = trust_effects
+        self._config = config
+        self._actor = actor
 
+    def propose(self, connection: Connection, change: Change, word: Word, now: int) -> None:
+        """Store a change with its first approval; what one person may do alone is complete with it.
 
-def approve(parts: Parts, connection: Connection, hash: str, word: Word, now: int) -> None:
-    """Add one person's approval to a pending change, and complete it if that was the last one needed.
+        Raises:
+            RefusedError: invalid, conflict, not_found; nothing was stored.
+        """
+        if change.node != self._own.node:
+            raise RefusedError(Code.WRONG_NODE, "this change is for another node; nothing was changed")
+        if abs(change.at - now) > SKEW:
+            raise RefusedError(
+                Code.STALE, "this change was prepared too long ago; nothing was changed", hint="begin again"
+            )
+        if rows.find_change(connection, change.hash) is not None:
+            raise RefusedError(Code.EXISTS, "this change was proposed already; nothing was changed")
+        self.check(connection, change, now)
+        row = ChangeRow(
+            hash=change.hash,
+            subject=change.subject,
+            seq=None,
+            payload=change.encode(),
+            state=rows.PENDING,
+            at=change.at,
+            effective=None,
+        )
+        rows.add_change(connection, row)
+        journal.append_leaf(
+            connection, leaf(now, "change.proposed", change=row.hash, action=change.action, subject=change.subject)
+        )
+        self._approved(connection, change, word, now)
 
-    Raises:
-        RefusedError: not_found, conflict (no longer pending, the same person, something else was completed meanwhile).
-    """
-    row = rows.find_change(connection, hash)
-    if row is None:
-        raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
-    if row.state != rows.PENDING or now >= row.at + rules.PROPOSAL_LIFE:
-        state = row.state if row.state != rows.PENDING else rows.EXPIRED
-        raise RefusedError(Code.CONFLICT, f"this change is {state}; nothing was changed", hint="propose it again")
-    change = Change.parse(row.payload)
-    check(parts, connection, change, now)
-    _approved(parts, connection, change, word, now)
+    def approve(self, connection: Connection, hash: str, word: Word, now: int) -> None:
+        """Add one person's approval to a pending change, and complete it if that was the last one needed.
 
+        Raises:
+            RefusedError: not_found, conflict (no longer pending, the same person, something else was completed
+            meanwhile).
+        """
+        row = rows.find_change(connection, hash)
+        if row is None:
+            raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
+        if row.state != rows.PENDING or now >= row.at + rules.PROPOSAL_LIFE:
+            state = row.state if row.state != rows.PENDING else rows.EXPIRED
+            raise RefusedError(Code.CONFLICT, f"this change is {state}; nothing was changed", hint="propose it again")
+        change = Change.parse(row.payload)
+        self.check(connection, change, now)
+        self._approved(connection, change, word, now)
 
-def withdraw(parts: Parts, connection: Connection, hash: str, by: str, now: int) -> None:
-    """Give up a pending change. Raises RefusedError(not_found, conflict)."""
-    row = rows.find_change(connection, hash)
-    if row is None:
-        raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
-    if row.state != rows.PENDING:
-        raise RefusedError(Code.CONFLICT, f"this change is {row.state}; nothing was changed")
-    give_up(connection, row, rows.WITHDRAWN)
-    actor = parts.keys.actor(by.encode()).hex()
-    journal.append_leaf(connection, leaf(now, "change.withdrawn", change=hash, actor=actor))
+    def withdraw(self, connection: Connection, hash: str, by: str, now: int) -> None:
+        """Give up a pending change. Raises RefusedError(not_found, conflict)."""
+        row = rows.find_change(connection, hash)
+        if row is None:
+            raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
+        if row.state != rows.PENDING:
+            raise RefusedError(Code.CONFLICT, f"this change is {row.state}; nothing was changed")
+        give_up(connection, row, rows.WITHDRAWN)
+        actor = self._actor(by.encode()).hex()
+        journal.append_leaf(connection, leaf(now, "change.withdrawn", change=hash, actor=actor))
 
+    def _approved(self, connection: Connection, change: Change, word: Word, now: int) -> None:
+        approval = _judged(connection, change, word, now)
+        if abs(approval.at - now) > SKEW:
+            raise RefusedError(
+                Code.STALE, "the approval was signed too long ago; nothing was changed", hint="sign again"
+            )
+        before = given(connection, change.hash)
+        new = Given(admin=approval.admin, kid=approval.kid, at=approval.at, emergency=approval.emergency)
+        rules.check_another(before, new)
+        rows.add_approval(
+            connection,
+            ApprovalRow(change=change.hash, admin=approval.admin, document=approval.encode(), at=approval.at),
+        )
+        actor = self._actor(approval.admin.encode()).hex()
+        journal.append_leaf(
+            connection, leaf(now, "change.approved", change=change.hash, assertion=approval.hash, actor=actor)
+        )
+        effective = rules.effective_at(change.action, [*before, new], change.at)
+        if effective is not None:
+            self._complete(connection, change, effective, now)
+        elif change.action == Action.PEER_ACTIVATE:
+            peer_rows.change(connection, change.subject, state=str(PeerState.VERIFIED), verified=now)
+            channel = change.body["channel"]
+            journal.append_leaf(
+                connection, leaf(now, "peer.verified", peer=change.subject, actor=actor, channel=channel)
+            )
 
-def _approved(parts: Parts, connection: Connection, change: Change, word: Word, now: int) -> None:
-    approval = _judged(connection, change, word, now)
-    if abs(approval.at - now) > SKEW:
-        raise RefusedError(Code.STALE, "the approval was signed too long ago; nothing was changed", hint="sign again")
-    before = given(connection, change.hash)
-    new = Given(admin=approval.admin, kid=approval.kid, at=approval.at, emergency=approval.emergency)
-    rules.check_another(before, new)
-    rows.add_approval(
-        connection,
-        ApprovalRow(change=change.hash, admin=approval.admin, document=approval.encode(), at=approval.at),
-    )
-    actor = parts.keys.actor(approval.admin.encode()).hex()
-    journal.append_leaf(
-        connection, leaf(now, "change.approved", change=change.hash, assertion=approval.hash, actor=actor)
-    )
-    effective = rules.effective_at(change.action, [*before, new], change.at)
-    if effective is not None:
-        _complete(parts, connection, change, effective, now)
-    elif change.action == Action.PEER_ACTIVATE:
-        peer_rows.change(connection, change.subject, state=str(PeerState.VERIFIED), verified=now)
-        channel = change.body["channel"]
-        journal.append_leaf(connection, leaf(now, "peer.verified", peer=change.subject, actor=actor, channel=channel))
+    def _complete(self, connection: Connection, change: Change, effective: int, now: int) -> None:
+        seq = len(rows.changes_of(connection, change.subject)) + 1
+        state = rows.WAITING if rules.waits(change.action, effective, now) else rows.DONE
+        rows.complete(connection, change.hash, seq=seq, state=state, effective=effective)
+        journal.append_leaf(
+            connection,
+            leaf(
+                now,
+                "change.completed",
+                change=change.hash,
+                action=change.action,
+                subject=change.subject,
+                effective=effective,
+            ),
+        )
+        if change.action == Action.ADMIN_RETIRE:
+            _give_up_approved_by(connection, str(change.body["pseudonym"]), now)
+        if change.subject != ADMINS:
+            self._trust_effects.take_effect(connection, change, effective, now)
+
+    def check(self, connection: Connection, change: Change, now: int) -> None:
+        """Whether the change extends what is completed and fits where its subject stands now.
+
+        Raises:
+            RefusedError: conflict, invalid, not_found.
+        """
+        rule = rules.rule_of(change.action)
+        if change.prev != head(connection, change.subject):
+            raise RefusedError(
+                Code.CONFLICT,
+                "something else was changed meanwhile; nothing was changed",
+                hint="look, and propose it anew",
+            )
+        if rule.subject == NODE:
+            in_force.check(connection, change, now)
+            return
+        if rule.subject == ADMINS:
+            administrators.check_change(connection, change)
+            return
+        position = peer_rows.position_of(connection, change.subject)
+        if position is None:
+            raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
+        trust = rules.peer_trust(completed(connection, change.subject), now)
+        rules.check_fits(Action(change.action), change.body, PeerState(position[0]), position[1], trust)
+        self._check_body(connection, change)
+
+    def _check_body(self, connection: Connection, change: Change) -> None:
+        action, body = Action(change.action), change.body
+        if action in ACTION_EFFECTS:
+            ACTION_EFFECTS[action].check(connection, change)
+        if "descriptor" in body:
+            newest = self._trust_effects.newest_descriptor(connection, change.subject)
+            held: Json = {"version": newest.version, "hash": newest.hash}
+            if body["descriptor"] != held or body["fingerprint"] != newest.fingerprint:
+                raise RefusedError(
+                    Code.CONFLICT,
+                    "the peer's descriptor has changed meanwhile; nothing was changed",
+                    hint="compare again",
+                )
+            if body["channel"] not in rules.CHANNELS:
+                raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
+        if "expires" in body:
+            expires = body["expires"]
+            if not isinstance(expires, int) or not change.at + 2 * rules.DAY < expires <= change.at + LONGEST:
+                raise RefusedError(
+                    Code.INVALID, "trust stands for more than 2 and at most 400 days; nothing was changed"
+                )
+        if "scope" in body:
+            self._check_scope(body["scope"])
+
+    def _check_scope(self, value: Json) -> None:
+        """A scope names what exists here: a misspelt word would otherwise silently permit nothing."""
+        if not isinstance(value, dict):
+            raise RefusedError(Code.INVALID, "a scope is an object; nothing was changed")
+        known = {
+            "types": {entry.body_type.partition("/")[0] for entry in schemas.catalogue().types},
+            "units": {unit.id for unit in self._config.units},
+            "roles": {code.code for code in schemas.code_list("role").codes},
+            "purposes": {code.code for code in schemas.code_list("purpose").codes},
+        }
+        for name, words in known.items():
+            listed = value[name]
+            if not isinstance(listed, list) or not words.issuperset(str(word) for word in listed):
+                raise RefusedError(
+                    Code.INVALID,
+                    f"{name} of the scope has a word that this node does not know; nothing was changed",
+                    hint="trm peer scope prints everything that can be permitted",
+                )
 
 
 def _judged(connection: Connection, change: Change, word: Word, now: int) -> AnyApproval:
@@ -152,27 +255,6 @@ def _judged(connection: Connection, change: Change, word: Word, now: int) -> Any
         raise RefusedError(exc.code, f"this approval does not count: {exc.what}; nothing was changed") from exc
 
 
-def _complete(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
-    seq = len(rows.changes_of(connection, change.subject)) + 1
-    state = rows.WAITING if rules.waits(change.action, effective, now) else rows.DONE
-    rows.complete(connection, change.hash, seq=seq, state=state, effective=effective)
-    journal.append_leaf(
-        connection,
-        leaf(
-            now,
-            "change.completed",
-            change=change.hash,
-            action=change.action,
-            subject=change.subject,
-            effective=effective,
-        ),
-    )
-    if change.action == Action.ADMIN_RETIRE:
-        _give_up_approved_by(connection, str(change.body["pseudonym"]), now)
-    if change.subject != ADMINS:
-        take_effect(parts, connection, change, effective, now)
-
-
 def _give_up_approved_by(connection: Connection, pseudonym: str, now: int) -> None:
     """Who is no administrator any more has no word in what is still pending: their key may be why they went."""
     for row in rows.in_state(connection, rows.PENDING):
@@ -194,69 +276,3 @@ def head(connection: Connection, subject: str) -> str | None:
     """The newest completed change of a subject: what the next one names as its `prev`."""
     chain = rows.changes_of(connection, subject)
     return chain[-1].hash if chain else None
-
-
-def check(parts: Parts, connection: Connection, change: Change, now: int) -> None:
-    """Whether the change extends what is completed and fits where its subject stands now.
-
-    Raises:
-        RefusedError: conflict, invalid, not_found.
-    """
-    rule = rules.rule_of(change.action)
-    if change.prev != head(connection, change.subject):
-        raise RefusedError(
-            Code.CONFLICT, "something else was changed meanwhile; nothing was changed", hint="look, and propose it anew"
-        )
-    if rule.subject == NODE:
-        in_force.check(connection, change, now)
-        return
-    if rule.subject == ADMINS:
-        administrators.check_change(connection, change)
-        return
-    position = peer_rows.position_of(connection, change.subject)
-    if position is None:
-        raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
-    trust = rules.peer_trust(completed(connection, change.subject), now)
-    rules.check_fits(Action(change.action), change.body, PeerState(position[0]), position[1], trust)
-    _check_body(parts, connection, change)
-
-
-def _check_body(parts: Parts, connection: Connection, change: Change) -> None:
-    action, body = Action(change.action), change.body
-    if action in ACTION_EFFECTS:
-        ACTION_EFFECTS[action].check(parts, connection, change)
-    if "descriptor" in body:
-        newest = newest_descriptor(parts, connection, change.subject)
-        held: Json = {"version": newest.version, "hash": newest.hash}
-        if body["descriptor"] != held or body["fingerprint"] != newest.fingerprint:
-            raise RefusedError(
-                Code.CONFLICT, "the peer's descriptor has changed meanwhile; nothing was changed", hint="compare again"
-            )
-        if body["channel"] not in rules.CHANNELS:
-            raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
-    if "expires" in body:
-        expires = body["expires"]
-        if not isinstance(expires, int) or not change.at + 2 * rules.DAY < expires <= change.at + LONGEST:
-            raise RefusedError(Code.INVALID, "trust stands for more than 2 and at most 400 days; nothing was changed")
-    if "scope" in body:
-        _check_scope(parts, body["scope"])
-
-
-def _check_scope(parts: Parts, value: Json) -> None:
-    """A scope names what exists here: a misspelt word would otherwise silently permit nothing."""
-    if not isinstance(value, dict):
-        raise RefusedError(Code.INVALID, "a scope is an object; nothing was changed")
-    known = {
-        "types": {entry.body_type.partition("/")[0] for entry in schemas.catalogue().types},
-        "units": {unit.id for unit in parts.config.units},
-        "roles": {code.code for code in schemas.code_list("role").codes},
-        "purposes": {code.code for code in schemas.code_list("purpose").codes},
-    }
-    for name, words in known.items():
-        listed = value[name]
-        if not isinstance(listed, list) or not words.issuperset(str(word) for word in listed):
-            raise RefusedError(
-                Code.INVALID,
-                f"{name} of the scope has a word that this node does not know; nothing was changed",
-                hint="trm peer scope prints everything that can be permitted",
-            )

@@ -5,16 +5,20 @@ Nothing is taken back: the message was acted on. It goes on a list that people w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
 from gateway.errors import RefusedError, RemoteError
+from gateway.foundation.chores import DAY, Chore
+from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
-from gateway.node.parts import Parts
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock
 from gateway.trust import review_store
 from keys.documents.descriptor import Descriptor, Revocation
 from keys.documents.envelope import parse_signatures
@@ -26,49 +30,64 @@ def revoked_by(chain: Iterable[Descriptor], new: Descriptor) -> tuple[Revocation
     return tuple(revocation for revocation in new.revoked if revocation.kid not in known)
 
 
-async def doubt(parts: Parts, node: str, revocations: Iterable[Revocation]) -> int:
-    """Put on the list what `node` signed with these keys and what came at their `since` or later; how many are new.
+class CompromiseReview:
+    """Lists received messages whose key was revoked from before they came."""
 
-    It may be asked again: what is on the list, or was settled by a person, stays as it is.
-    """
-    since = {revocation.kid: revocation.since for revocation in revocations}
-    if not since:
-        return 0
+    def __init__(self, *, content: Content, peers: PeerRegistry, workers: Workers, clock: Clock) -> None:
+        self._content = content
+        self._peers = peers
+        self._workers = workers
+        self._clock = clock
 
-    def query(connection: Connection) -> tuple[list[tuple[int, int, int]], dict[int, SealedRow]]:
-        found = review_store.signed_since(connection, node, min(since.values()))
-        return found, content.get(connection, [evidence for _, evidence, _ in found])
+    def chores(self) -> Sequence[Chore]:
+        """Catch up with revocations."""
+        return (Chore("compromise review", DAY, self.catch_up),)
 
-    found, sealed = await parts.store.read(query)
-    known = [(message, at, sealed[evidence]) for message, evidence, at in found if evidence in sealed]
-    kids = await parts.off_loop_each(lambda item: _kid(parts, item[2]), known)
-    doubtful = [
-        (message, kid)
-        for (message, at, _), kid in zip(known, kids, strict=True)
-        if kid is not None and at >= since.get(kid, at + 1)
-    ]
-    now = parts.clock.now()
+    async def doubt(self, node: str, revocations: Iterable[Revocation]) -> int:
+        """Put on the list what `node` signed with these keys and what came at their `since` or later; how many are new.
 
-    def move(connection: Connection) -> int:
-        new = review_store.add(connection, node, doubtful, at=now)
-        if new:
-            journal.append_leaf(connection, leaf(now, "messages.doubted", peer=node, count=new))
-            journal.raise_alarm(connection, at=now, kind="peer.review", peer=node)
-        return new
+        It may be asked again: what is on the list, or was settled by a person, stays as it is.
+        """
+        since = {revocation.kid: revocation.since for revocation in revocations}
+        if not since:
+            return 0
 
-    return await parts.store.move(move) if doubtful else 0
+        def query(connection: Connection) -> tuple[list[tuple[int, int, int]], dict[int, SealedRow]]:
+            found = review_store.signed_since(connection, node, min(since.values()))
+            return found, content.get(connection, [evidence for _, evidence, _ in found])
 
+        found, sealed = await self._content.store.read(query)
+        known = [(message, at, sealed[evidence]) for message, evidence, at in found if evidence in sealed]
+        kids = await self._workers.off_loop_each(lambda item: self._kid(item[2]), known)
+        doubtful = [
+            (message, kid)
+            for (message, at, _), kid in zip(known, kids, strict=True)
+            if kid is not None and at >= since.get(kid, at + 1)
+        ]
+        now = self._clock.now()
 
-async def catch_up(parts: Parts) -> None:
-    """Ask for every revocation again: the node may have stopped between keeping a descriptor and making its list."""
-    for peer in parts.book.all():
-        await doubt(parts, peer.node, [revocation for version in peer.chain for revocation in version.revoked])
+        def move(connection: Connection) -> int:
+            new = review_store.add(connection, node, doubtful, at=now)
+            if new:
+                journal.append_leaf(connection, leaf(now, "messages.doubted", peer=node, count=new))
+                journal.raise_alarm(connection, at=now, kind="peer.review", peer=node)
+            return new
 
+        return await self._content.store.move(move) if doubtful else 0
 
-def _kid(parts: Parts, row: SealedRow) -> str | None:
-    """Who signed an accepted statement; None where the row does not open any more: what was erased needs no review."""
-    try:
-        _, signatures = content_codec.read_evidence(parts.vault.open(row))
-        return parse_signatures(signatures).kid
-    except (RefusedError, RemoteError):
-        return None
+    async def catch_up(self) -> None:
+        """Ask for every revocation again: the node may have stopped between keeping a descriptor and making its
+        list.
+        """
+        for peer in self._peers.all():
+            await self.doubt(peer.node, [revocation for version in peer.chain for revocation in version.revoked])
+
+    def _kid(self, row: SealedRow) -> str | None:
+        """Who signed an accepted statement; None where the row does not open any more: what was erased needs no
+        review.
+        """
+        try:
+            _, signatures = content_codec.read_evidence(self._content.sealer.open(row))
+            return parse_signatures(signatures).kid
+        except (RefusedError, RemoteError):
+            return None

@@ -18,14 +18,20 @@ from gateway.changes.rules import Action, Completed, PeerTrust
 from gateway.changes.store import ChangeRow
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.chores import MINUTE, Chore
 from gateway.foundation.logs import logger
-from gateway.node.parts import Parts
+from gateway.foundation.wakeups import Wakeups
+from gateway.identity.identity import Identity
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
+from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.peers.trust_record_store import TrustRow
 from gateway.policy import in_force
+from gateway.policy.in_force import PoliciesInForce
+from gateway.ports import Clock
 from gateway.trust.link_reset import decisions
 from keys.documents.approvals import read_approval
 from keys.documents.change import Change
@@ -38,8 +44,8 @@ from keys.primitives.sign import TRUST, SignedDocument
 class ActionEffect:
     """What another part of the node adds to an action: a check of its body, and its effect in the transaction."""
 
-    check: Callable[[Parts, Connection, Change], None]
-    apply: Callable[[Parts, Connection, Change, int], None]
+    check: Callable[[Connection, Change], None]
+    apply: Callable[[Connection, Change, int], None]
 
 
 ACTION_EFFECTS: Mapping[Action, ActionEffect] = {
@@ -49,46 +55,172 @@ ACTION_EFFECTS: Mapping[Action, ActionEffect] = {
 """Actions that are not about the trust record itself, each with what checks and carries it out."""
 
 
-def newest_descriptor(parts: Parts, connection: Connection, node: str) -> Descriptor:
-    """The newest descriptor held of a peer, as it is in this transaction."""
-    return _chain(parts, connection, node)[-1]
+class TrustEffects:
+    """Carries out completed changes of trust."""
 
+    def __init__(
+        self,
+        *,
+        store: Store,
+        identity: Identity,
+        peers: PeerRegistry,
+        policies: PoliciesInForce,
+        wakeups: Wakeups,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._peers = peers
+        self._policies = policies
+        self._wakeups = wakeups
+        self._clock = clock
 
-def _chain(parts: Parts, connection: Connection, node: str) -> tuple[Descriptor, ...]:
-    documents = next((row.chain for row in peer_rows.load(connection) if row.node == node), ())
-    if not documents:
-        raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
-    return parts.book.verified_chain(documents)
+    def chores(self) -> Sequence[Chore]:
+        """Let changes take effect when their time has come."""
+        return (Chore("trust", MINUTE, self.keep),)
 
+    def newest_descriptor(self, connection: Connection, node: str) -> Descriptor:
+        """The newest descriptor held of a peer, as it is in this transaction."""
+        return self._chain(connection, node)[-1]
 
-def take_effect(parts: Parts, connection: Connection, change: Change, effective: int, now: int) -> None:
-    """A change is complete, or its time has come: carry it out, and bring the peer's position up to date."""
-    if change.subject == rules.NODE:
-        in_force.take_effect(connection, change, effective, now)
-        return
-    hook = ACTION_EFFECTS.get(Action(change.action))
-    if hook is not None and not rules.waits(change.action, effective, now):
-        hook.apply(parts, connection, change, now)
-    settle(parts, connection, change.subject, now, after=Action(change.action))
+    def _chain(self, connection: Connection, node: str) -> tuple[Descriptor, ...]:
+        documents = next((row.chain for row in peer_rows.load(connection) if row.node == node), ())
+        if not documents:
+            raise RefusedError(Code.NOT_FOUND, "no such peer", hint="trm peer list shows the names")
+        return self._peers.verified_chain(documents)
 
+    def take_effect(self, connection: Connection, change: Change, effective: int, now: int) -> None:
+        """A change is complete, or its time has come: carry it out, and bring the peer's position up to date."""
+        if change.subject == rules.NODE:
+            in_force.take_effect(connection, change, effective, now)
+            return
+        hook = ACTION_EFFECTS.get(Action(change.action))
+        if hook is not None and not rules.waits(change.action, effective, now):
+            hook.apply(connection, change, now)
+        self.settle(connection, change.subject, now, after=Action(change.action))
 
-def settle(parts: Parts, connection: Connection, node: str, now: int, *, after: Action | None = None) -> None:
-    """Bring a peer's state, and our newest record about it, to what its completed changes say at `now`.
+    def settle(self, connection: Connection, node: str, now: int, *, after: Action | None = None) -> None:
+        """Bring a peer's state, and our newest record about it, to what its completed changes say at `now`.
 
-    A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change `after`
-    that people make to end it. Nobody becomes active on other roots than those that people compared: they may have
-    changed while an activation waited, or while the peer was stopped for a cause.
-    """
-    held = peer_rows.position_of(connection, node)
-    changes = completed(connection, node)
-    if held is not None and held[0] != PeerState.REVOKED:
-        to, cause = _moved(connection, node, held, rules.peer_trust(changes, now), after)
-        peer_rows.change(connection, node, state=str(to), cause=cause)
-        if to != held[0]:
-            journal.append_leaf(connection, leaf(now, "peer.state", peer=node, state=str(to)))
-        if to is PeerState.ACTIVE:
-            roots_changed(connection, _chain(parts, connection, node), at=now)
-    _record(parts, connection, node, changes, now)
+        A stop that no person made (a proof of misbehaviour, changed roots, a tombstone) stays, but for the change
+        `after` that people make to end it. Nobody becomes active on other roots than those that people compared: they
+        may have changed while an activation waited, or while the peer was stopped for a cause.
+        """
+        held = peer_rows.position_of(connection, node)
+        changes = completed(connection, node)
+        if held is not None and held[0] != PeerState.REVOKED:
+            to, cause = _moved(connection, node, held, rules.peer_trust(changes, now), after)
+            peer_rows.change(connection, node, state=str(to), cause=cause)
+            if to != held[0]:
+                journal.append_leaf(connection, leaf(now, "peer.state", peer=node, state=str(to)))
+            if to is PeerState.ACTIVE:
+                roots_changed(connection, self._chain(connection, node), at=now)
+        self._record(connection, node, changes, now)
+
+    def _record(self, connection: Connection, node: str, changes: list[Completed], now: int) -> None:
+        """Append a signed trust record if our position is another one than the newest record says.
+
+        An activation that waits for its time is told at once: its record is not in force before that time.
+        """
+        begins = min((c.effective for c in changes if c.action is Action.PEER_ACTIVATE), default=None)
+        if begins is None:
+            return
+        trust = rules.peer_trust(changes, max(now, begins))
+        chain = trust_record_store.records_of(connection, node, trust_record_store.OUT)
+        newest = parse_trust(SignedDocument.decode(chain[-1].document, TRUST)) if chain else None
+        record = self._said(connection, node, trust, None if newest is None else newest.hash)
+        if newest is not None and _position(newest) == _position(record) and not self._revoked(chain[-1]):
+            return
+        payload = record.encode()
+        document = SignedDocument(
+            payload=payload, payload_type=TRUST, signatures=(self._identity.keys.sign(TRUST, payload),)
+        )
+        trust_record_store.add_record(
+            connection,
+            TrustRow(
+                peer=node,
+                direction=trust_record_store.OUT,
+                seq=len(chain) + 1,
+                hash=record.hash,
+                document=document.encode(),
+                acked=None,
+            ),
+        )
+        journal.append_leaf(
+            connection, leaf(now, "trust.issued", peer=node, record=record.hash, state=str(record.state))
+        )
+
+    def _revoked(self, row: TrustRow) -> bool:
+        """Whether the key that signed one of our records was revoked: peers may hold what its thief has said since."""
+        kid = SignedDocument.decode(row.document, TRUST).signature.kid
+        return any(revocation.kid == kid for revocation in self._identity.own.descriptor.revoked)
+
+    async def say_again(self) -> None:
+        """After a revocation: sign our newest record about each peer anew, as the next one of its chain."""
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            for peer in self._peers.all():
+                if peer.state is not PeerState.REVOKED:  # nothing follows a revocation
+                    self.settle(connection, peer.node, now)
+
+        if self._identity.keys.may_speak:
+            await self._store.move(move)
+            await self._peers.refresh()
+            self._wakeups.trust.set()
+
+    def _said(self, connection: Connection, node: str, trust: PeerTrust, prev: str | None) -> TrustRecord:
+        if trust.scope is None or trust.latest is None:
+            raise RuntimeError("a peer that was activated has a scope")
+        newest = self.newest_descriptor(connection, node)
+        state = {PeerState.SUSPENDED: TrustState.SUSPENDED, PeerState.REVOKED: TrustState.REVOKED}
+        return TrustRecord(
+            node=self._identity.own.node,
+            peer=node,
+            peer_desc_version=newest.version,
+            peer_desc_hash=newest.hash,
+            state=state.get(trust.state, TrustState.ACTIVE),
+            scope=trust.scope.to_json(),
+            not_before=trust.not_before,
+            expires=trust.expires,
+            approvals=tuple(_assertions(connection, trust.latest)),
+            prev=prev,
+        )
+
+    async def keep(self) -> None:
+        """Let completed changes take effect whose time has come, and give up proposals that are a day old."""
+        now = self._clock.now()
+
+        def due(c: Connection) -> list[ChangeRow]:
+            return [
+                row for state in (rows.PENDING, rows.WAITING) for row in rows.in_state(c, state) if _is_due(row, now)
+            ]
+
+        found = await self._store.read(due)
+        if not found:
+            return
+        for row in found:  # each in a move of its own: one that was damaged on the disk holds up no other
+            try:
+                await self._store.move(partial(self._keep, row=row, now=now))
+            except RemoteError as error:
+                logger().error("change.damaged", code=str(error.code))
+        await self._peers.refresh()
+        await self._policies.refresh()
+        for peer in self._peers.all():
+            self._wakeups.peer_called(peer.node)
+        self._wakeups.trust.set()
+
+    def _keep(self, connection: Connection, *, row: ChangeRow, now: int) -> None:
+        if rows.find_change(connection, row.hash) != row:
+            return  # approved or given up meanwhile
+        if row.effective is None:
+            give_up(connection, row, rows.EXPIRED)
+            journal.append_leaf(connection, leaf(now, "change.expired", change=row.hash))
+        else:
+            change = Change.parse(row.payload)
+            rows.set_state(connection, row.hash, rows.DONE)
+            journal.append_leaf(connection, leaf(now, "change.effective", change=row.hash))
+            self.take_effect(connection, change, row.effective, now)
 
 
 def _moved(
@@ -116,78 +248,8 @@ def _action(row: ChangeRow) -> str | None:
         return None
 
 
-def _record(parts: Parts, connection: Connection, node: str, changes: list[Completed], now: int) -> None:
-    """Append a signed trust record if our position is another one than the newest record says.
-
-    An activation that waits for its time is told at once: its record is not in force before that time.
-    """
-    begins = min((c.effective for c in changes if c.action is Action.PEER_ACTIVATE), default=None)
-    if begins is None:
-        return
-    trust = rules.peer_trust(changes, max(now, begins))
-    chain = trust_record_store.records_of(connection, node, trust_record_store.OUT)
-    newest = parse_trust(SignedDocument.decode(chain[-1].document, TRUST)) if chain else None
-    record = _said(parts, connection, node, trust, None if newest is None else newest.hash)
-    if newest is not None and _position(newest) == _position(record) and not _revoked(parts, chain[-1]):
-        return
-    payload = record.encode()
-    document = SignedDocument(payload=payload, payload_type=TRUST, signatures=(parts.keys.sign(TRUST, payload),))
-    trust_record_store.add_record(
-        connection,
-        TrustRow(
-            peer=node,
-            direction=trust_record_store.OUT,
-            seq=len(chain) + 1,
-            hash=record.hash,
-            document=document.encode(),
-            acked=None,
-        ),
-    )
-    journal.append_leaf(connection, leaf(now, "trust.issued", peer=node, record=record.hash, state=str(record.state)))
-
-
-def _revoked(parts: Parts, row: TrustRow) -> bool:
-    """Whether the key that signed one of our records was revoked: peers may hold what its thief has said since."""
-    kid = SignedDocument.decode(row.document, TRUST).signature.kid
-    return any(revocation.kid == kid for revocation in parts.own.descriptor.revoked)
-
-
-async def say_again(parts: Parts) -> None:
-    """After a revocation: sign our newest record about each peer anew, as the next one of its chain."""
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        for peer in parts.book.all():
-            if peer.state is not PeerState.REVOKED:  # nothing follows a revocation
-                settle(parts, connection, peer.node, now)
-
-    if parts.keys.may_speak:
-        await parts.store.move(move)
-        await parts.book.refresh()
-        parts.signals.trust.set()
-
-
 def _position(record: TrustRecord) -> tuple[object, ...]:
     return record.state, record.scope, record.not_before, record.expires
-
-
-def _said(parts: Parts, connection: Connection, node: str, trust: PeerTrust, prev: str | None) -> TrustRecord:
-    if trust.scope is None or trust.latest is None:
-        raise RuntimeError("a peer that was activated has a scope")
-    newest = newest_descriptor(parts, connection, node)
-    state = {PeerState.SUSPENDED: TrustState.SUSPENDED, PeerState.REVOKED: TrustState.REVOKED}
-    return TrustRecord(
-        node=parts.own.node,
-        peer=node,
-        peer_desc_version=newest.version,
-        peer_desc_hash=newest.hash,
-        state=state.get(trust.state, TrustState.ACTIVE),
-        scope=trust.scope.to_json(),
-        not_before=trust.not_before,
-        expires=trust.expires,
-        approvals=tuple(_assertions(connection, trust.latest)),
-        prev=prev,
-    )
 
 
 def _assertions(connection: Connection, hash: str) -> list[Assertion]:
@@ -198,45 +260,10 @@ def _assertions(connection: Connection, hash: str) -> list[Assertion]:
     return found
 
 
-async def keep(parts: Parts) -> None:
-    """Let completed changes take effect whose time has come, and give up proposals that are a day old."""
-    now = parts.clock.now()
-
-    def due(c: Connection) -> list[ChangeRow]:
-        return [row for state in (rows.PENDING, rows.WAITING) for row in rows.in_state(c, state) if _is_due(row, now)]
-
-    found = await parts.store.read(due)
-    if not found:
-        return
-    for row in found:  # each in a move of its own: one that was damaged on the disk holds up no other
-        try:
-            await parts.store.move(partial(_keep, parts, row=row, now=now))
-        except RemoteError as error:
-            logger().error("change.damaged", code=str(error.code))
-    await parts.book.refresh()
-    await parts.policies.refresh()
-    for peer in parts.book.all():
-        parts.signals.peer_called(peer.node)
-    parts.signals.trust.set()
-
-
 def _is_due(row: ChangeRow, now: int) -> bool:
     if row.state == rows.PENDING:
         return now >= row.at + rules.PROPOSAL_LIFE
     return row.effective is not None and row.effective <= now
-
-
-def _keep(parts: Parts, connection: Connection, *, row: ChangeRow, now: int) -> None:
-    if rows.find_change(connection, row.hash) != row:
-        return  # approved or given up meanwhile
-    if row.effective is None:
-        give_up(connection, row, rows.EXPIRED)
-        journal.append_leaf(connection, leaf(now, "change.expired", change=row.hash))
-    else:
-        change = Change.parse(row.payload)
-        rows.set_state(connection, row.hash, rows.DONE)
-        journal.append_leaf(connection, leaf(now, "change.effective", change=row.hash))
-        take_effect(parts, connection, change, row.effective, now)
 
 
 def give_up(connection: Connection, row: ChangeRow, state: str) -> None:

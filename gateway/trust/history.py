@@ -24,9 +24,10 @@ from gateway.changes.administrators import ADMINS, enrolled_after
 from gateway.changes.rules import Given
 from gateway.changes.store import ApprovalRow, ChangeRow
 from gateway.errors import Code, GatewayError, RefusedError
-from gateway.node.parts import Parts
+from gateway.identity.own_identity import OwnIdentity
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
+from gateway.peers.registry import PeerRegistry
 from gateway.peers.scope import PeerState
 from gateway.ports import Json
 from keys.documents.approvals import Card, read_approval
@@ -54,12 +55,12 @@ class _Known:
         return self.since - SKEW <= at and (self.until is None or at <= self.until + SKEW)
 
 
-def verified(parts: Parts, connection: Connection, subject: str) -> tuple[list[Json], list[str]]:
+def verified(own: OwnIdentity, connection: Connection, subject: str) -> tuple[list[Json], list[str]]:
     """The completed changes of a subject with what is wrong with each, and everything that is wrong."""
-    known, faults = _administrators(parts, connection)
+    known, faults = _administrators(own, connection)
     if subject == ADMINS:
         faults = []
-    changes, more = _chain(parts, connection, subject, known)
+    changes, more = _chain(own, connection, subject, known)
     return changes, [*faults, *more, *_unlike_the_log(connection, {ADMINS, subject})]
 
 
@@ -111,13 +112,13 @@ def position(connection: Connection, node: str) -> list[str]:
     return ["the peer counts as active, and the audit log has no entry of that"]
 
 
-def records(parts: Parts, connection: Connection, node: str) -> list[str]:
+def records(own: OwnIdentity, peers: PeerRegistry, connection: Connection, node: str) -> list[str]:
     """What is wrong with the stored trust records of both directions: signatures, order, stored hashes, and whether the
     newest one is the newest that the audit log knows.
     """
     faults: list[str] = []
-    peer = parts.book.get(node)
-    chains = {trust_record_store.OUT: parts.own.chain, trust_record_store.IN: () if peer is None else peer.chain}
+    peer = peers.get(node)
+    chains = {trust_record_store.OUT: own.chain, trust_record_store.IN: () if peer is None else peer.chain}
     for direction, chain in chains.items():
         prev: str | None = None
         whose, event = _RECORDS[direction]
@@ -137,14 +138,14 @@ def records(parts: Parts, connection: Connection, node: str) -> list[str]:
     return faults
 
 
-def _administrators(parts: Parts, connection: Connection) -> tuple[dict[str, _Known], list[str]]:
+def _administrators(own: OwnIdentity, connection: Connection) -> tuple[dict[str, _Known], list[str]]:
     """Everybody who ever was enrolled, from the administrators' own verified history."""
     known: dict[str, _Known] = {}
     faults: list[str] = []
     held: dict[str, Card] = {}
     prev: str | None = None
     for place, row in enumerate(rows.changes_of(connection, ADMINS), 1):
-        fault = _fault(parts, connection, row, place, prev, known)
+        fault = _fault(own, connection, row, place, prev, known)
         if fault is not None:
             faults.append(f"change {place} of the administrators: {fault}")
         prev = row.hash
@@ -160,13 +161,13 @@ def _administrators(parts: Parts, connection: Connection) -> tuple[dict[str, _Kn
 
 
 def _chain(
-    parts: Parts, connection: Connection, subject: str, known: Mapping[str, _Known]
+    own: OwnIdentity, connection: Connection, subject: str, known: Mapping[str, _Known]
 ) -> tuple[list[Json], list[str]]:
     changes: list[Json] = []
     faults: list[str] = []
     prev: str | None = None
     for place, row in enumerate(rows.changes_of(connection, subject), 1):
-        fault = _fault(parts, connection, row, place, prev, known)
+        fault = _fault(own, connection, row, place, prev, known)
         if fault is not None:
             faults.append(f"change {place}: {fault}")
         approvals = rows.approvals_of(connection, row.hash)
@@ -200,22 +201,22 @@ def _who(row: ApprovalRow, known: Mapping[str, _Known]) -> Json:
 
 
 def _fault(
-    parts: Parts, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
+    own: OwnIdentity, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
 ) -> str | None:
     try:
-        _judge(parts, connection, row, place, prev, known)
+        _judge(own, connection, row, place, prev, known)
     except GatewayError as error:
         return error.what
     return None
 
 
 def _judge(
-    parts: Parts, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
+    own: OwnIdentity, connection: Connection, row: ChangeRow, place: int, prev: str | None, known: Mapping[str, _Known]
 ) -> None:
     change = Change.parse(row.payload)  # 1
     if change.hash != row.hash:
         raise _altered("its bytes are not those that were approved")
-    if (change.node, change.subject, change.at) != (parts.own.node, row.subject, row.at):
+    if (change.node, change.subject, change.at) != (own.node, row.subject, row.at):
         raise _altered("it is of another node, subject or time")
     if change.prev != prev or row.seq != place:  # 2
         raise _altered("it does not follow the change before it")

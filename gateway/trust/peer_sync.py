@@ -4,6 +4,7 @@ trust.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 
@@ -11,13 +12,15 @@ from sqlalchemy import Connection
 
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.errors import Code, RemoteError, TransientError
-from gateway.node.parts import Parts
+from gateway.foundation.chores import DAY, HOUR, Chore
 from gateway.peers import store as peer_rows
+from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import PeerState
-from gateway.ports import Json
-from gateway.trust.compromise_review import doubt, revoked_by
+from gateway.ports import Clock, Json
+from gateway.trust.compromise_review import CompromiseReview, revoked_by
 from gateway.trust.effects import roots_changed
 from keys.documents.descriptor import Descriptor, accept_chain, parse_descriptor
 from keys.documents.equivocation import build_proof
@@ -37,38 +40,126 @@ def read_chain(data: bytes) -> list[SignedDocument]:
     return [SignedDocument.from_json(item, DESCRIPTOR) for item in value]
 
 
-async def take_chain(parts: Parts, peer: Peer, documents: Sequence[SignedDocument]) -> Peer:
-    """Judge documents that continue a peer's chain, and keep what is new.
+class PeerSync:
+    """Keeps chains, keysets and catalogues of peers fresh."""
 
-    Raises:
-        RemoteError: `equivocation` has suspended the peer with both documents as proof; other codes changed nothing.
-    """
-    now = parts.clock.now()
-    try:
-        chain = accept_chain(documents, now, held=peer.chain)
-    except RemoteError as error:
-        if error.code is Code.EQUIVOCATION:
-            await suspend_for_cause(parts, peer.node, Code.EQUIVOCATION, _proof(peer.chain, documents))
-        raise
-    new = chain[len(peer.chain) :]
-    if not new:
-        return peer
+    def __init__(self, *, store: Store, link: PeerLink, review: CompromiseReview, clock: Clock) -> None:
+        self._store = store
+        self._link = link
+        self._review = review
+        self._clock = clock
 
-    def move(connection: Connection) -> None:
-        newest = peer_rows.newest_version(connection, peer.node)
-        rest = [descriptor for descriptor in new if descriptor.version > newest]
-        if rest:  # else a push and a fetch brought the same, and the other was faster
-            peer_rows.extend_chain(connection, peer.node, rest[0].version, tuple(d.document.encode() for d in rest))
-            roots_changed(connection, chain, at=now)
-            journal.append_leaf(connection, leaf(now, "peer.descriptor", peer=peer.node, version=rest[-1].version))
+    def chores(self) -> Sequence[Chore]:
+        """Ask the peers for what is new."""
+        return (Chore("pull", HOUR, self.pull),)
 
-    await parts.store.move(move)
-    await parts.book.refresh()
-    await doubt(parts, peer.node, revoked_by(peer.chain, new[-1]))
-    held = parts.book.find(peer.node)
-    if any(descriptor.hash not in {known.hash for known in held.chain} for descriptor in new):
-        return await take_chain(parts, held, documents)  # the faster one had another document: equivocation
-    return held
+    async def take_chain(self, peer: Peer, documents: Sequence[SignedDocument]) -> Peer:
+        """Judge documents that continue a peer's chain, and keep what is new.
+
+        Raises:
+            RemoteError: `equivocation` has suspended the peer with both documents as proof; other codes changed
+            nothing.
+        """
+        now = self._clock.now()
+        try:
+            chain = accept_chain(documents, now, held=peer.chain)
+        except RemoteError as error:
+            if error.code is Code.EQUIVOCATION:
+                await self.suspend_for_cause(peer.node, Code.EQUIVOCATION, _proof(peer.chain, documents))
+            raise
+        new = chain[len(peer.chain) :]
+        if not new:
+            return peer
+
+        def move(connection: Connection) -> None:
+            newest = peer_rows.newest_version(connection, peer.node)
+            rest = [descriptor for descriptor in new if descriptor.version > newest]
+            if rest:  # else a push and a fetch brought the same, and the other was faster
+                peer_rows.extend_chain(connection, peer.node, rest[0].version, tuple(d.document.encode() for d in rest))
+                roots_changed(connection, chain, at=now)
+                journal.append_leaf(connection, leaf(now, "peer.descriptor", peer=peer.node, version=rest[-1].version))
+
+        await self._store.move(move)
+        await self._link.registry.refresh()
+        await self._review.doubt(peer.node, revoked_by(peer.chain, new[-1]))
+        held = self._link.registry.find(peer.node)
+        if any(descriptor.hash not in {known.hash for known in held.chain} for descriptor in new):
+            return await self.take_chain(held, documents)  # the faster one had another document: equivocation
+        return held
+
+    async def fetch_chain(self, peer: Peer) -> Peer:
+        """Ask the peer for what follows its newest descriptor held here."""
+        data = await self._link.client.get_descriptor(address(peer.descriptor), peer.descriptor.version + 1)
+        return await self.take_chain(peer, read_chain(data))
+
+    async def take_keyset(self, peer: Peer, data: bytes) -> Peer:
+        """Judge a keyset document and keep it; a missing step of the chain is fetched first and the keyset judged
+        again.
+        """
+        document = SignedDocument.decode(data, KEYSET)
+        now = self._clock.now()
+        try:
+            keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
+        except RemoteError as error:
+            if error.code is not Code.NEWER_DESCRIPTOR:
+                raise
+            peer = await self.fetch_chain(peer)
+            keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
+        encoded = document.encode()
+        await self._store.move(
+            lambda c: (
+                peer_rows.change(c, peer.node, keyset=encoded, keyset_seen=now)
+                if peer.keyset is None or keyset.pair != peer.keyset.pair
+                else peer_rows.change(c, peer.node, keyset_seen=now)
+            )
+        )
+        await self._link.registry.refresh()
+        return self._link.registry.find(peer.node)
+
+    async def refresh(self, peer: Peer) -> Peer:
+        """Fetch the keyset over a pinned connection; the connection is then known to work."""
+        return await self.take_keyset(peer, await self._link.client.get_keyset(address(peer.descriptor)))
+
+    async def pull(self) -> None:
+        """Ask every active peer for its newest chain and keyset; silence for a day is told to a person."""
+        await asyncio.gather(
+            *(self._pull_from(p.node) for p in self._link.registry.all() if p.state is PeerState.ACTIVE)
+        )
+
+    async def _pull_from(self, node: str) -> None:
+        now = self._clock.now()
+        peer = self._link.registry.find(node)
+        try:
+            await self.refresh(await self.fetch_chain(peer))
+        except (TransientError, RemoteError):
+            if peer.keyset_seen is not None and now - peer.keyset_seen > DAY:
+                await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="peer.silent", peer=node))
+
+    async def refresh_schemas(self, peer: Peer) -> Peer:
+        """Fetch the peer's catalogue: the hashes of the schemas it holds. The answer is signed by the response."""
+        answered = await self._link.client.get_schemas(address(peer.descriptor))
+        value = parse(answered.body, limit=200_000)
+        if answered.status != 200 or not isinstance(value, dict) or set(value) != {"schemas"}:
+            raise TransientError(Code.UNREACHABLE, "the peer gave no catalogue")
+        listed: Json = value["schemas"]
+        if not isinstance(listed, list) or len(listed) > MOST_SCHEMAS:
+            raise TransientError(Code.UNREACHABLE, "the peer's catalogue has another shape")
+        hashes = sorted({item for item in listed if isinstance(item, str)})
+        await self._store.move(lambda c: peer_rows.change(c, peer.node, schemas=json.dumps(hashes)))
+        await self._link.registry.refresh()
+        return self._link.registry.find(peer.node)
+
+    async def suspend_for_cause(self, node: str, code: Code, proof: bytes | None) -> None:
+        """A proof of misbehaviour stops a peer at once; two people would have to resume it (PROTOCOL B4)."""
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            stop(connection, node, code, at=now)
+            journal.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof)
+
+        await self._store.move(move)
+        await self._link.registry.refresh()
+        await self._link.client.forget(node)
 
 
 def _proof(held: Sequence[Descriptor], documents: Sequence[SignedDocument]) -> bytes:
@@ -78,70 +169,8 @@ def _proof(held: Sequence[Descriptor], documents: Sequence[SignedDocument]) -> b
     return build_proof(held, other)
 
 
-async def fetch_chain(parts: Parts, peer: Peer) -> Peer:
-    """Ask the peer for what follows its newest descriptor held here."""
-    data = await parts.client.get_descriptor(address(peer.descriptor), peer.descriptor.version + 1)
-    return await take_chain(parts, peer, read_chain(data))
-
-
-async def take_keyset(parts: Parts, peer: Peer, data: bytes) -> Peer:
-    """Judge a keyset document and keep it; a missing step of the chain is fetched first and the keyset judged again."""
-    document = SignedDocument.decode(data, KEYSET)
-    now = parts.clock.now()
-    try:
-        keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
-    except RemoteError as error:
-        if error.code is not Code.NEWER_DESCRIPTOR:
-            raise
-        peer = await fetch_chain(parts, peer)
-        keyset = accept_keyset(peer.descriptor, peer.keyset, document, now)
-    encoded = document.encode()
-    await parts.store.move(
-        lambda c: (
-            peer_rows.change(c, peer.node, keyset=encoded, keyset_seen=now)
-            if peer.keyset is None or keyset.pair != peer.keyset.pair
-            else peer_rows.change(c, peer.node, keyset_seen=now)
-        )
-    )
-    await parts.book.refresh()
-    return parts.book.find(peer.node)
-
-
-async def refresh(parts: Parts, peer: Peer) -> Peer:
-    """Fetch the keyset over a pinned connection; the connection is then known to work."""
-    return await take_keyset(parts, peer, await parts.client.get_keyset(address(peer.descriptor)))
-
-
-async def refresh_schemas(parts: Parts, peer: Peer) -> Peer:
-    """Fetch the peer's catalogue: the hashes of the schemas it holds. The answer is signed by the response."""
-    answered = await parts.client.get_schemas(address(peer.descriptor))
-    value = parse(answered.body, limit=200_000)
-    if answered.status != 200 or not isinstance(value, dict) or set(value) != {"schemas"}:
-        raise TransientError(Code.UNREACHABLE, "the peer gave no catalogue")
-    listed: Json = value["schemas"]
-    if not isinstance(listed, list) or len(listed) > MOST_SCHEMAS:
-        raise TransientError(Code.UNREACHABLE, "the peer's catalogue has another shape")
-    hashes = sorted({item for item in listed if isinstance(item, str)})
-    await parts.store.move(lambda c: peer_rows.change(c, peer.node, schemas=json.dumps(hashes)))
-    await parts.book.refresh()
-    return parts.book.find(peer.node)
-
-
 def stop(connection: Connection, node: str, code: Code, *, at: int) -> None:
     """Suspend a peer for a cause, in the caller's transaction; one that a person revoked meanwhile stays revoked."""
     if peer_rows.state_of(connection, node) != PeerState.REVOKED:
         peer_rows.change(connection, node, state=str(PeerState.SUSPENDED_FOR_CAUSE), cause=str(code))
         journal.append_leaf(connection, leaf(at, "peer.suspended", peer=node, code=str(code)))
-
-
-async def suspend_for_cause(parts: Parts, node: str, code: Code, proof: bytes | None) -> None:
-    """A proof of misbehaviour stops a peer at once; two people would have to resume it (PROTOCOL B4)."""
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        stop(connection, node, code, at=now)
-        journal.raise_alarm(connection, at=now, kind=f"peer.{code}", peer=node, proof=proof)
-
-    await parts.store.move(move)
-    await parts.book.refresh()
-    await parts.client.forget(node)

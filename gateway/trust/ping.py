@@ -16,17 +16,19 @@ Nothing is sent that a person would see, and nothing is changed but what is held
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import schemas
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation import probe
 from gateway.federation.signatures import SKEW
-from gateway.node.parts import Parts
+from gateway.identity.identity import Identity
+from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import Direction, PeerState
-from gateway.trust.peer_sync import fetch_chain, refresh, refresh_schemas
+from gateway.ports import Clock
+from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import Descriptor, common_suite
 from keys.documents.descriptor import usable as descriptor_usable
 from keys.documents.key_records import Use
@@ -50,27 +52,6 @@ class PingStep:
     ms: int = 0
 
 
-async def ping(parts: Parts, peer: Peer) -> list[PingStep]:
-    """The steps up to the first that is red."""
-    steps: list[PingStep] = []
-    for name, look in _STEPS:
-        began = parts.clock.monotonic()
-        try:
-            detail = await look(parts, parts.book.find(peer.node))
-            step = PingStep(step=name, ok=True, detail=detail, ms=_since(parts, began))
-        except GatewayError as error:
-            fix = _REFUSED_US if error.code is Code.NOT_ACTIVE and not error.hint else error.hint or _FIXES[name]
-            step = PingStep(step=name, ok=False, detail=error.what, fix=fix, code=error.code, ms=_since(parts, began))
-        steps.append(step)
-        if not step.ok:
-            break
-    return steps
-
-
-def _since(parts: Parts, began: float) -> int:
-    return round((parts.clock.monotonic() - began) * 1_000)
-
-
 _REFUSED_US = (
     "the peer does not admit this node now: ask its administrator whether it is active there, and which of this "
     "node's descriptors is held there"
@@ -91,151 +72,165 @@ _FIXES: Mapping[str, str] = {
 }
 
 
-# --- 1 to 4: the connection --------------------------------------------------------------------------------------
+class Pinger:
+    """Looks at the way to a peer step by step."""
 
+    def __init__(self, *, identity: Identity, link: PeerLink, sync: PeerSync, clock: Clock) -> None:
+        self._identity = identity
+        self._link = link
+        self._sync = sync
+        self._clock = clock
 
-async def _name(parts: Parts, peer: Peer) -> str:
-    host, _ = probe.place_of(address(peer.descriptor))
-    found = await probe.resolve(address(peer.descriptor))
-    return f"{host} is {', '.join(found)}"
+    async def ping(self, peer: Peer) -> list[PingStep]:
+        """The steps up to the first that is red."""
+        steps: list[PingStep] = []
+        for name, look in self._steps():
+            began = self._clock.monotonic()
+            try:
+                detail = await look(self._link.registry.find(peer.node))
+                step = PingStep(step=name, ok=True, detail=detail, ms=self._since(began))
+            except GatewayError as error:
+                fix = _REFUSED_US if error.code is Code.NOT_ACTIVE and not error.hint else error.hint or _FIXES[name]
+                step = PingStep(step=name, ok=False, detail=error.what, fix=fix, code=error.code, ms=self._since(began))
+            steps.append(step)
+            if not step.ok:
+                break
+        return steps
 
-
-async def _tcp(parts: Parts, peer: Peer) -> str:
-    place = address(peer.descriptor)
-    await probe.reach(place)
-    return f"port {probe.place_of(place)[1]} is open"
-
-
-async def _tls(parts: Parts, peer: Peer) -> str:
-    await parts.client.shake_hands(address(peer.descriptor))
-    return "TLS 1.3, the server key is a pinned one"
-
-
-async def _clock(parts: Parts, peer: Peer) -> str:
-    theirs = await parts.client.time_at(address(peer.descriptor))
-    ahead = theirs - parts.clock.now()
-    if abs(ahead) > SKEW:
-        raise RefusedError(
-            Code.CLOCK,
-            f"the peer's clock is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} ours",
-            hint=f"{SKEW} s are allowed: see which of the two is wrong, and set it by a time service",
+    def _steps(self) -> Sequence[tuple[str, Callable[[Peer], Awaitable[str]]]]:
+        return (
+            ("name", self._check_name),
+            ("tcp", self._check_tcp),
+            ("tls", self._check_tls),
+            ("clock", self._check_clock),
+            ("keys", self._check_keys),
+            ("keyset", self._check_keyset),
+            ("versions", self._check_versions),
+            ("schemas", self._check_schemas),
+            ("scope", self._check_scope),
+            ("signed round trip", self._check_round_trip),
         )
-    return f"{abs(ahead)} s apart, {SKEW} s are allowed"
+
+    def _since(self, began: float) -> int:
+        return round((self._clock.monotonic() - began) * 1_000)
+
+    async def _check_name(self, peer: Peer) -> str:
+        host, _ = probe.place_of(address(peer.descriptor))
+        found = await probe.resolve(address(peer.descriptor))
+        return f"{host} is {', '.join(found)}"
+
+    async def _check_tcp(self, peer: Peer) -> str:
+        place = address(peer.descriptor)
+        await probe.reach(place)
+        return f"port {probe.place_of(place)[1]} is open"
+
+    async def _check_tls(self, peer: Peer) -> str:
+        await self._link.client.shake_hands(address(peer.descriptor))
+        return "TLS 1.3, the server key is a pinned one"
+
+    async def _check_clock(self, peer: Peer) -> str:
+        theirs = await self._link.client.time_at(address(peer.descriptor))
+        ahead = theirs - self._clock.now()
+        if abs(ahead) > SKEW:
+            raise RefusedError(
+                Code.CLOCK,
+                f"the peer's clock is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} ours",
+                hint=f"{SKEW} s are allowed: see which of the two is wrong, and set it by a time service",
+            )
+        return f"{abs(ahead)} s apart, {SKEW} s are allowed"
+
+    async def _check_keys(self, peer: Peer) -> str:
+        peer = await self._sync.fetch_chain(peer)
+        now, newest = self._clock.now(), peer.descriptor
+        descriptor_usable(newest, now)
+        for use in (Use.SIG, Use.HTTP):
+            if not _live(newest, use, now):
+                raise RefusedError(Code.UNKNOWN_KEY, f"its descriptor version {newest.version} has no valid {use} key")
+        self._own_keys(now)
+        keyset = SignedDocument.decode(await self._link.client.get_keyset(address(newest)), KEYSET)
+        try:
+            newest.signing_key(keyset.signature.kid, at=parse_keyset(keyset).issued)
+        except RemoteError as error:
+            raise RefusedError(error.code, f"it signs its keyset by a key that counts no more: {error.what}") from error
+        await self._signs_with_a_listed_key(peer)
+        return f"descriptor version {newest.version}, in force; its signing keys are valid"
+
+    def _own_keys(self, now: int) -> None:
+        own = self._identity.own.descriptor
+        for use, kid in ((Use.SIG, self._identity.keys.sig_kid), (Use.HTTP, self._identity.keys.http_kid)):
+            try:
+                own.signing_key(kid, at=now, use=use)
+            except RemoteError as error:
+                raise RefusedError(
+                    error.code,
+                    f"this node signs by a {use} key that its own descriptor does not allow: {error.what}",
+                    hint="start this node again so that it uses its new key; trm keys list shows them",
+                ) from error
+
+    async def _signs_with_a_listed_key(self, peer: Peer) -> None:
+        """A signed question, of which only the signature of the answer counts here; whether we are admitted comes
+        later.
+        """
+        try:
+            await self._link.client.get_link(address(peer.descriptor))
+        except TransientError as error:
+            if error.code is Code.BAD_SIGNATURE:
+                raise RefusedError(
+                    error.code, "it signs its answers by a key that its descriptor does not list as valid"
+                ) from error
+
+    async def _check_keyset(self, peer: Peer) -> str:
+        found = await self._sync.refresh(peer)
+        if found.keyset is None:
+            raise RuntimeError("a refreshed peer has a keyset")
+        return f"version {found.keyset.version}, fresh"
+
+    async def _check_versions(self, peer: Peer) -> str:
+        return common_suite(self._identity.own.descriptor, peer.descriptor)
+
+    async def _check_schemas(self, peer: Peer) -> str:
+        found = await self._sync.refresh_schemas(peer)
+        common = schemas.catalogue().hashes & set(found.schemas or ())
+        if not common:
+            raise RefusedError(Code.NO_COMMON_SCHEMA, "no message type in common")
+        return f"{len(common)} message types in common; our signature was accepted"
+
+    async def _check_scope(self, peer: Peer) -> str:
+        standing = peer.standing(self._clock.now())
+        if standing.state is not PeerState.ACTIVE:
+            raise RefusedError(
+                Code.NOT_ACTIVE, f"the peer is {standing.state} here", hint="trm peer show tells what it waits for"
+            )
+        if standing.missing is not None:
+            raise RefusedError(
+                Code.OUT_OF_SCOPE,
+                f"trust is not in force on both sides: {standing.missing}",
+                hint="trm peer show tells what is missing; the other side's administrators have to approve too",
+            )
+        held = [entry.body_type for entry in schemas.catalogue().types if not never_blocked(entry.body_type)]
+        ways = {way: sum(standing.outside(name, way) is None for name in held) for way in Direction}
+        if not any(ways.values()):
+            raise RefusedError(Code.OUT_OF_SCOPE, "nothing is permitted but what is never blocked")
+        return f"{ways[Direction.SEND]} types may be sent, {ways[Direction.RECEIVE]} received"
+
+    async def _check_round_trip(self, peer: Peer) -> str:
+        answered = await self._link.client.get_link(address(peer.descriptor))
+        value = parse(answered.body, limit=LINK_LIMIT)
+        if answered.status != 200 or not isinstance(value, dict):
+            raise RefusedError(Code.REJECTED, "the peer does not answer signed questions")
+        if not self._link.registry.speaks(peer.node):
+            raise RefusedError(
+                Code.LINK_RESET_REQUIRED,
+                "one of the two nodes was restored from a backup: nothing is numbered on this link",
+                hint="trm peer show tells whose turn it is: reset-link where it was restored, then accept-reset over "
+                "there",
+            )
+        return f"it has seen our messages up to number {value.get('high')}"
 
 
 # --- 5 to 7: what it says of itself ------------------------------------------------------------------------------
 
 
-async def _keys(parts: Parts, peer: Peer) -> str:
-    peer = await fetch_chain(parts, peer)
-    now, newest = parts.clock.now(), peer.descriptor
-    descriptor_usable(newest, now)
-    for use in (Use.SIG, Use.HTTP):
-        if not _live(newest, use, now):
-            raise RefusedError(Code.UNKNOWN_KEY, f"its descriptor version {newest.version} has no valid {use} key")
-    _own_keys(parts, now)
-    keyset = SignedDocument.decode(await parts.client.get_keyset(address(newest)), KEYSET)
-    try:
-        newest.signing_key(keyset.signature.kid, at=parse_keyset(keyset).issued)
-    except RemoteError as error:
-        raise RefusedError(error.code, f"it signs its keyset by a key that counts no more: {error.what}") from error
-    await _signs_with_a_listed_key(parts, peer)
-    return f"descriptor version {newest.version}, in force; its signing keys are valid"
-
-
 def _live(descriptor: Descriptor, use: Use, now: int) -> bool:
     revoked = {revocation.kid for revocation in descriptor.revoked}
     return any(record.kid not in revoked for record in descriptor.keys_of(use, now))
-
-
-def _own_keys(parts: Parts, now: int) -> None:
-    own = parts.own.descriptor
-    for use, kid in ((Use.SIG, parts.keys.sig_kid), (Use.HTTP, parts.keys.http_kid)):
-        try:
-            own.signing_key(kid, at=now, use=use)
-        except RemoteError as error:
-            raise RefusedError(
-                error.code,
-                f"this node signs by a {use} key that its own descriptor does not allow: {error.what}",
-                hint="start this node again so that it uses its new key; trm keys list shows them",
-            ) from error
-
-
-async def _signs_with_a_listed_key(parts: Parts, peer: Peer) -> None:
-    """A signed question, of which only the signature of the answer counts here; whether we are admitted comes later."""
-    try:
-        await parts.client.get_link(address(peer.descriptor))
-    except TransientError as error:
-        if error.code is Code.BAD_SIGNATURE:
-            raise RefusedError(
-                error.code, "it signs its answers by a key that its descriptor does not list as valid"
-            ) from error
-
-
-async def _keyset(parts: Parts, peer: Peer) -> str:
-    found = await refresh(parts, peer)
-    if found.keyset is None:
-        raise RuntimeError("a refreshed peer has a keyset")
-    return f"version {found.keyset.version}, fresh"
-
-
-async def _versions(parts: Parts, peer: Peer) -> str:
-    return common_suite(parts.own.descriptor, peer.descriptor)
-
-
-# --- 8 to 10: what it answers to this node -----------------------------------------------------------------------
-
-
-async def _schemas(parts: Parts, peer: Peer) -> str:
-    found = await refresh_schemas(parts, peer)
-    common = schemas.catalogue().hashes & set(found.schemas or ())
-    if not common:
-        raise RefusedError(Code.NO_COMMON_SCHEMA, "no message type in common")
-    return f"{len(common)} message types in common; our signature was accepted"
-
-
-async def _scope(parts: Parts, peer: Peer) -> str:
-    standing = peer.standing(parts.clock.now())
-    if standing.state is not PeerState.ACTIVE:
-        raise RefusedError(
-            Code.NOT_ACTIVE, f"the peer is {standing.state} here", hint="trm peer show tells what it waits for"
-        )
-    if standing.missing is not None:
-        raise RefusedError(
-            Code.OUT_OF_SCOPE,
-            f"trust is not in force on both sides: {standing.missing}",
-            hint="trm peer show tells what is missing; the other side's administrators have to approve too",
-        )
-    held = [entry.body_type for entry in schemas.catalogue().types if not never_blocked(entry.body_type)]
-    ways = {way: sum(standing.outside(name, way) is None for name in held) for way in Direction}
-    if not any(ways.values()):
-        raise RefusedError(Code.OUT_OF_SCOPE, "nothing is permitted but what is never blocked")
-    return f"{ways[Direction.SEND]} types may be sent, {ways[Direction.RECEIVE]} received"
-
-
-async def _round_trip(parts: Parts, peer: Peer) -> str:
-    answered = await parts.client.get_link(address(peer.descriptor))
-    value = parse(answered.body, limit=LINK_LIMIT)
-    if answered.status != 200 or not isinstance(value, dict):
-        raise RefusedError(Code.REJECTED, "the peer does not answer signed questions")
-    if not parts.book.speaks(peer.node):
-        raise RefusedError(
-            Code.LINK_RESET_REQUIRED,
-            "one of the two nodes was restored from a backup: nothing is numbered on this link",
-            hint="trm peer show tells whose turn it is: reset-link where it was restored, then accept-reset over there",
-        )
-    return f"it has seen our messages up to number {value.get('high')}"
-
-
-_STEPS: tuple[tuple[str, Callable[[Parts, Peer], Awaitable[str]]], ...] = (
-    ("name", _name),
-    ("tcp", _tcp),
-    ("tls", _tls),
-    ("clock", _clock),
-    ("keys", _keys),
-    ("keyset", _keyset),
-    ("versions", _versions),
-    ("schemas", _schemas),
-    ("scope", _scope),
-    ("signed round trip", _round_trip),
-)

@@ -17,16 +17,20 @@ from sqlalchemy import Connection
 
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.errors import Code, GatewayError, RemoteError
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import Wakeups
+from gateway.identity.identity import Identity
 from gateway.messages import answers
-from gateway.node.parts import Parts
 from gateway.peers import trust_record_store
+from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.trust_record_store import TrustRow
+from gateway.ports import Clock
 from gateway.trust.link_reset import store
 from gateway.trust.link_reset.decisions import read_reset
-from gateway.trust.peer_sync import fetch_chain
+from gateway.trust.peer_sync import PeerSync
 from keys.documents.key_records import Use
 from keys.documents.trust_record import TrustRecord, TrustState, accept_trust, parse_trust
 from keys.primitives.sign import TRUST, SignedDocument
@@ -34,58 +38,6 @@ from keys.primitives.sign import TRUST, SignedDocument
 FIRST_RETRY = 5
 LONGEST_RETRY = 15 * 60
 """Seconds between attempts to bring a record to a peer that does not take it."""
-
-
-async def take(parts: Parts, peer: Peer, data: bytes) -> None:
-    """Judge a record that a proven peer sent, and keep it if it is new.
-
-    Raises:
-        RemoteError: `bad_chain` asks for the whole chain; other codes changed nothing.
-        TransientError: its chain has to be fetched first and can not be.
-    """
-    document = SignedDocument.decode(data, TRUST)
-    now = parts.clock.now()
-    try:
-        signer = peer.descriptor.signing_key(document.signature.kid, at=now)
-    except RemoteError:
-        peer = await fetch_chain(parts, peer)
-        signer = peer.descriptor.signing_key(document.signature.kid, at=now)
-
-    def move(connection: Connection) -> bool:
-        held = trust_record_store.records_of(connection, peer.node, trust_record_store.IN)
-        chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
-        kept = _kept(connection, peer, chain, held, parse_trust(document))
-        record = accept_trust(chain[:kept], document, signer=signer, issuer=peer.node, me=parts.own.node)
-        if record is None:
-            return False
-        _check_about_us(parts, record)
-        if kept < len(held):
-            trust_record_store.drop_records(connection, peer.node, kept)
-            journal.append_leaf(connection, leaf(now, "trust.replaced", peer=peer.node, count=len(held) - kept))
-            held = held[:kept]
-        row = TrustRow(
-            peer=peer.node,
-            direction=trust_record_store.IN,
-            seq=len(held) + 1,
-            hash=record.hash,
-            document=data,
-            acked=now,
-        )
-        trust_record_store.add_record(connection, row)
-        journal.append_leaf(
-            connection, leaf(now, "trust.taken", peer=peer.node, record=record.hash, state=str(record.state))
-        )
-        if record.state is TrustState.SUSPENDED:
-            journal.raise_alarm(connection, at=now, kind="peer.suspended_us", peer=peer.node)
-        if record.state is TrustState.REVOKED:
-            journal.raise_alarm(connection, at=now, kind="peer.revoked_us", peer=peer.node)
-        return True
-
-    if await parts.store.move(move):
-        await parts.book.refresh()
-        parts.signals.peer_called(peer.node)
-    parts.signals.trusting.add(peer.node)
-    parts.signals.trust.set()
 
 
 def _kept(
@@ -114,35 +66,34 @@ def _restored(connection: Connection, node: str) -> int:
     return row.at
 
 
-def _check_about_us(parts: Parts, record: TrustRecord) -> None:
-    """The record names a descriptor that this node really had: else somebody shows our peer another one."""
-    own = next((d for d in parts.own.chain if d.version == record.peer_desc_version), None)
-    if own is not None and own.hash != record.peer_desc_hash:
-        raise RemoteError(Code.MISDIRECTED, "the record names a descriptor that this node never had")
-
-
 class RecordExchange:
     """Brings our records to the peers. A failed attempt is repeated ever more slowly, and at once when the peer has
     sent a record of its own.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(
+        self, *, store: Store, identity: Identity, link: PeerLink, sync: PeerSync, wakeups: Wakeups, clock: Clock
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._link = link
+        self._sync = sync
+        self._wakeups = wakeups
+        self._clock = clock
         self._failures: dict[str, tuple[int, float]] = {}
         self._log = logger()
 
     async def run(self) -> None:
         """Work until cancelled; woken by `signals.trust`, and every few seconds of the node's clock."""
-        parts = self._parts
         while True:
-            parts.signals.trust.clear()
+            self._wakeups.trust.clear()
             try:
                 await self.bring()
             except GatewayError as error:
                 self._log.info("trust.postponed", code=str(error.code))
             waits = {
-                asyncio.ensure_future(parts.signals.trust.wait()),
-                asyncio.ensure_future(parts.clock.sleep(FIRST_RETRY)),
+                asyncio.ensure_future(self._wakeups.trust.wait()),
+                asyncio.ensure_future(self._clock.sleep(FIRST_RETRY)),
             }
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -152,24 +103,23 @@ class RecordExchange:
 
     async def bring(self) -> None:
         """One attempt for every peer that is owed a record."""
-        for node in await self._parts.store.read(trust_record_store.owed):
-            peer = self._parts.book.get(node)
+        for node in await self._store.read(trust_record_store.owed):
+            peer = self._link.registry.get(node)
             failures, again = self._failures.get(node, (0, 0.0))
-            if peer is None or (self._parts.clock.monotonic() < again and node not in self._parts.signals.trusting):
+            if peer is None or (self._clock.monotonic() < again and node not in self._wakeups.trusting):
                 continue
-            self._parts.signals.trusting.discard(node)
+            self._wakeups.trusting.discard(node)
             try:
                 await self._bring(peer)
             except GatewayError as error:
                 self._log.debug("trust.postponed", peer=node, code=str(error.code))
                 delay = min(LONGEST_RETRY, FIRST_RETRY << min(failures, 10))
-                self._failures[node] = (failures + 1, self._parts.clock.monotonic() + delay)
+                self._failures[node] = (failures + 1, self._clock.monotonic() + delay)
             else:
                 self._failures.pop(node, None)
 
     async def _bring(self, peer: Peer) -> None:
-        parts = self._parts
-        chain = await parts.store.read(lambda c: trust_record_store.records_of(c, peer.node, trust_record_store.OUT))
+        chain = await self._store.read(lambda c: trust_record_store.records_of(c, peer.node, trust_record_store.OUT))
         missing = [row for row in chain if row.acked is None]
         try:
             await self._post(peer, missing)
@@ -177,12 +127,12 @@ class RecordExchange:
             if error.code is not Code.BAD_CHAIN or len(missing) == len(chain):
                 raise
             await self._post(peer, chain)
-        now = parts.clock.now()
-        await parts.store.move(lambda c: trust_record_store.acknowledge(c, peer.node, chain[-1].seq, at=now))
+        now = self._clock.now()
+        await self._store.move(lambda c: trust_record_store.acknowledge(c, peer.node, chain[-1].seq, at=now))
 
     async def _post(self, peer: Peer, records: list[TrustRow]) -> None:
         for row in records:
-            answered = await self._parts.client.post_trust(address(peer.descriptor), self._as_signed(row.document))
+            answered = await self._link.client.post_trust(address(peer.descriptor), self._as_signed(row.document))
             if answered.status != 200:
                 raise RemoteError(answers.read_refusal(answered.body), "the peer refused a trust record")
 
@@ -190,8 +140,65 @@ class RecordExchange:
         """The document, signed anew where its key was revoked or has ended: peers judge by what is valid now. The
         record, and so its hash, is the same.
         """
-        parts, document = self._parts, SignedDocument.decode(data, TRUST)
-        listed = parts.own.descriptor.keys_of(Use.SIG, parts.clock.now())
+        document = SignedDocument.decode(data, TRUST)
+        listed = self._identity.own.descriptor.keys_of(Use.SIG, self._clock.now())
         if any(record.kid == document.signature.kid for record in listed):
             return data
-        return replace(document, signatures=(parts.keys.sign(TRUST, document.payload),)).encode()
+        return replace(document, signatures=(self._identity.keys.sign(TRUST, document.payload),)).encode()
+
+    async def take(self, peer: Peer, data: bytes) -> None:
+        """Judge a record that a proven peer sent, and keep it if it is new.
+
+        Raises:
+            RemoteError: `bad_chain` asks for the whole chain; other codes changed nothing.
+            TransientError: its chain has to be fetched first and can not be.
+        """
+        document = SignedDocument.decode(data, TRUST)
+        now = self._clock.now()
+        try:
+            signer = peer.descriptor.signing_key(document.signature.kid, at=now)
+        except RemoteError:
+            peer = await self._sync.fetch_chain(peer)
+            signer = peer.descriptor.signing_key(document.signature.kid, at=now)
+
+        def move(connection: Connection) -> bool:
+            held = trust_record_store.records_of(connection, peer.node, trust_record_store.IN)
+            chain = [parse_trust(SignedDocument.decode(row.document, TRUST)) for row in held]
+            kept = _kept(connection, peer, chain, held, parse_trust(document))
+            record = accept_trust(chain[:kept], document, signer=signer, issuer=peer.node, me=self._identity.own.node)
+            if record is None:
+                return False
+            self._check_about_us(record)
+            if kept < len(held):
+                trust_record_store.drop_records(connection, peer.node, kept)
+                journal.append_leaf(connection, leaf(now, "trust.replaced", peer=peer.node, count=len(held) - kept))
+                held = held[:kept]
+            row = TrustRow(
+                peer=peer.node,
+                direction=trust_record_store.IN,
+                seq=len(held) + 1,
+                hash=record.hash,
+                document=data,
+                acked=now,
+            )
+            trust_record_store.add_record(connection, row)
+            journal.append_leaf(
+                connection, leaf(now, "trust.taken", peer=peer.node, record=record.hash, state=str(record.state))
+            )
+            if record.state is TrustState.SUSPENDED:
+                journal.raise_alarm(connection, at=now, kind="peer.suspended_us", peer=peer.node)
+            if record.state is TrustState.REVOKED:
+                journal.raise_alarm(connection, at=now, kind="peer.revoked_us", peer=peer.node)
+            return True
+
+        if await self._store.move(move):
+            await self._link.registry.refresh()
+            self._wakeups.peer_called(peer.node)
+        self._wakeups.trusting.add(peer.node)
+        self._wakeups.trust.set()
+
+    def _check_about_us(self, record: TrustRecord) -> None:
+        """The record names a descriptor that this node really had: else somebody shows our peer another one."""
+        own = next((d for d in self._identity.own.chain if d.version == record.peer_desc_version), None)
+        if own is not None and own.hash != record.peer_desc_hash:
+            raise RemoteError(Code.MISDIRECTED, "the record names a descriptor that this node never had")

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import NodeId
 from gateway.ports import Json
 from keys.documents.fingerprint import fingerprint, fingerprint_hash, node_id
 from keys.documents.key_records import KeyRecord, Use
@@ -103,7 +104,7 @@ class Descriptor:
     `hash` is H("desc", payload) as base64url, the form in which the next version and keysets name it.
     """
 
-    node: str
+    node: NodeId
     name: str
     version: int
     prev: str | None
@@ -385,7 +386,7 @@ def parse_descriptor(document: SignedDocument) -> Descriptor:
         raise RemoteError(Code.WRONG_TYPE, "document is no descriptor")
     member = exact(parse_payload(document.payload), _DESCRIPTOR, what="descriptor")
     descriptor = Descriptor(
-        node=text(member["node"]),
+        node=NodeId(text(member["node"])),
         name=text(member["name"]),
         version=number(member["version"]),
         prev=maybe_text(member["prev"]),

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId, MessageId, NodeId
 from gateway.ports import Json
 from keys.documents.receipts import Receipt, Receipts, Status
 from keys.documents.statement import (
@@ -109,7 +110,7 @@ SMALLEST_INNER: Final = 16_384  # bytes
 class Recipient:
     """One holder of the content key: the key's id and the closed content key (1168 bytes)."""
 
-    kid: str
+    kid: KeyId
     enc: bytes
 
 
@@ -117,15 +118,15 @@ class Recipient:
 class Envelope:
     """What travels. `exp` is Unix seconds on a full hour; `parts` are the ciphertext lengths of attachments."""
 
-    id: str
-    to: str
+    id: MessageId
+    to: NodeId
     exp: int
     rcp: tuple[Recipient, ...]
     parts: tuple[int, ...]
     ct: bytes
 
     @property
-    def kids(self) -> tuple[str, ...]:
+    def kids(self) -> tuple[KeyId, ...]:
         """Key ids of the recipients, in order."""
         return tuple(recipient.kid for recipient in self.rcp)
 
@@ -175,10 +176,10 @@ def parse_envelope(data: bytes) -> Envelope:
     if len({text(item["kid"]) for item in recipients}) != len(recipients):
         raise malformed("envelope names a recipient twice")
     return Envelope(
-        id=text(member["id"]),
-        to=text(member["to"]),
+        id=MessageId(text(member["id"])),
+        to=NodeId(text(member["to"])),
         exp=number(member["exp"]),
-        rcp=tuple(Recipient(kid=text(item["kid"]), enc=unb64u(item["enc"])) for item in recipients),
+        rcp=tuple(Recipient(kid=KeyId(text(item["kid"])), enc=unb64u(item["enc"])) for item in recipients),
         parts=numbers(member["parts"]),
         ct=unb64u(member["ct"]),
     )

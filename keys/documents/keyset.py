@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.errors import Code, RefusedError, RemoteError
+from gateway.foundation.ids import KeyId
 from gateway.ports import Json
 from keys.documents.descriptor import GATEWAY, Descriptor
 from keys.primitives.encoding import (
@@ -53,7 +54,7 @@ LONGEST_LIFE: Final = 48 * 3600  # seconds
 class EncKey:
     """A key that content keys are sealed for: `pub` 1216 bytes, valid from `from_` until before `until`."""
 
-    kid: str
+    kid: KeyId
     unit: str
     pub: bytes
     from_: int
@@ -208,7 +209,7 @@ def parse_keyset(document: SignedDocument) -> Keyset:
 def _enc_key(value: Json) -> EncKey:
     member = exact(value, _ENC_KEY, what="encryption key")
     key = EncKey(
-        kid=text(member["kid"]),
+        kid=KeyId(text(member["kid"])),
         unit=text(member["unit"]),
         pub=unb64u(member["pub"]),
         from_=number(member["from"]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     Check,
@@ -53,10 +54,10 @@ class Receipt:
     """
 
     of: str
-    msg: str
-    from_: str
+    msg: MessageId
+    from_: NodeId
     from_desc: int
-    to: str
+    to: NodeId
     n: int
     status: Status
     at: int
@@ -87,10 +88,10 @@ class Receipt:
         member = exact(value, _RECEIPT, what="receipt")
         receipt = cls(
             of=text(member["of"]),
-            msg=text(member["msg"]),
-            from_=text(member["from"]),
+            msg=MessageId(text(member["msg"])),
+            from_=NodeId(text(member["from"])),
             from_desc=number(member["from_desc"]),
-            to=text(member["to"]),
+            to=NodeId(text(member["to"])),
             n=number(member["n"]),
             status=Status(text(member["status"])),
             at=number(member["at"]),
@@ -145,7 +146,7 @@ class Receipts:
         return cls(receipts=receipts)
 
     @property
-    def from_(self) -> str:
+    def from_(self) -> NodeId:
         """The node that issued all of them."""
         return self.receipts[0].from_
 

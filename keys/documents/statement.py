@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
+from gateway.foundation.ids import ConversationId, KeyId, MessageId, NodeId
 from gateway.ports import Json
 from keys.primitives.encoding import (
     DAY,
@@ -59,17 +60,17 @@ class Statement:
     `n` is 1 (B14.12); `schema` is "sha256:" and 64 hexadecimal digits; `commit` hides the body once the salt is gone.
     """
 
-    id: str
-    from_: str
+    id: MessageId
+    from_: NodeId
     from_desc: int
-    to: str
+    to: NodeId
     to_desc: int
-    rcp: tuple[str, ...]
+    rcp: tuple[KeyId, ...]
     epoch: int
     n: int
     prev: str | None
-    conv: str
-    reply_to: str | None
+    conv: ConversationId
+    reply_to: MessageId | None
     created: int
     expires: int
     body_type: str
@@ -110,19 +111,20 @@ class Statement:
     def parse(cls, data: bytes) -> Self:
         """Read the frame. Raises RemoteError(malformed)."""
         member = exact(parse_payload(data), _STATEMENT, what="statement")
+        reply_to = maybe_text(member["reply_to"])
         statement = cls(
             suite=text(member["suite"]),
-            id=text(member["id"]),
-            from_=text(member["from"]),
+            id=MessageId(text(member["id"])),
+            from_=NodeId(text(member["from"])),
             from_desc=number(member["from_desc"]),
-            to=text(member["to"]),
+            to=NodeId(text(member["to"])),
             to_desc=number(member["to_desc"]),
-            rcp=texts(member["rcp"]),
+            rcp=tuple(KeyId(kid) for kid in texts(member["rcp"])),
             epoch=number(member["epoch"]),
             n=number(member["n"]),
             prev=maybe_text(member["prev"]),
-            conv=text(member["conv"]),
-            reply_to=maybe_text(member["reply_to"]),
+            conv=ConversationId(text(member["conv"])),
+            reply_to=None if reply_to is None else MessageId(reply_to),
             created=number(member["created"]),
             expires=number(member["expires"]),
             body_type=text(member["body_type"]),
@@ -270,9 +272,9 @@ _SECRET_PART: Final[dict[str, Check]] = {
 class Void:
     """Asks whether a message was taken, and if not, that it never will be: question and fence in one (B5, B14.4)."""
 
-    id: str
-    from_: str
-    to: str
+    id: MessageId
+    from_: NodeId
+    to: NodeId
     epoch: int
     n: int
     prev: str | None
@@ -298,9 +300,9 @@ class Void:
         """Read a payload. Raises RemoteError(malformed)."""
         member = exact(parse_payload(data), _VOID, what="void")
         void = cls(
-            id=text(member["id"]),
-            from_=text(member["from"]),
-            to=text(member["to"]),
+            id=MessageId(text(member["id"])),
+            from_=NodeId(text(member["from"])),
+            to=NodeId(text(member["to"])),
             epoch=number(member["epoch"]),
             n=number(member["n"]),
             prev=maybe_text(member["prev"]),

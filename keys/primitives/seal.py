@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import KeyId
 from keys.primitives.encoding import b64u, h
 
 SUITE: Final = "nrm1"
@@ -67,7 +68,7 @@ class EncPrivateKey:
         self._seed = seed
         self._key = MLKEM768X25519PrivateKey(mlkem, x25519)
         self.public: bytes = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
-        self.kid: str = enc_kid(self.public)
+        self.kid: KeyId = enc_kid(self.public)
 
     def open(self, enc: bytes, info: bytes) -> bytes:
         """HPKE open; any plaintext length. Raises RemoteError(undecryptable)."""
@@ -87,9 +88,9 @@ class EncPrivateKey:
         raise TypeError("a private key is not pickled")
 
 
-def enc_kid(public: bytes) -> str:
+def enc_kid(public: bytes) -> KeyId:
     """kid = b64u(H("ekid", pub)[:16]) (B2)."""
-    return b64u(h("ekid", public)[:16])
+    return KeyId(b64u(h("ekid", public)[:16]))
 
 
 def check_enc_public(public: bytes) -> None:

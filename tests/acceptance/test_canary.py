@@ -326,7 +326,7 @@ async def tapped(world: World, adapters: dict[str, Any]) -> AsyncIterator[dict[s
     """Nodes with a wiretap before each."""
 
     async def tap(node: Node, endpoint: int, listen: int) -> None:
-        wiretap = world.taps[node.parts.config.node.name] = Wiretap()
+        wiretap = world.taps[node.config.node.name] = Wiretap()
         await wiretap.start(node, endpoint, listen)
 
     try:
@@ -381,8 +381,8 @@ async def the_marks_were_there(world: World) -> None:
             refs = [row.ref for row in messages.page(c, limit=100)]
             return content.get(c, refs)
 
-        sealed = await node.parts.store.read(query)
-        plain = b"".join(content_codec.read_content(node.parts.vault.open(row)).body for row in sealed.values())
+        sealed = await node.store.read(query)
+        plain = b"".join(content_codec.read_content(node.sealer.open(row)).body for row in sealed.values())
         assert all(value.encode() in plain for value in MARKS.values())
     handed = "".join(path.read_text() for path in (world.base / "AL-cases" / "incoming").glob("*.json"))
     assert MARKS["family name"] in handed
@@ -447,11 +447,11 @@ async def test_a_deliberate_leak_of_a_node_is_found(world: World, leak: str):
                 with tempfile.NamedTemporaryFile(delete=False) as file:
                     file.write(value.encode("utf-16-le"))
             case "database":
-                await node.parts.store.move(lambda c: meta.set_meta(c, "oops", base64.b64encode(value.encode())))
+                await node.store.move(lambda c: meta.set_meta(c, "oops", base64.b64encode(value.encode())))
             case "file name":
                 (world.base / "FR" / f"{value}.json").touch()
             case _:
-                url = node.parts.own.descriptor.endpoints[0] + "/v1/oops"
+                url = node.own.descriptor.endpoints[0] + "/v1/oops"
                 connector = aiohttp.TCPConnector(ssl=client_context())
                 async with aiohttp.ClientSession(connector=connector) as session, session.get(url, params={"q": value}):
                     pass

@@ -43,7 +43,7 @@ async def lived_in(fr: Office, al: Office) -> dict[str, str]:
         "message": message["id"],
         "draft": draft["id"],
         "consent": agreed["id"],
-        "peer": al.node.parts.own.node,
+        "peer": al.node.own.node,
         "probe": probe["id"],
     }
 

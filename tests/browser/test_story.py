@@ -153,7 +153,7 @@ async def test_from_the_enquiry_to_the_last_look(tmp_path: Path):
 
         async def says(seat: Seat, office: Office, other: Office, reader: Seat, what: Said) -> str:
             language = "fr" if office is fr else "sq"
-            unit = f"{al.node.parts.own.node}/{UNIT}"  # a form offers the units there are
+            unit = f"{al.node.own.node}/{UNIT}"  # a form offers the units there are
             content = json.loads(json.dumps(what.content).replace(SHELTER, unit))
             whole = {"header": header(language, consent), "content": content}
             to = "AL" if office is fr else "FR"

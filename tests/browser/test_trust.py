@@ -59,7 +59,7 @@ async def test_two_countries_come_to_trust_each_other(tmp_path: Path):
         fr, al = there["FR"], there["AL"]
         ana, ben = [await administrator(stack, fr, browser, name, "fr") for name in ("Ana Doe", "Ben Roe")]
         besa, dritan = [await administrator(stack, al, browser, name, "ar") for name in ("Besa K.", "Dritan L.")]
-        nodes = {"FR": fr.node.parts.own.node, "AL": al.node.parts.own.node}
+        nodes = {"FR": fr.node.own.node, "AL": al.node.own.node}
 
         # each side gets the other's file, or its text; Ana types in Besa's digits, one of them wrong
         for seat, other in ((ana, al), (besa, fr)):

@@ -76,7 +76,7 @@ async def test_replayed_request(two: Two, monkeypatch: pytest.MonkeyPatch) -> No
         replay = await stranger.post(f"{url}/v1/messages", data=body, headers=headers)
         assert (replay.status, await replay.read()) == (403, b"")
     (envelope,) = [body[4:]]
-    again = await fr.running.parts.client.post_messages(address(fr.peer().descriptor), [envelope])
+    again = await fr.running.client.post_messages(address(fr.peer().descriptor), [envelope])
     assert receipts_of(again.body) == receipts_of(answer)
     assert al.notes() == ["once"]
     assert len(al.system.pushes) == 1
@@ -149,14 +149,14 @@ async def test_a_receipt_owed_twice(two: Two) -> None:
     await two.until(lambda: "once" in al.notes())
     await two.until(lambda: receipts_settled(two), seconds=60)
     ((of,),) = await al.rows("select of from receipt where status = 'delivered'")
-    parts, node = al.running.parts, fr.running.parts.own.node
+    running, node = al.running, fr.running.own.node
 
     def owed_twice(connection: Connection) -> None:
         connection.execute(update(receipt).where(receipt.c.of == of).values(batch=None))  # none of them went yet
         receipts.owe(connection, node, [(of, "delivered"), (of, "delivered")])
 
-    await parts.store.move(owed_twice)
-    parts.signals.peer_called(node)
+    await running.store.move(owed_twice)
+    running.wakeups.peer_called(node)
     await two.until(lambda: receipts_settled(two), seconds=60)
     assert [r["status"] for r in (await fr.show(id))["receipts"]] == ["received", "delivered"]
     await fr.submit("later")
@@ -175,8 +175,8 @@ async def test_mixture_of_repeats(two: Two) -> None:
     batches = await al.rows("select count(*) from receipt_batch")
     envelopes = [bytes(asked[0]) for asked in wire.envelopes()]
     where = address(fr.peer().descriptor)
-    answer = await fr.running.parts.client.post_messages(where, envelopes)
-    repeated = await fr.running.parts.client.post_messages(where, list(reversed(envelopes)))
+    answer = await fr.running.client.post_messages(where, envelopes)
+    repeated = await fr.running.client.post_messages(where, list(reversed(envelopes)))
     for answered in (answer, repeated):
         payload = json.loads(_payload(receipts_of(answered.body)["payload"]))
         found = {r["msg"]: json.dumps(r, separators=(",", ":"), sort_keys=True).encode() for r in payload["receipts"]}

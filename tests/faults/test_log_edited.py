@@ -326,7 +326,7 @@ async def told_by_the_peer(base: Path, folder: Path) -> None:
             fr.clock.advance(1)
             await asyncio.sleep(0.01)
         assert "log.rolled_back" in await fr.alarms()
-        assert fr.running.parts.log.halted is Code.LOG_ROLLED_BACK
+        assert fr.running.log.halted is Code.LOG_ROLLED_BACK
         shown = await fr.call("audit.show")
         assert shown["halted"] == "log_rolled_back"
     finally:

@@ -54,11 +54,11 @@ async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
             for row in found
         ]
 
-    rows = await node.parts.store.read(query)
+    rows = await node.store.read(query)
     refs = [ref for row, made, _ in rows for ref in (row.ref, *(statement.evidence for statement in made))]
-    sealed = await node.parts.store.read(lambda c: content.get(c, refs))
+    sealed = await node.store.read(lambda c: content.get(c, refs))
     for row, made, told in rows:
-        opened = content_codec.read_content(node.parts.vault.open(sealed[row.ref]))
+        opened = content_codec.read_content(node.sealer.open(sealed[row.ref]))
         number = copies.owner[opened.facts.conversation]
         copies.owner.setdefault(row.id, number)
         is_referral = opened.facts.body_type == REFERRAL
@@ -68,7 +68,7 @@ async def look_at_rows(node: Node, name: str, copies: Copies) -> None:
             marked = part == "header" or (part == "content" and is_referral)
             copies.look(f"{name} stored {part}", number, text, marked=marked)
         for statement in made:
-            signed, _ = content_codec.read_evidence(node.parts.vault.open(sealed[statement.evidence]))
+            signed, _ = content_codec.read_evidence(node.sealer.open(sealed[statement.evidence]))
             copies.look(f"{name} statement", number, signed.decode(), marked=False)
             said = json.loads(signed)
             expected = (row.id, opened.facts.conversation, statement_hash(signed))
@@ -111,7 +111,8 @@ async def complaints(
         fr, al = nodes["FR"], nodes["AL"]
         await pair(fr, al)
         await everything_leaves(fr)
-        await send_all(desk(fr.parts, fr.house), total, copies)
+        fr.desk.__class__ = desk
+        await send_all(fr.desk, total, copies)
         await settled(fr, DELIVERED)
 
         async def all_written() -> bool:
@@ -143,10 +144,7 @@ class SharingDesk(NodeOperations):
     """A desk with a fault: all callers fill one buffer, and let another task run before they use it."""
 
     part = "content"
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._buffer: dict[str, Json] = {}
+    _buffer: dict[str, Json]
 
     async def call(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> OperationResult:
         """Submit what is in the buffer by then."""

@@ -82,10 +82,10 @@ def everything(keystore: Path) -> OpenCek:
 
 def opens(data: bytes, receiver: Party, opener: OpenCek) -> Code | None:
     """None for an envelope that opens, else how it failed; judged at the time when it was sent."""
-    own = receiver.running.parts.own.descriptor
+    own = receiver.running.own.descriptor
     signer = receiver.peer().node
     try:
-        steps.unpack(steps.read(data), own=own, signer=signer, open_cek=opener, now=START + 60)
+        steps.open_envelope(steps.read_envelope(data), own=own, signer=signer, open_cek=opener, now=START + 60)
     except RemoteError as error:
         return error.code
     return None

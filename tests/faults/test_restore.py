@@ -19,14 +19,11 @@ from support.ceremony import ADMINS
 from support.nodechild import CHEAP
 from support.pair import PASSPHRASE, Party, Spoiler, Two, two_nodes
 
-from gateway.access.sessions import People
 from gateway.administration.restore import Restored, restore, verify
-from gateway.audit.log import checkpoint
 from gateway.database import content
 from gateway.database.engine import Store
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.peers.registry import address
-from gateway.trust.link_reset.protocol import take_offer
 from keys.documents.backup import Kind, Member, RecoveryPublic, chain_member, seal_backup
 from keys.documents.envelope import parse_envelope
 from keys.documents.link_reset import Reset, View
@@ -73,9 +70,9 @@ class Drill:
         """Two people at FR, then one at AL, begin the link anew; both nodes have heard of it."""
         two = self.two
         await two.fr.changes("link.reset")
-        await two.until(lambda: two.al.running.parts.book.reset(two.al.peer().node) is not None, seconds=200)
+        await two.until(lambda: two.al.running.peers.reset(two.al.peer().node) is not None, seconds=200)
         await two.al.changes("link.accept_reset")
-        await two.until(lambda: two.fr.running.parts.book.speaks(two.fr.peer().node), seconds=200)
+        await two.until(lambda: two.fr.running.peers.speaks(two.fr.peer().node), seconds=200)
 
 
 @pytest_asyncio.fixture
@@ -121,7 +118,7 @@ async def test_restore_drill(drill: Drill) -> None:
     data, keystore = await drill.backup()
     two.clock.advance(60)
     wire.deaf = False
-    two.fr.running.parts.signals.peer_called(two.fr.peer().node)
+    two.fr.running.wakeups.peer_called(two.fr.peer().node)
     lost = [await two.fr.submit(f"lost-{n}") for n in range(2)]
     await two.until(lambda: settled(two.fr, [*limbo, *lost]), seconds=120)
     late = [await two.al.submit(f"late-{n}") for n in range(2)]
@@ -161,7 +158,7 @@ async def test_restore_drill(drill: Drill) -> None:
         assert await party.rows("select distinct epoch from link") == [(2,)]
     # the erased case
     assert "content" not in await two.fr.show(before[3])
-    assert await two.fr.running.parts.store.read(lambda c: content.get(c, [erased])) == {}
+    assert await two.fr.running.store.read(lambda c: content.get(c, [erased])) == {}
     # evidence of before
     again_told = await two.fr.call("evidence.export", id=(await two.fr.show(before[0]))["conversation"])
     assert again_told["messages"] == evidence["messages"]
@@ -170,7 +167,7 @@ async def test_restore_drill(drill: Drill) -> None:
 async def erase(party: Party, id: str) -> int:
     """Erase the content of a message as the store allows it; its local number."""
     ((ref,),) = await party.rows(f"select ref from message where id = '{id}'")
-    await party.running.parts.store.move(lambda c: content.erase(c, ref))
+    await party.running.store.move(lambda c: content.erase(c, ref))
     return int(ref)
 
 
@@ -182,7 +179,7 @@ async def has_alarm(party: Party, kind: str) -> bool:
 async def replay(party: Party, recorded: list[Any]) -> list[bytes]:
     """Send recorded envelopes once more, in requests that only their sender can sign; the answers."""
     where = address(party.peer().descriptor)
-    answers = [await party.running.parts.client.post_messages(where, request) for request in recorded]
+    answers = [await party.running.client.post_messages(where, request) for request in recorded]
     return [answer.body for answer in answers]
 
 
@@ -213,7 +210,7 @@ async def test_old_numbers_under_new_keys_are_refused_too(drill: Drill) -> None:
     await drill.lose_all_but(*await drill.backup())
     await drill.reset()
     epoch = "update link set epoch = 1, high = 0 where direction = 'out'"  # AL's own memory of the reset is lost
-    await two.al.running.parts.store.move(lambda c: c.exec_driver_sql(epoch) and None)
+    await two.al.running.store.move(lambda c: c.exec_driver_sql(epoch) and None)
     await two.al.submit("under an old number")
     await two.until(lambda: has_alarm(two.fr, "peer.rollback"), seconds=60)
     assert two.fr.notes() == []
@@ -289,13 +286,13 @@ async def test_an_old_backup_does_not_revive_what_was_erased(drill: Drill) -> No
     finally:
         store.close()
     with pytest.raises(RefusedError, match="undecryptable"):
-        two.fr.running.parts.vault.open(row)
+        two.fr.running.sealer.open(row)
     party = Party("FR", apart, two.clock)
     await two.fr.stop()
     await party.open()
     try:
         with pytest.raises(RefusedError, match="undecryptable"):
-            party.running.parts.vault.open(row)
+            party.running.sealer.open(row)
     finally:
         await party.stop()
 
@@ -304,13 +301,13 @@ async def test_an_old_backup_opens_no_session(drill: Drill) -> None:
     """Who was signed in or invited when it was made is not afterwards; person and passkey are there."""
     fr, device = drill.two.fr, Authenticator()
     made = await fr.call("person.add", name="Eva", roles=["auditor"], by="adm")
-    people = People(fr.running.parts, origin=ORIGIN)
+    people = fr.running.people(ORIGIN)
     _, ceremony = await people.invited(made["code"])
     session = await people.enrol(made["code"], ceremony.id, device.create(ceremony.options))
     code = (await fr.call("person.invite", id=made["id"], by="adm"))["code"]
     assert await people.admit(session) is not None
     await drill.lose_all_but(*await drill.backup())
-    people = People(fr.running.parts, origin=ORIGIN)
+    people = fr.running.people(ORIGIN)
     assert await people.admit(session) is None
     with pytest.raises(RefusedError):
         await people.invited(code)
@@ -326,11 +323,11 @@ async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
         await two.fr.call("keys.rotate_epoch", by="admin")
     longer = await witnessed(two)
     await drill.lose_all_but(data, keystore)
-    await checkpoint(two.fr.running.parts)
+    await two.fr.running.log.checkpoint()
     for _ in range(40):  # time enough to ask AL for a cosignature, which must not happen yet
         two.clock.advance(1)
         await asyncio.sleep(0.01)
-    assert two.fr.running.parts.log.halted is None
+    assert two.fr.running.log.halted is None
     assert await two.al.rows("select size from witnessed") == [(longer,)]
     await drill.reset()
     await witnessed(two)
@@ -344,7 +341,7 @@ async def test_the_log_goes_on_and_is_witnessed_again(drill: Drill) -> None:
 
 async def witnessed(two: Two) -> int:
     """Sign FR's log as it is and wait until AL has cosigned it; the size."""
-    row = await checkpoint(two.fr.running.parts)
+    row = await two.fr.running.log.checkpoint()
 
     async def seen() -> bool:
         return await two.fr.rows(f"select count(*) from cosignature where size >= {row.size}") != [(0,)]
@@ -363,7 +360,7 @@ async def test_verify_says_what_a_backup_is(drill: Drill) -> None:
     data, keystore = await drill.backup()
     assert (await drill.two.fr.call("node.status"))["backup"] == drill.two.clock.now()
     found = verify(data, drill.key)
-    assert (found.header.kind, found.header.node) == (Kind.DATA, drill.two.fr.running.parts.own.node)
+    assert (found.header.kind, found.header.node) == (Kind.DATA, drill.two.fr.running.own.node)
     assert found.counts["peer"] == 1
     assert verify(keystore, drill.key).counts["epochs"] == 1
     assert data.stat().st_mode & 0o777 == keystore.stat().st_mode & 0o777 == 0o600
@@ -373,10 +370,10 @@ async def test_no_encryption_seed_is_in_a_backup(drill: Drill) -> None:
     """The restored node has no encryption key until it makes a new one; its keyset goes on above the one peers hold."""
     two = drill.two
     data, keystore = await drill.backup()
-    old = {key.kid for key in two.fr.running.parts.keys.enc_public(two.clock.now())}
+    old = {key.kid for key in two.fr.running.keys.enc_public(two.clock.now())}
     held = two.al.peer().keyset
     await drill.lose_all_but(data, keystore)
-    new = {key.kid for key in two.fr.running.parts.keys.enc_public(two.clock.now())}
+    new = {key.kid for key in two.fr.running.keys.enc_public(two.clock.now())}
     assert old and new and not old & new
     await two.until(lambda: two.al.peer().keyset != held, seconds=60)
 
@@ -440,11 +437,11 @@ async def test_a_backup_that_somebody_else_made_is_refused(drill: Drill) -> None
     two = drill.two
     data, keystore = await drill.backup()
     stranger = SigningKey.generate(system_rand, hybrid=True)
-    parts = two.fr.running.parts
+    node = two.fr.running
     _, pieces = seal_backup(
-        [chain_member(parts.own.chain_from(1)), Member.of("node.toml", b""), Member.of("node.db", b"")],
+        [chain_member(node.own.chain_from(1)), Member.of("node.toml", b""), Member.of("node.db", b"")],
         RecoveryPublic.parse(public_path(drill.base / "recovery.key").read_bytes()),
-        node=parts.own.node,
+        node=node.own.node,
         at=two.clock.now(),
         kind=Kind.DATA,
         gen=1,
@@ -482,7 +479,7 @@ async def test_one_person_does_not_reset_a_link(drill: Drill) -> None:
         await two.fr.changes("link.reset", people=(ADMINS[0], ADMINS[0]))
     with pytest.raises(RefusedError, match="does not ask"):
         await two.al.changes("link.accept_reset")
-    assert not two.fr.running.parts.book.hears(two.fr.peer().node)
+    assert not two.fr.running.peers.hears(two.fr.peer().node)
     with pytest.raises(RefusedError, match="needs no reset"):
         await two.al.changes("link.reset")
 
@@ -494,26 +491,26 @@ async def test_old_and_foreign_requests_for_a_reset_are_refused(drill: Drill) ->
     await drill.reset()
     ((ours,),) = await two.fr.rows("select accepted from link_reset")
     peer = two.al.peer()
-    assert (await take_offer(two.al.running.parts, peer, ours)).epoch == 2  # the same again: answered, no new offer
-    parts = two.fr.running.parts
+    assert (await two.al.running.link_reset.take_offer(peer, ours)).epoch == 2  # the same again: answered, no new offer
+    node = two.fr.running
     old = Reset.parse(SignedDocument.decode(ours, RESET).payload)
-    al = two.al.running.parts
+    al = two.al.running
 
     def signed(reset: Reset) -> bytes:
         payload = reset.encode()
         return SignedDocument(
-            payload=payload, payload_type=RESET, signatures=(parts.keys.sign(RESET, payload),)
+            payload=payload, payload_type=RESET, signatures=(node.keys.sign(RESET, payload),)
         ).encode()
 
     for reset, code in (
         (replace(old, created=old.created + 1), Code.ROLLBACK),
         (replace(old, epoch=500), Code.MALFORMED),
         (replace(old, epoch=3, view=View(epoch=2, high=9, hash=old.change)), Code.BAD_CHAIN),
-        (replace(old, epoch=3, to=parts.own.node), Code.MISDIRECTED),
+        (replace(old, epoch=3, to=node.own.node), Code.MISDIRECTED),
         (replace(old, epoch=3, created=two.clock.now() + 4_000), Code.NOT_YET_VALID),
     ):
         with pytest.raises(RemoteError) as refused:
-            await take_offer(al, peer, signed(reset))
+            await al.link_reset.take_offer(peer, signed(reset))
         assert refused.value.code is code
     assert await two.al.rows("select offer from link_reset") == [(None,)]
 

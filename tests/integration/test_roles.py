@@ -276,7 +276,7 @@ async def test_content_is_its_own_right(tmp_path: Path, role: Role):
         assert shown.value["state"] == "awaiting_opening"
         for item in (shown.value, listed.value["messages"][0], happened[0]):
             assert bool(set(item) & CONTENT_MEMBERS) is reads
-        read = await fr.parts.store.read(lambda c: c.exec_driver_sql("select leaf from audit").scalars().all())
+        read = await fr.store.read(lambda c: c.exec_driver_sql("select leaf from audit").scalars().all())
         assert any(b"content.read" in leaf for leaf in read) is reads
 
 
@@ -359,10 +359,8 @@ async def bound_elsewhere(node: Node) -> dict[str, str]:
     """A token of another unit, as it stays behind when a unit was taken out of node.toml."""
     headers = await token_of(node, Role.CASE_WORKER, UNIT)
     id = headers["Authorization"].split(".")[1]
-    await node.parts.store.move(
-        lambda c: c.exec_driver_sql("update token set unit = ? where id = ?", (SHELTER, id)) and None
-    )
-    await node.parts.tokens.refresh()
+    await node.store.move(lambda c: c.exec_driver_sql("update token set unit = ? where id = ?", (SHELTER, id)) and None)
+    await node.tokens.refresh()
     return headers
 
 

@@ -64,7 +64,7 @@ def test_any_splice_is_refused(place: int, piece: bytes, cut: int) -> None:
 def test_noise_is_refused(data: bytes) -> None:
     """What is no envelope gets a code, never another error."""
     with pytest.raises(RemoteError) as caught:
-        steps.read(data)
+        steps.read_envelope(data)
     assert caught.value.code in (Code.MALFORMED, Code.UNSUPPORTED_SUITE)
 
 

@@ -65,8 +65,8 @@ class Wiretap:
 
     async def start(self, node: Node, endpoint: int, listen: int) -> None:
         """Listen at `endpoint` as `node` would, and carry on to `listen`."""
-        secret = node.parts.keys.tls_secrets()[0]  # type: ignore[attr-defined]
-        certificate = self_signed(secret, node=node.parts.own.node, hosts=["127.0.0.1"], now=node.parts.clock.now())
+        secret = node.keys.tls_secrets()[0]  # type: ignore[attr-defined]
+        certificate = self_signed(secret, node=node.own.node, hosts=["127.0.0.1"], now=node.clock.now())
         with server_files(secret, certificate) as (certificate_file, key_file):
             context = server_context(certificate_file, key_file)
 

@@ -159,8 +159,8 @@ def open_envelope(
     data: bytes, *, own: Descriptor, sender: Descriptor, keys: Sequence[EncPrivateKey], signer: str, now: int = NOW
 ) -> AuthenticStatement:
     """Steps 3 to 10."""
-    unpacked = steps.unpack(steps.read(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
-    return steps.authenticate(unpacked, own=own, sender=sender, now=now)
+    unpacked = steps.open_envelope(steps.read_envelope(data), own=own, signer=signer, open_cek=opener(*keys), now=now)
+    return steps.authenticate_statement(unpacked, own=own, sender=sender, now=now)
 
 
 def seal_for(statement: wire.Statement, inner: bytes, keys: Iterable[EncPrivateKey], ceks: Iterable[bytes]) -> bytes:
@@ -302,7 +302,7 @@ class Endpoint:
 
         Raises RemoteError where the answer is a code and not final; nothing has changed then.
         """
-        envelope = steps.read(data)
+        envelope = steps.read_envelope(data)
         if envelope.id in self.final:  # 3b
             return self.final[envelope.id]
         authentic = open_envelope(
@@ -327,8 +327,10 @@ class Endpoint:
         """Steps 12 to 14."""
         code: Code | None = None
         try:
-            examined = steps.examine(authentic, standing=self.standing)
-            self.accepted.append(steps.admit(examined, held=held(), around=None, to=self.own.node))
+            examined = steps.examine_message(authentic, scope=self.standing)
+            self.accepted.append(
+                steps.accept_message(examined, known=held(), conversation=None, own_node=self.own.node)
+            )
         except RemoteError as error:
             code = error.code
         said = authentic.statement
@@ -370,7 +372,7 @@ class Endpoint:
 
 def _id_of(data: bytes) -> str | None:
     try:
-        return steps.read(data).id
+        return steps.read_envelope(data).id
     except RemoteError:
         return None
 

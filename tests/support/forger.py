@@ -33,7 +33,7 @@ class Forger:
 
     def id(self, n: int) -> str:
         """The id of message `n`."""
-        return self._ids.setdefault(n, b64u(self._party.running.parts.rand(16)))
+        return self._ids.setdefault(n, b64u(self._party.running.rand(16)))
 
     def _prev(self, n: int) -> str | None:
         if n == 1:
@@ -53,56 +53,56 @@ class Forger:
         """The envelope of message `n`; by default a small enquiry that says which number it is. `consent` is what the
         forger pretends to hold; by default what the header names, covering everything.
         """
-        parts, peer = self._party.running.parts, self._party.peer()
+        node, peer = self._party.running, self._party.peer()
         request = request or enquiry(f"n{n}")
         draft = Draft(
             id=id or self.id(n),
             body_type=request["type"],
             to=peer.node,
-            conversation=request.get("conversation") or b64u(parts.rand(16)),
+            conversation=request.get("conversation") or b64u(node.rand(16)),
             reply_to=None,
             purpose=request.get("purpose"),
             header={**request["header"], "seen": 0},
             content=request["content"],
         )
-        standing = peer.standing(parts.clock.now())
+        standing = peer.standing(node.clock.now())
         facts = Circumstances(
-            node=parts.own.node,
+            node=node.own.node,
             sender_kind=None,
             consent=consent or _covering(peer.node, request["header"]),
             recorded_by=frozenset(),
-            recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=parts.clock.now()),
+            recipient=recipient_in(peer.descriptor, draft.header["recipient_unit"], now=node.clock.now()),
             conversation_withdrawn=False,
-            today=_today(parts.clock),
+            today=_today(node.clock),
         )
         policy = open_on(standing.corridor)
-        _, message = steps.submit(draft, standing, facts, policy=policy, around=None, now=parts.clock.now())
+        _, message = steps.submit(draft, standing, facts, policy=policy, around=None, now=node.clock.now())
         assert peer.keyset is not None
         return steps.depart(
             message,
-            steps.new_secret(parts.rand),
+            steps.new_secret(node.rand),
             LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
-            own=parts.own.descriptor,
+            own=node.own.descriptor,
             peer=peer.descriptor,
             keyset=peer.keyset,
-            now=parts.clock.now(),
-            sign=parts.keys.sign,
-            rand=parts.rand,
+            now=node.clock.now(),
+            sign=node.keys.sign,
+            rand=node.rand,
         ).data
 
     async def void(self, n: int, *, id: str) -> None:
         """Ask a void question about `id` under the number `n`."""
-        parts, peer = self._party.running.parts, self._party.peer()
+        node, peer = self._party.running, self._party.peer()
         payload = Void(
-            id=id, from_=parts.own.node, to=peer.node, epoch=1, n=n, prev=self._prev(n), created=parts.clock.now()
+            id=id, from_=node.own.node, to=peer.node, epoch=1, n=n, prev=self._prev(n), created=node.clock.now()
         ).encode()
-        document = SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
-        assert (await parts.client.post_void(address(peer.descriptor), document.encode())).status == 200
+        document = SignedDocument(payload=payload, payload_type=VOID, signatures=(node.keys.sign(VOID, payload),))
+        assert (await node.client.post_void(address(peer.descriptor), document.encode())).status == 200
 
     async def post(self, *envelopes: bytes) -> list[tuple[str | None, str | None]]:
         """Send them in one request: for each its code and the status of its signed receipt, if it has one."""
-        parts = self._party.running.parts
-        answered = await parts.client.post_messages(address(self._party.peer().descriptor), envelopes)
+        node = self._party.running
+        answered = await node.client.post_messages(address(self._party.peer().descriptor), envelopes)
         assert answered.status == 200
         value = json.loads(answered.body)
         told: dict[str, str] = {}

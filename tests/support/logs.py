@@ -20,8 +20,6 @@ from support.pair import START, Party, Two, two_nodes
 
 from gateway.app import open_log
 from gateway.audit import reader
-from gateway.audit.checkpointer import ask
-from gateway.audit.log import checkpoint
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 
@@ -65,13 +63,13 @@ async def witnessed(base: Path) -> Witnessed:
             source.execute("vacuum into ?", (str(base / "yesterday" / "node.db"),))
         shutil.copy(base / "FR" / "checkpoint", base / "yesterday" / "checkpoint")
         await grow(two, LATE)
-        digits = tuple(re.sub(r"\s", "", party.running.parts.own.descriptor.fingerprint) for party in two)
-        return Witnessed(base=base, fingerprints=(digits[0], digits[1]), al=two.al.running.parts.own.node)
+        digits = tuple(re.sub(r"\s", "", party.running.own.descriptor.fingerprint) for party in two)
+        return Witnessed(base=base, fingerprints=(digits[0], digits[1]), al=two.al.running.own.node)
 
 
 async def grow(two: Two, size: int) -> None:
     """Entries up to `size` in FR's log, a checkpoint of exactly that size, and AL's word on it."""
-    parts = two.fr.running.parts
+    node = two.fr.running
     now = two.clock.now()
 
     def move(connection: Any) -> None:
@@ -80,9 +78,9 @@ async def grow(two: Two, size: int) -> None:
         rest = range(len(there), size)
         journal.append_leaves(connection, [leaf(now, "alarm.dismissed", actor=f"{number:032x}") for number in rest])
 
-    await parts.store.move(move)
-    assert (await checkpoint(parts)).size == size
-    await ask(parts, two.al.running.parts.own.node)
+    await node.store.move(move)
+    assert (await node.log.checkpoint()).size == size
+    await node.checkpointer.ask(two.al.running.own.node)
 
 
 def edit(folder: Path, *statements: tuple[str, Sequence[Any]]) -> None:

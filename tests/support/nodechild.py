@@ -29,10 +29,10 @@ from support import keydchild
 from support.keydchild import CHEAP
 
 from gateway.app import Node, open_node
+from gateway.erasure import storage_epochs
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
 from gateway.identity.unlock import by_child
-from gateway.node import scheduler
 from gateway.ports import Clock
 
 __all__ = ["CHEAP", "SteeredClock"]
@@ -90,7 +90,7 @@ def die_at(node: Node, place: str, batches: int) -> None:
     `begun`: both epoch keys are on disk; `rewrapped`: after some batches; `drained`: nothing names the old epoch, its
     key is there still; `finished`: its key is gone, nothing else was noted.
     """
-    rotation, keys = node.house, node.parts.keys
+    rotation, keys = node.epochs, node.keys
     rewrap, finish = rotation._rewrap, keys.finish_epoch
     left = count(1)
 
@@ -126,7 +126,7 @@ async def run(spec: dict[str, Any], lines: asyncio.StreamReader) -> None:
     folder = Path(spec["folder"])
     keyd = keydchild.command(folder, Path(spec["passphrase_file"]))
     node, stack = await open_node(folder, by_child(folder, keyd), clock=clock)
-    scheduler.REWRAP_BATCH = spec["batch"]
+    storage_epochs.REWRAP_BATCH = spec["batch"]
     stop = asyncio.Event()
     async with stack:
 

@@ -14,49 +14,30 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from support.house import files_of, syntax
+from support.operations import operations
 
 from adapters.kit.kind import find, offered
-from gateway.access.operations import people as desk_people
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.audit.operations import access
-from gateway.delivery.operations import messages, release
-from gateway.erasure import operations as desk_erasing
-from gateway.erasure.peer_requests import operations as desk_requests
 from gateway.foundation.config import Config
-from gateway.identity import operations as desk_keys
-from gateway.node import dispatch
-from gateway.notifications import operations as alert_operations
 from gateway.peers import expiry_rules, split_view
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
 _ONLY = re.compile(r'only\(arguments((?:, "[a-z_]+")*)\)')
 _DRAFT = ("type", "to", "header", "content", "purpose", "conversation", "in_reply_to", "message")
-_APART: Mapping[str, Any] = {
+_APART: Mapping[str, tuple[str, ...]] = {
     "message.submit": (*_DRAFT, "by", "second_by"),
-    "message.show": messages.show_message,
-    "audit.reads": access.list_reads,
-    "draft.release": release.release_draft,
-    "alert.acknowledge": alert_operations.acknowledge,
     "attachment.add": ("message",),
     "attachment.read": ("direction",),
-    "message.erase": desk_erasing.erase_message,
-    "conversation.erase": desk_erasing.erase_conversation,
-    "erasure.follow": desk_requests.follow,
-    "retention.run": desk_erasing.run,
-    "keys.rotate_epoch": ("by",),
-    "keys.publish": desk_keys.publish,
-    "keys.rotate_enc": desk_keys.rotate_enc,
-    **desk_people.ACTS,
 }
-"""Operations whose arguments are read elsewhere than in the function of the table."""
+"""Operations whose arguments are read elsewhere than in their method."""
 
 
 def arguments(operation: str) -> tuple[str, ...]:
     """What an operation takes, without what is in its path."""
-    found = _APART.get(operation) or dispatch.OPERATIONS[operation]
-    if not isinstance(found, tuple):
-        read = _ONLY.search(inspect.getsource(found))
+    found = _APART.get(operation)
+    if found is None:
+        read = _ONLY.search(inspect.getsource(operations()[operation]))
         assert read, f"{operation} does not say what it takes"
         found = tuple(re.findall(r'"([a-z_]+)"', read[1]))
     return tuple(name for name in found if name != "id")

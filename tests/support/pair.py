@@ -101,7 +101,7 @@ class Party:
 
     def agreed(self, peer: str | None = None) -> bool:
         """Whether both sides' records about a peer, or about the only one, are in force here."""
-        found = self.peer() if peer is None else self.running.parts.book.find(peer)
+        found = self.peer() if peer is None else self.running.peers.find(peer)
         return found.standing(self.clock.now()).missing is None
 
     async def submit(self, reference: str, to: str | None = None, **changes: Any) -> str:
@@ -119,7 +119,7 @@ class Party:
 
     def peer(self) -> Peer:
         """The other node as it is held here."""
-        (peer,) = self.running.parts.book.all()
+        (peer,) = self.running.peers.all()
         return peer
 
     def notes(self) -> list[str]:
@@ -132,7 +132,7 @@ class Party:
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database says."""
-        return await self.running.parts.store.read(lambda c: [tuple(row) for row in c.exec_driver_sql(query)])
+        return await self.running.store.read(lambda c: [tuple(row) for row in c.exec_driver_sql(query)])
 
     async def alarms(self) -> list[str]:
         """Kinds of the open alarms."""
@@ -212,7 +212,7 @@ async def two_nodes(base: Path) -> AsyncIterator[Two]:
         for party in two:
             await party.start()
         await two.until(
-            lambda: all(p.agreed() and p.running.house._pushed for p in two), seconds=30, what="the first push"
+            lambda: all(p.agreed() and p.running.upkeep._pushed for p in two), seconds=30, what="the first push"
         )
         yield two
     finally:
@@ -276,7 +276,7 @@ class Spoiler:
     """
 
     def __init__(self, party: Party) -> None:
-        client = party.running.parts.client
+        client = party.running.client
         self.asked: list[tuple[str, Any]] = []
         self.lose = 0
         self.away = False

@@ -103,7 +103,7 @@ async def pair(one: Node, other: Node) -> None:
         chain = (await b.desk.call("node.pairing", {})).value
         await a.desk.call("peer.add", {"chain": chain, "by": "adm"})
     for a, b in ((one, other), (other, one)):
-        name = b.parts.config.node.name
+        name = b.config.node.name
         await aplay(pairing(ADMINS, name), lambda op, node=a, **arguments: asked(node, op, arguments))
     await until(lambda: agreed(one, other))
 
@@ -115,9 +115,7 @@ async def asked(node: Node, operation: str, arguments: dict[str, Any]) -> Any:
 
 async def agreed(*nodes: Node) -> bool:
     """Whether both sides' trust records about every peer are in force at all of these."""
-    return all(
-        peer.standing(node.parts.clock.now()).missing is None for node in nodes for peer in node.parts.book.all()
-    )
+    return all(peer.standing(node.clock.now()).missing is None for node in nodes for peer in node.peers.all())
 
 
 async def until(done: Callable[[], Awaitable[bool]], *, seconds: float = 60) -> None:

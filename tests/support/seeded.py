@@ -24,13 +24,12 @@ from support.endpoints import example
 import schemas
 from gateway.app import Node
 from gateway.consent import register
-from gateway.conversations import status_updates
 from gateway.conversations.rules.facts import Side
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content, Facts
+from gateway.messages.content_codec import Facts, MessageContent
 from gateway.messages.store import conversations, local, messages, receipts
 from gateway.messages.store.local import OWN, ConsentRow, DraftRow
 from gateway.messages.store.messages import IN, OUT, InboxRow, MessageRow, StatementRow
@@ -125,23 +124,23 @@ class _Said:
 
 async def seed(node: Node, *, conversations: int, drafts: int = 200, rng: random.Random) -> Seeded:
     """Fill the store of a node that is open and not served with conversations with its peers, in turn."""
-    peers = [peer.node for peer in node.parts.book.all()]
+    peers = [peer.node for peer in node.peers.all()]
     writer = _Writer(node, peers, rng)
     ids: list[str] = []
     for start in range(0, conversations, AT_ONCE):
         ids += await writer.write(min(AT_ONCE, conversations - start), 1 - start / conversations)
     await writer.drafts(drafts)
-    await node.parts.store.checkpoint()
-    await status_updates.keep(node.parts)
+    await node.store.checkpoint()
+    await node.status_updates.keep()
     return Seeded(conversations=tuple(ids), messages=writer.messages)
 
 
 class _Writer:
     def __init__(self, node: Node, peers: Sequence[str], rng: random.Random) -> None:
-        self._parts = node.parts
+        self._node = node
         self._peers = peers
         self._rng = rng
-        self._now = node.parts.clock.now()
+        self._now = node.clock.now()
         self._mix = itertools.cycle(MIX)
         self._turn = itertools.count()
         self._numbers = {(peer, out): 0 for peer in peers for out in (True, False)}
@@ -153,15 +152,15 @@ class _Writer:
     async def write(self, count: int, age: float) -> list[str]:
         """So many conversations; `age` is 1 for the oldest and 0 for the newest."""
         talks = [list(self._talk(self._peers[next(self._turn) % len(self._peers)], age)) for _ in range(count)]
-        self._parts.vault.learn(conversations=[said[0].conversation for _, said in talks])
+        self._node.sealer.learn(conversations=[said[0].conversation for _, said in talks])
         rows = [(peer, one) for peer, said in talks for one in said]
-        sealed = self._parts.vault.seal_each(
+        sealed = self._node.sealer.seal_each(
             [item for _, one in rows for item in ((one.ref, _content(one)), (one.evidence, self._evidence()))]
         )
-        grants = [(self._parts.store.new_ref(), one) for _, one in rows if one.body_type == "consent.record/1"]
-        self._parts.vault.learn(consents=[one.consent for _, one in grants if one.consent])
-        sealed += self._parts.vault.seal_each([(ref, register.encode(_consent(one))) for ref, one in grants])
-        await self._parts.store.move(partial(self._store, rows=rows, sealed=sealed, grants=grants))
+        grants = [(self._node.store.new_ref(), one) for _, one in rows if one.body_type == "consent.record/1"]
+        self._node.sealer.learn(consents=[one.consent for _, one in grants if one.consent])
+        sealed += self._node.sealer.seal_each([(ref, register.encode(_consent(one))) for ref, one in grants])
+        await self._node.store.move(partial(self._store, rows=rows, sealed=sealed, grants=grants))
         self.messages += len(rows)
         return [said[0].conversation for _, said in talks]
 
@@ -180,8 +179,8 @@ class _Writer:
             asked = next((one for one in reversed(said) if one.step[0] is not side), None)
             said.append(
                 _Said(
-                    ref=self._parts.store.new_ref(),
-                    evidence=self._parts.store.new_ref(),
+                    ref=self._node.store.new_ref(),
+                    evidence=self._node.store.new_ref(),
                     id=self._id(),
                     out=out,
                     at=at,
@@ -247,7 +246,7 @@ class _Writer:
                 connection,
                 ConsentRow(
                     ref=ref,
-                    consent=self._parts.vault.consent_index(one.consent or ""),
+                    consent=self._node.sealer.consent_index(one.consent or ""),
                     holder=OWN if one.out else made[0].peer,
                     state=register.ACTIVE,
                     at=one.at,
@@ -275,7 +274,7 @@ class _Writer:
             direction=OUT if one.out else IN,
             peer=peer,
             id=one.id,
-            conversation=self._parts.vault.conversation_index(one.conversation),
+            conversation=self._node.sealer.conversation_index(one.conversation),
             consent=None,
             kind=one.kind,
             state=one.state,
@@ -292,11 +291,11 @@ class _Writer:
 
     async def drafts(self, count: int) -> None:
         """Drafts that wait for a person."""
-        refs = [self._parts.store.new_ref() for _ in range(count)]
-        to = self._parts.book.all()[0].name
+        refs = [self._node.store.new_ref() for _ in range(count)]
+        to = self._node.peers.all()[0].name
         body = _body("referral.request", "valid-child-full")
         draft = canon({"type": "referral.request/1", "to": to, **body})
-        sealed = self._parts.vault.seal_each([(ref, draft) for ref in refs])
+        sealed = self._node.sealer.seal_each([(ref, draft) for ref in refs])
 
         def move(connection: Connection) -> None:
             content.put(connection, sealed)
@@ -304,7 +303,7 @@ class _Writer:
                 row = DraftRow(ref=ref, id=self._id(), origin=None, state="waiting", at=self._now, first=None)
                 local.add_draft(connection, row)
 
-        await self._parts.store.move(move)
+        await self._node.store.move(move)
 
 
 def _kind(steps: Sequence[Step]) -> str:
@@ -366,7 +365,7 @@ def _content(one: _Said) -> bytes:
         consent_ref=one.consent,
         created=one.at,
     )
-    opened = Content(facts=facts, secret=bytes(64), body=orjson.dumps({"header": header, "content": inner}))
+    opened = MessageContent(facts=facts, secret=bytes(64), body=orjson.dumps({"header": header, "content": inner}))
     return lp_join(opened.facts.encode(), opened.secret, opened.body)
 
 

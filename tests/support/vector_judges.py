@@ -119,14 +119,16 @@ def receive(file: Case, case: Case) -> types.AuthenticStatement:
     chain = chain_of(file, case.get("recipient", ["recipient-1"]))
     own = chain[-1]
     sender = chain_of(file, case.get("sender", ["sender-1"]))[-1]
-    unpacked = steps.unpack(
-        steps.read(envelope_bytes(file, case)),
+    unpacked = steps.open_envelope(
+        steps.read_envelope(envelope_bytes(file, case)),
         own=own,
         signer=case.get("signer", sender.node),
         open_cek=opener(file),
         now=case["now"],
     )
-    return steps.authenticate(unpacked, own=own, sender=sender, now=case["now"], oldest=steps.oldest_usable(chain))
+    return steps.authenticate_statement(
+        unpacked, own=own, sender=sender, now=case["now"], oldest=steps.oldest_usable(chain)
+    )
 
 
 def envelope(file: Case, case: Case) -> str | None:

@@ -87,7 +87,7 @@ class _Options(HTMLParser):
 async def visitor(node: Node, http: ClientSession, name: str, *roles: Role) -> Visitor:
     """Somebody who was invited, and has made a passkey."""
     made = await asked(node, "person.add", {"name": name, "roles": [*roles], "by": "adm"})
-    origin = node.parts.config.console_origin
+    origin = node.config.console_origin
     assert origin is not None
     found, key = Visitor(http=http, origin=origin, name=name), Authenticator(origin=origin)
     await found.open("/enrol")

@@ -1,8 +1,8 @@
 """Two nodes talk about one case over a bad wire, step by step, through the pure steps of `gateway.delivery`.
 
 Everything that is written goes through `outbound.submit` and, when it leaves, `outbound.recheck`; everything that comes
-through `inbound.admit`: scope, every gate, the schema and the conversation, with real bodies. Only keys and numbers of
-the link are left out. The wire loses, doubles, delays and reorders. A walk is made of its seed alone.
+through `inbound.accept_message`: scope, every gate, the schema and the conversation, with real bodies. Only keys and
+numbers of the link are left out. The wire loses, doubles, delays and reorders. A walk is made of its seed alone.
 
 What a walk asserts by itself: an honest message is refused by its receiver only over what its sender could not know; a
 body that has to be stopped by a gate is stopped by this gate on both sides; what arrives has kept the rules of DOMAIN
@@ -489,7 +489,7 @@ class Walk:
         known = Conversation(kind=Kind.REFERRAL, setting=SETTING, messages=tuple(end.known.values()))
         around = ConversationContext(conversation=known, side=sender.side, partial=partial)
         try:
-            inbound.admit(examined, held=held, around=around, to=NODES[end.side])
+            inbound.accept_message(examined, known=held, conversation=around, own_node=NODES[end.side])
         except RemoteError as error:
             return error
         return None

@@ -83,7 +83,7 @@ async def release(seat: Seat) -> None:
 
 async def filled(seat: Seat, office: Office, body_type: str, document: Mapping[str, Any], purpose: str | None) -> str:
     """Fill in the form of a draft and look at what would leave; the address of the draft."""
-    zone = calendar("tact", office.node.parts.own.descriptor.country).zone
+    zone = calendar("tact", office.node.own.descriptor.country).zone
     fields = posted(body_type, document, lambda at: int(offset(zone, at).total_seconds()))
     draft = seat.page.url.partition("?")[0].partition("#")[0].removeprefix(seat.origin)
     if purpose is not None:

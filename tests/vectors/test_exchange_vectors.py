@@ -101,8 +101,8 @@ def test_the_invalid_envelopes_are_refused(place: int) -> None:
 def test_another_signer_of_the_request() -> None:
     """Step 10: the same envelope under the request signature of another node."""
     with refused(Code.UNKNOWN_SENDER):
-        steps.unpack(
-            steps.read(base64.urlsafe_b64decode(vectors()["valid"]["envelope_b64"] + "==")),
+        steps.open_envelope(
+            steps.read_envelope(base64.urlsafe_b64decode(vectors()["valid"]["envelope_b64"] + "==")),
             own=descriptor("recipient"),
             signer=descriptor("recipient").node,
             open_cek=lambda kid, enc, info: bytes.fromhex(vectors()["valid"]["cek"]),

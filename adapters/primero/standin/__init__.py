@@ -1,6 +1,6 @@
 """A stand-in for Primero v2, from the public description of its API; README.md says what it does not imitate."""
 
-from adapters.primero.standin.rules import Account, Office, Trouble
+from adapters.primero.standin.rules import Account, Faults, Office
 from adapters.primero.standin.server import StandIn
 
-__all__ = ["Account", "Office", "StandIn", "Trouble"]
+__all__ = ["Account", "Faults", "Office", "StandIn"]

@@ -69,8 +69,8 @@ class Account:
     fields: frozenset[str] = frozenset(FIELDS)
 
 
-@dataclass
-class Trouble:
+@dataclass(frozen=True)
+class Faults:
     """Faults that can be switched on."""
 
     status: int = 0
@@ -98,7 +98,7 @@ class Office:
     accounts: dict[str, Account] = field(default_factory=dict)
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)
     referrals: dict[str, dict[str, Any]] = field(default_factory=dict)
-    trouble: Trouble = field(default_factory=Trouble)
+    trouble: Faults = field(default_factory=Faults)
     dropped: list[str] = field(default_factory=list)
     _ticks: Any = field(default_factory=count)
 

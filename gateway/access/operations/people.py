@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
@@ -13,175 +13,210 @@ from gateway.access import rules
 from gateway.access.people_store import PersonRow
 from gateway.access.sessions import code_hash, end_sessions, new_code, passkey_of, roles_of
 from gateway.database import journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.engine import Store
 from gateway.errors import Code, Finding, RefusedError
-from gateway.node.parts import Parts
+from gateway.foundation.config import Config
 from gateway.operations import arguments as args
 from gateway.operations.arguments import Arguments, maybe_text, only, text
 from gateway.operations.roles import Caller
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import CallerOperation, Operation
+from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u, is_line
 
 ID = 16
 NAME = is_line(1, 64)
 
 
-async def list_people(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Everybody who works or has worked at the console; no secret."""
-    only(arguments)
-    now = parts.clock.now()
-    return OperationResult(value={"people": await parts.store.read(lambda c: _shown(c, rows.load(c), now))})
+class PeopleOperations:
+    """Operations on the people of this node."""
 
+    def __init__(
+        self, *, store: Store, config: Config, clock: Clock, rand: Callable[[int], bytes], actor: Actor
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._clock = clock
+        self._rand = rand
+        self._actor = actor
 
-async def add(parts: Parts, arguments: Arguments, caller: Caller) -> OperationResult:
-    """Make a person with an invitation. Its code is in this answer and nowhere else."""
-    only(arguments, "name", "roles", "unit", "language", "by")
-    name, roles, unit = (
-        text(arguments, "name", longest=64),
-        rules.read_roles(_words(arguments)),
-        _unit(parts, arguments),
-    )
-    language, by = maybe_text(arguments, "language"), text(arguments, "by", longest=64)
-    if not NAME(name) or not name.strip():
-        raise RefusedError(
-            Code.INVALID,
-            "the name is no line of 1 to 64 characters; nothing was made",
-            findings=[Finding(place="/name", rule="pattern", hint="without controls and invisible characters")],
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "person.list": self.list_people,
+        }
+
+    def by_caller(self) -> Mapping[str, CallerOperation]:
+        """Those that look at who asks."""
+        return {
+            "person.add": self.add,
+            "person.change": self.change,
+            "person.invite": self.invite,
+            "person.sign_out": self.sign_out,
+            "person.end": self.end,
+        }
+
+    async def list_people(self, arguments: Arguments) -> OperationResult:
+        """Everybody who works or has worked at the console; no secret."""
+        only(arguments)
+        now = self._clock.now()
+        return OperationResult(value={"people": await self._store.read(lambda c: _shown(c, rows.load(c), now))})
+
+    async def add(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """Make a person with an invitation. Its code is in this answer and nowhere else."""
+        only(arguments, "name", "roles", "unit", "language", "by")
+        name, roles, unit = (
+            text(arguments, "name", longest=64),
+            rules.read_roles(_words(arguments)),
+            self._unit(arguments),
         )
-    if language is not None:
-        rules.check_language(language)
-    rules.check_gives(caller, roles)
-    now, code = parts.clock.now(), new_code(parts.rand)
-    row = PersonRow(
-        id=b64u(parts.rand(ID)),
-        name=name,
-        roles=" ".join(sorted(roles)),
-        unit=unit,
-        language=language,
-        made=now,
-        ended=None,
-    )
-
-    def move(connection: Connection) -> Json:
-        same = args.person(name, bytes)
-        if any(one.ended is None and args.person(one.name, bytes) == same for one in rows.load(connection)):
+        language, by = maybe_text(arguments, "language"), text(arguments, "by", longest=64)
+        if not NAME(name) or not name.strip():
             raise RefusedError(
-                Code.EXISTS,
-                "somebody here has this name already; nothing was made",
-                hint="add what tells them apart: names are how a second person is told from the first",
+                Code.INVALID,
+                "the name is no line of 1 to 64 characters; nothing was made",
+                findings=[Finding(place="/name", rule="pattern", hint="without controls and invisible characters")],
             )
-        rows.add(connection, row)
-        bound, actor = unit is not None, _actor(parts, by)
-        journal.append_leaf(connection, leaf(now, "person.added", id=row.id, roles=row.roles, bound=bound, actor=actor))
-        rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
-        return _shown(connection, [row], now)[0]
-
-    return OperationResult(value=_with_code(parts, await parts.store.move(move), code), created=True)
-
-
-async def change(parts: Parts, arguments: Arguments, caller: Caller) -> OperationResult:
-    """Other roles or another unit, what is left out stays. Their sessions end: they sign in with the new rights."""
-    only(arguments, "id", "roles", "unit", "by")
-    roles = rules.read_roles(_words(arguments)) if "roles" in arguments else None
-    unit = _unit(parts, arguments)
-
-    def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-        after = roles_of(row) if roles is None else roles
-        rules.check_gives(caller, roles_of(row) | after)
-        words, place = " ".join(sorted(after)), unit if "unit" in arguments else row.unit
-        if (words, place) == (row.roles, row.unit):
-            raise RefusedError(Code.INVALID, "this is what they may do already; nothing was changed")
-        rows.change(connection, row.id, roles=words, unit=place)
-        end_sessions(connection, rows.sessions(connection, row.id), "changed", now)
-        bound, actor = place is not None, _actor(parts, by)
-        journal.append_leaf(connection, leaf(now, "person.changed", id=row.id, roles=words, bound=bound, actor=actor))
-
-    return await _act(parts, arguments, caller, act)
-
-
-async def invite(parts: Parts, arguments: Arguments, caller: Caller) -> OperationResult:
-    """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them."""
-    only(arguments, "id", "instead", "by")
-    instead = arguments.get("instead", False)
-    if not isinstance(instead, bool):
-        raise RefusedError(
-            Code.INVALID,
-            "the argument instead is wrong; nothing was changed",
-            findings=[Finding(place="/instead", rule="type", hint="true or false")],
+        if language is not None:
+            rules.check_language(language)
+        rules.check_gives(caller, roles)
+        now, code = self._clock.now(), new_code(self._rand)
+        row = PersonRow(
+            id=b64u(self._rand(ID)),
+            name=name,
+            roles=" ".join(sorted(roles)),
+            unit=unit,
+            language=language,
+            made=now,
+            ended=None,
         )
-    code = new_code(parts.rand)
 
-    def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-        rules.check_gives(caller, roles_of(row))
-        if instead:
+        def move(connection: Connection) -> Json:
+            same = args.person(name, bytes)
+            if any(one.ended is None and args.person(one.name, bytes) == same for one in rows.load(connection)):
+                raise RefusedError(
+                    Code.EXISTS,
+                    "somebody here has this name already; nothing was made",
+                    hint="add what tells them apart: names are how a second person is told from the first",
+                )
+            rows.add(connection, row)
+            bound, actor = unit is not None, _actor(self._actor, by)
+            journal.append_leaf(
+                connection, leaf(now, "person.added", id=row.id, roles=row.roles, bound=bound, actor=actor)
+            )
+            rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
+            return _shown(connection, [row], now)[0]
+
+        return OperationResult(value=self._with_code(await self._store.move(move), code), created=True)
+
+    async def change(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """Other roles or another unit, what is left out stays. Their sessions end: they sign in with the new rights."""
+        only(arguments, "id", "roles", "unit", "by")
+        roles = rules.read_roles(_words(arguments)) if "roles" in arguments else None
+        unit = self._unit(arguments)
+
+        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
+            after = roles_of(row) if roles is None else roles
+            rules.check_gives(caller, roles_of(row) | after)
+            words, place = " ".join(sorted(after)), unit if "unit" in arguments else row.unit
+            if (words, place) == (row.roles, row.unit):
+                raise RefusedError(Code.INVALID, "this is what they may do already; nothing was changed")
+            rows.change(connection, row.id, roles=words, unit=place)
+            end_sessions(connection, rows.sessions(connection, row.id), "changed", now)
+            bound, actor = place is not None, _actor(self._actor, by)
+            journal.append_leaf(
+                connection, leaf(now, "person.changed", id=row.id, roles=words, bound=bound, actor=actor)
+            )
+
+        return await self._act(arguments, caller, act)
+
+    async def invite(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """Let a person make one more passkey. Those they have stay, unless this one comes `instead` of them."""
+        only(arguments, "id", "instead", "by")
+        instead = arguments.get("instead", False)
+        if not isinstance(instead, bool):
+            raise RefusedError(
+                Code.INVALID,
+                "the argument instead is wrong; nothing was changed",
+                findings=[Finding(place="/instead", rule="type", hint="true or false")],
+            )
+        code = new_code(self._rand)
+
+        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
+            rules.check_gives(caller, roles_of(row))
+            if instead:
+                rows.drop_passkeys(connection, row.id)
+                end_sessions(connection, rows.sessions(connection, row.id), "invited", now)
+            rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
+            journal.append_leaf(
+                connection, leaf(now, "person.invited", id=row.id, instead=instead, actor=_actor(self._actor, by))
+            )
+
+        done = await self._act(arguments, caller, act)
+        return OperationResult(value=self._with_code(done.value, code), created=True)
+
+    async def sign_out(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """End every session of a person, one's own too; their passkeys stay."""
+        only(arguments, "id", "by")
+
+        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
+            end_sessions(connection, rows.sessions(connection, row.id), "signed_out", now)
+            journal.append_leaf(connection, leaf(now, "person.signed_out", id=row.id, actor=_actor(self._actor, by)))
+
+        return await self._act(arguments, caller, act, oneself=True)
+
+    async def end(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """A person works here no more: sessions, passkeys and invitation end at once. Their name stays in the list."""
+        only(arguments, "id", "by")
+
+        def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
+            end_sessions(connection, rows.sessions(connection, row.id), "ended", now)
             rows.drop_passkeys(connection, row.id)
-            end_sessions(connection, rows.sessions(connection, row.id), "invited", now)
-        rows.invite(connection, code_hash(code), row.id, expires=now + rules.INVITED)
-        journal.append_leaf(
-            connection, leaf(now, "person.invited", id=row.id, instead=instead, actor=_actor(parts, by))
-        )
+            rows.uninvite(connection, row.id)
+            rows.end(connection, row.id, at=now)
+            journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=_actor(self._actor, by)))
 
-    done = await _act(parts, arguments, caller, act)
-    return OperationResult(value=_with_code(parts, done.value, code), created=True)
+        return await self._act(arguments, caller, act)
 
+    async def _act(
+        self,
+        arguments: Arguments,
+        caller: Caller,
+        act: Callable[[Connection, PersonRow, str, int], None],
+        *,
+        oneself: bool = False,
+    ) -> OperationResult:
+        """One move about one person who works here; how they are then."""
+        id, by, now = text(arguments, "id", longest=64), text(arguments, "by", longest=64), self._clock.now()
 
-async def sign_out(parts: Parts, arguments: Arguments, caller: Caller) -> OperationResult:
-    """End every session of a person, one's own too; their passkeys stay."""
-    only(arguments, "id", "by")
+        def move(connection: Connection) -> Json:
+            row = rows.find(connection, id)
+            if row is None or row.ended is not None:
+                raise RefusedError(
+                    Code.NOT_FOUND, "nobody who works here has this id; nothing was changed", hint="trm person list"
+                )
+            if not oneself:
+                rules.check_another(caller, id)
+            act(connection, row, by, now)
+            return _shown(connection, [rows.find(connection, id) or row], now)[0]
 
-    def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-        end_sessions(connection, rows.sessions(connection, row.id), "signed_out", now)
-        journal.append_leaf(connection, leaf(now, "person.signed_out", id=row.id, actor=_actor(parts, by)))
+        return OperationResult(value=await self._store.move(move))
 
-    return await _act(parts, arguments, caller, act, oneself=True)
+    def _with_code(self, shown: Json, code: str) -> Json:
+        if not isinstance(shown, dict):
+            raise RuntimeError("a person is shown as an object")
+        origin = self._config.console_origin
+        return shown | {"code": code, "address": None if origin is None else f"{origin}/enrol#{code}"}
 
-
-async def end(parts: Parts, arguments: Arguments, caller: Caller) -> OperationResult:
-    """A person works here no more: sessions, passkeys and invitation end at once. Their name stays in the list."""
-    only(arguments, "id", "by")
-
-    def act(connection: Connection, row: PersonRow, by: str, now: int) -> None:
-        end_sessions(connection, rows.sessions(connection, row.id), "ended", now)
-        rows.drop_passkeys(connection, row.id)
-        rows.uninvite(connection, row.id)
-        rows.end(connection, row.id, at=now)
-        journal.append_leaf(connection, leaf(now, "person.ended", id=row.id, actor=_actor(parts, by)))
-
-    return await _act(parts, arguments, caller, act)
-
-
-ACTS: Mapping[str, Callable[[Parts, Arguments, Caller], Awaitable[OperationResult]]] = {
-    "person.add": add,
-    "person.change": change,
-    "person.invite": invite,
-    "person.sign_out": sign_out,
-    "person.end": end,
-}
-
-
-async def _act(
-    parts: Parts,
-    arguments: Arguments,
-    caller: Caller,
-    act: Callable[[Connection, PersonRow, str, int], None],
-    *,
-    oneself: bool = False,
-) -> OperationResult:
-    """One move about one person who works here; how they are then."""
-    id, by, now = text(arguments, "id", longest=64), text(arguments, "by", longest=64), parts.clock.now()
-
-    def move(connection: Connection) -> Json:
-        row = rows.find(connection, id)
-        if row is None or row.ended is not None:
+    def _unit(self, arguments: Arguments) -> str | None:
+        unit = maybe_text(arguments, "unit")
+        if unit is not None and unit not in {known.id for known in self._config.units}:
             raise RefusedError(
-                Code.NOT_FOUND, "nobody who works here has this id; nothing was changed", hint="trm person list"
+                Code.INVALID,
+                "the argument unit is wrong; nothing was changed",
+                findings=[Finding(place="/unit", rule="enum", hint="a unit of this node's node.toml")],
             )
-        if not oneself:
-            rules.check_another(caller, id)
-        act(connection, row, by, now)
-        return _shown(connection, [rows.find(connection, id) or row], now)[0]
-
-    return OperationResult(value=await parts.store.move(move))
+        return unit
 
 
 def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Json]:
@@ -214,29 +249,11 @@ def _shown(connection: Connection, people: list[PersonRow], now: int) -> list[Js
     return shown
 
 
-def _with_code(parts: Parts, shown: Json, code: str) -> Json:
-    if not isinstance(shown, dict):
-        raise RuntimeError("a person is shown as an object")
-    origin = parts.config.console_origin
-    return shown | {"code": code, "address": None if origin is None else f"{origin}/enrol#{code}"}
-
-
 def _words(arguments: Arguments) -> list[Json]:
     words = arguments.get("roles")
     return words if isinstance(words, list) else []
 
 
-def _unit(parts: Parts, arguments: Arguments) -> str | None:
-    unit = maybe_text(arguments, "unit")
-    if unit is not None and unit not in {known.id for known in parts.config.units}:
-        raise RefusedError(
-            Code.INVALID,
-            "the argument unit is wrong; nothing was changed",
-            findings=[Finding(place="/unit", rule="enum", hint="a unit of this node's node.toml")],
-        )
-    return unit
-
-
-def _actor(parts: Parts, by: str) -> str:
+def _actor(actor: Actor, by: str) -> str:
     """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
-    return parts.keys.actor(by.encode()).hex()
+    return actor(by.encode()).hex()

@@ -9,16 +9,20 @@ from sqlalchemy import Connection
 
 from gateway.access import people_store as person_rows
 from gateway.access import token_store as token_rows
-from gateway.audit import access_store, log, store
+from gateway.audit import access_store, store
 from gateway.audit.access_log import OWNER
 from gateway.audit.access_store import Reading
+from gateway.audit.log import AuditLog
 from gateway.database import content
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import paged, position
 from gateway.errors import Code, RefusedError
 from gateway.messages.content_codec import read_content
 from gateway.messages.store import messages
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, only
+from gateway.operations.roles import Caller
+from gateway.operations.table import CallerOperation, Operation
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import b64u, unb64u
 
@@ -29,42 +33,88 @@ OF_CONVERSATION = frozenset({"conversation", "contact", "evidence"})
 """What was shown that has the index of a conversation for its id."""
 
 
-async def list_reads(parts: Parts, arguments: Arguments, *, reading: bool = True) -> OperationResult:
-    """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
-    consent, or by one reader. Conversations have their ids where the caller is `reading` content.
-    """
-    only(arguments, "limit", "cursor", "message", "conversation", "consent", "reader")
-    limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-    message, reader = maybe_text(arguments, "message"), maybe_text(arguments, "reader")
-    conversation, consent = maybe_text(arguments, "conversation"), maybe_text(arguments, "consent")
-    if sum(name is not None for name in (message, conversation, consent)) > 1:
-        raise RefusedError(Code.INVALID, "name one of message, conversation and consent; nothing was listed")
+class AccessOperations:
+    """Operations that show who read what."""
 
-    def query(c: Connection) -> tuple[list[tuple[int, Reading]], Mapping[str, str], Mapping[str, str]]:
-        ids = None
-        if message is not None:
-            ids = [message]
-        elif consent is not None:
-            ids = [b64u(parts.vault.consent_index(consent))]
-        elif conversation is not None:
-            index = parts.vault.conversation_index(conversation)
-            ids = [b64u(index), *(row.id for row in messages.of_conversation(c, index))]
-        found = access_store.page(c, before=before, limit=limit + 1, ids=ids, reader=reader)
-        indexes = {one.id for _, one in found if one.what in OF_CONVERSATION} if reading else set()
-        return found, _names(c), _conversations(parts, c, indexes)
+    def __init__(self, *, content: Content, log: AuditLog) -> None:
+        self._content = content
+        self._log = log
 
-    found, names, conversations = await parts.store.read(query)
-    shown, following = paged(found, limit, lambda one: one[0])
-    items: list[Json] = []
-    for _, one in shown:
-        said: dict[str, Json] = {"at": one.at, "what": one.what, "id": one.id, "reader": one.reader}
-        if reading:
-            said["conversation"] = conversations.get(one.id)
-        items.append(said | {"name": names.get(one.reader)})
-    return OperationResult(value={"reads": items, "next": following})
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "audit.list": self.list_entries,
+        }
+
+    def by_caller(self) -> Mapping[str, CallerOperation]:
+        """Those that look at who asks."""
+        return {
+            "audit.reads": self.list_reads,
+        }
+
+    async def list_reads(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """Who was shown what, newest first: of one message or draft, of one conversation with all its messages, of one
+        consent, or by one reader. Conversations have their ids where the caller reads content.
+        """
+        only(arguments, "limit", "cursor", "message", "conversation", "consent", "reader")
+        limit, before = number(arguments, "limit", otherwise=50), position(arguments)
+        message, reader = maybe_text(arguments, "message"), maybe_text(arguments, "reader")
+        conversation, consent = maybe_text(arguments, "conversation"), maybe_text(arguments, "consent")
+        if sum(name is not None for name in (message, conversation, consent)) > 1:
+            raise RefusedError(Code.INVALID, "name one of message, conversation and consent; nothing was listed")
+
+        def query(c: Connection) -> tuple[list[tuple[int, Reading]], Mapping[str, str], Mapping[str, str]]:
+            ids = None
+            if message is not None:
+                ids = [message]
+            elif consent is not None:
+                ids = [b64u(self._content.sealer.consent_index(consent))]
+            elif conversation is not None:
+                index = self._content.sealer.conversation_index(conversation)
+                ids = [b64u(index), *(row.id for row in messages.of_conversation(c, index))]
+            found = access_store.page(c, before=before, limit=limit + 1, ids=ids, reader=reader)
+            indexes = {one.id for _, one in found if one.what in OF_CONVERSATION} if caller.reads_content else set()
+            return found, _names(c), _conversations(self._content.sealer, c, indexes)
+
+        found, names, conversations = await self._content.store.read(query)
+        shown, following = paged(found, limit, lambda one: one[0])
+        items: list[Json] = []
+        for _, one in shown:
+            said: dict[str, Json] = {"at": one.at, "what": one.what, "id": one.id, "reader": one.reader}
+            if caller.reads_content:
+                said["conversation"] = conversations.get(one.id)
+            items.append(said | {"name": names.get(one.reader)})
+        return OperationResult(value={"reads": items, "next": following})
+
+    async def list_entries(self, arguments: Arguments) -> OperationResult:
+        """Entries of the log, newest first, of one event, about one subject, or up to a time; each says how far it is
+        covered: `witnessed`, `signed` by this node only, or `open` until the next checkpoint.
+        """
+        only(arguments, "limit", "cursor", "event", "subject", "until")
+        limit, before = number(arguments, "limit", otherwise=50), position(arguments)
+        event, subject = maybe_text(arguments, "event"), maybe_text(arguments, "subject")
+        until = number(arguments, "until", otherwise=LATEST, most=LATEST)
+        wanted = [f'"{word}"'.encode() for word in (event, subject) if word is not None]
+
+        def query(c: Connection) -> tuple[list[tuple[int, bytes]], int, int, int]:
+            newest, witnessed = (
+                store.newest_checkpoint(c),
+                store.newest_witnessed(c, self._log.parties().quorum),
+            )
+            high = store.last_until(c, until) if before is None else before - 1
+            low = max(0, high - LOOKED_AT)
+            found = store.matching(c, low, high, wanted, limit + 1)
+            signed, seen = 0 if newest is None else newest.size, 0 if witnessed is None else witnessed.size
+            return found, low, signed, seen
+
+        found, low, signed, witnessed = await self._content.store.read(query)
+        shown, following = paged(found, limit, lambda one: one[0])
+        if following is None and low > 0 and limit:
+            following = str(low + 1)
+        return OperationResult(value={"entries": _entries(shown, signed, witnessed, event, subject), "next": following})
 
 
-def _conversations(parts: Parts, connection: Connection, indexes: Collection[str]) -> dict[str, str]:
+def _conversations(sealer: ContentSealer, connection: Connection, indexes: Collection[str]) -> dict[str, str]:
     """The ids of conversations by their keyed indexes, as the newest message of each says; without one that opens
     there is none.
     """
@@ -73,7 +123,7 @@ def _conversations(parts: Parts, connection: Connection, indexes: Collection[str
     rows = messages.of_conversations(connection, [unb64u(index) for index in sorted(indexes)])
     newest = {row.conversation: row.ref for row in rows}
     sealed = content.get(connection, [*newest.values()])
-    opened = dict(zip(sealed, parts.vault.open_each([*sealed.values()]), strict=True)) if sealed else {}
+    opened = dict(zip(sealed, sealer.open_each([*sealed.values()]), strict=True)) if sealed else {}
     return {
         b64u(index): read_content(plain).facts.conversation
         for index, ref in newest.items()
@@ -86,34 +136,6 @@ def _names(connection: Connection) -> dict[str, str]:
     people = {f"person/{row.id}": row.name for row in person_rows.load(connection)}
     tokens = {f"token/{row.id}": row.label for row in token_rows.load(connection)}
     return {OWNER: OWNER, **people, **tokens}
-
-
-async def list_entries(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Entries of the log, newest first, of one event, about one subject, or up to a time; each says how far it is
-    covered: `witnessed`, `signed` by this node only, or `open` until the next checkpoint.
-    """
-    only(arguments, "limit", "cursor", "event", "subject", "until")
-    limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-    event, subject = maybe_text(arguments, "event"), maybe_text(arguments, "subject")
-    until = number(arguments, "until", otherwise=LATEST, most=LATEST)
-    wanted = [f'"{word}"'.encode() for word in (event, subject) if word is not None]
-
-    def query(c: Connection) -> tuple[list[tuple[int, bytes]], int, int, int]:
-        newest, witnessed = (
-            store.newest_checkpoint(c),
-            store.newest_witnessed(c, log.of_node(parts).quorum),
-        )
-        high = store.last_until(c, until) if before is None else before - 1
-        low = max(0, high - LOOKED_AT)
-        found = store.matching(c, low, high, wanted, limit + 1)
-        signed, seen = 0 if newest is None else newest.size, 0 if witnessed is None else witnessed.size
-        return found, low, signed, seen
-
-    found, low, signed, witnessed = await parts.store.read(query)
-    shown, following = paged(found, limit, lambda one: one[0])
-    if following is None and low > 0 and limit:
-        following = str(low + 1)
-    return OperationResult(value={"entries": _entries(shown, signed, witnessed, event, subject), "next": following})
 
 
 def _entries(

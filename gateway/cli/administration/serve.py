@@ -92,7 +92,7 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
                 raise
             raise RefusedError(
                 Code.UNREACHABLE,
-                f"can not listen on {node.parts.config.federation.listen}; nothing was started",
+                f"can not listen on {node.config.federation.listen}; nothing was started",
                 hint=(exc.strerror or "see federation.listen in node.toml").lower(),
             ) from exc
 
@@ -110,7 +110,7 @@ def _say_limited(error: GatewayError, as_json: bool) -> None:
 
 def require_roots(node: Node) -> None:
     """One root key is for demonstrations only: whoever holds it alone is the node."""
-    if len(node.parts.own.descriptor.roots) == 1 and not node.parts.config.node.demo:
+    if len(node.own.descriptor.roots) == 1 and not node.config.node.demo:
         raise RefusedError(
             Code.INVALID,
             "this node has one root key and is not marked as a demonstration; nothing was started",
@@ -121,17 +121,16 @@ def require_roots(node: Node) -> None:
 def _say_ready(node: Node, as_json: bool) -> None:
     if node.federation is None:
         raise RuntimeError("a ready node listens")
-    parts = node.parts
     ready: dict[str, Json] = {
         "ready": True,
-        "name": parts.config.node.name,
-        "node": parts.own.node,
-        "endpoint": parts.own.descriptor.endpoints[0],
+        "name": node.config.node.name,
+        "node": node.own.node,
+        "endpoint": node.own.descriptor.endpoints[0],
         "port": node.federation.port,
         "socket": str(node.folder / "run" / "api.sock"),
-        "local": parts.config.local.listen,
-        "console": parts.config.console_origin,
-        "demo": parts.config.node.demo,
+        "local": node.config.local.listen,
+        "console": node.config.console_origin,
+        "demo": node.config.node.demo,
     }
     if as_json:
         click.echo(json.dumps(ready))

@@ -7,67 +7,85 @@ not a code word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from gateway.consent import register
-from gateway.conversations import loader
 from gateway.conversations.history import Opened
-from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.safe_contact import Channel, ContactRule, do_not_notify, may_contact, rule_of
+from gateway.database.sealed_content import Content
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import offset
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import Key
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, only, text
+from gateway.operations.table import Operation
 from gateway.policy import store
-from gateway.ports import OperationResult
+from gateway.ports import Clock, OperationResult
 from schemas.types import type_name
 
 PERSONS = ("person", "person_identifying")
 """Members of a content in which a person is described, with the rule for reaching them."""
 
 
-async def advise(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Whether a channel may be used now, and the parties that must not be told, each with the reason."""
-    only(arguments, "id", "channel", "address")
-    id, channel = text(arguments, "id"), _channel(text(arguments, "channel"))
-    address = maybe_text(arguments, "address")
-    index, (label,) = parts.vault.conversation_index(id), parts.vault.hold_indexes(id, ())
+class ContactOperations:
+    """Operations about contact with a person."""
 
-    def query(c: Connection) -> tuple[bool, dict[Key, LoadedConversation], list[register.Known]]:
-        rows = messages.of_conversation(c, index)
-        held, _ = loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
-        relied_on = {ref for one in held.values() for ref in map(_consent, one.said.values()) if ref is not None}
-        return label in store.labels(c), held, [register.known_in(parts, c, ref) for ref in sorted(relied_on)]
+    def __init__(self, *, content: Content, loader: ConversationLoader, clock: Clock) -> None:
+        self._content = content
+        self._loader = loader
+        self._clock = clock
 
-    on_hold, held, known = await parts.store.read(query)
-    if not held:
-        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
-    now = parts.clock.now()
-    one = next(iter(held.values()))
-    said = sorted(one.said.values(), key=lambda message: message.created)
-    local = _local(one, said, now)
-    advice = may_contact(_rule(said), channel, address, local)
-    closed = do_not_notify(
-        known[0].consent if len(known) == 1 else None,
-        one.history(),
-        may_disclose_to_family=_family(said),
-        asylum_hold=on_hold,
-        today=local.date(),
-    )
-    return OperationResult(
-        value={
-            "contact": str(advice.contact),
-            "why": advice.why,
-            "check_who_answers": advice.check_who_answers,
-            "do_not_notify": [{"party": str(party), "why": why} for party, why in sorted(closed.items())],
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "contact.advise": self.advise,
         }
-    )
+
+    async def advise(self, arguments: Arguments) -> OperationResult:
+        """Whether a channel may be used now, and the parties that must not be told, each with the reason."""
+        only(arguments, "id", "channel", "address")
+        id, channel = text(arguments, "id"), _channel(text(arguments, "channel"))
+        address = maybe_text(arguments, "address")
+        index, (label,) = self._content.sealer.conversation_index(id), self._content.sealer.hold_indexes(id, ())
+
+        def query(c: Connection) -> tuple[bool, dict[Key, LoadedConversation], list[register.Known]]:
+            rows = messages.of_conversation(c, index)
+            held, _ = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
+            relied_on = {ref for one in held.values() for ref in map(_consent, one.said.values()) if ref is not None}
+            return (
+                label in store.labels(c),
+                held,
+                [register.known_in(self._content.sealer, c, ref) for ref in sorted(relied_on)],
+            )
+
+        on_hold, held, known = await self._content.store.read(query)
+        if not held:
+            raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+        now = self._clock.now()
+        one = next(iter(held.values()))
+        said = sorted(one.said.values(), key=lambda message: message.created)
+        local = _local(one, said, now)
+        advice = may_contact(_rule(said), channel, address, local)
+        closed = do_not_notify(
+            known[0].consent if len(known) == 1 else None,
+            one.history(),
+            may_disclose_to_family=_family(said),
+            asylum_hold=on_hold,
+            today=local.date(),
+        )
+        return OperationResult(
+            value={
+                "contact": str(advice.contact),
+                "why": advice.why,
+                "check_who_answers": advice.check_who_answers,
+                "do_not_notify": [{"party": str(party), "why": why} for party, why in sorted(closed.items())],
+            }
+        )
 
 
 def _channel(word: str) -> Channel:

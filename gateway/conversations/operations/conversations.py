@@ -11,109 +11,232 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from gateway.consent import register
-from gateway.conversations import loader
 from gateway.conversations import status_updates as standings
-from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.operations.procedures import standing_in
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.duties import Duty, Owed, duties, owed
 from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold, fold
 from gateway.conversations.rules.possible import possible
-from gateway.conversations.status_updates import THEM, US
+from gateway.conversations.status_updates import THEM, US, StatusUpdates
+from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import own_unit, peer_of, summary
 from gateway.erasure import store as erasures
 from gateway.errors import Code, RefusedError
 from gateway.foundation.deadlines import Deadline
+from gateway.foundation.workers import Workers
 from gateway.messages import headers
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import messages
 from gateway.messages.store.conversations import ConversationRow, Key, Owing, Place
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, only, text
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
 from gateway.policy import store
-from gateway.ports import Json, OperationResult
+from gateway.ports import Clock, Json, OperationResult
 from schemas.region_pack.procedures import Fact
+from schemas.region_pack.regions import Region
 
 _OWING = {None: Owing.EITHER, US: Owing.US, THEM: Owing.THEM}
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9a-f]{32})\.(n1[a-z2-7]{32})")
 
 
-async def show_conversation(parts: Parts, arguments: Arguments) -> OperationResult:
-    """All messages of one conversation in local order, without bodies, and where it stands with each peer: one, unless
-    a second peer repeats the id of another one's conversation.
-    """
-    only(arguments, "id")
-    id = text(arguments, "id")
-    index = parts.vault.conversation_index(id)
+class ConversationOperations:
+    """Operations that show conversations."""
 
-    (label,) = parts.vault.hold_indexes(id, ())
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        loader: ConversationLoader,
+        status_updates: StatusUpdates,
+        region: Region,
+        workers: Workers,
+        clock: Clock,
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._loader = loader
+        self._status_updates = status_updates
+        self._region = region
+        self._workers = workers
+        self._clock = clock
 
-    def query(
-        c: Connection,
-    ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, Content]]:
-        rows = messages.of_conversation(c, index)
-        lies = {Fact.LEGAL_HOLD: index in erasures.holds(c), Fact.ASYLUM_HOLD: label in store.labels(c)}
-        loaded = loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
-        return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
-
-    holds, rows, held, contents = await parts.store.read(query)
-    relied_on = await _consents(parts, contents.values())
-    if not rows:
-        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
-    now = parts.clock.now()
-    folds = {key: fold(one.conversation, now) for key, one in held.items() if one.conversation is not None}
-    items: list[Json] = [
-        summary(parts, row, contents.get(row.ref))
-        | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
-        for row in rows
-    ]
-    standings: list[Json] = [_standing(parts, key, held[key], found, holds, now) for key, found in folds.items()]
-    stopped = Fact.ASYLUM_HOLD in holds
-    return OperationResult(
-        value={
-            "conversation": id,
-            "messages": items,
-            "standing": standings,
-            "asylum_hold": stopped,
-            "consents": relied_on,
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "conversation.due": self.list_due,
+            "conversation.show": self.show_conversation,
+            "conversation.writable": self.list_writable,
         }
-    )
+
+    async def show_conversation(self, arguments: Arguments) -> OperationResult:
+        """All messages of one conversation in local order, without bodies, and where it stands with each peer: one,
+        unless a second peer repeats the id of another one's conversation.
+        """
+        only(arguments, "id")
+        id = text(arguments, "id")
+        index = self._content.sealer.conversation_index(id)
+
+        (label,) = self._content.sealer.hold_indexes(id, ())
+
+        def query(
+            c: Connection,
+        ) -> tuple[frozenset[Fact], list[MessageRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
+            rows = messages.of_conversation(c, index)
+            lies = {Fact.LEGAL_HOLD: index in erasures.holds(c), Fact.ASYLUM_HOLD: label in store.labels(c)}
+            loaded = self._loader.load(c, {(row.conversation, row.peer) for row in rows})
+            return frozenset(fact for fact, there in lies.items() if there), rows, *loaded
+
+        holds, rows, held, contents = await self._content.store.read(query)
+        relied_on = await self._consents(contents.values())
+        if not rows:
+            raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+        now = self._clock.now()
+        folds = {key: fold(one.conversation, now) for key, one in held.items() if one.conversation is not None}
+        items: list[Json] = [
+            summary(self._peers, self._clock, row, contents.get(row.ref))
+            | {"outcome": _outcome(folds.get((row.conversation, row.peer)), held[row.conversation, row.peer], row)}
+            for row in rows
+        ]
+        standings: list[Json] = [self._standing(key, held[key], found, holds, now) for key, found in folds.items()]
+        stopped = Fact.ASYLUM_HOLD in holds
+        return OperationResult(
+            value={
+                "conversation": id,
+                "messages": items,
+                "standing": standings,
+                "asylum_hold": stopped,
+                "consents": relied_on,
+            }
+        )
+
+    async def list_writable(self, arguments: Arguments) -> OperationResult:
+        """What may be written now in a conversation, for each peer, and the part of a header that is known."""
+        only(arguments, "id")
+        id = text(arguments, "id")
+        index = self._content.sealer.conversation_index(id)
+
+        def query(c: Connection) -> tuple[dict[Key, LoadedConversation], dict[int, MessageContent]]:
+            rows = messages.of_conversation(c, index)
+            return self._loader.load(c, {(row.conversation, row.peer) for row in rows})
+
+        held, contents = await self._content.store.read(query)
+        if not held:
+            raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
+        now = self._clock.now()
+        items: list[Json] = [self._writable(key, one, contents, now) for key, one in held.items()]
+        return OperationResult(value={"conversation": id, "peers": items})
+
+    def _writable(
+        self, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent], now: int
+    ) -> dict[str, Json]:
+        peer = self._peers.get(key[1])
+        types: list[Json] = []
+        if held.conversation is not None:
+            around = ConversationContext(conversation=held.conversation, side=held.ours, partial=bool(held.missing))
+            types = [{"type": one.body_type, "in_reply_to": one.reply_to} for one in possible(around, now)]
+        header = _known_header(held, contents)
+        return {"peer": key[1] if peer is None else peer.name, "types": types, "header": header}
+
+    async def _consents(self, contents: Iterable[MessageContent]) -> list[Json]:
+        """The consents that a message of these names or brings, and how each stands here."""
+        named = dict.fromkeys(
+            name
+            for header, said in (one.halves() for one in contents)
+            for name in (header.get("consent_ref"), said.get("consent_id"))
+            if isinstance(name, str)
+        )
+        found = [(name, await register.known(self._content, name)) for name in named]
+        return [{"id": name, "state": known.state} for name, known in found if known.rows]
+
+    async def list_due(self, arguments: Arguments) -> OperationResult:
+        """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
+        first; `next` is the cursor of the page behind it. With `peer` and `unit` what is owed with that country or of
+        that unit of ours; a page may then be shorter than asked.
+        """
+        only(arguments, "limit", "cursor", "owes", "peer", "unit")
+        limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
+        if wanted not in _OWING:
+            raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
+        by, after, unit = _OWING[wanted], _place(arguments), maybe_text(arguments, "unit")
+        node = peer_of(self._peers, arguments)
+        await self._status_updates.keep()
+
+        def query(
+            c: Connection,
+        ) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, MessageContent]]:
+            rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node)
+            return rows, *self._loader.load(c, [row.key for row in rows[:limit]])
+
+        rows, held, contents = await self._content.store.read(query)
+        now = self._clock.now()
+        items = await self._workers.off_loop(lambda: owed(standings.watched(held), now))
+        by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
+        lines = [
+            self._line(item, *by_name[item.ref], contents, now)
+            for item in items
+            if wanted is None or wanted == (US if item.ours else THEM)
+        ]
+        if unit is not None:
+            lines = [line for line in lines if line["unit"] == unit]
+        return OperationResult(
+            value={"due": [*lines], "next": _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None}
+        )
+
+    def _line(
+        self, item: Owed, key: Key, held: LoadedConversation, contents: Mapping[int, MessageContent], now: int
+    ) -> dict[str, Json]:
+        """One thing that is owed, with the conversation and the message that it is about."""
+        if held.conversation is None:
+            raise RuntimeError("what is owed has its conversation")
+        row = next(row for row in held.rows if row.id == item.duty.because)
+        opened, peer, found = contents[row.ref], self._peers.get(key[1]), item.found
+        about: dict[str, Json] = {
+            "conversation": opened.facts.conversation,
+            "peer": key[1] if peer is None else peer.name,
+            "kind": str(held.conversation.kind),
+            "state": str(found.state),
+            "provisional": found.provisional,
+            "type": opened.facts.body_type,
+            "unit": own_unit(row, opened),
+        }
+        return about | duty_of(item.duty, held, now)
+
+    def _standing(
+        self,
+        key: Key,
+        held: LoadedConversation,
+        found: Fold,
+        local: frozenset[Fact],
+        now: int,
+    ) -> dict[str, Json]:
+        """State, what is owed and the place in the procedure, with one peer. ``local`` are facts that only we know."""
+        if held.conversation is None:
+            raise RuntimeError("a fold has its conversation")
+        peer = self._peers.get(key[1])
+        away = frozenset({Fact.OFFLINE} if peer is not None and peer.failing_since is not None else ())
+        due = duties(found, held.conversation.setting, now)
+        owed: list[Json] = [duty_of(duty, held, now) for duty in due]
+        return {
+            "peer": key[1] if peer is None else peer.name,
+            "kind": str(held.conversation.kind),
+            "side": str(held.ours),
+            "state": str(found.state),
+            "provisional": found.provisional,
+            "overlays": [str(overlay) for overlay in sorted(found.overlays)],
+            "owed": owed,
+            "procedure": standing_in(self._region, self._clock, held, found, due, local | away),
+            "missing": len(held.missing),
+            "no_calendar": [*self._loader.unlisted(key[1])],
+        }
 
 
-async def list_writable(parts: Parts, arguments: Arguments) -> OperationResult:
-    """What may be written now in a conversation, for each peer, and the part of a header that is known."""
-    only(arguments, "id")
-    id = text(arguments, "id")
-    index = parts.vault.conversation_index(id)
-
-    def query(c: Connection) -> tuple[dict[Key, LoadedConversation], dict[int, Content]]:
-        rows = messages.of_conversation(c, index)
-        return loader.load(parts, c, {(row.conversation, row.peer) for row in rows})
-
-    held, contents = await parts.store.read(query)
-    if not held:
-        raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
-    now = parts.clock.now()
-    items: list[Json] = [_writable(parts, key, one, contents, now) for key, one in held.items()]
-    return OperationResult(value={"conversation": id, "peers": items})
-
-
-def _writable(
-    parts: Parts, key: Key, held: LoadedConversation, contents: Mapping[int, Content], now: int
-) -> dict[str, Json]:
-    peer = parts.book.get(key[1])
-    types: list[Json] = []
-    if held.conversation is not None:
-        around = ConversationContext(conversation=held.conversation, side=held.ours, partial=bool(held.missing))
-        types = [{"type": one.body_type, "in_reply_to": one.reply_to} for one in possible(around, now)]
-    header = _known_header(held, contents)
-    return {"peer": key[1] if peer is None else peer.name, "types": types, "header": header}
-
-
-def _known_header(held: LoadedConversation, contents: Mapping[int, Content]) -> dict[str, Json]:
+def _known_header(held: LoadedConversation, contents: Mapping[int, MessageContent]) -> dict[str, Json]:
     """What the next own message certainly has in its header: both units as the newest message names them, and the
     references of the case on both sides.
     """
@@ -128,51 +251,6 @@ def _known_header(held: LoadedConversation, contents: Mapping[int, Content]) -> 
         elif not theirs and one.facts.case is not None:
             header["case_ref_sender"] = one.facts.case
     return header
-
-
-async def _consents(parts: Parts, contents: Iterable[Content]) -> list[Json]:
-    """The consents that a message of these names or brings, and how each stands here."""
-    named = dict.fromkeys(
-        name
-        for header, said in (one.halves() for one in contents)
-        for name in (header.get("consent_ref"), said.get("consent_id"))
-        if isinstance(name, str)
-    )
-    found = [(name, await register.known(parts, name)) for name in named]
-    return [{"id": name, "state": known.state} for name, known in found if known.rows]
-
-
-async def list_due(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The morning list: a page of the conversations with the earliest deadlines, and what is owed in them, overdue
-    first; `next` is the cursor of the page behind it. With `peer` and `unit` what is owed with that country or of that
-    unit of ours; a page may then be shorter than asked.
-    """
-    only(arguments, "limit", "cursor", "owes", "peer", "unit")
-    limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
-    if wanted not in _OWING:
-        raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
-    by, after, unit = _OWING[wanted], _place(arguments), maybe_text(arguments, "unit")
-    node = peer_of(parts, arguments)
-    await standings.keep(parts)
-
-    def query(c: Connection) -> tuple[list[ConversationRow], dict[Key, LoadedConversation], dict[int, Content]]:
-        rows = rows_of.due(c, limit + 1, by=by, after=after, peer=node)
-        return rows, *loader.load(parts, c, [row.key for row in rows[:limit]])
-
-    rows, held, contents = await parts.store.read(query)
-    now = parts.clock.now()
-    items = await parts.off_loop(lambda: owed(standings.watched(held), now))
-    by_name = {standings.name_of(key): (key, one) for key, one in held.items()}
-    lines = [
-        _line(parts, item, *by_name[item.ref], contents, now)
-        for item in items
-        if wanted is None or wanted == (US if item.ours else THEM)
-    ]
-    if unit is not None:
-        lines = [line for line in lines if line["unit"] == unit]
-    return OperationResult(
-        value={"due": [*lines], "next": _cursor(rows[limit - 1], by) if 0 < limit < len(rows) else None}
-    )
 
 
 def _cursor(row: ConversationRow, by: Owing) -> str:
@@ -190,26 +268,6 @@ def _place(arguments: Arguments) -> Place | None:
     return int(found[1]), bytes.fromhex(found[2]), found[3]
 
 
-def _line(
-    parts: Parts, item: Owed, key: Key, held: LoadedConversation, contents: Mapping[int, Content], now: int
-) -> dict[str, Json]:
-    """One thing that is owed, with the conversation and the message that it is about."""
-    if held.conversation is None:
-        raise RuntimeError("what is owed has its conversation")
-    row = next(row for row in held.rows if row.id == item.duty.because)
-    opened, peer, found = contents[row.ref], parts.book.get(key[1]), item.found
-    about: dict[str, Json] = {
-        "conversation": opened.facts.conversation,
-        "peer": key[1] if peer is None else peer.name,
-        "kind": str(held.conversation.kind),
-        "state": str(found.state),
-        "provisional": found.provisional,
-        "type": opened.facts.body_type,
-        "unit": own_unit(row, opened),
-    }
-    return about | duty_of(item.duty, held, now)
-
-
 def _outcome(found: Fold | None, held: LoadedConversation, row: MessageRow) -> str | None:
     """What became of a message; None where its content is gone, or the peer never heard of it."""
     if found is None or held.conversation is None:
@@ -217,35 +275,6 @@ def _outcome(found: Fold | None, held: LoadedConversation, row: MessageRow) -> s
     side = held.ours if row.direction == messages.OUT else held.ours.other
     there = any(message.id == row.id and message.side is side for message in held.conversation.messages)
     return str(found.outcomes[row.id]) if there else None
-
-
-def _standing(
-    parts: Parts,
-    key: Key,
-    held: LoadedConversation,
-    found: Fold,
-    local: frozenset[Fact],
-    now: int,
-) -> dict[str, Json]:
-    """State, what is owed and the place in the procedure, with one peer. ``local`` are facts that only we know."""
-    if held.conversation is None:
-        raise RuntimeError("a fold has its conversation")
-    peer = parts.book.get(key[1])
-    away = frozenset({Fact.OFFLINE} if peer is not None and peer.failing_since is not None else ())
-    due = duties(found, held.conversation.setting, now)
-    owed: list[Json] = [duty_of(duty, held, now) for duty in due]
-    return {
-        "peer": key[1] if peer is None else peer.name,
-        "kind": str(held.conversation.kind),
-        "side": str(held.ours),
-        "state": str(found.state),
-        "provisional": found.provisional,
-        "overlays": [str(overlay) for overlay in sorted(found.overlays)],
-        "owed": owed,
-        "procedure": standing_in(parts, held, found, due, local | away),
-        "missing": len(held.missing),
-        "no_calendar": [*loader.unlisted(parts, key[1])],
-    }
 
 
 def duty_of(duty: Duty, held: LoadedConversation, now: int) -> dict[str, Json]:

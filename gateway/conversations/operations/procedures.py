@@ -16,15 +16,16 @@ from gateway.conversations.rules.facts import Side
 from gateway.conversations.rules.fold import Fold
 from gateway.conversations.rules.situation import Outcome
 from gateway.conversations.status_updates import THEM, US
-from gateway.node.parts import Parts
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from schemas.region_pack.procedures import Fact
+from schemas.region_pack.regions import Region
 
 EITHER = "either"
 
 
 def standing_in(
-    parts: Parts,
+    region: Region,
+    clock: Clock,
     held: LoadedConversation,
     found: Fold,
     duties: Collection[Duty],
@@ -38,7 +39,7 @@ def standing_in(
         for row in held.rows
         if row.ref in held.said and found.outcomes.get(row.id) is Outcome.APPLIED
     ]
-    today = datetime.fromtimestamp(parts.clock.now(), UTC).date()
+    today = datetime.fromtimestamp(clock.now(), UTC).date()
     overlays = frozenset(Fact(overlay) for overlay in found.overlays)
     known = Known(
         kind=str(held.conversation.kind),
@@ -46,15 +47,15 @@ def standing_in(
         facts=facts_of(opened, today) | overlays | local,
         seen=frozenset(message.body_type for message in opened),
     )
-    procedure = parts.region.procedure
+    procedure = region.procedure
     place = position(procedure, known)
     if not place.steps:
         return None
     title = next((stage.title for stage in procedure.stages if stage.name == place.stage), None)
     steps: list[Json] = [_step(view, owed_for(view, duties), held.ours) for view in place.steps]
     return {
-        "region": parts.region.name,
-        "drafts": [*sorted(parts.region.drafts)],
+        "region": region.name,
+        "drafts": [*sorted(region.drafts)],
         "stage": place.stage,
         "title": None if title is None else dict(title),
         "steps": steps,

@@ -1,89 +1,118 @@
-"""Steps 3 to 10 of the receive order: envelopes are read, opened and their signatures verified, in worker threads."""
+"""Receive steps 6 to 11 for all envelopes of a request: opened and authenticated, in worker threads.
+
+Opening a content key and verifying a hybrid signature take most of the time of receiving, so a request is shared among
+the threads, and the key service is asked once for each share: one move of data to it and back costs more than what it
+does for one key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
+from gateway.database.content_sealer import ContentSealer
 from gateway.delivery.inbound import steps
+from gateway.delivery.inbound.results import Refusal
 from gateway.delivery.inbound.steps import OpenCek
-from gateway.errors import WIRE_CODES, Code, GatewayError, RemoteError, TransientError
+from gateway.errors import Code, GatewayError, RemoteError, TransientError
+from gateway.foundation.ids import MessageId
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
 from gateway.messages.types import AuthenticStatement
-from gateway.node.parts import Parts
 from gateway.peers.registry import Peer
-from gateway.trust.peer_sync import fetch_chain
+from gateway.ports import Clock
 from keys.documents.envelope import Envelope, cek_info
 
-
-def read(raw: bytes) -> Envelope | Code:
-    """Step 3 for one envelope."""
-    try:
-        return steps.read(raw)
-    except RemoteError as error:
-        return wire(error.code)
+Opened: TypeAlias = AuthenticStatement | Refusal
 
 
-def wire(code: Code) -> Code:
-    """A local code never reaches a peer (B14.6)."""
-    return code if code in WIRE_CODES else Code.MALFORMED
+class _NeedsNewerChain:
+    """The statement names a version of its sender's descriptor that is not held yet."""
 
 
-async def open_all(parts: Parts, peer: Peer, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
-    """Steps 4 to 10 for each envelope, in worker threads."""
-    opened = await parts.off_loop_pieces(lambda some: _open_some(parts, peer, some), envelopes)
-    results = dict(zip((envelope.id for envelope in envelopes), opened, strict=True))
-    late = [envelope for envelope in envelopes if isinstance(results[envelope.id], _Newer)]
-    if late:
-        results |= await _open_late(parts, peer, late)
-    return {id: result for id, result in results.items() if not isinstance(result, _Newer)}
+class Opening:
+    """Opens envelopes with the keys of this node and authenticates their statements by the peer's descriptors."""
 
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        sealer: ContentSealer,
+        workers: Workers,
+        fetch_chain: Callable[[Peer], Awaitable[Peer]],
+        clock: Clock,
+    ) -> None:
+        self._own = identity.own
+        self._keys = identity.keys
+        self._sealer = sealer
+        self._workers = workers
+        self._fetch_chain = fetch_chain
+        self._clock = clock
 
-async def _open_late(parts: Parts, peer: Peer, envelopes: Sequence[Envelope]) -> dict[str, AuthenticStatement | Code]:
-    """The same for those that name a descriptor that is not held yet, once it is."""
-    try:
-        newer = await fetch_chain(parts, peer)
-    except RemoteError as error:
-        return {envelope.id: wire(error.code) for envelope in envelopes}
-    opened = await parts.off_loop_pieces(lambda some: _open_some(parts, newer, some), envelopes)
-    results: dict[str, AuthenticStatement | Code] = {}
-    for envelope, result in zip(envelopes, opened, strict=True):
-        if isinstance(result, _Newer):
-            raise TransientError(Code.UNREACHABLE, "the sender names a descriptor that it does not publish yet")
-        results[envelope.id] = result
-    return results
+    async def open_envelopes(self, peer: Peer, envelopes: Sequence[Envelope]) -> Mapping[MessageId, Opened]:
+        """Take steps 6 to 11 for each envelope, by its id.
 
+        Raises:
+            TransientError: the peer names a descriptor that it does not show; the request comes again as it is.
+        """
+        results = await self._open_shared(peer, envelopes)
+        newer = [envelope for envelope in envelopes if isinstance(results[envelope.id], _NeedsNewerChain)]
+        later = await self._open_by_newer_chain(peer, newer) if newer else {}
+        return {id: result for id, result in results.items() if not isinstance(result, _NeedsNewerChain)} | later
 
-def _open_some(parts: Parts, sender: Peer, envelopes: Sequence[Envelope]) -> list[AuthenticStatement | Code | _Newer]:
-    """Their content keys are asked for at once; each envelope is then judged for itself."""
-    asked = [
-        (recipient.kid, recipient.enc, cek_info(recipient.kid, envelope.hdr))
-        for envelope in envelopes
-        for recipient in envelope.rcp
-    ]
-    keys = dict(zip(asked, parts.keys.each("open_cek", asked), strict=True))
+    async def _open_by_newer_chain(self, peer: Peer, envelopes: Sequence[Envelope]) -> dict[MessageId, Opened]:
+        """Fetch what follows the newest descriptor held and take the steps once more (step 9)."""
+        try:
+            newer = await self._fetch_chain(peer)
+        except RemoteError as error:
+            return {envelope.id: Refusal.of(error.code) for envelope in envelopes}
+        opened: dict[MessageId, Opened] = {}
+        for id, result in (await self._open_shared(newer, envelopes)).items():
+            if isinstance(result, _NeedsNewerChain):
+                raise TransientError(Code.UNREACHABLE, "the sender names a descriptor that it does not publish yet")
+            opened[id] = result
+        return opened
 
-    def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
-        found: bytes | GatewayError = keys[kid, enc, info]
-        if isinstance(found, GatewayError):
-            raise found
-        return found
+    async def _open_shared(
+        self, peer: Peer, envelopes: Sequence[Envelope]
+    ) -> dict[MessageId, Opened | _NeedsNewerChain]:
+        opened = await self._workers.off_loop_pieces(partial(self._open_share, peer), envelopes)
+        return dict(zip((envelope.id for envelope in envelopes), opened, strict=True))
 
-    opened = [_open_one(parts, sender, envelope, open_cek) for envelope in envelopes]
-    authentic = [item for item in opened if isinstance(item, AuthenticStatement)]
-    parts.vault.learn(conversations=[item.statement.conv for item in authentic])
-    return opened
+    def _open_share(self, peer: Peer, envelopes: Sequence[Envelope]) -> list[Opened | _NeedsNewerChain]:
+        """Open what one thread was given."""
+        open_cek = self._ask_for_content_keys(envelopes)
+        opened = [self._open_one(peer, envelope, open_cek) for envelope in envelopes]
+        authentic = [item for item in opened if isinstance(item, AuthenticStatement)]
+        self._sealer.learn(conversations=[item.statement.conv for item in authentic])  # looked for in the database next
+        return opened
 
+    def _ask_for_content_keys(self, envelopes: Sequence[Envelope]) -> OpenCek:
+        """Ask for every content key at once; what one of them failed with is raised where it is used."""
+        asked = [
+            (recipient.kid, recipient.enc, cek_info(recipient.kid, envelope.hdr))
+            for envelope in envelopes
+            for recipient in envelope.rcp
+        ]
+        found = zip(asked, self._keys.each("open_cek", asked), strict=True)
+        keys: dict[tuple[str, bytes, bytes], bytes | GatewayError] = dict(found)
 
-def _open_one(parts: Parts, sender: Peer, envelope: Envelope, open_cek: OpenCek) -> AuthenticStatement | Code | _Newer:
-    now = parts.clock.now()
-    own, oldest = parts.own.descriptor, steps.oldest_usable(parts.own.chain)
-    try:
-        unpacked = steps.unpack(envelope, own=own, signer=sender.node, open_cek=open_cek, now=now)
-        if unpacked.statement.from_desc > sender.descriptor.version:
-            return _Newer()
-        return steps.authenticate(unpacked, own=own, sender=sender.descriptor, now=now, oldest=oldest)
-    except RemoteError as error:
-        return wire(error.code)
+        def open_cek(kid: str, enc: bytes, info: bytes) -> bytes:
+            cek = keys[kid, enc, info]
+            if isinstance(cek, GatewayError):
+                raise cek
+            return cek
 
+        return open_cek
 
-class _Newer:
-    """The statement names a descriptor version that is not held yet."""
+    def _open_one(self, peer: Peer, envelope: Envelope, open_cek: OpenCek) -> Opened | _NeedsNewerChain:
+        now, own = self._clock.now(), self._own.descriptor
+        oldest = steps.oldest_usable(self._own.chain)
+        try:
+            opened = steps.open_envelope(envelope, own=own, signer=peer.node, open_cek=open_cek, now=now)
+            if opened.statement.from_desc > peer.descriptor.version:
+                return _NeedsNewerChain()
+            return steps.authenticate_statement(opened, own=own, sender=peer.descriptor, now=now, oldest=oldest)
+        except RemoteError as error:
+            return Refusal.of(error.code)

@@ -1,469 +1,351 @@
-"""Receiving: one request of a peer through the receive order (PROTOCOL B14), with the pure steps of
-`gateway.delivery.inbound.steps` between those that need the node.
+"""Receiving: one request of a proven peer through the receive order, from bytes to a signed answer.
 
-Opening and verifying runs in worker threads, for many envelopes at once (`opening`). Numbering and the accepting
-transaction (`verdicts`) run under one lock per sender, so that a link is judged on what is really stored. One signed
-batch answers everything that got a final answer in a request.
+The list is that of ``docs/spec/receiving.md``: step N is nrm1 4.N. The first step that refuses a message answers it.
+
+step                            function                            refused with
+ 1  limits of HTTP              `gateway.federation.server`         a bare status
+ 2  the request signature       `FederationHandlers.admits`         a bare status; stale
+ 3  the request as a whole      `FederationHandlers`,               link_reset_required, malformed, too_large;
+                                `split_envelopes`                   the whole request
+ 4  the form of an envelope     `steps.read_envelope`               too_large, malformed, unsupported_suite
+ 5  answered before             `Receiver._find_answers`            the answer of then
+ 6  addressee and expiry        `steps.check_address`               misrouted, expired
+ 7  the content opens           `steps.open_content`                unknown_recipient_key, undecryptable
+ 8  frames, statement, sender   `steps.unpack_frames`               malformed, unknown_sender
+ 9  the sender's descriptor     `Opening._open_by_newer_chain`      the code of its chain; 503 for the whole request
+10  the signature               `steps.verify_signature`            revoked_key, unknown_key, bad_signature
+11  cross checks                `steps.cross_check`                 downgrade, misdirected, spliced, not_yet_valid,
+                                                                    expired, malformed, bad_commitment, newer_descriptor
+12  the number                  `rules.decide_number`               rollback, link_reset_required, equivocation,
+                                                                    bad_chain
+13  type, direction, corridor   `steps.check_type_scope`            out_of_scope
+14  the body                    `steps.read_body`                   schema, gate_g11
+15  the rest of the scope       `steps.check_content_scope`         out_of_scope, too_large
+16  gates                       `steps.check_gates`                 the code of the gate
+17  the conversation            `steps.check_conversation`          out_of_order
+18  the files                   `IncomingFiles.check_files`         undecryptable, bad_commitment, malformed,
+                                                                    wrong_type, too_large; nothing while they come
+19  one transaction             `recording.write_results`
+
+Up to step 12 a refusal is a code in the answer and no number is consumed; from 13 on it is a signed receipt, and the
+number is consumed. Steps 12 to 19 run under one lock per sender, so that a number is judged by what is really stored.
+
+Two pieces of work are done ahead of their step; what they found is told in its place, so no peer sees a difference:
+
+* 13 to 15 are taken for all messages of a request before the first one is numbered, because the consents that their
+  headers name are then looked up in one read (`Admission.examine_messages`).
+* 18 is taken before the lock, because it reads and opens whole files from disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from sqlalchemy import Connection
 
-import schemas
-from gateway.attachments import receiver
-from gateway.conversations import loader
-from gateway.conversations.history import NOTHING_SAID, History
 from gateway.conversations.loader import LoadedConversation
-from gateway.conversations.rules.context import ConversationContext
-from gateway.database.content import SealedRow
-from gateway.delivery.inbound import opening, steps
-from gateway.delivery.inbound.admission import admit, examine
-from gateway.delivery.inbound.results import Accepted, Equivocation, NumberedRequest, RequestResult, urgent, write
-from gateway.errors import Code, RemoteError
-from gateway.messages import answers, content_codec
-from gateway.messages.answers import Answer
-from gateway.messages.effects import effects_of
-from gateway.messages.machines.acceptance import Incoming
-from gateway.messages.machines.numbering import FIRST_EPOCH, Entry, Gap, LinkView, New, Refuse, Repeat, apply, judge
-from gateway.messages.store import links, messages, receipts
-from gateway.messages.store.conversations import Key
-from gateway.messages.store.links import GapRow, NumberRow
-from gateway.messages.store.messages import MessageRow
-from gateway.messages.store.receipts import ReceiptRow
-from gateway.messages.types import AcceptedMessage, AuthenticStatement
-from gateway.node.parts import Parts
-from gateway.peers.registry import Peer
-from gateway.peers.scope import listens
-from keys.documents.envelope import (
-    MESSAGE_LIFE,
-    Envelope,
-    Receipt,
-    Status,
-    Void,
-    link_hash,
-    split_envelopes,
-    statement_hash,
+from gateway.database.engine import Store
+from gateway.delivery.inbound import rules, steps
+from gateway.delivery.inbound.admission import Admission, Examined
+from gateway.delivery.inbound.opening import Opened, Opening
+from gateway.delivery.inbound.recording import Recorder
+from gateway.delivery.inbound.results import (
+    AnsweredBefore,
+    AwaitingFiles,
+    JudgedRequests,
+    NumberRefused,
+    Received,
+    Refusal,
+    Rejected,
+    RequestResult,
+    uses_number,
 )
-from keys.primitives.encoding import SKEW, parse
-from keys.primitives.sign import VOID, SignedDocument
-from schemas.types import never_blocked
+from gateway.delivery.inbound.rules import LinkState, NumberedRequest, NumberRefusal
+from gateway.errors import Code, RemoteError
+from gateway.foundation.ids import MessageId, NodeId
+from gateway.foundation.workers import Workers
+from gateway.identity.own_identity import OwnIdentity
+from gateway.messages.answers import Answer, encode_answers
+from gateway.messages.machines.numbering import FIRST_EPOCH, Entry, Gap, LinkView
+from gateway.messages.store import links, receipts
+from gateway.messages.store.conversations import Key
+from gateway.messages.types import AcceptedMessage, AuthenticStatement
+from gateway.peers.registry import Peer, PeerRegistry
+from gateway.peers.scope import listens
+from gateway.ports import Clock
+from keys.documents.envelope import Envelope, Receipt, Status, split_envelopes
+from keys.primitives.encoding import parse
 
-__all__ = ["Receiver"]
+__all__ = ["IncomingFiles", "Receiver"]
 
-MOST_GAPS = 1_000
-"""Missing ranges of one link; a peer that opens more does not count, it floods."""
+RECEIPT_LIMIT = 10_000
+"""Bytes of one stored receipt."""
+
+
+class IncomingFiles(Protocol):
+    """What came of the files of messages that have no final answer yet."""
+
+    async def check_files(
+        self, node: NodeId, messages: Mapping[MessageId, AuthenticStatement]
+    ) -> Mapping[MessageId, Code | None]:
+        """Compare files with what was signed: None where they are that, else the code of the refusal. A message whose
+        files are not all here, and one without files, is not in the answer.
+        """
+        ...
+
+    async def keep_envelope(self, node: NodeId, message: AuthenticStatement, envelope: bytes) -> None:
+        """Keep an envelope that waits for its files. Raises TransientError where there is no room."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the store holds about the numbered requests of one HTTP request, read at one moment under the lock."""
+
+    link: LinkState
+    answers: Mapping[MessageId, Receipt]
+    conversations: Mapping[Key, LoadedConversation]
 
 
 class Receiver:
     """Answers `/v1/messages` and `/v1/void` for proven peers."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+    def __init__(
+        self,
+        *,
+        own: OwnIdentity,
+        store: Store,
+        peers: PeerRegistry,
+        opening: Opening,
+        admission: Admission,
+        files: IncomingFiles,
+        recorder: Recorder,
+        workers: Workers,
+        clock: Clock,
+    ) -> None:
+        self._own = own
+        self._store = store
+        self._peers = peers
+        self._opening = opening
+        self._admission = admission
+        self._files = files
+        self._recorder = recorder
+        self._workers = workers
+        self._clock = clock
+        self._locks: defaultdict[NodeId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def messages(self, node: str, data: bytes) -> bytes:
-        """The answer to one request of envelopes.
+    async def answer_messages(self, node: NodeId, data: bytes) -> bytes:
+        """Take one request of envelopes through steps 3 to 19 and return the body of its answer.
 
         Raises:
             RemoteError: the request as a whole is refused.
             TransientError: it can not be judged now; the peer repeats the same bytes.
         """
-        envelopes = split_envelopes(data)
-        read = [opening.read(raw) for raw in envelopes]  # 3
-        ids = [item.id for item in read if isinstance(item, Envelope)]
-        final = await self._parts.store.read(lambda c: _final(c, node, ids))  # 3b
-        unknown = [item for item in read if isinstance(item, Envelope) and item.id not in final]
-        opened = await opening.open_all(self._parts, self._peer(node), unknown)  # 4 to 10
+        frames = [_read_frame(raw) for raw in split_envelopes(data)]  # 3, 4
+        envelopes = [frame for frame in frames if isinstance(frame, Envelope)]
+        ids = [envelope.id for envelope in envelopes]
+        answered = await self._find_answers(node, ids)  # 5
+        unanswered = [envelope for envelope in envelopes if envelope.id not in answered]
+        opened = await self._opening.open_envelopes(self._require_peer(node), unanswered)  # 6 to 11
         authentic = {id: item for id, item in opened.items() if isinstance(item, AuthenticStatement)}
-        files = await receiver.judge(self._parts, node, authentic)  # 13d
+        files = await self._files.check_files(node, authentic)  # ahead of 18
         async with self._locks[node]:
-            verdicts = await self._judge(node, list(opened.values()), ids, files)
-            document = await self._commit(node, verdicts)
-            for item in read:
-                if isinstance(item, Envelope) and item.id in verdicts.coming:
-                    await receiver.begin(self._parts, node, verdicts.coming[item.id], item.encode())
-        return answers.encode_answers([self._answer(item, verdicts, opened) for item in read], document)
+            requests = [rules.number_message(message) for message in authentic.values()]
+            judged = await self._judge_requests(node, requests, ids, files)  # 12 to 18
+            document = await self._recorder.record_results(node, judged)  # 19
+            await self._keep_waiting(node, judged, envelopes)
+        return encode_answers([_answer(frame, opened, judged) for frame in frames], document)
 
-    def _answer(
-        self, item: Envelope | Code, verdicts: RequestResult, opened: Mapping[str, AuthenticStatement | Code]
-    ) -> Answer:
-        if not isinstance(item, Envelope):
-            return Answer(id=None, code=item)
-        receipt = verdicts.receipts.get(item.id)
-        if receipt is not None:
-            return Answer(id=item.id, code=None if receipt.code is None else Code(receipt.code))
-        failed = opened.get(item.id)
-        return Answer(id=item.id, code=failed if isinstance(failed, Code) else verdicts.codes.get(item.id))
+    async def answer_void(self, node: NodeId, data: bytes) -> bytes:
+        """Answer whether a message arrived: by its stored receipt, or by a signed `rejected` with code `void`, which
+        consumes the number so that it never will (nrm1 5.7).
 
-    def _peer(self, node: str) -> Peer:
-        peer = self._parts.book.get(node)
+        Raises:
+            RemoteError: the request as a whole is refused.
+        """
+        verify = partial(
+            rules.verify_void,
+            data,
+            signer=node,
+            own_node=self._own.node,
+            sender=self._require_peer(node).descriptor,
+            now=self._clock.now(),
+        )
+        void = await self._workers.off_loop(verify)
+        async with self._locks[node]:
+            judged = await self._judge_requests(node, [void], [void.id], files={})
+            document = await self._recorder.record_results(node, judged)
+        return encode_answers([Answer(id=void.id, code=judged.code_of(void.id))], document)
+
+    def _require_peer(self, node: NodeId) -> Peer:
+        """Return the peer as it stands now: people may have changed that while its request was worked on."""
+        peer = self._peers.get(node)
         if peer is None or not listens(peer.state):
             raise RemoteError(Code.UNKNOWN_SENDER, "the peer is not active")
         return peer
 
-    # --- steps 11 to 13 -------------------------------------------------------------------------------------------
+    async def _find_answers(self, node: NodeId, ids: Sequence[MessageId]) -> frozenset[MessageId]:
+        """Find which messages have their final answer already (step 5).
 
-    async def _judge(
-        self,
-        node: str,
-        opened: Sequence[AuthenticStatement | Code],
-        ids: Sequence[str],
-        files: Mapping[str, Code | None],
-    ) -> RequestResult:
-        """Number, scope and body of what is authentic, in the order of the numbers; under the lock of the link."""
-        asked = [_of_statement(item) for item in opened if isinstance(item, AuthenticStatement)]
-        verdicts = await self._view(node, asked, ids)
-        verdicts.files = files
-        peer = self._peer(node)
-        new = {q.id: q.message for q in asked if q.message is not None and q.id not in verdicts.receipts}
-        verdicts.examined = await examine(self._parts, peer, new)
-        for question in sorted(asked, key=lambda q: (q.epoch, q.n)):
-            if question.id not in verdicts.receipts:
-                await self._number(peer, question, verdicts)
-            else:
-                self._use_up(question, verdicts)
-        return verdicts
-
-    async def _view(self, node: str, asked: Sequence[NumberedRequest], ids: Sequence[str]) -> RequestResult:
-        wanted = {n for q in asked for n in (q.n - 1, q.n, q.n + 1)}
-        judged = {self._key(node, q.message) for q in asked if q.message is not None and _judged(q.message)}
-
-        def query(
-            c: Connection,
-        ) -> tuple[
-            links.LinkRow,
-            dict[int, NumberRow],
-            tuple[GapRow, ...],
-            dict[str, ReceiptRow],
-            dict[Key, LoadedConversation],
-        ]:
-            position = links.position(c, node, links.IN)
-            return (
-                position,
-                links.numbers(c, node, links.IN, position.epoch, wanted | {position.high}),
-                links.gaps(c, node, position.epoch),
-                receipts.answers(c, node, ids),
-                loader.load(self._parts, c, judged)[0],
-            )
-
-        position, known, gaps, stored, held = await self._parts.store.read(query)
-        return RequestResult(
-            link=LinkView(
-                epoch=position.epoch,
-                high=position.high,
-                known={n: Entry(id=row.id, prev=row.prev, link_hash=row.link) for n, row in known.items()},
-                gaps=tuple(Gap(gap.first, gap.last) for gap in gaps),
-            ),
-            codes={},
-            numbers=[],
-            gaps=gaps,
-            accepted=[],
-            fresh=[],
-            receipts={id: _receipt(row.object) for id, row in stored.items()},
-            held=held,
-        )
-
-    def _key(self, node: str, message: AuthenticStatement) -> Key:
-        return loader.key_of(self._parts, message.statement.conv, node)
-
-    async def _number(self, peer: Peer, question: NumberedRequest, verdicts: RequestResult) -> None:
-        """Step 11, and 12 and 13 for a message with a new number."""
-        now = self._parts.clock.now()
-        verdict = judge(
-            verdicts.link,
-            epoch=question.epoch,
-            n=question.n,
-            id=question.id,
-            prev=question.prev,
-            link_hash=question.link,
-        )
-        match verdict:
-            case Refuse(code=Code.ROLLBACK) if not self._parts.book.speaks(peer.node):
-                verdicts.codes[question.id] = Code.LINK_RESET_REQUIRED  # the peer has not accepted the reset yet
-            case Refuse(code=refusal):
-                verdicts.codes[question.id] = refusal
-                if refusal is Code.EQUIVOCATION:
-                    verdicts.equivocation = Equivocation(
-                        held=verdicts.link.known[question.n].id,
-                        sealed=self._parts.vault.seal(self._parts.store.new_ref(), question.evidence),
-                    )
-                else:
-                    verdicts.broken[refusal] = self._parts.vault.seal(self._parts.store.new_ref(), question.evidence)
-            case Repeat():
-                verdicts.codes[question.id] = Code.BAD_CHAIN  # numbered without an answer can not happen; stop the link
-            case New() if _floods(verdicts, question.n):
-                verdicts.codes[question.id] = Code.BAD_CHAIN
-            case New():
-                taken = self._taken(peer, question, verdict, verdicts, now)
-                if isinstance(taken, AcceptedMessage) and _waits(question, verdicts) and question.message is not None:
-                    verdicts.codes[question.id] = None  # the number is used when the last part is here (B14.10)
-                    verdicts.coming[question.id] = question.message
-                    return
-                if question.message is None or _has_parts(question):
-                    verdicts.ended.add(question.id)
-                self._consume(question, verdicts, now)
-                status, code = await self._take(peer, question, taken, verdict, verdicts, now)
-                receipt = Receipt(
-                    of=question.hash,
-                    msg=question.id,
-                    from_=self._parts.own.node,
-                    from_desc=self._parts.own.descriptor.version,
-                    to=peer.node,
-                    n=question.n,
-                    status=status,
-                    at=now,
-                    code=None if code is None else str(code),
-                )
-                verdicts.receipts[question.id] = receipt
-                verdicts.fresh.append(receipt)
-
-    def _use_up(self, question: NumberedRequest, verdicts: RequestResult) -> None:
-        """What was answered in an older epoch and comes again in this one: the old answer, and the number is used
-        (B5 Numbering); it would be missing for ever.
+        On a link that was reset such a message may come again under a new number, which has to be used: it is opened
+        once more, and gets the answer of then all the same (nrm1 5.13).
         """
-        link = verdicts.link
-        verdict = judge(
-            link, epoch=question.epoch, n=question.n, id=question.id, prev=question.prev, link_hash=question.link
-        )
-        if isinstance(verdict, New) and not _floods(verdicts, question.n):
-            self._consume(question, verdicts, self._parts.clock.now())
 
-    def _consume(self, question: NumberedRequest, verdicts: RequestResult, now: int) -> None:
-        before = {(gap.first, gap.last): gap.seen for gap in verdicts.gaps}
-        high, gaps = apply(verdicts.link, question.n)
-        verdicts.filled = verdicts.filled or bool(verdicts.link.gaps)
-        verdicts.gaps = tuple(
-            GapRow(first=gap.first, last=gap.last, seen=_seen_before(before, gap, now)) for gap in gaps
-        )
-        verdicts.link = replace(
-            verdicts.link,
-            high=high,
-            gaps=gaps,
-            known={
-                **verdicts.link.known,
-                question.n: Entry(id=question.id, prev=question.prev, link_hash=question.link),
-            },
-        )
-        verdicts.numbers.append(NumberRow(n=question.n, id=question.id, prev=question.prev, link=question.link))
+        def query(connection: Connection) -> frozenset[MessageId]:
+            if links.position(connection, node, links.IN).epoch != FIRST_EPOCH:
+                return frozenset()
+            return frozenset(map(MessageId, receipts.answers(connection, node, ids)))
 
-    def _taken(
-        self, peer: Peer, question: NumberedRequest, verdict: New, verdicts: RequestResult, now: int
-    ) -> AcceptedMessage | Code:
-        """What steps 12 to 13d say of a message, or that the question is a void."""
-        if question.message is None:
-            return Code.VOID
-        examined = verdicts.examined[question.id]
-        if isinstance(examined, Code):
-            return examined
-        before = [item.message for item in verdicts.accepted]
-        try:
-            known = self._known(peer, question.message, verdicts)
-            around = replace(known, partial=True) if known is not None and verdict.behind_gap else known
-            history = self._history(peer, question.message, verdicts)
-            message = admit(self._parts, peer, examined, before, around, history, now)  # 13b, 13c
-        except RemoteError as error:
-            return opening.wire(error.code)
-        return verdicts.files.get(question.id) or message  # 13d
+        return await self._store.read(query)
 
-    async def _take(
+    # --- steps 12 to 18, under the lock of the link ---------------------------------------------------------------
+
+    async def _judge_requests(
         self,
-        peer: Peer,
-        question: NumberedRequest,
-        taken: AcceptedMessage | Code,
-        verdict: New,
-        verdicts: RequestResult,
-        now: int,
-    ) -> tuple[Status, Code | None]:
-        if question.message is None or isinstance(taken, Code):
-            return Status.REJECTED, taken if isinstance(taken, Code) else Code.VOID
-        known = self._known(peer, question.message, verdicts)
-        if known is not None:
-            key = self._key(peer.node, question.message)
-            verdicts.around[key] = known.joined(steps.to_conversation_message(taken, known))
-        verdicts.accepted.append(await self._prepare(peer, taken, verdict, now))
-        return Status.RECEIVED, None
-
-    def _known(self, peer: Peer, message: AuthenticStatement, verdicts: RequestResult) -> ConversationContext | None:
-        """The conversation of a message as it is known here, with what this request has added to it."""
-        key, body_type = self._key(peer.node, message), message.statement.body_type
-        if key not in verdicts.held or body_type not in schemas.catalogue():
-            return None
-        return verdicts.around.get(key) or loader.came(self._parts, verdicts.held[key], key, body_type)
-
-    def _history(self, peer: Peer, message: AuthenticStatement, verdicts: RequestResult) -> History:
-        """What was said before in the conversation of a message, with what this request has added to it."""
-        held = verdicts.held.get(self._key(peer.node, message))
-        if held is None:
-            return NOTHING_SAID
-        added = [item.message for item in verdicts.accepted if item.message.conversation == message.statement.conv]
-        return held.history(also=[steps.to_gate_message(one) for one in added])
-
-    async def _prepare(self, peer: Peer, message: AcceptedMessage, verdict: New, now: int) -> Accepted:
-        parts = self._parts
-        ref, evidence_ref = parts.store.new_ref(), parts.store.new_ref()
-        at_once = urgent(message.body_type)
-        waits = verdict.behind_gap and not at_once
-        reference = message.header.get("consent_ref")
-        row = MessageRow(
-            ref=ref,
-            direction=messages.IN,
-            peer=peer.node,
-            id=message.id,
-            conversation=parts.vault.conversation_index(message.conversation),
-            consent=parts.vault.consent_index(reference) if isinstance(reference, str) else None,
-            kind=schemas.catalogue().get(message.body_type).kind,
-            state=str(Incoming.AWAITING_ORDER if waits else Incoming.AWAITING_HANDOVER),
-            reason=None,
-            epoch=message.position.epoch,
-            n=message.position.n,
-            prev=message.position.prev,
-            size=len(message.body),
-            at=now,
-            expires=now + MESSAGE_LIFE,
-            out_of_order=verdict.behind_gap and at_once,
-            origin=None,
+        node: NodeId,
+        requests: Sequence[NumberedRequest],
+        ids: Sequence[MessageId],
+        files: Mapping[MessageId, Code | None],
+    ) -> JudgedRequests:
+        """Judge authentic requests in the order of their numbers, each with what those before it have changed."""
+        loaded = await self._store.read(partial(self._load, node=node, requests=requests, ids=ids))
+        peer = self._require_peer(node)
+        new = [
+            request.message for request in requests if request.message is not None and request.id not in loaded.answers
+        ]
+        examined = await self._admission.examine_messages(peer, new)  # ahead of 13 to 15
+        judge = _Judge(
+            own=self._own,
+            admission=self._admission,
+            peer=peer,
+            reset_pending=not self._peers.speaks(node),
+            loaded=loaded,
+            examined=examined,
+            files=files,
+            now=self._clock.now(),
         )
-        return Accepted(
-            message=message,
-            row=row,
-            evidence=evidence_ref,
-            effects=effects_of(parts.effects, row, message),
+        return judge.judge_all(requests)
+
+    def _load(
+        self, connection: Connection, node: NodeId, requests: Sequence[NumberedRequest], ids: Sequence[MessageId]
+    ) -> Loaded:
+        """Read the link around the numbers of the requests, the answers given before, and the conversations."""
+        messages = [request.message for request in requests if request.message is not None]
+        answers = receipts.answers(connection, node, ids)
+        return Loaded(
+            link=_load_link(connection, node, {request.n for request in requests}),
+            answers={
+                MessageId(id): Receipt.from_json(parse(row.object, limit=RECEIPT_LIMIT)) for id, row in answers.items()
+            },
+            conversations=self._admission.load_conversations(connection, node, messages),
         )
 
-    # --- step 14 --------------------------------------------------------------------------------------------------
+    async def _keep_waiting(self, node: NodeId, judged: JudgedRequests, envelopes: Iterable[Envelope]) -> None:
+        """Keep the envelopes of messages whose files are not all here, as they came."""
+        waiting = {result.request.id: result.message for result in judged.awaiting_files}
+        for envelope in envelopes:
+            if envelope.id in waiting:
+                await self._files.keep_envelope(node, waiting[envelope.id], envelope.encode())
 
-    async def _commit(self, node: str, verdicts: RequestResult) -> bytes | None:
-        """One transaction for everything that was decided; returns the signed batch that answers it."""
-        parts = self._parts
-        proofs = verdicts.equivocation is not None or bool(verdicts.broken)
-        if not verdicts.receipts and not proofs:
-            return None
-        batch = list(verdicts.receipts.values())
-        document = await self._same_batch(batch) if batch and not verdicts.fresh else None
-        sealed: list[SealedRow] = []
-        if document is None and batch:  # what was accepted has a fresh receipt, so nothing of it is left out
-            document, sealed = await parts.off_loop(lambda: self._signed(batch, verdicts.accepted))
-        if not verdicts.fresh and not proofs and not verdicts.numbers:
-            return document
-        ref, now = parts.store.new_ref(), parts.clock.now()
 
-        def move(connection: Connection) -> None:
-            write(connection, node, verdicts, sealed, ref, document, now)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Steps 12 to 18 for the numbered requests of one HTTP request, with everything they are judged by."""
 
-        await parts.store.move(move)
-        if verdicts.equivocation is not None:
-            await parts.book.refresh()
-            await parts.client.forget(node)
-        if verdicts.accepted or verdicts.filled:
-            parts.signals.handover.set()
-        await parts.signals.happened()
-        return document
+    own: OwnIdentity
+    admission: Admission
+    peer: Peer
+    reset_pending: bool
+    loaded: Loaded
+    examined: Mapping[MessageId, Examined | Refusal]
+    files: Mapping[MessageId, Code | None]
+    now: int
 
-    def _signed(self, batch: Sequence[Receipt], accepted: Sequence[Accepted]) -> tuple[bytes, list[SealedRow]]:
-        """The receipts in one signed batch, and the sealed rows of what was accepted."""
-        document = answers.sign_receipts(batch, self._parts.keys.sign)
-        plaintexts = [plain for item in accepted for plain in item.plaintexts()]
-        return document, self._parts.vault.seal_each(plaintexts) if plaintexts else []
+    def judge_all(self, requests: Iterable[NumberedRequest]) -> JudgedRequests:
+        """Judge requests by rising number."""
+        link = self.loaded.link
+        results: list[RequestResult] = []
+        for request in rules.in_order(requests):
+            accepted = [result.message for result in results if isinstance(result, Received)]
+            result = self._judge_one(request, link, accepted)
+            if uses_number(result):
+                link = rules.use_number(link, request, self.now)
+            results.append(result)
+        return JudgedRequests(results=tuple(results), stored=self.loaded.answers, before=self.loaded.link, after=link)
 
-    async def _same_batch(self, batch: Sequence[Receipt]) -> bytes | None:
-        """The stored document, when this is exactly one earlier batch (B14.2)."""
-        keys = [(receipt.of, str(receipt.status)) for receipt in batch]
-        return self._parts.own.as_signed(await self._parts.store.read(lambda c: receipts.stored_batch(c, keys)))
+    def _judge_one(
+        self, request: NumberedRequest, link: LinkState, accepted: Sequence[AcceptedMessage]
+    ) -> RequestResult:
+        decision = rules.decide_number(link, request, reset_pending=self.reset_pending)  # 12
+        if (receipt := self.loaded.answers.get(request.id)) is not None:
+            number_is_new = not isinstance(decision, NumberRefusal)
+            return AnsweredBefore(request=request, receipt=receipt, uses_number=number_is_new)
+        if isinstance(decision, NumberRefusal):
+            return NumberRefused(request=request, refusal=decision)
+        if request.message is None:
+            return self._reject(request, Code.VOID)
+        message = self._admit(request, accepted, behind_gap=decision.behind_gap)  # 13 to 17
+        if isinstance(message, Refusal):
+            return self._reject(request, message.code)
+        if request.has_parts and request.id not in self.files:  # 18
+            return AwaitingFiles(request=request, message=request.message)
+        if (code := self.files.get(request.id)) is not None:
+            return self._reject(request, code)
+        receipt = self._make_receipt(request, Status.RECEIVED, None)
+        return Received(request=request, receipt=receipt, message=message, behind_gap=decision.behind_gap)
 
-    # --- void and link --------------------------------------------------------------------------------------------
-
-    async def void(self, node: str, data: bytes) -> bytes:
-        """The answer to a void: the stored receipt, or a signed `rejected(void)` that consumes the number (B5)."""
-        parts, now = self._parts, self._parts.clock.now()
-        peer = self._peer(node)
-        document = SignedDocument.decode(data, VOID)
-        void = Void.parse(document.payload)
-        if void.from_ != node:
-            raise RemoteError(Code.UNKNOWN_SENDER, "the void was made by another node")
-        if void.to != parts.own.node:
-            raise RemoteError(Code.MISDIRECTED, "the void is addressed to another node")
-        key = peer.descriptor.signing_key(document.signature.kid, at=void.created)
-        await parts.off_loop(lambda: document.verify(key))
-        if void.created > now + SKEW:
-            raise RemoteError(Code.NOT_YET_VALID, "the void was made in the future")
-        question = NumberedRequest(
-            id=void.id,
-            epoch=void.epoch,
-            n=void.n,
-            prev=void.prev,
-            hash=statement_hash(document.payload),
-            message=None,
-            evidence=data,
-            link=link_hash(epoch=void.epoch, n=void.n, id=void.id, prev=void.prev),
+    def _admit(
+        self, request: NumberedRequest, accepted: Sequence[AcceptedMessage], *, behind_gap: bool
+    ) -> AcceptedMessage | Refusal:
+        examined = self.examined[request.id]  # 13 to 15
+        if isinstance(examined, Refusal):
+            return examined
+        return self.admission.accept_message(  # 16, 17
+            self.peer, examined, conversations=self.loaded.conversations, before=accepted, behind_gap=behind_gap
         )
-        async with self._locks[node]:
-            verdicts = await self._view(node, [question], [void.id])
-            if void.id not in verdicts.receipts:
-                await self._number(peer, question, verdicts)
-            else:
-                self._use_up(question, verdicts)
-            batch = await self._commit(node, verdicts)
-        receipt = verdicts.receipts.get(void.id)
-        code = verdicts.codes.get(void.id)
-        if receipt is not None and receipt.code is not None:
-            code = Code(receipt.code)
-        return answers.encode_answers([Answer(id=void.id, code=code)], batch)
+
+    def _reject(self, request: NumberedRequest, code: Code) -> Rejected:
+        return Rejected(request=request, receipt=self._make_receipt(request, Status.REJECTED, code))
+
+    def _make_receipt(self, request: NumberedRequest, status: Status, code: Code | None) -> Receipt:
+        return rules.make_receipt(
+            request, own=self.own.descriptor, peer=self.peer.node, status=status, code=code, at=self.now
+        )
 
 
-def _has_parts(question: NumberedRequest) -> bool:
-    return question.message is not None and bool(question.message.statement.parts)
+def _read_frame(raw: bytes) -> Envelope | Refusal:
+    """Read one envelope (step 4); one that can not be read is answered without an id."""
+    try:
+        return steps.read_envelope(raw)
+    except RemoteError as error:
+        return Refusal.of(error.code)
 
 
-def _waits(question: NumberedRequest, verdicts: RequestResult) -> bool:
-    """Whether its parts are not all here."""
-    return _has_parts(question) and question.id not in verdicts.files
-
-
-def _floods(verdicts: RequestResult, n: int) -> bool:
-    """Whether the number would leave more missing ranges than there are, and more than one link may have."""
-    return MOST_GAPS < len(apply(verdicts.link, n)[1]) > len(verdicts.gaps)
-
-
-def _judged(message: AuthenticStatement) -> bool:
-    """Whether its conversation has to be looked at: not for what nothing may stop."""
-    return not never_blocked(message.statement.body_type)
-
-
-def _of_statement(item: AuthenticStatement) -> NumberedRequest:
-    statement = item.statement
-    return NumberedRequest(
-        id=statement.id,
-        epoch=statement.epoch,
-        n=statement.n,
-        prev=statement.prev,
-        link=item.link_hash,
-        hash=item.statement_hash,
-        message=item,
-        evidence=content_codec.evidence(item.statement_bytes, item.signatures),
+def _load_link(connection: Connection, node: NodeId, numbers: Iterable[int]) -> LinkState:
+    """Load the link with the neighbours of these numbers, by whose hashes they are judged, and its highest number."""
+    position = links.position(connection, node, links.IN)
+    wanted = {near for n in numbers for near in (n - 1, n, n + 1)} | {position.high}
+    known = links.numbers(connection, node, links.IN, position.epoch, wanted)
+    gaps = {Gap(row.first, row.last): row.seen for row in links.gaps(connection, node, position.epoch)}
+    view = LinkView(
+        epoch=position.epoch,
+        high=position.high,
+        known={n: Entry(id=row.id, prev=row.prev, link_hash=row.link) for n, row in known.items()},
+        gaps=tuple(gaps),
     )
+    return LinkState(view=view, seen=gaps)
 
 
-def _receipt(data: bytes) -> Receipt:
-    return Receipt.from_json(parse(data, limit=10_000))
-
-
-def _final(connection: Connection, node: str, ids: Sequence[str]) -> Mapping[str, ReceiptRow]:
-    """Step 3b: what has its final answer. After a reset it may come again under a new number, which has to be used: it
-    is opened once more and gets the old answer all the same (`Receiver._use_up`).
-    """
-    reset = links.position(connection, node, links.IN).epoch != FIRST_EPOCH
-    return {} if reset else receipts.answers(connection, node, ids)
-
-
-def _seen_before(before: Mapping[tuple[int, int], int], gap: Gap, now: int) -> int:
-    """When a gap, or the wider one it is a rest of, was first seen."""
-    for (first, last), seen in before.items():
-        if first <= gap.first and gap.last <= last:
-            return seen
-    return now
+def _answer(frame: Envelope | Refusal, opened: Mapping[MessageId, Opened], judged: JudgedRequests) -> Answer:
+    """Answer one envelope: by its final answer, where its id has one, whatever this sealing of it was worth."""
+    if isinstance(frame, Refusal):
+        return Answer(id=None, code=frame.code)
+    failed = opened.get(frame.id)
+    if isinstance(failed, Refusal) and frame.id not in judged.receipts:
+        return Answer(id=frame.id, code=failed.code)
+    return Answer(id=frame.id, code=judged.code_of(frame.id))

@@ -1,26 +1,23 @@
-"""The incoming procedure, PROTOCOL B5 "Receive order", with its numbers.
+"""Receive steps that need nothing but the message and what is held beside it. Pure: values in, values out.
 
-Nothing of the statement is believed before step 8.
+One function per step of the receive order, numbered as in ``docs/spec/receiving.md`` (step N is nrm1 4.N). Nothing of
+the statement is believed before step 10.
 
- 1, 2  HTTP limits and the request signature                      gateway.federation
- 3     canonical parse of the envelope                            `read`
- 3b    a final answer that was given before                       the shell, by (proven signer, id)
- 4     suite, addressee, expiry                                   `unpack`; the suite in `read`
- 5, 6  known key, HPKE open, content open                         `unpack`
- 7     padding and frames                                         `unpack`
- 8     statement signature under the sender's descriptor          `authenticate`
- 9     cross checks of header, statement, clock and commitment    `authenticate`
- 10    the request signer is the sender                           `unpack` (before a chain is fetched for `from`, B14.6)
- 11    numbering                                                  `gateway.messages.machines.numbering`, under the
- link's lock
- 12    scope                                                      `examine`
- 13    body: strict JSON, schema by hash, text policy             `examine`
- 13b   the gates that a receiver can judge                        `admit`
- 13c   the conversation allowed it, as its sender saw it          `admit`
- 13d   all of its files are here, and are what was signed         the shell, with `gateway.attachments.media`
- 14    one transaction                                            the shell
+ 4  the form of the envelope                                `read_envelope`
+ 6  addressee and expiry                                    `check_address`
+ 7  the content key and the content                         `open_content`
+ 8  frames, statement, sender                               `unpack_frames`
+10  the signature of the statement                          `verify_signature`
+11  what is said twice is said alike; clock; commitment     `cross_check`
+13  type, direction and corridor of the scope               `check_type_scope`
+14  the body                                                `read_body`
+15  the rest of the scope                                   `check_content_scope`
+16  gates                                                   `check_gates`
+17  the conversation                                        `check_conversation`
 
-The shell calls `read`, `unpack`, `authenticate`, `examine` and `admit`, and each takes what the one before leaves.
+The steps that lead to one type run together, so that holding the type proves them: `open_envelope` is 6 to 8,
+`authenticate_statement` 10 and 11, `examine_message` 13 to 15, `accept_message` 16 and 17. The other steps need the
+node and are those of `gateway.delivery.inbound.receiver`, which has the whole list.
 """
 
 from __future__ import annotations
@@ -53,9 +50,20 @@ OpenCek = Callable[[str, bytes, bytes], bytes]
 """(kid, enc, info) -> content key; raises RemoteError unknown_recipient_key or undecryptable."""
 
 
+# --- step 4 -----------------------------------------------------------------------------------------------------------
+
+
+def read_envelope(data: bytes) -> wire.Envelope:
+    """Read one envelope. Raises RemoteError too_large, malformed or unsupported_suite."""
+    return wire.parse_envelope(data)
+
+
+# --- steps 6 to 8: the envelope is opened -----------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unpacked:
-    """Frames of an opened envelope. Readable, not yet believed; `sender` equals the proven signer of the request."""
+class OpenedEnvelope:
+    """Frames of an envelope. Readable, not yet believed; the sender it names is the proven signer of the request."""
 
     envelope: wire.Envelope
     statement: wire.Statement
@@ -66,40 +74,37 @@ class Unpacked:
     body: bytes
 
 
-def read(data: bytes) -> wire.Envelope:
-    """Step 3. Raises RemoteError malformed, too_large or unsupported_suite."""
-    return wire.parse_envelope(data)
+def open_envelope(
+    envelope: wire.Envelope, *, own: Descriptor, signer: str, open_cek: OpenCek, now: int
+) -> OpenedEnvelope:
+    """Take steps 6 to 8. ``signer`` is the node that signed the HTTP request.
+
+    Raises:
+        RemoteError: the code of the first step that refuses.
+    """
+    check_address(envelope, own_node=own.node, now=now)
+    inner = open_content(envelope, open_cek)
+    return unpack_frames(envelope, inner, signer=signer)
 
 
-def unpack(envelope: wire.Envelope, *, own: Descriptor, signer: str, open_cek: OpenCek, now: int) -> Unpacked:
-    """Steps 4 to 7 and 10. `signer` is the node that signed the HTTP request."""
-    _address(envelope, own.node, now)
-    inner = _open(envelope, open_cek)
-    frames = wire.unpack_inner(inner)  # 7
-    statement = wire.Statement.parse(frames.statement)
-    if statement.from_ != signer:  # 10
-        raise RemoteError(Code.UNKNOWN_SENDER, "the request was signed by another node")
-    return Unpacked(
-        envelope=envelope,
-        statement=statement,
-        statement_bytes=frames.statement,
-        signatures=frames.signatures,
-        signature=wire.parse_signatures(frames.signatures),
-        secret=frames.secret,
-        body=frames.body,
-    )
+def check_address(envelope: wire.Envelope, *, own_node: str, now: int) -> None:
+    """Refuse what is for another node, or has expired (step 6).
 
-
-def _address(envelope: wire.Envelope, me: str, now: int) -> None:
-    """Step 4."""
-    if envelope.to != me:
+    This comes before any key: what has expired is told so although its key was destroyed meanwhile, so that the sender
+    does not seal it anew for nothing.
+    """
+    if envelope.to != own_node:
         raise RemoteError(Code.MISROUTED, "the envelope is addressed to another node")
     if now >= envelope.exp + SKEW:
         raise RemoteError(Code.EXPIRED, "the envelope has expired")
 
 
-def _open(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
-    """Steps 5 and 6: the first recipient key that is ours opens the content key."""
+def open_content(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
+    """Open the content by the first recipient key that is held here (step 7).
+
+    A key that is held and does not open ends it, and the other recipients are not tried: each failure to open is told
+    alike, so that nobody learns by trying which part of it failed.
+    """
     header = envelope.hdr
     unknown: RemoteError | None = None
     for recipient in envelope.rcp:
@@ -114,10 +119,108 @@ def _open(envelope: wire.Envelope, open_cek: OpenCek) -> bytes:
     raise unknown or RemoteError(Code.UNKNOWN_RECIPIENT_KEY, "no recipient key")
 
 
-def oldest_usable(chain: Sequence[Descriptor]) -> int:
-    """The oldest version of this node's own descriptor that a statement may still name (PROTOCOL B14.11).
+def unpack_frames(envelope: wire.Envelope, inner: bytes, *, signer: str) -> OpenedEnvelope:
+    """Take the frames apart and compare the sender they name with the signer of the request (step 8).
 
-    Older is too old when a later version revoked a key or changed suites or roots. `chain` is the own one in order.
+    The sender comes before the signatures are read, and before any chain is fetched for it: a node that carries
+    another's envelope learns nothing of it, and can not make this one ask a third.
+    """
+    frames = wire.unpack_inner(inner)
+    statement = wire.Statement.parse(frames.statement)
+    if statement.from_ != signer:
+        raise RemoteError(Code.UNKNOWN_SENDER, "the request was signed by another node")
+    return OpenedEnvelope(
+        envelope=envelope,
+        statement=statement,
+        statement_bytes=frames.statement,
+        signatures=frames.signatures,
+        signature=wire.parse_signatures(frames.signatures),
+        secret=frames.secret,
+        body=frames.body,
+    )
+
+
+# --- steps 10 and 11: the statement is authentic ----------------------------------------------------------------------
+
+
+def authenticate_statement(
+    opened: OpenedEnvelope, *, own: Descriptor, sender: Descriptor, now: int, oldest: int = 1
+) -> AuthenticStatement:
+    """Take steps 10 and 11. ``sender`` is the newest descriptor held, of version ``from_desc`` or later; ``oldest`` is
+    what `oldest_usable` says of the own chain.
+
+    Raises:
+        RemoteError: the code of the first check that refuses.
+    """
+    verify_signature(opened, sender)
+    cross_check(opened, own=own, now=now, oldest=oldest)
+    statement = opened.statement
+    return AuthenticStatement(
+        statement=statement,
+        statement_bytes=opened.statement_bytes,
+        statement_hash=wire.statement_hash(opened.statement_bytes),
+        signatures=opened.signatures,
+        secret=opened.secret,
+        body=opened.body,
+        link_hash=wire.link_hash(epoch=statement.epoch, n=statement.n, id=statement.id, prev=statement.prev),
+    )
+
+
+def verify_signature(opened: OpenedEnvelope, sender: Descriptor) -> None:
+    """Verify the signature of the statement under a key that its sender had when it was made (step 10)."""
+    key = sender.signing_key(opened.signature.kid, at=opened.statement.created)
+    verify(key, STATEMENT, opened.statement_bytes, opened.signature)
+
+
+def cross_check(opened: OpenedEnvelope, *, own: Descriptor, now: int, oldest: int) -> None:
+    """Compare the statement with its envelope, the clock, this node and what it commits to (step 11)."""
+    statement = opened.statement
+    _check_binding(opened, own)
+    _check_times(statement, now)
+    if statement.to_desc > own.version:
+        raise RemoteError(Code.MALFORMED, "the statement names a descriptor this node never had")
+    _check_commitment(opened)
+    if statement.to_desc < oldest:
+        raise RemoteError(Code.NEWER_DESCRIPTOR, "the statement relies on a descriptor of before a revocation")
+
+
+def _check_binding(opened: OpenedEnvelope, own: Descriptor) -> None:
+    statement, envelope = opened.statement, opened.envelope
+    if statement.suite != SUITE:
+        raise RemoteError(Code.DOWNGRADE, "the statement is of another suite than its envelope")
+    if statement.to != own.node:
+        raise RemoteError(Code.MISDIRECTED, "the statement is addressed to another node")
+    same = (
+        statement.id == envelope.id
+        and statement.rcp == envelope.kids
+        and statement.parts == envelope.parts
+        and wire.round_up_to_hour(statement.expires) == envelope.exp
+    )
+    if not same:
+        raise RemoteError(Code.SPLICED, "the statement belongs to another envelope")
+
+
+def _check_times(statement: wire.Statement, now: int) -> None:
+    if statement.created > now + SKEW:
+        raise RemoteError(Code.NOT_YET_VALID, "the statement was made in the future")
+    if now >= statement.expires + SKEW:
+        raise RemoteError(Code.EXPIRED, "the statement has expired")
+    if not 0 < statement.expires - statement.created <= wire.MESSAGE_LIFE:
+        raise RemoteError(Code.MALFORMED, "the statement lives too long")
+
+
+def _check_commitment(opened: OpenedEnvelope) -> None:
+    if wire.commit(opened.secret, opened.body) != opened.statement.commit:
+        raise RemoteError(Code.BAD_COMMITMENT, "the body is not the one that was signed")
+    if lengths(files_of(opened.secret)) != opened.statement.parts:
+        raise RemoteError(Code.MALFORMED, "the secret is of other parts")
+
+
+def oldest_usable(chain: Sequence[Descriptor]) -> int:
+    """Find the oldest version of the own descriptor that a statement may still name. ``chain`` is the own one in order.
+
+    Older is too old when a later version revoked a key or changed suites or roots: what was sealed by it relies on
+    something that this node has taken back since, and is sealed anew.
     """
     oldest = chain[-1].version
     for older, newer in zip(reversed(chain[:-1]), reversed(chain), strict=False):
@@ -132,79 +235,20 @@ def _relied_on(descriptor: Descriptor) -> object:
     return revoked, descriptor.suites, descriptor.roots, descriptor.threshold
 
 
-def authenticate(
-    unpacked: Unpacked, *, own: Descriptor, sender: Descriptor, now: int, oldest: int = 1
-) -> AuthenticStatement:
-    """Steps 8 and 9. `sender` is the newest descriptor held, of version `from_desc` or later.
-
-    `oldest` is what `oldest_usable` says of the own chain.
-    """
-    statement = unpacked.statement
-    key = sender.signing_key(unpacked.signature.kid, at=statement.created)  # 8
-    verify(key, STATEMENT, unpacked.statement_bytes, unpacked.signature)
-    _cross_check(unpacked, own, now)  # 9
-    if statement.to_desc < oldest:
-        raise RemoteError(Code.NEWER_DESCRIPTOR, "the statement relies on a descriptor of before a revocation")
-    return AuthenticStatement(
-        statement=statement,
-        statement_bytes=unpacked.statement_bytes,
-        statement_hash=wire.statement_hash(unpacked.statement_bytes),
-        signatures=unpacked.signatures,
-        secret=unpacked.secret,
-        body=unpacked.body,
-        link_hash=wire.link_hash(epoch=statement.epoch, n=statement.n, id=statement.id, prev=statement.prev),
-    )
+# --- steps 13 to 15: scope and body -----------------------------------------------------------------------------------
 
 
-def _cross_check(unpacked: Unpacked, own: Descriptor, now: int) -> None:
-    statement, envelope = unpacked.statement, unpacked.envelope
-    if statement.suite != SUITE:
-        raise RemoteError(Code.DOWNGRADE, "the statement is of another suite than its envelope")
-    if statement.to != own.node:
-        raise RemoteError(Code.MISDIRECTED, "the statement is addressed to another node")
-    same = (
-        statement.id == envelope.id
-        and statement.rcp == envelope.kids
-        and statement.parts == envelope.parts
-        and wire.round_up_to_hour(statement.expires) == envelope.exp
-    )
-    if not same:
-        raise RemoteError(Code.SPLICED, "the statement belongs to another envelope")
-    if statement.created > now + SKEW:
-        raise RemoteError(Code.NOT_YET_VALID, "the statement was made in the future")
-    if now >= statement.expires + SKEW:
-        raise RemoteError(Code.EXPIRED, "the statement has expired")
-    if not 0 < statement.expires - statement.created <= wire.MESSAGE_LIFE:
-        raise RemoteError(Code.MALFORMED, "the statement lives too long")
-    if statement.to_desc > own.version:
-        raise RemoteError(Code.MALFORMED, "the statement names a descriptor this node never had")
-    if wire.commit(unpacked.secret, unpacked.body) != statement.commit:
-        raise RemoteError(Code.BAD_COMMITMENT, "the body is not the one that was signed")
-    if lengths(files_of(unpacked.secret)) != statement.parts:
-        raise RemoteError(Code.MALFORMED, "the secret is of other parts")
-
-
-def examine(authentic: AuthenticStatement, *, standing: PeerScope) -> ExaminedMessage:
-    """Steps 12 and 13. The number is consumed already: a refusal here becomes a signed `rejected` receipt.
+def examine_message(authentic: AuthenticStatement, *, scope: PeerScope) -> ExaminedMessage:
+    """Take steps 13 to 15. Its number is new, so a refusal becomes a signed `rejected` receipt.
 
     Raises:
         RemoteError: out_of_scope, schema, too_large for a file, or gate_g11 for an unknown code in the body or as
             purpose.
     """
     statement = authentic.statement
-    _check_scope(standing, statement.body_type)
-    try:
-        known = schemas.catalogue().by_schema(statement.schema)
-    except RefusedError as exc:
-        raise RemoteError(Code.SCHEMA, "the schema is not one of this node") from exc
-    if known.body_type != statement.body_type:
-        raise RemoteError(Code.SCHEMA, "the schema is not one of this node")
-    header, content = _body(authentic.body, known.schema)
-    files = files_of(authentic.secret)
-    if findings := faults(known.schema, content, files):
-        raise RemoteError(Code.SCHEMA, "the files are not those that the body names", findings=findings)
-    _check_purpose(known, statement.purpose)
-    _check_scope(standing, statement.body_type, statement.purpose, header, len(authentic.body), largest(files))
+    check_type_scope(scope, statement.body_type)
+    header, content = read_body(authentic)
+    check_content_scope(scope, authentic, header)
     return ExaminedMessage(
         id=statement.id,
         sender=statement.from_,
@@ -225,136 +269,61 @@ def examine(authentic: AuthenticStatement, *, standing: PeerScope) -> ExaminedMe
     )
 
 
-def to_conversation_message(message: AcceptedMessage, around: ConversationContext) -> Message:
-    """A message of the peer as the conversation sees it."""
-    return make_message(
-        id=message.id,
-        side=around.side,
-        n=place(message.position.epoch, message.position.n),
-        created=message.created,
-        body_type=message.body_type,
-        reply_to=message.reply_to,
-        header=message.header,
-        content=message.content,
-    )
+def check_type_scope(scope: PeerScope, body_type: str) -> None:
+    """Refuse a type that is not agreed with its sender in this direction and corridor (step 13).
 
-
-def to_gate_message(message: AcceptedMessage) -> Opened:
-    """A message of the peer as the gates take what was said before."""
-    return Opened(
-        body_type=message.body_type,
-        side=Side.THEIRS,
-        created=message.created,
-        header=message.header,
-        content=message.content,
-    )
-
-
-def _check_order(around: ConversationContext, message: AcceptedMessage) -> None:
-    """Step 13c: only what no honest node would have sent is refused (DOMAIN 3.4)."""
-    found = around.judge(to_conversation_message(message, around), step=JudgementPoint.ADMISSION)
-    if isinstance(found, Impossible):
-        raise RemoteError(found.code, "the conversation does not allow this message")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiverContext:
-    """What a receiver knows besides the message when it asks the gates.
-
-    `sender_kind` and `recipient` are from signed descriptors and the own settings; `consent` is what consent_ref names,
-    with its withdrawals, None where no record is held; `withdrawn`: everything of it was taken back; `recorded_by` are
-    the nodes whose records are held.
+    What is not agreed is refused before its body, which may hold personal data, is looked at.
     """
-
-    sender_kind: UnitKind | None
-    recipient: Recipient | None
-    consent: Consent | None
-    recorded_by: frozenset[str]
-    withdrawn: bool
-    history: History = NOTHING_SAID
+    _check_scope(scope, body_type, scope.outside(body_type, Direction.RECEIVE))
 
 
-def admit(
-    examined: ExaminedMessage, *, held: ReceiverContext, around: ConversationContext | None, to: str
-) -> AcceptedMessage:
-    """Steps 13b and 13c, at the node `to`. The number is consumed already: a refusal becomes a signed `rejected`
-    receipt. `around` is None for what belongs to no conversation.
+def read_body(authentic: AuthenticStatement) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Read and validate the body; return header and content (step 14)."""
+    statement = authentic.statement
+    found = _find_schema(statement)
+    header, content = _parse_body(authentic.body, found.schema)
+    if findings := faults(found.schema, content, files_of(authentic.secret)):
+        raise RemoteError(Code.SCHEMA, "the files are not those that the body names", findings=findings)
+    _check_purpose(found, statement.purpose)
+    return header, content
 
-    Consent has to hold on the day on which the statement was signed: what was on its way does not become unlawful when
-    a grant ends, while a withdrawal counts at once.
 
-    Raises:
-        RemoteError: the code of the first gate that is closed; its findings name every closed gate and place. Or
-            out_of_order.
+def check_content_scope(scope: PeerScope, authentic: AuthenticStatement, header: dict[str, Json]) -> None:
+    """Compare purpose, sizes, units and roles with what is agreed (step 15).
+
+    This comes behind the body: a word that is no code at all is refused under its own name (gate_g11), not as one that
+    was not agreed.
     """
-    decision = received(_facts(examined, held, to))
-    if not isinstance(decision, Permit):
-        findings = [Finding(place=refusal.place, rule=str(refusal.gate), hint=refusal.hint) for refusal in decision]
-        raise RemoteError(decision[0].gate, "a gate is closed to this message", findings=findings)
-    message = AcceptedMessage(**{field.name: getattr(examined, field.name) for field in fields(examined)})
-    if around is not None:
-        _check_order(around, message)
-    return message
-
-
-def _facts(examined: ExaminedMessage, held: ReceiverContext, to: str) -> GateFacts:
-    body_type, unit = examined.body_type, examined.header.get("recipient_unit")
-    sensitivities, categories = schemas.disclosed(examined.schema, examined.content)
-    return GateFacts(
-        body_type=body_type,
-        personal=schemas.catalogue().by_schema(examined.schema).personal,
-        categories=categories,
-        sensitivities=sensitivities,
-        purpose=examined.purpose,
-        sender_node=examined.sender,
-        recipient_unit=f"{to}/{unit}",
-        recipient=held.recipient,
-        sender_kind=held.sender_kind,
-        consent=held.consent,
-        recorded_by=held.recorded_by,
-        handling=(),
-        conversation_withdrawn=held.withdrawn,
-        asylum_hold=False,
-        history=held.history,
-        approver=None,
-        header=examined.header,
-        content=examined.content,
-        findings=(),
-        today=datetime.fromtimestamp(examined.created, UTC).date(),
+    statement = authentic.statement
+    outside = scope.outside(
+        statement.body_type,
+        Direction.RECEIVE,
+        purpose=statement.purpose,
+        size=len(authentic.body),
+        header=header,
+        largest_file=largest(files_of(authentic.secret)),
     )
+    _check_scope(scope, statement.body_type, outside)
 
 
-def _check_scope(
-    standing: PeerScope,
-    body_type: str,
-    purpose: str | None = None,
-    header: dict[str, Json] | None = None,
-    size: int | None = None,
-    largest_file: int | None = None,
-) -> None:
-    """Step 12: type, direction and corridor before the body is read; the rest once it is known to be valid, so that a
-    word that is no code at all is refused under its own name (G11).
-    """
-    kept_out = standing.outside(
-        body_type, Direction.RECEIVE, purpose=purpose, size=size, header=header, largest_file=largest_file
-    )
-    if kept_out == "max_file_bytes":
+def _check_scope(scope: PeerScope, body_type: str, outside: str | None) -> None:
+    if outside == "max_file_bytes":
         raise RemoteError(Code.TOO_LARGE, "a file is larger than is agreed with the sender")
-    if not may(standing.state, Direction.RECEIVE, body_type) or kept_out is not None:
+    if not may(scope.state, Direction.RECEIVE, body_type) or outside is not None:
         raise RemoteError(Code.OUT_OF_SCOPE, "this message is not agreed with the sender")
 
 
-def _check_purpose(known: schemas.MessageType, purpose: str | None) -> None:
-    """As the sender's gates have it (DOMAIN 2.1 G2, G10, G11): what they let pass must not be refused here."""
-    if known.never_blocked:
-        return
-    if purpose is not None and purpose not in schemas.code_list("purpose"):
-        raise RemoteError(Code.GATE_G11, "the purpose is not a known code")
-    if purpose is None and known.personal and type_name(known.body_type) != "consent.record":
-        raise RemoteError(Code.SCHEMA, "a message with personal data names its purpose")
+def _find_schema(statement: wire.Statement) -> schemas.MessageType:
+    try:
+        found = schemas.catalogue().by_schema(statement.schema)
+    except RefusedError as exc:
+        raise RemoteError(Code.SCHEMA, "the schema is not one of this node") from exc
+    if found.body_type != statement.body_type:
+        raise RemoteError(Code.SCHEMA, "the schema is not one of this node")
+    return found
 
 
-def _body(data: bytes, schema: str) -> tuple[dict[str, Json], dict[str, Json]]:
+def _parse_body(data: bytes, schema: str) -> tuple[dict[str, Json], dict[str, Json]]:
     try:
         body = parse(data, limit=len(data))
     except RemoteError as exc:
@@ -369,3 +338,125 @@ def _body(data: bytes, schema: str) -> tuple[dict[str, Json], dict[str, Json]]:
         case {"header": dict() as header, "content": dict() as content}:
             return header, content
     raise RuntimeError("a valid body has two halves")
+
+
+def _check_purpose(found: schemas.MessageType, purpose: str | None) -> None:
+    """Judge as the sender's gates G2, G10 and G11 do: what they let pass must not be refused here."""
+    if found.never_blocked:
+        return
+    if purpose is not None and purpose not in schemas.code_list("purpose"):
+        raise RemoteError(Code.GATE_G11, "the purpose is not a known code")
+    if purpose is None and found.personal and type_name(found.body_type) != "consent.record":
+        raise RemoteError(Code.SCHEMA, "a message with personal data names its purpose")
+
+
+# --- steps 16 and 17: gates and conversation --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverContext:
+    """What a receiver knows besides the message when it asks the gates.
+
+    ``sender_kind`` and ``recipient`` are from signed descriptors and the own settings; ``consent`` is what consent_ref
+    names, with its withdrawals, None where no record is held; ``withdrawn``: everything of it was taken back;
+    ``recorded_by`` are the nodes whose records are held.
+    """
+
+    sender_kind: UnitKind | None
+    recipient: Recipient | None
+    consent: Consent | None
+    recorded_by: frozenset[str]
+    withdrawn: bool
+    history: History = NOTHING_SAID
+
+
+def accept_message(
+    examined: ExaminedMessage, *, known: ReceiverContext, conversation: ConversationContext | None, own_node: str
+) -> AcceptedMessage:
+    """Take steps 16 and 17. ``conversation`` is None for what belongs to none. A refusal becomes a signed `rejected`
+    receipt.
+
+    Raises:
+        RemoteError: the code of the first gate that is closed; its findings name every closed gate and place. Or
+            out_of_order.
+    """
+    check_gates(examined, known, own_node=own_node)
+    if conversation is not None:
+        check_conversation(examined, conversation)
+    return AcceptedMessage(**{field.name: getattr(examined, field.name) for field in fields(examined)})
+
+
+def check_gates(examined: ExaminedMessage, known: ReceiverContext, *, own_node: str) -> None:
+    """Ask the gates that a receiver can judge (step 16)."""
+    decision = received(_gate_facts(examined, known, own_node))
+    if not isinstance(decision, Permit):
+        findings = [Finding(place=refusal.place, rule=str(refusal.gate), hint=refusal.hint) for refusal in decision]
+        raise RemoteError(decision[0].gate, "a gate is closed to this message", findings=findings)
+
+
+def check_conversation(examined: ExaminedMessage, conversation: ConversationContext) -> None:
+    """Refuse only what no honest node would have sent in this conversation (step 17).
+
+    Messages cross on their way, so what is out of place here may have been in place where it was written.
+    """
+    message = to_conversation_message(examined, conversation)
+    found = conversation.judge(message, step=JudgementPoint.ADMISSION)
+    if isinstance(found, Impossible):
+        raise RemoteError(found.code, "the conversation does not allow this message")
+
+
+def to_conversation_message(message: ExaminedMessage, conversation: ConversationContext) -> Message:
+    """Convert a message of the peer to the form that conversations are folded from."""
+    return make_message(
+        id=message.id,
+        side=conversation.side,
+        n=place(message.position.epoch, message.position.n),
+        created=message.created,
+        body_type=message.body_type,
+        reply_to=message.reply_to,
+        header=message.header,
+        content=message.content,
+    )
+
+
+def to_gate_message(message: ExaminedMessage) -> Opened:
+    """Convert a message of the peer to the form in which gates take what was said before."""
+    return Opened(
+        body_type=message.body_type,
+        side=Side.THEIRS,
+        created=message.created,
+        header=message.header,
+        content=message.content,
+    )
+
+
+def _gate_facts(examined: ExaminedMessage, known: ReceiverContext, own_node: str) -> GateFacts:
+    """Collect what the gates ask for.
+
+    A grant has to hold on the day on which the statement was signed: what was on its way does not become unlawful when
+    the grant ends. A withdrawal counts from the moment it is held.
+    """
+    body_type, unit = examined.body_type, examined.header.get("recipient_unit")
+    sensitivities, categories = schemas.disclosed(examined.schema, examined.content)
+    return GateFacts(
+        body_type=body_type,
+        personal=schemas.catalogue().by_schema(examined.schema).personal,
+        categories=categories,
+        sensitivities=sensitivities,
+        purpose=examined.purpose,
+        sender_node=examined.sender,
+        recipient_unit=f"{own_node}/{unit}",
+        recipient=known.recipient,
+        sender_kind=known.sender_kind,
+        consent=known.consent,
+        recorded_by=known.recorded_by,
+        handling=(),
+        conversation_withdrawn=known.withdrawn,
+        asylum_hold=False,
+        history=known.history,
+        approver=None,
+        header=examined.header,
+        content=examined.content,
+        findings=(),
+        today=datetime.fromtimestamp(examined.created, UTC).date(),
+    )

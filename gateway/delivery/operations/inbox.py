@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from gateway.database import content
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
 from gateway.delivery.operations.messages import cursor_of, opened_rows, summary
+from gateway.foundation.wakeups import EventStream
+from gateway.foundation.workers import Workers
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, only
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json, OperationResult
 
 PATIENCE = 30
 """The most seconds that a question may wait for something to come."""
 
 
-async def list_inbox(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Messages that wait to be taken (`message.ack`), oldest first, behind the position `after`.
+class InboxOperations:
+    """Operations on the inbox."""
 
-    With `wait` and nothing there, the answer comes with the first message, or empty after so many seconds. `next` is
-    the position behind the last one: who gives it back reads on, also before anything was taken; who gives none sees
-    again all that still waits. What is behind a gap of its peer's numbers can not be taken and is not here yet; it may
-    come in before a position that somebody has read past.
-    """
-    only(arguments, "after", "limit", "wait")
-    after = maybe_text(arguments, "after")
-    position = 0 if after is None else cursor_of(after)
-    limit, patience = number(arguments, "limit", otherwise=50), number(arguments, "wait", otherwise=0, most=PATIENCE)
-    until = parts.clock.monotonic() + patience
-    while True:
-        happenings = parts.signals.happenings
-        rows, sealed = await parts.store.read(lambda c: _waiting(c, position, limit))
-        left = until - parts.clock.monotonic()
-        if rows or left <= 0 or limit == 0:
-            break
-        await parts.signals.wait_for_more(happenings, left)
-    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
-    items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in _by_number(rows)]
-    return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else after})
+    def __init__(
+        self, *, content: Content, peers: PeerRegistry, workers: Workers, events: EventStream, clock: Clock
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._workers = workers
+        self._events = events
+        self._clock = clock
+
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "inbox.list": self.list_inbox,
+        }
+
+    async def list_inbox(self, arguments: Arguments) -> OperationResult:
+        """Messages that wait to be taken (`message.ack`), oldest first, behind the position `after`.
+
+        With `wait` and nothing there, the answer comes with the first message, or empty after so many seconds. `next`
+        is the position behind the last one: who gives it back reads on, also before anything was taken; who gives none
+        sees again all that still waits. What is behind a gap of its peer's numbers can not be taken and is not here
+        yet; it may come in before a position that somebody has read past.
+        """
+        only(arguments, "after", "limit", "wait")
+        after = maybe_text(arguments, "after")
+        position = 0 if after is None else cursor_of(after)
+        limit, patience = (
+            number(arguments, "limit", otherwise=50),
+            number(arguments, "wait", otherwise=0, most=PATIENCE),
+        )
+        until = self._clock.monotonic() + patience
+        while True:
+            happenings = self._events.happenings
+            rows, sealed = await self._content.store.read(lambda c: _waiting(c, position, limit))
+            left = until - self._clock.monotonic()
+            if rows or left <= 0 or limit == 0:
+                break
+            await self._events.wait_for_more(happenings, left)
+        opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
+        items: list[Json] = [summary(self._peers, self._clock, row, opened.get(row.ref)) for row in _by_number(rows)]
+        return OperationResult(value={"messages": items, "next": str(rows[-1].ref) if rows else after})
 
 
 def _waiting(connection: Connection, after: int, limit: int) -> tuple[list[MessageRow], dict[int, SealedRow]]:

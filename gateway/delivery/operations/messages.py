@@ -8,17 +8,24 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.conversations import status_updates
 from gateway.conversations.rules.machines import Enquiry, Kind, OpenQuestionState, Referral
-from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
+from gateway.conversations.status_updates import StatusUpdates
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.audit_entries import Actor, leaf
 from gateway.database.content import SealedRow
-from gateway.delivery import handover
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
 from gateway.delivery.intake import DISCARDED, RELEASED, REPLACED, WAITING
+from gateway.delivery.local_receipts import LocalReceipts
 from gateway.erasure import certificates, operations
 from gateway.errors import Code, RefusedError
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.foundation.workers import Workers
+from gateway.identity.own_identity import OwnIdentity
 from gateway.messages import content_codec, state_transitions
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import Incoming, IncomingEvent
 from gateway.messages.machines.delivery import SENDING, Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
@@ -26,10 +33,11 @@ from gateway.messages.store import conversations as rows_of
 from gateway.messages.store import local, messages, receipts
 from gateway.messages.store.conversations import ConversationRow, Key
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, one_of, only, text
-from gateway.peers.registry import Peer
-from gateway.ports import Json, NoticeKind, OperationResult
+from gateway.operations.roles import Caller
+from gateway.operations.table import CallerOperation, Operation
+from gateway.peers.registry import Peer, PeerRegistry
+from gateway.ports import Clock, Json, NoticeKind, OperationResult
 from keys.primitives.encoding import b64u, canon, parse, sha256
 from schemas.types import never_blocked, type_name
 
@@ -41,31 +49,304 @@ WAITING_SECOND = "waiting_second"
 Row = TypeVar("Row")
 
 
-async def list_messages(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A page of messages, newest first; `next` is the cursor of the page behind it."""
-    only(arguments, "limit", "cursor", "direction", "peer", "state", "conversation")
-    limit = number(arguments, "limit", otherwise=50)
-    conversation = maybe_text(arguments, "conversation")
-    node, before = peer_of(parts, arguments), position(arguments)
-    direction, state = direction_of(arguments), one_of(arguments, "state", (*Outgoing, *Incoming))
+class MessageOperations:
+    """Operations on messages, drafts and conversations."""
 
-    def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
-        rows = messages.page(
-            c,
-            before=before,
-            limit=limit + 1,
-            direction=direction,
-            peer=node,
-            state=state,
-            conversation=None if conversation is None else parts.vault.conversation_index(conversation),
+    def __init__(
+        self,
+        *,
+        content: Content,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        local_receipts: LocalReceipts,
+        status_updates: StatusUpdates,
+        workers: Workers,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._own = own
+        self._peers = peers
+        self._local_receipts = local_receipts
+        self._status_updates = status_updates
+        self._workers = workers
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+        self._actor = actor
+
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "message.list": self.list_messages,
+            "message.ack": self.acknowledge,
+            "message.open": self.open_message,
+            "message.resend": self.resend,
+            "message.cancel": self.cancel,
+            "draft.list": self.list_drafts,
+            "draft.show": self.show_draft,
+            "draft.discard": self.discard_draft,
+            "conversation.list": self.list_conversations,
+        }
+
+    def by_caller(self) -> Mapping[str, CallerOperation]:
+        """Those that look at who asks."""
+        return {
+            "message.show": self.show_message,
+        }
+
+    async def list_messages(self, arguments: Arguments) -> OperationResult:
+        """A page of messages, newest first; `next` is the cursor of the page behind it."""
+        only(arguments, "limit", "cursor", "direction", "peer", "state", "conversation")
+        limit = number(arguments, "limit", otherwise=50)
+        conversation = maybe_text(arguments, "conversation")
+        node, before = peer_of(self._peers, arguments), position(arguments)
+        direction, state = direction_of(arguments), one_of(arguments, "state", (*Outgoing, *Incoming))
+
+        def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
+            rows = messages.page(
+                c,
+                before=before,
+                limit=limit + 1,
+                direction=direction,
+                peer=node,
+                state=state,
+                conversation=None if conversation is None else self._content.sealer.conversation_index(conversation),
+            )
+            return rows, content_rows.get(c, [row.ref for row in rows])
+
+        rows, sealed = await self._content.store.read(query)
+        shown, following = paged(rows, limit, lambda row: row.ref)
+        opened = await self._workers.off_loop(lambda: opened_rows(self._content.sealer, sealed))
+        items: list[Json] = [summary(self._peers, self._clock, row, opened.get(row.ref)) for row in shown]
+        return OperationResult(value={"messages": items, "next": following})
+
+    async def show_message(self, arguments: Arguments, caller: Caller) -> OperationResult:
+        """One message with its receipts and, if the caller reads content, its body."""
+        only(arguments, "id", "direction")
+        row = await self._one(text(arguments, "id"), direction_of(arguments))
+        way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
+
+        def query(c: Connection) -> tuple[dict[int, SealedRow], list[receipts.ReceiptRow]]:
+            return content_rows.get(c, [row.ref]), receipts.of_message(c, way, row.peer, row.id)
+
+        sealed, told = await self._content.store.read(query)
+        opened = opened_row(self._content.sealer, sealed.get(row.ref))
+        value = summary(self._peers, self._clock, row, opened)
+        value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
+        value["erased"] = await operations.shown(self._content.store, row)
+        value["case"] = None if opened is None else opened.facts.case
+        value["dropped"] = [] if opened is None else [*opened.facts.dropped]
+        if opened is not None and caller.reads_content:
+            value["header"], value["content"] = opened.halves()
+            if type_name(opened.facts.body_type) == "erasure.confirmation":
+                value["onward"] = self._onward(row, opened.halves()[1])
+        return OperationResult(value=value)
+
+    def _onward(self, row: MessageRow, confirmation: Mapping[str, Json]) -> Json:
+        """Who else erased, as far as they signed it themselves; the peer vouches that the data had gone to them."""
+        by = self._own.node if row.direction == messages.OUT else row.peer
+        peer = self._peers.get(by)
+        return [
+            {
+                "node": item.get("node"),
+                "verified": proven is not None,
+                "erased": None if proven is None else len(proven.erased),
+                "at": None if proven is None else proven.at,
+                "vouched_by": by if peer is None else peer.name,
+            }
+            for item, proven in certificates.read_all(confirmation, self._clock.now())
+        ]
+
+    async def _one(self, id: str, direction: str | None = None) -> MessageRow:
+        rows = await self._content.store.read(lambda c: messages.find(c, id, direction=direction))
+        if not rows:
+            raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
+        return rows[0]
+
+    async def acknowledge(self, arguments: Arguments) -> OperationResult:
+        """The desk has taken an incoming message: the sender gets its `delivered` receipt."""
+        only(arguments, "id")
+        return await self._receipted(text(arguments, "id"), opening=False)
+
+    async def open_message(self, arguments: Arguments) -> OperationResult:
+        """A person has opened it: the sender gets its `opened` receipt."""
+        only(arguments, "id", "by")
+        text(arguments, "by")
+        return await self._receipted(text(arguments, "id"), opening=True)
+
+    async def _receipted(self, id: str, *, opening: bool) -> OperationResult:
+        rows, hashes = await self._content.store.read(lambda c: incoming(c, id))
+        if not rows:
+            raise RefusedError(Code.NOT_FOUND, "no such incoming message", hint="trm message list --in shows the ids")
+        if len(rows) > 1:
+            raise RefusedError(
+                Code.CONFLICT,
+                "two peers sent messages with this id; nothing was changed",
+                hint="tell both administrators: ids are random, so one of them copied the other's",
+            )
+        await self._not_erased(rows[0])
+        state = Incoming(rows[0].state)
+        if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
+            raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
+        if state in (Incoming.AWAITING_HANDOVER, Incoming.HELD):
+            await self._local_receipts.acknowledge(rows, hashes)
+        if opening:
+            await self._local_receipts.opened(rows, hashes)
+        row = await self._one(id, messages.IN)
+        return OperationResult(value={"id": id, "state": row.state})
+
+    async def _not_erased(self, row: MessageRow) -> None:
+        """Return while the content is there. Raises RefusedError: nobody can take, open or send it any more."""
+        if await operations.shown(self._content.store, row) is not None:
+            raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
+
+    async def resend(self, arguments: Arguments) -> OperationResult:
+        """Try now: the backoff of the peer ends; a message that the case system refused is offered again."""
+        only(arguments, "id")
+        row = await self._one(text(arguments, "id"))
+        await self._not_erased(row)
+        if row.direction == messages.OUT and row.state in (
+            str(s) for s in (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
+        ):
+            self._wakeups.peer_called(row.peer)
+        elif row.direction == messages.IN and row.state == Incoming.HELD:
+            await offer_again(self._content, self._wakeups, self._clock, row)
+        else:
+            raise RefusedError(
+                Code.CONFLICT,
+                f"a message that is {row.state} is not sent again",
+                hint="trm message resend ID --failed sends what it said as a new message"
+                if row.state == Outgoing.FAILED
+                else "submit a new message if the reason no longer holds",
+            )
+        return OperationResult(value={"id": row.id, "state": row.state})
+
+    async def cancel(self, arguments: Arguments) -> OperationResult:
+        """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message."""
+        only(arguments, "id", "by")
+        id, by = text(arguments, "id"), text(arguments, "by")
+        now = self._clock.now()
+
+        def move(connection: Connection) -> str:
+            rows = messages.find(connection, id, direction=messages.OUT)
+            if not rows:
+                raise RefusedError(Code.NOT_FOUND, "no such outgoing message", hint="trm message list shows the ids")
+            row = rows[0]
+            if not allows(Outgoing(row.state), OutgoingEvent.CANCEL):
+                raise RefusedError(
+                    Code.CONFLICT,
+                    f"the message is {row.state} already; nothing was changed",
+                    hint="send a withdrawal (referral.withdraw) instead",
+                )
+            state_transitions.advance(
+                connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now
+            )
+            journal.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor_of(self._actor, by)))
+            return messages.get(connection, [row.ref])[row.ref].state
+
+        state = await self._content.store.move(move)
+        row = await self._one(id, messages.OUT)
+        self._wakeups.outgoing(row.peer).set()
+        self._wakeups.handover.set()
+        await self._events.happened()
+        return OperationResult(value={"id": id, "state": state})
+
+    async def list_drafts(self, arguments: Arguments) -> OperationResult:
+        """Drafts of one state, oldest first; by default those that wait for a person."""
+        only(arguments, "state", "limit", "cursor")
+        state = one_of(arguments, "state", (WAITING, RELEASED, DISCARDED, REPLACED)) or WAITING
+        limit, after = number(arguments, "limit", otherwise=100), position(arguments) or 0
+
+        def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
+            rows = local.drafts(c, state=state, limit=limit + 1, after=after)
+            return rows, content_rows.get(c, [ref for row in rows for ref in (row.ref, row.origin) if ref is not None])
+
+        rows, sealed = await self._content.store.read(query)
+        shown, following = paged(rows, limit, lambda row: row.ref)
+        return OperationResult(
+            value={"drafts": [_draft_summary(self._content.sealer, row, sealed) for row in shown], "next": following}
         )
-        return rows, content.get(c, [row.ref for row in rows])
 
-    rows, sealed = await parts.store.read(query)
-    shown, following = paged(rows, limit, lambda row: row.ref)
-    opened = await parts.off_loop(lambda: opened_rows(parts, sealed))
-    items: list[Json] = [summary(parts, row, opened.get(row.ref)) for row in shown]
-    return OperationResult(value={"messages": items, "next": following})
+    async def show_draft(self, arguments: Arguments) -> OperationResult:
+        """One draft with everything in it, as it would be sent."""
+        only(arguments, "id")
+        row, sealed = await find_draft(self._content.store, text(arguments, "id"))
+        return OperationResult(
+            value=_draft_summary(self._content.sealer, row, sealed)
+            | {"draft": drafted(self._content.sealer, sealed.get(row.ref))}
+        )
+
+    async def discard_draft(self, arguments: Arguments) -> OperationResult:
+        """A named person discards a draft; its record in the case system is told."""
+        only(arguments, "id", "by")
+        by = text(arguments, "by", longest=64)
+        row, _ = await find_draft(self._content.store, text(arguments, "id"))
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
+                raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
+            content_rows.erase(connection, row.ref)
+            journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor_of(self._actor, by)))
+            if row.origin is not None:
+                local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
+
+        await self._content.store.move(move)
+        self._wakeups.handover.set()
+        return OperationResult(value={"id": row.id, "state": DISCARDED})
+
+    async def list_conversations(self, arguments: Arguments) -> OperationResult:
+        """Conversations, most recently active first; with one peer, of one kind, in one state."""
+        only(arguments, "limit", "cursor", "peer", "kind", "state")
+        limit, before = number(arguments, "limit", otherwise=50), position(arguments)
+        wanted = {"peer": peer_of(self._peers, arguments)} | {
+            "kind": one_of(arguments, "kind", Kind),
+            "state": one_of(arguments, "state", (*Referral, *Enquiry, *OpenQuestionState)),
+        }
+        await self._status_updates.keep()
+
+        def query(
+            c: Connection,
+        ) -> tuple[
+            list[tuple[bytes, int, int, int]], dict[int, MessageRow], dict[int, SealedRow], dict[Key, ConversationRow]
+        ]:
+            found = messages.conversations(c, limit=limit + 1, before=before, **wanted)
+            refs = [ref for _, first, last, _ in found for ref in (first, last)]
+            return (
+                found,
+                messages.get(c, refs),
+                content_rows.get(c, refs),
+                rows_of.get(c, [index for index, *_ in found]),
+            )
+
+        found, rows, sealed, stands = await self._content.store.read(query)
+        items: list[Json] = []
+        shown, following = paged(found, limit, lambda one: one[2])
+        for _, first, last, count in shown:
+            opened, newest = (
+                opened_row(self._content.sealer, sealed.get(first)),
+                opened_row(self._content.sealer, sealed.get(last)),
+            )
+            peer = self._peers.get(rows[last].peer)
+            unit, row = own_unit(rows[last], newest), stands.get((rows[last].conversation, rows[last].peer))
+            items.append(
+                {
+                    "conversation": None if opened is None else opened.facts.conversation,
+                    "kind": rows[first].kind,
+                    "state": None if row is None else row.state,
+                    "peer": rows[last].peer if peer is None else peer.name,
+                    "unit": unit if unit == own_unit(rows[first], opened) else None,
+                    "messages": count,
+                    "began": rows[first].at,
+                    "last": rows[last].at,
+                    "last_type": None if newest is None else newest.facts.body_type,
+                    "last_state": rows[last].state,
+                }
+            )
+        return OperationResult(value={"conversations": items, "next": following})
 
 
 def direction_of(arguments: Arguments) -> str | None:
@@ -73,10 +354,10 @@ def direction_of(arguments: Arguments) -> str | None:
     return one_of(arguments, "direction", (messages.IN, messages.OUT))
 
 
-def peer_of(parts: Parts, arguments: Arguments) -> str | None:
+def peer_of(peers: PeerRegistry, arguments: Arguments) -> str | None:
     """The node that the argument `peer` names, if there is one. Raises RefusedError for one that is not known."""
     peer = maybe_text(arguments, "peer")
-    return None if peer is None else parts.book.find(peer).node
+    return None if peer is None else peers.find(peer).node
 
 
 def paged(rows: Sequence[Row], limit: int, ref: Callable[[Row], int]) -> tuple[Sequence[Row], str | None]:
@@ -98,14 +379,14 @@ def cursor_of(value: str) -> int:
     return int(value)
 
 
-def opened_row(parts: Parts, sealed: SealedRow | None) -> Content | None:
+def opened_row(sealer: ContentSealer, sealed: SealedRow | None) -> MessageContent | None:
     """The content of a row, None once it was erased."""
-    return None if sealed is None else content_codec.read_content(parts.vault.open(sealed))
+    return None if sealed is None else content_codec.read_content(sealer.open(sealed))
 
 
-def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, Content]:
+def opened_rows(sealer: ContentSealer, sealed: Mapping[int, SealedRow]) -> dict[int, MessageContent]:
     """The contents of several rows, without those that do not open any more: one damaged row hides no other."""
-    plaintexts = parts.vault.open_each(list(sealed.values()))
+    plaintexts = sealer.open_each(list(sealed.values()))
     return {
         ref: content_codec.read_content(plain)
         for ref, plain in zip(sealed, plaintexts, strict=True)
@@ -113,16 +394,16 @@ def opened_rows(parts: Parts, sealed: Mapping[int, SealedRow]) -> dict[int, Cont
     }
 
 
-def own_unit(row: MessageRow, opened: Content | None) -> Json:
+def own_unit(row: MessageRow, opened: MessageContent | None) -> Json:
     """The unit of this node that sent a message or gets it; None once the content was erased."""
     if opened is None:
         return None
     return opened.halves()[0].get("recipient_unit" if row.direction == messages.IN else "sender_unit")
 
 
-def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, Json]:
+def summary(peers: PeerRegistry, clock: Clock, row: MessageRow, opened: MessageContent | None) -> dict[str, Json]:
     """One message without its body; type and conversation are null once the content was erased, or is damaged."""
-    peer = parts.book.get(row.peer)
+    peer = peers.get(row.peer)
     return {
         "id": row.id,
         "direction": row.direction,
@@ -134,7 +415,7 @@ def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, 
         "unit": own_unit(row, opened),
         "state": row.state,
         "reason": row.reason,
-        "held": _held(parts, row, peer),
+        "held": _held(clock, row, peer),
         "n": row.n,
         "at": row.at,
         "expires": row.expires,
@@ -142,57 +423,11 @@ def summary(parts: Parts, row: MessageRow, opened: Content | None) -> dict[str, 
     }
 
 
-def _held(parts: Parts, row: MessageRow, peer: Peer | None) -> str | None:
+def _held(clock: Clock, row: MessageRow, peer: Peer | None) -> str | None:
     """Why an outgoing message waits for people: nothing is agreed with the peer now (PROTOCOL B4)."""
     if row.direction != messages.OUT or Outgoing(row.state) not in SENDING or peer is None:
         return None
-    return peer.standing(parts.clock.now()).held
-
-
-async def show_message(parts: Parts, arguments: Arguments, *, reading: bool) -> OperationResult:
-    """One message with its receipts and, if the caller is `reading`, its body."""
-    only(arguments, "id", "direction")
-    row = await _one(parts, text(arguments, "id"), direction_of(arguments))
-    way = receipts.ISSUED if row.direction == messages.IN else receipts.RECEIVED
-
-    def query(c: Connection) -> tuple[dict[int, SealedRow], list[receipts.ReceiptRow]]:
-        return content.get(c, [row.ref]), receipts.of_message(c, way, row.peer, row.id)
-
-    sealed, told = await parts.store.read(query)
-    opened = opened_row(parts, sealed.get(row.ref))
-    value = summary(parts, row, opened)
-    value["receipts"] = [{"status": r.status, "at": r.at, "code": r.code} for r in told]
-    value["erased"] = await operations.shown(parts, row)
-    value["case"] = None if opened is None else opened.facts.case
-    value["dropped"] = [] if opened is None else [*opened.facts.dropped]
-    if opened is not None and reading:
-        value["header"], value["content"] = opened.halves()
-        if type_name(opened.facts.body_type) == "erasure.confirmation":
-            value["onward"] = _onward(parts, row, opened.halves()[1])
-    return OperationResult(value=value)
-
-
-def _onward(parts: Parts, row: MessageRow, confirmation: Mapping[str, Json]) -> Json:
-    """Who else erased, as far as they signed it themselves; the peer vouches that the data had gone to them."""
-    by = parts.own.node if row.direction == messages.OUT else row.peer
-    peer = parts.book.get(by)
-    return [
-        {
-            "node": item.get("node"),
-            "verified": proven is not None,
-            "erased": None if proven is None else len(proven.erased),
-            "at": None if proven is None else proven.at,
-            "vouched_by": by if peer is None else peer.name,
-        }
-        for item, proven in certificates.read_all(confirmation, parts.clock.now())
-    ]
-
-
-async def _one(parts: Parts, id: str, direction: str | None = None) -> MessageRow:
-    rows = await parts.store.read(lambda c: messages.find(c, id, direction=direction))
-    if not rows:
-        raise RefusedError(Code.NOT_FOUND, "no such message", hint="trm message list shows the ids")
-    return rows[0]
+    return peer.standing(clock.now()).held
 
 
 def incoming(connection: Connection, id: str) -> tuple[list[MessageRow], dict[int, str]]:
@@ -201,72 +436,9 @@ def incoming(connection: Connection, id: str) -> tuple[list[MessageRow], dict[in
     return rows, messages.statement_hashes(connection, [row.ref for row in rows])
 
 
-async def acknowledge(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The desk has taken an incoming message: the sender gets its `delivered` receipt."""
-    only(arguments, "id")
-    return await _receipted(parts, text(arguments, "id"), opening=False)
-
-
-async def open_message(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A person has opened it: the sender gets its `opened` receipt."""
-    only(arguments, "id", "by")
-    text(arguments, "by")
-    return await _receipted(parts, text(arguments, "id"), opening=True)
-
-
-async def _receipted(parts: Parts, id: str, *, opening: bool) -> OperationResult:
-    rows, hashes = await parts.store.read(lambda c: incoming(c, id))
-    if not rows:
-        raise RefusedError(Code.NOT_FOUND, "no such incoming message", hint="trm message list --in shows the ids")
-    if len(rows) > 1:
-        raise RefusedError(
-            Code.CONFLICT,
-            "two peers sent messages with this id; nothing was changed",
-            hint="tell both administrators: ids are random, so one of them copied the other's",
-        )
-    await _not_erased(parts, rows[0])
-    state = Incoming(rows[0].state)
-    if state in (Incoming.AWAITING_ORDER, Incoming.REFUSED):
-        raise RefusedError(Code.CONFLICT, f"the message is {state}; nothing was changed")
-    if state in (Incoming.AWAITING_HANDOVER, Incoming.HELD):
-        await handover.acknowledge(parts, rows, hashes)
-    if opening:
-        await handover.opened(parts, rows, hashes)
-    row = await _one(parts, id, messages.IN)
-    return OperationResult(value={"id": id, "state": row.state})
-
-
-async def _not_erased(parts: Parts, row: MessageRow) -> None:
-    """Return while the content is there. Raises RefusedError: nobody can take, open or send it any more."""
-    if await operations.shown(parts, row) is not None:
-        raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
-
-
-async def resend(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Try now: the backoff of the peer ends; a message that the case system refused is offered again."""
-    only(arguments, "id")
-    row = await _one(parts, text(arguments, "id"))
-    await _not_erased(parts, row)
-    if row.direction == messages.OUT and row.state in (
-        str(s) for s in (Outgoing.QUEUED, Outgoing.AWAITING_RECEIPT, Outgoing.VOIDING)
-    ):
-        parts.signals.peer_called(row.peer)
-    elif row.direction == messages.IN and row.state == Incoming.HELD:
-        await offer_again(parts, row)
-    else:
-        raise RefusedError(
-            Code.CONFLICT,
-            f"a message that is {row.state} is not sent again",
-            hint="trm message resend ID --failed sends what it said as a new message"
-            if row.state == Outgoing.FAILED
-            else "submit a new message if the reason no longer holds",
-        )
-    return OperationResult(value={"id": row.id, "state": row.state})
-
-
-async def offer_again(parts: Parts, row: MessageRow) -> None:
+async def offer_again(content: Content, wakeups: Wakeups, clock: Clock, row: MessageRow) -> None:
     """Offer a held message to the case system again. Raises RefusedError."""
-    now, urgent = parts.clock.now(), await _is_urgent(parts, row)
+    now, urgent = clock.now(), await _is_urgent(content, row)
 
     def move(connection: Connection) -> None:
         current = messages.get(connection, [row.ref])[row.ref]
@@ -278,75 +450,29 @@ async def offer_again(parts: Parts, row: MessageRow) -> None:
             [messages.InboxRow(ref=row.ref, peer=row.peer, n=row.n or 0, urgent=urgent, attempts=0, next_try=0)],
         )
 
-    await parts.store.move(move)
-    parts.signals.handover.set()
+    await content.store.move(move)
+    wakeups.handover.set()
 
 
-async def _is_urgent(parts: Parts, row: MessageRow) -> bool:
+async def _is_urgent(content: Content, row: MessageRow) -> bool:
     """Whether the message goes before all others; one that does not open is held again, in whatever order."""
-    sealed = await parts.store.read(lambda c: content.get(c, [row.ref]))
+    sealed = await content.store.read(lambda c: content_rows.get(c, [row.ref]))
     with suppress(RefusedError):
-        opened = opened_row(parts, sealed.get(row.ref))
+        opened = opened_row(content.sealer, sealed.get(row.ref))
         return opened is not None and never_blocked(opened.facts.body_type)
     return False
 
 
-async def cancel(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Cancel what was not numbered; void what was. A message that arrived can only be withdrawn by a message."""
-    only(arguments, "id", "by")
-    id, by = text(arguments, "id"), text(arguments, "by")
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> str:
-        rows = messages.find(connection, id, direction=messages.OUT)
-        if not rows:
-            raise RefusedError(Code.NOT_FOUND, "no such outgoing message", hint="trm message list shows the ids")
-        row = rows[0]
-        if not allows(Outgoing(row.state), OutgoingEvent.CANCEL):
-            raise RefusedError(
-                Code.CONFLICT,
-                f"the message is {row.state} already; nothing was changed",
-                hint="send a withdrawal (referral.withdraw) instead",
-            )
-        state_transitions.advance(
-            connection, [Change(row=row, event=OutgoingEvent.CANCEL, reason=Code.CANCELLED)], at=now
-        )
-        journal.append_leaf(connection, leaf(now, "message.cancel", id=id, actor=actor(parts, by)))
-        return messages.get(connection, [row.ref])[row.ref].state
-
-    state = await parts.store.move(move)
-    row = await _one(parts, id, messages.OUT)
-    parts.signals.outgoing(row.peer).set()
-    parts.signals.handover.set()
-    await parts.signals.happened()
-    return OperationResult(value={"id": id, "state": state})
-
-
-def actor(parts: Parts, by: str) -> str:
+def actor_of(actor: Actor, by: str) -> str:
     """A person in the audit log: a keyed hash, the name stays in the local records (PROTOCOL B10)."""
-    return parts.keys.actor(by.encode()).hex()
+    return actor(by.encode()).hex()
 
 
 # --- drafts -------------------------------------------------------------------------------------------------------
 
 
-async def list_drafts(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Drafts of one state, oldest first; by default those that wait for a person."""
-    only(arguments, "state", "limit", "cursor")
-    state = one_of(arguments, "state", (WAITING, RELEASED, DISCARDED, REPLACED)) or WAITING
-    limit, after = number(arguments, "limit", otherwise=100), position(arguments) or 0
-
-    def query(c: Connection) -> tuple[list[local.DraftRow], dict[int, SealedRow]]:
-        rows = local.drafts(c, state=state, limit=limit + 1, after=after)
-        return rows, content.get(c, [ref for row in rows for ref in (row.ref, row.origin) if ref is not None])
-
-    rows, sealed = await parts.store.read(query)
-    shown, following = paged(rows, limit, lambda row: row.ref)
-    return OperationResult(value={"drafts": [_draft_summary(parts, row, sealed) for row in shown], "next": following})
-
-
-def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
-    draft = drafted(parts, sealed.get(row.ref))
+def _draft_summary(sealer: ContentSealer, row: local.DraftRow, sealed: dict[int, SealedRow]) -> dict[str, Json]:
+    draft = drafted(sealer, sealed.get(row.ref))
     origin = sealed.get(row.origin) if row.origin is not None else None
     header = draft.get("header")
     return {
@@ -356,9 +482,9 @@ def _draft_summary(parts: Parts, row: local.DraftRow, sealed: dict[int, SealedRo
         "type": draft.get("type"),
         "to": draft.get("to"),
         "unit": header.get("sender_unit") if isinstance(header, dict) else None,
-        "record": None if origin is None else parts.vault.open(origin).decode(),
+        "record": None if origin is None else sealer.open(origin).decode(),
         "version": version_of(draft),
-        "first_by": None if row.first is None else first_by(parts, sealed.get(row.ref)),
+        "first_by": None if row.first is None else first_by(sealer, sealed.get(row.ref)),
     }
 
 
@@ -367,121 +493,51 @@ def version_of(draft: Mapping[str, Json]) -> str:
     return b64u(sha256(canon(dict(draft)))[:16])
 
 
-def drafted(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
+def drafted(sealer: ContentSealer, sealed: SealedRow | None) -> dict[str, Json]:
     """The draft in a sealed row; empty once it was erased."""
-    return {name: value for name, value in _stored(parts, sealed).items() if name != FIRST_BY}
+    return {name: value for name, value in _stored(sealer, sealed).items() if name != FIRST_BY}
 
 
-def first_by(parts: Parts, sealed: SealedRow | None) -> Json:
+def first_by(sealer: ContentSealer, sealed: SealedRow | None) -> Json:
     """The name of who released a draft first, for the second person to see."""
-    return _stored(parts, sealed).get(FIRST_BY)
+    return _stored(sealer, sealed).get(FIRST_BY)
 
 
-def _stored(parts: Parts, sealed: SealedRow | None) -> dict[str, Json]:
+def _stored(sealer: ContentSealer, sealed: SealedRow | None) -> dict[str, Json]:
     if sealed is None:
         return {}
-    value = parse(parts.vault.open(sealed), limit=LIMIT)
+    value = parse(sealer.open(sealed), limit=LIMIT)
     if not isinstance(value, dict):
         raise RuntimeError("a stored draft is an object")
     return value
 
 
-async def show_draft(parts: Parts, arguments: Arguments) -> OperationResult:
-    """One draft with everything in it, as it would be sent."""
-    only(arguments, "id")
-    row, sealed = await find_draft(parts, text(arguments, "id"))
-    return OperationResult(value=_draft_summary(parts, row, sealed) | {"draft": drafted(parts, sealed.get(row.ref))})
-
-
-async def find_draft(parts: Parts, id: str) -> tuple[local.DraftRow, dict[int, SealedRow]]:
+async def find_draft(store: Store, id: str) -> tuple[local.DraftRow, dict[int, SealedRow]]:
     """A draft with its sealed rows: its content, and the name of the record it was made of. Raises RefusedError."""
 
     def query(c: Connection) -> tuple[local.DraftRow | None, dict[int, SealedRow]]:
         row = local.get_draft(c, id)
         refs = [] if row is None else [ref for ref in (row.ref, row.origin) if ref is not None]
-        return row, content.get(c, refs)
+        return row, content_rows.get(c, refs)
 
-    row, sealed = await parts.store.read(query)
+    row, sealed = await store.read(query)
     if row is None:
         raise RefusedError(Code.NOT_FOUND, "no such draft", hint="trm draft list shows the ids")
     return row, sealed
 
 
-async def discard_draft(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person discards a draft; its record in the case system is told."""
-    only(arguments, "id", "by")
-    by = text(arguments, "by", longest=64)
-    row, _ = await find_draft(parts, text(arguments, "id"))
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> None:
-        if not local.set_draft_state(connection, row.id, was=WAITING, to=DISCARDED):
-            raise RefusedError(Code.CONFLICT, f"the draft is {row.state}; nothing was changed")
-        content.erase(connection, row.ref)
-        journal.append_leaf(connection, leaf(now, "draft.discarded", id=row.id, actor=actor(parts, by)))
-        if row.origin is not None:
-            local.add_notice(connection, kind=str(NoticeKind.DISCARDED), origin=row.origin, at=now)
-
-    await parts.store.move(move)
-    parts.signals.handover.set()
-    return OperationResult(value={"id": row.id, "state": DISCARDED})
-
-
 # --- conversations ------------------------------------------------------------------------------------------------
 
 
-async def list_conversations(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Conversations, most recently active first; with one peer, of one kind, in one state."""
-    only(arguments, "limit", "cursor", "peer", "kind", "state")
-    limit, before = number(arguments, "limit", otherwise=50), position(arguments)
-    wanted = {"peer": peer_of(parts, arguments)} | {
-        "kind": one_of(arguments, "kind", Kind),
-        "state": one_of(arguments, "state", (*Referral, *Enquiry, *OpenQuestionState)),
-    }
-    await status_updates.keep(parts)
-
-    def query(
-        c: Connection,
-    ) -> tuple[
-        list[tuple[bytes, int, int, int]], dict[int, MessageRow], dict[int, SealedRow], dict[Key, ConversationRow]
-    ]:
-        found = messages.conversations(c, limit=limit + 1, before=before, **wanted)
-        refs = [ref for _, first, last, _ in found for ref in (first, last)]
-        return found, messages.get(c, refs), content.get(c, refs), rows_of.get(c, [index for index, *_ in found])
-
-    found, rows, sealed, stands = await parts.store.read(query)
-    items: list[Json] = []
-    shown, following = paged(found, limit, lambda one: one[2])
-    for _, first, last, count in shown:
-        opened, newest = opened_row(parts, sealed.get(first)), opened_row(parts, sealed.get(last))
-        peer = parts.book.get(rows[last].peer)
-        unit, row = own_unit(rows[last], newest), stands.get((rows[last].conversation, rows[last].peer))
-        items.append(
-            {
-                "conversation": None if opened is None else opened.facts.conversation,
-                "kind": rows[first].kind,
-                "state": None if row is None else row.state,
-                "peer": rows[last].peer if peer is None else peer.name,
-                "unit": unit if unit == own_unit(rows[first], opened) else None,
-                "messages": count,
-                "began": rows[first].at,
-                "last": rows[last].at,
-                "last_type": None if newest is None else newest.facts.body_type,
-                "last_state": rows[last].state,
-            }
-        )
-    return OperationResult(value={"conversations": items, "next": following})
-
-
-async def conversation_rows(parts: Parts, id: str) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:
+async def conversation_rows(content: Content, id: str) -> tuple[Sequence[MessageRow], dict[int, SealedRow]]:
     """Rows and content of one conversation; raises RefusedError not_found."""
-    index = parts.vault.conversation_index(id)
+    index = content.sealer.conversation_index(id)
 
     def query(c: Connection) -> tuple[list[MessageRow], dict[int, SealedRow]]:
         rows = messages.of_conversation(c, index)
-        return rows, content.get(c, [row.ref for row in rows])
+        return rows, content_rows.get(c, [row.ref for row in rows])
 
-    rows, sealed = await parts.store.read(query)
+    rows, sealed = await content.store.read(query)
     if not rows:
         raise RefusedError(Code.NOT_FOUND, "no such conversation", hint="trm conversation list shows the ids")
     return rows, sealed

@@ -7,22 +7,29 @@ for it. What a person took back, and what a person has dismissed, stays where it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from gateway.attachments import library, store
+from gateway.attachments.library import AttachmentLibrary
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
-from gateway.delivery.operations.messages import actor, offer_again, opened_row
-from gateway.delivery.outbound import draft, submission
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
+from gateway.delivery.operations.messages import actor_of, offer_again, opened_row
+from gateway.delivery.outbound import draft
+from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.foundation.wakeups import Wakeups
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND as PROBE
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, maybe_text, number, only, text
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json, OperationResult
 from schemas.types import type_name
 
 MOST = 500
@@ -31,92 +38,120 @@ LATEST = 2**53 - 1
 _FAILED, _HELD = str(Outgoing.FAILED), str(Incoming.HELD)
 
 
-async def resend_many(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Every message in `state` (`failed` or `held`), or this one, with this peer and reason, that is not younger than
-    `before` and has an open alarm; with `dry_run` they are counted only. What is refused is told by id and code, and
-    the others go on.
-    """
-    only(arguments, "state", "message", "peer", "reason", "before", "dry_run", "by")
-    state, by = text(arguments, "state"), text(arguments, "by", longest=64)
-    if state not in (_FAILED, _HELD):
-        raise RefusedError(Code.INVALID, f"only what is {_FAILED} or {_HELD} is tried again; nothing was done")
-    name, reason, id = (maybe_text(arguments, word) for word in ("peer", "reason", "message"))
-    peer = None if name is None else parts.book.find(name).node
-    before = number(arguments, "before", otherwise=LATEST, most=LATEST)
+class ResendOperations:
+    """Operations that send messages again."""
 
-    def query(c: Connection) -> list[MessageRow]:
-        open_ones = journal.open_about(c, [f"message.{state}"])
-        rows = messages.get_all(c, sorted(open_ones))
-        return [
-            row
-            for row in rows
-            if row.state == state
-            and id in (None, row.id)
-            and peer in (None, row.peer)
-            and reason in (None, row.reason)
-            and row.at <= before
-            and row.reason != Code.CANCELLED
-            and row.kind != PROBE
-        ]
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        attachments: AttachmentLibrary,
+        submission: Submission,
+        wakeups: Wakeups,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._attachments = attachments
+        self._submission = submission
+        self._wakeups = wakeups
+        self._clock = clock
+        self._actor = actor
 
-    found = await parts.store.read(query)
-    value: dict[str, Json] = {"matched": len(found), "again": 0, "refused": [], "more": len(found) > MOST}
-    if arguments.get("dry_run") in (True, "true"):
-        return OperationResult(value=value)
-    refused: list[Json] = []
-    for row in found[:MOST]:
-        try:
-            await (_offer(parts, row, by) if state == _HELD else _send_anew(parts, row, by))
-        except GatewayError as error:
-            refused.append({"id": row.id, "code": str(error.code)})
-    done = min(len(found), MOST) - len(refused)
-    return OperationResult(value=value | {"again": done, "refused": refused})
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "message.resend_many": self.resend_many,
+        }
 
+    async def resend_many(self, arguments: Arguments) -> OperationResult:
+        """Every message in `state` (`failed` or `held`), or this one, with this peer and reason, that is not younger
+        than `before` and has an open alarm; with `dry_run` they are counted only. What is refused is told by id and
+        code, and the others go on.
+        """
+        only(arguments, "state", "message", "peer", "reason", "before", "dry_run", "by")
+        state, by = text(arguments, "state"), text(arguments, "by", longest=64)
+        if state not in (_FAILED, _HELD):
+            raise RefusedError(Code.INVALID, f"only what is {_FAILED} or {_HELD} is tried again; nothing was done")
+        name, reason, id = (maybe_text(arguments, word) for word in ("peer", "reason", "message"))
+        peer = None if name is None else self._peers.find(name).node
+        before = number(arguments, "before", otherwise=LATEST, most=LATEST)
 
-async def _offer(parts: Parts, row: MessageRow, by: str) -> None:
-    await offer_again(parts, row)
-    now = parts.clock.now()
-    await parts.store.move(
-        lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor(parts, by)))
-    )
+        def query(c: Connection) -> list[MessageRow]:
+            open_ones = journal.open_about(c, [f"message.{state}"])
+            rows = messages.get_all(c, sorted(open_ones))
+            return [
+                row
+                for row in rows
+                if row.state == state
+                and id in (None, row.id)
+                and peer in (None, row.peer)
+                and reason in (None, row.reason)
+                and row.at <= before
+                and row.reason != Code.CANCELLED
+                and row.kind != PROBE
+            ]
 
+        found = await self._content.store.read(query)
+        value: dict[str, Json] = {"matched": len(found), "again": 0, "refused": [], "more": len(found) > MOST}
+        if arguments.get("dry_run") in (True, "true"):
+            return OperationResult(value=value)
+        refused: list[Json] = []
+        for row in found[:MOST]:
+            try:
+                await (self._offer(row, by) if state == _HELD else self._send_anew(row, by))
+            except GatewayError as error:
+                refused.append({"id": row.id, "code": str(error.code)})
+        done = min(len(found), MOST) - len(refused)
+        return OperationResult(value=value | {"again": done, "refused": refused})
 
-async def _send_anew(parts: Parts, row: MessageRow, by: str) -> None:
-    """What a failed message said as a new one with its files, under a key of its own: repeated, it is done once."""
-    sealed, rows = await parts.store.read(lambda c: (content.get(c, [row.ref]), store.of_messages(c, [row.ref])))
-    opened = opened_row(parts, sealed.get(row.ref))
-    if opened is None:
-        raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
-    facts, (header, said) = opened.facts, opened.halves()
-    header = {name: member for name, member in header.items() if name != "seen"}
-    said = dict(said if facts.written is None else facts.written)
-    if facts.case is not None:  # the peer knows our case under a reference that is made of this number
-        if "case_ref_sender" in header:
-            header["case_ref_sender"] = facts.case
-        if type_name(facts.body_type) == draft.ACCEPTANCE and "case_ref_recipient" in said:
-            said["case_ref_recipient"] = facts.case
-    request: dict[str, Json] = {
-        "type": facts.body_type,
-        "to": row.peer,
-        "conversation": facts.conversation,
-        "in_reply_to": facts.reply_to,
-        "purpose": facts.purpose,
-        "header": header,
-        "content": said,
-    }
-    id = await library.copied(parts, opened, rows.get(row.ref, ()))
-    if id is not None:
-        request["message"] = id
-    now = parts.clock.now()
-
-    def also(connection: Connection) -> None:
-        journal.dismiss_about(connection, [row.ref], [library.FAILED_ALARM], at=now)
-        journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor(parts, by)))
-
-    try:
-        await submission.submit(
-            parts, request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
+    async def _offer(self, row: MessageRow, by: str) -> None:
+        await offer_again(self._content, self._wakeups, self._clock, row)
+        now = self._clock.now()
+        await self._content.store.move(
+            lambda c: journal.append_leaf(c, leaf(now, "message.again", id=row.id, actor=actor_of(self._actor, by)))
         )
-    except GatewayError:
-        await library.forget(parts, id)
-        raise
+
+    async def _send_anew(self, row: MessageRow, by: str) -> None:
+        """What a failed message said as a new one with its files, under a key of its own: repeated, it is done once."""
+        sealed, rows = await self._content.store.read(
+            lambda c: (content.get(c, [row.ref]), store.of_messages(c, [row.ref]))
+        )
+        opened = opened_row(self._content.sealer, sealed.get(row.ref))
+        if opened is None:
+            raise RefusedError(Code.CONFLICT, "the content of this message was erased; nothing was changed")
+        facts, (header, said) = opened.facts, opened.halves()
+        header = {name: member for name, member in header.items() if name != "seen"}
+        said = dict(said if facts.written is None else facts.written)
+        if facts.case is not None:  # the peer knows our case under a reference that is made of this number
+            if "case_ref_sender" in header:
+                header["case_ref_sender"] = facts.case
+            if type_name(facts.body_type) == draft.ACCEPTANCE and "case_ref_recipient" in said:
+                said["case_ref_recipient"] = facts.case
+        request: dict[str, Json] = {
+            "type": facts.body_type,
+            "to": row.peer,
+            "conversation": facts.conversation,
+            "in_reply_to": facts.reply_to,
+            "purpose": facts.purpose,
+            "header": header,
+            "content": said,
+        }
+        id = await self._attachments.copied(opened, rows.get(row.ref, ()))
+        if id is not None:
+            request["message"] = id
+        now = self._clock.now()
+
+        def also(connection: Connection) -> None:
+            journal.dismiss_about(connection, [row.ref], [library.FAILED_ALARM], at=now)
+            journal.append_leaf(connection, leaf(now, "message.again", id=row.id, actor=actor_of(self._actor, by)))
+
+        try:
+            await self._submission.submit(
+                request, key=f"again/{row.id}", origin=row.origin, approver=facts.approver, also=also
+            )
+        except GatewayError:
+            await self._attachments.forget(id)
+            raise

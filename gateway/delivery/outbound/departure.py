@@ -8,21 +8,25 @@ number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from gateway.attachments.rules import files_of
 from gateway.conversations import loader
+from gateway.conversations.loader import ConversationLoader
 from gateway.conversations.rules.context import ConversationContext
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import steps
 from gateway.errors import Code, RefusedError, TransientError
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
 from gateway.messages import content_codec, state_transitions
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.machines.numbering import FIRST_EPOCH
 from gateway.messages.state_transitions import Change
@@ -30,10 +34,12 @@ from gateway.messages.store import links, messages
 from gateway.messages.store.links import LinkRow, NumberRow
 from gateway.messages.store.messages import MessageRow, StatementRow
 from gateway.messages.types import LinkPosition, SealedEnvelope, ValidMessage
-from gateway.node.parts import Parts
 from gateway.peers.registry import Peer
 from gateway.policy import consent_context
 from gateway.policy.circumstances import Circumstances
+from gateway.policy.consent_context import ConsentContextLoader
+from gateway.policy.in_force import PoliciesInForce
+from gateway.ports import Clock
 from keys.documents.envelope import Void, link_hash, statement_hash
 from keys.documents.statement import signatures_hash
 from keys.primitives.sign import VOID, SignedDocument
@@ -57,7 +63,7 @@ class _Opened:
     conversation, so that it holds them.
     """
 
-    content: Content
+    content: MessageContent
     circumstances: Circumstances
     around: ConversationContext | None
     spoken: frozenset[str]
@@ -92,54 +98,201 @@ class _Sealed:
     evidence: SealedRow
 
 
-async def depart(parts: Parts, peer: Peer, refs: Sequence[int]) -> list[Ready]:
-    """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
-    waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
-    if any(opened is None for _, opened in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
-        waiting = await parts.store.read(lambda c: _look_up(parts, c, peer.node, refs))
-    fenced, waiting = _fence(waiting)
-    departing, refused, held = _decide(parts, peer, waiting)
-    asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
-    sealed = await parts.off_loop_pieces(lambda some: _seal(parts, peer, some), departing)
-    voids = await parts.off_loop_each(lambda row: (row, _void(parts, peer, row)), asked)
-    now = parts.clock.now()
+class Departure:
+    """Numbers, seals and signs what departs now."""
 
-    def move(connection: Connection) -> None:
-        _still(connection, peer.node, waiting.link)
-        state_transitions.advance(connection, refused, at=now)
-        _number(connection, peer.node, fenced)
-        _write(connection, peer.node, sealed, now)
-        messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
-        messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
-            connection,
-            [
-                StatementRow(hash=statement_hash(document.payload), message=row.ref, evidence=row.ref, created=now)
-                for row, document in voids
-            ],
+    def __init__(
+        self,
+        *,
+        content: Content,
+        identity: Identity,
+        loader: ConversationLoader,
+        consent_contexts: ConsentContextLoader,
+        policies: PoliciesInForce,
+        workers: Workers,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._content = content
+        self._identity = identity
+        self._loader = loader
+        self._consent_contexts = consent_contexts
+        self._policies = policies
+        self._workers = workers
+        self._clock = clock
+        self._rand = rand
+
+    async def depart(self, peer: Peer, refs: Sequence[int]) -> list[Ready]:
+        """Make the messages `refs` ready to go to `peer`, whose keyset is fresh; what may not go is left out."""
+        waiting = await self._content.store.read(lambda c: self._look_up(c, peer.node, refs))
+        if any(opened is None for _, opened in waiting.judged):  # a rotation may have destroyed its epoch meanwhile
+            waiting = await self._content.store.read(lambda c: self._look_up(c, peer.node, refs))
+        fenced, waiting = _fence(waiting)
+        departing, refused, held = self._decide(peer, waiting)
+        asked = [row for row in waiting.rows if row.state == Outgoing.VOIDING and row.ref not in waiting.stored]
+        sealed = await self._workers.off_loop_pieces(lambda some: self._seal(peer, some), departing)
+        voids = await self._workers.off_loop_each(lambda row: (row, self._void(peer, row)), asked)
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            _still(connection, peer.node, waiting.link)
+            state_transitions.advance(connection, refused, at=now)
+            _number(connection, peer.node, fenced)
+            _write(connection, peer.node, sealed, now)
+            messages.put_envelopes(connection, [(row.ref, document.encode()) for row, document in voids])
+            messages.add_statements(  # so that its receipt is recognised; the question itself is no evidence
+                connection,
+                [
+                    StatementRow(hash=statement_hash(document.payload), message=row.ref, evidence=row.ref, created=now)
+                    for row, document in voids
+                ],
+            )
+
+        if refused or sealed or voids:
+            await self._content.store.move(move)
+        closed = {change.row.ref for change in refused} | held
+        bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
+        bytes_of |= {item.row.ref: item.envelope.data for item in sealed}
+        bytes_of |= {row.ref: document.encode() for row, document in voids}
+        return [
+            Ready(row=row, data=bytes_of[row.ref], void=row.state == Outgoing.VOIDING)
+            for row in waiting.rows
+            if row.ref in bytes_of
+        ]
+
+    def _look_up(self, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
+        found = messages.get(connection, refs)
+        rows = tuple(found[ref] for ref in refs if ref in found)
+        return _Waiting(
+            rows=rows,
+            stored=messages.envelopes(connection, refs),
+            link=links.position(connection, node, links.OUT),
+            judged=self._judged(connection, rows),
         )
 
-    if refused or sealed or voids:
-        await parts.store.move(move)
-    closed = {change.row.ref for change in refused} | held
-    bytes_of = {ref: data for ref, data in waiting.stored.items() if ref not in closed}
-    bytes_of |= {item.row.ref: item.envelope.data for item in sealed}
-    bytes_of |= {row.ref: document.encode() for row, document in voids}
-    return [
-        Ready(row=row, data=bytes_of[row.ref], void=row.state == Outgoing.VOIDING)
-        for row in waiting.rows
-        if row.ref in bytes_of
-    ]
+    def _decide(self, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change], set[int]]:
+        """Steps 4 and 5: who may go, and at which place; who may never; and who waits while nothing is agreed with the
+        peer.
+        """
+        link = waiting.link
+        high, last = link.high, None if link.last is None else link.last.link
+        departing: list[_Departing] = []
+        refused: list[Change] = []
+        held: set[int] = set()
+        for row, opened in waiting.judged:
+            if opened is None:
+                refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
+                continue
+            message = content_codec.valid_message(row.id, row.peer, row.expires, row.at, opened.content)
+            reason = self._closed(peer, row, message, opened)
+            if reason in TRUST_CODES and peer.standing(self._clock.now()).held is not None:
+                held.add(row.ref)
+                continue
+            if reason is not None:
+                refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=reason))
+                continue
+            if row.ref in waiting.stored:
+                continue
+            if row.n is None or row.epoch is None:
+                position = steps.next_position(link.epoch, high, last)
+                high = position.n
+                last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
+            else:
+                position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
+            departing.append(_Departing(row=row, message=message, secret=opened.content.secret, position=position))
+        return departing, refused, held
 
+    def _judged(
+        self, connection: Connection, rows: Sequence[MessageRow]
+    ) -> tuple[tuple[MessageRow, _Opened | None], ...]:
+        """What is no void, opened, with what it must be judged by now; None where the content is gone or does not open:
+        it fails alone, what is behind it goes on.
 
-def _look_up(parts: Parts, connection: Connection, node: str, refs: Sequence[int]) -> _Waiting:
-    found = messages.get(connection, refs)
-    rows = tuple(found[ref] for ref in refs if ref in found)
-    return _Waiting(
-        rows=rows,
-        stored=messages.envelopes(connection, refs),
-        link=links.position(connection, node, links.OUT),
-        judged=_judged(parts, connection, rows),
-    )
+        What has bytes already is judged too: it goes again only if it might still go. The messages of the conversations
+        are opened in the same call as what waits.
+        """
+        rows = [row for row in rows if row.state != Outgoing.VOIDING]
+        held, contents = self._loader.load(connection, {(row.conversation, row.peer) for row in rows})
+        there = [row for row in rows if row.ref in contents]
+        questions = [_question(row, contents[row.ref]) for row in there]
+        about = self._consent_contexts.load_consent_context(connection, questions) if questions else []
+        found: dict[int, _Opened] = {}
+        for row, item in zip(there, about, strict=True):
+            key, opened = (row.conversation, row.peer), contents[row.ref]
+            around = self._loader.sent(held[key], key, opened.facts.body_type)
+            history = held[key].history(but=row.ref, also=item.recorded())
+            found[row.ref] = _Opened(
+                content=opened,
+                circumstances=replace(item.circumstances, history=history, approver=opened.facts.approver),
+                around=around,
+                spoken=held[key].spoken,
+            )
+        return tuple((row, found.get(row.ref)) for row in rows)
+
+    def _closed(self, peer: Peer, row: MessageRow, message: ValidMessage, opened: _Opened) -> Code | None:
+        """Step 4: the code of what closed since submission, None when the message may go."""
+        header, body = opened.content.halves()
+        now = self._clock.now()
+        try:
+            steps.recheck(
+                message,
+                peer.standing(now),
+                opened.circumstances,
+                header=header,
+                content=body,
+                schemas_of_peer=None if peer.schemas is None else opened.spoken.union(peer.schemas),
+                policy=self._policies.at(now),
+                around=opened.around,
+                n=loader.place_of(row),
+                now=now,
+                files=files_of(opened.content.secret),
+            )
+        except RefusedError as error:
+            return error.code
+        return None
+
+    def _seal(self, peer: Peer, items: Sequence[_Departing]) -> list[_Sealed]:
+        """Steps 6 and 7, and what is kept of them."""
+        envelopes = [self._envelope(peer, item) for item in items]
+        kept = self._content.sealer.seal_each(
+            [
+                (self._content.store.new_ref(), content_codec.evidence(one.statement, one.signatures))
+                for one in envelopes
+            ]
+        )
+        return [
+            _Sealed(row=item.row, envelope=envelope, evidence=evidence)
+            for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
+        ]
+
+    def _envelope(self, peer: Peer, item: _Departing) -> SealedEnvelope:
+        if peer.keyset is None:
+            raise RuntimeError("departure without a keyset")
+        return steps.depart(
+            item.message,
+            item.secret,
+            item.position,
+            own=self._identity.own.descriptor,
+            peer=peer.descriptor,
+            keyset=peer.keyset,
+            now=self._clock.now(),
+            sign=self._identity.keys.sign,
+            rand=self._rand,
+        )
+
+    def _void(self, peer: Peer, row: MessageRow) -> SignedDocument:
+        if row.n is None or row.epoch is None:
+            raise RuntimeError("a message without a number can not be voided")
+        payload = Void(
+            id=row.id,
+            from_=self._identity.own.node,
+            to=peer.node,
+            epoch=row.epoch,
+            n=row.n,
+            prev=row.prev,
+            created=self._clock.now(),
+        ).encode()
+        return SignedDocument(payload=payload, payload_type=VOID, signatures=(self._identity.keys.sign(VOID, payload),))
 
 
 def _fence(waiting: _Waiting) -> tuple[list[MessageRow], _Waiting]:
@@ -181,68 +334,7 @@ def _still(connection: Connection, node: str, link: LinkRow) -> None:
         raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was numbered", hint="repeat it")
 
 
-def _decide(parts: Parts, peer: Peer, waiting: _Waiting) -> tuple[list[_Departing], list[Change], set[int]]:
-    """Steps 4 and 5: who may go, and at which place; who may never; and who waits while nothing is agreed with the
-    peer.
-    """
-    link = waiting.link
-    high, last = link.high, None if link.last is None else link.last.link
-    departing: list[_Departing] = []
-    refused: list[Change] = []
-    held: set[int] = set()
-    for row, opened in waiting.judged:
-        if opened is None:
-            refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=Code.NOT_FOUND))
-            continue
-        message = content_codec.valid_message(row.id, row.peer, row.expires, row.at, opened.content)
-        reason = _closed(parts, peer, row, message, opened)
-        if reason in TRUST_CODES and peer.standing(parts.clock.now()).held is not None:
-            held.add(row.ref)
-            continue
-        if reason is not None:
-            refused.append(Change(row=row, event=OutgoingEvent.REFUSE, reason=reason))
-            continue
-        if row.ref in waiting.stored:
-            continue
-        if row.n is None or row.epoch is None:
-            position = steps.next_position(link.epoch, high, last)
-            high = position.n
-            last = link_hash(epoch=position.epoch, n=position.n, id=row.id, prev=position.prev)
-        else:
-            position = LinkPosition(epoch=row.epoch, n=row.n, prev=row.prev)
-        departing.append(_Departing(row=row, message=message, secret=opened.content.secret, position=position))
-    return departing, refused, held
-
-
-def _judged(
-    parts: Parts, connection: Connection, rows: Sequence[MessageRow]
-) -> tuple[tuple[MessageRow, _Opened | None], ...]:
-    """What is no void, opened, with what it must be judged by now; None where the content is gone or does not open:
-    it fails alone, what is behind it goes on.
-
-    What has bytes already is judged too: it goes again only if it might still go. The messages of the conversations are
-    opened in the same call as what waits.
-    """
-    rows = [row for row in rows if row.state != Outgoing.VOIDING]
-    held, contents = loader.load(parts, connection, {(row.conversation, row.peer) for row in rows})
-    there = [row for row in rows if row.ref in contents]
-    questions = [_question(row, contents[row.ref]) for row in there]
-    about = consent_context.load_consent_context(parts, connection, questions) if questions else []
-    found: dict[int, _Opened] = {}
-    for row, item in zip(there, about, strict=True):
-        key, opened = (row.conversation, row.peer), contents[row.ref]
-        around = loader.sent(parts, held[key], key, opened.facts.body_type)
-        history = held[key].history(but=row.ref, also=item.recorded())
-        found[row.ref] = _Opened(
-            content=opened,
-            circumstances=replace(item.circumstances, history=history, approver=opened.facts.approver),
-            around=around,
-            spoken=held[key].spoken,
-        )
-    return tuple((row, found.get(row.ref)) for row in rows)
-
-
-def _question(row: MessageRow, opened: Content) -> consent_context.Question:
+def _question(row: MessageRow, opened: MessageContent) -> consent_context.Question:
     header = opened.halves()[0]
     return consent_context.Question(
         conversation=opened.facts.conversation,
@@ -251,72 +343,6 @@ def _question(row: MessageRow, opened: Content) -> consent_context.Question:
         sender_unit=header.get("sender_unit"),
         recipient_unit=header.get("recipient_unit"),
     )
-
-
-def _closed(parts: Parts, peer: Peer, row: MessageRow, message: ValidMessage, opened: _Opened) -> Code | None:
-    """Step 4: the code of what closed since submission, None when the message may go."""
-    header, body = opened.content.halves()
-    now = parts.clock.now()
-    try:
-        steps.recheck(
-            message,
-            peer.standing(now),
-            opened.circumstances,
-            header=header,
-            content=body,
-            schemas_of_peer=None if peer.schemas is None else opened.spoken.union(peer.schemas),
-            policy=parts.policies.at(now),
-            around=opened.around,
-            n=loader.place_of(row),
-            now=now,
-            files=files_of(opened.content.secret),
-        )
-    except RefusedError as error:
-        return error.code
-    return None
-
-
-def _seal(parts: Parts, peer: Peer, items: Sequence[_Departing]) -> list[_Sealed]:
-    """Steps 6 and 7, and what is kept of them."""
-    envelopes = [_envelope(parts, peer, item) for item in items]
-    kept = parts.vault.seal_each(
-        [(parts.store.new_ref(), content_codec.evidence(one.statement, one.signatures)) for one in envelopes]
-    )
-    return [
-        _Sealed(row=item.row, envelope=envelope, evidence=evidence)
-        for item, envelope, evidence in zip(items, envelopes, kept, strict=True)
-    ]
-
-
-def _envelope(parts: Parts, peer: Peer, item: _Departing) -> SealedEnvelope:
-    if peer.keyset is None:
-        raise RuntimeError("departure without a keyset")
-    return steps.depart(
-        item.message,
-        item.secret,
-        item.position,
-        own=parts.own.descriptor,
-        peer=peer.descriptor,
-        keyset=peer.keyset,
-        now=parts.clock.now(),
-        sign=parts.keys.sign,
-        rand=parts.rand,
-    )
-
-
-def _void(parts: Parts, peer: Peer, row: MessageRow) -> SignedDocument:
-    if row.n is None or row.epoch is None:
-        raise RuntimeError("a message without a number can not be voided")
-    payload = Void(
-        id=row.id,
-        from_=parts.own.node,
-        to=peer.node,
-        epoch=row.epoch,
-        n=row.n,
-        prev=row.prev,
-        created=parts.clock.now(),
-    ).encode()
-    return SignedDocument(payload=payload, payload_type=VOID, signatures=(parts.keys.sign(VOID, payload),))
 
 
 def _write(

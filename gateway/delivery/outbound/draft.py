@@ -7,14 +7,15 @@ place of our number here, before anything else looks at the draft.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from gateway.database.content_sealer import ContentSealer
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.config import Config
 from gateway.messages.draft_form import form_faults, schema_faults
 from gateway.messages.types import Draft
-from gateway.node.parts import Parts
-from gateway.peers.registry import Peer
+from gateway.peers.registry import Peer, PeerRegistry
 from gateway.ports import Json
 from keys.primitives.encoding import b64u
 from schemas.types import type_name
@@ -25,34 +26,100 @@ CASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 """What a reference of a case looks like (`schemas/fragments/types.json`, ref)."""
 
 
-def draft_of(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
-    """The request as a draft, as it is judged."""
-    return under_references(parts, [read(parts, request)])[0]
+class DraftReader:
+    """Reads requests as drafts."""
 
+    def __init__(
+        self, *, sealer: ContentSealer, peers: PeerRegistry, config: Config, rand: Callable[[int], bytes]
+    ) -> None:
+        self._sealer = sealer
+        self._peers = peers
+        self._config = config
+        self._rand = rand
 
-def read(parts: Parts, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
-    """The request as a draft; identity, place in a conversation and nothing else is filled in."""
-    faults = form_faults(request)
-    header, body, body_type, to = (request.get(name) for name in ("header", "content", "type", "to"))
-    purpose = request.get("purpose")
-    if faults or not isinstance(header, dict) or not isinstance(body, dict):
-        raise RefusedError(Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults)
-    peer = _addressee(parts, to if isinstance(to, str) else "")
-    id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
-    return (
-        Draft(
-            id=id if isinstance(id, str) else b64u(parts.rand(ID)),
-            body_type=str(body_type),
-            to=peer.node,
-            conversation=conversation if isinstance(conversation, str) else b64u(parts.rand(ID)),
-            reply_to=reply_to if isinstance(reply_to, str) else None,
-            purpose=purpose if isinstance(purpose, str) else None,
-            header=header,
-            content=body,
-            case=_case(str(body_type), header, body),
-        ),
-        peer,
-    )
+    def draft_of(self, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
+        """The request as a draft, as it is judged."""
+        return self.under_references([self.read(request)])[0]
+
+    def read(self, request: Mapping[str, Json]) -> tuple[Draft, Peer]:
+        """The request as a draft; identity, place in a conversation and nothing else is filled in."""
+        faults = form_faults(request)
+        header, body, body_type, to = (request.get(name) for name in ("header", "content", "type", "to"))
+        purpose = request.get("purpose")
+        if faults or not isinstance(header, dict) or not isinstance(body, dict):
+            raise RefusedError(
+                Code.INVALID, f"the draft has {len(faults)} fault(s); nothing was stored", findings=faults
+            )
+        peer = self._addressee(to if isinstance(to, str) else "")
+        id, conversation, reply_to = (request.get(name) for name in ("message", "conversation", "in_reply_to"))
+        return (
+            Draft(
+                id=id if isinstance(id, str) else b64u(self._rand(ID)),
+                body_type=str(body_type),
+                to=peer.node,
+                conversation=conversation if isinstance(conversation, str) else b64u(self._rand(ID)),
+                reply_to=reply_to if isinstance(reply_to, str) else None,
+                purpose=purpose if isinstance(purpose, str) else None,
+                header=header,
+                content=body,
+                case=_case(str(body_type), header, body),
+            ),
+            peer,
+        )
+
+    def under_references(self, drafts: Sequence[tuple[Draft, Peer]]) -> list[tuple[Draft, Peer]]:
+        """These with the references under which their peers know our cases, in the place of our numbers of them.
+
+        What is no reference by its form is left to the schema.
+        """
+        places = [_numbers(draft) for draft, _ in drafts]
+        references = self._sealer.case_references(
+            (peer.node, number)
+            for (_, peer), halves in zip(drafts, places, strict=True)
+            for half in halves
+            for number in half.values()
+        )
+        told = []
+        for (draft, peer), (header, body) in zip(drafts, places, strict=True):
+            in_header, in_body = (
+                {name: references[peer.node, number] for name, number in half.items()} for half in (header, body)
+            )
+            told.append(
+                (replace(draft, header={**draft.header, **in_header}, content={**draft.content, **in_body}), peer)
+            )
+        return told
+
+    def _addressee(self, to: str) -> Peer:
+        try:
+            return self._peers.find(to)
+        except RefusedError as exc:
+            finding = Finding(place="/to", rule="unknown_peer", hint=exc.hint)
+            raise RefusedError(exc.code, exc.what, hint=exc.hint, findings=[finding]) from exc
+
+    def check_form(self, request: Mapping[str, Json]) -> None:
+        """Judge a draft before a person releases it: its form and its schema, but not who takes it and why.
+
+        Raises:
+            RefusedError: invalid for its form, schema for what it holds; each with its findings.
+        """
+        draft, _ = self.draft_of(request)
+        faults = schema_faults(draft.body_type, draft.header, draft.content)
+        if faults:
+            raise RefusedError(Code.SCHEMA, f"the draft has {len(faults)} fault(s)", findings=faults)
+
+    def check_units(self, draft: Draft, peer: Peer) -> None:
+        """A message names a unit of this node and one that the peer's signed descriptor lists."""
+        faults = []
+        if draft.header.get("sender_unit") not in {unit.id for unit in self._config.units}:
+            faults.append(
+                Finding(place="/header/sender_unit", rule="unknown_unit", hint="a unit of this node's node.toml")
+            )
+        if draft.header.get("recipient_unit") not in {unit.id for unit in peer.descriptor.units}:
+            faults.append(
+                Finding(place="/header/recipient_unit", rule="unknown_unit", hint="trm peer show lists the units")
+            )
+        if faults:
+            raise RefusedError(Code.OUT_OF_SCOPE, "a unit is not known; nothing was stored", findings=faults)
 
 
 def _case(body_type: str, header: Mapping[str, Json], body: Mapping[str, Json]) -> str | None:
@@ -60,27 +127,6 @@ def _case(body_type: str, header: Mapping[str, Json], body: Mapping[str, Json]) 
     told = body.get("case_ref_recipient") if type_name(body_type) == ACCEPTANCE else None
     case = told if isinstance(told, str) else header.get("case_ref_sender")
     return case if isinstance(case, str) else None
-
-
-def under_references(parts: Parts, drafts: Sequence[tuple[Draft, Peer]]) -> list[tuple[Draft, Peer]]:
-    """These with the references under which their peers know our cases, in the place of our numbers of them.
-
-    What is no reference by its form is left to the schema.
-    """
-    places = [_numbers(draft) for draft, _ in drafts]
-    references = parts.vault.case_references(
-        (peer.node, number)
-        for (_, peer), halves in zip(drafts, places, strict=True)
-        for half in halves
-        for number in half.values()
-    )
-    told = []
-    for (draft, peer), (header, body) in zip(drafts, places, strict=True):
-        in_header, in_body = (
-            {name: references[peer.node, number] for name, number in half.items()} for half in (header, body)
-        )
-        told.append((replace(draft, header={**draft.header, **in_header}, content={**draft.content, **in_body}), peer))
-    return told
 
 
 def _numbers(draft: Draft) -> tuple[dict[str, str], dict[str, str]]:
@@ -91,36 +137,3 @@ def _numbers(draft: Draft) -> tuple[dict[str, str], dict[str, str]]:
 
 def _number(name: str, value: Json) -> dict[str, str]:
     return {name: value} if isinstance(value, str) and CASE.fullmatch(value) else {}
-
-
-def _addressee(parts: Parts, to: str) -> Peer:
-    try:
-        return parts.book.find(to)
-    except RefusedError as exc:
-        finding = Finding(place="/to", rule="unknown_peer", hint=exc.hint)
-        raise RefusedError(exc.code, exc.what, hint=exc.hint, findings=[finding]) from exc
-
-
-def check_form(parts: Parts, request: Mapping[str, Json]) -> None:
-    """Judge a draft before a person releases it: its form and its schema, but not who takes it and why.
-
-    Raises:
-        RefusedError: invalid for its form, schema for what it holds; each with its findings.
-    """
-    draft, _ = draft_of(parts, request)
-    faults = schema_faults(draft.body_type, draft.header, draft.content)
-    if faults:
-        raise RefusedError(Code.SCHEMA, f"the draft has {len(faults)} fault(s)", findings=faults)
-
-
-def check_units(parts: Parts, draft: Draft, peer: Peer) -> None:
-    """A message names a unit of this node and one that the peer's signed descriptor lists."""
-    faults = []
-    if draft.header.get("sender_unit") not in {unit.id for unit in parts.config.units}:
-        faults.append(Finding(place="/header/sender_unit", rule="unknown_unit", hint="a unit of this node's node.toml"))
-    if draft.header.get("recipient_unit") not in {unit.id for unit in peer.descriptor.units}:
-        faults.append(
-            Finding(place="/header/recipient_unit", rule="unknown_unit", hint="trm peer show lists the units")
-        )
-    if faults:
-        raise RefusedError(Code.OUT_OF_SCOPE, "a unit is not known; nothing was stored", findings=faults)

@@ -19,15 +19,17 @@ from gateway.attachments import store
 from gateway.conversations import loader
 from gateway.conversations.history import Opened
 from gateway.conversations.history import Side as Whose
-from gateway.conversations.loader import LoadedConversation
+from gateway.conversations.loader import ConversationLoader, LoadedConversation
 from gateway.conversations.rules.context import ConversationContext
 from gateway.conversations.rules.disclosure import DisclosureStage as Disclosure
 from gateway.conversations.rules.facts import Message, make_message, quoted_enquiry
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
 from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import steps
+from gateway.delivery.outbound.draft import DraftReader
 from gateway.errors import Code, RefusedError
 from gateway.messages import content_codec, state_transitions
 from gateway.messages.machines.delivery import Outgoing
@@ -37,12 +39,13 @@ from gateway.messages.store.conversations import Key
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft, ValidMessage
-from gateway.node.parts import Parts
 from gateway.peers.registry import Peer
 from gateway.policy import consent_context
 from gateway.policy.circumstances import Circumstances
+from gateway.policy.consent_context import ConsentContextLoader
 from gateway.policy.corridor import Blocked, Leaves
-from gateway.ports import Json, NoticeKind
+from gateway.policy.in_force import PoliciesInForce
+from gateway.ports import Clock, Json, NoticeKind
 from keys.documents.statement import SecretPart
 from keys.primitives.encoding import b64u
 from schemas.types import never_blocked
@@ -64,32 +67,6 @@ class Prepared:
     files: int = 0
 
 
-async def prepare(
-    parts: Parts,
-    draft: Draft,
-    peer: Peer,
-    *,
-    origin: int | None = None,
-    reference: str | None = None,
-    approver: str | None = None,
-) -> list[Prepared]:
-    """Steps 1 to 3 of the outgoing procedure for a draft, and before it the consent record it needs, if any.
-
-    `reference` is the consent that a withdrawal is about, which its header does not name.
-    """
-    drafts.check_units(parts, draft, peer)
-    (found,) = await parts.store.read(lambda c: load_inputs(parts, c, [(draft, peer)]))
-    made = prepare_batch(
-        parts, draft, peer, found, defaultdict(Batch), origin=origin, reference=reference, approver=approver
-    )
-    return seal(parts, made)
-
-
-async def try_out(parts: Parts, request: Mapping[str, Json], *, approver: str | None = None) -> list[Prepared]:
-    """What would be stored of a request that `approver` approved; nothing is. Raises RefusedError, as submission."""
-    return await prepare(parts, *drafts.draft_of(parts, request), approver=approver)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What would become of a request now: what of it leaves or why nothing does, the type of the message that would go
@@ -104,37 +81,6 @@ class Preview:
     refusal: RefusedError | None
 
 
-async def preview(parts: Parts, request: Mapping[str, Json], *, approver: str | None = None) -> Preview:
-    """Judge a request as `submit` does, and store nothing. Raises RefusedError for what is no draft at all."""
-    draft, peer = drafts.draft_of(parts, request)
-    drafts.check_units(parts, draft, peer)
-    named = {draft.id} if request.get("message") else set()
-    (found,) = await parts.store.read(lambda c: load_inputs(parts, c, [(draft, peer)], named))
-    ready = _ready(parts, draft, peer, found, Batch(), approver)
-    now, standing = parts.clock.now(), peer.standing(parts.clock.now())
-    left = steps.disclosed(
-        ready.draft,
-        standing,
-        policy=parts.policies.at(now),
-        around=ready.known,
-        now=now,
-        schema=ready.schema(draft.body_type),
-    )
-    refusal = None
-    try:
-        prepare_batch(parts, draft, peer, found, defaultdict(Batch), origin=None, reference=None, approver=approver)
-    except RefusedError as error:
-        refusal = error
-    return Preview(
-        draft=ready.draft,
-        left=left,
-        corridor=standing.corridor,
-        step=steps.step_at(ready.known, now),
-        first=None if ready.record is None else ready.record.body_type,
-        refusal=refusal,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What the store says about a draft: its conversation as it is known here, and consents."""
@@ -144,36 +90,6 @@ class Found:
     around: consent_context.ConsentContext
     files: tuple[SecretPart, ...] | None = ()
     """The files that wait for it; None where it says that some do and none does."""
-
-
-def load_inputs(
-    parts: Parts, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], named: Set[Json] = frozenset()
-) -> list[Found]:
-    """For several drafts at once: the messages of all their conversations are opened in one call. `named` are the ids
-    that callers gave, as the files of their messages have them.
-    """
-    around = consent_context.load_consent_context(parts, connection, [_question(draft) for draft, _ in drafts])
-    keys = [loader.key_of(parts, draft.conversation, peer.node) for draft, peer in drafts]
-    prepare_batch = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
-    held, _ = loader.load(parts, connection, prepare_batch, unopened=set(keys) - prepare_batch)
-    waiting = {
-        draft.id: files.waiting_in(parts, connection, draft.id) or None for draft, _ in drafts if draft.id in named
-    }
-    return [
-        Found(key=key, held=held[key], around=about, files=waiting.get(draft.id, ()))
-        for key, about, (draft, _) in zip(keys, around, drafts, strict=True)
-    ]
-
-
-def _question(draft: Draft) -> consent_context.Question:
-    relied_on = draft.header.get("consent_ref")
-    return consent_context.Question(
-        conversation=draft.conversation,
-        consent_ref=relied_on if isinstance(relied_on, str) else None,
-        to=draft.to,
-        sender_unit=draft.header.get("sender_unit"),
-        recipient_unit=draft.header.get("recipient_unit"),
-    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -196,63 +112,6 @@ class Unsealed:
     files: int = 0
 
 
-def prepare_batch(
-    parts: Parts,
-    draft: Draft,
-    peer: Peer,
-    found: Found,
-    batch: defaultdict[Key, Batch],
-    *,
-    origin: int | None,
-    reference: str | None,
-    approver: str | None,
-) -> list[Unsealed]:
-    """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets this."""
-    if found.files is None:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "no file waits for a message with this id; nothing was stored",
-            hint="leave `message` out, or add the files first (trm attachment add)",
-        )
-    now, same = parts.clock.now(), batch[found.key]
-    ready = _ready(parts, draft, peer, found, same, approver)
-    draft, record, known = ready.draft, ready.record, ready.known
-    policy, standing = parts.policies.at(now), peer.standing(now)
-    left, message = steps.submit(
-        draft,
-        standing,
-        ready.circumstances,
-        policy=policy,
-        around=known,
-        now=now,
-        schema=ready.schema(draft.body_type),
-        files=found.files,
-    )
-    relies_on = reference or message.consent_ref
-    prepared = []
-    if record is not None:  # its number is the lower one: rows go in the order of their numbers
-        _, first = steps.submit(
-            record,
-            standing,
-            ready.circumstances,
-            policy=policy,
-            around=ready.before,
-            now=now,
-            schema=ready.schema(record.body_type),
-        )
-        tells = parts.vault.consent_index(str(message.consent_ref))
-        prepared.append(replace(_unsealed(parts, first, None, relies_on, approver, draft.case), tells=tells))
-    quotes = quoted_enquiry(left.body_type, left.content)
-    prepared.append(
-        replace(_unsealed(parts, message, origin, relies_on, approver, draft.case, found.files), quotes=quotes)
-    )
-    if known is not None:
-        new = [] if record is None else [known.conversation.messages[-1]]
-        same.said += [*new, _as_said(left, known, now)]
-        same.opened += [_as_opened(one, now) for one in (record, draft) if one is not None]
-    return prepared
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
     """A draft with all that it is judged by: the consent record that has to go before it, the conversation without and
@@ -267,23 +126,246 @@ class _Ready:
     schema: Callable[[str], str | None]
 
 
-def _ready(parts: Parts, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:
-    draft = replace(draft, header={**draft.header, "seen": found.held.seen})
-    history = found.held.history(also=[*found.around.recorded(), *same.opened])
-    before = loader.to_send(parts, found.held, found.key, draft.body_type, draft.reply_to)
-    for earlier in same.said:
-        before = None if before is None else before.joined(earlier)
-    record = _record_first(parts, draft, peer, found.around)
-    known = before
-    if before is not None and record is not None:
-        known = before.joined(_as_said(record, before, parts.clock.now()))
-    return _Ready(
-        draft=draft,
-        record=record,
-        before=before,
-        known=known,
-        circumstances=replace(found.around.circumstances, history=history, approver=approver),
-        schema=partial(steps.schema_for, begun=found.held.begun, theirs=peer.schemas),
+class Preparation:
+    """Judges drafts and makes them ready to be written."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        loader: ConversationLoader,
+        consent_contexts: ConsentContextLoader,
+        drafts: DraftReader,
+        policies: PoliciesInForce,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._content = content
+        self._loader = loader
+        self._consent_contexts = consent_contexts
+        self._drafts = drafts
+        self._policies = policies
+        self._clock = clock
+        self._rand = rand
+
+    async def prepare(
+        self,
+        draft: Draft,
+        peer: Peer,
+        *,
+        origin: int | None = None,
+        reference: str | None = None,
+        approver: str | None = None,
+    ) -> list[Prepared]:
+        """Steps 1 to 3 of the outgoing procedure for a draft, and before it the consent record it needs, if any.
+
+        `reference` is the consent that a withdrawal is about, which its header does not name.
+        """
+        self._drafts.check_units(draft, peer)
+        (found,) = await self._content.store.read(lambda c: self.load_inputs(c, [(draft, peer)]))
+        made = self.prepare_batch(
+            draft, peer, found, defaultdict(Batch), origin=origin, reference=reference, approver=approver
+        )
+        return self.seal(made)
+
+    async def try_out(self, request: Mapping[str, Json], *, approver: str | None = None) -> list[Prepared]:
+        """Judge a request that `approver` approved, and store nothing of it. Raises RefusedError, as submission."""
+        return await self.prepare(*self._drafts.draft_of(request), approver=approver)
+
+    async def preview(self, request: Mapping[str, Json], *, approver: str | None = None) -> Preview:
+        """Judge a request as `submit` does, and store nothing. Raises RefusedError for what is no draft at all."""
+        draft, peer = self._drafts.draft_of(request)
+        self._drafts.check_units(draft, peer)
+        named = {draft.id} if request.get("message") else set()
+        (found,) = await self._content.store.read(lambda c: self.load_inputs(c, [(draft, peer)], named))
+        ready = self._ready(draft, peer, found, Batch(), approver)
+        now, standing = self._clock.now(), peer.standing(self._clock.now())
+        left = steps.disclosed(
+            ready.draft,
+            standing,
+            policy=self._policies.at(now),
+            around=ready.known,
+            now=now,
+            schema=ready.schema(draft.body_type),
+        )
+        refusal = None
+        try:
+            self.prepare_batch(draft, peer, found, defaultdict(Batch), origin=None, reference=None, approver=approver)
+        except RefusedError as error:
+            refusal = error
+        return Preview(
+            draft=ready.draft,
+            left=left,
+            corridor=standing.corridor,
+            step=steps.step_at(ready.known, now),
+            first=None if ready.record is None else ready.record.body_type,
+            refusal=refusal,
+        )
+
+    def load_inputs(
+        self, connection: Connection, drafts: Sequence[tuple[Draft, Peer]], named: Set[Json] = frozenset()
+    ) -> list[Found]:
+        """For several drafts at once: the messages of all their conversations are opened in one call. `named` are the
+        ids that callers gave, as the files of their messages have them.
+        """
+        around = self._consent_contexts.load_consent_context(connection, [_question(draft) for draft, _ in drafts])
+        keys = [self._loader.key_of(draft.conversation, peer.node) for draft, peer in drafts]
+        judged = {key for key, (draft, _) in zip(keys, drafts, strict=True) if not never_blocked(draft.body_type)}
+        held, _ = self._loader.load(connection, judged, unopened=set(keys) - judged)
+        waiting = {
+            draft.id: files.waiting_in(self._content.sealer, connection, draft.id) or None
+            for draft, _ in drafts
+            if draft.id in named
+        }
+        return [
+            Found(key=key, held=held[key], around=about, files=waiting.get(draft.id, ()))
+            for key, about, (draft, _) in zip(keys, around, drafts, strict=True)
+        ]
+
+    def prepare_batch(
+        self,
+        draft: Draft,
+        peer: Peer,
+        found: Found,
+        batch: defaultdict[Key, Batch],
+        *,
+        origin: int | None,
+        reference: str | None,
+        approver: str | None,
+    ) -> list[Unsealed]:
+        """The steps of `prepare` that need no store. `batch` has what was let pass before in the same go, and gets
+        this.
+        """
+        if found.files is None:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "no file waits for a message with this id; nothing was stored",
+                hint="leave `message` out, or add the files first (trm attachment add)",
+            )
+        now, same = self._clock.now(), batch[found.key]
+        ready = self._ready(draft, peer, found, same, approver)
+        draft, record, known = ready.draft, ready.record, ready.known
+        policy, standing = self._policies.at(now), peer.standing(now)
+        left, message = steps.submit(
+            draft,
+            standing,
+            ready.circumstances,
+            policy=policy,
+            around=known,
+            now=now,
+            schema=ready.schema(draft.body_type),
+            files=found.files,
+        )
+        relies_on = reference or message.consent_ref
+        prepared = []
+        if record is not None:  # its number is the lower one: rows go in the order of their numbers
+            _, first = steps.submit(
+                record,
+                standing,
+                ready.circumstances,
+                policy=policy,
+                around=ready.before,
+                now=now,
+                schema=ready.schema(record.body_type),
+            )
+            tells = self._content.sealer.consent_index(str(message.consent_ref))
+            prepared.append(replace(self._unsealed(first, None, relies_on, approver, draft.case), tells=tells))
+        quotes = quoted_enquiry(left.body_type, left.content)
+        prepared.append(
+            replace(self._unsealed(message, origin, relies_on, approver, draft.case, found.files), quotes=quotes)
+        )
+        if known is not None:
+            new = [] if record is None else [known.conversation.messages[-1]]
+            same.said += [*new, _as_said(left, known, now)]
+            same.opened += [_as_opened(one, now) for one in (record, draft) if one is not None]
+        return prepared
+
+    def _ready(self, draft: Draft, peer: Peer, found: Found, same: Batch, approver: str | None) -> _Ready:
+        draft = replace(draft, header={**draft.header, "seen": found.held.seen})
+        history = found.held.history(also=[*found.around.recorded(), *same.opened])
+        before = self._loader.to_send(found.held, found.key, draft.body_type, draft.reply_to)
+        for earlier in same.said:
+            before = None if before is None else before.joined(earlier)
+        record = self._record_first(draft, peer, found.around)
+        known = before
+        if before is not None and record is not None:
+            known = before.joined(_as_said(record, before, self._clock.now()))
+        return _Ready(
+            draft=draft,
+            record=record,
+            before=before,
+            known=known,
+            circumstances=replace(found.around.circumstances, history=history, approver=approver),
+            schema=partial(steps.schema_for, begun=found.held.begun, theirs=peer.schemas),
+        )
+
+    def _record_first(self, draft: Draft, peer: Peer, around: consent_context.ConsentContext) -> Draft | None:
+        """The consent record that must travel before `draft`, unless the peer has been told or told us."""
+        own = next((item for item in around.held if item.row.holder == OWN), None)
+        if own is None or draft.body_type == RECORD or peer.node in around.told:
+            return None
+        header = {name: value for name, value in draft.header.items() if name not in ("consent_ref", "respond_by")}
+        return replace(
+            draft,
+            id=b64u(self._rand(drafts.ID)),
+            body_type=RECORD,
+            reply_to=None,
+            header=header,
+            content=own.record,
+        )
+
+    def seal(self, items: Sequence[Unsealed]) -> list[Prepared]:
+        """The same with their content sealed."""
+        sealed = self._content.sealer.seal_each([(item.row.ref, item.plaintext) for item in items])
+        return [
+            Prepared(
+                message=item.message, row=item.row, sealed=row, tells=item.tells, quotes=item.quotes, files=item.files
+            )
+            for item, row in zip(items, sealed, strict=True)
+        ]
+
+    def _unsealed(
+        self,
+        message: ValidMessage,
+        origin: int | None,
+        consent: str | None,
+        approver: str | None,
+        case: str | None,
+        with_files: Sequence[SecretPart] = (),
+    ) -> Unsealed:
+        ref = self._content.store.new_ref()
+        secret = steps.new_secret(self._rand, with_files)
+        plaintext = content_codec.outgoing(message, secret, approver, case)
+        row = MessageRow(
+            ref=ref,
+            direction=messages.OUT,
+            peer=message.to,
+            id=message.id,
+            conversation=self._content.sealer.conversation_index(message.conversation),
+            consent=None if consent is None else self._content.sealer.consent_index(consent),
+            kind=schemas.catalogue().get(message.body_type).kind,
+            state=str(Outgoing.QUEUED),
+            reason=None,
+            epoch=None,
+            n=None,
+            prev=None,
+            size=len(message.body),
+            at=message.submitted,
+            expires=message.expires,
+            out_of_order=False,
+            origin=origin,
+        )
+        return Unsealed(message=message, row=row, plaintext=plaintext, files=len(with_files))
+
+
+def _question(draft: Draft) -> consent_context.Question:
+    relied_on = draft.header.get("consent_ref")
+    return consent_context.Question(
+        conversation=draft.conversation,
+        consent_ref=relied_on if isinstance(relied_on, str) else None,
+        to=draft.to,
+        sender_unit=draft.header.get("sender_unit"),
+        recipient_unit=draft.header.get("recipient_unit"),
     )
 
 
@@ -304,65 +386,6 @@ def _as_said(draft: Draft, around: ConversationContext, now: int) -> Message:
 def _as_opened(draft: Draft, now: int) -> Opened:
     """A draft as the gates take what was said before."""
     return Opened(body_type=draft.body_type, side=Whose.OURS, created=now, header=draft.header, content=draft.content)
-
-
-def _record_first(parts: Parts, draft: Draft, peer: Peer, around: consent_context.ConsentContext) -> Draft | None:
-    """The consent record that must travel before `draft`, unless the peer has been told or told us."""
-    own = next((item for item in around.held if item.row.holder == OWN), None)
-    if own is None or draft.body_type == RECORD or peer.node in around.told:
-        return None
-    header = {name: value for name, value in draft.header.items() if name not in ("consent_ref", "respond_by")}
-    return replace(
-        draft,
-        id=b64u(parts.rand(drafts.ID)),
-        body_type=RECORD,
-        reply_to=None,
-        header=header,
-        content=own.record,
-    )
-
-
-def seal(parts: Parts, items: Sequence[Unsealed]) -> list[Prepared]:
-    """The same with their content sealed."""
-    sealed = parts.vault.seal_each([(item.row.ref, item.plaintext) for item in items])
-    return [
-        Prepared(message=item.message, row=item.row, sealed=row, tells=item.tells, quotes=item.quotes, files=item.files)
-        for item, row in zip(items, sealed, strict=True)
-    ]
-
-
-def _unsealed(
-    parts: Parts,
-    message: ValidMessage,
-    origin: int | None,
-    consent: str | None,
-    approver: str | None,
-    case: str | None,
-    with_files: Sequence[SecretPart] = (),
-) -> Unsealed:
-    ref = parts.store.new_ref()
-    secret = steps.new_secret(parts.rand, with_files)
-    plaintext = content_codec.outgoing(message, secret, approver, case)
-    row = MessageRow(
-        ref=ref,
-        direction=messages.OUT,
-        peer=message.to,
-        id=message.id,
-        conversation=parts.vault.conversation_index(message.conversation),
-        consent=None if consent is None else parts.vault.consent_index(consent),
-        kind=schemas.catalogue().get(message.body_type).kind,
-        state=str(Outgoing.QUEUED),
-        reason=None,
-        epoch=None,
-        n=None,
-        prev=None,
-        size=len(message.body),
-        at=message.submitted,
-        expires=message.expires,
-        out_of_order=False,
-        origin=origin,
-    )
-    return Unsealed(message=message, row=row, plaintext=plaintext, files=len(with_files))
 
 
 def write(connection: Connection, prepared: list[Prepared]) -> None:

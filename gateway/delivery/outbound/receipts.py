@@ -10,12 +10,18 @@ from sqlalchemy import Connection
 
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.errors import WIRE_CODES, Code
-from gateway.messages import state_transitions
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.foundation.workers import Workers
+from gateway.identity.own_identity import OwnIdentity
+from gateway.messages import answers, state_transitions
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
+from gateway.peers.registry import Peer
+from gateway.ports import Clock
 from gateway.trust.link_reset import store
 from keys.documents.envelope import Receipt, Status
 from keys.documents.receipts import batch_hash
@@ -91,3 +97,39 @@ def _reason(code: str | None) -> Code | None:
     if code is None:
         return None
     return Code(code) if code in WIRE_CODES else Code.REJECTED
+
+
+class ReceivedReceipts:
+    """Takes the batches of receipts that peers send."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        own: OwnIdentity,
+        workers: Workers,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._workers = workers
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+
+    async def take(self, peer: Peer, body: bytes) -> None:
+        """Verify a batch of a peer and apply it to the messages it is about. Raises RemoteError."""
+        now = self._clock.now()
+        batch = await self._workers.off_loop(
+            lambda: answers.read_receipts(body, issuer=peer.descriptor, me=self._own.node, now=now)
+        )
+        ref = self._store.new_ref()
+
+        def move(connection: Connection) -> None:
+            apply(connection, peer.node, batch, body, ref, at=now)
+
+        await self._store.move(move)
+        self._wakeups.handover.set()
+        await self._events.happened()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -22,26 +22,32 @@ from itertools import takewhile
 
 from sqlalchemy import Connection
 
-from gateway.attachments.sender import goes, upload
+from gateway.attachments.sender import Uploader
+from gateway.audit.log import AuditLog
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.delivery.outbound import receipts as outgoing_receipts
-from gateway.delivery.outbound import submission
-from gateway.delivery.outbound.departure import Ready, depart
+from gateway.delivery.outbound.departure import Departure, Ready
+from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
 from gateway.federation.client import Answered
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
 from gateway.messages import answers, state_transitions
 from gateway.messages.answers import Answers, Reaction, reaction
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent, allows
 from gateway.messages.state_transitions import Change
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.receipts import ReceiptRow
-from gateway.node.parts import Parts
 from gateway.peers import store as peer_rows
+from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import listens
-from gateway.trust.peer_sync import fetch_chain, refresh, refresh_schemas, suspend_for_cause
+from gateway.ports import Clock
+from gateway.trust.peer_sync import PeerSync
 from keys.documents.descriptor import GATEWAY
 from keys.documents.descriptor import usable as descriptor_usable
 from keys.documents.envelope import ENVELOPES_LIMIT, MOST_ENVELOPES, Receipt, Status
@@ -101,11 +107,40 @@ class _Waiting:
 class Sender:
     """Everything that goes to one peer."""
 
-    def __init__(self, parts: Parts, node: str) -> None:
-        self._parts = parts
+    def __init__(
+        self,
+        *,
+        node: str,
+        store: Store,
+        identity: Identity,
+        link: PeerLink,
+        log: AuditLog,
+        departure: Departure,
+        sync: PeerSync,
+        uploader: Uploader,
+        submission: Submission,
+        workers: Workers,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._link = link
+        self._log = log
+        self._departure = departure
+        self._sync = sync
+        self._uploader = uploader
+        self._submission = submission
+        self._workers = workers
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+        self._rand = rand
         self._node = node
-        self._wake = parts.signals.outgoing(node)
-        self._log = logger().bind(peer=node)
+        self._wake = wakeups.outgoing(node)
+        self._logger = logger().bind(peer=node)
         self._anew: Counter[int] = Counter()
         self._answered: set[ReceiptKey] = set()
         self._again = False
@@ -132,7 +167,7 @@ class Sender:
         """Until woken, and at the latest after `delay` seconds of the node's clock."""
         waits: set[asyncio.Future[None]] = {asyncio.ensure_future(self._woken())}
         if delay is not None:
-            waits.add(asyncio.ensure_future(self._parts.clock.sleep(delay)))
+            waits.add(asyncio.ensure_future(self._clock.sleep(delay)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -143,21 +178,20 @@ class Sender:
 
     async def _round(self) -> float | None:
         """Send what is due; returns the seconds to wait for, None for "until something happens"."""
-        parts = self._parts
         self._carried()
-        peer = parts.book.get(self._node)
-        if peer is None or not listens(peer.state) or not parts.book.speaks(self._node):
+        peer = self._link.registry.get(self._node)
+        if peer is None or not listens(peer.state) or not self._link.registry.speaks(self._node):
             return None
-        if parts.own.clock_is_back(parts.clock.now()):
+        if self._identity.own.clock_is_back(self._clock.now()):
             return CLOCK_WAIT
-        if parts.log.halted is not None:
+        if self._log.halted is not None:
             return CLOCK_WAIT
-        left: float = peer.next_try - parts.clock.now()
-        if 0 < left <= LONGEST_BACKOFF and self._node not in parts.signals.called:  # more: the clock was put back
+        left: float = peer.next_try - self._clock.now()
+        if 0 < left <= LONGEST_BACKOFF and self._node not in self._wakeups.called:  # more: the clock was put back
             return left
-        parts.signals.called.discard(self._node)
+        self._wakeups.called.discard(self._node)
         answered, joined = frozenset(self._answered), bool(peer.attempts)
-        waiting = await parts.store.read(lambda c: _look_up(c, self._node, answered, joined=joined))
+        waiting = await self._store.read(lambda c: _look_up(c, self._node, answered, joined=joined))
         self._again = waiting.more
         if waiting.owed:
             await self._send_receipts(peer, waiting)
@@ -178,12 +212,11 @@ class Sender:
 
     def _held(self) -> str | None:
         """Why ordinary messages wait although the peer is there."""
-        return self._peer().standing(self._parts.clock.now()).held
+        return self._peer().standing(self._clock.now()).held
 
     async def _reach(self, peer: Peer) -> Peer:
         """A pinned connection is open and the keyset is fresh (DESIGN 3b.1)."""
-        parts = self._parts
-        now = parts.clock.now()
+        now = self._clock.now()
         stale = peer.keyset is None or peer.keyset_seen is None or now - peer.keyset_seen > FRESH
         if not stale and peer.keyset is not None:
             try:
@@ -193,26 +226,25 @@ class Sender:
         if stale:
             peer = await self._refreshed(peer)
         else:
-            await parts.client.connect(address(peer.descriptor))
+            await self._link.client.connect(address(peer.descriptor))
         if peer.schemas is None or self._schemas_at is None or now - self._schemas_at >= SCHEMAS_FRESH:
-            peer = await refresh_schemas(parts, peer)
+            peer = await self._sync.refresh_schemas(peer)
             self._schemas_at = now
         if peer.attempts or peer.failing_since is not None or peer.next_try:
-            await parts.store.move(
+            await self._store.move(
                 lambda c: peer_rows.change(c, self._node, attempts=0, next_try=0, failing_since=None)
             )
-            await parts.book.refresh()
-        return parts.book.find(self._node)
+            await self._link.registry.refresh()
+        return self._link.registry.find(self._node)
 
     async def _refreshed(self, peer: Peer) -> Peer:
         """The peer with a keyset that may be used now; one that is there and shows none is told to a person (B3)."""
-        parts = self._parts
-        now = parts.clock.now()
+        now = self._clock.now()
         try:
-            peer = await refresh(parts, await fetch_chain(parts, peer))
+            peer = await self._sync.refresh(await self._sync.fetch_chain(peer))
             _may_seal(peer, now)
         except (RemoteError, RefusedError) as error:
-            await parts.store.move(
+            await self._store.move(
                 lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.STALE_KEYSET}", peer=self._node)
             )
             raise TransientError(error.code, "the peer shows no keyset that may be used") from error
@@ -220,24 +252,23 @@ class Sender:
 
     async def _failed(self, error: GatewayError) -> float:
         """Note the failure and say when to try again: doubled each time, jittered, at most an hour."""
-        parts = self._parts
-        peer = parts.book.get(self._node)
+        peer = self._link.registry.get(self._node)
         attempts = 1 if peer is None else peer.attempts + 1
         whole = min(LONGEST_BACKOFF, FIRST_BACKOFF * (1 << min(attempts - 1, 20)))
         if error.code is Code.LINK_RESET_REQUIRED:
             whole = RESET_WAIT
-        delay = whole * (0.5 + int.from_bytes(parts.rand(2), "big") / 131_072)
-        now = parts.clock.now()
+        delay = whole * (0.5 + int.from_bytes(self._rand(2), "big") / 131_072)
+        now = self._clock.now()
         since = now if peer is None or peer.failing_since is None else peer.failing_since
         with suppress(TransientError):  # a full disk must not end the node; the delay holds without the note
-            await parts.store.move(
+            await self._store.move(
                 lambda c: peer_rows.change(
                     c, self._node, attempts=attempts, next_try=now + int(delay), failing_since=since
                 )
             )
-            await parts.book.refresh()
+            await self._link.registry.refresh()
         self._anew.clear()
-        self._log.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
+        self._logger.info("peer.unreachable", code=str(error.code), attempts=attempts, seconds=int(delay))
         return delay
 
     # --- messages with files --------------------------------------------------------------------------------------
@@ -251,7 +282,7 @@ class Sender:
     async def _carry(self, ref: int) -> None:
         """A message with files to its end: it was answered, or it may go no longer."""
         async with self._numbering:
-            ready = await depart(self._parts, self._peer(), [ref])
+            ready = await self._departure.depart(self._peer(), [ref])
         for item in ready:
             if item.void:
                 await self._ask([item])
@@ -268,15 +299,15 @@ class Sender:
 
     async def _uploaded(self, peer: Peer, item: Ready) -> bool:
         """Bring the parts; whether that was the end of it."""
-        parts, now = self._parts, self._parts.clock.now()
+        now = self._clock.now()
         try:
-            answered = await upload(parts, address(peer.descriptor), item.row)
+            answered = await self._uploader.upload(address(peer.descriptor), item.row)
         except RefusedError as error:
             change = Change(row=item.row, event=OutgoingEvent.REFUSE, reason=error.code)
-            await parts.store.move(lambda c: state_transitions.advance(c, [change], at=now))
+            await self._store.move(lambda c: state_transitions.advance(c, [change], at=now))
             return True
         if answered is None:
-            return not await goes(parts, item.row)
+            return not await self._uploader.goes(item.row)
         await self._apply(peer, [item], await self._read(peer, [item], answered))
         return True
 
@@ -308,7 +339,7 @@ class Sender:
     async def _gathered(self, refs: Sequence[int]) -> Sequence[int]:
         """These, and what comes within a moment."""
         if len(refs) < MOST_ENVELOPES:
-            await submission.under_way(self._parts, GATHER)
+            await self._submission.under_way(GATHER)
         return await self._due(0) if self._wake.is_set() else refs
 
     async def _first_or_woken(self, flying: set[asyncio.Future[None]]) -> set[asyncio.Future[None]]:
@@ -324,12 +355,12 @@ class Sender:
         if self._wake.is_set():
             self._wake.clear()
             self._again = True
-        return await self._parts.store.read(lambda c: messages.due(c, self._node, after, MOST_ENVELOPES))
+        return await self._store.read(lambda c: messages.due(c, self._node, after, MOST_ENVELOPES))
 
     async def _departed(self, refs: Sequence[int]) -> list[Ready]:
         """These, ready to go; one that may go no longer is asked about in the next round."""
         async with self._numbering:
-            ready = await depart(self._parts, self._peer(), refs)
+            ready = await self._departure.depart(self._peer(), refs)
         self._again = self._again or (len(ready) < len(refs) and self._held() is None)
         return ready
 
@@ -338,7 +369,7 @@ class Sender:
         await self._wake.wait()
 
     def _peer(self) -> Peer:
-        return self._parts.book.find(self._node)
+        return self._link.registry.find(self._node)
 
     async def _ask(self, request: Sequence[Ready]) -> None:
         """One request and what its answer means."""
@@ -347,46 +378,45 @@ class Sender:
 
     async def _asked(self, peer: Peer, request: Sequence[Ready]) -> Answers:
         """One request and its answer."""
-        parts, where = self._parts, address(peer.descriptor)
+        where = address(peer.descriptor)
         if request[0].void:
-            answered = await parts.client.post_void(where, request[0].data)
+            answered = await self._link.client.post_void(where, request[0].data)
         else:
-            answered = await parts.client.post_messages(where, [item.data for item in request])
+            answered = await self._link.client.post_messages(where, [item.data for item in request])
         if answered.status != 200:
             raise await self._whole(answers.read_refusal(answered.body))
         return await self._read(peer, request, answered)
 
     async def _read(self, peer: Peer, request: Sequence[Ready], answered: Answered) -> Answers:
         """The verified answer to these."""
-        parts = self._parts
-        return await parts.off_loop(
+        return await self._workers.off_loop(
             lambda: answers.read_answers(
                 answered.body,
                 asked=[item.row.id for item in request],
                 issuer=peer.descriptor,
-                me=parts.own.node,
-                now=parts.clock.now(),
+                me=self._identity.own.node,
+                now=self._clock.now(),
             )
         )
 
     async def _whole(self, code: Code) -> GatewayError:
         """A request that was refused as a whole: nothing of it is final (B14.5)."""
         if reaction(code) is Reaction.STOP_LINK:
-            await suspend_for_cause(self._parts, self._node, code, None)
+            await self._sync.suspend_for_cause(self._node, code, None)
         if reaction(code) is Reaction.AWAIT_RESET:
             await self._tell_reset()
         return TransientError(code, "the peer refused the request as a whole")
 
     async def _tell_reset(self) -> None:
         """The peer was restored: what waits for it stays and is repeated until people on both sides agree (B3)."""
-        now = self._parts.clock.now()
-        await self._parts.store.move(
+        now = self._clock.now()
+        await self._store.move(
             lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.LINK_RESET_REQUIRED}", peer=self._node)
         )
 
     async def _apply(self, peer: Peer, request: Sequence[Ready], answer: Answers) -> None:
         """Write what was answered in one transaction, then do what codes without a receipt ask for."""
-        parts, now = self._parts, self._parts.clock.now()
+        now = self._clock.now()
         told = {receipt.msg for receipt in answer.receipts if receipt.status in FINAL_WORDS}
         open_codes = [
             (item, said.code) for item, said in zip(request, answer.answers, strict=True) if item.row.id not in told
@@ -394,7 +424,7 @@ class Sender:
         self._again = self._again or bool(open_codes)
         if any(code is None for _, code in open_codes):
             raise RemoteError(Code.MALFORMED, "an answer without code has no receipt")
-        batch_ref = parts.store.new_ref()
+        batch_ref = self._store.new_ref()
 
         def move(connection: Connection) -> bool:
             known: dict[str, Receipt] = {}
@@ -416,15 +446,15 @@ class Sender:
             state_transitions.advance(connection, changes, at=now)
             return told <= set(known)
 
-        if not await parts.store.move(move):
+        if not await self._store.move(move):
             raise RemoteError(Code.SPLICED, "a receipt is for another sealing")
-        await parts.signals.happened()
+        await self._events.happened()
         await self._react(peer, [(item, code) for item, code in open_codes if code is not None])
 
     async def _react(self, peer: Peer, codes: Sequence[tuple[Ready, Code]]) -> None:
         stop = next((code for _, code in codes if reaction(code) is Reaction.STOP_LINK), None)
         if stop is not None:
-            await suspend_for_cause(self._parts, self._node, stop, None)
+            await self._sync.suspend_for_cause(self._node, stop, None)
             raise TransientError(stop, "the link is stopped")
         if any(reaction(code) is Reaction.AWAIT_RESET for _, code in codes):
             await self._tell_reset()
@@ -442,9 +472,9 @@ class Sender:
         self._anew.update(refs)
         if any(self._anew[ref] >= SEALINGS for ref in refs):
             raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer does not open what its keyset asks for")
-        peer = await fetch_chain(self._parts, peer)
-        await refresh(self._parts, peer)
-        await self._parts.store.move(lambda c: messages.drop_envelopes(c, refs))
+        peer = await self._sync.fetch_chain(peer)
+        await self._sync.refresh(peer)
+        await self._store.move(lambda c: messages.drop_envelopes(c, refs))
 
     # --- receipts -------------------------------------------------------------------------------------------------
 
@@ -454,31 +484,29 @@ class Sender:
         That they are settled is written along with what comes next: a kill before it sends the same batch once more,
         which the peer takes as the repeat it is.
         """
-        parts = self._parts
         once = {_key(row): row for _, row in waiting.owed}  # what the peer asked for again meanwhile is owed twice
-        document = parts.own.as_signed(waiting.batch) or await self._batch([*once.values()])
-        answered = await parts.client.post_receipts(address(peer.descriptor), document)
+        document = self._identity.own.as_signed(waiting.batch) or await self._batch([*once.values()])
+        answered = await self._link.client.post_receipts(address(peer.descriptor), document)
         if answered.status != 200:
             raise await self._whole(answers.read_refusal(answered.body))
         keys = set(once)
         self._answered |= keys
-        settled = parts.store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))
+        settled = self._store.move_along(partial(receipts.settled, seqs=[seq for seq, _ in waiting.owed]))
         settled.add_done_callback(lambda _: self._answered.difference_update(keys))
 
     async def _batch(self, rows: Sequence[ReceiptRow]) -> bytes:
         """The signed document over these receipts; signed once and stored, so that a repeat has the same bytes."""
-        parts = self._parts
-        now = parts.clock.now()
+        now = self._clock.now()
         objects = [Receipt.from_json(parse(row.object, limit=10_000)) for row in rows]
-        document = await parts.off_loop(lambda: answers.sign_receipts(objects, parts.keys.sign))
-        ref = parts.store.new_ref()
+        document = await self._workers.off_loop(lambda: answers.sign_receipts(objects, self._identity.keys.sign))
+        ref = self._store.new_ref()
 
         def move(connection: Connection) -> None:
             receipts.add_batch(connection, ref, document)
             receipts.join(connection, ref, [_key(row) for row in rows])
             journal.append_leaf(connection, leaf(now, "receipts.issued", of=batch_hash(document), peer=self._node))
 
-        await parts.store.move(move)
+        await self._store.move(move)
         return document
 
 

@@ -33,6 +33,7 @@ from gateway.conversations.rules.disclosure import DisclosureStage as Disclosure
 from gateway.conversations.rules.facts import Message, make_message
 from gateway.conversations.rules.fold import Impossible, JudgementPoint
 from gateway.errors import Code, Finding, RefusedError
+from gateway.foundation.ids import ConversationId, MessageId, NodeId, Reference
 from gateway.messages.types import MESSAGE_LIFE, Draft, LinkPosition, PermittedMessage, SealedEnvelope, ValidMessage
 from gateway.peers.scope import Direction, PeerScope, may
 from gateway.policy.circumstances import Circumstances
@@ -364,15 +365,16 @@ def _validate(
     data = canon(body)
     if len(data) > BODY_LIMIT:
         raise RefusedError(Code.TOO_LARGE, f"the message has {len(data)} bytes, {BODY_LIMIT} are the most")
+    consent = _text_of(draft.header, "consent_ref")
     return ValidMessage(
-        id=draft.id,
+        id=MessageId(draft.id),
         body_type=draft.body_type,
         schema=schema,
-        to=draft.to,
-        conversation=draft.conversation,
-        reply_to=draft.reply_to,
+        to=NodeId(draft.to),
+        conversation=ConversationId(draft.conversation),
+        reply_to=None if draft.reply_to is None else MessageId(draft.reply_to),
         purpose=draft.purpose,
-        consent_ref=_text_of(draft.header, "consent_ref"),
+        consent_ref=None if consent is None else Reference(consent),
         submitted=now,
         expires=now + MESSAGE_LIFE,
         body=data,

@@ -15,47 +15,22 @@ from functools import partial
 import orjson
 from sqlalchemy import Connection
 
-from gateway.database.content_sealer import Submission
-from gateway.delivery.outbound import draft as drafts
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.content_sealer import Submission as SubmissionKey
+from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import preparation
-from gateway.delivery.outbound.preparation import Batch, Prepared, Unsealed
+from gateway.delivery.outbound.draft import DraftReader
+from gateway.delivery.outbound.preparation import Batch, Preparation, Prepared, Unsealed
 from gateway.errors import Code, GatewayError, RefusedError
+from gateway.foundation.batcher import Batcher
+from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.store import local
 from gateway.messages.store.conversations import Key
 from gateway.messages.types import Draft
-from gateway.node.parts import Parts
 from gateway.peers.registry import Peer
 from gateway.ports import Json, OperationResult
 from keys.primitives.encoding import canon
-
-
-async def submit(
-    parts: Parts,
-    request: Mapping[str, Json],
-    *,
-    key: str | None,
-    origin: int | None = None,
-    approver: str | None = None,
-    also: Callable[[Connection], None] = lambda connection: None,
-) -> OperationResult:
-    """Judge a request, store it and answer; `also` is written in the same transaction. `approver` is the staff
-    reference of a second person who approved it. See the module text.
-
-    Submissions that come meanwhile are judged and stored together.
-
-    Raises:
-        RefusedError: with the place and rule of each fault; nothing was stored.
-    """
-    done: OperationResult = await parts.together(_submit_all).do(
-        _Request(request=request, key=key, origin=origin, approver=approver, also=also)
-    )
-    return done
-
-
-async def under_way(parts: Parts, most: float) -> None:
-    """Wait until the submissions that are being judged now are stored, and at most so many seconds."""
-    await parts.together(_submit_all).idle(most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,77 +53,127 @@ class _Request:
 class _Act:
     """One judged submission, ready to be written."""
 
-    parts: Parts
-    submission: Submission | None
+    sealer: ContentSealer
+    submission: SubmissionKey | None
     answer: dict[str, Json]
     sealed: bytes
     prepared: tuple[Prepared, ...]
     also: Callable[[Connection], None]
 
 
-async def _submit_all(parts: Parts, requests: Sequence[_Request]) -> list[OperationResult | GatewayError]:
-    """Each is judged for itself; those that may go are written in one transaction."""
-    judged = await parts.store.read(partial(_judge_all, parts, requests))
-    acts = [item for item in judged if isinstance(item, _Act)]
-    written = iter(
-        await asyncio.gather(*(parts.store.move_together(_write_acts, act) for act in acts), return_exceptions=True)
-    )
-    for peer in {act.prepared[-1].row.peer for act in acts}:
-        parts.signals.outgoing(peer).set()
-    if acts:
-        await parts.signals.happened()
-    return [_outcome(next(written)) if isinstance(item, _Act) else item for item in judged]
+class Submission:
+    """Takes requests to send: judged, stored and answered together."""
+
+    def __init__(
+        self, *, content: Content, drafts: DraftReader, preparation: Preparation, wakeups: Wakeups, events: EventStream
+    ) -> None:
+        self._content = content
+        self._drafts = drafts
+        self._preparation = preparation
+        self._wakeups = wakeups
+        self._events = events
+        self._batcher: Batcher[_Request, OperationResult] = Batcher(self._submit_all)
+
+    async def submit(
+        self,
+        request: Mapping[str, Json],
+        *,
+        key: str | None,
+        origin: int | None = None,
+        approver: str | None = None,
+        also: Callable[[Connection], None] = lambda connection: None,
+    ) -> OperationResult:
+        """Judge a request, store it and answer; `also` is written in the same transaction. `approver` is the staff
+        reference of a second person who approved it. See the module text.
+
+        Submissions that come meanwhile are judged and stored together.
+
+        Raises:
+            RefusedError: with the place and rule of each fault; nothing was stored.
+        """
+        done: OperationResult = await self._batcher.do(
+            _Request(request=request, key=key, origin=origin, approver=approver, also=also)
+        )
+        return done
+
+    async def under_way(self, most: float) -> None:
+        """Wait until the submissions that are being judged now are stored, and at most so many seconds."""
+        await self._batcher.idle(most)
+
+    async def _submit_all(self, requests: Sequence[_Request]) -> list[OperationResult | GatewayError]:
+        """Each is judged for itself; those that may go are written in one transaction."""
+        judged = await self._content.store.read(partial(self._judge_all, requests))
+        acts = [item for item in judged if isinstance(item, _Act)]
+        written = iter(
+            await asyncio.gather(
+                *(self._content.store.move_together(_write_acts, act) for act in acts), return_exceptions=True
+            )
+        )
+        for peer in {act.prepared[-1].row.peer for act in acts}:
+            self._wakeups.outgoing(peer).set()
+        if acts:
+            await self._events.happened()
+        return [_outcome(next(written)) if isinstance(item, _Act) else item for item in judged]
+
+    def _judge_all(
+        self, requests: Sequence[_Request], connection: Connection
+    ) -> list[_Act | OperationResult | GatewayError]:
+        """What becomes of each request, by what is stored now."""
+        keys = self._content.sealer.submissions([(item.key, canon(item.body)) for item in requests])
+        known = local.find_submissions(connection, [key.index for key in keys if key is not None])
+        judged: list[_Act | OperationResult | GatewayError | tuple[Draft, Peer]] = []
+        for item, key in zip(requests, keys, strict=True):
+            try:
+                if key is not None and key.index in known:
+                    judged.append(_repeated(self._content.sealer, key, known[key.index]))
+                    continue
+                draft, peer = self._drafts.read(item.request)
+                self._drafts.check_units(draft, peer)
+                judged.append((draft, peer))
+            except GatewayError as error:
+                judged.append(error)
+        asked = self._drafts.under_references([pair for pair in judged if isinstance(pair, tuple)])
+        named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
+        found = iter(zip(asked, self._preparation.load_inputs(connection, asked, named), strict=True))
+        batch: defaultdict[Key, Batch] = defaultdict(Batch)
+        unsealed: list[tuple[int, list[Unsealed]]] = []
+        for place, pair in enumerate(judged):
+            if isinstance(pair, tuple):
+                item, (about, known_of_it) = requests[place], next(found)
+                try:
+                    made = self._preparation.prepare_batch(
+                        *about, known_of_it, batch, origin=item.origin, reference=None, approver=item.approver
+                    )
+                    unsealed.append((place, made))
+                except GatewayError as error:
+                    judged[place] = error
+        sealed = iter(self._preparation.seal([item for _, items in unsealed for item in items]))
+        for place, items in unsealed:
+            judged[place] = self._act(requests[place], keys[place], [next(sealed) for _ in items])
+        return [item for item in judged if not isinstance(item, tuple)]
+
+    def _act(self, request: _Request, key: SubmissionKey | None, prepared: Sequence[Prepared]) -> _Act:
+        message = prepared[-1].message
+        answer: dict[str, Json] = {
+            "id": message.id,
+            "conversation": message.conversation,
+            "state": str(Outgoing.QUEUED),
+        }
+        sealed = b"" if key is None else self._content.sealer.seal_answer(key, orjson.dumps(answer))
+        return _Act(
+            sealer=self._content.sealer,
+            submission=key,
+            answer=answer,
+            sealed=sealed,
+            prepared=tuple(prepared),
+            also=request.also,
+        )
 
 
 def _outcome(written: OperationResult | BaseException) -> OperationResult | GatewayError:
     if isinstance(written, OperationResult | GatewayError):
         return written
     raise written
-
-
-def _judge_all(
-    parts: Parts, requests: Sequence[_Request], connection: Connection
-) -> list[_Act | OperationResult | GatewayError]:
-    """What becomes of each request, by what is stored now."""
-    keys = parts.vault.submissions([(item.key, canon(item.body)) for item in requests])
-    known = local.find_submissions(connection, [key.index for key in keys if key is not None])
-    judged: list[_Act | OperationResult | GatewayError | tuple[Draft, Peer]] = []
-    for item, key in zip(requests, keys, strict=True):
-        try:
-            if key is not None and key.index in known:
-                judged.append(_repeated(parts, key, known[key.index]))
-                continue
-            draft, peer = drafts.read(parts, item.request)
-            drafts.check_units(parts, draft, peer)
-            judged.append((draft, peer))
-        except GatewayError as error:
-            judged.append(error)
-    asked = drafts.under_references(parts, [pair for pair in judged if isinstance(pair, tuple)])
-    named = {item.request["message"] for item in requests if isinstance(item.request.get("message"), str)}
-    found = iter(zip(asked, preparation.load_inputs(parts, connection, asked, named), strict=True))
-    batch: defaultdict[Key, Batch] = defaultdict(Batch)
-    unsealed: list[tuple[int, list[Unsealed]]] = []
-    for place, pair in enumerate(judged):
-        if isinstance(pair, tuple):
-            item, (about, known_of_it) = requests[place], next(found)
-            try:
-                made = preparation.prepare_batch(
-                    parts, *about, known_of_it, batch, origin=item.origin, reference=None, approver=item.approver
-                )
-                unsealed.append((place, made))
-            except GatewayError as error:
-                judged[place] = error
-    sealed = iter(preparation.seal(parts, [item for _, items in unsealed for item in items]))
-    for place, items in unsealed:
-        judged[place] = _act(parts, requests[place], keys[place], [next(sealed) for _ in items])
-    return [item for item in judged if not isinstance(item, tuple)]
-
-
-def _act(parts: Parts, request: _Request, key: Submission | None, prepared: Sequence[Prepared]) -> _Act:
-    message = prepared[-1].message
-    answer: dict[str, Json] = {"id": message.id, "conversation": message.conversation, "state": str(Outgoing.QUEUED)}
-    sealed = b"" if key is None else parts.vault.seal_answer(key, orjson.dumps(answer))
-    return _Act(parts=parts, submission=key, answer=answer, sealed=sealed, prepared=tuple(prepared), also=request.also)
 
 
 def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[OperationResult]:
@@ -158,7 +183,7 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[OperationR
     answers, new = list[OperationResult](), list[_Act]()
     for act, key in zip(acts, keys, strict=True):
         if key is not None and key.index in raced:
-            answers.append(_repeated(act.parts, key, raced[key.index]))
+            answers.append(_repeated(act.sealer, key, raced[key.index]))
             continue
         if key is not None:
             raced[key.index] = (key.digest, act.sealed)
@@ -178,11 +203,11 @@ def _write_acts(connection: Connection, acts: Sequence[_Act]) -> list[OperationR
     return answers
 
 
-def _repeated(parts: Parts, key: Submission, known: tuple[bytes, bytes]) -> OperationResult:
+def _repeated(sealer: ContentSealer, key: SubmissionKey, known: tuple[bytes, bytes]) -> OperationResult:
     if known[0] != key.digest:
         raise RefusedError(
             Code.CONFLICT,
             "this Idempotency-Key was used for another message; nothing was stored",
             hint="use a fresh key for a new message, and the old key only to repeat the old one",
         )
-    return OperationResult(value=orjson.loads(parts.vault.open_answer(key, known[1])))
+    return OperationResult(value=orjson.loads(sealer.open_answer(key, known[1])))

@@ -9,22 +9,28 @@ from sqlalchemy import Connection
 
 import schemas
 from gateway.database import journal
-from gateway.database.audit_entries import leaf
-from gateway.delivery.outbound import preparation, submission
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
+from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.submission import Submission
 from gateway.directory import cache
 from gateway.directory import store as rows
+from gateway.directory.cache import DirectoryCache
 from gateway.directory.rules import LIFE, Contact, Entry, Found, Question, foreign, standing, units_of
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation.workdays import local_date
-from gateway.node.parts import Parts
+from gateway.foundation.workers import Workers
+from gateway.identity.own_identity import OwnIdentity
 from gateway.operations.arguments import Arguments, author_ref, maybe_text, members, number, only, text
-from gateway.peers.registry import Peer
+from gateway.operations.table import Operation
+from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import PeerState
-from gateway.ports import Json, OperationResult
+from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import b64u
 from schemas.codelists import ENGLISH
 from schemas.labels import language as spoken
 from schemas.region_pack.calendars import Calendar, calendar
+from schemas.region_pack.regions import Region
 
 TYPE = "directory.update/1"
 SPEAKER = "nrm_coordinator"
@@ -33,51 +39,253 @@ LATEST = 2**33
 """The last second that a question can name."""
 
 
-async def search(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Whom to ask: words in any language, chosen codes, or both; best first."""
-    only(arguments, "text", "country", "role", "service", "unit_language", "child", "at", "language")
-    shown_in = spoken(maybe_text(arguments, "language") or ENGLISH).code
-    child, said = arguments.get("child"), arguments.get("text")
-    if not isinstance(child, bool | None) or not isinstance(said, str | None):
-        raise RefusedError(
-            Code.INVALID,
-            "an argument is wrong; nothing was looked up",
-            findings=[Finding(place="/child" if isinstance(said, str | None) else "/text", rule="type")],
-        )
-    question = Question(
-        text=said or "",
-        country=maybe_text(arguments, "country"),
-        role=maybe_text(arguments, "role"),
-        service=maybe_text(arguments, "service"),
-        language=maybe_text(arguments, "unit_language"),
-        child=child,
-        at=number(arguments, "at", otherwise=0, most=LATEST) if arguments.get("at") is not None else None,
-    )
-    held = await cache.current(parts)
-    calendars, now = cache.calendars(parts, held), parts.clock.now()
-    understood, found = await parts.off_loop(lambda: held.search(question, calendars, now))
-    return OperationResult(
-        value={
-            "understood": {"countries": [*understood.countries], "child": understood.child, "timed": understood.timed},
-            "units": [_unit(one, shown_in) for one in found],
+_READERS = ("national_focal_point", SPEAKER, "node_operator")
+"""Who gets it, by preference (`schemas/source/directory.update.1.json`)."""
+
+
+class DirectoryOperations:
+    """Operations on entries of the directory."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        own: OwnIdentity,
+        peers: PeerRegistry,
+        directory: DirectoryCache,
+        preparation: Preparation,
+        submission: Submission,
+        region: Region,
+        workers: Workers,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._own = own
+        self._peers = peers
+        self._directory = directory
+        self._preparation = preparation
+        self._submission = submission
+        self._region = region
+        self._workers = workers
+        self._clock = clock
+        self._actor = actor
+
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "directory.search": self.search,
+            "directory.show": self.show,
+            "directory.own": self.own,
+            "directory.publish": self.publish,
         }
-    )
 
-
-async def show(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Everything that the nodes of one country say of it."""
-    only(arguments, "id", "language")
-    country, shown_in = text(arguments, "id", longest=32), spoken(maybe_text(arguments, "language") or ENGLISH).code
-    held = await cache.current(parts)
-    entries = [entry for entry in held.entries if entry.country == country]
-    if not entries:
-        raise RefusedError(
-            Code.NOT_FOUND,
-            "no node of this country has told its offices",
-            hint="trm directory search finds those that have",
+    async def search(self, arguments: Arguments) -> OperationResult:
+        """Whom to ask: words in any language, chosen codes, or both; best first."""
+        only(arguments, "text", "country", "role", "service", "unit_language", "child", "at", "language")
+        shown_in = spoken(maybe_text(arguments, "language") or ENGLISH).code
+        child, said = arguments.get("child"), arguments.get("text")
+        if not isinstance(child, bool | None) or not isinstance(said, str | None):
+            raise RefusedError(
+                Code.INVALID,
+                "an argument is wrong; nothing was looked up",
+                findings=[Finding(place="/child" if isinstance(said, str | None) else "/text", rule="type")],
+            )
+        question = Question(
+            text=said or "",
+            country=maybe_text(arguments, "country"),
+            role=maybe_text(arguments, "role"),
+            service=maybe_text(arguments, "service"),
+            language=maybe_text(arguments, "unit_language"),
+            child=child,
+            at=number(arguments, "at", otherwise=0, most=LATEST) if arguments.get("at") is not None else None,
         )
-    now, days = parts.clock.now(), calendar(parts.region.name, country)
-    return OperationResult(value={"country": country, "entries": [_entry(one, days, now, shown_in) for one in entries]})
+        held = await self._directory.current()
+        calendars, now = cache.calendars(self._region, held), self._clock.now()
+        understood, found = await self._workers.off_loop(lambda: held.search(question, calendars, now))
+        return OperationResult(
+            value={
+                "understood": {
+                    "countries": [*understood.countries],
+                    "child": understood.child,
+                    "timed": understood.timed,
+                },
+                "units": [_unit(one, shown_in) for one in found],
+            }
+        )
+
+    async def show(self, arguments: Arguments) -> OperationResult:
+        """Everything that the nodes of one country say of it."""
+        only(arguments, "id", "language")
+        country, shown_in = text(arguments, "id", longest=32), spoken(maybe_text(arguments, "language") or ENGLISH).code
+        held = await self._directory.current()
+        entries = [entry for entry in held.entries if entry.country == country]
+        if not entries:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "no node of this country has told its offices",
+                hint="trm directory search finds those that have",
+            )
+        now, days = self._clock.now(), calendar(self._region.name, country)
+        return OperationResult(
+            value={"country": country, "entries": [_entry(one, days, now, shown_in) for one in entries]}
+        )
+
+    async def own(self, arguments: Arguments) -> OperationResult:
+        """What this node has told last, to be changed and published anew; the units of its descriptor, if it never
+        has.
+        """
+        only(arguments)
+        entry = await self._own_entry()
+        content = self._begun() if entry is None else {**entry.content}
+        content.pop("supersedes", None)
+        return OperationResult(
+            value={
+                "content": content,
+                "number": None if entry is None else entry.content["supersedes"],
+                "made": None if entry is None else entry.made,
+                "expires": None if entry is None else entry.expires,
+                "last": self._last(self._clock.now()).isoformat(),
+            }
+        )
+
+    async def _own_entry(self) -> Entry | None:
+        held = await self._directory.current()
+        return next((entry for entry in held.entries if entry.node == self._own.node), None)
+
+    def _begun(self) -> dict[str, Json]:
+        descriptor = self._own.descriptor
+        units: list[Json] = [
+            {
+                "unit_id": unit.id,
+                "name": [{"language": ENGLISH, "text": unit.name}],
+                "country": descriptor.country,
+                "roles": [*unit.roles],
+            }
+            for unit in descriptor.units
+        ]
+        return {"units": units, "focal_points": []}
+
+    def _last(self, now: int) -> date:
+        """The last day for which a unit can be told."""
+        return local_date(calendar(self._region.name, self._own.descriptor.country).zone, now) + timedelta(seconds=LIFE)
+
+    async def publish(self, arguments: Arguments) -> OperationResult:
+        """A named person says what the offices of this country are: kept as this node's entry, and sent to every active
+        peer at once. `content` is that of a `directory.update`; the node numbers it.
+
+        Raises:
+            RefusedError: with each fault; or as the first peer's, where there are peers and none of them may get it.
+                Nothing was kept or sent.
+        """
+        only(arguments, "content", "unit", "language", "by")
+        by, shown_in = text(arguments, "by", longest=64), spoken(maybe_text(arguments, "language") or ENGLISH).code
+        unit, now = maybe_text(arguments, "unit") or self._speaker(), self._clock.now()
+        said = await self._numbered(members(arguments, "content"), now)
+        header = self._header(unit, shown_in, author_ref(by, self._actor), now)
+        self._judge(header, said, now)
+        going, left_out = await self._judged(header, said)
+        actor = self._actor(by.encode()).hex()
+
+        def move(connection: Connection) -> None:
+            cache.put(self._content, connection, self._own.node, rows.OWN_PLACE, now, said)
+            journal.append_leaf(connection, leaf(now, "directory.published", count=len(going), actor=actor))
+
+        await self._content.store.move(move)
+        sent: list[Json] = []
+        for peer, request in going:
+            key = f"directory.{said['supersedes']}.{peer.node}"
+            try:
+                done = await self._submission.submit(request, key=key)
+            except RefusedError as error:
+                left_out.append({"peer": peer.name, "code": str(error.code), "hint": error.hint})
+            else:
+                sent.append({"peer": peer.name, "message": done.value["id"]} if isinstance(done.value, dict) else None)
+        return OperationResult(
+            value={"number": said["supersedes"], "expires": now + LIFE, "sent": sent, "left_out": left_out}
+        )
+
+    async def _numbered(self, said: Mapping[str, Json], now: int) -> dict[str, Json]:
+        """The content with its number, the one after that of the entry before; keys are those of the descriptor."""
+        before = await self._own_entry()
+        number_ = 0 if before is None else int(before.content["supersedes"]) + 1
+        return {"keys": [], **said, "supersedes": number_}
+
+    def _speaker(self) -> str:
+        """The unit of this node that coordinates; else the first one."""
+        units = self._own.descriptor.units
+        return next((unit.id for unit in units if SPEAKER in unit.roles), units[0].id)
+
+    def _header(self, unit: str, shown_in: str, author: str, now: int) -> dict[str, Json]:
+        until = datetime.fromtimestamp(now + LIFE, tz=UTC).date()
+        return {
+            "sender_unit": unit,
+            "sender_role": SPEAKER,
+            "recipient_unit": unit,
+            "recipient_role": SPEAKER,
+            "author_ref": author,
+            "priority": "normal",
+            "language": shown_in,
+            "handling": {"onward_sharing": "none", "retain_until": until.isoformat(), "export_to_local": "full"},
+        }
+
+    def _judge(self, header: Mapping[str, Json], said: Mapping[str, Json], now: int) -> None:
+        """The schema; and that this country speaks for itself only, and for no longer than 90 days."""
+        body: dict[str, Json] = {"header": {**header, "seen": 0}, "content": dict(said)}
+        findings = [*schemas.validate(TYPE, body), *schemas.text_findings(body)]
+        if not findings:
+            country = self._own.descriptor.country
+            last = self._last(now)
+            listed = said["units"]
+            units = listed if isinstance(listed, list) else []
+            findings += (
+                Finding(
+                    place=f"/content/units/{place}/country", rule="foreign", hint=f"a node speaks for {country} alone"
+                )
+                for place in foreign(said, country)
+            )
+            findings += (
+                Finding(place=f"/content/units/{place}/valid_until", rule="too_long", hint=f"{last} at the latest")
+                for place, unit in enumerate(units)
+                if isinstance(unit, dict) and str(unit["valid_until"]) > last.isoformat()
+            )
+        if findings:
+            raise RefusedError(
+                Code.SCHEMA, f"the directory has {len(findings)} fault(s); nothing was kept or sent", findings=findings
+            )
+
+    async def _judged(
+        self, header: Mapping[str, Json], said: Mapping[str, Json]
+    ) -> tuple[list[tuple[Peer, dict[str, Json]]], list[Json]]:
+        """The active peers that may get it, each with its message, and those that may not, with the reason."""
+        going: list[tuple[Peer, dict[str, Json]]] = []
+        left_out: list[Json] = []
+        first: RefusedError | None = None
+        for peer in (peer for peer in self._peers.all() if peer.state is PeerState.ACTIVE):
+            request = self._request(peer, header, said)
+            try:
+                await self._preparation.try_out(request)
+                going.append((peer, request))
+            except RefusedError as error:
+                first = first or error
+                left_out.append({"peer": peer.name, "code": str(error.code), "hint": error.hint})
+        if first is not None and not going:
+            raise first
+        return going, left_out
+
+    def _request(self, peer: Peer, header: Mapping[str, Json], said: Mapping[str, Json]) -> dict[str, Json]:
+        """The message for one peer; all of them are one conversation, so that each confirms the one before."""
+        units = peer.descriptor.units
+        reader, role = next(
+            ((unit.id, role) for role in _READERS for unit in units if role in unit.roles), (units[0].id, _READERS[0])
+        )
+        return {
+            "type": TYPE,
+            "to": peer.node,
+            "conversation": b64u(self._actor(f"directory to {peer.node}".encode())),
+            "header": {**header, "recipient_unit": reader, "recipient_role": role},
+            "content": dict(said),
+        }
 
 
 def _entry(entry: Entry, days: Calendar, now: int, shown_in: str) -> Json:
@@ -133,173 +341,3 @@ def _contact(contact: Contact | None) -> Json:
 def _in(texts: list[Mapping[str, str]], shown_in: str) -> str:
     said = {one["language"]: one["text"] for one in texts}
     return said.get(shown_in) or said.get(ENGLISH) or next(iter(said.values()))
-
-
-# --- this country ------------------------------------------------------------------------------------------------
-
-
-async def own(parts: Parts, arguments: Arguments) -> OperationResult:
-    """What this node has told last, to be changed and published anew; the units of its descriptor, if it never has."""
-    only(arguments)
-    entry = await _own(parts)
-    content = _begun(parts) if entry is None else {**entry.content}
-    content.pop("supersedes", None)
-    return OperationResult(
-        value={
-            "content": content,
-            "number": None if entry is None else entry.content["supersedes"],
-            "made": None if entry is None else entry.made,
-            "expires": None if entry is None else entry.expires,
-            "last": _last(parts, parts.clock.now()).isoformat(),
-        }
-    )
-
-
-async def _own(parts: Parts) -> Entry | None:
-    held = await cache.current(parts)
-    return next((entry for entry in held.entries if entry.node == parts.own.node), None)
-
-
-def _begun(parts: Parts) -> dict[str, Json]:
-    descriptor = parts.own.descriptor
-    units: list[Json] = [
-        {
-            "unit_id": unit.id,
-            "name": [{"language": ENGLISH, "text": unit.name}],
-            "country": descriptor.country,
-            "roles": [*unit.roles],
-        }
-        for unit in descriptor.units
-    ]
-    return {"units": units, "focal_points": []}
-
-
-def _last(parts: Parts, now: int) -> date:
-    """The last day for which a unit can be told."""
-    return local_date(calendar(parts.region.name, parts.own.descriptor.country).zone, now) + timedelta(seconds=LIFE)
-
-
-async def publish(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person says what the offices of this country are: kept as this node's entry, and sent to every active
-    peer at once. `content` is that of a `directory.update`; the node numbers it.
-
-    Raises:
-        RefusedError: with each fault; or as the first peer's, where there are peers and none of them may get it.
-            Nothing was kept or sent.
-    """
-    only(arguments, "content", "unit", "language", "by")
-    by, shown_in = text(arguments, "by", longest=64), spoken(maybe_text(arguments, "language") or ENGLISH).code
-    unit, now = maybe_text(arguments, "unit") or _speaker(parts), parts.clock.now()
-    said = await _numbered(parts, members(arguments, "content"), now)
-    header = _header(parts, unit, shown_in, author_ref(by, parts.keys.actor), now)
-    _judge(parts, header, said, now)
-    going, left_out = await _judged(parts, header, said)
-    actor = parts.keys.actor(by.encode()).hex()
-
-    def move(connection: Connection) -> None:
-        cache.put(parts, connection, parts.own.node, rows.OWN_PLACE, now, said)
-        journal.append_leaf(connection, leaf(now, "directory.published", count=len(going), actor=actor))
-
-    await parts.store.move(move)
-    sent: list[Json] = []
-    for peer, request in going:
-        key = f"directory.{said['supersedes']}.{peer.node}"
-        try:
-            done = await submission.submit(parts, request, key=key)
-        except RefusedError as error:
-            left_out.append({"peer": peer.name, "code": str(error.code), "hint": error.hint})
-        else:
-            sent.append({"peer": peer.name, "message": done.value["id"]} if isinstance(done.value, dict) else None)
-    return OperationResult(
-        value={"number": said["supersedes"], "expires": now + LIFE, "sent": sent, "left_out": left_out}
-    )
-
-
-async def _numbered(parts: Parts, said: Mapping[str, Json], now: int) -> dict[str, Json]:
-    """The content with its number, the one after that of the entry before; keys are those of the descriptor."""
-    before = await _own(parts)
-    number_ = 0 if before is None else int(before.content["supersedes"]) + 1
-    return {"keys": [], **said, "supersedes": number_}
-
-
-def _speaker(parts: Parts) -> str:
-    """The unit of this node that coordinates; else the first one."""
-    units = parts.own.descriptor.units
-    return next((unit.id for unit in units if SPEAKER in unit.roles), units[0].id)
-
-
-def _header(parts: Parts, unit: str, shown_in: str, author: str, now: int) -> dict[str, Json]:
-    until = datetime.fromtimestamp(now + LIFE, tz=UTC).date()
-    return {
-        "sender_unit": unit,
-        "sender_role": SPEAKER,
-        "recipient_unit": unit,
-        "recipient_role": SPEAKER,
-        "author_ref": author,
-        "priority": "normal",
-        "language": shown_in,
-        "handling": {"onward_sharing": "none", "retain_until": until.isoformat(), "export_to_local": "full"},
-    }
-
-
-def _judge(parts: Parts, header: Mapping[str, Json], said: Mapping[str, Json], now: int) -> None:
-    """The schema; and that this country speaks for itself only, and for no longer than 90 days."""
-    body: dict[str, Json] = {"header": {**header, "seen": 0}, "content": dict(said)}
-    findings = [*schemas.validate(TYPE, body), *schemas.text_findings(body)]
-    if not findings:
-        country = parts.own.descriptor.country
-        last = _last(parts, now)
-        listed = said["units"]
-        units = listed if isinstance(listed, list) else []
-        findings += (
-            Finding(place=f"/content/units/{place}/country", rule="foreign", hint=f"a node speaks for {country} alone")
-            for place in foreign(said, country)
-        )
-        findings += (
-            Finding(place=f"/content/units/{place}/valid_until", rule="too_long", hint=f"{last} at the latest")
-            for place, unit in enumerate(units)
-            if isinstance(unit, dict) and str(unit["valid_until"]) > last.isoformat()
-        )
-    if findings:
-        raise RefusedError(
-            Code.SCHEMA, f"the directory has {len(findings)} fault(s); nothing was kept or sent", findings=findings
-        )
-
-
-async def _judged(
-    parts: Parts, header: Mapping[str, Json], said: Mapping[str, Json]
-) -> tuple[list[tuple[Peer, dict[str, Json]]], list[Json]]:
-    """The active peers that may get it, each with its message, and those that may not, with the reason."""
-    going: list[tuple[Peer, dict[str, Json]]] = []
-    left_out: list[Json] = []
-    first: RefusedError | None = None
-    for peer in (peer for peer in parts.book.all() if peer.state is PeerState.ACTIVE):
-        request = _request(parts, peer, header, said)
-        try:
-            await preparation.try_out(parts, request)
-            going.append((peer, request))
-        except RefusedError as error:
-            first = first or error
-            left_out.append({"peer": peer.name, "code": str(error.code), "hint": error.hint})
-    if first is not None and not going:
-        raise first
-    return going, left_out
-
-
-_READERS = ("national_focal_point", SPEAKER, "node_operator")
-"""Who gets it, by preference (`schemas/source/directory.update.1.json`)."""
-
-
-def _request(parts: Parts, peer: Peer, header: Mapping[str, Json], said: Mapping[str, Json]) -> dict[str, Json]:
-    """The message for one peer; all of them are one conversation, so that each confirms the one before."""
-    units = peer.descriptor.units
-    reader, role = next(
-        ((unit.id, role) for role in _READERS for unit in units if role in unit.roles), (units[0].id, _READERS[0])
-    )
-    return {
-        "type": TYPE,
-        "to": peer.node,
-        "conversation": b64u(parts.keys.actor(f"directory to {peer.node}".encode())),
-        "header": {**header, "recipient_unit": reader, "recipient_role": role},
-        "content": dict(said),
-    }

@@ -11,7 +11,7 @@ it is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -19,8 +19,10 @@ from sqlalchemy import Connection
 import schemas
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
+from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import preparation
+from gateway.delivery.outbound.preparation import Preparation
 from gateway.erasure import certificates, rules
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.execute import Scope, scope_of
@@ -28,15 +30,18 @@ from gateway.erasure.peer_requests.forward import read_task
 from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import Kept, Outcome
 from gateway.errors import GatewayError, RefusedError, TransientError
+from gateway.foundation.config import Config
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.identity.identity import NodeKeys
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.handed_over import DUE
 from gateway.messages.store.messages import OUT
 from gateway.messages.types import Draft
-from gateway.node.parts import Parts
-from gateway.ports import Json
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json
 from keys.documents.envelope import Status
 from keys.primitives.encoding import b64u
 
@@ -47,26 +52,6 @@ AHEAD = 2 * DAY
 MOST_CERTIFICATES = 10
 CERTIFICATES_LIMIT = 400_000
 """Bytes of all certificates in one answer."""
-
-
-async def answer(parts: Parts) -> None:
-    """Answer what is done, or can wait no longer."""
-    for row in await parts.store.read(store.unsettled):
-        if row.state == State.FOLLOWED:
-            try:
-                await _answer(parts, row)
-            except TransientError as error:
-                logger().info("request.postponed", code=str(error.code))
-            except GatewayError as error:
-                logger().warning("request.unanswered", code=str(error.code))
-                await _alarm(parts, row)
-
-
-async def _alarm(parts: Parts, row: RequestRow) -> None:
-    now = parts.clock.now()
-    await parts.store.move(
-        lambda c: journal.raise_alarm(c, at=now, kind="erasure.unanswered", peer=row.peer, ref=row.message)
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,45 +68,146 @@ class _Done:
     certificates: tuple[Json, ...]
 
 
-async def _answer(parts: Parts, row: RequestRow) -> None:
-    task = await read_task(parts, row)
-    now = parts.clock.now()
-    scope, done = await parts.store.read(lambda c: (scope_of(parts, c, row=row, task=task), _done(parts, c, row, now)))
-    whole, refused = done.here and done.told, bool(scope.kept) and not done.local
-    late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
-    if not whole and (row.answered is not None or not (late or refused)):
-        return
-    outcome = Outcome(
-        erased_at=done.at,
-        local=done.local,
-        horizon=now + parts.config.storage.epoch_days * DAY,
-        kept=_kept(scope),
-        onward=done.onward,
-        certificates=done.certificates,
-    )
-    draft = Draft(
-        id=b64u(parts.rand(drafts.ID)),
-        body_type="erasure.confirmation/1",
-        to=row.peer,
-        conversation=task.conversation,
-        reply_to=task.reply_to,
-        purpose=task.purpose,
-        header=dict(task.header),
-        content=rules.confirmation(outcome),
-    )
-    prepared = await preparation.prepare(parts, draft, parts.book.find(row.peer))
-    state = State.FOLLOWED if not whole else State.KEPT if scope.kept else State.OVER
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Receipts:
+    """The certificates made of the receipts `erased` of onward recipients, and those of whom some are missing."""
 
-    def move(connection: Connection) -> None:
-        preparation.write(connection, prepared)
-        store.change(connection, row.ref, state=state, answered=now)
-        if state is State.OVER:
-            content.erase(connection, row.ref)
-        journal.append_leaf(connection, leaf(now, "request.answered", peer=row.peer, id=draft.id))
+    certificates: tuple[Json, ...]
+    missing: frozenset[str]
 
-    await parts.store.move(move)
-    parts.signals.outgoing(row.peer).set()
-    await parts.signals.happened()
+
+class RequestConfirmer:
+    """Answers requests to erase."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        keys: NodeKeys,
+        peers: PeerRegistry,
+        preparation: Preparation,
+        config: Config,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self._content = content
+        self._keys = keys
+        self._peers = peers
+        self._preparation = preparation
+        self._config = config
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+        self._rand = rand
+
+    async def answer(self) -> None:
+        """Answer what is done, or can wait no longer."""
+        for row in await self._content.store.read(store.unsettled):
+            if row.state == State.FOLLOWED:
+                try:
+                    await self._answer(row)
+                except TransientError as error:
+                    logger().info("request.postponed", code=str(error.code))
+                except GatewayError as error:
+                    logger().warning("request.unanswered", code=str(error.code))
+                    await self._alarm(row)
+
+    async def _alarm(self, row: RequestRow) -> None:
+        now = self._clock.now()
+        await self._content.store.move(
+            lambda c: journal.raise_alarm(c, at=now, kind="erasure.unanswered", peer=row.peer, ref=row.message)
+        )
+
+    async def _answer(self, row: RequestRow) -> None:
+        task = await read_task(self._content, row)
+        now = self._clock.now()
+        scope, done = await self._content.store.read(
+            lambda c: (scope_of(self._content.sealer, c, row=row, task=task), self._done(c, row, now))
+        )
+        whole, refused = done.here and done.told, bool(scope.kept) and not done.local
+        late = now >= row.due - min(AHEAD, (row.due - row.at) // 4)
+        if not whole and (row.answered is not None or not (late or refused)):
+            return
+        outcome = Outcome(
+            erased_at=done.at,
+            local=done.local,
+            horizon=now + self._config.storage.epoch_days * DAY,
+            kept=_kept(scope),
+            onward=done.onward,
+            certificates=done.certificates,
+        )
+        draft = Draft(
+            id=b64u(self._rand(drafts.ID)),
+            body_type="erasure.confirmation/1",
+            to=row.peer,
+            conversation=task.conversation,
+            reply_to=task.reply_to,
+            purpose=task.purpose,
+            header=dict(task.header),
+            content=rules.confirmation(outcome),
+        )
+        prepared = await self._preparation.prepare(draft, self._peers.find(row.peer))
+        state = State.FOLLOWED if not whole else State.KEPT if scope.kept else State.OVER
+
+        def move(connection: Connection) -> None:
+            preparation.write(connection, prepared)
+            store.change(connection, row.ref, state=state, answered=now)
+            if state is State.OVER:
+                content.erase(connection, row.ref)
+            journal.append_leaf(connection, leaf(now, "request.answered", peer=row.peer, id=draft.id))
+
+        await self._content.store.move(move)
+        self._wakeups.outgoing(row.peer).set()
+        await self._events.happened()
+
+    def _done(self, connection: Connection, row: RequestRow, now: int) -> _Done:
+        pieces = store.erased(connection, row.ref)
+        oldest = min((self._keys.epoch, *self._keys.old_epochs))
+        told = store.onward(connection, row.ref)
+        asks = messages.get(connection, [item.message for item in told])
+        answers = {item.message: self._opened(connection, item.answer) for item in told}
+        own = self._receipts(connection, [piece.message for piece in pieces], {ask.peer for ask in asks.values()})
+        chosen = [*own.certificates, *(c for found in answers.values() for c in _forwarded(found, now))]
+        headers = {ref: found for ref in asks if (found := self._opened(connection, ref)) is not None}
+        return _Done(
+            at=max((piece.at for piece in pieces), default=None),
+            local=tuple(piece.place for piece in pieces),
+            here=all(piece.epoch < oldest and piece.place != DUE for piece in pieces),
+            onward=tuple(
+                dict.fromkeys(f"{asks[ref].peer}/{item.halves()[0]['recipient_unit']}" for ref, item in headers.items())
+            ),
+            told=all(item.answer is not None for item in told)
+            and not (own.missing & {asks[ref].peer for ref, found in answers.items() if _claims(found)}),
+            certificates=tuple(_within(chosen)),
+        )
+
+    def _opened(self, connection: Connection, ref: int | None) -> MessageContent | None:
+        sealed = {} if ref is None else content.get(connection, [ref])
+        plain = self._content.sealer.open_each(list(sealed.values()))[0] if sealed else None
+        return None if plain is None or isinstance(plain, RefusedError) else content_codec.read_content(plain)
+
+    def _receipts(self, connection: Connection, refs: Sequence[int], peers: Collection[str]) -> _Receipts:
+        rows = [row for row in messages.get(connection, refs).values() if row.direction == OUT and row.n is not None]
+        batches: dict[int, str] = {}
+        missing: set[str] = set()
+        for row in rows:
+            if row.peer not in peers:
+                continue
+            told = receipts.of_message(connection, receipts.RECEIVED, row.peer, row.id)
+            said = {receipt.status: receipt for receipt in told}
+            if Status.ERASED in said and said[Status.ERASED].batch is not None:
+                batches[said[Status.ERASED].batch or 0] = row.peer
+            elif Status.REJECTED not in said:
+                missing.add(row.peer)
+        documents = receipts.batches(connection, sorted(batches))
+        made: list[Json] = []
+        for ref, document in documents.items():
+            peer = self._peers.get(batches[ref])
+            if peer is not None and len(peer.chain) <= certificates.MOST_DESCRIPTORS:
+                made.append(certificates.encode(document, peer.chain))
+        return _Receipts(certificates=tuple(made), missing=frozenset(missing))
 
 
 def _kept(scope: Scope) -> Kept | None:
@@ -134,75 +220,17 @@ def _kept(scope: Scope) -> Kept | None:
     return Kept(categories=categories or {"identity"}, ground=longest.ground, until=longest.until)
 
 
-def _done(parts: Parts, connection: Connection, row: RequestRow, now: int) -> _Done:
-    pieces = store.erased(connection, row.ref)
-    oldest = min((parts.keys.epoch, *parts.keys.old_epochs))
-    told = store.onward(connection, row.ref)
-    asks = messages.get(connection, [item.message for item in told])
-    answers = {item.message: _opened(parts, connection, item.answer) for item in told}
-    own = _receipts(parts, connection, [piece.message for piece in pieces], {ask.peer for ask in asks.values()})
-    chosen = [*own.certificates, *(c for found in answers.values() for c in _forwarded(found, now))]
-    headers = {ref: found for ref in asks if (found := _opened(parts, connection, ref)) is not None}
-    return _Done(
-        at=max((piece.at for piece in pieces), default=None),
-        local=tuple(piece.place for piece in pieces),
-        here=all(piece.epoch < oldest and piece.place != DUE for piece in pieces),
-        onward=tuple(
-            dict.fromkeys(f"{asks[ref].peer}/{item.halves()[0]['recipient_unit']}" for ref, item in headers.items())
-        ),
-        told=all(item.answer is not None for item in told)
-        and not (own.missing & {asks[ref].peer for ref, found in answers.items() if _claims(found)}),
-        certificates=tuple(_within(chosen)),
-    )
-
-
-def _opened(parts: Parts, connection: Connection, ref: int | None) -> Content | None:
-    sealed = {} if ref is None else content.get(connection, [ref])
-    plain = parts.vault.open_each(list(sealed.values()))[0] if sealed else None
-    return None if plain is None or isinstance(plain, RefusedError) else content_codec.read_content(plain)
-
-
-def _claims(confirmation: Content | None) -> bool:
+def _claims(confirmation: MessageContent | None) -> bool:
     """Whether an onward recipient says that it erased something, so that its receipts have to come."""
     return confirmation is not None and confirmation.halves()[1].get("result") in ("erased", "partly_erased")
 
 
-def _forwarded(confirmation: Content | None, now: int) -> Iterator[Json]:
+def _forwarded(confirmation: MessageContent | None, now: int) -> Iterator[Json]:
     """The certificates of whoever an onward recipient passed the data on to, as far as they prove something."""
     if confirmation is not None:
         yield from (
             dict(item) for item, found in certificates.read_all(confirmation.halves()[1], now) if found is not None
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Receipts:
-    """The certificates made of the receipts `erased` of onward recipients, and those of whom some are missing."""
-
-    certificates: tuple[Json, ...]
-    missing: frozenset[str]
-
-
-def _receipts(parts: Parts, connection: Connection, refs: Sequence[int], peers: Collection[str]) -> _Receipts:
-    rows = [row for row in messages.get(connection, refs).values() if row.direction == OUT and row.n is not None]
-    batches: dict[int, str] = {}
-    missing: set[str] = set()
-    for row in rows:
-        if row.peer not in peers:
-            continue
-        told = receipts.of_message(connection, receipts.RECEIVED, row.peer, row.id)
-        said = {receipt.status: receipt for receipt in told}
-        if Status.ERASED in said and said[Status.ERASED].batch is not None:
-            batches[said[Status.ERASED].batch or 0] = row.peer
-        elif Status.REJECTED not in said:
-            missing.add(row.peer)
-    documents = receipts.batches(connection, sorted(batches))
-    made: list[Json] = []
-    for ref, document in documents.items():
-        peer = parts.book.get(batches[ref])
-        if peer is not None and len(peer.chain) <= certificates.MOST_DESCRIPTORS:
-            made.append(certificates.encode(document, peer.chain))
-    return _Receipts(certificates=tuple(made), missing=frozenset(missing))
 
 
 def _within(found: Sequence[Json]) -> Iterator[Json]:

@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 
 from gateway.database import content, journal
 from gateway.database.audit_entries import leaf
-from gateway.erasure import erase as erasing
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.erasure import store
+from gateway.erasure.erase import Eraser
 from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.peer_requests.forward import read_task
 from gateway.erasure.peer_requests.record import Task
@@ -24,12 +26,12 @@ from gateway.erasure.store import HoldRow
 from gateway.errors import RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.machines.acceptance import WAITING, Incoming
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import IN, OUT, MessageRow
-from gateway.node.parts import Parts
+from gateway.ports import Clock
 from schemas.types import type_name
 
 _ALERTS = frozenset({"safety.alert", "safety.alert.update"})
@@ -43,7 +45,7 @@ class Scope:
     """
 
     rows: Mapping[int, MessageRow]
-    contents: Mapping[int, Content]
+    contents: Mapping[int, MessageContent]
     gone: frozenset[int]
     holds: Mapping[bytes, HoldRow]
     proof: frozenset[int]
@@ -70,62 +72,66 @@ class Scope:
         return type_name(self.contents[ref].facts.body_type) if ref in self.contents else ""
 
 
-async def follow(parts: Parts) -> int:
-    """Follow every request whose time has come; returns how many messages were erased."""
-    now, gone = parts.clock.now(), 0
-    for row in await parts.store.read(requests.unsettled):
-        if row.state == State.WAITING and row.follow is not None and row.follow <= now:
-            try:
-                gone += await _follow(parts, row, now)
-            except (RefusedError, TransientError) as error:
-                logger().info("request.postponed", code=str(error.code))
-    return gone
+class RequestExecutor:
+    """Follows requests to erase when their time has come."""
 
+    def __init__(self, *, content: Content, eraser: Eraser, clock: Clock) -> None:
+        self._content = content
+        self._eraser = eraser
+        self._clock = clock
 
-async def _follow(parts: Parts, row: RequestRow, now: int) -> int:
-    if (await read_task(parts, row)).what is not What.PART:
-        return await follow_one(parts, row)
+    async def follow(self) -> int:
+        """Follow every request whose time has come; returns how many messages were erased."""
+        now, gone = self._clock.now(), 0
+        for row in await self._content.store.read(requests.unsettled):
+            if row.state == State.WAITING and row.follow is not None and row.follow <= now:
+                try:
+                    gone += await self._follow(row, now)
+                except (RefusedError, TransientError) as error:
+                    logger().info("request.postponed", code=str(error.code))
+        return gone
 
-    def move(connection: Connection) -> None:
-        requests.change(connection, row.ref, follow=None)
-        journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
+    async def _follow(self, row: RequestRow, now: int) -> int:
+        if (await read_task(self._content, row)).what is not What.PART:
+            return await self.follow_one(row)
 
-    await parts.store.move(move)
-    return 0
+        def move(connection: Connection) -> None:
+            requests.change(connection, row.ref, follow=None)
+            journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
 
-
-async def follow_one(
-    parts: Parts, row: RequestRow, *, only: Collection[str] | None = None, by: str | None = None
-) -> int:
-    """Follow one request now. ``only`` are the ids of messages that a person has chosen of a part."""
-    task = await read_task(parts, row)
-    scope = await parts.store.read(partial(scope_of, parts, row=row, task=task, only=only))
-    if scope.alerts and by is None:
+        await self._content.store.move(move)
         return 0
-    gone = await erasing.erase(
-        parts, {item.ref: task.ground for item in scope.erase}, by=by, request=row.ref, proof=scope.proof
-    )
-    now = parts.clock.now()
-    told_so = row.answered is not None and not gone and bool(scope.kept)
-    state = State.KEPT if told_so else State.FOLLOWED
 
-    def move(connection: Connection) -> None:
-        requests.claim(connection, row, scope.gone)
-        requests.change(connection, row.ref, state=state, done=now if gone else row.done, follow=None)
-        journal.append_leaf(connection, leaf(now, "request.followed", peer=row.peer, count=gone))
+    async def follow_one(self, row: RequestRow, *, only: Collection[str] | None = None, by: str | None = None) -> int:
+        """Follow one request now. ``only`` are the ids of messages that a person has chosen of a part."""
+        task = await read_task(self._content, row)
+        scope = await self._content.store.read(partial(scope_of, self._content.sealer, row=row, task=task, only=only))
+        if scope.alerts and by is None:
+            return 0
+        gone = await self._eraser.erase(
+            {item.ref: task.ground for item in scope.erase}, by=by, request=row.ref, proof=scope.proof
+        )
+        now = self._clock.now()
+        told_so = row.answered is not None and not gone and bool(scope.kept)
+        state = State.KEPT if told_so else State.FOLLOWED
 
-    await parts.store.move(move)
-    return gone
+        def move(connection: Connection) -> None:
+            requests.claim(connection, row, scope.gone)
+            requests.change(connection, row.ref, state=state, done=now if gone else row.done, follow=None)
+            journal.append_leaf(connection, leaf(now, "request.followed", peer=row.peer, count=gone))
+
+        await self._content.store.move(move)
+        return gone
 
 
 def scope_of(
-    parts: Parts, connection: Connection, row: RequestRow, task: Task, *, only: Collection[str] | None = None
+    sealer: ContentSealer, connection: Connection, row: RequestRow, task: Task, *, only: Collection[str] | None = None
 ) -> Scope:
     """The messages that a request is about and that are still there, without those that prove it."""
-    found = {item.ref: item for item in _concerned(parts, connection, row, task, only)}
+    found = {item.ref: item for item in _concerned(sealer, connection, row, task, only)}
     gone = store.of(connection, list(found))
     sealed = content.get(connection, [ref for ref in found if ref not in gone])
-    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
+    opened = dict(zip(sealed, sealer.open_each(list(sealed.values())), strict=True))
     contents = {ref: content_codec.read_content(p) for ref, p in opened.items() if not isinstance(p, RefusedError)}
     proof = frozenset(ref for ref, item in contents.items() if type_name(item.facts.body_type) in PROOF)
     return Scope(
@@ -138,7 +144,7 @@ def scope_of(
 
 
 def _concerned(
-    parts: Parts, connection: Connection, row: RequestRow, task: Task, only: Collection[str] | None
+    sealer: ContentSealer, connection: Connection, row: RequestRow, task: Task, only: Collection[str] | None
 ) -> Iterator[MessageRow]:
     asking = messages.get(connection, [row.message])[row.message]
     match task.what:
@@ -146,7 +152,7 @@ def _concerned(
             yield from _between(connection, [asking.conversation], row.peer)
             yield from _passed_on(connection, row)
         case What.CONSENT if task.consent is not None:
-            index = parts.vault.consent_index(task.consent)
+            index = sealer.consent_index(task.consent)
             own = any(item.holder == OWN for item in local.consents(connection, index))
             relying = requests.relying(connection, index)
             yield from _between(connection, relying, row.peer if own else None)

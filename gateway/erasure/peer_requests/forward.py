@@ -8,30 +8,34 @@ reach is told to a person, who telephones.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
-from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
 from gateway.delivery.outbound import draft as drafts
 from gateway.delivery.outbound import preparation
+from gateway.delivery.outbound.preparation import Preparation
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import OnwardRow, RequestRow, State
 from gateway.erasure.rules import What
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
+from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages import content_codec, headers
-from gateway.messages.content_codec import Content
+from gateway.messages.content_codec import MessageContent
 from gateway.messages.store import local, messages
 from gateway.messages.store.local import OWN
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.types import Draft
-from gateway.node.parts import Parts
-from gateway.ports import Json
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json
 from keys.primitives.encoding import b64u
 
 MOST_TARGETS = 100
@@ -47,128 +51,150 @@ class _Copies:
     there as well.
     """
 
-    by_unit: Mapping[Unit, Sequence[tuple[MessageRow, Content]]]
+    by_unit: Mapping[Unit, Sequence[tuple[MessageRow, MessageContent]]]
     closed: frozenset[str]
     clear: bool
 
 
-async def spread(parts: Parts) -> None:
-    """Tell on what came since; what fails for now is done at the next look."""
-    for row in await parts.store.read(store.unsettled):
-        if row.state == State.NEW:
+class RequestForwarder:
+    """Tells requests to erase on to whom the data went."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        preparation: Preparation,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+        rand: Callable[[int], bytes],
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._preparation = preparation
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+        self._rand = rand
+        self._actor = actor
+
+    async def spread(self) -> None:
+        """Tell on what came since; what fails for now is done at the next look."""
+        for row in await self._content.store.read(store.unsettled):
+            if row.state == State.NEW:
+                try:
+                    await self._spread(row)
+                except TransientError as error:
+                    logger().info("request.postponed", code=str(error.code))
+
+    async def _spread(self, row: RequestRow) -> None:
+        task = await read_task(self._content, row)
+        copies = await self._content.store.read(partial(self._copies, row=row, task=task))
+        untold, prepared = set(copies.closed), list[preparation.Prepared]()
+        for unit, sent in copies.by_unit.items() if copies.clear else ():
             try:
-                await _spread(parts, row)
-            except TransientError as error:
-                logger().info("request.postponed", code=str(error.code))
+                for draft in self._drafts(task, unit, sent):
+                    prepared += await self._preparation.prepare(
+                        draft, self._peers.find(draft.to), reference=task.consent
+                    )
+            except TransientError:
+                raise
+            except GatewayError:
+                untold.add(unit[0])
+        now = self._clock.now()
 
+        def move(connection: Connection) -> None:
+            preparation.write(connection, prepared)
+            store.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in prepared])
+            over = task.what is None
+            store.change(
+                connection,
+                row.ref,
+                state=State.OVER if over else State.WAITING,
+                follow=row.follow if copies.clear else None,
+            )
+            if over:
+                content_rows.erase(connection, row.ref)
+            if not copies.clear:
+                journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
+            for peer in sorted(untold):
+                journal.raise_alarm(connection, at=now, kind="erasure.untold", peer=peer, ref=row.message)
+            journal.append_leaf(connection, leaf(now, "request.passed_on", peer=row.peer, count=len(prepared)))
 
-async def _spread(parts: Parts, row: RequestRow) -> None:
-    task = await read_task(parts, row)
-    copies = await parts.store.read(partial(_copies, parts, row=row, task=task))
-    untold, prepared = set(copies.closed), list[preparation.Prepared]()
-    for unit, sent in copies.by_unit.items() if copies.clear else ():
-        try:
-            for draft in _drafts(parts, task, unit, sent):
-                prepared += await preparation.prepare(parts, draft, parts.book.find(draft.to), reference=task.consent)
-        except TransientError:
-            raise
-        except GatewayError:
-            untold.add(unit[0])
-    now = parts.clock.now()
+        await self._content.store.move(move)
+        for item in prepared:
+            self._wakeups.outgoing(item.row.peer).set()
+        await self._events.happened()
 
-    def move(connection: Connection) -> None:
-        preparation.write(connection, prepared)
-        store.add_onward(connection, [OnwardRow(message=item.row.ref, request=row.ref) for item in prepared])
-        over = task.what is None
-        store.change(
-            connection,
-            row.ref,
-            state=State.OVER if over else State.WAITING,
-            follow=row.follow if copies.clear else None,
+    def _copies(self, connection: Connection, row: RequestRow, task: Task) -> _Copies:
+        asking = messages.get(connection, [row.message])[row.message]
+        refs, clear = self._passed_on(connection, asking, task)
+        rows, sealed = messages.get(connection, refs), content_rows.get(connection, refs)
+        opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
+        by_unit: defaultdict[Unit, list[tuple[MessageRow, MessageContent]]] = defaultdict(list)
+        for ref in refs:
+            plain = opened.get(ref)
+            if plain is not None and not isinstance(plain, RefusedError):
+                found = content_codec.read_content(plain)
+                unit = str(found.halves()[0].get("recipient_unit"))
+                by_unit[rows[ref].peer, found.facts.conversation, unit].append((rows[ref], found))
+        told = {peer for peer, _, _ in by_unit}
+        closed = {rows[ref].peer for ref in refs if ref not in sealed or isinstance(opened[ref], RefusedError)}
+        return _Copies(by_unit=by_unit, closed=frozenset(closed - told), clear=clear)
+
+    def _passed_on(self, connection: Connection, asking: MessageRow, task: Task) -> tuple[list[int], bool]:
+        """The messages by which data went on, and whether the request is about all that went by them."""
+        if task.consent is not None:
+            index = self._content.sealer.consent_index(task.consent)
+            return store.passed_on(connection, [index], but=_not_told(connection, asking, [index])), True
+        if task.what is What.PART:
+            return [], True  # a person is asked anyway
+        known = messages.consents_of_conversation(connection, asking.conversation)
+        theirs = [one for one in known if not any(row.holder == OWN for row in local.consents(connection, one))]
+        refs = store.passed_on(connection, theirs, but=_not_told(connection, asking, theirs))
+        elsewhere = any(
+            row.peer == asking.peer and row.conversation != asking.conversation
+            for one in theirs
+            for row in messages.of_conversations(connection, store.relying(connection, one))
         )
-        if over:
-            content.erase(connection, row.ref)
-        if not copies.clear:
-            journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=row.peer, ref=row.message)
-        for peer in sorted(untold):
-            journal.raise_alarm(connection, at=now, kind="erasure.untold", peer=peer, ref=row.message)
-        journal.append_leaf(connection, leaf(now, "request.passed_on", peer=row.peer, count=len(prepared)))
+        return refs, not refs or (task.what is What.CONVERSATION and not elsewhere)
 
-    await parts.store.move(move)
-    for item in prepared:
-        parts.signals.outgoing(item.row.peer).set()
-    await parts.signals.happened()
+    def _drafts(self, task: Task, unit: Unit, sent: Sequence[tuple[MessageRow, MessageContent]]) -> list[Draft]:
+        """What is said to one unit, in the name of the node."""
+        peer, conversation, _ = unit
+        facts = sent[0][1]
+        header = headers.along(facts.halves()[0], headers.node_author(self._actor), incoming=False)
+        said: list[tuple[str, Mapping[str, Json]]] = []
+        if task.withdrawn is not None:
+            said.append(("consent.withdrawal/1", task.withdrawn))
+        else:
+            ids = [row.id for row, _ in sent]
+            for start in range(0, len(ids), MOST_TARGETS):
+                some: list[Json] = [*ids[start : start + MOST_TARGETS]]
+                said.append(("erasure.request/1", {"scope": "message", "targets": some, "ground": task.ground}))
+        return [
+            Draft(
+                id=b64u(self._rand(drafts.ID)),
+                body_type=body_type,
+                to=peer,
+                conversation=conversation,
+                reply_to=None,
+                purpose=facts.facts.purpose,
+                header=header,
+                content=dict(content_of),
+            )
+            for body_type, content_of in said
+        ]
 
 
-async def read_task(parts: Parts, row: RequestRow) -> Task:
+async def read_task(content: Content, row: RequestRow) -> Task:
     """What a request asks. Raises RefusedError: it does not open."""
-    sealed = await parts.store.read(lambda c: content.get(c, [row.ref]))
-    return Task.decode(parts.vault.open(sealed[row.ref]))
-
-
-def _copies(parts: Parts, connection: Connection, row: RequestRow, task: Task) -> _Copies:
-    asking = messages.get(connection, [row.message])[row.message]
-    refs, clear = _passed_on(parts, connection, asking, task)
-    rows, sealed = messages.get(connection, refs), content.get(connection, refs)
-    opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
-    by_unit: defaultdict[Unit, list[tuple[MessageRow, Content]]] = defaultdict(list)
-    for ref in refs:
-        plain = opened.get(ref)
-        if plain is not None and not isinstance(plain, RefusedError):
-            found = content_codec.read_content(plain)
-            unit = str(found.halves()[0].get("recipient_unit"))
-            by_unit[rows[ref].peer, found.facts.conversation, unit].append((rows[ref], found))
-    told = {peer for peer, _, _ in by_unit}
-    closed = {rows[ref].peer for ref in refs if ref not in sealed or isinstance(opened[ref], RefusedError)}
-    return _Copies(by_unit=by_unit, closed=frozenset(closed - told), clear=clear)
-
-
-def _passed_on(parts: Parts, connection: Connection, asking: MessageRow, task: Task) -> tuple[list[int], bool]:
-    """The messages by which data went on, and whether the request is about all that went by them."""
-    if task.consent is not None:
-        index = parts.vault.consent_index(task.consent)
-        return store.passed_on(connection, [index], but=_not_told(connection, asking, [index])), True
-    if task.what is What.PART:
-        return [], True  # a person is asked anyway
-    known = messages.consents_of_conversation(connection, asking.conversation)
-    theirs = [one for one in known if not any(row.holder == OWN for row in local.consents(connection, one))]
-    refs = store.passed_on(connection, theirs, but=_not_told(connection, asking, theirs))
-    elsewhere = any(
-        row.peer == asking.peer and row.conversation != asking.conversation
-        for one in theirs
-        for row in messages.of_conversations(connection, store.relying(connection, one))
-    )
-    return refs, not refs or (task.what is What.CONVERSATION and not elsewhere)
+    sealed = await content.store.read(lambda c: content_rows.get(c, [row.ref]))
+    return Task.decode(content.sealer.open(sealed[row.ref]))
 
 
 def _not_told(connection: Connection, asking: MessageRow, consents: Sequence[bytes]) -> set[str]:
     """Who asked, and who recorded the consent: they do not have it from this node."""
     return {asking.peer} | {row.holder for one in consents for row in local.consents(connection, one)}
-
-
-def _drafts(parts: Parts, task: Task, unit: Unit, sent: Sequence[tuple[MessageRow, Content]]) -> list[Draft]:
-    """What is said to one unit, in the name of the node."""
-    peer, conversation, _ = unit
-    facts = sent[0][1]
-    header = headers.along(facts.halves()[0], headers.node_author(parts), incoming=False)
-    said: list[tuple[str, Mapping[str, Json]]] = []
-    if task.withdrawn is not None:
-        said.append(("consent.withdrawal/1", task.withdrawn))
-    else:
-        ids = [row.id for row, _ in sent]
-        for start in range(0, len(ids), MOST_TARGETS):
-            some: list[Json] = [*ids[start : start + MOST_TARGETS]]
-            said.append(("erasure.request/1", {"scope": "message", "targets": some, "ground": task.ground}))
-    return [
-        Draft(
-            id=b64u(parts.rand(drafts.ID)),
-            body_type=body_type,
-            to=peer,
-            conversation=conversation,
-            reply_to=None,
-            purpose=facts.facts.purpose,
-            header=header,
-            content=dict(content_of),
-        )
-        for body_type, content_of in said
-    ]

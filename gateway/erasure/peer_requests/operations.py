@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from sqlalchemy import Connection
 
 from gateway.database import content, journal
-from gateway.database.audit_entries import leaf
+from gateway.database.audit_entries import Actor, leaf
+from gateway.database.sealed_content import Content
 from gateway.erasure import store
 from gateway.erasure.operations import code, day
-from gateway.erasure.peer_requests import confirm, execute, forward
+from gateway.erasure.peer_requests import execute
 from gateway.erasure.peer_requests import store as requests
-from gateway.erasure.peer_requests.forward import read_task
+from gateway.erasure.peer_requests.confirm import RequestConfirmer
+from gateway.erasure.peer_requests.execute import RequestExecutor
+from gateway.erasure.peer_requests.forward import RequestForwarder, read_task
 from gateway.erasure.peer_requests.record import Task
 from gateway.erasure.peer_requests.store import RequestRow, State
 from gateway.erasure.rules import What
@@ -20,71 +24,158 @@ from gateway.erasure.store import HoldRow
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import messages
 from gateway.messages.store.messages import IN
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, only, text
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json, OperationResult
 from keys.primitives.encoding import is_id
 
 MOST_NAMED = 100
 
 
-async def list_requests(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Every request that is not over: what is asked, by when, and how far it has come."""
-    only(arguments)
+class RequestOperations:
+    """Operations on requests to erase."""
 
-    def query(c: Connection) -> list[tuple[RequestRow, str, Task | None, int]]:
-        rows = requests.unsettled(c)
-        asking = messages.get(c, [row.message for row in rows])
-        sealed = content.get(c, [row.ref for row in rows])
-        opened = dict(zip(sealed, parts.vault.open_each(list(sealed.values())), strict=True))
-        tasks = {ref: Task.decode(plain) for ref, plain in opened.items() if not isinstance(plain, RefusedError)}
-        return [(row, asking[row.message].id, tasks.get(row.ref), len(requests.onward(c, row.ref))) for row in rows]
+    def __init__(
+        self,
+        *,
+        content: Content,
+        peers: PeerRegistry,
+        confirmer: RequestConfirmer,
+        executor: RequestExecutor,
+        forwarder: RequestForwarder,
+        clock: Clock,
+        actor: Actor,
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._confirmer = confirmer
+        self._executor = executor
+        self._forwarder = forwarder
+        self._clock = clock
+        self._actor = actor
 
-    items: list[Json] = [
-        {
-            "id": id,
-            "peer": _name(parts, row),
-            "state": row.state,
-            "what": None if task is None else task.what,
-            "ground": None if task is None else task.ground,
-            "at": row.at,
-            "follow": row.follow,
-            "due": row.due,
-            "erased_at": row.done,
-            "answered": row.answered,
-            "told_onward": told,
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "erasure.list": self.list_requests,
+            "erasure.refuse": self.refuse,
         }
-        for row, id, task, told in await parts.store.read(query)
-    ]
-    return OperationResult(value={"requests": items})
 
+    def erasing(self) -> Mapping[str, Operation]:
+        """Those that destroy keys by a person's act."""
+        return {
+            "erasure.follow": self.follow,
+        }
 
-def _name(parts: Parts, row: RequestRow) -> str:
-    peer = parts.book.get(row.peer)
-    return row.peer if peer is None else peer.name
+    async def list_requests(self, arguments: Arguments) -> OperationResult:
+        """Every request that is not over: what is asked, by when, and how far it has come."""
+        only(arguments)
 
+        def query(c: Connection) -> list[tuple[RequestRow, str, Task | None, int]]:
+            rows = requests.unsettled(c)
+            asking = messages.get(c, [row.message for row in rows])
+            sealed = content.get(c, [row.ref for row in rows])
+            opened = dict(zip(sealed, self._content.sealer.open_each(list(sealed.values())), strict=True))
+            tasks = {ref: Task.decode(plain) for ref, plain in opened.items() if not isinstance(plain, RefusedError)}
+            return [(row, asking[row.message].id, tasks.get(row.ref), len(requests.onward(c, row.ref))) for row in rows]
 
-async def follow(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person has it followed now. Of a request for a part of what messages say, `messages` are those that have
-    to go; an empty list says that nothing of that part is held.
-    """
-    only(arguments, "id", "by", "messages")
-    by, chosen = text(arguments, "by", longest=64), _chosen(arguments)
-    row = await _waiting(parts, text(arguments, "id"))
-    task = await read_task(parts, row)
-    part = task.what is What.PART
-    if part and chosen is None:
-        raise RefusedError(
-            Code.CONFLICT,
-            "the request is about a part of what messages say; nothing was erased",
-            hint="name the messages that have to go, or say that none is held",
-        )
-    if not part and chosen is not None:
-        raise RefusedError(
-            Code.CONFLICT, "the request says itself what has to go; nothing was erased", hint="name no messages"
-        )
-    gone = await execute.follow_one(parts, row, only=chosen, by=by)
-    return OperationResult(value={"id": text(arguments, "id"), "erased": gone})
+        items: list[Json] = [
+            {
+                "id": id,
+                "peer": self._name(row),
+                "state": row.state,
+                "what": None if task is None else task.what,
+                "ground": None if task is None else task.ground,
+                "at": row.at,
+                "follow": row.follow,
+                "due": row.due,
+                "erased_at": row.done,
+                "answered": row.answered,
+                "told_onward": told,
+            }
+            for row, id, task, told in await self._content.store.read(query)
+        ]
+        return OperationResult(value={"requests": items})
+
+    def _name(self, row: RequestRow) -> str:
+        peer = self._peers.get(row.peer)
+        return row.peer if peer is None else peer.name
+
+    async def follow(self, arguments: Arguments) -> OperationResult:
+        """A named person has it followed now. Of a request for a part of what messages say, `messages` are those that
+        have to go; an empty list says that nothing of that part is held.
+        """
+        only(arguments, "id", "by", "messages")
+        by, chosen = text(arguments, "by", longest=64), _chosen(arguments)
+        row = await self._waiting(text(arguments, "id"))
+        task = await read_task(self._content, row)
+        part = task.what is What.PART
+        if part and chosen is None:
+            raise RefusedError(
+                Code.CONFLICT,
+                "the request is about a part of what messages say; nothing was erased",
+                hint="name the messages that have to go, or say that none is held",
+            )
+        if not part and chosen is not None:
+            raise RefusedError(
+                Code.CONFLICT, "the request says itself what has to go; nothing was erased", hint="name no messages"
+            )
+        gone = await self._executor.follow_one(row, only=chosen, by=by)
+        return OperationResult(value={"id": text(arguments, "id"), "erased": gone})
+
+    async def refuse(self, arguments: Arguments) -> OperationResult:
+        """A named person keeps what was asked to be erased, on a legal ground: it comes under a legal hold, and the
+        asking side is told the ground and until when.
+        """
+        only(arguments, "id", "by", "ground", "until")
+        id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), self._clock.now()
+        ground, until = code(arguments, "ground"), day(arguments, now)
+        row = await self._waiting(id)
+        task = await read_task(self._content, row)
+        found = await self._content.store.read(partial(execute.scope_of, self._content.sealer, row=row, task=task))
+        scope = {item.conversation for item in found.rows.values()}
+        if not scope:
+            raise RefusedError(
+                Code.CONFLICT, "nothing of it is held any more; nothing was changed", hint="trm erasure follow says so"
+            )
+        held = [HoldRow(conversation=one, ground=ground, until=until.isoformat(), at=now) for one in sorted(scope)]
+        actor = self._actor(by.encode()).hex()
+
+        def move(connection: Connection) -> None:
+            for hold in held:
+                store.set_hold(connection, hold)
+                journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))
+
+        await self._content.store.move(move)
+        await self._executor.follow_one(row, by=by)
+        await self._confirmer.answer()
+        return OperationResult(value={"id": id, "ground": ground, "until": until.isoformat()})
+
+    async def _waiting(self, id: str) -> RequestRow:
+        """The request that a message makes and that nobody has followed yet."""
+
+        def query(c: Connection) -> RequestRow | None:
+            found = messages.find(c, id, direction=IN)
+            return requests.of_message(c, found[0].ref) if found else None
+
+        row = await self._content.store.read(query)
+        if row is not None and row.state == State.NEW:
+            await self._forwarder.spread()
+            row = await self._content.store.read(query)
+        if row is None:
+            raise RefusedError(
+                Code.NOT_FOUND,
+                "no message with this id asks to erase anything",
+                hint="trm erasure list shows the requests",
+            )
+        if row.state not in (State.WAITING, State.KEPT):
+            raise RefusedError(
+                Code.CONFLICT,
+                f"the request is {row.state} already; nothing was changed",
+                hint="trm erasure list shows how far each has come",
+            )
+        return row
 
 
 def _chosen(arguments: Arguments) -> list[str] | None:
@@ -94,56 +185,3 @@ def _chosen(arguments: Arguments) -> list[str] | None:
     if not isinstance(value, list) or len(value) > MOST_NAMED or not all(is_id(item) for item in value):
         raise RefusedError(Code.INVALID, f"the argument messages is a list of at most {MOST_NAMED} message ids")
     return [str(item) for item in value]
-
-
-async def refuse(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A named person keeps what was asked to be erased, on a legal ground: it comes under a legal hold, and the asking
-    side is told the ground and until when.
-    """
-    only(arguments, "id", "by", "ground", "until")
-    id, by, now = text(arguments, "id"), text(arguments, "by", longest=64), parts.clock.now()
-    ground, until = code(arguments, "ground"), day(arguments, now)
-    row = await _waiting(parts, id)
-    task = await read_task(parts, row)
-    found = await parts.store.read(partial(execute.scope_of, parts, row=row, task=task))
-    scope = {item.conversation for item in found.rows.values()}
-    if not scope:
-        raise RefusedError(
-            Code.CONFLICT, "nothing of it is held any more; nothing was changed", hint="trm erasure follow says so"
-        )
-    held = [HoldRow(conversation=one, ground=ground, until=until.isoformat(), at=now) for one in sorted(scope)]
-    actor = parts.keys.actor(by.encode()).hex()
-
-    def move(connection: Connection) -> None:
-        for hold in held:
-            store.set_hold(connection, hold)
-            journal.append_leaf(connection, leaf(now, "retention.held", reason=ground, actor=actor))
-
-    await parts.store.move(move)
-    await execute.follow_one(parts, row, by=by)
-    await confirm.answer(parts)
-    return OperationResult(value={"id": id, "ground": ground, "until": until.isoformat()})
-
-
-async def _waiting(parts: Parts, id: str) -> RequestRow:
-    """The request that a message makes and that nobody has followed yet."""
-
-    def query(c: Connection) -> RequestRow | None:
-        found = messages.find(c, id, direction=IN)
-        return requests.of_message(c, found[0].ref) if found else None
-
-    row = await parts.store.read(query)
-    if row is not None and row.state == State.NEW:
-        await forward.spread(parts)
-        row = await parts.store.read(query)
-    if row is None:
-        raise RefusedError(
-            Code.NOT_FOUND, "no message with this id asks to erase anything", hint="trm erasure list shows the requests"
-        )
-    if row.state not in (State.WAITING, State.KEPT):
-        raise RefusedError(
-            Code.CONFLICT,
-            f"the request is {row.state} already; nothing was changed",
-            hint="trm erasure list shows how far each has come",
-        )
-    return row

@@ -15,6 +15,9 @@ from sqlalchemy import Connection
 from gateway.consent import register
 from gateway.consent.rules import adds
 from gateway.database import content, journal
+from gateway.database.audit_entries import Actor
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.sealed_content import Content
 from gateway.erasure import certificates
 from gateway.erasure.peer_requests import store
 from gateway.erasure.peer_requests.store import RequestRow, State
@@ -23,8 +26,7 @@ from gateway.messages import headers
 from gateway.messages.store import messages
 from gateway.messages.store.messages import OUT, MessageRow
 from gateway.messages.types import AcceptedMessage
-from gateway.node.parts import Parts
-from gateway.ports import Json
+from gateway.ports import Clock, Json
 from keys.primitives.encoding import canon
 from schemas.types import type_name
 
@@ -70,7 +72,7 @@ class Task:
 
 
 def task_of(
-    parts: Parts,
+    actor: Actor,
     wanted: ErasureRequest | None,
     *,
     withdrawn: Mapping[str, Json] | None,
@@ -89,7 +91,7 @@ def task_of(
         conversation=conversation,
         purpose=purpose,
         reply_to=id,
-        header=headers.along(header, headers.node_author(parts), incoming=True),
+        header=headers.along(header, headers.node_author(actor), incoming=True),
     )
 
 
@@ -97,20 +99,21 @@ def task_of(
 class Requested:
     """A message that withdraws a consent, or asks to erase. Its effect comes before that of the withdrawal itself."""
 
-    parts: Parts
+    content: Content
+    actor: Actor
     row: MessageRow
     message: AcceptedMessage
     wanted: ErasureRequest | None
 
     def write(self, connection: Connection, now: int) -> None:
         """Take it down; a withdrawal that takes back nothing new and wants nothing erased is nothing to do."""
-        parts, message = self.parts, self.message
+        message = self.message
         withdrawn = message.content if type_name(message.body_type) == "consent.withdrawal" else None
-        new = self.wanted is not None if withdrawn is None else _adds(parts, connection, withdrawn)
+        new = self.wanted is not None if withdrawn is None else _adds(self.content.sealer, connection, withdrawn)
         if self.wanted is None and not new:
             return
         task = task_of(
-            parts,
+            self.actor,
             self.wanted,
             withdrawn=withdrawn,
             conversation=message.conversation,
@@ -118,8 +121,8 @@ class Requested:
             id=message.id,
             header=message.header,
         )
-        ref = parts.store.new_ref()
-        content.put(connection, [parts.vault.seal(ref, task.encode())])
+        ref = self.content.store.new_ref()
+        content.put(connection, [self.content.sealer.seal(ref, task.encode())])
         by_node = self.wanted is not None and self.wanted.what is not What.PART
         store.add(
             connection,
@@ -137,8 +140,8 @@ class Requested:
             journal.raise_alarm(connection, at=now, kind="erasure.asked", peer=self.row.peer, ref=self.row.ref)
 
 
-def _adds(parts: Parts, connection: Connection, withdrawn: Mapping[str, Json]) -> bool:
-    known = register.known_in(parts, connection, str(withdrawn["consent_id"]))
+def _adds(sealer: ContentSealer, connection: Connection, withdrawn: Mapping[str, Json]) -> bool:
+    known = register.known_in(sealer, connection, str(withdrawn["consent_id"]))
     return known.withdrawals is None or adds(known.withdrawals, withdrawn)
 
 
@@ -164,16 +167,18 @@ class Confirmed:
             journal.raise_alarm(connection, at=now, kind="erasure.unproven", peer=self.row.peer, ref=self.row.ref)
 
 
-def record_request(parts: Parts, row: MessageRow, message: AcceptedMessage) -> Requested:
+def record_request(content: Content, actor: Actor, row: MessageRow, message: AcceptedMessage) -> Requested:
     """Make the effect of a message that may ask this node to erase."""
-    return Requested(parts=parts, row=row, message=message, wanted=asked(message.body_type, message.content))
+    return Requested(
+        content=content, actor=actor, row=row, message=message, wanted=asked(message.body_type, message.content)
+    )
 
 
-def record_confirmation(parts: Parts, row: MessageRow, message: AcceptedMessage) -> Confirmed:
+def record_confirmation(clock: Clock, row: MessageRow, message: AcceptedMessage) -> Confirmed:
     """Make the effect of an `erasure.confirmation`."""
     return Confirmed(
         row=row,
         reply_to=message.reply_to,
         whole=message.content.get("result") in ("erased", "not_held"),
-        proven=all(found is not None for _, found in certificates.read_all(message.content, parts.clock.now())),
+        proven=all(found is not None for _, found in certificates.read_all(message.content, clock.now())),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.database.prepared import Prepared
 from gateway.database.tables import link, link_gap, link_number, upload
+from gateway.foundation.ids import NodeId
 
 IN = "in"
 OUT = "out"
@@ -116,7 +117,7 @@ def gaps(connection: Connection, peer: str, epoch: int) -> tuple[GapRow, ...]:
     return tuple(_GAPS.made(GapRow, connection, peer=peer, epoch=epoch))
 
 
-def peers_with_gaps(connection: Connection, before: int) -> list[str]:
+def peers_with_gaps(connection: Connection, before: int) -> list[NodeId]:
     """Peers one of whose numbers has been missing since `before` or longer, and of whom no file came since then: the
     missing message may be the one whose files are on their way.
     """

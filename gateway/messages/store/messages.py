@@ -13,6 +13,7 @@ from gateway.database.rows import values_of
 from gateway.database.tables import attachment, envelope, inbox, message, notice, outbox, statement
 from gateway.database.tables import conversation as conversation_table
 from gateway.database.tables import peer as peer_table
+from gateway.foundation.ids import MessageId, NodeId
 from gateway.messages.probe import KIND as PROBE
 
 IN = "in"
@@ -29,8 +30,8 @@ class MessageRow:
 
     ref: int
     direction: str
-    peer: str
-    id: str
+    peer: NodeId
+    id: MessageId
     conversation: bytes
     consent: bytes | None
     kind: str

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from gateway.changes import store as rows
 from gateway.changes.rules import NODE
-from gateway.node.parts import Parts
+from gateway.database.engine import Store
+from gateway.identity.own_identity import OwnIdentity
 from gateway.operations.arguments import Arguments, only
-from gateway.policy.in_force import Adopted
-from gateway.ports import Json, OperationResult
+from gateway.operations.table import Operation
+from gateway.peers.registry import PeerRegistry
+from gateway.policy.in_force import Adopted, PoliciesInForce
+from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import history
 from gateway.trust.operations.changes import shown
 from schemas.region_pack.policies import spell
 
 
-async def show(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The policy in force with its file and its faults, what waits or is pending, and the verified history."""
-    only(arguments)
-    now = parts.clock.now()
+class PolicyOperations:
+    """Operations that show corridor policies."""
 
-    def query(c: Connection) -> tuple[list[Json], list[str], list[Json]]:
-        changes, faults = history.verified(parts, c, NODE)
-        return changes, faults, [shown(parts, c, row) for row in rows.in_state(c, rows.PENDING, NODE)]
+    def __init__(
+        self, *, store: Store, own: OwnIdentity, peers: PeerRegistry, policies: PoliciesInForce, clock: Clock
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._peers = peers
+        self._policies = policies
+        self._clock = clock
 
-    changes, faults, pending = await parts.store.read(query)
-    held = parts.policies.in_force(now)
-    value: dict[str, Json] = {
-        "in_force": None if held is None else _shown(held) | {"file": held.file, "ways": _ways(parts, held)},
-        "waiting": [_shown(one) for one in parts.policies.waiting(now)],
-        "pending": pending,
-        "changes": changes,
-        "faults": [*faults],
-    }
-    return OperationResult(value=value)
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "policy.show": self.show,
+        }
 
+    async def show(self, arguments: Arguments) -> OperationResult:
+        """The policy in force with its file and its faults, what waits or is pending, and the verified history."""
+        only(arguments)
+        now = self._clock.now()
 
-def _ways(parts: Parts, held: Adopted) -> list[Json]:
-    """The corridors from the country of this node on which anything may leave."""
-    pairs = () if held.policy is None else held.policy.pairs
-    return [spell(pair) for pair in sorted(pairs) if pair[0] == parts.own.descriptor.country]
+        def query(c: Connection) -> tuple[list[Json], list[str], list[Json]]:
+            changes, faults = history.verified(self._own, c, NODE)
+            return changes, faults, [shown(self._peers, c, row) for row in rows.in_state(c, rows.PENDING, NODE)]
+
+        changes, faults, pending = await self._store.read(query)
+        held = self._policies.in_force(now)
+        value: dict[str, Json] = {
+            "in_force": None if held is None else _shown(held) | {"file": held.file, "ways": self._ways(held)},
+            "waiting": [_shown(one) for one in self._policies.waiting(now)],
+            "pending": pending,
+            "changes": changes,
+            "faults": [*faults],
+        }
+        return OperationResult(value=value)
+
+    def _ways(self, held: Adopted) -> list[Json]:
+        """The corridors from the country of this node on which anything may leave."""
+        pairs = () if held.policy is None else held.policy.pairs
+        return [spell(pair) for pair in sorted(pairs) if pair[0] == self._own.descriptor.country]
 
 
 def _shown(one: Adopted) -> dict[str, Json]:

@@ -23,7 +23,6 @@ from gateway.messages import state_transitions
 from gateway.messages.machines.acceptance import Incoming
 from gateway.messages.machines.delivery import Outgoing, OutgoingEvent
 from gateway.messages.store import links
-from gateway.node.parts import Parts
 from gateway.peers import store as peer_rows
 from gateway.peers import trust_record_store
 from gateway.peers.link_reset_state import ResetState, new_epoch
@@ -95,7 +94,7 @@ def _floor(keyset: bytes, at: int) -> int:
     return held["version"] + max(0, at - held["issued"]) + 1
 
 
-def check_reset(parts: Parts, connection: Connection, change: Change) -> None:
+def check_reset(connection: Connection, change: Change) -> None:
     """Whether `link.reset` fits what is so now. Raises RefusedError(invalid, conflict)."""
     body, row = _body(change, _RESET), resets.get(connection, change.subject)
     if row is None or row.backup is None or row.state == ResetState.OPEN or body["backup"] != row.backup:
@@ -107,7 +106,7 @@ def check_reset(parts: Parts, connection: Connection, change: Change) -> None:
         )
 
 
-def reset(parts: Parts, connection: Connection, change: Change, now: int) -> None:
+def reset(connection: Connection, change: Change, now: int) -> None:
     """Effect of `link.reset`, approved by two people: the new epoch counts for what comes in; the peer is asked."""
     body, row = _body(change, _RESET), resets.get(connection, change.subject)
     if row is None:
@@ -132,12 +131,12 @@ def reset(parts: Parts, connection: Connection, change: Change, now: int) -> Non
 # --- its peer ----------------------------------------------------------------------------------------------------
 
 
-def check_accept(parts: Parts, connection: Connection, change: Change) -> None:
+def check_accept(connection: Connection, change: Change) -> None:
     """Whether `link.accept_reset` is about what the peer asks now. Raises RefusedError(invalid, conflict)."""
     _asked(connection, change)
 
 
-def accept(parts: Parts, connection: Connection, change: Change, now: int) -> None:
+def accept(connection: Connection, change: Change, now: int) -> None:
     """Effect of `link.accept_reset`, accepted by one person: both directions begin anew.
 
     What the peer has not answered, or had received after its backup and not handed over, goes again under its old id.

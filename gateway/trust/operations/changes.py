@@ -20,18 +20,24 @@ from gateway.changes.rules import NODE, Action
 from gateway.changes.store import ChangeRow
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
 from gateway.delivery.outbound.steps import BODY_LIMIT
 from gateway.errors import Code, RefusedError, RemoteError
-from gateway.node.parts import Parts
+from gateway.foundation.config import Config
+from gateway.foundation.wakeups import Wakeups
+from gateway.identity.own_identity import OwnIdentity
 from gateway.operations.arguments import Arguments, maybe_text, members, only, text
-from gateway.peers.registry import Peer
+from gateway.operations.table import Operation
+from gateway.peers.link import PeerLink
+from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import Direction, Scope, listens
 from gateway.policy import in_force
-from gateway.ports import Json, OperationResult
+from gateway.policy.in_force import PoliciesInForce
+from gateway.ports import Clock, Json, OperationResult
 from gateway.trust import changes
 from gateway.trust.change_text import words
-from gateway.trust.changes import Shown, Word
-from gateway.trust.link_reset import protocol
+from gateway.trust.changes import Shown, TrustChanges, Word
+from gateway.trust.link_reset.protocol import LinkReset
 from keys.documents.approvals import Card, read_approval
 from keys.documents.change import AdminCard, Approval, Change
 from keys.documents.fingerprint import pair_code
@@ -44,14 +50,14 @@ MOST_LISTED = 200
 MOST_OF_POLICY = 100_000
 
 
-def everything(parts: Parts, peer: Peer) -> Scope:
+def everything(own: OwnIdentity, config: Config, peer: Peer) -> Scope:
     """The widest scope: every type, both ways, all of our units; what people start from and narrow."""
-    us, them = parts.own.descriptor.country, peer.descriptor.country
+    us, them = own.descriptor.country, peer.descriptor.country
     return Scope(
         types=frozenset(type_name(entry.body_type) for entry in schemas.catalogue().types),
         directions=frozenset(Direction),
         corridors=frozenset({(us, them), (them, us)}),
-        units=frozenset(unit.id for unit in parts.config.units),
+        units=frozenset(unit.id for unit in config.units),
         roles=frozenset(code.code for code in schemas.code_list("role").codes),
         purposes=frozenset(code.code for code in schemas.code_list("purpose").codes),
         max_bytes=BODY_LIMIT,
@@ -59,29 +65,216 @@ def everything(parts: Parts, peer: Peer) -> Scope:
     )
 
 
-# --- preparing ---------------------------------------------------------------------------------------------------
+class ChangeOperations:
+    """Operations on changes of trust."""
 
+    def __init__(
+        self,
+        *,
+        store: Store,
+        own: OwnIdentity,
+        link: PeerLink,
+        link_reset: LinkReset,
+        trust_changes: TrustChanges,
+        policies: PoliciesInForce,
+        config: Config,
+        wakeups: Wakeups,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._link = link
+        self._link_reset = link_reset
+        self._trust_changes = trust_changes
+        self._policies = policies
+        self._config = config
+        self._wakeups = wakeups
+        self._clock = clock
 
-async def prepare(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Write down what a person wants as the exact change to be signed; nothing is stored."""
-    only(arguments, "action", "subject", "digits", "channel", "scope", "admin", "pseudonym", "policy")
-    action = text(arguments, "action")
-    rule = rules.rule_of(action)
-    now = parts.clock.now()
-    subject = parts.book.find(text(arguments, "subject")).node if rule.subject is None else rule.subject
-    body = await _body(parts, Action(action), subject, arguments, now)
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "change.prepare": self.prepare,
+            "change.propose": self.propose,
+            "change.list": self.list_changes,
+            "change.show": self.show,
+            "change.approve": self.approve,
+            "change.withdraw": self.withdraw,
+            "admin.list": self.list_admins,
+        }
 
-    def look(c: Connection) -> Change:
-        change = Change(
-            node=parts.own.node, subject=subject, prev=changes.head(c, subject), at=now, action=action, body=body
+    async def prepare(self, arguments: Arguments) -> OperationResult:
+        """Write down what a person wants as the exact change to be signed; nothing is stored."""
+        only(arguments, "action", "subject", "digits", "channel", "scope", "admin", "pseudonym", "policy")
+        action = text(arguments, "action")
+        rule = rules.rule_of(action)
+        now = self._clock.now()
+        subject = self._link.registry.find(text(arguments, "subject")).node if rule.subject is None else rule.subject
+        body = await self._body(Action(action), subject, arguments, now)
+
+        def look(c: Connection) -> Change:
+            change = Change(
+                node=self._own.node, subject=subject, prev=changes.head(c, subject), at=now, action=action, body=body
+            )
+            change = _formed(change)
+            self._trust_changes.check(c, change, now)
+            return change
+
+        change = await self._store.read(look)
+        payload = change.to_json()
+        return OperationResult(value={"change": payload, "hash": change.hash, "words": [*words(payload)]})
+
+    async def _body(self, action: Action, subject: str, arguments: Arguments, now: int) -> Mapping[str, Json]:
+        match action:
+            case Action.PEER_ACTIVATE | Action.PEER_CONFIRM_ROOTS:
+                return await self._compared(action, self._link.registry.find(subject), arguments, now)
+            case Action.PEER_WIDEN | Action.PEER_NARROW:
+                return {"scope": Scope.from_json(members(arguments, "scope")).to_json()}
+            case Action.PEER_RENEW:
+                return {"expires": now + rules.YEAR}
+            case Action.ADMIN_ENROL:
+                return {"admin": members(arguments, "admin")}
+            case Action.ADMIN_RETIRE:
+                return {"pseudonym": text(arguments, "pseudonym")}
+            case Action.LINK_RESET:
+                return await self._link_reset.propose(self._link.registry.find(subject))
+            case Action.LINK_ACCEPT_RESET:
+                return self._link_reset.offered(self._link.registry.find(subject))
+            case Action.POLICY_WIDEN | Action.POLICY_NARROW:
+                return in_force.body_of(read_policy(text(arguments, "policy", longest=MOST_OF_POLICY).encode()))
+            case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
+                raise RefusedError(Code.INVALID, "trm init says how a node begins; nothing was changed")
+            case _:
+                return {}
+
+    async def _compared(self, action: Action, peer: Peer, arguments: Arguments, now: int) -> Mapping[str, Json]:
+        """What stands behind typed digits: right ones prove that both people look at the same keys (PROTOCOL B4)."""
+        digits, channel = text(arguments, "digits"), text(arguments, "channel")
+        if channel not in rules.CHANNELS:
+            raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
+        if action is Action.PEER_ACTIVATE and peer.state != "proposed" and peer.trust.mine is None:
+            raise RefusedError(
+                Code.CONFLICT,
+                f"the peer is {peer.state}; nothing was changed",
+                hint="the second person approves with trm peer approve",
+            )
+        typed = "".join(character for character in digits if character.isdigit())
+        expected = pair_code(self._own.descriptor.fingerprint, peer.descriptor.fingerprint).replace(" ", "")
+        if typed != expected:
+            await self._store.move(lambda c: journal.append_leaf(c, leaf(now, "peer.digits_wrong", peer=peer.node)))
+            raise RefusedError(
+                Code.WRONG_NODE,
+                f"the digits are not those of this pair; the peer stays {peer.state}",
+                hint="read them out again; if they still differ, somebody is between you: do not go on",
+            )
+        compared: dict[str, Json] = {
+            "descriptor": {"version": peer.descriptor.version, "hash": peer.descriptor.hash},
+            "fingerprint": peer.descriptor.fingerprint,
+            "channel": channel,
+        }
+        if action is Action.PEER_CONFIRM_ROOTS:
+            return compared
+        chosen = arguments.get("scope")
+        scope = everything(self._own, self._config, peer) if chosen is None else Scope.from_json(chosen)
+        return {**compared, "scope": scope.to_json(), "not_before": None, "expires": now + rules.YEAR}
+
+    async def propose(self, arguments: Arguments) -> OperationResult:
+        """A prepared change with the first person's approval; what one person may do alone is done with it."""
+        only(arguments, "change", "approval", "assertion", "emergency")
+        try:
+            change = Change.parse(canon(members(arguments, "change")))
+        except RemoteError as exc:
+            raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+        word = _word(arguments)
+        return await self._act(
+            change.hash, lambda c, now: self._trust_changes.propose(c, change, word, now), created=True
         )
-        change = _formed(change)
-        changes.check(parts, c, change, now)
-        return change
 
-    change = await parts.store.read(look)
-    payload = change.to_json()
-    return OperationResult(value={"change": payload, "hash": change.hash, "words": [*words(payload)]})
+    async def approve(self, arguments: Arguments) -> OperationResult:
+        """Another person's approval of a pending change."""
+        only(arguments, "id", "approval", "assertion", "emergency")
+        hash, word = text(arguments, "id"), _word(arguments)
+        return await self._act(hash, lambda c, now: self._trust_changes.approve(c, hash, word, now))
+
+    async def withdraw(self, arguments: Arguments) -> OperationResult:
+        """Give up a pending change; anybody who may propose may."""
+        only(arguments, "id", "by")
+        hash, by = text(arguments, "id"), text(arguments, "by", longest=64)
+        return await self._act(hash, lambda c, now: self._trust_changes.withdraw(c, hash, by, now))
+
+    async def _act(
+        self, hash: str, write: Callable[[Connection, int], None], *, created: bool = False
+    ) -> OperationResult:
+        """One move of trust, and what everybody else must know of it at once."""
+        now = self._clock.now()
+
+        def move(connection: Connection) -> ChangeRow:
+            write(connection, now)
+            row = rows.find_change(connection, hash)
+            if row is None:
+                raise RuntimeError("a change that was acted on is there")
+            return row
+
+        row = await self._store.move(move)
+        await self._link.registry.refresh()
+        await self._policies.refresh()
+        peer = self._link.registry.get(row.subject)
+        if peer is not None:
+            if not listens(peer.state):
+                await self._link.client.forget(peer.node)
+            self._wakeups.peer_called(peer.node)
+        self._wakeups.trust.set()
+        value = await self._store.read(lambda c: shown(self._link.registry, c, row))
+        return OperationResult(value=value, created=created)
+
+    async def list_changes(self, arguments: Arguments) -> OperationResult:
+        """Changes, newest first; of one peer or of the administrators where `subject` names it, in one `state` if
+        given.
+        """
+        only(arguments, "subject", "state")
+        subject, state = maybe_text(arguments, "subject"), maybe_text(arguments, "state")
+        if subject is not None and subject not in (ADMINS, NODE):
+            subject = self._link.registry.find(subject).node
+
+        def query(c: Connection) -> list[Json]:
+            found = rows.all_changes(c, MOST_LISTED)
+            return [
+                shown(self._link.registry, c, row)
+                for row in found
+                if subject in (None, row.subject) and state in (None, row.state)
+            ]
+
+        return OperationResult(value={"changes": await self._store.read(query)})
+
+    async def show(self, arguments: Arguments) -> OperationResult:
+        """One change: the exact object, its words, and who approved it."""
+        only(arguments, "id")
+        hash = text(arguments, "id")
+
+        def query(c: Connection) -> dict[str, Json] | None:
+            row = rows.find_change(c, hash)
+            return None if row is None else shown(self._link.registry, c, row)
+
+        value = await self._store.read(query)
+        if value is None:
+            raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
+        return OperationResult(value=value)
+
+    async def list_admins(self, arguments: Arguments) -> OperationResult:
+        """The administrators of this node, who offers to be one by passkey, and what is pending about them."""
+        only(arguments)
+
+        def query(c: Connection) -> tuple[list[Json], list[Json], list[Json]]:
+            pending = rows.in_state(c, rows.PENDING, ADMINS)
+            enrolled: list[Json] = [_card(card) for card in administrators.administrators(c).values()]
+            offered: list[Json] = [_card(card) | {"card": card.to_json()} for card in sessions.offered(c)]
+            return enrolled, offered, [shown(self._link.registry, c, row) for row in pending]
+
+        admins, offered, pending = await self._store.read(query)
+        return OperationResult(value={"admins": admins, "offered": offered, "pending": pending})
+
+
+# --- preparing ---------------------------------------------------------------------------------------------------
 
 
 def _formed(change: Change) -> Change:
@@ -92,88 +285,7 @@ def _formed(change: Change) -> Change:
         raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
 
 
-async def _body(parts: Parts, action: Action, subject: str, arguments: Arguments, now: int) -> Mapping[str, Json]:
-    match action:
-        case Action.PEER_ACTIVATE | Action.PEER_CONFIRM_ROOTS:
-            return await _compared(parts, action, parts.book.find(subject), arguments, now)
-        case Action.PEER_WIDEN | Action.PEER_NARROW:
-            return {"scope": Scope.from_json(members(arguments, "scope")).to_json()}
-        case Action.PEER_RENEW:
-            return {"expires": now + rules.YEAR}
-        case Action.ADMIN_ENROL:
-            return {"admin": members(arguments, "admin")}
-        case Action.ADMIN_RETIRE:
-            return {"pseudonym": text(arguments, "pseudonym")}
-        case Action.LINK_RESET:
-            return await protocol.propose(parts, parts.book.find(subject))
-        case Action.LINK_ACCEPT_RESET:
-            return protocol.offered(parts, parts.book.find(subject))
-        case Action.POLICY_WIDEN | Action.POLICY_NARROW:
-            return in_force.body_of(read_policy(text(arguments, "policy", longest=MOST_OF_POLICY).encode()))
-        case Action.ADMINS_BEGIN | Action.POLICY_BEGIN:
-            raise RefusedError(Code.INVALID, "trm init says how a node begins; nothing was changed")
-        case _:
-            return {}
-
-
-async def _compared(parts: Parts, action: Action, peer: Peer, arguments: Arguments, now: int) -> Mapping[str, Json]:
-    """What stands behind typed digits: right ones prove that both people look at the same keys (PROTOCOL B4)."""
-    digits, channel = text(arguments, "digits"), text(arguments, "channel")
-    if channel not in rules.CHANNELS:
-        raise RefusedError(Code.INVALID, "the channel is one of " + ", ".join(rules.CHANNELS))
-    if action is Action.PEER_ACTIVATE and peer.state != "proposed" and peer.trust.mine is None:
-        raise RefusedError(
-            Code.CONFLICT,
-            f"the peer is {peer.state}; nothing was changed",
-            hint="the second person approves with trm peer approve",
-        )
-    typed = "".join(character for character in digits if character.isdigit())
-    expected = pair_code(parts.own.descriptor.fingerprint, peer.descriptor.fingerprint).replace(" ", "")
-    if typed != expected:
-        await parts.store.move(lambda c: journal.append_leaf(c, leaf(now, "peer.digits_wrong", peer=peer.node)))
-        raise RefusedError(
-            Code.WRONG_NODE,
-            f"the digits are not those of this pair; the peer stays {peer.state}",
-            hint="read them out again; if they still differ, somebody is between you: do not go on",
-        )
-    compared: dict[str, Json] = {
-        "descriptor": {"version": peer.descriptor.version, "hash": peer.descriptor.hash},
-        "fingerprint": peer.descriptor.fingerprint,
-        "channel": channel,
-    }
-    if action is Action.PEER_CONFIRM_ROOTS:
-        return compared
-    chosen = arguments.get("scope")
-    scope = everything(parts, peer) if chosen is None else Scope.from_json(chosen)
-    return {**compared, "scope": scope.to_json(), "not_before": None, "expires": now + rules.YEAR}
-
-
 # --- proposing, approving ----------------------------------------------------------------------------------------
-
-
-async def propose(parts: Parts, arguments: Arguments) -> OperationResult:
-    """A prepared change with the first person's approval; what one person may do alone is done with it."""
-    only(arguments, "change", "approval", "assertion", "emergency")
-    try:
-        change = Change.parse(canon(members(arguments, "change")))
-    except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
-    word = _word(arguments)
-    return await _act(parts, change.hash, lambda c, now: changes.propose(parts, c, change, word, now), created=True)
-
-
-async def approve(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Another person's approval of a pending change."""
-    only(arguments, "id", "approval", "assertion", "emergency")
-    hash, word = text(arguments, "id"), _word(arguments)
-    return await _act(parts, hash, lambda c, now: changes.approve(parts, c, hash, word, now))
-
-
-async def withdraw(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Give up a pending change; anybody who may propose may."""
-    only(arguments, "id", "by")
-    hash, by = text(arguments, "id"), text(arguments, "by", longest=64)
-    return await _act(parts, hash, lambda c, now: changes.withdraw(parts, c, hash, by, now))
 
 
 def _word(arguments: Arguments) -> Word:
@@ -194,35 +306,9 @@ def _word(arguments: Arguments) -> Word:
         raise RefusedError(Code.INVALID, f"this is no signature of a passkey: {exc.what}") from exc
 
 
-async def _act(
-    parts: Parts, hash: str, write: Callable[[Connection, int], None], *, created: bool = False
-) -> OperationResult:
-    """One move of trust, and what everybody else must know of it at once."""
-    now = parts.clock.now()
-
-    def move(connection: Connection) -> ChangeRow:
-        write(connection, now)
-        row = rows.find_change(connection, hash)
-        if row is None:
-            raise RuntimeError("a change that was acted on is there")
-        return row
-
-    row = await parts.store.move(move)
-    await parts.book.refresh()
-    await parts.policies.refresh()
-    peer = parts.book.get(row.subject)
-    if peer is not None:
-        if not listens(peer.state):
-            await parts.client.forget(peer.node)
-        parts.signals.peer_called(peer.node)
-    parts.signals.trust.set()
-    value = await parts.store.read(lambda c: shown(parts, c, row))
-    return OperationResult(value=value, created=created)
-
-
-def _damaged(parts: Parts, row: ChangeRow, error: RemoteError) -> dict[str, Json]:
+def _damaged(peers: PeerRegistry, row: ChangeRow, error: RemoteError) -> dict[str, Json]:
     """A change that can not be read any more: it stands in the list as what it is, and hides no other."""
-    peer = parts.book.get(row.subject)
+    peer = peers.get(row.subject)
     return {
         "id": row.hash,
         "subject": row.subject if peer is None else peer.name,
@@ -242,62 +328,19 @@ def _damaged(parts: Parts, row: ChangeRow, error: RemoteError) -> dict[str, Json
 # --- looking -----------------------------------------------------------------------------------------------------
 
 
-async def list_changes(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Changes, newest first; of one peer or of the administrators where `subject` names it, in one `state` if given."""
-    only(arguments, "subject", "state")
-    subject, state = maybe_text(arguments, "subject"), maybe_text(arguments, "state")
-    if subject is not None and subject not in (ADMINS, NODE):
-        subject = parts.book.find(subject).node
-
-    def query(c: Connection) -> list[Json]:
-        found = rows.all_changes(c, MOST_LISTED)
-        return [shown(parts, c, row) for row in found if subject in (None, row.subject) and state in (None, row.state)]
-
-    return OperationResult(value={"changes": await parts.store.read(query)})
-
-
-async def show(parts: Parts, arguments: Arguments) -> OperationResult:
-    """One change: the exact object, its words, and who approved it."""
-    only(arguments, "id")
-    hash = text(arguments, "id")
-
-    def query(c: Connection) -> dict[str, Json] | None:
-        row = rows.find_change(c, hash)
-        return None if row is None else shown(parts, c, row)
-
-    value = await parts.store.read(query)
-    if value is None:
-        raise RefusedError(Code.NOT_FOUND, "there is no such change", hint="trm peer show lists what is pending")
-    return OperationResult(value=value)
-
-
-async def list_admins(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The administrators of this node, who offers to be one by passkey, and what is pending about them."""
-    only(arguments)
-
-    def query(c: Connection) -> tuple[list[Json], list[Json], list[Json]]:
-        pending = rows.in_state(c, rows.PENDING, ADMINS)
-        enrolled: list[Json] = [_card(card) for card in administrators.administrators(c).values()]
-        offered: list[Json] = [_card(card) | {"card": card.to_json()} for card in sessions.offered(c)]
-        return enrolled, offered, [shown(parts, c, row) for row in pending]
-
-    admins, offered, pending = await parts.store.read(query)
-    return OperationResult(value={"admins": admins, "offered": offered, "pending": pending})
-
-
 def _card(card: Card) -> dict[str, Json]:
     kind = "file" if isinstance(card, AdminCard) else "passkey"
     return {"pseudonym": card.pseudonym, "label": card.label, "kid": card.kid, "at": card.at, "kind": kind}
 
 
-def shown(parts: Parts, connection: Connection, row: ChangeRow) -> dict[str, Json]:
+def shown(peers: PeerRegistry, connection: Connection, row: ChangeRow) -> dict[str, Json]:
     """One change as people and programs are shown it."""
     try:
         payload = Change.parse(row.payload).to_json()
     except RemoteError as error:
-        return _damaged(parts, row, error)
+        return _damaged(peers, row, error)
     labels = administrators.labels(connection)
-    peer = parts.book.get(row.subject)
+    peer = peers.get(row.subject)
     approvals: list[Json] = []
     for stored in rows.approvals_of(connection, row.hash):
         approval = read_approval(stored.document)

@@ -2,108 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from gateway.delivery.outbound import submission
+from gateway.database.engine import Store
+from gateway.delivery.outbound.submission import Submission
 from gateway.errors import Code, RefusedError
+from gateway.foundation.config import Config
+from gateway.foundation.wakeups import EventStream, Wakeups
 from gateway.messages.machines.delivery import Outgoing
 from gateway.messages.probe import KIND, TYPE, End, Leg, done, header, over
 from gateway.messages.store import messages, receipts
 from gateway.messages.store.messages import MessageRow
 from gateway.messages.store.receipts import ReceiptRow
-from gateway.node.parts import Parts
 from gateway.operations.arguments import Arguments, number, only, text
-from gateway.peers.registry import Peer
+from gateway.operations.table import Operation
+from gateway.peers.registry import Peer, PeerRegistry
 from gateway.peers.scope import Direction
-from gateway.ports import Json, OperationResult
-from gateway.trust import ping as pinging
+from gateway.ports import Clock, Json, OperationResult
+from gateway.trust.ping import Pinger
 from keys.documents.envelope import Status
 
 PATIENCE = 10.0
 """Seconds that one question about a probe may wait for news."""
 
 
-async def ping(parts: Parts, arguments: Arguments) -> OperationResult:
-    """The way to a peer step by step; see `gateway.trust.ping`."""
-    only(arguments, "id")
-    peer = parts.book.find(text(arguments, "id"))
-    steps = await pinging.ping(parts, peer)
-    listed: list[Json] = [
-        {
-            "step": step.step,
-            "ok": step.ok,
-            "detail": step.detail,
-            "fix": step.fix,
-            "ms": step.ms,
-            "code": None if step.code is None else str(step.code),
+class PingOperations:
+    """Operations that try the way to a peer."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        peers: PeerRegistry,
+        pinger: Pinger,
+        submission: Submission,
+        config: Config,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._peers = peers
+        self._pinger = pinger
+        self._submission = submission
+        self._config = config
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+
+    def by_name(self) -> Mapping[str, Operation]:
+        """The operations by their names."""
+        return {
+            "peer.ping": self.ping,
+            "peer.probe": self.probe,
+            "peer.probed": self.probed,
         }
-        for step in steps
-    ]
-    return OperationResult(value={"name": peer.name, "ok": steps[-1].ok, "steps": listed})
 
+    async def ping(self, arguments: Arguments) -> OperationResult:
+        """The way to a peer step by step; see `gateway.trust.ping`."""
+        only(arguments, "id")
+        peer = self._peers.find(text(arguments, "id"))
+        steps = await self._pinger.ping(peer)
+        listed: list[Json] = [
+            {
+                "step": step.step,
+                "ok": step.ok,
+                "detail": step.detail,
+                "fix": step.fix,
+                "ms": step.ms,
+                "code": None if step.code is None else str(step.code),
+            }
+            for step in steps
+        ]
+        return OperationResult(value={"name": peer.name, "ok": steps[-1].ok, "steps": listed})
 
-async def probe(parts: Parts, arguments: Arguments) -> OperationResult:
-    """Send the test message through the whole chain; `peer.probed` tells how far it has come."""
-    only(arguments, "id")
-    peer = parts.book.find(text(arguments, "id"))
-    now = parts.clock.now()
-    sender, recipient = _ends(parts, peer, now)
-    request: dict[str, Json] = {
-        "type": TYPE,
-        "to": peer.node,
-        "header": header(sender, recipient, now=now),
-        "content": {"asked_at": now},
-    }
-    submitted = await submission.submit(parts, request, key=None)
-    value = submitted.value
-    if not isinstance(value, dict):
-        raise RuntimeError("a submission is answered by an object")
-    parts.signals.peer_called(peer.node)
-    return OperationResult(value={"id": value["id"], "name": peer.name, "legs": [*Leg]}, created=True)
+    async def probe(self, arguments: Arguments) -> OperationResult:
+        """Send the test message through the whole chain; `peer.probed` tells how far it has come."""
+        only(arguments, "id")
+        peer = self._peers.find(text(arguments, "id"))
+        now = self._clock.now()
+        sender, recipient = self._ends(peer, now)
+        request: dict[str, Json] = {
+            "type": TYPE,
+            "to": peer.node,
+            "header": header(sender, recipient, now=now),
+            "content": {"asked_at": now},
+        }
+        submitted = await self._submission.submit(request, key=None)
+        value = submitted.value
+        if not isinstance(value, dict):
+            raise RuntimeError("a submission is answered by an object")
+        self._wakeups.peer_called(peer.node)
+        return OperationResult(value={"id": value["id"], "name": peer.name, "legs": [*Leg]}, created=True)
 
+    def _ends(self, peer: Peer, now: int) -> tuple[End, End]:
+        """A unit and role of each side that the scope lets through; the first pair where it lets none."""
+        ours = [End(unit=unit.id, role=role) for unit in self._config.units for role in unit.roles]
+        theirs = [End(unit=unit.id, role=role) for unit in peer.descriptor.units for role in unit.roles]
+        pairs = [(a, b) for a in ours for b in theirs]
+        if not pairs:
+            raise RefusedError(Code.OUT_OF_SCOPE, "the peer's descriptor lists no unit; nothing was sent")
+        standing = peer.standing(now)
+        fitting = (
+            pair for pair in pairs if standing.outside(TYPE, Direction.SEND, header=header(*pair, now=now)) is None
+        )
+        return next(fitting, pairs[0])
 
-def _ends(parts: Parts, peer: Peer, now: int) -> tuple[End, End]:
-    """A unit and role of each side that the scope lets through; the first pair where it lets none."""
-    ours = [End(unit=unit.id, role=role) for unit in parts.config.units for role in unit.roles]
-    theirs = [End(unit=unit.id, role=role) for unit in peer.descriptor.units for role in unit.roles]
-    pairs = [(a, b) for a in ours for b in theirs]
-    if not pairs:
-        raise RefusedError(Code.OUT_OF_SCOPE, "the peer's descriptor lists no unit; nothing was sent")
-    standing = peer.standing(now)
-    fitting = (pair for pair in pairs if standing.outside(TYPE, Direction.SEND, header=header(*pair, now=now)) is None)
-    return next(fitting, pairs[0])
+    async def probed(self, arguments: Arguments) -> OperationResult:
+        """How far a probe has come. With `seen` legs known to the caller it waits a little for more."""
+        only(arguments, "id", "seen")
+        id, seen = text(arguments, "id"), number(arguments, "seen", otherwise=0, most=len(Leg))
+        happenings = self._events.happenings
+        row, told = await self._look(id)
+        if len(done(Outgoing(row.state))) <= seen and not over(Outgoing(row.state)):
+            await self._events.wait_for_more(happenings, PATIENCE)
+            row, told = await self._look(id)
+        state = Outgoing(row.state)
+        legs: list[Json] = [{"leg": str(leg), "detail": _detail(leg, row, told)} for leg in done(state)]
+        delivered = len(legs) == len(Leg)
+        return OperationResult(
+            value={
+                "id": id,
+                "state": row.state,
+                "reason": row.reason,
+                "legs": legs,
+                "over": over(state),
+                "ok": delivered,
+            }
+        )
 
+    async def _look(self, id: str) -> tuple[MessageRow, Sequence[ReceiptRow]]:
+        def query(c: Connection) -> tuple[MessageRow | None, Sequence[ReceiptRow]]:
+            rows = [row for row in messages.find(c, id, direction=messages.OUT) if row.kind == KIND]
+            told = receipts.of_message(c, receipts.RECEIVED, rows[0].peer, id) if rows else []
+            return (rows[0] if rows else None), told
 
-async def probed(parts: Parts, arguments: Arguments) -> OperationResult:
-    """How far a probe has come. With `seen` legs known to the caller it waits a little for more."""
-    only(arguments, "id", "seen")
-    id, seen = text(arguments, "id"), number(arguments, "seen", otherwise=0, most=len(Leg))
-    happenings = parts.signals.happenings
-    row, told = await _look(parts, id)
-    if len(done(Outgoing(row.state))) <= seen and not over(Outgoing(row.state)):
-        await parts.signals.wait_for_more(happenings, PATIENCE)
-        row, told = await _look(parts, id)
-    state = Outgoing(row.state)
-    legs: list[Json] = [{"leg": str(leg), "detail": _detail(leg, row, told)} for leg in done(state)]
-    delivered = len(legs) == len(Leg)
-    return OperationResult(
-        value={"id": id, "state": row.state, "reason": row.reason, "legs": legs, "over": over(state), "ok": delivered}
-    )
-
-
-async def _look(parts: Parts, id: str) -> tuple[MessageRow, Sequence[ReceiptRow]]:
-    def query(c: Connection) -> tuple[MessageRow | None, Sequence[ReceiptRow]]:
-        rows = [row for row in messages.find(c, id, direction=messages.OUT) if row.kind == KIND]
-        told = receipts.of_message(c, receipts.RECEIVED, rows[0].peer, id) if rows else []
-        return (rows[0] if rows else None), told
-
-    row, told = await parts.store.read(query)
-    if row is None:
-        raise RefusedError(Code.NOT_FOUND, "no such test message", hint="trm peer ping NAME --full sends one")
-    return row, told
+        row, told = await self._store.read(query)
+        if row is None:
+            raise RefusedError(Code.NOT_FOUND, "no such test message", hint="trm peer ping NAME --full sends one")
+        return row, told
 
 
 def _detail(leg: Leg, row: MessageRow, told: Sequence[ReceiptRow]) -> Json:

@@ -20,7 +20,7 @@ from support.nodechild import CHEAP, SteeredClock
 from support.pair import PASSPHRASE, START, make_party
 
 from gateway.access.rules import IDLE, INVITED, LONGEST
-from gateway.access.sessions import ATTEMPTS, PAUSE, People
+from gateway.access.sessions import ATTEMPTS, PAUSE
 from gateway.app import Node, open_node
 from gateway.changes.rules import DAY
 from gateway.errors import Code, RefusedError, TransientError
@@ -81,7 +81,7 @@ class House:
 
     async def leaves(self, event: str) -> list[dict[str, Any]]:
         """The leaves of one event."""
-        read = await self.node.parts.store.read(
+        read = await self.node.store.read(
             lambda c: c.exec_driver_sql("select leaf from audit order by seq").scalars().all()
         )
         return [one for one in map(json.loads, read) if one["ev"] == event]
@@ -111,7 +111,11 @@ async def house(made: Path, tmp_path: Path) -> AsyncIterator[House]:
     shutil.copytree(made, folder)
     node, stack = await open_node(folder, PASSPHRASE, at_least=CHEAP, clock=clock)
     async with stack:
-        yield House(node, clock, People(node.parts, origin=ORIGIN))
+        yield House(
+            node,
+            clock,
+            node.people(ORIGIN),
+        )
 
 
 async def refused(act: Any, code: Code = Code.UNAUTHORISED, words: str | None = None) -> None:
@@ -196,7 +200,10 @@ async def test_a_ceremony_is_good_once_and_for_five_minutes(house: House):
     signed = device.get(late.options)
     house.clock.advance(CHALLENGE_LIFE)
     await refused(house.people.sign_in(late.id, signed))
-    here, there = await house.people.begin(), await People(house.node.parts, origin=ORIGIN).begin()
+    here, there = (
+        await house.people.begin(),
+        await house.node.people(ORIGIN).begin(),
+    )
     for id, options in ((here.id, there.options), (there.id, there.options), (here.id, late.options)):
         await refused(house.people.sign_in(id, device.get(options)))
 
@@ -252,7 +259,7 @@ async def test_a_session_rests_for_half_an_hour(house: House):
     for _ in range(3):
         house.clock.advance(IDLE - 1)
         assert await house.people.admit(session) is not None
-        await house.node.parts.store.move(lambda c: None)  # what rides along is written before it
+        await house.node.store.move(lambda c: None)  # what rides along is written before it
     house.clock.advance(IDLE)
     assert await house.people.admit(session) is None
     assert (await house.one(id))["sessions"] == 0
@@ -265,7 +272,7 @@ async def test_a_session_lasts_ten_hours(house: House):
     for _ in range(LONGEST // (IDLE - 60)):
         house.clock.advance(IDLE - 60)
         assert await house.people.admit(session) is not None
-        await house.node.parts.store.move(lambda c: None)
+        await house.node.store.move(lambda c: None)
     house.clock.advance(IDLE - 60)
     assert await house.people.admit(session) is None
     assert [leaf["reason"] for leaf in await house.leaves("session.ended")] == ["too_long"]
@@ -287,7 +294,7 @@ async def test_nothing_that_lets_in_is_stored(house: House):
     held = [path.read_bytes() for path in house.node.folder.rglob("*") if path.is_file()]
     for secret in (session, code, code.replace("-", "")):
         assert not any(secret.encode() in data for data in held)
-    count = await house.node.parts.store.read(lambda c: c.exec_driver_sql("select hash from session").scalars().all())
+    count = await house.node.store.read(lambda c: c.exec_driver_sql("select hash from session").scalars().all())
     assert count == [sha256_hex(session.encode())]
 
 
@@ -329,7 +336,7 @@ async def test_wrong_attempts_lock_nobody_out(house: House):
 async def test_rights_that_change_end_the_sessions(house: House):
     """The next sign-in has the new rights, and the unit; the same again is no change."""
     id, device, session = await house.worker()
-    unit = house.node.parts.config.units[0].id
+    unit = house.node.config.units[0].id
     shown = await house.ask("person.change", id=id, roles=["focal_point"], unit=unit)
     assert (shown["roles"], shown["unit"], shown["sessions"]) == (["focal_point"], unit, 0)
     assert await house.people.admit(session) is None
@@ -686,7 +693,7 @@ async def test_row_37_an_altered_approval_is_named(house: House, alter: Any):
     trust = await wanted(house)
     await ben.approve((await ana.propose(trust))["id"], trust)
     assert (await ask(house, "peer.show", id="AL"))["faults"] == []
-    store = house.node.parts.store
+    store = house.node.store
     query = f"select rowid, document from approval where admin = '{ana.card['card']['pseudonym']}'"
     place, document = (await store.read(lambda c: c.exec_driver_sql(query).all()))[0]
     spoilt = canon(alter(json.loads(document)))

@@ -86,17 +86,19 @@ async def test_an_unknown_server_gets_nothing(box: Box, tmp_path: Path) -> None:
 async def test_people_are_told_once_of_what_is_new(box: Box, tmp_path: Path) -> None:
     """A node tells of a new alarm once, waits before the next mail, and sends the next for what is new only."""
     async with two_nodes(tmp_path) as two:
-        parts = two.fr.running.parts
-        notify = EmailNotices(parts, box.mailer(), 3600)
-        for alarm in await parts.store.read(journal.open_alarms):
-            await parts.store.move(lambda c, seq=alarm.seq: journal.dismiss_alarm(c, seq, at=1))
+        node = two.fr.running
+        notify = EmailNotices(
+            store=node.store, adapter=node.adapter, clock=node.clock, notifier=box.mailer(), seconds=3600
+        )
+        for alarm in await node.store.read(journal.open_alarms):
+            await node.store.move(lambda c, seq=alarm.seq: journal.dismiss_alarm(c, seq, at=1))
         assert not await notify.once()
-        await parts.store.move(lambda c: journal.raise_alarm(c, at=1, kind="adapter.busy", peer=NAME))
+        await node.store.move(lambda c: journal.raise_alarm(c, at=1, kind="adapter.busy", peer=NAME))
         assert await notify.once()
         assert not await notify.once()
         two.clock.advance(3700)
         assert not await notify.once()
-        await parts.store.move(lambda c: journal.raise_alarm(c, at=1, kind="message.held", peer=NAME))
+        await node.store.move(lambda c: journal.raise_alarm(c, at=1, kind="message.held", peer=NAME))
         assert await notify.once()
     assert len(box.mails) == 2
     assert not any(NAME in mail or "held" in mail for mail in box.mails)

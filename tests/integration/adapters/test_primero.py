@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.kit.contract import MARKER, a_delivery, a_notice
-from adapters.kit.contract import Trouble as Contract
+from adapters.kit.contract import MARKER, Trouble, a_delivery, a_notice
 from adapters.primero.bench import USER, WORKER, PrimeroBench, stand_in
-from adapters.primero.standin import Account, Trouble
+from adapters.primero.standin import Account, Faults
 from gateway.errors import GatewayError, RefusedError, TransientError
 from gateway.ports import Delivery, Erasure, Json, MappedRecord, NoticeKind
 
@@ -194,9 +193,9 @@ async def test_a_wrong_password_is_tried_once(bench: PrimeroBench) -> None:
 
 async def test_pages_that_move_lose_no_case(bench: PrimeroBench) -> None:
     """Cases in pages of two with equal stamps, one of them changed while they are read: each comes."""
-    with bench.trouble(Contract.EQUAL_STAMPS):
+    with bench.trouble(Trouble.EQUAL_STAMPS):
         wanted = {bench.case(name_first=f"number {number}")[1] for number in range(7)}
-    bench.office.trouble = Trouble(largest_page=2)
+    bench.office.trouble = Faults(largest_page=2)
     adapter = bench.adapter()
     asked = adapter._client.referrals
 
@@ -208,8 +207,8 @@ async def test_pages_that_move_lose_no_case(bench: PrimeroBench) -> None:
     assert {record.ref for record in await adapter.pull()} == wanted
 
 
-@pytest.mark.parametrize("kind", [Contract.CUT, Contract.FAILING, Contract.GARBLED, Contract.SLOW, Contract.THROTTLED])
-async def test_trouble_is_tried_again(bench: PrimeroBench, kind: Contract) -> None:
+@pytest.mark.parametrize("kind", [Trouble.CUT, Trouble.FAILING, Trouble.GARBLED, Trouble.SLOW, Trouble.THROTTLED])
+async def test_trouble_is_tried_again(bench: PrimeroBench, kind: Trouble) -> None:
     """Whatever goes wrong on the way means later, repeats nothing, and doubles nothing."""
     item = _delivery("referral.request/1", 1, summary=MARKER)
     bench.case(name_first=MARKER)
@@ -242,7 +241,7 @@ async def test_check_finds_forms_and_rights(bench: PrimeroBench) -> None:
     account.sees_all, account.fields = False, account.fields - {"notes_section"}
     (finding,) = await bench.adapter().check()
     assert (finding.place, finding.rule) == ("field notes_section", "missing_field")
-    with bench.trouble(Contract.FAILING):
+    with bench.trouble(Trouble.FAILING):
         assert [finding.rule for finding in await bench.adapter().check()] == ["not_usable"]
 
 

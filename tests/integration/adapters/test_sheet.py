@@ -69,11 +69,11 @@ async def test_a_line_list_of_many_rows(tmp_path: Path, count: int) -> None:
         await until(done, seconds=30 + count / 10)
         took = time.monotonic() - began
         query = "SELECT state, count(*) FROM draft GROUP BY state"
-        assert await node.parts.store.read(lambda c: [tuple(row) for row in c.exec_driver_sql(query)]) == [
+        assert await node.store.read(lambda c: [tuple(row) for row in c.exec_driver_sql(query)]) == [
             ("waiting", count - bad)
         ]
         assert (await asked(node, "message.list", {"limit": 10}))["messages"] == []
-        assert not await nodes["AL"].parts.store.read(lambda c: c.exec_driver_sql("SELECT 1 FROM inbox").all())
+        assert not await nodes["AL"].store.read(lambda c: c.exec_driver_sql("SELECT 1 FROM inbox").all())
     rows = {row[0]: row for row in told}
     heading = sheet_cells(results)["Dossiers"][0]
     assert heading[:8] == [

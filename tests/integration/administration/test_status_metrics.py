@@ -49,7 +49,7 @@ async def every(node: Node) -> list[dict[str, Any]]:
 async def test_the_figures_are_those_of_the_messages(seeded: tuple[Node, Seeded]):
     """Counted from indexes, and the same as by looking at every message."""
     node, _ = seeded
-    found, now = await asked(node, "node.status", {}), node.parts.clock.now()
+    found, now = await asked(node, "node.status", {}), node.clock.now()
     messages = await every(node)
     states = Counter((message["direction"], message["state"]) for message in messages)
     (peer,) = found["peers"]
@@ -84,7 +84,7 @@ async def test_it_says_when_it_is_not_ready(seeded: tuple[Node, Seeded], monkeyp
     """While nothing departs, the node is not ready and says why."""
     node, _ = seeded
     assert await asked(node, "node.ready", {}) == {"ready": True, "why": []}
-    monkeypatch.setattr(node.parts.log, "halted", Code.LOG_ROLLED_BACK)
+    monkeypatch.setattr(node.log, "halted", Code.LOG_ROLLED_BACK)
     assert await asked(node, "node.ready", {}) == {"ready": False, "why": ["log_rolled_back"]}
     assert (await asked(node, "node.status", {}))["audit"]["halted"] == "log_rolled_back"
 
@@ -92,8 +92,8 @@ async def test_it_says_when_it_is_not_ready(seeded: tuple[Node, Seeded], monkeyp
 async def test_damage_is_counted(seeded: tuple[Node, Seeded]):
     """What does not open any more is an alarm, and a figure."""
     node, _ = seeded
-    now = node.parts.clock.now()
-    await node.parts.store.move(lambda c: journal.raise_alarm(c, at=now, kind="content.damaged", ref=1))
+    now = node.clock.now()
+    await node.store.move(lambda c: journal.raise_alarm(c, at=now, kind="content.damaged", ref=1))
     assert (await asked(node, "node.status", {}))["content"]["damaged"] == 1
 
 

@@ -79,7 +79,7 @@ async def test_pages_name_the_next_one(tmp_path: Path):
     """Link leads through all pages of each list, and each thing is on one of them; a draft has its entity tag."""
     async with running(tmp_path, {"FR": None, "AL": None}) as nodes:
         await pair(nodes["FR"], nodes["AL"])
-        unit = f"{nodes['AL'].parts.own.node}/{UNIT}"
+        unit = f"{nodes['AL'].own.node}/{UNIT}"
         async with door(tmp_path, "FR") as fr:
             for n in range(3):
                 await send(fr, f"k{n}")
@@ -125,7 +125,7 @@ async def test_an_act_under_a_key_is_done_once(tmp_path: Path):
         assert refused.status == 400
         assert (await fr.ask("POST", discard, {"by": "Ana Doe"}, Idempotency_Key="two")).status == 200
         await token_is_shown_once(fr)
-        assert nodes["FR"].parts.config.node.name == "FR"
+        assert nodes["FR"].config.node.name == "FR"
 
 
 async def token_is_shown_once(caller: Caller) -> None:

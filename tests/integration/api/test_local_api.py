@@ -21,7 +21,7 @@ from support.running import CHEAP, PASSPHRASE, UNIT, consent, enquiry, header, p
 
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.app import Node, open_node
-from gateway.node.dispatch import EVENTS_PAUSE
+from gateway.node.event_feed import EVENTS_PAUSE
 
 MESSAGES = f"{PREFIX}/messages"
 CANARY = "Tulpe-7391"

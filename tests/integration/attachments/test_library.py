@@ -99,7 +99,7 @@ class Segments:
     """Stands before a sender's client: counts what is sent of parts; `fault(n, k)` is awaited before each segment."""
 
     def __init__(self, party: Party) -> None:
-        client = party.running.parts.client
+        client = party.running.client
         self.sent: list[tuple[int, int]] = []
         self.fault: Callable[[int, int], Awaitable[None]] | None = None
         ask = client.put_part
@@ -139,7 +139,7 @@ async def test_files_arrive(two: Two) -> None:
     for party in two:
         assert not any(word in path.read_bytes() for path in stored(party) for word in (b"plain words", NOTE))
     assert len(stored(two.al)) == 2
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     assert stored(two.fr) == []
     assert [item["stored"] for item in (await two.fr.call("attachment.list", id=id))["attachments"]] == []
 
@@ -304,7 +304,7 @@ async def test_the_receiver_looks_for_itself(two: Two, data: bytes, monkeypatch:
     await sent(two, id, 0)
     await reached(two, id, "rejected")
     assert (await two.fr.show(id))["reason"] == "wrong_type"
-    await library.sweep(two.al.running.parts)
+    await two.al.running.attachments.sweep()
     assert stored(two.al) == []
     assert id not in {item.message_id for item in two.al.deliveries()}
 
@@ -356,7 +356,7 @@ async def test_a_cancelled_message_takes_its_files_along(two: Two) -> None:
     stop.set()
     await reached(two, id, "failed")
     for party in two:
-        await library.sweep(party.running.parts)
+        await party.running.attachments.sweep()
         assert stored(party) == []
     assert len(seen.sent) <= 3
     later = await two.fr.submit("later")
@@ -370,7 +370,7 @@ async def failed(two: Two, wire: Spoiler) -> str:
     await sent(two, await added(two.fr, NOTE, id), 0, 1)
     two.clock.advance(15 * 86_400)
     await reached(two, id, "failed", seconds=90)
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     wire.away = False
     return id
 
@@ -391,7 +391,7 @@ async def test_a_failed_message_is_sent_anew_with_its_files(two: Two) -> None:
     assert given.message_id != id
     assert [await content(given, n) for n in (0, 1)] == [PDF, NOTE]
     await reached(two, given.message_id, "awaiting_opening")
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     assert not set(before) & set(stored(two.fr))
     assert (await resent(two, id))["matched"] == 0
 
@@ -405,11 +405,11 @@ async def test_a_failed_message_whose_file_is_gone_stays(two: Two) -> None:
     assert (await resent(two, id))["refused"] == [{"id": id, "code": "not_found"}]
     listed = (await two.fr.call("attachment.list", id=id))["attachments"]
     assert [one["stored"] for one in listed] == [True, False]
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     assert set(stored(two.fr)) == whole
     alarms = (await two.fr.call("alarm.list", kind="message.failed"))["alarms"]  # that of the consent is another one
     await two.fr.call("alarm.dismiss", id=next(one["id"] for one in alarms if one["message"] == id), by="adm")
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     assert stored(two.fr) == []
 
 
@@ -420,7 +420,7 @@ async def test_what_may_not_be_sent_anew_leaves_no_copies(two: Two) -> None:
     await two.fr.changes("peer.suspend")
     (told,) = (await resent(two, id))["refused"]
     assert told["id"] == id and (await two.fr.call("attachment.moving"))["moving"] == []
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     assert stored(two.fr) == before
 
 
@@ -439,7 +439,7 @@ async def test_erasing_takes_the_key_first_and_then_the_file(two: Two, monkeypat
             await two.al.call("message.erase", id=id, by="adm", reason="not_needed")
     assert path.exists()
     assert (await two.al.call("attachment.list", id=id))["attachments"] == []
-    await two.al.running.house.erase()
+    await two.al.running.erasure.erase()
     assert stored(two.al) == []
 
 
@@ -453,7 +453,7 @@ async def test_files_that_no_message_took_are_forgotten(two: Two) -> None:
     assert len(stored(two.fr)) == 1
     assert [item["id"] for item in (await two.fr.call("attachment.moving"))["moving"]] == [other]
     two.clock.advance(14 * 86_400 + 1)
-    await library.sweep(two.fr.running.parts)
+    await two.fr.running.attachments.sweep()
     assert stored(two.fr) == []
     with pytest.raises(RefusedError):
         await two.fr.call("attachment.discard", id=other)

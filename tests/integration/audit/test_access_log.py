@@ -60,7 +60,7 @@ async def reads(node: Node, **arguments: Any) -> list[tuple[str, str | None]]:
 
 async def entries(node: Node) -> list[dict[str, Any]]:
     """The entries about reads, oldest first."""
-    leaves = await node.parts.store.read(lambda c: [json.loads(leaf) for _, leaf in store.leaves(c)])
+    leaves = await node.store.read(lambda c: [json.loads(leaf) for _, leaf in store.leaves(c)])
     return [leaf for leaf in leaves if leaf["ev"] in ("content.read", "attachment.read")]
 
 
@@ -107,8 +107,8 @@ async def test_a_day_is_one_entry(node: Node, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(node.desk._reads, "_known", type(node.desk._reads._known)())
     await read(node, "message.show", drita, id=message)
     assert len(await entries(node)) == before + 1
-    tomorrow = node.parts.clock.now() + DAY
-    monkeypatch.setattr(type(node.parts.clock), "now", lambda clock: tomorrow)
+    tomorrow = node.clock.now() + DAY
+    monkeypatch.setattr(type(node.clock), "now", lambda clock: tomorrow)
     await read(node, "message.show", drita, id=message)
     assert len(await entries(node)) == before + 2
 

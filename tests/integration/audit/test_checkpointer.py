@@ -13,7 +13,7 @@ from support.pair import START, Party, Two, make_party, two_nodes
 
 from gateway.audit import log as auditing
 from gateway.audit import store
-from gateway.audit.checkpointer import Checkpointer, ask
+from gateway.audit.checkpointer import Checkpointer
 from gateway.database import journal
 from gateway.database.audit_entries import leaf
 from gateway.errors import Code, RefusedError
@@ -51,19 +51,19 @@ def kept_by(party: Party) -> list[str]:
 async def offer(two: Two, old: int, note: SignedNote, proof: tuple[bytes, ...] = ()) -> Answered:
     """What AL answers to a request of FR."""
     request = AddCheckpoint(old=old, proof=proof, note=note)
-    parts = two.fr.running.parts
-    return await parts.client.post_checkpoint(address(two.fr.peer().descriptor), request.encode())
+    node = two.fr.running
+    return await node.client.post_checkpoint(address(two.fr.peer().descriptor), request.encode())
 
 
 def signed(party: Party, head: Checkpoint) -> SignedNote:
     """A checkpoint by the log key of a node."""
-    signature = NoteSignature.of(head.origin, party.running.parts.keys.sign_log(head.text))
+    signature = NoteSignature.of(head.origin, party.running.keys.sign_log(head.text))
     return SignedNote(text=head.text, signatures=(signature,))
 
 
 async def newest(party: Party) -> store.CheckpointRow:
     """The newest checkpoint of a node."""
-    row = await party.running.parts.store.read(store.newest_checkpoint)
+    row = await party.running.store.read(store.newest_checkpoint)
     assert row is not None
     return row
 
@@ -75,7 +75,7 @@ async def test_trust_changes_are_witnessed_at_once(tmp_path: Path) -> None:
     async with two_nodes(tmp_path) as two:
         for party, other in ((two.fr, two.al), (two.al, two.fr)):
             await cosigned(two, party)
-            names = [party.running.parts.own.descriptor.log, other.running.parts.own.node]
+            names = [party.running.own.descriptor.log, other.running.own.node]
             await two.until(lambda party=party, names=names: kept_by(party) == names, what="the kept checkpoint")
             assert (party.folder / "checkpoint").stat().st_mode & 0o777 == 0o600
             assert (await party.call("audit.verify"))["ok"]
@@ -85,14 +85,14 @@ async def test_an_hour_of_messages_is_one_checkpoint(tmp_path: Path) -> None:
     """What is no change of trust or keys waits for the hour; a clean stop signs the rest."""
     async with two_nodes(tmp_path) as two:
         await cosigned(two, two.fr)
-        parts, before = two.fr.running.parts, await newest(two.fr)
-        auditor = Checkpointer(parts)
-        await parts.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="x")))
+        node, before = two.fr.running, await newest(two.fr)
+        auditor = Checkpointer(store=node.store, link=node.link, log=node.log, wakeups=node.wakeups, clock=node.clock)
+        await node.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="x")))
         await auditor.look()
         assert await newest(two.fr) == before
         two.clock.advance(3_600)
         await two.until(lambda: _grown(two.fr, before.size), seconds=60, what="the hourly checkpoint")
-        await parts.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="y")))
+        await node.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="y")))
         await two.fr.stop()
         await two.fr.open()
         verdict = await two.fr.call("audit.verify")
@@ -109,11 +109,11 @@ async def test_what_a_witness_refuses(tmp_path: Path) -> None:
     """
     async with two_nodes(tmp_path) as two:
         await grow(two, 60)
-        parts = two.fr.running.parts
-        origin = parts.own.descriptor.log
+        node = two.fr.running
+        origin = node.own.descriptor.log
         row = await newest(two.fr)
         note = SignedNote.decode(row.note)
-        foreign = Checkpoint(origin=two.al.running.parts.own.descriptor.log, size=1, root=leaf_hash(b"x"))
+        foreign = Checkpoint(origin=two.al.running.own.descriptor.log, size=1, root=leaf_hash(b"x"))
         answers = {
             "other old size": await offer(two, 7, note),
             "no proof": await offer(two, 60, signed(two.fr, Checkpoint(origin=origin, size=61, root=leaf_hash(b"x")))),
@@ -144,15 +144,15 @@ async def test_of_two_requests_at_once_one_is_cosigned(tmp_path: Path) -> None:
     """Both fit what is held; the witness compares and writes in one step, so the slower one is told the new size."""
     async with two_nodes(tmp_path) as two:
         await grow(two, 60)
-        parts = two.fr.running.parts
-        origin = parts.own.descriptor.log
-        await parts.store.move(lambda c: journal.append_leaves(c, [leaf(two.clock.now(), "content.read", id="x")] * 2))
+        node = two.fr.running
+        origin = node.own.descriptor.log
+        await node.store.move(lambda c: journal.append_leaves(c, [leaf(two.clock.now(), "content.read", id="x")] * 2))
 
         def made(connection, size: int) -> tuple[Checkpoint, tuple[bytes, ...]]:
             tree = store.tree(connection, size)
             return Checkpoint(origin=origin, size=size, root=tree.root()), prove_consistency(60, size, tree.node)
 
-        requests = [await parts.store.read(lambda c, size=size: made(c, size)) for size in (61, 62)]
+        requests = [await node.store.read(lambda c, size=size: made(c, size)) for size in (61, 62)]
         answers = await asyncio.gather(*(offer(two, 60, signed(two.fr, head), proof) for head, proof in requests))
         assert sorted(answer.status for answer in answers) == [200, 409]
         (held,) = await two.al.rows("select size from witnessed")
@@ -164,9 +164,9 @@ async def test_the_old_size_is_learnt(tmp_path: Path) -> None:
     """An answer that was lost on its way leaves the witness ahead: 409 tells its size, and the next request fits."""
     async with two_nodes(tmp_path) as two:
         await grow(two, 60)
-        parts, al = two.fr.running.parts, two.al.running.parts.own.node
-        await parts.store.move(lambda c: c.exec_driver_sql("delete from cosignature"))
-        await ask(parts, al)
+        node, al = two.fr.running, two.al.running.own.node
+        await node.store.move(lambda c: c.exec_driver_sql("delete from cosignature"))
+        await node.checkpointer.ask(al)
         assert await two.fr.rows("select size, peer from cosignature") == [(60, al)]
         assert await two.fr.alarms() == []
 
@@ -175,12 +175,12 @@ async def test_a_dispute_without_proof_stops_nobody(tmp_path: Path) -> None:
     """A peer that claims to hold more and shows nothing is told to a person; messages go on."""
     async with two_nodes(tmp_path) as two:
         await grow(two, 60)
-        await two.al.running.parts.store.move(lambda c: c.exec_driver_sql("update witnessed set size = 999"))
-        parts = two.fr.running.parts
+        await two.al.running.store.move(lambda c: c.exec_driver_sql("update witnessed set size = 999"))
+        node = two.fr.running
         with suppress(Exception):
-            await ask(parts, two.al.running.parts.own.node)
+            await node.checkpointer.ask(two.al.running.own.node)
         assert await two.fr.alarms() == ["log.disputed"]
-        assert parts.log.halted is None
+        assert node.log.halted is None
         id = await two.fr.submit("goes on")
         await two.until(lambda: _state(two.fr, id, "awaiting_opening"), seconds=30, what="the message")
 
@@ -193,22 +193,22 @@ async def test_a_proof_stops_everything_at_once(tmp_path: Path) -> None:
     """A running node whose database is shortened below what its own log signed sends nothing any more."""
     async with two_nodes(tmp_path) as two:
         await grow(two, 60)
-        parts = two.fr.running.parts
+        node = two.fr.running
 
         def shorten(connection) -> None:
             for statement in ("audit where seq > 50", "checkpoint where size > 50", "cosignature where size > 50"):
                 connection.exec_driver_sql(f"delete from {statement}")
 
-        await parts.store.move(shorten)
-        await auditing.checkpoint(parts)
-        await ask(parts, two.al.running.parts.own.node)
+        await node.store.move(shorten)
+        await node.log.checkpoint()
+        await node.checkpointer.ask(two.al.running.own.node)
         assert "log.rolled_back" in await two.fr.alarms()
         id = await two.fr.submit("stays here")
         two.clock.advance(5)
         await two.calm()
         assert await two.fr.state(id) == "queued"
         with pytest.raises(RefusedError) as raised:
-            await auditing.checkpoint(parts)
+            await node.log.checkpoint()
         assert raised.value.code is Code.LOG_ROLLED_BACK
 
 
@@ -228,23 +228,23 @@ async def test_without_the_kept_checkpoint_nothing_departs_unconfirmed(tmp_path:
         await two.al.start()
         await two.until(lambda: _state(two.fr, id, "awaiting_opening"), seconds=200, what="the message")
         assert (await two.fr.call("audit.show"))["halted"] is None
-        assert two.al.running.parts.own.node in kept_by(two.fr)
+        assert two.al.running.own.node in kept_by(two.fr)
 
 
 async def test_proofs_for_evidence(tmp_path: Path) -> None:
     """Entries are proven under the newest witnessed checkpoint; one behind it is left out."""
     async with two_nodes(tmp_path) as two:
         await grow(two, 300)
-        parts = two.fr.running.parts
-        await parts.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="x")))
-        found = await parts.store.read(lambda c: auditing.prove(c, [1, 257, 301], quorum=1))
+        node = two.fr.running
+        await node.store.move(lambda c: journal.append_leaf(c, leaf(two.clock.now(), "content.read", id="x")))
+        found = await node.store.read(lambda c: auditing.prove(c, [1, 257, 301], quorum=1))
         assert found is not None and found.witnessed and found.checkpoint.size == 300
         assert [entry.seq for entry in found.entries] == [1, 257]
         assert all(
             is_included(leaf_hash(entry.leaf), entry.seq - 1, 300, entry.path, found.checkpoint.root)
             for entry in found.entries
         )
-        tree = await parts.store.read(lambda c: prove_consistency(60, 300, store.tree(c, 300).node))
+        tree = await node.store.read(lambda c: prove_consistency(60, 300, store.tree(c, 300).node))
         assert len(tree) > 0
 
 
@@ -254,8 +254,8 @@ async def test_a_clock_before_the_last_checkpoint_is_refused(tmp_path: Path) -> 
     party = await make_party(tmp_path, "FR", clock)
     await party.start()
     clock.advance(10_000)
-    await auditing.checkpoint(party.running.parts)
-    await party.running.parts.store.move(lambda c: journal.append_leaf(c, leaf(clock.now(), "content.read", id="x")))
+    await party.running.log.checkpoint()
+    await party.running.store.move(lambda c: journal.append_leaf(c, leaf(clock.now(), "content.read", id="x")))
     await party.stop()
     early = Party("FR", party.folder, SteeredClock(START + 10_000 - 301))
     with pytest.raises(RefusedError) as raised:
@@ -273,7 +273,7 @@ async def test_a_log_without_peers_says_so(tmp_path: Path) -> None:
     party = await make_party(tmp_path, "FR", SteeredClock(START))
     await party.start()
     try:
-        await auditing.checkpoint(party.running.parts)
+        await party.running.log.checkpoint()
         shown, verdict = await party.call("audit.show"), await party.call("audit.verify")
         assert (shown["quorum"], shown["witnessed"], shown["halted"]) == (0, None, None)
         assert (verdict["ok"], verdict["witnessed"]) == (True, None)

@@ -43,9 +43,9 @@ async def test_every_row_of_a_backlog_is_a_message_that_arrives(tmp_path: Path) 
     """Written behind the checks of a submission, each row passes those of departure and of the receiver."""
     async with two_nodes(tmp_path) as two:
         held = await two.fr.call("consent.record", by="bench", content=work.consent([RECEIVER]))
-        last = await backlog.put(two.fr.running.parts, work.referral(RECEIVER, held["id"]), COUNT)
+        last = await backlog.put(two.fr.running, work.referral(RECEIVER, held["id"]), COUNT)
         assert last == 1 + COUNT  # the record of the consent goes before
-        two.fr.running.parts.signals.outgoing(two.fr.peer().node).set()
+        two.fr.running.wakeups.outgoing(two.fr.peer().node).set()
         await two.until(lambda: len(two.al.deliveries()) == 1 + COUNT, what="all are handed over")
 
         async def receipted() -> bool:

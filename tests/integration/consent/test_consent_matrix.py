@@ -141,7 +141,7 @@ async def test_a_receiver_passes_nothing_on_outside_the_grant(two: Two, tmp_path
         await third.start()
         await introduce(two.al, third)
         await two.until(lambda: two.al.agreed("IT") and third.agreed("AL"), seconds=60)
-        node = third.running.parts.own.node
+        node = third.running.own.node
         al, it, here = f"AL/{UNIT}", f"{node}/{UNIT}", "/header/consent_ref"
         named = {
             "handling": {

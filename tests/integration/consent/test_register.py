@@ -118,7 +118,7 @@ async def test_a_held_withdrawal_keeps_its_place_before_all_others(two: Two) -> 
         return "message.held" in await two.al.alarms()
 
     await two.until(held, seconds=60)
-    two.al.running.parts.adapter = None  # nothing takes it off the inbox meanwhile
+    two.al.running.handover._adapter = None  # nothing takes it off the inbox meanwhile
     ((id,),) = await two.al.rows("select id from message where state = 'held'")
     await two.al.call("message.resend", id=id)
     assert await two.al.rows("select urgent from inbox") == [(1,)]
@@ -168,7 +168,7 @@ async def test_record_and_withdrawal_together(two: Two, order: tuple[int, int]) 
     """A record and its withdrawal that come in one request, or the wrong way round, leave a withdrawn consent."""
     forger = Forger(two.fr)
     conversation = b64u(b"conversation two"[:16])
-    node = two.al.running.parts.own.node
+    node = two.al.running.own.node
     requests = {
         1: example("consent.record/1", "AL") | {"content": record_of(f"{node}/{UNIT}"), "conversation": conversation},
         2: example("consent.withdrawal/1", "AL") | {"conversation": conversation},
@@ -191,9 +191,9 @@ async def test_another_holder_does_not_undo_a_withdrawal(two: Two) -> None:
     await two.until(lambda: len(types(two)) == 2)
     await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
     await two.until(lambda: types(two)[-1] == "consent.withdrawal/1", seconds=60)
-    parts = two.al.running.parts
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record_of(f"{parts.own.node}/{UNIT}"))
-    await parts.store.move(lambda c: third.write(c, two.clock.now()))
+    node = two.al.running
+    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record_of(f"{node.own.node}/{UNIT}"))
+    await node.store.move(lambda c: third.write(c, two.clock.now()))
     assert await two.al.rows("select distinct state from consent") == [("withdrawn",)]
 
 
@@ -223,13 +223,13 @@ def recorded_by(two: Two, forger: Forger, n: int) -> bytes:
     """The sealed record `n` of the consent."""
     request = example("consent.record/1", "AL") | {"conversation": b64u(b"conversation two"[:16])}
     request["header"].pop("consent_ref", None)
-    return forger.seal(n, request=request | {"content": record_of(f"{two.al.running.parts.own.node}/{UNIT}")})
+    return forger.seal(n, request=request | {"content": record_of(f"{two.al.running.own.node}/{UNIT}")})
 
 
 def damage(party: Party, where: str) -> Any:
     """Overwrite sealed rows in a party's database."""
     query = f"update sealed set data = zeroblob(length(data)) where ref in ({where})"
-    return party.running.parts.store.move(lambda c: c.exec_driver_sql(query))
+    return party.running.store.move(lambda c: c.exec_driver_sql(query))
 
 
 async def stored_consent(party: Party) -> list[tuple[Any, ...]]:
@@ -253,7 +253,7 @@ async def test_a_repeated_withdrawal_changes_nothing(two: Two) -> None:
 
 async def test_a_record_costs_the_same_in_a_long_conversation(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """A consent record is accepted without opening what its conversation holds: withdrawals are found by their id."""
-    forger, vault, count = Forger(two.fr), two.al.running.parts.vault, 0
+    forger, vault, count = Forger(two.fr), two.al.running.sealer, 0
     await forger.post(*[withdrawn_by(forger, n, consent_id=b64u(bytes([n] * 16))) for n in range(1, 30)])
     await two.until(lambda: len(types(two)) == 29)
     await two.calm()
@@ -286,10 +286,10 @@ async def test_a_consent_withdrawn_by_a_peer_is_not_recorded_again(two: Two) -> 
 async def test_a_denial_in_another_record_binds(two: Two) -> None:
     """What a third node's record of the same consent denies is refused, though the own record grants it."""
     await recorded(two)
-    parts = two.fr.running.parts
-    record = record_of(f"{two.al.running.parts.own.node}/{UNIT}") | {"denials": [{"data_category": "exploitation"}]}
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record)
-    await parts.store.move(lambda c: third.write(c, two.clock.now()))
+    node = two.fr.running
+    record = record_of(f"{two.al.running.own.node}/{UNIT}") | {"denials": [{"data_category": "exploitation"}]}
+    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record)
+    await node.store.move(lambda c: third.write(c, two.clock.now()))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())
     assert refusal.value.code is Code.GATE_G2
@@ -298,12 +298,12 @@ async def test_a_denial_in_another_record_binds(two: Two) -> None:
 async def test_a_partial_withdrawal_in_another_record_binds(two: Two) -> None:
     """A place that means the referral in a third node's record takes the referral back here, whatever its place."""
     await recorded(two)
-    parts = two.fr.running.parts
-    record = record_of(f"{two.al.running.parts.own.node}/{UNIT}")
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record | {"grants": record["grants"][::-1]})
+    node = two.fr.running
+    record = record_of(f"{two.al.running.own.node}/{UNIT}")
+    third = Recorded(content=node.content, holder="n1" + "a" * 32, record=record | {"grants": record["grants"][::-1]})
     taken_back = {"consent_id": CONSENT, "scope": "grants", "grants": [1], "withdrawn_on": START, "erase_wanted": False}
-    await parts.store.move(lambda c: third.write(c, two.clock.now()))
-    await parts.store.move(lambda c: Withdrawal(parts=parts, withdrawn=taken_back).write(c, two.clock.now()))
+    await node.store.move(lambda c: third.write(c, two.clock.now()))
+    await node.store.move(lambda c: Withdrawal(content=node.content, withdrawn=taken_back).write(c, two.clock.now()))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())
     assert refusal.value.code is Code.GATE_G7
@@ -348,7 +348,7 @@ async def test_nothing_is_sent_on_a_consent_that_does_not_open(two: Two) -> None
     assert [(c["id"], c["state"]) for c in (await two.fr.call("consent.list"))["consents"]] == [(None, "damaged")]
     await two.fr.submit("goes on")
     wire.away = False
-    two.fr.running.parts.signals.peer_called(two.fr.peer().node)
+    two.fr.running.wakeups.peer_called(two.fr.peer().node)
     await two.until(lambda: two.al.notes() == ["goes on"], seconds=60)
     assert (await two.fr.show(waiting))["reason"] == "gate_g2"
     done = await two.fr.call("consent.withdraw", id=CONSENT, by="w-1")
@@ -359,9 +359,11 @@ async def test_nothing_is_sent_on_a_consent_that_does_not_open(two: Two) -> None
 async def test_another_record_that_does_not_open_closes_the_consent(two: Two) -> None:
     """A third node's record may say no where nobody can read it: nothing is sent on the own record either."""
     await recorded(two)
-    parts = two.fr.running.parts
-    third = Recorded(parts=parts, holder="n1" + "a" * 32, record=record_of(f"{two.al.running.parts.own.node}/{UNIT}"))
-    await parts.store.move(lambda c: third.write(c, two.clock.now()))
+    node = two.fr.running
+    third = Recorded(
+        content=node.content, holder="n1" + "a" * 32, record=record_of(f"{two.al.running.own.node}/{UNIT}")
+    )
+    await node.store.move(lambda c: third.write(c, two.clock.now()))
     await damage(two.fr, "select ref from consent where holder != 'own'")
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral())

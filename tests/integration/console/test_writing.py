@@ -141,7 +141,7 @@ async def test_from_an_enquiry_to_a_referral_that_arrives(house: House) -> None:
     # the consent for it, explained in Albanian
     await ana.open(f"/consents/new?draft={draft.rpartition('/')[2]}")
     await ana.press("/consents/new", {"with": "sq"}, act="begin")
-    node = house.al.parts.own.node
+    node = house.al.own.node
     told = {
         f"/content/told/{name}": "true"
         for name in ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")

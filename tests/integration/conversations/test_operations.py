@@ -15,7 +15,6 @@ from support.forger import Forger
 from support.nodeproc import UNIT, enquiry
 from support.pair import Party, Spoiler, Two, example, two_nodes
 
-from gateway.conversations.status_updates import keep
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
@@ -262,7 +261,7 @@ async def test_a_referral_uses_the_offer_that_it_quotes(two: Two) -> None:
 async def test_a_peer_that_repeats_an_id_finds_its_own_conversation(two: Two) -> None:
     """A conversation is one with one peer: another node's messages under the same id are not part of it."""
     await referred(two)
-    await two.al.running.parts.store.move(
+    await two.al.running.store.move(
         lambda c: c.exec_driver_sql("update message set peer = 'n1other' where kind = 'referral' and n = 1") and None
     )
     shown = (await two.al.call("conversation.show", id=CASE))["standing"]
@@ -273,7 +272,7 @@ async def test_content_that_is_gone_refuses_nothing(two: Two) -> None:
     """A conversation with a message that does not open says so, and goes on."""
     id = await referred(two)
     query = "update sealed set data = zeroblob(length(data)) where ref in (select ref from message where n = 2)"
-    await two.al.running.parts.store.move(lambda c: c.exec_driver_sql(query) and None)
+    await two.al.running.store.move(lambda c: c.exec_driver_sql(query) and None)
     found = await standing(two.al)
     assert (found["missing"], found["state"]) == (1, "draft")
     await two.al.call("message.submit", **about("referral.accept/1", "FR", reply_to=id))
@@ -281,7 +280,7 @@ async def test_content_that_is_gone_refuses_nothing(two: Two) -> None:
 
 async def test_one_message_costs_one_opening(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Judging a submission asks the key service once to open the conversation, and not at all for a new one."""
-    vault, asked = two.fr.running.parts.vault, list[int]()
+    vault, asked = two.fr.running.sealer, list[int]()
     opened = vault.open_each
 
     def counting(rows: Any) -> Any:
@@ -416,7 +415,7 @@ async def test_reminders_at_half_and_at_the_end(two: Two) -> None:
     id = await referred(two)
 
     async def told() -> list[Any]:
-        await keep(two.al.running.parts)
+        await two.al.running.status_updates.keep()
         return await two.al.rows("select state from event where kind = 'reminder'")
 
     assert await told() == []
@@ -436,31 +435,31 @@ async def test_reminders_at_half_and_at_the_end(two: Two) -> None:
 async def test_expiry_is_kept_in_the_row(two: Two) -> None:
     """What silence has done stands in the row of the conversation without anybody looking at it."""
     await referred(two)
-    parts = two.al.running.parts
-    await keep(parts)
+    node = two.al.running
+    await node.status_updates.keep()
     assert await two.al.rows("select state, due = ours, theirs from conversation") == [("under_review", 1, None)]
     for _ in range(3):
         two.clock.advance(8 * DAY)
-        await keep(parts)
+        await node.status_updates.keep()
     assert [state for (state,) in await two.al.rows("select state from conversation")] == ["expired"]
 
 
 async def test_a_change_during_a_fold_is_not_lost(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold that a message overtook leaves the mark, so that the next one sees it."""
     await referred(two)
-    parts = two.al.running.parts
-    await keep(parts)
+    node = two.al.running
+    await node.status_updates.keep()
     mark = "update conversation set fold = 0, changes = changes + 1"
-    await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
-    ordinary = parts.off_loop
+    await node.store.move(lambda c: c.exec_driver_sql(mark) and None)
+    ordinary = node.workers.off_loop
 
     async def overtaken(work: Any) -> Any:
-        await parts.store.move(lambda c: c.exec_driver_sql(mark) and None)
+        await node.store.move(lambda c: c.exec_driver_sql(mark) and None)
         return await ordinary(work)
 
-    monkeypatch.setattr(parts, "off_loop", overtaken)
-    await keep(parts)
+    monkeypatch.setattr(node.workers, "off_loop", overtaken)
+    await node.status_updates.keep()
     assert await two.al.rows("select fold from conversation") == [(0,)]
     monkeypatch.undo()
-    await keep(parts)
+    await node.status_updates.keep()
     assert await two.al.rows("select fold from conversation") != [(0,)]

@@ -9,7 +9,6 @@ from support.running import CHEAP, PASSPHRASE, make
 
 from gateway.app import open_node
 from gateway.database import content, journal
-from gateway.delivery.handover import Handover
 from gateway.errors import Code, RefusedError
 from gateway.messages.store import local
 from gateway.ports import Delivery, Notice
@@ -31,15 +30,14 @@ async def owing(base: Path, adapter: MemoryAdapter):
     """A node, not served, that owes news about two records: two of "a", then one of "b"."""
     await make(base, "FR", endpoint=1, listen=1)
     node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP, adapter=adapter)
-    parts = node.parts
-    rows = {name: parts.vault.seal(parts.store.new_ref(), name.encode()) for name in "ab"}
+    rows = {name: node.sealer.seal(node.store.new_ref(), name.encode()) for name in "ab"}
 
     def move(connection) -> None:
         content.put(connection, rows.values())
         for name, kind in (("a", "queued"), ("a", "received"), ("b", "queued")):
             local.add_notice(connection, kind=kind, origin=rows[name].ref, at=1)
 
-    await parts.store.move(move)
+    await node.store.move(move)
     return node, closing
 
 
@@ -53,12 +51,12 @@ async def test_news_keeps_its_order_when_the_system_is_busy(tmp_path: Path):
     system = MemorySystem(busy=1)
     node, closing = await owing(tmp_path, MemoryAdapter(system))
     async with closing:
-        handover = Handover(node.parts)
+        handover = node.handover
         await handover.once()
         assert told(system) == []
         await handover.once()
         assert told(system) == [("b", "queued")]
-        await node.parts.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, refusals=0, next_try=0))
+        await node.store.move(lambda c: local.postpone_notice(c, 1, attempts=1, refusals=0, next_try=0))
         await handover.once()
         assert told(system) == [("b", "queued"), ("a", "queued"), ("a", "received")]
 
@@ -68,7 +66,7 @@ async def test_a_busy_system_is_not_asked_again_and_again(tmp_path: Path):
     system = MemorySystem(busy=1_000)
     node, closing = await owing(tmp_path, MemoryAdapter(system))
     async with closing:
-        assert await Handover(node.parts).once() is False
+        assert await node.handover.once() is False
         assert len(system.pushes) == 1
 
 
@@ -79,7 +77,7 @@ async def test_one_refused_record_holds_up_no_other(tmp_path: Path):
     adapter.unwanted = frozenset({"a"})
     node, closing = await owing(tmp_path, adapter)
     async with closing:
-        await Handover(node.parts).once()
+        await node.handover.once()
         assert told(system) == [("b", "queued")]
 
 
@@ -89,7 +87,10 @@ async def test_refused_news_is_told_once(tmp_path: Path):
     adapter = Picky(system)
     node, closing = await owing(tmp_path, adapter)
     async with closing:
-        handover, store = Handover(node.parts), node.parts.store
+        handover, store = (
+            node.handover,
+            node.store,
+        )
 
         async def again() -> list[str]:
             await handover.once()

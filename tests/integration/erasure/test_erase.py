@@ -14,7 +14,6 @@ from support.canary import Scanner
 from support.pair import Party, Spoiler, Two, two_nodes
 
 from gateway.database.content import SealedRow
-from gateway.erasure import erase as erasing
 from gateway.errors import Code, RefusedError
 from gateway.ports import Erasure
 
@@ -57,7 +56,7 @@ def opened(party: Party, database: Path) -> list[int]:
         query = "select d.ref, d.epoch, d.wrapped, s.data from datakey d join sealed s on s.ref = d.ref"
         rows = [SealedRow(ref=r, epoch=e, wrapped=w, data=d) for r, e, w, d in connection.execute(query)]
     connection.close()
-    found = party.running.parts.vault.open_each(rows)
+    found = party.running.sealer.open_each(rows)
     return [row.ref for row, plain in zip(rows, found, strict=True) if not isinstance(plain, RefusedError)]
 
 
@@ -66,7 +65,7 @@ async def test_nothing_can_be_opened_or_found(two: Two):
     id = await sent(two)
     ((ref,),) = await two.al.rows("select ref from message where direction = 'in'")
     old = two.al.folder.parent / "yesterday.db"
-    await two.al.running.parts.store.checkpoint(truncate=True)
+    await two.al.running.store.checkpoint(truncate=True)
     shutil.copy(two.al.folder / "node.db", old)
     assert ref in opened(two.al, old)
     await erase(two.al, id)
@@ -108,10 +107,10 @@ async def test_no_receipt_before_the_epoch_is_gone(two: Two):
     """What a rule erases is told at the end of the storage epoch: before it a copy of the key might be opened."""
     id = await sent(two)
     ((ref,),) = await two.al.rows("select ref from message where direction = 'in'")
-    await erasing.erase(two.al.running.parts, {ref: "named"})
-    await erasing.tell(two.al.running.parts)
+    await two.al.running.eraser.erase({ref: "named"})
+    await two.al.running.eraser.tell()
     assert await receipts(two.al, id) == ["received", "delivered"]
-    await two.al.running.house.rotate()
+    await two.al.running.epochs.rotate()
     assert "erased" in await receipts(two.al, id)
 
 
@@ -134,7 +133,7 @@ async def test_a_case_system_that_is_away_is_asked_later(two: Two):
     assert done["messages"][0]["local_system"] == "due"
     assert await two.al.rows("select count(*) from local_item") == [(1,)]
     two.al.system.busy = 0
-    await erasing.ask(two.al.running.parts)
+    await two.al.running.eraser.ask()
     assert (await two.al.show(id))["erased"]["local_system"] == "erased"
     assert two.al.system.erased
     assert await two.al.rows("select count(*) from local_item") == [(0,)]

@@ -18,7 +18,6 @@ from support.pair import Party, Two, two_nodes
 from support.stranger import FILE, verify
 
 from gateway.audit import store
-from gateway.audit.checkpointer import ask
 from gateway.database import content
 from keys.primitives.encoding import canon
 
@@ -54,7 +53,7 @@ async def reached(party: Party, id: str) -> bool:
 
 def anchors(two: Two) -> set[str]:
     """Both fingerprints, as the administrators know them."""
-    return {party.running.parts.own.descriptor.fingerprint for party in two}
+    return {party.running.own.descriptor.fingerprint for party in two}
 
 
 async def exported(party: Party, conversation: str, **more: Any) -> bytes:
@@ -65,7 +64,7 @@ async def exported(party: Party, conversation: str, **more: Any) -> bytes:
 async def erase(party: Party) -> None:
     """Destroy the data keys of every message and the storage epoch that wrapped them; evidence rows live on."""
     refs = [ref for (ref,) in await party.rows("select ref from message")]
-    await party.running.parts.store.move(lambda c: [content.erase(c, ref) for ref in refs])
+    await party.running.store.move(lambda c: [content.erase(c, ref) for ref in refs])
     await party.call("keys.rotate_epoch", by="admin")
 
 
@@ -105,7 +104,7 @@ async def test_the_oldest_word_of_a_witness_is_shown(two: Two) -> None:
     conversation = await said(two)
     first = json.loads(await exported(two.fr, conversation))["log"]
     two.clock.advance(60)
-    await ask(two.fr.running.parts, two.al.running.parts.own.node)
+    await two.fr.running.checkpointer.ask(two.al.running.own.node)
     two.clock.advance(4_000)
     await two.fr.submit("Q-2")
     size = int(first["checkpoints"][-1]["note"].split("\n")[1])
@@ -115,7 +114,7 @@ async def test_the_oldest_word_of_a_witness_is_shown(two: Two) -> None:
 
 async def later(party: Party, size: int) -> bool:
     """Whether a larger checkpoint of this node was cosigned."""
-    rows = await party.running.parts.store.read(store.cosignatures)
+    rows = await party.running.store.read(store.cosignatures)
     return any(row.size > size for row in rows)
 
 
@@ -138,7 +137,7 @@ async def test_before_and_after_erasure(two: Two) -> None:
 async def test_a_log_that_nobody_witnesses(two: Two) -> None:
     """A node whose peer is away exports with its own newest checkpoint, and the verifier says what that is worth."""
     conversation = await said(two)
-    await two.fr.running.parts.store.move(lambda c: c.exec_driver_sql("delete from cosignature"))
+    await two.fr.running.store.move(lambda c: c.exec_driver_sql("delete from cosignature"))
     known = anchors(two)
     await two.al.stop()
     report = verify(await exported(two.fr, conversation), known)

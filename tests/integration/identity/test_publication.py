@@ -68,8 +68,8 @@ KINDS: dict[str, Callable[[Party], Awaitable[Any]]] = {
 def used(party: Party, kind: str) -> set[str]:
     """What is in use of a kind: kids, or the number of the epoch."""
     uses = {"roots": ()}.get(kind, (kind,))
-    found = {key.kid for key in party.running.parts.keys.listing() if key.use in uses and key.current}
-    return found or {root.kid for root in party.running.parts.own.descriptor.roots}
+    found = {key.kid for key in party.running.keys.listing() if key.use in uses and key.current}
+    return found or {root.kid for root in party.running.own.descriptor.roots}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,7 +105,7 @@ async def test_200_messages_in_flight(two: Two, kind: str) -> None:
 
 async def test_routine_rotation_by_date(two: Two) -> None:
     """A new sig key is listed at once and used after 14 days; the old one is destroyed when its time is over."""
-    keys = two.fr.running.parts.keys
+    keys = two.fr.running.keys
     old = keys.sig_kid
     await change(two.fr, rotate=["sig"])
     for days, expected in ((0, True), (13, True), (15, False)):
@@ -120,10 +120,10 @@ async def test_routine_rotation_by_date(two: Two) -> None:
 
 async def test_http_keys_follow_each_other_by_date(two: Two) -> None:
     """After 90 days the next listed http key signs, and peers that were never told accept it."""
-    before = [party.running.parts.keys.http_kid for party in two]
+    before = [party.running.keys.http_kid for party in two]
     await until_day(two, 91, DAY)
     await two.until(
-        lambda: all(p.running.parts.keys.http_kid != kid for p, kid in zip(two, before, strict=True)), seconds=120
+        lambda: all(p.running.keys.http_kid != kid for p, kid in zip(two, before, strict=True)), seconds=120
     )
     await exchange(two, "with the next one")
 
@@ -134,7 +134,7 @@ async def test_a_new_key_waits_for_the_peers(two: Two) -> None:
 
     wire = Spoiler(two.fr)
     wire.away = True
-    keys = two.fr.running.parts.keys
+    keys = two.fr.running.keys
     old = keys.sig_kid
     answer = await change(two.fr, rotate=["sig"], at_once=True)
     assert answer["took"] == {"AL": False}
@@ -148,11 +148,11 @@ async def test_a_new_key_waits_for_the_peers(two: Two) -> None:
 async def test_requests_use_spare_keys(two: Two) -> None:
     """A request that was never signed leaves its keys to the next one; nothing of it is published."""
     first = await two.fr.call("keys.request", rotate=["sig"], by="admin")
-    held = two.fr.running.parts.keys.public(Use.SIG)
+    held = two.fr.running.keys.public(Use.SIG)
     second = await two.fr.call("keys.request", rotate=["sig"], at_once=True, by="admin")
-    assert two.fr.running.parts.keys.public(Use.SIG) == held
+    assert two.fr.running.keys.public(Use.SIG) == held
     assert first["request"] != second["request"]
-    assert two.fr.running.parts.own.descriptor.version == 1
+    assert two.fr.running.own.descriptor.version == 1
 
 
 async def test_what_peers_would_refuse_is_not_published(two: Two) -> None:
@@ -167,7 +167,7 @@ async def test_what_peers_would_refuse_is_not_published(two: Two) -> None:
     for bad in wrong:
         with pytest.raises(RefusedError, match="peers would refuse this descriptor"):
             await two.fr.call("keys.publish", document=bad, by="admin")
-    assert two.fr.running.parts.own.descriptor.version == 1
+    assert two.fr.running.own.descriptor.version == 1
     assert (await two.fr.call("keys.publish", document=document, by="admin"))["version"] == 2
     with pytest.raises(RefusedError, match="published already"):
         await two.fr.call("keys.publish", document=document, by="admin")

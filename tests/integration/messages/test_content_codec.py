@@ -30,18 +30,18 @@ async def test_a_code_that_the_list_does_not_have_is_marked(tmp_path: Path, dire
 
         await two.until(came, seconds=30)
         party = two.fr if direction == "out" else two.al
-        parts = party.running.parts
+        node = party.running
 
         def older(connection) -> None:  # type: ignore[no-untyped-def]
             (row,) = messages.find(connection, id, direction=direction)
-            facts, secret, body = lp_split(parts.vault.open(content.get(connection, [row.ref])[row.ref]), 3, LIMIT)
+            facts, secret, body = lp_split(node.sealer.open(content.get(connection, [row.ref])[row.ref]), 3, LIMIT)
             assert b'"safe_accommodation"' in body
             stored = lp_join(facts, secret, body.replace(b"safe_accommodation", OLD))
             assert read_content(stored).facts.body_type == "enquiry.capacity/1"
             content.erase(connection, row.ref)
-            content.put(connection, [parts.vault.seal(row.ref, stored)])
+            content.put(connection, [node.sealer.seal(row.ref, stored)])
 
-        await parts.store.move(older)
+        await node.store.move(older)
         shown = await party.call("message.show", id=id)
         body = {"header": shown["header"], "content": shown["content"]}
         for lang in languages():

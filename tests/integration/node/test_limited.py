@@ -112,14 +112,14 @@ async def test_bad_peer_document_refuses_that_peer_only(tmp_path: Path) -> None:
         await third.start()
         try:
             await introduce(two.fr, third)
-            alien = third.running.parts.own.node
+            alien = third.running.own.node
             await two.fr.stop()
             with closing(sqlite3.connect(two.fr.folder / "node.db")) as database, database:
                 query = "update peer_descriptor set document = cast(replace(document, 'A', 'B') as blob) where node = ?"
                 assert database.execute(query, (alien,)).rowcount == 1
             await two.fr.start()
-            assert [peer.name for peer in two.fr.running.parts.book.all()] == ["AL"]
-            assert set(two.fr.running.parts.book.damaged) == {alien}
+            assert [peer.name for peer in two.fr.running.peers.all()] == ["AL"]
+            assert set(two.fr.running.peers.damaged) == {alien}
             id = await two.fr.submit("goes on", to="AL")
 
             async def arrived() -> bool:
@@ -140,12 +140,12 @@ async def test_ended_keys(tmp_path: Path) -> None:
     clock.advance(500 * DAY)
     await party.start()
     try:
-        assert not party.running.parts.keys.may_speak
+        assert not party.running.keys.may_speak
         assert "own.no_key" in await party.alarms()
         asked = await party.call("keys.request", by="admin")
         await party.call("keys.publish", document=signed(tmp_path, "FR", asked["request"]), by="admin")
-        assert party.running.parts.keys.may_speak
-        assert party.running.parts.own.keyset.desc_version == 2
+        assert party.running.keys.may_speak
+        assert party.running.own.keyset.desc_version == 2
     finally:
         await party.stop()
 
@@ -155,7 +155,7 @@ async def test_ended_keys_hand_nothing_over(tmp_path: Path, monkeypatch: pytest.
     goes on, and after a ceremony it is handed over once.
     """
     async with two_nodes(tmp_path) as two:
-        adapter = two.al.running.parts.adapter
+        adapter = two.al.running.adapter
         assert adapter is not None
         shown, push, busy = list[str](), adapter.push, [True]
 
@@ -173,8 +173,8 @@ async def test_ended_keys_hand_nothing_over(tmp_path: Path, monkeypatch: pytest.
 
         await two.until(arrived, seconds=30)
         two.clock.advance(500 * DAY)
-        parts = two.al.running.parts
-        await two.until(lambda: not parts.keys.may_speak, seconds=120)
+        node = two.al.running
+        await two.until(lambda: not node.keys.may_speak, seconds=120)
         busy.clear()
         for _ in range(3):
             two.clock.advance(300)
@@ -183,7 +183,7 @@ async def test_ended_keys_hand_nothing_over(tmp_path: Path, monkeypatch: pytest.
         assert shown == []
         asked = await two.al.call("keys.request", by="admin")
         await two.al.call("keys.publish", document=signed(tmp_path, "AL", asked["request"]), by="admin")
-        assert parts.keys.may_speak
+        assert node.keys.may_speak
         await two.until(lambda: two.al.notes() == ["waits"], seconds=600)
         assert len(shown) == 1
 
@@ -201,21 +201,21 @@ async def test_a_database_that_fails_for_a_while(tmp_path: Path) -> None:
                 f'[[webhooks]]\nname = "cases"\nurl = "http://127.0.0.1:{free_port()}/trm"\n'
             )
         await two.al.start()
-        parts = two.al.running.parts
+        node = two.al.running
 
         def rename(connection: Connection, *, away: bool) -> None:
             for table in tables:
                 there, gone = (table, f"{table}_away") if away else (f"{table}_away", table)
                 connection.exec_driver_sql(f"alter table {there} rename to {gone}")
 
-        await parts.store.move(partial(rename, away=True))
+        await node.store.move(partial(rename, away=True))
         for _ in range(4):
             two.clock.advance(61)
-            parts.signals.handover.set()
-            parts.signals.trust.set()
-            await parts.signals.happened()
+            node.wakeups.handover.set()
+            node.wakeups.trust.set()
+            await node.events.happened()
             await two.calm()
-        await parts.store.move(partial(rename, away=False))
+        await node.store.move(partial(rename, away=False))
         id = await two.fr.submit("goes on")
 
         async def opened() -> bool:
@@ -231,7 +231,7 @@ async def test_a_case_system_that_shows_nothing_is_told(tmp_path: Path, monkeypa
     party = await make_party(tmp_path, "FR", clock)
     await party.start()
     try:
-        adapter = party.running.parts.adapter
+        adapter = party.running.adapter
         assert adapter is not None
 
         async def away() -> Sequence[LocalRecord]:

@@ -16,8 +16,8 @@ from support.pair import Party, Two, two_nodes
 from gateway.database import content
 from gateway.delivery import handover
 from gateway.delivery.outbound import departure
+from gateway.erasure import storage_epochs
 from gateway.errors import TransientError
-from gateway.node import scheduler
 from gateway.ports import Delivery, Notice
 
 
@@ -49,7 +49,7 @@ async def test_rotation_under_load(two: Two) -> None:
     await asyncio.gather(rotate(), *(submit(lane) for lane in range(4)))
     await two.until(lambda: sorted(two.al.notes()) == sorted(sent), seconds=60)
     for party in two:
-        epoch = party.running.parts.keys.epoch
+        epoch = party.running.keys.epoch
         await party.call("keys.rotate_epoch", by="admin")
         assert await party.rows("select distinct epoch from datakey") == [(epoch + 1,)]
     for reference, id in sent.items():
@@ -58,7 +58,7 @@ async def test_rotation_under_load(two: Two) -> None:
 
 async def test_rotations_wait_for_each_other(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two people rotate again and again at the same time: no epoch is destroyed before all of it was wrapped anew."""
-    store = two.fr.running.parts.store
+    store = two.fr.running.store
     checkpoint, pauses = store.checkpoint, itertools.cycle((0.02, 0.0, 0.005))
 
     async def slow(*, truncate: bool = False) -> None:
@@ -70,7 +70,7 @@ async def test_rotations_wait_for_each_other(two: Two, monkeypatch: pytest.Monke
             await two.fr.call("keys.rotate_epoch", by="admin")
 
     ids = [await two.fr.submit(f"m{number}") for number in range(20)]
-    monkeypatch.setattr(scheduler, "REWRAP_BATCH", 5)
+    monkeypatch.setattr(storage_epochs, "REWRAP_BATCH", 5)
     monkeypatch.setattr(store, "checkpoint", slow)
     await asyncio.gather(*(rotate() for _ in range(3)))
     assert [(await two.fr.show(id))["content"]["note"] for id in ids] == [f"m{number}" for number in range(20)]
@@ -78,17 +78,17 @@ async def test_rotations_wait_for_each_other(two: Two, monkeypatch: pytest.Monke
 
 async def test_what_was_sealed_before_a_rotation_is_not_stored_after_it(two: Two) -> None:
     """Content under an epoch key that is about to go is refused, to be sealed again; it would be lost otherwise."""
-    parts = two.fr.running.parts
-    late = parts.vault.seal(parts.store.new_ref(), b"late")
+    node = two.fr.running
+    late = node.sealer.seal(node.store.new_ref(), b"late")
     await two.fr.call("keys.rotate_epoch", by="admin")
     with pytest.raises(TransientError):
-        await parts.store.move(lambda c: content.put(c, [late]))
+        await node.store.move(lambda c: content.put(c, [late]))
     assert await two.fr.rows(f"select * from sealed where ref = {late.ref}") == []
 
 
 async def test_rotation_while_the_case_system_is_slow(two: Two) -> None:
     """Messages on their way to a slow case system are not lost or held when their storage epoch ends meanwhile."""
-    adapter = two.al.running.parts.adapter
+    adapter = two.al.running.adapter
     assert adapter is not None
     gate, push = asyncio.Event(), adapter.push
 
@@ -111,7 +111,7 @@ async def test_rotation_while_the_case_system_is_slow(two: Two) -> None:
 
 def rotate_after(monkeypatch: pytest.MonkeyPatch, party: Party, looked_up: type) -> list[object]:
     """The epoch of `party` ends just after the first time that rows were read as `looked_up`; what was read then."""
-    store, met = party.running.parts.store, list[object]()
+    store, met = party.running.store, list[object]()
     read = store.read
 
     async def overtaken(query: Callable[[Connection], Any]) -> Any:

@@ -11,7 +11,6 @@ import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import START, Party, Two, example, two_nodes
 
-from gateway.conversations.status_updates import keep
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 
@@ -48,13 +47,13 @@ async def sent(two: Two, party: Party, body_type: str, **content: Any) -> str:
 
 async def woken(party: Party) -> list[str]:
     """Which contacts were woken, in order."""
-    await keep(party.running.parts)
+    await party.running.status_updates.keep()
     return [state for (state,) in await party.rows("select state from event where kind = 'duty' order by seq")]
 
 
 async def safety(party: Party) -> list[str]:
     """The open alarms about alerts."""
-    await keep(party.running.parts)
+    await party.running.status_updates.keep()
     return sorted(kind for kind in await party.alarms() if kind.startswith("safety."))
 
 
@@ -145,7 +144,7 @@ async def test_reminders_wait_for_the_end_of_the_quiet_hours(two: Two) -> None:
             return bool(await fr.state(id) == "awaiting_opening")
 
         await two.until(there, seconds=30)
-    await keep(al.running.parts)
+    await al.running.status_updates.keep()
     two.clock.advance(13 * 3_600)  # half of 24 hours: the emergency
     assert len(await reminded(al)) == 1
     two.clock.advance(12 * 3_600)  # the end of 24 hours
@@ -159,5 +158,5 @@ async def test_reminders_wait_for_the_end_of_the_quiet_hours(two: Two) -> None:
 
 async def reminded(party: Party) -> list[str]:
     """The reminders that the desk was told."""
-    await keep(party.running.parts)
+    await party.running.status_updates.keep()
     return [state for (state,) in await party.rows("select state from event where kind = 'reminder'")]

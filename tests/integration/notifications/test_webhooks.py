@@ -96,7 +96,7 @@ async def test_a_receiver_that_was_down_is_told_everything_in_order(tmp_path: Pa
             return waiting["webhooks"][0]["waiting"] == 0
 
         await until(told)
-    ours = [event for event in receiver.told if event["source"].endswith(fr.parts.own.node)]
+    ours = [event for event in receiver.told if event["source"].endswith(fr.own.node)]
     assert len({event["id"] for event in ours}) == len(ours)
     assert [misfit_named("Told", event) for event in ours] == [[]] * len(ours)
     for id in ids:

@@ -15,7 +15,7 @@ from support.pair import Party, Two, two_nodes
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
-from gateway.peers.split_view import compare, judge
+from gateway.peers.split_view import judge
 from keys.documents.equivocation import verify_proof
 from keys.offline.ceremony import Request
 from keys.primitives.encoding import canon, parse
@@ -48,15 +48,15 @@ async def publish(party: Party) -> Any:
 
 async def show(two: Two, document: SignedDocument) -> None:
     """Somebody pushes a document to AL."""
-    client, al = two.fr.running.parts.client, two.fr.peer().descriptor
+    client, al = two.fr.running.client, two.fr.peer().descriptor
     await client.push_descriptor(address(al), document.encode())
 
 
 async def test_a_peer_says_what_it_holds(two: Two) -> None:
     """Both agree: nobody is told anything."""
-    await compare(two.fr.running.parts)
-    answered = await two.fr.running.parts.client.get_held(address(two.fr.peer().descriptor))
-    own = two.fr.running.parts.own.descriptor
+    await two.fr.running.split_view.compare()
+    answered = await two.fr.running.client.get_held(address(two.fr.peer().descriptor))
+    own = two.fr.running.own.descriptor
     value: Any = parse(answered.body, limit=500_000)
     assert (value["version"], value["hash"]) == (1, own.hash)
     assert SignedDocument.from_json(value["document"], DESCRIPTOR) == own.document
@@ -66,7 +66,7 @@ async def test_a_peer_says_what_it_holds(two: Two) -> None:
 async def test_a_descriptor_that_we_never_issued(two: Two) -> None:
     """A peer holds a newer one that our roots signed: the node learns it within the hour."""
     await show(two, await forged(two.fr, contact="call the thief"))
-    await compare(two.fr.running.parts)
+    await two.fr.running.split_view.compare()
     assert await two.fr.alarms() == ["own.unknown_descriptor"]
 
 
@@ -77,12 +77,12 @@ async def test_split_view_is_a_portable_proof(two: Two) -> None:
     await show(two, await forged(two.fr, contact="call the thief"))
     assert (await publish(two.fr))["took"] == {"AL": False}
     assert two.al.peer().state is PeerState.SUSPENDED_FOR_CAUSE
-    await compare(two.fr.running.parts)
+    await two.fr.running.split_view.compare()
     for party, kind in ((two.al, "peer.equivocation"), (two.fr, "own.split_view")):
         (alarm,) = [a for a in (await party.call("alarm.list"))["alarms"] if a["kind"] == kind]
         proof = await party.call("keys.proof", id=alarm["id"])
         found = verify_proof(canon(proof["proof"]))
-        assert (found.node, found.version) == (two.fr.running.parts.own.node, 2)
+        assert (found.node, found.version) == (two.fr.running.own.node, 2)
 
 
 async def test_an_alarm_without_a_proof_has_none(two: Two) -> None:
@@ -93,8 +93,8 @@ async def test_an_alarm_without_a_proof_has_none(two: Two) -> None:
 
 async def test_a_peer_that_lies_is_told_apart(two: Two) -> None:
     """A document that our roots did not sign says something about the peer, not about us."""
-    own = two.fr.running.parts.own
-    alien = two.al.running.parts.own.descriptor.document
+    own = two.fr.running.own
+    alien = two.al.running.own.descriptor.document
     found = judge(own.chain, alien, two.clock.now())
     assert found is not None and found.kind == "peer.held_false"
     assert judge(own.chain, own.descriptor.document, two.clock.now()) is None
@@ -121,7 +121,7 @@ async def test_tombstone_ends_the_trust_everywhere(two: Two) -> None:
     assert two.al.notes() == []
     assert await two.fr.state(id) in ("queued", "awaiting_receipt")
     with pytest.raises(TransientError):
-        await show(two, two.fr.running.parts.own.descriptor.document)
+        await show(two, two.fr.running.own.descriptor.document)
     assert (await two.fr.call("keys.end", tombstone=document.to_json(), by="admin"))["took"] == {"AL": True}
 
 

@@ -22,7 +22,6 @@ from gateway.changes.rules import DELAY
 from gateway.database import journal
 from gateway.errors import Code, RefusedError
 from gateway.policy.in_force import digest
-from gateway.trust.effects import keep
 from keys.primitives.encoding import b64u
 from schemas.groups import field_groups
 from schemas.region_pack.policies import CorridorPolicy, canonical_bytes
@@ -79,7 +78,7 @@ async def adopted(party: Party, action: str, new: CorridorPolicy, **how: Any) ->
 
 async def leaves(party: Party, event: str) -> list[Any]:
     """Leaves of one kind in the log of a party."""
-    found = await party.running.parts.store.read(journal.leaves)
+    found = await party.running.store.read(journal.leaves)
     return [leaf for leaf in (orjson.loads(data) for _, data in found) if leaf["ev"] == event]
 
 
@@ -177,7 +176,7 @@ async def test_of_forty_fields_twelve_arrive(two: Two) -> None:
     assert {"place": "/content/person/name_given", "group": "person_name", "title": "Real name"} in shown["dropped"]
     (leaf,) = await leaves(two.fr, "message.minimised")
     assert {*leaf["dropped"]} == gone
-    logged = await two.fr.running.parts.store.read(journal.leaves)
+    logged = await two.fr.running.store.read(journal.leaves)
     assert not [data for _, data in logged if b"Zana" in data or b"Provaj" in data or b"a few words" in data]
 
 
@@ -264,7 +263,7 @@ async def test_more_takes_two_people_and_a_day_and_less_one_at_once(two: Two) ->
     assert (await adopted(two.fr, "policy.narrow", less, people=[BEN]))["state"] == "done"
     assert (await two.fr.call("policy.show"))["in_force"]["version"] == less.version
     two.clock.advance(DELAY)
-    await keep(two.fr.running.parts)
+    await two.fr.running.trust_effects.keep()
     shown = await two.fr.call("policy.show")
     assert (shown["in_force"]["name"], shown["in_force"]["version"], shown["waiting"]) == ("two-step", less.version, [])
     assert [change["action"] for change in shown["changes"]] == ["policy.begin", "policy.widen", "policy.narrow"]
@@ -280,16 +279,16 @@ async def test_a_policy_in_force_after_its_day(two: Two) -> None:
     await adopted(two.fr, "policy.widen", wide, emergency=False)
     two.clock.advance(DELAY)
     assert (await two.fr.call("policy.show"))["in_force"]["name"] == "wide"
-    await keep(two.fr.running.parts)
+    await two.fr.running.trust_effects.keep()
     assert [leaf["digest"] for leaf in await leaves(two.fr, "policy.adopted")][1:] == [digest(canonical_bytes(wide))]
 
 
 async def test_an_altered_policy_is_named_and_not_applied(two: Two) -> None:
     """Who changes the stored file opens nothing: what was signed is not what stands there."""
-    parts = two.fr.running.parts
+    node = two.fr.running
     altered = "replace(cast(payload as text), 'Counts name nobody', 'Counts name anybody')"
-    await parts.store.move(lambda c: c.exec_driver_sql(f"update change set payload = cast({altered} as blob)"))
-    await parts.policies.refresh()
+    await node.store.move(lambda c: c.exec_driver_sql(f"update change set payload = cast({altered} as blob)"))
+    await node.policies.refresh()
     shown = await two.fr.call("policy.show")
     assert (shown["in_force"]["usable"], len(shown["faults"])) == (False, 1)
     with pytest.raises(RefusedError, match="refused by the corridor policy"):
@@ -339,7 +338,7 @@ async def test_a_policy_that_was_narrowed_stops_what_waits(two: Two) -> None:
     id = await two.fr.submit("waits")
     await adopted(two.fr, "policy.narrow", policy(name="nothing"), people=[ANA])
     wire.away = False
-    two.fr.running.parts.signals.peer_called(two.fr.peer().node)
+    two.fr.running.wakeups.peer_called(two.fr.peer().node)
 
     async def failed() -> bool:
         return bool(await two.fr.state(id) == "failed")
@@ -359,7 +358,7 @@ async def test_the_number_of_a_case_stays_at_home(two: Two) -> None:
     request["header"]["case_ref_sender"] = "FR-2026/0113"
     asked = await said(two, two.fr, request)
     theirs = asked.header["case_ref_sender"]
-    assert (len(theirs), theirs == two.fr.running.parts.vault.case_reference("n1other", "FR-2026/0113")) == (26, False)
+    assert (len(theirs), theirs == two.fr.running.sealer.case_reference("n1other", "FR-2026/0113")) == (26, False)
     accept = about("referral.accept/1", "FR", reply_to=asked.message_id, case_ref_recipient="AL-77")
     accept["header"]["case_ref_recipient"] = theirs
     accepted = await said(two, two.al, accept)

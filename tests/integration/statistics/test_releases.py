@@ -16,7 +16,6 @@ from support.pair import Party, Spoiler, Two, example, two_nodes
 from support.solver import values
 
 from gateway.errors import Code, RefusedError
-from gateway.statistics.releases import count_first
 from gateway.statistics.rules import SPREAD
 from keys.primitives.encoding import b64u
 
@@ -68,7 +67,7 @@ async def refer_everybody(fr: Party) -> None:
 async def last_year(fr: Party) -> None:
     """What waits was written last year."""
     query = f"update message set at = at - {LAST_YEAR} where direction = 'out' and kind = 'referral'"
-    await fr.running.parts.store.move(lambda c: c.exec_driver_sql(query) and None)
+    await fr.running.store.move(lambda c: c.exec_driver_sql(query) and None)
 
 
 def cells(found: Any, table: str = "victims") -> dict[tuple[str | None, ...], int | None]:
@@ -166,7 +165,7 @@ async def test_each_person_counts_once_and_nobody_who_was_refused(two: Two) -> N
     await last_year(two.fr)
     tenth = "select ref from message where direction = 'out' order by ref limit 1 offset 10"
     gone = f"delete from datakey where ref = ({tenth})"
-    await two.fr.running.parts.store.move(lambda c: c.exec_driver_sql(gone) and None)
+    await two.fr.running.store.move(lambda c: c.exec_driver_sql(gone) and None)
     made = await two.fr.call("statistics.make", period="2026", by="w-1")
     assert (made["total"], made["erased"]) == (12, 1)
 
@@ -204,15 +203,15 @@ async def test_a_damaged_tally_stops_the_count_and_no_erasure(two: Two) -> None:
     asked = [(await two.fr.call("message.submit", **referral(n)))["id"] for n in range(2)]
     await two.until(lambda: all_there(two.al, 2), seconds=60)
     await last_year(two.fr)
-    parts = two.fr.running.parts
+    node = two.fr.running
     refs = await two.fr.rows("select ref, id from message where direction = 'out' order by ref")
     first, second = ([ref for ref, id in refs if id == wanted] for wanted in asked)
-    await count_first(parts, first)
+    await node.releases.count_first(first)
     spoilt = "update sealed set data = zeroblob(length(data)) where ref = (select ref from tally)"
-    await parts.store.move(lambda c: c.exec_driver_sql(spoilt) and None)
+    await node.store.move(lambda c: c.exec_driver_sql(spoilt) and None)
     await refused(two.fr, Code.UNDECRYPTABLE, "statistics.make", period="2026", by="w-1")
     assert await two.fr.rows("select 1 from release") == []
-    await count_first(parts, second)
+    await node.releases.count_first(second)
     assert "content.damaged" in await two.fr.alarms()
     assert await two.fr.rows("select count(*) from counted") == [(2,)]
 

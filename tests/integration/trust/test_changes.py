@@ -19,7 +19,6 @@ from support.pair import START, Party, Spoiler, Two, aplay, make_party, two_node
 from gateway.changes.rules import DAY, HOUR
 from gateway.errors import Code, RefusedError
 from gateway.peers.scope import PeerState
-from gateway.trust.peer_sync import suspend_for_cause, take_chain
 from keys.documents.change import Change
 from keys.documents.descriptor import build_descriptor, sign_descriptor
 from keys.offline.administrator_key import Admin, new_admin
@@ -56,7 +55,7 @@ async def met(tmp_path: Path) -> AsyncIterator[Two]:
 
 async def digits(party: Party) -> str:
     """What this node shows to be read out."""
-    return str((await party.call("peer.code", id=party.running.parts.book.all()[0].name))["code"])
+    return str((await party.call("peer.code", id=party.running.peers.all()[0].name))["code"])
 
 
 async def approve(party: Party, id: str, person: Admin, *, emergency: bool = False) -> Any:
@@ -184,7 +183,7 @@ async def test_row_37_a_scope_changed_after_the_first_approval_is_rejected(two: 
     with pytest.raises(RefusedError, match="for another change"):
         await two.fr.call("change.propose", change=wider, approval=signed)
     shown = await two.fr.call("change.propose", change=asked["change"], approval=signed)
-    await two.fr.running.parts.store.move(
+    await two.fr.running.store.move(
         lambda c: c.exec_driver_sql(
             "update change set payload = replace(cast(payload as text), '999999', '999998') where hash = ?",
             (shown["id"],),
@@ -256,7 +255,7 @@ async def test_unknown_actions_are_refused(two: Two) -> None:
     here = Change.parse(canon(asked["change"]))
     for payload, words in (
         (asked["change"] | {"action": "peer.trust_all"}, "unknown action"),
-        (asked["change"] | {"node": two.al.running.parts.own.node}, "for another node"),
+        (asked["change"] | {"node": two.al.running.own.node}, "for another node"),
         (asked["change"] | {"at": here.at - HOUR}, "too long ago"),
         (asked["change"] | {"body": {"note": "her name"}}, "unknown member"),
     ):
@@ -334,18 +333,18 @@ async def test_nothing_passes_after_a_year(two: Two) -> None:
 
 async def next_roots(party: Party, base: Path, *, add: int, threshold: int) -> SignedDocument:
     """Version 2 of a node's descriptor with `add` more root keys; signed by the old root and the new ones."""
-    parts = party.running.parts
-    own = parts.own.descriptor
+    node = party.running
+    own = node.own.descriptor
     (path,) = (base / f"{party.name}-roots").iterdir()
     old = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
-    roots = [old, *(new_root(now=parts.clock.now()) for _ in range(add))]
+    roots = [old, *(new_root(now=node.clock.now()) for _ in range(add))]
     payload = build_descriptor(
         node=own.node,
         version=2,
         prev=own.hash,
         name=own.name,
-        issued=parts.clock.now(),
-        expires=parts.clock.now() + 400 * DAY,
+        issued=node.clock.now(),
+        expires=node.clock.now() + 400 * DAY,
         roots=[root.record for root in roots],
         threshold=threshold,
         keys=own.keys,
@@ -364,9 +363,9 @@ async def test_new_roots_are_confirmed_by_one(two: Two, tmp_path: Path, add: int
     """Two new root keys, or another threshold: verified until one person has compared the new digits; one new root key
     keeps the trust.
     """
-    parts = two.fr.running.parts
+    node = two.fr.running
     document = await next_roots(two.al, tmp_path, add=add, threshold=threshold)
-    await take_chain(parts, two.fr.peer(), [document])
+    await node.sync.take_chain(two.fr.peer(), [document])
     assert two.fr.peer().state == ("verified" if drops else "active")
     if not drops:
         return
@@ -385,7 +384,7 @@ async def test_new_roots_while_an_activation_waits(met: Two, tmp_path: Path) -> 
     """The digits that people compared are of other roots by the time it takes effect: verified, and told to them."""
     await met.fr.changes("peer.activate", emergency=False)
     document = await next_roots(met.al, tmp_path, add=2, threshold=1)
-    await take_chain(met.fr.running.parts, met.fr.peer(), [document])
+    await met.fr.running.sync.take_chain(met.fr.peer(), [document])
     met.clock.advance(DAY)
 
     async def in_force() -> bool:
@@ -401,9 +400,9 @@ async def test_new_roots_while_an_activation_waits(met: Two, tmp_path: Path) -> 
 
 async def test_new_roots_while_stopped_for_a_cause(two: Two, tmp_path: Path) -> None:
     """Two people who resume the peer have not compared its new digits by that."""
-    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    await two.fr.running.sync.suspend_for_cause(two.fr.peer().node, Code.EQUIVOCATION, None)
     document = await next_roots(two.al, tmp_path, add=2, threshold=1)
-    await take_chain(two.fr.running.parts, two.fr.peer(), [document])
+    await two.fr.running.sync.take_chain(two.fr.peer(), [document])
     await two.fr.changes("peer.resume")
     assert (two.fr.peer().state, two.fr.peer().cause) == ("verified", "roots_changed")
     await two.fr.changes("peer.confirm_roots", digits=await digits(two.fr), channel="video", people=[ANA])
@@ -560,7 +559,7 @@ async def test_row_37_an_altered_byte_is_named(two: Two, altered: str) -> None:
 
 async def test_a_stop_taken_back_by_hand_is_named(two: Two) -> None:
     """A proof of misbehaviour stopped the peer: `active` written into the database is told from people who resume."""
-    await suspend_for_cause(two.fr.running.parts, two.fr.peer().node, Code.EQUIVOCATION, None)
+    await two.fr.running.sync.suspend_for_cause(two.fr.peer().node, Code.EQUIVOCATION, None)
     assert (await two.fr.call("peer.show", id="AL"))["faults"] == []
     await asyncio.to_thread(edit_by_hand, two.fr, "update peer set state = 'active', cause = null")
     (fault,) = (await two.fr.call("peer.show", id="AL"))["faults"]
@@ -585,8 +584,8 @@ def edit_by_hand(party: Party, statement: str) -> None:
 async def test_a_missed_record_is_asked_for_again(two: Two) -> None:
     """A peer that lost our chain says so and gets it whole."""
     forget = "delete from trust_record where direction = 'in'"
-    await two.al.running.parts.store.move(lambda c: c.exec_driver_sql(forget))
-    await two.al.running.parts.book.refresh()
+    await two.al.running.store.move(lambda c: c.exec_driver_sql(forget))
+    await two.al.running.peers.refresh()
     assert not two.al.agreed()
     await two.fr.changes("peer.narrow", scope=await scope_of(two.fr, max_bytes=999_000))
     count = "select count(*) from trust_record where direction = 'in'"

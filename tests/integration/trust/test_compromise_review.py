@@ -17,14 +17,10 @@ from support.logs import stranger
 from support.nodechild import CHEAP
 from support.pair import Party, Spoiler, Two, two_nodes
 
-from gateway.audit.checkpointer import ask
-from gateway.audit.log import checkpoint
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
-from gateway.trust import compromise_review, peer_sync
-from gateway.trust.peer_sync import suspend_for_cause, take_chain
-from gateway.trust.record_exchange import take
+from gateway.trust.compromise_review import CompromiseReview
 from keys.documents.descriptor import sign_descriptor
 from keys.documents.key_records import Use
 from keys.documents.keyset import build_keyset
@@ -57,17 +53,17 @@ def codes(body: bytes) -> list[str | None]:
 
 async def test_the_very_next_message_is_refused(two: Two) -> None:
     """An envelope sealed under the old key is refused with `revoked_key`; the same message goes, sealed anew."""
-    client = two.fr.running.parts.client
+    client = two.fr.running.client
     post = client.post_messages
     wire = Spoiler(two.fr)
     wire.deaf = True
     ids = [await two.fr.submit(f"q-{number}") for number in range(3)]
     await two.until(lambda: bool(wire.envelopes()), seconds=30, what="it tried")
     old = wire.envelopes()[0]
-    kid = two.fr.running.parts.keys.sig_kid
+    kid = two.fr.running.keys.sig_kid
     answer = await revoke(two.fr, kid)
     assert answer["took"] == {"AL": True}
-    assert two.fr.running.parts.keys.sig_kid != kid
+    assert two.fr.running.keys.sig_kid != kid
     assert two.al.peer().keyset is not None
     answered = await post(address(two.fr.peer().descriptor), old)
     assert set(codes(answered.body)) == {"revoked_key"}
@@ -84,7 +80,7 @@ async def test_the_very_next_message_is_refused(two: Two) -> None:
 
 async def test_the_revoked_key_is_destroyed(two: Two) -> None:
     """Nothing of it stays on the node, and it can not be listed again."""
-    keys = two.fr.running.parts.keys
+    keys = two.fr.running.keys
     kid = keys.sig_kid
     await revoke(two.fr, kid)
     assert kid not in {key.kid for key in keys.public(Use.SIG)}
@@ -101,7 +97,7 @@ async def test_what_came_since_is_looked_at_again(two: Two) -> None:
     since = two.clock.now()
     late = [await two.fr.submit(f"late-{number}") for number in range(2)]
     await two.until(lambda: len(two.al.notes()) == 3, seconds=60)
-    await revoke(two.fr, two.fr.running.parts.keys.sig_kid, since=since)
+    await revoke(two.fr, two.fr.running.keys.sig_kid, since=since)
     listed = (await two.al.call("review.list"))["reviews"]
     assert [item["message"] for item in listed] == late
     assert early not in {item["message"] for item in listed}
@@ -111,11 +107,11 @@ async def test_what_came_since_is_looked_at_again(two: Two) -> None:
     assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == late[1:]
     with pytest.raises(RefusedError, match="no such message on the list"):
         await two.al.call("review.settle", id=late[0], by="Besa K.")
-    parts = two.al.running.parts
+    node = two.al.running
     doubted = "select count(*) from audit where instr(leaf, 'messages.doubted')"
     entries = await two.al.rows(doubted)
     assert entries == [(1,)]
-    await compromise_review.catch_up(parts)
+    await node.review.catch_up()
     assert await two.al.rows(doubted) == entries, "what is known already is no news"
 
 
@@ -129,10 +125,10 @@ async def test_the_list_is_made_after_a_stop(two: Two, monkeypatch: pytest.Monke
         return 0
 
     with monkeypatch.context() as patch:
-        patch.setattr(peer_sync, "doubt", stopped)
-        await revoke(two.fr, two.fr.running.parts.keys.sig_kid, since=since)
+        patch.setattr(CompromiseReview, "doubt", stopped)
+        await revoke(two.fr, two.fr.running.keys.sig_kid, since=since)
     assert (await two.al.call("review.list"))["reviews"] == []
-    await compromise_review.catch_up(two.al.running.parts)
+    await two.al.running.review.catch_up()
     assert [item["message"] for item in (await two.al.call("review.list"))["reviews"]] == [message]
 
 
@@ -142,7 +138,7 @@ async def test_receipts_are_signed_anew(two: Two) -> None:
     wire.lose, other.away = 1_000, True
     id = await two.fr.submit("answer lost")
     await two.until(lambda: two.al.notes() == ["answer lost"] and wire.lose < 1_000)
-    kid = two.al.running.parts.keys.sig_kid
+    kid = two.al.running.keys.sig_kid
     assert await two.al.rows("select count(*) from receipt_batch") != [(0,)]
     wire.away = True
     await two.calm()
@@ -162,13 +158,13 @@ async def test_receipts_are_signed_anew(two: Two) -> None:
 
 async def test_http_key_revoked(two: Two) -> None:
     """The thief of an `http` key is out at once, the node goes on with a new one."""
-    keys = two.fr.running.parts.keys
+    keys = two.fr.running.keys
     kid, base = keys.http_kid, b"base"
     signature = keys.sign_http(base)
-    assert await two.al.running._door.signed_by(two.fr.running.parts.own.node, kid, base, signature)
+    assert await two.al.running.signatures.signed_by(two.fr.running.own.node, kid, base, signature)
     await revoke(two.fr, kid)
     assert keys.http_kid != kid
-    assert not await two.al.running._door.signed_by(two.fr.running.parts.own.node, kid, base, signature)
+    assert not await two.al.running.signatures.signed_by(two.fr.running.own.node, kid, base, signature)
     id = await two.fr.submit("goes on")
 
     async def arrived() -> bool:
@@ -179,27 +175,27 @@ async def test_http_key_revoked(two: Two) -> None:
 
 async def test_fast_forward_is_undone(two: Two) -> None:
     """A thief of `sig` pushes the counter of keysets to its end; a descriptor of the roots undoes that."""
-    parts, client = two.fr.running.parts, two.fr.running.parts.client
-    held = parts.own.keyset
+    node, client = two.fr.running, two.fr.running.client
+    held = node.own.keyset
     payload = build_keyset(
-        node=parts.own.node,
+        node=node.own.node,
         version=2**53 - 1,
         desc_version=1,
-        desc_hash=parts.own.descriptor.hash,
+        desc_hash=node.own.descriptor.hash,
         issued=held.issued,
         expires=held.expires,
         enc=held.enc,
     )
-    forged = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(parts.keys.sign(KEYSET, payload),))
+    forged = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(node.keys.sign(KEYSET, payload),))
     where = address(two.fr.peer().descriptor)
     await client.push_keyset(where, forged.encode())
-    honest = await parts.own.issue_keyset()
+    honest = await node.own.issue_keyset()
     with pytest.raises(TransientError, match="refused"):
         await client.push_keyset(where, honest.document.encode())
-    await revoke(two.fr, parts.keys.sig_kid)
+    await revoke(two.fr, node.keys.sig_kid)
     taken = two.al.peer().keyset
     assert taken is not None
-    assert taken.pair == parts.own.keyset.pair
+    assert taken.pair == node.own.keyset.pair
     id = await two.fr.submit("after")
 
     async def arrived() -> bool:
@@ -210,8 +206,8 @@ async def test_fast_forward_is_undone(two: Two) -> None:
 
 async def test_a_stopped_peer_hears_of_it_too(two: Two) -> None:
     """A revocation is told to every peer that is not revoked, also to one with which nothing is exchanged."""
-    await suspend_for_cause(two.fr.running.parts, two.al.running.parts.own.node, Code.BAD_CHAIN, None)
-    kid = two.fr.running.parts.keys.sig_kid
+    await two.fr.running.sync.suspend_for_cause(two.al.running.own.node, Code.BAD_CHAIN, None)
+    kid = two.fr.running.keys.sig_kid
     await revoke(two.fr, kid)
     assert {revocation.kid for revocation in two.al.peer().descriptor.revoked} == {kid}
 
@@ -220,7 +216,7 @@ async def test_a_peer_that_was_away_learns_it_when_it_is_back(two: Two) -> None:
     """The revocation waits for the peer; its next question or push brings it before anything of the old key counts."""
     wire = Spoiler(two.fr)
     wire.away = True
-    kid = two.fr.running.parts.keys.sig_kid
+    kid = two.fr.running.keys.sig_kid
     assert (await revoke(two.fr, kid))["took"] == {"AL": False}
     wire.away = False
     await two.until(lambda: two.al.peer().descriptor.version == 2, seconds=1800, real=60, what="it was told")
@@ -230,9 +226,9 @@ async def test_a_witness_whose_key_was_revoked_counts_for_nothing(two: Two, tmp_
     """What AL cosigned by a key that it revoked since: our verdict and the stranger's name it as no witness, and the
     log itself holds.
     """
-    fr, al = two.fr.running.parts, two.al.running.parts
-    await checkpoint(fr)
-    await ask(fr, al.own.node)
+    fr, al = two.fr.running, two.al.running
+    await fr.log.checkpoint()
+    await fr.checkpointer.ask(al.own.node)
     assert (await two.fr.call("audit.verify"))["witnessed"]["by"][0]["peer"] == "AL"
 
     Spoiler(two.fr).away = True  # AL can not be asked again, by its new key
@@ -273,27 +269,27 @@ async def exported(party: Party) -> list[str]:
 )
 async def test_a_wrong_request_makes_nothing(two: Two, wanted: dict[str, Any], code: Code) -> None:
     """An unknown key, a root, a time to come, a reason in words, an unknown member: refused, and no key was made."""
-    own = two.fr.running.parts.own.descriptor
-    names = {"root": own.roots[0].kid, "sig": two.fr.running.parts.keys.sig_kid}
-    held = two.fr.running.parts.keys.listing()
+    own = two.fr.running.own.descriptor
+    names = {"root": own.roots[0].kid, "sig": two.fr.running.keys.sig_kid}
+    held = two.fr.running.keys.listing()
     kids = [names.get(kid, kid) for kid in wanted["kids"]]
     with pytest.raises(RefusedError) as caught:
         await two.fr.call("keys.request", revoke={**wanted, "kids": kids}, by="a")
     assert caught.value.code is code
     assert ("still to come" in caught.value.what) == (wanted["since"] > 0)
-    assert two.fr.running.parts.keys.listing() == held
+    assert two.fr.running.keys.listing() == held
 
 
 async def test_what_a_thief_said_of_the_trust_does_not_stay(two: Two) -> None:
     """A record that a thief of `sig` and `http` signed ends nothing for ever: the node says its own again, by its new
     key, and goes on from there.
     """
-    fr, al = two.fr.running.parts, two.al.running.parts
+    fr, al = two.fr.running, two.al.running
     mine = two.fr.peer().trust.mine
     assert mine is not None
     payload = replace(mine, state=TrustState.REVOKED, prev=mine.hash).encode()
     forged = SignedDocument(payload=payload, payload_type=TRUST, signatures=(fr.keys.sign(TRUST, payload),))
-    await take(al, two.al.peer(), forged.encode())
+    await al.record_exchange.take(two.al.peer(), forged.encode())
     assert two.al.peer().trust.missing(two.clock.now()) == "their side has revoked it"
     await revoke(two.fr, fr.keys.sig_kid)
     await two.until(lambda: two.fr.agreed() and two.al.agreed(), seconds=60)
@@ -304,36 +300,34 @@ async def test_what_a_thief_said_of_the_trust_does_not_stay(two: Two) -> None:
     await two.until(lambda: "after" in two.al.notes(), seconds=60)
     assert await two.fr.state(id) != "failed"
     with pytest.raises(RemoteError, match="revoked"):
-        await take(al, two.al.peer(), forged.encode())
+        await al.record_exchange.take(two.al.peer(), forged.encode())
     for party in two:
         assert (await party.call("peer.show", id=party.peer().name))["faults"] == []
 
 
 async def test_what_an_intact_key_said_is_final(two: Two) -> None:
     """Another record in the place of one that is held is refused while no key was revoked and nobody was restored."""
-    fr, al = two.fr.running.parts, two.al.running.parts
+    fr, al = two.fr.running, two.al.running
     mine = two.fr.peer().trust.mine
     assert mine is not None
     for most in (1, 2):
         payload = replace(mine, scope=mine.scope | {"max_bytes": most}, prev=mine.hash).encode()
         other = SignedDocument(payload=payload, payload_type=TRUST, signatures=(fr.keys.sign(TRUST, payload),))
         if most == 1:
-            await take(al, two.al.peer(), other.encode())
+            await al.record_exchange.take(two.al.peer(), other.encode())
             continue
         with pytest.raises(RemoteError, match="does not extend"):
-            await take(al, two.al.peer(), other.encode())
+            await al.record_exchange.take(two.al.peer(), other.encode())
 
 
 async def test_a_peer_that_lost_all_of_it_is_told_by_a_key_of_today(two: Two) -> None:
     """The records of years, whose keys have ended or were revoked, are signed anew for who has to be told again."""
     await two.fr.changes("peer.suspend")
     await two.fr.changes("peer.resume")
-    await revoke(two.fr, two.fr.running.parts.keys.sig_kid)
+    await revoke(two.fr, two.fr.running.keys.sig_kid)
     await two.until(lambda: two.al.agreed(), seconds=60)
-    await two.al.running.parts.store.move(
-        lambda c: c.exec_driver_sql("delete from trust_record where direction = 'in'")
-    )
-    await two.al.running.parts.book.refresh()
+    await two.al.running.store.move(lambda c: c.exec_driver_sql("delete from trust_record where direction = 'in'"))
+    await two.al.running.peers.refresh()
     await two.fr.changes("peer.renew")
     await two.until(lambda: two.al.agreed(), seconds=60)
     assert (await two.al.call("peer.show", id="FR"))["faults"] == []
@@ -343,12 +337,12 @@ async def test_a_peer_without_a_usable_address_stops_no_revocation(two: Two, tmp
     """Its newest descriptor names an endpoint without a port, which nobody can reach (B8a): who took the revocation is
     answered all the same.
     """
-    own = two.al.running.parts.own.descriptor
+    own = two.al.running.own.descriptor
     member = json.loads(own.document.payload) | {"version": 2, "prev": own.hash, "endpoints": ["https://127.0.0.1"]}
     (path,) = (tmp_path / "AL-roots").iterdir()
     root = await asyncio.to_thread(load_root, path, "roots", at_least=CHEAP)
-    await take_chain(two.fr.running.parts, two.fr.peer(), [sign_descriptor(canon(member), [root.key])])
-    kid = two.fr.running.parts.keys.sig_kid
+    await two.fr.running.sync.take_chain(two.fr.peer(), [sign_descriptor(canon(member), [root.key])])
+    kid = two.fr.running.keys.sig_kid
     answer = await revoke(two.fr, kid)
     assert (answer["version"], answer["took"]) == (2, {"AL": False})
-    assert two.fr.running.parts.keys.sig_kid != kid
+    assert two.fr.running.keys.sig_kid != kid

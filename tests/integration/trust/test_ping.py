@@ -26,7 +26,6 @@ from gateway.peers.link_reset_state import ResetState
 from gateway.peers.reset_rows import ResetRow
 from gateway.peers.scope import NOTHING
 from gateway.trust.link_reset import store as resets
-from gateway.trust.peer_sync import take_chain
 from keys.documents.descriptor import Descriptor, Revocation, build_descriptor, sign_descriptor
 from keys.documents.key_records import KeyRecord, Use
 from keys.keystore.keystore import system_rand
@@ -99,7 +98,7 @@ async def next_descriptor(of: Party, at: Party, **changes: Any) -> Descriptor:
         | changes
     )
     document = sign_descriptor(build_descriptor(**content), [root.key])
-    return (await take_chain(at.running.parts, at.peer(), [document])).descriptor
+    return (await at.running.sync.take_chain(at.peer(), [document])).descriptor
 
 
 @asynccontextmanager
@@ -123,7 +122,7 @@ async def listening(port: int, secret: bytes | None) -> AsyncIterator[None]:
 
 def port_of(party: Party) -> int:
     """Where its descriptor says it listens."""
-    return int(party.running.parts.own.descriptor.endpoints[0].rpartition(":")[2])
+    return int(party.running.own.descriptor.endpoints[0].rpartition(":")[2])
 
 
 async def restarted(party: Party, clock: SteeredClock) -> None:
@@ -228,11 +227,11 @@ async def test_a_revoked_key(tmp_path: Path, use: Use):
 async def test_a_revoked_key_of_our_own(tmp_path: Path):
     """A node that signs by a key which its own descriptor revokes learns it from its own ping."""
     async with two_nodes(tmp_path) as two:
-        parts = two.fr.running.parts
-        own = parts.own.descriptor
-        kid = parts.keys.http_kid
+        node = two.fr.running
+        own = node.own.descriptor
+        kid = node.keys.http_kid
         revoked = Revocation(kid=kid, at=two.clock.now(), since=two.clock.now(), reason="compromised")
-        parts.own._chain = (*parts.own.chain[:-1], replace(own, revoked=(revoked,)))
+        node.own._chain = (*node.own.chain[:-1], replace(own, revoked=(revoked,)))
         await red(two.fr, "keys", "this node signs by a http key", "trm keys list")
 
 
@@ -240,7 +239,7 @@ async def test_an_old_keyset(tmp_path: Path):
     """The peer shows the keyset of three days ago."""
     async with two_nodes(tmp_path) as two:
         spoiler = Spoiler(two.fr)
-        spoiler.frozen = two.al.running.parts.own.keyset.document.encode()
+        spoiler.frozen = two.al.running.own.keyset.document.encode()
         two.clock.advance(3 * DAY)
         await two.calm()
         await red(two.fr, "keyset", "keyset has expired", "issue a new keyset")
@@ -255,20 +254,20 @@ async def test_no_common_version(tmp_path: Path):
 
 async def other_suite(two: Two) -> None:
     """AL is upgraded to a suite that FR does not have, and publishes it."""
-    before = two.al.running.parts.own.descriptor
+    before = two.al.running.own.descriptor
     after = await next_descriptor(two.al, two.fr, suites=("nrm9",))
     document = after.document.encode()
-    parts = two.al.running.parts
-    await parts.store.move(lambda c: store.add_own(c, 2, document))
+    node = two.al.running
+    await node.store.move(lambda c: store.add_own(c, 2, document))
     assert before.version == 1
     await restarted(two.al, two.clock)
-    await two.until(lambda: two.al.running.parts.own.has_keyset, seconds=30)
+    await two.until(lambda: two.al.running.own.has_keyset, seconds=30)
 
 
 async def test_no_common_message_type(tmp_path: Path):
     """The peer's catalogue has nothing that we have."""
     async with two_nodes(tmp_path) as two:
-        client = two.fr.running.parts.client
+        client = two.fr.running.client
         ask = client.get_schemas
 
         async def other(peer: Any) -> Any:
@@ -289,8 +288,8 @@ async def test_a_link_that_waits_for_its_reset(tmp_path: Path):
     """This node was restored from a backup, and people have not begun the link anew: nothing passes, and it says so."""
     async with two_nodes(tmp_path) as two:
         row = ResetRow(peer=two.fr.peer().node, state=ResetState.REQUIRED, at=two.clock.now(), backup=two.clock.now())
-        await two.fr.running.parts.store.move(lambda c: resets.put(c, row))
-        await two.fr.running.parts.book.refresh()
+        await two.fr.running.store.move(lambda c: resets.put(c, row))
+        await two.fr.running.peers.refresh()
         await red(two.fr, "signed round trip", "restored from a backup", "trm peer show tells whose turn it is")
 
 
@@ -317,7 +316,7 @@ async def test_a_round_trip_that_breaks(tmp_path: Path):
         async def lost(peer: Any) -> Any:
             raise TransientError(Code.UNREACHABLE, "the answer was lost on the wire")
 
-        two.fr.running.parts.client.get_link = lost  # type: ignore[method-assign]
+        two.fr.running.client.get_link = lost  # type: ignore[method-assign]
         await red(two.fr, "signed round trip", "lost on the wire", "try again")
 
 
@@ -402,7 +401,7 @@ async def test_a_refused_test_message_says_where(tmp_path: Path):
 
 def blind(party: Party) -> None:
     """The node no longer has our approval in its book, and has told nobody yet."""
-    book = party.running.parts.book
+    book = party.running.peers
     find: Callable[[str], Any] = book.get
 
     def without(node: str) -> Any:

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 from support.local import TOKEN, FakeDesk, LocalApi, running_api
+from support.operations import operations
 from support.tables import table
 
-from gateway.access.operations import people
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.errors import Code, Finding, RefusedError, TransientError
-from gateway.node import dispatch
 from gateway.ports import OperationResult
 
 CANARY = "Tulpe-7391"
@@ -34,31 +33,15 @@ async def api(tmp_path: Path):
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
-SPECIAL = {
-    "attachment.add",
-    "attachment.read",
-    "message.submit",
-    "message.show",
-    "alert.acknowledge",
-    "message.erase",
-    "conversation.erase",
-    "draft.release",
-    "erasure.follow",
-    "retention.run",
-    "audit.reads",
-    "keys.rotate_epoch",
-    "keys.rotate_enc",
-    "keys.publish",
-    *people.ACTS,
-}
-"""Operations that need more than the parts and the arguments; `NodeDesk.call` names them."""
+FILES = {"attachment.add", "attachment.read"}
+"""Operations that are streams; `NodeOperations.attach` and `attached` answer them."""
 
 
 def test_routes_and_operations_are_the_same():
     """Every route has its operation and every operation its route, each once."""
     routed = [route.operation for route in ROUTES]
     assert len(routed) == len(set(routed))
-    assert set(routed) == set(dispatch.OPERATIONS) | SPECIAL
+    assert set(routed) == set(operations()) | FILES
 
 
 def test_no_two_routes_share_a_place():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError
 from gateway.messages import content_codec
-from gateway.messages.content_codec import Content, Facts
+from gateway.messages.content_codec import Facts, MessageContent
 from gateway.messages.types import ValidMessage
 from keys.primitives.encoding import canon, lp_join
 
@@ -46,7 +46,7 @@ def test_an_outgoing_message_survives_the_disk(facts: Facts, secret: bytes, body
         body=canon(body),
     )
     content = content_codec.read_content(content_codec.outgoing(message, secret))
-    assert content == Content(facts=facts, secret=secret, body=message.body)
+    assert content == MessageContent(facts=facts, secret=secret, body=message.body)
     assert content.halves() == (body["header"], body["content"])
     assert content_codec.valid_message(message.id, message.to, message.expires, message.submitted, content) == message
 

@@ -35,7 +35,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 
 def record(party: Party, *categories: str, **members: Any) -> dict[str, Any]:
     """A record for the referral to the unit of `party`."""
-    unit = f"{party.running.parts.own.node}/{UNIT}"
+    unit = f"{party.running.own.node}/{UNIT}"
     grant = {"purpose": "referral", "recipient_units": [unit], "data_categories": [*categories], "until": "2027-11-30"}
     content: dict[str, Any] = example("consent.record/1", "AL")["content"]
     return content | {"consent_id": CONSENT, "grants": [grant]} | members
@@ -90,11 +90,11 @@ async def test_a_message_inside_the_record_and_one_without_are_taken(two: Two) -
 @pytest.mark.parametrize("held", [True, False], ids=["with the record", "without it"])
 async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, held: bool) -> None:
     """What this node knows to be withdrawn is refused with gate_g7, also when only the withdrawal is here."""
-    forger, parts = Forger(two.fr), two.al.running.parts
+    forger, node = Forger(two.fr), two.al.running
     if held:
         await forger.post(forger.seal(1, told(record(two.al, *ALL))))
     taken_back = {"consent_id": CONSENT, "scope": "all", "withdrawn_on": START, "erase_wanted": False}
-    await parts.store.move(lambda c: Withdrawal(parts=parts, withdrawn=taken_back).write(c, two.clock.now()))
+    await node.store.move(lambda c: Withdrawal(content=node.content, withdrawn=taken_back).write(c, two.clock.now()))
     late = forger.seal(2, referral(), consent=pretended(two.al))
     assert await forger.post(late) == [("gate_g7", "rejected")]
     assert "referral.request/1" not in types(two.al)
@@ -105,9 +105,9 @@ async def test_a_referral_that_crosses_a_withdrawal_is_not_taken_in(two: Two, he
 
 async def recorded_by_third(two: Two, **members: Any) -> None:
     """FR holds what a third node recorded, for the unit of AL."""
-    parts = two.fr.running.parts
-    third = Recorded(parts=parts, holder=THIRD, record=record(two.al, *ALL, **members))
-    await parts.store.move(lambda c: third.write(c, two.clock.now()))
+    node = two.fr.running
+    third = Recorded(content=node.content, holder=THIRD, record=record(two.al, *ALL, **members))
+    await node.store.move(lambda c: third.write(c, two.clock.now()))
 
 
 async def test_what_another_node_recorded_is_not_passed_on(two: Two) -> None:
@@ -135,7 +135,7 @@ async def test_the_sender_of_the_data_may_forbid_it(two: Two) -> None:
     assert await back.post(back.seal(1, referral("FR"), consent=pretended(two.fr))) == [(None, "received")]
     await two.fr.call("message.submit", **referral() | {"conversation": OTHER})  # back to who sent it
     query = f"update message set peer = '{THIRD}' where direction = 'in'"
-    await two.fr.running.parts.store.move(lambda c: c.exec_driver_sql(query))
+    await two.fr.running.store.move(lambda c: c.exec_driver_sql(query))
     with pytest.raises(RefusedError) as refusal:
         await two.fr.call("message.submit", **referral() | {"conversation": b64u(b"conversation 3  "[:16])})
     assert refusal.value.code is G2

@@ -97,9 +97,9 @@ async def test_equivocation(two: Two, forger: Forger) -> None:
     assert (two.al.peer().state, two.al.peer().cause) == ("suspended_for_cause", "equivocation")
     assert "peer.equivocation" in await two.al.alarms()
     ((held, proof),) = await two.al.rows("select id, proof from alarm join message on message.ref = alarm.ref")
-    parts, ref = two.al.running.parts, int.from_bytes(proof, "big")
-    sealed = await parts.store.read(lambda c: content.get(c, [ref]))
-    statement, _ = content_codec.read_evidence(parts.vault.open(sealed[ref]))
+    node, ref = two.al.running, int.from_bytes(proof, "big")
+    sealed = await node.store.read(lambda c: content.get(c, [ref]))
+    statement, _ = content_codec.read_evidence(node.sealer.open(sealed[ref]))
     assert (held, json.loads(statement)["id"]) == (forger.id(1), b64u(bytes(16)))
     with pytest.raises(TransientError):
         await forger.send(2)
@@ -159,7 +159,7 @@ async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: 
     assert await forger.send(2) == RECEIVED
     assert await forger.send(3) == RECEIVED
     ((ref,),) = await two.al.rows("select ref from message where n = 2")
-    await two.al.running.parts.store.move(lambda c: content.erase(c, int(ref)))
+    await two.al.running.store.move(lambda c: content.erase(c, int(ref)))
     assert await forger.send(1) == RECEIVED
     await two.until(lambda: two.al.notes() == ["n1", "n3"])
     await two.calm()
@@ -169,7 +169,7 @@ async def test_a_message_that_does_not_open_holds_up_no_other(two: Two, forger: 
 
 async def test_a_peer_can_not_open_gaps_without_end(two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the most missing ranges of a link a further one is refused; filling one goes on."""
-    monkeypatch.setattr("gateway.delivery.inbound.receiver.MOST_GAPS", 2)
+    monkeypatch.setattr("gateway.delivery.inbound.rules.MOST_GAPS", 2)
     assert await forger.send(2) == RECEIVED
     assert await forger.send(4) == RECEIVED
     assert await forger.send(6) == ("bad_chain", None)
@@ -182,7 +182,7 @@ async def test_a_gap_is_not_cut_into_pieces_without_end(
     two: Two, forger: Forger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A number in the middle of a missing range makes two of it, which counts as much; one at its end fills it."""
-    monkeypatch.setattr("gateway.delivery.inbound.receiver.MOST_GAPS", 2)
+    monkeypatch.setattr("gateway.delivery.inbound.rules.MOST_GAPS", 2)
     for n in (2, 9):
         assert await forger.send(n) == RECEIVED
     assert await forger.send(5) == ("bad_chain", None)

@@ -20,7 +20,6 @@ from gateway.messages import answers
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
 from gateway.ports import Delivery, Notice
-from gateway.trust.peer_sync import suspend_for_cause
 from keys.documents.envelope import Receipt, Status
 from keys.documents.keyset import build_keyset
 from keys.primitives.sign import KEYSET, SignedDocument
@@ -45,8 +44,8 @@ def spoil(query: str) -> Callable[[Connection], Any]:
 
 async def test_keyset_that_lists_no_key(two: Two) -> None:
     """A peer with nothing to seal for is told to a person and tried again; the node and the message stay."""
-    parts = two.al.running.parts
-    held, now = parts.own.keyset, two.clock.now()
+    node = two.al.running
+    held, now = node.own.keyset, two.clock.now()
     payload = build_keyset(
         node=held.node,
         version=held.version + 1,
@@ -56,10 +55,10 @@ async def test_keyset_that_lists_no_key(two: Two) -> None:
         expires=now + 3_600,
         enc=(),
     )
-    document = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(parts.keys.sign(KEYSET, payload),))
+    document = SignedDocument(payload=payload, payload_type=KEYSET, signatures=(node.keys.sign(KEYSET, payload),))
     wire = Spoiler(two.fr)
     wire.frozen = document.encode()
-    await parts.client.push_keyset(address(two.al.peer().descriptor), wire.frozen)
+    await node.client.push_keyset(address(two.al.peer().descriptor), wire.frozen)
     id = await two.fr.submit("nobody opens this")
     two.clock.advance(1)
     await two.calm()
@@ -77,7 +76,7 @@ async def test_receipts_repeated_are_kept_once(two: Two) -> None:
     await two.calm()
     before = await two.fr.rows("select count(*) from receipt_batch")
     for _ in range(5):
-        await two.al.running.parts.client.post_receipts(address(two.al.peer().descriptor), batch)
+        await two.al.running.client.post_receipts(address(two.al.peer().descriptor), batch)
     assert await two.fr.rows("select count(*) from receipt_batch") == before
     assert await two.fr.state(id) == "awaiting_opening"
 
@@ -110,9 +109,9 @@ async def test_damaged_content_fails_alone(two: Two) -> None:
     damaged = await two.fr.submit("damaged")
     whole = await two.fr.submit("whole")
     ref = f"(select ref from message where id = '{damaged}')"
-    await two.fr.running.parts.store.move(spoil(f"update sealed set data = zeroblob(length(data)) where ref = {ref}"))
+    await two.fr.running.store.move(spoil(f"update sealed set data = zeroblob(length(data)) where ref = {ref}"))
     wire.away = False
-    two.fr.running.parts.signals.peer_called(two.fr.peer().node)
+    two.fr.running.wakeups.peer_called(two.fr.peer().node)
     await two.until(lambda: two.al.notes() == ["whole"], seconds=30)
     assert await two.fr.rows(f"select state from message where id = '{damaged}'") == [("failed",)]
     assert await two.fr.state(whole) != "failed"
@@ -122,8 +121,8 @@ async def test_damaged_content_fails_alone(two: Two) -> None:
 
 async def test_damaged_content_is_held_at_hand_over(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """An incoming message whose content does not open is held for a person and does not end the node."""
-    parts, opened = two.al.running.parts, asyncio.Event()
-    adapter = parts.adapter
+    node, opened = two.al.running, asyncio.Event()
+    adapter = node.adapter
     assert adapter is not None
 
     async def busy(item: Delivery | Notice) -> str:
@@ -138,7 +137,7 @@ async def test_damaged_content_is_held_at_hand_over(two: Two, monkeypatch: pytes
         return await two.al.rows("select count(*) from inbox where attempts > 0") == [(1,)]
 
     await two.until(arrived, seconds=30)
-    await parts.store.move(spoil("update sealed set data = zeroblob(length(data))"))
+    await node.store.move(spoil("update sealed set data = zeroblob(length(data))"))
     opened.set()
 
     async def held() -> bool:
@@ -155,14 +154,14 @@ async def test_damaged_key_does_not_stop_the_rotation(two: Two) -> None:
     damaged = await two.fr.submit("damaged")
     await two.fr.submit("whole")
     await two.until(lambda: len(two.al.notes()) == 2, seconds=30)
-    parts = two.fr.running.parts
-    await parts.store.move(
+    node = two.fr.running
+    await node.store.move(
         spoil("update datakey set wrapped = zeroblob(length(wrapped)) where ref = (select min(ref) from message)")
     )
-    before = parts.keys.epoch
+    before = node.keys.epoch
     await two.fr.call("keys.rotate_epoch", by="admin")
-    assert parts.keys.epoch == before + 1
-    assert not parts.keys.old_epochs
+    assert node.keys.epoch == before + 1
+    assert not node.keys.old_epochs
     found = [(alarm["kind"], alarm["message"]) for alarm in (await two.fr.call("alarm.list"))["alarms"]]
     assert found == [("content.damaged", damaged)]
     assert (await two.fr.call("node.show"))["alarms"] == 1
@@ -173,20 +172,20 @@ async def test_damaged_key_does_not_stop_the_rotation(two: Two) -> None:
 
 async def test_a_person_does_not_undo_a_proof_meanwhile(two: Two) -> None:
     """One person does not resume a peer that is suspended for a cause; a revoked one stays revoked."""
-    parts, node = two.fr.running.parts, two.fr.peer().node
+    running, node = two.fr.running, two.fr.peer().node
     await two.fr.changes("peer.suspend")
-    await suspend_for_cause(parts, node, Code.EQUIVOCATION, None)
+    await running.sync.suspend_for_cause(node, Code.EQUIVOCATION, None)
     shown = await two.fr.changes("peer.resume", people=ADMINS[:1])
     assert (shown["state"], two.fr.peer().state) == ("pending", PeerState.SUSPENDED_FOR_CAUSE)
     await two.fr.call("change.withdraw", id=shown["id"], by="admin")
     await two.fr.changes("peer.revoke")
-    await suspend_for_cause(parts, node, Code.EQUIVOCATION, None)
+    await running.sync.suspend_for_cause(node, Code.EQUIVOCATION, None)
     assert two.fr.peer().state is PeerState.REVOKED
 
 
 async def test_the_desk_takes_what_the_case_system_refuses(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refusal of the adapter that comes after a person took the message does not put it back."""
-    adapter = two.al.running.parts.adapter
+    adapter = two.al.running.adapter
     assert adapter is not None
     asked, answer = asyncio.Event(), asyncio.Event()
 
@@ -209,7 +208,7 @@ async def test_the_desk_takes_what_the_case_system_refuses(two: Two, monkeypatch
 
 async def test_offered_again_by_two_people(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two people who offer a held message again at once the second is told that it is done."""
-    adapter = two.al.running.parts.adapter
+    adapter = two.al.running.adapter
     assert adapter is not None
 
     async def refuse(item: Delivery | Notice) -> str:

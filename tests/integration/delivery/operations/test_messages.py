@@ -101,7 +101,7 @@ async def test_alarms_come_oldest_first(full: Node):
             kind = "adapter.busy" if number % 2 else "peer.silent"
             journal.raise_alarm(connection, at=number, kind=kind, peer=f"n{number}")
 
-    await full.parts.store.move(raised)
+    await full.store.move(raised)
     found = await every(full, "alarm.list", "alarms", limit=2)
     assert [int(one["id"]) for one in found] == sorted({int(one["id"]) for one in found})
     assert len([one for one in found if one["kind"] in ("adapter.busy", "peer.silent")]) == 7

@@ -20,7 +20,6 @@ from gateway.errors import Code, RefusedError, TransientError
 from gateway.identity import store
 from gateway.peers.registry import address
 from gateway.ports import Delivery, Notice
-from gateway.trust.peer_sync import take_chain
 from keys.documents.descriptor import Revocation, build_descriptor, sign_descriptor
 from keys.documents.key_records import Use
 from keys.keystore.keystore import Keystore
@@ -47,7 +46,7 @@ def in_state(party: Party, id: str, state: str) -> Callable[[], Awaitable[bool]]
 
 def forget_keys(party: Party) -> None:
     """All encryption keys of a node are destroyed, as in a panic (PROTOCOL B3)."""
-    keys = party.running.parts.keys
+    keys = party.running.keys
     assert isinstance(keys, Keystore)
     keys.destroy_all_enc()
 
@@ -63,7 +62,7 @@ async def test_a_clock_that_was_ahead_for_a_while(two: Two, monkeypatch: pytest.
     """What was put off while the clock was hours ahead goes soon after it is right again, on the wire and to the case
     system.
     """
-    wire, adapter, busy = Spoiler(two.fr), two.al.running.parts.adapter, [True]
+    wire, adapter, busy = Spoiler(two.fr), two.al.running.adapter, [True]
     assert adapter is not None
     push = adapter.push
 
@@ -127,9 +126,9 @@ async def test_failures_survive_a_restart_and_a_call_ends_them(two: Two) -> None
     ]
     await two.fr.stop()
     await two.fr.start()
-    two.fr.running.parts.signals.called.clear()
-    keyset = two.al.running.parts.own.keyset.document.encode()
-    await two.al.running.parts.client.push_keyset(address(two.al.peer().descriptor), keyset)
+    two.fr.running.wakeups.called.clear()
+    keyset = two.al.running.own.keyset.document.encode()
+    await two.al.running.client.push_keyset(address(two.al.peer().descriptor), keyset)
     await two.until(lambda: two.al.notes() == ["waits"])
     peer = await two.fr.call("peer.show", id="AL")
     assert (peer["attempts"], peer["failing_since"]) == (0, None)
@@ -138,7 +137,7 @@ async def test_failures_survive_a_restart_and_a_call_ends_them(two: Two) -> None
 async def test_sealed_anew_for_a_new_key(two: Two) -> None:
     """A peer that lost its keys gets the same message at the same place, sealed to a new one; each sealing is kept."""
     forget_keys(two.al)
-    await two.al.running.parts.own.issue_keyset()
+    await two.al.running.own.issue_keyset()
     wire = Spoiler(two.fr)
     id = await two.fr.submit("again")
     await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
@@ -158,19 +157,19 @@ async def test_sealing_anew_has_an_end(two: Two) -> None:
     await two.calm()
     assert len(wire.envelopes()) == 3
     assert await two.fr.state(id) == "awaiting_receipt"
-    await two.al.running.parts.own.issue_keyset()
+    await two.al.running.own.issue_keyset()
     await two.until(in_state(two.fr, id, "awaiting_opening"), seconds=60)
     assert two.al.notes() == ["never"]
 
 
 async def revoke_a_key(party: Party) -> None:
     """The root holder of a node signs version 2 of its descriptor, which revokes the http key that is not in use."""
-    parts = party.running.parts
+    node = party.running
     root = load_root(
         party.folder.with_name(f"{party.name}-roots") / f"{party.name}-root-1.key", "roots", at_least=CHEAP
     )
-    held, now = parts.own.descriptor, party.clock.now()
-    spare = next(key for key in held.keys if key.use is Use.HTTP and key.kid != parts.keys.http_kid)
+    held, now = node.own.descriptor, party.clock.now()
+    spare = next(key for key in held.keys if key.use is Use.HTTP and key.kid != node.keys.http_kid)
     payload = build_descriptor(
         name=held.name,
         issued=now,
@@ -190,9 +189,9 @@ async def revoke_a_key(party: Party) -> None:
         prev=held.hash,
     )
     document = sign_descriptor(payload, [root.key]).encode()
-    await parts.store.move(lambda c: store.add_own(c, 2, document))
-    await parts.own.load()
-    await parts.own.issue_keyset()
+    await node.store.move(lambda c: store.add_own(c, 2, document))
+    await node.own.load()
+    await node.own.issue_keyset()
 
 
 async def test_sealed_anew_for_a_newer_descriptor(two: Two) -> None:
@@ -209,9 +208,9 @@ async def test_sealed_anew_for_a_newer_descriptor(two: Two) -> None:
 async def test_one_descriptor_by_two_roads(two: Two) -> None:
     """A descriptor that is pushed while it is fetched is kept once and ends nobody's loop."""
     await revoke_a_key(two.al)
-    parts, held = two.fr.running.parts, two.fr.peer()
-    document = SignedDocument.decode(two.al.running.parts.own.documents[-1], DESCRIPTOR)
-    taken = await asyncio.gather(*(take_chain(parts, held, [document]) for _ in range(3)))
+    node, held = two.fr.running, two.fr.peer()
+    document = SignedDocument.decode(two.al.running.own.documents[-1], DESCRIPTOR)
+    taken = await asyncio.gather(*(node.sync.take_chain(held, [document]) for _ in range(3)))
     assert [peer.descriptor.version for peer in taken] == [2, 2, 2]
 
 
@@ -246,7 +245,7 @@ async def test_void_of_what_never_arrived(two: Two) -> None:
         "cancelled",
         [("rejected", "void")],
     )
-    late = await two.fr.running.parts.client.post_messages(address(two.fr.peer().descriptor), [envelope])
+    late = await two.fr.running.client.post_messages(address(two.fr.peer().descriptor), [envelope])
     assert json.loads(late.body)["answers"] == [{"id": id, "code": "void"}]
     following = await two.fr.submit("next")
     await two.until(in_state(two.fr, following, "awaiting_opening"))
@@ -268,7 +267,7 @@ async def test_cancelled_before_its_number(two: Two) -> None:
 async def test_stale_keyset_fails_closed(two: Two) -> None:
     """A peer that shows only a keyset of long ago gets nothing and a person is told; a new one lets all go."""
     wire, back = Spoiler(two.fr), Spoiler(two.al)
-    wire.frozen = two.al.running.parts.own.keyset.document.encode()
+    wire.frozen = two.al.running.own.keyset.document.encode()
     back.away = True
     await pass_time(two, 3 * DAY, 6 * HOUR)
     id = await two.fr.submit("fresh")

@@ -10,7 +10,6 @@ import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
 
-from gateway.conversations.status_updates import keep
 from keys.primitives.encoding import b64u
 
 DAY = 86_400
@@ -65,7 +64,7 @@ async def stand(two: Two, state: str) -> bool:
     """Whether the case stands so in the rows of both sides, and as people are shown it."""
     found: list[Any] = []
     for party in two:
-        await keep(party.running.parts)
+        await party.running.status_updates.keep()
         found += [state for (state,) in await party.rows("select state from conversation")]
         found += [item["state"] for item in (await party.call("conversation.show", id=CASE))["standing"]]
     return found == [state] * 4

@@ -13,7 +13,6 @@ import pytest_asyncio
 from support.nodeproc import UNIT
 from support.pair import Party, Two, example, two_nodes
 
-from gateway.conversations.status_updates import keep
 from gateway.errors import Code, RefusedError
 from gateway.ports import Erasure
 from keys.primitives.encoding import b64u
@@ -182,7 +181,7 @@ async def test_overdue_on_both_sides(two: Two) -> None:
     assert "erasure.asked" in await two.al.alarms()
     two.clock.advance(32 * DAY)
     for party in two:
-        await keep(party.running.parts)
+        await party.running.status_updates.keep()
         assert "erasure.overdue" in await party.alarms()
     assert await kept(two, referral)
 

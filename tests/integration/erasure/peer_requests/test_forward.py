@@ -77,14 +77,14 @@ async def three(tmp_path: Path) -> AsyncIterator[Three]:
 
 def _known(near: Party, far: Party) -> bool:
     return all(
-        here.running.parts.book.find(there.name).keyset is not None and here.agreed(there.name)
+        here.running.peers.find(there.name).keyset is not None and here.agreed(there.name)
         for here, there in ((near, far), (far, near))
     )
 
 
 def unit_of(party: Party) -> str:
     """The unit of a party as a consent names it."""
-    return f"{party.running.parts.own.node}/{UNIT}"
+    return f"{party.running.own.node}/{UNIT}"
 
 
 def referral(to: Party, mark: str, **handling: Any) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def rows(database: Path) -> list[SealedRow]:
 
 def opened(party: Party, database: Path) -> Iterator[bytes]:
     """Whatever of a database opens with all keys that the node has now."""
-    for plain in party.running.parts.vault.open_each(rows(database)):
+    for plain in party.running.sealer.open_each(rows(database)):
         if not isinstance(plain, RefusedError):
             yield plain
 
@@ -210,7 +210,7 @@ async def test_withdrawal_erases_along_the_chain(three: Three) -> None:
 async def nothing_is_left(three: Three, yesterday: dict[str, Path]) -> None:
     """No file, and no row of today or yesterday, says anything of what was planted; the case systems are empty."""
     for party in (three.b, three.c):
-        await party.running.parts.store.checkpoint(truncate=True)
+        await party.running.store.checkpoint(truncate=True)
         assert list(Scanner.of(MARKS).folders([party.folder])) == []
         assert marks_in(party, party.folder / "node.db") == []
         assert list(Scanner.of(MARKS).folders([yesterday[party.name]])) == []
@@ -226,13 +226,13 @@ async def two_certificates(three: Three, case: str) -> None:
     assert said["content"]["result"] == "erased"
     assert said["content"]["told_onward"] == [unit_of(c)]
     (onward,) = said["onward"]
-    assert (onward["node"], onward["verified"], onward["vouched_by"]) == (c.running.parts.own.node, True, "AL")
+    assert (onward["node"], onward["verified"], onward["vouched_by"]) == (c.running.own.node, True, "AL")
     assert onward["erased"] >= 1
     exported = canon(await a.call("evidence.export", id=case, disclose=True, by="w-1"))
-    report = verify(exported, {p.running.parts.own.descriptor.fingerprint for p in (a, b)})
+    report = verify(exported, {p.running.own.descriptor.fingerprint for p in (a, b)})
     erased = [line for message in report.messages for line in message.proven if "erased the content" in line]
     assert len(erased) >= 2  # consent record and referral
-    assert any(c.running.parts.own.node in line for message in report.messages for line in message.proven)
+    assert any(c.running.own.node in line for message in report.messages for line in message.proven)
     assert not [kind for kind in await a.alarms() if kind.startswith("erasure.")]
 
 

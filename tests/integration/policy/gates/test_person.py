@@ -291,4 +291,4 @@ async def test_a_hold_ends_with_the_last_of_what_it_lies_over(two: Two) -> None:
 
 async def leaves(party: Party) -> list[str]:
     """The events in the log of a party."""
-    return [orjson.loads(data)["ev"] for _, data in await party.running.parts.store.read(journal.leaves)]
+    return [orjson.loads(data)["ev"] for _, data in await party.running.store.read(journal.leaves)]

@@ -10,7 +10,6 @@ from support.authenticator import ORIGIN, Authenticator
 from support.ceremony import key_files
 from support.desks import CHEAP, PASSPHRASE, Desk
 
-from gateway.access.sessions import People
 from gateway.app import open_node
 
 
@@ -18,7 +17,10 @@ async def offered(desk: Desk) -> str:
     """Eva signs in and offers her passkey; the kid of it."""
     node, stack = await open_node(desk.folder, PASSPHRASE, at_least=CHEAP)
     async with stack:
-        people, device = People(node.parts, origin=ORIGIN), Authenticator()
+        people, device = (
+            node.people(ORIGIN),
+            Authenticator(),
+        )
         asked = {"name": "Eva M.", "roles": ["trust_admin"], "by": "Ana B."}
         made = (await node.desk.call("person.add", asked)).value
         code = str(made["code"])  # type: ignore[index, call-overload]

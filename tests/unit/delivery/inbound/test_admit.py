@@ -43,8 +43,8 @@ def admit(
     around: ConversationContext | None = None,
 ) -> AcceptedMessage:
     """Steps 12 to 13c for an active peer that may say everything."""
-    examined = steps.examine(statement, standing=standing(state, scope))
-    return steps.admit(examined, held=knows or held(), around=around, to=B.first().node)
+    examined = steps.examine_message(statement, scope=standing(state, scope))
+    return steps.accept_message(examined, known=knows or held(), conversation=around, own_node=B.first().node)
 
 
 @table("name", VALID)

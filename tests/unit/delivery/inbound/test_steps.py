@@ -18,15 +18,15 @@ from gateway.errors import Code
 def test_row_21_too_large() -> None:
     """The size is looked at before anything else."""
     with refused(Code.TOO_LARGE):
-        steps.read(b"{" * 1_500_001)
+        steps.read_envelope(b"{" * 1_500_001)
     with refused(Code.TOO_LARGE):
-        steps.read(edited(SEALED, lambda value: value.update(ct="A" * 1_500_000)))
+        steps.read_envelope(edited(SEALED, lambda value: value.update(ct="A" * 1_500_000)))
 
 
 def test_row_22_compressed() -> None:
     """Nothing is ever decompressed: a small gzip is not JSON."""
     with refused(Code.MALFORMED):
-        steps.read(gzip.compress(SEALED))
+        steps.read_envelope(gzip.compress(SEALED))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_row_22_compressed() -> None:
 def test_row_23_nesting_and_integers(data: bytes) -> None:
     """Depth is counted before a parser runs; integers have one range."""
     with refused(Code.MALFORMED):
-        steps.read(data)
+        steps.read_envelope(data)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_row_23_nesting_and_integers(data: bytes) -> None:
 def test_row_24_one_spelling(data: bytes) -> None:
     """What is not in the one canonical spelling is refused before its members are looked at."""
     with refused(Code.MALFORMED):
-        steps.read(data)
+        steps.read_envelope(data)
 
 
 def respelled(text: str) -> str:
@@ -117,7 +117,7 @@ def respelled(text: str) -> str:
 def test_row_25_base64_has_one_spelling(change: Callable[[Any], object]) -> None:
     """Trailing bits, padding and the other alphabet are refused."""
     with refused(Code.MALFORMED):
-        steps.read(edited(SEALED, change))
+        steps.read_envelope(edited(SEALED, change))
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_row_25_base64_has_one_spelling(change: Callable[[Any], object]) -> None
 def test_row_26_ids_are_ascii(change: Callable[[Any], object]) -> None:
     """Nothing that looks like an id passes for one."""
     with refused(Code.MALFORMED):
-        steps.read(edited(SEALED, change))
+        steps.read_envelope(edited(SEALED, change))

@@ -130,12 +130,16 @@ def test_a_destroyed_key_has_its_own_code() -> None:
     """The sender seals anew for `unknown_recipient_key`; the envelope is not opened by any other key."""
     own = B.first()
     with refused(Code.UNKNOWN_RECIPIENT_KEY):
-        steps.unpack(steps.read(SEALED), own=own, signer=A.first().node, open_cek=opener(C.enc), now=NOW)
+        steps.open_envelope(
+            steps.read_envelope(SEALED), own=own, signer=A.first().node, open_cek=opener(C.enc), now=NOW
+        )
 
 
 def test_any_known_key_of_several_opens() -> None:
     """The first key that is known here opens, also when it is not the first one listed."""
-    unpacked = steps.unpack(steps.read(TWO), own=B.first(), signer=A.first().node, open_cek=opener(C.enc), now=NOW)
+    unpacked = steps.open_envelope(
+        steps.read_envelope(TWO), own=B.first(), signer=A.first().node, open_cek=opener(C.enc), now=NOW
+    )
     assert unpacked.body == SENDER.body
 
 
@@ -148,7 +152,9 @@ def test_row_53_two_keys_for_one_content() -> None:
     data = seal_for(stated, pack(SENDER.frames(stated.encode())), [B.enc, C.enc], [b"k" * 32, b"o" * 32])
     assert arrive(data).statement == stated
     with refused(Code.UNDECRYPTABLE):
-        steps.unpack(steps.read(data), own=B.first(), signer=A.first().node, open_cek=opener(C.enc), now=NOW)
+        steps.open_envelope(
+            steps.read_envelope(data), own=B.first(), signer=A.first().node, open_cek=opener(C.enc), now=NOW
+        )
 
 
 @pytest.mark.parametrize("place", [-1, 8_000])

@@ -185,12 +185,12 @@ def test_a_descriptor_that_is_too_old() -> None:
     """B14.11: the sender has to seal anew for the newest descriptor; one that is only older does no harm."""
     for versions, code in (((({"name": "NRM of b"}),), None), (({"revoked": GONE},), Code.NEWER_DESCRIPTOR)):
         chain = own_chain(*versions)
-        unpacked = steps.unpack(
-            steps.read(SEALED), own=chain[-1], signer=A.first().node, open_cek=opener(B.enc), now=NOW
+        unpacked = steps.open_envelope(
+            steps.read_envelope(SEALED), own=chain[-1], signer=A.first().node, open_cek=opener(B.enc), now=NOW
         )
         oldest = steps.oldest_usable(chain)
         if code is None:
-            assert steps.authenticate(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
+            assert steps.authenticate_statement(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
             continue
         with refused(code):
-            steps.authenticate(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)
+            steps.authenticate_statement(unpacked, own=chain[-1], sender=A.first(), now=NOW, oldest=oldest)

@@ -10,7 +10,7 @@ from support.nodes import NOW, Node, refused
 from support.tables import table
 
 from gateway.errors import Code, RefusedError, RemoteError, TransientError
-from gateway.node.parts import Keys
+from gateway.identity.identity import NodeKeys
 from keys.keystore.calls import (
     FAULT,
     HELLO,
@@ -51,7 +51,7 @@ def test_everything_a_node_may_ask_is_in_the_table() -> None:
     """Each method of the interface has its row, each property stands in `KeyServiceStatus`; one more is for the
     listener.
     """
-    asked = members(KeyService) | members(Keys)
+    asked = members(KeyService) | members(NodeKeys)
     assert asked == (METHODS.keys() | STANDING_MEMBERS) - {"tls_secrets"} | {"each"}
     assert not METHODS.keys() & STANDING_MEMBERS
 
@@ -62,7 +62,7 @@ def test_a_row_has_the_arguments_of_its_method(name: str) -> None:
     ours = [*inspect.signature(getattr(RemoteKeys, name)).parameters]
     assert len(ours) == 1 + len(METHODS[name].takes)
     if name != "tls_secrets":
-        assert ours == [*inspect.signature(getattr(Keys, name)).parameters]
+        assert ours == [*inspect.signature(getattr(NodeKeys, name)).parameters]
 
 
 REQUESTS: list[tuple[str, tuple[Any, ...]]] = [

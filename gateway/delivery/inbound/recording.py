@@ -1,0 +1,321 @@
+"""Receive step 19: everything that one request leaves is written in one transaction, on disk before the answer goes.
+
+What takes long comes before the transaction, in a worker thread: one signed batch with all final answers, and the
+contents sealed, each under a key of its own. The transaction then only writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection
+
+import schemas
+from gateway.attachments import store as attachment_store
+from gateway.conversations import loader
+from gateway.conversations.rules.facts import quoted_enquiry
+from gateway.database import content, journal
+from gateway.database.audit_entries import leaf
+from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
+from gateway.delivery.inbound.results import JudgedRequests, NumberRefused, Received
+from gateway.delivery.inbound.rules import NumberedRequest, first_state, goes_at_once
+from gateway.errors import Code, TransientError
+from gateway.foundation.ids import NodeId
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.foundation.workers import Workers
+from gateway.identity.identity import Identity
+from gateway.messages import answers, content_codec, state_transitions
+from gateway.messages.effects import Effect, Effects, effects_of
+from gateway.messages.store import conversations, links, messages, receipts
+from gateway.messages.store.links import GapRow, NumberRow
+from gateway.messages.store.messages import InboxRow, MessageRow, StatementRow
+from gateway.messages.types import AcceptedMessage
+from gateway.peers.link import PeerLink
+from gateway.ports import Clock
+from gateway.trust.peer_sync import stop
+from keys.documents.envelope import MESSAGE_LIFE, Receipt
+from keys.documents.receipts import batch_hash
+from keys.documents.statement import signatures_hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """What one accepted message adds to the database; ``evidence`` is the number of the row with its statement."""
+
+    message: AcceptedMessage
+    row: MessageRow
+    evidence: int
+    effects: Sequence[Effect]
+
+    def plaintexts(self) -> tuple[tuple[int, bytes], tuple[int, bytes]]:
+        """Content and evidence, to be sealed under their numbers: the evidence stays when the content is erased."""
+        proof = content_codec.evidence(self.message.statement, self.message.signatures)
+        return (self.row.ref, content_codec.incoming(self.message)), (self.evidence, proof)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A refused number with the number of the row that keeps what the peer signed."""
+
+    refused: NumberRefused
+    evidence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """All that the transaction writes. ``sealed`` are rows by number; ``document`` is the signed batch that answers,
+    ``batch`` the number under which a new one is stored.
+    """
+
+    node: NodeId
+    judged: JudgedRequests
+    messages: Sequence[NewMessage]
+    faults: Sequence[Fault]
+    sealed: Sequence[SealedRow]
+    document: bytes | None
+    batch: int
+    now: int
+
+    def rows_of(self, refs: Sequence[int]) -> list[SealedRow]:
+        """The sealed rows with these numbers."""
+        return [row for row in self.sealed if row.ref in refs]
+
+
+class Recorder:
+    """Signs, seals and writes what the steps before decided, and wakes who waits for it."""
+
+    def __init__(
+        self,
+        *,
+        content: Content,
+        identity: Identity,
+        link: PeerLink,
+        effects: Effects,
+        workers: Workers,
+        wakeups: Wakeups,
+        events: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._store = content.store
+        self._sealer = content.sealer
+        self._own = identity.own
+        self._keys = identity.keys
+        self._link = link
+        self._effects = effects
+        self._workers = workers
+        self._wakeups = wakeups
+        self._events = events
+        self._clock = clock
+
+    async def record_results(self, node: NodeId, judged: JudgedRequests) -> bytes | None:
+        """Write the results of one request; return the signed batch of all its final answers, None where it has none.
+
+        Raises:
+            TransientError: locked; the link was reset meanwhile and nothing was written.
+        """
+        batch = list(judged.receipts.values())
+        faults = [Fault(refused=refused, evidence=self._store.new_ref()) for refused in judged.evident]
+        if not batch and not faults:
+            return None
+        added = [self._make_rows(node, result) for result in judged.received]
+        document = None if judged.answered else await self._find_batch(batch)
+        sealed: Sequence[SealedRow] = ()
+        if document is None or faults:
+            unsigned = batch if document is None else []
+            signed, sealed = await self._workers.off_loop(partial(self._sign_and_seal, unsigned, added, faults))
+            document = document or signed
+        if not judged.numbered and not faults:
+            return document
+        writing = Writing(
+            node=node,
+            judged=judged,
+            messages=added,
+            faults=faults,
+            sealed=sealed,
+            document=document,
+            batch=self._store.new_ref(),
+            now=self._clock.now(),
+        )
+        await self._store.move(partial(write_results, writing=writing))
+        await self._tell(writing)
+        return document
+
+    def _make_rows(self, node: NodeId, result: Received) -> NewMessage:
+        message, ref = result.message, self._store.new_ref()
+        consent = message.header.get("consent_ref")
+        row = MessageRow(
+            ref=ref,
+            direction=messages.IN,
+            peer=node,
+            id=message.id,
+            conversation=self._sealer.conversation_index(message.conversation),
+            consent=self._sealer.consent_index(consent) if isinstance(consent, str) else None,
+            kind=schemas.catalogue().get(message.body_type).kind,
+            state=str(first_state(message.body_type, behind_gap=result.behind_gap)),
+            reason=None,
+            epoch=message.position.epoch,
+            n=message.position.n,
+            prev=message.position.prev,
+            size=len(message.body),
+            at=result.receipt.at,
+            expires=result.receipt.at + MESSAGE_LIFE,
+            out_of_order=result.behind_gap and goes_at_once(message.body_type),
+            origin=None,
+        )
+        return NewMessage(
+            message=message, row=row, evidence=self._store.new_ref(), effects=effects_of(self._effects, row, message)
+        )
+
+    async def _find_batch(self, batch: Sequence[Receipt]) -> bytes | None:
+        """Find the stored document where the answers are exactly those of one earlier batch: a repeated request gets
+        the same bytes again.
+        """
+        keys = [(receipt.of, str(receipt.status)) for receipt in batch]
+        return self._own.as_signed(await self._store.read(lambda c: receipts.stored_batch(c, keys))) if keys else None
+
+    def _sign_and_seal(
+        self, batch: Sequence[Receipt], added: Sequence[NewMessage], faults: Sequence[Fault]
+    ) -> tuple[bytes | None, list[SealedRow]]:
+        """Sign the final answers in one batch, and seal what is kept."""
+        document = answers.sign_receipts(batch, self._keys.sign) if batch else None
+        plaintexts = [plain for message in added for plain in message.plaintexts()]
+        plaintexts += [(fault.evidence, fault.refused.request.evidence) for fault in faults]
+        return document, self._sealer.seal_each(plaintexts) if plaintexts else []
+
+    async def _tell(self, writing: Writing) -> None:
+        judged = writing.judged
+        if any(
+            fault.refused.refusal.code is Code.EQUIVOCATION for fault in writing.faults
+        ):  # the peer is suspended now
+            await self._link.registry.refresh()
+            await self._link.client.forget(writing.node)
+        if writing.messages or (judged.numbered and judged.before.view.gaps):  # also when a gap was filled
+            self._wakeups.handover.set()
+        await self._events.happened()
+
+
+# --- the transaction --------------------------------------------------------------------------------------------------
+
+
+def write_results(connection: Connection, writing: Writing) -> None:
+    """Write numbers, messages, receipts, audit entries and evidence in the caller's transaction."""
+    _use_numbers(connection, writing)
+    _end_uploads(connection, writing)
+    _add_messages(connection, writing)
+    _add_receipts(connection, writing)
+    _append_entries(connection, writing)
+    for fault in writing.faults:
+        _keep_evidence(connection, writing, fault)
+
+
+def _use_numbers(connection: Connection, writing: Writing) -> None:
+    """Consume the numbers, unless people reset the link after it was loaded: they would be counted in another epoch."""
+    rows = [_number_row(request) for request in writing.judged.numbered]
+    if not rows:
+        return
+    after = writing.judged.after
+    if links.position(connection, writing.node, links.IN).epoch != after.view.epoch:
+        raise TransientError(Code.LOCKED, "the link was reset meanwhile; nothing was accepted")
+    links.use(connection, writing.node, links.IN, after.view.epoch, rows, after.view.high)
+    gaps = [GapRow(first=gap.first, last=gap.last, seen=after.seen[gap]) for gap in after.view.gaps]
+    links.set_gaps(connection, writing.node, after.view.epoch, gaps)
+
+
+def _number_row(request: NumberedRequest) -> NumberRow:
+    return NumberRow(n=request.n, id=request.id, prev=request.prev, link=request.link_hash)
+
+
+def _end_uploads(connection: Connection, writing: Writing) -> None:
+    """Give the files that came to their message, or to nobody: with its final answer an id waits for no file.
+
+    A void may end a message whose envelope with files was kept here before.
+    """
+    refs = {new.row.id: new.row.ref for new in writing.messages}
+    for result in writing.judged.answered:
+        if result.request.message is None or result.request.has_parts:
+            id = result.request.id
+            attachment_store.end(connection, writing.node, id, message=refs.get(id))
+
+
+def _add_messages(connection: Connection, writing: Writing) -> None:
+    added = writing.messages
+    content.put(connection, writing.rows_of([ref for new in added for ref in (new.row.ref, new.evidence)]))
+    messages.add(connection, [new.row for new in added])
+    conversations.changed(connection, [state_transitions.conversation_of(new.row) for new in added])
+    messages.add_statements(connection, [_statement_row(new) for new in added])
+    messages.arrive(connection, [_inbox_row(writing.node, new) for new in added])
+    for new in added:
+        quoted = quoted_enquiry(new.message.body_type, new.message.content)
+        if quoted is not None:
+            loader.quote(connection, new.row, quoted)
+        for effect in new.effects:
+            effect.write(connection, writing.now)
+    journal.add_events(connection, [(writing.now, "message", new.row.ref, new.row.state) for new in added])
+
+
+def _statement_row(new: NewMessage) -> StatementRow:
+    return StatementRow(
+        hash=new.message.statement_hash, message=new.row.ref, evidence=new.evidence, created=new.message.created
+    )
+
+
+def _inbox_row(node: NodeId, new: NewMessage) -> InboxRow:
+    return InboxRow(
+        ref=new.row.ref,
+        peer=node,
+        n=new.message.position.n,
+        urgent=goes_at_once(new.message.body_type),
+        attempts=0,
+        next_try=0,
+    )
+
+
+def _add_receipts(connection: Connection, writing: Writing) -> None:
+    fresh = [result.receipt for result in writing.judged.answered]
+    receipts.add(connection, [receipts.make_row(one, receipts.ISSUED, writing.node, None) for one in fresh])
+    if writing.document is not None and fresh:
+        receipts.add_batch(connection, writing.batch, writing.document)
+        receipts.set_batch(connection, writing.batch, [(receipt.of, str(receipt.status)) for receipt in fresh])
+
+
+def _append_entries(connection: Connection, writing: Writing) -> None:
+    """Log each new answer, with the signatures of what was taken, and then the batch that tells them."""
+    signed = {new.message.statement_hash: signatures_hash(new.message.signatures) for new in writing.messages}
+    fresh = [result.receipt for result in writing.judged.answered]
+    entries = [
+        leaf(
+            writing.now,
+            f"message.{receipt.status}",
+            of=receipt.of,
+            peer=writing.node,
+            n=receipt.n,
+            code=receipt.code,
+            sig=signed.get(receipt.of),
+        )
+        for receipt in fresh
+    ]
+    if writing.document is not None and fresh:
+        entries.append(leaf(writing.now, "receipts.issued", of=batch_hash(writing.document), peer=writing.node))
+    journal.append_leaves(connection, entries)
+
+
+def _keep_evidence(connection: Connection, writing: Writing, fault: Fault) -> None:
+    """Tell a person of a refused number, with the row that has what the peer signed as its proof (nrm1 5.4)."""
+    refusal, node = fault.refused.refusal, writing.node
+    held = []
+    if refusal.code is Code.EQUIVOCATION:  # two statements under one number: the peer is stopped
+        stop(connection, node, Code.EQUIVOCATION, at=writing.now)
+        held = messages.find(connection, refusal.held or "", direction=messages.IN, peer=node)
+    raised = journal.raise_alarm(
+        connection,
+        at=writing.now,
+        kind=f"peer.{refusal.code}",
+        peer=node,
+        ref=held[0].ref if held else None,
+        proof=fault.evidence.to_bytes(8, "big"),
+    )
+    if raised:  # once while the alarm is open: a peer that repeats a fault for ever does not fill the disk
+        content.put(connection, writing.rows_of([fault.evidence]))

@@ -1,0 +1,104 @@
+"""Storage epochs: the keys that wrap every data key, changed in time and at once after content was erased (PROTOCOL
+B9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from gateway.database import content, journal, meta
+from gateway.database.audit_entries import leaf
+from gateway.database.engine import Store
+from gateway.erasure.erase import Eraser
+from gateway.errors import Code
+from gateway.foundation.chores import DAY, HOUR, Chore
+from gateway.foundation.logs import logger
+from gateway.identity.identity import NodeKeys
+from gateway.ports import Clock
+
+REWRAP_BATCH = 1_000
+
+
+class StorageEpochs:
+    """Begins storage epochs and ends those before; one rotation at a time."""
+
+    def __init__(self, *, store: Store, keys: NodeKeys, eraser: Eraser, epoch_days: int, clock: Clock) -> None:
+        self._store = store
+        self._keys = keys
+        self._eraser = eraser
+        self._epoch_days = epoch_days
+        self._clock = clock
+        self._log = logger()
+        self._rotating = asyncio.Lock()
+
+    @property
+    def current(self) -> int:
+        """The number of the epoch that wraps what is sealed now."""
+        return self._keys.epoch
+
+    def chores(self) -> Sequence[Chore]:
+        """Begin a new epoch when it is due."""
+        return (Chore("storage epoch", HOUR, self.rotate_if_due),)
+
+    async def rotate_if_due(self) -> None:
+        """A new storage epoch once a week or as often as is set (PROTOCOL B9)."""
+        age = self._clock.now() - self._keys.epoch_made
+        if age >= self._epoch_days * DAY:
+            await self.rotate()
+        else:
+            await self.finish_rotation()  # one that a full disk stopped half-way
+
+    async def rotate(self) -> None:
+        """New epoch key on disk beside the old one; every data key wrapped anew; the old epoch key destroyed."""
+        async with self._rotating:
+            self._keys.begin_epoch(self._clock.now())
+            await self._finish_rotation()
+
+    async def finish_rotation(self) -> None:
+        """Wrap what still names an older epoch, in batches, then destroy that epoch; restartable at every point."""
+        async with self._rotating:
+            await self._finish_rotation()
+
+    async def _finish_rotation(self) -> None:
+        """One at a time: a second one would destroy the epoch that the first has just begun to wrap anew."""
+        if not self._keys.old_epochs:
+            return
+        epoch = self._keys.epoch
+        while await self._rewrap(epoch):
+            pass
+        await self._store.checkpoint(truncate=True)
+        for old in self._keys.old_epochs:
+            self._keys.finish_epoch(old)
+        now = self._clock.now()
+
+        def move(connection: Connection) -> None:
+            meta.set_meta(connection, "keystore_gen", str(self._keys.gen).encode())
+            journal.append_leaf(connection, leaf(now, "epoch.rotated", epoch=epoch))
+
+        await self._store.move(move)
+        await self._eraser.tell()
+
+    def _rewrapped(self, connection: Connection, rows: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, bytes]]:
+        """Data keys under the newest epoch. One that does not open stays as it is, closed for ever, and is told to a
+        person: the rotation and the node go on.
+        """
+        done = self._keys.rewrap([(ref.to_bytes(8, "big"), old, blob) for ref, old, blob in rows])
+        for (ref, _, _), blob in zip(rows, done, strict=True):
+            if blob is None:
+                self._log.error("epoch.damaged", code=str(Code.UNDECRYPTABLE), ref=ref)
+                journal.raise_alarm(connection, at=self._clock.now(), kind="content.damaged", ref=ref)
+        return [(ref, old if new is None else new) for (ref, _, old), new in zip(rows, done, strict=True)]
+
+    async def _rewrap(self, epoch: int) -> int:
+
+        def move(connection: Connection) -> int:
+            rows = content.keys_not_of(connection, epoch, REWRAP_BATCH)
+            content.rewrap(connection, epoch, self._rewrapped(connection, rows))
+            if not rows:
+                content.close_epochs(connection, epoch)
+            return len(rows)
+
+        return await self._store.move(move)

@@ -1,0 +1,30 @@
+"""Types of the names that travel and are stored as text, so that one can not be passed where another is meant.
+
+They cost nothing at run time. Raw text becomes one of them in two places only: in the parser that proved its form, and
+at the api, the console and the command line, where a person or program names what exists.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+NodeId = NewType("NodeId", str)
+"""A node: ``n1`` and 32 characters, derived from its first root keys."""
+
+KeyId = NewType("KeyId", str)
+"""A key: base64url of 16 bytes of the hash of its public half."""
+
+MessageId = NewType("MessageId", str)
+"""A message: base64url of 16 random bytes; unique per sender only."""
+
+ConversationId = NewType("ConversationId", str)
+"""A conversation: base64url of 16 random bytes, chosen by who begins it."""
+
+UnitId = NewType("UnitId", str)
+"""An organisation at a node, as its descriptor lists it."""
+
+CaseId = NewType("CaseId", str)
+"""The local number of an own case; it never leaves the node."""
+
+Reference = NewType("Reference", str)
+"""What stands in a message for something kept elsewhere: a consent, or a case towards one peer."""

@@ -1,0 +1,47 @@
+"""Signals between the loops of a node: wake-ups, and the event stream for whoever follows it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+
+class Wakeups:
+    """Wake-ups between loops. Setting one is always safe and never waits."""
+
+    def __init__(self) -> None:
+        self._outgoing: dict[str, asyncio.Event] = {}
+        self.handover = asyncio.Event()
+        self.trust = asyncio.Event()  # a trust record waits to be brought to a peer
+        self.trusting: set[str] = set()  # peers that have just sent one: they take ours now
+        self.called: set[str] = set()
+
+    def outgoing(self, peer: str) -> asyncio.Event:
+        """Set when something waits for this peer: a message, a void, a receipt, or the peer called."""
+        return self._outgoing.setdefault(peer, asyncio.Event())
+
+    def peer_called(self, peer: str) -> None:
+        """The peer is there: forget the backoff (DESIGN 3b.1)."""
+        self.called.add(peer)
+        self.outgoing(peer).set()
+
+
+class EventStream:
+    """Tells everybody who follows the event stream that it has grown."""
+
+    def __init__(self) -> None:
+        self._grown = asyncio.Condition()
+        self.happenings = 0
+
+    async def happened(self) -> None:
+        """Tell everybody who follows the event stream."""
+        async with self._grown:
+            self.happenings += 1
+            self._grown.notify_all()
+
+    async def wait_for_more(self, since: int, seconds: float) -> None:
+        """Wait until something happened after `happenings` was `since`, and at most for so long."""
+        async with self._grown:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):  # wait_for of Python 3.11 can swallow a cancellation
+                    await self._grown.wait_for(lambda: self.happenings != since)

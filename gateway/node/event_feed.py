@@ -1,0 +1,89 @@
+"""The event stream as people and local programs follow it: what happened, and which message it is about."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+
+from sqlalchemy import Connection
+
+from gateway.database import content as content_rows
+from gateway.database import journal
+from gateway.database.content import SealedRow
+from gateway.database.sealed_content import Content
+from gateway.delivery.operations import messages
+from gateway.foundation.wakeups import EventStream
+from gateway.foundation.workers import Workers
+from gateway.messages import probe
+from gateway.messages.store import messages as message_rows
+from gateway.messages.store.messages import MessageRow
+from gateway.operations.ports import Happening
+from gateway.operations.roles import Caller
+from gateway.peers.registry import PeerRegistry
+from gateway.ports import Clock, Json
+
+EVENTS_AT_ONCE = 200
+EVENTS_PAUSE = 15.0
+"""Seconds after which the stream looks again without having been told."""
+KNOWN_AT_MOST = 1_000
+ABOUT_MESSAGES = ("message", "reminder")
+"""Kinds of events that say which message they are about: it moved, or an answer to it is owed."""
+_LASTING = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "unit")
+
+
+class EventFeed:
+    """Reads the event stream of one node. What never changes of a message is opened once and remembered."""
+
+    def __init__(
+        self, *, content: Content, peers: PeerRegistry, workers: Workers, events: EventStream, clock: Clock
+    ) -> None:
+        self._content = content
+        self._peers = peers
+        self._workers = workers
+        self._events = events
+        self._clock = clock
+        self._known: OrderedDict[int, Mapping[str, Json]] = OrderedDict()
+
+    def forget(self) -> None:
+        """Forget what is remembered of messages: content was erased."""
+        self._known.clear()
+
+    async def follow(self, after: int, caller: Caller) -> AsyncIterator[Sequence[Happening]]:
+        """Events after a position, and then as they happen, without end; those that are there together."""
+        while True:
+            happenings = self._events.happenings
+            found = await self._content.store.read(partial(journal.events_after, seq=after, limit=EVENTS_AT_ONCE))
+            known = await self._summaries([event.ref for event in found if event.ref is not None])
+            told: list[Happening] = []
+            for event in found:
+                after = event.seq
+                about = known.get(event.ref) if event.ref is not None and event.kind in ABOUT_MESSAGES else None
+                if about is not None and about["type"] == probe.TYPE:
+                    continue  # a test message of the way is nobody's case
+                if caller.unit is not None and (about is None or about["unit"] != caller.unit):
+                    continue
+                told.append((event.seq, {**(about or {}), "kind": event.kind, "at": event.at, "state": event.state}))
+            if told:
+                yield told
+            if len(found) < EVENTS_AT_ONCE:
+                await self._events.wait_for_more(happenings, EVENTS_PAUSE)
+
+    async def _summaries(self, refs: Sequence[int]) -> Mapping[int, Mapping[str, Json]]:
+        """What the stream says about messages."""
+        new = [ref for ref in dict.fromkeys(refs) if ref not in self._known]
+        if new:
+
+            def query(c: Connection) -> tuple[dict[int, MessageRow], dict[int, SealedRow]]:
+                return message_rows.get(c, new), content_rows.get(c, new)
+
+            rows, sealed = await self._content.store.read(query)
+            sealed = {ref: row for ref, row in sealed.items() if ref in rows}  # drafts have events too
+            opened = await self._workers.off_loop(lambda: messages.opened_rows(self._content.sealer, sealed))
+            for ref, row in rows.items():
+                about = messages.summary(self._peers, self._clock, row, opened.get(ref))
+                self._known[ref] = {name: about[name] for name in _LASTING}
+        known = {ref: self._known[ref] for ref in refs if ref in self._known}
+        while len(self._known) > KNOWN_AT_MOST:
+            self._known.popitem(last=False)
+        return known

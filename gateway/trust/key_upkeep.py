@@ -1,0 +1,163 @@
+"""The keys of this node in time: made, shown to the peers, used as soon as they hold them, destroyed (PROTOCOL B3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from gateway.database import journal, meta
+from gateway.database.engine import Store
+from gateway.errors import Code, GatewayError, RefusedError, RemoteError, TransientError
+from gateway.foundation.chores import DAY, MINUTE, Chore
+from gateway.foundation.logs import logger
+from gateway.identity.identity import Identity
+from gateway.peers.link import PeerLink
+from gateway.peers.registry import address
+from gateway.peers.scope import PeerState, listens
+from gateway.ports import Clock
+from keys.documents.descriptor import Descriptor
+from keys.documents.succession import USES
+
+PEERS_PATIENCE = DAY
+"""How long a node waits for its peers to hold its new descriptor before it signs by it."""
+FIRST_PUSH_RETRY = 5
+LONGEST_PUSH_RETRY = 15 * MINUTE
+
+
+class KeyUpkeep:
+    """Keeps the keys, the keyset and the descriptor of this node current, here and at its peers."""
+
+    def __init__(self, *, store: Store, identity: Identity, link: PeerLink, clock: Clock) -> None:
+        self._store = store
+        self._identity = identity
+        self._link = link
+        self._clock = clock
+        self._log = logger()
+        self._noted: bytes | None = None
+        self._pushed: dict[str, tuple[int, int]] = {}
+        self._push_failures: dict[str, tuple[int, float]] = {}
+
+    def chores(self) -> Sequence[Chore]:
+        """Keep the keys current, and tell the peers that have not heard yet."""
+        return Chore("keys", MINUTE, self.keys), Chore("push", FIRST_PUSH_RETRY, self.push)
+
+    def check_clock(self) -> None:
+        """Return if the clock is not earlier than what this node has signed already; else nothing can be dated.
+
+        Raises:
+            RefusedError: clock.
+        """
+        if self._identity.own.clock_is_back(self._clock.now()):
+            raise RefusedError(
+                Code.CLOCK,
+                "the clock is earlier than what this node signed before; nothing was started",
+                hint="set the clock of this machine (NTP), then start again",
+            )
+
+    async def keys(self) -> None:
+        """Current signing keys, a keyset not older than 12 hours, no encryption key older than 10 days."""
+        now = self._clock.now()
+        if self._identity.own.clock_is_back(now):
+            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="clock.back"))
+            return
+        able = await self._activate(now)
+        await self._identity.own.destroy_old_keys()
+        await self._identity.own.retire_keys()
+        if able and self._identity.own.keyset_due(now):
+            await self._identity.own.issue_keyset()
+        await self._note_generation()
+
+    async def _note_generation(self) -> None:
+        """The generation of the key store goes into the database, so that an older file of it is refused at a start."""
+        gen = str(self._identity.keys.gen).encode()
+        if self._noted != gen:
+            await self._store.move(lambda c: meta.set_meta(c, "keystore_gen", gen))
+            self._noted = gen
+
+    async def renew_enc(self) -> int:
+        """Destroy every encryption key and show a new one to every peer now (B3, panic); how many were destroyed."""
+        gone = await self._identity.own.destroy_all_keys()
+        await self._identity.own.issue_keyset()
+        await self._note_generation()
+        await self.push()
+        return gone
+
+    async def _activate(self, now: int) -> bool:
+        """Sign by the keys that the descriptor lists now; whether there is one for what this node says. A node without
+        one runs on, refuses what needs it, and tells a person.
+        """
+        try:
+            self._identity.keys.activate(self._identity.own.chain[: self._spoken(now).version], now)
+        except RefusedError as error:
+            if error.code is not Code.NO_KEY:
+                raise
+            await self._store.move(lambda c: journal.raise_alarm(c, at=now, kind="own.no_key"))
+        return self._identity.keys.may_speak
+
+    def _spoken(self, now: int) -> Descriptor:
+        """The descriptor whose keys are used: the newest as soon as every active peer holds it, and after a day in any
+        case. At once where it revokes a key: then the older one is not to be followed any more; and where that lists no
+        key of some use that is valid now: then there is nothing to wait with.
+        """
+        *older, newest = self._identity.own.chain
+        if not older or len(newest.revoked) > len(older[-1].revoked):
+            return newest
+        if not all(older[-1].keys_of(use, now) for use in USES):
+            return newest
+        if now >= self._identity.own.published + PEERS_PATIENCE:
+            return newest
+        active = [peer.node for peer in self._link.registry.all() if peer.state is PeerState.ACTIVE]
+        held = all(self._pushed.get(node, (0, 0))[0] >= newest.version for node in active)
+        return newest if held else older[-1]
+
+    async def announce(self, *, revokes: bool) -> dict[str, bool]:
+        """A new descriptor of this node is published: sign by it, issue a keyset, tell the peers now; who took it, by
+        name. One that revokes a key is told to every peer that is not revoked, whatever its state.
+        """
+        version = self._identity.own.descriptor.version
+        self._push_failures.clear()
+        await self.keys()
+        await self.push()
+        if revokes:
+            rest = [p for p in self._link.registry.all() if not listens(p.state) and p.state is not PeerState.REVOKED]
+            await asyncio.gather(*(self._push_descriptor(peer.node) for peer in rest))
+        await self.keys()  # whoever listens has it: the new keys may be used
+        return {
+            p.name: self._pushed.get(p.node, (0, 0))[0] >= version
+            for p in self._link.registry.all()
+            if listens(p.state)
+        }
+
+    async def _push_descriptor(self, node: str) -> None:
+        try:
+            where = address(self._link.registry.find(node).descriptor)
+            await self._link.client.push_descriptor(where, self._identity.own.documents[-1])
+        except GatewayError as error:
+            self._log.debug("push.postponed", peer=node, code=str(error.code))
+
+    async def push(self) -> None:
+        """Descriptor and keyset to every active peer that has not taken this version from us yet (B8a)."""
+        if not self._identity.own.has_keyset:
+            return  # without a key to sign with there was never one
+        version = (self._identity.own.descriptor.version, self._identity.own.keyset.version)
+        due = [p for p in self._link.registry.all() if listens(p.state) and self._pushed.get(p.node) != version]
+        await asyncio.gather(*(self._push_to(peer.node, version) for peer in due))
+
+    async def _push_to(self, node: str, version: tuple[int, int]) -> None:
+        peer = self._link.registry.find(node)
+        failures, again = self._push_failures.get(node, (0, 0.0))
+        if self._clock.monotonic() < again:
+            return
+        before = self._pushed.get(node)
+        try:
+            where = address(peer.descriptor)  # a peer that nobody can reach must not keep the others uninformed
+            if before is None or before[0] != version[0]:
+                await self._link.client.push_descriptor(where, self._identity.own.documents[-1])
+            await self._link.client.push_keyset(where, self._identity.own.keyset.document.encode())
+        except (TransientError, RemoteError) as error:
+            self._log.debug("push.postponed", peer=node, code=str(error.code))
+            delay = min(LONGEST_PUSH_RETRY, FIRST_PUSH_RETRY << min(failures, 10))
+            self._push_failures[node] = (failures + 1, self._clock.monotonic() + delay)
+            return
+        self._push_failures.pop(node, None)
+        self._pushed[node] = version
