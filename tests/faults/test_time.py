@@ -45,7 +45,7 @@ def test_peer_down_for_eight_days(make: MakePair) -> None:
     versions = [node.call("node.show")["keyset"]["version"] for node in (a, b)]
     b.stop()
     sent = [a.call("message.submit", **enquiry(f"e-{number}"))["id"] for number in range(5)]
-    pair.advance(8 * DAY, step=8 * HOUR)
+    pair.advance(8 * DAY, step=4 * HOUR)
     peer = a.call("peer.show", id="AL")
     assert peer["queued"] == 5
     assert peer["attempts"] > 10
