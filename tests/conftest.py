@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from support import fresh
 from support.ajv import Ajv, running
 from support.shapes import misfits
@@ -17,6 +18,10 @@ from support.shapes import misfits
 from gateway.database import engine
 from gateway.node.dispatch import NodeOperations
 from gateway.ports import OperationResult
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

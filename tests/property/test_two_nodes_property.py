@@ -13,10 +13,11 @@ from contextlib import contextmanager
 
 import pytest
 from support.lines import TRAPS
+from support.tables import Faults
 from support.walk import Seen, Walk
 
 from gateway.conversations.rules import referral, silence
-from gateway.conversations.rules.crossing import CROSSINGS, beats
+from gateway.conversations.rules.crossing import CROSSINGS, Beats, beats
 from gateway.conversations.rules.fold import LOCAL, Fold, Overlay
 from gateway.conversations.rules.machines import NUMBERS, REFERRAL, ROWS, By, Referral, ReferralEvent
 from gateway.conversations.rules.situation import Outcome, Situation
@@ -112,21 +113,8 @@ def walk(seeds: range) -> tuple[Seen, Counter[tuple[int, ReferralEvent]]]:
     return seen, moves
 
 
-@pytest.fixture(scope="module")
-def happened() -> tuple[Seen, Counter[tuple[int, ReferralEvent]]]:
-    """200 walks, the same ones each time."""
-    return walk(range(SHORT))
-
-
-def test_two_nodes_agree(happened):
-    """Every walk came to rest with both sides agreed; most of what was said had its effect."""
-    seen, _ = happened
-    assert seen.outcomes[Outcome.APPLIED] > 10 * SHORT
-
-
-def test_every_line_of_the_table_was_walked(happened):
-    """All 29 of DOMAIN 3.2, with each event that leads along them, silence included."""
-    seen, moves = happened
+def every_line_of_the_table_was_walked(seen: Seen, moves: Counter[tuple[int, ReferralEvent]]) -> None:
+    """All 29 of them, with each event that leads along them, silence included."""
     wanted = {(row.number, row.event) for row in ROWS if row.number not in LOCAL_ROWS | {REFUSED_ROW}}
     assert {row.number for row in ROWS} | LOCAL_ROWS == set(range(1, 30))
     assert wanted - set(moves) == set()
@@ -134,17 +122,15 @@ def test_every_line_of_the_table_was_walked(happened):
     assert {event for _, event in moves} >= {row.event for row in ROWS if row.by is By.SILENCE}
 
 
-def test_every_overlay_was_set_and_cleared(happened):
+def every_overlay_was_set_and_cleared(seen: Seen) -> None:
     """Those that both sides share."""
-    seen, _ = happened
     assert {key for key, count in seen.overlays.items() if count} == {
         (overlay, there) for overlay in set(Overlay) - LOCAL for there in (True, False)
     }
 
 
-def test_every_gate_was_closed_on_each_side_that_asks_it(happened):
+def every_gate_was_closed_on_each_side_that_asks_it(seen: Seen) -> None:
     """G1 to G15: at the sender all of them (G10 refuses nothing), at the receiver those that it asks."""
-    seen, _ = happened
     everywhere = {code for code in Code if str(code).startswith("gate_")} - {Code.GATE_G10}
     assert len(GATES) >= len(everywhere) == 14
     assert everywhere - set(seen.gates_at_sender) == set()
@@ -155,23 +141,40 @@ def test_every_gate_was_closed_on_each_side_that_asks_it(happened):
     assert {trap.gate for trap in TRAPS if trap.at_receiver} <= set(seen.gates_at_receiver)
 
 
-@pytest.mark.parametrize("rule", CROSSINGS, ids=lambda rule: rule.winner)
-def test_every_crossing_was_decided(happened, rule):
-    """Of each rule of DOMAIN 3.4, with its name, at least one loser gave way to its winner."""
-    seen, _ = happened
+def crossings_won(seen: Seen, rule: Beats) -> int:
+    """How often a loser gave way to the winner of this rule."""
     winner = rule.winner.partition(":")[0]
     losers = {name.partition(":")[0] for name in rule.losers}
-    assert sum(count for (won, lost), count in seen.crossed.items() if won == winner and lost in losers) > 0
+    return sum(count for (won, lost), count in seen.crossed.items() if won == winner and lost in losers)
 
 
-@pytest.mark.parametrize(
-    "rule",
-    ["behind a gap", "the same message twice has no second effect", "late, not applied", "late, applied"],
-)
-def test_every_other_rule_was_met(happened, rule):
-    """Gaps, repeats, and what comes after the end (DOMAIN 3.4)."""
-    seen, _ = happened
-    assert seen.rules[rule] > 0
+OTHER_RULES = ("behind a gap", "the same message twice has no second effect", "late, not applied", "late, applied")
+"""Gaps, repeats, and what comes after the end."""
+
+
+def test_two_nodes_agree() -> None:
+    """200 walks, the same ones each time, come to rest with both sides agreed; between them they meet every rule."""
+    seen, moves = walk(range(SHORT))
+    with Faults() as faults:
+        with faults.row("most of what was said had its effect"):
+            assert seen.outcomes[Outcome.APPLIED] > 10 * SHORT
+        with faults.row("every line of the table was walked"):
+            every_line_of_the_table_was_walked(seen, moves)
+        with faults.row("every overlay was set and cleared"):
+            every_overlay_was_set_and_cleared(seen)
+        with faults.row("every gate was closed on each side that asks it"):
+            every_gate_was_closed_on_each_side_that_asks_it(seen)
+        for rule in CROSSINGS:
+            with faults.row("the crossing was decided", rule.winner):
+                assert crossings_won(seen, rule) > 0
+        for name in (
+            "behind a gap",
+            "the same message twice has no second effect",
+            "late, not applied",
+            "late, applied",
+        ):
+            with faults.row("the rule was met", name):
+                assert seen.rules[name] > 0
 
 
 FOUND = {

@@ -53,7 +53,7 @@ async def test_a_page_is_for_who_is_signed_in():
     async with console() as there:
         with Faults() as wrong:
             for page, session in product((page for page in PAGES if page.operation != OPEN), (None, "", "ended")):
-                with wrong.row(page.method, page.path, session):
+                with wrong.row(page.method, page.path, repr(session)):
                     there.desk.calls.clear()
                     seen = await opened(there, page, session)
                     assert (seen.status, seen.headers["Location"]) == (303, "/sign-in")
