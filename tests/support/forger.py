@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -49,9 +50,11 @@ class Forger:
         epoch: int = 1,
         prev: str = "",
         consent: Consent | None = None,
+        from_desc: int | None = None,
     ) -> bytes:
         """The envelope of message `n`; by default a small enquiry that says which number it is. `consent` is what the
-        forger pretends to hold; by default what the header names, covering everything.
+        forger pretends to hold; by default what the header names, covering everything. `from_desc` is the version of
+        its descriptor that it claims.
         """
         node, peer = self._party.running, self._party.peer()
         request = request or enquiry(f"n{n}")
@@ -66,6 +69,7 @@ class Forger:
             content=request["content"],
         )
         standing = peer.standing(node.clock.now())
+        own = node.own.descriptor
         facts = Circumstances(
             node=node.own.node,
             sender_kind=None,
@@ -82,7 +86,7 @@ class Forger:
             message,
             steps.new_secret(node.rand),
             LinkPosition(epoch=epoch, n=n, prev=prev or self._prev(n)),
-            own=node.own.descriptor,
+            own=own if from_desc is None else replace(own, version=from_desc),
             peer=peer.descriptor,
             keyset=peer.keyset,
             now=node.clock.now(),
