@@ -8,50 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
 from gateway.database import journal
 from gateway.database.engine import Store
-from gateway.errors import Code, GatewayError, RemoteError
+from gateway.errors import GatewayError
 from gateway.foundation.chores import HOUR, Chore
 from gateway.identity.own_identity import OwnIdentity
 from gateway.peers.link import PeerLink
 from gateway.peers.registry import Peer, address
 from gateway.peers.scope import PeerState
-from gateway.ports import Clock, Json
-from keys.documents.descriptor import Descriptor, accept_chain, parse_descriptor
-from keys.documents.equivocation import build_proof
-from keys.primitives.encoding import parse
-from keys.primitives.sign import DESCRIPTOR, SignedDocument
+from gateway.peers.split_view_rules import SplitView, judge_held, read_held
+from gateway.ports import Clock
 
-LIMIT = 500_000
-KINDS = ("own.split_view", "own.unknown_descriptor", "peer.held_false")
 _ASKED = (PeerState.ACTIVE, PeerState.SUSPENDED, PeerState.SUSPENDED_FOR_CAUSE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
-    """A person has to look: `kind` of alarm, and the document or proof that goes with it."""
-
-    kind: str
-    proof: bytes
-
-
-def judge(own: tuple[Descriptor, ...], document: SignedDocument, now: int) -> Split | None:
-    """What it means that a peer holds `document` of us; None when it is one of ours."""
-    version = parse_descriptor(document).version
-    if version <= len(own) and own[version - 1].document.payload == document.payload:
-        return None
-    try:
-        accept_chain([document], now, held=own)
-    except RemoteError as error:
-        if error.code is Code.EQUIVOCATION:
-            return Split(kind="own.split_view", proof=build_proof(own, document))
-        return Split(kind="peer.held_false", proof=document.encode())
-    return Split(kind="own.unknown_descriptor", proof=document.encode())
 
 
 class SplitViewCheck:
@@ -76,7 +48,9 @@ class SplitViewCheck:
         try:
             answered = await self._link.client.get_held(address(peer.descriptor))
             split = (
-                judge(self._own.chain, read_held(answered.body), self._clock.now()) if answered.status == 200 else None
+                judge_held(self._own.chain, read_held(answered.body), self._clock.now())
+                if answered.status == 200
+                else None
             )
         except GatewayError:
             return  # away, or of an older release: it is asked again in an hour
@@ -84,17 +58,5 @@ class SplitViewCheck:
             await self._store.move(partial(_tell, split=split, peer=peer.node, now=self._clock.now()))
 
 
-def _tell(connection: Connection, split: Split, peer: str, now: int) -> None:
+def _tell(connection: Connection, split: SplitView, peer: str, now: int) -> None:
     journal.raise_alarm(connection, at=now, kind=split.kind, peer=peer, proof=split.proof)
-
-
-def read_held(data: bytes) -> SignedDocument:
-    """The document in an answer to `GET /v1/held`. Raises RemoteError(malformed) where it is not what it says."""
-    value: Json = parse(data, limit=LIMIT)
-    if not isinstance(value, dict) or set(value) != {"version", "hash", "document"}:
-        raise RemoteError(Code.MALFORMED, "the answer has another shape")
-    document = SignedDocument.from_json(value["document"], DESCRIPTOR)
-    found = parse_descriptor(document)
-    if (found.version, found.hash) != (value["version"], value["hash"]):
-        raise RemoteError(Code.MALFORMED, "the document is another than the answer says")
-    return document

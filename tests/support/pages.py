@@ -19,7 +19,7 @@ from support.operations import operations
 from adapters.kit.kind import find, offered
 from gateway.api.routes import PREFIX, ROUTES
 from gateway.foundation.config import Config
-from gateway.peers import expiry_rules, split_view
+from gateway.peers import expiry_rules, split_view_rules
 
 # --- the local API -------------------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ def files_that_say(words: str) -> list[Path]:
 _STOPPING = ("equivocation", "bad_chain", "rollback", "link_reset_required")
 _KINDS = {
     "item.kind": expiry_rules.KINDS,
-    "split.kind": split_view.KINDS,
+    "split.kind": split_view_rules.KINDS,
     "f'message.{named}'": ("message.rejected", "message.failed"),
     "f'{overdue}.overdue'": ("conversation.overdue", "erasure.overdue"),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),

@@ -15,7 +15,7 @@ from support.pair import Party, Two, two_nodes
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.peers.registry import address
 from gateway.peers.scope import PeerState
-from gateway.peers.split_view import judge
+from gateway.peers.split_view_rules import judge_held
 from keys.documents.equivocation import verify_proof
 from keys.offline.ceremony import Request
 from keys.primitives.encoding import canon, parse
@@ -95,9 +95,9 @@ async def test_a_peer_that_lies_is_told_apart(two: Two) -> None:
     """A document that our roots did not sign says something about the peer, not about us."""
     own = two.fr.running.own
     alien = two.al.running.own.descriptor.document
-    found = judge(own.chain, alien, two.clock.now())
+    found = judge_held(own.chain, alien, two.clock.now())
     assert found is not None and found.kind == "peer.held_false"
-    assert judge(own.chain, own.descriptor.document, two.clock.now()) is None
+    assert judge_held(own.chain, own.descriptor.document, two.clock.now()) is None
 
 
 # --- the end of a node id -----------------------------------------------------------------------------------------
