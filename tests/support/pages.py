@@ -118,6 +118,7 @@ _KINDS = {
     "split.kind": split_view_rules.KINDS,
     "f'message.{named}'": ("message.rejected", "message.failed"),
     "f'{overdue}.overdue'": ("conversation.overdue", "erasure.overdue"),
+    "f'peer.{refusal.code}'": tuple(f"peer.{c}" for c in _STOPPING),
     "f'peer.{code}'": tuple(f"peer.{c}" for c in _STOPPING),
 }
 
