@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.database.tables import event
 from gateway.delivery.outbound import draft, preparation, steps
 from gateway.delivery.outbound.preparation import Prepared

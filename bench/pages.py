@@ -23,7 +23,8 @@ from support.consoles import console
 from support.running import CHEAP, PASSPHRASE, pair, running
 from support.seeded import seed
 
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.ports import Json
 
 CONVERSATIONS = 10_000

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from gateway.errors import Code, RefusedError
-from gateway.foundation.day import parse_day
 from gateway.foundation.json import Json
+from gateway.foundation.workdays import parse_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

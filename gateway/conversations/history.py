@@ -24,8 +24,8 @@ from enum import StrEnum
 
 from gateway.consent.rules import Consent, read, withdraw
 from gateway.errors import RefusedError
-from gateway.foundation.day import parse_day
 from gateway.foundation.json import Json
+from gateway.foundation.workdays import parse_day
 from schemas.types import type_name
 
 Members = Mapping[str, Json]

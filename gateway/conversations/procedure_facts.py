@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from gateway.conversations.history import NO_REFOULEMENT, Opened, history_of
-from gateway.foundation.day import parse_day
 from gateway.foundation.json import Json
+from gateway.foundation.workdays import parse_day
 from schemas.region_pack.procedures import Fact
 from schemas.types import type_name
 

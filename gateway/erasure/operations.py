@@ -21,7 +21,7 @@ from gateway.erasure.peer_requests import store as requests
 from gateway.erasure.retention import Retention
 from gateway.erasure.store import ErasureRow, HoldRow
 from gateway.errors import Code, Finding, RefusedError
-from gateway.foundation.day import parse_day
+from gateway.foundation.workdays import parse_day
 from gateway.messages import content_codec
 from gateway.messages.store import messages
 from gateway.messages.store.messages import MessageRow

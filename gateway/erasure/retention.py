@@ -29,7 +29,7 @@ from gateway.erasure.retention_rules import Item, Plan, RetentionDecision, Reten
 from gateway.erasure.rules import PROOF, ErasureRequest, What
 from gateway.errors import RefusedError
 from gateway.foundation.config import Config
-from gateway.foundation.day import parse_day
+from gateway.foundation.workdays import parse_day
 from gateway.foundation.workers import Workers
 from gateway.messages import content_codec
 from gateway.messages.content_codec import MessageContent

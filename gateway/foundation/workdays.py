@@ -7,6 +7,7 @@ them. Local time beyond the listed years of a zone is a doubt too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -170,3 +171,16 @@ def _days(first: date, last: date) -> Iterator[date]:
     while first <= last:
         yield first
         first += _ONE
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def parse_day(value: str) -> date | None:
+    """The day, or None where the text is spelled otherwise or names a day that does not exist."""
+    if not _DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None

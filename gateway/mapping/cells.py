@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.foundation.day import parse_day
 from gateway.foundation.json import Json
+from gateway.foundation.workdays import parse_day
 from gateway.mapping.types import COUNTRY, LANGUAGE, Absence, Kind, Rule, Target, compared
 
 #: Years that a date or a year of a case can have. 1900 is what people type to get past a form (DOMAIN 0.10).

@@ -24,7 +24,7 @@ from support.tables import table
 
 from adapters.folder import FolderAdapter
 from gateway.api.routes import PREFIX
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.database import content, meta
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.federation.tls import client_context

@@ -27,7 +27,7 @@ from adapters.kit.contract import MARKER, Bench, Trouble
 from adapters.kit.kind import find, offered
 from adapters.sftp.bench import SftpBench
 from gateway.api.routes import PREFIX
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.foundation import logs
 from gateway.notifications import webhooks
 from keys.documents.webhook_signature import new_secret

@@ -17,7 +17,7 @@ from support.policies import open_on, text_of
 from support.running import UNIT, consent, pair, running, settled, until
 
 from adapters.folder import FolderAdapter
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.database import content
 from gateway.messages import content_codec
 from gateway.messages.store import messages, receipts

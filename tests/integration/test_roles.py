@@ -22,7 +22,7 @@ from support.tables import Faults, table
 from gateway.access.api_tokens import ATTEMPTS
 from gateway.api.app import APART
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.operations.roles import CONTENT_MEMBERS, MATRIX, READS_CONTENT, Role
 
 PLACES = {route.operation: (route.method, PREFIX + route.path) for route in ROUTES} | {

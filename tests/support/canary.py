@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.demo.marks import encodings, files_under
 from gateway.federation.tls import client_context, server_context
 from keys.primitives.tls import self_signed, server_files

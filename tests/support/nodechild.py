@@ -28,7 +28,8 @@ if __name__ == "__main__":
 from support import keydchild
 from support.keydchild import CHEAP
 
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.erasure import storage_epochs
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock

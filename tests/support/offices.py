@@ -13,7 +13,7 @@ from support.browser import Seat, seat
 from support.federation import free_port
 from support.running import running
 
-from gateway.app import Node
+from gateway.composition.node import Node
 
 
 @dataclass

@@ -27,7 +27,8 @@ from support.nodechild import CHEAP, SteeredClock
 from support.nodeproc import UNIT, enquiry, free_port, unit
 
 from gateway.administration.create_node import Plan, make_node
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.errors import Code, TransientError
 from gateway.federation.client import Answered
 from gateway.peers.registry import Peer

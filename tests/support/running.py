@@ -22,7 +22,8 @@ from support.federation import free_port
 import schemas
 from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Plan, make_node
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.foundation.clock import SystemClock
 from gateway.foundation.config import Unit
 from gateway.ports import Adapter

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from support.endpoints import example
 
 import schemas
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.consent import register
 from gateway.conversations.rules.facts import Side
 from gateway.database import content, journal

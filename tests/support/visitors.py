@@ -15,7 +15,7 @@ from support.browsing import Page, read
 from support.federation import free_port
 from support.running import asked
 
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.console.cookies import SESSION
 from gateway.operations.roles import Role
 

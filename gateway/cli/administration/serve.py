@@ -18,7 +18,7 @@ from gateway.cli.options import CONTEXT
 from gateway.errors import Code, GatewayError, RefusedError
 
 if TYPE_CHECKING:
-    from gateway.app import Node
+    from gateway.composition.node import Node
     from gateway.identity.unlock import Unlock
     from gateway.ports import Json
 

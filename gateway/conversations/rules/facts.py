@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from gateway.foundation.day import parse_day
 from gateway.foundation.json import Json
+from gateway.foundation.workdays import parse_day
 
 NORMAL = "normal"
 

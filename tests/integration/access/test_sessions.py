@@ -21,8 +21,9 @@ from support.pair import PASSPHRASE, START, make_party
 
 from gateway.access.rules import IDLE, INVITED, LONGEST
 from gateway.access.sessions import ATTEMPTS, PAUSE
-from gateway.app import Node, open_node
+from gateway.app import open_node
 from gateway.changes.rules import DAY
+from gateway.composition.node import Node
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.operations.ports import Person, SignIn
 from gateway.operations.roles import OWNER, Caller, Role, may

@@ -17,7 +17,8 @@ from support.pair import Party, two_nodes
 from support.running import CHEAP, PASSPHRASE, asked, pair, running
 from support.seeded import Seeded, seed
 
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.database import journal
 from gateway.errors import Code
 

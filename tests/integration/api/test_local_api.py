@@ -20,7 +20,8 @@ from support.local import Caller, socket_caller
 from support.running import CHEAP, PASSPHRASE, UNIT, consent, enquiry, header, pair, running, settled
 
 from gateway.api.routes import PREFIX, ROUTES
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.node.event_feed import EVENTS_PAUSE
 
 MESSAGES = f"{PREFIX}/messages"

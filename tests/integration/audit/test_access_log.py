@@ -13,8 +13,9 @@ import pytest_asyncio
 from support.running import CHEAP, PASSPHRASE, asked, pair, running
 from support.seeded import seed
 
-from gateway.app import Node, open_node
+from gateway.app import open_node
 from gateway.audit import store
+from gateway.composition.node import Node
 from gateway.operations.roles import Caller, Role
 
 DAY = 24 * 3_600

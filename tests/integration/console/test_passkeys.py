@@ -17,7 +17,7 @@ from support.ceremony import ADMINS, aplay, change
 from support.federation import free_port
 from support.running import running
 
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.console.cookies import SESSION
 from keys.documents.change import Change
 from keys.primitives.encoding import canon

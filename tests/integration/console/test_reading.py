@@ -14,7 +14,7 @@ from support.pair import example
 from support.running import UNIT, asked, consent, header, pair, running, settled, until
 from support.visitors import Visitor, console_at, visitor
 
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.console.cookies import SESSION
 from gateway.console.words import words
 from gateway.operations.roles import Role

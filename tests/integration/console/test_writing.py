@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from support.running import UNIT, asked, pair, running, until
 from support.visitors import Visitor, console_at, visitor
 
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.operations.roles import Role
 
 NAMED = "Tulpe-7391"

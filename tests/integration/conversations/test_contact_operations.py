@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.running import UNIT, asked, consent, header, pair, running, settled
 
-from gateway.app import Node
+from gateway.composition.node import Node
 from gateway.errors import Code, RefusedError
 from keys.primitives.encoding import b64u
 

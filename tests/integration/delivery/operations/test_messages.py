@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from support.running import CHEAP, PASSPHRASE, asked, pair, running
 from support.seeded import seed
 
-from gateway.app import Node, open_node
+from gateway.app import open_node
+from gateway.composition.node import Node
 from gateway.database import journal
 from gateway.errors import Code, RefusedError
 

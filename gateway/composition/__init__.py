@@ -1,0 +1,1 @@
+"""Every part of a node, each made with what it uses."""

@@ -1,0 +1,27 @@
+"""What incoming messages do here besides being handed over, by type."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.consent.effects import record_consent, withdraw_consent
+from gateway.directory.cache import list_entry
+from gateway.erasure.peer_requests.record import record_confirmation, record_request
+from gateway.messages.effects import Effects
+
+if TYPE_CHECKING:
+    from gateway.composition.node import Node
+
+
+def tie_effects(node: Node) -> Effects:
+    """By message type what it does here besides being handed over."""
+    request = partial(record_request, node.content, node.keys.actor)
+    return {
+        "consent.record": (partial(record_consent, node.content),),
+        "consent.withdrawal": (request, partial(withdraw_consent, node.content)),
+        "erasure.request": (request,),
+        "referral.withdraw": (request,),
+        "erasure.confirmation": (partial(record_confirmation, node.clock),),
+        "directory.update": (partial(list_entry, node.content),),
+    }

@@ -1,0 +1,666 @@
+"""A node and all that works on it, tied bottom up: the one place that picks concrete parts.
+
+Node.serve   listen and run every loop until told to stop
+Node.desk    the operations of people and local systems, also without listening
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aiohttp.web import RouteDef
+
+from gateway.access.api_tokens import ApiTokens
+from gateway.access.sessions import People
+from gateway.administration.backup import BackupMaker
+from gateway.administration.status_metrics import StatusMetrics
+from gateway.api.app import LocalServer, local_app
+from gateway.attachments.folder import FileFolder
+from gateway.attachments.library import AttachmentLibrary
+from gateway.attachments.receiver import IncomingFiles, Uploads
+from gateway.attachments.sender import Uploader
+from gateway.audit.access_log import Reads
+from gateway.audit.checkpointer import Checkpointer
+from gateway.audit.log import AuditLog
+from gateway.audit.witness import LogWitness
+from gateway.composition.effects import tie_effects
+from gateway.composition.operation_table import tie_operations
+from gateway.consent import register
+from gateway.console.app import console_routes
+from gateway.console.settings import Settings
+from gateway.conversations.loader import ConversationLoader
+from gateway.conversations.status_updates import StatusUpdates
+from gateway.database.content_sealer import ContentSealer
+from gateway.database.engine import Store
+from gateway.database.sealed_content import Content
+from gateway.delivery.handover import Handover
+from gateway.delivery.inbound.admission import Admission
+from gateway.delivery.inbound.opening import Opening
+from gateway.delivery.inbound.receiver import Receiver
+from gateway.delivery.inbound.recording import Recorder
+from gateway.delivery.intake import Intake
+from gateway.delivery.local_receipts import LocalReceipts
+from gateway.delivery.outbound.departure import Departure
+from gateway.delivery.outbound.draft import DraftReader
+from gateway.delivery.outbound.expiry import Expiry
+from gateway.delivery.outbound.preparation import Preparation
+from gateway.delivery.outbound.receipts import ReceivedReceipts
+from gateway.delivery.outbound.sender import Sender
+from gateway.delivery.outbound.submission import Submission
+from gateway.directory.cache import DirectoryCache
+from gateway.erasure.chores import ErasureChores
+from gateway.erasure.erase import Eraser
+from gateway.erasure.peer_requests.confirm import RequestConfirmer
+from gateway.erasure.peer_requests.execute import RequestExecutor
+from gateway.erasure.peer_requests.forward import RequestForwarder
+from gateway.erasure.retention import Retention
+from gateway.erasure.storage_epochs import StorageEpochs
+from gateway.errors import GatewayError
+from gateway.federation.client import FederationClient
+from gateway.federation.handlers import Refusal
+from gateway.federation.listener import RunningServer, serve
+from gateway.federation.server import federation_app
+from gateway.federation.tls import server_context
+from gateway.foundation.chores import HOUR, Chore
+from gateway.foundation.config import Config, EmailSection
+from gateway.foundation.logs import logger
+from gateway.foundation.node_folder import (
+    ATTACHMENTS,
+    CHECKPOINT,
+    GUIDANCE,
+    RUN,
+    SOCKET,
+)
+from gateway.foundation.wakeups import EventStream, Wakeups
+from gateway.foundation.workdays import offset
+from gateway.foundation.workers import Workers
+from gateway.guidance.library import GuidanceLibrary
+from gateway.identity.identity import Identity
+from gateway.identity.own_identity import OwnIdentity
+from gateway.identity.publication import Publication
+from gateway.identity.unlock import Keyholder
+from gateway.mapping.types import RecordMapping
+from gateway.node.federation_handlers import FederationHandlers
+from gateway.node.scheduler import Scheduler
+from gateway.notifications.email_notices import EmailNotices
+from gateway.notifications.webhooks import WebhookReceiver, WebhookSender
+from gateway.peers import expiry_warnings
+from gateway.peers.link import PeerLink
+from gateway.peers.registry import PeerRegistry
+from gateway.peers.signatures import PeerSignatures
+from gateway.peers.split_view import SplitViewCheck
+from gateway.peers.tombstones import Tombstones
+from gateway.policy.consent_context import ConsentContextLoader
+from gateway.policy.gates.gate_table import UnitKind
+from gateway.policy.in_force import PoliciesInForce
+from gateway.ports import Adapter, Clock, Notifier
+from gateway.statistics.releases import StatisticsReleases
+from gateway.trust.changes import TrustChanges
+from gateway.trust.compromise_review import CompromiseReview
+from gateway.trust.effects import TrustEffects
+from gateway.trust.key_upkeep import KeyUpkeep
+from gateway.trust.link_reset.protocol import LinkReset
+from gateway.trust.peer_sync import PeerSync
+from gateway.trust.ping import Pinger
+from gateway.trust.record_exchange import RecordExchange
+from keys.primitives.tls import self_signed, server_files, spki_hash
+from schemas.region_pack.calendars import calendar
+from schemas.region_pack.regions import region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a node does not make itself: time, randomness, the case system with its mappings by type, and who is told
+    by webhook.
+    """
+
+    clock: Clock
+    rand: Callable[[int], bytes]
+    adapter: Adapter | None
+    inward: Mapping[str, RecordMapping]
+    outward: Mapping[str, RecordMapping]
+    receivers: Mapping[str, WebhookReceiver]
+
+
+class Node:
+    """One opened node folder: everything that works on it, each with what it uses."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        config: Config,
+        store: Store,
+        keys: Keyholder,
+        own: OwnIdentity,
+        outside: Outside,
+    ) -> None:
+        self.folder = folder
+        self.config = config
+        self.store = store
+        self.keys = keys
+        self.own = own
+        self.clock = clock = outside.clock
+        self.rand = rand = outside.rand
+        self.adapter = outside.adapter
+        self._outside = outside
+        self.region = region(config.node.region)
+        self.sealer = ContentSealer(keys, rand)
+        self.content = Content(store, self.sealer)
+        self.identity = Identity(own, keys)
+        self.peers = PeerRegistry(store, own)
+        self.signatures = PeerSignatures(self.peers, clock)
+        self.client = FederationClient(
+            node=own.node, keys=keys, verify=self.signatures.signed_by, spki_hash=spki_hash, clock=clock, rand=rand
+        )
+        self.link = PeerLink(self.peers, self.client)
+        self.policies = PoliciesInForce(store)
+        self.tokens = ApiTokens(store, clock)
+        self.files = FileFolder(folder / ATTACHMENTS)
+        self.library = GuidanceLibrary(folder / GUIDANCE, self.region)
+        self.workers = Workers()
+        self.wakeups = Wakeups()
+        self.events = EventStream()
+        self._tie_ground()
+        self._tie_trust()
+        self._tie_delivery()
+        self._tie_rest()
+        self.handlers = FederationHandlers(
+            own=self.own,
+            peers=self.peers,
+            receiver=self.receiver,
+            uploads=self.uploads,
+            receipts=self.receipts,
+            sync=self.sync,
+            tombstones=self.tombstones,
+            witness=self.witness,
+            record_exchange=self.record_exchange,
+            link_reset=self.link_reset,
+            wakeups=self.wakeups,
+            clock=self.clock,
+        )
+        self.scheduler = Scheduler(self._chores(), clock)
+        self.desk = tie_operations(self)
+        self.federation: RunningServer | None = None
+        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._log = logger()
+
+    def _tie_ground(self) -> None:
+        """What several slices need."""
+        self.log = AuditLog(
+            store=self.store, identity=self.identity, peers=self.peers, clock=self.clock, kept=self.folder / CHECKPOINT
+        )
+        self.tombstones = Tombstones(store=self.store, own=self.own, link=self.link, clock=self.clock)
+        self.split_view = SplitViewCheck(store=self.store, own=self.own, link=self.link, clock=self.clock)
+        self.loader = ConversationLoader(sealer=self.sealer, own=self.own, peers=self.peers, region=self.region)
+        self.status_updates = StatusUpdates(
+            content=self.content,
+            loader=self.loader,
+            config=self.config,
+            workers=self.workers,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.directory = DirectoryCache(
+            content=self.content,
+            own=self.own,
+            peers=self.peers,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+        )
+        self.consent_contexts = ConsentContextLoader(
+            sealer=self.sealer, own=self.own, peers=self.peers, config=self.config, clock=self.clock
+        )
+        self.attachments = AttachmentLibrary(
+            content=self.content,
+            peers=self.peers,
+            files=self.files,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.uploader = Uploader(store=self.store, client=self.client, files=self.files, clock=self.clock)
+
+    def _tie_trust(self) -> None:
+        """Identity, audit and trust."""
+        self.publication = Publication(store=self.store, identity=self.identity, clock=self.clock)
+        self.upkeep = KeyUpkeep(store=self.store, identity=self.identity, link=self.link, clock=self.clock)
+        self.checkpointer = Checkpointer(
+            store=self.store, link=self.link, log=self.log, wakeups=self.wakeups, clock=self.clock
+        )
+        self.witness = LogWitness(store=self.store, identity=self.identity, peers=self.peers, clock=self.clock)
+        self.reads = Reads(store=self.store, clock=self.clock, actor=self.keys.actor)
+        self.review = CompromiseReview(content=self.content, peers=self.peers, workers=self.workers, clock=self.clock)
+        self.sync = PeerSync(store=self.store, link=self.link, review=self.review, clock=self.clock)
+        self.trust_effects = TrustEffects(
+            store=self.store,
+            identity=self.identity,
+            peers=self.peers,
+            policies=self.policies,
+            wakeups=self.wakeups,
+            clock=self.clock,
+        )
+        self.trust_changes = TrustChanges(
+            own=self.own, trust_effects=self.trust_effects, config=self.config, actor=self.keys.actor
+        )
+        self.link_reset = LinkReset(
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.record_exchange = RecordExchange(
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            sync=self.sync,
+            wakeups=self.wakeups,
+            clock=self.clock,
+        )
+        self.pinger = Pinger(identity=self.identity, link=self.link, sync=self.sync, clock=self.clock)
+
+    def _tie_delivery(self) -> None:
+        """Messages on their way out and in."""
+        self.drafts = DraftReader(sealer=self.sealer, peers=self.peers, config=self.config, rand=self.rand)
+        self.preparation = Preparation(
+            content=self.content,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            drafts=self.drafts,
+            policies=self.policies,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.submission = Submission(
+            content=self.content,
+            drafts=self.drafts,
+            preparation=self.preparation,
+            wakeups=self.wakeups,
+            events=self.events,
+        )
+        self.departure = Departure(
+            content=self.content,
+            identity=self.identity,
+            loader=self.loader,
+            consent_contexts=self.consent_contexts,
+            policies=self.policies,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.expiry = Expiry(
+            store=self.store, peers=self.peers, wakeups=self.wakeups, events=self.events, clock=self.clock
+        )
+        self.local_receipts = LocalReceipts(
+            content=self.content,
+            identity=self.identity,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.receipts = ReceivedReceipts(
+            store=self.store,
+            own=self.own,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.incoming_files = IncomingFiles(
+            store=self.store, attachments=self.attachments, files=self.files, clock=self.clock, rand=self.rand
+        )
+        self.effects = tie_effects(self)
+        self.receiver = self._tie_receiver()
+        self.uploads = Uploads(
+            store=self.store, files=self.files, clock=self.clock, judge=self.receiver.answer_messages
+        )
+        self.handover = Handover(
+            content=self.content,
+            keys=self.keys,
+            peers=self.peers,
+            attachments=self.attachments,
+            local_receipts=self.local_receipts,
+            adapter=self.adapter,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            clock=self.clock,
+            mappings=self._outside.inward,
+        )
+
+    def _tie_receiver(self) -> Receiver:
+        """The receive order (docs/spec/receiving.md)."""
+        return Receiver(
+            own=self.own,
+            store=self.store,
+            peers=self.peers,
+            opening=Opening(
+                identity=self.identity,
+                sealer=self.sealer,
+                workers=self.workers,
+                fetch_chain=self.sync.fetch_chain,
+                clock=self.clock,
+            ),
+            admission=Admission(
+                content=self.content,
+                own=self.own,
+                units={unit.id: UnitKind(unit.kind) for unit in self.config.units},
+                load_conversations=lambda connection, keys: self.loader.load(connection, keys)[0],
+                context_of=self.loader.came,
+                find_consent=partial(register.known_in, self.sealer),
+                clock=self.clock,
+            ),
+            files=self.incoming_files,
+            recorder=Recorder(
+                content=self.content,
+                identity=self.identity,
+                link=self.link,
+                effects=self.effects,
+                workers=self.workers,
+                wakeups=self.wakeups,
+                events=self.events,
+                clock=self.clock,
+            ),
+            workers=self.workers,
+            clock=self.clock,
+        )
+
+    def _tie_rest(self) -> None:
+        """What ends, what is counted, what is kept safe."""
+        self.releases = StatisticsReleases(
+            content=self.content,
+            own=self.own,
+            peers=self.peers,
+            loader=self.loader,
+            region=self.region,
+            workers=self.workers,
+            clock=self.clock,
+            actor=self.keys.actor,
+        )
+        self.eraser = Eraser(
+            content=self.content,
+            identity=self.identity,
+            attachments=self.attachments,
+            status_updates=self.status_updates,
+            adapter=self.adapter,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+        )
+        self.retention = Retention(
+            content=self.content,
+            eraser=self.eraser,
+            releases=self.releases,
+            status_updates=self.status_updates,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+            actor=self.keys.actor,
+        )
+        self.forwarder = RequestForwarder(
+            content=self.content,
+            peers=self.peers,
+            preparation=self.preparation,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+            rand=self.rand,
+            actor=self.keys.actor,
+        )
+        self.executor = RequestExecutor(content=self.content, eraser=self.eraser, clock=self.clock)
+        self.confirmer = RequestConfirmer(
+            content=self.content,
+            keys=self.keys,
+            peers=self.peers,
+            preparation=self.preparation,
+            config=self.config,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.epochs = StorageEpochs(
+            store=self.store,
+            keys=self.keys,
+            eraser=self.eraser,
+            epoch_days=self.config.storage.epoch_days,
+            clock=self.clock,
+        )
+        self.erasure = ErasureChores(
+            store=self.store,
+            eraser=self.eraser,
+            retention=self.retention,
+            forwarder=self.forwarder,
+            executor=self.executor,
+            confirmer=self.confirmer,
+            epochs=self.epochs,
+            clock=self.clock,
+        )
+        self.backups = BackupMaker(
+            store=self.store,
+            identity=self.identity,
+            log=self.log,
+            config=self.config,
+            workers=self.workers,
+            clock=self.clock,
+            rand=self.rand,
+        )
+        self.status_metrics = StatusMetrics(
+            store=self.store, keys=self.keys, peers=self.peers, log=self.log, config=self.config, clock=self.clock
+        )
+
+    def _chores(self) -> Sequence[Chore]:
+        """What is done again and again, in the order in which it begins."""
+        keys, push = self.upkeep.chores()
+        requests, erase = self.erasure.chores()
+        return [
+            keys,
+            *self.expiry.chores(),
+            *self.trust_effects.chores(),
+            *self.status_updates.chores(),
+            requests,
+            push,
+            *self.link_reset.chores(),
+            *self.sync.chores(),
+            *self.epochs.chores(),
+            erase,
+            *self.review.chores(),
+            *self.split_view.chores(),
+            Chore("expiry warnings", HOUR, partial(expiry_warnings.tell, self.store, self.own, self.peers, self.clock)),
+            Chore("database checkpoint", 1, self.store.checkpoint),
+        ]
+
+    async def start_local(self) -> LocalServer:
+        """Open the socket of the local API (and loopback, if set)."""
+        server = LocalServer(local_app(self.desk, admit=self.tokens.admit, console=self._console()))
+        await server.start(self.folder / RUN / SOCKET, self.config.local.listen)
+        return server
+
+    def _console(self) -> Iterable[RouteDef]:
+        """The pages, where people can come to them."""
+        origin = self.config.console_origin
+        if origin is None:
+            return ()
+        zone = calendar(self.region.name, self.own.descriptor.country).zone
+        about = Settings(
+            origin=origin,
+            node=self.config.node.name,
+            language=self.config.console.language,
+            leave_to=self.config.console.leave_to,
+            demo=self.config.node.demo,
+            now=self.clock.now,
+            offset=lambda at: int(offset(zone, at).total_seconds()),
+            rand=self.rand,
+            near={"language": self.region.languages, "country": self.region.countries},
+        )
+        return console_routes(self.desk, self.people(origin), about)
+
+    def people(self, origin: str) -> People:
+        """Who comes in at a console at this origin."""
+        return People(
+            store=self.store, config=self.config, workers=self.workers, clock=self.clock, rand=self.rand, origin=origin
+        )
+
+    async def _start_federation(self) -> RunningServer:
+        descriptor = self.own.descriptor
+        host = descriptor.authority.rpartition(":")[0] or descriptor.authority
+        secret = self.keys.tls_secrets()[0]
+        certificate = self_signed(secret, node=descriptor.node, hosts=[host.strip("[]")], now=self.clock.now())
+        with server_files(secret, certificate) as (certificate_file, key_file):
+            context = server_context(certificate_file, key_file)
+        app = federation_app(
+            self.handlers,
+            node=descriptor.node,
+            authority=descriptor.authority,
+            keys=self.keys,
+            verify=self.signatures.admits,
+            verify_paired=self.signatures.admits_paired,
+            verify_known=self.signatures.admits_known,
+            clock=self.clock,
+            rand=self.rand,
+            report=self._report,
+        )
+        host, _, port = self.config.federation.listen.rpartition(":")
+        return await serve(app, host.strip("[]"), int(port), context)
+
+    def _report(self, refusal: Refusal) -> None:
+        """What was turned away, without a byte of it."""
+        self._log.info(
+            "federation.refused",
+            peer=refusal.peer,
+            status=refusal.status,
+            step=refusal.endpoint,
+            code=None if refusal.code is None else str(refusal.code),
+            exc_info=refusal.error,
+        )
+
+    async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
+        """Run until `stop` is set. `ready` is called once both listeners take requests."""
+        await self.log.start()
+        self.upkeep.check_clock()
+        await self.epochs.finish_rotation()
+        await self.upkeep.keys()
+        hooks = WebhookSender(
+            store=self.store,
+            own=self.own,
+            peers=self.peers,
+            events=self.events,
+            clock=self.clock,
+            receivers=self._outside.receivers,
+        )
+        await hooks.start()
+        async with AsyncExitStack() as stack:
+            self.federation = await self._start_federation()
+            stack.push_async_callback(self.federation.close)
+            local = await self.start_local()
+            stack.push_async_callback(local.close)
+            self._log.info(
+                "node.started", peer=self.own.node, port=self.federation.port, version=self.own.descriptor.version
+            )
+            ready()
+            loops = [
+                asyncio.create_task(self.scheduler.run(), name="scheduler"),
+                asyncio.create_task(self.handover.run(), name="handover"),
+                asyncio.create_task(self.record_exchange.run(), name="trust"),
+                asyncio.create_task(self.checkpointer.run(), name="checkpointer"),
+                asyncio.create_task(self._keep_senders(), name="senders"),
+                asyncio.create_task(hooks.run(), name="webhooks"),
+                asyncio.create_task(stop.wait(), name="stop"),
+                *self._outside_loops(),
+            ]
+            try:
+                done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+            finally:
+                for task in (*loops, *self._senders.values()):
+                    task.cancel()
+                await asyncio.gather(*loops, *self._senders.values(), return_exceptions=True)
+                with suppress(GatewayError):  # a clean stop signs what there is; a node that can not sign stops too
+                    await self.log.checkpoint()
+
+    def _outside_loops(self) -> Iterable[asyncio.Task[None]]:
+        """Notices by e-mail, and what is collected from the case system, where these are set."""
+        if (email := self.config.notify.email) is not None:
+            notices = EmailNotices(
+                store=self.store,
+                adapter=self.adapter,
+                clock=self.clock,
+                notifier=_mailer(self.config.node.name, email),
+                seconds=email.every_minutes * 60,
+            )
+            yield asyncio.create_task(notices.run(), name="notify")
+        if self.adapter is not None and self.config.adapter is not None:
+            intake = Intake(
+                content=self.content,
+                drafts=self.drafts,
+                events=self.events,
+                clock=self.clock,
+                rand=self.rand,
+                adapter=self.adapter,
+                mappings=self._outside.outward,
+                seconds=self.config.adapter.poll_seconds,
+            )
+            yield asyncio.create_task(intake.run(), name="collect")
+
+    def _sender(self, node: str) -> Sender:
+        return Sender(
+            node=node,
+            store=self.store,
+            identity=self.identity,
+            link=self.link,
+            log=self.log,
+            departure=self.departure,
+            sync=self.sync,
+            uploader=self.uploader,
+            submission=self.submission,
+            workers=self.workers,
+            wakeups=self.wakeups,
+            events=self.events,
+            clock=self.clock,
+            rand=self.rand,
+        )
+
+    async def _keep_senders(self) -> None:
+        """One sender for every peer there is; a sender that ends by a fault of ours ends the node."""
+        while True:
+            for peer in self.peers.all():
+                if peer.node not in self._senders:
+                    task = asyncio.create_task(self._sender(peer.node).run(), name=f"send-{peer.name}")
+                    self._senders[peer.node] = task
+            for task in self._senders.values():
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.2)
+
+    async def close(self) -> None:
+        """Finish what was begun and let the folder go."""
+        await self.client.close()
+        self.store.close()
+        self.workers.shutdown()
+
+
+def _mailer(node: str, section: EmailSection) -> Notifier:
+    from adapters.email import Mailer
+
+    return Mailer(
+        node=node,
+        host=section.host,
+        port=section.port,
+        implicit=section.tls == "implicit",
+        sender=section.sender,
+        to=section.to,
+        user=section.user,
+        password=section.password_file,
+        ca=section.ca_file,
+    )
