@@ -45,6 +45,21 @@ def test_other_errors_are_faults_of_their_row():
         refuses()
 
 
+class FailureGroup(BaseExceptionGroup):
+    """A group that is no `Exception`, as a generator of requests raises it."""
+
+
+def test_a_group_of_errors_is_a_fault_with_their_kinds():
+    """In its row, as any other error."""
+
+    @table("value", ["first", "second"])
+    def check(value: str) -> None:
+        raise FailureGroup(SECRET, [KeyError(SECRET), OSError(), KeyError()])
+
+    with pytest.raises(RowFaultsError, match=r"\nsecond: KeyError, OSError at test_tables.py"):
+        check()
+
+
 async def test_a_test_that_waits_is_one_too():
     """Each row is awaited."""
 

@@ -23,7 +23,7 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 WORD = 40  # longer values are no part of the name of a row
-FAILURES = (Exception, pytest.fail.Exception)
+FAILURES = (Exception, BaseExceptionGroup, pytest.fail.Exception)
 Test = Callable[..., Any]
 Ids = Iterable[object] | Callable[[Any], object] | None
 
@@ -151,6 +151,8 @@ def _tell(exc: BaseException) -> list[str]:
             source = linecache.getline(str(path), step.tb_lineno).strip()
             line = f"{path.name}:{step.tb_lineno}: {source}"
         step = step.tb_next
+    if isinstance(exc, BaseExceptionGroup):
+        return [f"{', '.join(sorted({type(one).__name__ for one in exc.exceptions}))} at {line}"]
     if not isinstance(exc, AssertionError | pytest.fail.Exception):
         return [f"{type(exc).__name__} at {line}"]
     first = str(exc).partition("\n")[0]
