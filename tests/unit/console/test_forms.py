@@ -144,18 +144,25 @@ def test_an_empty_form_says_nothing(body_type):
 def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
     """A script in every text, faults and all; it comes back as it was written."""
     document = documents(body_type)[-1]
-    places = {field.path for field in fields(body_type) if field.schema.get("type") == "string"}
+    root = catalogue().get(body_type).document
+    each = {
+        f"/content/{name}/*/{member['x-each']}"  # the code of its row, which nobody writes
+        for name, member in members(resolve(root["properties"]["content"], root))
+        if "x-each" in member
+    }
+    places = {field.path for field in fields(body_type) if field.schema.get("type") == "string"} - each
 
     def scripted(value: Any, path: str) -> Any:
         if isinstance(value, dict):
             return {name: scripted(member, f"{path}/{name}") for name, member in value.items()}
         if isinstance(value, list):
-            return [scripted(item, f"{path}/*") for item in value]
+            items = [scripted(item, f"{path}/*") for item in value]
+            return items[:1] if set(map(str, items)) == {SCRIPT} else items  # a set of codes has each code once
         return SCRIPT if path in places else value
 
     hostile = {half: scripted(document[half], f"/{half}") for half in HALVES}
     page = shown(body_type, hostile, lang, formfaults.judge(body_type, hostile))
-    assert trimmed(body(body_type, sent(page), offset)) == trimmed(hostile) or "[" in page.said
+    assert trimmed(body(body_type, sent(page), offset)) == trimmed(hostile)
 
 
 @table("body_type", TYPES)
