@@ -22,7 +22,7 @@ from types import TracebackType
 from adapters.folder import FolderAdapter
 from bench.work import consent, referral
 from gateway.administration.create_node import Plan, make_node
-from gateway.cli.connection import call
+from gateway.cli.connection import call_node
 from gateway.demo.ceremony import trust_peer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.clock import SystemClock
@@ -60,7 +60,9 @@ class Pair:
                 self._introduce(one, other)
             self._agree()
             self.stop(ABSENT)
-            held = call(self.node(SENDER), "consent.record", {"by": "bench", "content": consent((RECEIVER, ABSENT))})
+            held = call_node(
+                self.node(SENDER), "consent.record", {"by": "bench", "content": consent((RECEIVER, ABSENT))}
+            )
             if not isinstance(held, dict):
                 raise RuntimeError("a recorded consent has an id")
             self.referral = referral(RECEIVER, str(held["id"]))
@@ -142,11 +144,11 @@ class Pair:
 
     def _introduce(self, one: str, other: str) -> None:
         folder = self.node(one)
-        chain = call(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
-        call(folder, "peer.add", {"chain": chain, "by": "bench", "name": other})
+        chain = call_node(self.node(other), "node.pairing", {}, passphrase_file=self.passphrase)
+        call_node(folder, "peer.add", {"chain": chain, "by": "bench", "name": other})
 
         def ask(operation: str, /, **arguments: Json) -> dict[str, Json]:
-            return _object(call(folder, operation, arguments))
+            return _object(call_node(folder, operation, arguments))
 
         trust_peer(ask, self._admins, other)
 
@@ -156,7 +158,7 @@ class Pair:
         while any(
             isinstance(peer, dict) and peer["missing"] is not None
             for name in (SENDER, RECEIVER)
-            for peer in _peers(call(self.node(name), "peer.list", {}))
+            for peer in _peers(call_node(self.node(name), "peer.list", {}))
         ):
             if time.monotonic() > end:
                 raise RefusedError(Code.UNREACHABLE, "the nodes did not take each other's trust records in time")

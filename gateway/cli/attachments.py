@@ -14,17 +14,17 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def attachment() -> None:
+@click.group("attachment", context_settings=CONTEXT)
+def attachment_commands() -> None:
     """Files that go with messages."""
 
 
-@options.verb(attachment, "add")
+@options.add_verb(attachment_commands, "add")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--message", metavar="ID", help="Add it to the files of this message that is not sent yet.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def attachment_add(reach: Reach, file: Path, message: str | None, as_json: bool) -> None:
+def add_attachment(reach: Reach, file: Path, message: str | None, as_json: bool) -> None:
     """Seal FILE for a message that is still to be sent; its name does not travel.
 
     The first file gives the message its id. Write it into the draft as `message`, and name each file where the draft
@@ -38,21 +38,21 @@ def attachment_add(reach: Reach, file: Path, message: str | None, as_json: bool)
     """
     from gateway.cli import transfers
 
-    answer = transfers.add(reach.folder, file, message, reach.passphrase_file)
-    output.show(answer, as_json=as_json, people=_show_added)
+    answer = transfers.add_file(reach.folder, file, message, reach.passphrase_file)
+    output.print_answer(answer, as_json=as_json, people=_show_added)
 
 
 def _show_added(value: Mapping[str, Json]) -> None:
-    output.facts([(name, value[name]) for name in ("message", "part", "media_type", "size", "sha256")])
+    output.print_facts([(name, value[name]) for name in ("message", "part", "media_type", "size", "sha256")])
 
 
-@options.verb(attachment, "list")
+@options.add_verb(attachment_commands, "list")
 @click.argument("id", required=False)
 @click.option("--in", "direction", flag_value="in", help="Of the one that came in.")
 @click.option("--out", "direction", flag_value="out", help="Of the one that goes out.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def attachment_list(reach: Reach, id: str | None, direction: str | None, as_json: bool) -> None:
+def list_attachments(reach: Reach, id: str | None, direction: str | None, as_json: bool) -> None:
     """The files of the message ID; without ID those that are on their way, and those that wait for their message.
 
     \b
@@ -61,14 +61,14 @@ def attachment_list(reach: Reach, id: str | None, direction: str | None, as_json
       trm attachment list --node /srv/trm/al
     """
     if id is None:
-        output.show(reach.ask("attachment.moving"), as_json=as_json, people=_show_moving)
+        output.print_answer(reach.ask("attachment.moving"), as_json=as_json, people=_show_moving)
         return
     answer = reach.ask("attachment.list", id=id, direction=direction)
-    output.show(answer, as_json=as_json, people=_show_files)
+    output.print_answer(answer, as_json=as_json, people=_show_files)
 
 
 def _show_files(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["part", "what", "type", "bytes", "here", "sha-256"],
         [
             [item["part"], item["doc_kind"], item["media_type"], item["size"], item["stored"], item["sha256"]]
@@ -79,7 +79,7 @@ def _show_files(value: Mapping[str, Json]) -> None:
 
 
 def _show_moving(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["message", "peer", "state", "files", "done", "bytes", "since", "last"],
         [
             [
@@ -98,12 +98,12 @@ def _show_moving(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(attachment, "save")
+@options.add_verb(attachment_commands, "save")
 @click.argument("id")
 @click.argument("part", type=click.IntRange(0, 9))
 @click.argument("file", type=click.Path(path_type=Path))
-@options.on_node
-def attachment_save(reach: Reach, id: str, part: int, file: Path) -> None:
+@options.pass_node
+def save_attachment(reach: Reach, id: str, part: int, file: Path) -> None:
     """Write file number PART of the message ID to FILE, which must not exist. This is written to the audit log.
 
     It is plain text from then on: keep it where it belongs, and erase it there when its time is over.
@@ -114,15 +114,15 @@ def attachment_save(reach: Reach, id: str, part: int, file: Path) -> None:
     """
     from gateway.cli import transfers
 
-    size = transfers.save(reach.folder, id, part, file, reach.passphrase_file)
-    output.say(f"{file}: {size} bytes")
+    size = transfers.save_file(reach.folder, id, part, file, reach.passphrase_file)
+    output.print_line(f"{file}: {size} bytes")
 
 
-@options.verb(attachment, "discard")
+@options.add_verb(attachment_commands, "discard")
 @click.argument("id")
-@options.on_node
+@options.pass_node
 @options.as_json
-def attachment_discard(reach: Reach, id: str, as_json: bool) -> None:
+def discard_attachments(reach: Reach, id: str, as_json: bool) -> None:
     """Forget the files of a message that was not sent.
 
     \b
@@ -130,4 +130,6 @@ def attachment_discard(reach: Reach, id: str, as_json: bool) -> None:
       trm attachment discard q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
     answer = reach.ask("attachment.discard", id=id)
-    output.show(answer, as_json=as_json, people=lambda value: output.say(f"forgotten: {value['files']} file(s)"))
+    output.print_answer(
+        answer, as_json=as_json, people=lambda value: output.print_line(f"forgotten: {value['files']} file(s)")
+    )

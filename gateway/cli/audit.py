@@ -19,8 +19,8 @@ from gateway.ports import Json
 UNWITNESSED = "unwitnessed: no peer has confirmed this log, so whoever controls this machine can have rewritten it"
 
 
-@click.group(context_settings=CONTEXT)
-def audit() -> None:
+@click.group("audit", context_settings=CONTEXT)
+def audit_commands() -> None:
     """The audit log: how it stands, whether it holds, its export.
 
     Of a running node, or of the folder of a stopped one; needs no passphrase.
@@ -30,27 +30,27 @@ def audit() -> None:
 _on_folder = click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
 
 
-@options.verb(audit, "show")
+@options.add_verb(audit_commands, "show")
 @_on_folder
 @options.as_json
-def audit_show(node: Path | None, as_json: bool) -> None:
+def show_log(node: Path | None, as_json: bool) -> None:
     """Entries, the newest checkpoint, and who has witnessed it when.
 
     \b
     Example:
       trm audit show --node /srv/trm/fr
     """
-    output.show(_ask(options.folder_of(node), "audit.show"), as_json=as_json, people=_shown)
+    output.print_answer(_ask(options.find_folder(node), "audit.show"), as_json=as_json, people=_shown)
 
 
-@options.verb(audit, "list")
+@options.add_verb(audit_commands, "list")
 @click.option("--event", metavar="EVENT", help="Only entries of this event, like peer.state.")
 @click.option("--about", "subject", metavar="ID", help="Only entries that name this id or hash.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", help="The page behind the one that named it.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def audit_list(
+def list_entries(
     reach: Reach, event: str | None, subject: str | None, limit: int, cursor: str | None, as_json: bool
 ) -> None:
     """Entries of the log, newest first, and how far checkpoints cover each.
@@ -60,11 +60,11 @@ def audit_list(
       trm audit list --event peer.state --node /srv/trm/fr
     """
     value = reach.ask("audit.list", event=event, subject=subject, limit=limit, cursor=cursor)
-    output.show(value, as_json=as_json, people=_show_entries)
+    output.print_answer(value, as_json=as_json, people=_show_entries)
 
 
 def _show_entries(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["entry", "at", "event", "members", "covered"],
         [
             [item["seq"], time_text.when(item["at"]), item["event"], _members(item["facts"]), item["covered"]]
@@ -76,24 +76,28 @@ def _show_entries(value: Mapping[str, Json]) -> None:
 
 
 def _members(facts: Json) -> str:
-    return " ".join(f"{name}={output.word(fact)}" for name, fact in facts.items()) if isinstance(facts, dict) else ""
+    return (
+        " ".join(f"{name}={output.format_value(fact)}" for name, fact in facts.items())
+        if isinstance(facts, dict)
+        else ""
+    )
 
 
 def _say_more(value: Mapping[str, Json]) -> None:
     if value["next"] is not None:
-        output.hint(f"there may be older ones: --cursor {value['next']}")
+        output.print_hint(f"there may be older ones: --cursor {value['next']}")
 
 
-@options.verb(audit, "reads")
+@options.add_verb(audit_commands, "reads")
 @click.option("--message", metavar="ID", help="Who was shown this message or draft.")
 @click.option("--conversation", metavar="ID", help="Who was shown anything of this case.")
 @click.option("--consent", metavar="ID", help="Who was shown this consent.")
 @click.option("--reader", metavar="READER", help="What one reader was shown: owner, token/ID or person/ID.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", help="The page behind the one that named it.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def audit_reads(
+def list_reads(
     reach: Reach,
     message: str | None,
     conversation: str | None,
@@ -120,11 +124,11 @@ def audit_reads(
         limit=limit,
         cursor=cursor,
     )
-    output.show(value, as_json=as_json, people=_show_reads)
+    output.print_answer(value, as_json=as_json, people=_show_reads)
 
 
 def _show_reads(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["first that day", "what", "id", "reader", "name"],
         [
             [time_text.when(item["at"]), item["what"], item["id"], item["reader"], item["name"]]
@@ -137,7 +141,7 @@ def _show_reads(value: Mapping[str, Json]) -> None:
 
 def _shown(value: Mapping[str, Json]) -> None:
     point = value["checkpoint"]
-    output.facts(
+    output.print_facts(
         [
             ("log", value["origin"]),
             ("entries", value["entries"]),
@@ -151,16 +155,16 @@ def _shown(value: Mapping[str, Json]) -> None:
 def _say_witnessed(value: Mapping[str, Json]) -> None:
     found = value["witnessed"]
     if not isinstance(found, dict):
-        output.say(UNWITNESSED)
+        output.print_line(UNWITNESSED)
         return
     told = ", ".join(f"{item['peer']} {time_text.when(item['at'])}" for item in list_objects(found, "by"))
-    output.say(f"witnessed up to entry {found['size']} by {told}")
+    output.print_line(f"witnessed up to entry {found['size']} by {told}")
 
 
-@options.verb(audit, "verify")
+@options.add_verb(audit_commands, "verify")
 @_on_folder
 @options.as_json
-def audit_verify(node: Path | None, as_json: bool) -> None:
+def verify_log(node: Path | None, as_json: bool) -> None:
     """Examine every entry, checkpoint, tile and cosignature; the first bad entry is named first. Exit 1 if one is bad.
 
     It can not see what was taken away or changed behind the newest checkpoint, which is at most an hour old.
@@ -169,24 +173,24 @@ def audit_verify(node: Path | None, as_json: bool) -> None:
     Example:
       trm audit verify --node /srv/trm/fr
     """
-    value = _ask(options.folder_of(node), "audit.verify")
-    output.show(value, as_json=as_json, people=_verified)
+    value = _ask(options.find_folder(node), "audit.verify")
+    output.print_answer(value, as_json=as_json, people=_verified)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
 
 
 def _verified(value: Mapping[str, Json]) -> None:
     for item in list_objects(value, "findings"):
-        output.say(f"{item['place']} {item['rule']}")
+        output.print_line(f"{item['place']} {item['rule']}")
     good = "every entry, checkpoint and cosignature holds" if value["ok"] is True else "the log does not hold"
-    output.say(f"{value['entries']} entries, {value['checkpoints']} checkpoints: {good}")
+    output.print_line(f"{value['entries']} entries, {value['checkpoints']} checkpoints: {good}")
     _say_witnessed(value)
 
 
-@options.verb(audit, "export")
+@options.add_verb(audit_commands, "export")
 @click.argument("file", type=click.Path(path_type=Path))
 @_on_folder
-def audit_export(file: Path, node: Path | None) -> None:
+def export_log(file: Path, node: Path | None) -> None:
     """Write FILE: entries, tiles, checkpoints, cosignatures, and the descriptor chains of this node and its witnesses.
 
     A stranger checks it with docs/verify_audit.py and the fingerprints, without us. No overwriting.
@@ -195,7 +199,7 @@ def audit_export(file: Path, node: Path | None) -> None:
     Example:
       trm audit export log.jsonl --node /srv/trm/fr
     """
-    folder = options.folder_of(node)
+    folder = options.find_folder(node)
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as exc:
@@ -212,8 +216,8 @@ def audit_export(file: Path, node: Path | None) -> None:
     except BaseException:
         file.unlink()
         raise
-    output.say(f"written: {file}")
-    output.hint(f"anybody checks it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
+    output.print_line(f"written: {file}")
+    output.print_hint(f"anybody checks it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
 
 
 def _pages(folder: Path) -> Iterator[dict[str, Json]]:
@@ -226,10 +230,10 @@ def _pages(folder: Path) -> Iterator[dict[str, Json]]:
 
 def _ask(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
     """From the node while it runs, else from its folder."""
-    from gateway.cli.connection import call, is_running
+    from gateway.cli.connection import call_node, is_running
 
     if is_running(folder):
-        value = call(folder, operation, arguments)
+        value = call_node(folder, operation, arguments)
         if not isinstance(value, dict):
             raise RuntimeError(f"the answer of {operation} is no object")
         return value

@@ -38,7 +38,7 @@ class SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def call(
+def call_node(
     folder: Path,
     operation: str,
     arguments: Mapping[str, Json],
@@ -72,16 +72,16 @@ def is_running(folder: Path) -> bool:
     return True
 
 
-def answers(folder: Path, operations: Sequence[str], *, passphrase_file: Path | None = None) -> dict[str, Json]:
+def read_answers(folder: Path, operations: Sequence[str], *, passphrase_file: Path | None = None) -> dict[str, Json]:
     """The answers of several reading operations; a folder without a running node is opened once for all of them."""
     if is_running(folder):
-        return {operation: call(folder, operation, {}) for operation in operations}
+        return {operation: call_node(folder, operation, {}) for operation in operations}
 
     async def owning() -> dict[str, Json]:
         from gateway.app import open_node
         from gateway.cli.identity import unlocking
 
-        node, stack = await open_node(folder, unlocking.owned(folder, passphrase_file))
+        node, stack = await open_node(folder, unlocking.unlock_in_process(folder, passphrase_file))
         async with stack:
             return {operation: (await node.desk.call(operation, {})).value for operation in operations}
 
@@ -93,7 +93,7 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
     target, body = _request(route, arguments)
     headers = {"Content-Type": "application/json"}
     if route.method == "POST":
-        headers["Idempotency-Key"] = key or fresh_key()
+        headers["Idempotency-Key"] = key or make_idempotency_key()
     if route.matched:
         headers["If-Match"] = f'"{arguments["if_match"]}"'
     connection = SocketConnection(path)
@@ -108,7 +108,7 @@ def _over_socket(path: Path, operation: str, arguments: Mapping[str, Json], key:
     if response.status < 300:
         answer: Json = value
         return answer
-    raise failure(response.status, value)
+    raise to_error(response.status, value)
 
 
 def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | None]:
@@ -122,12 +122,12 @@ def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | 
     return path + ("?" + urlencode(query) if query else ""), None
 
 
-def fresh_key() -> str:
+def make_idempotency_key() -> str:
     """A random idempotency key."""
     return b64u(system_rand(18))
 
 
-def failure(status: int, problem: Mapping[str, Json]) -> GatewayError:
+def to_error(status: int, problem: Mapping[str, Json]) -> GatewayError:
     """A problem answer as the error it was on the other side: 503 may help to try again, the rest was refused."""
     listed = problem.get("findings")
     findings = [
@@ -154,7 +154,7 @@ async def _owning(
     from gateway.foundation import config
 
     config.load(folder)
-    node, stack = await open_node(folder, unlocking.owned(folder, passphrase_file))
+    node, stack = await open_node(folder, unlocking.unlock_in_process(folder, passphrase_file))
     async with stack:
-        done = await node.desk.call(operation, dict(arguments), key=key or fresh_key())
+        done = await node.desk.call(operation, dict(arguments), key=key or make_idempotency_key())
         return done.value

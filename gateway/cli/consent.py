@@ -14,17 +14,17 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def consent() -> None:
+@click.group("consent", context_settings=CONTEXT)
+def consent_commands() -> None:
     """Record, show and withdraw the consent of a person."""
 
 
-@options.verb(consent, "record")
+@options.add_verb(consent_commands, "record")
 @click.argument("file", type=click.Path(path_type=Path))
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def consent_record(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+def record_consent(reach: Reach, file: Path, by: str, as_json: bool) -> None:
     """Record the consent in FILE ('-' for standard input), the content of a consent.record. Nothing is sent.
 
     Units that may receive are written PEER/unit. `trm schema show consent.record/1` lists the fields. Without a
@@ -35,30 +35,30 @@ def consent_record(reach: Reach, file: Path, by: str, as_json: bool) -> None:
       trm consent record consent.json --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("consent.record", content=output.read_object(file), by=by)
-    output.show(answer, as_json=as_json, people=_show_recorded)
+    output.print_answer(answer, as_json=as_json, people=_show_recorded)
 
 
 def _show_recorded(value: Mapping[str, Json]) -> None:
-    output.facts([("consent", value["id"]), ("state", value["state"])])
-    output.hint("a message relies on it by header.consent_ref; a draft by trm draft release --consent")
+    output.print_facts([("consent", value["id"]), ("state", value["state"])])
+    output.print_hint("a message relies on it by header.consent_ref; a draft by trm draft release --consent")
 
 
-@options.verb(consent, "list")
+@options.add_verb(consent_commands, "list")
 @click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
-@options.on_node
+@options.pass_node
 @options.as_json
-def consent_list(reach: Reach, limit: int, as_json: bool) -> None:
+def list_consents(reach: Reach, limit: int, as_json: bool) -> None:
     """Consents held here, newest first, without what they say.
 
     \b
     Example:
       trm consent list --node /srv/trm/fr
     """
-    output.show(reach.ask("consent.list", limit=limit), as_json=as_json, people=_show_list)
+    output.print_answer(reach.ask("consent.list", limit=limit), as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["consent", "holder", "state", "since"],
         [
             [item["id"], item["holder"], item["state"], time_text.when(item["at"])]
@@ -68,36 +68,36 @@ def _show_list(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(consent, "show")
+@options.add_verb(consent_commands, "show")
 @click.argument("id")
-@options.on_node
+@options.pass_node
 @options.as_json
-def consent_show(reach: Reach, id: str, as_json: bool) -> None:
+def show_consent(reach: Reach, id: str, as_json: bool) -> None:
     """One consent with every withdrawal.
 
     \b
     Example:
       trm consent show q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.show(reach.ask("consent.show", id=id), as_json=as_json, people=_show_consent)
+    output.print_answer(reach.ask("consent.show", id=id), as_json=as_json, people=_show_consent)
 
 
 def _show_consent(value: Mapping[str, Json]) -> None:
-    output.facts([("consent", value["id"]), ("holder", value["holder"]), ("state", value["state"])])
+    output.print_facts([("consent", value["id"]), ("holder", value["holder"]), ("state", value["state"])])
     output.print_json(value["record"])
     for item in list_objects(value, "withdrawals"):
-        output.say(f"withdrawn  {time_text.when(item.get('withdrawn_on'))}")
+        output.print_line(f"withdrawn  {time_text.when(item.get('withdrawn_on'))}")
         output.print_json(item)
 
 
-@options.verb(consent, "withdraw")
+@options.add_verb(consent_commands, "withdraw")
 @click.argument("id")
 @click.option("--grant", "grants", type=click.IntRange(0), multiple=True, help="Only this grant, by its number from 0.")
 @click.option("--erase", is_flag=True, help="The person also wants the data erased.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def consent_withdraw(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, by: str, as_json: bool) -> None:
+def withdraw_consent(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, by: str, as_json: bool) -> None:
     """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it.
 
     \b
@@ -107,12 +107,12 @@ def consent_withdraw(reach: Reach, id: str, grants: tuple[int, ...], erase: bool
     answer = reach.ask(
         "consent.withdraw", id=id, by=by, erase_wanted=True if erase else None, grants=[*grants] if grants else None
     )
-    output.show(answer, as_json=as_json, people=_show_withdrawn)
+    output.print_answer(answer, as_json=as_json, people=_show_withdrawn)
 
 
 def _show_withdrawn(value: Mapping[str, Json]) -> None:
-    output.say(f"{value['id']} is {value['state']}")
-    output.table(
+    output.print_line(f"{value['id']} is {value['state']}")
+    output.print_table(
         ["told", "message"],
         [[item["peer"], item["message"]] for item in list_objects(value, "told")],
         empty="no peer had been told of it",

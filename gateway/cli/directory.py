@@ -15,12 +15,12 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def directory() -> None:
+@click.group("directory", context_settings=CONTEXT)
+def directory_commands() -> None:
     """Whom to ask in another country, and the offices of this one."""
 
 
-@options.verb(directory, "search")
+@options.add_verb(directory_commands, "search")
 @click.argument("words", nargs=-1)
 @click.option("--country", metavar="XX", help="Only offices of this country.")
 @click.option("--role", metavar="CODE", help="Only units with this role.")
@@ -28,9 +28,9 @@ def directory() -> None:
 @click.option("--child/--adult", "child", default=None, help="Only units that serve children, or adults.")
 @click.option("--speaks", "speaks", metavar="XX", help="Only units that can be written to in this language.")
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def directory_search(
+def search_directory(
     reach: Reach,
     words: tuple[str, ...],
     country: str | None,
@@ -61,7 +61,7 @@ def directory_search(
         unit_language=speaks,
         language=lang,
     )
-    output.show(answer, as_json=as_json, people=_show_found)
+    output.print_answer(answer, as_json=as_json, people=_show_found)
 
 
 def _show_found(value: Mapping[str, Json]) -> None:
@@ -69,7 +69,7 @@ def _show_found(value: Mapping[str, Json]) -> None:
 
 
 def _units(units: Sequence[Mapping[str, Json]], *, empty: str) -> None:
-    output.table(
+    output.print_table(
         ["country", "unit", "name", "open", "call", "until"],
         [[one["country"], one["unit"], one["name"], one["open"], _call(one["contact"]), _until(one)] for one in units],
         empty=empty,
@@ -87,12 +87,12 @@ def _until(one: Mapping[str, Json]) -> str:
     return time_text.when(one["expires"]) if one["current"] else f"OVER {time_text.when(one['expires'])}"
 
 
-@options.verb(directory, "show")
+@options.add_verb(directory_commands, "show")
 @click.argument("country")
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def directory_show(reach: Reach, country: str, lang: str | None, as_json: bool) -> None:
+def show_country(reach: Reach, country: str, lang: str | None, as_json: bool) -> None:
     """Everything that the nodes of COUNTRY say of it: units, duty telephones, procedures.
 
     \b
@@ -100,12 +100,12 @@ def directory_show(reach: Reach, country: str, lang: str | None, as_json: bool) 
       trm directory show AL --language sq --node /srv/trm/fr
     """
     answer = reach.ask("directory.show", id=country, language=lang)
-    output.show(answer, as_json=as_json, people=_show_country)
+    output.print_answer(answer, as_json=as_json, people=_show_country)
 
 
 def _show_country(value: Mapping[str, Json]) -> None:
     for entry in list_objects(value, "entries"):
-        output.facts(
+        output.print_facts(
             [
                 ("told by", f"{entry['peer']} ({entry['state']})"),
                 ("number", entry["number"]),
@@ -115,16 +115,18 @@ def _show_country(value: Mapping[str, Json]) -> None:
             ]
         )
         if entry["foreign"]:
-            output.hint(f"{entry['foreign']} unit(s) of other countries are left out: a node speaks for its own alone")
+            output.print_hint(
+                f"{entry['foreign']} unit(s) of other countries are left out: a node speaks for its own alone"
+            )
         _units(list_objects(entry, "units"), empty="no unit")
         for one in list_objects(entry, "procedures"):
-            output.say(f"{one['kind']}: {one['text']}" + (f" ({one['url']})" if one["url"] else ""))
+            output.print_line(f"{one['kind']}: {one['text']}" + (f" ({one['url']})" if one["url"] else ""))
 
 
-@options.verb(directory, "own")
-@options.on_node
+@options.add_verb(directory_commands, "own")
+@options.pass_node
 @options.as_json
-def directory_own(reach: Reach, as_json: bool) -> None:
+def show_own_entry(reach: Reach, as_json: bool) -> None:
     """What this node told last, as a file to be changed and published; its units, if it has told nothing yet.
 
     \b
@@ -132,23 +134,25 @@ def directory_own(reach: Reach, as_json: bool) -> None:
       trm directory own --node /srv/trm/fr > offices.json
     """
     answer = reach.ask("directory.own")
-    output.show(answer, as_json=as_json, people=_show_own)
+    output.print_answer(answer, as_json=as_json, people=_show_own)
 
 
 def _show_own(value: Mapping[str, Json]) -> None:
-    output.say(json.dumps(value["content"], ensure_ascii=False, indent=2))
+    output.print_line(json.dumps(value["content"], ensure_ascii=False, indent=2))
     expires = value["expires"]
-    output.hint(f"it counts until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was told yet")
+    output.print_hint(
+        f"it counts until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was told yet"
+    )
 
 
-@options.verb(directory, "publish")
+@options.add_verb(directory_commands, "publish")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--unit", metavar="UNIT", help="The unit of this node that speaks; else the one that coordinates.")
 @options.language
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def directory_publish(reach: Reach, file: Path, unit: str | None, lang: str | None, by: str, as_json: bool) -> None:
+def publish_entry(reach: Reach, file: Path, unit: str | None, lang: str | None, by: str, as_json: bool) -> None:
     """Make FILE ('-' for standard input) this country's entry, and send it to every active peer.
 
     FILE is the content of a directory.update; `trm schema show directory.update/1` lists its members. The node numbers
@@ -159,15 +163,15 @@ def directory_publish(reach: Reach, file: Path, unit: str | None, lang: str | No
       trm directory publish offices.json --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("directory.publish", content=output.read_object(file), unit=unit, language=lang, by=by)
-    output.show(answer, as_json=as_json, people=_show_published)
+    output.print_answer(answer, as_json=as_json, people=_show_published)
 
 
 def _show_published(value: Mapping[str, Json]) -> None:
-    output.facts([("number", value["number"]), ("until", time_text.when(value["expires"]))])
-    output.table(
+    output.print_facts([("number", value["number"]), ("until", time_text.when(value["expires"]))])
+    output.print_table(
         ["peer", "message"],
         [[one["peer"], one["message"]] for one in list_objects(value, "sent")],
         empty="no active peer: it is kept here only",
     )
     for one in list_objects(value, "left_out"):
-        output.hint(f"{one['peer']} did not get it: {one['code']} {one['hint']}")
+        output.print_hint(f"{one['peer']} did not get it: {one['code']} {one['hint']}")

@@ -23,16 +23,16 @@ _PLACES = {
 }
 
 
-@click.command(cls=options.Verb, context_settings=CONTEXT)
+@click.command("erase", cls=options.Verb, context_settings=CONTEXT)
 @click.argument("message", required=False)
 @click.option("--conversation", metavar="ID", help="Every message of a conversation.")
 @click.option("--in", "direction", flag_value="in", help="The message that came in.")
 @click.option("--out", "direction", flag_value="out", help="The message that goes out.")
 @click.option("--reason", required=True, metavar="CODE", help="A code of the list erasure_ground.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def erase(
+def erase_content(
     reach: Reach,
     message: str | None,
     conversation: str | None,
@@ -57,11 +57,11 @@ def erase(
         value = reach.ask("message.erase", id=message, direction=direction, reason=reason, by=by)
     else:
         value = reach.ask("conversation.erase", id=conversation, reason=reason, by=by)
-    output.show(value, as_json=as_json, people=_show_erased)
+    output.print_answer(value, as_json=as_json, people=_show_erased)
 
 
 def _show_erased(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["erased", "way", "in the case system"],
         [
             [item["id"], item["direction"], _PLACES.get(str(item["local_system"]), item["local_system"])]
@@ -71,26 +71,26 @@ def _show_erased(value: Mapping[str, Json]) -> None:
     )
 
 
-@click.group(context_settings=CONTEXT)
-def erasure() -> None:
+@click.group("erasure", context_settings=CONTEXT)
+def erasure_commands() -> None:
     """What peers asked to be erased."""
 
 
-@options.verb(erasure, "list")
-@options.on_node
+@options.add_verb(erasure_commands, "list")
+@options.pass_node
 @options.as_json
-def erasure_list(reach: Reach, as_json: bool) -> None:
+def list_erasure_requests(reach: Reach, as_json: bool) -> None:
     """Requests of peers to erase, oldest first, and how far each has come. docs/retention.md has what follows.
 
     \b
     Example:
       trm erasure list --node /srv/trm/al
     """
-    output.show(reach.ask("erasure.list"), as_json=as_json, people=_show_requests)
+    output.print_answer(reach.ask("erasure.list"), as_json=as_json, people=_show_requests)
 
 
 def _show_requests(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["message", "peer", "asks for", "ground", "is", "followed", "answer due"],
         [
             [
@@ -114,14 +114,16 @@ def _followed(item: Mapping[str, Json]) -> str:
     return "by a person" if item["state"] == "waiting" else "done"
 
 
-@options.verb(erasure, "follow")
+@options.add_verb(erasure_commands, "follow")
 @click.argument("request")
 @click.option("--message", "chosen", multiple=True, metavar="ID", help="What has to go, of a request about a part.")
 @click.option("--none", "none", is_flag=True, help="Nothing of the part is held here.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def erasure_follow(reach: Reach, request: str, chosen: tuple[str, ...], none: bool, by: str, as_json: bool) -> None:
+def follow_erasure_request(
+    reach: Reach, request: str, chosen: tuple[str, ...], none: bool, by: str, as_json: bool
+) -> None:
     """Follow a request now. The node follows by itself what names whole messages, a conversation or a consent.
 
     \b
@@ -132,17 +134,19 @@ def erasure_follow(reach: Reach, request: str, chosen: tuple[str, ...], none: bo
     if chosen and none:
         raise click.UsageError("name the messages, or say --none")
     value = reach.ask("erasure.follow", id=request, by=by, messages=[*chosen] if chosen or none else None)
-    output.show(value, as_json=as_json, people=lambda value: output.say(f"{value['erased']} message(s) erased"))
+    output.print_answer(
+        value, as_json=as_json, people=lambda value: output.print_line(f"{value['erased']} message(s) erased")
+    )
 
 
-@options.verb(erasure, "refuse")
+@options.add_verb(erasure_commands, "refuse")
 @click.argument("request")
 @click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
 @click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def erasure_refuse(reach: Reach, request: str, ground: str, until: str, by: str, as_json: bool) -> None:
+def refuse_erasure_request(reach: Reach, request: str, ground: str, until: str, by: str, as_json: bool) -> None:
     """Keep what a peer asked to be erased, on a legal ground: a legal hold lies over it, and the peer is told why.
 
     \b
@@ -150,20 +154,22 @@ def erasure_refuse(reach: Reach, request: str, ground: str, until: str, by: str,
       trm erasure refuse q2x0bJr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
     """
     value = reach.ask("erasure.refuse", id=request, ground=ground, until=until, by=by)
-    output.show(value, as_json=as_json, people=lambda value: output.say(f"it is kept until {value['until']}"))
+    output.print_answer(
+        value, as_json=as_json, people=lambda value: output.print_line(f"it is kept until {value['until']}")
+    )
 
 
-@click.group(context_settings=CONTEXT)
-def retention() -> None:
+@click.group("retention", context_settings=CONTEXT)
+def retention_commands() -> None:
     """How long messages are kept, and legal holds."""
 
 
-@options.verb(retention, "run")
+@options.add_verb(retention_commands, "run")
 @click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def retention_run(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
+def run_retention(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
     """Erase what may be kept no longer; the node does it every day by itself. docs/retention.md has the rules.
 
     \b
@@ -171,17 +177,17 @@ def retention_run(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
       trm retention run --dry-run --by "Ana B." --node /srv/trm/fr
     """
     value = reach.ask("retention.run", by=by, dry_run=True if dry_run else None)
-    output.show(value, as_json=as_json, people=_show_run)
+    output.print_answer(value, as_json=as_json, people=_show_run)
 
 
 def _show_run(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["what", "rule", "messages"],
         [[item["verdict"], item["rule"], item["messages"]] for item in list_objects(value, "report")],
         empty="no message is stored",
     )
-    output.say("")
-    output.table(
+    output.print_line("")
+    output.print_table(
         ["would be erased" if value["dry_run"] else "erased", "way", "rule", "due since"],
         [
             [item["id"], item["direction"], item["rule"], time_text.when(item["due"])]
@@ -191,18 +197,18 @@ def _show_run(value: Mapping[str, Json]) -> None:
     )
     asked = value["requests"]
     if isinstance(asked, list) and asked:
-        output.say(f"requests of peers that are followed: {len(asked)}, see trm erasure list")
-    output.hint(f"no copy of what is erased now can be opened after {time_text.when(value['horizon'])}")
+        output.print_line(f"requests of peers that are followed: {len(asked)}, see trm erasure list")
+    output.print_hint(f"no copy of what is erased now can be opened after {time_text.when(value['horizon'])}")
 
 
-@options.verb(retention, "hold")
+@options.add_verb(retention_commands, "hold")
 @click.argument("conversation")
 @click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
 @click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def retention_hold(reach: Reach, conversation: str, ground: str, until: str, by: str, as_json: bool) -> None:
+def place_hold(reach: Reach, conversation: str, ground: str, until: str, by: str, as_json: bool) -> None:
     """Place a legal hold: nothing of the conversation is erased, whoever asks, until a person lifts it.
 
     \b
@@ -210,17 +216,17 @@ def retention_hold(reach: Reach, conversation: str, ground: str, until: str, by:
       trm retention hold mT5h0Jr3QkK0m1c5n8sT4g --ground legal_claims_17_3_e --until 2027-06-30 --by "DPO"
     """
     value = reach.ask("retention.hold", id=conversation, ground=ground, until=until, by=by)
-    output.show(
-        value, as_json=as_json, people=lambda value: output.say(f"{value['id']} is held until {value['until']}")
+    output.print_answer(
+        value, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is held until {value['until']}")
     )
 
 
-@options.verb(retention, "release")
+@options.add_verb(retention_commands, "release")
 @click.argument("conversation")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def retention_release(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+def release_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
     """Lift a legal hold; what is due by then is erased within a day.
 
     \b
@@ -228,24 +234,26 @@ def retention_release(reach: Reach, conversation: str, by: str, as_json: bool) -
       trm retention release mT5h0Jr3QkK0m1c5n8sT4g --by "DPO" --node /srv/trm/fr
     """
     value = reach.ask("retention.release", id=conversation, by=by)
-    output.show(value, as_json=as_json, people=lambda value: output.say(f"{value['id']} is held no longer"))
+    output.print_answer(
+        value, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is held no longer")
+    )
 
 
-@options.verb(retention, "list")
-@options.on_node
+@options.add_verb(retention_commands, "list")
+@options.pass_node
 @options.as_json
-def retention_list(reach: Reach, as_json: bool) -> None:
+def list_holds(reach: Reach, as_json: bool) -> None:
     """Legal holds, oldest first.
 
     \b
     Example:
       trm retention list --node /srv/trm/fr
     """
-    output.show(reach.ask("retention.list"), as_json=as_json, people=_show_holds)
+    output.print_answer(reach.ask("retention.list"), as_json=as_json, people=_show_holds)
 
 
 def _show_holds(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["conversation", "ground", "look again by", "since"],
         [
             [

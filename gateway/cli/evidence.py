@@ -13,12 +13,12 @@ from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation.json import list_objects
 
 
-@click.group(context_settings=CONTEXT)
-def evidence() -> None:
+@click.group("evidence", context_settings=CONTEXT)
+def evidence_commands() -> None:
     """Proof of a conversation: export, and verify without a node."""
 
 
-@options.verb(evidence, "export")
+@options.add_verb(evidence_commands, "export")
 @click.option("--conversation", required=True, metavar="ID", help="As trm conversation list shows it.")
 @click.option("--disclose", is_flag=True, help="Also show the content. Written to the audit log; needs --by.")
 @click.option("--by", metavar="NAME", help="Who discloses the content.")
@@ -26,8 +26,8 @@ def evidence() -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="New file; never overwrites."
 )
-@options.on_node
-def evidence_export(
+@options.pass_node
+def export_evidence(
     reach: Reach, conversation: str, disclose: bool, by: str | None, peer: str | None, output: Path
 ) -> None:
     """Write what proves a conversation: who sent what to whom, when it was received; without the content.
@@ -44,11 +44,11 @@ def evidence_export(
         raise RefusedError(Code.EXISTS, f"{output} exists already; it was left as it is", hint="name another file")
     bundle = reach.ask("evidence.export", id=conversation, disclose="true" if disclose else None, by=by, peer=peer)
     voice.write_new(output, canon(bundle))
-    voice.say(f"written: {output}")
-    voice.hint(f"anybody checks it with: trm evidence verify {output} --fingerprint A --fingerprint B")
+    voice.print_line(f"written: {output}")
+    voice.print_hint(f"anybody checks it with: trm evidence verify {output} --fingerprint A --fingerprint B")
 
 
-@options.verb(evidence, "verify")
+@options.add_verb(evidence_commands, "verify")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--fingerprint",
@@ -62,7 +62,7 @@ def evidence_export(
     "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="For --node while it is stopped."
 )
 @options.as_json
-def evidence_verify(
+def verify_evidence(
     file: Path, fingerprints: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
 ) -> None:
     """Check FILE and say what it proves and what it does not. Needs no network, and with fingerprints no node.
@@ -100,9 +100,9 @@ def evidence_verify(
         voice.print_json(report.to_json())
         return
     for line in report.lines:
-        voice.say(line)
+        voice.print_line(line)
     doubts = "" if not report.doubts else f"; in doubt: {report.doubts}, because a key was revoked later"
-    voice.say(f"verified: every signature and every link holds{doubts}")
+    voice.print_line(f"verified: every signature and every link holds{doubts}")
 
 
 def _known(reach: Reach) -> set[str]:

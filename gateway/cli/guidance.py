@@ -13,8 +13,8 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def guidance() -> None:
+@click.group("guidance", context_settings=CONTEXT)
+def guidance_commands() -> None:
     """Short texts on what to do, and the node's own beside them."""
 
 
@@ -31,12 +31,12 @@ def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@options.verb(guidance, "list")
+@options.add_verb(guidance_commands, "list")
 @_filters
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def guidance_list(reach: Reach, lang: str | None, as_json: bool, **wanted: str | None) -> None:
+def list_texts(reach: Reach, lang: str | None, as_json: bool, **wanted: str | None) -> None:
     """The texts of the library, and what is wrong in the node's own folder.
 
     \b
@@ -44,18 +44,16 @@ def guidance_list(reach: Reach, lang: str | None, as_json: bool, **wanted: str |
       trm guidance list --stage return --role guardian --language fr --node /srv/trm/fr
     """
     answer = reach.ask("guidance.list", language=lang, **wanted)
-    output.show(answer, as_json=as_json, people=_show_list)
+    output.print_answer(answer, as_json=as_json, people=_show_list)
 
 
-@options.verb(guidance, "search")
+@options.add_verb(guidance_commands, "search")
 @click.argument("words", nargs=-1, required=True)
 @_filters
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def guidance_search(
-    reach: Reach, words: tuple[str, ...], lang: str | None, as_json: bool, **wanted: str | None
-) -> None:
+def search_texts(reach: Reach, words: tuple[str, ...], lang: str | None, as_json: bool, **wanted: str | None) -> None:
     """Texts that answer WORDS, a question in any of the nine languages; best first.
 
     \b
@@ -63,17 +61,17 @@ def guidance_search(
       trm guidance search la personne retire son consentement --language fr --node /srv/trm/fr
     """
     answer = reach.ask("guidance.search", text=" ".join(words), language=lang, **wanted)
-    output.show(answer, as_json=as_json, people=_show_texts)
+    output.print_answer(answer, as_json=as_json, people=_show_texts)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
     _show_texts(value)
     if list_objects(value, "faults"):
-        output.hint("the node's own texts have faults and are not used: trm guidance check")
+        output.print_hint("the node's own texts have faults and are not used: trm guidance check")
 
 
 def _show_texts(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["text", "title", "from", "read again by"],
         [[one["id"], _title(one), one["origin"], _review(one)] for one in list_objects(value, "texts")],
         empty="no text was found",
@@ -88,33 +86,33 @@ def _review(one: Mapping[str, Json]) -> str:
     return f"OVERDUE {one['review_by']}" if one["overdue"] else str(one["review_by"])
 
 
-@options.verb(guidance, "show")
+@options.add_verb(guidance_commands, "show")
 @click.argument("text")
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def guidance_show(reach: Reach, text: str, lang: str | None, as_json: bool) -> None:
+def show_text(reach: Reach, text: str, lang: str | None, as_json: bool) -> None:
     """One TEXT with the documents it rests on.
 
     \b
     Example:
       trm guidance show withdrawal --language el --node /srv/trm/fr
     """
-    output.show(reach.ask("guidance.show", id=text, language=lang), as_json=as_json, people=_show_text)
+    output.print_answer(reach.ask("guidance.show", id=text, language=lang), as_json=as_json, people=_show_text)
 
 
 def _show_text(value: Mapping[str, Json]) -> None:
-    output.say(f"{_title(value)}\n\n{value['summary']}\n\n{value['body']}\n")
+    output.print_line(f"{_title(value)}\n\n{value['summary']}\n\n{value['body']}\n")
     for one in list_objects(value, "sources"):
         year = f", {one['year']}" if one["year"] is not None else ""
-        output.say(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
-    output.say(f"\nversion {value['version']} of {value['written']}, to be read again by {_review(value)}")
+        output.print_line(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
+    output.print_line(f"\nversion {value['version']} of {value['written']}, to be read again by {_review(value)}")
 
 
-@options.verb(guidance, "check")
-@options.on_node
+@options.add_verb(guidance_commands, "check")
+@options.pass_node
 @options.as_json
-def guidance_check(reach: Reach, as_json: bool) -> None:
+def check_texts(reach: Reach, as_json: bool) -> None:
     """Check the node's own texts in its folder `guidance`; each fault is told with its place. Needs no running node.
 
     \b
@@ -128,8 +126,8 @@ def guidance_check(reach: Reach, as_json: bool) -> None:
 
     folder = reach.folder / GUIDANCE
     found = own_texts(folder, region(config.load(reach.folder).node.region))
-    output.show(
+    output.print_answer(
         {"texts": [*found], "folder": str(folder)},
         as_json=as_json,
-        people=lambda value: output.say(f"{len(found)} text(s) in {folder}, no fault"),
+        people=lambda value: output.print_line(f"{len(found)} text(s) in {folder}, no fault"),
     )

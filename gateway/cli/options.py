@@ -52,12 +52,12 @@ class Reach:
 
     def do(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Json:
         """One operation with its arguments as they are. Raises GatewayError."""
-        from gateway.cli.connection import call
+        from gateway.cli.connection import call_node
 
-        return call(self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key)
+        return call_node(self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key)
 
 
-def folder_of(node: Path | None) -> Path:
+def find_folder(node: Path | None) -> Path:
     """The node folder from --node or TRM_NODE; wrong usage if neither names one."""
     from gateway.foundation.environment import node_folder
 
@@ -76,12 +76,12 @@ _PASSPHRASE = click.option(
 )
 
 
-def on_node(function: Callable[..., Any]) -> Callable[..., Any]:
+def pass_node(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives the verb its node as the argument `reach`."""
 
     @wraps(function)
     def run(*args: Any, node: Path | None, passphrase_file: Path | None, **kwargs: Any) -> Any:
-        reach = Reach(folder=folder_of(node), passphrase_file=passphrase_file)
+        reach = Reach(folder=find_folder(node), passphrase_file=passphrase_file)
         return function(*args, reach=reach, **kwargs)
 
     return _NODE(_PASSPHRASE(run))
@@ -98,6 +98,6 @@ by = click.option(
 )
 
 
-def verb(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+def add_verb(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
     """A command of a group, with -h beside --help."""
     return group.command(name, cls=Verb, context_settings=CONTEXT, no_args_is_help=False)

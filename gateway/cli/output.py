@@ -29,7 +29,7 @@ WIDE = 220
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def clean(text: str) -> str:
+def strip_controls(text: str) -> str:
     """Text without control characters and without marks that turn its direction."""
     return _STEERING.sub("\ufffd", text)
 
@@ -40,7 +40,7 @@ def print_json(value: Json) -> None:
     click.echo(re.sub(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", lambda m: f"\\u{ord(m[0]):04x}", text))
 
 
-def show(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], None]) -> None:
+def print_answer(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], None]) -> None:
     """One answer of the node: as JSON, or as `people` prints it."""
     if as_json or not isinstance(value, dict):
         print_json(value)
@@ -48,17 +48,17 @@ def show(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], N
         people(value)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """One line of result."""
-    click.echo(clean(text))
+    click.echo(strip_controls(text))
 
 
-def hint(text: str) -> None:
+def print_hint(text: str) -> None:
     """What to do next, on standard error."""
-    click.echo(clean(f"trm: hint: {text}"), err=True)
+    click.echo(strip_controls(f"trm: hint: {text}"), err=True)
 
 
-def word(value: Json) -> str:
+def format_value(value: Json) -> str:
     """A value as a cell: a dash for none, yes and no, lists with commas."""
     match value:
         case None | "":
@@ -66,23 +66,23 @@ def word(value: Json) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return ", ".join(word(item) for item in value) or "-"
+            return ", ".join(format_value(item) for item in value) or "-"
         case dict():
             return json.dumps(value, ensure_ascii=False)
         case _:
             return str(value)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty: str) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty: str) -> None:
     """A plain table; `empty` is said instead of a table without rows."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    listed = [[Text(clean(word(cell)), overflow="fold") for cell in row] for row in rows]
+    listed = [[Text(strip_controls(format_value(cell)), overflow="fold") for cell in row] for row in rows]
     if not listed:
-        say(empty)
+        print_line(empty)
         return
     drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
     for row in listed:
@@ -91,20 +91,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty: str)
     Console(file=sys.stdout, width=None if terminal else WIDE, highlight=False, markup=False).print(drawn)
 
 
-def facts(pairs: Iterable[tuple[str, Json]]) -> None:
+def print_facts(pairs: Iterable[tuple[str, Json]]) -> None:
     """Name and value, one to a line, aligned."""
-    listed = [(name, word(value)) for name, value in pairs]
+    listed = [(name, format_value(value)) for name, value in pairs]
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
-        say(f"{name:<{width}}  {' '.join(value.splitlines())}")
+        print_line(f"{name:<{width}}  {' '.join(value.splitlines())}")
 
 
-def rendered(page: Rendering) -> None:
+def print_rendering(page: Rendering) -> None:
     """A page of `schemas.render`; no value in it can steer a terminal, and its own marks of direction have to stay."""
     click.echo(page.text(), nl=False)
 
 
-def of_page(page: Rendering) -> dict[str, Json]:
+def rendering_to_json(page: Rendering) -> dict[str, Json]:
     """The same page for programs."""
     lines: list[Json] = [{"depth": line.depth, "label": line.label, "value": line.value} for line in page.lines]
     return {"language": page.language, "direction": page.direction, "draft": page.draft, "lines": lines}
@@ -148,14 +148,14 @@ def read_object(path: Path) -> dict[str, Json]:
     return value
 
 
-def qr_code(text: str) -> None:
+def print_qr_code(text: str) -> None:
     """A text as a QR code for the terminal, dark on light whatever its colours are, and in letters below."""
     import segno
 
     drawn = io.StringIO()
     segno.make(text, error="m", micro=False).terminal(drawn, compact=True, border=2)
-    say(drawn.getvalue().rstrip("\n"))
-    say(text)
+    print_line(drawn.getvalue().rstrip("\n"))
+    print_line(text)
 
 
 def write_new(path: Path, data: bytes) -> None:

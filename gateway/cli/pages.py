@@ -17,18 +17,18 @@ Nothing is ever overwritten, and key files are private. Every reading command ta
 """
 
 
-def document() -> str:
+def render_page() -> str:
     """The whole page: one section for each verb, in the order of `trm --help`."""
-    sections = [f"## {path}\n\n```\n{text}\n```\n" for path, text in help_texts()]
+    sections = [f"## {path}\n\n```\n{text}\n```\n" for path, text in list_help_texts()]
     return "\n".join([_HEAD, *sections])
 
 
-def help_texts() -> Iterator[tuple[str, str]]:
+def list_help_texts() -> Iterator[tuple[str, str]]:
     """(command path, help text) of every group and verb."""
     yield from _texts(trm, None, "trm")
 
 
-def leaves() -> Iterator[tuple[str, click.Command]]:
+def list_verbs() -> Iterator[tuple[str, click.Command]]:
     """(command path, command) of every verb that does something."""
     yield from _leaves(trm, "trm")
 

@@ -24,8 +24,8 @@ NEXT = 3
 """Steps ahead that are shown with a conversation; the whole way is `trm procedure list`."""
 
 
-@click.group(context_settings=CONTEXT)
-def procedure() -> None:
+@click.group("procedure", context_settings=CONTEXT)
+def procedure_commands() -> None:
     """The procedure of a region: who does what in each stage, by which rule, until when."""
 
 
@@ -35,12 +35,12 @@ _node = click.option(
 _region = click.option("--region", "name", metavar="NAME", help="Of this region pack, without a node.")
 
 
-@options.verb(procedure, "list")
+@options.add_verb(procedure_commands, "list")
 @_node
 @_region
 @options.language
 @options.as_json
-def procedure_list(node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
+def list_steps(node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
     """Every step in order: whose it is, who answers for it, by which messages, by which clock. Reads settings only.
 
     \b
@@ -50,16 +50,16 @@ def procedure_list(node: Path | None, name: str | None, lang: str | None, as_jso
     """
     words, found = _words(lang), _pack(node, name)
     value: dict[str, Json] = {**_of(found), "stages": [_stage(stage) for stage in found.procedure.stages]}
-    output.show(value, as_json=as_json, people=lambda value: _show_list(value, words))
+    output.print_answer(value, as_json=as_json, people=lambda value: _show_list(value, words))
 
 
-@options.verb(procedure, "show")
+@options.add_verb(procedure_commands, "show")
 @click.argument("what", metavar="STAGE|STEP")
 @_node
 @_region
 @options.language
 @options.as_json
-def procedure_show(what: str, node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
+def show_steps(what: str, node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
     """One step, or every step of a stage: roles, safeguards, gates, clock, what the person must be told, its source.
 
     A text that is not translated is shown in English and marked [en]; --json has every language there is.
@@ -75,7 +75,7 @@ def procedure_show(what: str, node: Path | None, name: str | None, lang: str | N
     if not stages and not steps:
         raise RefusedError(Code.NOT_FOUND, "no such stage or step", hint="trm procedure list shows both")
     value = _stage(stages[0]) if stages else _step(steps[0])
-    output.show({**_of(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
+    output.print_answer({**_of(found), **value}, as_json=as_json, people=lambda value: _show(value, words))
 
 
 def _pack(node: Path | None, name: str | None) -> Region:
@@ -87,7 +87,7 @@ def _pack(node: Path | None, name: str | None) -> Region:
         return region(name)
     from gateway.foundation import config
 
-    return region(config.load(options.folder_of(node)).node.region)
+    return region(config.load(options.find_folder(node)).node.region)
 
 
 # --- for programs -------------------------------------------------------------------------------------------------
@@ -188,8 +188,8 @@ def _words(lang: str | None) -> _Words:
 
 def _show_list(value: Mapping[str, Json], words: _Words) -> None:
     for stage in list_objects(value, "stages"):
-        output.say(f"{words.text(stage['title'])} ({stage['stage']})")
-        output.table(
+        output.print_line(f"{words.text(stage['title'])} ({stage['stage']})")
+        output.print_table(
             ["step", "what", "side", "responsible", "messages", "clock"],
             [
                 [
@@ -204,29 +204,31 @@ def _show_list(value: Mapping[str, Json], words: _Words) -> None:
             ],
             empty="no step",
         )
-        output.say("")
+        output.print_line("")
     _hint_draft(words, value)
-    output.hint("trm procedure show STEP says what protects the person and what the person must be told")
+    output.print_hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 
 def _show(value: Mapping[str, Json], words: _Words) -> None:
     if "steps" not in value:
         _show_step(value, words)
     else:
-        output.facts([("stage", value["stage"]), ("title", words.text(value["title"])), ("source", value["source"])])
+        output.print_facts(
+            [("stage", value["stage"]), ("title", words.text(value["title"])), ("source", value["source"])]
+        )
         for step in list_objects(value, "steps"):
-            output.say("")
+            output.print_line("")
             _show_step(step, words)
     _hint_draft(words, value)
 
 
 def _hint_draft(words: _Words, value: Mapping[str, Json]) -> None:
     if (said := words.draft(value["drafts"])) is not None:
-        output.hint(said)
+        output.print_hint(said)
 
 
 def _show_step(step: Mapping[str, Json], words: _Words) -> None:
-    output.facts(
+    output.print_facts(
         [
             ("step", step["id"]),
             ("what", words.text(step["title"])),
@@ -285,8 +287,8 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
     standing = {name: [step for step in steps if step["standing"] == name] for name in ("done", "behind", "ahead")}
     at_any_time = [step for step in steps if step["stage"] == ANY_TIME and step["standing"] == "possible"]
     now = [step for step in steps if step["standing"] not in standing and step not in at_any_time]
-    output.facts([("stage", words.text(value["title"])), ("procedure", value["region"])])
-    output.table(
+    output.print_facts([("stage", words.text(value["title"])), ("procedure", value["region"])])
+    output.print_table(
         ["step", "what", "stands", "by", "responsible", "until"],
         [
             [
@@ -303,12 +305,12 @@ def show_position(value: Mapping[str, Json], lang: str | None) -> None:
     )
     for name, listed in (("done", standing["done"]), ("behind", standing["behind"]), ("at any time", at_any_time)):
         if listed:
-            output.say(f"{name}: {', '.join(str(step['id']) for step in listed)}")
+            output.print_line(f"{name}: {', '.join(str(step['id']) for step in listed)}")
     _hint_draft(words, value)
-    output.hint("trm procedure show STEP says what protects the person and what the person must be told")
+    output.print_hint("trm procedure show STEP says what protects the person and what the person must be told")
 
 
 def _stands(step: Mapping[str, Json]) -> str:
     if step["standing"] == "stopped":
-        return f"stopped by {output.word(step['stopped_by'])}"
+        return f"stopped by {output.format_value(step['stopped_by'])}"
     return "next" if step["standing"] == "ahead" else str(step["standing"])

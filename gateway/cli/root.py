@@ -18,61 +18,103 @@ from gateway.foundation import process
 WIDTH = 100
 
 VERBS: Mapping[str, tuple[str, str]] = {
-    "init": ("gateway.cli.administration.init:init", "Make a node: keys, first descriptor, database, settings."),
-    "serve": ("gateway.cli.administration.serve:serve", "Run the node until it is told to stop."),
+    "init": (
+        "gateway.cli.administration.init:initialise_node",
+        "Make a node: keys, first descriptor, database, settings.",
+    ),
+    "serve": ("gateway.cli.administration.serve:serve_node", "Run the node until it is told to stop."),
     "keyd": (
-        "gateway.cli.identity.keyd:keyd",
+        "gateway.cli.identity.keyd:serve_keys",
         "Hold the keys in a process of their own; trm serve starts it by itself.",
     ),
     "doctor": (
-        "gateway.cli.administration.doctor:doctor",
+        "gateway.cli.administration.doctor:check_node",
         "Check everything about a node, with the fix for each finding.",
     ),
-    "node": ("gateway.cli.administration.node:node", "Show who this node is; write its pairing file."),
-    "keys": ("gateway.cli.identity.keys:keys", "Rotate, revoke and publish keys; root keys, tombstones, proofs."),
-    "alarm": ("gateway.cli.administration.node:alarm", "What a person has to look at."),
+    "node": ("gateway.cli.administration.node:node_commands", "Show who this node is; write its pairing file."),
+    "keys": (
+        "gateway.cli.identity.keys:key_commands",
+        "Rotate, revoke and publish keys; root keys, tombstones, proofs.",
+    ),
+    "alarm": ("gateway.cli.administration.node:alarm_commands", "What a person has to look at."),
     "peer": (
-        "gateway.cli.trust.peers:peer",
+        "gateway.cli.trust.peers:peer_commands",
         "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping.",
     ),
-    "admin": ("gateway.cli.trust.admin:admin", "Administrators: who may change trust, each with a key of their own."),
+    "admin": (
+        "gateway.cli.trust.admin:admin_commands",
+        "Administrators: who may change trust, each with a key of their own.",
+    ),
     "policy": (
-        "gateway.cli.policy.policies:policy",
+        "gateway.cli.policy.policies:policy_commands",
         "What may leave: show, compare, adopt, approve a corridor policy.",
     ),
-    "person": ("gateway.cli.access.people:person", "People at the console, each with their own passkey."),
-    "token": ("gateway.cli.access.tokens:token", "Tokens of the local API, one role each."),
-    "send": ("gateway.cli.messages.exchange:send", "Submit and release one message."),
-    "attachment": ("gateway.cli.attachments:attachment", "Files that go with messages."),
-    "draft": ("gateway.cli.messages.drafts:draft", "Drafts from the case system, released or discarded by a person."),
-    "message": ("gateway.cli.messages.messages:message", "Messages with their states and receipts."),
-    "conversation": ("gateway.cli.messages.exchange:conversation", "Conversations, message by message."),
-    "procedure": ("gateway.cli.procedures:procedure", "The procedure of a region: who does what in each stage."),
-    "alert": ("gateway.cli.alerts.alerts:alert", "Safety alerts that nobody has taken, and taking one."),
+    "person": ("gateway.cli.access.people:person_commands", "People at the console, each with their own passkey."),
+    "token": ("gateway.cli.access.tokens:token_commands", "Tokens of the local API, one role each."),
+    "send": ("gateway.cli.messages.exchange:send_message", "Submit and release one message."),
+    "attachment": ("gateway.cli.attachments:attachment_commands", "Files that go with messages."),
+    "draft": (
+        "gateway.cli.messages.drafts:draft_commands",
+        "Drafts from the case system, released or discarded by a person.",
+    ),
+    "message": ("gateway.cli.messages.messages:message_commands", "Messages with their states and receipts."),
+    "conversation": ("gateway.cli.messages.exchange:conversation_commands", "Conversations, message by message."),
+    "procedure": (
+        "gateway.cli.procedures:procedure_commands",
+        "The procedure of a region: who does what in each stage.",
+    ),
+    "alert": ("gateway.cli.alerts.alerts:alert_commands", "Safety alerts that nobody has taken, and taking one."),
     "asylum": (
-        "gateway.cli.policy.asylum:asylum",
+        "gateway.cli.policy.asylum:asylum_commands",
         "Holds towards the State of nationality while asylum is sought or granted.",
     ),
-    "statistics": ("gateway.cli.statistics:statistics", "Counts that name nobody: make, show, answer a request."),
-    "consent": ("gateway.cli.consent:consent", "Record, show and withdraw the consent of a person."),
-    "erase": ("gateway.cli.erasure:erase", "Erase a message or a conversation, here and in the case system."),
-    "erasure": ("gateway.cli.erasure:erasure", "What peers asked to be erased."),
-    "retention": ("gateway.cli.erasure:retention", "How long messages are kept, and legal holds."),
-    "evidence": ("gateway.cli.evidence:evidence", "Proof of a conversation: export, and verify without a node."),
-    "audit": ("gateway.cli.audit:audit", "The audit log: how it stands, whether it holds, its export."),
-    "directory": ("gateway.cli.directory:directory", "Whom to ask in another country, and the offices of this one."),
-    "guidance": ("gateway.cli.guidance:guidance", "Short texts on what to do, and the node's own beside them."),
-    "schema": ("gateway.cli.mapping.integrate:schema", "What may be said, field by field; check a draft."),
-    "mapping": ("gateway.cli.mapping.mappings:mapping", "Check a mapping file; preview what it makes of each field."),
+    "statistics": (
+        "gateway.cli.statistics:statistics_commands",
+        "Counts that name nobody: make, show, answer a request.",
+    ),
+    "consent": ("gateway.cli.consent:consent_commands", "Record, show and withdraw the consent of a person."),
+    "erase": ("gateway.cli.erasure:erase_content", "Erase a message or a conversation, here and in the case system."),
+    "erasure": ("gateway.cli.erasure:erasure_commands", "What peers asked to be erased."),
+    "retention": ("gateway.cli.erasure:retention_commands", "How long messages are kept, and legal holds."),
+    "evidence": (
+        "gateway.cli.evidence:evidence_commands",
+        "Proof of a conversation: export, and verify without a node.",
+    ),
+    "audit": ("gateway.cli.audit:audit_commands", "The audit log: how it stands, whether it holds, its export."),
+    "directory": (
+        "gateway.cli.directory:directory_commands",
+        "Whom to ask in another country, and the offices of this one.",
+    ),
+    "guidance": (
+        "gateway.cli.guidance:guidance_commands",
+        "Short texts on what to do, and the node's own beside them.",
+    ),
+    "schema": ("gateway.cli.mapping.integrate:schema_commands", "What may be said, field by field; check a draft."),
+    "mapping": (
+        "gateway.cli.mapping.mappings:mapping_commands",
+        "Check a mapping file; preview what it makes of each field.",
+    ),
     "htcds": (
-        "gateway.cli.mapping.htcds:htcds",
+        "gateway.cli.mapping.htcds:htcds_commands",
         "HTCDS 2.0 records to drafts of referrals and back, with what is lost.",
     ),
-    "sheet": ("gateway.cli.mapping.sheet:sheet", "A line list in its language for an office that has no case system."),
-    "adapter": ("gateway.cli.mapping.adapters:adapter", "How the case system is reached, and what is wrong with it."),
-    "webhook": ("gateway.cli.alerts.webhooks:webhook", "Systems of the own country that are told what happens."),
-    "backup": ("gateway.cli.administration.backup:backup", "Encrypted copies of a node for an offline recovery key."),
-    "restore": ("gateway.cli.administration.backup:restore", "Make a node folder out of two backups."),
+    "sheet": (
+        "gateway.cli.mapping.sheet:sheet_commands",
+        "A line list in its language for an office that has no case system.",
+    ),
+    "adapter": (
+        "gateway.cli.mapping.adapters:adapter_commands",
+        "How the case system is reached, and what is wrong with it.",
+    ),
+    "webhook": (
+        "gateway.cli.alerts.webhooks:webhook_commands",
+        "Systems of the own country that are told what happens.",
+    ),
+    "backup": (
+        "gateway.cli.administration.backup:backup_commands",
+        "Encrypted copies of a node for an offline recovery key.",
+    ),
+    "restore": ("gateway.cli.administration.backup:restore_node", "Make a node folder out of two backups."),
     "demo": ("gateway.demo:demo", "Four countries exchange referrals on this machine."),
 }
 
@@ -130,7 +172,7 @@ class Verbs(click.Group):
             click.echo(err=True)  # the question is still on this line
             return _tell("nobody is there to answer; nothing was done", [UNASKED], code=1)
         except GatewayError as exc:
-            return tell(exc)
+            return report_error(exc)
         except BrokenPipeError:
             sys.stderr.close()
             return 1
@@ -138,13 +180,13 @@ class Verbs(click.Group):
             what = (exc.strerror or type(exc).__name__).lower()
             return _tell(what if exc.filename is None else f"{exc.filename}: {what}", [], code=1)
         except Exception as exc:  # noqa: BLE001 (the border of the process: the text of a fault may hold what it handled)
-            if damaged(exc):
+            if is_database_damaged(exc):
                 return _tell("the database of this node is damaged", [RESTORE], code=1)
-            return _tell(f"a fault of the program itself: {fault(exc)}", ["report it with this line"], code=1)
+            return _tell(f"a fault of the program itself: {describe_fault(exc)}", ["report it with this line"], code=1)
         return code if isinstance(code, int) else 0
 
 
-def damaged(error: BaseException) -> bool:
+def is_database_damaged(error: BaseException) -> bool:
     """Whether SQLite found that its file is no database, or not a whole one: no fault of ours, and a reason to end."""
     import sqlite3
 
@@ -159,7 +201,7 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def fault(error: BaseException) -> str:
+def describe_fault(error: BaseException) -> str:
     """A fault of ours by its type and place in the source, never by its text."""
     error = _first(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -167,20 +209,20 @@ def fault(error: BaseException) -> str:
     return type(error).__name__ + place
 
 
-def tell(error: GatewayError) -> int:
+def report_error(error: GatewayError) -> int:
     """What happened, where, and what to do next; the exit code."""
     findings = [f"  {f.place or '(whole)'}: {f.rule}" + (f"  {f.hint}" if f.hint else "") for f in error.findings]
     return _tell(error.what or str(error.code), [error.hint] if error.hint else [], findings=findings, code=1)
 
 
 def _tell(what: str, hints: Sequence[str], *, code: int, findings: Sequence[str] = ()) -> int:
-    from gateway.cli.output import clean
+    from gateway.cli.output import strip_controls
 
-    click.echo(clean(f"trm: error: {what}"), err=True)
+    click.echo(strip_controls(f"trm: error: {what}"), err=True)
     for line in findings:
-        click.echo(clean(line), err=True)
+        click.echo(strip_controls(line), err=True)
     for hint in hints:
-        click.echo(clean(f"trm: hint: {hint}"), err=True)
+        click.echo(strip_controls(f"trm: hint: {hint}"), err=True)
     return code
 
 
@@ -190,6 +232,7 @@ def _lower(text: str) -> str:
 
 
 @click.command(
+    "trm",
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog="A node folder is named by --node DIR or TRM_NODE. Every command has --help with an example.",

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 ALL, SUPPRESSED = "(all)", "suppressed"
 
 
-@click.group(context_settings=CONTEXT)
-def statistics() -> None:
+@click.group("statistics", context_settings=CONTEXT)
+def statistics_commands() -> None:
     """Counts that name nobody: make those of a period, show them, answer a request."""
 
 
-@options.verb(statistics, "make")
+@options.add_verb(statistics_commands, "make")
 @click.argument("period")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def statistics_make(reach: Reach, period: str, by: str, as_json: bool) -> None:
+def make_statistics(reach: Reach, period: str, by: str, as_json: bool) -> None:
     """Count the cases of PERIOD, a year such as 2026 or a quarter such as 2026-Q1, as the region publishes them.
 
     A period is counted once, after it is over; again gives what was counted then. Counts below the threshold are
@@ -42,15 +42,15 @@ def statistics_make(reach: Reach, period: str, by: str, as_json: bool) -> None:
       trm statistics make 2026 --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("statistics.make", period=period, by=by)
-    output.show(answer, as_json=as_json, people=_show_made)
+    output.print_answer(answer, as_json=as_json, people=_show_made)
 
 
 def _show_made(value: Mapping[str, Json]) -> None:
-    output.say(f"{value['period']}: {'counted' if value['new'] else 'counted before, unchanged'}")
-    output.facts((name, "withheld" if cells is None else "released") for name, cells in _tables(value).items())
+    output.print_line(f"{value['period']}: {'counted' if value['new'] else 'counted before, unchanged'}")
+    output.print_facts((name, "withheld" if cells is None else "released") for name, cells in _tables(value).items())
     if value["erased"]:
-        output.hint("cases whose content was erased before count as not stated")
-    output.hint(f"trm statistics show {value['period']} prints the tables")
+        output.print_hint("cases whose content was erased before count as not stated")
+    output.print_hint(f"trm statistics show {value['period']} prints the tables")
 
 
 def _tables(value: Mapping[str, Json]) -> dict[str, Json]:
@@ -58,14 +58,14 @@ def _tables(value: Mapping[str, Json]) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
-@options.verb(statistics, "show")
+@options.add_verb(statistics_commands, "show")
 @click.argument("period", required=False)
 @click.option("--table", "only", metavar="NAME", help="Only this table.")
 @click.option("--in", "classification", metavar="NAME", help="Categories as a published classification calls them.")
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def statistics_show(
+def show_statistics(
     reach: Reach, period: str | None, only: str | None, classification: str | None, lang: str | None, as_json: bool
 ) -> None:
     """The released tables of PERIOD, or without it the periods that were released.
@@ -82,7 +82,7 @@ def statistics_show(
 
     spoken = language(lang or "en")
     if period is None:
-        output.show(reach.ask("statistics.list"), as_json=as_json, people=_show_list)
+        output.print_answer(reach.ask("statistics.list"), as_json=as_json, people=_show_list)
         return
     pack = _region(reach)
     plan = pack.statistics
@@ -95,9 +95,11 @@ def statistics_show(
             known = ", ".join(_tables(answer))
             raise RefusedError(Code.NOT_FOUND, "no such table was released", hint=f"there are: {known}")
         answer["tables"] = {only: _tables(answer)[only]}
-    output.show(answer, as_json=as_json, people=lambda value: _show_tables(value, plan, classification, spoken.code))
+    output.print_answer(
+        answer, as_json=as_json, people=lambda value: _show_tables(value, plan, classification, spoken.code)
+    )
     if not as_json and spoken.code in pack.drafts:
-        output.hint(f"texts in {spoken.name}: {spoken.draft}")
+        output.print_hint(f"texts in {spoken.name}: {spoken.draft}")
 
 
 def _region(reach: Reach) -> Region:
@@ -108,7 +110,7 @@ def _region(reach: Reach) -> Region:
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["period", "released"],
         [[item["period"], time_text.when(item["at"])] for item in list_objects(value, "releases")],
         empty="nothing was released",
@@ -118,7 +120,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 def _show_tables(value: Mapping[str, Json], plan: StatisticsPlan, classification: str | None, lang: str) -> None:
     threshold = value["threshold"]
     most = threshold - 1 if isinstance(threshold, int) else 0
-    output.facts(
+    output.print_facts(
         [
             ("period", value["period"]),
             ("all cases", f"withheld: 1 to {most}" if value["total"] is None else value["total"]),
@@ -126,7 +128,7 @@ def _show_tables(value: Mapping[str, Json], plan: StatisticsPlan, classification
         ]
     )
     for name, cells in _tables(value).items():
-        output.say("")
+        output.print_line("")
         _show_table(name, cells, plan.tables.get(name), classification, lang)
 
 
@@ -136,12 +138,12 @@ def _show_table(name: str, cells: Json, plan: TablePlan | None, classification: 
 
     title = name if plan is None else f"{label(plan.title, lang)} ({name})"
     if not isinstance(cells, list):
-        output.say(f"{title}: withheld, too few cases to protect anybody in it")
+        output.print_line(f"{title}: withheld, too few cases to protect anybody in it")
         return
-    output.say(title)
+    output.print_line(title)
     heads = ["cell"] if plan is None else [label(dimension.title, lang) for dimension in plan.dimensions]
     rows = [row for item in cells if isinstance(item, dict) if (row := _row(item, plan, classification, lang))]
-    output.table([*heads, "cases"], rows, empty="no cell")
+    output.print_table([*heads, "cases"], rows, empty="no cell")
     if plan is not None and classification is not None:
         _hint_unnamed(plan, classification)
 
@@ -163,23 +165,23 @@ def _hint_unnamed(plan: TablePlan, classification: str) -> None:
     from gateway.statistics.rules import called
 
     for finding in called(plan, classification)[1]:
-        output.hint(f"{finding.place} has no name in {classification}: its cells are left out")
+        output.print_hint(f"{finding.place} has no name in {classification}: its cells are left out")
 
 
-@options.verb(statistics, "draft")
+@options.add_verb(statistics_commands, "draft")
 @click.argument("request")
-@options.on_node
+@options.pass_node
 @options.as_json
-def statistics_draft(reach: Reach, request: str, as_json: bool) -> None:
+def draft_statistics(reach: Reach, request: str, as_json: bool) -> None:
     """Answer the incoming stats.request REQUEST with the released table: a draft that a person releases.
 
     \b
     Example:
       trm statistics draft q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/fr
     """
-    output.show(reach.ask("statistics.draft", id=request), as_json=as_json, people=_show_draft)
+    output.print_answer(reach.ask("statistics.draft", id=request), as_json=as_json, people=_show_draft)
 
 
 def _show_draft(value: Mapping[str, Json]) -> None:
-    output.facts((name, value[name]) for name in ("draft", "table", "period"))
-    output.hint(f"trm draft show {value['draft']} shows what would be sent, trm draft release sends it")
+    output.print_facts((name, value[name]) for name in ("draft", "table", "period"))
+    output.print_hint(f"trm draft show {value['draft']} shows what would be sent, trm draft release sends it")

@@ -13,14 +13,14 @@ from typing import BinaryIO
 from urllib.parse import quote, urlencode
 
 from gateway.api.routes import PREFIX
-from gateway.cli.connection import DOCTOR, SocketConnection, failure
+from gateway.cli.connection import DOCTOR, SocketConnection, to_error
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Json
 
 CHUNK = 256 * 1024
 
 
-def add(folder: Path, file: Path, message: str | None, passphrase_file: Path | None) -> dict[str, Json]:
+def add_file(folder: Path, file: Path, message: str | None, passphrase_file: Path | None) -> dict[str, Json]:
     """Give the node a file; its answer. Raises GatewayError."""
     arguments: dict[str, Json] = {} if message is None else {"message": message}
     try:
@@ -37,7 +37,7 @@ def add(folder: Path, file: Path, message: str | None, passphrase_file: Path | N
     return value
 
 
-def save(folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None) -> int:
+def save_file(folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None) -> int:
     """Write one file of a message under a new name, whole or not at all; its size. Raises GatewayError."""
     partial = target.with_name(f".{target.name}.part")
     try:
@@ -90,7 +90,7 @@ def _put(folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json]) 
         connection.close()
     if response.status < 300:
         return value
-    raise failure(response.status, value if isinstance(value, dict) else {})
+    raise to_error(response.status, value if isinstance(value, dict) else {})
 
 
 def _fetched(folder: Path, id: str, part: int, write: Callable[[bytes], object], secret: Path | None) -> int:
@@ -107,7 +107,7 @@ def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object]) -> 
         response = connection.getresponse()
         if response.status != 200:
             problem = json.loads(response.read())
-            raise failure(response.status, problem if isinstance(problem, dict) else {})
+            raise to_error(response.status, problem if isinstance(problem, dict) else {})
         size = 0
         while data := response.read(CHUNK):
             write(data)
@@ -130,7 +130,7 @@ async def _owning_add(
         while data := await asyncio.to_thread(source.read, CHUNK):
             yield data
 
-    node, stack = await open_node(folder, unlocking.owned(folder, secret))
+    node, stack = await open_node(folder, unlocking.unlock_in_process(folder, secret))
     async with stack:
         return (await node.desk.attach(arguments, chunks(), size=size)).value
 
@@ -139,7 +139,7 @@ async def _owning_read(folder: Path, id: str, part: int, write: Callable[[bytes]
     from gateway.app import open_node
     from gateway.cli.identity import unlocking
 
-    node, stack = await open_node(folder, unlocking.owned(folder, secret))
+    node, stack = await open_node(folder, unlocking.unlock_in_process(folder, secret))
     async with stack:
         file = await node.desk.attached({"id": id, "part": part})
         async for data in file.chunks:

@@ -16,7 +16,7 @@ import click
 from gateway.cli.options import CONTEXT
 
 
-@click.command(context_settings=CONTEXT)
+@click.command("demo", context_settings=CONTEXT)
 @click.option(
     "--dir",
     "folder",

@@ -4,7 +4,7 @@ gates, and a withdrawal that crosses an acceptance and ends in a certificate of 
 
 from __future__ import annotations
 
-from gateway.cli.connection import call
+from gateway.cli.connection import call_node
 from gateway.demo import proofs
 from gateway.demo.cases import MARKS, THIRD
 from gateway.demo.journey import Journey, Said
@@ -104,7 +104,7 @@ def cross(stage: Stage) -> None:
     accepted = desk.at_the_desk(other.acceptance(france, referral, consent))
     stage.act(albania, "accepts meanwhile; the acceptance waits for France; then its node is down too")
     stage.nodes.kill(albania)
-    call(
+    call_node(
         france.node,
         "consent.withdraw",
         {"id": consent, "by": france.person, "erase_wanted": True},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from gateway.cli.connection import call
+from gateway.cli.connection import call_node
 from gateway.demo.ceremony import approve, play
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
@@ -24,7 +24,7 @@ class People:
 
     def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
         """One operation of the node."""
-        value = call(self.country.node, operation, arguments)
+        value = call_node(self.country.node, operation, arguments)
         if not isinstance(value, dict):
             raise RuntimeError(f"{operation} answers with an object")
         return value
@@ -51,7 +51,7 @@ class People:
 
     def write_pairing_file(self) -> None:
         """What the administrator gives to other countries, on paper, by mail or on a stick."""
-        self.country.pairing.write_text(json.dumps(call(self.country.node, "node.pairing", {})), encoding="utf-8")
+        self.country.pairing.write_text(json.dumps(call_node(self.country.node, "node.pairing", {})), encoding="utf-8")
 
     def propose(self, other: Country) -> str:
         """Read the other country's pairing file; returns the 60 digits to be compared."""

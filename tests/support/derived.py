@@ -44,9 +44,9 @@ def docs(*, check: bool) -> list[str]:
 
     wanted |= region_pages.documents(ROOT / "docs")
     if (ROOT / "gateway" / "cli" / "__main__.py").exists():
-        from gateway.cli.pages import document  # not there in every state of the tree
+        from gateway.cli.pages import render_page  # not there in every state of the tree
 
-        wanted[ROOT / "docs" / "cli.md"] = document()
+        wanted[ROOT / "docs" / "cli.md"] = render_page()
         from support import roles_page
         from support.pages import with_operations
 

@@ -21,7 +21,7 @@ import schemas
 from adapters.folder import FolderAdapter
 from gateway.administration.create_node import Made, Plan, make_node
 from gateway.app import open_node
-from gateway.cli.connection import call
+from gateway.cli.connection import call_node
 from gateway.cli.root import trm
 from gateway.foundation import logs
 from gateway.foundation.clock import SystemClock
@@ -44,7 +44,7 @@ class Desk:
 
     def ask(self, operation: str, **arguments: Any) -> Any:
         """One operation over the socket."""
-        return call(self.folder, operation, arguments)
+        return call_node(self.folder, operation, arguments)
 
     def trm(self, *words: str, given: str | None = None) -> Result:
         """One verb on this node."""

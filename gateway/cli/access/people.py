@@ -19,12 +19,12 @@ _ROLES = [str(role) for role in PERSONAL]
 _UNIT = click.option("--unit", metavar="ID", help="Bind them to one unit of this node: they see only its messages.")
 
 
-@click.group(context_settings=CONTEXT)
-def person() -> None:
+@click.group("person", context_settings=CONTEXT)
+def person_commands() -> None:
     """People at the console: each with a passkey of their own, and roles."""
 
 
-@options.verb(person, "add")
+@options.add_verb(person_commands, "add")
 @click.argument("name")
 @click.option(
     "--role", "roles", required=True, multiple=True, type=click.Choice(_ROLES), help="What they may do; once for each."
@@ -32,9 +32,9 @@ def person() -> None:
 @_UNIT
 @click.option("--language", metavar="XX", help="The language they read, such as fr.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def person_add(
+def invite_newcomer(
     reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, language: str | None, by: str, as_json: bool
 ) -> None:
     """Invite somebody new. The code is printed once; with it they make their passkey at the console.
@@ -44,34 +44,38 @@ def person_add(
       trm person add "Eva M." --role case_worker --language fr --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("person.add", name=name, roles=[*roles], unit=unit, language=language, by=by)
-    output.show(answer, as_json=as_json, people=_show_code)
+    output.print_answer(answer, as_json=as_json, people=_show_code)
 
 
 def _show_code(value: Mapping[str, Json]) -> None:
-    output.say(str(value["code"]))
+    output.print_line(str(value["code"]))
     if value["address"] is not None:
-        output.say(str(value["address"]))
+        output.print_line(str(value["address"]))
     else:
-        output.hint("nobody can use it yet: the console has no address until local.listen is set (docs/console.md)")
-    output.hint(f"for {value['name']} alone, until {time_text.when(value['invited_until'])}; it is not shown again")
-    output.hint("hand it over in person or by a known telephone: whoever has it first makes the passkey")
+        output.print_hint(
+            "nobody can use it yet: the console has no address until local.listen is set (docs/console.md)"
+        )
+    output.print_hint(
+        f"for {value['name']} alone, until {time_text.when(value['invited_until'])}; it is not shown again"
+    )
+    output.print_hint("hand it over in person or by a known telephone: whoever has it first makes the passkey")
 
 
-@options.verb(person, "list")
-@options.on_node
+@options.add_verb(person_commands, "list")
+@options.pass_node
 @options.as_json
-def person_list(reach: Reach, as_json: bool) -> None:
+def list_people(reach: Reach, as_json: bool) -> None:
     """Everybody who works or has worked at the console.
 
     \b
     Example:
       trm person list --node /srv/trm/fr
     """
-    output.show(reach.ask("person.list"), as_json=as_json, people=_show_list)
+    output.print_answer(reach.ask("person.list"), as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["id", "name", "roles", "unit", "state", "passkeys", "sessions"],
         [
             [
@@ -89,7 +93,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(person, "change")
+@options.add_verb(person_commands, "change")
 @click.argument("name")
 @click.option(
     "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Every role from now on; once for each."
@@ -97,9 +101,9 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @_UNIT
 @click.option("--no-unit", is_flag=True, help="Bind them to no unit any more.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def person_change(
+def change_person(
     reach: Reach, name: str, roles: tuple[str, ...], unit: str | None, no_unit: bool, by: str, as_json: bool
 ) -> None:
     """Give somebody, by name or id, other roles or another unit. Their sessions end at once.
@@ -113,16 +117,16 @@ def person_change(
     wanted: dict[str, Json] = {"id": _id_of(reach, name), "by": by}
     wanted |= {"roles": [*roles]} if roles else {}
     wanted |= {"unit": unit} if unit is not None or no_unit else {}
-    output.show(_object(reach.do("person.change", wanted)), as_json=as_json, people=_show_person)
+    output.print_answer(_object(reach.do("person.change", wanted)), as_json=as_json, people=_show_person)
 
 
-@options.verb(person, "invite")
+@options.add_verb(person_commands, "invite")
 @click.argument("name")
 @click.option("--instead", is_flag=True, help="End their passkeys and sessions at once: a device was lost or stolen.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def person_invite(reach: Reach, name: str, instead: bool, by: str, as_json: bool) -> None:
+def invite_again(reach: Reach, name: str, instead: bool, by: str, as_json: bool) -> None:
     """Let somebody, by name or id, make one more passkey. Those they have stay good unless you say --instead.
 
     \b
@@ -130,15 +134,15 @@ def person_invite(reach: Reach, name: str, instead: bool, by: str, as_json: bool
       trm person invite "Eva M." --instead --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("person.invite", id=_id_of(reach, name), instead=instead, by=by)
-    output.show(answer, as_json=as_json, people=_show_code)
+    output.print_answer(answer, as_json=as_json, people=_show_code)
 
 
-@options.verb(person, "sign-out")
+@options.add_verb(person_commands, "sign-out")
 @click.argument("name")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def person_sign_out(reach: Reach, name: str, by: str, as_json: bool) -> None:
+def sign_out_person(reach: Reach, name: str, by: str, as_json: bool) -> None:
     """End every session of somebody, by name or id. Their passkeys stay good.
 
     \b
@@ -146,15 +150,15 @@ def person_sign_out(reach: Reach, name: str, by: str, as_json: bool) -> None:
       trm person sign-out "Eva M." --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("person.sign_out", id=_id_of(reach, name), by=by)
-    output.show(answer, as_json=as_json, people=_show_person)
+    output.print_answer(answer, as_json=as_json, people=_show_person)
 
 
-@options.verb(person, "end")
+@options.add_verb(person_commands, "end")
 @click.argument("name")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def person_end(reach: Reach, name: str, by: str, as_json: bool) -> None:
+def end_access(reach: Reach, name: str, by: str, as_json: bool) -> None:
     """End the access of somebody, by name or id, at once and for ever: sessions, passkeys, invitation.
 
     \b
@@ -162,11 +166,11 @@ def person_end(reach: Reach, name: str, by: str, as_json: bool) -> None:
       trm person end "Eva M." --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("person.end", id=_id_of(reach, name), by=by)
-    output.show(answer, as_json=as_json, people=_show_person)
+    output.print_answer(answer, as_json=as_json, people=_show_person)
 
 
 def _show_person(value: Mapping[str, Json]) -> None:
-    output.say(f"{value['name']} is {value['state']}: {', '.join(_words(value, 'roles'))}")
+    output.print_line(f"{value['name']} is {value['state']}: {', '.join(_words(value, 'roles'))}")
 
 
 def _id_of(reach: Reach, name: str) -> Json:

@@ -20,12 +20,12 @@ _BY = click.option(
 )
 
 
-@click.group(context_settings=CONTEXT)
-def token() -> None:
+@click.group("token", context_settings=CONTEXT)
+def token_commands() -> None:
     """Tokens of the local API: one role each, an end, and never shown twice."""
 
 
-@options.verb(token, "new")
+@options.add_verb(token_commands, "new")
 @click.option(
     "--role", required=True, type=click.Choice([str(role) for role in Role]), help="What it may do; see docs/roles.md."
 )
@@ -33,9 +33,11 @@ def token() -> None:
 @click.option("--days", type=click.IntRange(1, 400), default=365, show_default=True, help="How long it lives.")
 @click.option("--label", required=True, metavar="TEXT", help="What it is for, so that it is known again in the list.")
 @_BY
-@options.on_node
+@options.pass_node
 @options.as_json
-def token_new(reach: Reach, role: str, unit: str | None, days: int, label: str, by: str | None, as_json: bool) -> None:
+def create_token(
+    reach: Reach, role: str, unit: str | None, days: int, label: str, by: str | None, as_json: bool
+) -> None:
     """Make a token. It is printed once; the node keeps only its SHA-256.
 
     \b
@@ -43,30 +45,30 @@ def token_new(reach: Reach, role: str, unit: str | None, days: int, label: str, 
       trm token new --role operator --label "night shift" --days 90 --node /srv/trm/fr
     """
     answer = reach.ask("token.new", role=role, unit=unit, days=days, label=label, by=by or _user())
-    output.show(answer, as_json=as_json, people=_show_new)
+    output.print_answer(answer, as_json=as_json, people=_show_new)
 
 
 def _show_new(value: Mapping[str, Json]) -> None:
-    output.say(str(value["token"]))
-    output.hint("it is not shown again: put it where the program reads its secrets, and nowhere else")
-    output.hint(f"it ends {time_text.when(value['expires'])}; trm token revoke {value['id']} ends it at once")
+    output.print_line(str(value["token"]))
+    output.print_hint("it is not shown again: put it where the program reads its secrets, and nowhere else")
+    output.print_hint(f"it ends {time_text.when(value['expires'])}; trm token revoke {value['id']} ends it at once")
 
 
-@options.verb(token, "list")
-@options.on_node
+@options.add_verb(token_commands, "list")
+@options.pass_node
 @options.as_json
-def token_list(reach: Reach, as_json: bool) -> None:
+def list_tokens(reach: Reach, as_json: bool) -> None:
     """Every token with its role, its unit and its end.
 
     \b
     Example:
       trm token list --node /srv/trm/fr
     """
-    output.show(reach.ask("token.list"), as_json=as_json, people=_show_list)
+    output.print_answer(reach.ask("token.list"), as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["id", "role", "unit", "state", "ends", "label"],
         [
             [item["id"], item["role"], item["unit"], item["state"], time_text.when(item["expires"]), item["label"]]
@@ -76,12 +78,12 @@ def _show_list(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(token, "revoke")
+@options.add_verb(token_commands, "revoke")
 @click.argument("id")
 @_BY
-@options.on_node
+@options.pass_node
 @options.as_json
-def token_revoke(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
+def revoke_token(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
     """End a token at once. The program that used it is answered 401 from now on.
 
     \b
@@ -89,7 +91,9 @@ def token_revoke(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
       trm token revoke 9f86d081884c7d65 --node /srv/trm/fr
     """
     answer = reach.ask("token.revoke", id=id, by=by or _user())
-    output.show(answer, as_json=as_json, people=lambda value: output.say(f"{value['id']} is {value['state']}"))
+    output.print_answer(
+        answer, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is {value['state']}")
+    )
 
 
 def _user() -> str:

@@ -34,8 +34,8 @@ class _Backup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Backup, context_settings=CONTEXT, subcommand_metavar="DIR2 | COMMAND [ARGS]...")
-def backup() -> None:
+@click.group("backup", cls=_Backup, context_settings=CONTEXT, subcommand_metavar="DIR2 | COMMAND [ARGS]...")
+def backup_commands() -> None:
     """Encrypted copies of a node for an offline recovery key: make, verify; make the key.
 
     \b
@@ -44,11 +44,11 @@ def backup() -> None:
     """
 
 
-@options.verb(backup, "make")
+@options.add_verb(backup_commands, "make")
 @click.argument("folder", type=_FILE, metavar="DIR2")
-@options.on_node
+@options.pass_node
 @options.as_json
-def backup_make(reach: Reach, folder: Path, as_json: bool) -> None:
+def make_backup(reach: Reach, folder: Path, as_json: bool) -> None:
     """Write NAME-DATE.data and NAME-DATE.keystore into DIR2; the node keeps working. The same as `trm backup DIR2`.
 
     \b
@@ -56,11 +56,11 @@ def backup_make(reach: Reach, folder: Path, as_json: bool) -> None:
       trm backup make /mnt/backup/fr --node /srv/trm/fr
     """
     answer = reach.ask("backup.make", folder=str(folder.absolute()))
-    output.show(answer, as_json=as_json, people=_show_made)
+    output.print_answer(answer, as_json=as_json, people=_show_made)
 
 
 def _show_made(value: Mapping[str, Json]) -> None:
-    output.facts(
+    output.print_facts(
         [
             ("data", value["data"]),
             ("keystore", value["keystore"]),
@@ -69,19 +69,19 @@ def _show_made(value: Mapping[str, Json]) -> None:
         ]
     )
     for name in _texts(value, "overdue"):
-        output.say(f"OVERDUE: {name} opens what was erased since; destroy it")
-    output.hint(
+        output.print_line(f"OVERDUE: {name} opens what was erased since; destroy it")
+    output.print_hint(
         f"keep the .keystore file on other media, and at most {value['epoch_days']} days: as long as it is there, "
         "what is erased meanwhile is not"
     )
 
 
-@options.verb(backup, "verify")
+@options.add_verb(backup_commands, "verify")
 @click.argument("file", type=_FILE, metavar="FILE")
 @_KEY
 @_KEY_PASSPHRASE
 @options.as_json
-def backup_verify(file: Path, key: Path, key_passphrase_file: Path | None, as_json: bool) -> None:
+def verify_backup(file: Path, key: Path, key_passphrase_file: Path | None, as_json: bool) -> None:
     """Open a backup wholly and say what it is; nothing is changed, and no node is needed.
 
     \b
@@ -105,12 +105,12 @@ def backup_verify(file: Path, key: Path, key_passphrase_file: Path | None, as_js
         "sha256": header.sha256,
         "counts": {**report.counts},
     }
-    output.show(value, as_json=as_json, people=_show_verified)
+    output.print_answer(value, as_json=as_json, people=_show_verified)
 
 
 def _show_verified(value: Mapping[str, Json]) -> None:
     counts = value["counts"]
-    output.facts(
+    output.print_facts(
         [
             ("backup", f"{value['kind']} of {value['name']}, whole and signed by the node"),
             ("node", value["node"]),
@@ -131,15 +131,15 @@ def _items(value: Json) -> list[tuple[str, Json]]:
     return [*value.items()] if isinstance(value, dict) else []
 
 
-@backup.group("key", context_settings=CONTEXT)
-def key_() -> None:
+@backup_commands.group("key", context_settings=CONTEXT)
+def key_commands() -> None:
     """The recovery key: made on a machine that is not the node's."""
 
 
-@options.verb(key_, "new")
+@options.add_verb(key_commands, "new")
 @click.argument("file", type=_FILE, metavar="FILE")
 @click.option("--passphrase-file", type=_FILE, metavar="FILE", help="Its passphrase; asked for if not given.")
-def key_new(file: Path, passphrase_file: Path | None) -> None:
+def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
     """Make a recovery key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
 
     \b
@@ -150,12 +150,12 @@ def key_new(file: Path, passphrase_file: Path | None) -> None:
     from keys.offline.recovery_key import create_recovery, public_path
 
     made = create_recovery(file, _passphrase(passphrase_file, confirm=True), now=SystemClock().now())
-    output.facts([("recovery key", made.kid), ("key file", str(file)), ("public", str(public_path(file)))])
-    output.hint(f"carry {public_path(file).name} to the node: [backup] recovery_key in node.toml names it")
-    output.hint(f"keep {file.name} and its passphrase apart and offline: who has both and a backup has the node")
+    output.print_facts([("recovery key", made.kid), ("key file", str(file)), ("public", str(public_path(file)))])
+    output.print_hint(f"carry {public_path(file).name} to the node: [backup] recovery_key in node.toml names it")
+    output.print_hint(f"keep {file.name} and its passphrase apart and offline: who has both and a backup has the node")
 
 
-@click.command(context_settings=CONTEXT)
+@click.command("restore", context_settings=CONTEXT)
 @click.argument("data", type=_FILE, metavar="DATA")
 @click.argument("keystore", type=_FILE, metavar="KEYSTORE")
 @_KEY
@@ -163,7 +163,7 @@ def key_new(file: Path, passphrase_file: Path | None) -> None:
 @click.option("--to", "folder", required=True, type=_FILE, metavar="DIR", help="The new node folder; never over one.")
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the restored node.")
 @options.as_json
-def restore(
+def restore_node(
     data: Path,
     keystore: Path,
     key: Path,
@@ -199,11 +199,11 @@ def restore(
         "closed": made.closed,
         "peers": [*made.peers],
     }
-    output.show(value, as_json=as_json, people=_show_restored)
+    output.print_answer(value, as_json=as_json, people=_show_restored)
 
 
 def _show_restored(value: Mapping[str, Json]) -> None:
-    output.facts(
+    output.print_facts(
         [
             ("node folder", value["folder"]),
             ("node", value["node"]),
@@ -212,12 +212,14 @@ def _show_restored(value: Mapping[str, Json]) -> None:
             ("content closed for ever", value["closed"]),
         ]
     )
-    output.hint(f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet")
+    output.print_hint(
+        f"start it: trm serve --node {value['folder']} --passphrase-file FILE; nothing is sent or accepted yet"
+    )
     for name in _texts(value, "peers"):
-        output.hint(
+        output.print_hint(
             f"two people here: trm peer reset-link {shlex.quote(name)}; one person there: trm peer accept-reset"
         )
-    output.hint("tokens of the local API: trm token new; the sealed messages in flight come again from the peers")
+    output.print_hint("tokens of the local API: trm token new; the sealed messages in flight come again from the peers")
 
 
 def _passphrase(file: Path | None, *, confirm: bool = False) -> str:

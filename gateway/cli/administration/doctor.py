@@ -17,10 +17,10 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.command(context_settings=CONTEXT)
-@options.on_node
+@click.command("doctor", context_settings=CONTEXT)
+@options.pass_node
 @options.as_json
-def doctor(reach: Reach, as_json: bool) -> None:
+def check_node(reach: Reach, as_json: bool) -> None:
     """Check files, disk, settings, keys and what ends, clock, log, process, peers, adapter. Exit 1 if a thing is red.
 
     A running node is asked; a stopped one is opened if --passphrase-file is given, and looked at from outside if not.
@@ -31,19 +31,19 @@ def doctor(reach: Reach, as_json: bool) -> None:
     """
     from gateway.administration.doctor.folder import State
 
-    checks = examine(reach.folder, reach.passphrase_file)
+    checks = examine_folder(reach.folder, reach.passphrase_file)
     value: dict[str, Json] = {"ok": all(item["state"] != State.RED for item in checks), "checks": [*checks]}
-    output.show(value, as_json=as_json, people=_show)
+    output.print_answer(value, as_json=as_json, people=_show)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
 
 
-def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
+def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
     """Every check of a node folder. Raises RefusedError if there is no folder."""
     from gateway.administration.doctor.folder import State, settings, standing
     from gateway.administration.doctor.host import secret, writing
     from gateway.administration.doctor.node import inside
-    from gateway.cli.connection import answers, is_running
+    from gateway.cli.connection import is_running, read_answers
     from gateway.foundation.clock import SystemClock
 
     if not folder.is_dir():
@@ -53,7 +53,7 @@ def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]
     found = [first, *standing(folder, config, running=running), writing(folder), *secret(passphrase_file)]
     whole = all(item.state is not State.RED for item in found if item.name in ("settings", "database", "key store"))
     if whole:
-        ask = partial(answers, folder, passphrase_file=passphrase_file)
+        ask = partial(read_answers, folder, passphrase_file=passphrase_file)
         found += inside(ask, passphrase_file, running=running, now=SystemClock().now())
     return [{"check": item.name, "state": str(item.state), "found": item.found, "fix": item.fix} for item in found]
 
@@ -61,6 +61,6 @@ def examine(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]
 def _show(value: Mapping[str, Json]) -> None:
     columns = ("state", "check", "found", "fix")
     listed = list_objects(value, "checks")
-    output.table(columns, [[item[name] for name in columns] for item in listed], empty="nothing was checked")
+    output.print_table(columns, [[item[name] for name in columns] for item in listed], empty="nothing was checked")
     count = sum(item["state"] == "red" for item in listed)
-    output.say(f"{count} red" if count else "nothing is red")
+    output.print_line(f"{count} red" if count else "nothing is red")

@@ -33,7 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 _FILE = click.Path(path_type=Path)
 
 
-@click.command(context_settings=CONTEXT)
+@click.command("init", context_settings=CONTEXT)
 @click.argument("folder", metavar="DIR", type=_FILE)
 @click.option("--name", required=True, metavar="NAME", help="What people call this node, e.g. FR.")
 @click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
@@ -72,7 +72,7 @@ _FILE = click.Path(path_type=Path)
     help="A setting of the KIND, as docs/settings.md has them; repeat it. Those that are missing are named.",
 )
 @click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers are told so.")
-def init(
+def initialise_node(
     folder: Path,
     name: str,
     country: str,
@@ -225,7 +225,7 @@ def _faults(error: ValueError) -> str:
 
 
 def _show(plan: Plan, made: Made) -> None:
-    output.facts(
+    output.print_facts(
         [
             ("node folder", str(plan.folder)),
             ("node", made.node),
@@ -236,9 +236,9 @@ def _show(plan: Plan, made: Made) -> None:
         ]
     )
     if plan.demo:
-        output.say("DEMO: one root key; peers' administrators see that this is a demonstration node")
+        output.print_line("DEMO: one root key; peers' administrators see that this is a demonstration node")
     for text in [*_abroad(plan), *(_ceremony(made) if made.requests else _next_steps(plan))]:
-        output.hint(text)
+        output.print_hint(text)
 
 
 def _abroad(plan: Plan) -> list[str]:

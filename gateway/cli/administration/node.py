@@ -15,27 +15,27 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def node() -> None:
+@click.group("node", context_settings=CONTEXT)
+def node_commands() -> None:
     """Show who this node is; write its pairing file."""
 
 
-@options.verb(node, "show")
-@options.on_node
+@options.add_verb(node_commands, "show")
+@options.pass_node
 @options.as_json
-def node_show(reach: Reach, as_json: bool) -> None:
+def show_node(reach: Reach, as_json: bool) -> None:
     """Identity, fingerprint, descriptor and keyset ages, what waits.
 
     \b
     Example:
       trm node show --node /srv/trm/fr
     """
-    voice.show(reach.ask("node.show"), as_json=as_json, people=_show_node)
+    voice.print_answer(reach.ask("node.show"), as_json=as_json, people=_show_node)
 
 
 def _show_node(value: Mapping[str, Json]) -> None:
     descriptor, keyset = value["descriptor"], value["keyset"]
-    voice.facts(
+    voice.print_facts(
         [
             ("name", value["name"]),
             ("country", value["country"]),
@@ -60,21 +60,21 @@ def _age(value: Json) -> str:
     return f"version {value['version']}, expires {time_text.when(value['expires'])}"
 
 
-@options.verb(node, "status")
-@options.on_node
+@options.add_verb(node_commands, "status")
+@options.pass_node
 @options.as_json
-def node_status(reach: Reach, as_json: bool) -> None:
+def show_status(reach: Reach, as_json: bool) -> None:
     """What waits for whom since when, what failed and why, how full it is; the same figures as /metrics.
 
     \b
     Example:
       trm node status --node /srv/trm/fr
     """
-    voice.show(reach.ask("node.status"), as_json=as_json, people=_show_status)
+    voice.print_answer(reach.ask("node.status"), as_json=as_json, people=_show_status)
 
 
 def _show_status(value: Mapping[str, Json]) -> None:
-    voice.table(
+    voice.print_table(
         ["peer", "delivery", "queued", "since", "failing since", "next try", "no receipt", "not taken", "heard of"],
         [
             [
@@ -92,8 +92,8 @@ def _show_status(value: Mapping[str, Json]) -> None:
         empty="no peer",
     )
     if value["failed"]:
-        voice.say("")
-        voice.table(
+        voice.print_line("")
+        voice.print_table(
             ["failed", "peer", "reason", "messages", "since"],
             [
                 [one["kind"], one["peer"], one["reason"], one["count"], _when(one["oldest"])]
@@ -101,9 +101,9 @@ def _show_status(value: Mapping[str, Json]) -> None:
             ],
             empty="",
         )
-        voice.hint("trm alarm list names the messages; trm message resend ID tries one again that was held here")
-    voice.say("")
-    voice.facts([*_facts(value)])
+        voice.print_hint("trm alarm list names the messages; trm message resend ID tries one again that was held here")
+    voice.print_line("")
+    voice.print_facts([*_facts(value)])
 
 
 def _facts(value: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
@@ -151,13 +151,13 @@ def _mib(size: Json) -> str:
     return f"{int(str(size)) / 2**20:.0f} MiB"
 
 
-@options.verb(node, "pairing")
+@options.add_verb(node_commands, "pairing")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here; never overwrites."
 )
 @click.option("--qr", is_flag=True, help="Instead a QR code with address and fingerprint, for trm peer add --scanned.")
-@options.on_node
-def node_pairing(reach: Reach, output: Path | None, qr: bool) -> None:
+@options.pass_node
+def write_pairing_file(reach: Reach, output: Path | None, qr: bool) -> None:
     """The pairing file that the other country's administrator adds; it holds no secret.
 
     \b
@@ -169,7 +169,7 @@ def node_pairing(reach: Reach, output: Path | None, qr: bool) -> None:
     if qr:
         if output is not None:
             raise click.UsageError("name either -o or --qr")
-        voice.qr_code(str(reach.ask("node.show")["scanned"]))
+        voice.print_qr_code(str(reach.ask("node.show")["scanned"]))
         return
 
     data = canon(reach.do("node.pairing", {}))
@@ -177,22 +177,24 @@ def node_pairing(reach: Reach, output: Path | None, qr: bool) -> None:
         click.echo(data)
         return
     voice.write_new(output, data)
-    voice.say(f"written: {output}")
-    voice.hint("send it to the other administrator; there: trm peer add FILE, then compare the digits of trm peer code")
+    voice.print_line(f"written: {output}")
+    voice.print_hint(
+        "send it to the other administrator; there: trm peer add FILE, then compare the digits of trm peer code"
+    )
 
 
-@click.group(context_settings=CONTEXT)
-def alarm() -> None:
+@click.group("alarm", context_settings=CONTEXT)
+def alarm_commands() -> None:
     """What a person has to look at."""
 
 
-@options.verb(alarm, "list")
+@options.add_verb(alarm_commands, "list")
 @click.option("--kind", metavar="KIND", help="Only of one kind, such as message.failed.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def alarm_list(reach: Reach, kind: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+def list_alarms(reach: Reach, kind: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
     """Open alarms, oldest first.
 
     \b
@@ -200,11 +202,11 @@ def alarm_list(reach: Reach, kind: str | None, limit: int, cursor: str | None, a
       trm alarm list --node /srv/trm/fr
     """
     answer = reach.ask("alarm.list", kind=kind, limit=limit, cursor=cursor)
-    voice.show(answer, as_json=as_json, people=_show_alarms)
+    voice.print_answer(answer, as_json=as_json, people=_show_alarms)
 
 
 def _show_alarms(value: Mapping[str, Json]) -> None:
-    voice.table(
+    voice.print_table(
         ["id", "since", "kind", "peer", "message", "reason"],
         [
             [item["id"], time_text.when(item["at"]), item["kind"], item["peer"], item["message"], item["reason"]]
@@ -213,15 +215,15 @@ def _show_alarms(value: Mapping[str, Json]) -> None:
         empty="no open alarm",
     )
     if value.get("next"):
-        voice.hint(f"{value['open']} are open: add --cursor {value['next']}")
+        voice.print_hint(f"{value['open']} are open: add --cursor {value['next']}")
 
 
-@options.verb(alarm, "dismiss")
+@options.add_verb(alarm_commands, "dismiss")
 @click.argument("id")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def alarm_dismiss(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def dismiss_alarms(reach: Reach, id: str, by: str, as_json: bool) -> None:
     """A named person has seen it.
 
     \b
@@ -229,4 +231,6 @@ def alarm_dismiss(reach: Reach, id: str, by: str, as_json: bool) -> None:
       trm alarm dismiss 3 --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("alarm.dismiss", id=id, by=by)
-    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"dismissed: alarm {value['id']}"))
+    voice.print_answer(
+        answer, as_json=as_json, people=lambda value: voice.print_line(f"dismissed: alarm {value['id']}")
+    )

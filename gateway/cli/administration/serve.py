@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 
-@click.command(context_settings=CONTEXT)
+@click.command("serve", context_settings=CONTEXT)
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
 @click.option(
     "--passphrase-file",
@@ -34,7 +34,7 @@ _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
     help="File with the node's passphrase; else the systemd credential trm-passphrase. Not needed beside trm keyd.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
-def serve(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
+def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Run the node until SIGTERM or SIGINT. One line on standard output says when it takes requests; logs go to stderr.
 
     The keys are held by a process of their own: by `trm keyd` where that runs for this folder, else by a child.
@@ -47,11 +47,11 @@ def serve(node: Path | None, passphrase_file: Path | None, as_json: bool) -> Non
     from gateway.foundation import config, installed, logs
 
     installed.require()
-    folder = options.folder_of(node)
+    folder = options.find_folder(node)
     settings = config.load(folder)
     logs.configure(settings.log.level)
     recovery = None if settings.backup is None else settings.backup.recovery_key
-    unlock = unlocking.served(folder, passphrase_file, settings.log.level, recovery)
+    unlock = unlocking.unlock_by_child(folder, passphrase_file, settings.log.level, recovery)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         try:
             runner.run(_serve(folder, unlock, as_json))
@@ -99,9 +99,9 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
 
 def _say_limited(error: GatewayError, as_json: bool) -> None:
     """The node stays up without its keys, so that whoever looks finds the reason."""
-    from gateway.cli.root import tell
+    from gateway.cli.root import report_error
 
-    tell(error)
+    report_error(error)
     if as_json:
         click.echo(json.dumps({"ready": False, "code": str(error.code)}))
     else:

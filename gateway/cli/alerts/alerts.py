@@ -14,26 +14,26 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def alert() -> None:
+@click.group("alert", context_settings=CONTEXT)
+def alert_commands() -> None:
     """Safety alerts that nobody has taken, and taking one."""
 
 
-@options.verb(alert, "list")
-@options.on_node
+@options.add_verb(alert_commands, "list")
+@options.pass_node
 @options.as_json
-def alert_list(reach: Reach, as_json: bool) -> None:
+def list_alerts(reach: Reach, as_json: bool) -> None:
     """Alerts of both sides that no human has taken: by when somebody has to, who was woken, who is next.
 
     \b
     Example:
       trm alert list --node /srv/trm/al
     """
-    output.show(reach.ask("alert.list"), as_json=as_json, people=_show_alerts)
+    output.print_answer(reach.ask("alert.list"), as_json=as_json, people=_show_alerts)
 
 
 def _show_alerts(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["alert", "peer", "kind", "by", "until", "woken", "next"],
         [
             [
@@ -55,14 +55,14 @@ def _next(rung: Json) -> str:
     return f"{rung['contact']} {time_text.when(rung['at'])}" if isinstance(rung, dict) else ""
 
 
-@options.verb(alert, "acknowledge")
+@options.add_verb(alert_commands, "acknowledge")
 @click.argument("id")
 @click.option("--action", "actions", multiple=True, required=True, metavar="CODE", help="What has begun; or none yet.")
 @click.option("--hours", type=click.IntRange(1, 24), help="Until the next word. Default: 24.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def alert_acknowledge(
+def acknowledge_alert(
     reach: Reach, id: str, actions: tuple[str, ...], hours: int | None, by: str, as_json: bool
 ) -> None:
     """A named person takes an alert of a peer: the answer goes at once, and nobody else is woken.
@@ -74,4 +74,4 @@ def alert_acknowledge(
       trm alert acknowledge q2x0bJr3QkK0m1c5n8sT4g --action call_person --by "Besa K." --node /srv/trm/al
     """
     value = reach.ask("alert.acknowledge", id=id, by=by, actions=list(actions), hours=hours)
-    output.show(value, as_json=as_json, people=show_queued)
+    output.print_answer(value, as_json=as_json, people=show_queued)

@@ -14,17 +14,17 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def webhook() -> None:
+@click.group("webhook", context_settings=CONTEXT)
+def webhook_commands() -> None:
     """Systems of the own country that are told what happens: signed, in order, repeated for five days."""
 
 
-@options.verb(webhook, "new")
+@options.add_verb(webhook_commands, "new")
 @click.argument("name")
 @click.option("--url", required=True, metavar="URL", help="https://..., or http://127.0.0.1:PORT/... on this machine.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def webhook_new(reach: Reach, name: str, url: str, as_json: bool) -> None:
+def create_webhook(reach: Reach, name: str, url: str, as_json: bool) -> None:
     """Make the secret of a receiver and print the section that goes into node.toml.
 
     The secret lies in DIR/webhooks/NAME; give it to the receiver over a way that you trust. An existing one stays.
@@ -50,30 +50,30 @@ def webhook_new(reach: Reach, name: str, url: str, as_json: bool) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     output.write_new(path, new_secret(system_rand).encode("ascii") + b"\n")
     made: dict[str, Json] = {"name": section.name, "url": section.url, "secret": str(path)}
-    output.show(made, as_json=as_json, people=_show_new)
+    output.print_answer(made, as_json=as_json, people=_show_new)
 
 
 def _show_new(value: Mapping[str, Json]) -> None:
-    output.say(f'[[webhooks]]\nname = "{value["name"]}"\nurl = "{value["url"]}"')
-    output.hint("put these lines into node.toml and start the node again; it tells what happens from then on")
-    output.hint(f"the secret for the receiver is in {value['secret']}")
+    output.print_line(f'[[webhooks]]\nname = "{value["name"]}"\nurl = "{value["url"]}"')
+    output.print_hint("put these lines into node.toml and start the node again; it tells what happens from then on")
+    output.print_hint(f"the secret for the receiver is in {value['secret']}")
 
 
-@options.verb(webhook, "list")
-@options.on_node
+@options.add_verb(webhook_commands, "list")
+@options.pass_node
 @options.as_json
-def webhook_list(reach: Reach, as_json: bool) -> None:
+def list_webhooks(reach: Reach, as_json: bool) -> None:
     """Each receiver, and what waits for it.
 
     \b
     Example:
       trm webhook list --node /srv/trm/fr
     """
-    output.show(reach.ask("webhook.list"), as_json=as_json, people=_show_list)
+    output.print_answer(reach.ask("webhook.list"), as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["name", "address", "waiting", "since", "attempts"],
         [
             [item["name"], item["url"], item["waiting"], time_text.when(item["oldest"]), item["attempts"]]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LEVELS = ("debug", "info", "warning", "error")
 
 
-@click.command(context_settings=CONTEXT)
+@click.command("keyd", context_settings=CONTEXT)
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
 @click.option(
     "--passphrase-file",
@@ -36,7 +36,7 @@ LEVELS = ("debug", "info", "warning", "error")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What goes to stderr.")
 @click.option("--child", is_flag=True, hidden=True, help="Started by trm serve: ends with its standard input.")
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
-def keyd(
+def serve_keys(
     node: Path | None,
     passphrase_file: Path | None,
     recovery_key: Path | None,
@@ -59,7 +59,7 @@ def keyd(
     from keys.keystore.keyd import run
     from keys.keystore.keystore import Keystore
 
-    folder = options.folder_of(node)
+    folder = options.find_folder(node)
     uid = None if user is None else _uid(user)
     logs.configure(log_level)
 

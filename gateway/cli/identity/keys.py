@@ -27,40 +27,40 @@ _KINDS = ("sig", "log", "http", "roots", "enc")
 _OUT = click.option("--out", type=_FILE, metavar="REQUEST", help="Where the request goes; never overwrites.")
 
 
-@click.group(context_settings=CONTEXT)
-def keys() -> None:
+@click.group("keys", context_settings=CONTEXT)
+def key_commands() -> None:
     """Rotate, revoke and publish keys; root keys, tombstones, proofs."""
 
 
-keys.add_command(roots.root)
+key_commands.add_command(roots.root_commands)
 
 
-@options.verb(keys, "list")
-@options.on_node
+@options.add_verb(key_commands, "list")
+@options.pass_node
 @options.as_json
-def keys_list(reach: Reach, as_json: bool) -> None:
+def list_keys(reach: Reach, as_json: bool) -> None:
     """Every key with its use and age; no key bytes.
 
     \b
     Example:
       trm keys list --node /srv/trm/fr
     """
-    voice.show(reach.ask("keys.list"), as_json=as_json, people=_show_keys)
+    voice.print_answer(reach.ask("keys.list"), as_json=as_json, people=_show_keys)
 
 
 def _show_keys(value: Mapping[str, Json]) -> None:
-    voice.table(
+    voice.print_table(
         ["use", "kid", "made", "current"],
         [[key["use"], key["kid"], time_text.when(key["made"]), key["current"]] for key in list_objects(value, "keys")],
         empty="no keys",
     )
 
 
-@options.verb(keys, "rotate-epoch")
+@options.add_verb(key_commands, "rotate-epoch")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def keys_rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
+def rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
     """Begin a new storage epoch now: what was erased before can no longer be read by anybody.
 
     \b
@@ -68,18 +68,20 @@ def keys_rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
       trm keys rotate-epoch --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("keys.rotate_epoch", by=by)
-    voice.show(answer, as_json=as_json, people=lambda value: voice.say(f"storage epoch {value['epoch']} is in use"))
+    voice.print_answer(
+        answer, as_json=as_json, people=lambda value: voice.print_line(f"storage epoch {value['epoch']} is in use")
+    )
 
 
-@options.verb(keys, "rotate")
+@options.add_verb(key_commands, "rotate")
 @click.argument("kinds", metavar="KIND...", nargs=-1, required=True, type=click.Choice(_KINDS))
 @_OUT
 @click.option("--now", "at_once", is_flag=True, help="Use the new keys as soon as the peers hold them, not in 14 days.")
 @click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
 @click.option("--threshold", type=click.IntRange(1, 9), metavar="N", help="With roots: how many must sign.")
 @options.by
-@options.on_node
-def keys_rotate(
+@options.pass_node
+def rotate_keys(
     reach: Reach,
     kinds: tuple[str, ...],
     out: Path | None,
@@ -102,7 +104,7 @@ def keys_rotate(
         if len(kinds) > 1 or out is not None:
             raise click.UsageError("enc needs no request: rotate it by itself, without --out")
         answer = reach.ask("keys.rotate_enc", by=by)
-        voice.say(f"{answer['destroyed']} encryption keys destroyed; keyset {answer['keyset']} has a new one")
+        voice.print_line(f"{answer['destroyed']} encryption keys destroyed; keyset {answer['keyset']} has a new one")
         return
     if ("roots" in kinds) != bool(root_public) or (threshold is not None and not root_public):
         raise click.UsageError("roots needs --root-public for every root from now on, and nothing else takes it")
@@ -113,14 +115,14 @@ def keys_rotate(
     _request(reach, out, wanted)
 
 
-@options.verb(keys, "revoke")
+@options.add_verb(key_commands, "revoke")
 @click.argument("kids", metavar="KID...", nargs=-1, required=True)
 @click.option("--since", required=True, metavar="TIME", help="Not to be trusted from then on, e.g. 2027-03-01T18:00Z.")
 @click.option("--reason", default="compromised", show_default=True, metavar="WORD", help="One word, lower case.")
 @_OUT
 @options.by
-@options.on_node
-def keys_revoke(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None, by: str) -> None:
+@options.pass_node
+def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None, by: str) -> None:
     """Revoke sig, http, log or wit keys for ever and list new ones; a REQUEST that root holders sign.
 
     Peers refuse the key as soon as it is published, and look again at what came under it since TIME.
@@ -156,19 +158,21 @@ def _request(reach: Reach, out: Path | None, wanted: Mapping[str, Json]) -> None
         raise RefusedError(Code.EXISTS, f"{out} exists already; nothing was made", hint="name another file")
     data = canon(reach.ask("keys.request", **wanted)["request"])
     voice.write_new(out, data)
-    requests.show(requests.read_request(data))
-    voice.say(f"written: {out}")
-    voice.hint(f"root holders sign it: trm keys root sign {out.name} --root FILE --out SIG; then: trm keys publish")
-    voice.hint("sign only one request for a version: two would be taken for a betrayal")
+    requests.show_request(requests.read_request(data))
+    voice.print_line(f"written: {out}")
+    voice.print_hint(
+        f"root holders sign it: trm keys root sign {out.name} --root FILE --out SIG; then: trm keys publish"
+    )
+    voice.print_hint("sign only one request for a version: two would be taken for a betrayal")
 
 
-@options.verb(keys, "publish")
+@options.add_verb(key_commands, "publish")
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def keys_publish(reach: Reach, request: Path, signatures: tuple[Path, ...], by: str, as_json: bool) -> None:
+def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], by: str, as_json: bool) -> None:
     """Publish what root holders signed: checked as a peer would, appended, and told to every peer.
 
     The first descriptor of a new node needs no passphrase and no running node.
@@ -186,7 +190,7 @@ def keys_publish(reach: Reach, request: Path, signatures: tuple[Path, ...], by: 
             "this is a tombstone, which ends the node; nothing was published",
             hint="trm keys tombstone seal makes the file that is kept for the worst day",
         )
-    document = requests.gather(asked, signatures)
+    document = requests.gather_signatures(asked, signatures)
     value: dict[str, Json]
     if asked.previous is None:
         first = asyncio.run(publish_first(reach.folder, document))
@@ -199,13 +203,13 @@ def keys_publish(reach: Reach, request: Path, signatures: tuple[Path, ...], by: 
         }
     else:
         value = reach.ask("keys.publish", document=document.to_json(), by=by)
-    voice.show(value, as_json=as_json, people=_show_published)
+    voice.print_answer(value, as_json=as_json, people=_show_published)
 
 
 def _show_published(value: Mapping[str, Json]) -> None:
     took = value["took"]
     told = took if isinstance(took, dict) else {}
-    voice.facts(
+    voice.print_facts(
         [
             ("version", value["version"]),
             ("fingerprint", value["fingerprint"]),
@@ -216,18 +220,18 @@ def _show_published(value: Mapping[str, Json]) -> None:
     )
 
 
-@click.group(context_settings=CONTEXT)
-def tombstone() -> None:
+@click.group("tombstone", context_settings=CONTEXT)
+def tombstone_commands() -> None:
     """The document that ends this node id, signed by all roots and kept sealed for the worst day."""
 
 
-keys.add_command(tombstone)
+key_commands.add_command(tombstone_commands)
 
 
-@options.verb(tombstone, "request")
+@options.add_verb(tombstone_commands, "request")
 @_OUT
-@options.on_node
-def tombstone_request(reach: Reach, out: Path | None) -> None:
+@options.pass_node
+def request_tombstone(reach: Reach, out: Path | None) -> None:
     """The request for a tombstone: after a change of roots the new holders sign one too.
 
     \b
@@ -239,15 +243,15 @@ def tombstone_request(reach: Reach, out: Path | None) -> None:
     if out is None:
         raise click.UsageError("--out names the file that goes to the root holders")
     voice.write_new(out, canon(reach.ask("keys.tombstone")["request"]))
-    voice.say(f"written: {out}")
-    voice.hint("every root holder signs it; then: trm keys tombstone seal")
+    voice.print_line(f"written: {out}")
+    voice.print_hint("every root holder signs it; then: trm keys tombstone seal")
 
 
-@options.verb(tombstone, "seal")
+@options.add_verb(tombstone_commands, "seal")
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
 @click.option("--out", type=_FILE, required=True, metavar="FILE", help="The tombstone; never overwrites.")
-def tombstone_seal(request: Path, signatures: tuple[Path, ...], out: Path) -> None:
+def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> None:
     """Put the signatures of all root holders together: FILE goes into two sealed envelopes at two places.
 
     \b
@@ -260,7 +264,7 @@ def tombstone_seal(request: Path, signatures: tuple[Path, ...], out: Path) -> No
     asked = requests.read_request(requests.read_file(request))
     if asked.tombstone is None or asked.previous is None:
         raise RefusedError(Code.WRONG_TYPE, "this is no request for a tombstone; nothing was written")
-    document = requests.gather(asked, signatures)
+    document = requests.gather_signatures(asked, signatures)
     try:
         accept_tombstone([asked.previous], document, SystemClock().now())
     except RemoteError as exc:
@@ -270,16 +274,16 @@ def tombstone_seal(request: Path, signatures: tuple[Path, ...], out: Path) -> No
             hint=f"all {len(asked.previous.roots)} root holders sign it",
         ) from exc
     voice.write_new(out, document.encode())
-    voice.say(f"written: {out}")
-    voice.hint("whoever publishes it ends this node for ever: keep it sealed, at two places, never on the node")
+    voice.print_line(f"written: {out}")
+    voice.print_hint("whoever publishes it ends this node for ever: keep it sealed, at two places, never on the node")
 
 
-@options.verb(keys, "recover")
+@options.add_verb(key_commands, "recover")
 @click.argument("file", type=_FILE, metavar="TOMBSTONE")
 @click.option("--yes", is_flag=True, help="Do not ask: this node id ends for ever.")
 @options.by
-@options.on_node
-def keys_recover(reach: Reach, file: Path, yes: bool, by: str) -> None:
+@options.pass_node
+def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
     """Two or more roots are lost or stolen: publish the tombstone to every peer, then begin anew.
 
     Nothing carries trust over to the new node: what the old keys sign is what a thief could sign. `trm peer tombstone`
@@ -294,28 +298,30 @@ def keys_recover(reach: Reach, file: Path, yes: bool, by: str) -> None:
         click.confirm("this ends the node id at every peer, for ever; go on?", abort=True, err=True)
     took = reach.ask("keys.end", tombstone=document, by=by)["took"]
     for name, done in (took if isinstance(took, dict) else {}).items():
-        voice.say(f"{name}: {'has revoked this node' if done else 'not reached; repeat, or send the file by hand'}")
+        voice.print_line(
+            f"{name}: {'has revoked this node' if done else 'not reached; repeat, or send the file by hand'}"
+        )
     for step in (
         "stop this node; keep its folder for reading what it received",
         "make new roots with their holders and a new node: docs/key-ceremony.md",
         "pair with each peer from zero, over the telephone; tell them both node ids",
     ):
-        voice.hint(step)
+        voice.print_hint(step)
 
 
-@click.group(context_settings=CONTEXT)
-def proof() -> None:
+@click.group("proof", context_settings=CONTEXT)
+def proof_commands() -> None:
     """Two descriptors under one version: the proof that roots signed twice."""
 
 
-keys.add_command(proof)
+key_commands.add_command(proof_commands)
 
 
-@options.verb(proof, "export")
+@options.add_verb(proof_commands, "export")
 @click.argument("alarm")
 @click.option("-o", "--output", type=_FILE, required=True, metavar="FILE", help="Write it here; never overwrites.")
-@options.on_node
-def proof_export(reach: Reach, alarm: str, output: Path) -> None:
+@options.pass_node
+def export_proof(reach: Reach, alarm: str, output: Path) -> None:
     """The proof behind an alarm own.split_view or peer.equivocation, as a file for anybody.
 
     \b
@@ -325,13 +331,13 @@ def proof_export(reach: Reach, alarm: str, output: Path) -> None:
     from keys.primitives.encoding import canon
 
     voice.write_new(output, canon(reach.ask("keys.proof", id=alarm)["proof"]))
-    voice.say(f"written: {output}")
+    voice.print_line(f"written: {output}")
 
 
-@options.verb(proof, "verify")
+@options.add_verb(proof_commands, "verify")
 @click.argument("file", type=_FILE, metavar="FILE")
 @options.as_json
-def proof_verify(file: Path, as_json: bool) -> None:
+def check_proof(file: Path, as_json: bool) -> None:
     """Check a proof, without a node and without trusting who sent it.
 
     \b
@@ -352,10 +358,10 @@ def proof_verify(file: Path, as_json: bool) -> None:
         "hashes": [*found.hashes],
         "signed_by": [[*kids] for kids in found.signers],
     }
-    voice.show(value, as_json=as_json, people=_show_proof)
+    voice.print_answer(value, as_json=as_json, people=_show_proof)
 
 
 def _show_proof(value: Mapping[str, Json]) -> None:
-    voice.say("proven: the roots of this node signed two different descriptors under one version")
-    voice.facts([(name, value[name]) for name in ("node", "name", "fingerprint", "version", "hashes")])
-    voice.hint("compare the fingerprint with the one you know: the name is only what the node calls itself")
+    voice.print_line("proven: the roots of this node signed two different descriptors under one version")
+    voice.print_facts([(name, value[name]) for name in ("node", "name", "fingerprint", "version", "hashes")])
+    voice.print_hint("compare the fingerprint with the one you know: the name is only what the node calls itself")

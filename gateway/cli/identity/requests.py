@@ -42,7 +42,7 @@ def read_request(data: bytes) -> Request:
         ) from exc
 
 
-def gather(request: Request, files: Sequence[Path]) -> SignedDocument:
+def gather_signatures(request: Request, files: Sequence[Path]) -> SignedDocument:
     """One document of the request and its SIG files. Raises RefusedError, also for a SIG of another request."""
     try:
         return request.gather([read_file(path) for path in files])
@@ -54,12 +54,12 @@ def gather(request: Request, files: Sequence[Path]) -> SignedDocument:
         ) from exc
 
 
-def show(request: Request) -> None:
+def show_request(request: Request) -> None:
     """What is to be signed, in words, on standard output."""
-    output.facts(words(request))
+    output.print_facts(describe_request(request))
 
 
-def words(request: Request) -> list[Fact]:
+def describe_request(request: Request) -> list[Fact]:
     """What is to be signed: one line for each thing that changes."""
     if request.tombstone is not None:
         return _of_tombstone(request)

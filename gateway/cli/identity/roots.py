@@ -22,15 +22,15 @@ _PASSPHRASE = click.option(
 )
 
 
-@click.group(context_settings=CONTEXT)
-def root() -> None:
+@click.group("root", context_settings=CONTEXT)
+def root_commands() -> None:
     """The root key of one holder: make it, read what is to be signed, sign it. No node and no network is needed."""
 
 
-@options.verb(root, "new")
+@options.add_verb(root_commands, "new")
 @click.argument("file", type=_FILE, metavar="FILE")
 @_PASSPHRASE
-def root_new(file: Path, passphrase_file: Path | None) -> None:
+def create_root_key(file: Path, passphrase_file: Path | None) -> None:
     """Make a root key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
 
     \b
@@ -46,14 +46,16 @@ def root_new(file: Path, passphrase_file: Path | None) -> None:
     secret = _passphrase(passphrase_file, confirm=True)
     made = create_root(file, secret, now=SystemClock().now())
     output.write_new(public, made.public().encode())
-    output.facts([("root", made.record.kid), ("key file", str(file)), ("public", str(public))])
-    output.hint(f"carry {public.name} to the node; keep {file.name} and its passphrase apart, and tell nobody either")
+    output.print_facts([("root", made.record.kid), ("key file", str(file)), ("public", str(public))])
+    output.print_hint(
+        f"carry {public.name} to the node; keep {file.name} and its passphrase apart, and tell nobody either"
+    )
 
 
-@options.verb(root, "show")
+@options.add_verb(root_commands, "show")
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @options.as_json
-def root_show(request: Path, as_json: bool) -> None:
+def show_root_request(request: Path, as_json: bool) -> None:
     """Say in words what a request asks to sign, and what changes; nothing is signed.
 
     \b
@@ -61,17 +63,17 @@ def root_show(request: Path, as_json: bool) -> None:
       trm keys root show /media/stick/fr-2.request
     """
     asked = requests.read_request(requests.read_file(request))
-    lines: list[Json] = [{"what": what, "says": says} for what, says in requests.words(asked)]
-    output.show({"lines": lines}, as_json=as_json, people=lambda value: requests.show(asked))
+    lines: list[Json] = [{"what": what, "says": says} for what, says in requests.describe_request(asked)]
+    output.print_answer({"lines": lines}, as_json=as_json, people=lambda value: requests.show_request(asked))
 
 
-@options.verb(root, "sign")
+@options.add_verb(root_commands, "sign")
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @click.option("--root", "file", required=True, type=_FILE, metavar="FILE", help="The holder's root key file.")
 @click.option("--out", required=True, type=_FILE, metavar="SIG", help="Where the signature goes; never overwrites.")
 @click.option("--yes", is_flag=True, help="Do not ask: the request was read before.")
 @_PASSPHRASE
-def root_sign(request: Path, file: Path, out: Path, yes: bool, passphrase_file: Path | None) -> None:
+def sign_root_request(request: Path, file: Path, out: Path, yes: bool, passphrase_file: Path | None) -> None:
     """Show in words what is signed and what changes against the version before, ask, and sign it.
 
     \b
@@ -83,13 +85,13 @@ def root_sign(request: Path, file: Path, out: Path, yes: bool, passphrase_file: 
     asked = requests.read_request(requests.read_file(request))
     if out.exists():
         raise RefusedError(Code.EXISTS, f"{out} exists already; nothing was signed", hint="name another file")
-    requests.show(asked)
+    requests.show_request(asked)
     if not yes:
         click.confirm("is this what was agreed, word for word? sign it?", abort=True, err=True)
     holder = load_root(file, _passphrase(passphrase_file, confirm=False))
     output.write_new(out, asked.sign(holder.key).encode())
-    output.facts([("signed by root", holder.record.kid), ("signature", str(out))])
-    output.hint(f"carry {out.name} back to the node; there: trm keys publish, or trm keys tombstone seal")
+    output.print_facts([("signed by root", holder.record.kid), ("signature", str(out))])
+    output.print_hint(f"carry {out.name} back to the node; there: trm keys publish, or trm keys tombstone seal")
 
 
 def _passphrase(file: Path | None, *, confirm: bool) -> str:

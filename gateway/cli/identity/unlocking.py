@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.identity.unlock import Unlock
 
 
-def served(folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None) -> Unlock:
+def unlock_by_child(folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None) -> Unlock:
     """For `trm serve`: a child that holds the keys, so that this process never reads the passphrase."""
     from gateway.identity.unlock import by_child, by_running, running
 
@@ -26,7 +26,7 @@ def served(folder: Path, passphrase_file: Path | None, level: str, recovery_key:
     return by_child(folder, [*command, *recovery, "--passphrase-file", str(file)])
 
 
-def owned(folder: Path, passphrase_file: Path | None) -> Unlock:
+def unlock_in_process(folder: Path, passphrase_file: Path | None) -> Unlock:
     """For a verb on a stopped node: the key store is opened here, for as long as the verb takes."""
     from gateway.identity.unlock import by_running, in_process, running
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 
-@click.group(context_settings=CONTEXT)
-def adapter() -> None:
+@click.group("adapter", context_settings=CONTEXT)
+def adapter_commands() -> None:
     """How the case system is reached, and what is wrong with it."""
 
 
-@options.verb(adapter, "list")
+@options.add_verb(adapter_commands, "list")
 @options.as_json
-def adapter_list(as_json: bool) -> None:
+def list_adapters(as_json: bool) -> None:
     """The kinds of case system that this installation reaches, and who brings each. Needs no node.
 
     A package that is installed beside this one may bring more; a node uses the one that its node.toml names.
@@ -38,7 +38,7 @@ def adapter_list(as_json: bool) -> None:
     from adapters.kit.kind import offered
 
     kinds: list[Json] = [_kind(name, points[0].dist) for name, points in offered().items()]
-    output.show({"adapters": kinds}, as_json=as_json, people=_show_kinds)
+    output.print_answer({"adapters": kinds}, as_json=as_json, people=_show_kinds)
 
 
 def _kind(name: str, brought: Distribution | None) -> dict[str, Json]:
@@ -61,15 +61,15 @@ def _kind(name: str, brought: Distribution | None) -> dict[str, Json]:
 def _show_kinds(value: Mapping[str, Json]) -> None:
     columns = ("kind", "what", "for", "package", "fault")
     rows = [[item[name] for name in columns] for item in list_objects(value, "adapters")]
-    output.table(columns, rows, empty="none")
+    output.print_table(columns, rows, empty="none")
 
 
-@options.verb(adapter, "new")
+@options.add_verb(adapter_commands, "new")
 @click.argument("name")
 @click.option(
     "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="DIR", help="Where; else here."
 )
-def adapter_new(name: str, into: Path) -> None:
+def create_adapter(name: str, into: Path) -> None:
     """Make a package for a new kind of adapter, which passes trm adapter check as it is. Nothing is overwritten.
 
     It reaches an invented system with a JSON interface; docs/adapter-guide.md goes on from there.
@@ -82,11 +82,11 @@ def adapter_new(name: str, into: Path) -> None:
 
     folder = make(name, into)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        output.say(str(path))
-    output.hint(f"pip install -e {folder}, then trm adapter check {name}")
+        output.print_line(str(path))
+    output.print_hint(f"pip install -e {folder}, then trm adapter check {name}")
 
 
-@options.verb(adapter, "check")
+@options.add_verb(adapter_commands, "check")
 @click.argument("kind", required=False)
 @click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case of KIND; repeat it.")
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
@@ -94,7 +94,7 @@ def adapter_new(name: str, into: Path) -> None:
     "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="While that node does not run."
 )
 @options.as_json
-def adapter_check(
+def check_adapter(
     kind: str | None, only: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
 ) -> None:
     """Check the adapter of a node, or a KIND of adapter; exit 1 if something is wrong.
@@ -116,8 +116,8 @@ def adapter_check(
         return
     if only:
         raise click.UsageError("--case belongs to a KIND")
-    value = Reach(folder=options.folder_of(node), passphrase_file=passphrase_file).ask("adapter.check")
-    output.show(value, as_json=as_json, people=_show_check)
+    value = Reach(folder=options.find_folder(node), passphrase_file=passphrase_file).ask("adapter.check")
+    output.print_answer(value, as_json=as_json, people=_show_check)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
 
@@ -125,9 +125,9 @@ def adapter_check(
 def _show_check(value: Mapping[str, Json]) -> None:
     about = value["adapter"]
     if not isinstance(about, dict):
-        output.say("this node has no adapter: people work with trm or the local API")
+        output.print_line("this node has no adapter: people work with trm or the local API")
         return
-    output.facts((name, about[name]) for name in ("kind", "version", "target", "can_pull", "can_push", "erasure"))
+    output.print_facts((name, about[name]) for name in ("kind", "version", "target", "can_pull", "can_push", "erasure"))
     show_verdict(value)
 
 
@@ -145,7 +145,7 @@ def _check_kind(kind: str, only: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         output.print_json(value)
     else:
-        output.say(f"{counts['kept']} kept, {counts['broken']} broken, {counts['not_tried']} not tried")
+        output.print_line(f"{counts['kept']} kept, {counts['broken']} broken, {counts['not_tried']} not tried")
     if counts["broken"]:
         raise click.exceptions.Exit(1)
 
@@ -180,7 +180,7 @@ def _say_outcome(value: Mapping[str, Json]) -> None:
     """One line for each case as it ends; for one that is broken, what it is about, what happened and what to mend."""
     shown = {"kept": "ok", "broken": "BROKEN", "not_tried": "not tried"}[str(value["outcome"])]
     why = f"  {value['why']}" if value["outcome"] == "not_tried" else ""
-    output.say(f"{shown:<10}{value['case']}{why}")
+    output.print_line(f"{shown:<10}{value['case']}{why}")
     if value["outcome"] == "broken":
         for name, text in (("promise", value["about"]), ("found", value["why"]), ("mend", value["mend"])):
-            output.say(f"{'':<10}{name}: {text}")
+            output.print_line(f"{'':<10}{name}: {text}")

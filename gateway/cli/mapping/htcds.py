@@ -29,17 +29,17 @@ _out = click.option(
 )
 
 
-@click.group(context_settings=CONTEXT)
-def htcds() -> None:
+@click.group("htcds", context_settings=CONTEXT)
+def htcds_commands() -> None:
     """Records of HTCDS 2.0 and referrals: import, export, and what is lost by it."""
 
 
-@options.verb(htcds, "import")
+@options.add_verb(htcds_commands, "import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--record", "number", type=click.IntRange(1), metavar="N", help="Which one, where FILE has several.")
 @_out
 @options.as_json
-def htcds_import(file: Path, number: int | None, out: Path, as_json: bool) -> None:
+def import_record(file: Path, number: int | None, out: Path, as_json: bool) -> None:
     """Write the draft of a referral that an HTCDS record in FILE (.json or .csv) makes. Needs no node; nothing is sent.
 
     The report says of each field whether it was carried over, has no place in a referral, or needs a person. It holds
@@ -56,18 +56,18 @@ def htcds_import(file: Path, number: int | None, out: Path, as_json: bool) -> No
     taken = take(profile, _chosen(_records(file, profile.known), number))
     output.write_new(out, json.dumps(taken.draft, ensure_ascii=False, indent=2).encode() + b"\n")
     value: dict[str, Json] = {"draft": str(out), "report": _lines(taken.lines)}
-    output.show(value, as_json=as_json, people=_show)
-    output.hint(f"add what needs a person, then trm schema check {out}")
+    output.print_answer(value, as_json=as_json, people=_show)
+    output.print_hint(f"add what needs a person, then trm schema check {out}")
 
 
-@options.verb(htcds, "export")
+@options.add_verb(htcds_commands, "export")
 @click.argument("id")
 @click.option("--in", "direction", flag_value="in", help="The one that came in.")
 @click.option("--out-going", "direction", flag_value="out", help="The one that goes out.")
 @_out
-@options.on_node
+@options.pass_node
 @options.as_json
-def htcds_export(reach: Reach, id: str, direction: str | None, out: Path, as_json: bool) -> None:
+def export_record(reach: Reach, id: str, direction: str | None, out: Path, as_json: bool) -> None:
     """Write the HTCDS record of a referral that was sent or received. Reading content is written to the audit log.
 
     FILE is a .json object, or a .csv table with the names of the standard. The report says of each member of the
@@ -89,7 +89,7 @@ def htcds_export(reach: Reach, id: str, direction: str | None, out: Path, as_jso
     given = give(read_profile(), message, _around(reach, message))
     output.write_new(out, _encoded(given.record, out))
     value: dict[str, Json] = {"record": str(out), "report": _lines(given.lines)}
-    output.show(value, as_json=as_json, people=_show)
+    output.print_answer(value, as_json=as_json, people=_show)
 
 
 def _around(reach: Reach, message: Mapping[str, Json]) -> Circumstances:
@@ -118,10 +118,12 @@ def _show(value: Mapping[str, Json]) -> None:
     titles = {"mapped": "carried over", "person": "needs a person", "lost": "lost"}
     for fate, title in titles.items():
         rows = [item for item in list_objects(value, "report") if item["fate"] == fate]
-        output.say(f"{title}: {len(rows)}")
+        output.print_line(f"{title}: {len(rows)}")
         if rows:
-            output.table(["HTCDS", "referral", "why"], [[r["field"], r["place"], r["why"]] for r in rows], empty="")
-        output.say("")
+            output.print_table(
+                ["HTCDS", "referral", "why"], [[r["field"], r["place"], r["why"]] for r in rows], empty=""
+            )
+        output.print_line("")
 
 
 # --- files --------------------------------------------------------------------------------------------------------

@@ -16,14 +16,14 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def schema() -> None:
+@click.group("schema", context_settings=CONTEXT)
+def schema_commands() -> None:
     """What may be said, field by field; check a draft."""
 
 
-@options.verb(schema, "list")
+@options.add_verb(schema_commands, "list")
 @options.as_json
-def schema_list(as_json: bool) -> None:
+def list_types(as_json: bool) -> None:
     """Every message type of this installation. Needs no node.
 
     \b
@@ -33,22 +33,22 @@ def schema_list(as_json: bool) -> None:
     import schemas
 
     listed: list[Json] = [entry.to_json() for entry in schemas.catalogue().held]
-    output.show({"schemas": listed}, as_json=as_json, people=_show_list)
+    output.print_answer({"schemas": listed}, as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
     columns = ("type", "title", "kind", "stage", "personal", "revision")
-    output.table(
+    output.print_table(
         columns, [[item[name] for name in columns] for item in list_objects(value, "schemas")], empty="no schema"
     )
 
 
-@options.verb(schema, "show")
+@options.add_verb(schema_commands, "show")
 @click.argument("type")
 @click.option("--document", is_flag=True, help="The JSON Schema itself.")
 @options.language
 @options.as_json
-def schema_show(type: str, document: bool, lang: str | None, as_json: bool) -> None:
+def show_type(type: str, document: bool, lang: str | None, as_json: bool) -> None:
     """One message type: who sends it to whom, its fields, its rules and its codes. Needs no node.
 
     A field is needed (yes), has to be answered (by a value, or in `unknown` by why there is none), or may be left out.
@@ -71,13 +71,15 @@ def schema_show(type: str, document: bool, lang: str | None, as_json: bool) -> N
     if document:
         output.print_json(dict(entry.document))
     elif lang is None:
-        output.show(typeview.told(entry), as_json=as_json, people=typeview.show)
+        output.print_answer(typeview.describe_type(entry), as_json=as_json, people=typeview.print_type)
     else:
         page = outline(entry.schema, labels(lang))
-        output.show(output.of_page(page), as_json=as_json, people=lambda _: output.rendered(page))
+        output.print_answer(
+            output.rendering_to_json(page), as_json=as_json, people=lambda _: output.print_rendering(page)
+        )
 
 
-@options.verb(schema, "check")
+@options.add_verb(schema_commands, "check")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--node", type=click.Path(path_type=Path), metavar="DIR", help="Also check as this node would: who it is for."
@@ -86,7 +88,7 @@ def schema_show(type: str, document: bool, lang: str | None, as_json: bool) -> N
     "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="For --node while it is stopped."
 )
 @options.as_json
-def schema_check(file: Path, node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
+def check_draft(file: Path, node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Check the draft in FILE ('-' for standard input); nothing is stored or sent. Exit 1 if it has faults.
 
     Each fault has its place, its rule, what is expected there and how to mend it; no word of the file is printed.
@@ -97,7 +99,7 @@ def schema_check(file: Path, node: Path | None, passphrase_file: Path | None, as
     """
     draft = output.read_object(file)
     if node is None:
-        findings = list(draftform.faults(draft))
+        findings = list(draftform.find_faults(draft))
         value: dict[str, Json] = {"ok": not findings}
     else:
         value = Reach(folder=node, passphrase_file=passphrase_file).ask("schema.check", draft=draft)
@@ -105,8 +107,8 @@ def schema_check(file: Path, node: Path | None, passphrase_file: Path | None, as
             Finding(place=str(item["place"]), rule=str(item["rule"]), hint=str(item["hint"]))
             for item in list_objects(value, "findings")
         ]
-    value["findings"] = [draftform.explained(draft, finding) for finding in findings]
-    output.show(value, as_json=as_json, people=_show_explained)
+    value["findings"] = [draftform.explain_fault(draft, finding) for finding in findings]
+    output.print_answer(value, as_json=as_json, people=_show_explained)
     if value["ok"] is not True:
         raise click.exceptions.Exit(1)
 
@@ -115,6 +117,6 @@ def _show_explained(value: Mapping[str, Json]) -> None:
     """One fault after the other, as a letter of corrections: a table has no room for sentences."""
     found = list_objects(value, "findings")
     for item in found:
-        output.say(str(item["place"] or "(whole)"))
-        output.facts((f"  {name}", item[name]) for name in ("rule", "expected", "mend") if item[name])
-    output.say(f"{len(found)} fault(s)" if found else "no fault found")
+        output.print_line(str(item["place"] or "(whole)"))
+        output.print_facts((f"  {name}", item[name]) for name in ("rule", "expected", "mend") if item[name])
+    output.print_line(f"{len(found)} fault(s)" if found else "no fault found")

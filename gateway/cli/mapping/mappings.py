@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 _MARK = click.option("--mark", default="Ready to Refer", show_default=True, metavar="LABEL", help="The mark column.")
 
 
-@click.group(context_settings=CONTEXT)
-def mapping() -> None:
+@click.group("mapping", context_settings=CONTEXT)
+def mapping_commands() -> None:
     """Check a mapping file; preview what it makes of each field."""
 
 
-@options.verb(mapping, "check")
+@options.add_verb(mapping_commands, "check")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--line-list", type=click.Path(path_type=Path), metavar="FILE", help="Also check it against these columns."
 )
 @_MARK
 @options.as_json
-def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) -> None:
+def check_mapping(file: Path, line_list: Path | None, mark: str, as_json: bool) -> None:
     """Check a mapping FILE: its form, its members, its codes, its way back. Needs no node; exit 1 if it has faults.
 
     A code without a counterpart, two that become one, a value that reads like another code, a default: each is a fault
@@ -60,7 +60,7 @@ def mapping_check(file: Path, line_list: Path | None, mark: str, as_json: bool) 
         "ok": not found,
         "findings": _findings(found),
     }
-    output.show(value, as_json=as_json, people=show_verdict)
+    output.print_answer(value, as_json=as_json, people=show_verdict)
     if found:
         raise click.exceptions.Exit(1)
 
@@ -71,21 +71,21 @@ def _findings(found: Sequence[Finding]) -> list[Json]:
 
 def show_verdict(value: Mapping[str, Json]) -> None:
     """Findings as a table, or that there are none."""
-    output.table(
+    output.print_table(
         ["place", "rule", "hint"],
         [[item["place"] or "(whole)", item["rule"], item["hint"]] for item in list_objects(value, "findings")],
         empty="no fault found",
     )
 
 
-@options.verb(mapping, "preview")
+@options.add_verb(mapping_commands, "preview")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("records", type=click.Path(path_type=Path))
 @click.option("--back", is_flag=True, help="RECORDS is a message in JSON; show the record that it becomes.")
 @click.option("--language", metavar="LANG", help="Cells may hold its labels, as with adapter.language.")
 @_MARK
 @options.as_json
-def mapping_preview(file: Path, records: Path, back: bool, language: str | None, mark: str, as_json: bool) -> None:
+def preview_mapping(file: Path, records: Path, back: bool, language: str | None, mark: str, as_json: bool) -> None:
     """Show side by side what becomes of each field of RECORDS. Nothing is stored or sent; exit 1 if there are faults.
 
     RECORDS is a line list, of which the marked rows are shown, or a .json file with one record as {"label": value};
@@ -114,7 +114,7 @@ def mapping_preview(file: Path, records: Path, back: bool, language: str | None,
         drawn = [_out(parsed, row)]
     else:
         drawn = [_out(parsed, row) for row in asyncio.run(marked_rows(file, records, mark))]
-    output.show({"records": drawn}, as_json=as_json, people=_show_preview)
+    output.print_answer({"records": drawn}, as_json=as_json, people=_show_preview)
     if any(isinstance(item, dict) and item["findings"] for item in drawn):
         raise click.exceptions.Exit(1)
 
@@ -124,7 +124,7 @@ def _out(parsed: RecordMapping, row: LocalRecord) -> dict[str, Json]:
     from gateway.mapping.to_message import losses, map_record, placed
 
     made = map_record(parsed, row)
-    faults = made if isinstance(made, tuple) else placed(parsed, row, draftform.faults(made))
+    faults = made if isinstance(made, tuple) else placed(parsed, row, draftform.find_faults(made))
     return {
         "record": row.ref,
         "draft": None if isinstance(made, tuple) else made,
@@ -165,11 +165,11 @@ def _lines(lines: Sequence[Line]) -> list[Json]:
 def _show_preview(value: Mapping[str, Json]) -> None:
     records = list_objects(value, "records")
     if not records:
-        output.say("no row is marked")
+        output.print_line("no row is marked")
     columns = ("label", "local", "path", "value", "remarks")
     for item in records:
-        output.say(f"record {item['record']}")
+        output.print_line(f"record {item['record']}")
         lines = list_objects(item, "lines")
-        output.table(columns, [[line[name] for name in columns] for line in lines], empty="nothing is read")
+        output.print_table(columns, [[line[name] for name in columns] for line in lines], empty="nothing is read")
         if item["findings"]:
             show_verdict(item)

@@ -10,18 +10,18 @@ from gateway.cli import options, output
 from gateway.cli.options import CONTEXT
 
 
-@click.group(context_settings=CONTEXT)
-def sheet() -> None:
+@click.group("sheet", context_settings=CONTEXT)
+def sheet_commands() -> None:
     """A line list for an office that has no case system."""
 
 
-@options.verb(sheet, "new")
+@options.add_verb(sheet_commands, "new")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--language", required=True, metavar="LANG", help="Language of headings, drop-downs and instructions.")
 @click.option(
     "--mapping", type=click.Path(path_type=Path), metavar="FILE", help="As adapter.mapping; else the built-in one."
 )
-def sheet_new(file: Path, language: str, mapping: Path | None) -> None:
+def create_sheet(file: Path, language: str, mapping: Path | None) -> None:
     """Write an empty workbook FILE (.xlsx) with drop-downs and instructions in a language. Needs no node.
 
     Set the same language as adapter.language in node.toml: then what people choose is understood, and faults are told
@@ -36,5 +36,5 @@ def sheet_new(file: Path, language: str, mapping: Path | None) -> None:
     if file.suffix != ".xlsx":
         raise click.UsageError("FILE ends in .xlsx")
     output.write_new(file, new_line_list(language, mapping))
-    output.say(f"wrote {file}")
-    output.hint(f'in node.toml: kind = "sheet" and language = "{language}" under [adapter]')
+    output.print_line(f"wrote {file}")
+    output.print_hint(f'in node.toml: kind = "sheet" and language = "{language}" under [adapter]')

@@ -16,7 +16,7 @@ SHOWN = 40
 """The longest code list that is printed for people; the countries are more."""
 
 
-def told(entry: MessageType) -> dict[str, Json]:
+def describe_type(entry: MessageType) -> dict[str, Json]:
     """Everything about a type, for programs."""
     from schemas import describe
 
@@ -66,9 +66,9 @@ def _codes(names: Iterable[str]) -> list[Json]:
     ]
 
 
-def show(value: Mapping[str, Json]) -> None:
+def print_type(value: Mapping[str, Json]) -> None:
     """The same for people: facts, header, content, rules, codes."""
-    output.facts(
+    output.print_facts(
         [
             ("type", value["type"]),
             ("title", value["title"]),
@@ -85,21 +85,21 @@ def show(value: Mapping[str, Json]) -> None:
     )
     for half in ("header", "content"):
         _show_half(value, half)
-    output.say("")
-    output.facts((str(item["list"]), _shown(item["codes"])) for item in list_objects(value, "code_lists"))
-    output.hint(f"trm schema show {value['type']} --document prints the JSON Schema")
+    output.print_line("")
+    output.print_facts((str(item["list"]), _shown(item["codes"])) for item in list_objects(value, "code_lists"))
+    output.print_hint(f"trm schema show {value['type']} --document prints the JSON Schema")
 
 
 def _show_half(value: Mapping[str, Json], half: str) -> None:
     columns = ("path", "needed", "kind", "class", "category", "meaning")
     inside = [item for item in list_objects(value, "fields") if str(item["path"]).startswith(f"/{half}")]
-    output.say("")
-    output.table(columns, [[item[name] for name in columns] for item in inside], empty="no field")
+    output.print_line("")
+    output.print_table(columns, [[item[name] for name in columns] for item in inside], empty="no field")
     # a rule about the whole body needs both halves and is told with the second
     for rule in list_objects(value, "rules"):
         place = str(rule["path"])
         if place.startswith(f"/{half}") or (not place and half == "content"):
-            output.say(f"{place or '(whole)'}: {rule['text']}")
+            output.print_line(f"{place or '(whole)'}: {rule['text']}")
 
 
 def _shown(codes: Json) -> str:

@@ -8,7 +8,7 @@ from gateway.errors import Finding
 from gateway.ports import Json
 
 
-def faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
+def find_faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
     """Find the faults of a draft that need no node to be seen: its members and its schema."""
     import schemas
     from gateway.messages.draft_form import form_faults, schema_faults
@@ -22,7 +22,7 @@ def faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
     return found
 
 
-def explained(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
+def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
     """A fault as a line of corrections: see `schemas.explain`; what comes from the file is not in it."""
     from schemas.explain import explain
 

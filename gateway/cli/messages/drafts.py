@@ -16,28 +16,28 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def draft() -> None:
+@click.group("draft", context_settings=CONTEXT)
+def draft_commands() -> None:
     """Drafts from the case system, released or discarded by a person."""
 
 
-@options.verb(draft, "list")
+@options.add_verb(draft_commands, "list")
 @click.option("--state", type=click.Choice(["waiting", "released", "discarded"]), help="Default: waiting.")
 @click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_list(reach: Reach, state: str | None, limit: int, as_json: bool) -> None:
+def list_drafts(reach: Reach, state: str | None, limit: int, as_json: bool) -> None:
     """Drafts that wait for a person.
 
     \b
     Example:
       trm draft list --node /srv/trm/fr
     """
-    output.show(reach.ask("draft.list", state=state, limit=limit), as_json=as_json, people=_show_drafts)
+    output.print_answer(reach.ask("draft.list", state=state, limit=limit), as_json=as_json, people=_show_drafts)
 
 
 def _show_drafts(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["id", "state", "since", "type", "to", "record"],
         [
             [item["id"], item["state"], time_text.when(item["at"]), item["type"], item["to"], item["record"]]
@@ -47,11 +47,11 @@ def _show_drafts(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(draft, "show")
+@options.add_verb(draft_commands, "show")
 @click.argument("id")
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_show(reach: Reach, id: str, as_json: bool) -> None:
+def show_draft(reach: Reach, id: str, as_json: bool) -> None:
     """One draft with everything in it, as it would be sent.
 
     \b
@@ -60,34 +60,34 @@ def draft_show(reach: Reach, id: str, as_json: bool) -> None:
     """
 
     def people(value: Mapping[str, Json]) -> None:
-        output.facts((name, value[name]) for name in ("id", "state", "type", "to", "record", "version"))
-        output.say(f"since  {time_text.when(value['at'])}")
+        output.print_facts((name, value[name]) for name in ("id", "state", "type", "to", "record", "version"))
+        output.print_line(f"since  {time_text.when(value['at'])}")
         output.print_json(value["draft"])
 
-    output.show(reach.ask("draft.show", id=id), as_json=as_json, people=people)
+    output.print_answer(reach.ask("draft.show", id=id), as_json=as_json, people=people)
 
 
-@options.verb(draft, "add")
+@options.add_verb(draft_commands, "add")
 @click.argument("file", type=click.Path(path_type=Path))
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_add(reach: Reach, file: Path, as_json: bool) -> None:
+def add_draft(reach: Reach, file: Path, as_json: bool) -> None:
     """Keep the draft in FILE ('-' for standard input) for a person to release; it may be unfinished.
 
     \b
     Example:
       trm draft add referral.json --node /srv/trm/fr
     """
-    output.show(reach.ask("draft.save", draft=output.read_object(file)), as_json=as_json, people=_show_saved)
+    output.print_answer(reach.ask("draft.save", draft=output.read_object(file)), as_json=as_json, people=_show_saved)
 
 
-@options.verb(draft, "change")
+@options.add_verb(draft_commands, "change")
 @click.argument("id")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--version", "seen", metavar="VERSION", required=True, help="The version you have seen (trm draft show).")
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_change(reach: Reach, id: str, file: Path, seen: str, as_json: bool) -> None:
+def change_draft(reach: Reach, id: str, file: Path, seen: str, as_json: bool) -> None:
     """Put the draft in FILE in the place of the one that you have seen; refused if somebody changed it meanwhile.
 
     \b
@@ -95,24 +95,24 @@ def draft_change(reach: Reach, id: str, file: Path, seen: str, as_json: bool) ->
       trm draft change 3vJx0bJr3QkK0m1c5n8sT4 referral.json --version 9hQ2kXw1bZpJ0Yc3mVtR7A --node /srv/trm/fr
     """
     answer = reach.ask("draft.change", id=id, draft=output.read_object(file), if_match=seen)
-    output.show(answer, as_json=as_json, people=_show_saved)
+    output.print_answer(answer, as_json=as_json, people=_show_saved)
 
 
 def _show_saved(value: Mapping[str, Json]) -> None:
-    output.facts((name, value[name]) for name in ("id", "state", "version"))
+    output.print_facts((name, value[name]) for name in ("id", "state", "version"))
     for finding in list_objects(value, "findings"):
-        output.say(f"still missing  {finding['place'] or '/'}  {finding['rule']}  {finding['hint']}".rstrip())
+        output.print_line(f"still missing  {finding['place'] or '/'}  {finding['rule']}  {finding['hint']}".rstrip())
 
 
-@options.verb(draft, "preview")
+@options.add_verb(draft_commands, "preview")
 @click.argument("id")
 @click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")
 @click.option("--reply-to", metavar="ID", help="The message that it answers.")
 @click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_preview(
+def preview_draft(
     reach: Reach,
     id: str,
     consent: str | None,
@@ -128,13 +128,13 @@ def draft_preview(
       trm draft preview 3vJx0bJr3QkK0m1c5n8sT4 --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("draft.preview", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
-    output.show(answer, as_json=as_json, people=show_preview)
+    output.print_answer(answer, as_json=as_json, people=show_preview)
 
 
 def show_preview(value: Mapping[str, Json]) -> None:
     """What leaves on the result, what does not and what stands in the way beside it."""
     policy = value["policy"]
-    output.facts(
+    output.print_facts(
         [
             ("type", value["type"]),
             ("corridor", value["corridor"]),
@@ -146,9 +146,9 @@ def show_preview(value: Mapping[str, Json]) -> None:
         ]
     )
     for item in list_objects(value, "findings"):
-        output.say(f"in its way: {item['place'] or '(whole)'}: {item['rule']}  {item['hint']}")
-    output.say("")
-    output.table(
+        output.print_line(f"in its way: {item['place'] or '(whole)'}: {item['rule']}  {item['hint']}")
+    output.print_line("")
+    output.print_table(
         ["does not leave", "because this is closed here"],
         [[item["place"], f"{item['title']} ({item['group']})"] for item in list_objects(value, "dropped")],
         empty="all of it leaves" if value["leaves"] is not None else "nothing of it leaves",
@@ -157,15 +157,15 @@ def show_preview(value: Mapping[str, Json]) -> None:
         output.print_json(value["leaves"])
 
 
-@options.verb(draft, "release")
+@options.add_verb(draft_commands, "release")
 @click.argument("id")
 @click.option("--consent", metavar="ID", help="The consent that it relies on (trm consent list).")
 @click.option("--reply-to", metavar="ID", help="The message that it answers.")
 @click.option("--conversation", metavar="ID", help="The conversation that it belongs to.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_release(
+def release_draft(
     reach: Reach,
     id: str,
     consent: str | None,
@@ -184,27 +184,27 @@ def draft_release(
       trm draft release 3vJx0bJr3QkK0m1c5n8sT4 --consent q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("draft.release", id=id, by=by, consent=consent, reply_to=reply_to, conversation=conversation)
-    output.show(answer, as_json=as_json, people=_show_released)
+    output.print_answer(answer, as_json=as_json, people=_show_released)
 
 
 def _show_released(value: Mapping[str, Json]) -> None:
     if value["state"] != "waiting_second":
         show_queued(value)
         return
-    output.say(f"{value['id']} waits for a second person")
-    output.hint("a different person has to release it too: trm draft show, then trm draft release --by")
+    output.print_line(f"{value['id']} waits for a second person")
+    output.print_hint("a different person has to release it too: trm draft show, then trm draft release --by")
 
 
-@options.verb(draft, "discard")
+@options.add_verb(draft_commands, "discard")
 @click.argument("id")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def draft_discard(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def discard_draft(reach: Reach, id: str, by: str, as_json: bool) -> None:
     """A named person discards a draft; its record in the case system is told.
 
     \b
     Example:
       trm draft discard 3vJx0bJr3QkK0m1c5n8sT4 --by "Ana B." --node /srv/trm/fr
     """
-    output.show(reach.ask("draft.discard", id=id, by=by), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("draft.discard", id=id, by=by), as_json=as_json, people=show_change)

@@ -17,7 +17,7 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.command(context_settings=CONTEXT)
+@click.command("send", context_settings=CONTEXT)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--key", metavar="KEY", help="Idempotency key; the same key and file never send twice. Default: random.")
 @click.option("--by", metavar="NAME", help="Who releases it; the author, where the draft names none.")
@@ -30,9 +30,9 @@ from gateway.ports import Json
     metavar="FILE",
     help="A file that goes with it, in the order of their numbers in the draft; may be repeated.",
 )
-@options.on_node
+@options.pass_node
 @options.as_json
-def send(
+def send_message(
     reach: Reach,
     file: Path,
     key: str | None,
@@ -52,9 +52,9 @@ def send(
       trm send referral.json --key case-4711-1 --node /srv/trm/fr
       trm send referral.json --attach passport.pdf --attach decision.pdf --node /srv/trm/fr
     """
-    from gateway.cli.connection import fresh_key
+    from gateway.cli.connection import make_idempotency_key
 
-    draft, used = output.read_object(file), key or fresh_key()
+    draft, used = output.read_object(file), key or make_idempotency_key()
     people: dict[str, Json] = {"by": by, "second_by": second_by}
     draft |= {name: value for name, value in people.items() if value is not None}
     if attached:
@@ -66,9 +66,9 @@ def send(
             reach.ask("attachment.discard", id=draft["message"])
         raise
     except BaseException:
-        output.hint(f"it may be stored or not; repeat with --key {used} and it goes once")
+        output.print_hint(f"it may be stored or not; repeat with --key {used} and it goes once")
         raise
-    output.show(answer, as_json=as_json, people=show_queued)
+    output.print_answer(answer, as_json=as_json, people=show_queued)
 
 
 def _attach(reach: Reach, paths: Sequence[Path]) -> str:
@@ -78,7 +78,7 @@ def _attach(reach: Reach, paths: Sequence[Path]) -> str:
     message: str | None = None
     try:
         for path in paths:
-            message = str(transfers.add(reach.folder, path, message, reach.passphrase_file)["message"])
+            message = str(transfers.add_file(reach.folder, path, message, reach.passphrase_file)["message"])
     except GatewayError:
         if message is not None:
             reach.ask("attachment.discard", id=message)
@@ -88,22 +88,22 @@ def _attach(reach: Reach, paths: Sequence[Path]) -> str:
 
 def show_queued(value: Mapping[str, Json]) -> None:
     """A message that was stored and goes."""
-    output.facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
+    output.print_facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
 
 
-@click.group(context_settings=CONTEXT)
-def conversation() -> None:
+@click.group("conversation", context_settings=CONTEXT)
+def conversation_commands() -> None:
     """Conversations, message by message."""
 
 
-@options.verb(conversation, "list")
+@options.add_verb(conversation_commands, "list")
 @click.option("--due", is_flag=True, help="The morning list instead: what is owed, overdue first.")
 @click.option("--ours", "owes", flag_value="us", help="With --due: only what this node owes.")
 @click.option("--theirs", "owes", flag_value="them", help="With --due: only what the other nodes owe.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@options.on_node
+@options.pass_node
 @options.as_json
-def conversation_list(reach: Reach, due: bool, owes: str | None, limit: int, as_json: bool) -> None:
+def list_conversations(reach: Reach, due: bool, owes: str | None, limit: int, as_json: bool) -> None:
     """Conversations, most recently active first; with --due who owes what until when.
 
     \b
@@ -114,9 +114,9 @@ def conversation_list(reach: Reach, due: bool, owes: str | None, limit: int, as_
     if owes is not None and not due:
         raise click.UsageError("--ours and --theirs belong to --due")
     if due:
-        output.show(reach.ask("conversation.due", limit=limit, owes=owes), as_json=as_json, people=_show_due)
+        output.print_answer(reach.ask("conversation.due", limit=limit, owes=owes), as_json=as_json, people=_show_due)
         return
-    output.show(reach.ask("conversation.list", limit=limit), as_json=as_json, people=_show_conversations)
+    output.print_answer(reach.ask("conversation.list", limit=limit), as_json=as_json, people=_show_conversations)
 
 
 def _deadline(item: Mapping[str, Json]) -> str:
@@ -125,7 +125,7 @@ def _deadline(item: Mapping[str, Json]) -> str:
 
 
 def _show_due(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["until", "by", "owed", "peer", "state", "because of", "conversation"],
         [
             [
@@ -142,13 +142,13 @@ def _show_due(value: Mapping[str, Json]) -> None:
         empty="nothing is owed",
     )
     if any(not item["certain"] for item in list_objects(value, "due")):
-        output.hint("a date with ? may turn out otherwise: trm conversation show --json says why")
+        output.print_hint("a date with ? may turn out otherwise: trm conversation show --json says why")
     if value["next"] is not None:
-        output.hint("more is owed in other conversations, later than this: use a higher --limit")
+        output.print_hint("more is owed in other conversations, later than this: use a higher --limit")
 
 
 def _show_conversations(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["conversation", "kind", "peer", "messages", "last", "last type", "last state"],
         [
             [
@@ -166,12 +166,12 @@ def _show_conversations(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(conversation, "show")
+@options.add_verb(conversation_commands, "show")
 @click.argument("id")
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def conversation_show(reach: Reach, id: str, lang: str | None, as_json: bool) -> None:
+def show_conversation(reach: Reach, id: str, lang: str | None, as_json: bool) -> None:
     """Where one conversation stands, who owes what until when, and its messages in order, without their content.
 
     Of the procedure of the region it shows the stage, what is done, what is due and by whom, what stops it, and what
@@ -191,16 +191,16 @@ def conversation_show(reach: Reach, id: str, lang: str | None, as_json: bool) ->
 
         language(lang)  # a wrong one is refused before anything is opened
     answer = reach.ask("conversation.show", id=id)
-    output.show(answer, as_json=as_json, people=lambda value: _show_conversation(value, lang))
+    output.print_answer(answer, as_json=as_json, people=lambda value: _show_conversation(value, lang))
 
 
-@options.verb(conversation, "contact")
+@options.add_verb(conversation_commands, "contact")
 @click.argument("id")
 @click.option("--channel", type=click.Choice(["call", "message", "visit", "through_provider"]), required=True)
 @click.option("--address", is_flag=True, help="Ask for the number or name that would be used; it is not shown.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def conversation_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
+def check_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
     """May the person of a case be reached in this way now, and who must not hear of the case?
 
     By the newest rule that the messages have, the channels that safety alerts have closed, and the time where the
@@ -212,14 +212,14 @@ def conversation_contact(reach: Reach, id: str, channel: str, address: bool, as_
     """
     named = click.prompt("number or name", hide_input=True, err=True) if address else None
     answer = reach.ask("contact.advise", id=id, channel=channel, address=named)
-    output.show(answer, as_json=as_json, people=_show_contact)
+    output.print_answer(answer, as_json=as_json, people=_show_contact)
 
 
 def _show_contact(value: Mapping[str, Json]) -> None:
-    output.facts([("contact", value["contact"]), ("why", value["why"])])
+    output.print_facts([("contact", value["contact"]), ("why", value["why"])])
     if value["check_who_answers"]:
-        output.hint("be sure who answers before you say anything: somebody else may, or a code word is agreed")
-    output.table(
+        output.print_hint("be sure who answers before you say anything: somebody else may, or a code word is agreed")
+    output.print_table(
         ["not to be told", "why"],
         [[item["party"], item["why"]] for item in list_objects(value, "do_not_notify")],
         empty="the person agreed that family, State of nationality and police may be told",
@@ -228,32 +228,34 @@ def _show_contact(value: Mapping[str, Json]) -> None:
 
 def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> None:
     if value["asylum_hold"]:
-        output.say("asylum hold: nothing of it goes to the State of nationality")
-        output.say("")
+        output.print_line("asylum hold: nothing of it goes to the State of nationality")
+        output.print_line("")
     for standing in list_objects(value, "standing"):
         names = ("peer", "kind", "side", "state", "provisional", "overlays")
-        output.facts([(name, standing[name]) for name in names])
+        output.print_facts([(name, standing[name]) for name in names])
         if standing["missing"]:
-            output.hint(f"{standing['missing']} message(s) can not be read any more: the state may be another one")
-        if standing["no_calendar"]:
-            output.hint(
-                f"no calendar for {output.word(standing['no_calendar'])}: dates that count days are not certain"
+            output.print_hint(
+                f"{standing['missing']} message(s) can not be read any more: the state may be another one"
             )
-        output.say("")
+        if standing["no_calendar"]:
+            output.print_hint(
+                f"no calendar for {output.format_value(standing['no_calendar'])}: dates that count days are not certain"
+            )
+        output.print_line("")
         _show_owed(standing)
-        output.say("")
+        output.print_line("")
         place = standing["procedure"]
         if isinstance(place, dict):
             show_position(place, lang)
-            output.say("")
+            output.print_line("")
     show_messages(value)
     for item in list_objects(value, "messages"):
         if item["outcome"] not in (None, "applied"):
-            output.hint(f"{item['id']} had no effect: {item['outcome']}")
+            output.print_hint(f"{item['id']} had no effect: {item['outcome']}")
 
 
 def _show_owed(standing: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["owed", "by", "until", "overdue", "certain", "because of"],
         [
             [

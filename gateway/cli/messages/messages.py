@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 def show_change(value: Mapping[str, Json]) -> None:
     """What something is now."""
-    output.say(f"{value['id']} is {value['state']}")
+    output.print_line(f"{value['id']} is {value['state']}")
 
 
-@click.group(context_settings=CONTEXT)
-def message() -> None:
+@click.group("message", context_settings=CONTEXT)
+def message_commands() -> None:
     """Messages with their states and receipts."""
 
 
-@options.verb(message, "list")
+@options.add_verb(message_commands, "list")
 @click.option("--in", "direction", flag_value="in", help="Only what came in.")
 @click.option("--out", "direction", flag_value="out", help="Only what goes out.")
 @click.option("--peer", metavar="NAME", help="Only of one peer.")
@@ -37,9 +37,9 @@ def message() -> None:
 @click.option("--conversation", metavar="ID", help="Only of one conversation.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_list(
+def list_messages(
     reach: Reach,
     direction: str | None,
     peer: str | None,
@@ -64,12 +64,12 @@ def message_list(
         limit=limit,
         cursor=cursor,
     )
-    output.show(answer, as_json=as_json, people=show_messages)
+    output.print_answer(answer, as_json=as_json, people=show_messages)
 
 
 def show_messages(value: Mapping[str, Json]) -> None:
     """Messages as a table, without their content."""
-    output.table(
+    output.print_table(
         ["id", "way", "peer", "type", "state", "reason", "at", "n"],
         [
             [
@@ -87,17 +87,17 @@ def show_messages(value: Mapping[str, Json]) -> None:
         empty="no message",
     )
     if value.get("next"):
-        output.hint(f"there are more: add --cursor {value['next']}")
+        output.print_hint(f"there are more: add --cursor {value['next']}")
 
 
-@options.verb(message, "show")
+@options.add_verb(message_commands, "show")
 @click.argument("id")
 @click.option("--in", "direction", flag_value="in", help="The one that came in.")
 @click.option("--out", "direction", flag_value="out", help="The one that goes out.")
 @options.language
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_show(reach: Reach, id: str, direction: str | None, lang: str | None, as_json: bool) -> None:
+def show_message(reach: Reach, id: str, direction: str | None, lang: str | None, as_json: bool) -> None:
     """One message with its content and receipts. Reading content is written to the audit log.
 
     \b
@@ -113,8 +113,8 @@ def message_show(reach: Reach, id: str, direction: str | None, lang: str | None,
     page = None
     if spoken is not None and "content" in value:
         page = render(str(value["type"]), {"header": value["header"], "content": value["content"]}, spoken)
-        value["rendered"] = output.of_page(page)
-    output.show(value, as_json=as_json, people=lambda value: _show_message(value, page))
+        value["rendered"] = output.rendering_to_json(page)
+    output.print_answer(value, as_json=as_json, people=lambda value: _show_message(value, page))
 
 
 _TO_DO: dict[str, str] = {
@@ -126,7 +126,7 @@ _TO_DO: dict[str, str] = {
 
 def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
     names = ("id", "direction", "peer", "type", "conversation", "in_reply_to", "purpose", "state", "reason", "n")
-    output.facts(
+    output.print_facts(
         [
             *((name, value[name]) for name in names),
             ("at", time_text.when(value["at"])),
@@ -135,51 +135,51 @@ def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
         ]
     )
     if (hint := _TO_DO.get(str(value["reason"]))) is not None:
-        output.hint(hint)
-    output.say("")
-    output.table(
+        output.print_hint(hint)
+    output.print_line("")
+    output.print_table(
         ["receipt", "at", "code"],
         [[item["status"], time_text.when(item["at"]), item["code"]] for item in list_objects(value, "receipts")],
         empty="no receipt yet",
     )
     if page is not None:
-        output.say("")
-        output.rendered(page)
+        output.print_line("")
+        output.print_rendering(page)
     elif "content" in value:
-        output.say("")
+        output.print_line("")
         output.print_json({"header": value["header"], "content": value["content"]})
 
 
-@options.verb(message, "ack")
+@options.add_verb(message_commands, "ack")
 @click.argument("id")
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_ack(reach: Reach, id: str, as_json: bool) -> None:
+def acknowledge_message(reach: Reach, id: str, as_json: bool) -> None:
     """The desk has taken an incoming message: the sender gets its `delivered` receipt.
 
     \b
     Example:
       trm message ack q2x0bJr3QkK0m1c5n8sT4g --node /srv/trm/al
     """
-    output.show(reach.ask("message.ack", id=id), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("message.ack", id=id), as_json=as_json, people=show_change)
 
 
-@options.verb(message, "open")
+@options.add_verb(message_commands, "open")
 @click.argument("id")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_open(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def open_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
     """A person has opened an incoming message: the sender gets its `opened` receipt.
 
     \b
     Example:
       trm message open q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
     """
-    output.show(reach.ask("message.open", id=id, by=by), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("message.open", id=id, by=by), as_json=as_json, people=show_change)
 
 
-@options.verb(message, "resend")
+@options.add_verb(message_commands, "resend")
 @click.argument("id", required=False)
 @click.option("--failed", "state", flag_value="failed", help="Ours that failed, or this one: it goes as a new message.")
 @click.option("--held", "state", flag_value="held", help="What the case system refused: it is offered again.")
@@ -188,9 +188,9 @@ def message_open(reach: Reach, id: str, by: str, as_json: bool) -> None:
 @click.option("--days", type=click.IntRange(0, 3650), help="Of these, only those at least so many days old.")
 @click.option("--dry-run", is_flag=True, help="Count them only.")
 @click.option("--by", metavar="WHO", help="Who decides it: needed with --failed and --held.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_resend(
+def resend_messages(
     reach: Reach,
     id: str | None,
     state: str | None,
@@ -216,7 +216,7 @@ def message_resend(
             raise click.UsageError("name a message, or many by --failed or --held")
         if dry_run or any(one is not None for one in (peer, reason, days)):
             raise click.UsageError("--peer, --reason, --days and --dry-run belong to --failed and --held")
-        output.show(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
+        output.print_answer(reach.ask("message.resend", id=id), as_json=as_json, people=show_change)
         return
     if by is None:
         raise click.UsageError("--by is needed with --failed and --held")
@@ -231,48 +231,48 @@ def message_resend(
         dry_run=dry_run,
         by=by,
     )
-    output.show(value, as_json=as_json, people=_show_again)
+    output.print_answer(value, as_json=as_json, people=_show_again)
 
 
 def _show_again(value: Mapping[str, Json]) -> None:
     refused = list_objects(value, "refused")
-    output.say(f"{value['matched']} matched, {value['again']} tried again, {len(refused)} refused")
+    output.print_line(f"{value['matched']} matched, {value['again']} tried again, {len(refused)} refused")
     for item in refused:
-        output.say(f"{item['id']}  {item['code']}")
+        output.print_line(f"{item['id']}  {item['code']}")
     if value["more"]:
-        output.hint("there are more: repeat it")
+        output.print_hint("there are more: repeat it")
 
 
-@options.verb(message, "cancel")
+@options.add_verb(message_commands, "cancel")
 @click.argument("id")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_cancel(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def cancel_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
     """Take back a message that the peer has not confirmed; afterwards only a withdrawal helps.
 
     \b
     Example:
       trm message cancel q2x0bJr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
     """
-    output.show(reach.ask("message.cancel", id=id, by=by), as_json=as_json, people=show_change)
+    output.print_answer(reach.ask("message.cancel", id=id, by=by), as_json=as_json, people=show_change)
 
 
-@options.verb(message, "reviews")
-@options.on_node
+@options.add_verb(message_commands, "reviews")
+@options.pass_node
 @options.as_json
-def message_reviews(reach: Reach, as_json: bool) -> None:
+def list_reviews(reach: Reach, as_json: bool) -> None:
     """Received messages under a key that its country revoked from before they came: somebody has to look again.
 
     \b
     Example:
       trm message reviews --node /srv/trm/al
     """
-    output.show(reach.ask("review.list"), as_json=as_json, people=_show_reviews)
+    output.print_answer(reach.ask("review.list"), as_json=as_json, people=_show_reviews)
 
 
 def _show_reviews(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["message", "peer", "received", "revoked key"],
         [
             [item["message"], item["peer"], time_text.when(item["received"]), item["kid"]]
@@ -282,12 +282,12 @@ def _show_reviews(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(message, "reviewed")
+@options.add_verb(message_commands, "reviewed")
 @click.argument("id")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def message_reviewed(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def settle_review(reach: Reach, id: str, by: str, as_json: bool) -> None:
     """A named person has looked at one of them, and asked its sender over the telephone where it mattered.
 
     \b
@@ -295,4 +295,6 @@ def message_reviewed(reach: Reach, id: str, by: str, as_json: bool) -> None:
       trm message reviewed q2x0bJr3QkK0m1c5n8sT4g --by "Besa K." --node /srv/trm/al
     """
     answer = reach.ask("review.settle", id=id, by=by)
-    output.show(answer, as_json=as_json, people=lambda value: output.say(f"reviewed: {value['message']}"))
+    output.print_answer(
+        answer, as_json=as_json, people=lambda value: output.print_line(f"reviewed: {value['message']}")
+    )

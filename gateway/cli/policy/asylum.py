@@ -13,17 +13,17 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def asylum() -> None:
+@click.group("asylum", context_settings=CONTEXT)
+def asylum_commands() -> None:
     """Holds towards the State of nationality while asylum is sought or granted."""
 
 
-@options.verb(asylum, "hold")
+@options.add_verb(asylum_commands, "hold")
 @click.argument("conversation")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+def place_asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
     """Place a hold, at once: nothing about the person goes to the State of nationality any more (gate G5).
 
     It lies over the conversation and over every other one that relies on the same consents. What waits to go is stopped
@@ -34,15 +34,15 @@ def asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None
       trm asylum hold mT5h0Jr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
     """
     value = reach.ask("asylum.hold", id=conversation, by=by)
-    output.show(value, as_json=as_json, people=_show_hold)
+    output.print_answer(value, as_json=as_json, people=_show_hold)
 
 
-@options.verb(asylum, "lift")
+@options.add_verb(asylum_commands, "lift")
 @click.argument("conversation")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def asylum_lift(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
+def lift_asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
     """Lift a hold after a decision, or on the person's written request: two different people, one after the other.
 
     \b
@@ -50,36 +50,36 @@ def asylum_lift(reach: Reach, conversation: str, by: str, as_json: bool) -> None
       trm asylum lift mT5h0Jr3QkK0m1c5n8sT4g --by "Ana B." --node /srv/trm/fr
       trm asylum lift mT5h0Jr3QkK0m1c5n8sT4g --by "Carl D." --node /srv/trm/fr
     """
-    output.show(reach.ask("asylum.lift", id=conversation, by=by), as_json=as_json, people=_show_lift)
+    output.print_answer(reach.ask("asylum.lift", id=conversation, by=by), as_json=as_json, people=_show_lift)
 
 
 def _show_hold(value: Mapping[str, Json]) -> None:
-    output.say(f"{value['id']} is held: nothing of it goes to the State of nationality")
+    output.print_line(f"{value['id']} is held: nothing of it goes to the State of nationality")
 
 
 def _show_lift(value: Mapping[str, Json]) -> None:
     if value["held"]:
-        output.say(f"{value['id']} is still held")
-        output.hint("a second, different person has to lift it too")
+        output.print_line(f"{value['id']} is still held")
+        output.print_hint("a second, different person has to lift it too")
     else:
-        output.say(f"{value['id']} is held no longer")
+        output.print_line(f"{value['id']} is held no longer")
 
 
-@options.verb(asylum, "list")
-@options.on_node
+@options.add_verb(asylum_commands, "list")
+@options.pass_node
 @options.as_json
-def asylum_list(reach: Reach, as_json: bool) -> None:
+def list_asylum_holds(reach: Reach, as_json: bool) -> None:
     """Asylum holds, oldest first.
 
     \b
     Example:
       trm asylum list --node /srv/trm/fr
     """
-    output.show(reach.ask("asylum.list"), as_json=as_json, people=_show_holds)
+    output.print_answer(reach.ask("asylum.list"), as_json=as_json, people=_show_holds)
 
 
 def _show_holds(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["conversation", "since", "a first person wants it lifted"],
         [
             [item["id"] or "(does not open)", time_text.when(item["at"]), item["lift_wanted"]]

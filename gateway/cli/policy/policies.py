@@ -14,8 +14,8 @@ from gateway.cli.messages.drafts import show_preview
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.trust import signing
 from gateway.cli.trust.history import show_history
-from gateway.cli.trust.signing import Signer, emergency, signs
-from gateway.cli.trust.trust import pending_of
+from gateway.cli.trust.signing import Signer, emergency, pass_signer
+from gateway.cli.trust.trust import find_pending
 from gateway.errors import Code, RefusedError, RemoteError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 _FILE = click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 
 
-@click.group(context_settings=CONTEXT)
-def policy() -> None:
+@click.group("policy", context_settings=CONTEXT)
+def policy_commands() -> None:
     """The corridor policy: which parts of a message may leave, by corridor, purpose and step of disclosure."""
 
 
-@options.verb(policy, "show")
+@options.add_verb(policy_commands, "show")
 @click.option("--file", "bare", is_flag=True, help="Only the file itself, to be edited and adopted again.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def policy_show(reach: Reach, bare: bool, as_json: bool) -> None:
+def show_policy(reach: Reach, bare: bool, as_json: bool) -> None:
     """The policy in force and how it came to be; each signature is verified, exit 1 if anything was altered.
 
     \b
@@ -50,7 +50,7 @@ def policy_show(reach: Reach, bare: bool, as_json: bool) -> None:
             raise RefusedError(Code.NOT_FOUND, "no policy is in force: nothing may leave this node")
         output.print_json(json.loads(str(held["file"])))
         return
-    output.show(answer, as_json=as_json, people=_show)
+    output.print_answer(answer, as_json=as_json, people=_show)
     if isinstance(answer["faults"], list) and answer["faults"]:
         raise RefusedError(
             Code.INVALID,
@@ -62,9 +62,9 @@ def policy_show(reach: Reach, bare: bool, as_json: bool) -> None:
 def _show(value: Mapping[str, Json]) -> None:
     held = value["in_force"]
     if not isinstance(held, dict):
-        output.say("no policy is in force: nothing may leave this node")
+        output.print_line("no policy is in force: nothing may leave this node")
     else:
-        output.facts(
+        output.print_facts(
             [
                 ("policy", f"{held['name']} version {held['version']}"),
                 ("in force since", time_text.when(held["since"])),
@@ -74,17 +74,19 @@ def _show(value: Mapping[str, Json]) -> None:
             ]
         )
         for fault in list_objects(held, "faults"):
-            output.say(f"fault: {fault['place']}: {fault['rule']}, {fault['hint']}; nothing may leave this node")
+            output.print_line(f"fault: {fault['place']}: {fault['rule']}, {fault['hint']}; nothing may leave this node")
     for item in list_objects(value, "waiting"):
-        output.say(f"waiting: {item['name']} version {item['version']} takes effect {time_text.when(item['since'])}")
+        output.print_line(
+            f"waiting: {item['name']} version {item['version']} takes effect {time_text.when(item['since'])}"
+        )
     show_history(value, "changes", empty="no policy was ever adopted", approve="trm policy approve")
 
 
-@options.verb(policy, "diff")
+@options.add_verb(policy_commands, "diff")
 @_FILE
-@options.on_node
+@options.pass_node
 @options.as_json
-def policy_diff(reach: Reach, file: Path, as_json: bool) -> None:
+def compare_policy(reach: Reach, file: Path, as_json: bool) -> None:
     """What a policy file would change, in sentences, and how many administrators that takes.
 
     \b
@@ -97,25 +99,25 @@ def policy_diff(reach: Reach, file: Path, as_json: bool) -> None:
     wider = held is None or widens(held, new)
     changes: list[Json] = [*(diff(held, new) if held is not None else _all(new))]
     value: dict[str, Json] = {"changes": changes, "widens": wider, "people": 2 if wider else 1}
-    output.show(value, as_json=as_json, people=_show_diff)
+    output.print_answer(value, as_json=as_json, people=_show_diff)
 
 
 def _show_diff(value: Mapping[str, Json]) -> None:
     lines = value["changes"]
     for line in lines if isinstance(lines, list) else []:
-        output.say(str(line))
+        output.print_line(str(line))
     if not lines:
-        output.say("the same may leave as now")
-    output.hint(f"adopting it takes {'two administrators' if value['widens'] else 'one administrator'}")
+        output.print_line("the same may leave as now")
+    output.print_hint(f"adopting it takes {'two administrators' if value['widens'] else 'one administrator'}")
 
 
-@options.verb(policy, "adopt")
+@options.add_verb(policy_commands, "adopt")
 @_FILE
 @emergency
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def policy_adopt(reach: Reach, signer: Signer, file: Path, emergency: bool, as_json: bool) -> None:
+def adopt_policy(reach: Reach, signer: Signer, file: Path, emergency: bool, as_json: bool) -> None:
     """Adopt a policy file: at once and alone where less may leave; two people and 24 hours where more may.
 
     \b
@@ -132,34 +134,36 @@ def policy_adopt(reach: Reach, signer: Signer, file: Path, emergency: bool, as_j
     answer = signer.propose(
         reach, action, "node", wanted=lambda body: body.get("file") == text, emergency=emergency, policy=text
     )
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
-@options.verb(policy, "approve")
+@options.add_verb(policy_commands, "approve")
 @click.option("--change", metavar="ID", help="Which one, if several changes are pending.")
 @emergency
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def policy_approve(reach: Reach, signer: Signer, change: str | None, emergency: bool, as_json: bool) -> None:
+def approve_policy(reach: Reach, signer: Signer, change: str | None, emergency: bool, as_json: bool) -> None:
     """Be the second person to approve a policy. What it changes, and all that it opens, is printed before you sign.
 
     \b
     Example:
       trm policy approve --as /media/ben/admin.key --node /srv/trm/fr
     """
-    pending = pending_of(reach, "node", change)
+    pending = find_pending(reach, "node", change)
     new, before = _adopted_by(pending["change"]), _before(reach, pending["change"])
     if new is not None:
         _tell(before, new)
-    output.show(signer.approve(reach, pending, emergency=emergency), as_json=as_json, people=signing.show_change)
+    output.print_answer(
+        signer.approve(reach, pending, emergency=emergency), as_json=as_json, people=signing.show_change
+    )
 
 
-@options.verb(policy, "preview")
+@options.add_verb(policy_commands, "preview")
 @_FILE
-@options.on_node
+@options.pass_node
 @options.as_json
-def policy_preview(reach: Reach, file: Path, as_json: bool) -> None:
+def preview_message(reach: Reach, file: Path, as_json: bool) -> None:
     """Exactly what of a message file (as for trm send) would leave now, what not and why; nothing is sent.
 
     \b
@@ -167,7 +171,7 @@ def policy_preview(reach: Reach, file: Path, as_json: bool) -> None:
       trm policy preview referral.json --node /srv/trm/fr
     """
     answer = reach.ask("message.preview", draft=output.read_object(file))
-    output.show(answer, as_json=as_json, people=show_preview)
+    output.print_answer(answer, as_json=as_json, people=show_preview)
 
 
 def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
@@ -177,7 +181,7 @@ def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
     lines = diff(held, new) if held is not None else _all(new)
     click.echo("trm: it changes:", err=True)
     for line in lines or ("nothing of what may leave",):
-        click.echo(output.clean(f"trm:   {line}"), err=True)
+        click.echo(output.strip_controls(f"trm:   {line}"), err=True)
 
 
 def _all(new: CorridorPolicy) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ import click
 from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.trust import signing
-from gateway.cli.trust.signing import Signer, signs
-from gateway.cli.trust.trust import pending_of
+from gateway.cli.trust.signing import Signer, pass_signer
+from gateway.cli.trust.trust import find_pending
 from gateway.errors import Code, RefusedError
 from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
@@ -20,16 +20,16 @@ from gateway.ports import Json
 _FILE = click.Path(path_type=Path)
 
 
-@click.group(context_settings=CONTEXT)
-def admin() -> None:
+@click.group("admin", context_settings=CONTEXT)
+def admin_commands() -> None:
     """Administrators: who may change trust, each with a key file or a passkey of their own."""
 
 
-@options.verb(admin, "new")
+@options.add_verb(admin_commands, "new")
 @click.argument("file", type=_FILE)
 @click.option("--label", required=True, metavar="NAME", help="What colleagues call you; peers never see it.")
 @click.option("--admin-passphrase-file", type=_FILE, metavar="FILE", help="File with its passphrase; else asked for.")
-def admin_new(file: Path, label: str, admin_passphrase_file: Path | None) -> None:
+def create_admin_key(file: Path, label: str, admin_passphrase_file: Path | None) -> None:
     """Make your own key file, on your own media, and FILE.public, which a node enrols. Needs no node.
 
     \b
@@ -42,10 +42,10 @@ def admin_new(file: Path, label: str, admin_passphrase_file: Path | None) -> Non
     public = Path(f"{file}.public")
     if public.exists():
         raise RefusedError(Code.EXISTS, f"{public} exists already; nothing was made", hint="name another file")
-    secret = signing.secret_of(admin_passphrase_file, "passphrase for the new key file", new=True)
+    secret = signing.read_passphrase(admin_passphrase_file, "passphrase for the new key file", new=True)
     made = create_admin(file, secret, label=label, now=SystemClock().now())
     output.write_new(public, made.card.document.encode())
-    output.facts(
+    output.print_facts(
         [
             ("key file", str(file)),
             ("public file", str(public)),
@@ -53,24 +53,24 @@ def admin_new(file: Path, label: str, admin_passphrase_file: Path | None) -> Non
             ("key", made.card.kid),
         ]
     )
-    output.hint("keep the key file on media of your own; give only the public file to others")
+    output.print_hint("keep the key file on media of your own; give only the public file to others")
 
 
-@options.verb(admin, "list")
-@options.on_node
+@options.add_verb(admin_commands, "list")
+@options.pass_node
 @options.as_json
-def admin_list(reach: Reach, as_json: bool) -> None:
+def list_admins(reach: Reach, as_json: bool) -> None:
     """Who may change trust here, and what is pending about them.
 
     \b
     Example:
       trm admin list --node /srv/trm/fr
     """
-    output.show(reach.ask("admin.list"), as_json=as_json, people=_show_admins)
+    output.print_answer(reach.ask("admin.list"), as_json=as_json, people=_show_admins)
 
 
 def _show_admins(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["name", "pseudonym", "kind", "key", "since"],
         [
             [item["label"], item["pseudonym"], item["kind"], item["kid"], time_text.when(item["at"])]
@@ -79,18 +79,18 @@ def _show_admins(value: Mapping[str, Json]) -> None:
         empty="nobody, which can not be",
     )
     for item in list_objects(value, "offered"):
-        output.say(f"offers a passkey: {item['label']}, pseudonym {item['pseudonym']}, key {item['kid']}")
+        output.print_line(f"offers a passkey: {item['label']}, pseudonym {item['pseudonym']}, key {item['kid']}")
     for item in list_objects(value, "pending"):
-        output.say(f"pending: {item['action']}, {item['id']}, until {time_text.when(item['ends'])}")
+        output.print_line(f"pending: {item['action']}, {item['id']}, until {time_text.when(item['ends'])}")
 
 
-@options.verb(admin, "enrol")
+@options.add_verb(admin_commands, "enrol")
 @click.argument("file", type=_FILE, metavar="[FILE.public]", required=False)
 @click.option("--offered", metavar="NAME", help="Who offered a passkey at the console, by name or pseudonym.")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def admin_enrol(reach: Reach, signer: Signer, file: Path | None, offered: str | None, as_json: bool) -> None:
+def enrol_admin(reach: Reach, signer: Signer, file: Path | None, offered: str | None, as_json: bool) -> None:
     """Propose another administrator; takes two people. Name the public file that they made, or who offered a passkey.
 
     \b
@@ -103,19 +103,19 @@ def admin_enrol(reach: Reach, signer: Signer, file: Path | None, offered: str | 
         raise click.UsageError("name a public file, or --offered with a name")
     document = _offered(reach, str(offered)) if file is None else output.read_object(file)
     card = read_card(document)
-    click.echo(output.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
+    click.echo(output.strip_controls(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
     answer = signer.propose(
         reach, "admin.enrol", "admins", wanted=lambda body: body.get("admin") == document, admin=document
     )
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
-@options.verb(admin, "retire")
+@options.add_verb(admin_commands, "retire")
 @click.argument("name")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def admin_retire(reach: Reach, signer: Signer, name: str, as_json: bool) -> None:
+def retire_admin(reach: Reach, signer: Signer, name: str, as_json: bool) -> None:
     """Propose that an administrator, by name or pseudonym, is one no longer; takes two people, and two must remain.
 
     \b
@@ -133,24 +133,24 @@ def admin_retire(reach: Reach, signer: Signer, name: str, as_json: bool) -> None
     answer = signer.propose(
         reach, "admin.retire", "admins", wanted=lambda body: body.get("pseudonym") == found[0], pseudonym=found[0]
     )
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
-@options.verb(admin, "approve")
+@options.add_verb(admin_commands, "approve")
 @click.option("--change", metavar="ID", help="Which one, if several changes are pending.")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def admin_approve(reach: Reach, signer: Signer, change: str | None, as_json: bool) -> None:
+def approve_admin_change(reach: Reach, signer: Signer, change: str | None, as_json: bool) -> None:
     """Be the next person to approve what a colleague proposed about the administrators.
 
     \b
     Example:
       trm admin approve --as /media/ben/admin.key --node /srv/trm/fr
     """
-    pending = pending_of(reach, "admins", change)
+    pending = find_pending(reach, "admins", change)
     _show_card(pending["change"])
-    output.show(signer.approve(reach, pending), as_json=as_json, people=signing.show_change)
+    output.print_answer(signer.approve(reach, pending), as_json=as_json, people=signing.show_change)
 
 
 def _offered(reach: Reach, name: str) -> dict[str, Json]:
@@ -163,7 +163,7 @@ def _offered(reach: Reach, name: str) -> dict[str, Json]:
             "nobody of this name has offered a passkey",
             hint="who looks after trust does so at the console; trm admin list shows who did",
         )
-    output.hint("have them read the key to you from their screen: the node alone says that it is theirs")
+    output.print_hint("have them read the key to you from their screen: the node alone says that it is theirs")
     return found[0]
 
 
@@ -174,19 +174,21 @@ def _show_card(change: Json) -> None:
     match change:
         case {"body": {"admin": document}}:
             card = read_card(document)
-            click.echo(output.clean(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True)
+            click.echo(
+                output.strip_controls(f"trm: {card.label}, pseudonym {card.pseudonym}, key {card.kid}"), err=True
+            )
 
 
-@options.verb(admin, "withdraw")
+@options.add_verb(admin_commands, "withdraw")
 @click.argument("id")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def admin_withdraw(reach: Reach, id: str, by: str, as_json: bool) -> None:
+def withdraw_change(reach: Reach, id: str, by: str, as_json: bool) -> None:
     """Give up a pending change, about a peer or an administrator, by its id.
 
     \b
     Example:
       trm admin withdraw Xh3wPq... --by "Ana B." --node /srv/trm/fr
     """
-    output.show(reach.ask("change.withdraw", id=id, by=by), as_json=as_json, people=signing.show_change)
+    output.print_answer(reach.ask("change.withdraw", id=id, by=by), as_json=as_json, people=signing.show_change)

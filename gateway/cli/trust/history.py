@@ -12,8 +12,8 @@ from gateway.ports import Json
 
 def show_history(value: Mapping[str, Json], name: str, *, empty: str, approve: str) -> None:
     """Show the member `name` of an answer and what is pending; `approve` is the verb for the second administrator."""
-    output.say("")
-    output.table(
+    output.print_line("")
+    output.print_table(
         ["", "change", "prepared", "takes effect", "approved by", "verified"],
         [
             [
@@ -30,5 +30,7 @@ def show_history(value: Mapping[str, Json], name: str, *, empty: str, approve: s
     )
     for item in list_objects(value, "pending"):
         names = [who["label"] or who["admin"] for who in list_objects(item, "approvals")]
-        output.say(f"pending: {item['action']}, approved by {output.word(names)}, until {time_text.when(item['ends'])}")
-        output.hint(f"a different administrator: {approve} --as KEYFILE")
+        output.print_line(
+            f"pending: {item['action']}, approved by {output.format_value(names)}, until {time_text.when(item['ends'])}"
+        )
+        output.print_hint(f"a different administrator: {approve} --as KEYFILE")

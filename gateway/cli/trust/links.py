@@ -11,7 +11,7 @@ import click
 from gateway.cli import options, output
 from gateway.cli.options import Reach
 from gateway.cli.trust import signing
-from gateway.cli.trust.signing import Signer, signs
+from gateway.cli.trust.signing import Signer, pass_signer
 from gateway.errors import Code, RefusedError
 from gateway.foundation import time_text
 from gateway.ports import Json
@@ -19,10 +19,10 @@ from gateway.ports import Json
 
 @click.command("reset-link", context_settings=options.CONTEXT)
 @click.argument("peer")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_reset_link(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
+def reset_link(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
     """On a node that was restored from a backup: begin the link to a peer anew. Takes two people, trm peer approve is
     the second.
 
@@ -33,16 +33,16 @@ def peer_reset_link(reach: Reach, signer: Signer, peer: str, as_json: bool) -> N
     link = _link(reach, peer)
     backup = link.get("backup")
     answer = signer.propose(reach, "link.reset", peer, wanted=lambda body: body["backup"] == backup)
-    output.show(answer, as_json=as_json, people=signing.show_change)
-    output.hint("tell the other administrator by telephone: there one person runs trm peer accept-reset")
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
+    output.print_hint("tell the other administrator by telephone: there one person runs trm peer accept-reset")
 
 
 @click.command("accept-reset", context_settings=options.CONTEXT)
 @click.argument("peer")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_accept_reset(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
+def accept_reset(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
     """A peer says that it was restored from a backup: begin the link to it anew. Call its administrator first.
 
     \b
@@ -58,8 +58,8 @@ def peer_accept_reset(reach: Reach, signer: Signer, peer: str, as_json: bool) ->
         )
     asked = offer["reset"]
     answer = signer.propose(reach, "link.accept_reset", peer, wanted=lambda body: body["reset"] == asked)
-    output.show(answer, as_json=as_json, people=signing.show_change)
-    output.hint("trm alarm list names what the peer has no memory of: message.forgotten")
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
+    output.print_hint("trm alarm list names what the peer has no memory of: message.forgotten")
 
 
 def _link(reach: Reach, peer: str) -> Mapping[str, Json]:
@@ -67,7 +67,7 @@ def _link(reach: Reach, peer: str) -> Mapping[str, Json]:
     return link if isinstance(link, dict) else {}
 
 
-def shown(link: Json) -> str:
+def describe_link(link: Json) -> str:
     """Where a link stands, in words."""
     if not isinstance(link, dict) or not link["waits"]:
         return "open"
@@ -78,4 +78,4 @@ def shown(link: Json) -> str:
     return f"this node was restored to {time_text.when(link['backup'])}: trm peer reset-link"
 
 
-VERBS = (peer_reset_link, peer_accept_reset)
+VERBS = (reset_link, accept_reset)

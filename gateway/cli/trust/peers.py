@@ -12,7 +12,7 @@ from gateway.cli import options, output
 from gateway.cli.options import CONTEXT, Reach
 from gateway.cli.trust import links
 from gateway.cli.trust.history import show_history
-from gateway.cli.trust.ping import peer_ping
+from gateway.cli.trust.ping import ping_peer
 from gateway.cli.trust.trust import VERBS
 from gateway.errors import Code, RefusedError
 from gateway.foundation import time_text
@@ -20,20 +20,20 @@ from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
 
-@click.group(context_settings=CONTEXT)
-def peer() -> None:
+@click.group("peer", context_settings=CONTEXT)
+def peer_commands() -> None:
     """Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."""
 
 
-@options.verb(peer, "add")
+@options.add_verb(peer_commands, "add")
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--url", metavar="https://HOST:PORT", help="Fetch it from the other node instead of from a file.")
 @click.option("--scanned", metavar="TEXT", help="What its QR code says (trm node pairing --qr); fetched and compared.")
 @click.option("--name", metavar="NAME", help="What people here call it; else the name it gives itself.")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def peer_add(
+def add_peer(
     reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, by: str, as_json: bool
 ) -> None:
     """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted before the digits
@@ -56,23 +56,23 @@ def peer_add(
         name=name,
         by=by,
     )
-    output.show(answer, as_json=as_json, people=_show_added)
+    output.print_answer(answer, as_json=as_json, people=_show_added)
 
 
 def _show_added(value: Mapping[str, Json]) -> None:
-    output.say(f"proposed: {value['name']} ({value['country']}), node {value['node']}")
+    output.print_line(f"proposed: {value['name']} ({value['country']}), node {value['node']}")
     if value["demo"]:
-        output.say("DEMO: this is a demonstration node with one root key; send it no real case")
+        output.print_line("DEMO: this is a demonstration node with one root key; send it no real case")
     name = shlex.quote(str(value["name"]))
-    output.hint(f"next: call them; trm peer code {name} shows what to compare, then trm peer verify {name}")
+    output.print_hint(f"next: call them; trm peer code {name} shows what to compare, then trm peer verify {name}")
 
 
-@options.verb(peer, "code")
+@options.add_verb(peer_commands, "code")
 @click.argument("peer")
 @click.option("--qr", is_flag=True, help="Also as a QR code, for the other side's trm peer verify --scanned.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def peer_code(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
+def show_digits(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
     """The 60 digits of this pair, the same at both nodes. Read them to each other over a channel you trust.
 
     \b
@@ -80,33 +80,33 @@ def peer_code(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
       trm peer code AL --node /srv/trm/fr
     """
     answer = reach.ask("peer.code", id=peer)
-    output.show(answer, as_json=as_json, people=_show_code)
+    output.print_answer(answer, as_json=as_json, people=_show_code)
     if qr and not as_json:
-        output.qr_code(str(answer["scanned"]))
+        output.print_qr_code(str(answer["scanned"]))
 
 
 def _show_code(value: Mapping[str, Json]) -> None:
-    output.say(str(value["code"]))
+    output.print_line(str(value["code"]))
     if value["demo"]:
-        output.say("DEMO: this is a demonstration node with one root key; send it no real case")
-    output.hint("in person, by video, or by a phone number that you knew before; type what they read to you")
+        output.print_line("DEMO: this is a demonstration node with one root key; send it no real case")
+    output.print_hint("in person, by video, or by a phone number that you knew before; type what they read to you")
 
 
-@options.verb(peer, "list")
-@options.on_node
+@options.add_verb(peer_commands, "list")
+@options.pass_node
 @options.as_json
-def peer_list(reach: Reach, as_json: bool) -> None:
+def list_peers(reach: Reach, as_json: bool) -> None:
     """Every peer with its state, and since when it does not answer.
 
     \b
     Example:
       trm peer list --node /srv/trm/fr
     """
-    output.show(reach.ask("peer.list"), as_json=as_json, people=_show_list)
+    output.print_answer(reach.ask("peer.list"), as_json=as_json, people=_show_list)
 
 
 def _show_list(value: Mapping[str, Json]) -> None:
-    output.table(
+    output.print_table(
         ["name", "country", "state", "missing", "keyset seen", "failing since", "next try", "node"],
         [
             [
@@ -125,11 +125,11 @@ def _show_list(value: Mapping[str, Json]) -> None:
     )
 
 
-@options.verb(peer, "show")
+@options.add_verb(peer_commands, "show")
 @click.argument("peer")
-@options.on_node
+@options.pass_node
 @options.as_json
-def peer_show(reach: Reach, peer: str, as_json: bool) -> None:
+def show_peer(reach: Reach, peer: str, as_json: bool) -> None:
     """One peer: units, endpoint, what both sides permit, what waits for it, and the history of trust, each signature of
     which is verified; exit 1 if anything was altered.
 
@@ -138,7 +138,7 @@ def peer_show(reach: Reach, peer: str, as_json: bool) -> None:
       trm peer show AL --node /srv/trm/fr
     """
     answer = reach.ask("peer.show", id=peer)
-    output.show(answer, as_json=as_json, people=_show_peer)
+    output.print_answer(answer, as_json=as_json, people=_show_peer)
     faults = answer["faults"]
     if isinstance(faults, list) and faults:
         raise RefusedError(
@@ -149,7 +149,7 @@ def peer_show(reach: Reach, peer: str, as_json: bool) -> None:
 
 
 def _show_peer(value: Mapping[str, Json]) -> None:
-    output.facts(
+    output.print_facts(
         [
             ("name", value["name"]),
             ("country", value["country"]),
@@ -165,27 +165,27 @@ def _show_peer(value: Mapping[str, Json]) -> None:
             ("keyset seen", time_text.when(value["keyset_seen"])),
             ("failing since", time_text.when(value["failing_since"])),
             ("waiting to go", value["queued"]),
-            ("link", links.shown(value["link"])),
+            ("link", links.describe_link(value["link"])),
         ]
     )
-    output.say("")
-    output.table(
+    output.print_line("")
+    output.print_table(
         ["unit", "name", "roles"],
         [[unit["id"], unit["name"], unit["roles"]] for unit in list_objects(value, "units")],
         empty="it lists no unit",
     )
-    output.say("")
+    output.print_line("")
     _show_trust(value)
 
 
 def _show_trust(value: Mapping[str, Json]) -> None:
     """What both sides say, what follows from it, and how it came to be."""
-    output.facts([("we say", _record(value["ours"])), ("they say", _record(value["theirs"]))])
+    output.print_facts([("we say", _record(value["ours"])), ("they say", _record(value["theirs"]))])
     scope = value["scope"]
     if isinstance(scope, dict):
-        output.facts([(f"may pass: {name}", _listed(scope[name])) for name in scope])
+        output.print_facts([(f"may pass: {name}", _listed(scope[name])) for name in scope])
     else:
-        output.say(f"nothing may be sent or accepted: {value['missing']}")
+        output.print_line(f"nothing may be sent or accepted: {value['missing']}")
     approve = f"trm peer approve {shlex.quote(str(value['name']))}"
     show_history(value, "history", empty="no change has been approved yet", approve=approve)
 
@@ -205,16 +205,16 @@ def _listed(value: Json) -> Json:
 
 
 for _verb in (*VERBS, *links.VERBS):
-    peer.add_command(_verb)
-peer.add_command(peer_ping)
+    peer_commands.add_command(_verb)
+peer_commands.add_command(ping_peer)
 
 
-@options.verb(peer, "tombstone")
+@options.add_verb(peer_commands, "tombstone")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @options.by
-@options.on_node
+@options.pass_node
 @options.as_json
-def peer_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
+def take_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
     """Take the tombstone of a peer that came by hand: all its roots say that this node id has ended, for ever.
 
     \b
@@ -222,4 +222,6 @@ def peer_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
       trm peer tombstone al.tombstone --by "Ana B." --node /srv/trm/fr
     """
     answer = reach.ask("peer.tombstone", tombstone=output.read_object(file), by=by)
-    output.show(answer, as_json=as_json, people=lambda value: output.say(f"revoked for ever: {value['name']}"))
+    output.print_answer(
+        answer, as_json=as_json, people=lambda value: output.print_line(f"revoked for ever: {value['name']}")
+    )

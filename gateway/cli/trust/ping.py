@@ -28,9 +28,9 @@ _FIXES = {
 @click.command("ping", context_settings=CONTEXT)
 @click.argument("peer")
 @click.option("--full", is_flag=True, help="Then send a test message the whole way; no case system sees it.")
-@options.on_node
+@options.pass_node
 @options.as_json
-def peer_ping(reach: Reach, peer: str, full: bool, as_json: bool) -> None:
+def ping_peer(reach: Reach, peer: str, full: bool, as_json: bool) -> None:
     """Check the way to a peer step by step, with the fix for the one that fails; exit 1 if one does.
 
     \b
@@ -64,14 +64,14 @@ def _check_running(reach: Reach) -> None:
 
 
 def _line(name: Json, ok: bool, ms: Json, detail: Json) -> None:
-    output.say(f"{name!s:<18} {'ok' if ok else 'RED':<4} {ms!s:>6} ms  {detail}")
+    output.print_line(f"{name!s:<18} {'ok' if ok else 'RED':<4} {ms!s:>6} ms  {detail}")
 
 
 def _show_steps(steps: Sequence[Mapping[str, Json]]) -> None:
     for step in steps:
         _line(step["step"], step["ok"] is True, step["ms"], step["detail"])
         if step["ok"] is not True:
-            output.hint(f"fix: {step['fix']}")
+            output.print_hint(f"fix: {step['fix']}")
 
 
 def _through(reach: Reach, peer: str, *, quiet: bool) -> dict[str, Json]:
@@ -101,5 +101,5 @@ def _failed(found: Mapping[str, Json], leg: str, ms: int, *, quiet: bool) -> dic
     detail, fix = f"{found['state']}: {reason}", _FIXES[leg]
     if not quiet:
         _line(leg, False, ms, detail)
-        output.hint(f"fix: {fix}")
+        output.print_hint(f"fix: {fix}")
     return {"leg": leg, "ok": False, "ms": ms, "detail": detail, "fix": fix}

@@ -82,7 +82,7 @@ class Signer:
 
         click.echo("trm: you sign exactly this:", err=True)
         for line in words(change.to_json()):
-            click.echo(output.clean(f"trm:   {line}"), err=True)
+            click.echo(output.strip_controls(f"trm:   {line}"), err=True)
         click.echo(f"trm:   hash: {change.hash}", err=True)
         if emergency:
             click.echo("trm:   as an emergency: without the delay, if everybody who approves says so", err=True)
@@ -90,10 +90,10 @@ class Signer:
         return admin.approve(change, at=SystemClock().now(), emergency=emergency).document.to_json()
 
     def _passphrase(self) -> str:
-        return secret_of(self.passphrase_file, f"passphrase of {self.key_file.name}")
+        return read_passphrase(self.passphrase_file, f"passphrase of {self.key_file.name}")
 
 
-def secret_of(file: Path | None, prompt: str, *, new: bool = False) -> str:
+def read_passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str:
     """A passphrase from a file, else typed without being shown, twice for a new one."""
     from gateway.foundation import config
 
@@ -116,7 +116,7 @@ def _read(value: Json, hash: Json) -> Change:
     return change
 
 
-def signs(function: Callable[..., Any]) -> Callable[..., Any]:
+def pass_signer(function: Callable[..., Any]) -> Callable[..., Any]:
     """Gives the verb the person who signs as the argument `signer`."""
     from functools import wraps
 
@@ -138,13 +138,13 @@ def show_change(value: Mapping[str, Json]) -> None:
     given = list_objects(value, "approvals")
     match state:
         case "pending":
-            output.say(f"pending: {len(given)} of {value['needed']} people have approved {value['action']}")
-            output.hint(f"a different administrator approves before {time_text.when(value['ends'])}")
+            output.print_line(f"pending: {len(given)} of {value['needed']} people have approved {value['action']}")
+            output.print_hint(f"a different administrator approves before {time_text.when(value['ends'])}")
         case "waiting":
-            output.say(f"approved: {value['action']} takes effect {time_text.when(value['effective'])}")
+            output.print_line(f"approved: {value['action']} takes effect {time_text.when(value['effective'])}")
             stop = "trm policy adopt, of less" if peer is None else "trm peer suspend"
-            output.hint(f"until then one administrator can stop it: {stop}")
+            output.print_hint(f"until then one administrator can stop it: {stop}")
         case _:
-            output.say(f"{state}: {value['action']}")
+            output.print_line(f"{state}: {value['action']}")
     if isinstance(peer, dict):
-        output.say(f"{peer['name']} is {peer['state']}")
+        output.print_line(f"{peer['name']} is {peer['state']}")

@@ -11,7 +11,7 @@ from gateway.changes.rules import CHANNELS, ROOTS_CHANGED
 from gateway.cli import options, output
 from gateway.cli.options import Reach
 from gateway.cli.trust import signing
-from gateway.cli.trust.signing import Signer, emergency, signs
+from gateway.cli.trust.signing import Signer, emergency, pass_signer
 from gateway.errors import Code, RefusedError
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
@@ -28,10 +28,10 @@ _SCOPE = click.option(
 @click.option("--channel", required=True, type=click.Choice(CHANNELS), help="How you spoke with them.")
 @click.option("--scope", type=click.Path(path_type=Path), metavar="FILE", help="A scope file; everything if not given.")
 @emergency
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_verify(
+def verify_peer(
     reach: Reach,
     signer: Signer,
     peer: str,
@@ -65,7 +65,7 @@ def peer_verify(
     answer = signer.propose(
         reach, action, peer, wanted=wanted, emergency=emergency, digits=typed, channel=channel, scope=chosen
     )
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
 def _compared(digits: str | None, scanned: str | None) -> str:
@@ -87,21 +87,23 @@ def _same_scope(body: Mapping[str, Json], chosen: Json) -> bool:
 @click.argument("peer")
 @click.option("--change", metavar="ID", help="Which one, if several changes are pending.")
 @emergency
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_approve(reach: Reach, signer: Signer, peer: str, change: str | None, emergency: bool, as_json: bool) -> None:
+def approve_peer_change(
+    reach: Reach, signer: Signer, peer: str, change: str | None, emergency: bool, as_json: bool
+) -> None:
     """Be the next person to approve what a colleague proposed about a peer. It is printed in words before you sign.
 
     \b
     Example:
       trm peer approve AL --as /media/ben/admin.key --node /srv/trm/fr
     """
-    answer = signer.approve(reach, pending_of(reach, peer, change), emergency=emergency)
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    answer = signer.approve(reach, find_pending(reach, peer, change), emergency=emergency)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
-def pending_of(reach: Reach, subject: str, id: str | None) -> Mapping[str, Json]:
+def find_pending(reach: Reach, subject: str, id: str | None) -> Mapping[str, Json]:
     """The one change of a subject that waits for approval."""
     found = list_objects(reach.ask("change.list", subject=subject, state="pending"), "changes")
     listed = [item for item in found if id is None or item["id"] == id]
@@ -118,10 +120,10 @@ def pending_of(reach: Reach, subject: str, id: str | None) -> Mapping[str, Json]
 @click.command("narrow", context_settings=options.CONTEXT)
 @click.argument("peer")
 @_SCOPE
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_narrow(reach: Reach, signer: Signer, peer: str, scope: Path, as_json: bool) -> None:
+def narrow_scope(reach: Reach, signer: Signer, peer: str, scope: Path, as_json: bool) -> None:
     """Permit a peer less, at once; one person may.
 
     \b
@@ -135,10 +137,10 @@ def peer_narrow(reach: Reach, signer: Signer, peer: str, scope: Path, as_json: b
 @click.argument("peer")
 @_SCOPE
 @emergency
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_widen(reach: Reach, signer: Signer, peer: str, scope: Path, emergency: bool, as_json: bool) -> None:
+def widen_scope(reach: Reach, signer: Signer, peer: str, scope: Path, emergency: bool, as_json: bool) -> None:
     """Permit a peer more, or something else; takes two people and 24 hours.
 
     \b
@@ -155,20 +157,20 @@ def _rescope(
     answer = signer.propose(
         reach, action, peer, wanted=lambda body: _same_scope(body, chosen), emergency=emergency, scope=chosen
     )
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
 def _plain(reach: Reach, signer: Signer, action: str, peer: str, *, as_json: bool) -> None:
     answer = signer.propose(reach, action, peer, wanted=lambda body: set(body) <= {"expires"})
-    output.show(answer, as_json=as_json, people=signing.show_change)
+    output.print_answer(answer, as_json=as_json, people=signing.show_change)
 
 
 @click.command("renew", context_settings=options.CONTEXT)
 @click.argument("peer")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_renew(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
+def renew_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
     """Confirm a peer for another year; takes two people.
 
     \b
@@ -180,10 +182,10 @@ def peer_renew(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 
 @click.command("suspend", context_settings=options.CONTEXT)
 @click.argument("peer")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_suspend(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
+def suspend_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
     """Stop a peer at once; one person may. Withdrawals and safety alerts still pass.
 
     \b
@@ -195,10 +197,10 @@ def peer_suspend(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None
 
 @click.command("resume", context_settings=options.CONTEXT)
 @click.argument("peer")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_resume(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
+def resume_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
     """Undo a suspension, also one that a proof of misbehaviour made; takes two people.
 
     \b
@@ -211,10 +213,10 @@ def peer_resume(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 @click.command("revoke", context_settings=options.CONTEXT)
 @click.argument("peer")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@signs
-@options.on_node
+@pass_signer
+@options.pass_node
 @options.as_json
-def peer_revoke(reach: Reach, signer: Signer, peer: str, yes: bool, as_json: bool) -> None:
+def revoke_peer(reach: Reach, signer: Signer, peer: str, yes: bool, as_json: bool) -> None:
     """End the trust for ever; this node id can not come back. Takes two people; to stop a peer now, suspend it.
 
     \b
@@ -222,14 +224,14 @@ def peer_revoke(reach: Reach, signer: Signer, peer: str, yes: bool, as_json: boo
       trm peer revoke AL --as /media/ana/admin.key --node /srv/trm/fr
     """
     if not yes:
-        click.confirm(f"revoke {output.clean(peer)} for ever?", abort=True, err=True)
+        click.confirm(f"revoke {output.strip_controls(peer)} for ever?", abort=True, err=True)
     _plain(reach, signer, "peer.revoke", peer, as_json=as_json)
 
 
 @click.command("scope", context_settings=options.CONTEXT)
 @click.argument("peer")
-@options.on_node
-def peer_scope(reach: Reach, peer: str) -> None:
+@options.pass_node
+def show_scope(reach: Reach, peer: str) -> None:
     """What this node permits a peer, as a scope file to be edited; everything for a peer that is not trusted yet.
 
     \b
@@ -240,14 +242,14 @@ def peer_scope(reach: Reach, peer: str) -> None:
 
 
 VERBS = (
-    peer_scope,
-    peer_verify,
-    peer_approve,
-    peer_narrow,
-    peer_widen,
-    peer_renew,
-    peer_suspend,
-    peer_resume,
-    peer_revoke,
+    show_scope,
+    verify_peer,
+    approve_peer_change,
+    narrow_scope,
+    widen_scope,
+    renew_peer,
+    suspend_peer,
+    resume_peer,
+    revoke_peer,
 )
 """In the order in which a peer meets them."""

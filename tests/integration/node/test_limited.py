@@ -18,9 +18,9 @@ from support.nodeproc import free_port
 from support.pair import PASSPHRASE, START, introduce, make_party, two_nodes
 
 from gateway.app import KeysUnusableError, open_node, serve_limited
-from gateway.cli.administration.doctor import examine
-from gateway.cli.connection import call
-from gateway.cli.root import damaged
+from gateway.cli.administration.doctor import examine_folder
+from gateway.cli.connection import call_node
+from gateway.cli.root import is_database_damaged
 from gateway.errors import Code, RefusedError, TransientError
 from gateway.ports import Delivery, LocalRecord, Notice
 from keys.documents.webhook_signature import new_secret
@@ -66,9 +66,9 @@ async def test_unusable_key_store(tmp_path: Path, fault: str) -> None:
     await asyncio.wait_for(ready.wait(), 10)
     for operation, arguments in (("node.show", {}), ("message.list", {}), ("keys.rotate_enc", {"by": "admin"})):
         with pytest.raises((RefusedError, TransientError), match="runs without its keys") as refused:
-            await asyncio.to_thread(call, party.folder, operation, arguments)
+            await asyncio.to_thread(call_node, party.folder, operation, arguments)
         assert refused.value.hint == caught.value.hint
-    checks = await asyncio.to_thread(examine, party.folder, None)
+    checks = await asyncio.to_thread(examine_folder, party.folder, None)
     reds = {str(item["check"]): item for item in checks if item["state"] == "red"}
     assert {"node", "key store"} & set(reds)
     if "node" in reds:
@@ -102,7 +102,7 @@ async def test_a_database_that_is_damaged_is_no_fault_of_the_program(tmp_path: P
     path.write_bytes(data)
     with pytest.raises(DatabaseError) as caught:
         await open_node(party.folder, PASSPHRASE, clock=party.clock, at_least=CHEAP)
-    assert damaged(caught.value)
+    assert is_database_damaged(caught.value)
 
 
 async def test_bad_peer_document_refuses_that_peer_only(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from support.desks import enquiry, run
 
-from gateway.cli.root import Verbs, fault
+from gateway.cli.root import Verbs, describe_fault
 from gateway.errors import Code, TransientError
 
 
@@ -95,7 +95,7 @@ def test_a_damaged_database_is_no_fault_of_ours(error: Exception, told: str):
 
 def test_a_group_of_faults_is_told_by_its_first():
     """What several tasks raised is named by one of them."""
-    assert fault(ExceptionGroup("x", [ExceptionGroup("y", [KeyError("SECRETVALUE")])])) == "KeyError"
+    assert describe_fault(ExceptionGroup("x", [ExceptionGroup("y", [KeyError("SECRETVALUE")])])) == "KeyError"
 
 
 def test_an_error_of_the_world_is_told(monkeypatch):

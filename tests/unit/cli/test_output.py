@@ -9,7 +9,7 @@ import pytest
 from support.desks import run
 
 from gateway.cli import output
-from gateway.cli.root import tell
+from gateway.cli.root import report_error
 from gateway.errors import Code, Finding, RefusedError
 from gateway.foundation import time_text
 
@@ -48,15 +48,15 @@ def test_a_time_is_iso_utc_and_a_distance(at, expected):
 )
 def test_a_value_as_a_cell(value, expected):
     """Cells hold words, not Python."""
-    assert output.word(value) == expected
+    assert output.format_value(value) == expected
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x9b", "\x07", "\u202e", "\u2066", "\r"])
 def test_what_steers_a_terminal_is_not_printed(character, capsys):
     """A name from a peer can not move the cursor or turn the direction of text."""
-    output.say(f"a{character}b")
-    output.facts([("name", f"a{character}b")])
-    output.table(["name"], [[f"a{character}b"]], empty="none")
+    output.print_line(f"a{character}b")
+    output.print_facts([("name", f"a{character}b")])
+    output.print_table(["name"], [[f"a{character}b"]], empty="none")
     output.print_json({"name": f"a{character}b"})
     shown = capsys.readouterr().out
     assert character not in shown
@@ -65,19 +65,19 @@ def test_what_steers_a_terminal_is_not_printed(character, capsys):
 
 def test_a_fact_stays_on_its_line(capsys):
     """A value with a line break can not look like another fact."""
-    output.facts([("name", "FR\nfingerprint  00000"), ("state", "active")])
+    output.print_facts([("name", "FR\nfingerprint  00000"), ("state", "active")])
     assert capsys.readouterr().out == "name   FR fingerprint  00000\nstate  active\n"
 
 
 def test_markup_in_a_cell_is_text(capsys):
     """Square brackets of a value are shown as they are."""
-    output.table(["name"], [["[red]x[/red]"]], empty="none")
+    output.print_table(["name"], [["[red]x[/red]"]], empty="none")
     assert "[red]x[/red]" in capsys.readouterr().out
 
 
 def test_an_empty_table_says_so(capsys):
     """A list without items is a sentence."""
-    output.table(["name"], [], empty="no peer yet")
+    output.print_table(["name"], [], empty="no peer yet")
     assert capsys.readouterr().out == "no peer yet\n"
 
 
@@ -89,7 +89,7 @@ def test_an_error_has_its_findings_and_hint(capsys):
         hint="correct it",
         findings=[Finding(place="/header/language", rule="required"), Finding(place="", rule="type", hint="an object")],
     )
-    assert tell(error) == 1
+    assert report_error(error) == 1
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.splitlines() == [

@@ -11,10 +11,10 @@ from support.desks import run
 from support.house import ROOT
 from support.tables import table
 
-from gateway.cli.pages import document, help_texts, leaves
+from gateway.cli.pages import list_help_texts, list_verbs, render_page
 from gateway.cli.root import VERBS, trm
 
-LEAVES = dict(leaves())
+LEAVES = dict(list_verbs())
 
 
 @table("path", LEAVES)
@@ -70,12 +70,12 @@ def test_the_verbs_of_the_design_are_there():
 
 def test_the_page_is_what_the_program_prints():
     """docs/cli.md holds every help text; ./dev docs renews it."""
-    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == document()
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == render_page()
 
 
 def test_no_help_line_is_too_wide():
     """Help fits a terminal of 120 columns."""
-    assert [line for _, text in help_texts() for line in text.splitlines() if len(line) > 120] == []
+    assert [line for _, text in list_help_texts() for line in text.splitlines() if len(line) > 120] == []
 
 
 def test_the_list_of_verbs_loads_nothing_heavy():

@@ -10,7 +10,7 @@ import pytest
 from support.desks import run
 from support.nodes import NOW, Node, signed
 
-from gateway.cli.identity.requests import words
+from gateway.cli.identity.requests import describe_request
 from keys.documents.descriptor import Revocation, Unit, accept_descriptor
 from keys.documents.equivocation import build_proof
 from keys.documents.tombstone import build_tombstone
@@ -25,7 +25,7 @@ KID = FIRST.keys[0].kid
 def said(**changes: object) -> str:
     """The words of a request for the next descriptor with these changes."""
     asked = Request.of(DESCRIPTOR, A.next(FIRST, **changes), FIRST.document.payload)
-    return "\n".join(f"{name}: {text}" for name, text in words(asked))
+    return "\n".join(f"{name}: {text}" for name, text in describe_request(asked))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_what_stays_is_not_said() -> None:
 def test_tombstone_and_first_are_told_apart() -> None:
     """The words begin with what kind of document it is."""
     asked = Request.of(TOMBSTONE, build_tombstone(FIRST.node, NOW), FIRST.document.payload)
-    assert words(asked)[0][1].startswith("the TOMBSTONE of NRM a (FR)")
-    first = words(Request.of(DESCRIPTOR, FIRST.document.payload, None))
+    assert describe_request(asked)[0][1].startswith("the TOMBSTONE of NRM a (FR)")
+    first = describe_request(Request.of(DESCRIPTOR, FIRST.document.payload, None))
     assert first[0] == ("to sign", "the FIRST descriptor of NRM a (FR)")
     assert ("fingerprint", FIRST.fingerprint) in first
 
