@@ -55,7 +55,7 @@ from pyas2.views import ReceiveAs2Message
 from pyas2lib import Message as As2Message
 
 
-def send(request: HttpRequest) -> HttpResponse:
+def send_body(request: HttpRequest) -> HttpResponse:
     """Send the posted body to the partner: the calls of the command `sendas2message`, without its form and login."""
     sender = Organization.objects.select_related("signature_key", "encryption_key").get(as2_name=SITE["name"])
     receiver = Partner.objects.select_related("signature_cert", "encryption_cert").get(as2_name=SITE["partner"])
@@ -75,7 +75,7 @@ def send(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": stored.status}, status=200 if stored.status == "S" else 502)
 
 
-def counts(request: HttpRequest) -> HttpResponse:
+def count_stored(request: HttpRequest) -> HttpResponse:
     """What this site has stored: messages by direction and status, and signed answers."""
     return JsonResponse(
         {
@@ -88,13 +88,13 @@ def counts(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("receive", ReceiveAs2Message.as_view()),
-    path("send", send),
-    path("counts", counts),
+    path("send", send_body),
+    path("counts", count_stored),
 ]
 application = get_wsgi_application()
 
 
-def prepare() -> None:
+def prepare_site() -> None:
     """Make the tables, this site's organisation with its key and the partner with its certificate."""
     call_command("migrate", verbosity=0)
     key = PrivateKey.objects.create(name="own", key=(FOLDER / "own.pem").read_bytes(), key_pass="")
@@ -118,5 +118,5 @@ def prepare() -> None:
 
 
 if __name__ == "__main__":
-    prepare()
+    prepare_site()
     sys.exit(0)

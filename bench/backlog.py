@@ -25,7 +25,7 @@ from keys.primitives.encoding import b64u
 AT_ONCE = 1_000
 
 
-def fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
+def fill_outbox(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
     """Put so many messages on the outbox of a stopped node; the position of the last event."""
     return asyncio.run(_fill(folder, passphrase, request, messages))
 
@@ -33,10 +33,10 @@ def fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: i
 async def _fill(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
     node, stack = await open_node(folder, passphrase)
     async with stack:
-        return await put(node, request, messages)
+        return await put_messages(node, request, messages)
 
 
-async def put(node: Node, request: Mapping[str, Json], messages: int) -> int:
+async def put_messages(node: Node, request: Mapping[str, Json], messages: int) -> int:
     """The same on an opened node. `request` is what the local API takes, without a conversation.
 
     Raises:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bench.pair import SENDER, Pair, as_body
+from bench.pair import SENDER, Pair, encode_request
 from gateway.errors import Code, TransientError
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u
@@ -44,7 +44,7 @@ class _Client:
     def __init__(self, pair: Pair, session: aiohttp.ClientSession) -> None:
         self._pair = pair
         self._session = session
-        self._body = as_body(pair.referral)
+        self._body = encode_request(pair.referral)
         self._early: set[str] = set()
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
@@ -98,7 +98,7 @@ async def _client(pair: Pair) -> AsyncIterator[_Client]:
             await asyncio.gather(follower, return_exceptions=True)
 
 
-def closed(pair: Pair, *, seconds: float, clients: int) -> Load:
+def run_closed_load(pair: Pair, *, seconds: float, clients: int) -> Load:
     """`clients` at once, each sends its next message when the last was receipted."""
 
     async def run(client: _Client, times: list[float], end: float) -> None:
@@ -111,7 +111,7 @@ def closed(pair: Pair, *, seconds: float, clients: int) -> Load:
     return asyncio.run(_timed(pair, run, seconds, clients))
 
 
-def opened(pair: Pair, *, seconds: float, per_second: int) -> Load:
+def run_open_load(pair: Pair, *, seconds: float, per_second: int) -> Load:
     """`per_second` messages each second, however long they take."""
 
     async def run(client: _Client, times: list[float], end: float) -> None:
@@ -127,7 +127,7 @@ def opened(pair: Pair, *, seconds: float, per_second: int) -> Load:
     return asyncio.run(_timed(pair, run, seconds, 0))
 
 
-def some(pair: Pair, *, messages: int, clients: int) -> None:
+def send_some(pair: Pair, *, messages: int, clients: int) -> None:
     """So many messages, untimed."""
 
     async def run() -> None:

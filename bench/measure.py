@@ -52,43 +52,43 @@ class Measurements:
         return sum(self.primitives.values())
 
 
-def idle_memory(pair: Pair) -> dict[str, float]:
+def read_idle_memory(pair: Pair) -> dict[str, float]:
     """MiB of each node of a pair that was just started."""
     time.sleep(SETTLE)
     return {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
 
 
-def measure(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Measurements:
+def measure_pair(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Measurements:
     """All of it; `idle` was measured before the first load. `say` is told what begins."""
     found = Measurements(idle=idle)
     say("primitives")
-    found.primitives = {name: round(cost, 4) for name, cost in primitives.costs().items()}
+    found.primitives = {name: round(cost, 4) for name, cost in primitives.measure_costs().items()}
     for clients in plan.clients:
         say(f"{clients} clients")
-        found.loads.append(load.closed(pair, seconds=plan.seconds, clients=clients))
+        found.loads.append(load.run_closed_load(pair, seconds=plan.seconds, clients=clients))
     say(f"open loop at {OPEN_LOAD} messages a second")
-    found.open_load = load.opened(pair, seconds=plan.seconds, per_second=OPEN_LOAD)
+    found.open_load = load.run_open_load(pair, seconds=plan.seconds, per_second=OPEN_LOAD)
     found.worked = {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
     if plan.fsyncs and shutil.which("strace"):
         say("fsyncs, untimed")
         found.fsyncs = {name: count_fsyncs(pair, name) for name in (SENDER, RECEIVER)}
     if plan.backlog:
         say(f"a backlog of {plan.backlog} messages for an absent peer")
-        with_backlog(pair, plan, found)
+        measure_backlog(pair, plan, found)
     return found
 
 
-def with_backlog(pair: Pair, plan: Plan, found: Measurements) -> None:
+def measure_backlog(pair: Pair, plan: Plan, found: Measurements) -> None:
     """Start time, idle memory and a load of the sender while much waits for an absent peer."""
     pair.stop(SENDER)
     begun = time.monotonic()
     request = {**pair.referral, "to": ABSENT}
-    pair.position = backlog.fill(pair.node(SENDER), pair.passphrase.read_text(), request, plan.backlog)
+    pair.position = backlog.fill_outbox(pair.node(SENDER), pair.passphrase.read_text(), request, plan.backlog)
     found.backlog, found.fill_seconds = plan.backlog, round(time.monotonic() - begun, 1)
     found.start_seconds = round(pair.start(SENDER), 2)
     time.sleep(SETTLE)
     found.backlogged = round(pair.memory(SENDER), 1)
-    found.with_backlog = load.closed(pair, seconds=plan.seconds, clients=max(plan.clients))
+    found.with_backlog = load.run_closed_load(pair, seconds=plan.seconds, clients=max(plan.clients))
 
 
 def count_fsyncs(pair: Pair, name: str) -> float:
@@ -102,7 +102,7 @@ def _counted(pair: Pair, name: str, messages: int) -> int:
     pair.stop(name)
     pair.start(name, (*STRACE, "-o", str(counts)))
     if messages:
-        load.some(pair, messages=messages, clients=8)
+        load.send_some(pair, messages=messages, clients=8)
     pair.stop(name)
     pair.start(name)
     rows = [line.split() for line in counts.read_text().splitlines()]

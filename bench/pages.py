@@ -42,7 +42,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="make the node here, or use the one that is here")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
-        found = asyncio.run(measured(args.keep or Path(made), args.conversations, args.times))
+        found = asyncio.run(measure_operations(args.keep or Path(made), args.conversations, args.times))
     print(f"{'milliseconds':52}{'first':>8}{'median':>8}{'worst':>8}{'cpu':>8}")
     slow = 0
     for name, times in found.items():
@@ -54,28 +54,28 @@ def main() -> int:
     return int(slow > 0)
 
 
-async def measured(base: Path, conversations: int, times: int) -> dict[str, list[tuple[float, float]]]:
+async def measure_operations(base: Path, conversations: int, times: int) -> dict[str, list[tuple[float, float]]]:
     """Seconds and processor seconds of every time that each operation was asked."""
     if not (base / "FR").exists():
-        await full(base, conversations)
+        await fill_nodes(base, conversations)
     node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP)
     async with closing:
         found: dict[str, list[tuple[float, float]]] = {}
-        for operation, arguments in await asked(node):
+        for operation, arguments in await list_asked(node):
             name = " ".join([operation, *(f"{key}={str(value)[:8]}" for key, value in arguments.items())])
-            found[name] = [await timed(lambda: node.desk.call(operation, arguments)) for _ in range(times)]  # noqa: B023
+            found[name] = [await time_work(lambda: node.desk.call(operation, arguments)) for _ in range(times)]  # noqa: B023
         async with console(desk=node.desk, now=node.clock.now) as there:
-            for path in await paths(node):
+            for path in await list_paths(node):
                 seen = await there.get(path)
                 if seen.status != 200:
                     raise RuntimeError(f"{path}: {seen.status}")
                 size = len(seen.text.encode())
                 name = f"{path[:40]} {size // 1_000} kB"
-                found[name] = [await timed(lambda: there.get(path)) for _ in range(times)]  # noqa: B023
+                found[name] = [await time_work(lambda: there.get(path)) for _ in range(times)]  # noqa: B023
         return found
 
 
-async def paths(node: Node) -> list[str]:
+async def list_paths(node: Node) -> list[str]:
     """The pages about cases, of the longest conversation among the newest, and those of who runs and audits a node,
     and the library.
     """
@@ -109,7 +109,7 @@ async def paths(node: Node) -> list[str]:
     ]
 
 
-async def full(base: Path, conversations: int) -> None:
+async def fill_nodes(base: Path, conversations: int) -> None:
     """A node that is paired with two and has talked with both."""
     began = time.monotonic()
     async with running(base, {"FR": None, "AL": None, "MA": None}, desk_only=("FR", "AL", "MA")) as nodes:
@@ -126,7 +126,7 @@ async def full(base: Path, conversations: int) -> None:
     )
 
 
-async def asked(node: Node) -> list[Asked]:
+async def list_asked(node: Node) -> list[Asked]:
     """What the pages ask."""
     listed: Any = (await node.desk.call("conversation.list", {"limit": 50})).value
     message: Any = (await node.desk.call("message.list", {"limit": 1})).value
@@ -174,7 +174,7 @@ async def asked(node: Node) -> list[Asked]:
     ]
 
 
-async def timed(work: Callable[[], Awaitable[Any]]) -> tuple[float, float]:
+async def time_work(work: Callable[[], Awaitable[Any]]) -> tuple[float, float]:
     """Seconds that it took, and those of the processor: what it takes on a machine that does nothing else."""
     began, spent = time.perf_counter(), time.process_time()
     await work()

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from adapters.folder import FolderAdapter
-from bench.work import consent, referral
+from bench.work import make_consent, make_referral
 from gateway.administration.create_node import Plan, make_node
 from gateway.cli.connection import call_node
 from gateway.demo.ceremony import trust_peer
@@ -61,11 +61,11 @@ class Pair:
             self._agree()
             self.stop(ABSENT)
             held = call_node(
-                self.node(SENDER), "consent.record", {"by": "bench", "content": consent((RECEIVER, ABSENT))}
+                self.node(SENDER), "consent.record", {"by": "bench", "content": make_consent((RECEIVER, ABSENT))}
             )
             if not isinstance(held, dict):
                 raise RuntimeError("a recorded consent has an id")
-            self.referral = referral(RECEIVER, str(held["id"]))
+            self.referral = make_referral(RECEIVER, str(held["id"]))
         except BaseException:
             self._close()
             raise
@@ -200,6 +200,6 @@ def _ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def as_body(request: dict[str, Json]) -> bytes:
+def encode_request(request: dict[str, Json]) -> bytes:
     """A request as the local API takes it."""
     return json.dumps(request).encode()

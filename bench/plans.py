@@ -8,7 +8,7 @@ WHOLE_BACKLOG = 100_000
 QUICK_BACKLOG = 2_000
 
 
-def plan(*, quick: bool, backlog: int | None = None) -> Plan:
+def choose_plan(*, quick: bool, backlog: int | None = None) -> Plan:
     """The quick one ends within three minutes; the whole one measures what the targets name."""
     if quick:
         return Plan(seconds=5, clients=(8, 32), backlog=QUICK_BACKLOG if backlog is None else backlog, fsyncs=True)

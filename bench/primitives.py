@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import schemas
-from bench.work import referral
+from bench.work import make_referral
 from gateway.ports import Json
 from keys.keystore.keystore import system_rand
 from keys.primitives.encoding import b64u, canon, parse
@@ -27,14 +27,14 @@ COMMITS = 5
 """Transactions that a message takes part in: submitted, departed, accepted, handed over, receipted."""
 
 
-def costs() -> dict[str, float]:
+def measure_costs() -> dict[str, float]:
     """Milliseconds of CPU for each kind of work, per message."""
     key, sealing = SigningKey.generate(system_rand, hybrid=True), EncPrivateKey(system_rand(32))
     statement, cek, inner = bytes(900), system_rand(32), bytes(INNER)
     signed, receipts = key.sign(STATEMENT, statement), bytes(400 * BATCH)
     answered = key.sign(RECEIPTS, receipts)
     enc, ct = seal_cek(sealing.public, cek, b"info"), seal_content(cek, b"context", inner)
-    request = referral("AL", b64u(system_rand(16)))
+    request = make_referral("AL", b64u(system_rand(16)))
     header, content = request["header"], request["content"]
     body: dict[str, Json] = {"header": {**header, "seen": 0} if isinstance(header, dict) else {}, "content": content}
     data, nonce = canon(body), system_rand(24)

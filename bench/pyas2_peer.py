@@ -84,7 +84,7 @@ class Pair:
         failed: list[str] = []
         sent: list[int] = []
         clients = [
-            threading.Thread(target=client, args=(self._ports["A"], start, start + seconds, counted, failed, sent))
+            threading.Thread(target=run_client, args=(self._ports["A"], start, start + seconds, counted, failed, sent))
             for _ in range(concurrency)
         ]
         for thread in clients:
@@ -147,7 +147,7 @@ class Pair:
         limit = time.monotonic() + START_LIMIT
         while time.monotonic() < limit and self._servers[name].poll() is None:
             try:
-                ask(self._ports[name], "/counts")
+                ask_site(self._ports[name], "/counts")
             except OSError:
                 time.sleep(0.1)
             else:
@@ -156,7 +156,7 @@ class Pair:
         raise RuntimeError(f"site {name} did not start:\n{log[-2000:]}")
 
     def _stored(self) -> dict[str, int]:
-        a, b = ask(self._ports["A"], "/counts"), ask(self._ports["B"], "/counts")
+        a, b = ask_site(self._ports["A"], "/counts"), ask_site(self._ports["B"], "/counts")
         return {"sent": a["sent"], "received": b["received"], "answers_a": a["answers"], "answers_b": b["answers"]}
 
     def _stop(self) -> None:
@@ -171,7 +171,7 @@ class Pair:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def client(port: int, start: float, end: float, counted: list[float], failed: list[str], sent: list[int]) -> None:
+def run_client(port: int, start: float, end: float, counted: list[float], failed: list[str], sent: list[int]) -> None:
     """Post one message after the other until `end`; time those begun after `start`."""
     body = json.dumps({"reference": secrets.token_hex(16), "summary": "x" * BODY_BYTES}).encode()[:BODY_BYTES]
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
@@ -195,7 +195,7 @@ def client(port: int, start: float, end: float, counted: list[float], failed: li
     link.close()
 
 
-def ask(port: int, place: str) -> dict[str, int]:
+def ask_site(port: int, place: str) -> dict[str, int]:
     """The JSON object at `place` of a site; OSError while it does not listen."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:

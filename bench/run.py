@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench import load, pyas2_peer
-from bench.measure import Measurements, idle_memory, measure
+from bench.measure import Measurements, measure_pair, read_idle_memory
 from bench.pair import Pair
-from bench.plans import plan
-from bench.table import Target, figures, targets, verdicts
+from bench.plans import choose_plan
+from bench.table import Target, list_figures, list_targets, list_verdicts
 
 OUT = Path(__file__).resolve().parents[1] / "bench-out"
 COMPARED = (8, 32)
@@ -43,66 +43,66 @@ def main() -> int:
     args = parser.parse_args()
     rounds = args.rounds or (3 if args.quick else 5)
     seconds = 4.0 if args.quick else 8.0
-    say("two nodes")
+    print_progress("two nodes")
     with Pair() as pair:
-        idle = idle_memory(pair)
+        idle = read_idle_memory(pair)
         compared: Rounds = {}
         if not args.without_peer:
-            say("two sites of django-pyas2")
+            print_progress("two sites of django-pyas2")
             with pyas2_peer.Pair() as peer:
-                compared = compare(pair, peer, rounds, seconds)
-        found = measure(pair, plan(quick=args.quick, backlog=args.backlog), idle, say)
-    print("\n".join(report(found, compared)))
+                compared = compare_systems(pair, peer, rounds, seconds)
+        found = measure_pair(pair, choose_plan(quick=args.quick, backlog=args.backlog), idle, print_progress)
+    print("\n".join(make_report(found, compared)))
     if args.json:
         OUT.mkdir(exist_ok=True)
         written = OUT / "bench.json"
         written.write_text(json.dumps({"at": int(time.time()), "rounds": compared, "nodes": asdict(found)}, indent=1))
-        say(f"written to {written.relative_to(OUT.parent)}")
+        print_progress(f"written to {written.relative_to(OUT.parent)}")
     return 0
 
 
-def compare(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: float) -> Rounds:
+def compare_systems(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: float) -> Rounds:
     """Each round loads both systems at each number of clients, one after the other."""
     found: Rounds = {clients: [] for clients in COMPARED}
     for number in range(rounds):
-        say(f"round {number + 1} of {rounds}")
+        print_progress(f"round {number + 1} of {rounds}")
         for clients in COMPARED:
-            ours = load.closed(pair, seconds=seconds, clients=clients)
+            ours = load.run_closed_load(pair, seconds=seconds, clients=clients)
             theirs = peer.load(seconds=seconds, concurrency=clients)
             found[clients].append((ours.per_second, theirs.per_second))
     return found
 
 
-def report(found: Measurements, compared: Rounds) -> list[str]:
+def make_report(found: Measurements, compared: Rounds) -> list[str]:
     """Figures, comparison and targets as lines."""
-    lines = [*figures(found)]
-    seen = [*against_peer(compared), *targets(found)]
+    lines = [*list_figures(found)]
+    seen = [*list_peer_targets(compared), *list_targets(found)]
     for clients, rates in compared.items():
-        ours, theirs = medians(rates)
+        ours, theirs = find_medians(rates)
         lines.append(
             f"at {clients} clients, medians of {len(rates)} interleaved rounds: "
             f"{ours:.0f} msg/s, django-pyas2 {theirs:.1f} msg/s, ratio {ours / theirs:.1f}"
         )
-    return [*lines, "targets:", *verdicts(seen)]
+    return [*lines, "targets:", *list_verdicts(seen)]
 
 
-def against_peer(compared: Rounds) -> list[Target]:
+def list_peer_targets(compared: Rounds) -> list[Target]:
     """The ratios that the nodes must reach."""
     seen = []
     for clients, rates in compared.items():
-        ours, theirs = medians(rates)
+        ours, theirs = find_medians(rates)
         ratio = ours / theirs
         name = f"at {clients} clients >= {LEAST} x django-pyas2 (aim 30 x)"
         seen.append(Target(name=name, seen=f"{ratio:.1f} x", met=ratio >= LEAST))
     return seen
 
 
-def medians(rates: Sequence[tuple[float, float]]) -> tuple[float, float]:
+def find_medians(rates: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """The median of each system."""
     return statistics.median(ours for ours, _ in rates), statistics.median(theirs for _, theirs in rates)
 
 
-def say(what: str) -> None:
+def print_progress(what: str) -> None:
     """Progress, at once."""
     print(f"bench: {what} ...", file=sys.stderr, flush=True)
 

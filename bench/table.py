@@ -19,7 +19,7 @@ class Target:
     met: bool | None
 
 
-def targets(found: Measurements) -> Iterator[Target]:
+def list_targets(found: Measurements) -> Iterator[Target]:
     """The targets that one pair of nodes can meet alone."""
     by_clients = {load.clients: load for load in found.loads}
     if 8 in by_clients:
@@ -74,7 +74,7 @@ def _backlog(found: Measurements) -> Iterator[Target]:
         )
 
 
-def figures(found: Measurements) -> Iterator[str]:
+def list_figures(found: Measurements) -> Iterator[str]:
     """The measured figures, line by line."""
     yield f"{'clients':>16}{'msg/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms/msg':>12}"
     for one in found.loads:
@@ -100,7 +100,7 @@ def _line(name: str, one: Load) -> str:
     return f"{name:>16}{one.per_second:>9.1f}{one.p50_ms:>9.1f}{one.p99_ms:>9.1f}{one.cpu_ms:>12.2f}"
 
 
-def verdicts(seen: list[Target]) -> Iterator[str]:
+def list_verdicts(seen: list[Target]) -> Iterator[str]:
     """Targets with what was seen, honestly."""
     words = {True: "met", False: "NOT MET", None: "-"}
     yield from (f"  {words[target.met]:<8} {target.name}: {target.seen}" for target in seen)

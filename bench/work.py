@@ -12,7 +12,7 @@ SUMMARY = "This person does not exist. " * 68
 RETAIN, UNTIL = "2035-11-30", "2035-01-01"
 
 
-def consent(countries: Sequence[str]) -> dict[str, Json]:
+def make_consent(countries: Sequence[str]) -> dict[str, Json]:
     """A consent that covers every category of data, for these countries."""
     told = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
     return {
@@ -34,7 +34,7 @@ def consent(countries: Sequence[str]) -> dict[str, Json]:
     }
 
 
-def referral(to: str, consent_ref: str) -> dict[str, Json]:
+def make_referral(to: str, consent_ref: str) -> dict[str, Json]:
     """The request that the local API takes."""
     services: list[Json] = [{"service": name} for name in ("safe_accommodation", "reception_on_arrival")]
     return {

@@ -363,7 +363,7 @@ def _event(caller: Caller, seq: int, value: Mapping[str, Json]) -> bytes:
 
 
 def _description() -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    body = orjson.dumps(openapi.document(), option=orjson.OPT_INDENT_2)
+    body = orjson.dumps(openapi.describe_api(), option=orjson.OPT_INDENT_2)
 
     async def describe(_request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
@@ -398,7 +398,9 @@ def _metrics(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRe
         found = (await desk.call(STATUS_OF_NODE, _parameters(request), caller=request[_CALLER])).value
         if not isinstance(found, dict):
             raise RuntimeError("the status is an object")
-        return web.Response(body=metrics.render(found).encode(), headers={**_KEEP, "Content-Type": metrics.MEDIA})
+        return web.Response(
+            body=metrics.render_metrics(found).encode(), headers={**_KEEP, "Content-Type": metrics.MEDIA}
+        )
 
     return measure
 

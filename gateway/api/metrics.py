@@ -12,7 +12,7 @@ MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[Mapping[str, str], int]
 
 
-def render(status: Mapping[str, Any]) -> str:
+def render_metrics(status: Mapping[str, Any]) -> str:
     """Every metric with its help, type and samples."""
     lines = [line for name, about, samples in _metrics(status) for line in _family(name, about, samples)]
     return "\n".join([*lines, ""])

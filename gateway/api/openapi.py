@@ -47,7 +47,7 @@ _ABOUT = (
 )
 
 
-def document() -> dict[str, Json]:
+def describe_api() -> dict[str, Json]:
     """The whole description, as `GET /api/v1/openapi.json` answers it."""
     paths: dict[str, Json] = {}
     for route in ROUTES:

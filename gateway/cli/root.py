@@ -115,7 +115,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "Encrypted copies of a node for an offline recovery key.",
     ),
     "restore": ("gateway.cli.administration.backup:restore_node", "Make a node folder out of two backups."),
-    "demo": ("gateway.demo:demo", "Four countries exchange referrals on this machine."),
+    "demo": ("gateway.demo:run_demo", "Four countries exchange referrals on this machine."),
 }
 
 UNASKED = "without a terminal an option answers, such as a passphrase file or --yes: --help lists them"

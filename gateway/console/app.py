@@ -32,7 +32,7 @@ from gateway.console.pages import (
 )
 from gateway.console.settings import Settings
 from gateway.console.visit import OPEN, Page, Section, Visit
-from gateway.console.words import preferred, words
+from gateway.console.words import choose_preferred, load_words
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
 from gateway.operations.ports import Operations, SignIn
@@ -81,15 +81,15 @@ def console_routes(desk: Operations, sign_in: SignIn, settings: Settings) -> Ite
     """Every page, the files they bring along, and an answer for what is neither."""
     for page in PAGES:
         yield web.route(page.method, page.path, _served(page, desk, sign_in, settings))
-    yield web.get("/static/{hash}/{name}", assets.serve)
+    yield web.get("/static/{hash}/{name}", assets.serve_file)
     nowhere = Page(method="*", path="/{path:.*}", handler=_nowhere, operation=OPEN)
     yield web.route(nowhere.method, nowhere.path, _served(nowhere, desk, sign_in, settings))
 
 
 def _served(page: Page, desk: Operations, sign_in: SignIn, settings: Settings) -> Served:
     async def serve(request: web.Request) -> web.StreamResponse:
-        if guard.wrong_host(request, settings):
-            return guard.guarded(web.Response(status=421, text=ELSEWHERE), settings)
+        if guard.has_wrong_host(request, settings):
+            return guard.add_headers(web.Response(status=421, text=ELSEWHERE), settings)
         session = request.cookies.get(SESSION, "")
         person = await sign_in.admit(session) if session else None
         spoken = _language(request, settings) if person is None or person.language is None else person.language
@@ -98,12 +98,12 @@ def _served(page: Page, desk: Operations, sign_in: SignIn, settings: Settings) -
             settings=settings,
             desk=desk,
             sign_in=sign_in,
-            words=words(spoken),
+            words=load_words(spoken),
             sections=SECTIONS,
             person=person,
             session=session,
         )
-        return guard.guarded(await _answer(page, visit), settings)
+        return guard.add_headers(await _answer(page, visit), settings)
 
     return serve
 
@@ -111,11 +111,11 @@ def _served(page: Page, desk: Operations, sign_in: SignIn, settings: Settings) -
 async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
     """The page, or the one that says why not."""
     try:
-        if guard.foreign(visit.request, visit.settings):
+        if guard.is_foreign(visit.request, visit.settings):
             raise RefusedError(Code.FORBIDDEN, "this did not come from a page of this console; nothing was done")
         if page.operation != OPEN:
             if visit.person is None:
-                return await entry.interrupted(visit) if page.long else visit.go("/sign-in")
+                return await entry.show_interrupted(visit) if page.long else visit.go("/sign-in")
             if page.operation is not None and not visit.allows(page.operation):
                 hint = f"who may: {', '.join(allowed(page.operation)) or 'the owner of the node'}"
                 raise RefusedError(Code.FORBIDDEN, "this page is not for your role", hint=hint)
@@ -139,4 +139,6 @@ async def _nowhere(visit: Visit) -> web.StreamResponse:
 
 def _language(request: web.Request, settings: Settings) -> str:
     """Of somebody who is not signed in: chosen before, or what the browser asks for."""
-    return request.cookies.get(LANGUAGE) or preferred(request.headers.get("Accept-Language", ""), settings.language)
+    return request.cookies.get(LANGUAGE) or choose_preferred(
+        request.headers.get("Accept-Language", ""), settings.language
+    )

@@ -21,15 +21,15 @@ def _read(name: str) -> bytes:
 
 
 @cache
-def address(name: str) -> str:
+def find_address(name: str) -> str:
     """Where a page finds a file."""
     return f"/static/{sha256_hex(_read(name))[:16]}/{name}"
 
 
-async def serve(request: web.Request) -> web.Response:
+async def serve_file(request: web.Request) -> web.Response:
     """One file, under its present address only."""
     name = request.match_info["name"]
-    if name not in MEDIA or request.path != address(name):
+    if name not in MEDIA or request.path != find_address(name):
         return web.Response(status=404)
     headers = {"Cache-Control": FOR_EVER, "X-Content-Type-Options": "nosniff"}
     return web.Response(body=_read(name), content_type=MEDIA[name], charset="utf-8", headers=headers)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.console.forms import Options
-from gateway.console.units import known
+from gateway.console.units import load_units
 from gateway.console.visit import Visit
 from gateway.console.words import Words
 
@@ -17,32 +17,32 @@ MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 """Languages without a code of two letters that people in these corridors speak."""
 
 
-async def choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Options]:
-    """For a draft, by place or by leaf type (`gateway.console.forms.form`)."""
-    units = await known(visit)
+async def list_choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Options]:
+    """For a draft, by place or by leaf type (`gateway.console.forms.build_form`)."""
+    units = await load_units(visit)
     found: dict[str, Options] = {
         "/header/sender_unit": units.of(),
         "/header/recipient_unit": units.of(str(draft.get("to"))),
         "type:unit_ref": units.references(),
-        "type:language": spoken(visit.words),
+        "type:language": list_languages(visit.words),
     }
     consents = await _consents(visit, draft)
     if consents:
         found["/header/consent_ref"] = consents
     if isinstance(draft.get("message"), str):
         files = (await visit.ask("attachment.waiting", {"id": draft["message"]}))["attachments"]
-        found["type:part"] = [(str(file["part"]), file_name(file)) for file in files]
+        found["type:part"] = [(str(file["part"]), name_file(file)) for file in files]
     return found
 
 
-def spoken(words: Words) -> Options:
+def list_languages(words: Words) -> Options:
     """The languages of the world by their names in the language of the reader."""
     names = {str(code): str(name) for code, name in words.locale.languages.items()}
     codes = [code for code in names if (len(code) == 2 and code.isalpha()) or code in MORE_LANGUAGES]
     return [(code, names[code]) for code in codes]
 
 
-def file_name(file: Mapping[str, Any]) -> str:
+def name_file(file: Mapping[str, Any]) -> str:
     """A file by its number and what it is."""
     return f"{file['part'] + 1}: {file['media_type']}, {-(-file['size'] // 1024)} kB"
 

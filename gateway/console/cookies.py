@@ -12,13 +12,13 @@ LANGUAGE = "__Host-trm-language"
 Answer = TypeVar("Answer", bound=web.StreamResponse)
 
 
-def keep(response: Answer, name: str, value: str) -> Answer:
+def set_cookie(response: Answer, name: str, value: str) -> Answer:
     """Set one; it ends with the browser, and no script can read it."""
     response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
     return response
 
 
-def forget(response: Answer, name: str) -> Answer:
+def clear_cookie(response: Answer, name: str) -> Answer:
     """Take one away."""
     response.set_cookie(name, "", path="/", secure=True, httponly=True, samesite="Lax", max_age=0)
     return response

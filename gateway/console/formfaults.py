@@ -9,7 +9,7 @@ from functools import cache
 
 import schemas
 from gateway.console.formfields import FILLED, HALVES, Kind, kind_of, type_of
-from gateway.console.forms import ONE_NEEDED, SHAPES, Part, general, label, places
+from gateway.console.forms import ONE_NEEDED, SHAPES, Part, generalise_place, label_place, list_places
 from gateway.console.words import N_, Words
 from gateway.errors import Finding
 from gateway.foundation.json import Json
@@ -58,7 +58,7 @@ class Fault:
     text: str
 
 
-def judge(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, ...]:
+def find_faults(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, ...]:
     """What keeps the document from being valid. What the node fills in is put in its place; things that have to be
     there are judged as begun, so that each of their questions is named and not the thing alone.
     """
@@ -84,14 +84,16 @@ def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:
     return begun
 
 
-def told(body_type: str, findings: Iterable[Finding], words: Words, parts: Iterable[Part]) -> tuple[Fault, ...]:
+def explain_faults(
+    body_type: str, findings: Iterable[Finding], words: Words, parts: Iterable[Part]
+) -> tuple[Fault, ...]:
     """Each finding as a sentence, at the field of the form where it belongs, in the order of the form."""
-    known = {place: n for n, place in enumerate(places(parts))}
+    known = {place: n for n, place in enumerate(list_places(parts))}
     found = [_fault(body_type, finding, words, known) for finding in findings if finding.place not in FILLED]
     return tuple(sorted(found, key=lambda fault: known.get(fault.place, -1)))
 
 
-def by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
+def group_by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
     """The sentences for each field."""
     found = defaultdict[str, list[str]](list)
     for fault in faults:
@@ -104,7 +106,7 @@ def _fault(body_type: str, finding: Finding, words: Words, known: Collection[str
     while place and place not in known:
         place = place.rpartition("/")[0]
     node, need = _at(body_type, finding.place)
-    name = label(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
+    name = label_place(body_type, finding.place, words) if finding.place.count("/") > 1 else ""
     return Fault(place=place, label=name, text=_sentence(body_type, finding, node, need, words))
 
 
@@ -119,7 +121,7 @@ def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Wo
             rule = "form"
         case "anyOf":
             names = finding.hint.removeprefix("at least one of ").split(", ")
-            values = {"names": ", ".join(label(body_type, f"{finding.place}/{name}", words) for name in names)}
+            values = {"names": ", ".join(label_place(body_type, f"{finding.place}/{name}", words) for name in names)}
         case str() if rule.startswith("text_"):
             rule = "text"
         case _:
@@ -144,7 +146,7 @@ def _at(body_type: str, place: str) -> tuple[Node, str]:
         else:
             return {}, ""
     beside = {"$ref": said["$ref"]} if "$ref" in said else {}
-    return {**resolve(said, root), **beside}, _needs(body_type).get(general(place), "")
+    return {**resolve(said, root), **beside}, _needs(body_type).get(generalise_place(place), "")
 
 
 @cache

@@ -98,14 +98,14 @@ def type_of(said: Node) -> str:
     return str(said.get("$ref", "")).removeprefix("#/$defs/")
 
 
-def asked(node: Node, place: str) -> Iterator[tuple[str, Node]]:
+def list_asked(node: Node, place: str) -> Iterator[tuple[str, Node]]:
     """The members of an object that a form asks for, reasons why others are missing left out."""
     for name, member in members(node):
         if f"{place}/{name}" not in FILLED and not (name == "unknown" and "properties" in member):
             yield name, member
 
 
-def reasons(node: Node) -> Mapping[str, Node]:
+def list_reasons(node: Node) -> Mapping[str, Node]:
     """By member, how to say why it is missing."""
     found: Mapping[str, Node] = node["properties"].get("unknown", {}).get("properties", {})
     return found
@@ -114,7 +114,7 @@ def reasons(node: Node) -> Mapping[str, Node]:
 # --- to fields ----------------------------------------------------------------------------------------------------
 
 
-def posted(body_type: str, document: Mapping[str, Json], offset: Offset) -> dict[str, tuple[str, ...]]:
+def to_fields(body_type: str, document: Mapping[str, Json], offset: Offset) -> dict[str, tuple[str, ...]]:
     """What a browser would send of a form that shows this document, but what is empty."""
     root = catalogue().resolve(body_type).document
     found: dict[str, tuple[str, ...]] = {}
@@ -129,13 +129,13 @@ def _put(said: Node, root: Node, value: Json, place: str, found: dict[str, tuple
         case Kind.OBJECT, dict():
             if not value:
                 found[place + THERE] = (YES,)
-            for name, member in asked(node, place):
+            for name, member in list_asked(node, place):
                 if name in value:
                     _put(member, root, value[name], f"{place}/{name}", found, offset)
             absent = value.get("unknown")
-            if isinstance(absent, dict) and reasons(node):
+            if isinstance(absent, dict) and list_reasons(node):
                 found.update(
-                    {f"{place}/unknown/{name}": (str(absent[name]),) for name in reasons(node) if name in absent}
+                    {f"{place}/unknown/{name}": (str(absent[name]),) for name in list_reasons(node) if name in absent}
                 )
         case ((Kind.ROWS | Kind.LINES | Kind.BOXES), []):
             found[place + THERE] = (YES,)
@@ -171,10 +171,10 @@ def _local(at: int, offset: Offset) -> str:
 # --- to a document ------------------------------------------------------------------------------------------------
 
 
-def body(body_type: str, fields: Fields, offset: Offset) -> dict[str, Json]:
+def to_document(body_type: str, fields: Fields, offset: Offset) -> dict[str, Json]:
     """The document that was filled in: `{"header": ..., "content": ...}`."""
     root = catalogue().resolve(body_type).document
-    taken = _Taken(root=root, fields=fields, offset=offset, rows=rows_in(fields))
+    taken = _Taken(root=root, fields=fields, offset=offset, rows=find_rows(fields))
     document: dict[str, Json] = {}
     for half in HALVES:
         value = taken.value(root["properties"][half], f"/{half}")
@@ -182,7 +182,7 @@ def body(body_type: str, fields: Fields, offset: Offset) -> dict[str, Json]:
     return document
 
 
-def rows_in(fields: Fields) -> Mapping[str, Sequence[int]]:
+def find_rows(fields: Fields) -> Mapping[str, Sequence[int]]:
     """The rows of each list that something was sent for."""
     found = defaultdict[str, set[int]](set)
     for name in fields:
@@ -219,10 +219,10 @@ class _Taken:
                 return self._leaf(kind, node, place)
 
     def _object(self, node: Node, place: str) -> Json:
-        found = {name: self.value(member, f"{place}/{name}") for name, member in asked(node, place)}
+        found = {name: self.value(member, f"{place}/{name}") for name, member in list_asked(node, place)}
         there: dict[str, Json] = {name: value for name, value in found.items() if value is not None}
         why: dict[str, Json] = {
-            name: reason for name in reasons(node) if (reason := self._one(f"{place}/unknown/{name}"))
+            name: reason for name in list_reasons(node) if (reason := self._one(f"{place}/unknown/{name}"))
         }
         return self._unless_empty(there | ({"unknown": why} if why else {}), place)
 
@@ -261,7 +261,7 @@ class _Taken:
         exact = self._one(place + AT)
         if _DIGITS.fullmatch(exact) and _local(int(exact), self.offset) == text:
             return int(exact)
-        found = moment(text, self.offset)
+        found = parse_moment(text, self.offset)
         if found is None:
             return _number(text) if text == exact else text
         return found
@@ -270,7 +270,7 @@ class _Taken:
         return next(iter(self.fields.get(name, ())), "")
 
 
-def moment(text: str, offset: Offset) -> int | None:
+def parse_moment(text: str, offset: Offset) -> int | None:
     """The moment that a day and hour here stand for; None where it is not written as one."""
     if not _MOMENT.fullmatch(text):
         return None
@@ -289,15 +289,15 @@ def _number(text: str) -> Json:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def without(document: Json, place: str) -> Json:
+def remove_row(document: Json, place: str) -> Json:
     """The document without the row at a place; unchanged where there is none."""
     head, _, tail = place.lstrip("/").partition("/")
     if isinstance(document, list) and head.isdigit() and int(head) < len(document):
         n = int(head)
-        inner = [without(document[n], tail)] if tail else []
+        inner = [remove_row(document[n], tail)] if tail else []
         return [*document[:n], *inner, *document[n + 1 :]]
     if isinstance(document, dict) and head in document and tail:
-        inner_value = without(document[head], tail)
+        inner_value = remove_row(document[head], tail)
         if inner_value == [] and document[head] != []:
             return {name: value for name, value in document.items() if name != head}
         return {**document, head: inner_value}

@@ -24,10 +24,10 @@ from gateway.console.formfields import (
     YES,
     Fields,
     Kind,
-    asked,
+    find_rows,
     kind_of,
-    reasons,
-    rows_in,
+    list_asked,
+    list_reasons,
     type_of,
 )
 from gateway.console.words import N_, Words
@@ -155,7 +155,7 @@ class Group:
 Part: TypeAlias = "Field | Group"
 
 
-def form(
+def build_form(
     body_type: str,
     fields: Fields,
     words: Words,
@@ -179,7 +179,7 @@ def form(
         choices=choices or {},
         near=near or {},
         blank=frozenset(blank),
-        rows=rows_in(fields),
+        rows=find_rows(fields),
         asks=_Asks(entry.body_type, words),
     )
     return (*maker.content(), *maker.header())
@@ -192,42 +192,42 @@ def _laid_out(root: Node, fields: Fields) -> Fields:
         node, place = resolve(said, root), f"/content/{name}"
         if "x-each" not in node:
             continue
-        rows, asks = rows_in(fields).get(place, ()), node["x-each"]
+        rows, asks = find_rows(fields).get(place, ()), node["x-each"]
         given = {value for n in rows for value in fields.get(f"{place}/{n}/{asks}", ())}
         lacking = [code for code in each_leaf(node, root)["enum"] if code not in given]
         laid |= {f"{place}/{n}/{asks}": (code,) for n, code in enumerate(lacking, 1 + max(rows, default=-1))}
     return {**fields, **laid}
 
 
-def places(parts: Iterable[Part]) -> Iterator[str]:
+def list_places(parts: Iterable[Part]) -> Iterator[str]:
     """Every place that has a field or a group of its own."""
     for part in parts:
         yield part.place
         if part.absent is not None:
             yield part.absent.place
         if isinstance(part, Group):
-            yield from places(part.parts)
+            yield from list_places(part.parts)
 
 
-def split(options: Options, near: Collection[str], words: Words) -> tuple[Options, Options]:
+def split_options(options: Options, near: Collection[str], words: Words) -> tuple[Options, Options]:
     """Options that are near and all others, each in the order of the alphabet."""
     ordered = sorted(options, key=lambda one: words.place(one[1]))
     return [one for one in ordered if one[0] in near], [one for one in ordered if one[0] not in near]
 
 
-def left_out(group: Group, place: str) -> Group:
+def leave_out(group: Group, place: str) -> Group:
     """A section without one of its questions."""
     return replace(group, parts=tuple(part for part in group.parts if part.place != place))
 
 
-def beside(parts: Sequence[Part], others: Sequence[Part]) -> tuple[Part, ...]:
+def add_second_language(parts: Sequence[Part], others: Sequence[Part]) -> tuple[Part, ...]:
     """A form with the labels of the same form in a second language."""
     return tuple(_beside(part, other) for part, other in zip(parts, others, strict=True))
 
 
 def _beside(part: Part, other: Part) -> Part:
     if isinstance(part, Group) and isinstance(other, Group):
-        return replace(part, also=other.label, parts=beside(part.parts, other.parts))
+        return replace(part, also=other.label, parts=add_second_language(part.parts, other.parts))
     if isinstance(part, Field) and isinstance(other, Field):
         short = part.look in ("radios", "boxes", "tick")
         return replace(part, also=other.label, others=dict(other.options) if short else {})
@@ -295,8 +295,8 @@ class _Maker:
         return resolve(self.root["properties"][name], self.root)
 
     def _parts(self, node: Node, place: str) -> Iterator[Part]:
-        why = reasons(node)
-        for name, member in asked(node, place):
+        why = list_reasons(node)
+        for name, member in list_asked(node, place):
             yield self.part(member, f"{place}/{name}", self._why(why.get(name), place, name))
 
     def part(self, said: Node, place: str, absent: Field | None = None) -> Part:
@@ -402,7 +402,7 @@ class _Maker:
         )
 
     def _look(self, kind: Kind, said: Node, node: Node, leaf: Node, place: str, need: str) -> tuple[str, Options]:
-        chosen = self.choices.get(general(place)) or self.choices.get(f"type:{type_of(said)}")
+        chosen = self.choices.get(generalise_place(place)) or self.choices.get(f"type:{type_of(said)}")
         if chosen is not None and kind is not Kind.BOXES:
             return "select", self._with_given(chosen, place)
         match kind:
@@ -430,7 +430,11 @@ class _Maker:
 
     def _split(self, look: str, kind: str, options: Options) -> tuple[Options, Options]:
         """What is offered first, and the rest."""
-        return split(options, self.near[kind], self.words) if look == "select" and kind in self.near else ((), options)
+        return (
+            split_options(options, self.near[kind], self.words)
+            if look == "select" and kind in self.near
+            else ((), options)
+        )
 
     def _none(self, node: Node, place: str) -> bool | None:
         """Of a list that may be empty, whether it was said that it is."""
@@ -471,7 +475,7 @@ class _Maker:
 
     def label(self, place: str) -> str:
         """What a member is called."""
-        return label(self.body_type, place, self.words)
+        return label_place(self.body_type, place, self.words)
 
     def _values(self, name: str) -> tuple[str, ...]:
         return tuple(value for value in self.fields.get(name, ()) if value)
@@ -480,7 +484,7 @@ class _Maker:
         return any(name.startswith((f"{place}/", f"{place}#")) and any(self.fields[name]) for name in self.fields)
 
 
-def label(body_type: str, place: str, words: Words) -> str:
+def label_place(body_type: str, place: str, words: Words) -> str:
     """What a member is called; of a row its list and its number."""
     steps = place.split("/")
     number = f" {int(steps[-1]) + 1}" if steps[-1].isdecimal() else ""
@@ -488,7 +492,7 @@ def label(body_type: str, place: str, words: Words) -> str:
     return f"{steps[-1]} [{words.language.no_label}]" if found.text is None else f"{found.text}{number}"
 
 
-def general(place: str) -> str:
+def generalise_place(place: str) -> str:
     """A place with `*` for each item."""
     return "/".join("*" if step.isdecimal() else step for step in place.split("/"))
 
@@ -521,13 +525,13 @@ class _Asks:
             meaning = ""
         own = self.words.labels.meaning(meaning).text
         told = [(ENGLISH, meaning) if own is None else (mine, own)] if meaning else []
-        told += [(mine, text) for text in self._sentences(general(place))]
+        told += [(mine, text) for text in self._sentences(generalise_place(place))]
         return tuple(told)
 
     def together(self, place: str) -> tuple[tuple[str, str], ...]:
         """Of which members one is needed."""
         sets: dict[tuple[When, ...], list[str]] = {}
-        for condition in self._together[general(place)]:
+        for condition in self._together[generalise_place(place)]:
             sets.setdefault(condition.when, []).append(self._label(condition.place, condition.path))
         words, found = self.words, list[tuple[str, str]]()
         for when, names in sets.items():
@@ -577,8 +581,8 @@ class _Asks:
         return str(value) if row is None or row.codes is None else self.words.code(row.codes, value)
 
     def _label(self, place: str, path: Sequence[str]) -> str:
-        return label(self._type, "/".join((place, *(step for step in path if step != "unknown"))), self.words)
+        return label_place(self._type, "/".join((place, *(step for step in path if step != "unknown"))), self.words)
 
     def _row(self, place: str) -> describe.Row | None:
-        here = general(place)
+        here = generalise_place(place)
         return self._rows.get(here) or self._rows.get(f"{here}/*")

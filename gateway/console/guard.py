@@ -39,12 +39,12 @@ HEADERS: Mapping[str, str] = {
 HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-def wrong_host(request: web.Request, settings: Settings) -> bool:
+def has_wrong_host(request: web.Request, settings: Settings) -> bool:
     """Whether the request was meant for somebody else."""
     return request.headers.get("Host", "") != settings.host
 
 
-def foreign(request: web.Request, settings: Settings) -> bool:
+def is_foreign(request: web.Request, settings: Settings) -> bool:
     """Whether a request that could change something did not come from a page of ours."""
     if request.method in SAFE:
         return False
@@ -54,7 +54,7 @@ def foreign(request: web.Request, settings: Settings) -> bool:
     return request.headers.get("Origin") != settings.origin
 
 
-def guarded(response: web.StreamResponse, settings: Settings) -> web.StreamResponse:
+def add_headers(response: web.StreamResponse, settings: Settings) -> web.StreamResponse:
     """The answer with its headers."""
     for name, value in {**HEADERS, **(HSTS if settings.secure else {})}.items():
         response.headers.setdefault(name, value)

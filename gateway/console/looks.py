@@ -16,20 +16,20 @@ from markupsafe import Markup
 from gateway.console import assets
 from gateway.console.prose import prose
 from gateway.console.states import Says
-from gateway.console.words import Words, words
+from gateway.console.words import Words, load_words
 from schemas.labels import languages
 from schemas.render import REPLACED, harmless
 
 
-def text(value: object) -> Markup:
+def escape_text(value: object) -> Markup:
     """A text that somebody wrote: harmless, escaped, in its own direction."""
     seen = "".join(REPLACED if _invisible(char) else char for char in harmless(str(value)))
     return Markup("<bdi>{}</bdi>").format(seen)
 
 
-def lines(value: object) -> Markup:
+def escape_lines(value: object) -> Markup:
     """The same of a text of several lines."""
-    return Markup("<br>").join(text(line) for line in str(value).split("\n"))
+    return Markup("<br>").join(escape_text(line) for line in str(value).split("\n"))
 
 
 def _invisible(char: str) -> bool:
@@ -38,9 +38,9 @@ def _invisible(char: str) -> bool:
 
 
 @cache
-def environment(language: str) -> Environment:
+def make_environment(language: str) -> Environment:
     """The templates in one language."""
-    spoken = words(language)
+    spoken = load_words(language)
     found = Environment(
         loader=PackageLoader("gateway.console"),
         autoescape=True,
@@ -51,11 +51,11 @@ def environment(language: str) -> Environment:
         auto_reload=False,
     )
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"text": text, "lines": lines, "prose": prose}
-    found.globals |= {"asset": assets.address, "languages": languages, "says": Says(spoken), "words": spoken}
+    found.filters |= {"text": escape_text, "lines": escape_lines, "prose": prose}
+    found.globals |= {"asset": assets.find_address, "languages": languages, "says": Says(spoken), "words": spoken}
     return found
 
 
-def html(template: str, spoken: Words, /, **values: Any) -> str:
+def render_page(template: str, spoken: Words, /, **values: Any) -> str:
     """One page."""
-    return environment(spoken.language.code).get_template(template).render(**values)
+    return make_environment(spoken.language.code).get_template(template).render(**values)

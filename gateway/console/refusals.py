@@ -30,7 +30,7 @@ GATE = N_("A safeguard stands in the way: gate %(gate)s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class RefusalText:
     """`summary` is in the reader's language; `detail` and `hint` are the node's own, in English."""
 
     summary: str
@@ -41,10 +41,10 @@ class Told:
     gate: str | None = None
 
 
-def told(error: Exception, words: Words) -> Told:
+def explain_refusal(error: Exception, words: Words) -> RefusalText:
     """A refusal for a reader; a fault of ours says nothing of itself."""
     if not isinstance(error, GatewayError):
-        return Told(summary=words(LATER), code="fault", detail="", hint="", findings=())
+        return RefusalText(summary=words(LATER), code="fault", detail="", hint="", findings=())
     code = str(error.code)
     gate = code.removeprefix("gate_").upper() if code.startswith("gate_") else None
     if gate is not None:
@@ -54,4 +54,6 @@ def told(error: Exception, words: Words) -> Told:
     else:
         summary = words(SAID.get(error.code, OTHERWISE)) if isinstance(error.code, Code) else words(OTHERWISE)
     findings = error.findings if isinstance(error, RefusedError) else ()
-    return Told(summary=summary, code=code, detail=error.what, hint=error.hint, findings=tuple(findings), gate=gate)
+    return RefusalText(
+        summary=summary, code=code, detail=error.what, hint=error.hint, findings=tuple(findings), gate=gate
+    )

@@ -66,7 +66,7 @@ class Units:
         return None
 
 
-async def known(visit: Visit, spoken: Words | None = None) -> Units:
+async def load_units(visit: Visit, spoken: Words | None = None) -> Units:
     """All units that this node knows, for the reader or in another language."""
     words = spoken or visit.words
     return Units((await visit.ask("directory.list", {"language": words.language.code}))["units"], words)

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import looks
-from gateway.console.refusals import Told, told
+from gateway.console.refusals import RefusalText, explain_refusal
 from gateway.console.settings import Settings
 from gateway.console.words import Words
 from gateway.errors import Code, RefusedError
@@ -129,16 +129,16 @@ class Visit:
         """A page by its template, in the language of the reader."""
         common = {"visit": self, "person": self.person, "settings": self.settings, "sections": self.shown()}
         return web.Response(
-            text=looks.html(template, self.words, **common, **values), status=status, content_type="text/html"
+            text=looks.render_page(template, self.words, **common, **values), status=status, content_type="text/html"
         )
 
     def refused(self, error: Exception, *, status: int) -> web.Response:
         """The page that says what was refused, what was left as it was, and what to do."""
         return self.page("refused.html", status=status, told=self.told(error))
 
-    def told(self, error: Exception) -> Told:
+    def told(self, error: Exception) -> RefusalText:
         """A refusal in the words of the reader."""
-        return told(error, self.words)
+        return explain_refusal(error, self.words)
 
     def shown(self) -> list[Section]:
         """The sections that this person has a right to."""

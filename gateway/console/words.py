@@ -19,7 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
-from gateway.console.alphabet import Place, rank
+from gateway.console.alphabet import Place, rank_name
 from schemas.codelists import ENGLISH, code_list
 from schemas.labels import REVIEWED, Label, Labels, Language, labels, languages
 
@@ -74,7 +74,7 @@ class Words:
 
     def place(self, name: str) -> Place:
         """Where a name stands in the order of the alphabet, to sort by."""
-        return rank(name, self.language.code)
+        return rank_name(name, self.language.code)
 
     def date(self, text: str) -> str:
         """A day that is written as 2026-11-30; what is none stays as it is."""
@@ -105,7 +105,7 @@ def _local(at: int, offset: int) -> datetime:
 
 
 @cache
-def words(code: str) -> Words:
+def load_words(code: str) -> Words:
     """The words of one language of `schemas.labels.languages`; English for a language that is not there."""
     code = code if code in languages() else ENGLISH
     texts, draft = NullTranslations(), False
@@ -119,7 +119,7 @@ def words(code: str) -> Words:
     return Words(language=languages()[code], labels=labels(code), draft=draft, texts=texts, locale=Locale.parse(code))
 
 
-def preferred(header: str, otherwise: str) -> str:
+def choose_preferred(header: str, otherwise: str) -> str:
     """The first language of an Accept-Language header that there is (RFC 9110, 12.5.4, by order and weight)."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(header.split(",")[:20]):

@@ -25,10 +25,10 @@ class Ask(Protocol):
 def trust_peer(ask: Ask, admins: Sequence[Admin], peer: str, *, digits: str | None = None) -> dict[str, Json]:
     """Both administrators of a node trust a peer, in an emergency, after comparing `digits` on a known phone."""
     read = str(ask("peer.code", id=peer)["code"]) if digits is None else digits
-    return play(ask, admins, "peer.activate", peer, digits=read, channel="known_phone")
+    return carry_out_change(ask, admins, "peer.activate", peer, digits=read, channel="known_phone")
 
 
-def play(ask: Ask, admins: Sequence[Admin], action: str, subject: str, **choices: Json) -> dict[str, Json]:
+def carry_out_change(ask: Ask, admins: Sequence[Admin], action: str, subject: str, **choices: Json) -> dict[str, Json]:
     """Prepare a change, propose it with the first and approve it with the others; the node's last answer."""
     prepared = ask("change.prepare", action=action, subject=subject, **choices)
     change = Change.parse(canon(prepared["change"]))
@@ -40,7 +40,7 @@ def play(ask: Ask, admins: Sequence[Admin], action: str, subject: str, **choices
     return answer
 
 
-def approve(ask: Ask, admin: Admin, id: str) -> dict[str, Json]:
+def approve_change(ask: Ask, admin: Admin, id: str) -> dict[str, Json]:
     """One more person approves a pending change; the node's answer."""
     change = Change.parse(canon(ask("change.show", id=id)["change"]))
     approval = admin.approve(change, at=SystemClock().now(), emergency=True)

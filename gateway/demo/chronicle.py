@@ -84,7 +84,7 @@ class Chronicle:
                         return event
                 looked = len(self._events)
                 if time.monotonic() > end:
-                    raise in_vain(what, seconds)
+                    raise make_timeout(what, seconds)
                 self._alive()
                 self._news.wait(0.5)
 
@@ -129,7 +129,7 @@ class Chronicle:
             self._news.notify_all()
 
 
-def in_vain(what: str, seconds: float) -> RefusedError:
+def make_timeout(what: str, seconds: float) -> RefusedError:
     """The failure of a wait."""
     return RefusedError(Code.UNREACHABLE, f"waited {seconds:.0f} seconds in vain: {what}")
 
@@ -143,7 +143,7 @@ def wait_until(what: str, check: Callable[[], bool], *, seconds: float = PATIENC
     end = time.monotonic() + seconds
     while not check():
         if time.monotonic() > end:
-            raise in_vain(what, seconds)
+            raise make_timeout(what, seconds)
         time.sleep(AGAIN)
 
 

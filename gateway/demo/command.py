@@ -25,21 +25,21 @@ from gateway.cli.options import CONTEXT
     help="A new folder for everything; else a temporary one.",
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
-def demo(folder: Path | None, keep: bool) -> None:
+def run_demo(folder: Path | None, keep: bool) -> None:
     """Four countries exchange referrals on this machine: nodes, keys and case systems of their own, invented cases.
 
     \b
     Example:
       trm demo --keep --dir ./four-countries
     """
-    from gateway.demo.places import plan
-    from gateway.demo.play import play
+    from gateway.demo.places import plan_federation
+    from gateway.demo.play import play_story
 
-    federation = plan(Path(tempfile.mkdtemp(prefix="trm-demo-")) if folder is None else folder.resolve())
+    federation = plan_federation(Path(tempfile.mkdtemp(prefix="trm-demo-")) if folder is None else folder.resolve())
     leave = False
     with _terminable():
         try:
-            play(federation, keep=keep, stream=sys.stdout)
+            play_story(federation, keep=keep, stream=sys.stdout)
             leave = keep
         except Exception:
             leave = True

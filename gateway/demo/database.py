@@ -39,7 +39,7 @@ class Server:
 
     def start(self, processes: Processes) -> Office:
         """A fresh database; what it is, is said by its kind."""
-        found = programs()
+        found = find_programs()
         return (None if found is None else self._postgresql(found, processes)) or self._sqlite()
 
     def remove(self) -> None:
@@ -92,7 +92,7 @@ class Server:
         return office
 
 
-def programs() -> Path | None:
+def find_programs() -> Path | None:
     """The folder with the programs of the newest PostgreSQL of the package; None without it, or without the driver."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None or find_spec("psycopg") is None:

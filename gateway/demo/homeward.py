@@ -8,20 +8,20 @@ from gateway.cli.connection import call_node
 from gateway.demo import proofs
 from gateway.demo.cases import MARKS, THIRD
 from gateway.demo.journey import Journey, Said
-from gateway.demo.nodes import today
+from gateway.demo.nodes import read_today
 from gateway.demo.places import Country
 from gateway.demo.stage import Stage
-from gateway.demo.story import Message, refer
+from gateway.demo.story import Message, refer_person
 from gateway.errors import Code
 from gateway.foundation.clock import SystemClock
 from gateway.ports import Json
 
 
 def _journey() -> Journey:
-    return Journey(today(), SystemClock().now())
+    return Journey(read_today(), SystemClock().now())
 
 
-def come_home(stage: Stage, case: Message, consent: str) -> None:
+def bring_home(stage: Stage, case: Message, consent: str) -> None:
     """Both sides assess the risks, then together; the journey is proposed, confirmed and made."""
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     proposal = said.proposal(MARKS["pseudonym"], "adult")
@@ -39,7 +39,7 @@ def come_home(stage: Stage, case: Message, consent: str) -> None:
     _stands(stage, case, "arrived")
 
 
-def live_on(stage: Stage, case: Message, consent: str) -> None:
+def close_case(stage: Stage, case: Message, consent: str) -> None:
     """A plan, a last look, and the case is closed by both."""
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     _say(stage, albania, france, case, said.plan(), consent)
@@ -49,7 +49,7 @@ def live_on(stage: Stage, case: Message, consent: str) -> None:
     _stands(stage, case, "closed")
 
 
-def a_child(stage: Stage) -> None:
+def refer_child(stage: Stage) -> None:
     """Refused by gate after gate until a guardian, the family's report, the determination and both sides' assessment
     are there; then it goes.
     """
@@ -91,14 +91,14 @@ def a_child(stage: Stage) -> None:
     _stands(stage, case, "return_confirmed")
 
 
-def cross(stage: Stage) -> None:
+def cross_messages(stage: Stage) -> None:
     """Albania accepts while the person withdraws in France: the withdrawal counts, on both sides alike. What Albania
     had is erased, and France holds a certificate of that which anybody can verify.
     """
     france, albania = stage.federation.france, stage.federation.albania
     people, writer = stage.of(france)
     desk, other = stage.of(albania)
-    referral, consent = refer(stage, THIRD, albania)
+    referral, consent = refer_person(stage, THIRD, albania)
     stage.nodes.kill(france)
     stage.act(france, "✗ the node is down; the person comes and withdraws")
     accepted = desk.at_the_desk(other.acceptance(france, referral, consent))
@@ -134,7 +134,7 @@ def cross(stage: Stage) -> None:
     stage.observed("Albania acknowledged the withdrawal")
     desk.ask("erasure.follow", id=withdrawal.id, by=albania.person)
     stage.act(albania, f"{albania.person} follows what was asked: keys first, then bytes, then the case system")
-    proofs.certificate(stage, referral)
+    proofs.prove_erasure(stage, referral)
     row = stage.systems.database.row(referral["id"])
     stage.demand(row == ("erased", False), "the row with the referral is empty in Albania's database")
 

@@ -39,7 +39,7 @@ class Scanned:
     hits: tuple[Hit, ...]
 
 
-def encodings(value: str) -> dict[str, bytes]:
+def list_encodings(value: str) -> dict[str, bytes]:
     """The value as it could lie in a file, by the name of the encoding; equal forms once.
 
     Raises:
@@ -75,7 +75,7 @@ def _base64_core(data: bytes, shift: int) -> bytes:
     return encoded[begin : len(encoded) - end]
 
 
-def files_under(roots: Iterable[Path]) -> Iterator[Path]:
+def list_files(roots: Iterable[Path]) -> Iterator[Path]:
     """Every plain file below the roots that is still there; links are not followed, sockets and pipes hold nothing."""
     for root in roots:
         for path in sorted(root.rglob("*")):
@@ -84,15 +84,15 @@ def files_under(roots: Iterable[Path]) -> Iterator[Path]:
                     yield path
 
 
-def search(roots: Iterable[Path], marks: Mapping[str, str]) -> Scanned:
+def search_files(roots: Iterable[Path], marks: Mapping[str, str]) -> Scanned:
     """Search all files below `roots` for the marks (name -> value), contents and names.
 
     A file that its program removes meanwhile is passed over; one that can not be read raises OSError.
     """
-    needles = [(mark, name, form) for mark, value in marks.items() for name, form in encodings(value).items()]
+    needles = [(mark, name, form) for mark, value in marks.items() for name, form in list_encodings(value).items()]
     hits: list[Hit] = []
     files = size = 0
-    for path in files_under(roots):
+    for path in list_files(roots):
         try:
             data = path.read_bytes()
         except FileNotFoundError:

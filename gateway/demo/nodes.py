@@ -143,6 +143,6 @@ def is_live(country: Country) -> bool:
         return False
 
 
-def today() -> date:
+def read_today() -> date:
     """The day in UTC by the clock that the nodes use."""
     return datetime.fromtimestamp(SystemClock().now(), UTC).date()

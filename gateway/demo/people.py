@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.cli.connection import call_node
-from gateway.demo.ceremony import approve, play
+from gateway.demo.ceremony import approve_change, carry_out_change
 from gateway.demo.chronicle import wait_until
 from gateway.demo.places import Country
 from gateway.errors import Code, GatewayError, RefusedError
@@ -60,18 +60,20 @@ class People:
 
     def type_digits(self, other: Country, digits: str) -> str:
         """The first administrator types what was read out on the phone, and signs; the peer's state here."""
-        shown = play(self.ask, self.admins[:1], "peer.activate", other.code, digits=digits, channel="known_phone")
+        shown = carry_out_change(
+            self.ask, self.admins[:1], "peer.activate", other.code, digits=digits, channel="known_phone"
+        )
         self._pending = str(shown["id"])
         return self.state(other)
 
     def second(self, other: Country) -> str:
         """The second administrator approves what the first has signed; the peer's state here."""
-        approve(self.ask, self.admins[1], self._pending)
+        approve_change(self.ask, self.admins[1], self._pending)
         return self.state(other)
 
     def the_same_again(self, other: Country) -> None:
         """The first administrator tries to be the second one too."""
-        self.failing(Code.CONFLICT, lambda: approve(self.ask, self.admins[0], self._pending))
+        self.failing(Code.CONFLICT, lambda: approve_change(self.ask, self.admins[0], self._pending))
 
     def state(self, other: Country) -> str:
         """Where the other country stands here."""

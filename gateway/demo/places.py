@@ -132,7 +132,7 @@ class Federation:
         return sorted(path for path in self.base.iterdir() if path.is_dir() and path != cases)
 
 
-def plan(base: Path) -> Federation:
+def plan_federation(base: Path) -> Federation:
     """The four countries under `base`, with ports that are free now.
 
     Raises:
@@ -142,7 +142,7 @@ def plan(base: Path) -> Federation:
         raise RefusedError(
             Code.EXISTS, f"{base} is there and not empty; nothing was changed", hint="name a new folder with --dir"
         )
-    ports = free_ports(10)
+    ports = find_free_ports(10)
     france = Country(
         code="FR",
         title="France",
@@ -196,7 +196,7 @@ def plan(base: Path) -> Federation:
     return Federation(base=base, france=france, albania=albania, ukraine=ukraine, morocco=morocco)
 
 
-def make(federation: Federation) -> None:
+def make_folders(federation: Federation) -> None:
     """Make the folders, private to this user; the node folders are made by their own initialisation."""
     federation.base.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in ("nodes", "cases", "adapters", "roots", "admins", "secrets", "tmp", "logs", "pairing", "evidence"):
@@ -207,7 +207,7 @@ def make(federation: Federation) -> None:
         country.temporary.mkdir(mode=0o700)
 
 
-def free_ports(count: int) -> list[int]:
+def find_free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody listens on; all are held until the last is found, so they differ."""
     held = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:

@@ -11,7 +11,7 @@ from gateway.demo import homeward, places, proofs, story
 from gateway.demo.bodies import Writer
 from gateway.demo.cases import FIRST, FOURTH, SECOND, THIRD, Workbook
 from gateway.demo.chronicle import Chronicle
-from gateway.demo.nodes import Nodes, make_nodes, today
+from gateway.demo.nodes import Nodes, make_nodes, read_today
 from gateway.demo.people import People
 from gateway.demo.places import Country, Federation
 from gateway.demo.processes import Processes
@@ -22,13 +22,13 @@ from gateway.operations.roles import Role
 from gateway.ports import Json
 
 
-def play(federation: Federation, *, keep: bool, stream: TextIO) -> None:
+def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
     """Run everything in the planned folder; then all is stopped, unless it is to be kept and all went well.
 
     Raises:
         GatewayError: a step was not observed, or a node refused; all is stopped, files stay.
     """
-    processes, systems, left = Processes(), Systems(federation, today()), False
+    processes, systems, left = Processes(), Systems(federation, read_today()), False
     with Timeline(federation.countries, stream) as timeline:
         chronicle = Chronicle(timeline.event, processes.alive)
         try:
@@ -52,9 +52,9 @@ def _set(
 ) -> Stage:
     """Make folders, case systems, keys and nodes, and start them."""
     timeline.step("Four countries on this machine, each with its own node, keys, port and kind of case system")
-    places.make(federation)
+    places.make_folders(federation)
     france, albania, ukraine, morocco = federation.countries
-    day = today()
+    day = read_today()
     workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
     workbook.save()
     timeline.note(f"everything lies in {federation.base}")
@@ -91,34 +91,34 @@ def _tell(stage: Stage) -> None:
     step("Pairing: files are exchanged, 60 digits compared on the phone and typed; two administrators of each sign")
     for country in stage.federation.countries:
         stage.people[country.code].write_pairing_file()
-    story.pair(stage, france, albania)
-    story.pair(stage, france, ukraine)
-    story.pair(stage, france, morocco)
+    story.pair_countries(stage, france, albania)
+    story.pair_countries(stage, france, ukraine)
+    story.pair_countries(stage, france, morocco)
     step("Can you take such a case? Two enquiries without personal data: Albania has a place, Morocco has none")
     story.ask_for_a_place(stage)
     story.ask_in_vain(stage)
     step("A referral with consent; a question about it")
-    referral, consent = story.refer(stage, FIRST, albania)
+    referral, consent = story.refer_person(stage, FIRST, albania)
     question = story.ask_back(stage, referral, consent)
     step("Albania's node dies; France goes on, Ukraine declines; Albania returns and everything arrives")
-    story.outage(stage, question, consent)
+    story.survive_outage(stage, question, consent)
     step("Albania accepts")
-    story.accept(stage, referral, consent)
+    story.accept_referral(stage, referral, consent)
     step("The way home: risks assessed by both sides, a journey proposed, confirmed and made")
     case: story.Message = {"conversation": referral["conversation"]}
-    homeward.come_home(stage, case, consent)
+    homeward.bring_home(stage, case, consent)
     step("A new life: a plan, monitoring, and the case is closed by both")
-    homeward.live_on(stage, case, consent)
+    homeward.close_case(stage, case, consent)
     step("A child: stopped by gate after gate until everything that protects it is there")
-    homeward.a_child(stage)
+    homeward.refer_child(stage)
     step("A withdrawal crosses an acceptance; what is known elsewhere is erased, with a certificate")
-    homeward.cross(stage)
+    homeward.cross_messages(stage)
     step("Proof")
-    proofs.messages_and_receipts(stage)
+    proofs.prove_delivery(stage)
     stage.timeline.doing("exporting and verifying the evidence")
-    proofs.evidence(stage, referral["conversation"])
+    proofs.prove_conversation(stage, referral["conversation"])
     stage.timeline.doing("searching every file for the marked values")
-    proofs.no_trace(stage)
+    proofs.prove_no_trace(stage)
 
 
 def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
@@ -136,7 +136,7 @@ def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
         timeline.note(f"stop them with: kill {pids}; then remove them with: {remove}")
     timeline.step("What to try next")
     base = federation.base if keep else Path("four-countries")
-    trm, france = program(), base / "nodes" / "FR"
+    trm, france = find_program(), base / "nodes" / "FR"
     known = " ".join(f'--fingerprint "{stage.fingerprints[code]}"' for code in ("FR", "AL"))
     lines = [
         f"{trm} message list --node {france}",
@@ -157,7 +157,7 @@ def _invited(stage: Stage, country: Country) -> Json:
     return stage.people[country.code].ask("person.add", name="Visitor", roles=roles, by=country.person)["address"]
 
 
-def program() -> str:
+def find_program() -> str:
     """How a person calls `trm` from where this runs: the command of this environment, by a short path if it has one."""
     beside = Path(sys.executable).with_name("trm")
     if not beside.exists():

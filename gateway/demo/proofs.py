@@ -14,7 +14,7 @@ from rich.table import Table
 
 from gateway.demo.cases import MARKS
 from gateway.demo.chronicle import wait_until
-from gateway.demo.marks import search
+from gateway.demo.marks import search_files
 from gateway.demo.places import Country
 from gateway.demo.stage import Stage
 from gateway.errors import Code, RefusedError
@@ -32,7 +32,7 @@ NO_NETWORK = (("unshare", "-n"), ("unshare", "-r", "-n"))
 Listed = dict[str, Json]
 
 
-def messages_and_receipts(stage: Stage) -> None:
+def prove_delivery(stage: Stage) -> None:
     """Every message that any country sent: once at its recipient, and both receipts at its sender."""
     rows = [
         (sender, item, _receipts(stage, sender, item))
@@ -93,7 +93,7 @@ def _clock(at: int | None) -> str:
 # --- erasure ------------------------------------------------------------------------------------------------------
 
 
-def certificate(stage: Stage, referral: Listed) -> None:
+def prove_erasure(stage: Stage, referral: Listed) -> None:
     """France holds Albania's signed receipt `erased` for the referral, and it verifies offline."""
     federation = stage.federation
     wait_until(
@@ -105,9 +105,9 @@ def certificate(stage: Stage, referral: Listed) -> None:
     stage.demand("content" not in there and there["erased"] is not None, "Albania can show the referral no more")
     file = federation.evidence.with_name("erased.json")
     node = ["--node", str(federation.france.node)]
-    code, text = trm("evidence", "export", "--conversation", str(referral["conversation"]), "-o", str(file), *node)
+    code, text = run_verb("evidence", "export", "--conversation", str(referral["conversation"]), "-o", str(file), *node)
     stage.demand(code == 0, "the evidence of the withdrawn case is exported" if code == 0 else text)
-    code, text = trm("evidence", "verify", str(file), *_anchors(stage), prefix=without_network())
+    code, text = run_verb("evidence", "verify", str(file), *_anchors(stage), prefix=find_isolation())
     stage.demand(code == 0, "the certificate of erasure verifies offline" if code == 0 else f"exit {code}: {text}")
     stage.act(federation.france, "holds Albania's certificate of erasure; it verifies offline")
 
@@ -121,16 +121,18 @@ def _anchors(stage: Stage) -> list[str]:
 # --- evidence -----------------------------------------------------------------------------------------------------
 
 
-def evidence(stage: Stage, conversation: Json) -> None:
+def prove_conversation(stage: Stage, conversation: Json) -> None:
     """Export the proof of the referral without its content, and verify it where there is no network and no node."""
     federation = stage.federation
     node = ["--node", str(federation.france.node)]
-    code, text = trm("evidence", "export", "--conversation", str(conversation), "-o", str(federation.evidence), *node)
+    code, text = run_verb(
+        "evidence", "export", "--conversation", str(conversation), "-o", str(federation.evidence), *node
+    )
     stage.demand(
         code == 0, f"the evidence of the referral is exported ({text})" if code else "the evidence is exported"
     )
     stage.act(federation.france, "exports the evidence of the referral, without content")
-    prefix = without_network()
+    prefix = find_isolation()
     anchors = _anchors(stage)
     changed = federation.evidence.with_name("changed.json")
     data = bytearray(federation.evidence.read_bytes())
@@ -144,7 +146,7 @@ def evidence(stage: Stage, conversation: Json) -> None:
     where = "without network (unshare -n)" if prefix else "offline (this machine does not allow unshare -n)"
     stage.timeline.note(f"trm evidence verify, {where}:")
     for expected, what, words in tries:
-        code, text = trm("evidence", "verify", *words, prefix=prefix)
+        code, text = run_verb("evidence", "verify", *words, prefix=prefix)
         stage.demand(
             code == expected, f"evidence: {what}" if code == expected else f"evidence: {what}: exit {code}: {text}"
         )
@@ -152,7 +154,7 @@ def evidence(stage: Stage, conversation: Json) -> None:
     changed.unlink()
 
 
-def trm(*words: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
+def run_verb(*words: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
     """Run a verb as a person would; its exit code and the last line it said."""
     ran = subprocess.run(  # noqa: S603 - our own program
         [*prefix, sys.executable, "-m", "gateway.cli", *words],
@@ -165,7 +167,7 @@ def trm(*words: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
     return ran.returncode, lines[-1] if lines else ""
 
 
-def without_network() -> Sequence[str]:
+def find_isolation() -> Sequence[str]:
     """What to put before a command to take the network away; empty where that is not allowed."""
     for prefix in NO_NETWORK:
         with suppress(OSError):
@@ -178,7 +180,7 @@ def without_network() -> Sequence[str]:
 # --- traces -------------------------------------------------------------------------------------------------------
 
 
-def no_trace(stage: Stage) -> None:
+def prove_no_trace(stage: Stage) -> None:
     """No marked value is readable outside of the case systems' own folders, while the nodes still run.
 
     Raises:
@@ -186,7 +188,7 @@ def no_trace(stage: Stage) -> None:
     """
     federation = stage.federation
     stage.systems.export()
-    own = search([federation.base / "cases"], MARKS)
+    own = search_files([federation.base / "cases"], MARKS)
     stage.demand(
         {hit.mark for hit in own.hits} >= {"answer about needs", "pseudonym", "second pseudonym"},
         "the marked values are in the case systems' own folders, where they belong",
@@ -198,10 +200,10 @@ def no_trace(stage: Stage) -> None:
     )
     probe = federation.france.temporary / "planted-leak.bin"
     probe.write_bytes(bytes(1000) + MARKS["family name"].encode("utf-16-le") + bytes(1000))
-    found = search([probe.parent], MARKS)
+    found = search_files([probe.parent], MARKS)
     probe.unlink()
     stage.demand({hit.path for hit in found.hits} == {probe}, "a leak planted on purpose is found by the same search")
-    scanned = search(federation.guarded, MARKS)
+    scanned = search_files(federation.guarded, MARKS)
     if scanned.hits:
         first = scanned.hits[0]
         raise RefusedError(

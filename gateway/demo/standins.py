@@ -20,7 +20,7 @@ GATEWAY, WORKER = "trm_gateway", "worker"
 """Accounts of the Primero."""
 
 
-async def primero(port: int, secrets: list[str]) -> None:
+async def serve_primero(port: int, secrets: list[str]) -> None:
     """A Primero with the account of the gateway and that of a worker; each sees what was referred to it."""
     async with Primero(port) as server:
         _, office = server.new()
@@ -29,7 +29,7 @@ async def primero(port: int, secrets: list[str]) -> None:
         await asyncio.Event().wait()
 
 
-async def web_api(port: int, secrets: list[str]) -> None:
+async def serve_web_api(port: int, secrets: list[str]) -> None:
     """A JSON API with one token."""
     async with WebApi(port) as server:
         _, office = server.new()
@@ -38,7 +38,7 @@ async def web_api(port: int, secrets: list[str]) -> None:
         await asyncio.Event().wait()
 
 
-SERVERS = {"primero": primero, "rest": web_api}
+SERVERS = {"primero": serve_primero, "rest": serve_web_api}
 
 if __name__ == "__main__":
     kind, port, *files = sys.argv[1:]

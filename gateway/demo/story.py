@@ -21,7 +21,7 @@ Message = dict[str, Json]
 """`id` and `conversation` of a released message."""
 
 
-def pair(stage: Stage, a: Country, b: Country) -> None:
+def pair_countries(stage: Stage, a: Country, b: Country) -> None:
     """Two administrators exchange pairing files and compare 60 digits on the phone."""
     first, second = stage.people[a.code], stage.people[b.code]
     digits, same = first.propose(b), second.propose(a)
@@ -81,7 +81,7 @@ def _ask(stage: Stage, row: str, to: Country) -> Message:
     return enquiry
 
 
-def refer(stage: Stage, row: str, to: Country, *, onward: bool = False) -> tuple[Message, str]:
+def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -> tuple[Message, str]:
     """Consent is recorded by a person, and the referral of a row is released with it; the consent travels first.
     `onward` is whether the person agrees that who helps there is told.
     """
@@ -130,7 +130,7 @@ def ask_back(stage: Stage, referral: Message, consent: str) -> Message:
     return question
 
 
-def outage(stage: Stage, question: Message, consent: str) -> None:
+def survive_outage(stage: Stage, question: Message, consent: str) -> None:
     """Albania's node dies; France keeps working, with Ukraine too; everything arrives when Albania is back."""
     france, albania = stage.federation.france, stage.federation.albania
     people, writer = stage.of(france)
@@ -142,7 +142,7 @@ def outage(stage: Stage, question: Message, consent: str) -> None:
     draft = people.draft_of(THIRD)
     stage.act(france, f"{france.person} releases another enquiry to Albania")
     enquiry = people.release(draft)
-    decline(stage)
+    decline_referral(stage)
     waiting = {str(item["id"]): str(item["state"]) for item in _messages(stage, france, "out")}
     stage.demand(
         all(waiting[str(message["id"])] in set(SENDING) for message in (answer, enquiry)),
@@ -156,10 +156,10 @@ def outage(stage: Stage, question: Message, consent: str) -> None:
     stage.observed("everything arrived when Albania returned")
 
 
-def decline(stage: Stage) -> None:
+def decline_referral(stage: Stage) -> None:
     """A referral to Ukraine becomes a case of its Primero, where a worker sees it; it is declined, with a reason."""
     france, ukraine = stage.federation.france, stage.federation.ukraine
-    referral, consent = refer(stage, SECOND, ukraine, onward=True)
+    referral, consent = refer_person(stage, SECOND, ukraine, onward=True)
     stage.demand(
         stage.systems.primero.referred(referral["id"]),
         "the worker in Ukraine's Primero sees the case, referred to them",
@@ -176,7 +176,7 @@ def decline(stage: Stage) -> None:
     stage.demand(_in_results(stage, answer), "France's result workbook shows Ukraine's decline and its reason")
 
 
-def accept(stage: Stage, referral: Message, consent: str) -> None:
+def accept_referral(stage: Stage, referral: Message, consent: str) -> None:
     """Albania takes the case."""
     france, albania = stage.federation.france, stage.federation.albania
     _, writer = stage.of(albania)

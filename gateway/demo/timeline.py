@@ -43,7 +43,7 @@ _IN = {
 }
 
 
-def words(event: Event) -> str:
+def describe_event(event: Event) -> str:
     """An event in a few words; empty for one that says nothing to a visitor."""
     if event.kind == "draft":
         return "· a draft waits for a person"
@@ -102,7 +102,7 @@ class Timeline:
 
     def event(self, event: Event) -> None:
         """What a node tells."""
-        text = words(event)
+        text = describe_event(event)
         style = "red" if text.startswith("✗") else "green" if text.startswith("✓") else ""
         self._line(event.country, Text(text, style=style))
 

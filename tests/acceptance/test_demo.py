@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from support.house import ROOT
 
-from gateway.demo.database import programs
+from gateway.demo.database import find_programs
 
 LONGEST = 240
 """Seconds; it takes about 45 alone on two cores, but tests run beside it."""
 
-PROGRAMS = 7 if programs() else 6
+PROGRAMS = 7 if find_programs() else 6
 """Four nodes, and a case system for each but the workbook; SQLite is none."""
 
 TRM = [sys.executable, "-m", "gateway.cli"]

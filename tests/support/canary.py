@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.composition.node import Node
-from gateway.demo.marks import encodings, files_under
+from gateway.demo.marks import list_encodings, list_files
 from gateway.federation.tls import client_context, server_context
 from keys.primitives.tls import self_signed, server_files
 
@@ -23,12 +23,12 @@ def forms(value: str) -> dict[str, bytes]:
     units = value.encode("utf-16-be").hex()
     escaped = "".join(f"\\u{units[i : i + 4]}" for i in range(0, len(units), 4))
     percent = "".join(f"%{byte:02x}" for byte in value.encode())
-    return encodings(value) | {
+    return list_encodings(value) | {
         "json, all escaped": escaped.encode(),
         "json, all escaped, upper": escaped.upper().replace("\\U", "\\u").encode(),
         "percent, all": percent.encode(),
         "percent, all, upper": percent.upper().encode(),
-        "base64 of utf-16 with mark": encodings("\ufeff" + value)["base64 of utf-16-le, shift 0"],
+        "base64 of utf-16 with mark": list_encodings("\ufeff" + value)["base64 of utf-16-le, shift 0"],
     }
 
 
@@ -49,7 +49,7 @@ class Scanner:
 
     def folders(self, roots: Iterable[Path]) -> Iterator[str]:
         """Each mark in a file, or in the name of a file, below `roots`."""
-        for path in files_under(roots):
+        for path in list_files(roots):
             with contextlib.suppress(FileNotFoundError):
                 yield from self.data(str(path), path.read_bytes())
             yield from self.data(f"the name of {path}", str(path).encode(errors="surrogateescape"))

@@ -10,7 +10,7 @@ from support.browser import UNFOLD, Seat
 from support.offices import Office
 from support.running import until
 
-from gateway.console.formfields import posted
+from gateway.console.formfields import to_fields
 from gateway.foundation.workdays import offset
 from schemas.region_pack.calendars import calendar
 
@@ -84,7 +84,7 @@ async def release(seat: Seat) -> None:
 async def filled(seat: Seat, office: Office, body_type: str, document: Mapping[str, Any], purpose: str | None) -> str:
     """Fill in the form of a draft and look at what would leave; the address of the draft."""
     zone = calendar("tact", office.node.own.descriptor.country).zone
-    fields = posted(body_type, document, lambda at: int(offset(zone, at).total_seconds()))
+    fields = to_fields(body_type, document, lambda at: int(offset(zone, at).total_seconds()))
     draft = seat.page.url.partition("?")[0].partition("#")[0].removeprefix(seat.origin)
     if purpose is not None:
         fields["/purpose"] = (purpose,)

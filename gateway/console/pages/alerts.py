@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.pages.messages import between, told
-from gateway.console.units import known
+from gateway.console.pages.messages import name_units, render_half
+from gateway.console.units import load_units
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.conversations.alert_rules import HOUR, UPDATE_EVERY
@@ -20,17 +20,17 @@ HOURS = tuple(hours for hours in (1, 2, 4, 8, 12, 24) if hours <= UPDATE_EVERY /
 """Until the next word on an alert, as a person can promise it."""
 
 
-async def listed(visit: Visit) -> web.StreamResponse:
+async def list_alerts(visit: Visit) -> web.StreamResponse:
     """Alerts of both sides, the earliest deadline first."""
     return visit.page("alerts.html", alerts=(await visit.ask("alert.list"))["alerts"])
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show_alert(visit: Visit) -> web.StreamResponse:
     """One alert: what it says, until when somebody has to take it, who was woken; taken already, it says so."""
     return await _page(visit)
 
 
-async def acknowledge(visit: Visit) -> web.StreamResponse:
+async def acknowledge_alert(visit: Visit) -> web.StreamResponse:
     """A person takes it and says what has begun."""
     form, id = await visit.form(), visit.request.match_info["id"]
     asked: dict[str, Json] = {"id": id, "actions": [*form.every("actions")], "hours": form.one("hours")}
@@ -49,7 +49,7 @@ async def _page(
     alert = next((one for one in listed if one["id"] == id), None)
     way = {} if alert is None else {"direction": "out" if alert["owes"] == "them" else "in"}
     whole = await visit.ask("message.show", {"id": id, **way})
-    units = between(await known(visit), whole)
+    units = name_units(await load_units(visit), whole)
     return visit.page(
         "alert.html",
         status=status,
@@ -58,13 +58,13 @@ async def _page(
         hours=HOURS,
         key=visit.key(),
         ticked=ticked,
-        content=told(whole, "content", visit.words, units) if whole.get("content") is not None else [],
+        content=render_half(whole, "content", visit.words, units) if whole.get("content") is not None else [],
         refusal=None if refusal is None else visit.told(refusal),
     )
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=listed, operation=SECTION.operation),
-    Page(method="GET", path=ONE, handler=show, operation=SECTION.operation),
-    Page(method="POST", path=f"{ONE}/acknowledge", handler=acknowledge, operation="alert.acknowledge"),
+    Page(method="GET", path=SECTION.path, handler=list_alerts, operation=SECTION.operation),
+    Page(method="GET", path=ONE, handler=show_alert, operation=SECTION.operation),
+    Page(method="POST", path=f"{ONE}/acknowledge", handler=acknowledge_alert, operation="alert.acknowledge"),
 )

@@ -28,19 +28,19 @@ ABOUT = ("message", "conversation", "consent", "reader")
 """By what it is asked who read something; at most one of the first three."""
 
 
-async def overview(visit: Visit) -> web.StreamResponse:
+async def show_overview(visit: Visit) -> web.StreamResponse:
     """How the log stands, and what can be done with it."""
     log = await visit.ask("audit.show")
     return visit.page("audit.html", log=log, tells=Tells(visit.words), tables=operating)
 
 
-async def verify(visit: Visit) -> web.StreamResponse:
+async def verify_log(visit: Visit) -> web.StreamResponse:
     """Every entry is examined now; nothing is changed, so the answer is the page."""
     found = await visit.ask("audit.verify")
     return visit.page("audit-verified.html", found=found)
 
 
-async def entries(visit: Visit) -> web.StreamResponse:
+async def list_entries(visit: Visit) -> web.StreamResponse:
     """The log, newest first: of one event, about one subject, until a day."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ("event", "subject", "until")}
@@ -61,7 +61,7 @@ async def entries(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def reads(visit: Visit) -> web.StreamResponse:
+async def list_reads(visit: Visit) -> web.StreamResponse:
     """Who was shown a message, a conversation or a consent, or what one reader was shown."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ABOUT}
@@ -81,7 +81,7 @@ def _address(visit: Visit, one: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def export(visit: Visit) -> web.StreamResponse:
+async def export_log(visit: Visit) -> web.StreamResponse:
     """The whole log for an auditor, as lines that `docs/verify_audit.py` reads."""
     first = await visit.ask("audit.export")
     headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}-audit.jsonl"'}
@@ -111,9 +111,9 @@ def _end_of(visit: Visit, day: str) -> int:
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=overview, operation=SECTION.operation),
-    Page(method="POST", path="/audit/verify", handler=verify, operation="audit.verify"),
-    Page(method="GET", path="/audit/entries", handler=entries, operation="audit.list"),
-    Page(method="GET", path="/audit/reads", handler=reads, operation="audit.reads"),
-    Page(method="POST", path="/audit/export", handler=export, operation="audit.export"),
+    Page(method="GET", path=SECTION.path, handler=show_overview, operation=SECTION.operation),
+    Page(method="POST", path="/audit/verify", handler=verify_log, operation="audit.verify"),
+    Page(method="GET", path="/audit/entries", handler=list_entries, operation="audit.list"),
+    Page(method="GET", path="/audit/reads", handler=list_reads, operation="audit.reads"),
+    Page(method="POST", path="/audit/export", handler=export_log, operation="audit.export"),
 )

@@ -12,13 +12,13 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import choices, formfaults, forms
-from gateway.console.formfields import Fields, body, posted, without
+from gateway.console.formfields import Fields, remove_row, to_document, to_fields
 from gateway.console.pages.messages import Part
-from gateway.console.pages.messages import told as rendered
-from gateway.console.refusals import Told
-from gateway.console.units import known
+from gateway.console.pages.messages import render_half as rendered
+from gateway.console.refusals import RefusalText
+from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
-from gateway.console.words import N_, Words, words
+from gateway.console.words import N_, Words, load_words
 from gateway.errors import Code, Finding, RefusedError
 from gateway.ports import Json
 from schemas.labels import languages
@@ -47,7 +47,7 @@ SHEET: Mapping[str, str] = {
 """What stands on the sheet beside that and the record."""
 
 
-async def consents(visit: Visit) -> web.StreamResponse:
+async def list_consents(visit: Visit) -> web.StreamResponse:
     """The consents held here; whose they are is nowhere in a list."""
     cursor = visit.request.query.get("cursor")
     found = await visit.ask("consent.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
@@ -57,12 +57,12 @@ async def consents(visit: Visit) -> web.StreamResponse:
 # --- taking one ---------------------------------------------------------------------------------------------------
 
 
-async def new(visit: Visit) -> web.StreamResponse:
+async def choose_language(visit: Visit) -> web.StreamResponse:
     """In which language it is explained."""
     return visit.page("consent-language.html", draft=visit.request.query.get("draft", ""), fault="")
 
 
-async def taken(visit: Visit) -> web.StreamResponse:
+async def take_consent(visit: Visit) -> web.StreamResponse:
     """The form in both languages; filled in, it is recorded and noted in the draft that needed it."""
     form = await visit.form()
     if form.one("with") not in languages():
@@ -71,18 +71,18 @@ async def taken(visit: Visit) -> web.StreamResponse:
     act, _, place = form.one("act").partition(":")
     if act == "begin":
         return await _form(visit, form, {"/content/language": (form.one("with"),)})
-    document = body(RECORD, form.fields, visit.settings.offset)
+    document = to_document(RECORD, form.fields, visit.settings.offset)
     if act == "remove":
-        changed = without(dict(document), place)
+        changed = remove_row(dict(document), place)
         document = changed if isinstance(changed, dict) else document
     if act in ("add", "remove", "again"):
-        return await _form(visit, form, posted(RECORD, document, visit.settings.offset), blank=[place])
+        return await _form(visit, form, to_fields(RECORD, document, visit.settings.offset), blank=[place])
     return await _record(visit, form, document)
 
 
 async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web.StreamResponse:
-    fields = posted(RECORD, document, visit.settings.offset)
-    found = [one for one in formfaults.judge(RECORD, document) if _is_asked(one)]
+    fields = to_fields(RECORD, document, visit.settings.offset)
+    found = [one for one in formfaults.find_faults(RECORD, document) if _is_asked(one)]
     if found:
         return await _form(visit, form, fields, findings=found)
     try:
@@ -115,22 +115,22 @@ async def _form(
     *,
     blank: Iterable[str] = (),
     findings: Iterable[Finding] = (),
-    told: Told | None = None,
+    told: RefusalText | None = None,
 ) -> web.StreamResponse:
-    second = words(form.one("with"))
+    second = load_words(form.one("with"))
     offered = {
-        "type:unit_ref": (await known(visit)).references(),
-        "type:language": choices.spoken(visit.words),
+        "type:unit_ref": (await load_units(visit)).references(),
+        "type:language": choices.list_languages(visit.words),
     }
     near = visit.settings.near
     parts = [_asked(spoken, fields, offered, near, blank) for spoken in (visit.words, second)]
-    faults = formfaults.told(RECORD, findings, visit.words, parts[0])
+    faults = formfaults.explain_faults(RECORD, findings, visit.words, parts[0])
     return visit.page(
         "consent.html",
-        parts=forms.beside(*parts),
+        parts=forms.add_second_language(*parts),
         second=second,
         told_both=_both(visit.words, second),
-        faults=formfaults.by_place(faults),
+        faults=formfaults.group_by_place(faults),
         summary=faults,
         told=told,
         draft=form.one("draft"),
@@ -147,9 +147,9 @@ def _asked(
     blank: Iterable[str],
 ) -> tuple[forms.Part, ...]:
     """The content of a consent without its id."""
-    made = forms.form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
+    made = forms.build_form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
     return tuple(
-        forms.left_out(section, "/content/consent_id") for section in made if section.place.startswith("/content")
+        forms.leave_out(section, "/content/consent_id") for section in made if section.place.startswith("/content")
     )
 
 
@@ -160,7 +160,7 @@ def _both(mine: Words, second: Words) -> list[tuple[str, str]]:
 # --- looking at it, and the sheet for the person ------------------------------------------------------------------
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show_consent(visit: Visit) -> web.StreamResponse:
     """What was agreed to, and what was taken back of it."""
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
     return visit.page(
@@ -172,11 +172,11 @@ async def show(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def sheet(visit: Visit) -> web.StreamResponse:
+async def print_consent(visit: Visit) -> web.StreamResponse:
     """The same for the person, to be printed, in their language; another one can be chosen."""
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
     wanted = visit.request.query.get("language") or str(found["record"].get("language", ""))[:2]
-    second = words(wanted if wanted in languages() else visit.words.language.code)
+    second = load_words(wanted if wanted in languages() else visit.words.language.code)
     record = {name: value for name, value in found["record"].items() if name not in ("told", "consent_id")}
     told = [second(text) for text in (FREE, *TOLD.values())]
     said = await _said(visit, record, second)
@@ -186,14 +186,14 @@ async def sheet(visit: Visit) -> web.StreamResponse:
 
 async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[Part]:
     """A record in a language, its units by their names."""
-    units = (await known(visit, spoken)).named(None, None)
+    units = (await load_units(visit, spoken)).named(None, None)
     return rendered({"type": RECORD, "content": record}, "content", spoken, units)
 
 
 # --- taking it back -----------------------------------------------------------------------------------------------
 
 
-async def of_conversation(visit: Visit) -> web.StreamResponse:
+async def show_of_conversation(visit: Visit) -> web.StreamResponse:
     """The consents that a conversation relies on; where there is one, straight to it."""
     id = visit.request.match_info["conversation"]
     found = (await visit.ask("conversation.show", {"id": id}))["consents"]
@@ -202,7 +202,7 @@ async def of_conversation(visit: Visit) -> web.StreamResponse:
     return visit.page("consent-which.html", conversation=id, consents=found, states=STATES)
 
 
-async def withdraw(visit: Visit) -> web.StreamResponse:
+async def ask_withdrawal(visit: Visit) -> web.StreamResponse:
     """One question before it is taken back: all of it, or which part. A damaged record can be taken back too."""
     id = visit.request.match_info["consent"]
     try:
@@ -217,14 +217,14 @@ async def withdraw(visit: Visit) -> web.StreamResponse:
 
 async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each grant by its place: for what, and who gets it."""
-    units, words = await known(visit), visit.words
+    units, words = await load_units(visit), visit.words
     return [
         (str(n), f"{words.code('purpose', one['purpose'])}: {', '.join(map(units.reference, one['recipient_units']))}")
         for n, one in enumerate(record["grants"])
     ]
 
 
-async def withdrawn(visit: Visit) -> web.StreamResponse:
+async def withdraw_consent(visit: Visit) -> web.StreamResponse:
     """It counts at once, here and as soon as they can be reached in every country that was told of it."""
     id, form = visit.request.match_info["consent"], await visit.form()
     taken_back: dict[str, Json] = {"id": id, "erase_wanted": "erase" in form}
@@ -239,7 +239,7 @@ async def withdrawn(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/consents/{id}/withdrawn")
 
 
-async def done(visit: Visit) -> web.StreamResponse:
+async def confirm_withdrawal(visit: Visit) -> web.StreamResponse:
     """What happens now."""
     return visit.page("consent-withdrawn.html", consent=visit.request.match_info["consent"])
 
@@ -253,18 +253,18 @@ STATES: Mapping[str, str] = {
 
 ONE = "/consents/{consent}"
 PAGES = (
-    Page(method="GET", path="/consents", handler=consents, operation="consent.list"),
-    Page(method="GET", path="/consents/new", handler=new, operation="consent.record"),
-    Page(method="POST", path="/consents/new", handler=taken, operation="consent.record", long=True),
-    Page(method="GET", path=ONE, handler=show, operation="consent.show"),
-    Page(method="GET", path=f"{ONE}/sheet", handler=sheet, operation="consent.show"),
-    Page(method="GET", path=f"{ONE}/withdraw", handler=withdraw, operation="consent.withdraw"),
-    Page(method="POST", path=f"{ONE}/withdraw", handler=withdrawn, operation="consent.withdraw"),
-    Page(method="GET", path=f"{ONE}/withdrawn", handler=done, operation="consent.withdraw"),
+    Page(method="GET", path="/consents", handler=list_consents, operation="consent.list"),
+    Page(method="GET", path="/consents/new", handler=choose_language, operation="consent.record"),
+    Page(method="POST", path="/consents/new", handler=take_consent, operation="consent.record", long=True),
+    Page(method="GET", path=ONE, handler=show_consent, operation="consent.show"),
+    Page(method="GET", path=f"{ONE}/sheet", handler=print_consent, operation="consent.show"),
+    Page(method="GET", path=f"{ONE}/withdraw", handler=ask_withdrawal, operation="consent.withdraw"),
+    Page(method="POST", path=f"{ONE}/withdraw", handler=withdraw_consent, operation="consent.withdraw"),
+    Page(method="GET", path=f"{ONE}/withdrawn", handler=confirm_withdrawal, operation="consent.withdraw"),
     Page(
         method="GET",
         path="/conversations/{conversation}/withdraw",
-        handler=of_conversation,
+        handler=show_of_conversation,
         operation="consent.withdraw",
     ),
 )

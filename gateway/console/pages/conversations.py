@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from gateway.console.states import KINDS, OF_KIND
-from gateway.console.units import known
+from gateway.console.units import load_units
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.conversations.safe_contact import Channel
@@ -29,7 +29,7 @@ OFFICES = 6
 """Of each country on the sheet for the telephone, those that can be reached first."""
 
 
-async def listed(visit: Visit) -> web.StreamResponse:
+async def list_conversations(visit: Visit) -> web.StreamResponse:
     """Conversations, the most recently active first; of one country, kind or state."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ("peer", "kind", "state")}
@@ -49,11 +49,11 @@ async def listed(visit: Visit) -> web.StreamResponse:
         peers=peers,
         kinds=kinds,
         states=states,
-        units=await known(visit),
+        units=await load_units(visit),
     )
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show_conversation(visit: Visit) -> web.StreamResponse:
     """One conversation: where it stands with each peer, and its messages in order."""
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
@@ -66,12 +66,12 @@ async def show(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def sheet(visit: Visit) -> web.StreamResponse:
+async def print_call_sheet(visit: Visit) -> web.StreamResponse:
     """What to have in the hand at the telephone, printed: nobody is named on it."""
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
     references, now = await _references(visit, id), visit.settings.now()
-    units, language = (await known(visit)).listed, visit.words.language.code
+    units, language = (await load_units(visit)).listed, visit.words.language.code
     called = {}
     for peer in sorted({standing["peer"] for standing in found["standing"]}):
         signed = [unit for unit in units if unit["peer"] == peer]
@@ -87,7 +87,7 @@ async def sheet(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def contact(visit: Visit) -> web.StreamResponse:
+async def check_contact(visit: Visit) -> web.StreamResponse:
     """May the person be reached in this way now? The address that would be used stays in the form."""
     id, form = visit.request.match_info["id"], await visit.form()
     channel, address = form.one("channel"), form.one("address")
@@ -100,37 +100,37 @@ async def hold_for_asylum(visit: Visit) -> web.StreamResponse:
     return await _done(visit, "asylum.hold")
 
 
-async def lift(visit: Visit) -> web.StreamResponse:
+async def lift_asylum_hold(visit: Visit) -> web.StreamResponse:
     """One of two people wants the hold lifted, or the second one agrees."""
     return await _done(visit, "asylum.lift")
 
 
-async def keep(visit: Visit) -> web.StreamResponse:
+async def place_hold(visit: Visit) -> web.StreamResponse:
     """Nothing of it is erased until a day, on a legal ground."""
     form = await visit.form()
     return await _done(visit, "retention.hold", ground=form.one("ground"), until=form.one("until"))
 
 
-async def let_go(visit: Visit) -> web.StreamResponse:
+async def release_hold(visit: Visit) -> web.StreamResponse:
     """The legal hold ends."""
     return await _done(visit, "retention.release")
 
 
-async def wanted(visit: Visit) -> web.StreamResponse:
+async def ask_erasure(visit: Visit) -> web.StreamResponse:
     """Ask for the ground before anything is erased."""
     id = visit.request.match_info["id"]
     await visit.ask(SHOW, {"id": id})
     return visit.page("erase.html", action=f"/conversations/{id}/erase", back=f"/conversations/{id}", whole=True)
 
 
-async def erase(visit: Visit) -> web.StreamResponse:
+async def erase_conversation(visit: Visit) -> web.StreamResponse:
     """Erase every message of it."""
     id = visit.request.match_info["id"]
     await visit.act("conversation.erase", {"id": id, "reason": (await visit.form()).one("reason")})
     return visit.go(f"/conversations/{id}")
 
 
-async def evidence(visit: Visit) -> web.StreamResponse:
+async def export_evidence(visit: Visit) -> web.StreamResponse:
     """The proof of the conversation as a file; with the content only where it is wanted."""
     form = await visit.form()
     asked: dict[str, Json] = {"id": visit.request.match_info["id"], "disclose": "disclose" in form}
@@ -193,15 +193,15 @@ async def _references(visit: Visit, id: str) -> list[str]:
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=listed, operation=SECTION.operation),
-    Page(method="GET", path=ONE, handler=show, operation=SHOW),
-    Page(method="GET", path=f"{ONE}/sheet", handler=sheet, operation=SHOW),
-    Page(method="POST", path=f"{ONE}/contact", handler=contact, operation="contact.advise"),
+    Page(method="GET", path=SECTION.path, handler=list_conversations, operation=SECTION.operation),
+    Page(method="GET", path=ONE, handler=show_conversation, operation=SHOW),
+    Page(method="GET", path=f"{ONE}/sheet", handler=print_call_sheet, operation=SHOW),
+    Page(method="POST", path=f"{ONE}/contact", handler=check_contact, operation="contact.advise"),
     Page(method="POST", path=f"{ONE}/asylum-hold", handler=hold_for_asylum, operation="asylum.hold"),
-    Page(method="POST", path=f"{ONE}/asylum-lift", handler=lift, operation="asylum.lift"),
-    Page(method="POST", path=f"{ONE}/hold", handler=keep, operation="retention.hold"),
-    Page(method="POST", path=f"{ONE}/release", handler=let_go, operation="retention.release"),
-    Page(method="GET", path=f"{ONE}/erase", handler=wanted, operation="conversation.erase"),
-    Page(method="POST", path=f"{ONE}/erase", handler=erase, operation="conversation.erase"),
-    Page(method="POST", path=f"{ONE}/evidence", handler=evidence, operation="evidence.export"),
+    Page(method="POST", path=f"{ONE}/asylum-lift", handler=lift_asylum_hold, operation="asylum.lift"),
+    Page(method="POST", path=f"{ONE}/hold", handler=place_hold, operation="retention.hold"),
+    Page(method="POST", path=f"{ONE}/release", handler=release_hold, operation="retention.release"),
+    Page(method="GET", path=f"{ONE}/erase", handler=ask_erasure, operation="conversation.erase"),
+    Page(method="POST", path=f"{ONE}/erase", handler=erase_conversation, operation="conversation.erase"),
+    Page(method="POST", path=f"{ONE}/evidence", handler=export_evidence, operation="evidence.export"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.units import known
+from gateway.console.units import load_units
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, RefusedError
@@ -26,13 +26,13 @@ NOT_YET = ("proposed", "verified")
 """States of a peer before people agreed."""
 
 
-async def morning(visit: Visit) -> web.StreamResponse:
+async def show_desk(visit: Visit) -> web.StreamResponse:
     """What a person looks at every morning."""
     alerts = (await visit.ask("alert.list"))["alerts"] if visit.allows("alert.list") else []
     chosen = _chosen(visit)
     ours, theirs = [await visit.ask("conversation.due", {"owes": side, "limit": SHOWN, **chosen}) for side in SIDES]
     inbox = (await visit.ask("inbox.list", {"limit": NEW + 1}))["messages"]
-    drafts = await waiting(visit)
+    drafts = await list_waiting_drafts(visit)
     return visit.page(
         "desk.html",
         alerts=alerts,
@@ -46,7 +46,7 @@ async def morning(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def waiting(visit: Visit) -> list[Any]:
+async def list_waiting_drafts(visit: Visit) -> list[Any]:
     """Drafts that wait for a person, where there is a right to see them."""
     if not visit.allows("draft.list"):
         return []
@@ -54,7 +54,7 @@ async def waiting(visit: Visit) -> list[Any]:
     return found
 
 
-async def owed(visit: Visit) -> web.StreamResponse:
+async def list_owed(visit: Visit) -> web.StreamResponse:
     """All that one side owes, page by page."""
     side, chosen = visit.request.query.get("owes", SIDES[0]), _chosen(visit)
     if side not in SIDES:
@@ -72,7 +72,7 @@ def _chosen(visit: Visit) -> dict[str, Json]:
 
 async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
     """What can be chosen; a person of one unit has no choice of units."""
-    listed, units = (await visit.ask("peer.list"))["peers"], await known(visit)
+    listed, units = (await visit.ask("peer.list"))["peers"], await load_units(visit)
     ours = units.of() if visit.who.caller.unit is None else []
     return {
         "peers": [(peer["name"], visit.words.country(peer["name"])) for peer in listed],
@@ -84,6 +84,6 @@ async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=morning, operation=SECTION.operation),
-    Page(method="GET", path="/desk/owed", handler=owed, operation=SECTION.operation),
+    Page(method="GET", path=SECTION.path, handler=show_desk, operation=SECTION.operation),
+    Page(method="GET", path="/desk/owed", handler=list_owed, operation=SECTION.operation),
 )

@@ -11,11 +11,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import choices, formfaults, forms
-from gateway.console.formfields import body, moment, posted, without
+from gateway.console.formfields import parse_moment, remove_row, to_document, to_fields
 from gateway.console.pages.messages import Part
-from gateway.console.pages.messages import told as rendered
-from gateway.console.refusals import Told
-from gateway.console.units import known
+from gateway.console.pages.messages import render_half as rendered
+from gateway.console.refusals import RefusalText
+from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, GatewayError, RefusedError
@@ -34,12 +34,12 @@ ASKED = ("/content/units", "/content/focal_points", "/content/procedures")
 """What people say of their offices; keys and number are the node's."""
 
 
-async def search(visit: Visit) -> web.StreamResponse:
+async def show_directory(visit: Visit) -> web.StreamResponse:
     """The question, and what each country tells."""
     return await _searching(visit, Form({}))
 
 
-async def found(visit: Visit) -> web.StreamResponse:
+async def search_directory(visit: Visit) -> web.StreamResponse:
     """Who answers, best first."""
     form = await visit.form()
     asked: dict[str, Json] = {theirs: form.one(name) for name, theirs in CHOSEN.items() if name in form}
@@ -48,7 +48,7 @@ async def found(visit: Visit) -> web.StreamResponse:
     if "text" in form:
         asked["text"] = form.one("text")
     if "at" in form:
-        at = moment(form.one("at"), visit.settings.offset)
+        at = parse_moment(form.one("at"), visit.settings.offset)
         if at is None:
             return await _searching(visit, form, fault=visit.words(formfaults.RULES["form"]))
         asked["at"] = at
@@ -60,9 +60,12 @@ async def _searching(
 ) -> web.Response:
     words = visit.words
     answer = None if asked is None else await visit.ask("directory.search", {**asked, "language": words.language.code})
-    named = {unit["country"]: words.country(unit["country"]) for unit in (await known(visit)).listed}
+    named = {unit["country"]: words.country(unit["country"]) for unit in (await load_units(visit)).listed}
     named = dict(sorted(named.items(), key=lambda one: words.place(one[1])))
-    home, (near, rest) = await _home(visit), forms.split(choices.spoken(words), visit.settings.near["language"], words)
+    home, (near, rest) = (
+        await _home(visit),
+        forms.split_options(choices.list_languages(words), visit.settings.near["language"], words),
+    )
     return visit.page(
         "directory.html",
         status=422 if fault else 200,
@@ -81,11 +84,11 @@ async def _searching(
     )
 
 
-async def country(visit: Visit) -> web.StreamResponse:
+async def show_country(visit: Visit) -> web.StreamResponse:
     """Everything that one country tells of its offices; where it has told nothing, the units of its descriptors."""
     code, home = visit.request.match_info["country"], await _home(visit)
     told = await _told(visit, code)
-    signed = [unit for unit in (await known(visit)).listed if unit["country"] == code]
+    signed = [unit for unit in (await load_units(visit)).listed if unit["country"] == code]
     if told is None and not signed:
         raise RefusedError(Code.NOT_FOUND, "no node of this country is known here")
     return visit.page(
@@ -126,16 +129,16 @@ async def _own_entry(visit: Visit, home: str) -> Any:
 # --- this country ------------------------------------------------------------------------------------------------
 
 
-async def edit(visit: Visit) -> web.StreamResponse:
+async def edit_own_entry(visit: Visit) -> web.StreamResponse:
     """The offices of this country as they were told last, to be changed."""
     own = await visit.ask("directory.own")
     return await _form(visit, own, own["content"])
 
 
-async def publish(visit: Visit) -> web.StreamResponse:
+async def publish_own_entry(visit: Visit) -> web.StreamResponse:
     """A row is added or taken out, all of it confirmed, what would be told is shown; or that is told."""
     form, own = await visit.form(), await visit.ask("directory.own")
-    filled = body(TYPE, form.fields, visit.settings.offset)["content"]
+    filled = to_document(TYPE, form.fields, visit.settings.offset)["content"]
     content: dict[str, Json] = dict(filled) if isinstance(filled, dict) else {}
     act, _, place = form.one("act").partition(":")
     number = form.one("number")
@@ -143,13 +146,13 @@ async def publish(visit: Visit) -> web.StreamResponse:
         case "add" | "again":
             return await _form(visit, own, content, number=number, blank=[place])
         case "remove":
-            left = without({"content": content}, place)
+            left = remove_row({"content": content}, place)
             rest = left["content"] if isinstance(left, dict) else None
             return await _form(visit, own, rest if isinstance(rest, dict) else content, number=number)
         case "confirm":
             return await _form(visit, own, _confirmed(content, own["last"]), number=number)
     whole = {**content, "keys": own["content"].get("keys", [])}
-    judged = formfaults.judge(TYPE, {"content": {**whole, "supersedes": 0}})
+    judged = formfaults.find_faults(TYPE, {"content": {**whole, "supersedes": 0}})
     findings = [one for one in judged if one.place.startswith(ASKED)]
     if findings:
         return await _form(visit, own, content, number=number, findings=findings, status=422)
@@ -193,7 +196,7 @@ async def _form(
     blank: Iterable[str] = (),
     findings: Iterable[Finding] = (),
     shown: str = "",
-    told: Told | None = None,
+    told: RefusalText | None = None,
     status: int = 200,
 ) -> web.Response:
     words, home = visit.words, await _home(visit)
@@ -204,12 +207,12 @@ async def _form(
         "/content/procedures/*/text/*/language": ours,
         "/content/units/*/country": [(home, words.country(home))],
         "/content/focal_points/*/unit_id": [(unit, unit) for unit in units],
-        "type:language": choices.spoken(words),
+        "type:language": choices.list_languages(words),
     }
-    fields = posted(TYPE, {"content": dict(content)}, visit.settings.offset)
-    whole = forms.form(TYPE, fields, words, choices=offered, near=visit.settings.near, blank=blank)
+    fields = to_fields(TYPE, {"content": dict(content)}, visit.settings.offset)
+    whole = forms.build_form(TYPE, fields, words, choices=offered, near=visit.settings.near, blank=blank)
     parts = [part for part in whole if part.place.startswith(ASKED)]
-    faults = formfaults.told(TYPE, findings, words, parts)
+    faults = formfaults.explain_faults(TYPE, findings, words, parts)
     peers = [peer["name"] for peer in (await visit.ask("peer.list"))["peers"] if peer["state"] == "active"]
     preview: list[Part] = rendered({"type": TYPE, "content": content}, "content", words) if shown else []
     page = visit.page(
@@ -217,7 +220,7 @@ async def _form(
         status=status,
         own=own,
         parts=parts,
-        faults=formfaults.by_place(faults),
+        faults=formfaults.group_by_place(faults),
         summary=[(fault.place, f"{fault.label}: {fault.text}" if fault.label else fault.text) for fault in faults],
         number=str(own["number"]) if number is None else number,
         shown=shown,
@@ -233,9 +236,9 @@ async def _form(
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=search, operation=SECTION.operation),
-    Page(method="POST", path=SECTION.path, handler=found, operation=SECTION.operation),
-    Page(method="GET", path="/directory/own", handler=edit, operation="directory.own"),
-    Page(method="POST", path="/directory/own", handler=publish, operation="directory.publish", long=True),
-    Page(method="GET", path="/directory/{country}", handler=country, operation="directory.show"),
+    Page(method="GET", path=SECTION.path, handler=show_directory, operation=SECTION.operation),
+    Page(method="POST", path=SECTION.path, handler=search_directory, operation=SECTION.operation),
+    Page(method="GET", path="/directory/own", handler=edit_own_entry, operation="directory.own"),
+    Page(method="POST", path="/directory/own", handler=publish_own_entry, operation="directory.publish", long=True),
+    Page(method="GET", path="/directory/{country}", handler=show_country, operation="directory.show"),
 )

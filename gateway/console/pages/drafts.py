@@ -12,11 +12,11 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import choices, formfaults, forms
-from gateway.console.formfields import body, posted, without
+from gateway.console.formfields import remove_row, to_document, to_fields
 from gateway.console.pages.messages import Part
-from gateway.console.pages.messages import told as rendered
-from gateway.console.refusals import Told
-from gateway.console.units import known
+from gateway.console.pages.messages import render_half as rendered
+from gateway.console.refusals import RefusalText
+from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, Finding, RefusedError
@@ -36,7 +36,7 @@ OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/
 # --- beginning ----------------------------------------------------------------------------------------------------
 
 
-async def drafts(visit: Visit) -> web.StreamResponse:
+async def list_drafts(visit: Visit) -> web.StreamResponse:
     """What waits: for somebody to finish it, or for a second person."""
     cursor = visit.request.query.get("cursor")
     found = await visit.ask("draft.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
@@ -45,14 +45,14 @@ async def drafts(visit: Visit) -> web.StreamResponse:
     return visit.page("drafts.html", second=second, first=first, following=found["next"])
 
 
-async def new(visit: Visit) -> web.StreamResponse:
+async def choose_message(visit: Visit) -> web.StreamResponse:
     """What begins on its own, and to which unit of which country."""
     return await _new(visit, {})
 
 
 async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = None) -> web.StreamResponse:
     types = sorted((entry.body_type for entry in catalogue().types if _begins(entry.body_type)), key=_asked_for)
-    units = await known(visit)
+    units = await load_units(visit)
     to = [
         (f"{unit['peer']}/{unit['unit']}", units.reference(f"{unit['node']}/{unit['unit']}"))
         for unit in units.listed
@@ -80,11 +80,11 @@ def _begins(body_type: str) -> bool:
     return (alone or body_type == REFERRAL) and body_type not in ELSEWHERE
 
 
-async def begun(visit: Visit) -> web.StreamResponse:
+async def begin_conversation(visit: Visit) -> web.StreamResponse:
     """A draft of what was chosen."""
     form = await visit.form()
     peer, _, unit = form.one("to").partition("/")
-    units = await known(visit)
+    units = await load_units(visit)
     there = unit in dict(units.of(peer))
     chosen = form.one("type") in catalogue() and _begins(form.one("type"))
     if not (there and chosen):
@@ -107,13 +107,13 @@ async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.Str
     return visit.go(f"/drafts/{done['id']}")
 
 
-async def write(visit: Visit) -> web.StreamResponse:
+async def choose_reply(visit: Visit) -> web.StreamResponse:
     """What may be written in a conversation now, what it would answer, and what is expected next."""
     offers = await _offers(visit)
     return visit.page("write.html", conversation=visit.request.match_info["conversation"], offers=offers, fault="")
 
 
-async def written(visit: Visit) -> web.StreamResponse:
+async def begin_reply(visit: Visit) -> web.StreamResponse:
     """A draft of what was chosen, with what of its header is known."""
     form = await visit.form()
     offers = await _offers(visit)
@@ -194,7 +194,7 @@ def _step(standing: Mapping[str, Any], body_type: str) -> Any:
 # --- filling in ---------------------------------------------------------------------------------------------------
 
 
-async def waiting(visit: Visit) -> dict[str, Any]:
+async def load_waiting_draft(visit: Visit) -> dict[str, Any]:
     """The draft of this page, while it waits. Raises RefusedError for one that does not, or has no type."""
     shown: dict[str, Any] = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
     if shown["state"] not in WAITING:
@@ -204,17 +204,17 @@ async def waiting(visit: Visit) -> dict[str, Any]:
     return shown
 
 
-async def edit(visit: Visit) -> web.StreamResponse:
+async def edit_draft(visit: Visit) -> web.StreamResponse:
     """The form of a draft."""
-    shown = await waiting(visit)
+    shown = await load_waiting_draft(visit)
     return await _page(visit, shown, shown["draft"], version=shown["version"])
 
 
-async def save(visit: Visit) -> web.StreamResponse:
+async def save_draft(visit: Visit) -> web.StreamResponse:
     """What was filled in is kept, whatever is still wrong with it; or a row is added or taken out first."""
     form = await visit.form()
     try:
-        shown = await waiting(visit)
+        shown = await load_waiting_draft(visit)
     except RefusedError as error:
         return await _late(visit, form, error)
     draft = _filled(visit, shown["draft"], form)
@@ -223,19 +223,19 @@ async def save(visit: Visit) -> web.StreamResponse:
     if act in ("add", "again"):
         return await _page(visit, shown, draft, version=version, blank=[place])
     if act == "remove":
-        halves = without({"header": draft["header"], "content": draft["content"]}, place)
+        halves = remove_row({"header": draft["header"], "content": draft["content"]}, place)
         return await _page(visit, shown, draft | (halves if isinstance(halves, dict) else {}), version=version)
     try:
         saved = await visit.ask("draft.change", {"id": shown["id"], "draft": draft, "if_match": version})
     except RefusedError as error:
-        theirs = await said(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
+        theirs = await render_draft(shown["draft"], visit) if error.code is Code.CHANGED_MEANWHILE else None
         told = visit.told(error)
         return await _page(visit, shown, draft, version=shown["version"], status=409, told=told, theirs=theirs)
     if act == "files":
         return visit.go(f"/drafts/{shown['id']}/files")
     if act != "check":
         return visit.go(f"/drafts/{shown['id']}?saved=1")
-    findings = formfaults.judge(str(shown["type"]), draft)
+    findings = formfaults.find_faults(str(shown["type"]), draft)
     if not findings:
         return visit.go(f"/drafts/{shown['id']}/preview")
     return await _page(visit, shown, draft, version=saved["version"], status=422, findings=findings)
@@ -246,13 +246,15 @@ async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResp
     body_type = form.one("type")
     if error.code is not Code.CONFLICT or body_type not in catalogue():
         raise error
-    wrote = await said({"type": body_type, "to": "", **body(body_type, form.fields, visit.settings.offset)}, visit)
+    wrote = await render_draft(
+        {"type": body_type, "to": "", **to_document(body_type, form.fields, visit.settings.offset)}, visit
+    )
     return visit.page("draft-late.html", told=visit.told(error), wrote=wrote, status=409)
 
 
 def _filled(visit: Visit, draft: Mapping[str, Json], form: Form) -> dict[str, Json]:
     """The draft with what the form says. Who releases it is its author, so an earlier one is left out."""
-    halves = body(str(draft["type"]), form.fields, visit.settings.offset)
+    halves = to_document(str(draft["type"]), form.fields, visit.settings.offset)
     kept = {name: value for name, value in draft.items() if name != "purpose"}
     purpose = form.one("/purpose")
     return {**kept, **halves, **({"purpose": purpose} if purpose else {})}
@@ -266,23 +268,23 @@ async def _page(
     version: str,
     blank: Iterable[str] = (),
     findings: Iterable[Finding] = (),
-    told: Told | None = None,
+    told: RefusalText | None = None,
     theirs: Sequence[Part] | None = None,
     status: int = 200,
 ) -> web.StreamResponse:
     body_type = str(draft["type"])
-    given = posted(body_type, draft, visit.settings.offset)
+    given = to_fields(body_type, draft, visit.settings.offset)
     if isinstance(draft.get("purpose"), str):
         given["/purpose"] = (str(draft["purpose"]),)
-    offered, near = await choices.choices(visit, draft), visit.settings.near
-    parts = forms.form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
-    faults = formfaults.told(body_type, findings, visit.words, parts)
+    offered, near = await choices.list_choices(visit, draft), visit.settings.near
+    parts = forms.build_form(body_type, given, visit.words, choices=offered, near=near, blank=blank)
+    faults = formfaults.explain_faults(body_type, findings, visit.words, parts)
     return visit.page(
         "draft.html",
         shown=shown,
         body_type=body_type,
         parts=parts,
-        faults=formfaults.by_place(faults),
+        faults=formfaults.group_by_place(faults),
         summary=faults,
         version=version,
         told=told,
@@ -296,22 +298,22 @@ def _takes_files(body_type: str) -> bool:
     return any(field.schema.get("x-part") for field in fields(body_type))
 
 
-async def said(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
+async def render_draft(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
     """Everything that a draft says, content first."""
-    units = (await known(visit)).named(None, str(draft["to"]))
+    units = (await load_units(visit)).named(None, str(draft["to"]))
     return [part for half in ("content", "header") for part in rendered({half: {}, **draft}, half, visit.words, units)]
 
 
 # --- discarding ---------------------------------------------------------------------------------------------------
 
 
-async def discard(visit: Visit) -> web.StreamResponse:
+async def ask_discard(visit: Visit) -> web.StreamResponse:
     """Whether it is really meant."""
     shown = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
     return visit.page("draft-discard.html", shown=shown)
 
 
-async def discarded(visit: Visit) -> web.StreamResponse:
+async def discard_draft(visit: Visit) -> web.StreamResponse:
     """Gone, with the files that waited for it."""
     id = visit.request.match_info["draft"]
     message = (await visit.ask("draft.show", {"id": id})).get("draft", {}).get("message")
@@ -322,13 +324,23 @@ async def discarded(visit: Visit) -> web.StreamResponse:
 
 
 PAGES = (
-    Page(method="GET", path="/drafts", handler=drafts, operation="draft.list"),
-    Page(method="GET", path="/drafts/new", handler=new, operation="draft.save"),
-    Page(method="POST", path="/drafts/new", handler=begun, operation="draft.save"),
-    Page(method="GET", path="/conversations/{conversation}/write", handler=write, operation="conversation.writable"),
-    Page(method="POST", path="/conversations/{conversation}/write", handler=written, operation="conversation.writable"),
-    Page(method="GET", path="/drafts/{draft}", handler=edit, operation="draft.show"),
-    Page(method="POST", path="/drafts/{draft}", handler=save, operation="draft.change", long=True),
-    Page(method="GET", path="/drafts/{draft}/discard", handler=discard, operation="draft.discard"),
-    Page(method="POST", path="/drafts/{draft}/discard", handler=discarded, operation="draft.discard"),
+    Page(method="GET", path="/drafts", handler=list_drafts, operation="draft.list"),
+    Page(method="GET", path="/drafts/new", handler=choose_message, operation="draft.save"),
+    Page(method="POST", path="/drafts/new", handler=begin_conversation, operation="draft.save"),
+    Page(
+        method="GET",
+        path="/conversations/{conversation}/write",
+        handler=choose_reply,
+        operation="conversation.writable",
+    ),
+    Page(
+        method="POST",
+        path="/conversations/{conversation}/write",
+        handler=begin_reply,
+        operation="conversation.writable",
+    ),
+    Page(method="GET", path="/drafts/{draft}", handler=edit_draft, operation="draft.show"),
+    Page(method="POST", path="/drafts/{draft}", handler=save_draft, operation="draft.change", long=True),
+    Page(method="GET", path="/drafts/{draft}/discard", handler=ask_discard, operation="draft.discard"),
+    Page(method="POST", path="/drafts/{draft}/discard", handler=discard_draft, operation="draft.discard"),
 )

@@ -24,26 +24,26 @@ LARGEST = 20_000
 """Characters of what a browser answers about a passkey."""
 
 
-async def sign_in(visit: Visit) -> web.StreamResponse:
+async def show_sign_in(visit: Visit) -> web.StreamResponse:
     """Ask for a passkey."""
     if visit.person is not None:
         return visit.go("/")
     return visit.page("sign-in.html", ceremony=await visit.sign_in.begin())
 
 
-async def signed_in(visit: Visit) -> web.StreamResponse:
+async def sign_in(visit: Visit) -> web.StreamResponse:
     """The browser has answered."""
     form = await visit.form()
-    secret = await visit.sign_in.sign_in(form.one("ceremony"), credential(form))
-    return cookies.keep(visit.go("/"), cookies.SESSION, secret)
+    secret = await visit.sign_in.sign_in(form.one("ceremony"), read_credential(form))
+    return cookies.set_cookie(visit.go("/"), cookies.SESSION, secret)
 
 
-async def invitation(visit: Visit) -> web.StreamResponse:
+async def show_invitation(visit: Visit) -> web.StreamResponse:
     """Ask for the code of an invitation."""
     return visit.page("enrol.html")
 
 
-async def invited(visit: Visit) -> web.StreamResponse:
+async def take_invitation(visit: Visit) -> web.StreamResponse:
     """The code is right: who it is for, and the passkey to be made."""
     code = (await visit.form()).one("code")
     person, ceremony = await visit.sign_in.invited(code)
@@ -51,11 +51,11 @@ async def invited(visit: Visit) -> web.StreamResponse:
     return visit.page("passkey.html", name=name, ceremony=ceremony, code=code)
 
 
-async def enrolled(visit: Visit) -> web.StreamResponse:
+async def enrol_passkey(visit: Visit) -> web.StreamResponse:
     """The passkey was made: the person is signed in."""
     form = await visit.form()
-    secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), credential(form))
-    return cookies.keep(visit.go("/"), cookies.SESSION, secret)
+    secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), read_credential(form))
+    return cookies.set_cookie(visit.go("/"), cookies.SESSION, secret)
 
 
 async def sign_out(visit: Visit) -> web.StreamResponse:
@@ -64,14 +64,14 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
     return _forgetting(visit.go("/sign-in"))
 
 
-async def leave(visit: Visit) -> web.StreamResponse:
+async def leave_quickly(visit: Visit) -> web.StreamResponse:
     """Leave at once for a harmless page: the session ends, and going back shows nothing."""
     if visit.session:
         await visit.sign_in.sign_out(visit.session)
     return _forgetting(visit.go(visit.settings.leave_to))
 
 
-async def interrupted(visit: Visit) -> web.StreamResponse:
+async def show_interrupted(visit: Visit) -> web.StreamResponse:
     """The session ended over a long form. What was filled in stands unseen in the page, to be shown again by whoever
     has signed in; nothing is done with it before they have looked at it.
     """
@@ -80,7 +80,7 @@ async def interrupted(visit: Visit) -> web.StreamResponse:
     return visit.page("interrupted.html", given=given, status=403) if given else visit.go("/sign-in")
 
 
-async def speak(visit: Visit) -> web.StreamResponse:
+async def choose_language(visit: Visit) -> web.StreamResponse:
     """Choose a language, and stay on the page."""
     form = await visit.form()
     language, back = form.one("language"), form.one("back")
@@ -89,10 +89,10 @@ async def speak(visit: Visit) -> web.StreamResponse:
     if visit.person is not None:
         await visit.sign_in.speak(visit.person.id, language)
     here = back if _HERE.fullmatch(back) else "/"
-    return cookies.keep(visit.go(here), cookies.LANGUAGE, language)
+    return cookies.set_cookie(visit.go(here), cookies.LANGUAGE, language)
 
 
-async def home(visit: Visit) -> web.StreamResponse:
+async def open_home(visit: Visit) -> web.StreamResponse:
     """The desk, or the section that the role is for."""
     shown = [section.path for section in visit.shown()]
     if desk.SECTION.path in shown:
@@ -101,7 +101,7 @@ async def home(visit: Visit) -> web.StreamResponse:
     return visit.go([*begins, *shown][0]) if shown else visit.page("nothing.html")
 
 
-def credential(form: Form) -> Mapping[str, Json]:
+def read_credential(form: Form) -> Mapping[str, Json]:
     """What the browser answered about a passkey. Raises RefusedError(unauthorised) for what it can not be."""
     text = form.one("credential")
     try:
@@ -119,17 +119,17 @@ def credential(form: Form) -> Mapping[str, Json]:
 
 def _forgetting(response: web.Response) -> web.Response:
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return cookies.forget(response, cookies.SESSION)
+    return cookies.clear_cookie(response, cookies.SESSION)
 
 
 PAGES = (
-    Page(method="GET", path="/", handler=home, operation=None),
-    Page(method="GET", path="/sign-in", handler=sign_in, operation=OPEN),
-    Page(method="POST", path="/sign-in", handler=signed_in, operation=OPEN),
-    Page(method="GET", path="/enrol", handler=invitation, operation=OPEN),
-    Page(method="POST", path="/enrol", handler=invited, operation=OPEN),
-    Page(method="POST", path="/enrol/passkey", handler=enrolled, operation=OPEN),
+    Page(method="GET", path="/", handler=open_home, operation=None),
+    Page(method="GET", path="/sign-in", handler=show_sign_in, operation=OPEN),
+    Page(method="POST", path="/sign-in", handler=sign_in, operation=OPEN),
+    Page(method="GET", path="/enrol", handler=show_invitation, operation=OPEN),
+    Page(method="POST", path="/enrol", handler=take_invitation, operation=OPEN),
+    Page(method="POST", path="/enrol/passkey", handler=enrol_passkey, operation=OPEN),
     Page(method="POST", path="/sign-out", handler=sign_out, operation=OPEN),
-    Page(method="GET", path="/leave", handler=leave, operation=OPEN),
-    Page(method="POST", path="/language", handler=speak, operation=OPEN),
+    Page(method="GET", path="/leave", handler=leave_quickly, operation=OPEN),
+    Page(method="POST", path="/language", handler=choose_language, operation=OPEN),
 )

@@ -8,8 +8,8 @@ from email.message import Message
 from aiohttp import StreamReader, web
 
 from gateway.console import choices
-from gateway.console.pages.drafts import waiting
-from gateway.console.refusals import Told
+from gateway.console.pages.drafts import load_waiting_draft
+from gateway.console.refusals import RefusalText
 from gateway.console.visit import Page, Visit
 from gateway.errors import Code, RefusedError
 
@@ -19,27 +19,27 @@ AT_ONCE = 64 * 1024
 FIELD = "file"
 
 
-async def files(visit: Visit) -> web.StreamResponse:
+async def show_files(visit: Visit) -> web.StreamResponse:
     """What is there, and room for another one."""
     return await _page(visit)
 
 
-async def _page(visit: Visit, told: Told | None = None) -> web.StreamResponse:
-    shown = await waiting(visit)
+async def _page(visit: Visit, told: RefusalText | None = None) -> web.StreamResponse:
+    shown = await load_waiting_draft(visit)
     message = shown["draft"].get("message")
     there = []
     if isinstance(message, str):
         there = (await visit.ask("attachment.waiting", {"id": message}))["attachments"]
-    names = [choices.file_name(file) for file in there]
+    names = [choices.name_file(file) for file in there]
     return visit.page("draft-files.html", shown=shown, files=names, told=told, status=422 if told else 200)
 
 
-async def add(visit: Visit) -> web.StreamResponse:
+async def add_file(visit: Visit) -> web.StreamResponse:
     """One file. The first one gives the message of the draft its id."""
-    shown = await waiting(visit)
+    shown = await load_waiting_draft(visit)
     message = shown["draft"].get("message")
     try:
-        size, chunks = await one_file(visit.request)
+        size, chunks = await read_file(visit.request)
         done = await visit.attach({"message": message} if isinstance(message, str) else {}, chunks, size=size)
         if done["message"] != message:
             draft = {**shown["draft"], "message": done["message"]}
@@ -49,9 +49,9 @@ async def add(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/drafts/{shown['id']}/files")
 
 
-async def clear(visit: Visit) -> web.StreamResponse:
+async def clear_files(visit: Visit) -> web.StreamResponse:
     """Take all files out again."""
-    shown = await waiting(visit)
+    shown = await load_waiting_draft(visit)
     message = shown["draft"].get("message")
     if isinstance(message, str):
         await visit.ask("attachment.discard", {"id": message})
@@ -60,7 +60,7 @@ async def clear(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/drafts/{shown['id']}/files")
 
 
-async def one_file(request: web.Request) -> tuple[int, AsyncIterator[bytes]]:
+async def read_file(request: web.Request) -> tuple[int, AsyncIterator[bytes]]:
     """Size and content of the only part of a form (RFC 7578). A form says how long it is as a whole, so what is neither
     the head nor the closing boundary is the file; nothing has to be stored to know its size.
 
@@ -128,7 +128,7 @@ def _malformed() -> RefusedError:
 
 
 PAGES = (
-    Page(method="GET", path="/drafts/{draft}/files", handler=files, operation="attachment.add"),
-    Page(method="POST", path="/drafts/{draft}/files", handler=add, operation="attachment.add"),
-    Page(method="POST", path="/drafts/{draft}/files/clear", handler=clear, operation="attachment.discard"),
+    Page(method="GET", path="/drafts/{draft}/files", handler=show_files, operation="attachment.add"),
+    Page(method="POST", path="/drafts/{draft}/files", handler=add_file, operation="attachment.add"),
+    Page(method="POST", path="/drafts/{draft}/files/clear", handler=clear_files, operation="attachment.discard"),
 )

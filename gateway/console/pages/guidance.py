@@ -36,18 +36,18 @@ ORIGINS: Mapping[str, str] = {
 }
 
 
-async def library(visit: Visit) -> web.StreamResponse:
+async def show_library(visit: Visit) -> web.StreamResponse:
     """The texts that fit what was chosen; all of them where nothing was."""
     query = visit.request.query
     return await _library(visit, Form({name: (query[name],) for name in CHOSEN if name in query}))
 
 
-async def search(visit: Visit) -> web.StreamResponse:
+async def search_library(visit: Visit) -> web.StreamResponse:
     """The texts that answer a question, best first."""
     return await _library(visit, await visit.form())
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show_text(visit: Visit) -> web.StreamResponse:
     """One text, what it rests on, and when it has to be read again."""
     asked = {"id": visit.request.match_info["id"], "language": visit.words.language.code}
     found = await visit.ask("guidance.show", asked)
@@ -95,7 +95,7 @@ def _choices(visit: Visit, whole: Any) -> dict[str, list[tuple[str, str]]]:
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=library, operation=SECTION.operation),
-    Page(method="POST", path=SECTION.path, handler=search, operation="guidance.search"),
-    Page(method="GET", path="/guidance/{id}", handler=show, operation="guidance.show"),
+    Page(method="GET", path=SECTION.path, handler=show_library, operation=SECTION.operation),
+    Page(method="POST", path=SECTION.path, handler=search_library, operation="guidance.search"),
+    Page(method="GET", path="/guidance/{id}", handler=show_text, operation="guidance.show"),
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.console.units import Units, known
+from gateway.console.units import Units, load_units
 from gateway.console.visit import Page, Section, Visit
 from gateway.console.words import N_, Words
 from gateway.errors import GatewayError
@@ -37,7 +37,7 @@ class Part:
     parts: list[Part] = field(default_factory=list)
 
 
-def parts_of(lines: Iterable[Line]) -> list[Part]:
+def build_tree(lines: Iterable[Line]) -> list[Part]:
     """Lines as a tree, by their depth."""
     root = Part("", "")
     above = [root]
@@ -49,32 +49,32 @@ def parts_of(lines: Iterable[Line]) -> list[Part]:
     return root.parts
 
 
-def told(whole: Any, half: str, words: Words, units: Named = MappingProxyType({})) -> list[Part]:
+def render_half(whole: Any, half: str, words: Words, units: Named = MappingProxyType({})) -> list[Part]:
     """The header or the content of a message for a reader: every code in words, an unknown one marked; units as
     `Units.named` has them.
     """
     named = {"language": words.spoken, "date": words.date, **units}
     _title, *lines = render(whole["type"], {half: whole[half]}, words.labels, named).lines
-    return [part for top in parts_of(lines) for part in top.parts]
+    return [part for top in build_tree(lines) for part in top.parts]
 
 
-def between(units: Units, whole: Any) -> Named:
+def name_units(units: Units, whole: Any) -> Named:
     """The units of a message of one direction, by name."""
     return units.named(None, whole["peer"]) if whole["direction"] == "out" else units.named(whole["peer"], None)
 
 
-async def inbox(visit: Visit) -> web.StreamResponse:
+async def show_inbox(visit: Visit) -> web.StreamResponse:
     """What came in and nobody has taken, oldest first."""
     after = visit.request.query.get("after")
     found = await visit.ask("inbox.list", {"limit": PAGE} | ({} if after is None else {"after": after}))
-    return visit.page("inbox.html", found=found, more=len(found["messages"]) == PAGE, units=await known(visit))
+    return visit.page("inbox.html", found=found, more=len(found["messages"]) == PAGE, units=await load_units(visit))
 
 
-async def show(visit: Visit) -> web.StreamResponse:
+async def show_message(visit: Visit) -> web.StreamResponse:
     """One message: what it says, what became of it, its files, and what can be done."""
     asked = _asked(visit)
     whole = await visit.ask(SHOW, asked)
-    there, units = whole.get("content") is not None, between(await known(visit), whole)
+    there, units = whole.get("content") is not None, name_units(await load_units(visit), whole)
     files = []
     if there and visit.allows("attachment.list"):
         files = (await visit.ask("attachment.list", asked | {"direction": whole["direction"]}))["attachments"]
@@ -85,49 +85,49 @@ async def show(visit: Visit) -> web.StreamResponse:
         there=there,
         gone=whole["state"] == str(Outgoing.FAILED) and not all(file["stored"] for file in files),
         consented=there and "consent_ref" in whole["header"],
-        content=told(whole, "content", visit.words, units) if there else [],
-        header=told(whole, "header", visit.words, units) if there else [],
+        content=render_half(whole, "content", visit.words, units) if there else [],
+        header=render_half(whole, "header", visit.words, units) if there else [],
         dropped=[_field(visit.words, whole["type"], place) for place in whole["dropped"]] if there else [],
         can_cancel=whole["direction"] == "out" and allows(Outgoing(whole["state"]), OutgoingEvent.CANCEL),
     )
 
 
-async def take(visit: Visit) -> web.StreamResponse:
+async def take_message(visit: Visit) -> web.StreamResponse:
     """The desk has it: the sender learns that it is delivered."""
     id = visit.request.match_info["id"]
     await visit.ask("message.ack", {"id": id})
     return visit.go(f"/messages/{id}?way=in")
 
 
-async def opened(visit: Visit) -> web.StreamResponse:
+async def open_message(visit: Visit) -> web.StreamResponse:
     """A person has read it: the sender learns that too."""
     id = visit.request.match_info["id"]
     await visit.act("message.open", {"id": id})
     return visit.go(f"/messages/{id}?way=in")
 
 
-async def cancel(visit: Visit) -> web.StreamResponse:
+async def cancel_message(visit: Visit) -> web.StreamResponse:
     """Take back what has not arrived."""
     id = visit.request.match_info["id"]
     await visit.act("message.cancel", {"id": id})
     return visit.go(f"/messages/{id}?way=out")
 
 
-async def wanted(visit: Visit) -> web.StreamResponse:
+async def ask_erasure(visit: Visit) -> web.StreamResponse:
     """Ask for the ground before it is erased."""
     id, way = visit.request.match_info["id"], visit.request.query.get("way", "in")
     back = f"/messages/{id}?way={way if way in WAYS else 'in'}"
     return visit.page("erase.html", action=f"/messages/{id}/erase?{back.partition('?')[2]}", back=back, whole=False)
 
 
-async def erase(visit: Visit) -> web.StreamResponse:
+async def erase_message(visit: Visit) -> web.StreamResponse:
     """Erase what it says, here and in the case system."""
     asked = _asked(visit)
     await visit.act("message.erase", {**asked, "reason": (await visit.form()).one("reason")})
     return visit.go(f"/messages/{asked['id']}" + (f"?way={asked['direction']}" if "direction" in asked else ""))
 
 
-async def file(visit: Visit) -> web.StreamResponse:
+async def download_file(visit: Visit) -> web.StreamResponse:
     """One of its files, as a stream that a browser stores and does not show."""
     found = await visit.file(_asked(visit) | {"part": visit.request.match_info["part"]})
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.size)}
@@ -157,12 +157,12 @@ def _field(words: Words, body_type: str, place: str) -> str:
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=inbox, operation=SECTION.operation),
-    Page(method="GET", path=ONE, handler=show, operation=SHOW),
-    Page(method="POST", path=f"{ONE}/take", handler=take, operation="message.ack"),
-    Page(method="POST", path=f"{ONE}/open", handler=opened, operation="message.open"),
-    Page(method="POST", path=f"{ONE}/cancel", handler=cancel, operation="message.cancel"),
-    Page(method="GET", path=f"{ONE}/erase", handler=wanted, operation="message.erase"),
-    Page(method="POST", path=f"{ONE}/erase", handler=erase, operation="message.erase"),
-    Page(method="GET", path=f"{ONE}/files/{{part}}", handler=file, operation="attachment.read"),
+    Page(method="GET", path=SECTION.path, handler=show_inbox, operation=SECTION.operation),
+    Page(method="GET", path=ONE, handler=show_message, operation=SHOW),
+    Page(method="POST", path=f"{ONE}/take", handler=take_message, operation="message.ack"),
+    Page(method="POST", path=f"{ONE}/open", handler=open_message, operation="message.open"),
+    Page(method="POST", path=f"{ONE}/cancel", handler=cancel_message, operation="message.cancel"),
+    Page(method="GET", path=f"{ONE}/erase", handler=ask_erasure, operation="message.erase"),
+    Page(method="POST", path=f"{ONE}/erase", handler=erase_message, operation="message.erase"),
+    Page(method="GET", path=f"{ONE}/files/{{part}}", handler=download_file, operation="attachment.read"),
 )

@@ -29,7 +29,7 @@ STATES = tuple(dict.fromkeys((*OUTGOING, *INCOMING)))
 FILTERS = ("peer", "reason", "days")
 
 
-async def overview(visit: Visit) -> web.StreamResponse:
+async def show_overview(visit: Visit) -> web.StreamResponse:
     """How the node stands."""
     status, keys = await visit.ask("node.status"), []
     if visit.allows("keys.list"):
@@ -37,12 +37,12 @@ async def overview(visit: Visit) -> web.StreamResponse:
     return _page(visit, "operations.html", stands=status, keys=keys, now=visit.settings.now())
 
 
-async def alarms(visit: Visit) -> web.StreamResponse:
+async def list_alarms(visit: Visit) -> web.StreamResponse:
     """Every kind of alarm that is open, with what to do."""
     return _page(visit, "alarms.html", kinds=(await visit.ask("node.status"))["alarms"])
 
 
-async def alarms_of(visit: Visit) -> web.StreamResponse:
+async def list_alarms_of_kind(visit: Visit) -> web.StreamResponse:
     """The alarms of one kind, oldest first, a page at a time."""
     kind = visit.request.match_info["kind"]
     asked: dict[str, Json] = {"kind": kind, "limit": PAGE}
@@ -52,7 +52,7 @@ async def alarms_of(visit: Visit) -> web.StreamResponse:
     return _page(visit, "alarm-kind.html", kind=kind, found=await visit.ask("alarm.list", asked), again=again)
 
 
-async def settle(visit: Visit) -> web.StreamResponse:
+async def settle_alarms(visit: Visit) -> web.StreamResponse:
     """Dismiss one, or all that are ticked, or send one message again."""
     form, kind = await visit.form(), visit.request.match_info["kind"]
     if "again" in form and kind in AGAIN:
@@ -67,7 +67,7 @@ async def settle(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/operations/alarms/{kind}")
 
 
-async def choose(visit: Visit) -> web.StreamResponse:
+async def choose_resend(visit: Visit) -> web.StreamResponse:
     """Messages to be tried again: how many they are, before anything is done."""
     query = visit.request.query
     form = Form({name: (query[name],) for name in ("state", *FILTERS) if query.get(name)})
@@ -77,7 +77,7 @@ async def choose(visit: Visit) -> web.StreamResponse:
     return _page(visit, "resend.html", found=found, form=form, state=asked["state"], peers=peers, done=False)
 
 
-async def resend(visit: Visit) -> web.StreamResponse:
+async def resend_messages(visit: Visit) -> web.StreamResponse:
     """Try them again."""
     return await _resend(visit, _wanted(visit, await visit.form()))
 
@@ -96,7 +96,7 @@ def _wanted(visit: Visit, form: Form) -> dict[str, Json]:
     return asked
 
 
-async def moved(visit: Visit) -> web.StreamResponse:
+async def list_messages(visit: Visit) -> web.StreamResponse:
     """Messages by country, state or id: where they are, never what they say."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ("peer", "state", "id")}
@@ -115,12 +115,12 @@ async def moved(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def way(visit: Visit) -> web.StreamResponse:
+async def show_peer(visit: Visit) -> web.StreamResponse:
     """One country: how its messages stand, and two ways to try whether it can be reached."""
     return await _way(visit, None)
 
 
-async def ping(visit: Visit) -> web.StreamResponse:
+async def ping_peer(visit: Visit) -> web.StreamResponse:
     """The way to it step by step; nothing is changed, so the answer is the page."""
     return await _way(visit, await visit.ask("peer.ping", {"id": visit.request.match_info["peer"]}))
 
@@ -137,20 +137,20 @@ async def _way(visit: Visit, pinged: Any) -> web.Response:
     )
 
 
-async def probe(visit: Visit) -> web.StreamResponse:
+async def probe_peer(visit: Visit) -> web.StreamResponse:
     """Send a test message the whole way; no case system and no list shows it."""
     sent = await visit.ask("peer.probe", {"id": visit.request.match_info["peer"]})
     return visit.go(f"/operations/probes/{sent['id']}")
 
 
-async def probed(visit: Visit) -> web.StreamResponse:
+async def show_probe(visit: Visit) -> web.StreamResponse:
     """How far it has come; asked again, it waits a little for more."""
     seen = _number(visit.request.query.get("seen", "0"))
     found = await visit.ask("peer.probed", {"id": visit.request.match_info["id"], "seen": seen})
     return _page(visit, "probe.html", found=found, legs=operating.LEGS)
 
 
-async def adapter(visit: Visit) -> web.StreamResponse:
+async def check_adapter(visit: Visit) -> web.StreamResponse:
     """The case system, asked now."""
     return _page(visit, "adapter.html", found=await visit.ask("adapter.check"))
 
@@ -166,16 +166,16 @@ def _page(visit: Visit, template: str, **values: Any) -> web.Response:
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=overview, operation=SECTION.operation),
-    Page(method="GET", path="/operations/alarms", handler=alarms, operation="alarm.list"),
-    Page(method="GET", path="/operations/alarms/{kind}", handler=alarms_of, operation="alarm.list"),
-    Page(method="POST", path="/operations/alarms/{kind}", handler=settle, operation="alarm.dismiss"),
-    Page(method="GET", path="/operations/messages", handler=moved, operation="message.resend_many"),
-    Page(method="GET", path="/operations/resend", handler=choose, operation="message.resend_many"),
-    Page(method="POST", path="/operations/resend", handler=resend, operation="message.resend_many"),
-    Page(method="GET", path="/operations/peers/{peer}", handler=way, operation="node.status"),
-    Page(method="POST", path="/operations/peers/{peer}/ping", handler=ping, operation="peer.ping"),
-    Page(method="POST", path="/operations/peers/{peer}/probe", handler=probe, operation="peer.probe"),
-    Page(method="GET", path="/operations/probes/{id}", handler=probed, operation="peer.probed"),
-    Page(method="GET", path="/operations/adapter", handler=adapter, operation="adapter.check"),
+    Page(method="GET", path=SECTION.path, handler=show_overview, operation=SECTION.operation),
+    Page(method="GET", path="/operations/alarms", handler=list_alarms, operation="alarm.list"),
+    Page(method="GET", path="/operations/alarms/{kind}", handler=list_alarms_of_kind, operation="alarm.list"),
+    Page(method="POST", path="/operations/alarms/{kind}", handler=settle_alarms, operation="alarm.dismiss"),
+    Page(method="GET", path="/operations/messages", handler=list_messages, operation="message.resend_many"),
+    Page(method="GET", path="/operations/resend", handler=choose_resend, operation="message.resend_many"),
+    Page(method="POST", path="/operations/resend", handler=resend_messages, operation="message.resend_many"),
+    Page(method="GET", path="/operations/peers/{peer}", handler=show_peer, operation="node.status"),
+    Page(method="POST", path="/operations/peers/{peer}/ping", handler=ping_peer, operation="peer.ping"),
+    Page(method="POST", path="/operations/peers/{peer}/probe", handler=probe_peer, operation="peer.probe"),
+    Page(method="GET", path="/operations/probes/{id}", handler=show_probe, operation="peer.probed"),
+    Page(method="GET", path="/operations/adapter", handler=check_adapter, operation="adapter.check"),
 )

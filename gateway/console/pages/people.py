@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.access.rules import PERSONAL, giver
-from gateway.console.units import known
+from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import GatewayError
@@ -38,14 +38,14 @@ STATES: Mapping[str, str] = {
 }
 
 
-async def everybody(visit: Visit) -> web.StreamResponse:
+async def list_people(visit: Visit) -> web.StreamResponse:
     """All who work or have worked here."""
     people = (await visit.ask("person.list"))["people"]
     people.sort(key=lambda one: (one["state"] == "ended", one["name"].casefold()))
-    return visit.page("people.html", people=people, states=STATES, short=SHORT, units=await known(visit))
+    return visit.page("people.html", people=people, states=STATES, short=SHORT, units=await load_units(visit))
 
 
-async def newcomer(visit: Visit) -> web.StreamResponse:
+async def show_new_person(visit: Visit) -> web.StreamResponse:
     """Ask who it is."""
     return await _asking(visit, Form({}), None)
 
@@ -62,12 +62,12 @@ async def invite_newcomer(visit: Visit) -> web.StreamResponse:
     return visit.page("people-code.html", made=made)
 
 
-async def one(visit: Visit) -> web.StreamResponse:
+async def show_person(visit: Visit) -> web.StreamResponse:
     """One person, their rights and passkeys, and what can be done."""
     return await _about(visit, None)
 
 
-async def change(visit: Visit) -> web.StreamResponse:
+async def change_person(visit: Visit) -> web.StreamResponse:
     """Other rights, a new invitation, the end of their sessions, or their end here."""
     form, id = await visit.form(), visit.request.match_info["person"]
     try:
@@ -94,7 +94,7 @@ async def _asking(visit: Visit, form: Form, error: GatewayError | None) -> web.R
         form=form,
         told=error and visit.told(error),
         roles=[(role, said) for role, said in _roles(visit) if giver(Role(role)) in visit.who.caller.roles],
-        units=(await known(visit)).of(),
+        units=(await load_units(visit)).of(),
         spoken=[(code, language.name) for code, language in languages().items()],
     )
 
@@ -110,7 +110,7 @@ async def _about(visit: Visit, error: GatewayError | None) -> web.Response:
         one=found,
         told=error and visit.told(error),
         roles=_roles(visit),
-        units=(await known(visit)).of(),
+        units=(await load_units(visit)).of(),
         states=STATES,
     )
 
@@ -120,9 +120,9 @@ def _roles(visit: Visit) -> list[tuple[str, str]]:
 
 
 PAGES = (
-    Page(method="GET", path="/people", handler=everybody, operation="person.list"),
-    Page(method="GET", path="/people/new", handler=newcomer, operation="person.add"),
+    Page(method="GET", path="/people", handler=list_people, operation="person.list"),
+    Page(method="GET", path="/people/new", handler=show_new_person, operation="person.add"),
     Page(method="POST", path="/people/new", handler=invite_newcomer, operation="person.add"),
-    Page(method="GET", path="/people/{person}", handler=one, operation="person.list"),
-    Page(method="POST", path="/people/{person}", handler=change, operation="person.list"),
+    Page(method="GET", path="/people/{person}", handler=show_person, operation="person.list"),
+    Page(method="POST", path="/people/{person}", handler=change_person, operation="person.list"),
 )

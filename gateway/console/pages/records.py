@@ -11,7 +11,7 @@ from gateway.ports import Json
 SECTION = Section(path="/records", title=N_("Records"), operation="statistics.list")
 
 
-async def overview(visit: Visit) -> web.StreamResponse:
+async def show_overview(visit: Visit) -> web.StreamResponse:
     """What there is to look after, with what of it is open."""
     return visit.page(
         "records.html",
@@ -22,12 +22,12 @@ async def overview(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def erasures(visit: Visit) -> web.StreamResponse:
+async def list_erasures(visit: Visit) -> web.StreamResponse:
     """What other countries asked to be erased."""
     return visit.page("erasures.html", requests=(await visit.ask("erasure.list"))["requests"])
 
 
-async def follow(visit: Visit) -> web.StreamResponse:
+async def follow_erasure(visit: Visit) -> web.StreamResponse:
     """Erase it now; of a request about a part a person says which messages that is."""
     form = await visit.form()
     named: dict[str, Json] = {"messages": [*form.one("messages").split()]} if "messages" in form else {}
@@ -35,7 +35,7 @@ async def follow(visit: Visit) -> web.StreamResponse:
     return visit.go("/records/erasures")
 
 
-async def refuse(visit: Visit) -> web.StreamResponse:
+async def refuse_erasure(visit: Visit) -> web.StreamResponse:
     """Keep it on a legal ground, until a day."""
     form = await visit.form()
     said: dict[str, Json] = {"ground": form.one("ground"), "until": form.one("until")}
@@ -43,49 +43,49 @@ async def refuse(visit: Visit) -> web.StreamResponse:
     return visit.go("/records/erasures")
 
 
-async def holds(visit: Visit) -> web.StreamResponse:
+async def list_holds(visit: Visit) -> web.StreamResponse:
     """Conversations of which nothing is erased."""
     return visit.page("holds.html", holds=(await visit.ask("retention.list"))["holds"])
 
 
-async def reviews(visit: Visit) -> web.StreamResponse:
+async def list_reviews(visit: Visit) -> web.StreamResponse:
     """Messages that came under a key which was revoked since."""
     return visit.page("reviews.html", reviews=(await visit.ask("review.list"))["reviews"])
 
 
-async def settle(visit: Visit) -> web.StreamResponse:
+async def settle_review(visit: Visit) -> web.StreamResponse:
     """Somebody has looked at one of them."""
     await visit.act("review.settle", {"id": visit.request.match_info["id"]})
     return visit.go("/records/reviews")
 
 
-async def statistics(visit: Visit) -> web.StreamResponse:
+async def list_statistics(visit: Visit) -> web.StreamResponse:
     """Periods that were counted."""
     return visit.page("statistics.html", releases=(await visit.ask("statistics.list"))["releases"])
 
 
-async def count(visit: Visit) -> web.StreamResponse:
+async def count_period(visit: Visit) -> web.StreamResponse:
     """Count a period that is over; counted before, it is shown as it was."""
     period = (await visit.form()).one("period")
     made = await visit.act("statistics.make", {"period": period})
     return visit.go(f"/records/statistics/{made['period']}")
 
 
-async def counted(visit: Visit) -> web.StreamResponse:
+async def show_statistics(visit: Visit) -> web.StreamResponse:
     """The tables of one period, as they were released."""
     release = await visit.ask("statistics.show", {"id": visit.request.match_info["id"]})
     return visit.page("statistic.html", release=release)
 
 
 PAGES = (
-    Page(method="GET", path=SECTION.path, handler=overview, operation=SECTION.operation),
-    Page(method="GET", path="/records/erasures", handler=erasures, operation="erasure.list"),
-    Page(method="POST", path="/records/erasures/{id}/follow", handler=follow, operation="erasure.follow"),
-    Page(method="POST", path="/records/erasures/{id}/refuse", handler=refuse, operation="erasure.refuse"),
-    Page(method="GET", path="/records/holds", handler=holds, operation="retention.list"),
-    Page(method="GET", path="/records/reviews", handler=reviews, operation="review.list"),
-    Page(method="POST", path="/records/reviews/{id}/settle", handler=settle, operation="review.settle"),
-    Page(method="GET", path="/records/statistics", handler=statistics, operation="statistics.list"),
-    Page(method="POST", path="/records/statistics", handler=count, operation="statistics.make"),
-    Page(method="GET", path="/records/statistics/{id}", handler=counted, operation="statistics.show"),
+    Page(method="GET", path=SECTION.path, handler=show_overview, operation=SECTION.operation),
+    Page(method="GET", path="/records/erasures", handler=list_erasures, operation="erasure.list"),
+    Page(method="POST", path="/records/erasures/{id}/follow", handler=follow_erasure, operation="erasure.follow"),
+    Page(method="POST", path="/records/erasures/{id}/refuse", handler=refuse_erasure, operation="erasure.refuse"),
+    Page(method="GET", path="/records/holds", handler=list_holds, operation="retention.list"),
+    Page(method="GET", path="/records/reviews", handler=list_reviews, operation="review.list"),
+    Page(method="POST", path="/records/reviews/{id}/settle", handler=settle_review, operation="review.settle"),
+    Page(method="GET", path="/records/statistics", handler=list_statistics, operation="statistics.list"),
+    Page(method="POST", path="/records/statistics", handler=count_period, operation="statistics.make"),
+    Page(method="GET", path="/records/statistics/{id}", handler=show_statistics, operation="statistics.show"),
 )

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from gateway.console import formfaults, forms
-from gateway.console.pages.drafts import said, waiting
-from gateway.console.refusals import Told
+from gateway.console.pages.drafts import load_waiting_draft, render_draft
+from gateway.console.refusals import RefusalText
 from gateway.console.states import GATES
 from gateway.console.visit import Page, Visit
 from gateway.console.words import Words
@@ -24,18 +24,18 @@ from schemas.codelists import ENGLISH
 from schemas.groups import field_groups
 
 
-async def preview(visit: Visit) -> web.StreamResponse:
+async def preview_draft(visit: Visit) -> web.StreamResponse:
     """Exactly what leaves, what the corridor drops, and what stands in the way."""
-    return await _preview(visit, await waiting(visit))
+    return await _preview(visit, await load_waiting_draft(visit))
 
 
-async def _preview(visit: Visit, shown: Mapping[str, Any], told: Told | None = None) -> web.StreamResponse:
+async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | None = None) -> web.StreamResponse:
     try:
         found = await visit.act("draft.preview", {"id": shown["id"]})
     except RefusedError as error:  # it is no draft that could go at all
         return visit.page("preview.html", shown=shown, found=None, told=told or visit.told(error), status=409)
     body_type = str(found["type"])
-    leaves = found["leaves"] and await said({"type": body_type, "to": shown["to"], **found["leaves"]}, visit)
+    leaves = found["leaves"] and await render_draft({"type": body_type, "to": shown["to"], **found["leaves"]}, visit)
     findings = [Finding(place=one["place"], rule=one["rule"], hint=one["hint"]) for one in found["findings"]]
     gates = {one.rule.upper() for one in findings} | {str(found["code"] or "").removeprefix("gate_").upper()}
     return visit.page(
@@ -45,7 +45,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: Told | None = N
         leaves=leaves,
         told=told,
         dropped=_dropped(found, visit.words),
-        faults=[] if gates & set(GATES) else formfaults.told(body_type, findings, visit.words, ()),
+        faults=[] if gates & set(GATES) else formfaults.explain_faults(body_type, findings, visit.words, ()),
         gates=[(name, *(visit.words(text) for text in GATES[name])) for name in GATES if name in gates],
         places=_labels(body_type, findings, visit.words),
         code=found["code"],
@@ -62,19 +62,19 @@ def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[st
     for one in found["dropped"]:
         group = groups.get(one["group"])
         title = one["title"] if group is None else group.title.get(words.language.code, group.title[ENGLISH])
-        listed[title].append(forms.label(str(found["type"]), one["place"], words))
+        listed[title].append(forms.label_place(str(found["type"]), one["place"], words))
     return dict(listed)
 
 
 def _labels(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[str]:
     """What the findings are about, each once."""
     places = dict.fromkeys(one.place for one in findings if one.place.count("/") > 1)
-    return [forms.label(body_type, place, words) for place in places]
+    return [forms.label_place(body_type, place, words) for place in places]
 
 
-async def release(visit: Visit) -> web.StreamResponse:
+async def release_draft(visit: Visit) -> web.StreamResponse:
     """The person releases it: it goes, or it waits for a second person."""
-    form, shown = await visit.form(), await waiting(visit)
+    form, shown = await visit.form(), await load_waiting_draft(visit)
     try:
         if form.one("version") != shown["version"]:
             raise _changed()
@@ -91,6 +91,6 @@ def _changed() -> RefusedError:
 
 
 PAGES = (
-    Page(method="GET", path="/drafts/{draft}/preview", handler=preview, operation="draft.preview"),
-    Page(method="POST", path="/drafts/{draft}/release", handler=release, operation="draft.release"),
+    Page(method="GET", path="/drafts/{draft}/preview", handler=preview_draft, operation="draft.preview"),
+    Page(method="POST", path="/drafts/{draft}/release", handler=release_draft, operation="draft.release"),
 )

@@ -15,8 +15,8 @@ from aiohttp import web
 from markupsafe import Markup
 
 from gateway.changes.rules import ADMINS, CHANNELS, NODE, ROOTS_CHANGED, RULES, Action
-from gateway.console.pages.entry import credential
-from gateway.console.units import known
+from gateway.console.pages.entry import read_credential
+from gateway.console.units import load_units
 from gateway.console.visit import Form, Page, Section, Visit
 from gateway.console.words import N_
 from gateway.errors import Code, GatewayError, RefusedError
@@ -87,7 +87,7 @@ PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
 """Changes of a peer that say nothing but themselves; a stop stands on the page of the peer, ready to be signed."""
 
 
-async def overview(visit: Visit) -> web.StreamResponse:
+async def show_overview(visit: Visit) -> web.StreamResponse:
     """Every country, what waits for approval, what ends soon."""
     now = visit.settings.now()
     node, peers = await visit.ask("node.show"), (await visit.ask("peer.list"))["peers"]
@@ -109,20 +109,20 @@ async def overview(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def own(visit: Visit) -> web.StreamResponse:
+async def show_own_pairing(visit: Visit) -> web.StreamResponse:
     """What the other side needs of this node: the pairing file, or a code to scan."""
     node = await visit.ask("node.show")
     return visit.page("trust-own.html", node=node, qr=_qr(node["scanned"]))
 
 
-async def pairing_file(visit: Visit) -> web.StreamResponse:
+async def download_pairing_file(visit: Visit) -> web.StreamResponse:
     """The pairing file; it is not secret, the digits decide."""
     chain = await visit.ask("node.pairing")
     headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}.pairing"'}
     return web.json_response(chain, headers=headers)
 
 
-async def new_peer(visit: Visit) -> web.StreamResponse:
+async def show_new_peer(visit: Visit) -> web.StreamResponse:
     """Ask for the pairing file, the address or the scanned code of another country."""
     return visit.page("trust-new.html", form=Form({}), told=None)
 
@@ -155,7 +155,7 @@ def _proposed(form: Form) -> dict[str, Json]:
         raise RefusedError(Code.MALFORMED, "this is not the text of a pairing file; nothing was changed") from exc
 
 
-async def peer(visit: Visit) -> web.StreamResponse:
+async def show_peer(visit: Visit) -> web.StreamResponse:
     """One country: state, keys and their ages, what both sides permit, the verified history, and what can be done."""
     found = await visit.ask("peer.show", {"id": visit.request.match_info["peer"]})
     stop = None
@@ -177,16 +177,16 @@ async def peer(visit: Visit) -> web.StreamResponse:
         now=visit.settings.now(),
         soon=SOON,
         signs=_signs(visit),
-        units=await known(visit),
+        units=await load_units(visit),
     )
 
 
-async def compare(visit: Visit) -> web.StreamResponse:
+async def show_digits(visit: Visit) -> web.StreamResponse:
     """The ceremony: call, read out, listen, type, say how you spoke."""
     return await _comparing(visit, Form({}), None)
 
 
-async def compared(visit: Visit) -> web.StreamResponse:
+async def verify_digits(visit: Visit) -> web.StreamResponse:
     """What was heard is right or not; if it is, the change is shown and signed."""
     form = await visit.form()
     subject = visit.request.match_info["peer"]
@@ -221,14 +221,14 @@ async def _comparing(visit: Visit, form: Form, error: GatewayError | None) -> we
     )
 
 
-async def scope(visit: Visit) -> web.StreamResponse:
+async def show_scope(visit: Visit) -> web.StreamResponse:
     """What we permit a country, to be made less or more."""
     subject = visit.request.match_info["peer"]
     found, scope = [await visit.ask(operation, {"id": subject}) for operation in ("peer.show", "peer.scope")]
     return visit.page("trust-scope.html", peer=found, scope=scope, choices=await _choices(visit), told=None)
 
 
-async def rescope(visit: Visit) -> web.StreamResponse:
+async def change_scope(visit: Visit) -> web.StreamResponse:
     """Less by one person, more by two; which of them it is the node decides."""
     form, subject = await visit.form(), visit.request.match_info["peer"]
     before = await visit.ask("peer.scope", {"id": subject})
@@ -252,7 +252,7 @@ async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     types = {entry["type"].rpartition("/")[0]: entry["type"] for entry in (await visit.ask("schema.list"))["schemas"]}
     return {
         "types": [(name, visit.words.message(whole)) for name, whole in sorted(types.items())],
-        "units": (await known(visit)).of(),
+        "units": (await load_units(visit)).of(),
         **{
             f"{name}s": [(one.code, visit.words.code(name, one.code)) for one in code_list(name).codes]
             for name in ("purpose", "role")
@@ -260,7 +260,7 @@ async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-async def begin(visit: Visit) -> web.StreamResponse:
+async def prepare_change(visit: Visit) -> web.StreamResponse:
     """A change of a country that says nothing but itself."""
     form = await visit.form()
     action = form.one("action")
@@ -272,7 +272,7 @@ async def begin(visit: Visit) -> web.StreamResponse:
 # --- signing -----------------------------------------------------------------------------------------------------
 
 
-async def propose(visit: Visit) -> web.StreamResponse:
+async def propose_change(visit: Visit) -> web.StreamResponse:
     """A prepared change comes back with the first person's signature."""
     form = await visit.form(longest=CHANGE)
     try:
@@ -283,7 +283,7 @@ async def propose(visit: Visit) -> web.StreamResponse:
     return visit.go(f"/trust/changes/{done['id']}")
 
 
-async def change(visit: Visit) -> web.StreamResponse:
+async def show_change(visit: Visit) -> web.StreamResponse:
     """One change: what exactly, who approved, and the way to approve or give it up."""
     found = await visit.ask("change.show", {"id": visit.request.match_info["change"]})
     ways: list[Way] = []
@@ -293,21 +293,21 @@ async def change(visit: Visit) -> web.StreamResponse:
     return visit.page("trust-change.html", change=found, ways=ways, actions=ACTIONS, stages=STAGES, mine=approved)
 
 
-async def approve(visit: Visit) -> web.StreamResponse:
+async def approve_change(visit: Visit) -> web.StreamResponse:
     """The next person's signature."""
     form, id = await visit.form(), visit.request.match_info["change"]
     await visit.ask("change.approve", {"id": id, **_signature(form)})
     return visit.go(f"/trust/changes/{id}")
 
 
-async def give_up(visit: Visit) -> web.StreamResponse:
+async def withdraw_change(visit: Visit) -> web.StreamResponse:
     """A pending change is withdrawn."""
     id = visit.request.match_info["change"]
     await visit.act("change.withdraw", {"id": id})
     return visit.go(f"/trust/changes/{id}")
 
 
-async def offer(visit: Visit) -> web.StreamResponse:
+async def show_offer(visit: Visit) -> web.StreamResponse:
     """Somebody who looks after trust puts their passkey on a card, to become an administrator."""
     return visit.page("trust-offer.html", ceremony=await visit.sign_in.offer(visit.who), offered=None)
 
@@ -315,13 +315,13 @@ async def offer(visit: Visit) -> web.StreamResponse:
 async def take_offer(visit: Visit) -> web.StreamResponse:
     """The browser has signed; the key stands there to be read out to those who enrol it."""
     form = await visit.form()
-    card = await visit.sign_in.offered(visit.who, form.one("ceremony"), credential(form))
+    card = await visit.sign_in.offered(visit.who, form.one("ceremony"), read_credential(form))
     found = await visit.ask("admin.list")
     (own,) = [one for one in found["offered"] if one["card"] == card]
     return visit.page("trust-offer.html", ceremony=None, offered=own)
 
 
-async def enrol(visit: Visit) -> web.StreamResponse:
+async def enrol_administrator(visit: Visit) -> web.StreamResponse:
     """An administrator proposes somebody who has offered a passkey."""
     chosen, found = (await visit.form()).one("pseudonym"), await visit.ask("admin.list")
     cards = [one["card"] for one in found["offered"] if one["pseudonym"] == chosen]
@@ -330,19 +330,19 @@ async def enrol(visit: Visit) -> web.StreamResponse:
     return await _to_sign(visit, Action.ADMIN_ENROL, ADMINS, {"admin": cards[0]})
 
 
-async def history(visit: Visit) -> web.StreamResponse:
+async def show_history(visit: Visit) -> web.StreamResponse:
     """Every change there was, newest first."""
     changes = (await visit.ask("change.list"))["changes"]
     return visit.page("trust-history.html", changes=changes, actions=ACTIONS, stages=STAGES)
 
 
-async def policy(visit: Visit) -> web.StreamResponse:
+async def show_policy(visit: Visit) -> web.StreamResponse:
     """What may leave: the corridor policy in force, those that wait, and a new one to be adopted."""
     found = await visit.ask("policy.show")
     return visit.page("trust-policy.html", policy=found, actions=ACTIONS, text="", told=None)
 
 
-async def adopt(visit: Visit) -> web.StreamResponse:
+async def adopt_policy(visit: Visit) -> web.StreamResponse:
     """A new policy file, as the next change of this node. The line end that it closes with is lost in a form."""
     form = await visit.form(longest=CHANGE)
     action = Action.POLICY_WIDEN if form.one("act") == "widen" else Action.POLICY_NARROW
@@ -379,7 +379,7 @@ async def _ways(visit: Visit, action: Action, change: Mapping[str, Json]) -> lis
 
 def _signature(form: Form) -> dict[str, Json]:
     """What the browser signed."""
-    return {"assertion": dict(credential(form)), "emergency": form.one("emergency") == "yes"}
+    return {"assertion": dict(read_credential(form)), "emergency": form.one("emergency") == "yes"}
 
 
 async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[str, Json]) -> web.Response:
@@ -404,25 +404,25 @@ def _qr(text: str) -> Markup:
 
 
 PAGES = (
-    Page(method="GET", path="/trust", handler=overview, operation="change.list"),
-    Page(method="GET", path="/trust/own", handler=own, operation="node.pairing"),
-    Page(method="GET", path="/trust/own/file", handler=pairing_file, operation="node.pairing"),
-    Page(method="GET", path="/trust/new", handler=new_peer, operation="peer.add"),
+    Page(method="GET", path="/trust", handler=show_overview, operation="change.list"),
+    Page(method="GET", path="/trust/own", handler=show_own_pairing, operation="node.pairing"),
+    Page(method="GET", path="/trust/own/file", handler=download_pairing_file, operation="node.pairing"),
+    Page(method="GET", path="/trust/new", handler=show_new_peer, operation="peer.add"),
     Page(method="POST", path="/trust/new", handler=add_peer, operation="peer.add"),
-    Page(method="GET", path="/trust/offer", handler=offer, operation="change.propose"),
+    Page(method="GET", path="/trust/offer", handler=show_offer, operation="change.propose"),
     Page(method="POST", path="/trust/offer", handler=take_offer, operation="change.propose"),
-    Page(method="POST", path="/trust/enrol", handler=enrol, operation="change.prepare"),
-    Page(method="GET", path="/trust/history", handler=history, operation="change.list"),
-    Page(method="GET", path="/trust/policy", handler=policy, operation="change.list"),
-    Page(method="POST", path="/trust/policy", handler=adopt, operation="change.propose"),
-    Page(method="POST", path="/trust/changes", handler=propose, operation="change.propose"),
-    Page(method="GET", path="/trust/changes/{change}", handler=change, operation="change.show"),
-    Page(method="POST", path="/trust/changes/{change}/approve", handler=approve, operation="change.approve"),
-    Page(method="POST", path="/trust/changes/{change}/withdraw", handler=give_up, operation="change.withdraw"),
-    Page(method="GET", path="/trust/peers/{peer}", handler=peer, operation="change.list"),
-    Page(method="GET", path="/trust/peers/{peer}/compare", handler=compare, operation="peer.code"),
-    Page(method="POST", path="/trust/peers/{peer}/compare", handler=compared, operation="change.prepare"),
-    Page(method="GET", path="/trust/peers/{peer}/scope", handler=scope, operation="peer.scope"),
-    Page(method="POST", path="/trust/peers/{peer}/scope", handler=rescope, operation="change.prepare"),
-    Page(method="POST", path="/trust/peers/{peer}/begin", handler=begin, operation="change.prepare"),
+    Page(method="POST", path="/trust/enrol", handler=enrol_administrator, operation="change.prepare"),
+    Page(method="GET", path="/trust/history", handler=show_history, operation="change.list"),
+    Page(method="GET", path="/trust/policy", handler=show_policy, operation="change.list"),
+    Page(method="POST", path="/trust/policy", handler=adopt_policy, operation="change.propose"),
+    Page(method="POST", path="/trust/changes", handler=propose_change, operation="change.propose"),
+    Page(method="GET", path="/trust/changes/{change}", handler=show_change, operation="change.show"),
+    Page(method="POST", path="/trust/changes/{change}/approve", handler=approve_change, operation="change.approve"),
+    Page(method="POST", path="/trust/changes/{change}/withdraw", handler=withdraw_change, operation="change.withdraw"),
+    Page(method="GET", path="/trust/peers/{peer}", handler=show_peer, operation="change.list"),
+    Page(method="GET", path="/trust/peers/{peer}/compare", handler=show_digits, operation="peer.code"),
+    Page(method="POST", path="/trust/peers/{peer}/compare", handler=verify_digits, operation="change.prepare"),
+    Page(method="GET", path="/trust/peers/{peer}/scope", handler=show_scope, operation="peer.scope"),
+    Page(method="POST", path="/trust/peers/{peer}/scope", handler=change_scope, operation="change.prepare"),
+    Page(method="POST", path="/trust/peers/{peer}/begin", handler=prepare_change, operation="change.prepare"),
 )

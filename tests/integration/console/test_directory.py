@@ -11,7 +11,7 @@ from support.running import UNIT as NODE_UNIT
 from support.running import pair, running, until
 from support.visitors import Visitor, console_at, visitor
 
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.operations.roles import Role
 from schemas.labels import languages
 
@@ -93,6 +93,6 @@ async def test_the_duty_contact_of_another_country_is_found_in_two_languages(tmp
             assert "Kujdestaria 24 orë" in first and f'href="tel:{DUTY}"' in first
             assert question not in ana.path
         await ana.open("/drafts/new")
-        assert f"{words('ar').country('AL')}: Zyra kombëtare" in ana.page.said
+        assert f"{load_words('ar').country('AL')}: Zyra kombëtare" in ana.page.said
         await dritan.open("/directory")
         assert "tells of its offices ends" not in dritan.page.said

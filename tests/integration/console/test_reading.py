@@ -16,7 +16,7 @@ from support.visitors import Visitor, console_at, visitor
 
 from gateway.composition.node import Node
 from gateway.console.cookies import SESSION
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.operations.roles import Role
 from keys.primitives.encoding import b64u
 
@@ -100,7 +100,9 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
 
         await seen(besa, "/desk", "accept, decline or ask", "Referral request", "France", "new, nobody has taken it")
         await seen(besa, "/inbox", "Referral request")
-        await seen(besa, f"/messages/{id}?way=in", PSEUDONYM, words("en").code("referral_kind", "return_reception"))
+        await seen(
+            besa, f"/messages/{id}?way=in", PSEUDONYM, load_words("en").code("referral_kind", "return_reception")
+        )
         await besa.press(f"/messages/{id}/take")
         assert "taken, not opened yet" in besa.page.said
         await besa.press(f"/messages/{id}/open")

@@ -7,7 +7,7 @@ from typing import Any
 
 from support.shapes import misfits
 
-from gateway.api.metrics import render
+from gateway.api.metrics import render_metrics
 
 NOW = 1_800_000_000
 LABEL = r'[a-z]+="(?:[^"\\\n]|\\[\\"n])*"'
@@ -64,7 +64,7 @@ def test_the_reading_is_what_the_desk_promises():
 
 def test_figures_are_those_of_the_reading():
     """Counts as they are, times as ages; what is not there yet is nothing."""
-    found = samples(render(status()))
+    found = samples(render_metrics(status()))
     assert found['trm_queue_messages{peer="AL"}'] == 3
     assert found['trm_queue_oldest_seconds{peer="AL"}'] == 90
     assert found['trm_peer_failing_seconds{peer="AL"}'] == 60
@@ -77,11 +77,11 @@ def test_figures_are_those_of_the_reading():
 
 def test_every_metric_says_what_it_is():
     """Help and type stand once before the samples of each name, also where there is none."""
-    text = render(status(peers=[], failed=[], alarms=[]))
+    text = render_metrics(status(peers=[], failed=[], alarms=[]))
     told = re.findall(r"^# HELP (trm_[a-z_]+) [a-z0-9]", text, re.MULTILINE)
     assert told == re.findall(r"^# TYPE (trm_[a-z_]+) gauge$", text, re.MULTILINE)
     assert len(set(told)) == len(told)
-    assert {name.partition("{")[0] for name in samples(render(status()))} <= set(told)
+    assert {name.partition("{")[0] for name in samples(render_metrics(status()))} <= set(told)
     assert text.endswith("\n")
 
 
@@ -89,7 +89,7 @@ def test_a_name_can_not_add_a_line():
     """Names of peers are people's: quotes, backslashes and line feeds stay inside of their label."""
     evil = status()
     evil["peers"][0]["name"] = 'A"} 1\ntrm_alarms 7\\'
-    found = samples(render(evil))
+    found = samples(render_metrics(evil))
     assert "trm_alarms" not in found
     assert found['trm_queue_messages{peer="A\\"} 1\\ntrm_alarms 7\\\\"}'] == 3
 
@@ -98,4 +98,4 @@ def test_a_queue_from_the_future_has_no_age():
     """A clock that went back makes no negative age."""
     late = status()
     late["peers"][0]["queued"]["oldest"] = NOW + 10
-    assert samples(render(late))['trm_queue_oldest_seconds{peer="AL"}'] == 0
+    assert samples(render_metrics(late))['trm_queue_oldest_seconds{peer="AL"}'] == 0

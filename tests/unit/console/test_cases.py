@@ -14,7 +14,7 @@ from support.shapes import misfits
 from support.tables import Faults, table
 
 import schemas
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
 from gateway.operations.ports import Person
 from gateway.operations.roles import Caller, Role
@@ -129,7 +129,7 @@ async def test_a_conversation_stands_beside_its_procedure():
         there.sign_in.sessions["secret"] = person(language="fr")
         text = (await there.get(f"/conversations/{CASE}")).text
         assert "Décider" in text and '<span lang="en" dir="ltr">Nobody decides alone</span>' in text
-        draft = words("ar")("The steps are translated as a draft: no native speaker has reviewed them yet.")
+        draft = load_words("ar")("The steps are translated as a draft: no native speaker has reviewed them yet.")
         assert draft not in text
         there.sign_in.sessions["secret"] = person(language="ar")
         assert draft in (await there.get(f"/conversations/{CASE}")).text
@@ -161,7 +161,7 @@ async def test_a_message_is_read_in_the_language_of_the_reader():
     async with console(answers(message__show=whole)) as there:
         text = (await there.get(f"/messages/{MESSAGE}?way=in")).text
         assert "no_such_kind [unknown code]" in text
-        assert f"arrived {words('en').time(NOW, 3600)}, opened by a person" in text
+        assert f"arrived {load_words('en').time(NOW, 3600)}, opened by a person" in text
         assert f"/messages/{MESSAGE}/files/1?way=in" in text
         assert "Left out by the policy of the corridor" in text
         there.sign_in.sessions["secret"] = person(language="ar")

@@ -13,7 +13,7 @@ from support.written import ID as DRAFT
 from support.written import KNOWN, PEER, SCRIPT, draft
 
 from gateway.console.pages.consent import FREE, SHEET, TOLD
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.errors import Code, Finding, RefusedError
 from schemas.labels import languages
 from schemas.walk import fields
@@ -83,7 +83,7 @@ async def test_a_consent_is_told_in_two_languages(lang):
     """The seven things, and each question; in its own direction; nothing is filled in but the language."""
     async with console(ANSWERS) as there:
         seen, page = await begun(there, lang)
-        other = words(lang)
+        other = load_words(lang)
         for text in (FREE, *TOLD.values()):
             assert text in page.said and other(text) in page.said
         label = other.labels.field("consent.record/1", "/content/interpreter").text
@@ -136,7 +136,7 @@ async def test_grants_are_added_one_by_one():
         )
         page = read((await there.post("/consents/new", form)).text)
         assert page.form("/consents/new").sent()["/content/grants/0/purpose"] == ("return",)
-        assert words("uk")(FREE) in page.said
+        assert load_words("uk")(FREE) in page.said
 
 
 @pytest.mark.parametrize("fields", [{}, {"with": "xx", "act": "begin"}])
@@ -152,7 +152,7 @@ async def test_the_sheet_is_in_the_language_of_the_person():
         seen = await there.get(f"/consents/{ID}/sheet")
         page = read(seen.text)
         assert '<article class="sheet" lang="ar" dir="rtl">' in seen.text
-        assert words("ar")(SHEET["title"]) in page.said and words("ar").country("AL") in page.said
+        assert load_words("ar")(SHEET["title"]) in page.said and load_words("ar").country("AL") in page.said
         assert UNIT not in page.said and 'lang="en"' in seen.text
         seen = await there.get(f"/consents/{ID}/sheet?language=fr")
         assert '<article class="sheet" lang="fr" dir="ltr">' in seen.text

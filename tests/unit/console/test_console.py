@@ -301,7 +301,7 @@ async def test_the_files_of_a_page_are_kept_for_ever():
     """Under an address that holds their hash; another one has nothing."""
     async with console() as there:
         for name in assets.MEDIA:
-            seen = await there.get(assets.address(name), session=None)
+            seen = await there.get(assets.find_address(name), session=None)
             assert seen.status == 200 and "immutable" in seen.headers["Cache-Control"]
         assert (await there.get("/static/0000/console.css", session=None)).status == 404
         assert (await there.get("/static/0000/..%2fapp.py", session=None)).status == 404

@@ -10,7 +10,7 @@ from support.consoles import console
 from support.shapes import misfits
 from support.written import HERE, ID, KNOWN, OTHER, PREVIEW, ROLE, SCRIPT, draft
 
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.errors import Code, Finding, RefusedError
 from gateway.operations.ports import Person
 from gateway.operations.roles import Caller, Role
@@ -117,7 +117,7 @@ async def test_what_is_written_into_a_draft_that_is_gone_is_shown():
         assert (
             seen.status == 409
             and f"first {SCRIPT}" in shown.said
-            and words("en").code("age_group", "adult") in shown.said
+            and load_words("en").code("age_group", "adult") in shown.said
         )
         assert SCRIPT not in seen.text and "draft.change" not in [call[0] for call in there.desk.calls]
 
@@ -290,7 +290,7 @@ async def test_what_is_owed_is_offered_first():
     async with console(KNOWN | {"conversation.show": conversation(), "conversation.writable": WRITABLE}) as there:
         page = read((await there.get(f"/conversations/{ID}/write")).text)
         reply, withdrawal, consent = [
-            words("en").message(name) for name in ("info.reply/1", "referral.withdraw/1", "consent.record/1")
+            load_words("en").message(name) for name in ("info.reply/1", "referral.withdraw/1", "consent.record/1")
         ]
         assert page.said.index(reply) < page.said.index(withdrawal)
         assert "overdue" in page.said and consent not in page.said

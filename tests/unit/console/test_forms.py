@@ -19,8 +19,8 @@ from support.tables import table
 
 import schemas
 from gateway.console import formfaults, forms, looks
-from gateway.console.formfields import HALVES, body, posted, without
-from gateway.console.words import words
+from gateway.console.formfields import HALVES, remove_row, to_document, to_fields
+from gateway.console.words import load_words
 from gateway.errors import Finding
 from schemas import catalogue, code_list, fields
 from schemas.describe import ONE_OF, conditions
@@ -50,11 +50,11 @@ def asked(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown(body_type: str, document: Mapping[str, Any], lang: str = "en", found: tuple[Finding, ...] = ()) -> Page:
     """The form of a document as a browser has it."""
-    parts = forms.form(body_type, posted(body_type, document, offset), words(lang))
+    parts = forms.build_form(body_type, to_fields(body_type, document, offset), load_words(lang))
     wrong: dict[str, list[str]] = {}
-    for fault in formfaults.told(body_type, found, words(lang), parts):
+    for fault in formfaults.explain_faults(body_type, found, load_words(lang), parts):
         wrong.setdefault(fault.place, []).append(fault.text)
-    text = looks.environment(lang).from_string(SHOWN).render(parts=parts, faults=wrong)
+    text = looks.make_environment(lang).from_string(SHOWN).render(parts=parts, faults=wrong)
     assert "<script" not in text and "<img" not in text
     return read(text)
 
@@ -77,14 +77,14 @@ def trimmed(value: Any) -> Any:
 @pytest.mark.parametrize("lang", languages())
 def test_a_long_list_begins_with_what_is_near(lang: str):
     """The region's languages and countries in a group of their own, then the others; each value is offered once."""
-    spoken = words(lang)
+    spoken = load_words(lang)
     offered = {"type:language": [(code, spoken.spoken(code)) for code in ("en", "fr", "sq", "uk", "zu")]}
     document = {"header": {"language": "xx"}, "content": {"person": {"nationalities": ["MA", "AL"]}}}
-    given = posted("referral.request/1", document, offset)
-    parts = forms.form(
+    given = to_fields("referral.request/1", document, offset)
+    parts = forms.build_form(
         "referral.request/1", given, spoken, choices=offered, near={"language": ("sq", "uk"), "country": ("MA", "FR")}
     )
-    text = looks.environment(lang).from_string(SHOWN).render(parts=parts, faults={})
+    text = looks.make_environment(lang).from_string(SHOWN).render(parts=parts, faults={})
     for name, near, some in (
         ("/header/language", {"sq", "uk"}, {"en", "fr", "zu", "xx"}),
         ("/content/person/nationalities/1", {"MA", "FR"}, {"AL", "ES", "US"}),
@@ -112,7 +112,7 @@ def documents(body_type: str) -> list[dict[str, Any]]:
 def test_fields_are_a_way_back(body_type):
     """A document as fields and as a document again is the same."""
     for document in documents(body_type):
-        assert body(body_type, posted(body_type, document, offset), offset) == document
+        assert to_document(body_type, to_fields(body_type, document, offset), offset) == document
 
 
 @table("body_type", TYPES)
@@ -120,7 +120,7 @@ def test_a_page_is_a_way_back(body_type):
     """So is a document that is shown, and sent as it is; nothing is added by being looked at."""
     for document in documents(body_type):
         page = shown(body_type, document)
-        assert trimmed(body(body_type, sent(page), offset)) == trimmed(document)
+        assert trimmed(to_document(body_type, sent(page), offset)) == trimmed(document)
 
 
 @table("body_type", TYPES)
@@ -133,7 +133,7 @@ def test_an_empty_form_says_nothing(body_type):
         for name, member in members(content)
         if "x-each" in member
     }
-    assert body(body_type, sent(shown(body_type, {"header": {}, "content": {}})), offset) == {
+    assert to_document(body_type, sent(shown(body_type, {"header": {}, "content": {}})), offset) == {
         "header": {},
         "content": fixed,
     }
@@ -161,8 +161,8 @@ def test_what_people_wrote_is_never_part_of_the_page(body_type, lang):
         return SCRIPT if path in places else value
 
     hostile = {half: scripted(document[half], f"/{half}") for half in HALVES}
-    page = shown(body_type, hostile, lang, formfaults.judge(body_type, hostile))
-    assert trimmed(body(body_type, sent(page), offset)) == trimmed(hostile)
+    page = shown(body_type, hostile, lang, formfaults.find_faults(body_type, hostile))
+    assert trimmed(to_document(body_type, sent(page), offset)) == trimmed(hostile)
 
 
 @table("body_type", TYPES)
@@ -171,11 +171,11 @@ def test_every_fault_is_told_at_a_field(body_type):
     rng = random.Random(11)
     for _ in range(3):
         spoilt = {"header": {}, "content": {}} | mutated(asked(bodies(body_type, rng)), rng)
-        read_again = body(body_type, posted(body_type, spoilt, offset), offset)
-        found = formfaults.judge(body_type, read_again)
-        parts = forms.form(body_type, posted(body_type, read_again, offset), words("fr"))
-        known = [*forms.places(parts), ""]
-        told = formfaults.told(body_type, found, words("fr"), parts)
+        read_again = to_document(body_type, to_fields(body_type, spoilt, offset), offset)
+        found = formfaults.find_faults(body_type, read_again)
+        parts = forms.build_form(body_type, to_fields(body_type, read_again, offset), load_words("fr"))
+        known = [*forms.list_places(parts), ""]
+        told = formfaults.explain_faults(body_type, found, load_words("fr"), parts)
         assert len(told) == len([one for one in found if one.place not in formfaults.FILLED])
         assert all(fault.text and "%(" not in fault.text for fault in told)
         assert {fault.place for fault in told} <= set(known)
@@ -185,7 +185,7 @@ def test_every_fault_is_told_at_a_field(body_type):
 def test_the_judge_takes_what_is_valid(body_type):
     """With what the node fills in put in its place."""
     for document in documents(body_type):
-        assert formfaults.judge(body_type, document) == ()
+        assert formfaults.find_faults(body_type, document) == ()
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_the_judge_takes_what_is_valid(body_type):
 )
 def test_what_can_not_be_read_is_kept(name, text, value):
     """As the text it is; the validator refuses it, and the form shows it."""
-    document = body("referral.request/1", {name: (text,)}, offset)
+    document = to_document("referral.request/1", {name: (text,)}, offset)
     assert document["content"]["person"][name.rpartition("/")[2]] == value
     if isinstance(value, str):
-        found = [one for one in formfaults.judge("referral.request/1", document) if one.place == name]
+        found = [one for one in formfaults.find_faults("referral.request/1", document) if one.place == name]
         assert found and shown("referral.request/1", document, found=tuple(found)).form("/x").sent()[name] == (text,)
 
 
@@ -223,7 +223,7 @@ def test_what_can_not_be_read_is_kept(name, text, value):
 def test_a_time_is_that_of_the_country(sent, at):
     """And the exact second where it was not changed."""
     given = {f"/header/respond_by{name}": (value,) for name, value in sent.items()}
-    assert body("enquiry.capacity/1", given, offset)["header"] == {"respond_by": at}
+    assert to_document("enquiry.capacity/1", given, offset)["header"] == {"respond_by": at}
 
 
 @pytest.mark.parametrize(
@@ -239,23 +239,23 @@ def test_a_time_is_that_of_the_country(sent, at):
 )
 def test_a_field_that_no_form_has_is_passed_over(fields):
     """Nothing comes in by a name that the schema does not have, or that the node fills in."""
-    assert body("referral.request/1", fields, offset) == {"header": {}, "content": {}}
+    assert to_document("referral.request/1", fields, offset) == {"header": {}, "content": {}}
 
 
 def test_an_empty_row_is_no_row():
     """One that was added and left empty; the others keep their order."""
     given = {"/content/household/0/relation": ("",), "/content/household/7/relation": ("child",)}
-    assert body("referral.request/1", given, offset)["content"] == {"household": [{"relation": "child"}]}
+    assert to_document("referral.request/1", given, offset)["content"] == {"household": [{"relation": "child"}]}
 
 
 def test_a_row_is_taken_out():
     """Of any list, and the list with its last row."""
     document = {"content": {"a": [1, 2], "b": [{"c": [1]}]}}
-    assert without(document, "/content/a/0") == {"content": {"a": [2], "b": [{"c": [1]}]}}
-    assert without(document, "/content/b/0/c/0") == {"content": {"a": [1, 2], "b": [{}]}}
-    assert without(document, "/content/b/0") == {"content": {"a": [1, 2]}}
+    assert remove_row(document, "/content/a/0") == {"content": {"a": [2], "b": [{"c": [1]}]}}
+    assert remove_row(document, "/content/b/0/c/0") == {"content": {"a": [1, 2], "b": [{}]}}
+    assert remove_row(document, "/content/b/0") == {"content": {"a": [1, 2]}}
     for nowhere in ("", "/", "/content", "/content/a/9", "/content/a/x", "/no/0", "/content/a/0/0"):
-        assert without(document, nowhere) == document
+        assert remove_row(document, nowhere) == document
 
 
 def test_a_list_with_one_row_for_each_code_is_laid_out():
@@ -263,11 +263,11 @@ def test_a_list_with_one_row_for_each_code_is_laid_out():
     place, codes = "/content/findings", [code.code for code in code_list("risk_domain").codes]
 
     def rows(given):
-        found = {part.place: part for part in _every(forms.form("risk.assessment/1", given, words("fr")))}
+        found = {part.place: part for part in _every(forms.build_form("risk.assessment/1", given, load_words("fr")))}
         return found[place]
 
     said = {f"{place}/4/risk_domain": ("debt",), f"{place}/4/risk_known": ("false",)}
-    named = {code: words("fr").code("risk_domain", code) for code in codes}
+    named = {code: load_words("fr").code("risk_domain", code) for code in codes}
     assert [row.label for row in rows({}).parts] == [named[code] for code in codes]
     assert [row.label for row in rows(said).parts] == [
         named["debt"],
@@ -279,16 +279,16 @@ def test_a_list_with_one_row_for_each_code_is_laid_out():
 def test_rows_can_be_added_until_it_is_full():
     """The button goes with the last row that fits."""
     rows = {f"/content/household/{n}/relation": ("child",) for n in range(20)}
-    full = {part.place: part for part in forms.form("referral.request/1", rows, words("en"))}
+    full = {part.place: part for part in forms.build_form("referral.request/1", rows, load_words("en"))}
     household = full["/content/household"]
     assert len(household.parts) == 20 and not household.add
-    more = forms.form("referral.request/1", {}, words("en"), blank=["/content/household"])
+    more = forms.build_form("referral.request/1", {}, load_words("en"), blank=["/content/household"])
     assert [len(part.parts) for part in more if part.place == "/content/household"] == [1]
 
 
 def test_a_condition_is_told_in_the_language_of_the_reader():
     """With the labels of fields and codes."""
-    parts = forms.form("referral.request/1", {}, words("fr"))
+    parts = forms.build_form("referral.request/1", {}, load_words("fr"))
     found = {part.place: part for part in _every(parts)}
     texts = [text for lang, text in found["/content/person/birth_year"].hints if lang == "fr"]
     label = found["/content/person/birth_date"].label
@@ -297,12 +297,12 @@ def test_a_condition_is_told_in_the_language_of_the_reader():
 
 def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
     """Where it is not translated, in English and marked as such."""
-    known = words("fr")
+    known = load_words("fr")
     lacking = replace(known, labels=replace(known.labels, file={**known.labels.file, "meanings": {}}))
     place, english = "/content/arrived_at", "when the person arrived"
     told = [
-        next(part for part in _every(forms.form("arrival.confirmation/1", {}, said)) if part.place == place).hints
-        for said in (known, lacking, words("en"))
+        next(part for part in _every(forms.build_form("arrival.confirmation/1", {}, said)) if part.place == place).hints
+        for said in (known, lacking, load_words("en"))
     ]
     assert told[0][0] == ("fr", known.labels.meaning(english).text)
     assert told[1][0] == told[2][0] == ("en", english)
@@ -312,7 +312,7 @@ def test_the_meaning_of_a_field_is_told_in_the_language_of_the_reader():
 def test_every_condition_has_its_sentence(lang):
     """Of every type."""
     for body_type in TYPES:
-        parts = list(_every(forms.form(body_type, {}, words(lang))))
+        parts = list(_every(forms.build_form(body_type, {}, load_words(lang))))
         told = sum(len([1 for code, _ in part.hints if code == lang]) for part in parts)
         single = [one for one in conditions(body_type) if one.wish != ONE_OF and "*" not in one.place]
         assert told >= len({(one.place, one.path) for one in single if one.path[-1:] and len(one.path) == 1}) // 2
@@ -322,7 +322,10 @@ def test_a_choice_is_offered_where_it_is_known():
     """Units, files and languages; what is there already stays even if it is not offered."""
     choices = {"/header/recipient_unit": [("fp", "Focal point")], "type:part": [("0", "1: PDF")]}
     given = {"/header/recipient_unit": ("other",), "/content/attachments/0/part": ("0",)}
-    parts = {part.place: part for part in _every(forms.form("referral.request/1", given, words("en"), choices=choices))}
+    parts = {
+        part.place: part
+        for part in _every(forms.build_form("referral.request/1", given, load_words("en"), choices=choices))
+    }
     assert [code for code, _ in parts["/header/recipient_unit"].options] == ["fp", "other"]
     assert parts["/content/attachments/0/part"].look == "select"
 

@@ -16,7 +16,7 @@ from gateway.console import operating
 from gateway.console.operating import Tells
 from gateway.console.pages import operations
 from gateway.console.pages.operations import PAGE
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
 from gateway.messages.probe import Leg
 from gateway.operations.roles import Role, allowed
@@ -43,7 +43,7 @@ def test_every_alarm_has_its_words():
     """Every kind that the node raises, and no other, with what to do."""
     made = {f"{subject}.ends_{days}" for subject in operating.ENDINGS for days in operating.BEFORE}
     assert set(operating.ALARMS) | made == documented.alarms()
-    tells = Tells(words("en"))
+    tells = Tells(load_words("en"))
     for kind in documented.alarms():
         assert "[no label]" not in tells.alarm(kind) and tells.remedy(kind)
     assert tells.alarm("own.sig.ends_30") == "The last signing key of this node ends in 30 days"
@@ -56,7 +56,7 @@ def test_every_name_has_its_words():
     assert set(operating.LEGS) == {str(leg) for leg in Leg}
     assert {f"message.{name}" for name in operating.TROUBLES} == set(status_metrics.FAILED)
     assert set(operating.REASONS) | set(operating.HALTS) <= {str(code) for code in Code}
-    tells = Tells(words("en"))
+    tells = Tells(load_words("en"))
     assert tells.reason("gate_g2").startswith("G2: Personal data go only")
     assert tells.reason("expired") != "expired" and tells.reason("zzz") == "zzz"
 
@@ -95,7 +95,7 @@ async def test_the_overview_says_how_it_stands():
             "does not answer",
             "held: people have to agree first",
             "A message of ours",
-            words("en").code("wire_code", "expired"),
+            load_words("en").code("wire_code", "expired"),
             "3, since",
             "little",
             "being changed",
@@ -104,7 +104,7 @@ async def test_the_overview_says_how_it_stands():
             "(2 attempts)",
             "folder",
             "signs messages",
-            words("en").code("erasure_ground", "objection"),
+            load_words("en").code("erasure_ground", "objection"),
         ):
             assert word in text, word
         calm = STATUS | {"alarms": [], "failed": [], "peers": [], "backup": None}

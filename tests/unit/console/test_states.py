@@ -11,7 +11,7 @@ from support.tables import table
 import schemas
 from gateway.console import states
 from gateway.console.states import Says
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.conversations import safe_contact
 from gateway.conversations.procedure import ProcedureStatus as StepStanding
 from gateway.conversations.rules.fold import Overlay
@@ -71,7 +71,7 @@ def test_reasons_of_advice_are_those_of_the_core():
 
 def test_an_unknown_name_is_marked():
     """Never left out, never guessed."""
-    says = Says(words("en"))
+    says = Says(load_words("en"))
     assert says.message("in", "zzz") == "zzz [no label]"
     assert says.state("other", "open") == "open [no label]"
     assert says.reason("disk") == "disk"
@@ -80,12 +80,12 @@ def test_an_unknown_name_is_marked():
 
 def test_a_state_of_a_message_depends_on_its_direction():
     """The same name means another thing for who sent it and who got it."""
-    says = Says(words("en"))
+    says = Says(load_words("en"))
     assert says.message("in", "awaiting_handover") != says.message("out", "awaiting_handover")
 
 
 def test_a_text_with_languages_of_its_own():
     """In that of the reader, else in English, and it says which."""
-    says = Says(words("fr"))
+    says = Says(load_words("fr"))
     assert says.text({"en": "a", "fr": "b"}) == ("b", "fr")
     assert says.text({"en": "a"}) == ("a", "en")

@@ -10,7 +10,7 @@ from support.consoles import NOW, console, person
 
 from gateway.changes import store as rows
 from gateway.console.pages.trust import STAGES
-from gateway.console.words import words
+from gateway.console.words import load_words
 from gateway.errors import Code, RefusedError
 
 NONE = {"in_force": None, "waiting": [], "pending": [], "changes": [], "faults": []}
@@ -49,5 +49,5 @@ async def test_how_far_a_change_has_come_is_said_in_words(state):
     async with console({"change.list": {"changes": [change]}, "change.show": change}) as there:
         for path in ("/trust/history", "/trust/changes/c1"):
             seen = await there.get(path, **{"Accept-Language": "el"})
-            assert words("el")(STAGES[state]) in read(seen.text).said
+            assert load_words("el")(STAGES[state]) in read(seen.text).said
             assert f">{state}<" not in seen.text

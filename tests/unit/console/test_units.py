@@ -8,9 +8,9 @@ import pytest
 from support.casework import MESSAGE, answers
 from support.consoles import console, person
 
-from gateway.console.pages.messages import told
+from gateway.console.pages.messages import render_half
 from gateway.console.units import Units
-from gateway.console.words import words
+from gateway.console.words import load_words
 
 FR, AL = "n1" + "f" * 32, "n1" + "a" * 32
 
@@ -30,7 +30,7 @@ UNITS = Units(
         unit("AL", "south", "Strehëza"),
         unit("AL", "odd", "a\u202eb"),
     ],
-    words("fr"),
+    load_words("fr"),
 )
 
 
@@ -67,14 +67,16 @@ def test_the_role_of_a_unit_that_has_one():
 def test_a_message_names_the_units_of_both_sides():
     """Sender and recipient may have units of the same id; what the content names is the sender's, or of any country."""
     header = {"sender_unit": "fp", "recipient_unit": "fp", "handling": {"onward_units": [f"{FR}/fp"]}}
-    shown = told({"type": "referral.accept/1", "header": header}, "header", words("fr"), UNITS.named("AL", None))
+    shown = render_half(
+        {"type": "referral.accept/1", "header": header}, "header", load_words("fr"), UNITS.named("AL", None)
+    )
     values = [part.value for part in shown if part.value]
     assert values == ["Zyra", "Point focal"]
     (handling,) = [part for part in shown if part.parts]
     assert handling.parts[0].parts[0].value == "France: Point focal"
     content = {"type": "referral.accept/1", "content": {"lead_unit": "north"}}
-    assert told(content, "content", words("en"), UNITS.named("AL", None))[0].value == "Strehëza (north)"
-    assert told(content, "content", words("en"), UNITS.named(None, "AL"))[0].value == "north"
+    assert render_half(content, "content", load_words("en"), UNITS.named("AL", None))[0].value == "Strehëza (north)"
+    assert render_half(content, "content", load_words("en"), UNITS.named(None, "AL"))[0].value == "north"
 
 
 @pytest.mark.parametrize("path", ["/desk", "/inbox", "/conversations"])

@@ -7,7 +7,7 @@ import re
 import pytest
 from support import page_words
 
-from gateway.console.words import preferred, words
+from gateway.console.words import choose_preferred, load_words
 from schemas.labels import languages
 
 LANGUAGES = [lang for lang in languages() if lang != "en"]
@@ -43,7 +43,7 @@ def test_a_translation_is_plain_text(lang):
 @pytest.mark.parametrize("lang", languages())
 def test_a_language_writes_its_own_dates(lang):
     """Names of months and countries come from CLDR, the time is that of the country."""
-    spoken = words(lang)
+    spoken = load_words(lang)
     assert spoken.time(1_790_000_000, 3600) and spoken.day(1_790_000_000, 3600) and spoken.span(7200)
     assert spoken.country("AL") != "AL" and spoken.country("iom") == "iom"
     assert spoken.spoken("sq") != "sq" and spoken.spoken("qqq") == "qqq"
@@ -63,4 +63,4 @@ def test_a_language_writes_its_own_dates(lang):
 )
 def test_a_browser_asks_for_a_language(header, lang):
     """By weight, then by order; what is no language is passed over."""
-    assert preferred(header, "it") == lang
+    assert choose_preferred(header, "it") == lang

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.demo.cases import MARKS
-from gateway.demo.marks import SHORTEST, Hit, encodings, search
+from gateway.demo.marks import SHORTEST, Hit, list_encodings, search_files
 
 MARK = {"name": "Kordhushë-Testani"}
 VALUE = MARK["name"]
@@ -45,7 +45,7 @@ def test_a_planted_leak_is_found(tmp_path, leak):
     path.parent.mkdir(parents=True)
     path.write_bytes(leak)
     (tmp_path / "nodes" / "clean.bin").write_bytes(os.urandom(10_000))
-    found = search([tmp_path], MARK)
+    found = search_files([tmp_path], MARK)
     assert {(hit.path, hit.mark) for hit in found.hits} == {(path, "name")}
 
 
@@ -54,7 +54,7 @@ def test_what_was_searched_is_counted(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 10)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / ".hidden").write_bytes(b"y" * 5)
-    found = search([tmp_path], MARK)
+    found = search_files([tmp_path], MARK)
     assert (found.files, found.bytes, found.hits) == (2, 15, ())
 
 
@@ -62,7 +62,7 @@ def test_a_leak_in_a_file_name_is_found(tmp_path):
     """A name can tell as much as a content."""
     path = tmp_path / f"report-{VALUE}.txt"
     path.write_bytes(b"")
-    assert search([tmp_path], MARK).hits == (Hit(path=path, mark="name", encoding="utf-8"),)
+    assert search_files([tmp_path], MARK).hits == (Hit(path=path, mark="name", encoding="utf-8"),)
 
 
 def test_a_leak_in_a_write_ahead_log_is_found(tmp_path):
@@ -72,7 +72,7 @@ def test_a_leak_in_a_write_ahead_log_is_found(tmp_path):
         database.execute("CREATE TABLE t (x TEXT)")
         database.execute("INSERT INTO t VALUES (?)", (VALUE,))
         database.commit()
-        assert {hit.path.name for hit in search([tmp_path], MARK).hits} == {"node.db-wal"}
+        assert {hit.path.name for hit in search_files([tmp_path], MARK).hits} == {"node.db-wal"}
 
 
 def test_sockets_and_links_are_passed_over(tmp_path):
@@ -85,30 +85,30 @@ def test_sockets_and_links_are_passed_over(tmp_path):
     (node / "link").symlink_to(outside / "case.json")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(node / "api.sock"))
-        assert search([node], MARK).hits == ()
+        assert search_files([node], MARK).hits == ()
 
 
 def test_a_hit_does_not_repeat_the_value(tmp_path):
     """What is shown of a leak is not a second leak."""
     (tmp_path / "leak").write_bytes(VALUE.encode())
-    assert VALUE not in repr(search([tmp_path], MARK))
+    assert VALUE not in repr(search_files([tmp_path], MARK))
 
 
 def test_compressed_data_is_not_claimed(tmp_path):
     """The limit of the method, told: a value in a compressed file is not seen, so no node compresses content."""
     (tmp_path / "a.gz").write_bytes(gzip.compress(VALUE.encode() * 3, mtime=0))
-    assert search([tmp_path], MARK).hits == ()
+    assert search_files([tmp_path], MARK).hits == ()
 
 
 def test_a_short_value_is_no_mark():
     """Seven characters could stand anywhere by chance."""
     with pytest.raises(ValueError, match=f"at least {SHORTEST} characters, got 7"):
-        encodings("Testani")
+        list_encodings("Testani")
 
 
 def test_every_mark_of_the_demonstration_can_be_searched():
     """Each is long enough in every encoding, and no two are alike."""
-    assert all(len(form) >= SHORTEST for value in MARKS.values() for form in encodings(value).values())
+    assert all(len(form) >= SHORTEST for value in MARKS.values() for form in list_encodings(value).values())
     assert len(set(MARKS.values())) == len(MARKS)
 
 
@@ -121,6 +121,6 @@ def test_every_mark_of_the_demonstration_can_be_searched():
 def test_base64_of_a_longer_text_holds_one_of_the_forms(value, before, after, charset):
     """Wherever the value stands in what was encoded, one of the three alignments of it is in the result."""
     data = before + value.encode(charset) + after
-    forms = encodings(value).values()
+    forms = list_encodings(value).values()
     assert any(form in base64.b64encode(data) for form in forms)
     assert any(form in base64.urlsafe_b64encode(data) for form in forms)

@@ -21,7 +21,7 @@ from gateway.demo.chronicle import Chronicle, Event, wait_until
 from gateway.demo.nodes import ROLE, UNIT
 from gateway.demo.processes import Processes
 from gateway.demo.systems import Systems
-from gateway.demo.timeline import Timeline, words
+from gateway.demo.timeline import Timeline, describe_event
 from gateway.errors import Code, RefusedError
 from gateway.mapping.case_system import read_mapping
 from gateway.mapping.to_message import map_record
@@ -36,7 +36,7 @@ CONSENT = "CCCCCCCCCCCCCCCCCCCCCA"
 @pytest.fixture
 def federation(tmp_path):
     """Four planned countries; nothing is made yet."""
-    return places.plan(tmp_path / "d")
+    return places.plan_federation(tmp_path / "d")
 
 
 def event(**changes):
@@ -47,7 +47,7 @@ def event(**changes):
 
 def test_ports_are_free_and_differ():
     """Each can be listened on, and no two are one."""
-    found = places.free_ports(6)
+    found = places.find_free_ports(6)
     assert len(set(found)) == 6
     for port in found:
         with socket.socket() as sock:
@@ -58,19 +58,19 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     """The demonstration writes into a new folder only."""
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(RefusedError, match="is there and not empty; nothing was changed"):
-        places.plan(tmp_path)
+        places.plan_federation(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_path_too_long_for_a_socket_is_refused(tmp_path):
     """The kernel would refuse it later, with fewer words."""
     with pytest.raises(RefusedError, match="too long for the sockets"):
-        places.plan(tmp_path / ("x" * 100))
+        places.plan_federation(tmp_path / ("x" * 100))
 
 
 def test_the_case_systems_lie_outside_of_what_is_searched(federation):
     """Every folder but theirs is searched, and theirs is in none of those."""
-    places.make(federation)
+    places.make_folders(federation)
     guarded = federation.guarded
     assert {path.name for path in guarded} == {
         "adapters",
@@ -93,14 +93,14 @@ def test_the_case_systems_lie_outside_of_what_is_searched(federation):
 def test_every_state_of_an_outgoing_message_has_words(state):
     """Nothing in the timeline is the bare name of a state."""
     assert str(state) in timeline._OUT
-    assert "{" not in words(event(state=str(state)))
+    assert "{" not in describe_event(event(state=str(state)))
 
 
 @pytest.mark.parametrize("state", Incoming)
 def test_every_state_of_an_incoming_message_has_words(state):
     """The same for what arrives."""
     assert str(state) in timeline._IN
-    assert "{" not in words(event(state=str(state), direction="in"))
+    assert "{" not in describe_event(event(state=str(state), direction="in"))
 
 
 def test_where_no_terminal_is_the_timeline_has_plain_lines(federation):
@@ -151,7 +151,7 @@ def test_a_program_that_ends_by_itself_is_told(tmp_path):
 
 async def test_marked_rows_become_drafts_that_match_their_schema(federation):
     """What the workbook holds maps to valid messages, and the person is in the referral, not in the enquiry."""
-    places.make(federation)
+    places.make_folders(federation)
     france, albania, ukraine, morocco = federation.countries
     workbook = Workbook(france, DAY, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
     workbook.mark(FIRST, htcds.READY_TO_ASK)
@@ -180,8 +180,8 @@ async def test_what_case_systems_answer_becomes_a_draft_that_matches_its_schema(
     """A row of Albania's table and an item of Morocco's API, by their adapters; without a PostgreSQL it is SQLite, and
     that is said.
     """
-    monkeypatch.setattr(database, "programs", lambda: None)
-    places.make(federation)
+    monkeypatch.setattr(database, "find_programs", lambda: None)
+    places.make_folders(federation)
     systems, processes = Systems(federation, DAY), Processes()
     try:
         systems.database.start(processes)
