@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 def main() -> None:
-    """Entry point of `trm`."""
+    """Run the `trm` command."""
     from gateway.cli.root import trm
 
     trm()

@@ -16,7 +16,7 @@ from gateway.ports import Json
 
 @click.group("attachment", context_settings=CONTEXT)
 def attachment_commands() -> None:
-    """Files that go with messages."""
+    """Add, list and save the files that go with messages."""
 
 
 @options.add_verb(attachment_commands, "add")
@@ -25,7 +25,7 @@ def attachment_commands() -> None:
 @options.pass_node
 @options.as_json
 def add_attachment(reach: Reach, file: Path, message: str | None, as_json: bool) -> None:
-    """Seal FILE for a message that is still to be sent; its name does not travel.
+    """Seal FILE for a message that is still to be sent; its name is not sent.
 
     The first file gives the message its id. Write it into the draft as `message`, and name each file where the draft
     says what it is: {"part": 0, "doc_kind": "travel_document_copy"}. Files that no message takes are forgotten after 14
@@ -53,7 +53,7 @@ def _show_added(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_attachments(reach: Reach, id: str | None, direction: str | None, as_json: bool) -> None:
-    """The files of the message ID; without ID those that are on their way, and those that wait for their message.
+    """List the files of the message ID; without ID, the files in transit and those that wait for their message.
 
     \b
     Example:
@@ -104,7 +104,7 @@ def _show_moving(value: Mapping[str, Json]) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @options.pass_node
 def save_attachment(reach: Reach, id: str, part: int, file: Path) -> None:
-    """Write file number PART of the message ID to FILE, which must not exist. This is written to the audit log.
+    """Write file number PART of the message ID to FILE, which must not exist. The audit log records it.
 
     It is plain text from then on: keep it where it belongs, and erase it there when its time is over.
 
@@ -123,7 +123,7 @@ def save_attachment(reach: Reach, id: str, part: int, file: Path) -> None:
 @options.pass_node
 @options.as_json
 def discard_attachments(reach: Reach, id: str, as_json: bool) -> None:
-    """Forget the files of a message that was not sent.
+    """Discard the files of a message that was not sent.
 
     \b
     Example:

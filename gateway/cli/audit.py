@@ -1,4 +1,4 @@
-"""`trm audit`: the log of what happened here, for those who have to be able to check it later."""
+"""`trm audit`: the log of what happened here, for those who must be able to check it later."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNWITNESSED = "unwitnessed: no peer has confirmed this log, so whoever controls 
 
 @click.group("audit", context_settings=CONTEXT)
 def audit_commands() -> None:
-    """The audit log: how it stands, whether it holds, its export.
+    """Show, verify and export the audit log.
 
     Of a running node, or of the folder of a stopped one; needs no passphrase.
     """
@@ -34,7 +34,7 @@ _on_folder = click.option("--node", type=click.Path(path_type=Path), metavar="DI
 @_on_folder
 @options.as_json
 def show_log(node: Path | None, as_json: bool) -> None:
-    """Entries, the newest checkpoint, and who has witnessed it when.
+    """Show the number of entries, the newest checkpoint, and who witnessed it when.
 
     \b
     Example:
@@ -53,7 +53,7 @@ def show_log(node: Path | None, as_json: bool) -> None:
 def list_entries(
     reach: Reach, event: str | None, subject: str | None, limit: int, cursor: str | None, as_json: bool
 ) -> None:
-    """Entries of the log, newest first, and how far checkpoints cover each.
+    """List log entries, newest first, and whether a checkpoint covers each.
 
     \b
     Example:
@@ -107,7 +107,7 @@ def list_reads(
     cursor: str | None,
     as_json: bool,
 ) -> None:
-    """Who was shown what content, once for each day, newest first.
+    """List who was shown which content, once for each day, newest first.
 
     It answers a person who asks who has seen their data.
 
@@ -165,7 +165,8 @@ def _say_witnessed(value: Mapping[str, Json]) -> None:
 @_on_folder
 @options.as_json
 def verify_log(node: Path | None, as_json: bool) -> None:
-    """Examine every entry, checkpoint, tile and cosignature; the first bad entry is named first. Exit 1 if one is bad.
+    """Verify every entry, checkpoint, tile and cosignature; the first bad entry is reported first. Exit 1 if one is
+    bad.
 
     It can not see what was taken away or changed behind the newest checkpoint, which is at most an hour old.
 
@@ -229,7 +230,7 @@ def _pages(folder: Path) -> Iterator[dict[str, Json]]:
 
 
 def _ask(folder: Path, operation: str, **arguments: Json) -> dict[str, Json]:
-    """From the node while it runs, else from its folder."""
+    """Ask the node while it runs, else read from its folder."""
     from gateway.cli.connection import call_node, is_running
 
     if is_running(folder):

@@ -73,7 +73,7 @@ def is_running(folder: Path) -> bool:
 
 
 def read_answers(folder: Path, operations: Sequence[str], *, passphrase_file: Path | None = None) -> dict[str, Json]:
-    """The answers of several reading operations; a folder without a running node is opened once for all of them."""
+    """Answer several reading operations; a folder without a running node is opened once for all of them."""
     if is_running(folder):
         return {operation: call_node(folder, operation, {}) for operation in operations}
 
@@ -123,12 +123,14 @@ def _request(route: Route, arguments: Mapping[str, Json]) -> tuple[str, bytes | 
 
 
 def make_idempotency_key() -> str:
-    """A random idempotency key."""
+    """Make a random idempotency key."""
     return b64u(system_rand(18))
 
 
 def to_error(status: int, problem: Mapping[str, Json]) -> GatewayError:
-    """A problem answer as the error it was on the other side: 503 may help to try again, the rest was refused."""
+    """Convert a problem response to the error that caused it: status 503 becomes a TransientError, others a
+    RefusedError.
+    """
     listed = problem.get("findings")
     findings = [
         Finding(place=str(item["place"]), rule=str(item["rule"]), hint=str(item["hint"]))
@@ -148,7 +150,7 @@ def to_error(status: int, problem: Mapping[str, Json]) -> GatewayError:
 async def _owning(
     folder: Path, operation: str, arguments: Mapping[str, Json], passphrase_file: Path | None, key: str | None
 ) -> Json:
-    """No node runs: take the folder's lock, do the operation, let go."""
+    """Do the operation without a running node: take the folder's lock, do it, release the lock."""
     from gateway.app import open_node
     from gateway.cli.identity import unlocking
     from gateway.foundation import config

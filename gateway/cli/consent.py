@@ -1,4 +1,4 @@
-"""`trm consent`: what a person allowed, recorded by a worker, and taken back at any moment."""
+"""`trm consent`: a person's consent, recorded by a worker, and withdrawn at any time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _show_recorded(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_consents(reach: Reach, limit: int, as_json: bool) -> None:
-    """Consents held here, newest first, without what they say.
+    """List the consents held here, newest first, without their content.
 
     \b
     Example:
@@ -73,7 +73,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_consent(reach: Reach, id: str, as_json: bool) -> None:
-    """One consent with every withdrawal.
+    """Show one consent with every withdrawal.
 
     \b
     Example:
@@ -98,7 +98,7 @@ def _show_consent(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def withdraw_consent(reach: Reach, id: str, grants: tuple[int, ...], erase: bool, by: str, as_json: bool) -> None:
-    """Take back a consent, whole or in part: effective here at once, told to every peer that relies on it.
+    """Withdraw a consent, whole or in part: effective here at once, and sent to every peer that relies on it.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`trm directory`: whom to ask in another country, and what this country says of its own offices."""
+"""`trm directory`: whom to contact in another country, and the published offices of this one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.ports import Json
 
 @click.group("directory", context_settings=CONTEXT)
 def directory_commands() -> None:
-    """Whom to ask in another country, and the offices of this one."""
+    """Find whom to contact in another country; publish the offices of this one."""
 
 
 @options.add_verb(directory_commands, "search")
@@ -41,7 +41,7 @@ def search_directory(
     lang: str | None,
     as_json: bool,
 ) -> None:
-    """Whom to ask, best first. WORDS are a question in any of the nine languages, also with a time.
+    """Find whom to contact, best match first. WORDS are a question in any of the nine languages, also with a time.
 
     Each line has whom to call at the time asked for: the office while it is open, else its duty telephone. What a
     country has not confirmed for 90 days comes last and is marked.
@@ -93,7 +93,7 @@ def _until(one: Mapping[str, Json]) -> str:
 @options.pass_node
 @options.as_json
 def show_country(reach: Reach, country: str, lang: str | None, as_json: bool) -> None:
-    """Everything that the nodes of COUNTRY say of it: units, duty telephones, procedures.
+    """Show everything that the nodes of COUNTRY publish: units, duty telephones, procedures.
 
     \b
     Example:
@@ -127,7 +127,7 @@ def _show_country(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_own_entry(reach: Reach, as_json: bool) -> None:
-    """What this node told last, as a file to be changed and published; its units, if it has told nothing yet.
+    """Print this node's published entry as a file to edit and publish; its units, if it has published nothing yet.
 
     \b
     Example:
@@ -153,7 +153,7 @@ def _show_own(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def publish_entry(reach: Reach, file: Path, unit: str | None, lang: str | None, by: str, as_json: bool) -> None:
-    """Make FILE ('-' for standard input) this country's entry, and send it to every active peer.
+    """Publish FILE ('-' for standard input) as this country's entry, and send it to every active peer.
 
     FILE is the content of a directory.update; `trm schema show directory.update/1` lists its members. The node numbers
     it. Publish again whenever something changes, and before 90 days are over.

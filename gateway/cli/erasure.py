@@ -1,5 +1,5 @@
-"""`trm erase`, `trm erasure` and `trm retention`: erasing by a person, what peers asked to be erased, how long things
-are kept, and legal holds.
+"""`trm erase`, `trm erasure` and `trm retention`: erasure by a person, erasure requests of peers, retention periods,
+and legal holds.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def erase_content(
     by: str,
     as_json: bool,
 ) -> None:
-    """Erase a message or a whole conversation, here and in the case system. It can not be taken back.
+    """Erase a message or a whole conversation, here and in the case system. This cannot be undone.
 
     Its keys are destroyed at once with those of the storage epoch, so that no backup of the data opens it again. What
     stays is that it existed: numbers, states, signatures, receipts. The sender gets the signed receipt `erased`.
@@ -73,14 +73,14 @@ def _show_erased(value: Mapping[str, Json]) -> None:
 
 @click.group("erasure", context_settings=CONTEXT)
 def erasure_commands() -> None:
-    """What peers asked to be erased."""
+    """List, follow and refuse the erasure requests of peers."""
 
 
 @options.add_verb(erasure_commands, "list")
 @options.pass_node
 @options.as_json
 def list_erasure_requests(reach: Reach, as_json: bool) -> None:
-    """Requests of peers to erase, oldest first, and how far each has come. docs/retention.md has what follows.
+    """List erasure requests of peers, oldest first, and how far each has come. See docs/retention.md.
 
     \b
     Example:
@@ -124,7 +124,7 @@ def _followed(item: Mapping[str, Json]) -> str:
 def follow_erasure_request(
     reach: Reach, request: str, chosen: tuple[str, ...], none: bool, by: str, as_json: bool
 ) -> None:
-    """Follow a request now. The node follows by itself what names whole messages, a conversation or a consent.
+    """Follow a request now. The node itself follows requests for whole messages, a conversation or a consent.
 
     \b
     Example:
@@ -147,7 +147,7 @@ def follow_erasure_request(
 @options.pass_node
 @options.as_json
 def refuse_erasure_request(reach: Reach, request: str, ground: str, until: str, by: str, as_json: bool) -> None:
-    """Keep what a peer asked to be erased, on a legal ground: a legal hold lies over it, and the peer is told why.
+    """Refuse an erasure request on a legal ground: a legal hold is placed, and the peer is told why.
 
     \b
     Example:
@@ -161,7 +161,7 @@ def refuse_erasure_request(reach: Reach, request: str, ground: str, until: str, 
 
 @click.group("retention", context_settings=CONTEXT)
 def retention_commands() -> None:
-    """How long messages are kept, and legal holds."""
+    """Apply retention periods; place and lift legal holds."""
 
 
 @options.add_verb(retention_commands, "run")
@@ -170,7 +170,7 @@ def retention_commands() -> None:
 @options.pass_node
 @options.as_json
 def run_retention(reach: Reach, dry_run: bool, by: str, as_json: bool) -> None:
-    """Erase what may be kept no longer; the node does it every day by itself. docs/retention.md has the rules.
+    """Erase what may no longer be kept; the node does this by itself every day. See docs/retention.md for the rules.
 
     \b
     Example:
@@ -227,7 +227,7 @@ def place_hold(reach: Reach, conversation: str, ground: str, until: str, by: str
 @options.pass_node
 @options.as_json
 def release_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
-    """Lift a legal hold; what is due by then is erased within a day.
+    """Lift a legal hold; whatever is due for erasure by then is erased within a day.
 
     \b
     Example:
@@ -243,7 +243,7 @@ def release_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> Non
 @options.pass_node
 @options.as_json
 def list_holds(reach: Reach, as_json: bool) -> None:
-    """Legal holds, oldest first.
+    """List legal holds, oldest first.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`trm evidence`: proof of a conversation for somebody outside, and its verification without node, network or clock."""
+"""`trm evidence`: proof of a conversation for an outsider, verified without node, network or clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.foundation.json import list_objects
 
 @click.group("evidence", context_settings=CONTEXT)
 def evidence_commands() -> None:
-    """Proof of a conversation: export, and verify without a node."""
+    """Export the proof of a conversation; verify it without a node."""
 
 
 @options.add_verb(evidence_commands, "export")
@@ -30,7 +30,7 @@ def evidence_commands() -> None:
 def export_evidence(
     reach: Reach, conversation: str, disclose: bool, by: str | None, peer: str | None, output: Path
 ) -> None:
-    """Write what proves a conversation: who sent what to whom, when it was received; without the content.
+    """Write the proof of a conversation: who sent what to whom, and when it was received; without the content.
 
     \b
     Example:
@@ -65,7 +65,7 @@ def export_evidence(
 def verify_evidence(
     file: Path, fingerprints: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
 ) -> None:
-    """Check FILE and say what it proves and what it does not. Needs no network, and with fingerprints no node.
+    """Verify FILE and say what it proves and what it does not. Needs no network, and with fingerprints no node.
 
     The fingerprints come from somewhere else than the file: from the two administrators, or a printed record. With the
     fingerprint of a third node, its word as a witness of the log counts too.
@@ -106,7 +106,7 @@ def verify_evidence(
 
 
 def _known(reach: Reach) -> set[str]:
-    """The fingerprints that a node knows: its own, and those of its peers as their digits were compared."""
+    """Return the fingerprints that a node knows: its own, and those of peers whose digits were compared."""
     found = {str(reach.ask("node.show")["fingerprint"])}
     for peer in list_objects(reach.ask("peer.list"), "peers"):
         shown = reach.ask("peer.show", id=peer["node"])

@@ -1,4 +1,6 @@
-"""`trm guidance`: short texts on what to do, found by words in any language, and the node's own beside them."""
+"""`trm guidance`: short texts on what to do, searched by words in any language, and the node's own texts beside
+them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from gateway.ports import Json
 
 @click.group("guidance", context_settings=CONTEXT)
 def guidance_commands() -> None:
-    """Short texts on what to do, and the node's own beside them."""
+    """Search short texts on what to do; check the node's own texts."""
 
 
 def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +39,7 @@ def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
 @options.pass_node
 @options.as_json
 def list_texts(reach: Reach, lang: str | None, as_json: bool, **wanted: str | None) -> None:
-    """The texts of the library, and what is wrong in the node's own folder.
+    """List the texts of the library, and the faults in the node's own folder.
 
     \b
     Example:
@@ -54,7 +56,7 @@ def list_texts(reach: Reach, lang: str | None, as_json: bool, **wanted: str | No
 @options.pass_node
 @options.as_json
 def search_texts(reach: Reach, words: tuple[str, ...], lang: str | None, as_json: bool, **wanted: str | None) -> None:
-    """Texts that answer WORDS, a question in any of the nine languages; best first.
+    """Find texts that answer WORDS, a question in any of the nine languages; best match first.
 
     \b
     Example:
@@ -92,7 +94,7 @@ def _review(one: Mapping[str, Json]) -> str:
 @options.pass_node
 @options.as_json
 def show_text(reach: Reach, text: str, lang: str | None, as_json: bool) -> None:
-    """One TEXT with the documents it rests on.
+    """Show one TEXT with the documents it rests on.
 
     \b
     Example:
@@ -113,7 +115,8 @@ def _show_text(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def check_texts(reach: Reach, as_json: bool) -> None:
-    """Check the node's own texts in its folder `guidance`; each fault is told with its place. Needs no running node.
+    """Check the node's own texts in its folder `guidance`; each fault is reported with its place. Needs no running
+    node.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Options that many verbs share, and the handle by which a verb asks its node."""
+"""Options that many verbs share, and the handle by which a verb reaches its node."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}[AQgw]")
 
 
 class Verb(click.Command):
-    """A command that takes an id for an id, also where it begins with a dash and so looks like an option."""
+    """A command that takes an id as an id even if it begins with a dash and looks like an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put such ids behind `--`, unless one is there; an id that is the value of an option stays where it is."""
+        """Move such ids behind `--`, unless one is given; an id that is the value of an option stays where it is."""
         if "--" in args:
             return super().parse_args(ctx, args)
         valued = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
@@ -44,21 +44,21 @@ class Reach:
     passphrase_file: Path | None
 
     def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
-        """One operation; arguments that are None are left out. Raises GatewayError."""
+        """Do one operation; arguments that are None are left out. Raises GatewayError."""
         value = self.do(operation, {name: value for name, value in arguments.items() if value is not None})
         if not isinstance(value, dict):
             raise RuntimeError(f"the answer of {operation} is no object")
         return value
 
     def do(self, operation: str, arguments: Mapping[str, Json], *, key: str | None = None) -> Json:
-        """One operation with its arguments as they are. Raises GatewayError."""
+        """Do one operation with its arguments as they are. Raises GatewayError."""
         from gateway.cli.connection import call_node
 
         return call_node(self.folder, operation, arguments, passphrase_file=self.passphrase_file, key=key)
 
 
 def find_folder(node: Path | None) -> Path:
-    """The node folder from --node or TRM_NODE; wrong usage if neither names one."""
+    """Return the node folder from --node or TRM_NODE; it is wrong usage if neither names one."""
     from gateway.foundation.environment import node_folder
 
     try:
@@ -77,7 +77,7 @@ _PASSPHRASE = click.option(
 
 
 def pass_node(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the verb its node as the argument `reach`."""
+    """Give the verb its node as the argument `reach`."""
 
     @wraps(function)
     def run(*args: Any, node: Path | None, passphrase_file: Path | None, **kwargs: Any) -> Any:
@@ -99,5 +99,5 @@ by = click.option(
 
 
 def add_verb(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command of a group, with -h beside --help."""
+    """Add a command to a group, with -h beside --help."""
     return group.command(name, cls=Verb, context_settings=CONTEXT, no_args_is_help=False)

@@ -1,4 +1,4 @@
-"""How results look: JSON for programs, plain tables for people, times as ISO UTC with the distance from now.
+"""Output: JSON for programs, plain tables for people, times as ISO UTC with the distance from now.
 
 What came from a peer or a file is printed without the characters that steer a terminal.
 """
@@ -30,18 +30,18 @@ _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 
 
 def strip_controls(text: str) -> str:
-    """Text without control characters and without marks that turn its direction."""
+    """Replace control characters and marks that change the direction of text."""
     return _STEERING.sub("\ufffd", text)
 
 
 def print_json(value: Json) -> None:
-    """For programs: everything there is, in the order of the node's answer."""
+    """Print the node's whole answer for programs, in its own order."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     click.echo(re.sub(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", lambda m: f"\\u{ord(m[0]):04x}", text))
 
 
 def print_answer(value: Json, *, as_json: bool, people: Callable[[Mapping[str, Json]], None]) -> None:
-    """One answer of the node: as JSON, or as `people` prints it."""
+    """Print an answer of the node as JSON, or for people with `people`."""
     if as_json or not isinstance(value, dict):
         print_json(value)
     else:
@@ -49,17 +49,17 @@ def print_answer(value: Json, *, as_json: bool, people: Callable[[Mapping[str, J
 
 
 def print_line(text: str) -> None:
-    """One line of result."""
+    """Print one line of the result."""
     click.echo(strip_controls(text))
 
 
 def print_hint(text: str) -> None:
-    """What to do next, on standard error."""
+    """Print what to do next, on standard error."""
     click.echo(strip_controls(f"trm: hint: {text}"), err=True)
 
 
 def format_value(value: Json) -> str:
-    """A value as a cell: a dash for none, yes and no, lists with commas."""
+    """Format a value as a cell: a dash for none, yes and no, lists with commas."""
     match value:
         case None | "":
             return "-"
@@ -74,7 +74,7 @@ def format_value(value: Json) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty: str) -> None:
-    """A plain table; `empty` is said instead of a table without rows."""
+    """Print a plain table, or `empty` if it has no rows."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -92,7 +92,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Json]], *, empty
 
 
 def print_facts(pairs: Iterable[tuple[str, Json]]) -> None:
-    """Name and value, one to a line, aligned."""
+    """Print names and values, aligned, one pair to a line."""
     listed = [(name, format_value(value)) for name, value in pairs]
     width = max((len(name) for name, _ in listed), default=0)
     for name, value in listed:
@@ -100,18 +100,20 @@ def print_facts(pairs: Iterable[tuple[str, Json]]) -> None:
 
 
 def print_rendering(page: Rendering) -> None:
-    """A page of `schemas.render`; no value in it can steer a terminal, and its own marks of direction have to stay."""
+    """Print a page of `schemas.render`. It strips controls from values itself, and its own direction marks must
+    stay.
+    """
     click.echo(page.text(), nl=False)
 
 
 def rendering_to_json(page: Rendering) -> dict[str, Json]:
-    """The same page for programs."""
+    """Convert a page of `schemas.render` to JSON."""
     lines: list[Json] = [{"depth": line.depth, "label": line.label, "value": line.value} for line in page.lines]
     return {"language": page.language, "direction": page.direction, "draft": page.draft, "lines": lines}
 
 
 def read_json(path: Path) -> Json:
-    """A JSON file of the caller; `-` is standard input."""
+    """Read a JSON file of the caller; `-` is standard input."""
     try:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as exc:
@@ -135,11 +137,11 @@ _MEND = {
     Rule.BAD_TEXT: "half of a surrogate pair stands alone in it",
     Rule.BAD_NAME: "half of a surrogate pair stands alone in it",
 }
-"""Tells how to mend a file that is not JSON, without a word of it."""
+"""How to mend a file that is not JSON, without a word of it."""
 
 
 def read_object(path: Path) -> dict[str, Json]:
-    """A JSON file that holds one object."""
+    """Read a JSON file that holds one object."""
     value = read_json(path)
     if not isinstance(value, dict):
         raise RefusedError(
@@ -149,7 +151,7 @@ def read_object(path: Path) -> dict[str, Json]:
 
 
 def print_qr_code(text: str) -> None:
-    """A text as a QR code for the terminal, dark on light whatever its colours are, and in letters below."""
+    """Print a text as a QR code, dark on light whatever the terminal's colours are, and in letters below."""
     import segno
 
     drawn = io.StringIO()
@@ -159,7 +161,7 @@ def print_qr_code(text: str) -> None:
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a private file that did not exist; an existing one is never touched."""
+    """Write a new private file; an existing one is never touched."""
     import os
 
     try:

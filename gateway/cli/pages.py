@@ -1,4 +1,6 @@
-"""The page `docs/cli.md`: every help text as the program prints it. A test compares the two; `./dev docs` writes it."""
+"""The page `docs/cli.md`: every help text as the program prints it. `./dev docs` writes it, and a test compares the
+two.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,18 @@ Nothing is ever overwritten, and key files are private. Every reading command ta
 
 
 def render_page() -> str:
-    """The whole page: one section for each verb, in the order of `trm --help`."""
+    """Render the whole page: one section for each verb, in the order of `trm --help`."""
     sections = [f"## {path}\n\n```\n{text}\n```\n" for path, text in list_help_texts()]
     return "\n".join([_HEAD, *sections])
 
 
 def list_help_texts() -> Iterator[tuple[str, str]]:
-    """(command path, help text) of every group and verb."""
+    """Yield (command path, help text) of every group and verb."""
     yield from _texts(trm, None, "trm")
 
 
 def list_verbs() -> Iterator[tuple[str, click.Command]]:
-    """(command path, command) of every verb that does something."""
+    """Yield (command path, command) of every verb that is no group."""
     yield from _leaves(trm, "trm")
 
 

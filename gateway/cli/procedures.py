@@ -1,4 +1,4 @@
-"""`trm procedure`: the steps of a region's procedure; and where a conversation stands in it."""
+"""`trm procedure`: the steps of a region's procedure, and the position of a conversation in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEXT = 3
 
 @click.group("procedure", context_settings=CONTEXT)
 def procedure_commands() -> None:
-    """The procedure of a region: who does what in each stage, by which rule, until when."""
+    """Show a region's procedure: who does what in each stage, by which rule, until when."""
 
 
 _node = click.option(
@@ -41,7 +41,7 @@ _region = click.option("--region", "name", metavar="NAME", help="Of this region 
 @options.language
 @options.as_json
 def list_steps(node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
-    """Every step in order: whose it is, who answers for it, by which messages, by which clock. Reads settings only.
+    """List every step in order: which side acts, who is responsible, by which messages and clock. Reads settings only.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def list_steps(node: Path | None, name: str | None, lang: str | None, as_json: b
 @options.language
 @options.as_json
 def show_steps(what: str, node: Path | None, name: str | None, lang: str | None, as_json: bool) -> None:
-    """One step, or every step of a stage: roles, safeguards, gates, clock, what the person must be told, its source.
+    """Show one step, or every step of a stage: roles, safeguards, gates, clock, what the person must know, its source.
 
     A text that is not translated is shown in English and marked [en]; --json has every language there is.
 
@@ -130,7 +130,7 @@ def _step(step: ProcedureStep) -> dict[str, Json]:
 
 
 def _unheld(messages: Sequence[str]) -> list[Json]:
-    """The types that this installation does not hold."""
+    """List the message types that this installation does not have."""
     import schemas
 
     held = {entry.body_type.partition("/")[0] for entry in schemas.catalogue().types}
@@ -160,23 +160,23 @@ class _Words:
         self._lang = lang
 
     def text(self, value: Json) -> str:
-        """A text by language."""
+        """Return a text in this language."""
         from schemas.reading import label
 
         found = {str(key): str(text) for key, text in value.items()} if isinstance(value, dict) else {}
         return label(found, self._lang) if found else "-"
 
     def role(self, code: Json) -> str:
-        """The label of a role; one that is missing is marked."""
+        """Return the label of a role; a missing one is marked."""
         said = self._labels.code("role", str(code))
         return f"{code} [{self._labels.language.no_label}]" if said.text is None else said.text
 
     def roles(self, codes: Json) -> list[Json]:
-        """The labels of several."""
+        """Return the labels of several roles."""
         return [self.role(code) for code in codes] if isinstance(codes, list) else []
 
     def draft(self, drafts: Json) -> str | None:
-        """What to say where no native speaker has reviewed the labels, or the texts of the region."""
+        """Say that no native speaker has reviewed the labels, or the texts of the region, if so."""
         texts = isinstance(drafts, list) and self._lang in drafts
         drafted = texts or (self._lang != ENGLISH and self._labels.status == "draft")
         return f"texts in {self._labels.language.name}: {self._labels.language.draft}" if drafted else None
@@ -279,8 +279,8 @@ def _lengths(cases: Mapping[str, Json]) -> Iterator[str]:
 
 
 def show_position(value: Mapping[str, Json], lang: str | None) -> None:
-    """The stage of a conversation; what is owed and by whom, what stops it, what is possible and what comes next; then
-    the steps that are done, behind, or possible at any time, by name.
+    """Print the stage of a conversation; what is owed and by whom, what prevents it, what is possible and what comes
+    next; then, by name, the steps that are done, past, or possible at any time.
     """
     words = _words(lang)
     steps = list_objects(value, "steps")

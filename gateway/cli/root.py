@@ -1,5 +1,5 @@
-"""The verbs by name, each loaded when it is asked for, and the one place where a failure becomes lines and an exit
-code.
+"""The verbs by name, each imported when it is called, and the one place where a failure becomes lines and an
+exit code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.administration.init:initialise_node",
         "Make a node: keys, first descriptor, database, settings.",
     ),
-    "serve": ("gateway.cli.administration.serve:serve_node", "Run the node until it is told to stop."),
+    "serve": ("gateway.cli.administration.serve:serve_node", "Run the node until it is stopped."),
     "keyd": (
         "gateway.cli.identity.keyd:serve_keys",
         "Hold the keys in a process of their own; trm serve starts it by itself.",
@@ -31,91 +31,94 @@ VERBS: Mapping[str, tuple[str, str]] = {
         "gateway.cli.administration.doctor:check_node",
         "Check everything about a node, with the fix for each finding.",
     ),
-    "node": ("gateway.cli.administration.node:node_commands", "Show who this node is; write its pairing file."),
+    "node": (
+        "gateway.cli.administration.node:node_commands",
+        "Show the node's identity and status; write its pairing file.",
+    ),
     "keys": (
         "gateway.cli.identity.keys:key_commands",
-        "Rotate, revoke and publish keys; root keys, tombstones, proofs.",
+        "Rotate, revoke and publish keys; manage root keys, tombstones and proofs.",
     ),
-    "alarm": ("gateway.cli.administration.node:alarm_commands", "What a person has to look at."),
+    "alarm": ("gateway.cli.administration.node:alarm_commands", "List and dismiss what needs a person's attention."),
     "peer": (
         "gateway.cli.trust.peers:peer_commands",
-        "Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping.",
+        "Manage trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping.",
     ),
     "admin": (
         "gateway.cli.trust.admin:admin_commands",
-        "Administrators: who may change trust, each with a key of their own.",
+        "Manage administrators, who may change trust, each with a key of their own.",
     ),
     "policy": (
         "gateway.cli.policy.policies:policy_commands",
-        "What may leave: show, compare, adopt, approve a corridor policy.",
+        "Show, compare, adopt and approve the corridor policy: what may leave.",
     ),
-    "person": ("gateway.cli.access.people:person_commands", "People at the console, each with their own passkey."),
-    "token": ("gateway.cli.access.tokens:token_commands", "Tokens of the local API, one role each."),
+    "person": (
+        "gateway.cli.access.people:person_commands",
+        "Manage the people at the console, each with their own passkey.",
+    ),
+    "token": (
+        "gateway.cli.access.tokens:token_commands",
+        "Create, list and revoke tokens of the local API, one role each.",
+    ),
     "send": ("gateway.cli.messages.exchange:send_message", "Submit and release one message."),
-    "attachment": ("gateway.cli.attachments:attachment_commands", "Files that go with messages."),
+    "attachment": (
+        "gateway.cli.attachments:attachment_commands",
+        "Add, list and save the files that go with messages.",
+    ),
     "draft": (
         "gateway.cli.messages.drafts:draft_commands",
-        "Drafts from the case system, released or discarded by a person.",
+        "List, preview, release and discard drafts from the case system.",
     ),
-    "message": ("gateway.cli.messages.messages:message_commands", "Messages with their states and receipts."),
-    "conversation": ("gateway.cli.messages.exchange:conversation_commands", "Conversations, message by message."),
+    "message": ("gateway.cli.messages.messages:message_commands", "Show messages with their states and receipts."),
+    "conversation": ("gateway.cli.messages.exchange:conversation_commands", "Show conversations, message by message."),
     "procedure": (
         "gateway.cli.procedures:procedure_commands",
-        "The procedure of a region: who does what in each stage.",
+        "Show a region's procedure: who does what in each stage.",
     ),
-    "alert": ("gateway.cli.alerts.alerts:alert_commands", "Safety alerts that nobody has taken, and taking one."),
+    "alert": ("gateway.cli.alerts.alerts:alert_commands", "List and acknowledge safety alerts."),
     "asylum": (
         "gateway.cli.policy.asylum:asylum_commands",
-        "Holds towards the State of nationality while asylum is sought or granted.",
+        "Place and lift holds towards the State of nationality in asylum cases.",
     ),
     "statistics": (
         "gateway.cli.statistics:statistics_commands",
-        "Counts that name nobody: make, show, answer a request.",
+        "Make and show counts that identify nobody; answer a request for them.",
     ),
     "consent": ("gateway.cli.consent:consent_commands", "Record, show and withdraw the consent of a person."),
     "erase": ("gateway.cli.erasure:erase_content", "Erase a message or a conversation, here and in the case system."),
-    "erasure": ("gateway.cli.erasure:erasure_commands", "What peers asked to be erased."),
-    "retention": ("gateway.cli.erasure:retention_commands", "How long messages are kept, and legal holds."),
+    "erasure": ("gateway.cli.erasure:erasure_commands", "List, follow and refuse the erasure requests of peers."),
+    "retention": ("gateway.cli.erasure:retention_commands", "Apply retention periods; place and lift legal holds."),
     "evidence": (
         "gateway.cli.evidence:evidence_commands",
-        "Proof of a conversation: export, and verify without a node.",
+        "Export the proof of a conversation; verify it without a node.",
     ),
-    "audit": ("gateway.cli.audit:audit_commands", "The audit log: how it stands, whether it holds, its export."),
+    "audit": ("gateway.cli.audit:audit_commands", "Show, verify and export the audit log."),
     "directory": (
         "gateway.cli.directory:directory_commands",
-        "Whom to ask in another country, and the offices of this one.",
+        "Find whom to contact in another country; publish the offices of this one.",
     ),
     "guidance": (
         "gateway.cli.guidance:guidance_commands",
-        "Short texts on what to do, and the node's own beside them.",
+        "Search short texts on what to do; check the node's own texts.",
     ),
-    "schema": ("gateway.cli.mapping.integrate:schema_commands", "What may be said, field by field; check a draft."),
+    "schema": ("gateway.cli.mapping.integrate:schema_commands", "Show message types field by field; check a draft."),
     "mapping": (
         "gateway.cli.mapping.mappings:mapping_commands",
-        "Check a mapping file; preview what it makes of each field.",
+        "Check a mapping file; preview what becomes of each field.",
     ),
-    "htcds": (
-        "gateway.cli.mapping.htcds:htcds_commands",
-        "HTCDS 2.0 records to drafts of referrals and back, with what is lost.",
-    ),
-    "sheet": (
-        "gateway.cli.mapping.sheet:sheet_commands",
-        "A line list in its language for an office that has no case system.",
-    ),
+    "htcds": ("gateway.cli.mapping.htcds:htcds_commands", "Convert HTCDS 2.0 records to drafts of referrals and back."),
+    "sheet": ("gateway.cli.mapping.sheet:sheet_commands", "Make a line list for an office that has no case system."),
     "adapter": (
         "gateway.cli.mapping.adapters:adapter_commands",
-        "How the case system is reached, and what is wrong with it.",
+        "List, create and check adapters, which connect the case system.",
     ),
-    "webhook": (
-        "gateway.cli.alerts.webhooks:webhook_commands",
-        "Systems of the own country that are told what happens.",
-    ),
+    "webhook": ("gateway.cli.alerts.webhooks:webhook_commands", "Notify systems in this country of what happens."),
     "backup": (
         "gateway.cli.administration.backup:backup_commands",
-        "Encrypted copies of a node for an offline recovery key.",
+        "Make and verify encrypted backups for an offline recovery key.",
     ),
-    "restore": ("gateway.cli.administration.backup:restore_node", "Make a node folder out of two backups."),
-    "demo": ("gateway.demo:run_demo", "Four countries exchange referrals on this machine."),
+    "restore": ("gateway.cli.administration.backup:restore_node", "Make a node folder from two backups."),
+    "demo": ("gateway.demo:run_demo", "Exchange referrals between four countries on this machine."),
 }
 
 UNASKED = "without a terminal an option answers, such as a passphrase file or --yes: --help lists them"
@@ -127,7 +130,7 @@ class Verbs(click.Group):
     """Commands that are imported when they are used, so that `trm --help` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table, which is the order of a node's life."""
+        """List the verbs in the order of the table, which is the order of a node's life."""
         return [*VERBS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -141,7 +144,7 @@ class Verbs(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of verbs, without importing one."""
+        """Print the list of verbs without importing one."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
 
@@ -187,7 +190,9 @@ class Verbs(click.Group):
 
 
 def is_database_damaged(error: BaseException) -> bool:
-    """Whether SQLite found that its file is no database, or not a whole one: no fault of ours, and a reason to end."""
+    """Whether SQLite found that its file is no database or is incomplete: no error of the program, and a reason to
+    stop.
+    """
     import sqlite3
 
     error = _first(error)
@@ -195,14 +200,14 @@ def is_database_damaged(error: BaseException) -> bool:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What several tasks raised is told by one of them."""
+    """Return the first error of a group, which stands for all of them."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
 def describe_fault(error: BaseException) -> str:
-    """A fault of ours by its type and place in the source, never by its text."""
+    """Describe an internal error by its type and place in the source, never by its text."""
     error = _first(error)
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
@@ -210,7 +215,7 @@ def describe_fault(error: BaseException) -> str:
 
 
 def report_error(error: GatewayError) -> int:
-    """What happened, where, and what to do next; the exit code."""
+    """Print what happened, where, and what to do next; return the exit code."""
     findings = [f"  {f.place or '(whole)'}: {f.rule}" + (f"  {f.hint}" if f.hint else "") for f in error.findings]
     return _tell(error.what or str(error.code), [error.hint] if error.hint else [], findings=findings, code=1)
 
@@ -227,7 +232,7 @@ def _tell(what: str, hints: Sequence[str], *, code: int, findings: Sequence[str]
 
 
 def _lower(text: str) -> str:
-    """A message of the option parser in our voice: lower case, no full stop."""
+    """Convert a message of the option parser to the style of this program: lower case, no full stop."""
     return (text[:1].lower() + text[1:]).rstrip(".")
 
 
@@ -239,7 +244,7 @@ def _lower(text: str) -> str:
 )
 @click.version_option(package_name="trm-gateway", prog_name="trm", message="%(prog)s %(version)s")
 def trm() -> None:
-    """TRM Gateway: transnational referral between national mechanisms, from node to node.
+    """TRM Gateway: exchange referrals between National Referral Mechanisms, from node to node.
 
     \b
     First steps:

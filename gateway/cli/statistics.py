@@ -1,4 +1,4 @@
-"""`trm statistics`: counts of the cases of this node that name nobody, made once for each period."""
+"""`trm statistics`: counts of this node's cases that identify nobody, made once for each period."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALL, SUPPRESSED = "(all)", "suppressed"
 
 @click.group("statistics", context_settings=CONTEXT)
 def statistics_commands() -> None:
-    """Counts that name nobody: make those of a period, show them, answer a request."""
+    """Make and show counts that identify nobody; answer a request for them."""
 
 
 @options.add_verb(statistics_commands, "make")
@@ -68,7 +68,7 @@ def _tables(value: Mapping[str, Json]) -> dict[str, Json]:
 def show_statistics(
     reach: Reach, period: str | None, only: str | None, classification: str | None, lang: str | None, as_json: bool
 ) -> None:
-    """The released tables of PERIOD, or without it the periods that were released.
+    """Show the released tables of PERIOD, or without it the periods that were released.
 
     With --in only the cells are shown for which the region's plan has names of that classification.
 
@@ -133,7 +133,7 @@ def _show_tables(value: Mapping[str, Json], plan: StatisticsPlan, classification
 
 
 def _show_table(name: str, cells: Json, plan: TablePlan | None, classification: str | None, lang: str) -> None:
-    """One table in the words of the plan; in the names of its categories where the plan has it no more."""
+    """Print one table in the words of the plan, or by the names of its categories if the plan no longer has it."""
     from schemas.reading import label
 
     title = name if plan is None else f"{label(plan.title, lang)} ({name})"
@@ -149,7 +149,7 @@ def _show_table(name: str, cells: Json, plan: TablePlan | None, classification: 
 
 
 def _row(item: Mapping[str, Json], plan: TablePlan | None, classification: str | None, lang: str) -> list[Json] | None:
-    """One cell; None where a category of it has no name in the classification."""
+    """Return one cell; None if a category of it has no name in the classification."""
     key = [None if part is None else str(part) for part in item["key"]] if isinstance(item["key"], list) else []
     count: Json = SUPPRESSED if item["n"] is None else item["n"]
     if plan is None:

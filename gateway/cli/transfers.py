@@ -1,4 +1,4 @@
-"""Files from and to the node, as streams: over its socket while it runs, else by owning the folder (see `connect`)."""
+"""Files streamed to and from the node: over its socket while it runs, else by owning the folder (see `connection`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHUNK = 256 * 1024
 
 
 def add_file(folder: Path, file: Path, message: str | None, passphrase_file: Path | None) -> dict[str, Json]:
-    """Give the node a file; its answer. Raises GatewayError."""
+    """Send a file to the node and return its answer. Raises GatewayError."""
     arguments: dict[str, Json] = {} if message is None else {"message": message}
     try:
         with file.open("rb") as source:
@@ -38,7 +38,7 @@ def add_file(folder: Path, file: Path, message: str | None, passphrase_file: Pat
 
 
 def save_file(folder: Path, id: str, part: int, target: Path, passphrase_file: Path | None) -> int:
-    """Write one file of a message under a new name, whole or not at all; its size. Raises GatewayError."""
+    """Write one file of a message under a new name, whole or not at all, and return its size. Raises GatewayError."""
     partial = target.with_name(f".{target.name}.part")
     try:
         os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # the name is ours from here on
@@ -69,7 +69,7 @@ def _written(folder: Path, id: str, part: int, partial: Path, secret: Path | Non
 
 
 def _away(exc: Exception, file: Path) -> RefusedError | TransientError:
-    """A fault of the way to the node, or of the file."""
+    """Return the error for a failed connection to the node, or for the file."""
     if isinstance(exc, OSError) and not isinstance(exc, ConnectionError | TimeoutError):
         return RefusedError(Code.INVALID, f"{file}: {(exc.strerror or 'can not be used').lower()}")
     return TransientError(Code.UNREACHABLE, "the node does not answer on its socket", hint=DOCTOR)
@@ -122,7 +122,7 @@ def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object]) -> 
 async def _owning_add(
     folder: Path, source: BinaryIO, size: int, arguments: dict[str, Json], secret: Path | None
 ) -> Json:
-    """No node runs: take the folder's lock, do it, let go."""
+    """Add a file without a running node: take the folder's lock, do it, release the lock."""
     from gateway.app import open_node
     from gateway.cli.identity import unlocking
 

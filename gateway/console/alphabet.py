@@ -32,7 +32,7 @@ _LIKE = str.maketrans({"ς": "σ", "ة": "ه", "ى": "ي", "ء": "ا"})
 
 @lru_cache(maxsize=8_192)
 def rank_name(text: str, language: str) -> Place:
-    """Where a name stands among others in this language: a key to sort by. Blanks and signs come before letters."""
+    """Return the sort key of a name in the alphabet of this language; blanks and signs come before letters."""
     order = _order(language)
     return tuple(_ranks(unicodedata.normalize("NFC", text.casefold()).translate(_LIKE), order)), text
 

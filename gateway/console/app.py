@@ -1,4 +1,4 @@
-"""The console as routes: each request is guarded, gets its person and its language, and meets one page.
+"""Route every request of the console: guard it, find its person and language, and hand it to one page.
 
 The table of pages is the whole of it: a page that is not in it does not exist, and one whose operation the person has
 no right to is closed before anything is asked (`gateway.operations.roles`).
@@ -78,7 +78,7 @@ Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def console_routes(desk: Operations, sign_in: SignIn, settings: Settings) -> Iterable[web.RouteDef]:
-    """Every page, the files they bring along, and an answer for what is neither."""
+    """Yield a route for every page, one for the static files, and one that answers everything else with "not found"."""
     for page in PAGES:
         yield web.route(page.method, page.path, _served(page, desk, sign_in, settings))
     yield web.get("/static/{hash}/{name}", assets.serve_file)
@@ -109,7 +109,7 @@ def _served(page: Page, desk: Operations, sign_in: SignIn, settings: Settings) -
 
 
 async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
-    """The page, or the one that says why not."""
+    """Run the page's handler, or show the page that says why it was refused."""
     try:
         if guard.is_foreign(visit.request, visit.settings):
             raise RefusedError(Code.FORBIDDEN, "this did not come from a page of this console; nothing was done")
@@ -138,7 +138,7 @@ async def _nowhere(visit: Visit) -> web.StreamResponse:
 
 
 def _language(request: web.Request, settings: Settings) -> str:
-    """Of somebody who is not signed in: chosen before, or what the browser asks for."""
+    """Return the language of a visitor who is not signed in: the one chosen before, else the browser's preference."""
     return request.cookies.get(LANGUAGE) or choose_preferred(
         request.headers.get("Accept-Language", ""), settings.language
     )

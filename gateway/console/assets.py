@@ -22,12 +22,12 @@ def _read(name: str) -> bytes:
 
 @cache
 def find_address(name: str) -> str:
-    """Where a page finds a file."""
+    """Return the address of a static file; it holds the file's hash."""
     return f"/static/{sha256_hex(_read(name))[:16]}/{name}"
 
 
 async def serve_file(request: web.Request) -> web.Response:
-    """One file, under its present address only."""
+    """Serve one static file, under its current address only."""
     name = request.match_info["name"]
     if name not in MEDIA or request.path != find_address(name):
         return web.Response(status=404)

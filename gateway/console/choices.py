@@ -18,7 +18,7 @@ MORE_LANGUAGES = ("ckb", "rom", "zgh", "kab", "rif", "prs")
 
 
 async def list_choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Options]:
-    """For a draft, by place or by leaf type (`gateway.console.forms.build_form`)."""
+    """List the choices for a draft, by place or by leaf type (see `gateway.console.forms.build_form`)."""
     units = await load_units(visit)
     found: dict[str, Options] = {
         "/header/sender_unit": units.of(),
@@ -36,19 +36,21 @@ async def list_choices(visit: Visit, draft: Mapping[str, Any]) -> dict[str, Opti
 
 
 def list_languages(words: Words) -> Options:
-    """The languages of the world by their names in the language of the reader."""
+    """List the languages of the world by their names in the reader's language."""
     names = {str(code): str(name) for code, name in words.locale.languages.items()}
     codes = [code for code in names if (len(code) == 2 and code.isalpha()) or code in MORE_LANGUAGES]
     return [(code, names[code]) for code in codes]
 
 
 def name_file(file: Mapping[str, Any]) -> str:
-    """A file by its number and what it is."""
+    """Name a file by its number and its kind."""
     return f"{file['part'] + 1}: {file['media_type']}, {-(-file['size'] // 1024)} kB"
 
 
 async def _consents(visit: Visit, draft: Mapping[str, Any]) -> Options:
-    """Those of the conversation, or where it is new all that are active here: by the day, since a name is nowhere."""
+    """List the consents of the conversation, or, for a new one, all that are active here; by day, since none has a
+    name.
+    """
     if not visit.allows("consent.list"):
         return []
     listed = (await visit.ask("consent.list", {"limit": 100}))["consents"]

@@ -13,12 +13,12 @@ Answer = TypeVar("Answer", bound=web.StreamResponse)
 
 
 def set_cookie(response: Answer, name: str, value: str) -> Answer:
-    """Set one; it ends with the browser, and no script can read it."""
+    """Set a cookie that ends with the browser session and that no script can read."""
     response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
     return response
 
 
 def clear_cookie(response: Answer, name: str) -> Answer:
-    """Take one away."""
+    """Remove a cookie."""
     response.set_cookie(name, "", path="/", secure=True, httponly=True, samesite="Lax", max_age=0)
     return response

@@ -112,20 +112,20 @@ FILE = N_("file %(n)s of a message")
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """These names in one language."""
+    """Names of audit events in one language."""
 
     words: Words
 
     def event(self, name: str) -> str:
-        """What happened."""
+        """Describe an event."""
         return self._of(EVENTS, name)
 
     def covered(self, how: str) -> str:
-        """Who vouches for an entry."""
+        """Describe who vouches for an entry."""
         return self._of(COVERED, how)
 
     def read(self, what: str) -> str:
-        """What somebody was shown."""
+        """Describe the kind of content that somebody was shown."""
         if what.startswith("file/"):
             return self.words(FILE, n=what.removeprefix("file/"))
         return self._of(READ, what)

@@ -51,7 +51,7 @@ OTHERWISE = N_("This is not right.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong: ``place`` is a field or group of the form, empty where none is meant."""
+    """A fault of a form: ``place`` is a field or group, empty where the fault belongs to neither."""
 
     place: str
     label: str
@@ -59,8 +59,8 @@ class Fault:
 
 
 def find_faults(body_type: str, document: Mapping[str, Json]) -> tuple[Finding, ...]:
-    """What keeps the document from being valid. What the node fills in is put in its place; things that have to be
-    there are judged as begun, so that each of their questions is named and not the thing alone.
+    """Find the faults of a document. Members that the node fills in are given values first; a missing object that is
+    required is treated as begun, so that each of its questions is named instead of the object alone.
     """
     root = catalogue().resolve(body_type).document
     content, known = (_begun(root["properties"][half], root, document.get(half)) for half in reversed(HALVES))
@@ -87,14 +87,14 @@ def _begun(said: Node, root: Node, value: Json) -> dict[str, Json]:
 def explain_faults(
     body_type: str, findings: Iterable[Finding], words: Words, parts: Iterable[Part]
 ) -> tuple[Fault, ...]:
-    """Each finding as a sentence, at the field of the form where it belongs, in the order of the form."""
+    """Explain each finding in a sentence, at the form field where it belongs, in the order of the form."""
     known = {place: n for n, place in enumerate(list_places(parts))}
     found = [_fault(body_type, finding, words, known) for finding in findings if finding.place not in FILLED]
     return tuple(sorted(found, key=lambda fault: known.get(fault.place, -1)))
 
 
 def group_by_place(faults: Iterable[Fault]) -> Mapping[str, Sequence[str]]:
-    """The sentences for each field."""
+    """Group the sentences by field."""
     found = defaultdict[str, list[str]](list)
     for fault in faults:
         found[fault.place].append(fault.text)
@@ -133,7 +133,7 @@ def _sentence(body_type: str, finding: Finding, node: Node, need: str, words: Wo
 
 
 def _at(body_type: str, place: str) -> tuple[Node, str]:
-    """The schema at a place, with its reference, and whether its object needs it."""
+    """Return the schema at a place, with its reference, and whether its object requires it."""
     root = catalogue().resolve(body_type).document
     node: Node = root
     said: Node = root
@@ -151,5 +151,5 @@ def _at(body_type: str, place: str) -> tuple[Node, str]:
 
 @cache
 def _needs(body_type: str) -> Mapping[str, str]:
-    """By place whether a member has to be there."""
+    """Return, by place, whether a member is required."""
     return {row.place.removesuffix("/*"): row.need for row in describe.rows(body_type)}

@@ -42,7 +42,7 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?")
 
 
 class Kind(StrEnum):
-    """What a member is in a form."""
+    """The form control that a member gets."""
 
     OBJECT = "object"
     ROWS = "rows"
@@ -64,7 +64,7 @@ class Kind(StrEnum):
 
 
 def kind_of(said: Node, root: Node) -> Kind:
-    """What the member with this schema is; ``said`` still has its reference."""
+    """Return the control for the member with this schema; ``said`` is the schema before its reference is resolved."""
     node = resolve(said, root)
     match node:
         case {"properties": _}:
@@ -94,19 +94,19 @@ def kind_of(said: Node, root: Node) -> Kind:
 
 
 def type_of(said: Node) -> str:
-    """The name of the leaf type of `schemas/fragments/types.json`, empty where there is none."""
+    """Return the name of the leaf type in `schemas/fragments/types.json`, or "" if the member has none."""
     return str(said.get("$ref", "")).removeprefix("#/$defs/")
 
 
 def list_asked(node: Node, place: str) -> Iterator[tuple[str, Node]]:
-    """The members of an object that a form asks for, reasons why others are missing left out."""
+    """List the members of an object that a form asks for, without the reasons for missing ones."""
     for name, member in members(node):
         if f"{place}/{name}" not in FILLED and not (name == "unknown" and "properties" in member):
             yield name, member
 
 
 def list_reasons(node: Node) -> Mapping[str, Node]:
-    """By member, how to say why it is missing."""
+    """Map each member that can be missing to the schema of its reason."""
     found: Mapping[str, Node] = node["properties"].get("unknown", {}).get("properties", {})
     return found
 
@@ -115,7 +115,7 @@ def list_reasons(node: Node) -> Mapping[str, Node]:
 
 
 def to_fields(body_type: str, document: Mapping[str, Json], offset: Offset) -> dict[str, tuple[str, ...]]:
-    """What a browser would send of a form that shows this document, but what is empty."""
+    """Convert a document to the fields that a browser would send for it, without the empty ones."""
     root = catalogue().resolve(body_type).document
     found: dict[str, tuple[str, ...]] = {}
     for half in HALVES:
@@ -172,7 +172,7 @@ def _local(at: int, offset: Offset) -> str:
 
 
 def to_document(body_type: str, fields: Fields, offset: Offset) -> dict[str, Json]:
-    """The document that was filled in: `{"header": ..., "content": ...}`."""
+    """Convert form fields to the document `{"header": ..., "content": ...}`."""
     root = catalogue().resolve(body_type).document
     taken = _Taken(root=root, fields=fields, offset=offset, rows=find_rows(fields))
     document: dict[str, Json] = {}
@@ -183,7 +183,7 @@ def to_document(body_type: str, fields: Fields, offset: Offset) -> dict[str, Jso
 
 
 def find_rows(fields: Fields) -> Mapping[str, Sequence[int]]:
-    """The rows of each list that something was sent for."""
+    """Find the row numbers of each list for which the form sent anything."""
     found = defaultdict[str, set[int]](set)
     for name in fields:
         steps = name.partition("#")[0].split("/")
@@ -195,7 +195,9 @@ def find_rows(fields: Fields) -> Mapping[str, Sequence[int]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
-    """The fields while a document is made of them. None stands for what is not there: no member here may be null."""
+    """Form fields during their conversion to a document. None stands for an absent member: no member here may
+    be null.
+    """
 
     root: Node
     fields: Fields
@@ -257,7 +259,7 @@ class _Taken:
                 return text or None
 
     def _moment(self, text: str, place: str) -> Json:
-        """The moment that a day and hour here stand for; the exact one that was shown, if it was not changed."""
+        """Convert a local day and time; keep the exact second that was shown if the text was not changed."""
         exact = self._one(place + AT)
         if _DIGITS.fullmatch(exact) and _local(int(exact), self.offset) == text:
             return int(exact)
@@ -271,7 +273,7 @@ class _Taken:
 
 
 def parse_moment(text: str, offset: Offset) -> int | None:
-    """The moment that a day and hour here stand for; None where it is not written as one."""
+    """Convert a local day and time to Unix seconds; None if the text is neither."""
     if not _MOMENT.fullmatch(text):
         return None
     try:
@@ -282,7 +284,7 @@ def parse_moment(text: str, offset: Offset) -> int | None:
 
 
 def _number(text: str) -> Json:
-    """A whole number in the digits of any script; else the text as it is, for the validator to refuse."""
+    """Convert a whole number in the digits of any script; other text stays as it is, for the validator to refuse."""
     return int(text) if _DIGITS.fullmatch(text) else text
 
 
@@ -290,7 +292,7 @@ def _number(text: str) -> Json:
 
 
 def remove_row(document: Json, place: str) -> Json:
-    """The document without the row at a place; unchanged where there is none."""
+    """Return the document without the row at a place; unchanged if there is no such row."""
     head, _, tail = place.lstrip("/").partition("/")
     if isinstance(document, list) and head.isdigit() and int(head) < len(document):
         n = int(head)

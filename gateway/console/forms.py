@@ -95,9 +95,9 @@ ONE_NEEDED = N_("At least one of these is needed: %(names)s.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One question. ``look`` says how it is asked (see `templates/form.html`); ``extra`` are hidden fields beside it;
-    ``none`` says that it can be said that there is nothing, and whether it was; ``also`` and ``others`` are its label
-    and those of its options in a second language.
+    """One question. ``look`` names its control (see `templates/form.html`); ``extra`` are hidden fields beside it;
+    ``none`` tells whether "there is nothing" can be answered, and whether it was; ``also`` and ``others`` are its label
+    and the labels of its options in a second language.
     """
 
     place: str
@@ -126,9 +126,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Questions about one thing, or the rows of a list. ``add`` says that another row fits in, ``row`` that this is one
-    and can be taken out, ``none`` that it can be said that there is nothing (and whether it was), ``there`` that it is
-    there though empty.
+    """Questions about one thing, or the rows of a list. ``add`` says that another row fits in; ``row`` that this is a
+    row and can be removed; ``none`` that "there is nothing" can be answered (and whether it was); ``there`` that the
+    object is present although it is empty.
     """
 
     place: str
@@ -164,7 +164,7 @@ def build_form(
     near: Mapping[str, Collection[str]] | None = None,
     blank: Iterable[str] = (),
 ) -> tuple[Group, ...]:
-    """The form in sections, content first.
+    """Build the form in sections, content first.
 
     ``choices`` are what can be chosen at a place, or for all of a leaf type (`type:unit_ref`); ``near`` is what is
     offered first of a leaf type or code list (`language`, `country`); ``blank`` are lists that get an empty row.
@@ -186,7 +186,7 @@ def build_form(
 
 
 def _laid_out(root: Node, fields: Fields) -> Fields:
-    """Also a row for each code that has none yet, in a list that wants one for each."""
+    """Add a row for each code that has none yet, in a list that needs one for each."""
     laid: dict[str, Sequence[str]] = {}
     for name, said in members(resolve(root["properties"]["content"], root)):
         node, place = resolve(said, root), f"/content/{name}"
@@ -200,7 +200,7 @@ def _laid_out(root: Node, fields: Fields) -> Fields:
 
 
 def list_places(parts: Iterable[Part]) -> Iterator[str]:
-    """Every place that has a field or a group of its own."""
+    """List every place that has a field or group of its own."""
     for part in parts:
         yield part.place
         if part.absent is not None:
@@ -210,18 +210,18 @@ def list_places(parts: Iterable[Part]) -> Iterator[str]:
 
 
 def split_options(options: Options, near: Collection[str], words: Words) -> tuple[Options, Options]:
-    """Options that are near and all others, each in the order of the alphabet."""
+    """Split options into near ones and all others, each in alphabetical order."""
     ordered = sorted(options, key=lambda one: words.place(one[1]))
     return [one for one in ordered if one[0] in near], [one for one in ordered if one[0] not in near]
 
 
 def leave_out(group: Group, place: str) -> Group:
-    """A section without one of its questions."""
+    """Return the section without one of its questions."""
     return replace(group, parts=tuple(part for part in group.parts if part.place != place))
 
 
 def add_second_language(parts: Sequence[Part], others: Sequence[Part]) -> tuple[Part, ...]:
-    """A form with the labels of the same form in a second language."""
+    """Add to a form the labels of the same form in a second language."""
     return tuple(_beside(part, other) for part, other in zip(parts, others, strict=True))
 
 
@@ -485,7 +485,7 @@ class _Maker:
 
 
 def label_place(body_type: str, place: str, words: Words) -> str:
-    """What a member is called; of a row its list and its number."""
+    """Name a member; a row gets its list and its number."""
     steps = place.split("/")
     number = f" {int(steps[-1]) + 1}" if steps[-1].isdecimal() else ""
     found = words.labels.field(body_type, place)
@@ -493,7 +493,7 @@ def label_place(body_type: str, place: str, words: Words) -> str:
 
 
 def generalise_place(place: str) -> str:
-    """A place with `*` for each item."""
+    """Replace each row number in a place by `*`."""
     return "/".join("*" if step.isdecimal() else step for step in place.split("/"))
 
 
@@ -501,7 +501,7 @@ def generalise_place(place: str) -> str:
 
 
 class _Asks:
-    """What the schema asks of each member, in the words of the reader."""
+    """The questions that the schema asks, in the reader's words."""
 
     def __init__(self, body_type: str, words: Words) -> None:
         self._type, self.words = body_type, words

@@ -40,12 +40,12 @@ HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def has_wrong_host(request: web.Request, settings: Settings) -> bool:
-    """Whether the request was meant for somebody else."""
+    """Whether the Host header names another host than this console."""
     return request.headers.get("Host", "") != settings.host
 
 
 def is_foreign(request: web.Request, settings: Settings) -> bool:
-    """Whether a request that could change something did not come from a page of ours."""
+    """Whether a request that could change something did not come from a page of this console."""
     if request.method in SAFE:
         return False
     site = request.headers.get("Sec-Fetch-Site")
@@ -55,7 +55,7 @@ def is_foreign(request: web.Request, settings: Settings) -> bool:
 
 
 def add_headers(response: web.StreamResponse, settings: Settings) -> web.StreamResponse:
-    """The answer with its headers."""
+    """Add the security headers to a response."""
     for name, value in {**HEADERS, **(HSTS if settings.secure else {})}.items():
         response.headers.setdefault(name, value)
     return response

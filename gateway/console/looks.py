@@ -22,24 +22,24 @@ from schemas.render import REPLACED, harmless
 
 
 def escape_text(value: object) -> Markup:
-    """A text that somebody wrote: harmless, escaped, in its own direction."""
+    """Escape a text that somebody wrote, replace invisible characters, and isolate its direction."""
     seen = "".join(REPLACED if _invisible(char) else char for char in harmless(str(value)))
     return Markup("<bdi>{}</bdi>").format(seen)
 
 
 def escape_lines(value: object) -> Markup:
-    """The same of a text of several lines."""
+    """Escape a text of several lines, each as `escape_text` does."""
     return Markup("<br>").join(escape_text(line) for line in str(value).split("\n"))
 
 
 def _invisible(char: str) -> bool:
-    """Formats (zero-width space, soft hyphen, tags ...) but the two joiners that Arabic is written with."""
+    """Whether a character is an invisible format character; the two joiners that Arabic needs are not."""
     return unicodedata.category(char) == "Cf" and char not in "\u200c\u200d"
 
 
 @cache
 def make_environment(language: str) -> Environment:
-    """The templates in one language."""
+    """Make the template environment of one language."""
     spoken = load_words(language)
     found = Environment(
         loader=PackageLoader("gateway.console"),
@@ -57,5 +57,5 @@ def make_environment(language: str) -> Environment:
 
 
 def render_page(template: str, spoken: Words, /, **values: Any) -> str:
-    """One page."""
+    """Render one page."""
     return make_environment(spoken.language.code).get_template(template).render(**values)

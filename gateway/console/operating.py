@@ -281,20 +281,20 @@ USES: Table = {
 
 @dataclass(frozen=True, slots=True)
 class Tells:
-    """These names in one language."""
+    """Texts about the node's operation, in one language."""
 
     words: Words
 
     def alarm(self, kind: str) -> str:
-        """What has happened."""
+        """Describe an alarm."""
         return self._alarm(kind)[0]
 
     def remedy(self, kind: str) -> str:
-        """What to do."""
+        """Say how to resolve an alarm."""
         return self._alarm(kind)[1]
 
     def reason(self, code: object) -> str:
-        """Why a message did not go; a code that nobody has words for is shown as it is."""
+        """Say why a message did not go; a code without a text is shown as it is."""
         name = str(code)
         if name.startswith("gate_"):
             return f"{name.removeprefix('gate_').upper()}: {Says(self.words).gate(name.removeprefix('gate_').upper())}"
@@ -303,16 +303,16 @@ class Tells:
         return self.words.code("wire_code", name) if name in code_list("wire_code") else name
 
     def of(self, table: Mapping[str, str], name: object) -> str:
-        """What a table of this module says."""
+        """Look up a text in a table of this module."""
         said = table.get(str(name))
         return f"{name} [{self.words.language.no_label}]" if said is None else self.words(said)
 
     def step(self, name: str) -> str:
-        """What a step of a ping looks at."""
+        """Describe a step of a ping."""
         return self.of({step: seen for step, (seen, _) in STEPS.items()}, name)
 
     def fix(self, name: str) -> str:
-        """What to do where it is red."""
+        """Say how to mend a failed step of a ping."""
         return self.of({step: fix for step, (_, fix) in STEPS.items()}, name)
 
     def _alarm(self, kind: str) -> tuple[str, str]:

@@ -42,7 +42,7 @@ class RefusalText:
 
 
 def explain_refusal(error: Exception, words: Words) -> RefusalText:
-    """A refusal for a reader; a fault of ours says nothing of itself."""
+    """Explain a refusal to a reader; an internal error says nothing about itself."""
     if not isinstance(error, GatewayError):
         return RefusalText(summary=words(LATER), code="fault", detail="", hint="", findings=())
     code = str(error.code)

@@ -1,4 +1,4 @@
-"""What the console is told when it starts."""
+"""Settings of the console, fixed at its start."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Settings:
 
     @property
     def host(self) -> str:
-        """The Host header of every request that is meant for this console."""
+        """The Host header that every request for this console carries."""
         return urlsplit(self.origin).netloc
 
     @property
     def secure(self) -> bool:
-        """Whether people come by TLS; without it only on this machine."""
+        """Whether people connect by TLS; without TLS only from this machine."""
         return self.origin.startswith("https://")

@@ -283,7 +283,7 @@ ASKED: Table = {
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """The names of the node in one language."""
+    """The node's states and codes in one language."""
 
     words: Words
 
@@ -300,35 +300,35 @@ class Says:
         return self._of(OF_KIND.get(str(kind), {}), str(state).lower())
 
     def outcome(self, outcome: object) -> str:
-        """What became of a message."""
+        """Describe the outcome of a message."""
         return self._of(OUTCOMES, outcome)
 
     def receipt(self, status: object) -> str:
-        """What a receipt says."""
+        """Describe a receipt."""
         return self._of(RECEIPTS, status)
 
     def fact(self, fact: object) -> str:
-        """What a step depends on, or lies over a conversation."""
+        """Describe a condition of a step, or an overlay of a conversation."""
         return self._of(FACTS, fact)
 
     def step(self, standing: object) -> str:
-        """How a step of the procedure stands."""
+        """Describe the state of a procedure step."""
         return self._of(STEPS, standing)
 
     def side(self, side: object) -> str:
-        """Who."""
+        """Name a side."""
         return self._of(SIDES, side)
 
     def clock(self, clock: object) -> str:
-        """What is owed."""
+        """Describe an obligation."""
         return self._of(CLOCKS, clock)
 
     def gate(self, gate: object) -> str:
-        """What a safeguard says."""
+        """Describe a safeguard."""
         return self._of({name: title for name, (title, _) in GATES.items()}, gate)
 
     def forward(self, gate: object) -> str:
-        """What to do where a safeguard is closed."""
+        """Say what to do where a safeguard prevents something."""
         return self._of({name: way for name, (_, way) in GATES.items()}, gate)
 
     def draft(self, state: object) -> str:
@@ -344,15 +344,15 @@ class Says:
         return self._of(CHANNELS, channel)
 
     def contact(self, contact: object) -> str:
-        """Whether it may be used."""
+        """Say whether a way to reach the person may be used."""
         return self._of(CONTACT, contact)
 
     def party(self, party: object) -> str:
-        """Who must not be told."""
+        """Name somebody who must not know."""
         return self._of(PARTIES, party)
 
     def why(self, why: object) -> str:
-        """The reason of advice."""
+        """Give the reason for a piece of advice."""
         return self._of(REASONS, why)
 
     def request(self, state: object) -> str:
@@ -360,15 +360,15 @@ class Says:
         return self._of(REQUESTS, state)
 
     def what(self, what: object) -> str:
-        """What a request asks to be erased."""
+        """Describe the target of an erasure request."""
         return self._of(ASKED, what)
 
     def reason(self, code: object, name: str = "wire_code") -> str:
-        """Why something is so: the label of the code where the list has it, else the code, which only we know."""
+        """Give a reason: the label of the code if the list has it, else the node's own text for it."""
         return self.words.code(name, code) if str(code) in code_list(name) else str(code)
 
     def text(self, texts: Mapping[str, str]) -> tuple[str, str]:
-        """A text that has its own languages, and the one in which it is given: that of the reader, else English."""
+        """Return a text that exists in several languages, and the language it is in: the reader's, else English."""
         code = self.words.language.code
         code = code if code in texts else ENGLISH
         return texts.get(code, ""), code

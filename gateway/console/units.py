@@ -16,8 +16,8 @@ from schemas.render import Named, harmless
 
 
 class Units:
-    """The units of this node and of its peers, named for one reader. A peer is meant by its name here, this node by
-    None.
+    """The units of this node and of its peers, named for one reader. Peers are identified by their short name here,
+    this node by None.
     """
 
     def __init__(self, listed: Sequence[Mapping[str, Any]], words: Words) -> None:
@@ -33,24 +33,24 @@ class Units:
             self._references[f"{unit['node']}/{id}"] = f"{words.country(unit['country'])}: {shown}"
 
     def name(self, id: str, peer: str | None = None) -> str:
-        """What a unit is called; the id of one that is not known."""
+        """Return the name of a unit, or its id if it is unknown."""
         return self._names.get((peer, id), id)
 
     def reference(self, text: str) -> str:
-        """The same of a unit as messages name one of any country (node id, slash, unit), with its country."""
+        """Return country and name of a unit that a message refers to as node id, slash, unit id."""
         return self._references.get(text, text)
 
     def of(self, peer: str | None = None) -> list[tuple[str, str]]:
-        """What can be chosen of one node: each id with its name."""
+        """List the units of one node as (id, name)."""
         return [(id, name) for (whose, id), name in self._names.items() if whose == peer]
 
     def references(self) -> list[tuple[str, str]]:
-        """What can be chosen of all countries: each unit as messages name it, with its country and name."""
+        """List the units of all countries as (reference, country and name)."""
         return list(self._references.items())
 
     def named(self, sender: str | None, recipient: str | None) -> Named:
-        """The units of a message between these two, for `schemas.render`: a message speaks of units of its sender,
-        but where it names one of any country, and whom it is for.
+        """Name the units of a message between these two nodes, for `schemas.render`. Unit ids in a message mean the
+        sender's units, except the recipient unit and references to units of any country.
         """
         return {
             "unit": lambda id: self.name(id, sender),
@@ -59,7 +59,7 @@ class Units:
         }
 
     def only_role(self, id: object, peer: str | None = None) -> str | None:
-        """The role of a unit that has one."""
+        """Return the role of a unit that has exactly one."""
         for unit in self.listed:
             if (_peer(unit), unit["unit"]) == (peer, id) and len(unit["roles"]) == 1:
                 return str(unit["roles"][0])
@@ -67,7 +67,7 @@ class Units:
 
 
 async def load_units(visit: Visit, spoken: Words | None = None) -> Units:
-    """All units that this node knows, for the reader or in another language."""
+    """Load all units that this node knows, named for the reader or in another language."""
     words = spoken or visit.words
     return Units((await visit.ask("directory.list", {"language": words.language.code}))["units"], words)
 

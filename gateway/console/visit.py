@@ -31,16 +31,16 @@ LONGEST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields of a form as they came, without blanks around."""
+    """The fields of a form as they came, without surrounding blanks."""
 
     fields: Mapping[str, tuple[str, ...]]
 
     def one(self, name: str, otherwise: str = "") -> str:
-        """The value of a field; of several the first."""
+        """Return the first value of a field."""
         return self.fields.get(name, (otherwise,))[0]
 
     def every(self, name: str) -> tuple[str, ...]:
-        """All values of a field, such as ticked boxes."""
+        """Return all values of a field, such as ticked boxes."""
         return self.fields.get(name, ())
 
     def __contains__(self, name: str) -> bool:
@@ -62,7 +62,7 @@ class Visit:
 
     @property
     def who(self) -> Person:
-        """The person, on a page that only somebody who is signed in can see."""
+        """The person, on a page that requires somebody to be signed in."""
         if self.person is None:
             raise RefusedError(Code.UNAUTHORISED, "nobody is signed in")
         return self.person
@@ -83,23 +83,23 @@ class Visit:
         return visible(self.who.caller, operation, done.value)
 
     async def act(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
-        """The same in the person's name, for operations that say by whom."""
+        """Do one operation in the person's name, for operations that record who did it."""
         return await self.ask(operation, {**(arguments or {}), "by": self.who.name}, key=key)
 
     async def file(self, arguments: Mapping[str, Json]) -> File:
-        """One file of a message."""
+        """Open one file of a message."""
         if not self.allows("attachment.read"):
             raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.read")
         return await self.desk.attached(arguments, caller=self.who.caller)
 
     async def attach(self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int) -> Any:
-        """Hand the node a file of ``size`` bytes as it comes."""
+        """Stream a file of ``size`` bytes to the node."""
         if not self.allows("attachment.add"):
             raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.add")
         return (await self.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
 
     async def form(self, longest: int = LONGEST) -> Form:
-        """What was filled in, a chosen file as its text; no field is longer than that.
+        """Read the form, with a chosen file as its text; no field is longer than ``longest``.
 
         Raises RefusedError for what no form of ours sends.
         """
@@ -118,40 +118,40 @@ class Visit:
         return Form(fields)
 
     def key(self) -> str:
-        """A fresh key for a form: sent twice, it is done once."""
+        """Make an idempotency key for a form: sent twice, it is done once."""
         return b64u(self.settings.rand(16))
 
     def at(self, moment: int) -> str:
-        """Day and time of a moment as people here say it."""
+        """Format a moment as local day and time."""
         return self.words.time(moment, self.settings.offset(moment))
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """A page by its template, in the language of the reader."""
+        """Render a page from its template in the reader's language."""
         common = {"visit": self, "person": self.person, "settings": self.settings, "sections": self.shown()}
         return web.Response(
             text=looks.render_page(template, self.words, **common, **values), status=status, content_type="text/html"
         )
 
     def refused(self, error: Exception, *, status: int) -> web.Response:
-        """The page that says what was refused, what was left as it was, and what to do."""
+        """Show the page that says what was refused, what was left unchanged, and what to do."""
         return self.page("refused.html", status=status, told=self.told(error))
 
     def told(self, error: Exception) -> RefusalText:
-        """A refusal in the words of the reader."""
+        """Explain a refusal in the reader's language."""
         return explain_refusal(error, self.words)
 
     def shown(self) -> list[Section]:
-        """The sections that this person has a right to."""
+        """List the sections that this person may open."""
         return [section for section in self.sections if self.allows(section.operation)]
 
     @staticmethod
     def go(address: str) -> web.Response:
-        """To another page, after something was done."""
+        """Redirect to another page after something was done."""
         return web.Response(status=303, headers={"Location": address})
 
 
 def _text(given: str | bytes | bytearray | web.FileField, longest: int) -> str:
-    """A field as text. A form without a chosen file has the empty bytes in its place."""
+    """Return a field as text. A form without a chosen file has empty bytes in its place."""
     if isinstance(given, web.FileField):
         given = given.file.read(4 * longest + 1)
     return given if isinstance(given, str) else given.decode("utf-8", "replace")

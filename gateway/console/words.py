@@ -28,13 +28,13 @@ STATUS = "status: "
 
 
 def N_(text: str) -> str:
-    """Marks a text that is translated where it is shown."""
+    """Mark a text that is translated where it is shown."""
     return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One language as a reader meets it. Dates are told in the time of the country: `offset` as in `Settings`."""
+    """One language of the pages. Dates are in the country's time: `offset` as in `Settings`."""
 
     language: Language
     labels: Labels
@@ -43,41 +43,41 @@ class Words:
     locale: Locale
 
     def __call__(self, text: str, **values: object) -> str:
-        """The text in this language; `%(name)s` in it is filled from `values`."""
+        """Translate a text and fill `%(name)s` in it from `values`."""
         said: str = self.texts.gettext(text)
         return said % values if values else said
 
     def many(self, one: str, more: str, n: int, **values: object) -> str:
-        """The text for so many of something."""
+        """Translate a text with a number in it."""
         said: str = self.texts.ngettext(one, more, n)
         return said % {"n": n, **values}
 
     def code(self, name: str, code: object) -> str:
-        """What a code of a list says; an unknown one, and one without a label, is marked as such."""
+        """Return the label of a code; an unknown code, and one without a label, is marked as such."""
         return self._shown(self.labels.code(name, str(code)), str(code))
 
     def codes(self, name: str) -> list[tuple[str, str]]:
-        """What can be chosen of a list: each code with its label."""
+        """List the codes of a code list with their labels."""
         return [(entry.code, self.code(name, entry.code)) for entry in code_list(name).codes if not entry.retired]
 
     def message(self, body_type: object) -> str:
-        """The name of a message type."""
+        """Return the name of a message type."""
         return self._shown(self.labels.message(str(body_type)), str(body_type))
 
     def country(self, code: object) -> str:
-        """The name of a country in this language, by CLDR; another party shows its own name."""
+        """Return the name of a country in this language, from CLDR; another party keeps its own name."""
         return str(self.locale.territories.get(str(code), code))
 
     def spoken(self, tag: object) -> str:
-        """The name of a language in this one, by CLDR."""
+        """Return the name of a language in this language, from CLDR."""
         return str(self.locale.languages.get(str(tag), tag))
 
     def place(self, name: str) -> Place:
-        """Where a name stands in the order of the alphabet, to sort by."""
+        """Return the sort key of a name."""
         return rank_name(name, self.language.code)
 
     def date(self, text: str) -> str:
-        """A day that is written as 2026-11-30; what is none stays as it is."""
+        """Format a day written as 2026-11-30; other text stays as it is."""
         try:
             day = date.fromisoformat(text)
         except ValueError:
@@ -85,15 +85,15 @@ class Words:
         return format_date(day, "d MMM y", locale=self.locale)
 
     def time(self, at: int, offset: int) -> str:
-        """Day and time of a moment."""
+        """Format a moment as day and time."""
         return format_datetime(_local(at, offset), "d MMM y HH:mm", locale=self.locale)
 
     def day(self, at: int, offset: int) -> str:
-        """The day of a moment, with its weekday."""
+        """Format the day of a moment, with its weekday."""
         return format_date(_local(at, offset), "EEEE d MMMM y", locale=self.locale)
 
     def span(self, seconds: int) -> str:
-        """How long something is, in its largest unit."""
+        """Format a duration in its largest unit."""
         return format_timedelta(timedelta(seconds=abs(seconds)), threshold=1.1, locale=self.locale)
 
     def _shown(self, label: Label, name: str) -> str:
@@ -106,7 +106,7 @@ def _local(at: int, offset: int) -> datetime:
 
 @cache
 def load_words(code: str) -> Words:
-    """The words of one language of `schemas.labels.languages`; English for a language that is not there."""
+    """Load one language of `schemas.labels.languages`; English for a language that is not there."""
     code = code if code in languages() else ENGLISH
     texts, draft = NullTranslations(), False
     if code != ENGLISH:
@@ -120,7 +120,7 @@ def load_words(code: str) -> Words:
 
 
 def choose_preferred(header: str, otherwise: str) -> str:
-    """The first language of an Accept-Language header that there is (RFC 9110, 12.5.4, by order and weight)."""
+    """Choose the first available language of an Accept-Language header (RFC 9110, 12.5.4, by order and weight)."""
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(header.split(",")[:20]):
         tag, _, weight = part.strip().partition(";q=")

@@ -1,4 +1,4 @@
-"""`trm person`: who works at the console of this node, and with which rights."""
+"""`trm person`: the people who work at this node's console, and their roles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNIT = click.option("--unit", metavar="ID", help="Bind them to one unit of this
 
 @click.group("person", context_settings=CONTEXT)
 def person_commands() -> None:
-    """People at the console: each with a passkey of their own, and roles."""
+    """Manage the people at the console, each with a passkey of their own and their roles."""
 
 
 @options.add_verb(person_commands, "add")
@@ -65,7 +65,7 @@ def _show_code(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_people(reach: Reach, as_json: bool) -> None:
-    """Everybody who works or has worked at the console.
+    """List everybody who works or has worked at the console.
 
     \b
     Example:
@@ -127,7 +127,7 @@ def change_person(
 @options.pass_node
 @options.as_json
 def invite_again(reach: Reach, name: str, instead: bool, by: str, as_json: bool) -> None:
-    """Let somebody, by name or id, make one more passkey. Those they have stay good unless you say --instead.
+    """Let somebody, by name or id, make one more passkey. Their other passkeys stay valid unless you say --instead.
 
     \b
     Example:
@@ -143,7 +143,7 @@ def invite_again(reach: Reach, name: str, instead: bool, by: str, as_json: bool)
 @options.pass_node
 @options.as_json
 def sign_out_person(reach: Reach, name: str, by: str, as_json: bool) -> None:
-    """End every session of somebody, by name or id. Their passkeys stay good.
+    """End every session of somebody, by name or id. Their passkeys stay valid.
 
     \b
     Example:
@@ -159,7 +159,7 @@ def sign_out_person(reach: Reach, name: str, by: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def end_access(reach: Reach, name: str, by: str, as_json: bool) -> None:
-    """End the access of somebody, by name or id, at once and for ever: sessions, passkeys, invitation.
+    """End somebody's access, by name or id, at once and for good: sessions, passkeys, invitation.
 
     \b
     Example:
@@ -174,7 +174,7 @@ def _show_person(value: Mapping[str, Json]) -> None:
 
 
 def _id_of(reach: Reach, name: str) -> Json:
-    """The id of the one person of this name, or with this id, who works here."""
+    """Return the id of the one person who works here under this name or id."""
     listed = [item for item in list_objects(reach.ask("person.list"), "people") if item["state"] != "ended"]
     found = [item["id"] for item in listed if name in (item["name"], item["id"])]
     if len(found) != 1:

@@ -1,4 +1,4 @@
-"""`trm token`: who else may use the local API, for what, and until when."""
+"""`trm token`: the programs that may use the local API, for what, and until when."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BY = click.option(
 
 @click.group("token", context_settings=CONTEXT)
 def token_commands() -> None:
-    """Tokens of the local API: one role each, an end, and never shown twice."""
+    """Manage tokens of the local API, each with one role and an expiry date, and never shown twice."""
 
 
 @options.add_verb(token_commands, "new")
@@ -38,7 +38,7 @@ def token_commands() -> None:
 def create_token(
     reach: Reach, role: str, unit: str | None, days: int, label: str, by: str | None, as_json: bool
 ) -> None:
-    """Make a token. It is printed once; the node keeps only its SHA-256.
+    """Create a token. It is printed once; the node keeps only its SHA-256.
 
     \b
     Example:
@@ -58,7 +58,7 @@ def _show_new(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_tokens(reach: Reach, as_json: bool) -> None:
-    """Every token with its role, its unit and its end.
+    """List every token with its role, its unit and its expiry date.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def revoke_token(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
-    """End a token at once. The program that used it is answered 401 from now on.
+    """Revoke a token at once. The program that uses it gets status 401 from now on.
 
     \b
     Example:
@@ -97,7 +97,7 @@ def revoke_token(reach: Reach, id: str, by: str | None, as_json: bool) -> None:
 
 
 def _user() -> str:
-    """The user at this shell, by the system's list of users."""
+    """Return the name of the user at this shell."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""`trm backup` and `trm restore`: encrypted copies for an offline recovery key, and a node made out of them."""
+"""`trm backup` and `trm restore`: encrypted copies for an offline recovery key, and a node made from them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _KEY_PASSPHRASE = click.option(
 
 
 class _Backup(click.Group):
-    """A folder as first word means: make a backup into it."""
+    """The group of backup commands: a folder as its first word means to make a backup there."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the command that makes a backup, where no other one is named."""
+        """Choose the command that makes a backup, unless another one is named."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = ["make", *args]
         return super().resolve_command(ctx, args)
@@ -36,7 +36,7 @@ class _Backup(click.Group):
 
 @click.group("backup", cls=_Backup, context_settings=CONTEXT, subcommand_metavar="DIR2 | COMMAND [ARGS]...")
 def backup_commands() -> None:
-    """Encrypted copies of a node for an offline recovery key: make, verify; make the key.
+    """Make and verify encrypted backups of a node; make the offline recovery key.
 
     \b
     Example:
@@ -82,7 +82,7 @@ def _show_made(value: Mapping[str, Json]) -> None:
 @_KEY_PASSPHRASE
 @options.as_json
 def verify_backup(file: Path, key: Path, key_passphrase_file: Path | None, as_json: bool) -> None:
-    """Open a backup wholly and say what it is; nothing is changed, and no node is needed.
+    """Open a backup completely and say what it holds; nothing is changed, and no node is needed.
 
     \b
     Example:
@@ -133,14 +133,14 @@ def _items(value: Json) -> list[tuple[str, Json]]:
 
 @backup_commands.group("key", context_settings=CONTEXT)
 def key_commands() -> None:
-    """The recovery key: made on a machine that is not the node's."""
+    """Make the recovery key, on a machine that is not the node's."""
 
 
 @options.add_verb(key_commands, "new")
 @click.argument("file", type=_FILE, metavar="FILE")
 @click.option("--passphrase-file", type=_FILE, metavar="FILE", help="Its passphrase; asked for if not given.")
 def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
-    """Make a recovery key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
+    """Create a recovery key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
 
     \b
     Example:
@@ -172,7 +172,7 @@ def restore_node(
     passphrase_file: Path,
     as_json: bool,
 ) -> None:
-    """Make a node folder DIR out of a DATA and a KEYSTORE backup. Destroy or keep off the old one: never run both.
+    """Make a node folder DIR from a DATA and a KEYSTORE backup. Destroy or disconnect the old one: never run both.
 
     \b
     Example:
@@ -223,7 +223,7 @@ def _show_restored(value: Mapping[str, Json]) -> None:
 
 
 def _passphrase(file: Path | None, *, confirm: bool = False) -> str:
-    """From a file, or asked for twice where a wrong one could not be noticed later."""
+    """Read a passphrase from a file, else ask for it, twice where a typing error would go unnoticed."""
     from gateway.foundation import config
 
     if file is not None:

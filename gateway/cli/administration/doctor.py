@@ -1,5 +1,5 @@
-"""`trm doctor`: everything about a node, with the fix for each finding. It changes nothing but for a page of zeros that
-it writes, and removes, to try the disk.
+"""`trm doctor`: every check of a node, with the fix for each finding. It changes nothing, except for a page of zeros
+that it writes and removes to test the disk.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from gateway.ports import Json
 @options.pass_node
 @options.as_json
 def check_node(reach: Reach, as_json: bool) -> None:
-    """Check files, disk, settings, keys and what ends, clock, log, process, peers, adapter. Exit 1 if a thing is red.
+    """Check files, disk, settings, keys, expiry dates, clock, log, process, peers and adapter. Exit 1 if a finding is
+    red.
 
     A running node is asked; a stopped one is opened if --passphrase-file is given, and looked at from outside if not.
 
@@ -39,7 +40,7 @@ def check_node(reach: Reach, as_json: bool) -> None:
 
 
 def examine_folder(folder: Path, passphrase_file: Path | None) -> list[dict[str, Json]]:
-    """Every check of a node folder. Raises RefusedError if there is no folder."""
+    """Run every check of a node folder. Raises RefusedError if there is no folder."""
     from gateway.administration.doctor.folder import State, settings, standing
     from gateway.administration.doctor.host import secret, writing
     from gateway.administration.doctor.node import inside

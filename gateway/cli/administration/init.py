@@ -1,4 +1,4 @@
-"""`trm init`: a node folder, root files beside it, and what to do next. Nothing is ever overwritten."""
+"""`trm init`: a node folder, root key files beside it, and the next steps. Nothing is ever overwritten."""
 
 from __future__ import annotations
 
@@ -158,7 +158,9 @@ def initialise_node(
 
 
 def _adapter(kind: str | None, path: str | None, settings: Sequence[str]) -> AdapterSection | None:
-    """The case system, if one is named; what stands twice or is no NAME=VALUE is wrong usage."""
+    """Read the case system's kind and settings, if given. A repeated setting, or one that is not NAME=VALUE, is wrong
+    usage.
+    """
     from gateway.mapping import case_system
 
     words = [*settings, *([] if path is None else [f"path={path}"])]
@@ -173,7 +175,7 @@ def _adapter(kind: str | None, path: str | None, settings: Sequence[str]) -> Ada
 
 
 def _unit(text: str) -> Unit:
-    """One --unit; a wrong one is wrong usage."""
+    """Read one --unit; a malformed one is wrong usage."""
     import schemas
     from gateway.foundation.config import Unit
 
@@ -193,7 +195,7 @@ def _unit(text: str) -> Unit:
 
 
 def _check(plan: Plan) -> CaseSystem | None:
-    """What would make a folder that can not be run is refused before anything is made; its case system, if any."""
+    """Refuse whatever would make a folder that cannot run, before anything is made; return its case system, if any."""
     from gateway.foundation.config import Config, FederationSection, NodeSection
     from gateway.mapping import case_system
 
@@ -242,7 +244,7 @@ def _show(plan: Plan, made: Made) -> None:
 
 
 def _abroad(plan: Plan) -> list[str]:
-    """A country that its region pack does not have is on no corridor of it."""
+    """Warn that a country outside the region pack is on no corridor of it."""
     from schemas.region_pack.regions import region
 
     if plan.country in region(plan.region).countries:
@@ -258,7 +260,7 @@ def _root_lines(files: Sequence[Path]) -> list[tuple[str, str]]:
 
 
 def _cards(files: Sequence[Path]) -> list[AdminCard]:
-    """The first administrators' public files."""
+    """Read the public files of the first administrators."""
     from gateway.changes.administrators import read_card
     from keys.documents.change import AdminCard
 
@@ -276,7 +278,7 @@ def _cards(files: Sequence[Path]) -> list[AdminCard]:
 
 
 def _public(files: Sequence[Path]) -> list[KeyRecord]:
-    """The public keys of root holders; a file that is none is refused before anything is made."""
+    """Read the public keys of root holders; anything else is refused before anything is made."""
     from keys.offline.ceremony import read_root_public
 
     try:

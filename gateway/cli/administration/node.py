@@ -1,4 +1,4 @@
-"""`trm node`, `trm alarm`: who this node is, and what a person has to look at."""
+"""`trm node` and `trm alarm`: the identity of this node, its status, and what needs a person's attention."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gateway.ports import Json
 
 @click.group("node", context_settings=CONTEXT)
 def node_commands() -> None:
-    """Show who this node is; write its pairing file."""
+    """Show the node's identity and status; write its pairing file."""
 
 
 @options.add_verb(node_commands, "show")
 @options.pass_node
 @options.as_json
 def show_node(reach: Reach, as_json: bool) -> None:
-    """Identity, fingerprint, descriptor and keyset ages, what waits.
+    """Show identity, fingerprint, age of descriptor and keyset, and what waits.
 
     \b
     Example:
@@ -64,7 +64,7 @@ def _age(value: Json) -> str:
 @options.pass_node
 @options.as_json
 def show_status(reach: Reach, as_json: bool) -> None:
-    """What waits for whom since when, what failed and why, how full it is; the same figures as /metrics.
+    """Show what waits for whom and since when, what failed and why, and how full the node is; same figures as /metrics.
 
     \b
     Example:
@@ -158,7 +158,7 @@ def _mib(size: Json) -> str:
 @click.option("--qr", is_flag=True, help="Instead a QR code with address and fingerprint, for trm peer add --scanned.")
 @options.pass_node
 def write_pairing_file(reach: Reach, output: Path | None, qr: bool) -> None:
-    """The pairing file that the other country's administrator adds; it holds no secret.
+    """Write the pairing file that the other country's administrator adds; it holds no secret.
 
     \b
     Example:
@@ -185,7 +185,7 @@ def write_pairing_file(reach: Reach, output: Path | None, qr: bool) -> None:
 
 @click.group("alarm", context_settings=CONTEXT)
 def alarm_commands() -> None:
-    """What a person has to look at."""
+    """List and dismiss what needs a person's attention."""
 
 
 @options.add_verb(alarm_commands, "list")
@@ -195,7 +195,7 @@ def alarm_commands() -> None:
 @options.pass_node
 @options.as_json
 def list_alarms(reach: Reach, kind: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    """Open alarms, oldest first.
+    """List open alarms, oldest first.
 
     \b
     Example:
@@ -224,7 +224,7 @@ def _show_alarms(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def dismiss_alarms(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """A named person has seen it.
+    """Dismiss alarms in the name of the person who has seen to them.
 
     \b
     Example:

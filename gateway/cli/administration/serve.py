@@ -1,4 +1,4 @@
-"""`trm serve`: the node as a process. It says when it takes requests, and ends cleanly at SIGTERM or SIGINT."""
+"""`trm serve`: the node as a process. It reports when it accepts requests, and ends cleanly on SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 )
 @click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
 def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
-    """Run the node until SIGTERM or SIGINT. One line on standard output says when it takes requests; logs go to stderr.
+    """Run the node until SIGTERM or SIGINT. One line on standard output says when it accepts requests; logs go to
+    stderr.
 
     The keys are held by a process of their own: by `trm keyd` where that runs for this folder, else by a child.
 
@@ -61,7 +62,7 @@ def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The loop of uvloop where it is installed."""
+    """Return the event loop of uvloop where it is installed."""
     try:
         import uvloop
     except ImportError:
@@ -98,7 +99,7 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
 
 
 def _say_limited(error: GatewayError, as_json: bool) -> None:
-    """The node stays up without its keys, so that whoever looks finds the reason."""
+    """Report that the node stays up without its keys, so that whoever looks finds the reason."""
     from gateway.cli.root import report_error
 
     report_error(error)
@@ -109,7 +110,7 @@ def _say_limited(error: GatewayError, as_json: bool) -> None:
 
 
 def require_roots(node: Node) -> None:
-    """One root key is for demonstrations only: whoever holds it alone is the node."""
+    """Refuse to run with a single root key except for demonstrations: whoever holds it alone controls the node."""
     if len(node.own.descriptor.roots) == 1 and not node.config.node.demo:
         raise RefusedError(
             Code.INVALID,

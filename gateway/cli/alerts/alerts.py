@@ -1,4 +1,4 @@
-"""`trm alert`: safety alerts that nobody has taken, and taking one."""
+"""`trm alert`: safety alerts that nobody has acknowledged, and acknowledging one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gateway.ports import Json
 
 @click.group("alert", context_settings=CONTEXT)
 def alert_commands() -> None:
-    """Safety alerts that nobody has taken, and taking one."""
+    """List and acknowledge safety alerts."""
 
 
 @options.add_verb(alert_commands, "list")
 @options.pass_node
 @options.as_json
 def list_alerts(reach: Reach, as_json: bool) -> None:
-    """Alerts of both sides that no human has taken: by when somebody has to, who was woken, who is next.
+    """List the alerts of both sides that nobody has acknowledged: the deadline, who was notified, who is next.
 
     \b
     Example:
@@ -65,7 +65,7 @@ def _next(rung: Json) -> str:
 def acknowledge_alert(
     reach: Reach, id: str, actions: tuple[str, ...], hours: int | None, by: str, as_json: bool
 ) -> None:
-    """A named person takes an alert of a peer: the answer goes at once, and nobody else is woken.
+    """Acknowledge a peer's alert in your name: the answer is sent at once, and nobody else is notified.
 
     Opening an alert takes nothing. The codes are those of the list alert_action (trm schema show safety.alert.ack/1).
 

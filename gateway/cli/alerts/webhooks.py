@@ -1,4 +1,4 @@
-"""`trm webhook`: systems of the own country that are told what happens on this node."""
+"""`trm webhook`: systems in this country that are notified of what happens on this node."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.ports import Json
 
 @click.group("webhook", context_settings=CONTEXT)
 def webhook_commands() -> None:
-    """Systems of the own country that are told what happens: signed, in order, repeated for five days."""
+    """Notify systems in this country of what happens: signed, in order, retried for five days."""
 
 
 @options.add_verb(webhook_commands, "new")
@@ -25,7 +25,7 @@ def webhook_commands() -> None:
 @options.pass_node
 @options.as_json
 def create_webhook(reach: Reach, name: str, url: str, as_json: bool) -> None:
-    """Make the secret of a receiver and print the section that goes into node.toml.
+    """Create the secret of a receiver and print the section to put into node.toml.
 
     The secret lies in DIR/webhooks/NAME; give it to the receiver over a way that you trust. An existing one stays.
 
@@ -63,7 +63,7 @@ def _show_new(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_webhooks(reach: Reach, as_json: bool) -> None:
-    """Each receiver, and what waits for it.
+    """List each receiver, and what waits for it.
 
     \b
     Example:

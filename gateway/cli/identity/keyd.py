@@ -1,4 +1,6 @@
-"""`trm keyd`: the key service as a process of its own. Imports as little as it can; its memory holds every key."""
+"""`trm keyd`: the key service as a process of its own. It imports as little as possible, since its memory holds every
+key.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def serve_keys(
     child: bool,
     as_json: bool,
 ) -> None:
-    """Hold the keys of a node for the process that faces the network. `trm serve` starts it by itself.
+    """Hold a node's keys for the process that faces the network. `trm serve` starts it by itself.
 
     Run alone, under a user of its own, it is found by trm serve, which then needs no passphrase and can read no key.
     It listens on DIR/run/keyd.sock only.
@@ -82,7 +84,7 @@ def serve_keys(
 
 
 def _kid(recovery_key: Path) -> str | None:
-    """The key id in a recovery key's public file. One that can not be read costs the backups, not the node."""
+    """Read the key id from a recovery key's public file. An unreadable file stops the backups, not the node."""
     from gateway.foundation.logs import logger
     from keys.documents.backup import RecoveryPublic
 

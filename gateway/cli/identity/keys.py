@@ -29,7 +29,7 @@ _OUT = click.option("--out", type=_FILE, metavar="REQUEST", help="Where the requ
 
 @click.group("keys", context_settings=CONTEXT)
 def key_commands() -> None:
-    """Rotate, revoke and publish keys; root keys, tombstones, proofs."""
+    """Rotate, revoke and publish keys; manage root keys, tombstones and proofs."""
 
 
 key_commands.add_command(roots.root_commands)
@@ -39,7 +39,7 @@ key_commands.add_command(roots.root_commands)
 @options.pass_node
 @options.as_json
 def list_keys(reach: Reach, as_json: bool) -> None:
-    """Every key with its use and age; no key bytes.
+    """List every key with its use and age; no key bytes.
 
     \b
     Example:
@@ -90,7 +90,8 @@ def rotate_keys(
     threshold: int | None,
     by: str,
 ) -> None:
-    """Make successors of keys: sig, log, http, roots by a REQUEST that root holders sign; enc at once, without them.
+    """Create successors of keys: sig, log, http and roots by a REQUEST that root holders sign; enc at once, without
+    them.
 
     Every request also renews what would end within the 400 days of the new descriptor. `enc` destroys all encryption
     keys: what is in flight comes back to its sender and is sealed anew.
@@ -123,7 +124,7 @@ def rotate_keys(
 @options.by
 @options.pass_node
 def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, out: Path | None, by: str) -> None:
-    """Revoke sig, http, log or wit keys for ever and list new ones; a REQUEST that root holders sign.
+    """Revoke sig, http, log or wit keys for good and list new ones, by a REQUEST that root holders sign.
 
     Peers refuse the key as soon as it is published, and look again at what came under it since TIME.
 
@@ -137,7 +138,7 @@ def revoke_keys(reach: Reach, kids: tuple[str, ...], since: str, reason: str, ou
 
 
 def _time(value: str) -> int:
-    """Unix seconds, or ISO 8601 with its distance from UTC."""
+    """Parse Unix seconds, or ISO 8601 with a UTC offset."""
     if value.isascii() and value.isdigit():
         return int(value)
     try:
@@ -173,7 +174,7 @@ def _request(reach: Reach, out: Path | None, wanted: Mapping[str, Json]) -> None
 @options.pass_node
 @options.as_json
 def publish_keys(reach: Reach, request: Path, signatures: tuple[Path, ...], by: str, as_json: bool) -> None:
-    """Publish what root holders signed: checked as a peer would, appended, and told to every peer.
+    """Publish what root holders signed: verified as a peer would, appended, and sent to every peer.
 
     The first descriptor of a new node needs no passphrase and no running node.
 
@@ -222,7 +223,7 @@ def _show_published(value: Mapping[str, Json]) -> None:
 
 @click.group("tombstone", context_settings=CONTEXT)
 def tombstone_commands() -> None:
-    """The document that ends this node id, signed by all roots and kept sealed for the worst day."""
+    """Prepare the document that ends this node id, signed by all roots and kept sealed for the worst day."""
 
 
 key_commands.add_command(tombstone_commands)
@@ -232,7 +233,7 @@ key_commands.add_command(tombstone_commands)
 @_OUT
 @options.pass_node
 def request_tombstone(reach: Reach, out: Path | None) -> None:
-    """The request for a tombstone: after a change of roots the new holders sign one too.
+    """Write the request for a tombstone: after a change of roots, the new holders sign one too.
 
     \b
     Example:
@@ -252,7 +253,7 @@ def request_tombstone(reach: Reach, out: Path | None) -> None:
 @click.argument("signatures", type=_FILE, metavar="SIG...", nargs=-1, required=True)
 @click.option("--out", type=_FILE, required=True, metavar="FILE", help="The tombstone; never overwrites.")
 def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> None:
-    """Put the signatures of all root holders together: FILE goes into two sealed envelopes at two places.
+    """Combine the signatures of all root holders: FILE goes into two sealed envelopes at two places.
 
     \b
     Example:
@@ -284,7 +285,7 @@ def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> No
 @options.by
 @options.pass_node
 def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
-    """Two or more roots are lost or stolen: publish the tombstone to every peer, then begin anew.
+    """Recover after two or more roots are lost or stolen: publish the tombstone to every peer, then begin anew.
 
     Nothing carries trust over to the new node: what the old keys sign is what a thief could sign. `trm peer tombstone`
     does the same by hand at a peer that is not reached.
@@ -311,7 +312,7 @@ def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
 
 @click.group("proof", context_settings=CONTEXT)
 def proof_commands() -> None:
-    """Two descriptors under one version: the proof that roots signed twice."""
+    """Export and verify the proof that roots signed two descriptors under one version."""
 
 
 key_commands.add_command(proof_commands)
@@ -322,7 +323,7 @@ key_commands.add_command(proof_commands)
 @click.option("-o", "--output", type=_FILE, required=True, metavar="FILE", help="Write it here; never overwrites.")
 @options.pass_node
 def export_proof(reach: Reach, alarm: str, output: Path) -> None:
-    """The proof behind an alarm own.split_view or peer.equivocation, as a file for anybody.
+    """Write the proof behind an alarm own.split_view or peer.equivocation as a file for anybody.
 
     \b
     Example:
@@ -338,7 +339,7 @@ def export_proof(reach: Reach, alarm: str, output: Path) -> None:
 @click.argument("file", type=_FILE, metavar="FILE")
 @options.as_json
 def check_proof(file: Path, as_json: bool) -> None:
-    """Check a proof, without a node and without trusting who sent it.
+    """Verify a proof, without a node and without trusting whoever sent it.
 
     \b
     Example:

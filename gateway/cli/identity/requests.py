@@ -1,4 +1,4 @@
-"""The files of a key ceremony, read; and in words what a request asks root holders to sign.
+"""The files of a key ceremony, and a request to root holders in words.
 
 The words come from the payload and the descriptor before it, never from anything the request says about itself.
 """
@@ -21,7 +21,7 @@ Fact = tuple[str, str]
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file of the caller. Raises RefusedError(not_found)."""
+    """Read a file of the caller. Raises RefusedError(not_found)."""
     try:
         return path.read_bytes()
     except OSError as exc:
@@ -31,7 +31,7 @@ def read_file(path: Path) -> bytes:
 
 
 def read_request(data: bytes) -> Request:
-    """A REQUEST file. Raises RefusedError for whatever it is instead."""
+    """Parse a REQUEST file. Raises RefusedError for anything else."""
     try:
         return Request.decode(data)
     except RemoteError as exc:
@@ -43,7 +43,9 @@ def read_request(data: bytes) -> Request:
 
 
 def gather_signatures(request: Request, files: Sequence[Path]) -> SignedDocument:
-    """One document of the request and its SIG files. Raises RefusedError, also for a SIG of another request."""
+    """Combine the request and its SIG files into one document. Raises RefusedError, also for a SIG of another
+    request.
+    """
     try:
         return request.gather([read_file(path) for path in files])
     except RemoteError as exc:
@@ -55,12 +57,12 @@ def gather_signatures(request: Request, files: Sequence[Path]) -> SignedDocument
 
 
 def show_request(request: Request) -> None:
-    """What is to be signed, in words, on standard output."""
+    """Print in words what is to be signed."""
     output.print_facts(describe_request(request))
 
 
 def describe_request(request: Request) -> list[Fact]:
-    """What is to be signed: one line for each thing that changes."""
+    """Describe what is to be signed: one line for each thing that changes."""
     if request.tombstone is not None:
         return _of_tombstone(request)
     if request.new is None:

@@ -1,4 +1,4 @@
-"""`trm keys root`: the machine of a root holder, without a network and without a node (docs/key-ceremony.md).
+"""`trm keys root`: commands for a root holder's machine, without network and without node (docs/key-ceremony.md).
 
 FILE is the holder's key under a passphrase of their own and never leaves that machine or its medium; FILE.public goes
 to the node once; then REQUEST files come and SIG files go.
@@ -24,14 +24,14 @@ _PASSPHRASE = click.option(
 
 @click.group("root", context_settings=CONTEXT)
 def root_commands() -> None:
-    """The root key of one holder: make it, read what is to be signed, sign it. No node and no network is needed."""
+    """Create a holder's root key, read what is to be signed, and sign it. Needs no node and no network."""
 
 
 @options.add_verb(root_commands, "new")
 @click.argument("file", type=_FILE, metavar="FILE")
 @_PASSPHRASE
 def create_root_key(file: Path, passphrase_file: Path | None) -> None:
-    """Make a root key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
+    """Create a root key in FILE and its public half in FILE.public; the node gets FILE.public and nothing else.
 
     \b
     Example:
@@ -56,7 +56,7 @@ def create_root_key(file: Path, passphrase_file: Path | None) -> None:
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @options.as_json
 def show_root_request(request: Path, as_json: bool) -> None:
-    """Say in words what a request asks to sign, and what changes; nothing is signed.
+    """Print in words what a request asks to sign, and what changes; nothing is signed.
 
     \b
     Example:
@@ -74,7 +74,7 @@ def show_root_request(request: Path, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask: the request was read before.")
 @_PASSPHRASE
 def sign_root_request(request: Path, file: Path, out: Path, yes: bool, passphrase_file: Path | None) -> None:
-    """Show in words what is signed and what changes against the version before, ask, and sign it.
+    """Print in words what is signed and what changes from the version before, ask for confirmation, and sign it.
 
     \b
     Example:

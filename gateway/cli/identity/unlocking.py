@@ -1,4 +1,4 @@
-"""How a verb comes to the keys of its node: from a key service that runs by itself, else by the passphrase."""
+"""Access to the keys of a node: from a key service that already runs, else with the passphrase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def unlock_by_child(folder: Path, passphrase_file: Path | None, level: str, recovery_key: Path | None) -> Unlock:
-    """For `trm serve`: a child that holds the keys, so that this process never reads the passphrase."""
+    """Unlock for `trm serve`: a child process holds the keys, so that this process never reads the passphrase."""
     from gateway.identity.unlock import by_child, by_running, running
 
     found = running(folder)
@@ -27,7 +27,7 @@ def unlock_by_child(folder: Path, passphrase_file: Path | None, level: str, reco
 
 
 def unlock_in_process(folder: Path, passphrase_file: Path | None) -> Unlock:
-    """For a verb on a stopped node: the key store is opened here, for as long as the verb takes."""
+    """Unlock for a verb on a stopped node: the key store is opened in this process until the verb ends."""
     from gateway.identity.unlock import by_running, in_process, running
 
     found = running(folder)

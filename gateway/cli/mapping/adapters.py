@@ -1,4 +1,4 @@
-"""`trm adapter`: how the case system is reached, and what is wrong with it."""
+"""`trm adapter`: the connection to the case system, and its faults."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @click.group("adapter", context_settings=CONTEXT)
 def adapter_commands() -> None:
-    """How the case system is reached, and what is wrong with it."""
+    """List, create and check adapters, which connect the case system."""
 
 
 @options.add_verb(adapter_commands, "list")
 @options.as_json
 def list_adapters(as_json: bool) -> None:
-    """The kinds of case system that this installation reaches, and who brings each. Needs no node.
+    """List the kinds of case system that this installation can connect, and who provides each. Needs no node.
 
     A package that is installed beside this one may bring more; a node uses the one that its node.toml names.
 
@@ -70,7 +70,7 @@ def _show_kinds(value: Mapping[str, Json]) -> None:
     "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="DIR", help="Where; else here."
 )
 def create_adapter(name: str, into: Path) -> None:
-    """Make a package for a new kind of adapter, which passes trm adapter check as it is. Nothing is overwritten.
+    """Create a package for a new kind of adapter, which passes trm adapter check as it is. Nothing is overwritten.
 
     It reaches an invented system with a JSON interface; docs/adapter-guide.md goes on from there.
 
@@ -97,7 +97,7 @@ def create_adapter(name: str, into: Path) -> None:
 def check_adapter(
     kind: str | None, only: tuple[str, ...], node: Path | None, passphrase_file: Path | None, as_json: bool
 ) -> None:
-    """Check the adapter of a node, or a KIND of adapter; exit 1 if something is wrong.
+    """Check the adapter of a node, or a KIND of adapter; exit 1 if it has faults.
 
     Without KIND, the adapter of the node looks after its case system. With KIND (trm adapter list), the adapter is put
     before some fifty things that happen sooner or later (a kill between push and acknowledgement, a 500, a session that
@@ -177,7 +177,7 @@ async def _outcomes(
 
 
 def _say_outcome(value: Mapping[str, Json]) -> None:
-    """One line for each case as it ends; for one that is broken, what it is about, what happened and what to mend."""
+    """Print one line for each case as it ends; for a failed one, its subject, what happened and how to mend it."""
     shown = {"kept": "ok", "broken": "BROKEN", "not_tried": "not tried"}[str(value["outcome"])]
     why = f"  {value['why']}" if value["outcome"] == "not_tried" else ""
     output.print_line(f"{shown:<10}{value['case']}{why}")

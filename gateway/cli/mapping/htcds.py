@@ -1,4 +1,4 @@
-"""`trm htcds`: a record of the Human Trafficking Case Data Standard 2.0 becomes the draft of a referral, and back."""
+"""`trm htcds`: records of the Human Trafficking Case Data Standard 2.0 become drafts of referrals, and back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _out = click.option(
 
 @click.group("htcds", context_settings=CONTEXT)
 def htcds_commands() -> None:
-    """Records of HTCDS 2.0 and referrals: import, export, and what is lost by it."""
+    """Convert HTCDS 2.0 records to drafts of referrals and back, with a list of what is lost."""
 
 
 @options.add_verb(htcds_commands, "import")
@@ -40,7 +40,7 @@ def htcds_commands() -> None:
 @_out
 @options.as_json
 def import_record(file: Path, number: int | None, out: Path, as_json: bool) -> None:
-    """Write the draft of a referral that an HTCDS record in FILE (.json or .csv) makes. Needs no node; nothing is sent.
+    """Write the draft of a referral from the HTCDS record in FILE (.json or .csv). Needs no node; nothing is sent.
 
     The report says of each field whether it was carried over, has no place in a referral, or needs a person. It holds
     no value of the record; the draft does. Complete it and see trm schema check and trm draft add.
@@ -68,7 +68,7 @@ def import_record(file: Path, number: int | None, out: Path, as_json: bool) -> N
 @options.pass_node
 @options.as_json
 def export_record(reach: Reach, id: str, direction: str | None, out: Path, as_json: bool) -> None:
-    """Write the HTCDS record of a referral that was sent or received. Reading content is written to the audit log.
+    """Write the HTCDS record of a referral that was sent or received. The audit log records that the content was read.
 
     FILE is a .json object, or a .csv table with the names of the standard. The report says of each member of the
     referral where it went, or why the record has no place for it; it holds no value of the case. The record does, and
@@ -114,7 +114,7 @@ def _lines(lines: Sequence[Line]) -> list[Json]:
 
 
 def _show(value: Mapping[str, Json]) -> None:
-    """Three tables: what was carried over, what needs a person, what is lost."""
+    """Print three tables: what was carried over, what needs a person, what is lost."""
     titles = {"mapped": "carried over", "person": "needs a person", "lost": "lost"}
     for fate, title in titles.items():
         rows = [item for item in list_objects(value, "report") if item["fate"] == fate]
@@ -167,7 +167,7 @@ _FORM = "an object with the names of the standard or their labels, or a list of 
 
 
 def _rows(table: list[list[str]], known: frozenset[str]) -> tuple[int, list[Mapping[str, Json]]]:
-    """How many labels of the table are known, and its records.
+    """Return how many labels of a table are known, and its records.
 
     In the spreadsheets of the standard a hidden row of names stands above the labels and disagrees with them: the lower
     of the two rows is what people saw when they filled the table (DOMAIN 1.1).
@@ -196,6 +196,6 @@ def _encoded(record: Mapping[str, Json], out: Path) -> bytes:
 
 
 def _cell(value: Json) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet takes for a formula."""
     text = str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,4 +1,4 @@
-"""`trm schema`: what may be said, field by field, without a node; and the check of a draft."""
+"""`trm schema`: the message types, field by field, without a node; and the check of a draft."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gateway.ports import Json
 
 @click.group("schema", context_settings=CONTEXT)
 def schema_commands() -> None:
-    """What may be said, field by field; check a draft."""
+    """Show message types field by field; check a draft."""
 
 
 @options.add_verb(schema_commands, "list")
 @options.as_json
 def list_types(as_json: bool) -> None:
-    """Every message type of this installation. Needs no node.
+    """List every message type of this installation. Needs no node.
 
     \b
     Example:
@@ -49,7 +49,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.language
 @options.as_json
 def show_type(type: str, document: bool, lang: str | None, as_json: bool) -> None:
-    """One message type: who sends it to whom, its fields, its rules and its codes. Needs no node.
+    """Show one message type: who sends it to whom, its fields, its rules and its codes. Needs no node.
 
     A field is needed (yes), has to be answered (by a value, or in `unknown` by why there is none), or may be left out.
 
@@ -114,7 +114,7 @@ def check_draft(file: Path, node: Path | None, passphrase_file: Path | None, as_
 
 
 def _show_explained(value: Mapping[str, Json]) -> None:
-    """One fault after the other, as a letter of corrections: a table has no room for sentences."""
+    """Print one fault after the other in sentences, for which a table has no room."""
     found = list_objects(value, "findings")
     for item in found:
         output.print_line(str(item["place"] or "(whole)"))

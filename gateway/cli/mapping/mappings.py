@@ -1,4 +1,4 @@
-"""`trm mapping`: how the records of a local system are read, tried out before the first one goes."""
+"""`trm mapping`: the mapping of local records to messages, tried out before the first message is sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARK = click.option("--mark", default="Ready to Refer", show_default=True, meta
 
 @click.group("mapping", context_settings=CONTEXT)
 def mapping_commands() -> None:
-    """Check a mapping file; preview what it makes of each field."""
+    """Check a mapping file; preview what becomes of each field."""
 
 
 @options.add_verb(mapping_commands, "check")
@@ -35,7 +35,7 @@ def mapping_commands() -> None:
 @_MARK
 @options.as_json
 def check_mapping(file: Path, line_list: Path | None, mark: str, as_json: bool) -> None:
-    """Check a mapping FILE: its form, its members, its codes, its way back. Needs no node; exit 1 if it has faults.
+    """Check a mapping FILE: form, members, codes, way back. Needs no node; exit 1 if it has faults.
 
     A code without a counterpart, two that become one, a value that reads like another code, a default: each is a fault
     until the file says what is meant (docs/mapping-format.md).
@@ -70,7 +70,7 @@ def _findings(found: Sequence[Finding]) -> list[Json]:
 
 
 def show_verdict(value: Mapping[str, Json]) -> None:
-    """Findings as a table, or that there are none."""
+    """Print findings as a table, or that there are none."""
     output.print_table(
         ["place", "rule", "hint"],
         [[item["place"] or "(whole)", item["rule"], item["hint"]] for item in list_objects(value, "findings")],

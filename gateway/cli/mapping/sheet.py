@@ -12,7 +12,7 @@ from gateway.cli.options import CONTEXT
 
 @click.group("sheet", context_settings=CONTEXT)
 def sheet_commands() -> None:
-    """A line list for an office that has no case system."""
+    """Make a line list for an office that has no case system."""
 
 
 @options.add_verb(sheet_commands, "new")

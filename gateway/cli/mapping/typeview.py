@@ -1,4 +1,4 @@
-"""How `trm schema show` tells a message type, to programs and to people."""
+"""The output of `trm schema show`, for programs and for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOWN = 40
 
 
 def describe_type(entry: MessageType) -> dict[str, Json]:
-    """Everything about a type, for programs."""
+    """Return everything about a message type, for programs."""
     from schemas import describe
 
     owed = entry.answers
@@ -56,7 +56,7 @@ def describe_type(entry: MessageType) -> dict[str, Json]:
 
 
 def _codes(names: Iterable[str]) -> list[Json]:
-    """Each list with its codes and their labels."""
+    """Return each code list with its codes and their labels."""
     import schemas
 
     lists = [schemas.code_list(name) for name in sorted(names)]
@@ -67,7 +67,7 @@ def _codes(names: Iterable[str]) -> list[Json]:
 
 
 def print_type(value: Mapping[str, Json]) -> None:
-    """The same for people: facts, header, content, rules, codes."""
+    """Print a message type for people: facts, header, content, rules, codes."""
     output.print_facts(
         [
             ("type", value["type"]),
@@ -108,7 +108,7 @@ def _shown(codes: Json) -> str:
 
 
 def _roles(roles: Json) -> Json:
-    """All roles of the list are any unit."""
+    """Name roles; all roles of the list together are "any unit"."""
     import schemas
 
     everybody = len(schemas.code_list("role").codes)

@@ -1,4 +1,4 @@
-"""A draft in a file: its faults, as far as they are seen without a node, and how each is mended."""
+"""Faults of a draft in a file, as far as they can be found without a node, and how to mend each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.ports import Json
 
 
 def find_faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
-    """Find the faults of a draft that need no node to be seen: its members and its schema."""
+    """Find the faults of a draft that need no node: those of its members and of its schema."""
     import schemas
     from gateway.messages.draft_form import form_faults, schema_faults
 
@@ -23,7 +23,7 @@ def find_faults(draft: Mapping[str, Json]) -> Sequence[Finding]:
 
 
 def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
-    """A fault as a line of corrections: see `schemas.explain`; what comes from the file is not in it."""
+    """Explain a fault as a line of corrections, as `schemas.explain` does, without a value from the file."""
     from schemas.explain import explain
 
     body_type = str(draft.get("type"))
@@ -35,7 +35,7 @@ def explain_fault(draft: Mapping[str, Json], fault: Finding) -> dict[str, Json]:
 
 
 def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
-    """Words for the members of the draft itself; none for what is in its two halves."""
+    """Explain a fault of the draft's own members; empty for faults inside header and content."""
     from schemas.explain import likeliest_type, nearest, nearest_type
 
     match fault.place, fault.rule:

@@ -1,4 +1,4 @@
-"""`trm draft`: what adapters made from local records; a named person releases or discards each."""
+"""`trm draft`: drafts made from local records, which a named person releases or discards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.ports import Json
 
 @click.group("draft", context_settings=CONTEXT)
 def draft_commands() -> None:
-    """Drafts from the case system, released or discarded by a person."""
+    """List, preview, release and discard drafts from the case system."""
 
 
 @options.add_verb(draft_commands, "list")
@@ -27,7 +27,7 @@ def draft_commands() -> None:
 @options.pass_node
 @options.as_json
 def list_drafts(reach: Reach, state: str | None, limit: int, as_json: bool) -> None:
-    """Drafts that wait for a person.
+    """List the drafts that wait for a person.
 
     \b
     Example:
@@ -52,7 +52,7 @@ def _show_drafts(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_draft(reach: Reach, id: str, as_json: bool) -> None:
-    """One draft with everything in it, as it would be sent.
+    """Show one draft with all its content, as it would be sent.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def show_draft(reach: Reach, id: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def add_draft(reach: Reach, file: Path, as_json: bool) -> None:
-    """Keep the draft in FILE ('-' for standard input) for a person to release; it may be unfinished.
+    """Store the draft in FILE ('-' for standard input) for a person to release; it may be unfinished.
 
     \b
     Example:
@@ -88,7 +88,7 @@ def add_draft(reach: Reach, file: Path, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def change_draft(reach: Reach, id: str, file: Path, seen: str, as_json: bool) -> None:
-    """Put the draft in FILE in the place of the one that you have seen; refused if somebody changed it meanwhile.
+    """Replace the draft that you have seen by the one in FILE; refused if somebody changed it meanwhile.
 
     \b
     Example:
@@ -121,7 +121,8 @@ def preview_draft(
     by: str,
     as_json: bool,
 ) -> None:
-    """Exactly what of a draft would leave if this person released it now, what not and why; nothing is sent.
+    """Show exactly what of a draft would leave if this person released it now, what would not, and why; nothing is
+    sent.
 
     \b
     Example:
@@ -132,7 +133,7 @@ def preview_draft(
 
 
 def show_preview(value: Mapping[str, Json]) -> None:
-    """What leaves on the result, what does not and what stands in the way beside it."""
+    """Print what leaves as the result, and what is kept back or prevents the release as hints."""
     policy = value["policy"]
     output.print_facts(
         [
@@ -174,7 +175,7 @@ def release_draft(
     by: str,
     as_json: bool,
 ) -> None:
-    """A named person releases a draft: it is checked as a whole and goes.
+    """Release a draft in a person's name: it is checked as a whole and sent.
 
     A referral, and what goes without consent in danger to life, needs two different people: it goes when the second one
     releases it, as the first one did. Whoever changes it between makes both release it anew.
@@ -201,7 +202,7 @@ def _show_released(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def discard_draft(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """A named person discards a draft; its record in the case system is told.
+    """Discard a draft in a person's name; the case system learns that its record was not sent.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`trm send`, `trm conversation`: exchange from the shell, the same operations as the local API."""
+"""`trm send` and `trm conversation`: the exchange from the shell, by the same operations as the local API."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def send_message(
 
 
 def _attach(reach: Reach, paths: Sequence[Path]) -> str:
-    """Seal files for one message; the id that it has to have. What was sealed before a failure is forgotten again."""
+    """Seal files for one message and return the id that the message must have. If one fails, the ones before are
+    discarded.
+    """
     from gateway.cli import transfers
 
     message: str | None = None
@@ -87,13 +89,13 @@ def _attach(reach: Reach, paths: Sequence[Path]) -> str:
 
 
 def show_queued(value: Mapping[str, Json]) -> None:
-    """A message that was stored and goes."""
+    """Print a message that was stored for sending."""
     output.print_facts([("message", value["id"]), ("conversation", value["conversation"]), ("state", value["state"])])
 
 
 @click.group("conversation", context_settings=CONTEXT)
 def conversation_commands() -> None:
-    """Conversations, message by message."""
+    """Show conversations, message by message."""
 
 
 @options.add_verb(conversation_commands, "list")
@@ -104,7 +106,7 @@ def conversation_commands() -> None:
 @options.pass_node
 @options.as_json
 def list_conversations(reach: Reach, due: bool, owes: str | None, limit: int, as_json: bool) -> None:
-    """Conversations, most recently active first; with --due who owes what until when.
+    """List conversations, most recently active first; with --due, who owes what until when.
 
     \b
     Example:
@@ -172,7 +174,7 @@ def _show_conversations(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_conversation(reach: Reach, id: str, lang: str | None, as_json: bool) -> None:
-    """Where one conversation stands, who owes what until when, and its messages in order, without their content.
+    """Show the state of a conversation, who owes what until when, and its messages in order, without their content.
 
     Of the procedure of the region it shows the stage, what is done, what is due and by whom, what stops it, and what
     comes next. A step is `behind` when its time is over and no message shows that it was done.
@@ -201,7 +203,7 @@ def show_conversation(reach: Reach, id: str, lang: str | None, as_json: bool) ->
 @options.pass_node
 @options.as_json
 def check_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
-    """May the person of a case be reached in this way now, and who must not hear of the case?
+    """Say whether the person of a case may be reached in this way now, and who must not learn of the case.
 
     By the newest rule that the messages have, the channels that safety alerts have closed, and the time where the
     person is. Silence and doubt are no permission. The answer repeats nothing of the rule.

@@ -1,4 +1,4 @@
-"""`trm message`: every message with its state and receipts, and what a person may do with it."""
+"""`trm message`: every message with its state and receipts, and the actions a person has."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def show_change(value: Mapping[str, Json]) -> None:
-    """What something is now."""
+    """Print the new state of something."""
     output.print_line(f"{value['id']} is {value['state']}")
 
 
 @click.group("message", context_settings=CONTEXT)
 def message_commands() -> None:
-    """Messages with their states and receipts."""
+    """Show messages with their states and receipts; resend, cancel and review them."""
 
 
 @options.add_verb(message_commands, "list")
@@ -49,7 +49,7 @@ def list_messages(
     cursor: str | None,
     as_json: bool,
 ) -> None:
-    """Messages, newest first, without their content.
+    """List messages, newest first, without their content.
 
     \b
     Example:
@@ -68,7 +68,7 @@ def list_messages(
 
 
 def show_messages(value: Mapping[str, Json]) -> None:
-    """Messages as a table, without their content."""
+    """Print messages as a table, without their content."""
     output.print_table(
         ["id", "way", "peer", "type", "state", "reason", "at", "n"],
         [
@@ -98,7 +98,7 @@ def show_messages(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_message(reach: Reach, id: str, direction: str | None, lang: str | None, as_json: bool) -> None:
-    """One message with its content and receipts. Reading content is written to the audit log.
+    """Show one message with its content and receipts. The audit log records that the content was read.
 
     \b
     Example:
@@ -155,7 +155,7 @@ def _show_message(value: Mapping[str, Json], page: Rendering | None) -> None:
 @options.pass_node
 @options.as_json
 def acknowledge_message(reach: Reach, id: str, as_json: bool) -> None:
-    """The desk has taken an incoming message: the sender gets its `delivered` receipt.
+    """Take an incoming message for the desk: the sender gets the receipt `delivered`.
 
     \b
     Example:
@@ -170,7 +170,7 @@ def acknowledge_message(reach: Reach, id: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def open_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """A person has opened an incoming message: the sender gets its `opened` receipt.
+    """Mark an incoming message as opened by a person: the sender gets the receipt `opened`.
 
     \b
     Example:
@@ -201,7 +201,7 @@ def resend_messages(
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Try now: ends the waiting time of the peer, or offers a held message to the case system again.
+    """Try again now: end a peer's waiting time, or offer a held message to the case system again.
 
     With --failed or --held all of them, or those that are chosen. A message that failed is final; what it said is
     judged anew and goes as a new one, once. What was dismissed, or taken back by a person, stays where it is.
@@ -262,7 +262,7 @@ def cancel_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def list_reviews(reach: Reach, as_json: bool) -> None:
-    """Received messages under a key that its country revoked from before they came: somebody has to look again.
+    """List received messages whose key was revoked from a time before they came: a person must review them.
 
     \b
     Example:
@@ -288,7 +288,7 @@ def _show_reviews(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def settle_review(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """A named person has looked at one of them, and asked its sender over the telephone where it mattered.
+    """Record that a person has reviewed one of them, and called its sender where necessary.
 
     \b
     Example:

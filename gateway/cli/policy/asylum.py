@@ -1,4 +1,6 @@
-"""`trm asylum`: what a person here knows of an asylum claim closes the way to the State of nationality."""
+"""`trm asylum`: holds that keep everything about a person from the State of nationality while asylum is sought or
+granted.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from gateway.ports import Json
 
 @click.group("asylum", context_settings=CONTEXT)
 def asylum_commands() -> None:
-    """Holds towards the State of nationality while asylum is sought or granted."""
+    """Place and lift holds towards the State of nationality while asylum is sought or granted."""
 
 
 @options.add_verb(asylum_commands, "hold")
@@ -24,7 +26,7 @@ def asylum_commands() -> None:
 @options.pass_node
 @options.as_json
 def place_asylum_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> None:
-    """Place a hold, at once: nothing about the person goes to the State of nationality any more (gate G5).
+    """Place a hold, at once: nothing about the person is sent to the State of nationality any more (gate G5).
 
     It lies over the conversation and over every other one that relies on the same consents. What waits to go is stopped
     when it departs. Withdrawals and safety alerts still pass. Nobody else is told of it.
@@ -69,7 +71,7 @@ def _show_lift(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_asylum_holds(reach: Reach, as_json: bool) -> None:
-    """Asylum holds, oldest first.
+    """List asylum holds, oldest first.
 
     \b
     Example:

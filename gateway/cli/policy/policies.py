@@ -1,4 +1,4 @@
-"""`trm policy`: what may leave this node; shown and compared by anybody, changed by administrators with key files."""
+"""`trm policy`: what may leave this node; anybody shows and compares it, administrators with key files change it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FILE = click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 
 @click.group("policy", context_settings=CONTEXT)
 def policy_commands() -> None:
-    """The corridor policy: which parts of a message may leave, by corridor, purpose and step of disclosure."""
+    """Show and change the corridor policy: what may leave, by corridor, purpose and step of disclosure."""
 
 
 @options.add_verb(policy_commands, "show")
@@ -37,7 +37,7 @@ def policy_commands() -> None:
 @options.pass_node
 @options.as_json
 def show_policy(reach: Reach, bare: bool, as_json: bool) -> None:
-    """The policy in force and how it came to be; each signature is verified, exit 1 if anything was altered.
+    """Show the policy in force and its history; each signature is verified, exit 1 if anything was altered.
 
     \b
     Example:
@@ -87,7 +87,7 @@ def _show(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def compare_policy(reach: Reach, file: Path, as_json: bool) -> None:
-    """What a policy file would change, in sentences, and how many administrators that takes.
+    """Show what a policy file would change, in sentences, and how many administrators that takes.
 
     \b
     Example:
@@ -144,7 +144,7 @@ def adopt_policy(reach: Reach, signer: Signer, file: Path, emergency: bool, as_j
 @options.pass_node
 @options.as_json
 def approve_policy(reach: Reach, signer: Signer, change: str | None, emergency: bool, as_json: bool) -> None:
-    """Be the second person to approve a policy. What it changes, and all that it opens, is printed before you sign.
+    """Approve a policy as the second person. What it changes, and all that it permits, is printed before you sign.
 
     \b
     Example:
@@ -164,7 +164,7 @@ def approve_policy(reach: Reach, signer: Signer, change: str | None, emergency: 
 @options.pass_node
 @options.as_json
 def preview_message(reach: Reach, file: Path, as_json: bool) -> None:
-    """Exactly what of a message file (as for trm send) would leave now, what not and why; nothing is sent.
+    """Show exactly what of a message file (as for trm send) would leave now, what would not, and why; nothing is sent.
 
     \b
     Example:
@@ -175,7 +175,7 @@ def preview_message(reach: Reach, file: Path, as_json: bool) -> None:
 
 
 def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
-    """What a person is about to change, before the whole of it is printed to be signed."""
+    """Summarise what a person is about to change, before all of it is printed to be signed."""
     from gateway.policy.corridor import diff
 
     lines = diff(held, new) if held is not None else _all(new)
@@ -185,7 +185,7 @@ def _tell(held: CorridorPolicy | None, new: CorridorPolicy) -> None:
 
 
 def _all(new: CorridorPolicy) -> tuple[str, ...]:
-    """What a first policy changes: it opens whatever it lets pass."""
+    """Describe a first policy: everything that it permits is new."""
     from gateway.policy.corridor import rules_in_words
 
     return tuple(f"opens {line}" for line in rules_in_words(new))
@@ -203,7 +203,7 @@ def _read(file: Path) -> CorridorPolicy:
 
 
 def _in_force(reach: Reach) -> CorridorPolicy | None:
-    """The policy in force as it is read here; None where there is none, or none that can be read."""
+    """Return the policy in force; None if there is none, or none that can be read."""
     return _policy(reach.ask("policy.show")["in_force"])
 
 
@@ -212,7 +212,7 @@ def _adopted_by(change: Json) -> CorridorPolicy | None:
 
 
 def _before(reach: Reach, change: Json) -> CorridorPolicy | None:
-    """The policy before the one of a pending change: what stands under the hash that this change follows."""
+    """Return the policy that a pending change replaces, found by the hash that the change follows."""
     from keys.documents.change import Change
     from keys.primitives.encoding import canon
 

@@ -22,7 +22,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.group("admin", context_settings=CONTEXT)
 def admin_commands() -> None:
-    """Administrators: who may change trust, each with a key file or a passkey of their own."""
+    """Manage administrators, who may change trust, each with a key file or a passkey of their own."""
 
 
 @options.add_verb(admin_commands, "new")
@@ -30,7 +30,7 @@ def admin_commands() -> None:
 @click.option("--label", required=True, metavar="NAME", help="What colleagues call you; peers never see it.")
 @click.option("--admin-passphrase-file", type=_FILE, metavar="FILE", help="File with its passphrase; else asked for.")
 def create_admin_key(file: Path, label: str, admin_passphrase_file: Path | None) -> None:
-    """Make your own key file, on your own media, and FILE.public, which a node enrols. Needs no node.
+    """Create your own key file, on your own media, and FILE.public, which a node enrols. Needs no node.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def create_admin_key(file: Path, label: str, admin_passphrase_file: Path | None)
 @options.pass_node
 @options.as_json
 def list_admins(reach: Reach, as_json: bool) -> None:
-    """Who may change trust here, and what is pending about them.
+    """List the administrators of this node and the pending changes about them.
 
     \b
     Example:
@@ -91,7 +91,7 @@ def _show_admins(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def enrol_admin(reach: Reach, signer: Signer, file: Path | None, offered: str | None, as_json: bool) -> None:
-    """Propose another administrator; takes two people. Name the public file that they made, or who offered a passkey.
+    """Propose another administrator; takes two people. Name the public file they made, or who offered a passkey.
 
     \b
     Example:
@@ -116,7 +116,7 @@ def enrol_admin(reach: Reach, signer: Signer, file: Path | None, offered: str | 
 @options.pass_node
 @options.as_json
 def retire_admin(reach: Reach, signer: Signer, name: str, as_json: bool) -> None:
-    """Propose that an administrator, by name or pseudonym, is one no longer; takes two people, and two must remain.
+    """Propose to retire an administrator, by name or pseudonym; takes two people, and two must remain.
 
     \b
     Example:
@@ -142,7 +142,7 @@ def retire_admin(reach: Reach, signer: Signer, name: str, as_json: bool) -> None
 @options.pass_node
 @options.as_json
 def approve_admin_change(reach: Reach, signer: Signer, change: str | None, as_json: bool) -> None:
-    """Be the next person to approve what a colleague proposed about the administrators.
+    """Approve what a colleague proposed about the administrators, as the next person.
 
     \b
     Example:
@@ -154,7 +154,7 @@ def approve_admin_change(reach: Reach, signer: Signer, change: str | None, as_js
 
 
 def _offered(reach: Reach, name: str) -> dict[str, Json]:
-    """The card of the one person of this name who offered to be an administrator."""
+    """Return the card of the one person of this name who offered to be an administrator."""
     listed = list_objects(reach.ask("admin.list"), "offered")
     found = [item["card"] for item in listed if name in (item["label"], item["pseudonym"])]
     if len(found) != 1 or not isinstance(found[0], dict):
@@ -168,7 +168,7 @@ def _offered(reach: Reach, name: str) -> dict[str, Json]:
 
 
 def _show_card(change: Json) -> None:
-    """Whom an enrolment is about, from the signed card inside the change."""
+    """Print whom an enrolment is about, from the signed card inside the change."""
     from gateway.changes.administrators import read_card
 
     match change:
@@ -185,7 +185,7 @@ def _show_card(change: Json) -> None:
 @options.pass_node
 @options.as_json
 def withdraw_change(reach: Reach, id: str, by: str, as_json: bool) -> None:
-    """Give up a pending change, about a peer or an administrator, by its id.
+    """Withdraw a pending change, about a peer or an administrator, by its id.
 
     \b
     Example:

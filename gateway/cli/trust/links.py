@@ -1,4 +1,4 @@
-"""The verbs of `trm peer` after a restore: a link begins anew when two people of the restored node and one of its peer
+"""The verbs of `trm peer` after a restore: a link starts anew when two people of the restored node and one of its peer
 have signed it (docs/backup.md).
 """
 
@@ -23,7 +23,7 @@ from gateway.ports import Json
 @options.pass_node
 @options.as_json
 def reset_link(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
-    """On a node that was restored from a backup: begin the link to a peer anew. Takes two people, trm peer approve is
+    """Start the link to a peer anew, on a node that was restored from a backup. Takes two people; trm peer approve is
     the second.
 
     \b
@@ -43,7 +43,7 @@ def reset_link(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def accept_reset(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
-    """A peer says that it was restored from a backup: begin the link to it anew. Call its administrator first.
+    """Accept that a peer was restored from a backup, and start the link to it anew. Call its administrator first.
 
     \b
     Example:
@@ -68,7 +68,7 @@ def _link(reach: Reach, peer: str) -> Mapping[str, Json]:
 
 
 def describe_link(link: Json) -> str:
-    """Where a link stands, in words."""
+    """Describe the state of a link in words."""
     if not isinstance(link, dict) or not link["waits"]:
         return "open"
     if isinstance(link["offer"], dict):

@@ -22,7 +22,7 @@ from gateway.ports import Json
 
 @click.group("peer", context_settings=CONTEXT)
 def peer_commands() -> None:
-    """Trust: add, compare digits, verify, approve, narrow, suspend, revoke, ping."""
+    """Manage trust in peers: add, compare digits, verify, approve, narrow, suspend, revoke, ping."""
 
 
 @options.add_verb(peer_commands, "add")
@@ -36,8 +36,8 @@ def peer_commands() -> None:
 def add_peer(
     reach: Reach, file: Path | None, url: str | None, scanned: str | None, name: str | None, by: str, as_json: bool
 ) -> None:
-    """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted before the digits
-    were compared.
+    """Propose a peer from its pairing FILE, its address or its QR code. Nothing is sent or accepted until the digits
+    are compared.
 
     \b
     Example:
@@ -73,7 +73,7 @@ def _show_added(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_digits(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
-    """The 60 digits of this pair, the same at both nodes. Read them to each other over a channel you trust.
+    """Print the 60 digits of this pair, the same at both nodes. Read them to each other over a channel you trust.
 
     \b
     Example:
@@ -96,7 +96,7 @@ def _show_code(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def list_peers(reach: Reach, as_json: bool) -> None:
-    """Every peer with its state, and since when it does not answer.
+    """List every peer with its state, and since when it has not answered.
 
     \b
     Example:
@@ -130,8 +130,8 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.pass_node
 @options.as_json
 def show_peer(reach: Reach, peer: str, as_json: bool) -> None:
-    """One peer: units, endpoint, what both sides permit, what waits for it, and the history of trust, each signature of
-    which is verified; exit 1 if anything was altered.
+    """Show one peer: units, endpoint, what both sides permit, what waits for it, and the history of trust with every
+    signature verified; exit 1 if anything was altered.
 
     \b
     Example:
@@ -179,7 +179,7 @@ def _show_peer(value: Mapping[str, Json]) -> None:
 
 
 def _show_trust(value: Mapping[str, Json]) -> None:
-    """What both sides say, what follows from it, and how it came to be."""
+    """Print what both sides permit, what follows from it, and the history."""
     output.print_facts([("we say", _record(value["ours"])), ("they say", _record(value["theirs"]))])
     scope = value["scope"]
     if isinstance(scope, dict):
@@ -215,7 +215,7 @@ peer_commands.add_command(ping_peer)
 @options.pass_node
 @options.as_json
 def take_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
-    """Take the tombstone of a peer that came by hand: all its roots say that this node id has ended, for ever.
+    """Take a peer's tombstone that was handed over: all its roots state that this node id has ended, for good.
 
     \b
     Example:

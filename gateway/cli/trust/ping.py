@@ -1,4 +1,4 @@
-"""`trm peer ping`: is the way to a peer whole, step by step, and with --full by a message that goes all of it."""
+"""`trm peer ping`: check the connection to a peer step by step, and with --full by a message that goes all the way."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FIXES = {
 @options.pass_node
 @options.as_json
 def ping_peer(reach: Reach, peer: str, full: bool, as_json: bool) -> None:
-    """Check the way to a peer step by step, with the fix for the one that fails; exit 1 if one does.
+    """Check the connection to a peer step by step, with the fix for the step that fails; exit 1 if one does.
 
     \b
     Example:
@@ -75,7 +75,7 @@ def _show_steps(steps: Sequence[Mapping[str, Json]]) -> None:
 
 
 def _through(reach: Reach, peer: str, *, quiet: bool) -> dict[str, Json]:
-    """Send the test message and tell each leg as it comes; times are measured here, from the first moment on."""
+    """Send the test message and print each leg as it completes; times are measured here, from the first moment on."""
     clock = SystemClock()
     began = clock.monotonic()
     sent = reach.ask("peer.probe", id=peer)

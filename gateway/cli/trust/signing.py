@@ -1,4 +1,4 @@
-"""Signing a change with an administrator's own key file: the same few steps for every verb that changes trust.
+"""Signing a change with an administrator's own key file: the same steps for every verb that changes trust.
 
 1. the node prepares the exact change                       nothing is believed of it yet
 2. recompute its hash; compare the change with what the person asked for
@@ -55,7 +55,7 @@ class Signer:
     def propose(
         self, reach: Reach, action: str, subject: str, *, wanted: Wanted, emergency: bool = False, **choices: Json
     ) -> dict[str, Json]:
-        """Steps 1 to 5 for a new change; the node's answer."""
+        """Take steps 1 to 5 for a new change and return the node's answer."""
         from gateway.changes.rules import rule_of
 
         prepared = reach.ask("change.prepare", action=action, subject=subject, **choices)
@@ -71,7 +71,7 @@ class Signer:
         return reach.ask("change.propose", change=change.to_json(), approval=approval)
 
     def approve(self, reach: Reach, pending: Mapping[str, Json], *, emergency: bool = False) -> dict[str, Json]:
-        """Steps 2 to 5 for a change that somebody else proposed; the node's answer."""
+        """Take steps 2 to 5 for a change that somebody else proposed and return the node's answer."""
         change = _read(pending.get("change"), pending.get("id"))
         return reach.ask("change.approve", id=change.hash, approval=self._signed(change, emergency))
 
@@ -94,7 +94,7 @@ class Signer:
 
 
 def read_passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str:
-    """A passphrase from a file, else typed without being shown, twice for a new one."""
+    """Read a passphrase from a file, else ask for it without showing it, twice for a new one."""
     from gateway.foundation import config
 
     if file is not None:
@@ -103,7 +103,7 @@ def read_passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str
 
 
 def _read(value: Json, hash: Json) -> Change:
-    """Step 2: the change as its bytes say, under the hash that the node gave."""
+    """Step 2: parse the change from its bytes, under the hash that the node gave."""
     from keys.documents.change import Change
     from keys.primitives.encoding import canon
 
@@ -117,7 +117,7 @@ def _read(value: Json, hash: Json) -> Change:
 
 
 def pass_signer(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the verb the person who signs as the argument `signer`."""
+    """Give the verb the person who signs as the argument `signer`."""
     from functools import wraps
 
     @wraps(function)
@@ -133,7 +133,7 @@ emergency = click.option(
 
 
 def show_change(value: Mapping[str, Json]) -> None:
-    """What became of a change: done, waiting for its time, or for other people."""
+    """Print the outcome of a change: done, waiting for its time, or waiting for other people."""
     peer, state = value["peer"], value["state"]
     given = list_objects(value, "approvals")
     match state:

@@ -42,7 +42,7 @@ def verify_peer(
     emergency: bool,
     as_json: bool,
 ) -> None:
-    """Type the 60 digits that the other administrator read to you, and be the first of two to trust the peer.
+    """Type the 60 digits that the other administrator read to you, and be the first of two people to trust the peer.
 
     The same verb confirms a peer whose root keys have changed; that takes one person.
 
@@ -77,7 +77,7 @@ def _compared(digits: str | None, scanned: str | None) -> str:
 
 
 def _same_scope(body: Mapping[str, Json], chosen: Json) -> bool:
-    """Whether the change permits what the file says, whatever the order in it."""
+    """Whether the change permits what the file says, in any order."""
     from gateway.peers.scope import Scope
 
     return chosen is None or "scope" not in body or Scope.from_json(body["scope"]) == Scope.from_json(chosen)
@@ -93,7 +93,7 @@ def _same_scope(body: Mapping[str, Json], chosen: Json) -> bool:
 def approve_peer_change(
     reach: Reach, signer: Signer, peer: str, change: str | None, emergency: bool, as_json: bool
 ) -> None:
-    """Be the next person to approve what a colleague proposed about a peer. It is printed in words before you sign.
+    """Approve what a colleague proposed about a peer, as the next person. It is printed in words before you sign.
 
     \b
     Example:
@@ -104,7 +104,7 @@ def approve_peer_change(
 
 
 def find_pending(reach: Reach, subject: str, id: str | None) -> Mapping[str, Json]:
-    """The one change of a subject that waits for approval."""
+    """Return the one change about a subject that waits for approval."""
     found = list_objects(reach.ask("change.list", subject=subject, state="pending"), "changes")
     listed = [item for item in found if id is None or item["id"] == id]
     if len(listed) != 1:
@@ -124,7 +124,7 @@ def find_pending(reach: Reach, subject: str, id: str | None) -> Mapping[str, Jso
 @options.pass_node
 @options.as_json
 def narrow_scope(reach: Reach, signer: Signer, peer: str, scope: Path, as_json: bool) -> None:
-    """Permit a peer less, at once; one person may.
+    """Permit a peer less, at once; takes one person.
 
     \b
     Example:
@@ -186,7 +186,7 @@ def renew_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def suspend_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
-    """Stop a peer at once; one person may. Withdrawals and safety alerts still pass.
+    """Suspend a peer at once; takes one person. Withdrawals and safety alerts still pass.
 
     \b
     Example:
@@ -201,7 +201,7 @@ def suspend_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None
 @options.pass_node
 @options.as_json
 def resume_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
-    """Undo a suspension, also one that a proof of misbehaviour made; takes two people.
+    """Undo a suspension, also one after a proof of misbehaviour; takes two people.
 
     \b
     Example:
@@ -217,7 +217,7 @@ def resume_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 @options.pass_node
 @options.as_json
 def revoke_peer(reach: Reach, signer: Signer, peer: str, yes: bool, as_json: bool) -> None:
-    """End the trust for ever; this node id can not come back. Takes two people; to stop a peer now, suspend it.
+    """End the trust for good; this node id cannot come back. Takes two people; to stop a peer now, suspend it.
 
     \b
     Example:
@@ -232,7 +232,7 @@ def revoke_peer(reach: Reach, signer: Signer, peer: str, yes: bool, as_json: boo
 @click.argument("peer")
 @options.pass_node
 def show_scope(reach: Reach, peer: str) -> None:
-    """What this node permits a peer, as a scope file to be edited; everything for a peer that is not trusted yet.
+    """Print what this node permits a peer, as a scope file to edit; everything for a peer that is not trusted yet.
 
     \b
     Example:

@@ -1,4 +1,6 @@
-"""Safety alerts that nobody has taken: the list, one with its clock and who was woken, and taking it."""
+"""Safety alerts that nobody has taken: the list, and one alert with its clock, who was notified, and the form to
+take it.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +23,17 @@ HOURS = tuple(hours for hours in (1, 2, 4, 8, 12, 24) if hours <= UPDATE_EVERY /
 
 
 async def list_alerts(visit: Visit) -> web.StreamResponse:
-    """Alerts of both sides, the earliest deadline first."""
+    """List the alerts of both sides, earliest deadline first."""
     return visit.page("alerts.html", alerts=(await visit.ask("alert.list"))["alerts"])
 
 
 async def show_alert(visit: Visit) -> web.StreamResponse:
-    """One alert: what it says, until when somebody has to take it, who was woken; taken already, it says so."""
+    """Show one alert: its content, its deadline and who was notified; an alert that was taken already says so."""
     return await _page(visit)
 
 
 async def acknowledge_alert(visit: Visit) -> web.StreamResponse:
-    """A person takes it and says what has begun."""
+    """Take an alert in a person's name, with the actions that have begun."""
     form, id = await visit.form(), visit.request.match_info["id"]
     asked: dict[str, Json] = {"id": id, "actions": [*form.every("actions")], "hours": form.one("hours")}
     try:

@@ -29,19 +29,19 @@ ABOUT = ("message", "conversation", "consent", "reader")
 
 
 async def show_overview(visit: Visit) -> web.StreamResponse:
-    """How the log stands, and what can be done with it."""
+    """Show the state of the log and the actions that an auditor has."""
     log = await visit.ask("audit.show")
     return visit.page("audit.html", log=log, tells=Tells(visit.words), tables=operating)
 
 
 async def verify_log(visit: Visit) -> web.StreamResponse:
-    """Every entry is examined now; nothing is changed, so the answer is the page."""
+    """Examine every entry now; nothing is changed, so the response is the page itself."""
     found = await visit.ask("audit.verify")
     return visit.page("audit-verified.html", found=found)
 
 
 async def list_entries(visit: Visit) -> web.StreamResponse:
-    """The log, newest first: of one event, about one subject, until a day."""
+    """List log entries, newest first, filtered by event, subject or last day."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ("event", "subject", "until")}
     asked: dict[str, Json] = {"limit": PAGE}
@@ -62,7 +62,7 @@ async def list_entries(visit: Visit) -> web.StreamResponse:
 
 
 async def list_reads(visit: Visit) -> web.StreamResponse:
-    """Who was shown a message, a conversation or a consent, or what one reader was shown."""
+    """List the readers of a message, conversation or consent, or everything that one reader was shown."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ABOUT}
     asked: dict[str, Json] = {name: query[name] for name in (*ABOUT, "cursor") if query.get(name)}
@@ -73,7 +73,7 @@ async def list_reads(visit: Visit) -> web.StreamResponse:
 
 
 def _address(visit: Visit, one: Mapping[str, Any]) -> str | None:
-    """Where this person can open the message or conversation that was shown; None where there is no such page."""
+    """Return the address at which this person can open the message or conversation; None if there is no such page."""
     if (one["what"] == "message" or one["what"].startswith("file/")) and visit.allows("message.show"):
         return f"/messages/{one['id']}"
     if one.get("conversation") is not None and visit.allows("conversation.show"):
@@ -82,14 +82,16 @@ def _address(visit: Visit, one: Mapping[str, Any]) -> str | None:
 
 
 async def export_log(visit: Visit) -> web.StreamResponse:
-    """The whole log for an auditor, as lines that `docs/verify_audit.py` reads."""
+    """Export the whole log for an auditor, in the line format that `docs/verify_audit.py` reads."""
     first = await visit.ask("audit.export")
     headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}-audit.jsonl"'}
     return web.Response(body=_pages(visit, first), content_type="application/octet-stream", headers=headers)
 
 
 async def _pages(visit: Visit, page: Any) -> AsyncIterator[bytes]:
-    """Page by page; one that fails on the way ends the connection, so that no shorter log is taken for a whole one."""
+    """Stream the log page by page; a failure on the way cuts the connection, so that nobody takes a part for the whole
+    log.
+    """
     try:
         while True:
             yield "".join(f"{line}\n" for line in page["lines"]).encode()
@@ -102,7 +104,7 @@ async def _pages(visit: Visit, page: Any) -> AsyncIterator[bytes]:
 
 
 def _end_of(visit: Visit, day: str) -> int:
-    """The last second of a day, in the time of the country."""
+    """Return the last second of a day in the country's time."""
     try:
         noon = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp())
     except ValueError as exc:

@@ -1,4 +1,4 @@
-"""Consent: taken in the language of the person, printed for them, looked at, and taken back in two clicks.
+"""Consent: taken in the person's language, printed for them, shown, and withdrawn in two clicks.
 
 What is told and what is agreed to stands in two languages beside each other, so that worker and person read the same.
 A withdrawal asks for no reason and for nothing else; whatever is damaged or withdrawn already does not stop it.
@@ -48,7 +48,7 @@ SHEET: Mapping[str, str] = {
 
 
 async def list_consents(visit: Visit) -> web.StreamResponse:
-    """The consents held here; whose they are is nowhere in a list."""
+    """List the consents held here; no list names the person."""
     cursor = visit.request.query.get("cursor")
     found = await visit.ask("consent.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
     return visit.page("consents.html", found=found, states=STATES)
@@ -58,12 +58,12 @@ async def list_consents(visit: Visit) -> web.StreamResponse:
 
 
 async def choose_language(visit: Visit) -> web.StreamResponse:
-    """In which language it is explained."""
+    """Ask in which language the consent is explained."""
     return visit.page("consent-language.html", draft=visit.request.query.get("draft", ""), fault="")
 
 
 async def take_consent(visit: Visit) -> web.StreamResponse:
-    """The form in both languages; filled in, it is recorded and noted in the draft that needed it."""
+    """Show the form in both languages; once filled in, record the consent and note it in the draft that needed it."""
     form = await visit.form()
     if form.one("with") not in languages():
         fault = visit.words("Choose one.")
@@ -96,12 +96,12 @@ async def _record(visit: Visit, form: Form, document: Mapping[str, Json]) -> web
 
 
 def _is_asked(finding: Finding) -> bool:
-    """The id of a consent is the node's to give, and it has no header yet."""
+    """Whether the form asks for a member: the node assigns the consent's id, and there is no header yet."""
     return finding.place.startswith("/content") and finding.place != "/content/consent_id"
 
 
 async def _note(visit: Visit, draft: str, consent: str) -> None:
-    """The draft that the consent was asked for relies on it from now on."""
+    """Make the draft that needed the consent rely on it."""
     shown = await visit.ask("draft.show", {"id": draft})
     header = {**shown["draft"].get("header", {}), "consent_ref": consent}
     changed = {**shown["draft"], "header": header}
@@ -146,7 +146,7 @@ def _asked(
     near: Mapping[str, Collection[str]],
     blank: Iterable[str],
 ) -> tuple[forms.Part, ...]:
-    """The content of a consent without its id."""
+    """Return the content of a consent without its id."""
     made = forms.build_form(RECORD, fields, spoken, choices=offered, near=near, blank=blank)
     return tuple(
         forms.leave_out(section, "/content/consent_id") for section in made if section.place.startswith("/content")
@@ -161,7 +161,7 @@ def _both(mine: Words, second: Words) -> list[tuple[str, str]]:
 
 
 async def show_consent(visit: Visit) -> web.StreamResponse:
-    """What was agreed to, and what was taken back of it."""
+    """Show a consent with its grants and withdrawals."""
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
     return visit.page(
         "consent-shown.html",
@@ -173,7 +173,7 @@ async def show_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def print_consent(visit: Visit) -> web.StreamResponse:
-    """The same for the person, to be printed, in their language; another one can be chosen."""
+    """Show the consent as a sheet to print for the person, in their language or another one."""
     found = await visit.ask("consent.show", {"id": visit.request.match_info["consent"]})
     wanted = visit.request.query.get("language") or str(found["record"].get("language", ""))[:2]
     second = load_words(wanted if wanted in languages() else visit.words.language.code)
@@ -185,7 +185,7 @@ async def print_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[Part]:
-    """A record in a language, its units by their names."""
+    """Render a consent record in a language, with units by name."""
     units = (await load_units(visit, spoken)).named(None, None)
     return rendered({"type": RECORD, "content": record}, "content", spoken, units)
 
@@ -194,7 +194,7 @@ async def _said(visit: Visit, record: Mapping[str, Any], spoken: Words) -> list[
 
 
 async def show_of_conversation(visit: Visit) -> web.StreamResponse:
-    """The consents that a conversation relies on; where there is one, straight to it."""
+    """List the consents that a conversation relies on; if there is only one, go straight to it."""
     id = visit.request.match_info["conversation"]
     found = (await visit.ask("conversation.show", {"id": id}))["consents"]
     if len(found) == 1:
@@ -203,7 +203,7 @@ async def show_of_conversation(visit: Visit) -> web.StreamResponse:
 
 
 async def ask_withdrawal(visit: Visit) -> web.StreamResponse:
-    """One question before it is taken back: all of it, or which part. A damaged record can be taken back too."""
+    """Ask one question before a withdrawal: all of it, or which part. A damaged record can be withdrawn too."""
     id = visit.request.match_info["consent"]
     try:
         found = await visit.ask("consent.show", {"id": id})
@@ -216,7 +216,7 @@ async def ask_withdrawal(visit: Visit) -> web.StreamResponse:
 
 
 async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Each grant by its place: for what, and who gets it."""
+    """List each grant with its place: purpose and recipients."""
     units, words = await load_units(visit), visit.words
     return [
         (str(n), f"{words.code('purpose', one['purpose'])}: {', '.join(map(units.reference, one['recipient_units']))}")
@@ -225,7 +225,9 @@ async def _grants(visit: Visit, record: Mapping[str, Any]) -> list[tuple[str, st
 
 
 async def withdraw_consent(visit: Visit) -> web.StreamResponse:
-    """It counts at once, here and as soon as they can be reached in every country that was told of it."""
+    """Withdraw a consent: effective here at once, and in every country that relied on it as soon as it can be
+    reached.
+    """
     id, form = visit.request.match_info["consent"], await visit.form()
     taken_back: dict[str, Json] = {"id": id, "erase_wanted": "erase" in form}
     if form.one("act") == "part":
@@ -240,7 +242,7 @@ async def withdraw_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def confirm_withdrawal(visit: Visit) -> web.StreamResponse:
-    """What happens now."""
+    """Say what happens after the withdrawal."""
     return visit.page("consent-withdrawn.html", consent=visit.request.match_info["consent"])
 
 

@@ -30,7 +30,7 @@ OFFICES = 6
 
 
 async def list_conversations(visit: Visit) -> web.StreamResponse:
-    """Conversations, the most recently active first; of one country, kind or state."""
+    """List conversations, most recently active first, filtered by country, kind or state."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ("peer", "kind", "state")}
     if chosen["kind"] not in OF_KIND:
@@ -54,7 +54,7 @@ async def list_conversations(visit: Visit) -> web.StreamResponse:
 
 
 async def show_conversation(visit: Visit) -> web.StreamResponse:
-    """One conversation: where it stands with each peer, and its messages in order."""
+    """Show one conversation: its state with each peer, and its messages in order."""
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
     return visit.page(
@@ -67,7 +67,7 @@ async def show_conversation(visit: Visit) -> web.StreamResponse:
 
 
 async def print_call_sheet(visit: Visit) -> web.StreamResponse:
-    """What to have in the hand at the telephone, printed: nobody is named on it."""
+    """Show a sheet to print for a telephone call; it names nobody."""
     id = visit.request.match_info["id"]
     found = await visit.ask(SHOW, {"id": id})
     references, now = await _references(visit, id), visit.settings.now()
@@ -88,7 +88,7 @@ async def print_call_sheet(visit: Visit) -> web.StreamResponse:
 
 
 async def check_contact(visit: Visit) -> web.StreamResponse:
-    """May the person be reached in this way now? The address that would be used stays in the form."""
+    """Check whether the person may be reached in this way now; the address that was entered stays in the form only."""
     id, form = visit.request.match_info["id"], await visit.form()
     channel, address = form.one("channel"), form.one("address")
     said = await visit.ask("contact.advise", {"id": id, "channel": channel} | ({"address": address} if address else {}))
@@ -96,23 +96,23 @@ async def check_contact(visit: Visit) -> web.StreamResponse:
 
 
 async def hold_for_asylum(visit: Visit) -> web.StreamResponse:
-    """Nothing of it goes to the State of nationality from now on."""
+    """Place an asylum hold: nothing about the person goes to the State of nationality from now on."""
     return await _done(visit, "asylum.hold")
 
 
 async def lift_asylum_hold(visit: Visit) -> web.StreamResponse:
-    """One of two people wants the hold lifted, or the second one agrees."""
+    """Propose to lift the hold, or agree as the second person."""
     return await _done(visit, "asylum.lift")
 
 
 async def place_hold(visit: Visit) -> web.StreamResponse:
-    """Nothing of it is erased until a day, on a legal ground."""
+    """Place a legal hold until a day: nothing of the conversation is erased."""
     form = await visit.form()
     return await _done(visit, "retention.hold", ground=form.one("ground"), until=form.one("until"))
 
 
 async def release_hold(visit: Visit) -> web.StreamResponse:
-    """The legal hold ends."""
+    """Lift the legal hold."""
     return await _done(visit, "retention.release")
 
 
@@ -124,14 +124,14 @@ async def ask_erasure(visit: Visit) -> web.StreamResponse:
 
 
 async def erase_conversation(visit: Visit) -> web.StreamResponse:
-    """Erase every message of it."""
+    """Erase every message of the conversation."""
     id = visit.request.match_info["id"]
     await visit.act("conversation.erase", {"id": id, "reason": (await visit.form()).one("reason")})
     return visit.go(f"/conversations/{id}")
 
 
 async def export_evidence(visit: Visit) -> web.StreamResponse:
-    """The proof of the conversation as a file; with the content only where it is wanted."""
+    """Export the proof of the conversation as a file; with the content only if the person asked for it."""
     form = await visit.form()
     asked: dict[str, Json] = {"id": visit.request.match_info["id"], "disclose": "disclose" in form}
     if "peer" in form:
@@ -148,15 +148,15 @@ async def _done(visit: Visit, operation: str, **arguments: Json) -> web.StreamRe
 
 
 async def _advice(visit: Visit, found: Any) -> Any:
-    """Whether the person may be called now and who must not be told; None where no person is spoken of."""
+    """Say whether the person may be called now and who must not know; None if the conversation is about no person."""
     if not visit.allows("contact.advise") or all(one["kind"] != "referral" for one in found["standing"]):
         return None
     return await visit.ask("contact.advise", {"id": found["conversation"], "channel": str(Channel.CALL)})
 
 
 async def _guidance(visit: Visit, found: Any) -> dict[str, Any]:
-    """By peer a few texts on what to do at its stage of the procedure: what holds in one of the two countries, or
-    between both; those of this mechanism and of the region first.
+    """Choose, for each peer, a few guidance texts on its stage of the procedure that hold in one of the two countries
+    or between both; those of this mechanism and of the region come first.
     """
     stages = {one["peer"]: one["procedure"]["stage"] for one in found["standing"] if one["procedure"] is not None}
     if not visit.allows("guidance.list") or not any(stages.values()):
@@ -173,7 +173,7 @@ async def _guidance(visit: Visit, found: Any) -> dict[str, Any]:
 
 
 async def _holds(visit: Visit, id: str) -> dict[str, Any]:
-    """What people hold over it, as far as this person may know."""
+    """List the holds on the conversation, as far as this person may know them."""
     asylum = (await visit.ask("asylum.list"))["holds"] if visit.allows("asylum.list") else []
     legal = (await visit.ask("retention.list"))["holds"] if visit.allows("retention.list") else []
     return {
@@ -184,7 +184,7 @@ async def _holds(visit: Visit, id: str) -> dict[str, Any]:
 
 
 async def _references(visit: Visit, id: str) -> list[str]:
-    """The numbers by which both sides know the case."""
+    """List the case numbers of both sides."""
     if not visit.allows("conversation.writable"):
         return []
     headers = [peer["header"] for peer in (await visit.ask("conversation.writable", {"id": id}))["peers"]]

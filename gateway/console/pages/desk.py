@@ -1,5 +1,5 @@
-"""The desk in the morning: alerts first, then what is owed by us and by them, what nobody has taken, what waits for a
-person; and the whole list of what one side owes.
+"""The desk in the morning: alerts first, then what this side and the others owe, what nobody has taken, and what waits
+for a person; and the whole list of what one side owes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOT_YET = ("proposed", "verified")
 
 
 async def show_desk(visit: Visit) -> web.StreamResponse:
-    """What a person looks at every morning."""
+    """Show the desk, the page with which the day begins."""
     alerts = (await visit.ask("alert.list"))["alerts"] if visit.allows("alert.list") else []
     chosen = _chosen(visit)
     ours, theirs = [await visit.ask("conversation.due", {"owes": side, "limit": SHOWN, **chosen}) for side in SIDES]
@@ -47,7 +47,7 @@ async def show_desk(visit: Visit) -> web.StreamResponse:
 
 
 async def list_waiting_drafts(visit: Visit) -> list[Any]:
-    """Drafts that wait for a person, where there is a right to see them."""
+    """List the drafts that wait for a person; none without the right to see them."""
     if not visit.allows("draft.list"):
         return []
     found: list[Any] = (await visit.ask("draft.list", {"limit": NEW + 1}))["drafts"]
@@ -55,7 +55,7 @@ async def list_waiting_drafts(visit: Visit) -> list[Any]:
 
 
 async def list_owed(visit: Visit) -> web.StreamResponse:
-    """All that one side owes, page by page."""
+    """List everything that one side owes, page by page."""
     side, chosen = visit.request.query.get("owes", SIDES[0]), _chosen(visit)
     if side not in SIDES:
         raise RefusedError(Code.NOT_FOUND, "who owes is us or them")
@@ -66,12 +66,12 @@ async def list_owed(visit: Visit) -> web.StreamResponse:
 
 
 def _chosen(visit: Visit) -> dict[str, Json]:
-    """The country and the unit of ours that a person wants to see."""
+    """Return the country and the unit that the person chose to see."""
     return {name: value for name in ("peer", "unit") if (value := visit.request.query.get(name))}
 
 
 async def _filters(visit: Visit, chosen: Mapping[str, Json]) -> dict[str, Any]:
-    """What can be chosen; a person of one unit has no choice of units."""
+    """List the countries and units to choose from; a person who is bound to one unit has no choice of units."""
     listed, units = (await visit.ask("peer.list"))["peers"], await load_units(visit)
     ours = units.of() if visit.who.caller.unit is None else []
     return {

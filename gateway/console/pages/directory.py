@@ -1,4 +1,4 @@
-"""Whom to ask: one question answered across countries, the page of each country, and what this one tells of itself.
+"""The directory: one question answered across countries, the page of each country, and this country's own entry.
 
 A question is sent as a form and stands in no address.
 """
@@ -35,12 +35,12 @@ ASKED = ("/content/units", "/content/focal_points", "/content/procedures")
 
 
 async def show_directory(visit: Visit) -> web.StreamResponse:
-    """The question, and what each country tells."""
+    """Show the search form and the countries with their entries."""
     return await _searching(visit, Form({}))
 
 
 async def search_directory(visit: Visit) -> web.StreamResponse:
-    """Who answers, best first."""
+    """Search the directory and show the offices that answer the question, best first."""
     form = await visit.form()
     asked: dict[str, Json] = {theirs: form.one(name) for name, theirs in CHOSEN.items() if name in form}
     if form.one("people") in PEOPLE:
@@ -85,7 +85,9 @@ async def _searching(
 
 
 async def show_country(visit: Visit) -> web.StreamResponse:
-    """Everything that one country tells of its offices; where it has told nothing, the units of its descriptors."""
+    """Show everything that a country publishes about its offices, or the units of its descriptors if it published
+    nothing.
+    """
     code, home = visit.request.match_info["country"], await _home(visit)
     told = await _told(visit, code)
     signed = [unit for unit in (await load_units(visit)).listed if unit["country"] == code]
@@ -103,7 +105,7 @@ async def show_country(visit: Visit) -> web.StreamResponse:
 
 
 async def _told(visit: Visit, country: str) -> Any:
-    """What its nodes tell; None where they have told nothing."""
+    """Return what a country's nodes have published; None if that is nothing."""
     try:
         return await visit.ask("directory.show", {"id": country, "language": visit.words.language.code})
     except RefusedError as error:
@@ -113,12 +115,12 @@ async def _told(visit: Visit, country: str) -> Any:
 
 
 async def _home(visit: Visit) -> str:
-    """The country of this node."""
+    """Return the country of this node."""
     return str((await visit.ask("node.show"))["country"])
 
 
 async def _own_entry(visit: Visit, home: str) -> Any:
-    """What this node tells, for those who answer for it."""
+    """Return this node's own entry, for the people who maintain it."""
     if not visit.allows("directory.publish"):
         return None
     told = await _told(visit, home)
@@ -130,13 +132,13 @@ async def _own_entry(visit: Visit, home: str) -> Any:
 
 
 async def edit_own_entry(visit: Visit) -> web.StreamResponse:
-    """The offices of this country as they were told last, to be changed."""
+    """Show the form with this country's offices as last published."""
     own = await visit.ask("directory.own")
     return await _form(visit, own, own["content"])
 
 
 async def publish_own_entry(visit: Visit) -> web.StreamResponse:
-    """A row is added or taken out, all of it confirmed, what would be told is shown; or that is told."""
+    """Add or remove a row, confirm every unit, show a preview, or publish what was previewed."""
     form, own = await visit.form(), await visit.ask("directory.own")
     filled = to_document(TYPE, form.fields, visit.settings.offset)["content"]
     content: dict[str, Json] = dict(filled) if isinstance(filled, dict) else {}
@@ -163,7 +165,7 @@ async def publish_own_entry(visit: Visit) -> web.StreamResponse:
 
 
 async def _published(visit: Visit, own: Mapping[str, Any], whole: dict[str, Json], number: str) -> web.StreamResponse:
-    """What was shown is told, unless somebody else has told something since."""
+    """Publish what was previewed, unless somebody else has published since."""
     if number != str(own["number"]):
         meanwhile = RefusedError(Code.CHANGED_MEANWHILE, "somebody has published; nothing was published")
         return await _form(visit, own, whole, told=visit.told(meanwhile), status=409)
@@ -177,7 +179,7 @@ async def _published(visit: Visit, own: Mapping[str, Any], whole: dict[str, Json
 
 
 def _confirmed(content: Mapping[str, Json], last: str) -> dict[str, Json]:
-    """The same with each unit valid for as long as can be."""
+    """Return the entry with every unit confirmed for the longest time allowed."""
     units = [{**one, "valid_until": last} if isinstance(one, dict) else one for one in _units(content)]
     return {**content, "units": units}
 

@@ -1,4 +1,4 @@
-"""Writing: what may be written now, a new draft, and the form in which it is filled in; files that go with it.
+"""Writing: the messages that can be written now, new drafts, their forms, and the files that go with them.
 
 A draft may be unfinished for as long as it takes. Nothing leaves by saving it: what would leave is shown, and a person
 releases it (`gateway.console.pages.release`).
@@ -37,7 +37,7 @@ OFFERED, REFERRAL, ENQUIRY = "offered", "referral.request/1", "enquiry.capacity/
 
 
 async def list_drafts(visit: Visit) -> web.StreamResponse:
-    """What waits: for somebody to finish it, or for a second person."""
+    """List the drafts that wait to be finished or for a second person."""
     cursor = visit.request.query.get("cursor")
     found = await visit.ask("draft.list", {"limit": 50, **({} if cursor is None else {"cursor": cursor})})
     second = [one for one in found["drafts"] if one["state"] == "waiting_second"]
@@ -46,7 +46,7 @@ async def list_drafts(visit: Visit) -> web.StreamResponse:
 
 
 async def choose_message(visit: Visit) -> web.StreamResponse:
-    """What begins on its own, and to which unit of which country."""
+    """List the messages that can begin a conversation, and the units that can receive one."""
     return await _new(visit, {})
 
 
@@ -69,7 +69,7 @@ async def _new(visit: Visit, faults: Mapping[str, str], given: Form | None = Non
 
 
 def _asked_for(body_type: str) -> bool:
-    """What people mostly write stands first."""
+    """Whether a type comes after the two that people write most (a sort key)."""
     return body_type not in (ENQUIRY, REFERRAL)
 
 
@@ -81,7 +81,7 @@ def _begins(body_type: str) -> bool:
 
 
 async def begin_conversation(visit: Visit) -> web.StreamResponse:
-    """A draft of what was chosen."""
+    """Make a draft of the chosen type for the chosen unit."""
     form = await visit.form()
     peer, _, unit = form.one("to").partition("/")
     units = await load_units(visit)
@@ -108,13 +108,15 @@ async def _save_new(visit: Visit, form: Form, draft: dict[str, Json]) -> web.Str
 
 
 async def choose_reply(visit: Visit) -> web.StreamResponse:
-    """What may be written in a conversation now, what it would answer, and what is expected next."""
+    """List the messages that can be written in a conversation now, what each would answer, and what is expected
+    next.
+    """
     offers = await _offers(visit)
     return visit.page("write.html", conversation=visit.request.match_info["conversation"], offers=offers, fault="")
 
 
 async def begin_reply(visit: Visit) -> web.StreamResponse:
-    """A draft of what was chosen, with what of its header is known."""
+    """Make a draft of the chosen type, with as much of its header as is known."""
     form = await visit.form()
     offers = await _offers(visit)
     chosen = [offer for offer in offers if offer["value"] == form.one("what")]
@@ -126,7 +128,9 @@ async def begin_reply(visit: Visit) -> web.StreamResponse:
 
 
 async def _offers(visit: Visit) -> list[dict[str, Any]]:
-    """Each with the draft that would begin; what is owed first, then what the procedure expects."""
+    """List each message with the draft that it would begin; what is owed comes first, then what the procedure
+    expects.
+    """
     id = visit.request.match_info["conversation"]
     shown = await visit.ask("conversation.show", {"id": id})
     writable = await visit.ask("conversation.writable", {"id": id})
@@ -169,7 +173,7 @@ def _offer(
 
 
 def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, Any]:
-    """The referral that uses the offer: a conversation of its own, which quotes the enquiry."""
+    """Offer the referral that follows an enquiry: a conversation of its own, which quotes the enquiry."""
     asked = next((one["id"] for one in shown["messages"] if one["type"] == ENQUIRY), None)
     header = {name: value for name, value in side["header"].items() if not name.startswith("case_ref")}
     content = {} if asked is None else {"enquiry_id": asked}
@@ -185,7 +189,7 @@ def _referral(shown: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, An
 
 
 def _step(standing: Mapping[str, Any], body_type: str) -> Any:
-    """The step of the procedure that a message of this type would be, if it is its time."""
+    """Return the procedure step that a message of this type would complete, if it is due."""
     steps = (standing.get("procedure") or {}).get("steps", ())
     name = body_type.partition("/")[0]
     return next((one for one in steps if one["standing"] == "due" and name in one["messages"]), None)
@@ -195,7 +199,7 @@ def _step(standing: Mapping[str, Any], body_type: str) -> Any:
 
 
 async def load_waiting_draft(visit: Visit) -> dict[str, Any]:
-    """The draft of this page, while it waits. Raises RefusedError for one that does not, or has no type."""
+    """Load the draft of this page. Raises RefusedError if it no longer waits or has no type."""
     shown: dict[str, Any] = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
     if shown["state"] not in WAITING:
         raise RefusedError(Code.CONFLICT, f"the draft is {shown['state']}")
@@ -205,13 +209,13 @@ async def load_waiting_draft(visit: Visit) -> dict[str, Any]:
 
 
 async def edit_draft(visit: Visit) -> web.StreamResponse:
-    """The form of a draft."""
+    """Show the form of a draft."""
     shown = await load_waiting_draft(visit)
     return await _page(visit, shown, shown["draft"], version=shown["version"])
 
 
 async def save_draft(visit: Visit) -> web.StreamResponse:
-    """What was filled in is kept, whatever is still wrong with it; or a row is added or taken out first."""
+    """Save what was filled in, whatever is still wrong with it; or add or remove a row first."""
     form = await visit.form()
     try:
         shown = await load_waiting_draft(visit)
@@ -242,7 +246,7 @@ async def save_draft(visit: Visit) -> web.StreamResponse:
 
 
 async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResponse:
-    """Somebody sent or discarded the draft meanwhile: what was filled in is shown, to be copied."""
+    """Show what was filled in, to be copied: somebody sent or discarded the draft meanwhile."""
     body_type = form.one("type")
     if error.code is not Code.CONFLICT or body_type not in catalogue():
         raise error
@@ -253,7 +257,7 @@ async def _late(visit: Visit, form: Form, error: RefusedError) -> web.StreamResp
 
 
 def _filled(visit: Visit, draft: Mapping[str, Json], form: Form) -> dict[str, Json]:
-    """The draft with what the form says. Who releases it is its author, so an earlier one is left out."""
+    """Return the draft with the form's content. Whoever releases it is its author, so an earlier author is left out."""
     halves = to_document(str(draft["type"]), form.fields, visit.settings.offset)
     kept = {name: value for name, value in draft.items() if name != "purpose"}
     purpose = form.one("/purpose")
@@ -299,7 +303,7 @@ def _takes_files(body_type: str) -> bool:
 
 
 async def render_draft(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
-    """Everything that a draft says, content first."""
+    """Render everything in a draft, content first."""
     units = (await load_units(visit)).named(None, str(draft["to"]))
     return [part for half in ("content", "header") for part in rendered({half: {}, **draft}, half, visit.words, units)]
 
@@ -308,13 +312,13 @@ async def render_draft(draft: Mapping[str, Json], visit: Visit) -> list[Part]:
 
 
 async def ask_discard(visit: Visit) -> web.StreamResponse:
-    """Whether it is really meant."""
+    """Ask for confirmation before a draft is discarded."""
     shown = await visit.ask("draft.show", {"id": visit.request.match_info["draft"]})
     return visit.page("draft-discard.html", shown=shown)
 
 
 async def discard_draft(visit: Visit) -> web.StreamResponse:
-    """Gone, with the files that waited for it."""
+    """Discard a draft with its files."""
     id = visit.request.match_info["draft"]
     message = (await visit.ask("draft.show", {"id": id})).get("draft", {}).get("message")
     await visit.act("draft.discard", {"id": id})

@@ -1,4 +1,4 @@
-"""The way in and out: sign in with a passkey, make one by an invitation, choose a language, leave at once."""
+"""The way in and out: sign in with a passkey, make one from an invitation, choose a language, leave at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def show_sign_in(visit: Visit) -> web.StreamResponse:
 
 
 async def sign_in(visit: Visit) -> web.StreamResponse:
-    """The browser has answered."""
+    """Sign in with the browser's response."""
     form = await visit.form()
     secret = await visit.sign_in.sign_in(form.one("ceremony"), read_credential(form))
     return cookies.set_cookie(visit.go("/"), cookies.SESSION, secret)
@@ -44,7 +44,7 @@ async def show_invitation(visit: Visit) -> web.StreamResponse:
 
 
 async def take_invitation(visit: Visit) -> web.StreamResponse:
-    """The code is right: who it is for, and the passkey to be made."""
+    """Check the code, show whom it is for, and offer to make the passkey."""
     code = (await visit.form()).one("code")
     person, ceremony = await visit.sign_in.invited(code)
     name = person.name.removesuffix(".")  # it ends a sentence
@@ -52,7 +52,7 @@ async def take_invitation(visit: Visit) -> web.StreamResponse:
 
 
 async def enrol_passkey(visit: Visit) -> web.StreamResponse:
-    """The passkey was made: the person is signed in."""
+    """Store the new passkey and sign the person in."""
     form = await visit.form()
     secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), read_credential(form))
     return cookies.set_cookie(visit.go("/"), cookies.SESSION, secret)
@@ -65,15 +65,15 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
 
 
 async def leave_quickly(visit: Visit) -> web.StreamResponse:
-    """Leave at once for a harmless page: the session ends, and going back shows nothing."""
+    """End the session and go to a harmless page; going back shows nothing."""
     if visit.session:
         await visit.sign_in.sign_out(visit.session)
     return _forgetting(visit.go(visit.settings.leave_to))
 
 
 async def show_interrupted(visit: Visit) -> web.StreamResponse:
-    """The session ended over a long form. What was filled in stands unseen in the page, to be shown again by whoever
-    has signed in; nothing is done with it before they have looked at it.
+    """Ask to sign in again after the session ended over a long form. The page carries what was filled in, unseen, and
+    shows it to whoever signs in; nothing is done with it before they have looked at it.
     """
     form = await visit.form()
     given = [(name, value) for name, values in form.fields.items() if name != "act" for value in values]
@@ -81,7 +81,7 @@ async def show_interrupted(visit: Visit) -> web.StreamResponse:
 
 
 async def choose_language(visit: Visit) -> web.StreamResponse:
-    """Choose a language, and stay on the page."""
+    """Set the language and return to the page."""
     form = await visit.form()
     language, back = form.one("language"), form.one("back")
     if language not in languages():
@@ -93,7 +93,7 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
 
 
 async def open_home(visit: Visit) -> web.StreamResponse:
-    """The desk, or the section that the role is for."""
+    """Go to the desk, or to the section that the role is for."""
     shown = [section.path for section in visit.shown()]
     if desk.SECTION.path in shown:
         return visit.go(desk.SECTION.path)
@@ -102,7 +102,7 @@ async def open_home(visit: Visit) -> web.StreamResponse:
 
 
 def read_credential(form: Form) -> Mapping[str, Json]:
-    """What the browser answered about a passkey. Raises RefusedError(unauthorised) for what it can not be."""
+    """Read the browser's passkey response from a form. Raises RefusedError(unauthorised) if it cannot be one."""
     text = form.one("credential")
     try:
         value = json.loads(text) if len(text) <= LARGEST else None

@@ -20,7 +20,7 @@ FIELD = "file"
 
 
 async def show_files(visit: Visit) -> web.StreamResponse:
-    """What is there, and room for another one."""
+    """Show the files of a draft, and the form to add another."""
     return await _page(visit)
 
 
@@ -35,7 +35,7 @@ async def _page(visit: Visit, told: RefusalText | None = None) -> web.StreamResp
 
 
 async def add_file(visit: Visit) -> web.StreamResponse:
-    """One file. The first one gives the message of the draft its id."""
+    """Add one file. The first one gives the draft's message its id."""
     shown = await load_waiting_draft(visit)
     message = shown["draft"].get("message")
     try:
@@ -50,7 +50,7 @@ async def add_file(visit: Visit) -> web.StreamResponse:
 
 
 async def clear_files(visit: Visit) -> web.StreamResponse:
-    """Take all files out again."""
+    """Remove all files of the draft."""
     shown = await load_waiting_draft(visit)
     message = shown["draft"].get("message")
     if isinstance(message, str):
@@ -61,8 +61,8 @@ async def clear_files(visit: Visit) -> web.StreamResponse:
 
 
 async def read_file(request: web.Request) -> tuple[int, AsyncIterator[bytes]]:
-    """Size and content of the only part of a form (RFC 7578). A form says how long it is as a whole, so what is neither
-    the head nor the closing boundary is the file; nothing has to be stored to know its size.
+    """Return the size and the content of a form's only part (RFC 7578). The form gives its total length, so the file is
+    what lies between the part's head and the closing boundary; its size is known without storing it.
 
     Raises:
         RefusedError: it is no such form; while it is read, too: it ends elsewhere than it said.
@@ -88,7 +88,7 @@ def _boundary(request: web.Request) -> bytes:
 
 
 async def _head(content: StreamReader, boundary: bytes) -> bytes:
-    """The boundary and the headers of the one part, which has to be the file."""
+    """Read the boundary and the headers of the one part, which must be the file."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         line = await content.readline()

@@ -1,4 +1,5 @@
-"""The guidance library: short texts on what to do, by stage, role, country and topic, found by words in any language.
+"""The guidance library: short texts on what to do, by stage, role, country and topic, searched by words in any
+language.
 
 What is asked in words is sent as a form and stands in no address; what is chosen from a list may stand there.
 """
@@ -37,18 +38,18 @@ ORIGINS: Mapping[str, str] = {
 
 
 async def show_library(visit: Visit) -> web.StreamResponse:
-    """The texts that fit what was chosen; all of them where nothing was."""
+    """List the texts that match the filters; without filters, all texts."""
     query = visit.request.query
     return await _library(visit, Form({name: (query[name],) for name in CHOSEN if name in query}))
 
 
 async def search_library(visit: Visit) -> web.StreamResponse:
-    """The texts that answer a question, best first."""
+    """List the texts that answer a question, best first."""
     return await _library(visit, await visit.form())
 
 
 async def show_text(visit: Visit) -> web.StreamResponse:
-    """One text, what it rests on, and when it has to be read again."""
+    """Show one text with its sources and the day of its next review."""
     asked = {"id": visit.request.match_info["id"], "language": visit.words.language.code}
     found = await visit.ask("guidance.show", asked)
     return visit.page("guidance-text.html", one=found, topics=TOPICS, origins=ORIGINS)
@@ -77,7 +78,7 @@ async def _library(visit: Visit, form: Form) -> web.Response:
 
 
 def _choices(visit: Visit, whole: Any) -> dict[str, list[tuple[str, str]]]:
-    """What can be chosen: of each list what a text of the library has."""
+    """List the filters: the codes that occur in the library's texts."""
     words, texts = visit.words, whole["texts"]
     names: Mapping[str, tuple[Sequence[str], Callable[[str], str]]] = {
         "stage": (["stages"], lambda code: words.code("trm_stage", code)),

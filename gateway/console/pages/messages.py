@@ -1,4 +1,4 @@
-"""Messages: what nobody has taken, one with everything it says in the language of the reader, and its files.
+"""Messages: those that nobody has taken, one with all its content in the reader's language, and its files.
 
 `way` (in or out) tells two messages apart of which a peer copied the id; without it the first one is shown.
 """
@@ -30,7 +30,7 @@ WAYS = ("in", "out")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A line of a rendered message with what stands below it."""
+    """A line of a rendered message, with the lines below it."""
 
     label: str
     value: str
@@ -38,7 +38,7 @@ class Part:
 
 
 def build_tree(lines: Iterable[Line]) -> list[Part]:
-    """Lines as a tree, by their depth."""
+    """Build a tree from lines by their depth."""
     root = Part("", "")
     above = [root]
     for line in lines:
@@ -50,8 +50,8 @@ def build_tree(lines: Iterable[Line]) -> list[Part]:
 
 
 def render_half(whole: Any, half: str, words: Words, units: Named = MappingProxyType({})) -> list[Part]:
-    """The header or the content of a message for a reader: every code in words, an unknown one marked; units as
-    `Units.named` has them.
+    """Render the header or the content of a message: every code in words, unknown ones marked, units as `Units.named`
+    names them.
     """
     named = {"language": words.spoken, "date": words.date, **units}
     _title, *lines = render(whole["type"], {half: whole[half]}, words.labels, named).lines
@@ -59,19 +59,19 @@ def render_half(whole: Any, half: str, words: Words, units: Named = MappingProxy
 
 
 def name_units(units: Units, whole: Any) -> Named:
-    """The units of a message of one direction, by name."""
+    """Name the units of a message that goes in one direction."""
     return units.named(None, whole["peer"]) if whole["direction"] == "out" else units.named(whole["peer"], None)
 
 
 async def show_inbox(visit: Visit) -> web.StreamResponse:
-    """What came in and nobody has taken, oldest first."""
+    """List the received messages that nobody has taken, oldest first."""
     after = visit.request.query.get("after")
     found = await visit.ask("inbox.list", {"limit": PAGE} | ({} if after is None else {"after": after}))
     return visit.page("inbox.html", found=found, more=len(found["messages"]) == PAGE, units=await load_units(visit))
 
 
 async def show_message(visit: Visit) -> web.StreamResponse:
-    """One message: what it says, what became of it, its files, and what can be done."""
+    """Show one message: its content, its state, its files, and the actions on it."""
     asked = _asked(visit)
     whole = await visit.ask(SHOW, asked)
     there, units = whole.get("content") is not None, name_units(await load_units(visit), whole)
@@ -93,49 +93,49 @@ async def show_message(visit: Visit) -> web.StreamResponse:
 
 
 async def take_message(visit: Visit) -> web.StreamResponse:
-    """The desk has it: the sender learns that it is delivered."""
+    """Take the message for the desk: the sender gets the receipt `delivered`."""
     id = visit.request.match_info["id"]
     await visit.ask("message.ack", {"id": id})
     return visit.go(f"/messages/{id}?way=in")
 
 
 async def open_message(visit: Visit) -> web.StreamResponse:
-    """A person has read it: the sender learns that too."""
+    """Mark the message as read by a person: the sender gets the receipt `opened`."""
     id = visit.request.match_info["id"]
     await visit.act("message.open", {"id": id})
     return visit.go(f"/messages/{id}?way=in")
 
 
 async def cancel_message(visit: Visit) -> web.StreamResponse:
-    """Take back what has not arrived."""
+    """Take back a message that has not arrived."""
     id = visit.request.match_info["id"]
     await visit.act("message.cancel", {"id": id})
     return visit.go(f"/messages/{id}?way=out")
 
 
 async def ask_erasure(visit: Visit) -> web.StreamResponse:
-    """Ask for the ground before it is erased."""
+    """Ask for the ground before the message is erased."""
     id, way = visit.request.match_info["id"], visit.request.query.get("way", "in")
     back = f"/messages/{id}?way={way if way in WAYS else 'in'}"
     return visit.page("erase.html", action=f"/messages/{id}/erase?{back.partition('?')[2]}", back=back, whole=False)
 
 
 async def erase_message(visit: Visit) -> web.StreamResponse:
-    """Erase what it says, here and in the case system."""
+    """Erase the content of the message, here and in the case system."""
     asked = _asked(visit)
     await visit.act("message.erase", {**asked, "reason": (await visit.form()).one("reason")})
     return visit.go(f"/messages/{asked['id']}" + (f"?way={asked['direction']}" if "direction" in asked else ""))
 
 
 async def download_file(visit: Visit) -> web.StreamResponse:
-    """One of its files, as a stream that a browser stores and does not show."""
+    """Stream one file of the message as a download, which the browser does not display."""
     found = await visit.file(_asked(visit) | {"part": visit.request.match_info["part"]})
     headers = {"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.size)}
     return web.Response(body=_whole(found.chunks), content_type="application/octet-stream", headers=headers)
 
 
 async def _whole(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """A file that fails on the way ends the connection: it is shorter than was said."""
+    """Stream a file; a failure on the way cuts the connection, so that the browser sees it is incomplete."""
     try:
         async for chunk in chunks:
             yield chunk
@@ -151,7 +151,7 @@ def _asked(visit: Visit) -> dict[str, Json]:
 
 
 def _field(words: Words, body_type: str, place: str) -> str:
-    """What a place in a message is called."""
+    """Name the place of a finding in a message."""
     label = words.labels.field(body_type, place)
     return place if label.text is None else label.text
 

@@ -30,7 +30,7 @@ FILTERS = ("peer", "reason", "days")
 
 
 async def show_overview(visit: Visit) -> web.StreamResponse:
-    """How the node stands."""
+    """Show the state of the node."""
     status, keys = await visit.ask("node.status"), []
     if visit.allows("keys.list"):
         keys = [key for key in (await visit.ask("keys.list"))["keys"] if key["current"]]
@@ -38,12 +38,12 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
 
 
 async def list_alarms(visit: Visit) -> web.StreamResponse:
-    """Every kind of alarm that is open, with what to do."""
+    """List every kind of open alarm with its remedy."""
     return _page(visit, "alarms.html", kinds=(await visit.ask("node.status"))["alarms"])
 
 
 async def list_alarms_of_kind(visit: Visit) -> web.StreamResponse:
-    """The alarms of one kind, oldest first, a page at a time."""
+    """List the alarms of one kind, oldest first, page by page."""
     kind = visit.request.match_info["kind"]
     asked: dict[str, Json] = {"kind": kind, "limit": PAGE}
     if "cursor" in visit.request.query:
@@ -53,7 +53,7 @@ async def list_alarms_of_kind(visit: Visit) -> web.StreamResponse:
 
 
 async def settle_alarms(visit: Visit) -> web.StreamResponse:
-    """Dismiss one, or all that are ticked, or send one message again."""
+    """Dismiss one alarm or all that are ticked, or resend one message."""
     form, kind = await visit.form(), visit.request.match_info["kind"]
     if "again" in form and kind in AGAIN:
         return await _resend(visit, {"state": AGAIN[kind], "message": form.one("again")})
@@ -68,7 +68,7 @@ async def settle_alarms(visit: Visit) -> web.StreamResponse:
 
 
 async def choose_resend(visit: Visit) -> web.StreamResponse:
-    """Messages to be tried again: how many they are, before anything is done."""
+    """Count the messages to be resent before anything is done."""
     query = visit.request.query
     form = Form({name: (query[name],) for name in ("state", *FILTERS) if query.get(name)})
     asked = _wanted(visit, form)
@@ -78,7 +78,7 @@ async def choose_resend(visit: Visit) -> web.StreamResponse:
 
 
 async def resend_messages(visit: Visit) -> web.StreamResponse:
-    """Try them again."""
+    """Resend the chosen messages."""
     return await _resend(visit, _wanted(visit, await visit.form()))
 
 
@@ -88,7 +88,7 @@ async def _resend(visit: Visit, asked: dict[str, Json]) -> web.StreamResponse:
 
 
 def _wanted(visit: Visit, form: Form) -> dict[str, Json]:
-    """What a form of ours asks to be tried again."""
+    """Read which messages the form asks to resend."""
     asked: dict[str, Json] = {"state": form.one("state", "failed")}
     asked |= {name: form.one(name) for name in ("peer", "reason") if name in form}
     if "days" in form:
@@ -97,7 +97,7 @@ def _wanted(visit: Visit, form: Form) -> dict[str, Json]:
 
 
 async def list_messages(visit: Visit) -> web.StreamResponse:
-    """Messages by country, state or id: where they are, never what they say."""
+    """List messages by country, state or id, with their states and never their content."""
     query = visit.request.query
     chosen = {name: query.get(name, "") for name in ("peer", "state", "id")}
     if chosen["id"] and visit.who.caller.reads_content:
@@ -116,12 +116,12 @@ async def list_messages(visit: Visit) -> web.StreamResponse:
 
 
 async def show_peer(visit: Visit) -> web.StreamResponse:
-    """One country: how its messages stand, and two ways to try whether it can be reached."""
+    """Show one country: the state of its messages, and two ways to test the connection."""
     return await _way(visit, None)
 
 
 async def ping_peer(visit: Visit) -> web.StreamResponse:
-    """The way to it step by step; nothing is changed, so the answer is the page."""
+    """Test the connection step by step; nothing is changed, so the response is the page itself."""
     return await _way(visit, await visit.ask("peer.ping", {"id": visit.request.match_info["peer"]}))
 
 
@@ -138,20 +138,20 @@ async def _way(visit: Visit, pinged: Any) -> web.Response:
 
 
 async def probe_peer(visit: Visit) -> web.StreamResponse:
-    """Send a test message the whole way; no case system and no list shows it."""
+    """Send a test message all the way; no case system and no list shows it."""
     sent = await visit.ask("peer.probe", {"id": visit.request.match_info["peer"]})
     return visit.go(f"/operations/probes/{sent['id']}")
 
 
 async def show_probe(visit: Visit) -> web.StreamResponse:
-    """How far it has come; asked again, it waits a little for more."""
+    """Show how far a test message has come; when asked again, wait a little for more."""
     seen = _number(visit.request.query.get("seen", "0"))
     found = await visit.ask("peer.probed", {"id": visit.request.match_info["id"], "seen": seen})
     return _page(visit, "probe.html", found=found, legs=operating.LEGS)
 
 
 async def check_adapter(visit: Visit) -> web.StreamResponse:
-    """The case system, asked now."""
+    """Check the case system now."""
     return _page(visit, "adapter.html", found=await visit.ask("adapter.check"))
 
 

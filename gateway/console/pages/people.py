@@ -1,4 +1,4 @@
-"""Who works here: invited, given other rights, ended. Who may do what to whom says `gateway.access.rules`."""
+"""The people who work here: invited, given other roles, removed. `gateway.access.rules` decides who may do it."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ STATES: Mapping[str, str] = {
 
 
 async def list_people(visit: Visit) -> web.StreamResponse:
-    """All who work or have worked here."""
+    """List everybody who works or has worked here."""
     people = (await visit.ask("person.list"))["people"]
     people.sort(key=lambda one: (one["state"] == "ended", one["name"].casefold()))
     return visit.page("people.html", people=people, states=STATES, short=SHORT, units=await load_units(visit))
 
 
 async def show_new_person(visit: Visit) -> web.StreamResponse:
-    """Ask who it is."""
+    """Show the form for a new person."""
     return await _asking(visit, Form({}), None)
 
 
 async def invite_newcomer(visit: Visit) -> web.StreamResponse:
-    """Make them; the code of their invitation is on this page and nowhere else."""
+    """Invite the new person; the code of the invitation is shown on this page only."""
     form = await visit.form()
     arguments: dict[str, Json] = {"name": form.one("name"), "roles": [*form.every("roles")]}
     arguments |= {name: form.one(name) for name in ("unit", "language") if name in form}
@@ -63,12 +63,12 @@ async def invite_newcomer(visit: Visit) -> web.StreamResponse:
 
 
 async def show_person(visit: Visit) -> web.StreamResponse:
-    """One person, their rights and passkeys, and what can be done."""
+    """Show one person with roles and passkeys, and the actions on them."""
     return await _about(visit, None)
 
 
 async def change_person(visit: Visit) -> web.StreamResponse:
-    """Other rights, a new invitation, the end of their sessions, or their end here."""
+    """Change somebody's roles, invite them again, end their sessions, or end their access."""
     form, id = await visit.form(), visit.request.match_info["person"]
     try:
         match form.one("act"):

@@ -1,4 +1,4 @@
-"""What a focal point looks after: requests to erase, legal holds, messages under a revoked key, released statistics."""
+"""Record keeping of a focal point: erasure requests, legal holds, messages under a revoked key, released statistics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECTION = Section(path="/records", title=N_("Records"), operation="statistics.li
 
 
 async def show_overview(visit: Visit) -> web.StreamResponse:
-    """What there is to look after, with what of it is open."""
+    """Show the kinds of records to look after, with the number of open ones."""
     return visit.page(
         "records.html",
         requests=(await visit.ask("erasure.list"))["requests"] if visit.allows("erasure.list") else None,
@@ -23,12 +23,12 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
 
 
 async def list_erasures(visit: Visit) -> web.StreamResponse:
-    """What other countries asked to be erased."""
+    """List what other countries asked to have erased."""
     return visit.page("erasures.html", requests=(await visit.ask("erasure.list"))["requests"])
 
 
 async def follow_erasure(visit: Visit) -> web.StreamResponse:
-    """Erase it now; of a request about a part a person says which messages that is."""
+    """Follow an erasure request now; if it names only a part, the person says which messages that is."""
     form = await visit.form()
     named: dict[str, Json] = {"messages": [*form.one("messages").split()]} if "messages" in form else {}
     await visit.act("erasure.follow", {"id": visit.request.match_info["id"], **named})
@@ -36,7 +36,7 @@ async def follow_erasure(visit: Visit) -> web.StreamResponse:
 
 
 async def refuse_erasure(visit: Visit) -> web.StreamResponse:
-    """Keep it on a legal ground, until a day."""
+    """Refuse an erasure request on a legal ground, until a day."""
     form = await visit.form()
     said: dict[str, Json] = {"ground": form.one("ground"), "until": form.one("until")}
     await visit.act("erasure.refuse", {"id": visit.request.match_info["id"], **said})
@@ -44,35 +44,35 @@ async def refuse_erasure(visit: Visit) -> web.StreamResponse:
 
 
 async def list_holds(visit: Visit) -> web.StreamResponse:
-    """Conversations of which nothing is erased."""
+    """List the conversations under a legal hold."""
     return visit.page("holds.html", holds=(await visit.ask("retention.list"))["holds"])
 
 
 async def list_reviews(visit: Visit) -> web.StreamResponse:
-    """Messages that came under a key which was revoked since."""
+    """List the messages whose signing key was revoked afterwards."""
     return visit.page("reviews.html", reviews=(await visit.ask("review.list"))["reviews"])
 
 
 async def settle_review(visit: Visit) -> web.StreamResponse:
-    """Somebody has looked at one of them."""
+    """Record that somebody has reviewed one of them."""
     await visit.act("review.settle", {"id": visit.request.match_info["id"]})
     return visit.go("/records/reviews")
 
 
 async def list_statistics(visit: Visit) -> web.StreamResponse:
-    """Periods that were counted."""
+    """List the periods with released statistics."""
     return visit.page("statistics.html", releases=(await visit.ask("statistics.list"))["releases"])
 
 
 async def count_period(visit: Visit) -> web.StreamResponse:
-    """Count a period that is over; counted before, it is shown as it was."""
+    """Count a period that has ended; a period that was counted before is shown as it was released."""
     period = (await visit.form()).one("period")
     made = await visit.act("statistics.make", {"period": period})
     return visit.go(f"/records/statistics/{made['period']}")
 
 
 async def show_statistics(visit: Visit) -> web.StreamResponse:
-    """The tables of one period, as they were released."""
+    """Show the released tables of one period."""
     release = await visit.ask("statistics.show", {"id": visit.request.match_info["id"]})
     return visit.page("statistic.html", release=release)
 

@@ -1,4 +1,4 @@
-"""What of a draft would leave, and why the rest stays; and the person's act by which it goes.
+"""The preview of a draft, with what leaves and why the rest is kept back, and its release by a person.
 
 A referral, and whatever rests on danger to life, needs two people: the page says who was first, and the node refuses
 the same person twice.
@@ -25,7 +25,7 @@ from schemas.groups import field_groups
 
 
 async def preview_draft(visit: Visit) -> web.StreamResponse:
-    """Exactly what leaves, what the corridor drops, and what stands in the way."""
+    """Show exactly what leaves, what the corridor policy keeps back, and what prevents the release."""
     return await _preview(visit, await load_waiting_draft(visit))
 
 
@@ -56,7 +56,7 @@ async def _preview(visit: Visit, shown: Mapping[str, Any], told: RefusalText | N
 
 
 def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[str]]:
-    """The fields that do not leave, under the name of the group that the policy keeps back."""
+    """Group the fields that do not leave by the group that the policy keeps back."""
     listed = defaultdict[str, list[str]](list)
     groups = field_groups().groups
     for one in found["dropped"]:
@@ -67,13 +67,13 @@ def _dropped(found: Mapping[str, Any], words: Words) -> Mapping[str, Sequence[st
 
 
 def _labels(body_type: str, findings: Sequence[Finding], words: Words) -> Sequence[str]:
-    """What the findings are about, each once."""
+    """List the labels of the places with findings, each once."""
     places = dict.fromkeys(one.place for one in findings if one.place.count("/") > 1)
     return [forms.label_place(body_type, place, words) for place in places]
 
 
 async def release_draft(visit: Visit) -> web.StreamResponse:
-    """The person releases it: it goes, or it waits for a second person."""
+    """Release the draft in the person's name: it is sent, or it waits for a second person."""
     form, shown = await visit.form(), await load_waiting_draft(visit)
     try:
         if form.one("version") != shown["version"]:

@@ -88,7 +88,7 @@ PLAIN = (Action.PEER_RENEW, Action.PEER_RESUME, Action.PEER_REVOKE)
 
 
 async def show_overview(visit: Visit) -> web.StreamResponse:
-    """Every country, what waits for approval, what ends soon."""
+    """Show every country, the changes that wait for approval, and what expires soon."""
     now = visit.settings.now()
     node, peers = await visit.ask("node.show"), (await visit.ask("peer.list"))["peers"]
     pending = (await visit.ask("change.list", {"state": "pending"}))["changes"]
@@ -110,25 +110,25 @@ async def show_overview(visit: Visit) -> web.StreamResponse:
 
 
 async def show_own_pairing(visit: Visit) -> web.StreamResponse:
-    """What the other side needs of this node: the pairing file, or a code to scan."""
+    """Show what the other side needs to know about this node: the pairing file, or a code to scan."""
     node = await visit.ask("node.show")
     return visit.page("trust-own.html", node=node, qr=_qr(node["scanned"]))
 
 
 async def download_pairing_file(visit: Visit) -> web.StreamResponse:
-    """The pairing file; it is not secret, the digits decide."""
+    """Download the pairing file; it is not secret, since the digits decide."""
     chain = await visit.ask("node.pairing")
     headers = {"Content-Disposition": f'attachment; filename="{visit.settings.node}.pairing"'}
     return web.json_response(chain, headers=headers)
 
 
 async def show_new_peer(visit: Visit) -> web.StreamResponse:
-    """Ask for the pairing file, the address or the scanned code of another country."""
+    """Ask for another country's pairing file, address or scanned code."""
     return visit.page("trust-new.html", form=Form({}), told=None)
 
 
 async def add_peer(visit: Visit) -> web.StreamResponse:
-    """Propose it; nothing is exchanged before the digits were compared."""
+    """Propose the peer; nothing is exchanged before the digits are compared."""
     form = await visit.form(longest=CHAIN)
     try:
         arguments = _proposed(form)
@@ -156,7 +156,7 @@ def _proposed(form: Form) -> dict[str, Json]:
 
 
 async def show_peer(visit: Visit) -> web.StreamResponse:
-    """One country: state, keys and their ages, what both sides permit, the verified history, and what can be done."""
+    """Show one country: state, keys with their ages, what both sides permit, the verified history, and the actions."""
     found = await visit.ask("peer.show", {"id": visit.request.match_info["peer"]})
     stop = None
     if _signs(visit) and found["state"] in ("active", "verified"):
@@ -182,12 +182,12 @@ async def show_peer(visit: Visit) -> web.StreamResponse:
 
 
 async def show_digits(visit: Visit) -> web.StreamResponse:
-    """The ceremony: call, read out, listen, type, say how you spoke."""
+    """Show the ceremony: call, read aloud, listen, type, say how you spoke."""
     return await _comparing(visit, Form({}), None)
 
 
 async def verify_digits(visit: Visit) -> web.StreamResponse:
-    """What was heard is right or not; if it is, the change is shown and signed."""
+    """Check the digits that were typed; if they are right, show the change to be signed."""
     form = await visit.form()
     subject = visit.request.match_info["peer"]
     try:
@@ -222,14 +222,14 @@ async def _comparing(visit: Visit, form: Form, error: GatewayError | None) -> we
 
 
 async def show_scope(visit: Visit) -> web.StreamResponse:
-    """What we permit a country, to be made less or more."""
+    """Show what this node permits a country, to be narrowed or widened."""
     subject = visit.request.match_info["peer"]
     found, scope = [await visit.ask(operation, {"id": subject}) for operation in ("peer.show", "peer.scope")]
     return visit.page("trust-scope.html", peer=found, scope=scope, choices=await _choices(visit), told=None)
 
 
 async def change_scope(visit: Visit) -> web.StreamResponse:
-    """Less by one person, more by two; which of them it is the node decides."""
+    """Prepare a change of scope: one person may narrow it, two may widen it; the node decides which it is."""
     form, subject = await visit.form(), visit.request.match_info["peer"]
     before = await visit.ask("peer.scope", {"id": subject})
     wanted = {
@@ -248,7 +248,7 @@ async def change_scope(visit: Visit) -> web.StreamResponse:
 
 
 async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
-    """Everything that a scope can list, with its name in the reader's language."""
+    """List everything that a scope can contain, named in the reader's language."""
     types = {entry["type"].rpartition("/")[0]: entry["type"] for entry in (await visit.ask("schema.list"))["schemas"]}
     return {
         "types": [(name, visit.words.message(whole)) for name, whole in sorted(types.items())],
@@ -261,7 +261,7 @@ async def _choices(visit: Visit) -> dict[str, list[tuple[str, str]]]:
 
 
 async def prepare_change(visit: Visit) -> web.StreamResponse:
-    """A change of a country that says nothing but itself."""
+    """Prepare a change that needs nothing but its kind, such as a suspension."""
     form = await visit.form()
     action = form.one("action")
     if action not in PLAIN:
@@ -273,7 +273,7 @@ async def prepare_change(visit: Visit) -> web.StreamResponse:
 
 
 async def propose_change(visit: Visit) -> web.StreamResponse:
-    """A prepared change comes back with the first person's signature."""
+    """Propose a prepared change with the first person's signature."""
     form = await visit.form(longest=CHANGE)
     try:
         change = json.loads(form.one("change"))
@@ -284,7 +284,7 @@ async def propose_change(visit: Visit) -> web.StreamResponse:
 
 
 async def show_change(visit: Visit) -> web.StreamResponse:
-    """One change: what exactly, who approved, and the way to approve or give it up."""
+    """Show one change: its exact content, who approved it, and the forms to approve or withdraw it."""
     found = await visit.ask("change.show", {"id": visit.request.match_info["change"]})
     ways: list[Way] = []
     approved = {one["admin"] for one in found["approvals"]}
@@ -294,26 +294,26 @@ async def show_change(visit: Visit) -> web.StreamResponse:
 
 
 async def approve_change(visit: Visit) -> web.StreamResponse:
-    """The next person's signature."""
+    """Approve a change with the next person's signature."""
     form, id = await visit.form(), visit.request.match_info["change"]
     await visit.ask("change.approve", {"id": id, **_signature(form)})
     return visit.go(f"/trust/changes/{id}")
 
 
 async def withdraw_change(visit: Visit) -> web.StreamResponse:
-    """A pending change is withdrawn."""
+    """Withdraw a pending change."""
     id = visit.request.match_info["change"]
     await visit.act("change.withdraw", {"id": id})
     return visit.go(f"/trust/changes/{id}")
 
 
 async def show_offer(visit: Visit) -> web.StreamResponse:
-    """Somebody who looks after trust puts their passkey on a card, to become an administrator."""
+    """Offer this person's passkey for enrolment as an administrator."""
     return visit.page("trust-offer.html", ceremony=await visit.sign_in.offer(visit.who), offered=None)
 
 
 async def take_offer(visit: Visit) -> web.StreamResponse:
-    """The browser has signed; the key stands there to be read out to those who enrol it."""
+    """Show the signed offer with its key, to be read aloud to whoever enrols it."""
     form = await visit.form()
     card = await visit.sign_in.offered(visit.who, form.one("ceremony"), read_credential(form))
     found = await visit.ask("admin.list")
@@ -322,7 +322,7 @@ async def take_offer(visit: Visit) -> web.StreamResponse:
 
 
 async def enrol_administrator(visit: Visit) -> web.StreamResponse:
-    """An administrator proposes somebody who has offered a passkey."""
+    """Propose somebody who has offered a passkey as an administrator."""
     chosen, found = (await visit.form()).one("pseudonym"), await visit.ask("admin.list")
     cards = [one["card"] for one in found["offered"] if one["pseudonym"] == chosen]
     if not cards:
@@ -331,19 +331,19 @@ async def enrol_administrator(visit: Visit) -> web.StreamResponse:
 
 
 async def show_history(visit: Visit) -> web.StreamResponse:
-    """Every change there was, newest first."""
+    """List every change, newest first."""
     changes = (await visit.ask("change.list"))["changes"]
     return visit.page("trust-history.html", changes=changes, actions=ACTIONS, stages=STAGES)
 
 
 async def show_policy(visit: Visit) -> web.StreamResponse:
-    """What may leave: the corridor policy in force, those that wait, and a new one to be adopted."""
+    """Show the corridor policy in force, the ones that wait, and the form to adopt another."""
     found = await visit.ask("policy.show")
     return visit.page("trust-policy.html", policy=found, actions=ACTIONS, text="", told=None)
 
 
 async def adopt_policy(visit: Visit) -> web.StreamResponse:
-    """A new policy file, as the next change of this node. The line end that it closes with is lost in a form."""
+    """Propose a policy file as this node's next policy. The form loses the file's final line break; it is put back."""
     form = await visit.form(longest=CHANGE)
     action = Action.POLICY_WIDEN if form.one("act") == "widen" else Action.POLICY_NARROW
     try:
@@ -362,7 +362,7 @@ def _signs(visit: Visit) -> bool:
 
 
 async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json) -> dict[str, Any]:
-    """A change with everything that is needed to sign it here."""
+    """Return a change with everything that is needed to sign it here."""
     arguments = {"action": str(action), "subject": subject, **choices}
     found: dict[str, Any] = await visit.ask("change.prepare", arguments)
     ways = await _ways(visit, action, found["change"])
@@ -370,7 +370,7 @@ async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json)
 
 
 async def _ways(visit: Visit, action: Action, change: Mapping[str, Json]) -> list[Way]:
-    """How this person can sign a change: as it is, and where it would wait a day, also as an emergency."""
+    """List the ways in which this person can sign a change: as it is, and as an emergency if it would wait a day."""
     return [
         (emergency, await visit.sign_in.approval(visit.who, change, emergency=emergency))
         for emergency in ((False, True) if RULES[action].delayed else (False,))
@@ -378,12 +378,12 @@ async def _ways(visit: Visit, action: Action, change: Mapping[str, Json]) -> lis
 
 
 def _signature(form: Form) -> dict[str, Json]:
-    """What the browser signed."""
+    """Read the browser's signature from a form."""
     return {"assertion": dict(read_credential(form)), "emergency": form.one("emergency") == "yes"}
 
 
 async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[str, Json]) -> web.Response:
-    """The page on which a change is read and signed."""
+    """Show the page on which a change is read and signed."""
     if not _signs(visit):
         raise RefusedError(
             Code.FORBIDDEN,
@@ -395,7 +395,7 @@ async def _to_sign(visit: Visit, action: Action, subject: str, choices: Mapping[
 
 
 def _qr(text: str) -> Markup:
-    """A code to be scanned, as a drawing in the page."""
+    """Draw a QR code for the page."""
     import segno  # 2.4 MiB that only a node which pairs needs
 
     drawn = io.BytesIO()
