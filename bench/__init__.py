@@ -1,1 +1,1 @@
-"""How fast two nodes are on this machine, beside a peer system: `pair` runs them, `measure` asks, `table` shows."""
+"""Benchmark of two nodes on this machine beside a peer system: `pair` runs them, `measure` measures, `table` prints."""

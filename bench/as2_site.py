@@ -76,7 +76,7 @@ def send_body(request: HttpRequest) -> HttpResponse:
 
 
 def count_stored(request: HttpRequest) -> HttpResponse:
-    """What this site has stored: messages by direction and status, and signed answers."""
+    """Answer how many messages by direction and status, and how many signed answers, this site has stored."""
     return JsonResponse(
         {
             "sent": Message.objects.filter(direction="OUT", status="S").count(),

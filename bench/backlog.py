@@ -26,7 +26,7 @@ AT_ONCE = 1_000
 
 
 def fill_outbox(folder: Path, passphrase: str, request: Mapping[str, Json], messages: int) -> int:
-    """Put so many messages on the outbox of a stopped node; the position of the last event."""
+    """Put so many messages on the outbox of a stopped node and return the position of the last event."""
     return asyncio.run(_fill(folder, passphrase, request, messages))
 
 
@@ -37,7 +37,7 @@ async def _fill(folder: Path, passphrase: str, request: Mapping[str, Json], mess
 
 
 async def put_messages(node: Node, request: Mapping[str, Json], messages: int) -> int:
-    """The same on an opened node. `request` is what the local API takes, without a conversation.
+    """Put messages on the outbox of an opened node. `request` is a local API request without a conversation.
 
     Raises:
         RefusedError: as a submission does; nothing was stored.

@@ -27,7 +27,7 @@ DELIVERED = "awaiting_opening"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What one load showed: milliseconds per message, CPU of both nodes in milliseconds per message."""
+    """Result of one load: milliseconds per message, CPU of both nodes in milliseconds per message."""
 
     clients: int
     seconds: float
@@ -49,7 +49,7 @@ class _Client:
         self._waiting: dict[str, asyncio.Future[None]] = {}
 
     async def exchange(self) -> float:
-        """Submit one message; returns the seconds until its `delivered` receipt was here."""
+        """Submit one message and return the seconds until its `delivered` receipt was here."""
         begun = time.monotonic()
         headers = {"Idempotency-Key": b64u(system_rand(12)), "Content-Type": "application/json"}
         async with self._session.post(f"{API}/messages", data=self._body, headers=headers) as response:
@@ -99,7 +99,7 @@ async def _client(pair: Pair) -> AsyncIterator[_Client]:
 
 
 def run_closed_load(pair: Pair, *, seconds: float, clients: int) -> Load:
-    """`clients` at once, each sends its next message when the last was receipted."""
+    """Keep `clients` busy at once: each sends its next message when the last one was receipted."""
 
     async def run(client: _Client, times: list[float], end: float) -> None:
         async def one() -> None:
@@ -112,7 +112,7 @@ def run_closed_load(pair: Pair, *, seconds: float, clients: int) -> Load:
 
 
 def run_open_load(pair: Pair, *, seconds: float, per_second: int) -> Load:
-    """`per_second` messages each second, however long they take."""
+    """Send `per_second` messages each second, however long they take."""
 
     async def run(client: _Client, times: list[float], end: float) -> None:
         async def one() -> None:
@@ -128,7 +128,7 @@ def run_open_load(pair: Pair, *, seconds: float, per_second: int) -> Load:
 
 
 def send_some(pair: Pair, *, messages: int, clients: int) -> None:
-    """So many messages, untimed."""
+    """Send so many messages, untimed."""
 
     async def run() -> None:
         async with _client(pair) as client:

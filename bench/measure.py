@@ -1,4 +1,4 @@
-"""Everything that is measured of a pair of nodes, in the order in which it does not disturb what follows."""
+"""All measurements of a pair of nodes, in an order in which none disturbs the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STRACE = ("strace", "-f", "-c", "-e", "trace=fsync,fdatasync")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to measure: seconds and clients of the loads, messages of the backlog, whether fsyncs are counted."""
+    """The plan of a run: seconds and clients of the loads, messages of the backlog, whether fsyncs are counted."""
 
     seconds: float
     clients: Sequence[int]
@@ -53,13 +53,13 @@ class Measurements:
 
 
 def read_idle_memory(pair: Pair) -> dict[str, float]:
-    """MiB of each node of a pair that was just started."""
+    """Return the MiB of each node of a pair that has just started."""
     time.sleep(SETTLE)
     return {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
 
 
 def measure_pair(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Measurements:
-    """All of it; `idle` was measured before the first load. `say` is told what begins."""
+    """Measure everything; `idle` was measured before the first load. `say` is called with what begins."""
     found = Measurements(idle=idle)
     say("primitives")
     found.primitives = {name: round(cost, 4) for name, cost in primitives.measure_costs().items()}
@@ -79,7 +79,7 @@ def measure_pair(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[
 
 
 def measure_backlog(pair: Pair, plan: Plan, found: Measurements) -> None:
-    """Start time, idle memory and a load of the sender while much waits for an absent peer."""
+    """Measure start time, idle memory and a load of the sender while much waits for an absent peer."""
     pair.stop(SENDER)
     begun = time.monotonic()
     request = {**pair.referral, "to": ABSENT}
@@ -92,7 +92,7 @@ def measure_backlog(pair: Pair, plan: Plan, found: Measurements) -> None:
 
 
 def count_fsyncs(pair: Pair, name: str) -> float:
-    """fsync and fdatasync calls of one node per message, at 8 clients; those of its start are counted apart."""
+    """Count fsync and fdatasync calls of one node per message, at 8 clients; those of its start are subtracted."""
     idle = _counted(pair, name, 0)
     return round(max(0, _counted(pair, name, COUNTED) - idle) / COUNTED, 2)
 

@@ -1,5 +1,5 @@
-"""What a page costs at 10 000 conversations and 100 000 messages: every operation that one needs, timed on the server,
-and the pages about cases themselves with their size.
+"""The cost of a page at 10 000 conversations and 100 000 messages: every operation that a page needs, timed on the
+server, and the pages about cases with their size.
 
 `python -m bench.pages` makes a node, fills it (`support.seeded`) and asks each operation several times, as the
 console does, through the desk of a node that is open. The first time is after a start: nothing is remembered yet.
@@ -35,7 +35,7 @@ Asked = tuple[str, Mapping[str, Json]]
 
 
 def main() -> int:
-    """Measure, print the table; 1 when an operation takes too long."""
+    """Measure, print the table, and return 1 if an operation takes too long."""
     parser = argparse.ArgumentParser(description="what pages cost on a full node")
     parser.add_argument("--conversations", type=int, default=CONVERSATIONS)
     parser.add_argument("--times", type=int, default=9)
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 async def measure_operations(base: Path, conversations: int, times: int) -> dict[str, list[tuple[float, float]]]:
-    """Seconds and processor seconds of every time that each operation was asked."""
+    """Return wall and CPU seconds of every run of each operation."""
     if not (base / "FR").exists():
         await fill_nodes(base, conversations)
     node, closing = await open_node(base / "FR", PASSPHRASE, at_least=CHEAP)
@@ -76,8 +76,8 @@ async def measure_operations(base: Path, conversations: int, times: int) -> dict
 
 
 async def list_paths(node: Node) -> list[str]:
-    """The pages about cases, of the longest conversation among the newest, and those of who runs and audits a node,
-    and the library.
+    """List the pages about cases, of the longest conversation among the newest, and those for the people who run and
+    audit a node, and the library.
     """
     listed: Any = (await node.desk.call("conversation.list", {"limit": 50})).value
     longest = max(listed["conversations"], key=lambda one: one["messages"])["conversation"]
@@ -110,7 +110,7 @@ async def list_paths(node: Node) -> list[str]:
 
 
 async def fill_nodes(base: Path, conversations: int) -> None:
-    """A node that is paired with two and has talked with both."""
+    """Fill a node that is paired with two others and has exchanged messages with both."""
     began = time.monotonic()
     async with running(base, {"FR": None, "AL": None, "MA": None}, desk_only=("FR", "AL", "MA")) as nodes:
         await pair(nodes["FR"], nodes["AL"])
@@ -127,7 +127,7 @@ async def fill_nodes(base: Path, conversations: int) -> None:
 
 
 async def list_asked(node: Node) -> list[Asked]:
-    """What the pages ask."""
+    """List the operations that the pages ask."""
     listed: Any = (await node.desk.call("conversation.list", {"limit": 50})).value
     message: Any = (await node.desk.call("message.list", {"limit": 1})).value
     drafts: Any = (await node.desk.call("draft.list", {"limit": 1})).value
@@ -175,7 +175,7 @@ async def list_asked(node: Node) -> list[Asked]:
 
 
 async def time_work(work: Callable[[], Awaitable[Any]]) -> tuple[float, float]:
-    """Seconds that it took, and those of the processor: what it takes on a machine that does nothing else."""
+    """Return the wall seconds and the CPU seconds of some work; CPU is what it takes on an otherwise idle machine."""
     began, spent = time.perf_counter(), time.process_time()
     await work()
     return time.perf_counter() - began, time.process_time() - spent

@@ -38,7 +38,7 @@ PASSPHRASE = "passphrase"
 
 
 class Pair:
-    """Made in a temporary folder by entering, stopped and removed by leaving."""
+    """Two nodes in a temporary folder, made and started on entering, stopped and removed on leaving."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trm-bench-"))
@@ -85,7 +85,7 @@ class Pair:
         return self.folder / PASSPHRASE
 
     def start(self, name: str, before: Sequence[str] = ()) -> float:
-        """Start a node, through the command `before` if any; returns the seconds until it takes requests."""
+        """Start a node, through the command `before` if any, and return the seconds until it takes requests."""
         command = [*before, sys.executable, "-m", "gateway.cli", "serve", "--node", str(self.node(name)), "--json"]
         command += ["--passphrase-file", str(self.passphrase)]
         begun = time.monotonic()
@@ -109,11 +109,11 @@ class Pair:
             process.wait()
 
     def memory(self, name: str) -> float:
-        """MiB of a node over its two processes; a page that both use counts once (PSS), where that can be read."""
+        """Return the MiB of a node's two processes; a page that both use counts once (PSS), where that can be read."""
         return sum(_kib(pid) for pid in self._pids(self._running[name].pid)) / 1024
 
     def cpu(self) -> float:
-        """Seconds of CPU that both nodes have used."""
+        """Return the CPU seconds that both nodes have used."""
         pids = [pid for process in self._running.values() for pid in self._pids(process.pid)]
         return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
 
@@ -201,5 +201,5 @@ def _ticks(pid: int) -> int:
 
 
 def encode_request(request: dict[str, Json]) -> bytes:
-    """A request as the local API takes it."""
+    """Encode a request as the local API takes it."""
     return json.dumps(request).encode()

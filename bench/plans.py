@@ -9,7 +9,9 @@ QUICK_BACKLOG = 2_000
 
 
 def choose_plan(*, quick: bool, backlog: int | None = None) -> Plan:
-    """The quick one ends within three minutes; the whole one measures what the targets name."""
+    """Return the quick plan, which ends within three minutes, or the whole one, which measures what the targets
+    name.
+    """
     if quick:
         return Plan(seconds=5, clients=(8, 32), backlog=QUICK_BACKLOG if backlog is None else backlog, fsyncs=True)
     waiting = WHOLE_BACKLOG if backlog is None else backlog

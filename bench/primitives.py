@@ -1,4 +1,4 @@
-"""The sum of primitives: what no design can save of one message, measured in the same run.
+"""The sum of primitives of one message, which no design can save, measured in the same run.
 
 One hybrid signature and its verification, sealed and opened once, validated on both sides, written and read in
 canonical form, sealed at rest on both sides; two signed receipts in batches; group commits of two databases.
@@ -28,7 +28,7 @@ COMMITS = 5
 
 
 def measure_costs() -> dict[str, float]:
-    """Milliseconds of CPU for each kind of work, per message."""
+    """Measure the CPU milliseconds of each kind of work, per message."""
     key, sealing = SigningKey.generate(system_rand, hybrid=True), EncPrivateKey(system_rand(32))
     statement, cek, inner = bytes(900), system_rand(32), bytes(INNER)
     signed, receipts = key.sign(STATEMENT, statement), bytes(400 * BATCH)
@@ -56,7 +56,7 @@ def measure_costs() -> dict[str, float]:
 
 
 def _ms(work: Callable[[], object], times: int = 150) -> float:
-    """The CPU time of one call, the best of three series: others on the machine only ever add."""
+    """Return the CPU time of one call, the best of three series: other work on the machine only ever adds."""
     best = float("inf")
     for _ in range(3):
         begun = time.process_time()
@@ -67,7 +67,7 @@ def _ms(work: Callable[[], object], times: int = 150) -> float:
 
 
 def _rows(data: bytes) -> float:
-    """Four rows and a blob for each message of a group, in as many transactions as a message takes part in."""
+    """Write four rows and a blob for each message of a group, in as many transactions as a message takes part in."""
     with tempfile.TemporaryDirectory(prefix="trm-bench-") as folder:
         db = sqlite3.connect(Path(folder) / "rows.db", isolation_level=None)
         for statement in (

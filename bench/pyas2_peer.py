@@ -38,7 +38,7 @@ START_LIMIT = 30.0  # seconds until both sites answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What one load showed. Times in milliseconds per exchange, memory in MiB per site (sum over its processes)."""
+    """Result of one load. Times in milliseconds per exchange, memory in MiB per site (sum over its processes)."""
 
     concurrency: int
     seconds: float
@@ -196,7 +196,7 @@ def run_client(port: int, start: float, end: float, counted: list[float], failed
 
 
 def ask_site(port: int, place: str) -> dict[str, int]:
-    """The JSON object at `place` of a site; OSError while it does not listen."""
+    """Return the JSON object at `place` of a site; OSError while it does not listen."""
     link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         link.request("GET", place)
@@ -208,7 +208,7 @@ def ask_site(port: int, place: str) -> dict[str, int]:
 
 
 def make_key(key: Path, certificate: Path, name: str) -> None:
-    """A fresh RSA 2048 key with its self-signed certificate; `key` gets both, as pyas2 wants them."""
+    """Make a fresh RSA 2048 key with its self-signed certificate; `key` gets both, as pyas2 wants them."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "30"]
     command += ["-subj", f"/CN={name}", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
@@ -216,7 +216,7 @@ def make_key(key: Path, certificate: Path, name: str) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` ports of the loopback address that nobody listens on now."""
+    """Find `count` ports of the loopback address that nobody listens on now."""
     holders = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [holder.getsockname()[1] for holder in holders]
     for holder in holders:
@@ -225,7 +225,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def memory_mib(root: int) -> float:
-    """Resident memory of a process and its children, in MiB."""
+    """Return the resident memory of a process and its children, in MiB."""
     children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
     kib = 0
     for pid in (str(root), *children):

@@ -1,4 +1,4 @@
-"""What `./dev bench` runs: two nodes of this project and two sites of django-pyas2, in turn, in one run.
+"""The run of `./dev bench`: two nodes of this project and two sites of django-pyas2, in turn.
 
 The loads that are compared are interleaved: a round has one load of each system, and the medians of the rounds are
 compared. What concerns the nodes alone is measured by `bench.measure`. `--json` writes everything to `bench-out/`.
@@ -31,7 +31,7 @@ Rounds = dict[int, list[tuple[float, float]]]
 
 
 def main() -> int:
-    """Measure, print the table, and write the JSON if it was asked for."""
+    """Measure, print the table, and write the JSON if asked to."""
     parser = argparse.ArgumentParser(prog="./dev bench", description="how fast two nodes are, in one run with a peer")
     parser.add_argument("--quick", action="store_true", help="short loads and a small backlog, within three minutes")
     parser.add_argument("--rounds", type=int, help="interleaved rounds of each system (default 5, quick 3)")
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def compare_systems(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: float) -> Rounds:
-    """Each round loads both systems at each number of clients, one after the other."""
+    """Load both systems at each number of clients, one after the other, in each round."""
     found: Rounds = {clients: [] for clients in COMPARED}
     for number in range(rounds):
         print_progress(f"round {number + 1} of {rounds}")
@@ -74,7 +74,7 @@ def compare_systems(pair: Pair, peer: pyas2_peer.Pair, rounds: int, seconds: flo
 
 
 def make_report(found: Measurements, compared: Rounds) -> list[str]:
-    """Figures, comparison and targets as lines."""
+    """Return figures, comparison and targets as lines."""
     lines = [*list_figures(found)]
     seen = [*list_peer_targets(compared), *list_targets(found)]
     for clients, rates in compared.items():
@@ -87,7 +87,7 @@ def make_report(found: Measurements, compared: Rounds) -> list[str]:
 
 
 def list_peer_targets(compared: Rounds) -> list[Target]:
-    """The ratios that the nodes must reach."""
+    """List the ratios that the nodes must reach."""
     seen = []
     for clients, rates in compared.items():
         ours, theirs = find_medians(rates)
@@ -98,12 +98,12 @@ def list_peer_targets(compared: Rounds) -> list[Target]:
 
 
 def find_medians(rates: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The median of each system."""
+    """Return the median of each system."""
     return statistics.median(ours for ours, _ in rates), statistics.median(theirs for _, theirs in rates)
 
 
 def print_progress(what: str) -> None:
-    """Progress, at once."""
+    """Print progress at once."""
     print(f"bench: {what} ...", file=sys.stderr, flush=True)
 
 

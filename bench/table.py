@@ -1,4 +1,4 @@
-"""What was found as lines for people: figures, and each target with what was seen beside it."""
+"""The results as lines for people: figures, and each target with the value that was measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.pair import RECEIVER, SENDER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One target: what was seen, and whether that meets it; None where it was not measured in this run."""
+    """One target: the measured value, and whether it meets the target; None where this run did not measure it."""
 
     name: str
     seen: str
@@ -20,7 +20,7 @@ class Target:
 
 
 def list_targets(found: Measurements) -> Iterator[Target]:
-    """The targets that one pair of nodes can meet alone."""
+    """Yield the targets that one pair of nodes can meet alone."""
     by_clients = {load.clients: load for load in found.loads}
     if 8 in by_clients:
         p99 = by_clients[8].p99_ms
@@ -75,7 +75,7 @@ def _backlog(found: Measurements) -> Iterator[Target]:
 
 
 def list_figures(found: Measurements) -> Iterator[str]:
-    """The measured figures, line by line."""
+    """Yield the measured figures, line by line."""
     yield f"{'clients':>16}{'msg/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms/msg':>12}"
     for one in found.loads:
         yield _line(f"{one.clients}", one)
@@ -101,6 +101,6 @@ def _line(name: str, one: Load) -> str:
 
 
 def list_verdicts(seen: list[Target]) -> Iterator[str]:
-    """Targets with what was seen, honestly."""
+    """Yield the targets with their measured values and whether each was met."""
     words = {True: "met", False: "NOT MET", None: "-"}
     yield from (f"  {words[target.met]:<8} {target.name}: {target.seen}" for target in seen)

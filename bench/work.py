@@ -1,4 +1,4 @@
-"""What the bench sends: one referral of about 4 KB about nobody, and the consent on which it relies."""
+"""The messages of the benchmark: one referral of about 4 KB about nobody, and the consent on which it relies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RETAIN, UNTIL = "2035-11-30", "2035-01-01"
 
 
 def make_consent(countries: Sequence[str]) -> dict[str, Json]:
-    """A consent that covers every category of data, for these countries."""
+    """Make a consent that covers every category of data, for these countries."""
     told = ("purpose", "uses", "recipients", "research_use", "access", "storage_time", "withdrawal")
     return {
         "given_by": "person",
@@ -35,7 +35,7 @@ def make_consent(countries: Sequence[str]) -> dict[str, Json]:
 
 
 def make_referral(to: str, consent_ref: str) -> dict[str, Json]:
-    """The request that the local API takes."""
+    """Make the request that the local API takes."""
     services: list[Json] = [{"service": name} for name in ("safe_accommodation", "reception_on_arrival")]
     return {
         "type": "referral.request/1",

@@ -74,8 +74,8 @@ _CALLER = web.RequestKey("caller", Caller)
 def local_app(
     desk: Operations, *, admit: Callable[[str], Caller], console: Iterable[web.RouteDef] = ()
 ) -> web.Application:
-    """The application behind both doors. `admit` says who holds a bearer token, or raises `unauthorised`; the pages of
-    the `console` stand beside the API, and what guards the one does not see the other.
+    """Make the application behind both listeners. `admit` returns the holder of a bearer token, or raises
+    `unauthorised`; the pages of the `console` stand beside the API, and each has its own guards.
     """
     guards = [_problems, _doorkeeper(admit)]
     api, measured = web.Application(middlewares=guards), web.Application(middlewares=guards)
@@ -107,7 +107,7 @@ def _doorkeeper(admit: Callable[[str], Caller]) -> Any:
 
 
 def _caller(request: web.Request, admit: Callable[[str], Caller]) -> Caller:
-    """The token that is given decides; without one the socket's owner is everybody, and nobody else is anybody."""
+    """Return the caller: the holder of the token if there is one; without a token only the socket's owner is let in."""
     given = request.headers.get("Authorization")
     if given is None and _same_user(request):
         return OWNER
@@ -139,7 +139,7 @@ def _check_role(caller: Caller, operation: str) -> None:
 
 
 def _same_user(request: web.Request) -> bool:
-    """True for a caller on the Unix socket that the kernel says is this user or root."""
+    """Whether the kernel says that a caller on the Unix socket is this user or root."""
     transport = request.transport
     sock = transport.get_extra_info("socket") if transport else None
     if sock is None or sock.family != socket.AF_UNIX:
@@ -151,7 +151,7 @@ def _same_user(request: web.Request) -> bool:
 
 @web.middleware
 async def _problems(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
-    """RFC 9457: every refusal is problem+json with a code, places and rules, and no value."""
+    """Convert every refusal to problem+json (RFC 9457) with a code, places and rules, and no value."""
     try:
         return await handler(request)
     except TransientError as error:
@@ -260,7 +260,7 @@ def _giving(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRes
 
 
 def _seen_version(request: web.Request) -> str:
-    """The one entity tag of If-Match (RFC 9110, 13.1.1); without one a change could undo another person's."""
+    """Return the one entity tag of If-Match (RFC 9110, 13.1.1); without one a change could undo another person's."""
     given = request.headers.get("If-Match", "")
     version = given.removeprefix('"').removesuffix('"')
     if given != f'"{version}"' or not version:
@@ -273,7 +273,9 @@ def _seen_version(request: web.Request) -> str:
 
 
 def _headers_of(request: web.Request, route: Route, value: Json) -> dict[str, str]:
-    """The entity tag of one thing that can be changed, and the address of the page behind this one (RFC 8288)."""
+    """Return the headers with the entity tag of a thing that can be changed, and the address of the next page (RFC
+    8288).
+    """
     headers: dict[str, str] = dict(_KEEP)
     if not isinstance(value, dict):
         return headers
@@ -287,7 +289,7 @@ def _headers_of(request: web.Request, route: Route, value: Json) -> dict[str, st
 
 
 def _parameters(request: web.Request) -> dict[str, Json]:
-    """The query, in which a name occurs once."""
+    """Return the query parameters; each name may occur once."""
     if len(request.query) != len(set(request.query)):
         raise RefusedError(Code.INVALID, "a query parameter occurs twice")
     for value in request.query.values():
@@ -296,7 +298,7 @@ def _parameters(request: web.Request) -> dict[str, Json]:
 
 
 def _key(request: web.Request) -> str | None:
-    """The Idempotency-Key, at most 128 printable ASCII characters."""
+    """Return the Idempotency-Key, at most 128 printable ASCII characters."""
     key = request.headers.get("Idempotency-Key")
     if key and (len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable()):
         raise RefusedError(Code.INVALID, f"an Idempotency-Key is up to {LONGEST_KEY} printable ASCII characters")
@@ -304,7 +306,7 @@ def _key(request: web.Request) -> str | None:
 
 
 def _object(data: bytes) -> dict[str, Json]:
-    """A JSON object in UTF-8, not nested deep, each member once, all numbers whole and within the exact range."""
+    """Parse a JSON object in UTF-8: not nested deep, each member once, all numbers whole and within the exact range."""
     if not data:
         return {}
     value, flaws = read_json(data)
@@ -406,7 +408,7 @@ def _metrics(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRe
 
 
 class LocalServer:
-    """The running listeners of the local API."""
+    """The listeners of the local API."""
 
     def __init__(self, app: web.Application) -> None:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)

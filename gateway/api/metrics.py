@@ -1,4 +1,4 @@
-"""`node.status` as Prometheus reads it (text format 0.0.4): names, labels and numbers, and nothing about a person.
+"""`node.status` for Prometheus (text format 0.0.4): names, labels and numbers, and nothing about a person.
 
 Ages are seconds at the moment of the reading, so that a rule needs no clock of its own.
 """
@@ -13,7 +13,7 @@ Sample = tuple[Mapping[str, str], int]
 
 
 def render_metrics(status: Mapping[str, Any]) -> str:
-    """Every metric with its help, type and samples."""
+    """Render every metric with its help, type and samples."""
     lines = [line for name, about, samples in _metrics(status) for line in _family(name, about, samples)]
     return "\n".join([*lines, ""])
 

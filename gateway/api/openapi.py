@@ -48,7 +48,7 @@ _ABOUT = (
 
 
 def describe_api() -> dict[str, Json]:
-    """The whole description, as `GET /api/v1/openapi.json` answers it."""
+    """Return the whole description, as `GET /api/v1/openapi.json` answers it."""
     paths: dict[str, Json] = {}
     for route in ROUTES:
         item = paths.setdefault(PREFIX + route.path, {})

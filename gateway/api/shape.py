@@ -1,4 +1,4 @@
-"""The words in which arguments and answers of the local API are described: JSON Schema 2020-12 made of small parts.
+"""Small parts from which the shapes of arguments and answers of the local API are made, as JSON Schema 2020-12.
 
 A described object is closed: what is not named is not there. `maybe` marks a member that can be left out, `read` one
 that only a caller with the right to read content gets (`gateway.operations.roles`). `named` gives a schema a name under
@@ -17,7 +17,7 @@ Schema = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Maybe:
-    """A member that can be missing."""
+    """A member that may be missing."""
 
     schema: Schema
 
@@ -46,7 +46,7 @@ COMPONENTS: dict[str, Schema] = {}
 
 
 def record(**members: Schema | Maybe) -> Schema:
-    """An object with these members and no other."""
+    """Make the schema of an object with these members and no others."""
     properties: Schema = {name: part.schema if isinstance(part, Maybe) else part for name, part in members.items()}
     required: list[Json] = [name for name, part in members.items() if not isinstance(part, Maybe)]
     return {
@@ -58,7 +58,7 @@ def record(**members: Schema | Maybe) -> Schema:
 
 
 def named(name: str, schema: Schema, about: str = "") -> Schema:
-    """The schema under a name, given as a reference to it."""
+    """Register the schema under a name and return a reference to it."""
     if name in COMPONENTS:
         raise RuntimeError(f"two schemas are named {name}")
     COMPONENTS[name] = {"title": name, **({"description": about} if about else {}), **schema}
@@ -66,32 +66,32 @@ def named(name: str, schema: Schema, about: str = "") -> Schema:
 
 
 def maybe(schema: Schema) -> Maybe:
-    """Can be left out."""
+    """Mark a member as optional."""
     return Maybe(schema)
 
 
 def read(schema: Schema) -> Maybe:
-    """Only for a caller who may read content."""
+    """Mark a member as present only for callers who may read content."""
     return Maybe({"x-content": True, **schema})
 
 
 def null_or(schema: Schema) -> Schema:
-    """Or null: not there, or not any more."""
+    """Allow null: absent, or gone by now."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
 def many(schema: Schema) -> Schema:
-    """A list of them."""
+    """Make the schema of a list."""
     return {"type": "array", "items": schema}
 
 
 def one_of(*words: str) -> Schema:
-    """One of these words."""
+    """Make the schema of a choice between words."""
     return {"type": "string", "enum": [*words]}
 
 
 def about(schema: Schema, words: str) -> Schema:
-    """The same with a description."""
+    """Add a description to a schema."""
     return {**schema, "description": words}
 
 

@@ -250,7 +250,7 @@ class _Maker:
     asks: _Asks
 
     def content(self) -> Iterator[Group]:
-        """The questions that follow each other in one section, each thing in one of its own."""
+        """Yield sections: single questions that follow each other share one, each larger thing has its own."""
         parts, title = list[Part](), SAYS
         for part in self._parts(self._half("content"), "/content"):
             if isinstance(part, Group) and not part.simple:
@@ -279,7 +279,7 @@ class _Maker:
             yield Group(place=first, label=self.words(title), parts=tuple(parts), hints=hints)
 
     def purpose(self) -> Field:
-        """The one question that is answered outside the body."""
+        """Make the one question whose answer is not part of the body."""
         listed = code_list("purpose")
         codes = [entry.code for entry in listed.codes if not entry.retired]
         return Field(
@@ -300,7 +300,7 @@ class _Maker:
             yield self.part(member, f"{place}/{name}", self._why(why.get(name), place, name))
 
     def part(self, said: Node, place: str, absent: Field | None = None) -> Part:
-        """The member at a place."""
+        """Make the question or group for the member at a place."""
         node, label = resolve(said, self.root), self.label(place)
         hints, need = self.asks.hints(said, place), self.asks.need(place)
         match kind_of(said, self.root):
@@ -356,7 +356,7 @@ class _Maker:
         )
 
     def _row_name(self, node: Node, place: str) -> str | None:
-        """What a row of a list with one for each code is about."""
+        """Name a row of a list that has one row for each code; None if it has no code."""
         if "x-each" not in node:
             return None
         given = self._values(f"{place}/{node['x-each']}")
@@ -429,7 +429,7 @@ class _Maker:
                 return "area" if long else "text", ()
 
     def _split(self, look: str, kind: str, options: Options) -> tuple[Options, Options]:
-        """What is offered first, and the rest."""
+        """Split options into those offered first and the rest."""
         return (
             split_options(options, self.near[kind], self.words)
             if look == "select" and kind in self.near
@@ -437,7 +437,7 @@ class _Maker:
         )
 
     def _none(self, node: Node, place: str) -> bool | None:
-        """Of a list that may be empty, whether it was said that it is."""
+        """Tell for a list that may be empty whether "there is nothing" was answered; None for others."""
         return bool(self._values(place + THERE)) if node.get("minItems", 0) == 0 else None
 
     def _scalar_options(self) -> Options:
@@ -455,7 +455,7 @@ class _Maker:
         return [(code, self.words.code(listed.name, code)) for code in leaf["enum"] if code not in retired]
 
     def _with_given(self, options: Options, place: str) -> Options:
-        """Also what is there already, though it can not be chosen any more."""
+        """Add values that are already given but can no longer be chosen."""
         known = {code for code, _ in options}
         mark = self.words.language.unknown_code
         return [*options, *((value, f"{value} [{mark}]") for value in self._values(place) if value not in known)]
@@ -474,7 +474,7 @@ class _Maker:
         )
 
     def label(self, place: str) -> str:
-        """What a member is called."""
+        """Name the member at a place."""
         return label_place(self.body_type, place, self.words)
 
     def _values(self, name: str) -> tuple[str, ...]:
@@ -514,12 +514,12 @@ class _Asks:
                 self._single["/".join((condition.place, *condition.path))].append(condition)
 
     def need(self, place: str) -> str:
-        """One of the four words of `schemas.describe`; empty for an item of a list."""
+        """Return one of the four words of `schemas.describe`; empty for an item of a list."""
         row = self._row(place)
         return "" if row is None or place.rpartition("/")[2].isdecimal() else row.need
 
     def hints(self, said: Node, place: str) -> tuple[tuple[str, str], ...]:
-        """Its meaning, and when it is needed."""
+        """Return the meaning of a member and the conditions under which it is needed."""
         meaning, mine = said.get("description", ""), self.words.language.code
         if place.rpartition("/")[2].isdecimal():
             meaning = ""
@@ -529,7 +529,7 @@ class _Asks:
         return tuple(told)
 
     def together(self, place: str) -> tuple[tuple[str, str], ...]:
-        """Of which members one is needed."""
+        """List the groups of members of which one must be answered."""
         sets: dict[tuple[When, ...], list[str]] = {}
         for condition in self._together[generalise_place(place)]:
             sets.setdefault(condition.when, []).append(self._label(condition.place, condition.path))

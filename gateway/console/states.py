@@ -328,7 +328,7 @@ class Says:
         return self._of({name: title for name, (title, _) in GATES.items()}, gate)
 
     def forward(self, gate: object) -> str:
-        """Say what to do where a safeguard prevents something."""
+        """Name the way forward where a safeguard prevents something."""
         return self._of({name: way for name, (_, way) in GATES.items()}, gate)
 
     def draft(self, state: object) -> str:
@@ -344,7 +344,7 @@ class Says:
         return self._of(CHANNELS, channel)
 
     def contact(self, contact: object) -> str:
-        """Say whether a way to reach the person may be used."""
+        """Describe whether a way to reach the person may be used."""
         return self._of(CONTACT, contact)
 
     def party(self, party: object) -> str:

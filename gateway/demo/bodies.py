@@ -48,8 +48,8 @@ class Writer:
         *,
         consent: str | None = None,
     ) -> dict[str, Json]:
-        """`answers` has the conversation and the message that is answered, as far as there are any; `consent` is named
-        by messages about a person.
+        """Make a draft. `answers` has the conversation and the message that is answered, as far as there are any;
+        `consent` is named by messages about a person.
         """
         header: dict[str, Json] = {
             "sender_unit": UNIT,
@@ -82,13 +82,15 @@ class Writer:
         return draft
 
     def said(self, said: Said, to: Country, case: Mapping[str, Json] | None, consent: str) -> dict[str, Json]:
-        """A message of a case, or the first one of a new one; `case` has its conversation, and an `id` to answer."""
+        """Write a message of a case, or the first one of a new case; `case` has its conversation, and an `id` to
+        answer.
+        """
         draft = self._draft(said.type, to, case or {}, said.content, consent=consent)
         return draft | {"purpose": said.purpose}
 
     def consent(self, *countries: Country, onward: bool = False) -> dict[str, Json]:
-        """What the person agreed to: the purposes of the way home, these countries' focal points, these categories;
-        `onward` is whether those may pass it on to who helps there.
+        """Write the consent: the purposes of the way home, the focal points of these countries, these categories;
+        `onward` says whether they may pass it on to whoever helps there.
         """
         return {
             "given_by": "person",
@@ -112,7 +114,7 @@ class Writer:
         }
 
     def question(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """What does she need in the first days? Who she is, the policy keeps back until the case is taken."""
+        """Ask what she needs in the first days. Her identity is kept back by the policy until the case is taken."""
         item: dict[str, Json] = {
             "item_id": "first-days",
             "data_category": "needs",
@@ -122,7 +124,7 @@ class Writer:
         return self._draft("info.request/1", to, answers, {"items": [item], "blocks_decision": True}, consent=consent)
 
     def answer(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """This is needed."""
+        """Answer what she needs."""
         given: dict[str, Json] = {
             "item_id": "first-days",
             "status": "given",
@@ -132,7 +134,7 @@ class Writer:
         return self._draft("info.reply/1", to, answers, {"answers": [given]}, consent=consent)
 
     def acceptance(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """We take the case."""
+        """Take the case."""
         content: dict[str, Json] = {
             "case_ref_recipient": MARKS["case number in Albania"],
             "lead_unit": UNIT,
@@ -143,7 +145,7 @@ class Writer:
         return self._draft("referral.accept/1", to, answers, content, consent=consent)
 
     def decline(self, to: Country, answers: dict[str, Json], consent: str) -> dict[str, Json]:
-        """We can not, and why."""
+        """Decline, with the reason."""
         content: dict[str, Json] = {
             "reason": "no_capacity",
             "note": MARKS["note of the decline"],
@@ -152,7 +154,7 @@ class Writer:
         return self._draft("referral.decline/1", to, answers, content, consent=consent)
 
     def stopped(self, to: Country, answers: dict[str, Json], now: int) -> dict[str, Json]:
-        """We stopped at `now`, and keep nothing."""
+        """Confirm that processing stopped at `now` and that nothing is kept."""
         content: dict[str, Json] = {"stopped_on": now, "kept": [], "passed_on_to": []}
         draft = self._draft("consent.withdrawal.ack/1", to, answers, content)
         return draft | {"purpose": PURPOSE}

@@ -1,4 +1,4 @@
-"""The invented cases of the demonstration: France's workbook, and the values by which a leak would be seen.
+"""The invented cases of the demonstration: France's workbook, and the marked values that would reveal a leak.
 
 Nobody here exists. Phone numbers are from ranges that are kept for fiction, or hold only zeros.
 """
@@ -104,7 +104,7 @@ class Workbook:
 
     @property
     def what(self) -> str:
-        """How it is shown."""
+        """The name under which it is shown."""
         return f"an Excel workbook, {len(self._rows)} cases"
 
     @property

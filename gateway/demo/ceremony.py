@@ -18,18 +18,20 @@ class Ask(Protocol):
     """One operation of a node."""
 
     def __call__(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
-        """The answer, an object."""
+        """Do the operation and return its answer."""
         ...
 
 
 def trust_peer(ask: Ask, admins: Sequence[Admin], peer: str, *, digits: str | None = None) -> dict[str, Json]:
-    """Both administrators of a node trust a peer, in an emergency, after comparing `digits` on a known phone."""
+    """Let both administrators of a node trust a peer as an emergency, after they compared `digits` on a known phone."""
     read = str(ask("peer.code", id=peer)["code"]) if digits is None else digits
     return carry_out_change(ask, admins, "peer.activate", peer, digits=read, channel="known_phone")
 
 
 def carry_out_change(ask: Ask, admins: Sequence[Admin], action: str, subject: str, **choices: Json) -> dict[str, Json]:
-    """Prepare a change, propose it with the first and approve it with the others; the node's last answer."""
+    """Prepare a change, propose it as the first administrator, approve it as the others, and return the node's last
+    answer.
+    """
     prepared = ask("change.prepare", action=action, subject=subject, **choices)
     change = Change.parse(canon(prepared["change"]))
     now = SystemClock().now()
@@ -41,7 +43,7 @@ def carry_out_change(ask: Ask, admins: Sequence[Admin], action: str, subject: st
 
 
 def approve_change(ask: Ask, admin: Admin, id: str) -> dict[str, Json]:
-    """One more person approves a pending change; the node's answer."""
+    """Approve a pending change as one more person and return the node's answer."""
     change = Change.parse(canon(ask("change.show", id=id)["change"]))
     approval = admin.approve(change, at=SystemClock().now(), emergency=True)
     return ask("change.approve", id=change.hash, approval=approval.document.to_json())

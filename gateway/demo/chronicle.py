@@ -1,4 +1,4 @@
-"""What happens in each country, as its node tells it: the event streams of the local API, followed and kept.
+"""The events of each country, as its node reports them: the event streams of the local API, followed and kept.
 
 A wait is always for an event that a node reported, with a deadline; when it passes, or when a node ends that should
 run, the demonstration fails and says what was waited for and where the logs are.
@@ -130,12 +130,12 @@ class Chronicle:
 
 
 def make_timeout(what: str, seconds: float) -> RefusedError:
-    """The failure of a wait."""
+    """Make the error for a wait that took too long."""
     return RefusedError(Code.UNREACHABLE, f"waited {seconds:.0f} seconds in vain: {what}")
 
 
 def wait_until(what: str, check: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
-    """Ask again and again until `check` says yes, for what no event tells.
+    """Ask repeatedly until `check` returns True, where no event tells.
 
     Raises:
         RefusedError: it did not in time.

@@ -26,7 +26,8 @@ from gateway.cli.options import CONTEXT
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
 def run_demo(folder: Path | None, keep: bool) -> None:
-    """Four countries exchange referrals on this machine: nodes, keys and case systems of their own, invented cases.
+    """Exchange referrals between four countries on this machine, each with its own node, keys, case system and invented
+    cases.
 
     \b
     Example:
@@ -52,7 +53,7 @@ def run_demo(folder: Path | None, keep: bool) -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """A termination ends like an interrupt: through every `finally`, so that no node is left running.
+    """Let a termination end like an interrupt: through every `finally`, so that no node is left running.
 
     An interrupt is caught here too, because a shell that starts the demonstration in the background has it ignored.
     """

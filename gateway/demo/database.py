@@ -93,7 +93,7 @@ class Server:
 
 
 def find_programs() -> Path | None:
-    """The folder with the programs of the newest PostgreSQL of the package; None without it, or without the driver."""
+    """Find the folder with the programs of the newest installed PostgreSQL; None without it, or without the driver."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None or find_spec("psycopg") is None:
         return None

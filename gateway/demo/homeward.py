@@ -22,7 +22,7 @@ def _journey() -> Journey:
 
 
 def bring_home(stage: Stage, case: Message, consent: str) -> None:
-    """Both sides assess the risks, then together; the journey is proposed, confirmed and made."""
+    """Assess the risks on each side, then together; propose, confirm and make the journey."""
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     proposal = said.proposal(MARKS["pseudonym"], "adult")
     stage.people[france.code].refused(
@@ -40,7 +40,7 @@ def bring_home(stage: Stage, case: Message, consent: str) -> None:
 
 
 def close_case(stage: Stage, case: Message, consent: str) -> None:
-    """A plan, a last look, and the case is closed by both."""
+    """Make a plan, follow up once, and close the case on both sides."""
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     _say(stage, albania, france, case, said.plan(), consent)
     _say(stage, albania, france, case, said.monitoring(), consent)
@@ -50,8 +50,8 @@ def close_case(stage: Stage, case: Message, consent: str) -> None:
 
 
 def refer_child(stage: Stage) -> None:
-    """Refused by gate after gate until a guardian, the family's report, the determination and both sides' assessment
-    are there; then it goes.
+    """Refer a child: refused by gate after gate until a guardian, the family's report, the determination and both
+    sides' assessment are there; then it goes.
     """
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     people, writer = stage.of(france)
@@ -92,8 +92,8 @@ def refer_child(stage: Stage) -> None:
 
 
 def cross_messages(stage: Stage) -> None:
-    """Albania accepts while the person withdraws in France: the withdrawal counts, on both sides alike. What Albania
-    had is erased, and France holds a certificate of that which anybody can verify.
+    """Let a withdrawal in France cross Albania's acceptance: the withdrawal counts on both sides. Albania erases what
+    it had, and France holds a certificate of erasure that anybody can verify.
     """
     france, albania = stage.federation.france, stage.federation.albania
     people, writer = stage.of(france)
@@ -140,7 +140,7 @@ def cross_messages(stage: Stage) -> None:
 
 
 def _assess(stage: Stage, case: Message, consent: str) -> None:
-    """Each side its part, then Albania the joint one."""
+    """Let each side assess its part, then Albania both together."""
     france, albania, said = stage.federation.france, stage.federation.albania, _journey()
     ours = _say(stage, france, albania, case, said.assessment("sending"), consent)
     theirs = _say(stage, albania, france, case, said.assessment("receiving"), consent)
@@ -156,7 +156,7 @@ def _draft(
 
 
 def _say(stage: Stage, sender: Country, recipient: Country, case: Message | None, said: Said, consent: str) -> Message:
-    """People write it at the desk and release it, two where it takes two; it arrives."""
+    """Write a message at the desk, release it by as many people as it takes, and wait until it arrives."""
     people, _ = stage.of(sender)
     released = people.at_the_desk(_draft(stage, sender, recipient, case, said, consent))
     stage.exchanged(sender, recipient, released["id"])
@@ -164,7 +164,7 @@ def _say(stage: Stage, sender: Country, recipient: Country, case: Message | None
 
 
 def _stands(stage: Stage, case: Message, state: str) -> None:
-    """Both sides say that the conversation is in this state."""
+    """Demand that both sides report this state of the conversation."""
     for country in (stage.federation.france, stage.federation.albania):
         shown = stage.people[country.code].ask("conversation.show", id=case["conversation"])
         found = _standing(shown)
@@ -172,7 +172,7 @@ def _stands(stage: Stage, case: Message, state: str) -> None:
 
 
 def _standing(shown: dict[str, Json]) -> str:
-    """State and overlays of a conversation, in words."""
+    """Describe state and overlays of a conversation in words."""
     listed = shown["standing"]
     one = listed[0] if isinstance(listed, list) else None
     if not isinstance(one, dict) or not isinstance(one["overlays"], list):

@@ -1,4 +1,4 @@
-"""What is written on the way home: risks, journey, arrival, life afterwards; and what a child's return needs besides.
+"""The messages on the way home: risks, journey, arrival, life afterwards; and the further ones for a child's return.
 
 Contents of messages, each with the purpose it is for. Nobody here exists.
 """
@@ -46,7 +46,7 @@ class Journey:
     # --- risks, of both sides and together ------------------------------------------------------------------------
 
     def assessment(self, part: str, *, based_on: Sequence[Json] = ()) -> Said:
-        """The sending, the receiving or the joint part; the joint one names both others."""
+        """Write the sending, the receiving or the joint assessment; the joint one names both others."""
         looked_at: list[Json] = [
             {"risk_domain": code.code, "risk_known": False} for code in code_list("risk_domain").codes
         ]
@@ -65,7 +65,7 @@ class Journey:
     # --- the journey ----------------------------------------------------------------------------------------------
 
     def proposal(self, pseudonym: str, age_group: str) -> Said:
-        """Two days from now, by air, met at the airport."""
+        """Propose the journey: two days from now, by air, met at the airport."""
         leaves = self._now + 2 * DAY
         leg: dict[str, Json] = {
             "mode": "air",
@@ -98,14 +98,14 @@ class Journey:
         return Said(type="return.proposal/1", purpose="return", content=content)
 
     def confirmation(self) -> Said:
-        """We will be there."""
+        """Confirm that somebody will be there."""
         met_by: dict[str, Json] = {"unit": UNIT, "staff_ref": "al-09", "phone": MARKS["phone of the case worker"]}
         return Said(
             type="return.response/1", purpose="return", content={"version": 1, "answer": "confirm", "met_by": met_by}
         )
 
     def departure(self) -> Said:
-        """She has departed."""
+        """Report the departure."""
         return Said(
             type="departure.notice/1",
             purpose="return",
@@ -113,7 +113,7 @@ class Journey:
         )
 
     def arrival(self) -> Said:
-        """She has arrived and is well."""
+        """Report that she has arrived and is well."""
         content: dict[str, Json] = {
             "outcome": "met_safe",
             "arrived_at": self._now,
@@ -127,7 +127,7 @@ class Journey:
     # --- life afterwards ------------------------------------------------------------------------------------------
 
     def plan(self) -> Said:
-        """What comes next, agreed with her."""
+        """Write the plan that was agreed with her."""
         step: dict[str, Json] = {"service": "vocational_training", "unit": SHELTER, "due": self._day(60)}
         content: dict[str, Json] = {
             "dimensions": [{"dimension": "economic", "goal": MARKS["goal of the person"], "actions": [step]}],
@@ -140,7 +140,7 @@ class Journey:
         return Said(type="reintegration.plan/1", purpose="reintegration", content=content)
 
     def monitoring(self) -> Said:
-        """She is safe; the last look."""
+        """Report after the last visit that she is safe."""
         content: dict[str, Json] = {
             "point": "final",
             "contact": "in_person",
@@ -153,7 +153,7 @@ class Journey:
         return Said(type="monitoring.report/1", purpose="monitoring", content=content)
 
     def closure(self) -> Said:
-        """The goals are met."""
+        """Propose closure: the goals are met."""
         content: dict[str, Json] = {
             "reason": "goals_met",
             "closed_on": self._day(0),
@@ -164,13 +164,13 @@ class Journey:
         return Said(type="case.closure/1", purpose="monitoring", content=content)
 
     def agreed(self) -> Said:
-        """We think so too."""
+        """Agree to the closure."""
         return Said(type="closure.response/1", purpose="monitoring", content={"answer": "agree"})
 
     # --- a child --------------------------------------------------------------------------------------------------
 
     def child(self) -> Said:
-        """A referral of an unaccompanied child."""
+        """Refer an unaccompanied child."""
         person: dict[str, Json] = {
             "pseudonym": MARKS["pseudonym of the child"],
             "age_group": "child",
@@ -191,7 +191,7 @@ class Journey:
         return Said(type="referral.request/1", purpose="referral", content=content)
 
     def guardian(self) -> Said:
-        """Who speaks for the child."""
+        """Name the child's guardian."""
         content: dict[str, Json] = {
             "event": "appointed",
             "guardian_unit": "guardians",
@@ -202,7 +202,7 @@ class Journey:
         return Said(type="guardian.notice/1", purpose="referral", content=content)
 
     def family_asked(self) -> Said:
-        """Is there a family that the child can live with?"""
+        """Ask for a family with which the child can live."""
         content: dict[str, Json] = {
             "child_pseudonym": MARKS["pseudonym of the child"],
             "family_members": [_GRANDPARENT],
@@ -214,7 +214,7 @@ class Journey:
         return Said(type="family.inquiry/1", purpose="family_inquiry", content=content)
 
     def family_found(self) -> Said:
-        """There is, and it is good."""
+        """Report that there is a family, and a good one."""
         finding: dict[str, Json] = {"topic": "housing", "rating3": "low", "text": "Two rooms; a bed of its own."}
         content: dict[str, Json] = {
             "visited_on": self._day(-1),
@@ -227,7 +227,7 @@ class Journey:
         return Said(type="family.report/1", purpose="family_inquiry", content=content)
 
     def best_interests(self, report: Json) -> Said:
-        """What is best for the child, and where it will be cared for."""
+        """Determine the child's best interests and place of care."""
         panel: list[Json] = [
             {"unit": SHELTER, "role": "child_protection_authority"},
             {"unit": SHELTER, "role": "case_manager"},

@@ -40,7 +40,7 @@ class Scanned:
 
 
 def list_encodings(value: str) -> dict[str, bytes]:
-    """The value as it could lie in a file, by the name of the encoding; equal forms once.
+    """List the forms in which the value could be in a file, by the name of the encoding; equal forms once.
 
     Raises:
         ValueError: the value is too short to be a mark.
@@ -68,7 +68,7 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
 def _base64_core(data: bytes, shift: int) -> bytes:
-    """Those characters of the base64 of a longer text that depend on `data` alone, if `shift` bytes precede it."""
+    """Return the characters of a longer text's base64 that depend on `data` alone if `shift` bytes precede it."""
     encoded = base64.b64encode(bytes(shift) + data)
     begin = (0, 2, 3)[shift]
     end = (0, 3, 2)[(shift + len(data)) % 3]
@@ -76,7 +76,7 @@ def _base64_core(data: bytes, shift: int) -> bytes:
 
 
 def list_files(roots: Iterable[Path]) -> Iterator[Path]:
-    """Every plain file below the roots that is still there; links are not followed, sockets and pipes hold nothing."""
+    """Yield every plain file below the roots; links are not followed, sockets and pipes are passed over."""
     for root in roots:
         for path in sorted(root.rglob("*")):
             with suppress(FileNotFoundError):

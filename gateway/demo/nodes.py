@@ -1,4 +1,4 @@
-"""The nodes of the demonstration: made in this process, run as processes of their own.
+"""The nodes of the demonstration, made in this process and run as processes of their own.
 
 They are what `trm init` and `trm serve` make and run; only `demo = true` and the log level are particular.
 """
@@ -45,7 +45,7 @@ class Founded:
 
 
 def make_nodes(federation: Federation, systems: Mapping[str, Mapping[str, str]]) -> list[Founded]:
-    """Make the nodes at once, in the order of the countries; `systems` has what each adapter is told, by country."""
+    """Make the nodes at once, in the order of the countries; `systems` has each adapter's settings, by country."""
 
     async def every() -> list[Founded]:
         made = (_make(country, systems[country.code]) for country in federation.countries)
@@ -55,7 +55,7 @@ def make_nodes(federation: Federation, systems: Mapping[str, Mapping[str, str]])
 
 
 async def _admins(country: Country) -> tuple[Admin, ...]:
-    """Two administrators, each with a key file."""
+    """Make two administrators, each with a key file."""
     secret, now = b64u(system_rand(18)), SystemClock().now()
     write_private(country.admin_secret, secret)
     made = [
@@ -118,7 +118,7 @@ class Nodes:
         return is_live(country)
 
     def kill(self, country: Country) -> None:
-        """As a power cut would: no chance to finish anything."""
+        """Kill the nodes as a power cut would, without a chance to finish anything."""
         self._processes.kill(_name(country))
 
 
@@ -144,5 +144,5 @@ def is_live(country: Country) -> bool:
 
 
 def read_today() -> date:
-    """The day in UTC by the clock that the nodes use."""
+    """Return today's date in UTC by the nodes' clock."""
     return datetime.fromtimestamp(SystemClock().now(), UTC).date()

@@ -23,14 +23,14 @@ class People:
         self._pending = ""
 
     def ask(self, operation: str, /, **arguments: Json) -> dict[str, Json]:
-        """One operation of the node."""
+        """Do one operation of the node."""
         value = call_node(self.country.node, operation, arguments)
         if not isinstance(value, dict):
             raise RuntimeError(f"{operation} answers with an object")
         return value
 
     def refused(self, code: Code, operation: str, **arguments: Json) -> None:
-        """One operation that the node must refuse, for this reason.
+        """Demand that the node refuses an operation for this reason.
 
         Raises:
             RefusedError: it did not, or for another one.
@@ -38,7 +38,7 @@ class People:
         self.failing(code, lambda: self.ask(operation, **arguments))
 
     def failing(self, code: Code, act: Callable[[], object]) -> None:
-        """Something that the node must refuse, for this reason. Raises RefusedError as `refused`."""
+        """Demand that the node refuses something for this reason. Raises RefusedError as `refused`."""
         try:
             act()
         except GatewayError as error:
@@ -50,7 +50,7 @@ class People:
     # --- pairing --------------------------------------------------------------------------------------------------
 
     def write_pairing_file(self) -> None:
-        """What the administrator gives to other countries, on paper, by mail or on a stick."""
+        """Write the file that the administrator gives to other countries, on paper, by mail or on a stick."""
         self.country.pairing.write_text(json.dumps(call_node(self.country.node, "node.pairing", {})), encoding="utf-8")
 
     def propose(self, other: Country) -> str:
@@ -59,7 +59,7 @@ class People:
         return str(self.ask("peer.code", id=other.code)["code"])
 
     def type_digits(self, other: Country, digits: str) -> str:
-        """The first administrator types what was read out on the phone, and signs; the peer's state here."""
+        """Type as the first administrator the digits read on the phone, sign, and return the peer's state here."""
         shown = carry_out_change(
             self.ask, self.admins[:1], "peer.activate", other.code, digits=digits, channel="known_phone"
         )
@@ -67,24 +67,24 @@ class People:
         return self.state(other)
 
     def second(self, other: Country) -> str:
-        """The second administrator approves what the first has signed; the peer's state here."""
+        """Approve as the second administrator what the first has signed, and return the peer's state here."""
         approve_change(self.ask, self.admins[1], self._pending)
         return self.state(other)
 
     def the_same_again(self, other: Country) -> None:
-        """The first administrator tries to be the second one too."""
+        """Try as the first administrator to be the second one too."""
         self.failing(Code.CONFLICT, lambda: approve_change(self.ask, self.admins[0], self._pending))
 
     def state(self, other: Country) -> str:
-        """Where the other country stands here."""
+        """Return the other country's state here."""
         return str(self.ask("peer.show", id=other.code)["state"])
 
     def agreed(self, other: Country) -> bool:
-        """Whether both sides' trust records are here and in force."""
+        """Whether the trust records of both sides are here and in force."""
         return self.ask("peer.show", id=other.code)["missing"] is None
 
     def ping(self, other: Country) -> int:
-        """Check the way step by step; returns how many steps were good, which must be all."""
+        """Check the connection step by step and return the number of good steps, which must be all."""
         answer = self.ask("peer.ping", id=other.code)
         steps = answer["steps"]
         if answer["ok"] is not True or not isinstance(steps, list):
@@ -94,7 +94,7 @@ class People:
     # --- exchange -------------------------------------------------------------------------------------------------
 
     def draft_of(self, record: str) -> str:
-        """The id of the draft that the adapter made of a record, as soon as it waits for a person."""
+        """Return the id of the draft that the adapter made of a record, as soon as it waits for a person."""
         found: list[str] = []
 
         def look() -> bool:
@@ -110,8 +110,8 @@ class People:
         return found[0]
 
     def release(self, draft: str, *, consent: str | None = None) -> dict[str, Json]:
-        """A named person releases a draft, naming the consent it relies on, and a second one where it needs two;
-        returns id and conversation.
+        """Release a draft in a person's name, with the consent it relies on, and in a second person's where it needs
+        two; return id and conversation.
         """
         named: dict[str, Json] = {} if consent is None else {"consent": consent}
         answer = self.ask("draft.release", id=draft, by=self.country.person, **named)
@@ -122,9 +122,9 @@ class People:
         )
 
     def at_the_desk(self, document: Mapping[str, Json]) -> dict[str, Json]:
-        """A person writes a draft at the desk and releases it, with a second one where it needs two."""
+        """Write a draft at the desk and release it, with a second person where it needs two."""
         return self.release(str(self.ask("draft.save", draft=dict(document))["id"]))
 
     def open(self, message: str) -> None:
-        """A person opens an incoming message."""
+        """Open an incoming message."""
         self.ask("message.open", id=message, by=self.country.person)

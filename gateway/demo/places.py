@@ -1,4 +1,4 @@
-"""Where everything of the demonstration lies: four countries under one folder, case systems apart from the nodes.
+"""The folders and ports of the demonstration: four countries under one folder, case systems apart from the nodes.
 
 nodes/FR      node folder: keys, database, settings        cases/FR    the case system's own files, in clear
 roots/FR      root keys, which are other people's          secrets/FR  the files that hold the passphrases
@@ -65,7 +65,7 @@ class Country:
         return self.base / "secrets" / f"{self.code}.txt"
 
     def secret(self, who: str) -> Path:
-        """The file with what lets somebody into the case system."""
+        """The file with the credentials for the case system."""
         return self.base / "secrets" / f"{self.code}-{who}.txt"
 
     @property
@@ -101,7 +101,7 @@ class Country:
 
     @property
     def address(self) -> str:
-        """Where other nodes reach it."""
+        """The address at which other nodes reach it."""
         return f"https://127.0.0.1:{self.port}"
 
 
@@ -133,7 +133,7 @@ class Federation:
 
 
 def plan_federation(base: Path) -> Federation:
-    """The four countries under `base`, with ports that are free now.
+    """Plan the four countries under `base`, with ports that are free now.
 
     Raises:
         RefusedError: there is something in the folder, or its path is too long for the sockets in it.
@@ -208,7 +208,7 @@ def make_folders(federation: Federation) -> None:
 
 
 def find_free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on; all are held until the last is found, so they differ."""
+    """Find ports of loopback that nobody listens on; all are held until the last is found, so they differ."""
     held = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
         for sock in held:

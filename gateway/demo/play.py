@@ -23,7 +23,7 @@ from gateway.ports import Json
 
 
 def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
-    """Run everything in the planned folder; then all is stopped, unless it is to be kept and all went well.
+    """Run everything in the planned folder; then stop everything, unless it is to be kept and all went well.
 
     Raises:
         GatewayError: a step was not observed, or a node refused; all is stopped, files stay.
@@ -85,7 +85,7 @@ def _set(
 
 
 def _tell(stage: Stage) -> None:
-    """The chapters in their order."""
+    """Play the chapters in their order."""
     france, albania, ukraine, morocco = stage.federation.countries
     step = stage.timeline.step
     step("Pairing: files are exchanged, 60 digits compared on the phone and typed; two administrators of each sign")
@@ -122,7 +122,7 @@ def _tell(stage: Stage) -> None:
 
 
 def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
-    """Where the nodes are and how to stop them, or how to see them; three commands that work as they are printed."""
+    """Print where the nodes are and how to stop or watch them; three commands that work as they are printed."""
     federation, timeline = stage.federation, stage.timeline
     if keep:
         timeline.step("The four nodes and their case systems stay up")
@@ -150,15 +150,15 @@ def _next(stage: Stage, processes: Processes, *, keep: bool) -> None:
 
 
 def _invited(stage: Stage, country: Country) -> Json:
-    """Where a visitor opens the console for the first time, to see cases, the node and its log; trust they can not
-    change, which takes a passkey that is not synced.
+    """Return the invitations with which a visitor opens the console for the first time, to see cases, the node and its
+    log. Trust they cannot change: that takes a passkey that is not synced.
     """
     roles: list[Json] = [str(role) for role in (Role.FOCAL_POINT, Role.OPERATOR, Role.AUDITOR)]
     return stage.people[country.code].ask("person.add", name="Visitor", roles=roles, by=country.person)["address"]
 
 
 def find_program() -> str:
-    """How a person calls `trm` from where this runs: the command of this environment, by a short path if it has one."""
+    """Return how a person calls `trm` from here: the command of this environment, by a short path if it has one."""
     beside = Path(sys.executable).with_name("trm")
     if not beside.exists():
         return f"{sys.executable} -m gateway.cli"

@@ -21,8 +21,8 @@ class _Running:
 
 
 class Processes:
-    """What runs, by a name that may be shown. `alive` raises when one has ended that should run; the lock is because
-    waits ask it from threads.
+    """Running programs, by names that may be shown. `alive` raises when one has ended that should run; the lock is
+    because waits ask it from threads.
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,11 @@ class Processes:
 
     @property
     def pids(self) -> Sequence[int]:
-        """The process ids of what runs."""
+        """The process ids of the running programs."""
         return [each.process.pid for each in self._running.values()]
 
     def start(self, name: str, command: Sequence[str], log: Path, *, account: tuple[int, int] | None = None) -> None:
-        """Start a program; what it says goes to `log`. `account` is the user and group that it runs as, if others.
+        """Start a program with its output in `log`. `account` is the user and group that it runs as, if others.
 
         It has a session of its own: an interrupt at the terminal is for the demonstration, which stops its programs.
         """
@@ -55,7 +55,7 @@ class Processes:
             self._running[name] = _Running(process=process, log=log)
 
     def alive(self) -> None:
-        """Nothing, unless a program has ended by itself.
+        """Raise an error if a program has ended by itself.
 
         Raises:
             RefusedError: it names the program and its exit code.
@@ -71,14 +71,14 @@ class Processes:
                     )
 
     def kill(self, name: str) -> None:
-        """As a power cut would: no chance to finish anything."""
+        """Kill a program as a power cut would, without a chance to finish anything."""
         with self._lock:
             process = self._running.pop(name).process
         process.kill()
         process.wait(STOP_SECONDS)
 
     def stop(self) -> None:
-        """Stop all that run, politely, the last one first; what does not end in time is killed."""
+        """Stop all running programs politely, the last one first; kill those that do not end in time."""
         with self._lock:
             running = [each.process for each in reversed(self._running.values())]
             self._running.clear()
@@ -93,6 +93,6 @@ class Processes:
                 process.wait(STOP_SECONDS)
 
     def leave(self) -> None:
-        """Let them run on after this process."""
+        """Leave the programs running after this process ends."""
         with self._lock:
             self._running.clear()

@@ -1,4 +1,4 @@
-"""What is shown at the end: every message with its receipts, evidence for anybody to verify, and no readable trace."""
+"""The proofs at the end: every message with its receipts, evidence that anybody can verify, and no readable trace."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Listed = dict[str, Json]
 
 
 def prove_delivery(stage: Stage) -> None:
-    """Every message that any country sent: once at its recipient, and both receipts at its sender."""
+    """Demand that every message of any country is once at its recipient, and both receipts at its sender."""
     rows = [
         (sender, item, _receipts(stage, sender, item))
         for sender in stage.federation.countries
@@ -94,7 +94,7 @@ def _clock(at: int | None) -> str:
 
 
 def prove_erasure(stage: Stage, referral: Listed) -> None:
-    """France holds Albania's signed receipt `erased` for the referral, and it verifies offline."""
+    """Demand that France holds Albania's signed receipt `erased` for the referral, verifiable offline."""
     federation = stage.federation
     wait_until(
         "the certificate of erasure from Albania",
@@ -113,7 +113,7 @@ def prove_erasure(stage: Stage, referral: Listed) -> None:
 
 
 def _anchors(stage: Stage) -> list[str]:
-    """Both fingerprints, as somebody outside would give them."""
+    """Return both fingerprints, as somebody outside would give them."""
     countries = (stage.federation.france, stage.federation.albania)
     return [word for country in countries for word in ("--fingerprint", stage.fingerprints[country.code])]
 
@@ -155,7 +155,7 @@ def prove_conversation(stage: Stage, conversation: Json) -> None:
 
 
 def run_verb(*words: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
-    """Run a verb as a person would; its exit code and the last line it said."""
+    """Run a verb as a person would and return its exit code and its last line of output."""
     ran = subprocess.run(  # noqa: S603 - our own program
         [*prefix, sys.executable, "-m", "gateway.cli", *words],
         capture_output=True,
@@ -168,7 +168,7 @@ def run_verb(*words: str, prefix: Sequence[str] = ()) -> tuple[int, str]:
 
 
 def find_isolation() -> Sequence[str]:
-    """What to put before a command to take the network away; empty where that is not allowed."""
+    """Return the command prefix that takes the network away; empty where that is not allowed."""
     for prefix in NO_NETWORK:
         with suppress(OSError):
             ran = subprocess.run([*prefix, "true"], capture_output=True, check=False, timeout=TOOL_SECONDS)  # noqa: S603
@@ -181,7 +181,7 @@ def find_isolation() -> Sequence[str]:
 
 
 def prove_no_trace(stage: Stage) -> None:
-    """No marked value is readable outside of the case systems' own folders, while the nodes still run.
+    """Demand that no marked value is readable outside the case systems' own folders, while the nodes still run.
 
     Raises:
         RefusedError: one is; the file and the encoding are named.

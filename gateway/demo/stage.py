@@ -1,4 +1,4 @@
-"""What every chapter of the demonstration works with, and the waits that they share."""
+"""The stage of every chapter: countries, people, systems, and the waits that chapters share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.ports import Json
 
 @dataclass(kw_only=True)
 class Stage:
-    """Countries, their people, and what was seen."""
+    """The countries, their people, and the observations so far."""
 
     federation: Federation
     nodes: Nodes
@@ -32,26 +32,28 @@ class Stage:
     facts: list[str] = field(default_factory=list)
 
     def of(self, country: Country) -> tuple[People, Writer]:
-        """The people of a country and how they write."""
+        """Return the people of a country and their way of writing."""
         return self.people[country.code], self.writers[country.code]
 
     def act(self, country: Country, text: str) -> None:
-        """Tell what a person does."""
+        """Show an action of a person."""
         self.timeline.act(country, text)
 
     def seen(self, country: Country, message: Json, state: str) -> Event:
-        """Wait until this country's node tells that the message has this state."""
+        """Wait until this country's node reports this state of the message."""
         what = f"message {message} to be {state} in {country.title}"
         self.timeline.doing(f"waiting for {what}")
         return self.chronicle.wait(what, lambda e: (e.country, e.id, e.state) == (country.code, message, state))
 
     def exchanged(self, sender: Country, recipient: Country, message: Json) -> None:
-        """Wait until the recipient's case system has the message, and the sender the receipt that says so."""
+        """Wait until the recipient's case system has the message, and the sender the receipt for it."""
         self.seen(recipient, message, "handed_over")
         self.seen(sender, message, "awaiting_opening")
 
     def drafted(self, sender: Country, recipient: Country, record: str) -> dict[str, Json]:
-        """The adapter makes a draft of a record, a person releases it, it arrives; returns its id and conversation."""
+        """Wait for the adapter's draft of a record, release it in a person's name, wait until it arrives; return its id
+        and conversation.
+        """
         people, _ = self.of(sender)
         draft = people.draft_of(record)
         self.act(sender, f"{sender.person} releases the draft")
@@ -60,7 +62,9 @@ class Stage:
         return released
 
     def written(self, sender: Country, recipient: Country, document: dict[str, Json], text: str) -> dict[str, Json]:
-        """A person writes at the desk of the node and releases it, it arrives; returns its id and conversation."""
+        """Write at the node's desk, release in a person's name, wait until it arrives; return its id and
+        conversation.
+        """
         people, _ = self.of(sender)
         self.act(sender, f"{sender.person} writes {text} at the desk of the node")
         released = people.at_the_desk(document)
@@ -68,7 +72,7 @@ class Stage:
         return released
 
     def demand(self, true: bool, what: str) -> None:
-        """A thing that must have been observed; it is counted.
+        """Demand an observation, and count it.
 
         Raises:
             RefusedError: it was not.
@@ -78,5 +82,5 @@ class Stage:
         self.observed(what)
 
     def observed(self, what: str) -> None:
-        """A thing that was observed: the act before would have raised otherwise."""
+        """Count an observation that the act before has proven, since it would have raised otherwise."""
         self.facts.append(what)

@@ -1,4 +1,5 @@
-"""A case system that no registry has, as a process of its own: `python -m gateway.demo.standins KIND PORT FILE ...`
+"""Stand-ins for case systems that no package registry has, each a process: `python -m gateway.demo.standins KIND PORT
+FILE ...`
 
 The servers are those that `trm adapter check` tries the adapters on. The files hold what lets people in, the gateway's
 account first. It serves one office until it is ended, and keeps everything in memory.
@@ -21,7 +22,7 @@ GATEWAY, WORKER = "trm_gateway", "worker"
 
 
 async def serve_primero(port: int, secrets: list[str]) -> None:
-    """A Primero with the account of the gateway and that of a worker; each sees what was referred to it."""
+    """Serve a Primero with the accounts of the gateway and of a worker; each sees what was referred to it."""
     async with Primero(port) as server:
         _, office = server.new()
         names = (GATEWAY, WORKER)
@@ -30,7 +31,7 @@ async def serve_primero(port: int, secrets: list[str]) -> None:
 
 
 async def serve_web_api(port: int, secrets: list[str]) -> None:
-    """A JSON API with one token."""
+    """Serve a JSON API with one token."""
     async with WebApi(port) as server:
         _, office = server.new()
         (office.token,) = secrets

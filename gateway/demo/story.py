@@ -1,5 +1,5 @@
-"""The story in chapters, each a function over the stage. A chapter ends when its outcome was observed in the nodes'
-own words.
+"""The story in chapters, each a function over the stage. A chapter ends when the nodes themselves have reported its
+outcome.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Message = dict[str, Json]
 
 
 def pair_countries(stage: Stage, a: Country, b: Country) -> None:
-    """Two administrators exchange pairing files and compare 60 digits on the phone."""
+    """Pair two countries: administrators exchange pairing files and compare 60 digits on the phone."""
     first, second = stage.people[a.code], stage.people[b.code]
     digits, same = first.propose(b), second.propose(a)
     stage.demand(digits == same, f"{a.code} and {b.code} compute the same 60 digits")
@@ -44,7 +44,7 @@ def pair_countries(stage: Stage, a: Country, b: Country) -> None:
 
 
 def ask_for_a_place(stage: Stage) -> None:
-    """France asks from a row of its workbook whether Albania can take such a case; Albania answers from a row of its
+    """Ask Albania from a row of France's workbook whether it can take such a case, and answer from a row of Albania's
     database.
     """
     france, albania, database = stage.federation.france, stage.federation.albania, stage.systems.database
@@ -59,7 +59,7 @@ def ask_for_a_place(stage: Stage) -> None:
 
 
 def ask_in_vain(stage: Stage) -> None:
-    """Morocco is asked for another person, and its web API has an answer: no."""
+    """Ask Morocco for another person; its web API answers no."""
     france, morocco, api = stage.federation.france, stage.federation.morocco, stage.systems.web
     enquiry = _ask(stage, FOURTH, morocco)
     stage.demand(api.received(enquiry["id"]), "the enquiry was posted to Morocco's web API, once")
@@ -69,7 +69,7 @@ def ask_in_vain(stage: Stage) -> None:
 
 
 def _ask(stage: Stage, row: str, to: Country) -> Message:
-    """An enquiry is made of a row, and is in the case system of the other country."""
+    """Make an enquiry from a row and wait until it is in the other country's case system."""
     france = stage.federation.france
     people, _ = stage.of(france)
     stage.act(france, f"marks a row of the workbook: {htcds.READY_TO_ASK}")
@@ -82,8 +82,8 @@ def _ask(stage: Stage, row: str, to: Country) -> Message:
 
 
 def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -> tuple[Message, str]:
-    """Consent is recorded by a person, and the referral of a row is released with it; the consent travels first.
-    `onward` is whether the person agrees that who helps there is told.
+    """Record a consent in a person's name and release the referral of a row with it; the consent is sent first.
+    `onward` says whether the person agrees that whoever helps there is told.
     """
     france = stage.federation.france
     people, writer = stage.of(france)
@@ -121,7 +121,7 @@ def refer_person(stage: Stage, row: str, to: Country, *, onward: bool = False) -
 
 
 def ask_back(stage: Stage, referral: Message, consent: str) -> Message:
-    """Albania needs to know one thing before it decides."""
+    """Let Albania ask one thing before it decides."""
     france, albania = stage.federation.france, stage.federation.albania
     _, writer = stage.of(albania)
     question = stage.written(albania, france, writer.question(france, referral, consent), "a question")
@@ -131,7 +131,7 @@ def ask_back(stage: Stage, referral: Message, consent: str) -> Message:
 
 
 def survive_outage(stage: Stage, question: Message, consent: str) -> None:
-    """Albania's node dies; France keeps working, with Ukraine too; everything arrives when Albania is back."""
+    """Kill Albania's node; France keeps working, with Ukraine too; everything arrives when Albania is back."""
     france, albania = stage.federation.france, stage.federation.albania
     people, writer = stage.of(france)
     stage.nodes.kill(albania)
@@ -157,7 +157,7 @@ def survive_outage(stage: Stage, question: Message, consent: str) -> None:
 
 
 def decline_referral(stage: Stage) -> None:
-    """A referral to Ukraine becomes a case of its Primero, where a worker sees it; it is declined, with a reason."""
+    """Refer to Ukraine, where it becomes a case in Primero that a worker sees, and decline it with a reason."""
     france, ukraine = stage.federation.france, stage.federation.ukraine
     referral, consent = refer_person(stage, SECOND, ukraine, onward=True)
     stage.demand(
@@ -177,7 +177,7 @@ def decline_referral(stage: Stage) -> None:
 
 
 def accept_referral(stage: Stage, referral: Message, consent: str) -> None:
-    """Albania takes the case."""
+    """Let Albania take the case."""
     france, albania = stage.federation.france, stage.federation.albania
     _, writer = stage.of(albania)
     acceptance = stage.written(albania, france, writer.acceptance(france, referral, consent), "the acceptance")

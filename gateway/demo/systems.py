@@ -1,4 +1,4 @@
-"""The case systems of Albania, Ukraine and Morocco, and what people there do in them.
+"""The case systems of Albania, Ukraine and Morocco, and the actions of people there.
 
 Each runs as a process of its own, and the node's adapter reaches it as it would a real one. People there write and read
 as they would: rows of a table, the pages that a worker's login of Primero opens, the items of an API.
@@ -36,16 +36,16 @@ Message = Mapping[str, Json]
 
 
 class CaseSystem(Protocol):
-    """A country's own system."""
+    """A case system of one country."""
 
     @property
     def what(self) -> str:
-        """How it is shown."""
+        """The name under which it is shown."""
         ...
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the node's adapter is told; known once it has started."""
+        """The settings of the node's adapter; known once it has started."""
         ...
 
     def start(self, processes: Processes) -> None:
@@ -53,12 +53,12 @@ class CaseSystem(Protocol):
         ...
 
     def shown(self) -> list[Any]:
-        """All that people there see."""
+        """Return all that people there see."""
         ...
 
 
 class Database:
-    """Albania's: a database of the office, with a table of its answers and the inbox of the gateway."""
+    """Albania's case system: a database of the office, with a table of its answers and the inbox of the gateway."""
 
     def __init__(self, country: Country, today: date) -> None:
         self._country = country
@@ -69,26 +69,26 @@ class Database:
 
     @property
     def office(self) -> Office:
-        """The database; it runs."""
+        """The running database."""
         if self._office is None:
             raise RuntimeError("the database has not been started")
         return self._office
 
     @property
     def what(self) -> str:
-        """Which server it is, and why if it is another one than it should be."""
+        """The name of the server, and why it is another one than it should be, if so."""
         if self.office.kind == "postgresql":
             return f"PostgreSQL {self.office.run('SHOW server_version')[0][0]}"
         return f"SQLite, since no PostgreSQL runs here (pip install psycopg[binary] {PACKAGE.replace('_', '-')})"
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the node's adapter is told."""
+        """The settings of the node's adapter."""
         return {"url": self.office.address.url, "mapping": str(HERE / "albania.yaml")}
 
     @property
     def outside(self) -> Path | None:
-        """What lies outside of the demonstration's folder and has to be removed too."""
+        """What lies outside the demonstration's folder and must be removed too."""
         return self._server.folder
 
     def start(self, processes: Processes) -> None:
@@ -102,7 +102,7 @@ class Database:
         self._server.remove()
 
     def answer(self, enquiry: Message, staff: str) -> str:
-        """A program of the office writes that there is a place; the name of the row."""
+        """Write as the office's program that there is a place, and return the name of the row."""
         self._answers += 1
         self.office.run(
             "INSERT INTO answers VALUES (:number, :number, :enquiry, :conversation, 'po', 'strehim;pritje', 1, :until,"
@@ -117,13 +117,13 @@ class Database:
         return str(self._answers)
 
     def row(self, message: Json) -> tuple[str, bool] | None:
-        """The state of the row that holds a message, and whether there is anything in it."""
+        """Return the state of the row that holds a message, and whether it has content."""
         for state, document in self.office.inbox("state, document", "message_id = :message", message=message):
             return str(state), bool(document)
         return None
 
     def shown(self) -> list[Any]:
-        """The documents of the inbox."""
+        """Return the documents of the inbox."""
         return [json.loads(row[0]) for row in self.office.inbox("document", "document <> ''")]
 
 
@@ -148,11 +148,11 @@ class _Web:
 
     @property
     def url(self) -> str:
-        """Where the adapter finds it."""
+        """The address at which the adapter finds it."""
         return f"http://127.0.0.1:{self.country.system_port}/{OFFICE}"
 
     def serve(self, processes: Processes, *who: str) -> None:
-        """Make what lets these in, start the server and wait for it."""
+        """Make the credentials, start the server and wait for it."""
         files = [self.country.secret(name) for name in who]
         for file in files:
             write_private(file, b64u(system_rand(18)))
@@ -171,7 +171,7 @@ class _Web:
         return True
 
     def ask(self, method: str, path: str, login: str, body: Json = None) -> Any:
-        """What it answers to somebody who is let in so; None for an error."""
+        """Return the server's answer to somebody with these credentials; None for an error."""
         headers = {"Authorization": login, "Content-Type": "application/json"}
         connection = http.client.HTTPConnection("127.0.0.1", self.country.system_port, timeout=ASK_SECONDS)
         try:
@@ -184,13 +184,15 @@ class _Web:
 
 
 class Primero(_Web):
-    """Ukraine's: a Primero, of which no registry has one that could be started here; a strict stand-in is."""
+    """Ukraine's case system: a strict stand-in for Primero, since no package registry has one that could be started
+    here.
+    """
 
     what = "Primero v2 (a stand-in)"
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the node's adapter is told."""
+        """The settings of the node's adapter."""
         return {
             "url": self.url,
             "user": GATEWAY,
@@ -213,7 +215,7 @@ class Primero(_Web):
         )
 
     def shown(self) -> list[Any]:
-        """The cases that were referred to the worker."""
+        """Return the cases that were referred to the worker."""
         answer = self.ask("GET", "/api/v2/cases", self._worker())
         return [] if answer is None else list(answer["data"])
 
@@ -227,7 +229,7 @@ class Primero(_Web):
 
 
 class WebApi(_Web):
-    """Morocco's: a JSON API, in the words of the office."""
+    """Morocco's case system: a JSON API, in the words of the office."""
 
     what = "a web API"
 
@@ -238,7 +240,7 @@ class WebApi(_Web):
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What the node's adapter is told."""
+        """The settings of the node's adapter."""
         return {
             "url": self.url,
             "secret_file": str(self.country.secret(GATEWAY)),
@@ -256,7 +258,7 @@ class WebApi(_Web):
         self.serve(processes, GATEWAY)
 
     def decline(self, enquiry: Message, staff: str) -> str:
-        """The office has no place, and makes that an item which is ready; the name of the item."""
+        """Answer as the office that there is no place, as an item that is ready, and return its name."""
         self._answers += 1
         item: dict[str, Json] = {
             "id": f"avis-{self._answers}",
@@ -275,7 +277,7 @@ class WebApi(_Web):
         return any(item.get("message_id") == message for item in self.shown())
 
     def shown(self) -> list[Any]:
-        """What was posted to it."""
+        """Return all that was posted to it."""
         answer = self.ask("GET", "/inbox", self._token())
         return [] if answer is None else list(answer["data"])
 
@@ -284,7 +286,7 @@ class WebApi(_Web):
 
 
 class Systems:
-    """All that are no files: each with its country."""
+    """All case systems that are no files, each with its country."""
 
     def __init__(self, federation: Federation, today: date) -> None:
         self.database = Database(federation.albania, today)
@@ -303,7 +305,7 @@ class Systems:
             system.start(processes)
 
     def export(self) -> None:
-        """What people see in each, as a file in the folder of their case system."""
+        """Write what people see in each system as a file in its folder."""
         for country in self._federation.countries:
             if country.code in self.of:
                 seen = json.dumps(self.of[country.code].shown(), ensure_ascii=False, indent=1)

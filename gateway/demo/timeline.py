@@ -1,4 +1,4 @@
-"""How the demonstration shows itself: one column for each country on a terminal, plain lines elsewhere.
+"""The output of the demonstration: one column for each country on a terminal, plain lines elsewhere.
 
 A line is either an act of a person, told by the demonstration, or an event, told by a node. Nothing of a case is shown.
 """
@@ -44,7 +44,7 @@ _IN = {
 
 
 def describe_event(event: Event) -> str:
-    """An event in a few words; empty for one that says nothing to a visitor."""
+    """Describe an event in a few words; empty for one that says nothing to a visitor."""
     if event.kind == "draft":
         return "· a draft waits for a person"
     sign, said = (_OUT if event.direction == "out" else _IN).get(event.state, ("·", event.state))
@@ -53,7 +53,7 @@ def describe_event(event: Event) -> str:
 
 
 class Timeline:
-    """Writes to one stream. Safe to use from several threads."""
+    """Writer of the timeline to one stream. Safe to use from several threads."""
 
     def __init__(self, countries: Sequence[Country], stream: TextIO) -> None:
         self._countries = countries
@@ -80,39 +80,39 @@ class Timeline:
         return time.monotonic() - self._begun
 
     def head(self) -> None:
-        """The names of the columns."""
+        """Print the names of the columns."""
         if self.live:
             self._row("", [Text(c.title, style="bold underline") for c in self._countries])
 
     def step(self, text: str) -> None:
-        """A new part of the story."""
+        """Begin a new part of the story."""
         with self._lock:
             self.console.print()
             self.console.print(Text(f"■ {text}", style="bold cyan"))
         self.doing(text)
 
     def doing(self, text: str) -> None:
-        """What is being waited for; shown under the timeline while it lasts."""
+        """Show under the timeline what is being waited for, while it lasts."""
         if self._status is not None:
             self._status.update(Text(text, style="dim"))
 
     def act(self, country: Country, text: str) -> None:
-        """What a person, or a case system, does."""
+        """Print an action of a person or a case system."""
         self._line(country.code, Text(text, style="yellow"))
 
     def event(self, event: Event) -> None:
-        """What a node tells."""
+        """Print an event that a node reports."""
         text = describe_event(event)
         style = "red" if text.startswith("✗") else "green" if text.startswith("✓") else ""
         self._line(event.country, Text(text, style=style))
 
     def note(self, text: str) -> None:
-        """A line across all columns."""
+        """Print a line across all columns."""
         with self._lock:
             self.console.print(Text(f"{'':10}{text}"), soft_wrap=True)
 
     def show(self, what: Table) -> None:
-        """A table."""
+        """Print a table."""
         with self._lock:
             self.console.print(what)
 

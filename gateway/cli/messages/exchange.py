@@ -203,7 +203,7 @@ def show_conversation(reach: Reach, id: str, lang: str | None, as_json: bool) ->
 @options.pass_node
 @options.as_json
 def check_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
-    """Say whether the person of a case may be reached in this way now, and who must not learn of the case.
+    """Check whether the person of a case may be reached in this way now, and list who must not learn of the case.
 
     By the newest rule that the messages have, the channels that safety alerts have closed, and the time where the
     person is. Silence and doubt are no permission. The answer repeats nothing of the rule.

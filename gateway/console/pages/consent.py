@@ -242,7 +242,7 @@ async def withdraw_consent(visit: Visit) -> web.StreamResponse:
 
 
 async def confirm_withdrawal(visit: Visit) -> web.StreamResponse:
-    """Say what happens after the withdrawal."""
+    """Show the effects of the withdrawal."""
     return visit.page("consent-withdrawn.html", consent=visit.request.match_info["consent"])
 
 

@@ -148,7 +148,9 @@ async def _done(visit: Visit, operation: str, **arguments: Json) -> web.StreamRe
 
 
 async def _advice(visit: Visit, found: Any) -> Any:
-    """Say whether the person may be called now and who must not know; None if the conversation is about no person."""
+    """Return the advice on calling the person now, with those who must not know; None if the conversation is about no
+    person.
+    """
     if not visit.allows("contact.advise") or all(one["kind"] != "referral" for one in found["standing"]):
         return None
     return await visit.ask("contact.advise", {"id": found["conversation"], "channel": str(Channel.CALL)})

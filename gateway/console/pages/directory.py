@@ -105,7 +105,7 @@ async def show_country(visit: Visit) -> web.StreamResponse:
 
 
 async def _told(visit: Visit, country: str) -> Any:
-    """Return what a country's nodes have published; None if that is nothing."""
+    """Return the published entries of a country's nodes; None if there are none."""
     try:
         return await visit.ask("directory.show", {"id": country, "language": visit.words.language.code})
     except RefusedError as error:

@@ -88,7 +88,7 @@ async def _resend(visit: Visit, asked: dict[str, Json]) -> web.StreamResponse:
 
 
 def _wanted(visit: Visit, form: Form) -> dict[str, Json]:
-    """Read which messages the form asks to resend."""
+    """Read the choice of messages to resend from the form."""
     asked: dict[str, Json] = {"state": form.one("state", "failed")}
     asked |= {name: form.one(name) for name in ("peer", "reason") if name in form}
     if "days" in form:
