@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from bench import backlog, load, primitives
 from bench.load import Load
@@ -30,21 +30,28 @@ class Plan:
     fsyncs: bool
 
 
-@dataclass(kw_only=True)
-class Measurements:
-    """What was found; None or empty where it was not measured. Memory in MiB, times in seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """The sender while ``messages`` wait for an absent peer: ``idle`` in MiB, times in seconds."""
 
-    loads: list[Load] = field(default_factory=list)
-    open_load: Load | None = None
-    primitives: dict[str, float] = field(default_factory=dict)
-    idle: dict[str, float] = field(default_factory=dict)
-    worked: dict[str, float] = field(default_factory=dict)
-    backlog: int = 0
-    backlogged: float | None = None
-    fill_seconds: float | None = None
-    start_seconds: float | None = None
-    with_backlog: Load | None = None
-    fsyncs: dict[str, float] = field(default_factory=dict)
+    messages: int
+    fill_seconds: float
+    start_seconds: float
+    idle: float
+    load: Load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """Results of one run; empty or None where nothing was measured. Memory in MiB by node, primitives in CPU ms."""
+
+    loads: Sequence[Load]
+    open_load: Load
+    primitives: Mapping[str, float]
+    idle: Mapping[str, float]
+    worked: Mapping[str, float]
+    fsyncs: Mapping[str, float]
+    backlog: Backlog | None
 
     @property
     def primitive_sum(self) -> float:
@@ -58,37 +65,52 @@ def read_idle_memory(pair: Pair) -> dict[str, float]:
     return {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
 
 
-def measure_pair(pair: Pair, plan: Plan, idle: dict[str, float], say: Callable[[str], None]) -> Measurements:
+def measure_pair(pair: Pair, plan: Plan, idle: Mapping[str, float], say: Callable[[str], None]) -> Measurements:
     """Measure everything; `idle` was measured before the first load. `say` is called with what begins."""
-    found = Measurements(idle=idle)
     say("primitives")
-    found.primitives = {name: round(cost, 4) for name, cost in primitives.measure_costs().items()}
+    costs = {name: round(cost, 4) for name, cost in primitives.measure_costs().items()}
+    loads = []
     for clients in plan.clients:
         say(f"{clients} clients")
-        found.loads.append(load.run_closed_load(pair, seconds=plan.seconds, clients=clients))
+        loads.append(load.run_closed_load(pair, seconds=plan.seconds, clients=clients))
     say(f"open loop at {OPEN_LOAD} messages a second")
-    found.open_load = load.run_open_load(pair, seconds=plan.seconds, per_second=OPEN_LOAD)
-    found.worked = {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
+    open_load = load.run_open_load(pair, seconds=plan.seconds, per_second=OPEN_LOAD)
+    worked = {name: round(pair.memory(name), 1) for name in (SENDER, RECEIVER)}
+    fsyncs = {}
     if plan.fsyncs and shutil.which("strace"):
         say("fsyncs, untimed")
-        found.fsyncs = {name: count_fsyncs(pair, name) for name in (SENDER, RECEIVER)}
+        fsyncs = {name: count_fsyncs(pair, name) for name in (SENDER, RECEIVER)}
+    waiting = None
     if plan.backlog:
         say(f"a backlog of {plan.backlog} messages for an absent peer")
-        measure_backlog(pair, plan, found)
-    return found
+        waiting = measure_backlog(pair, plan)
+    return Measurements(
+        loads=loads,
+        open_load=open_load,
+        primitives=costs,
+        idle=idle,
+        worked=worked,
+        fsyncs=fsyncs,
+        backlog=waiting,
+    )
 
 
-def measure_backlog(pair: Pair, plan: Plan, found: Measurements) -> None:
+def measure_backlog(pair: Pair, plan: Plan) -> Backlog:
     """Measure start time, idle memory and a load of the sender while much waits for an absent peer."""
     pair.stop(SENDER)
     begun = time.monotonic()
     request = {**pair.referral, "to": ABSENT}
     pair.position = backlog.fill_outbox(pair.node(SENDER), pair.passphrase.read_text(), request, plan.backlog)
-    found.backlog, found.fill_seconds = plan.backlog, round(time.monotonic() - begun, 1)
-    found.start_seconds = round(pair.start(SENDER), 2)
+    fill_seconds = round(time.monotonic() - begun, 1)
+    start_seconds = round(pair.start(SENDER), 2)
     time.sleep(SETTLE)
-    found.backlogged = round(pair.memory(SENDER), 1)
-    found.with_backlog = load.run_closed_load(pair, seconds=plan.seconds, clients=max(plan.clients))
+    return Backlog(
+        messages=plan.backlog,
+        fill_seconds=fill_seconds,
+        start_seconds=start_seconds,
+        idle=round(pair.memory(SENDER), 1),
+        load=load.run_closed_load(pair, seconds=plan.seconds, clients=max(plan.clients)),
+    )
 
 
 def count_fsyncs(pair: Pair, name: str) -> float:

@@ -31,7 +31,7 @@ from gateway.console.pages import (
     trust,
 )
 from gateway.console.settings import Settings
-from gateway.console.visit import OPEN, Page, Section, Visit
+from gateway.console.visit import OPEN, Console, Page, Section, Visit
 from gateway.console.words import choose_preferred, load_words
 from gateway.errors import Code, GatewayError, RefusedError, TransientError
 from gateway.foundation.logs import logger
@@ -79,30 +79,24 @@ Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def console_routes(desk: Operations, sign_in: SignIn, settings: Settings) -> Iterable[web.RouteDef]:
     """Yield a route for every page, one for the static files, and one that answers everything else with "not found"."""
+    console = Console(settings=settings, desk=desk, sign_in=sign_in, sections=SECTIONS)
     for page in PAGES:
-        yield web.route(page.method, page.path, _served(page, desk, sign_in, settings))
+        yield web.route(page.method, page.path, _served(page, console))
     yield web.get("/static/{hash}/{name}", assets.serve_file)
     nowhere = Page(method="*", path="/{path:.*}", handler=_nowhere, operation=OPEN)
-    yield web.route(nowhere.method, nowhere.path, _served(nowhere, desk, sign_in, settings))
+    yield web.route(nowhere.method, nowhere.path, _served(nowhere, console))
 
 
-def _served(page: Page, desk: Operations, sign_in: SignIn, settings: Settings) -> Served:
+def _served(page: Page, console: Console) -> Served:
+    settings = console.settings
+
     async def serve(request: web.Request) -> web.StreamResponse:
         if guard.has_wrong_host(request, settings):
             return guard.add_headers(web.Response(status=421, text=ELSEWHERE), settings)
         session = request.cookies.get(SESSION, "")
-        person = await sign_in.admit(session) if session else None
+        person = await console.sign_in.admit(session) if session else None
         spoken = _language(request, settings) if person is None or person.language is None else person.language
-        visit = Visit(
-            request=request,
-            settings=settings,
-            desk=desk,
-            sign_in=sign_in,
-            words=load_words(spoken),
-            sections=SECTIONS,
-            person=person,
-            session=session,
-        )
+        visit = Visit(console=console, request=request, words=load_words(spoken), person=person, session=session)
         return guard.add_headers(await _answer(page, visit), settings)
 
     return serve

@@ -1,7 +1,8 @@
 """One request of one person: who asks, in which language, and how a page asks the node.
 
 Page       a row of the table of pages: address, what it does, and the operation whose right opens it
-Visit      what a page is given; `ask` is the only way to the node, and goes by the rights of the person
+Console    the parts that every request shares: settings, operations of the node, sign-in, sections
+Visit      one request; `ask` is the only way to the node, and goes by the rights of the person
 Form       what was filled in: one value for a name, or several, bounded
 """
 
@@ -48,17 +49,29 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """What a page is given. `person` is None on the few pages that are open to everybody."""
+class Console:
+    """Everything that stays the same from one request to the next."""
 
-    request: web.Request
     settings: Settings
     desk: Operations
     sign_in: SignIn
-    words: Words
     sections: Sequence[Section]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request of one person. `person` is None on the few pages that are open to everybody."""
+
+    console: Console
+    request: web.Request
+    words: Words
     person: Person | None = None
     session: str = field(default="", repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the console."""
+        return self.console.settings
 
     @property
     def who(self) -> Person:
@@ -79,7 +92,7 @@ class Visit:
         if not self.allows(operation):
             named = ", ".join(allowed(operation)) or "the owner of the node"
             raise RefusedError(Code.FORBIDDEN, f"this is not for your role: {operation}", hint=f"who may: {named}")
-        done = await self.desk.call(operation, arguments or {}, key=key, caller=self.who.caller)
+        done = await self.console.desk.call(operation, arguments or {}, key=key, caller=self.who.caller)
         return visible(self.who.caller, operation, done.value)
 
     async def act(self, operation: str, arguments: Mapping[str, Json] | None = None, *, key: str | None = None) -> Any:
@@ -90,13 +103,13 @@ class Visit:
         """Open one file of a message."""
         if not self.allows("attachment.read"):
             raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.read")
-        return await self.desk.attached(arguments, caller=self.who.caller)
+        return await self.console.desk.attached(arguments, caller=self.who.caller)
 
     async def attach(self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int) -> Any:
         """Stream a file of ``size`` bytes to the node."""
         if not self.allows("attachment.add"):
             raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.add")
-        return (await self.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
+        return (await self.console.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
 
     async def form(self, longest: int = LONGEST) -> Form:
         """Read the form, with a chosen file as its text; no field is longer than ``longest``.
@@ -142,7 +155,7 @@ class Visit:
 
     def shown(self) -> list[Section]:
         """List the sections that this person may open."""
-        return [section for section in self.sections if self.allows(section.operation)]
+        return [section for section in self.console.sections if self.allows(section.operation)]
 
     @staticmethod
     def go(address: str) -> web.Response:

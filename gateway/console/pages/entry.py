@@ -28,13 +28,13 @@ async def show_sign_in(visit: Visit) -> web.StreamResponse:
     """Ask for a passkey."""
     if visit.person is not None:
         return visit.go("/")
-    return visit.page("sign-in.html", ceremony=await visit.sign_in.begin())
+    return visit.page("sign-in.html", ceremony=await visit.console.sign_in.begin())
 
 
 async def sign_in(visit: Visit) -> web.StreamResponse:
     """Sign in with the browser's response."""
     form = await visit.form()
-    secret = await visit.sign_in.sign_in(form.one("ceremony"), read_credential(form))
+    secret = await visit.console.sign_in.sign_in(form.one("ceremony"), read_credential(form))
     return cookies.set_cookie(visit.go("/"), cookies.SESSION, secret)
 
 
@@ -46,7 +46,7 @@ async def show_invitation(visit: Visit) -> web.StreamResponse:
 async def take_invitation(visit: Visit) -> web.StreamResponse:
     """Check the code, show whom it is for, and offer to make the passkey."""
     code = (await visit.form()).one("code")
-    person, ceremony = await visit.sign_in.invited(code)
+    person, ceremony = await visit.console.sign_in.invited(code)
     name = person.name.removesuffix(".")  # it ends a sentence
     return visit.page("passkey.html", name=name, ceremony=ceremony, code=code)
 
@@ -54,20 +54,20 @@ async def take_invitation(visit: Visit) -> web.StreamResponse:
 async def enrol_passkey(visit: Visit) -> web.StreamResponse:
     """Store the new passkey and sign the person in."""
     form = await visit.form()
-    secret = await visit.sign_in.enrol(form.one("code"), form.one("ceremony"), read_credential(form))
+    secret = await visit.console.sign_in.enrol(form.one("code"), form.one("ceremony"), read_credential(form))
     return cookies.set_cookie(visit.go("/"), cookies.SESSION, secret)
 
 
 async def sign_out(visit: Visit) -> web.StreamResponse:
     """End the session."""
-    await visit.sign_in.sign_out(visit.session)
+    await visit.console.sign_in.sign_out(visit.session)
     return _forgetting(visit.go("/sign-in"))
 
 
 async def leave_quickly(visit: Visit) -> web.StreamResponse:
     """End the session and go to a harmless page; going back shows nothing."""
     if visit.session:
-        await visit.sign_in.sign_out(visit.session)
+        await visit.console.sign_in.sign_out(visit.session)
     return _forgetting(visit.go(visit.settings.leave_to))
 
 
@@ -87,7 +87,7 @@ async def choose_language(visit: Visit) -> web.StreamResponse:
     if language not in languages():
         raise RefusedError(Code.INVALID, "no such language")
     if visit.person is not None:
-        await visit.sign_in.speak(visit.person.id, language)
+        await visit.console.sign_in.speak(visit.person.id, language)
     here = back if _HERE.fullmatch(back) else "/"
     return cookies.set_cookie(visit.go(here), cookies.LANGUAGE, language)
 

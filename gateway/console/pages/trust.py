@@ -309,13 +309,13 @@ async def withdraw_change(visit: Visit) -> web.StreamResponse:
 
 async def show_offer(visit: Visit) -> web.StreamResponse:
     """Offer this person's passkey for enrolment as an administrator."""
-    return visit.page("trust-offer.html", ceremony=await visit.sign_in.offer(visit.who), offered=None)
+    return visit.page("trust-offer.html", ceremony=await visit.console.sign_in.offer(visit.who), offered=None)
 
 
 async def take_offer(visit: Visit) -> web.StreamResponse:
     """Show the signed offer with its key, to be read aloud to whoever enrols it."""
     form = await visit.form()
-    card = await visit.sign_in.offered(visit.who, form.one("ceremony"), read_credential(form))
+    card = await visit.console.sign_in.offered(visit.who, form.one("ceremony"), read_credential(form))
     found = await visit.ask("admin.list")
     (own,) = [one for one in found["offered"] if one["card"] == card]
     return visit.page("trust-offer.html", ceremony=None, offered=own)
@@ -372,7 +372,7 @@ async def _prepared(visit: Visit, action: Action, subject: str, **choices: Json)
 async def _ways(visit: Visit, action: Action, change: Mapping[str, Json]) -> list[Way]:
     """List the ways in which this person can sign a change: as it is, and as an emergency if it would wait a day."""
     return [
-        (emergency, await visit.sign_in.approval(visit.who, change, emergency=emergency))
+        (emergency, await visit.console.sign_in.approval(visit.who, change, emergency=emergency))
         for emergency in ((False, True) if RULES[action].delayed else (False,))
     ]
 
