@@ -53,7 +53,7 @@ MARKS: Mapping[str, str] = {
 }
 """The sensitivity classes in words."""
 
-SAYS, BASIS = N_("What the message says"), N_("On which basis")
+SAYS, BASIS = N_("The content of the message"), N_("On which basis")
 SECTIONS: Sequence[tuple[str, Sequence[str]]] = (
     (N_("About this message"), ("priority", "respond_by", "language", "case_ref_sender", "case_ref_recipient")),
     (

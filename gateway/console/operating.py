@@ -16,162 +16,168 @@ from schemas.codelists import code_list
 Alarms = Mapping[str, tuple[str, str]]
 
 CALL = N_("Call the administrators of that country.")
-RESTORE = N_("Check the disk. Restore a backup, or have it recorded and sent anew.")
+RESTORE = N_("Check the disk. Restore a backup, or have it recorded and sent again.")
 RENEW = N_("Hold the yearly key ceremony in time.")
 ALARMS: Alarms = {
     "message.failed": (
-        N_("A message of ours will not go"),
-        N_("See the reason and mend it, then send it anew: here with what it said, or by a person with a new one."),
+        N_("One of our messages will not be sent"),
+        N_(
+            "Find the reason and fix it, then send it again: here with the same content, or by a person with "
+            "new content."
+        ),
     ),
     "message.rejected": (
         N_("The other side refused a message of ours for good"),
-        N_("The reason says why. Call them; what is needed goes as a new message."),
+        N_("The reason says why. Call them; what is needed is sent as a new message."),
     ),
     "message.held": (
-        N_("Our case system refused a message that came in"),
-        N_("Mend the case system or its mapping file, then offer the message again, or let the desk take it."),
+        N_("Our case system refused a message that was received"),
+        N_("Fix the case system or its mapping file, then offer the message again, or let the desk take it."),
     ),
     "message.forgotten": (
-        N_("A restored country took this message and has no memory of it"),
-        N_("Call them; send it anew if they ask for it."),
+        N_("A restored country accepted this message and has no record of it"),
+        N_("Call them; resend it if they ask for it."),
     ),
-    "content.damaged": (N_("Something stored does not open any more"), RESTORE),
+    "content.damaged": (N_("Something stored can no longer be opened"), RESTORE),
     "conversation.overdue": (
-        N_("The time for an answer is over"),
-        N_("Tell the focal point: ours has to be given, theirs to be asked for."),
+        N_("The time to answer is over"),
+        N_("Tell the focal point: we have to give ours, and ask for theirs."),
     ),
     "safety.alert": (
-        N_("A safety alert came and nobody has taken it"),
-        N_("Tell the duty contact at once. It ends by itself when it was taken."),
+        N_("A safety alert arrived and nobody has taken it"),
+        N_("Tell the duty contact at once. It ends by itself once it has been taken."),
     ),
     "safety.unacknowledged": (
         N_("Nobody took a safety alert within its time"),
-        N_("Telephone now: our duty contact, or theirs."),
+        N_("Call now: our duty contact, or theirs."),
     ),
     "news.refused": (
-        N_("Our case system refused the news about a message of ours"),
-        N_("Check the case system; look for the record there. It is tried again every five minutes."),
+        N_("Our case system refused the status news about one of our messages"),
+        N_("Check the case system; look for the record there. The node tries again every five minutes."),
     ),
-    "adapter.busy": (N_("Our case system does not take messages for some time"), N_("Check the case system.")),
+    "adapter.busy": (N_("Our case system has not accepted messages for some time"), N_("Check the case system.")),
     "webhook.failed": (
-        N_("A system of our country was not told of something for five days, and it was given up"),
-        N_("See that its receiver runs, and let it read the events anew from where it was."),
+        N_("A system in our country could not be told of something for five days; the node gave up"),
+        N_("Make sure that its receiver runs, and let it read the events again from where it stopped."),
     ),
     "erasure.overdue": (
-        N_("The time to erase and to confirm it is over"),
+        N_("The time to erase and to confirm is over"),
         N_("Tell the focal point: follow the request, or call the other side."),
     ),
     "erasure.asked": (
-        N_("A country asked for something to be erased, and a person has to decide"),
-        N_("Tell the focal point: it stands under Records."),
+        N_("A country asked for something to be erased; a person has to decide"),
+        N_("Tell the focal point: it is listed under Records."),
     ),
     "erasure.untold": (
-        N_("A country that had data from us can not be told that they have to go"),
-        N_("Telephone, and see why nothing passes to it."),
+        N_("A country that received data from us cannot be told to erase them"),
+        N_("Call, and find out why nothing passes to it."),
     ),
     "erasure.unanswered": (
-        N_("A request was followed, and the answer to it can not be written"),
-        N_("See whether our unit and the trust in that country are still there. It is tried again every minute."),
+        N_("A request was followed, but the answer to it cannot be written"),
+        N_("Check whether our unit and the trust in that country are still there. The node tries again every minute."),
     ),
     "erasure.kept": (
-        N_("The other side says that something is kept, or is left"),
+        N_("The other side says that something is kept or left over"),
         N_("Tell the focal point: the message has their confirmation."),
     ),
     "erasure.unproven": (
-        N_("A confirmation has a certificate of somebody else that does not verify"),
+        N_("A confirmation contains somebody else's certificate that does not verify"),
         N_("Tell the focal point to ask the other side."),
     ),
     "erasure.left": (
-        N_("A message was erased here, but our case system can not erase it"),
+        N_("A message was erased here, but our case system cannot erase it"),
         N_("Have it erased there by hand."),
     ),
     "erasure.refused": (
         N_("Our case system refused to erase a message"),
-        N_("Check the case system, and have it erased there by hand. It is asked again every hour."),
+        N_("Check the case system, and have it erased there by hand. The node asks it again every hour."),
     ),
     "peer.undelivered": (
         N_("Something has been waiting for a country for three days"),
-        N_("Call them, and check the way. Delivery goes on by itself."),
+        N_("Call them, and check the connection. Delivery continues by itself."),
     ),
     "peer.silent": (
-        N_("A country has shown no fresh keys for a day"),
-        N_("Check the way to it; then call them."),
+        N_("A country has presented no fresh keys for a day"),
+        N_("Check the connection to it; then call them."),
     ),
     "peer.stale_keyset": (
-        N_("A country is there, but shows no keys that may be used"),
+        N_("A country answers, but presents no keys that may be used"),
         N_("Call its administrator: nothing is sealed for it until it does."),
     ),
-    "peer.gap": (N_("A number of a country has been missing for ten minutes or longer"), N_("Call them if it stays.")),
+    "peer.gap": (
+        N_("A number of a country has been missing for ten minutes or longer"),
+        N_("Call them if it persists."),
+    ),
     "peer.link_reset": (
         N_("A country says that it was restored from a backup"),
         N_("Call its administrator; then accept the reset under Trust."),
     ),
     "peer.link_reset_required": (
-        N_("A country was restored and takes nothing yet; what waits for it stays"),
+        N_("A country was restored and accepts nothing yet; messages for it keep waiting"),
         CALL,
     ),
     "peer.reset_refused": (
-        N_("A country does not take our request to begin the numbering anew"),
-        N_("Two people ask for it once more, under Trust."),
+        N_("A country does not accept our request to restart the numbering"),
+        N_("Two people request it again, under Trust."),
     ),
     "peer.rollback": (
-        N_("A country came with a number that had ended; it was refused"),
+        N_("A country used a number that had expired; it was refused"),
         N_("Call them: was their node restored?"),
     ),
     "peer.equivocation": (
         N_("A country signed two different things under one number: nothing passes"),
-        N_("Do not send anything anew. Keep the node as it is, and call both administrators."),
+        N_("Do not resend anything. Keep the node as it is, and call both administrators."),
     ),
     "peer.bad_chain": (
-        N_("The numbers of the two nodes do not fit: nothing passes"),
-        N_("Do not send anything anew. Was a copy of a node started? Call both administrators."),
+        N_("The numbers of the two nodes do not match: nothing passes"),
+        N_("Do not resend anything. Was a copy of a node started? Call both administrators."),
     ),
     "peer.tombstone": (
         N_("A country's node has ended, and its roots say so"),
         N_("Call them, and pair the new node from the beginning."),
     ),
     "peer.damaged": (
-        N_("What is stored of a country does not verify any more"),
-        N_("Restore a backup, or pair it anew. The other countries go on."),
+        N_("What is stored about a country no longer verifies"),
+        N_("Restore a backup, or pair it again. The other countries continue."),
     ),
     "peer.suspended_us": (N_("A country suspended its trust in us; what waits is held"), CALL),
     "peer.revoked_us": (N_("A country ended its trust in us"), CALL),
     "peer.roots_changed": (
-        N_("A country replaced its root keys: nothing passes until the digits were compared again"),
+        N_("A country replaced its root keys: nothing passes until the digits are compared again"),
         N_("A trust administrator calls them and compares the digits, under Trust."),
     ),
     "peer.review": (
-        N_("A country revoked a key under which messages came to us"),
-        N_("Tell the focal point: these messages stand under Records, and their senders have to be asked."),
+        N_("A country revoked a key that had signed messages to us"),
+        N_("Tell the focal point: these messages are listed under Records, and their senders have to be asked."),
     ),
     "peer.held_false": (
         N_("A country says that it holds a descriptor of ours that our roots did not sign"),
         N_("Call its operator: its node or its disk is at fault."),
     ),
     "log.rolled_back": (
-        N_("The audit log here is not the one that was signed: nothing is sent any more"),
+        N_("The audit log here is not the one that was signed: nothing more is sent"),
         N_("Leave everything as it is, copy the node's folder, and verify the log under Audit."),
     ),
     "log.disputed": (
-        N_("A country says that our log does not continue what it witnessed, and shows no proof"),
+        N_("A country says that our log does not continue the one it witnessed, and presents no proof"),
         N_("Verify the log under Audit; call its operator."),
     ),
     "log.restarted": (
-        N_("A country was restored from a backup, and its log goes on from there"),
-        N_("Nothing, if its reset was accepted here after a call; else call its operator."),
+        N_("A country was restored from a backup, and its log continues from there"),
+        N_("Nothing, if its reset was accepted here after a call; otherwise call its operator."),
     ),
     "node.restored": (
-        N_("This node came out of a backup"),
-        N_("Nothing passes before people on both sides have agreed to begin the numbering anew, under Trust."),
+        N_("This node was restored from a backup"),
+        N_("Nothing passes until people on both sides have agreed to restart the numbering, under Trust."),
     ),
     "clock.back": (
         N_("The clock of this machine is earlier than what was signed: nothing is sent"),
-        N_("Set the clock by a time service."),
+        N_("Synchronise the clock with a time service."),
     ),
     "own.no_key": (N_("This node has no valid key for some use"), RENEW),
     "own.split_view": (
         N_("A country holds another descriptor of this node: our roots signed twice"),
-        N_("Our root keys may be in bad hands. Call the holders of the root keys now."),
+        N_("Our root keys may be in the wrong hands. Call the holders of the root keys now."),
     ),
     "own.unknown_descriptor": (
         N_("A country holds a descriptor of this node that this node never published"),
@@ -180,14 +186,14 @@ ALARMS: Alarms = {
 }
 """Kind by kind: what has happened, and what to do. Those of endings (`ends_60`) are made of `ENDINGS`."""
 ENDINGS: Alarms = {
-    "own.descriptor": (N_("The descriptor of this node ends in %(days)s days"), RENEW),
-    "own.sig": (N_("The last signing key of this node ends in %(days)s days"), RENEW),
-    "own.http": (N_("The last connection key of this node ends in %(days)s days"), RENEW),
-    "own.log": (N_("The last log key of this node ends in %(days)s days"), RENEW),
-    "own.wit": (N_("The last witness key of this node ends in %(days)s days"), RENEW),
-    "peer.descriptor": (N_("The descriptor of a country ends in %(days)s days"), CALL),
+    "own.descriptor": (N_("The descriptor of this node expires in %(days)s days"), RENEW),
+    "own.sig": (N_("The last signing key of this node expires in %(days)s days"), RENEW),
+    "own.http": (N_("The last connection key of this node expires in %(days)s days"), RENEW),
+    "own.log": (N_("The last log key of this node expires in %(days)s days"), RENEW),
+    "own.wit": (N_("The last witness key of this node expires in %(days)s days"), RENEW),
+    "peer.descriptor": (N_("The descriptor of a country expires in %(days)s days"), CALL),
     "peer.trust": (
-        N_("The trust in a country ends in %(days)s days"),
+        N_("The trust in a country expires in %(days)s days"),
         N_("A trust administrator renews it under Trust."),
     ),
 }
@@ -218,7 +224,7 @@ REASONS: Table = {
         Code.ADAPTER_REFUSED: N_("the case system refused it"),
         Code.ADAPTER_BUSY: N_("the case system was busy"),
         Code.CONFLICT: N_("its content was erased"),
-        Code.NOT_FOUND: N_("it, or a file of it, is not here any more: write it anew"),
+        Code.NOT_FOUND: N_("it, or a file of it, is no longer here: write it again"),
         Code.UNREACHABLE: N_("the other side does not answer"),
         Code.LOG_ROLLED_BACK: N_("the audit log is not the one that was signed"),
         Code.LOG_UNCONFIRMED: N_("nobody has confirmed yet that the audit log is the newest"),
@@ -228,29 +234,32 @@ REASONS: Table = {
 """Reasons that only this node gives; those that travel are the list wire_code."""
 STEPS: Mapping[str, tuple[str, str]] = {
     "name": (N_("The name has an address"), N_("Check the name with your resolver; the other side may have moved.")),
-    "tcp": (N_("Somebody listens there"), N_("Ask whether their node runs, and check the firewalls on both sides.")),
-    "tls": (
-        N_("It shows the key that is known of it"),
-        N_("Ask what stands before their node: nothing may end TLS there. A new server key needs a new descriptor."),
+    "tcp": (
+        N_("A server is listening there"),
+        N_("Ask whether their node runs, and check the firewalls on both sides."),
     ),
-    "clock": (N_("The clocks agree"), N_("Set the clocks of both machines by a time service.")),
+    "tls": (
+        N_("It presents the key that is known of it"),
+        N_("Ask what is in front of their node: nothing may end TLS there. A new server key needs a new descriptor."),
+    ),
+    "clock": (N_("The clocks agree"), N_("Synchronise the clocks of both machines with a time service.")),
     "keys": (
         N_("Its signing keys are in force, and ours there"),
         N_("Its administrator has to publish a descriptor with valid keys, and has to know our newest one."),
     ),
-    "keyset": (N_("It has keys that may be used now"), N_("Ask them to look into the log of their node.")),
+    "keyset": (N_("It presents keys that may be used now"), N_("Ask them to check the log of their node.")),
     "versions": (N_("Both have cryptography in common"), N_("One of the two nodes has to be upgraded.")),
     "schemas": (
         N_("It admits us, and both have kinds of messages in common"),
-        N_("Ask its administrator whether this node is active there; else one of the two has to be upgraded."),
+        N_("Ask its administrator whether this node is active there; if it is, one of the two has to be upgraded."),
     ),
     "scope": (
         N_("The trust of both sides lets something pass"),
-        N_("A trust administrator looks under Trust what both sides permit."),
+        N_("A trust administrator checks under Trust what both sides permit."),
     ),
     "signed round trip": (
         N_("A signed question gets its signed answer"),
-        N_("Try again; if it stays so, both sides look into their logs."),
+        N_("Try again; if it persists, both sides check their logs."),
     ),
 }
 """The steps of a ping (`gateway.trust.ping`): what is seen, and what to do where it is not."""

@@ -14,19 +14,19 @@ from gateway.errors import Code, Finding, GatewayError, RefusedError, TransientE
 SAID: Mapping[Code, str] = {
     Code.UNAUTHORISED: N_("Please sign in again."),
     Code.FORBIDDEN: N_("Your role does not include this."),
-    Code.NOT_FOUND: N_("There is no such thing here, or not any more."),
-    Code.CONFLICT: N_("This is not possible in the present state."),
+    Code.NOT_FOUND: N_("This does not exist here, or no longer exists."),
+    Code.CONFLICT: N_("This is not possible in the current state."),
     Code.EXISTS: N_("This exists already."),
-    Code.CHANGED_MEANWHILE: N_("Somebody else changed this meanwhile. Look at it again, then decide."),
-    Code.INVALID: N_("Something that was filled in is not right."),
+    Code.CHANGED_MEANWHILE: N_("Somebody else has changed this in the meantime. Look at it again, then decide."),
+    Code.INVALID: N_("Something that was filled in is wrong."),
     Code.TOO_LARGE: N_("This is too large."),
-    Code.WRONG_TYPE: N_("A file of this kind is not taken."),
+    Code.WRONG_TYPE: N_("Files of this kind are not accepted."),
     Code.OUT_OF_SCOPE: N_("The agreement with this country, or the corridor policy, does not cover this."),
     Code.NOT_ACTIVE: N_("There is no active trust with this country at the moment."),
 }
 OTHERWISE = N_("This was refused.")
 LATER = N_("This does not work at the moment. Please try again in a few minutes.")
-GATE = N_("A safeguard stands in the way: gate %(gate)s.")
+GATE = N_("A safeguard prevents this: gate %(gate)s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

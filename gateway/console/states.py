@@ -75,7 +75,7 @@ OF_KIND: Mapping[str, Table] = {"enquiry": ENQUIRY, "referral": REFERRAL, "stand
 """States of a conversation, for each kind of it."""
 
 OUTCOMES: Table = {
-    "applied": N_("counts"),
+    "applied": N_("effective"),
     "crossed": N_("has no effect: it crossed another message, which counts"),
     "late": N_("has no effect: the time for it was over"),
     "stale": N_("has no effect: it is about an earlier proposal"),
@@ -102,7 +102,7 @@ FACTS: Table = {
     "asylum_hold": N_("asylum: nothing goes to the State of nationality"),
     "legal_hold": N_("a legal hold: nothing is erased"),
     "correction_pending": N_("a correction is not applied yet"),
-    "offline": N_("the other node can not be reached"),
+    "offline": N_("the other node cannot be reached"),
 }
 """What a step of the procedure depends on, and what can lie over a conversation."""
 
@@ -157,7 +157,7 @@ CLOCKS: Table = {
 GATES: Mapping[str, tuple[str, str]] = {
     "G1": (
         N_("Enquiries, directory and statistics identify nobody"),
-        N_("Take out whatever could tell who the person is; it belongs into a referral."),
+        N_("Remove whatever could reveal who the person is; it belongs in a referral."),
     ),
     "G2": (
         N_("Personal data go only with a consent that covers them"),
@@ -165,14 +165,14 @@ GATES: Mapping[str, tuple[str, str]] = {
     ),
     "G3": (
         N_("A child returns only with guardian, assent, best interests and family report"),
-        N_("Complete what is missing of the four first."),
+        N_("First complete what is missing of the four."),
     ),
     "G4": (
         N_("A return needs a recent risk assessment of both sides"),
-        N_("Do the two halves of the assessment anew; both have to say that the return can go on."),
+        N_("Repeat both halves of the assessment; both have to say that the return can go ahead."),
     ),
     "G5": (
-        N_("With asylum sought or granted nothing goes to the State of nationality"),
+        N_("While asylum is sought or granted, nothing goes to the State of nationality"),
         N_("Wait for the decision, or for the person's own written request; two people lift the hold."),
     ),
     "G6": (
@@ -180,11 +180,11 @@ GATES: Mapping[str, tuple[str, str]] = {
         N_("Name the agreement or the law on which the transfer rests."),
     ),
     "G7": (
-        N_("After a withdrawal only what serves it, erasure and safety may go"),
-        N_("Send nothing else. If the person wants to go on, a new consent has to be given."),
+        N_("After a withdrawal, only what serves it, erasure and safety may be sent"),
+        N_("Send nothing else. If the person wants to continue, a new consent has to be given."),
     ),
     "G8": (
-        N_("In the reflection period nobody proposes a return"),
+        N_("During the reflection period nobody proposes a return"),
         N_("Wait until it is over, or attach the person's own signed request."),
     ),
     "G9": (
@@ -200,20 +200,20 @@ GATES: Mapping[str, tuple[str, str]] = {
         N_("Choose one of the codes of the list."),
     ),
     "G12": (
-        N_("Statistics give no small count away"),
+        N_("Statistics reveal no small count"),
         N_("Send the released table, in which small counts are left out."),
     ),
     "G13": (
-        N_("Who declines says why"),
+        N_("Whoever declines says why"),
         N_("Give the reason, and what would help."),
     ),
     "G14": (
-        N_("The recipient stands in the signed directory"),
+        N_("The recipient is listed in the signed directory"),
         N_("Choose a unit of the directory of that country."),
     ),
     "G15": (
-        N_("A question about nationality never tells of a victim"),
-        N_("Take out everything that says why the question is asked."),
+        N_("A question about nationality never reveals a victim"),
+        N_("Remove everything that says why the question is asked."),
     ),
 }
 """What each safeguard says (gateway.policy.gates.gate_table), and the way forward where it is closed."""
@@ -259,9 +259,9 @@ REASONS: Table = {
         N_("it is not one of the safe hours"),
         N_("the safe hours are in words: read them first"),
         N_("some channels must never be used: read which"),
-        N_("nothing in the rule is against it"),
+        N_("nothing in the rule speaks against it"),
         N_("the person has not agreed to it"),
-        N_("the family may be told nothing"),
+        N_("the family must not be told anything"),
         N_("asylum is sought or granted"),
     )
 }

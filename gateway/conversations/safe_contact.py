@@ -104,7 +104,7 @@ def may_contact(rule: ContactRule | None, channel: Channel, address: str | None,
         return _advice(Contact.ASK, "the safe hours are in words: read them first", rule)
     if rule.never_use:
         return _advice(Contact.ASK, "some channels must never be used: read which", rule)
-    return _advice(Contact.SAFE, "nothing in the rule is against it", rule)
+    return _advice(Contact.SAFE, "nothing in the rule speaks against it", rule)
 
 
 def _advice(contact: Contact, why: str, rule: ContactRule | None) -> Advice:
@@ -154,7 +154,7 @@ def do_not_notify(
         if not _agreed(consent, purpose, today)
     }
     if may_disclose_to_family not in ("alive_and_safe", "full"):
-        closed.setdefault(Party.FAMILY, "the family may be told nothing")
+        closed.setdefault(Party.FAMILY, "the family must not be told anything")
     if asylum_hold or history.legal_status in NO_REFOULEMENT:
         closed[Party.STATE_OF_NATIONALITY] = "asylum is sought or granted"
     return closed

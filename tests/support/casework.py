@@ -98,7 +98,7 @@ ADVICE = {
     "contact": "never",
     "why": "the person must not be called",
     "check_who_answers": True,
-    "do_not_notify": [{"party": "family", "why": "the family may be told nothing"}],
+    "do_not_notify": [{"party": "family", "why": "the family must not be told anything"}],
 }
 PEER = {
     "name": "AL",

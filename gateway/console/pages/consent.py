@@ -41,7 +41,7 @@ SHEET: Mapping[str, str] = {
     "title": N_("My consent"),
     "agreed": N_("What I agree to"),
     "person": N_("Day, and signature of the person"),
-    "worker": N_("Signature of who explained it"),
+    "worker": N_("Signature of the person who explained it"),
     "others": N_("Signature of the interpreter or guardian, if there was one"),
 }
 """What stands on the sheet beside that and the record."""

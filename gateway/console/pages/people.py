@@ -33,7 +33,7 @@ SHORT: Mapping[Role, str] = {
 STATES: Mapping[str, str] = {
     "active": N_("works here"),
     "invited": N_("invited"),
-    "locked_out": N_("has no passkey: invite them anew"),
+    "locked_out": N_("has no passkey: invite them again"),
     "ended": N_("has left"),
 }
 

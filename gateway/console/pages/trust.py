@@ -39,9 +39,9 @@ ACTIONS: Mapping[Action, str] = {
     Action.PEER_NARROW: N_("Permit this country less"),
     Action.PEER_SUSPEND: N_("Suspend this country"),
     Action.PEER_RESUME: N_("Resume with this country"),
-    Action.PEER_REVOKE: N_("Revoke this country for ever"),
-    Action.LINK_RESET: N_("Begin the numbering to this country anew"),
-    Action.LINK_ACCEPT_RESET: N_("Accept that this country begins its numbering anew"),
+    Action.PEER_REVOKE: N_("Revoke this country permanently"),
+    Action.LINK_RESET: N_("Restart the numbering to this country"),
+    Action.LINK_ACCEPT_RESET: N_("Accept that this country restarts its numbering"),
     Action.POLICY_WIDEN: N_("Let more leave this node"),
     Action.POLICY_NARROW: N_("Let less leave this node"),
     Action.ADMINS_BEGIN: N_("The first two administrators"),
@@ -53,20 +53,20 @@ STATES: Mapping[str, str] = {
     "active": N_("active"),
     "suspended": N_("suspended by a person"),
     "suspended_for_cause": N_("suspended by this node, with a reason"),
-    "revoked": N_("revoked for ever"),
+    "revoked": N_("revoked permanently"),
 }
 STAGES: Mapping[str, str] = {
     "pending": N_("waits for a second person"),
     "waiting": N_("approved: waits for its time"),
     "done": N_("complete"),
-    "expired": N_("over: it was not approved in time"),
+    "expired": N_("expired: it was not approved in time"),
     "withdrawn": N_("given up"),
 }
 """How far a change has come."""
 SPOKEN: Mapping[str, str] = {
     "in_person": N_("We sat together"),
     "video": N_("By video: I saw them"),
-    "known_phone": N_("By a telephone number that I knew before"),
+    "known_phone": N_("By a telephone number I knew before"),
 }
 SUBJECTS: Mapping[str, str] = {
     "own.descriptor": N_("The descriptor of this node"),

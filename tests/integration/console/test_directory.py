@@ -62,7 +62,7 @@ async def told(person: Visitor) -> None:
     }
     await person.press("/directory/own", {**first, **OFFICE, **days, **point}, act="check")
     assert person.status == 200 and faults(person.text) == [], person.page.said
-    assert "Exactly this is told" in person.page.said and "Kujdestaria 24 orë" in person.page.said
+    assert "Exactly this is published" in person.page.said and "Kujdestaria 24 orë" in person.page.said
     await person.press("/directory/own", act="publish")
     assert "On its way to" in person.page.said and "France" in person.page.said, person.page.said[:1500]
 
@@ -95,4 +95,4 @@ async def test_the_duty_contact_of_another_country_is_found_in_two_languages(tmp
         await ana.open("/drafts/new")
         assert f"{load_words('ar').country('AL')}: Zyra kombëtare" in ana.page.said
         await dritan.open("/directory")
-        assert "tells of its offices ends" not in dritan.page.said
+        assert "published about its offices expires" not in dritan.page.said

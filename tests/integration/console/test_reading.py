@@ -110,13 +110,13 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         (other,) = [link.partition("?")[0] for link in besa.page.links if link.startswith("/messages/")]
         await seen(besa, other)
         await besa.press(f"{other}/open")
-        await seen(besa, "/inbox", "Everything that came was taken.")
+        await seen(besa, "/inbox", "Everything that arrived has been taken.")
         await settled(fr, "opened")
         await seen(ana, f"/messages/{id}?way=out", "opened by a person")
         await seen(ana, "/desk", "What others owe us", "accept, decline or ask")
 
         await seen(
-            besa, f"/conversations/{CASE}", "being looked at", "A call now:", "Safeguards", "To be told to the person"
+            besa, f"/conversations/{CASE}", "being looked at", "Calling now:", "Safeguards", "To tell the person"
         )
         await seen(ana, f"/conversations/{CASE}", "Say nothing before it is certain who answers")
         await ana.press(f"/conversations/{CASE}/contact", {"channel": "call", "address": "0033 639 98 01 42"})
@@ -125,7 +125,7 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         await seen(ana, f"/conversations/{CASE}/sheet", "fr-7f3a", "Albania", "duty desk", "Must not be said")
         assert "Mali" not in ana.text
         await seen(besa, "/conversations?peer=FR&kind=referral&state=under_review", "Referral request")
-        await seen(besa, "/conversations?kind=referral&state=closed", "Nothing is here.")
+        await seen(besa, "/conversations?kind=referral&state=closed", "There is nothing here.")
 
         await besa.open(f"/conversations/{CASE}")
         await besa.press(f"/conversations/{CASE}/asylum-hold")
@@ -139,8 +139,8 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
         assert "nothing of this conversation goes" not in dritan.page.said
 
         alert = await alerted(fr)
-        await seen(besa, "/desk", "To be taken by us until")
-        await seen(besa, f"/alerts/{alert}", "I take it", "Nobody was woken.")
+        await seen(besa, "/desk", "We must take it by")
+        await seen(besa, f"/alerts/{alert}", "I take it", "Nobody was notified.")
         await besa.press(f"/alerts/{alert}/acknowledge")
         assert besa.status == 422 and faults(besa.text) == []
         await besa.press(f"/alerts/{alert}/acknowledge", {"actions": ["visit", "medical"], "hours": "4"})
@@ -157,7 +157,7 @@ async def test_a_case_is_read_and_answered_for_at_the_console(tmp_path: Path):
             await seen(dritan, path)
         await dritan.open(f"/messages/{id}/erase?way=in")
         await dritan.press(f"/messages/{id}/erase?way=in", {"reason": "objection"})
-        assert "What it said was erased on" in dritan.page.said and "Mali" not in dritan.text
+        assert "Its content was erased on" in dritan.page.said and "Mali" not in dritan.text
 
 
 async def downloaded(person: Visitor, action: str) -> Any:

@@ -48,7 +48,7 @@ async def test_the_log_is_looked_through():
         (wanted,) = asked(there, "audit.list")
         assert wanted == {"limit": 50, "event": "message.state", "subject": "n1al", "until": 1_790_031_599}
         for word in (
-            "A message moved",
+            "A message changed its state",
             "code=",
             "witnessed by other countries",
             "waits for the next checkpoint",
@@ -65,10 +65,10 @@ async def test_the_log_is_verified_now():
     """The first bad entry is named; a log that holds says so."""
     async with console(answers()) as there:
         text = (await there.post("/audit/verify")).text
-        assert faults(text) == [] and "entry 17" in text and "All 2 that are wrong" in text
+        assert faults(text) == [] and "entry 17" in text and "All 2 faults" in text
         there.desk.answers["audit.verify"] = AUDIT["audit.verify"] | {"ok": True, "findings": [], "witnessed": None}
         text = (await there.post("/audit/verify")).text
-        assert faults(text) == [] and "Every entry, checkpoint and cosignature holds." in text
+        assert faults(text) == [] and "Every entry, checkpoint and cosignature is valid." in text
 
 
 async def test_the_log_is_taken_along():

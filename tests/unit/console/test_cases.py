@@ -141,7 +141,7 @@ async def test_a_sheet_says_nothing_about_the_person():
     async with console(answers()) as there:
         text = (await there.get(f"/conversations/{CASE}/sheet")).text
         assert not asked(there, "message.show")
-    for word in ("FR-2026-77", "duty desk", "+35540000002", "this entry is over", "accept, decline or ask"):
+    for word in ("FR-2026-77", "duty desk", "+35540000002", "this entry has expired", "accept, decline or ask"):
         assert word in text
 
     def leaves(value: Any) -> list[str]:
@@ -163,7 +163,7 @@ async def test_a_message_is_read_in_the_language_of_the_reader():
         assert "no_such_kind [unknown code]" in text
         assert f"arrived {load_words('en').time(NOW, 3600)}, opened by a person" in text
         assert f"/messages/{MESSAGE}/files/1?way=in" in text
-        assert "Left out by the policy of the corridor" in text
+        assert "Left out by the corridor policy" in text
         there.sign_in.sessions["secret"] = person(language="ar")
         text = (await there.get(f"/messages/{MESSAGE}?way=in")).text
         assert 'dir="rtl"' in text
@@ -183,7 +183,7 @@ async def test_a_failed_message_says_when_a_file_is_gone():
     """What can not be sent anew, and what to do instead; a message that is not ours or did not fail does not."""
     gone = {"attachments": [one | {"stored": False} for one in ANSWERS["attachment.list"]["attachments"]]}
     async with console(answers(attachment__list=gone)) as there:
-        said = "Write it anew, and add them again."
+        said = "Write it again, and add them again."
         assert said not in (await there.get(f"/messages/{MESSAGE}?way=in")).text
         failed = there.desk.answers["message.show"] | {"direction": "out", "state": "failed", "reason": "expired"}
         there.desk.answers["message.show"] = failed
@@ -289,7 +289,7 @@ async def test_a_button_asks_the_node_in_the_name_of_the_person(path: str, field
         there.desk.answers[operation] = RefusedError(Code.GATE_G5, "closed")
         seen = await there.post(path, fields)
         assert seen.status == 422
-        assert "With asylum sought or granted" in seen.text and "Wait for the decision" in seen.text
+        assert "While asylum is sought or granted" in seen.text and "Wait for the decision" in seen.text
         assert faults(seen.text) == []
 
 

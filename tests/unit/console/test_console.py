@@ -273,7 +273,7 @@ def uploaded(data: bytes, name: str = "AL.pairing") -> FormData:
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (RefusedError(Code.NOT_FOUND, "no such", hint="look"), 404, "There is no such thing"),
+        (RefusedError(Code.NOT_FOUND, "no such", hint="look"), 404, "This does not exist here"),
         (RefusedError(Code.GATE_G3, "closed", findings=[Finding(place="/content/x", rule="g3")]), 422, "gate G3"),
         (TransientError(Code.LOCKED, "busy"), 503, "try again"),
         (RuntimeError("Tulpe-7391"), 500, "try again"),

@@ -79,7 +79,7 @@ async def test_a_time_that_is_none_is_told_at_its_field(at):
         (OPEN | {"open": None}, "Office:"),
         (SILENT, "write to it with a message"),
         (SILENT | {"duty_phone": "+355690000009"}, "tel:+355690000009"),
-        (OVER, "over: it may be wrong"),
+        (OVER, "expired: it may be wrong"),
         (OVER, "Nothing is exchanged with this country"),
     ],
 )
@@ -100,9 +100,9 @@ async def test_nobody_is_an_answer():
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ([], "has not told its offices yet"),
-        ([ENTRY | {"state": "own", "expires": NOW + 29 * DAY}], "tells of its offices ends on"),
-        ([ENTRY | {"state": "own", "expires": NOW - 1}], "is over since"),
+        ([], "has not published its offices yet"),
+        ([ENTRY | {"state": "own", "expires": NOW + 29 * DAY}], "published about its offices expires on"),
+        ([ENTRY | {"state": "own", "expires": NOW - 1}], "its offices expired on"),
         ([ENTRY | {"state": "own", "expires": NOW + 31 * DAY}], None),
     ],
 )
@@ -122,7 +122,7 @@ async def test_a_country_that_tells_nothing_has_the_units_of_its_descriptor():
     """And one that nobody knows is not there."""
     async with console(answers() | {"directory.show": RefusedError(Code.NOT_FOUND, "nothing")}) as there:
         seen = await there.get("/directory/RO")
-        assert "has not told its offices" in seen.text and "Focal point" in seen.text
+        assert "has not published its offices" in seen.text and "Focal point" in seen.text
         assert (await there.get("/directory/XX")).status == 404
         assert (await there.get("/directory/%3Cb%3E")).status == 404
 
@@ -134,17 +134,17 @@ async def test_what_is_told_is_shown_before_it_is_published():
         form = page.form("/directory/own")
         confirmed = read((await there.post("/directory/own", form.filled({}, act="confirm"))).text)
         shown = await there.post("/directory/own", confirmed.form("/directory/own").filled({}, act="check"))
-        assert "Exactly this is told" in shown.text and "Point focal" in shown.text and faults(shown.text) == []
+        assert "Exactly this is published" in shown.text and "Point focal" in shown.text and faults(shown.text) == []
         assert "Albania" in shown.text.partition("It goes to:")[2][:200]
         sent = read(shown.text).form("/directory/own")
 
         again = await there.post("/directory/own", sent.filled({f"{UNIT}/hours": "always"}, act="publish"))
-        assert "Exactly this is told" in again.text and "always" in again.text
+        assert "Exactly this is published" in again.text and "always" in again.text
         assert "directory.publish" not in [name for name, *_ in there.desk.calls]
 
         there.desk.answers["directory.own"] = DIRECTORY["directory.own"] | {"number": 3}
         late = await there.post("/directory/own", sent.filled({}, act="publish"))
-        assert late.status == 409 and "Somebody else changed this meanwhile" in late.text
+        assert late.status == 409 and "Somebody else has changed this" in late.text
         assert "directory.publish" not in [name for name, *_ in there.desk.calls]
         there.desk.answers["directory.own"] = DIRECTORY["directory.own"]
 

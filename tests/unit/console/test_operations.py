@@ -46,7 +46,7 @@ def test_every_alarm_has_its_words():
     tells = Tells(load_words("en"))
     for kind in documented.alarms():
         assert "[no label]" not in tells.alarm(kind) and tells.remedy(kind)
-    assert tells.alarm("own.sig.ends_30") == "The last signing key of this node ends in 30 days"
+    assert tells.alarm("own.sig.ends_30") == "The last signing key of this node expires in 30 days"
     assert tells.alarm("zzz") == "zzz [no label]"
 
 
@@ -94,7 +94,7 @@ async def test_the_overview_says_how_it_stands():
             "Nothing is sent",
             "does not answer",
             "held: people have to agree first",
-            "A message of ours",
+            "One of our messages",
             load_words("en").code("wire_code", "expired"),
             "3, since",
             "little",
@@ -151,7 +151,7 @@ async def test_messages_are_counted_before_they_go():
     chosen = {"state": "failed", "peer": "AL", "reason": "expired", "days": "2"}
     async with console(answers()) as there:
         text = (await there.get("/operations/resend?state=failed&peer=AL&reason=expired&days=2")).text
-        assert "2 messages are meant." in text
+        assert "This concerns 2 messages." in text
         wanted = {"state": "failed", "peer": "AL", "reason": "expired", "before": NOW - 2 * 86_400, "by": "Ana Doe"}
         assert asked(there, "message.resend_many") == [wanted | {"dry_run": True}]
         done = await there.post("/operations/resend", chosen)

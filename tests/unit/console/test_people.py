@@ -37,8 +37,8 @@ async def test_everybody_is_listed_and_each_has_a_page():
     async with console({"person.list": {"people": [gone, EVA]}, "directory.list": OWN_UNITS}) as there:
         page = await there.get("/people")
         assert "Eva &lt;M.&gt;" in page.text and page.text.index("works here") < page.text.index("has left")
-        assert "Invite anew" in (await there.get(f"/people/{EVA['id']}")).text
-        assert "Invite anew" not in (await there.get(f"/people/{gone['id']}")).text
+        assert "Invite again" in (await there.get(f"/people/{EVA['id']}")).text
+        assert "Invite again" not in (await there.get(f"/people/{gone['id']}")).text
         assert (await there.get("/people/nobody")).status == 303
 
 
