@@ -138,7 +138,7 @@ def _receiver(section: WebhookSection, folder: Path) -> WebhookReceiver:
     except (OSError, ValueError) as error:
         raise RefusedError(
             Code.NO_KEY,
-            f"the webhook {section.name} of node.toml has no secret that can be read; nothing was started",
+            f"the webhook {section.name} of node.toml has no secret that is readable; nothing was started",
             hint=f"trm webhook new {section.name} makes one",
         ) from error
     return WebhookReceiver(name=section.name, url=section.url, secret=secret, ca_file=section.ca_file)

@@ -38,7 +38,7 @@ def read_roles(words: Iterable[object]) -> frozenset[Role]:
     if not listed or not all(word in PERSONAL for word in listed):
         raise RefusedError(
             Code.INVALID,
-            "a person has one or more roles; nothing was changed",
+            "a person needs at least one role; nothing was changed",
             findings=[Finding(place="/roles", rule="enum", hint="of " + ", ".join(PERSONAL))],
         )
     return frozenset(role for role in Role if role in listed)
@@ -49,7 +49,7 @@ def check_language(language: str) -> None:
     if not _LANGUAGE.fullmatch(language):
         raise RefusedError(
             Code.INVALID,
-            "this is no tag of a language; nothing was changed",
+            "this is not a language tag; nothing was changed",
             findings=[Finding(place="/language", rule="pattern", hint="such as fr or pt-BR")],
         )
 
@@ -65,7 +65,7 @@ def check_another(caller: Caller, person: str) -> None:
     """Whether this is somebody else. Raises RefusedError(forbidden)."""
     if caller.person == person:
         raise RefusedError(
-            Code.FORBIDDEN, "nobody changes their own rights; nothing was changed", hint="ask a colleague to do it"
+            Code.FORBIDDEN, "nobody may change their own rights; nothing was changed", hint="ask a colleague to do it"
         )
 
 
@@ -75,7 +75,7 @@ def check_gives(caller: Caller, roles: Iterable[Role]) -> None:
     if lacking and not caller.owner:
         raise RefusedError(
             Code.FORBIDDEN,
-            "nobody gives rights that they do not have; nothing was changed",
+            "nobody may give rights that they do not have; nothing was changed",
             findings=[Finding(place="/roles", rule="role", hint=role) for role in sorted(lacking)],
         )
 

@@ -237,7 +237,7 @@ class People:
         try:
             signed = Change.parse(canon(dict(change)))
         except RemoteError as exc:
-            raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+            raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
         challenge = PasskeyApproval.challenge(signed, emergency=emergency)
         return Ceremony(id=signed.hash, options=passkeys.request_options(card.site, challenge, only=[card.passkey.id]))
 
@@ -333,7 +333,7 @@ def _check_kind(row: PersonRow, *, synced: bool) -> None:
         raise RefusedError(
             Code.UNAUTHORISED,
             "this passkey can be copied to other devices, which is not enough for these rights",
-            hint="use a security key, or a passkey that stays in this device",
+            hint="use a security key, or a passkey that stays on this device",
         )
 
 
@@ -341,7 +341,9 @@ def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Pass
     """Who offers to be an administrator, and the passkey that they came in with last: one person, one card."""
     row = rows.find(connection, person)
     if row is None or row.ended is not None or Role.TRUST_ADMIN not in roles_of(row):
-        raise RefusedError(Code.FORBIDDEN, "an administrator looks after trust; nothing was changed")
+        raise RefusedError(
+            Code.FORBIDDEN, "only a person with the role of trust administrator can become one; nothing was changed"
+        )
     if row.admin is not None and row.admin in administrators.administrators(connection):
         raise RefusedError(
             Code.CONFLICT,
@@ -352,8 +354,8 @@ def _able_to_offer(connection: Connection, person: str) -> tuple[PersonRow, Pass
     if not held:
         raise RefusedError(
             Code.CONFLICT,
-            "this needs a passkey that stays in its device; nothing was changed",
-            hint="have yourself invited anew, and use a security key",
+            "this needs a passkey that stays on its device; nothing was changed",
+            hint="ask for a new invitation, and use a security key",
         )
     return row, passkey_of(max(held, key=lambda one: one.used or one.made))
 
@@ -381,7 +383,7 @@ def still_held(connection: Connection, card: PasskeyCard) -> PasskeyRow:
     if found is None:
         raise RefusedError(
             Code.NOT_FOUND,
-            "the passkey of this administrator was ended; nothing was changed",
+            "the passkey of this administrator is no longer valid; nothing was changed",
             hint="two others retire them, and enrol their new one",
         )
     return found
@@ -397,5 +399,5 @@ def _begin(connection: Connection, session: SessionRow, kid: str, now: int) -> N
 
 def _refused() -> RefusedError:
     return RefusedError(
-        Code.UNAUTHORISED, "this lets nobody in", hint="begin again; for a new invitation ask whoever invited you"
+        Code.UNAUTHORISED, "sign-in was refused", hint="begin again; for a new invitation ask whoever invited you"
     )

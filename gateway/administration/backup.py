@@ -142,7 +142,7 @@ class BackupMaker:
                 raise
         except OSError as exc:
             raise TransientError(
-                Code.DISK, f"the backup can not be written: {exc.strerror}", hint="check the disk"
+                Code.DISK, f"the backup cannot be written: {exc.strerror}", hint="check the disk"
             ) from exc
         finally:
             copy.unlink(missing_ok=True)
@@ -173,7 +173,7 @@ class BackupMaker:
                 mode, data = os.fstat(file.fileno()).st_mode, file.read(_PUBLIC_LIMIT)
         except OSError as exc:
             raise RefusedError(
-                Code.NOT_FOUND, f"the recovery key {path} can not be read", hint="see backup.recovery_key in node.toml"
+                Code.NOT_FOUND, f"the recovery key {path} cannot be read", hint="see backup.recovery_key in node.toml"
             ) from exc
         if mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise RefusedError(Code.INVALID, f"{path} can be changed by others", hint=f"chmod go-w {path}")

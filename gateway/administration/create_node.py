@@ -107,7 +107,7 @@ async def make_node(
     _check(plan, passphrase, root_passphrase)
     draft = plan.folder.with_name(f".{plan.folder.name}.new")
     if draft.exists():
-        raise RefusedError(Code.EXISTS, f"{draft} is left from an attempt that was cut off", hint=f"remove {draft}")
+        raise RefusedError(Code.EXISTS, f"{draft} is left over from an interrupted attempt", hint=f"remove {draft}")
     new_roots = plan.roots is not None and not plan.roots.exists()
     if plan.roots is not None:
         plan.roots.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -110,11 +110,13 @@ async def restore(
     """
     if folder.exists():
         raise RefusedError(
-            Code.EXISTS, f"{folder} exists already; nothing was changed", hint="a backup is never put over a node"
+            Code.EXISTS,
+            f"{folder} exists already; nothing was changed",
+            hint="a backup is never restored over a node: name a new folder",
         )
     draft = folder.with_name(f".{folder.name}.new")
     if draft.exists():
-        raise RefusedError(Code.EXISTS, f"{draft} is left from an attempt that was cut off", hint=f"remove {draft}")
+        raise RefusedError(Code.EXISTS, f"{draft} is left over from an interrupted attempt", hint=f"remove {draft}")
     try:
         draft.mkdir(mode=0o700, parents=True)
         made = await _fill(draft, folder, data, keystore, key, passphrase, clock, cost)
@@ -190,7 +192,7 @@ def _open_keystore(path: Path, key: EncPrivateKey) -> _Keys:
             raise RemoteError(Code.MALFORMED, "the backup holds no keyring")
         ring = Keyring.parse(opening.whole(named[1], SMALL))
         if opening.member() is not None or ring.node != chain[-1].node or ring.enc:
-            raise RemoteError(Code.MALFORMED, "the backup holds something else than a keyring of its node")
+            raise RemoteError(Code.MALFORMED, "the backup holds something other than a keyring of its node")
         return _Keys(header=opening.finish(chain), chain=chain, ring=ring)
 
 
@@ -204,7 +206,7 @@ def _open_data(path: Path, key: EncPrivateKey, into: Path) -> tuple[Header, tupl
         while (named := opening.member()) is not None:
             name, size = named
             if name not in _DATA or name in found or (name != DATABASE and size > SMALL):
-                raise RemoteError(Code.MALFORMED, "the backup holds a file that is no part of a node")
+                raise RemoteError(Code.MALFORMED, "the backup holds a file that is not part of a node")
             found.add(name)
             write_new(into / name, opening.chunks(size))
         if not {SETTINGS, DATABASE} <= found:

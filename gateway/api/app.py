@@ -133,7 +133,7 @@ def _check_role(caller: Caller, operation: str) -> None:
     raise RefusedError(
         Code.FORBIDDEN,
         f"this token may not do {operation}; nothing was done",
-        hint=f"who may: {named}",
+        hint=f"allowed for: {named}",
         findings=[Finding(place="", rule="role", hint=role) for role in roles],
     )
 
@@ -223,7 +223,7 @@ def _taking(desk: Operations) -> Callable[[web.Request], Awaitable[web.StreamRes
         if size is None or "Transfer-Encoding" in request.headers:
             raise RefusedError(Code.INVALID, "a Content-Length is needed; nothing was stored")
         if "Content-Encoding" in request.headers:
-            raise RefusedError(Code.INVALID, "a file is taken as it is, without Content-Encoding; nothing was stored")
+            raise RefusedError(Code.INVALID, "a file is accepted only without Content-Encoding; nothing was stored")
         chunks = request.content.iter_chunked(CHUNK)
         done = await desk.attach(_parameters(request), chunks, size=size, caller=request[_CALLER])
         return web.Response(status=201, body=orjson.dumps(done.value), content_type="application/json", headers=_KEEP)
@@ -267,7 +267,7 @@ def _seen_version(request: web.Request) -> str:
         raise RefusedError(
             Code.INVALID,
             "an If-Match header with one entity tag is needed; nothing was changed",
-            hint="give the ETag of the answer in which you have seen it",
+            hint="give the ETag of the answer in which you saw it",
         )
     return version
 
@@ -323,10 +323,10 @@ def _fault(flaw: Flaw) -> RefusedError:
     if flaw.rule in (Rule.BAD_TEXT, Rule.BAD_NAME):
         return RefusedError(Code.MALFORMED, _HALF)
     hint = _HINTS[flaw.rule].format(*flaw.at)
-    return RefusedError(Code.MALFORMED, "the body is not the JSON this API takes", hint=hint)
+    return RefusedError(Code.MALFORMED, "the body is not JSON that this API accepts", hint=hint)
 
 
-_HALF = "half of a surrogate pair stands alone"
+_HALF = "the text has a lone surrogate"
 _HINTS = {
     Rule.NOT_UTF8: "it has to be UTF-8",
     Rule.BYTE_ORDER_MARK: "at line {} column {}",

@@ -127,5 +127,5 @@ def _disk() -> Iterator[None]:
     except OSError as exc:
         symbol = errno.errorcode.get(exc.errno or 0, "unknown")
         raise TransientError(
-            Code.DISK, f"the folder of attachments can not be used now ({symbol})", hint="check free space and the disk"
+            Code.DISK, f"the folder of attachments cannot be used now ({symbol})", hint="check free space and the disk"
         ) from exc

@@ -118,7 +118,7 @@ class AttachmentLibrary:
         if size > most:
             raise RefusedError(
                 Code.TOO_LARGE,
-                f"the file has {size} bytes, and no peer takes more than {most}; nothing was stored",
+                f"the file has {size} bytes, and no peer accepts more than {most}; nothing was stored",
                 hint="see trm peer show; administrators can change max_file_bytes of the scope",
             )
 
@@ -195,8 +195,8 @@ class AttachmentLibrary:
         if there != [part.n for part in wanted]:
             raise RefusedError(
                 Code.NOT_FOUND,
-                "a file of this message is not here any more; nothing was changed",
-                hint="write the message anew, and add its files again",
+                "a file of this message is no longer here; nothing was changed",
+                hint="write the message again, and add its files again",
             )
         id: str | None = None
         try:
@@ -225,7 +225,8 @@ class AttachmentLibrary:
             yield await self._workers.off_loop(opener.finalize)
         except RemoteError as exc:
             raise RefusedError(
-                Code.UNDECRYPTABLE, "the file does not open; it was altered, or is not in the folder of attachments"
+                Code.UNDECRYPTABLE,
+                "the file cannot be opened; it was altered, or is missing from the folder of attachments",
             ) from exc
 
     async def verify(self, row: AttachmentRow, part: SecretPart) -> None:
@@ -249,7 +250,7 @@ class AttachmentLibrary:
         except RefusedError as error:
             raise RemoteError(error.code, error.what) from error
         if media != part.media:
-            raise RemoteError(Code.WRONG_TYPE, "the file is of another type than was said")
+            raise RemoteError(Code.WRONG_TYPE, "the file is not of the type that was declared")
 
     async def sweep(self) -> None:
         """Rows that are of nothing any more, then the files that no row names: keys were destroyed before (PROTOCOL

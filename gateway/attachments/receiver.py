@@ -145,7 +145,7 @@ class Uploads:
             if segment.k != row.held:
                 return _refused(409)
             if len(data) != segment_length(row.length, segment.k):
-                raise RemoteError(Code.MALFORMED, "the segment has not the length that it must have")
+                raise RemoteError(Code.MALFORMED, "the segment does not have the required length")
             await self._files.put(row.file, segment.k * SEGMENT, data)
             held = segment.k + 1
             await self._store.move(partial(store.came, row=row, held=held, at=self._clock.now()))

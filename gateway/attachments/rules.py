@@ -46,7 +46,7 @@ def faults(schema: str, content: Mapping[str, Json], files: Sequence[SecretPart]
         hint = f"the fields name {len(named)} file(s), and {len(files)} go with the message: each is named once"
         return (Finding(place="/content", rule="attachments", hint=hint),)
     if any(file.media not in SUFFIXES for file in files):
-        return (Finding(place="/content", rule="media_type", hint="a file is of a type that is not taken"),)
+        return (Finding(place="/content", rule="media_type", hint="a file is of a type that is not accepted"),)
     return ()
 
 

@@ -78,7 +78,7 @@ class Uploader:
         """
         data = await self._files.get(row.file, k * SEGMENT, SEGMENT)
         if len(data) != segment_length(row.length, k):
-            raise RefusedError(Code.NOT_FOUND, "a file of the message is not in the folder of attachments any more")
+            raise RefusedError(Code.NOT_FOUND, "a file of the message is no longer in the folder of attachments")
         for attempt in range(TRIES):
             try:
                 return _meaning(await self._client.put_part(peer, row.id, row.n, k, data))

@@ -169,9 +169,9 @@ class Checkpointer:
                 raise RemoteError(Code.BAD_SIGNATURE, "nobody signed in the name of the witness")
             at = cosigned_at(text, signature, keys)
         except RemoteError as error:
-            raise TransientError(error.code, f"the answer is no cosignature: {error.what}") from error
+            raise TransientError(error.code, f"the answer is not a cosignature: {error.what}") from error
         if at > now + SKEW:
-            raise TransientError(Code.CLOCK, "the cosignature is of the future")
+            raise TransientError(Code.CLOCK, "the cosignature is dated in the future")
         await self._store.move(
             lambda c: store.add_cosignature(
                 c, CosignatureRow(size=row.size, peer=peer.node, line=signature.line, at=at)

@@ -83,7 +83,7 @@ def check_change(connection: Connection, change: Change) -> None:
     """Whether a change of the administrators is one: enrols somebody new, or retires one of more than two."""
     now = administrators(connection)
     if change.subject != ADMINS or change.action == Action.ADMINS_BEGIN:
-        raise RefusedError(Code.INVALID, "this change has another subject than its action; nothing was changed")
+        raise RefusedError(Code.INVALID, "the subject of this change does not fit its action; nothing was changed")
     if change.action == Action.ADMIN_RETIRE:
         if change.body["pseudonym"] not in now:
             raise RefusedError(Code.NOT_FOUND, "there is no such administrator", hint="trm admin list")
@@ -104,7 +104,7 @@ def read_card(document: Json) -> Card:
     except RemoteError as exc:
         raise RefusedError(
             exc.code,
-            f"this is no public file of an administrator: {exc.what}",
+            f"this is not an administrator's public file: {exc.what}",
             hint="trm admin new FILE writes FILE.public",
         ) from exc
 

@@ -250,8 +250,8 @@ def check_fits(action: Action, body: Mapping[str, Json], state: PeerState, cause
     if not fits:
         raise RefusedError(
             Code.CONFLICT,
-            f"the peer is {state}, so this can not be done; nothing was changed",
-            hint="trm peer show prints where it stands",
+            f"the peer is {state}, so this cannot be done; nothing was changed",
+            hint="trm peer show prints its state",
         )
     if action is Action.PEER_NARROW and not (trust.scope and contains(trust.scope, Scope.from_json(body["scope"]))):
         raise RefusedError(

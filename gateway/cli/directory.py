@@ -141,7 +141,7 @@ def _show_own(value: Mapping[str, Json]) -> None:
     output.print_line(json.dumps(value["content"], ensure_ascii=False, indent=2))
     expires = value["expires"]
     output.print_hint(
-        f"it counts until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was told yet"
+        f"it is valid until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was told yet"
     )
 
 

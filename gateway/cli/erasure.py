@@ -19,7 +19,7 @@ _PLACES = {
     "not_held": "nothing was there",
     "due": "has not answered yet",
     "disabled_only": "only disabled: erase it there by hand",
-    "not_supported": "can not erase: do it there by hand",
+    "not_supported": "cannot erase: do it there by hand",
 }
 
 

@@ -122,4 +122,4 @@ def _bundle(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(LIMIT + 1)
     except OSError as exc:
-        raise RefusedError(Code.NOT_FOUND, f"{file} can not be read", hint=(exc.strerror or "").lower()) from exc
+        raise RefusedError(Code.NOT_FOUND, f"{file} cannot be read", hint=(exc.strerror or "").lower()) from exc

@@ -118,7 +118,7 @@ def read_json(path: Path) -> Json:
         data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as exc:
         raise RefusedError(
-            Code.NOT_FOUND, f"{path} can not be read; nothing was done", hint=(exc.strerror or "").lower()
+            Code.NOT_FOUND, f"{path} cannot be read; nothing was done", hint=(exc.strerror or "").lower()
         ) from exc
     value, flaws = strict_json.read_json(data, whole=False)
     if flaws:
@@ -145,7 +145,9 @@ def read_object(path: Path) -> dict[str, Json]:
     value = read_json(path)
     if not isinstance(value, dict):
         raise RefusedError(
-            Code.MALFORMED, f"{path} holds no JSON object; nothing was done", hint="one pair of braces around it all"
+            Code.MALFORMED,
+            f"{path} holds no JSON object; nothing was done",
+            hint="put one pair of braces around it all",
         )
     return value
 
@@ -171,7 +173,7 @@ def write_new(path: Path, data: bytes) -> None:
             Code.EXISTS, f"{path} exists already; it was left as it is", hint="name another file"
         ) from exc
     except OSError as exc:
-        raise RefusedError(Code.INVALID, f"{path} can not be written", hint=(exc.strerror or "").lower()) from exc
+        raise RefusedError(Code.INVALID, f"{path} cannot be written", hint=(exc.strerror or "").lower()) from exc
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()

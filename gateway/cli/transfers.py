@@ -71,7 +71,7 @@ def _written(folder: Path, id: str, part: int, partial: Path, secret: Path | Non
 def _away(exc: Exception, file: Path) -> RefusedError | TransientError:
     """Return the error for a failed connection to the node, or for the file."""
     if isinstance(exc, OSError) and not isinstance(exc, ConnectionError | TimeoutError):
-        return RefusedError(Code.INVALID, f"{file}: {(exc.strerror or 'can not be used').lower()}")
+        return RefusedError(Code.INVALID, f"{file}: {(exc.strerror or 'cannot be used').lower()}")
     return TransientError(Code.UNREACHABLE, "the node does not answer on its socket", hint=DOCTOR)
 
 
@@ -113,7 +113,7 @@ def _get(folder: Path, id: str, part: int, write: Callable[[bytes], object]) -> 
             write(data)
             size += len(data)
         if str(size) != response.headers["Content-Length"]:
-            raise RefusedError(Code.UNDECRYPTABLE, "the file did not come to its end; nothing was written")
+            raise RefusedError(Code.UNDECRYPTABLE, "the file was cut off; nothing was written")
         return size
     finally:
         connection.close()

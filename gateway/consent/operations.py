@@ -170,7 +170,7 @@ class ConsentOperations:
         if not known.held:
             raise RefusedError(
                 Code.UNDECRYPTABLE,
-                "the record of this consent does not open; nothing is sent on it",
+                "the record of this consent cannot be opened; nothing that relies on it is sent",
                 hint="restore a backup, or record what the person says now as a new consent under a new consent_id",
             )
         first = known.held[0]

@@ -328,4 +328,4 @@ def _day(content: Mapping[str, Json], name: str) -> date:
 
 
 def _not_the_schema(name: str) -> RefusedError:
-    return RefusedError(Code.SCHEMA, f"the member {name} of a consent record is not as its schema says")
+    return RefusedError(Code.SCHEMA, f"the member {name} of a consent record does not match its schema")

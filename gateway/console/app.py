@@ -111,7 +111,7 @@ async def _answer(page: Page, visit: Visit) -> web.StreamResponse:
             if visit.person is None:
                 return await entry.show_interrupted(visit) if page.long else visit.go("/sign-in")
             if page.operation is not None and not visit.allows(page.operation):
-                hint = f"who may: {', '.join(allowed(page.operation)) or 'the owner of the node'}"
+                hint = f"allowed for: {', '.join(allowed(page.operation)) or 'the owner of the node'}"
                 raise RefusedError(Code.FORBIDDEN, "this page is not for your role", hint=hint)
         return await page.handler(visit)
     except TransientError as error:

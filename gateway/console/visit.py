@@ -91,7 +91,7 @@ class Visit:
         """
         if not self.allows(operation):
             named = ", ".join(allowed(operation)) or "the owner of the node"
-            raise RefusedError(Code.FORBIDDEN, f"this is not for your role: {operation}", hint=f"who may: {named}")
+            raise RefusedError(Code.FORBIDDEN, f"your role may not do this: {operation}", hint=f"allowed for: {named}")
         done = await self.console.desk.call(operation, arguments or {}, key=key, caller=self.who.caller)
         return visible(self.who.caller, operation, done.value)
 
@@ -102,13 +102,13 @@ class Visit:
     async def file(self, arguments: Mapping[str, Json]) -> File:
         """Open one file of a message."""
         if not self.allows("attachment.read"):
-            raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.read")
+            raise RefusedError(Code.FORBIDDEN, "your role may not do this: attachment.read")
         return await self.console.desk.attached(arguments, caller=self.who.caller)
 
     async def attach(self, arguments: Mapping[str, Json], chunks: AsyncIterator[bytes], *, size: int) -> Any:
         """Stream a file of ``size`` bytes to the node."""
         if not self.allows("attachment.add"):
-            raise RefusedError(Code.FORBIDDEN, "this is not for your role: attachment.add")
+            raise RefusedError(Code.FORBIDDEN, "your role may not do this: attachment.add")
         return (await self.console.desk.attach(arguments, chunks, size=size, caller=self.who.caller)).value
 
     async def form(self, longest: int = LONGEST) -> Form:
@@ -121,7 +121,7 @@ class Visit:
         except web.HTTPRequestEntityTooLarge as error:
             raise RefusedError(Code.TOO_LARGE, "the form is too large; nothing was done") from error
         except (ValueError, LookupError) as error:
-            raise RefusedError(Code.MALFORMED, "this is no form of these pages; nothing was done") from error
+            raise RefusedError(Code.MALFORMED, "this is not a form of these pages; nothing was done") from error
         fields: dict[str, tuple[str, ...]] = {}
         for name, given in posted.items():
             value = _text(given, longest)

@@ -38,5 +38,7 @@ def write_kept(path: Path, data: bytes) -> None:
             os.close(folder)
     except OSError as exc:
         raise TransientError(
-            Code.DISK, f"{path.name} can not be written; the old one was left", hint="check free space and the disk"
+            Code.DISK,
+            f"{path.name} cannot be written; the old one was left unchanged",
+            hint="check free space and the disk",
         ) from exc

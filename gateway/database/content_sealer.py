@@ -172,7 +172,7 @@ def _opened(row: SealedRow, found: bytes | GatewayError) -> bytes | RefusedError
     try:
         return aead_open(data_key, row.data[:NONCE], row.data[NONCE:], b"row/" + _row_id(row.ref))
     except RemoteError as exc:
-        refused = RefusedError(Code.UNDECRYPTABLE, "content does not open; the row was altered")
+        refused = RefusedError(Code.UNDECRYPTABLE, "the content cannot be opened; the row was altered")
         refused.__cause__ = exc
         return refused
 

@@ -135,7 +135,7 @@ def _disk() -> Iterator[None]:
         yield
     except (OperationalError, sqlite3.OperationalError) as exc:
         raise TransientError(
-            Code.DISK, "the database can not be used now; nothing was changed", hint="check free space and the disk"
+            Code.DISK, "the database cannot be used now; nothing was changed", hint="check free space and the disk"
         ) from exc
 
 

@@ -32,7 +32,7 @@ def snapshot(source: Path, target: Path) -> None:
             write.execute("PRAGMA journal_mode=DELETE").fetchall()
     except sqlite3.Error as exc:
         raise TransientError(
-            Code.DISK, "the database can not be copied; nothing was changed", hint="check free space and the disk"
+            Code.DISK, "the database cannot be copied; nothing was changed", hint="check free space and the disk"
         ) from exc
 
 
@@ -43,7 +43,7 @@ def check(path: Path) -> None:
             said = [row[0] for row in connection.execute("PRAGMA integrity_check(1)")]
             said += [str(row[0]) for row in connection.execute("PRAGMA foreign_key_check")]
     except sqlite3.Error as exc:
-        raise RefusedError(Code.INVALID, "the database in the backup can not be read") from exc
+        raise RefusedError(Code.INVALID, "the database in the backup cannot be read") from exc
     if said != ["ok"]:
         raise RefusedError(Code.INVALID, "the database in the backup is damaged", hint="take an older backup")
 

@@ -131,7 +131,7 @@ class Chronicle:
 
 def make_timeout(what: str, seconds: float) -> RefusedError:
     """Make the error for a wait that took too long."""
-    return RefusedError(Code.UNREACHABLE, f"waited {seconds:.0f} seconds in vain: {what}")
+    return RefusedError(Code.UNREACHABLE, f"waited {seconds:.0f} seconds without result: {what}")
 
 
 def wait_until(what: str, check: Callable[[], bool], *, seconds: float = PATIENCE) -> None:

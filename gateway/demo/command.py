@@ -22,7 +22,7 @@ from gateway.cli.options import CONTEXT
     "folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A new folder for everything; else a temporary one.",
+    help="A new folder for everything; a temporary one by default.",
 )
 @click.option("--keep", is_flag=True, help="Leave the nodes running, to look around.")
 def run_demo(folder: Path | None, keep: bool) -> None:

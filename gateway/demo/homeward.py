@@ -176,5 +176,5 @@ def _standing(shown: dict[str, Json]) -> str:
     listed = shown["standing"]
     one = listed[0] if isinstance(listed, list) else None
     if not isinstance(one, dict) or not isinstance(one["overlays"], list):
-        raise RuntimeError("a conversation says where it stands")
+        raise RuntimeError("a conversation tells its state")
     return " ".join([str(one["state"]), *map(str, one["overlays"])])

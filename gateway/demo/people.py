@@ -88,7 +88,9 @@ class People:
         answer = self.ask("peer.ping", id=other.code)
         steps = answer["steps"]
         if answer["ok"] is not True or not isinstance(steps, list):
-            raise RefusedError(Code.UNREACHABLE, f"the way from {self.country.title} to {other.title} is not clear")
+            raise RefusedError(
+                Code.UNREACHABLE, f"the connection from {self.country.title} to {other.title} does not work"
+            )
         return len(steps)
 
     # --- exchange -------------------------------------------------------------------------------------------------

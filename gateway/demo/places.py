@@ -140,7 +140,7 @@ def plan_federation(base: Path) -> Federation:
     """
     if base.exists() and (not base.is_dir() or any(base.iterdir())):
         raise RefusedError(
-            Code.EXISTS, f"{base} is there and not empty; nothing was changed", hint="name a new folder with --dir"
+            Code.EXISTS, f"{base} exists and is not empty; nothing was changed", hint="name a new folder with --dir"
         )
     ports = find_free_ports(10)
     france = Country(

@@ -67,7 +67,7 @@ class Processes:
                     raise RefusedError(
                         Code.UNREACHABLE,
                         f"{name} ended by itself, exit {code}",
-                        hint=f"its last words are in {each.log}",
+                        hint=f"its last output is in {each.log}",
                     )
 
     def kill(self, name: str) -> None:

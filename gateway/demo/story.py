@@ -40,7 +40,7 @@ def pair_countries(stage: Stage, a: Country, b: Country) -> None:
     stage.act(b, f"two administrators sign as well: {a.title} is {second.second(a)}")
     for here, there in ((first, b), (second, a)):
         wait_until(f"the trust record of {there.title}", partial(here.agreed, there))
-    stage.demand(first.ping(b) > 0, f"the way from {a.code} to {b.code} is clear in every step")
+    stage.demand(first.ping(b) > 0, f"the connection from {a.code} to {b.code} works in every step")
 
 
 def ask_for_a_place(stage: Stage) -> None:

@@ -101,7 +101,7 @@ class ErasureOperations:
         if any(row.ref in alarmed for row in rows):
             raise RefusedError(
                 Code.CONFLICT,
-                "a safety alert is among it that nobody has taken; nothing was erased",
+                "it includes a safety alert that nobody has taken; nothing was erased",
                 hint="trm alert acknowledge takes it; trm alarm dismiss says that a person has seen it",
             )
         gone = await self._eraser.erase({row.ref: reason for row in rows}, by=by)
@@ -161,7 +161,7 @@ class ErasureOperations:
 
         def move(connection: Connection) -> None:
             if not store.lift_hold(connection, index):
-                raise RefusedError(Code.NOT_FOUND, "no legal hold lies over it", hint="trm retention list shows them")
+                raise RefusedError(Code.NOT_FOUND, "no legal hold applies to it", hint="trm retention list shows them")
             requests.reopen(connection, at=now)
             journal.append_leaf(connection, leaf(now, "retention.released", actor=self._actor(by.encode()).hex()))
 
@@ -244,7 +244,7 @@ def day(arguments: Arguments, now: int) -> date:
     if until is None or until < datetime.fromtimestamp(now, UTC).date():
         raise RefusedError(
             Code.INVALID,
-            "the argument until is no day to come; nothing was changed",
+            "the argument until is not a day in the future; nothing was changed",
             findings=[Finding(place="/until", rule="format", hint="YYYY-MM-DD, today or later")],
         )
     return until

@@ -190,7 +190,7 @@ def _entry(value: Json, checkpoint: Checkpoint, head: Head, known: _Known) -> En
     path = [unb64u(step) for step in items(member["path"])]
     entry = _leaf(leaf, head, known)
     if not is_included(leaf_hash(leaf), entry.seq - 1, checkpoint.size, path, checkpoint.root):
-        raise RemoteError(Code.BAD_CHAIN, "a leaf is not in the log of the checkpoint")
+        raise RemoteError(Code.BAD_CHAIN, "an entry is not in the log of the checkpoint")
     return entry
 
 
@@ -211,7 +211,7 @@ def _leaf(leaf: bytes, head: Head, known: _Known) -> Entry:
     else:
         fits = batch is not None and event == (ISSUED if batch.issuer == known.node else HELD)
     if not fits or {text(member["peer"]), known.node} != known.parties.keys():
-        raise RemoteError(Code.SPLICED, "a leaf is about nothing of this bundle, or says something else")
+        raise RemoteError(Code.SPLICED, "an entry is about nothing in this bundle, or says something else")
     return Entry(seq=number(member["seq"]), at=number(member["at"]), of=of, head=head)
 
 

@@ -273,13 +273,13 @@ def _not_final(status: int) -> TransientError:
     """What an answer means that nobody signed."""
     match status:
         case 403:
-            return TransientError(Code.NOT_ACTIVE, "peer refused without a word (403)")
+            return TransientError(Code.NOT_ACTIVE, "peer refused without a reason (403)")
         case 413:
             return TransientError(Code.TOO_LARGE, "peer calls the request too large (413)")
         case 429:
-            return TransientError(Code.UNREACHABLE, "peer asks for patience (429)")
+            return TransientError(Code.UNREACHABLE, "peer asks to slow down (429)")
         case _ if status >= 500:
-            return TransientError(Code.UNREACHABLE, f"peer is in trouble ({status})")
+            return TransientError(Code.UNREACHABLE, f"peer has a failure of its own ({status})")
         case 200 | 400 | 404 | 409:
             return TransientError(Code.BAD_SIGNATURE, f"answer is not signed ({status})")
         case _:

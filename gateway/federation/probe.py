@@ -62,12 +62,12 @@ async def shake_hands(peer: PeerAddress, spki_hash: SpkiHash) -> None:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(host, port, ssl=client_context(), server_hostname=host)
     except (OSError, EOFError) as exc:  # TimeoutError and ssl.SSLError are of this kind
-        raise TransientError(Code.UNREACHABLE, f"what listens at port {port} speaks no TLS 1.3") from exc
+        raise TransientError(Code.UNREACHABLE, f"the server at port {port} does not speak TLS 1.3") from exc
     tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
     certificate = tls.getpeercert(binary_form=True)
     await _close(writer)
     if not certificate or _shown(certificate, spki_hash) not in peer.spki:
-        raise TransientError(Code.BAD_KEY, "the server shows a key that the peer's descriptor does not pin")
+        raise TransientError(Code.BAD_KEY, "the server presents a key that the peer's descriptor does not pin")
 
 
 def _shown(certificate: bytes, spki_hash: SpkiHash) -> bytes:

@@ -351,7 +351,7 @@ def _claim(
 ) -> Claim:
     created, expires = int(given["created"]), int(given["expires"])
     if not created < expires <= created + LIFE:
-        raise RemoteError(Code.BAD_SIGNATURE, "signature lives longer than 120 s or not at all")
+        raise RemoteError(Code.BAD_SIGNATURE, "signature is valid for more than 120 s or not at all")
     return Claim(
         node=given["node"],
         kid=given["kid"],
@@ -378,7 +378,7 @@ def _once(fields: Fields, name: str, shape: re.Pattern[str]) -> re.Match[str]:
         raise RemoteError(Code.BAD_SIGNATURE, f"field {name} must occur exactly once")
     found = shape.fullmatch(values[0].decode("latin-1"))
     if found is None:
-        raise RemoteError(Code.BAD_SIGNATURE, f"field {name} is not as the profile has it")
+        raise RemoteError(Code.BAD_SIGNATURE, f"field {name} does not match the profile")
     return found
 
 
@@ -393,5 +393,5 @@ def _bytes_of(found: re.Match[str]) -> bytes:
     text = found["bytes"]
     value = base64.b64decode(text)
     if base64.b64encode(value).decode("ascii") != text:
-        raise RemoteError(Code.BAD_SIGNATURE, "base64 has bits that mean nothing")
+        raise RemoteError(Code.BAD_SIGNATURE, "base64 has unused bits that are not zero")
     return value

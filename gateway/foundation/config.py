@@ -254,5 +254,7 @@ def parse(text: str, path: Path) -> Config:
         ) from exc
     if config.node.region not in regions():
         findings = [Finding(place="node.region", rule="unknown_region", hint=f"held: {', '.join(regions())}")]
-        raise RefusedError(Code.INVALID, f"{path} names no region pack of ours; nothing was started", findings=findings)
+        raise RefusedError(
+            Code.INVALID, f"{path} names no region pack of this installation; nothing was started", findings=findings
+        )
     return config

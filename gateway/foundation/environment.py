@@ -48,7 +48,7 @@ def passphrase(file: Path | None) -> str:
         raise RefusedError(Code.INVALID, f"the passphrase file {file} is not UTF-8 text") from exc
     except OSError as exc:
         raise RefusedError(
-            Code.NOT_FOUND, f"the passphrase file {file} can not be read", hint=exc.strerror or ""
+            Code.NOT_FOUND, f"the passphrase file {file} cannot be read", hint=exc.strerror or ""
         ) from exc
     secret = secret.removesuffix("\n").removesuffix("\r")
     if not secret:
@@ -63,7 +63,7 @@ def may_read(file: Path) -> None:
             empty = os.fstat(found.fileno()).st_size == 0
     except OSError as exc:
         raise RefusedError(
-            Code.NOT_FOUND, f"the passphrase file {file} can not be read", hint=exc.strerror or ""
+            Code.NOT_FOUND, f"the passphrase file {file} cannot be read", hint=exc.strerror or ""
         ) from exc
     if empty:
         raise RefusedError(Code.INVALID, f"the passphrase file {file} is empty")

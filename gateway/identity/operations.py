@@ -246,8 +246,8 @@ def _revocation(own: OwnIdentity, clock: Clock, value: Json) -> tuple[Revocation
     if since > now:
         raise RefusedError(
             Code.INVALID,
-            "the time since when the key is not to be trusted is still to come; nothing was made",
-            hint="give the last moment at which nobody else can have had it; trm doctor looks at the clock",
+            "the time since which the key is not to be trusted is in the future; nothing was made",
+            hint="give the last moment at which nobody else can have had it; trm doctor checks the clock",
         )
     return tuple(Revocation(kid=kid, at=now, since=since, reason=reason) for kid in kids)
 

@@ -67,7 +67,7 @@ def open_keystore(path: Path, passphrase: str, generation: int, at_least: Cost) 
     except RefusedError as error:
         raise _unusable(error) from error
     except OSError as error:
-        what = f"{path.name} can not be read: {(error.strerror or 'unknown').lower()}"
+        what = f"{path.name} cannot be read: {(error.strerror or 'unknown').lower()}"
         raise KeysUnusableError(Code.INVALID, what, hint=_REMEDY[Code.INVALID]) from error
 
 

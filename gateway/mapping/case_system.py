@@ -89,7 +89,7 @@ def adapter_section(name: str, given: Mapping[str, str]) -> AdapterSection:
         more = ", ".join(key for key, field in known.items() if not field.is_required())
         raise RefusedError(
             Code.INVALID,
-            f"the adapter {name} can not be set up so: {', '.join(faults)}",
+            f"the adapter {name} cannot be set up like this: {', '.join(faults)}",
             hint=f"docs/settings.md explains each{f'; it may also have {more}' if more else ''}",
         )
     _, own = _judged(AdapterSection.model_validate({**given, "kind": name}))
@@ -134,7 +134,7 @@ def _judged(section: AdapterSection) -> tuple[Kind[Any], Settings]:
         hint = f"one of {', '.join(languages())}"
         finding = Finding(place="adapter.language", rule="unknown_language", hint=hint)
         raise RefusedError(
-            Code.INVALID, "node.toml: adapter.language is no language known here", hint=hint, findings=[finding]
+            Code.INVALID, "node.toml: adapter.language is not a known language", hint=hint, findings=[finding]
         )
     return kind, own
 
@@ -175,10 +175,10 @@ def _plain(path: Path) -> object:
     except yaml.MarkedYAMLError as exc:
         where = "" if exc.problem_mark is None else f"see line {exc.problem_mark.line + 1}"
         hint = f"{where}: {exc.problem}" if isinstance(exc, _NotPlainError) else where
-        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read", hint=hint) from exc
+        raise RefusedError(Code.INVALID, f"the mapping file {path} cannot be read", hint=hint) from exc
     except (OSError, yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
         hint = exc.strerror.lower() if isinstance(exc, OSError) and exc.strerror else "it has to be YAML in UTF-8"
-        raise RefusedError(Code.INVALID, f"the mapping file {path} can not be read", hint=hint) from exc
+        raise RefusedError(Code.INVALID, f"the mapping file {path} cannot be read", hint=hint) from exc
 
 
 class _NotPlainError(yaml.MarkedYAMLError):

@@ -110,7 +110,7 @@ def profile(mapping: RecordMapping, fates: object) -> Profile:
     """
     wanted = {"person", "lost", "beside", "status", "received", "aliases"}
     if not isinstance(fates, dict) or set(fates) != wanted or not all(isinstance(v, dict) for v in fates.values()):
-        raise RefusedError(Code.INVALID, "the file of fates has another shape")
+        raise RefusedError(Code.INVALID, "the second file of the profile does not have the expected form")
     texts = {
         name: {str(key): str(why) for key, why in fates[name].items()}
         for name in ("person", "lost", "beside", "received")

@@ -49,7 +49,7 @@ def map_message(mapping: RecordMapping, message: Mapping[str, Json]) -> MappedMe
     faults = [item.fault for item in written if item.fault is not None]
     beside = unread(mapping, message)
     faults += [
-        Finding(place=place, rule="unread_member", hint="the mapping file says nothing of this member")
+        Finding(place=place, rule="unread_member", hint="the mapping file says nothing about this member")
         for place, on_purpose in beside.items()
         if not on_purpose
     ]
@@ -57,7 +57,9 @@ def map_message(mapping: RecordMapping, message: Mapping[str, Json]) -> MappedMe
     for item in written:
         for label, cell in item.cells:
             if label in fields and fields[label] != cell:
-                faults.append(Finding(place=item.place, rule="ambiguous_column", hint="two members write one column"))
+                faults.append(
+                    Finding(place=item.place, rule="ambiguous_column", hint="two members write to one column")
+                )
             fields[label] = cell
     if faults:
         return tuple(faults)
@@ -149,7 +151,7 @@ def _write_absence(rule: Rule, place: str, reason: Json) -> Written:
         return Written(rule=rule, place=place, found=reason, cells=((rule.sources[0], word),))
     if rule.unknown_lossy:
         return Written(rule=rule, place=place, found=reason, losses=(rule.unknown_lossy,))
-    fault = Finding(place=place, rule="no_way_back", hint="the mapping has no word for why there is no value")
+    fault = Finding(place=place, rule="no_way_back", hint="the mapping has no way to say why a value is missing")
     return Written(rule=rule, place=place, found=reason, fault=fault)
 
 
@@ -192,7 +194,7 @@ def _values(rule: Rule, message: Mapping[str, Json]) -> list[Json] | Finding:
     present: list[Json] = [item for item in items if item is not None]
     if present and len(present) != len(items):
         place = _pointer(tuple(rule.path.text.split(".")))
-        return Finding(place=place, rule="uneven_list", hint="some items of this list say it and some do not")
+        return Finding(place=place, rule="uneven_list", hint="some items of this list have it and some do not")
     return present
 
 

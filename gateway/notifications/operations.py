@@ -158,7 +158,7 @@ def _actions(arguments: Arguments) -> list[Json]:
     if not isinstance(listed, list) or not listed or any(code not in codes for code in listed):
         raise RefusedError(
             Code.INVALID,
-            "what has been begun is not said; nothing was sent",
+            "the actions that have begun are missing; nothing was sent",
             findings=[Finding(place="/actions", rule="unknown_code", hint="one or more of " + ", ".join(codes))],
         )
     return [*listed]

@@ -41,7 +41,7 @@ class HookClient:
                 await response.content.read(READ)
                 status = response.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise TransientError(Code.UNREACHABLE, "the receiver of a webhook can not be reached") from error
+            raise TransientError(Code.UNREACHABLE, "the receiver of a webhook cannot be reached") from error
         if not 200 <= status < 300:
             raise TransientError(Code.UNREACHABLE, f"the receiver of a webhook answered {status}")
 

@@ -66,12 +66,12 @@ def _again(digest: bytes, known: tuple[bytes, bytes], opened: Callable[[bytes], 
         raise RefusedError(
             Code.CONFLICT,
             "this Idempotency-Key was used for something else; nothing was done",
-            hint="use a fresh key for a new act, and the old key only to repeat the old one",
+            hint="use a fresh key for a new operation, and the old key only to repeat the old one",
         )
     if known[1] == _BEGUN:
         raise RefusedError(
             Code.CONFLICT,
-            "the act of this Idempotency-Key was begun and its answer is not here; nothing was done now",
-            hint="look whether it was done; if not, repeat it with a fresh key",
+            "the operation of this Idempotency-Key was begun, but its answer is not here; nothing was done now",
+            hint="check whether it was done; if not, repeat it with a fresh key",
         )
     return OperationResult(value=orjson.loads(opened(known[1])))

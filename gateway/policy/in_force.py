@@ -145,10 +145,10 @@ def check(connection: Connection, change: Change, now: int) -> None:
         RefusedError: invalid, with the faults of the file; conflict.
     """
     if change.subject != NODE or change.action == Action.POLICY_BEGIN:
-        raise RefusedError(Code.INVALID, "this change has another subject than its action; nothing was changed")
+        raise RefusedError(Code.INVALID, "the subject of this change does not fit its action; nothing was changed")
     policy = read_policy(text(change.body["file"]).encode())
     if dict(change.body) != body_of(policy):
-        raise RefusedError(Code.INVALID, "the change says something else than the policy in it; nothing was changed")
+        raise RefusedError(Code.INVALID, "the change does not match the policy in it; nothing was changed")
     before = completed(connection, NODE)
     held = trust.in_force(before, now)
     rules.check_next(

@@ -115,7 +115,9 @@ class StatisticsOperations:
 
         found = await self._content.store.read(query)
         if found is None:
-            raise RefusedError(Code.NOT_FOUND, f"no such {REQUEST} came in", hint="trm message list --in shows the ids")
+            raise RefusedError(
+                Code.NOT_FOUND, f"no such {REQUEST} was received", hint="trm message list --in shows the ids"
+            )
         return found
 
 

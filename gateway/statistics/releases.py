@@ -146,7 +146,7 @@ class StatisticsReleases:
         if at is not None and earlier is None:
             raise RefusedError(
                 Code.UNDECRYPTABLE,
-                "what was counted of this period before does not open; nothing was counted",
+                "the earlier count of this period cannot be opened; nothing was counted",
                 hint="restore a backup: a count without it would be wrong, and it is made only once",
             )
         found = await self._workers.off_loop(

@@ -48,7 +48,7 @@ Key: TypeAlias = tuple[str, ...]
 class Leak(StrEnum):
     """What is wrong with a table."""
 
-    UNREADABLE = "the table can not be read"
+    UNREADABLE = "the table cannot be read"
     DIMENSIONS = "at most three dimensions are crossed, each once"
     INCOMPLETE = "each combination of values is listed once, with its count or as suppressed"
     SMALL = "a count from 1 to 9 is suppressed, not published"

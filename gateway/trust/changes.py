@@ -174,7 +174,7 @@ class TrustChanges:
             raise RefusedError(
                 Code.CONFLICT,
                 "something else was changed meanwhile; nothing was changed",
-                hint="look, and propose it anew",
+                hint="look at it, and propose it again",
             )
         if rule.subject == NODE:
             in_force.check(connection, change, now)
@@ -207,9 +207,7 @@ class TrustChanges:
         if "expires" in body:
             expires = body["expires"]
             if not isinstance(expires, int) or not change.at + 2 * rules.DAY < expires <= change.at + LONGEST:
-                raise RefusedError(
-                    Code.INVALID, "trust stands for more than 2 and at most 400 days; nothing was changed"
-                )
+                raise RefusedError(Code.INVALID, "trust lasts more than 2 and at most 400 days; nothing was changed")
         if "scope" in body:
             self._check_scope(body["scope"])
 
@@ -228,7 +226,7 @@ class TrustChanges:
             if not isinstance(listed, list) or not words.issuperset(str(word) for word in listed):
                 raise RefusedError(
                     Code.INVALID,
-                    f"{name} of the scope has a word that this node does not know; nothing was changed",
+                    f"{name} of the scope has a value that this node does not know; nothing was changed",
                     hint="trm peer scope prints everything that can be permitted",
                 )
 
@@ -252,7 +250,7 @@ def _judged(connection: Connection, change: Change, word: Word, now: int) -> Any
         word.check(enrolled, change)
         return word
     except RemoteError as exc:
-        raise RefusedError(exc.code, f"this approval does not count: {exc.what}; nothing was changed") from exc
+        raise RefusedError(exc.code, f"this approval is not valid: {exc.what}; nothing was changed") from exc
 
 
 def _give_up_approved_by(connection: Connection, pseudonym: str, now: int) -> None:

@@ -60,7 +60,7 @@ _FIXES: Mapping[str, str] = {
     "name": "check the name with your resolver; if it changed, the peer has to publish a descriptor with the new one",
     "tcp": "ask the peer whether its node runs and listens on this port, and check the firewalls on both sides; the "
     "address is the one of its descriptor",
-    "tls": "ask the peer what listens there: nothing may stand before its node and end TLS; after a change of its "
+    "tls": "ask the peer what listens there: nothing in front of its node may end TLS; after a change of its "
     "server key it has to publish a new descriptor",
     "clock": "set the clocks of both machines by a time service",
     "keys": "the peer has to publish a descriptor with valid keys and start its node again; speak to its administrator",
@@ -135,7 +135,8 @@ class Pinger:
             raise RefusedError(
                 Code.CLOCK,
                 f"the peer's clock is {abs(ahead)} s {'ahead of' if ahead > 0 else 'behind'} ours",
-                hint=f"{SKEW} s are allowed: see which of the two is wrong, and set it by a time service",
+                hint=f"{SKEW} s are allowed: find out which of the two is wrong, and synchronise it with a "
+                "time service",
             )
         return f"{abs(ahead)} s apart, {SKEW} s are allowed"
 
@@ -151,7 +152,9 @@ class Pinger:
         try:
             newest.signing_key(keyset.signature.kid, at=parse_keyset(keyset).issued)
         except RemoteError as error:
-            raise RefusedError(error.code, f"it signs its keyset by a key that counts no more: {error.what}") from error
+            raise RefusedError(
+                error.code, f"it signs its keyset with a key that is no longer valid: {error.what}"
+            ) from error
         await self._signs_with_a_listed_key(peer)
         return f"descriptor version {newest.version}, in force; its signing keys are valid"
 
@@ -163,7 +166,7 @@ class Pinger:
             except RemoteError as error:
                 raise RefusedError(
                     error.code,
-                    f"this node signs by a {use} key that its own descriptor does not allow: {error.what}",
+                    f"this node signs with a {use} key that its own descriptor does not allow: {error.what}",
                     hint="start this node again so that it uses its new key; trm keys list shows them",
                 ) from error
 
@@ -176,7 +179,7 @@ class Pinger:
         except TransientError as error:
             if error.code is Code.BAD_SIGNATURE:
                 raise RefusedError(
-                    error.code, "it signs its answers by a key that its descriptor does not list as valid"
+                    error.code, "it signs its answers with a key that its descriptor does not list as valid"
                 ) from error
 
     async def _check_keyset(self, peer: Peer) -> str:
@@ -199,18 +202,18 @@ class Pinger:
         standing = peer.standing(self._clock.now())
         if standing.state is not PeerState.ACTIVE:
             raise RefusedError(
-                Code.NOT_ACTIVE, f"the peer is {standing.state} here", hint="trm peer show tells what it waits for"
+                Code.NOT_ACTIVE, f"the peer is {standing.state} here", hint="trm peer show says what it waits for"
             )
         if standing.missing is not None:
             raise RefusedError(
                 Code.OUT_OF_SCOPE,
                 f"trust is not in force on both sides: {standing.missing}",
-                hint="trm peer show tells what is missing; the other side's administrators have to approve too",
+                hint="trm peer show says what is missing; the other side's administrators have to approve too",
             )
         held = [entry.body_type for entry in schemas.catalogue().types if not never_blocked(entry.body_type)]
         ways = {way: sum(standing.outside(name, way) is None for name in held) for way in Direction}
         if not any(ways.values()):
-            raise RefusedError(Code.OUT_OF_SCOPE, "nothing is permitted but what is never blocked")
+            raise RefusedError(Code.OUT_OF_SCOPE, "nothing is permitted except what is never blocked")
         return f"{ways[Direction.SEND]} types may be sent, {ways[Direction.RECEIVE]} received"
 
     async def _check_round_trip(self, peer: Peer) -> str:
@@ -222,8 +225,10 @@ class Pinger:
             raise RefusedError(
                 Code.LINK_RESET_REQUIRED,
                 "one of the two nodes was restored from a backup: nothing is numbered on this link",
-                hint="trm peer show tells whose turn it is: reset-link where it was restored, then accept-reset over "
-                "there",
+                hint=(
+                    "trm peer show says whose turn it is: reset-link where it was restored, then accept-reset "
+                    "over there"
+                ),
             )
         return f"it has seen our messages up to number {value.get('high')}"
 

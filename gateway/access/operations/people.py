@@ -74,7 +74,7 @@ class PeopleOperations:
         if not NAME(name) or not name.strip():
             raise RefusedError(
                 Code.INVALID,
-                "the name is no line of 1 to 64 characters; nothing was made",
+                "the name is not one line of 1 to 64 characters; nothing was made",
                 findings=[Finding(place="/name", rule="pattern", hint="without controls and invisible characters")],
             )
         if language is not None:
@@ -97,7 +97,7 @@ class PeopleOperations:
                 raise RefusedError(
                     Code.EXISTS,
                     "somebody here has this name already; nothing was made",
-                    hint="add what tells them apart: names are how a second person is told from the first",
+                    hint="add something to tell them apart: the name distinguishes the second person from the first",
                 )
             rows.add(connection, row)
             bound, actor = unit is not None, _actor(self._actor, by)
@@ -120,7 +120,7 @@ class PeopleOperations:
             rules.check_gives(caller, roles_of(row) | after)
             words, place = " ".join(sorted(after)), unit if "unit" in arguments else row.unit
             if (words, place) == (row.roles, row.unit):
-                raise RefusedError(Code.INVALID, "this is what they may do already; nothing was changed")
+                raise RefusedError(Code.INVALID, "these are the rights they have already; nothing was changed")
             rows.change(connection, row.id, roles=words, unit=place)
             end_sessions(connection, rows.sessions(connection, row.id), "changed", now)
             bound, actor = place is not None, _actor(self._actor, by)

@@ -148,7 +148,7 @@ def key_store(folder: Path) -> Check:
     if os.access(folder / KEYSTORE, os.R_OK):
         return ok("key store", "there, and can be read")
     return red(
-        "key store", "missing, or can not be read", "restore the node folder from its backup; nothing replaces keys"
+        "key store", "missing, or cannot be read", "restore the node folder from its backup; nothing replaces keys"
     )
 
 
@@ -187,7 +187,7 @@ def database(folder: Path) -> Check:
             whole = connection.execute("pragma quick_check").fetchone()[0]
             revision = connection.execute("select version_num from alembic_version").fetchone()[0]
     except (sqlite3.Error, TypeError):
-        return red("database", f"{DATABASE} can not be read", "restore the node folder from its backup")
+        return red("database", f"{DATABASE} cannot be read", "restore the node folder from its backup")
     if whole != "ok":
         return red("database", f"{DATABASE} is damaged", "restore the node folder from its backup")
     if revision != HEAD:

@@ -162,7 +162,7 @@ def policy(told: Mapping[str, Json]) -> Check:
     listed = "; ".join(f"{fault['place']}: {fault['rule']}" for fault in list_objects(held, "faults"))
     if listed:
         fix = "read again what it opens, issue a new version: trm policy show --file, trm policy adopt"
-        return red("policy", f"{name} can not be applied, so nothing may leave: {listed}", fix)
+        return red("policy", f"{name} cannot be applied, so nothing may leave: {listed}", fix)
     if not held["ways"]:
         return warn(
             "policy", f"{name} has no rule for the country of this node: nothing may leave it", "trm policy adopt"
@@ -216,14 +216,14 @@ def listener(newest: Descriptor) -> Check:
         why = (exc.strerror or type(exc).__name__).lower()
         return warn(
             name,
-            f"{newest.endpoints[0]} can not be reached from here: {why}",
+            f"{newest.endpoints[0]} cannot be reached from here: {why}",
             "check the address, the name and the firewall",
         )
     if certificate is None or spki_hash(certificate) not in newest.tls_spki:
         return red(
             name,
             f"{newest.endpoints[0]} shows a key that is not in the descriptor",
-            "something stands before the node that ends TLS: remove it",
+            "something in front of the node ends TLS: remove it",
         )
     return ok(name, "the address shows the pinned key")
 

@@ -99,7 +99,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
     "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Every role from now on; once for each."
 )
 @_UNIT
-@click.option("--no-unit", is_flag=True, help="Bind them to no unit any more.")
+@click.option("--no-unit", is_flag=True, help="Unbind them from their unit.")
 @options.by
 @options.pass_node
 @options.as_json

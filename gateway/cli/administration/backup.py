@@ -209,7 +209,7 @@ def _show_restored(value: Mapping[str, Json]) -> None:
             ("node", value["node"]),
             ("as it was", time_text.when(value["backup"])),
             ("content that opens", value["opens"]),
-            ("content closed for ever", value["closed"]),
+            ("content closed for good", value["closed"]),
         ]
     )
     output.print_hint(

@@ -139,7 +139,7 @@ def initialise_node(
         raise RefusedError(
             Code.INVALID,
             "node and roots have the same passphrase; nothing was made",
-            hint="who holds the roots is not who runs the node: give the roots a passphrase of their own",
+            hint="root holders are not the people who run the node: give the roots a passphrase of their own",
         )
     click.echo("trm: making keys, this takes a few seconds ...", err=True)
     made = asyncio.run(make_node(plan, passphrase, root_passphrase, clock=SystemClock()))
@@ -152,7 +152,7 @@ def initialise_node(
         except GatewayError as exc:
             raise RefusedError(
                 exc.code,
-                f"the node was made, what its case system needs was not: {exc.what}",
+                f"the node was made, but what its case system needs was not: {exc.what}",
                 hint="make room for it; trm adapter check tells when it is right",
             ) from exc
 
@@ -207,7 +207,7 @@ def _check(plan: Plan) -> CaseSystem | None:
             adapter=plan.adapter,
         )
     except ValueError as exc:
-        raise click.UsageError(f"not a setting a node can have: {_faults(exc)}") from exc
+        raise click.UsageError(f"not a possible setting of a node: {_faults(exc)}") from exc
     if len(str(plan.folder / "run" / "api.sock").encode()) > SOCKET_PATH:
         raise RefusedError(
             Code.INVALID,
@@ -271,7 +271,7 @@ def _cards(files: Sequence[Path]) -> list[AdminCard]:
     if len(found) < len(cards):
         raise RefusedError(
             Code.INVALID,
-            "a passkey is good at the console of a node that runs; nothing was made",
+            "a passkey works only at the console of a running node; nothing was made",
             hint="trm admin new FILE writes FILE.public",
         )
     return found
@@ -286,7 +286,7 @@ def _public(files: Sequence[Path]) -> list[KeyRecord]:
     except RemoteError as exc:
         raise RefusedError(
             exc.code,
-            f"a public root key can not be used: {exc.what}; nothing was made",
+            f"a public root key cannot be used: {exc.what}; nothing was made",
             hint="ask its holder for FILE.public again, as trm keys root new wrote it",
         ) from exc
 

@@ -93,7 +93,7 @@ async def _serve(folder: Path, unlock: Unlock, as_json: bool) -> None:
                 raise
             raise RefusedError(
                 Code.UNREACHABLE,
-                f"can not listen on {node.config.federation.listen}; nothing was started",
+                f"cannot listen on {node.config.federation.listen}; nothing was started",
                 hint=(exc.strerror or "see federation.listen in node.toml").lower(),
             ) from exc
 
@@ -106,7 +106,7 @@ def _say_limited(error: GatewayError, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"ready": False, "code": str(error.code)}))
     else:
-        click.echo("limited: the key store can not be used; no peer is served, trm doctor says what to do")
+        click.echo("limited: the key store cannot be used; no peer is served, trm doctor says what to do")
 
 
 def require_roots(node: Node) -> None:

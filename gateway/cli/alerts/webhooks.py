@@ -43,7 +43,7 @@ def create_webhook(reach: Reach, name: str, url: str, as_json: bool) -> None:
     except ValueError as error:
         raise RefusedError(
             Code.INVALID,
-            "the name or the address is none for a webhook; nothing was made",
+            "the name or the address cannot be used for a webhook; nothing was made",
             hint="a name of a-z, 0-9 and -, an address that begins with https:// or is on this machine",
         ) from error
     path = reach.folder / WEBHOOKS / section.name

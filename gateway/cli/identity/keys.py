@@ -108,7 +108,7 @@ def rotate_keys(
         voice.print_line(f"{answer['destroyed']} encryption keys destroyed; keyset {answer['keyset']} has a new one")
         return
     if ("roots" in kinds) != bool(root_public) or (threshold is not None and not root_public):
-        raise click.UsageError("roots needs --root-public for every root from now on, and nothing else takes it")
+        raise click.UsageError("roots needs --root-public for every root from now on, and no other key type accepts it")
     wanted: dict[str, Json] = {"rotate": [kind for kind in kinds if kind != "roots"], "at_once": at_once, "by": by}
     if root_public:
         public: list[Json] = [voice.read_json(path) for path in root_public]
@@ -264,7 +264,7 @@ def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> No
 
     asked = requests.read_request(requests.read_file(request))
     if asked.tombstone is None or asked.previous is None:
-        raise RefusedError(Code.WRONG_TYPE, "this is no request for a tombstone; nothing was written")
+        raise RefusedError(Code.WRONG_TYPE, "this is not a request for a tombstone; nothing was written")
     document = requests.gather_signatures(asked, signatures)
     try:
         accept_tombstone([asked.previous], document, SystemClock().now())
@@ -276,12 +276,12 @@ def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> No
         ) from exc
     voice.write_new(out, document.encode())
     voice.print_line(f"written: {out}")
-    voice.print_hint("whoever publishes it ends this node for ever: keep it sealed, at two places, never on the node")
+    voice.print_hint("whoever publishes it ends this node for good: keep it sealed, at two places, never on the node")
 
 
 @options.add_verb(key_commands, "recover")
 @click.argument("file", type=_FILE, metavar="TOMBSTONE")
-@click.option("--yes", is_flag=True, help="Do not ask: this node id ends for ever.")
+@click.option("--yes", is_flag=True, help="Do not ask: this node id ends for good.")
 @options.by
 @options.pass_node
 def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
@@ -296,7 +296,7 @@ def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
     """
     document = voice.read_object(file)
     if not yes:
-        click.confirm("this ends the node id at every peer, for ever; go on?", abort=True, err=True)
+        click.confirm("this ends the node id at every peer, for good; continue?", abort=True, err=True)
     took = reach.ask("keys.end", tombstone=document, by=by)["took"]
     for name, done in (took if isinstance(took, dict) else {}).items():
         voice.print_line(

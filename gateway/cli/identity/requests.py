@@ -26,7 +26,7 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise RefusedError(
-            Code.NOT_FOUND, f"{path} can not be read; nothing was done", hint=(exc.strerror or "").lower()
+            Code.NOT_FOUND, f"{path} cannot be read; nothing was done", hint=(exc.strerror or "").lower()
         ) from exc
 
 
@@ -37,7 +37,7 @@ def read_request(data: bytes) -> Request:
     except RemoteError as exc:
         raise RefusedError(
             exc.code,
-            f"this is no request that could be signed: {exc.what}; nothing was done",
+            f"this request cannot be signed: {exc.what}; nothing was done",
             hint="copy it from the node again, or have a new one made",
         ) from exc
 
@@ -51,7 +51,7 @@ def gather_signatures(request: Request, files: Sequence[Path]) -> SignedDocument
     except RemoteError as exc:
         raise RefusedError(
             exc.code,
-            f"a signature file can not be read: {exc.what}; nothing was done",
+            f"a signature file cannot be read: {exc.what}; nothing was done",
             hint="SIG files are what trm keys root sign wrote",
         ) from exc
 
@@ -79,7 +79,7 @@ def describe_request(request: Request) -> list[Fact]:
 def _of_tombstone(request: Request) -> list[Fact]:
     name = "a node" if request.previous is None else f"{request.previous.name} ({request.previous.country})"
     return [
-        ("to sign", f"the TOMBSTONE of {name}: whoever publishes it ends this node for ever"),
+        ("to sign", f"the TOMBSTONE of {name}: whoever publishes it ends this node for good"),
         ("node", request.node),
         ("keep", "sealed, at two places, for the day on which two or more roots are lost or stolen"),
     ]

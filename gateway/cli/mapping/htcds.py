@@ -136,7 +136,7 @@ def _chosen(records: Sequence[Mapping[str, Json]], number: int | None) -> Mappin
         raise RefusedError(
             Code.INVALID,
             "the file has no record; nothing was written",
-            hint=f"names of the standard stand in one of the first {HEADINGS} rows, a record in each row below",
+            hint=f"put the names of the standard in one of the first {HEADINGS} rows, and a record in each row below",
         )
     if number is None or number > len(records):
         raise RefusedError(
@@ -159,7 +159,7 @@ def _records(file: Path, known: frozenset[str]) -> list[Mapping[str, Json]]:
         text = file.read_text(encoding="utf-8-sig")
         tables = [list(csv.reader(io.StringIO(text), delimiter=one, strict=True)) for one in DELIMITERS]
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise RefusedError(Code.NOT_FOUND, f"{file} can not be read as a table in UTF-8; nothing was written") from exc
+        raise RefusedError(Code.NOT_FOUND, f"{file} cannot be read as a table in UTF-8; nothing was written") from exc
     return max((_rows(table, known) for table in tables), key=lambda found: found[0])[1]
 
 
@@ -181,7 +181,7 @@ def _rows(table: list[list[str]], known: frozenset[str]) -> tuple[int, list[Mapp
     heading = max(index for index, score in enumerate(scores) if 2 * score >= best)
     labels = [cell.strip() for cell in table[heading]]
     if twice := len(list(filter(None, labels))) - len(set(map(compared, filter(None, labels)))):
-        raise RefusedError(Code.INVALID, f"{twice} label(s) of the table stand twice; nothing was written")
+        raise RefusedError(Code.INVALID, f"{twice} label(s) of the table appear twice; nothing was written")
     rows = [row for row in table[heading + 1 :] if any(cell.strip() for cell in row)]
     return best, [{label: cell.strip() for label, cell in zip(labels, row, strict=False) if label} for row in rows]
 

@@ -141,7 +141,7 @@ def _back(parsed: RecordMapping, name: str, message: Mapping[str, Json]) -> dict
     if not parsed.direction.inward or message.get("type") != parsed.body_type:
         raise RefusedError(
             Code.WRONG_TYPE,
-            "this mapping file does not read such a message; nothing was shown",
+            "this mapping file is not for such a message; nothing was shown",
             hint=f"it reads {parsed.body_type}, direction {parsed.direction}",
         )
     made = map_message(parsed, message)

@@ -48,7 +48,7 @@ def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
             near = nearest_type(draft["type"])
             return "a message type of trm schema list", f"did you mean {near}?" if near else "choose one of the list"
         case "/to", rule:
-            mend = "add `to`" if rule == "required" else "put it in the place of what stands there"
+            mend = "add `to`" if rule == "required" else "replace the present value with it"
             return "the peer: its short name here, or its node id", f"{mend}; trm peer list shows the peers"
         case ("/header" | "/content") as half, "required":
             whole = {"/header": "who writes to whom and on which basis", "/content": "what the message says"}
@@ -59,7 +59,7 @@ def _ours(draft: Mapping[str, Json], fault: Finding) -> tuple[str, str]:
             near = nearest(draft.get("purpose"), _purposes())
             return f"a code of purpose: {', '.join(_purposes())}", f"did you mean {near}?" if near else "choose one"
         case "", "additionalProperties":
-            return fault.hint, "facts of the case stand under `content`, who writes to whom under `header`"
+            return fault.hint, "facts of the case belong under `content`, who writes to whom under `header`"
         case "/header/seen", _:
             return fault.hint, "leave it out"
         case "/message", _:

@@ -237,7 +237,7 @@ def _show_conversation(value: Mapping[str, Json], lang: str | None = None) -> No
         output.print_facts([(name, standing[name]) for name in names])
         if standing["missing"]:
             output.print_hint(
-                f"{standing['missing']} message(s) can not be read any more: the state may be another one"
+                f"{standing['missing']} message(s) can no longer be read: the state may be a different one"
             )
         if standing["no_calendar"]:
             output.print_hint(

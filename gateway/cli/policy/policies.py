@@ -198,7 +198,7 @@ def _read(file: Path) -> CorridorPolicy:
         return read_policy(file.read_bytes(), place=file.name)
     except OSError as exc:
         raise RefusedError(
-            Code.NOT_FOUND, f"{file} can not be read; nothing was done", hint=(exc.strerror or "").lower()
+            Code.NOT_FOUND, f"{file} cannot be read; nothing was done", hint=(exc.strerror or "").lower()
         ) from exc
 
 
@@ -222,7 +222,7 @@ def _before(reach: Reach, change: Json) -> CorridorPolicy | None:
     try:
         earlier = Change.parse(canon(reach.ask("change.show", id=prev)["change"]))
     except RemoteError as exc:
-        raise RefusedError(Code.INVALID, "the policy before it can not be read; nothing was signed") from exc
+        raise RefusedError(Code.INVALID, "the policy before it cannot be read; nothing was signed") from exc
     if earlier.hash != prev:
         raise RefusedError(Code.CONFLICT, "the node showed another policy than the one before; nothing was signed")
     return _policy(dict(earlier.body))

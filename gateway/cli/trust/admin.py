@@ -76,7 +76,7 @@ def _show_admins(value: Mapping[str, Json]) -> None:
             [item["label"], item["pseudonym"], item["kind"], item["kid"], time_text.when(item["at"])]
             for item in list_objects(value, "admins")
         ],
-        empty="nobody, which can not be",
+        empty="nobody, which cannot be",
     )
     for item in list_objects(value, "offered"):
         output.print_line(f"offers a passkey: {item['label']}, pseudonym {item['pseudonym']}, key {item['kid']}")
@@ -161,7 +161,7 @@ def _offered(reach: Reach, name: str) -> dict[str, Json]:
         raise RefusedError(
             Code.NOT_FOUND,
             "nobody of this name has offered a passkey",
-            hint="who looks after trust does so at the console; trm admin list shows who did",
+            hint="trust administrators do so at the console; trm admin list shows who did",
         )
     output.print_hint("have them read the key to you from their screen: the node alone says that it is theirs")
     return found[0]

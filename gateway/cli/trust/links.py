@@ -54,7 +54,7 @@ def accept_reset(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None
         raise RefusedError(
             Code.NOT_FOUND,
             "this peer does not ask for a reset of the link; nothing was signed",
-            hint="two people there approve trm peer reset-link first; it comes within a minute",
+            hint="two people there approve trm peer reset-link first; their request arrives within a minute",
         )
     asked = offer["reset"]
     answer = signer.propose(reach, "link.accept_reset", peer, wanted=lambda body: body["reset"] == asked)

@@ -223,5 +223,5 @@ def take_tombstone(reach: Reach, file: Path, by: str, as_json: bool) -> None:
     """
     answer = reach.ask("peer.tombstone", tombstone=output.read_object(file), by=by)
     output.print_answer(
-        answer, as_json=as_json, people=lambda value: output.print_line(f"revoked for ever: {value['name']}")
+        answer, as_json=as_json, people=lambda value: output.print_line(f"revoked for good: {value['name']}")
     )

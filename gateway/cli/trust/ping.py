@@ -27,7 +27,7 @@ _FIXES = {
 
 @click.command("ping", context_settings=CONTEXT)
 @click.argument("peer")
-@click.option("--full", is_flag=True, help="Then send a test message the whole way; no case system sees it.")
+@click.option("--full", is_flag=True, help="Then send a test message all the way; no case system sees it.")
 @options.pass_node
 @options.as_json
 def ping_peer(reach: Reach, peer: str, full: bool, as_json: bool) -> None:
@@ -58,7 +58,7 @@ def _check_running(reach: Reach) -> None:
     if not is_running(reach.folder):
         raise RefusedError(
             Code.NOT_ACTIVE,
-            "the node does not run, so nothing would carry the test message; nothing was sent",
+            "the node is not running, so the test message would not be sent; nothing was sent",
             hint="trm serve first, or ping without --full",
         )
 

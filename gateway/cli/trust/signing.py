@@ -64,8 +64,8 @@ class Signer:
         if (change.action, change.subject) != (action, about) or not wanted(change.body):
             raise RefusedError(
                 Code.CONFLICT,
-                "the node prepared another change than you asked for; nothing was signed",
-                hint="do not sign it; look after this node: trm doctor",
+                "the node prepared a different change from the one you asked for; nothing was signed",
+                hint="do not sign it; check this node: trm doctor",
             )
         approval = self._signed(change, emergency)
         return reach.ask("change.propose", change=change.to_json(), approval=approval)
@@ -112,7 +112,7 @@ def _read(value: Json, hash: Json) -> Change:
     except RemoteError as exc:
         raise RefusedError(Code.INVALID, f"the node prepared no valid change: {exc.what}; nothing was signed") from exc
     if change.hash != hash:
-        raise RefusedError(Code.CONFLICT, "the change has another hash than the node said; nothing was signed")
+        raise RefusedError(Code.CONFLICT, "the change does not have the hash that the node gave; nothing was signed")
     return change
 
 
@@ -128,7 +128,7 @@ def pass_signer(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 emergency = click.option(
-    "--emergency", is_flag=True, help="Skip the delay of 24 hours; counts only if everybody who approves says so."
+    "--emergency", is_flag=True, help="Skip the delay of 24 hours; takes effect only if everybody who approves says so."
 )
 
 

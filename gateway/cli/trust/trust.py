@@ -224,7 +224,7 @@ def revoke_peer(reach: Reach, signer: Signer, peer: str, yes: bool, as_json: boo
       trm peer revoke AL --as /media/ana/admin.key --node /srv/trm/fr
     """
     if not yes:
-        click.confirm(f"revoke {output.strip_controls(peer)} for ever?", abort=True, err=True)
+        click.confirm(f"revoke {output.strip_controls(peer)} for good?", abort=True, err=True)
     _plain(reach, signer, "peer.revoke", peer, as_json=as_json)
 
 

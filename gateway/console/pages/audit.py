@@ -108,7 +108,7 @@ def _end_of(visit: Visit, day: str) -> int:
     try:
         noon = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp())
     except ValueError as exc:
-        raise RefusedError(Code.INVALID, "a day is written as 2026-11-30; nothing was looked for") from exc
+        raise RefusedError(Code.INVALID, "write the day as 2026-11-30; nothing was searched") from exc
     return noon + DAY // 2 - 1 - visit.settings.offset(noon)
 
 

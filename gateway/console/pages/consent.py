@@ -250,7 +250,7 @@ STATES: Mapping[str, str] = {
     "active": N_("in force"),
     "withdrawn_in_part": N_("taken back in part"),
     "withdrawn": N_("taken back"),
-    "damaged": N_("can not be read any more"),
+    "damaged": N_("can no longer be read"),
 }
 
 ONE = "/consents/{consent}"

@@ -58,7 +58,7 @@ async def list_owed(visit: Visit) -> web.StreamResponse:
     """List everything that one side owes, page by page."""
     side, chosen = visit.request.query.get("owes", SIDES[0]), _chosen(visit)
     if side not in SIDES:
-        raise RefusedError(Code.NOT_FOUND, "who owes is us or them")
+        raise RefusedError(Code.NOT_FOUND, "the side that owes is us or them")
     cursor = visit.request.query.get("cursor")
     asked = {"owes": side, "limit": PAGE, **chosen} | ({} if cursor is None else {"cursor": cursor})
     found = await visit.ask("conversation.due", asked)

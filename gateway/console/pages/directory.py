@@ -167,7 +167,7 @@ async def publish_own_entry(visit: Visit) -> web.StreamResponse:
 async def _published(visit: Visit, own: Mapping[str, Any], whole: dict[str, Json], number: str) -> web.StreamResponse:
     """Publish what was previewed, unless somebody else has published since."""
     if number != str(own["number"]):
-        meanwhile = RefusedError(Code.CHANGED_MEANWHILE, "somebody has published; nothing was published")
+        meanwhile = RefusedError(Code.CHANGED_MEANWHILE, "somebody else has published meanwhile; nothing was published")
         return await _form(visit, own, whole, told=visit.told(meanwhile), status=409)
     try:
         done = await visit.act("directory.publish", {"content": whole, "language": visit.words.language.code})

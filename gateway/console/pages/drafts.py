@@ -204,7 +204,7 @@ async def load_waiting_draft(visit: Visit) -> dict[str, Any]:
     if shown["state"] not in WAITING:
         raise RefusedError(Code.CONFLICT, f"the draft is {shown['state']}")
     if shown["type"] not in catalogue():
-        raise RefusedError(Code.INVALID, "the draft has no message type that is known here", hint="discard it")
+        raise RefusedError(Code.INVALID, "the draft has no known message type", hint="discard it")
     return shown
 
 

@@ -141,7 +141,7 @@ async def add_peer(visit: Visit) -> web.StreamResponse:
 def _proposed(form: Form) -> dict[str, Json]:
     given = [name for name in ("file", "chain", "url", "scanned") if name in form]
     if len(given) != 1:
-        raise RefusedError(Code.INVALID, "exactly one of file, address and scanned text; nothing was changed")
+        raise RefusedError(Code.INVALID, "give exactly one of file, address and scanned text; nothing was changed")
     name: dict[str, Json] = {"name": form.one("name")} if "name" in form else {}
     match given[0]:
         case "url":
@@ -278,7 +278,7 @@ async def propose_change(visit: Visit) -> web.StreamResponse:
     try:
         change = json.loads(form.one("change"))
     except (ValueError, RecursionError) as exc:
-        raise RefusedError(Code.INVALID, "this is no change; nothing was changed") from exc
+        raise RefusedError(Code.INVALID, "this is not a change; nothing was changed") from exc
     done = await visit.ask("change.propose", {"change": change, **_signature(form)})
     return visit.go(f"/trust/changes/{done['id']}")
 

@@ -92,7 +92,7 @@ def _channel(word: str) -> Channel:
     if word not in set(Channel):
         raise RefusedError(
             Code.INVALID,
-            "the channel is not known; nothing was looked at",
+            "the channel is not known; nothing was checked",
             findings=[Finding(place="/channel", rule="enum", hint="one of " + ", ".join(Channel))],
         )
     return Channel(word)
@@ -125,7 +125,9 @@ def _family(said: Iterable[Opened]) -> str:
 def _local(held: LoadedConversation, said: Iterable[Opened], now: int) -> datetime:
     """The time where the person is: in the host country until somebody has met them in the other one."""
     if held.conversation is None:
-        raise RefusedError(Code.UNDECRYPTABLE, "what was said first does not open: nobody knows where the person is")
+        raise RefusedError(
+            Code.UNDECRYPTABLE, "the first message cannot be opened: it is not known where the person is"
+        )
     arrived = any(
         type_name(message.body_type) == "arrival.confirmation" and str(message.content.get("outcome")).startswith("met")
         for message in said

@@ -162,7 +162,7 @@ class ConversationOperations:
         only(arguments, "limit", "cursor", "owes", "peer", "unit")
         limit, wanted = number(arguments, "limit", otherwise=50), maybe_text(arguments, "owes")
         if wanted not in _OWING:
-            raise RefusedError(Code.INVALID, f"who owes is {US} or {THEM}; nothing was listed")
+            raise RefusedError(Code.INVALID, f"the side that owes is {US} or {THEM}; nothing was listed")
         by, after, unit = _OWING[wanted], _place(arguments), maybe_text(arguments, "unit")
         node = peer_of(self._peers, arguments)
         await self._status_updates.keep()
@@ -264,7 +264,7 @@ def _place(arguments: Arguments) -> Place | None:
         return None
     found = _CURSOR.fullmatch(cursor)
     if found is None:
-        raise RefusedError(Code.INVALID, "the cursor is not one of ours", hint="take it from the page before")
+        raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")
     return int(found[1]), bytes.fromhex(found[2]), found[3]
 
 

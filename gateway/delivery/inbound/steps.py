@@ -317,9 +317,9 @@ def _find_schema(statement: wire.Statement) -> schemas.MessageType:
     try:
         found = schemas.catalogue().by_schema(statement.schema)
     except RefusedError as exc:
-        raise RemoteError(Code.SCHEMA, "the schema is not one of this node") from exc
+        raise RemoteError(Code.SCHEMA, "this node does not have the schema") from exc
     if found.body_type != statement.body_type:
-        raise RemoteError(Code.SCHEMA, "the schema is not one of this node")
+        raise RemoteError(Code.SCHEMA, "this node does not have the schema")
     return found
 
 
@@ -347,7 +347,7 @@ def _check_purpose(found: schemas.MessageType, purpose: str | None) -> None:
     if purpose is not None and purpose not in schemas.code_list("purpose"):
         raise RemoteError(Code.GATE_G11, "the purpose is not a known code")
     if purpose is None and found.personal and type_name(found.body_type) != "consent.record":
-        raise RemoteError(Code.SCHEMA, "a message with personal data names its purpose")
+        raise RemoteError(Code.SCHEMA, "a message with personal data must name its purpose")
 
 
 # --- steps 16 and 17: gates and conversation --------------------------------------------------------------------------

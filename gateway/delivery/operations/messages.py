@@ -375,7 +375,7 @@ def position(arguments: Arguments) -> int | None:
 def cursor_of(value: str) -> int:
     """The row that a cursor names."""
     if len(value) > 15 or not value.isascii() or not value.isdigit():
-        raise RefusedError(Code.INVALID, "the cursor is not one of ours", hint="take it from the page before")
+        raise RefusedError(Code.INVALID, "the cursor is not valid", hint="take it from the page before")
     return int(value)
 
 

@@ -203,7 +203,7 @@ class ReleaseOperations:
             raise RefusedError(
                 Code.CONFLICT,
                 "the first person released this as it is; nothing was sent",
-                hint="release it without additions; or change the draft, and both release it anew",
+                hint="release it without additions; or change the draft, and both release it again",
             )
         return author_ref(by, self._actor)
 

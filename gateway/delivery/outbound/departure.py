@@ -282,7 +282,7 @@ class Departure:
 
     def _void(self, peer: Peer, row: MessageRow) -> SignedDocument:
         if row.n is None or row.epoch is None:
-            raise RuntimeError("a message without a number can not be voided")
+            raise RuntimeError("a message without a number cannot be voided")
         payload = Void(
             id=row.id,
             from_=self._identity.own.node,

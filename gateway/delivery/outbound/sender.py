@@ -247,7 +247,7 @@ class Sender:
             await self._store.move(
                 lambda c: journal.raise_alarm(c, at=now, kind=f"peer.{Code.STALE_KEYSET}", peer=self._node)
             )
-            raise TransientError(error.code, "the peer shows no keyset that may be used") from error
+            raise TransientError(error.code, "the peer presents no keyset that may be used") from error
         return peer
 
     async def _failed(self, error: GatewayError) -> float:
@@ -295,7 +295,7 @@ class Sender:
                     return
                 if await self._uploaded(peer, item):
                     return
-            raise TransientError(Code.REJECTED, "the peer waits for files and does not take them")
+            raise TransientError(Code.REJECTED, "the peer waits for files and does not accept them")
 
     async def _uploaded(self, peer: Peer, item: Ready) -> bool:
         """Bring the parts; whether that was the end of it."""
@@ -463,7 +463,7 @@ class Sender:
         if anew:
             await self._seal_anew(peer, anew)
         if any(reaction(code) is Reaction.SIGN_ANEW for _, code in codes):
-            raise TransientError(Code.STALE, "the peer wants the request signed anew")
+            raise TransientError(Code.STALE, "the peer wants the request signed again")
 
     async def _seal_anew(self, peer: Peer, refs: Sequence[int]) -> None:
         """Give up the bytes of these messages and learn the peer's newest keys; the next pass seals them at their
@@ -471,7 +471,7 @@ class Sender:
         """
         self._anew.update(refs)
         if any(self._anew[ref] >= SEALINGS for ref in refs):
-            raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer does not open what its keyset asks for")
+            raise TransientError(Code.UNKNOWN_RECIPIENT_KEY, "the peer cannot open what was sealed to its keyset")
         peer = await self._sync.fetch_chain(peer)
         await self._sync.refresh(peer)
         await self._store.move(lambda c: messages.drop_envelopes(c, refs))

@@ -78,7 +78,7 @@ def schema_for(body_type: str, *, begun: Iterable[tuple[str, str]], theirs: Coll
         if type_name(name) == type_name(body_type):
             raise RefusedError(
                 Code.NO_COMMON_SCHEMA,
-                f"this conversation began with {name} and keeps it; nothing was sent",
+                f"this conversation began with {name} and stays with it; nothing was sent",
                 hint=f"write it as {name}; {body_type} can be used in a new conversation",
             )
     held = schemas.catalogue()
@@ -217,7 +217,7 @@ def _in_order(around: ConversationContext, said: Message, step: JudgementPoint) 
         raise RefusedError(
             found.code,
             f"{found.what}; nothing was sent",
-            hint="trm conversation show says where the conversation stands and who owes what",
+            hint="trm conversation show shows the state of the conversation and who owes what",
         )
 
 
@@ -360,11 +360,11 @@ def _validate(
             Code.SCHEMA,
             f"the message has {len(findings)} fault(s); nothing was stored",
             findings=findings,
-            hint="mend the named places; trm schema show prints what is expected",
+            hint="correct the named places; trm schema show prints what is expected",
         )
     data = canon(body)
     if len(data) > BODY_LIMIT:
-        raise RefusedError(Code.TOO_LARGE, f"the message has {len(data)} bytes, {BODY_LIMIT} are the most")
+        raise RefusedError(Code.TOO_LARGE, f"the message has {len(data)} bytes, at most {BODY_LIMIT} are allowed")
     consent = _text_of(draft.header, "consent_ref")
     return ValidMessage(
         id=MessageId(draft.id),
@@ -410,7 +410,7 @@ def recheck(
             said something before it that came only now.
     """
     if now >= message.expires:
-        raise RefusedError(Code.EXPIRED, "the life of the message is over")
+        raise RefusedError(Code.EXPIRED, "the message has expired")
     _in_scope(standing, message.body_type, message.purpose, header, len(message.body), largest(files))
     _still_open(message, standing, header=header, content=content, policy=policy, step=step_at(around, now, before=n))
     _through_gates(
@@ -429,7 +429,7 @@ def recheck(
     if schemas_of_peer is not None and message.schema not in schemas_of_peer:
         raise RefusedError(
             Code.NO_COMMON_SCHEMA,
-            f"the peer does not hold this version of {message.body_type}",
+            f"the peer does not have this version of {message.body_type}",
             hint="one of the two nodes has to be upgraded",
         )
     if around is not None:
@@ -458,8 +458,8 @@ def _still_open(
     if isinstance(left, Blocked) or left.dropped:
         raise RefusedError(
             Code.CLOSED_BY_POLICY,
-            "the corridor policy closes a part of it by now",
-            hint="trm policy show says what may leave; write it anew",
+            "the corridor policy now keeps back a part of it",
+            hint="trm policy show says what may leave; write it again",
         )
 
 

@@ -123,7 +123,7 @@ class DirectoryOperations:
         if not entries:
             raise RefusedError(
                 Code.NOT_FOUND,
-                "no node of this country has told its offices",
+                "no node of this country has published its offices",
                 hint="trm directory search finds those that have",
             )
         now, days = self._clock.now(), calendar(self._region.name, country)
@@ -240,7 +240,7 @@ class DirectoryOperations:
             units = listed if isinstance(listed, list) else []
             findings += (
                 Finding(
-                    place=f"/content/units/{place}/country", rule="foreign", hint=f"a node speaks for {country} alone"
+                    place=f"/content/units/{place}/country", rule="foreign", hint=f"this node speaks only for {country}"
                 )
                 for place in foreign(said, country)
             )

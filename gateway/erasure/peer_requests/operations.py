@@ -114,12 +114,14 @@ class RequestOperations:
         if part and chosen is None:
             raise RefusedError(
                 Code.CONFLICT,
-                "the request is about a part of what messages say; nothing was erased",
-                hint="name the messages that have to go, or say that none is held",
+                "the request is about a part of the content of messages; nothing was erased",
+                hint="name the messages to be erased, or say that none is held",
             )
         if not part and chosen is not None:
             raise RefusedError(
-                Code.CONFLICT, "the request says itself what has to go; nothing was erased", hint="name no messages"
+                Code.CONFLICT,
+                "the request itself says what is to be erased; nothing was erased",
+                hint="name no messages",
             )
         gone = await self._executor.follow_one(row, only=chosen, by=by)
         return OperationResult(value={"id": text(arguments, "id"), "erased": gone})
@@ -137,7 +139,7 @@ class RequestOperations:
         scope = {item.conversation for item in found.rows.values()}
         if not scope:
             raise RefusedError(
-                Code.CONFLICT, "nothing of it is held any more; nothing was changed", hint="trm erasure follow says so"
+                Code.CONFLICT, "none of it is held any more; nothing was changed", hint="trm erasure follow says so"
             )
         held = [HoldRow(conversation=one, ground=ground, until=until.isoformat(), at=now) for one in sorted(scope)]
         actor = self._actor(by.encode()).hex()

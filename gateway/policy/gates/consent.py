@@ -127,7 +127,7 @@ def _record(facts: GateFacts) -> Decision:
     try:
         record = read(facts.content)
     except RefusedError:
-        return _g2("/content", "the consent record can not be read")
+        return _g2("/content", "the consent record cannot be read")
     if facts.recipient_unit not in record.units:
         return _g2("/content/grants", "a consent record goes only to units that it names")
     return PERMIT

@@ -81,7 +81,7 @@ class AsylumOperations:
         def move(connection: Connection) -> bool:
             known = store.get(connection, label)
             if known is None:
-                raise RefusedError(Code.NOT_FOUND, "no asylum hold lies over it", hint="trm asylum list shows them")
+                raise RefusedError(Code.NOT_FOUND, "no asylum hold applies to it", hint="trm asylum list shows them")
             if known.lift == who:
                 raise RefusedError(
                     Code.CONFLICT, "the same person wanted this lifted already; it still waits for a different one"

@@ -102,7 +102,9 @@ def check_reset(connection: Connection, change: Change) -> None:
     lowest = new_epoch(View.from_json(body["view"]).epoch, *positions(connection, change.subject))
     if body["epoch"] != lowest:
         raise RefusedError(
-            Code.CONFLICT, "the link has another epoch meanwhile; nothing was changed", hint="look, and propose it anew"
+            Code.CONFLICT,
+            "the link has another epoch meanwhile; nothing was changed",
+            hint="look at it, and propose it again",
         )
 
 
@@ -207,7 +209,7 @@ def _body(change: Change, members: dict[str, Check]) -> dict[str, Json]:
         if "view" in body:
             View.from_json(body["view"])
     except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+        raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
     return body
 
 

@@ -165,7 +165,7 @@ class ChangeOperations:
             raise RefusedError(
                 Code.WRONG_NODE,
                 f"the digits are not those of this pair; the peer stays {peer.state}",
-                hint="read them out again; if they still differ, somebody is between you: do not go on",
+                hint="read them aloud again; if they still differ, somebody is between you: stop",
             )
         compared: dict[str, Json] = {
             "descriptor": {"version": peer.descriptor.version, "hash": peer.descriptor.hash},
@@ -184,7 +184,7 @@ class ChangeOperations:
         try:
             change = Change.parse(canon(members(arguments, "change")))
         except RemoteError as exc:
-            raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+            raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
         word = _word(arguments)
         return await self._act(
             change.hash, lambda c, now: self._trust_changes.propose(c, change, word, now), created=True
@@ -282,7 +282,7 @@ def _formed(change: Change) -> Change:
     try:
         return Change.parse(change.encode())
     except RemoteError as exc:
-        raise RefusedError(Code.INVALID, f"this is no change that can be made: {exc.what}") from exc
+        raise RefusedError(Code.INVALID, f"this change cannot be made: {exc.what}") from exc
 
 
 # --- proposing, approving ----------------------------------------------------------------------------------------

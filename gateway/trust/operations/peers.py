@@ -115,8 +115,8 @@ class PeerOperations:
         if maybe_text(arguments, "fingerprint") not in (None, newest.fingerprint):
             raise RefusedError(
                 Code.WRONG_NODE,
-                "at this address is another node than the one that was scanned; nothing was changed",
-                hint="scan its code again; if it still differs, somebody is between you: do not go on",
+                "the node at this address is not the one that was scanned; nothing was changed",
+                hint="scan its code again; if it still differs, somebody is between you: stop",
             )
         name = maybe_text(arguments, "name") or newest.name
         if not _is_name(name) or is_node(name):

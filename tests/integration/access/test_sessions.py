@@ -226,7 +226,7 @@ async def test_row_38_a_sign_in_with_one_fault(house: House, fault: dict[str, An
     _, device, _ = await house.worker()
     for name, value in fault.items():
         setattr(device, name, value)
-    await refused(house.sign_in(device), words="this lets nobody in")
+    await refused(house.sign_in(device), words="sign-in was refused")
     (leaf,) = await house.leaves("sign_in.refused")
     assert leaf["code"] != "not_found"
 
@@ -657,7 +657,7 @@ async def test_who_can_not_offer(house: House):
     synced = Authenticator(synced=True)
     sam = Signer(house, id, synced, await house.enrol(code, synced))
     await house.ask("person.change", id=id, roles=["trust_admin"])
-    with pytest.raises(RefusedError, match="stays in its device"):
+    with pytest.raises(RefusedError, match="stays on its device"):
         await house.people.offer(Person(id=sam.id, name="Sam", caller=OWNER))
 
 
@@ -668,7 +668,7 @@ async def test_an_administrator_who_has_left(house: House):
     said = await ben.sign(trust)
     shown = await ana.propose(trust)
     await house.ask("person.end", id=ben.id)
-    await refused(ask(house, "change.approve", id=shown["id"], assertion=said), Code.NOT_FOUND, "was ended")
+    await refused(ask(house, "change.approve", id=shown["id"], assertion=said), Code.NOT_FOUND, "is no longer valid")
     signed = ADMINS[0].approve(Change.parse(canon(trust)), at=house.clock.now()).document.to_json()
     await ask(house, "change.approve", id=shown["id"], approval=signed)
     await house.ask("person.end", id=ana.id)

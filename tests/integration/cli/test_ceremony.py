@@ -82,7 +82,7 @@ def test_nothing_of_it_is_left_to_chance(tmp_path: Path) -> None:
     assert "not all roots signed" in trm(tmp_path, seal, code=1)
     assert not (tmp_path / "x").exists()
     mixed = ["trm", "keys", "publish", request, "ana/1.sig", "ben/t.sig", *node]
-    assert "a signature file can not be read" in trm(tmp_path, mixed, code=1)
+    assert "a signature file cannot be read" in trm(tmp_path, mixed, code=1)
     serve = ["trm", "serve", "--node", "node", "--passphrase-file", "node.passphrase"]
     assert "waits for its first descriptor; nothing was started" in trm(tmp_path, serve, code=1)
 
@@ -91,4 +91,4 @@ def test_a_request_is_read_by_its_words_only(tmp_path: Path) -> None:
     """A file with words of its own is no request."""
     path = tmp_path / "evil.request"
     path.write_text(json.dumps({"type": "nrm.request/1", "words": "nothing changes"}))
-    assert "no request that could be signed" in trm(tmp_path, ["trm", "keys", "root", "show", str(path)], code=1)
+    assert "this request cannot be signed" in trm(tmp_path, ["trm", "keys", "root", "show", str(path)], code=1)

@@ -218,7 +218,7 @@ def test_a_folder_has_one_owner(tmp_path):
     address = shown["endpoint"].removeprefix("https://")
     with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
         taken = ua.trm("serve", "--passphrase-file", "pass", code=1).stderr
-    assert f"trm: error: can not listen on {address}; nothing was started" in taken
+    assert f"trm: error: cannot listen on {address}; nothing was started" in taken
     process = ua.serve()
     try:
         assert "another process owns" in ua.trm("serve", "--passphrase-file", "pass", code=1).stderr

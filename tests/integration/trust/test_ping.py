@@ -178,7 +178,7 @@ async def test_a_listener_of_another_kind(tmp_path: Path):
         port = port_of(two.al)
         await two.al.stop()
         async with listening(port, None):
-            await red(two.fr, "tls", "no TLS 1.3", "what listens there")
+            await red(two.fr, "tls", "TLS 1.3", "what listens there")
 
 
 async def test_a_wrong_certificate(tmp_path: Path):
@@ -201,7 +201,7 @@ async def test_a_clock_ten_minutes_behind(tmp_path: Path):
     """The same from the other side: it can not be told from here whose clock is wrong."""
     async with two_nodes(tmp_path) as two:
         await restarted(two.fr, SteeredClock(two.clock.now() + 600))
-        await red(two.fr, "clock", "600 s behind ours", "see which of the two is wrong")
+        await red(two.fr, "clock", "600 s behind ours", "find out which of the two is wrong")
 
 
 @pytest.mark.parametrize("use", [Use.SIG, Use.HTTP])
@@ -232,7 +232,7 @@ async def test_a_revoked_key_of_our_own(tmp_path: Path):
         kid = node.keys.http_kid
         revoked = Revocation(kid=kid, at=two.clock.now(), since=two.clock.now(), reason="compromised")
         node.own._chain = (*node.own.chain[:-1], replace(own, revoked=(revoked,)))
-        await red(two.fr, "keys", "this node signs by a http key", "trm keys list")
+        await red(two.fr, "keys", "this node signs with a http key", "trm keys list")
 
 
 async def test_an_old_keyset(tmp_path: Path):
@@ -281,7 +281,7 @@ async def test_a_peer_that_does_not_admit_us(tmp_path: Path):
     """The other side ended the trust: it answers no signed question, and says nothing of why."""
     async with two_nodes(tmp_path) as two:
         await two.al.changes("peer.revoke")
-        await red(two.fr, "schemas", "refused without a word", "ask its administrator whether it is active there")
+        await red(two.fr, "schemas", "refused without a reason", "ask its administrator whether it is active there")
 
 
 async def test_a_link_that_waits_for_its_reset(tmp_path: Path):
@@ -290,7 +290,7 @@ async def test_a_link_that_waits_for_its_reset(tmp_path: Path):
         row = ResetRow(peer=two.fr.peer().node, state=ResetState.REQUIRED, at=two.clock.now(), backup=two.clock.now())
         await two.fr.running.store.move(lambda c: resets.put(c, row))
         await two.fr.running.peers.refresh()
-        await red(two.fr, "signed round trip", "restored from a backup", "trm peer show tells whose turn it is")
+        await red(two.fr, "signed round trip", "restored from a backup", "trm peer show says whose turn it is")
 
 
 async def test_a_suspended_peer(tmp_path: Path):

@@ -159,7 +159,7 @@ async def test_anybody_may_ask_whether_it_lives(api: LocalApi):
     [
         (OperationResult(value={"ready": True, "why": []}), 200, "ready"),
         (OperationResult(value={"ready": False, "why": ["no_key"]}), 503, "not ready"),
-        (TransientError(Code.DISK, "the database can not be used now"), 503, "not ready"),
+        (TransientError(Code.DISK, "the database cannot be used now"), 503, "not ready"),
     ],
 )
 async def test_anybody_may_ask_whether_it_is_ready(

@@ -49,7 +49,7 @@ def test_what_was_told_is_a_file_to_be_told_anew(published):
     content = json.loads(ran.stdout)
     assert "kujdestaria" in {unit["unit_id"] for unit in content["units"]}
     assert "supersedes" not in content
-    assert "it counts until" in ran.stderr
+    assert "it is valid until" in ran.stderr
     number = json.loads(published.trm("directory", "own", "--json").stdout)["number"]
     told = published.trm("directory", "publish", "-", "--by", "Besa K.", "--json", given=ran.stdout)
     assert json.loads(told.stdout)["number"] == number + 1

@@ -97,7 +97,7 @@ async def test_the_overview_says_how_it_stands():
             "One of our messages",
             load_words("en").code("wire_code", "expired"),
             "3, since",
-            "little",
+            "low",
             "being changed",
             "overdue: 1",
             "4, ",

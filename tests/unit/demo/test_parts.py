@@ -57,7 +57,7 @@ def test_ports_are_free_and_differ():
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     """The demonstration writes into a new folder only."""
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(RefusedError, match="is there and not empty; nothing was changed"):
+    with pytest.raises(RefusedError, match="exists and is not empty; nothing was changed"):
         places.plan_federation(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -116,10 +116,10 @@ def test_where_no_terminal_is_the_timeline_has_plain_lines(federation):
 def test_a_wait_ends_in_time_and_says_for_what(federation):
     """The deadline passes, and the failure names what did not happen."""
     chronicle = Chronicle(lambda event: None, lambda: None)
-    with pytest.raises(RefusedError, match="waited 0 seconds in vain: the reply of Albania") as caught:
+    with pytest.raises(RefusedError, match="waited 0 seconds without result: the reply of Albania") as caught:
         chronicle.wait("the reply of Albania", lambda event: True, seconds=0)
     assert caught.value.code is Code.UNREACHABLE
-    with pytest.raises(RefusedError, match="in vain: a draft"):
+    with pytest.raises(RefusedError, match="without result: a draft"):
         wait_until("a draft", lambda: False, seconds=0)
 
 

@@ -90,7 +90,7 @@ async def test_lists_are_narrowed(full: Node):
 
 async def test_a_cursor_of_another_list_is_refused(full: Node):
     """A number is no place on the morning list."""
-    with pytest.raises(Exception, match="the cursor is not one of ours"):
+    with pytest.raises(Exception, match="the cursor is not valid"):
         await full.desk.call("conversation.due", {"cursor": "17"})
 
 

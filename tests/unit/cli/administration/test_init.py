@@ -64,7 +64,7 @@ def init(base: Path, *more: str, **changes: str) -> tuple[int, str, str]:
         ({"adapter": "folder", "adapter_set": "path"}, 2, "NAME=VALUE, each NAME once"),
         ({"adapter": "folder", "adapter_path": "a", "adapter_set": "path=b"}, 2, "NAME=VALUE, each NAME once"),
         ({"adapter": "floppy"}, 1, "no such kind of adapter"),
-        ({"adapter": "folder"}, 1, "the adapter folder can not be set up so: path is missing"),
+        ({"adapter": "folder"}, 1, "the adapter folder cannot be set up like this: path is missing"),
         ({"adapter": "sql"}, 1, "url is missing, mapping is missing"),
         ({"adapter": "primero", "adapter_set": "urls=x"}, 1, "journal is missing, urls is not known"),
     ],

@@ -25,7 +25,7 @@ def test_a_workbook_is_made(tmp_path: Path):
     [
         (("kept.xlsx", "--language", "fr"), 1, "exists already"),
         (("new.xlsx", "--language", "xx"), 1, "no such language"),
-        (("new.xlsx", "--language", "fr", "--mapping", "none.yaml"), 1, "can not be read"),
+        (("new.xlsx", "--language", "fr", "--mapping", "none.yaml"), 1, "cannot be read"),
         (("new.ods", "--language", "fr"), 2, "ends in .xlsx"),
         (("new.xlsx",), 2, "--language"),
     ],

@@ -146,5 +146,5 @@ def test_doubts_about_a_conversation_are_told(capsys):
     printed = capsys.readouterr()
     assert "asylum hold" in printed.out
     assert "nothing is owed" in printed.out
-    for hint in ("1 message(s) can not be read", "no calendar for XK", "m had no effect: crossed"):
+    for hint in ("1 message(s) can no longer be read", "no calendar for XK", "m had no effect: crossed"):
         assert hint in printed.err

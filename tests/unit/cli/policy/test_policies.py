@@ -92,7 +92,7 @@ def test_one_person_narrows_and_two_widen(shelf: Shelf, people: KeyFiles) -> Non
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "can not be read; nothing was done"),
+        (None, "cannot be read; nothing was done"),
         ("{", "wrong.json"),
         ("{}", "wrong.json#/rules: required"),
         ('{"surprise": 1}', "wrong.json#/surprise: unknown_key"),
