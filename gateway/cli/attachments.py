@@ -21,7 +21,7 @@ def attachment_commands() -> None:
 
 @options.add_verb(attachment_commands, "add")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--message", metavar="ID", help="Add it to the files of this message that is not sent yet.")
+@click.option("--message", metavar="ID", help="Add it to the files of this message, which is not sent yet.")
 @options.pass_node
 @options.as_json
 def add_attachment(reach: Reach, file: Path, message: str | None, as_json: bool) -> None:
@@ -48,8 +48,8 @@ def _show_added(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(attachment_commands, "list")
 @click.argument("id", required=False)
-@click.option("--in", "direction", flag_value="in", help="Of the one that came in.")
-@click.option("--out", "direction", flag_value="out", help="Of the one that goes out.")
+@click.option("--in", "direction", flag_value="in", help="Of the incoming one.")
+@click.option("--out", "direction", flag_value="out", help="Of the outgoing one.")
 @options.pass_node
 @options.as_json
 def list_attachments(reach: Reach, id: str | None, direction: str | None, as_json: bool) -> None:
@@ -94,7 +94,7 @@ def _show_moving(value: Mapping[str, Json]) -> None:
             ]
             for item in list_objects(value, "moving")
         ],
-        empty="no file is on its way",
+        empty="no file is in transit",
     )
 
 
@@ -131,5 +131,5 @@ def discard_attachments(reach: Reach, id: str, as_json: bool) -> None:
     """
     answer = reach.ask("attachment.discard", id=id)
     output.print_answer(
-        answer, as_json=as_json, people=lambda value: output.print_line(f"forgotten: {value['files']} file(s)")
+        answer, as_json=as_json, people=lambda value: output.print_line(f"discarded: {value['files']} file(s)")
     )

@@ -16,7 +16,7 @@ from gateway.foundation import time_text
 from gateway.foundation.json import list_objects
 from gateway.ports import Json
 
-UNWITNESSED = "unwitnessed: no peer has confirmed this log, so whoever controls this machine can have rewritten it"
+UNWITNESSED = "unwitnessed: no peer has confirmed this log, so whoever controls this machine may have rewritten it"
 
 
 @click.group("audit", context_settings=CONTEXT)
@@ -47,7 +47,7 @@ def show_log(node: Path | None, as_json: bool) -> None:
 @click.option("--event", metavar="EVENT", help="Only entries of this event, like peer.state.")
 @click.option("--about", "subject", metavar="ID", help="Only entries that name this id or hash.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", help="The page behind the one that named it.")
+@click.option("--cursor", help="The next page, by the cursor of the page before.")
 @options.pass_node
 @options.as_json
 def list_entries(
@@ -94,7 +94,7 @@ def _say_more(value: Mapping[str, Json]) -> None:
 @click.option("--consent", metavar="ID", help="Who was shown this consent.")
 @click.option("--reader", metavar="READER", help="What one reader was shown: owner, token/ID or person/ID.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", help="The page behind the one that named it.")
+@click.option("--cursor", help="The next page, by the cursor of the page before.")
 @options.pass_node
 @options.as_json
 def list_reads(
@@ -134,7 +134,7 @@ def _show_reads(value: Mapping[str, Json]) -> None:
             [time_text.when(item["at"]), item["what"], item["id"], item["reader"], item["name"]]
             for item in list_objects(value, "reads")
         ],
-        empty="nobody was shown anything of it",
+        empty="nobody was shown any of it",
     )
     _say_more(value)
 
@@ -183,7 +183,7 @@ def verify_log(node: Path | None, as_json: bool) -> None:
 def _verified(value: Mapping[str, Json]) -> None:
     for item in list_objects(value, "findings"):
         output.print_line(f"{item['place']} {item['rule']}")
-    good = "every entry, checkpoint and cosignature holds" if value["ok"] is True else "the log does not hold"
+    good = "every entry, checkpoint and cosignature is valid" if value["ok"] is True else "the log is not valid"
     output.print_line(f"{value['entries']} entries, {value['checkpoints']} checkpoints: {good}")
     _say_witnessed(value)
 
@@ -218,7 +218,7 @@ def export_log(file: Path, node: Path | None) -> None:
         file.unlink()
         raise
     output.print_line(f"written: {file}")
-    output.print_hint(f"anybody checks it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
+    output.print_hint(f"anybody can check it with: python3 docs/verify_audit.py {file} FINGERPRINT [FINGERPRINT ...]")
 
 
 def _pages(folder: Path) -> Iterator[dict[str, Json]]:

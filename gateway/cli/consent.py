@@ -40,7 +40,7 @@ def record_consent(reach: Reach, file: Path, by: str, as_json: bool) -> None:
 
 def _show_recorded(value: Mapping[str, Json]) -> None:
     output.print_facts([("consent", value["id"]), ("state", value["state"])])
-    output.print_hint("a message relies on it by header.consent_ref; a draft by trm draft release --consent")
+    output.print_hint("a message names it in header.consent_ref; a draft in trm draft release --consent")
 
 
 @options.add_verb(consent_commands, "list")

@@ -116,7 +116,7 @@ def _show_country(value: Mapping[str, Json]) -> None:
         )
         if entry["foreign"]:
             output.print_hint(
-                f"{entry['foreign']} unit(s) of other countries are left out: a node speaks for its own alone"
+                f"{entry['foreign']} unit(s) of other countries are left out: a node speaks only for its own"
             )
         _units(list_objects(entry, "units"), empty="no unit")
         for one in list_objects(entry, "procedures"):
@@ -141,13 +141,13 @@ def _show_own(value: Mapping[str, Json]) -> None:
     output.print_line(json.dumps(value["content"], ensure_ascii=False, indent=2))
     expires = value["expires"]
     output.print_hint(
-        f"it is valid until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was told yet"
+        f"it is valid until {time_text.when(expires)}" if isinstance(expires, int) else "nothing was published yet"
     )
 
 
 @options.add_verb(directory_commands, "publish")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--unit", metavar="UNIT", help="The unit of this node that speaks; else the one that coordinates.")
+@click.option("--unit", metavar="UNIT", help="The unit of this node that publishes it; default: the coordinating one.")
 @options.language
 @options.by
 @options.pass_node

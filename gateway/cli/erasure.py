@@ -26,8 +26,8 @@ _PLACES = {
 @click.command("erase", cls=options.Verb, context_settings=CONTEXT)
 @click.argument("message", required=False)
 @click.option("--conversation", metavar="ID", help="Every message of a conversation.")
-@click.option("--in", "direction", flag_value="in", help="The message that came in.")
-@click.option("--out", "direction", flag_value="out", help="The message that goes out.")
+@click.option("--in", "direction", flag_value="in", help="The incoming message.")
+@click.option("--out", "direction", flag_value="out", help="The outgoing message.")
 @click.option("--reason", required=True, metavar="CODE", help="A code of the list erasure_ground.")
 @options.by
 @options.pass_node
@@ -116,7 +116,9 @@ def _followed(item: Mapping[str, Json]) -> str:
 
 @options.add_verb(erasure_commands, "follow")
 @click.argument("request")
-@click.option("--message", "chosen", multiple=True, metavar="ID", help="What has to go, of a request about a part.")
+@click.option(
+    "--message", "chosen", multiple=True, metavar="ID", help="A message to erase, for a request about a part."
+)
 @click.option("--none", "none", is_flag=True, help="Nothing of the part is held here.")
 @options.by
 @options.pass_node
@@ -142,7 +144,7 @@ def follow_erasure_request(
 @options.add_verb(erasure_commands, "refuse")
 @click.argument("request")
 @click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
-@click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
+@click.option("--until", required=True, metavar="DAY", help="Day by which somebody has to review it, YYYY-MM-DD.")
 @options.by
 @options.pass_node
 @options.as_json
@@ -165,7 +167,7 @@ def retention_commands() -> None:
 
 
 @options.add_verb(retention_commands, "run")
-@click.option("--dry-run", is_flag=True, help="Only say what would be erased.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be erased.")
 @options.by
 @options.pass_node
 @options.as_json
@@ -197,14 +199,14 @@ def _show_run(value: Mapping[str, Json]) -> None:
     )
     asked = value["requests"]
     if isinstance(asked, list) and asked:
-        output.print_line(f"requests of peers that are followed: {len(asked)}, see trm erasure list")
+        output.print_line(f"requests of peers being followed: {len(asked)}, see trm erasure list")
     output.print_hint(f"no copy of what is erased now can be opened after {time_text.when(value['horizon'])}")
 
 
 @options.add_verb(retention_commands, "hold")
 @click.argument("conversation")
 @click.option("--ground", required=True, metavar="CODE", help="A code of the list kept_ground.")
-@click.option("--until", required=True, metavar="DAY", help="By when somebody has to look again, YYYY-MM-DD.")
+@click.option("--until", required=True, metavar="DAY", help="Day by which somebody has to review it, YYYY-MM-DD.")
 @options.by
 @options.pass_node
 @options.as_json
@@ -217,7 +219,9 @@ def place_hold(reach: Reach, conversation: str, ground: str, until: str, by: str
     """
     value = reach.ask("retention.hold", id=conversation, ground=ground, until=until, by=by)
     output.print_answer(
-        value, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is held until {value['until']}")
+        value,
+        as_json=as_json,
+        people=lambda value: output.print_line(f"{value['id']} is under a legal hold until {value['until']}"),
     )
 
 
@@ -235,7 +239,7 @@ def release_hold(reach: Reach, conversation: str, by: str, as_json: bool) -> Non
     """
     value = reach.ask("retention.release", id=conversation, by=by)
     output.print_answer(
-        value, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is held no longer")
+        value, as_json=as_json, people=lambda value: output.print_line(f"{value['id']} is no longer held")
     )
 
 

@@ -20,7 +20,7 @@ def evidence_commands() -> None:
 
 @options.add_verb(evidence_commands, "export")
 @click.option("--conversation", required=True, metavar="ID", help="As trm conversation list shows it.")
-@click.option("--disclose", is_flag=True, help="Also show the content. Written to the audit log; needs --by.")
+@click.option("--disclose", is_flag=True, help="Also include the content. Recorded in the audit log; needs --by.")
 @click.option("--by", metavar="NAME", help="Who discloses the content.")
 @click.option("--peer", metavar="NAME", help="Which peer, if the conversation has several.")
 @click.option(
@@ -45,7 +45,7 @@ def export_evidence(
     bundle = reach.ask("evidence.export", id=conversation, disclose="true" if disclose else None, by=by, peer=peer)
     voice.write_new(output, canon(bundle))
     voice.print_line(f"written: {output}")
-    voice.print_hint(f"anybody checks it with: trm evidence verify {output} --fingerprint A --fingerprint B")
+    voice.print_hint(f"anybody can check it with: trm evidence verify {output} --fingerprint A --fingerprint B")
 
 
 @options.add_verb(evidence_commands, "verify")
@@ -102,7 +102,7 @@ def verify_evidence(
     for line in report.lines:
         voice.print_line(line)
     doubts = "" if not report.doubts else f"; in doubt: {report.doubts}, because a key was revoked later"
-    voice.print_line(f"verified: every signature and every link holds{doubts}")
+    voice.print_line(f"verified: every signature and every link is valid{doubts}")
 
 
 def _known(reach: Reach) -> set[str]:

@@ -108,7 +108,7 @@ def _show_text(value: Mapping[str, Json]) -> None:
     for one in list_objects(value, "sources"):
         year = f", {one['year']}" if one["year"] is not None else ""
         output.print_line(f"- {one['title']} ({one['issuer']}{year}; {one['where']})")
-    output.print_line(f"\nversion {value['version']} of {value['written']}, to be read again by {_review(value)}")
+    output.print_line(f"\nversion {value['version']} of {value['written']}, next review by {_review(value)}")
 
 
 @options.add_verb(guidance_commands, "check")

@@ -87,10 +87,10 @@ def pass_node(function: Callable[..., Any]) -> Callable[..., Any]:
     return _NODE(_PASSPHRASE(run))
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 
 language = click.option(
-    "--language", "lang", metavar="XX", help="With the labels of a language, such as fr; a missing one is marked."
+    "--language", "lang", metavar="XX", help="Print labels in this language, such as fr; missing ones are marked."
 )
 
 by = click.option(

@@ -129,13 +129,13 @@ def read_json(path: Path) -> Json:
 
 _MEND = {
     Rule.DUPLICATE_MEMBER: "a member occurs twice in one object: keep one of them",
-    Rule.NOT_UTF8: "save it as UTF-8; it is that up to byte {} only",
+    Rule.NOT_UTF8: "save it as UTF-8; it is valid UTF-8 only up to byte {}",
     Rule.BYTE_ORDER_MARK: "save it as UTF-8 without a byte order mark",
     Rule.MALFORMED: "see line {} column {}",
-    Rule.TOO_DEEP: "it is nested too deep",
+    Rule.TOO_DEEP: "it is nested too deeply",
     Rule.NUMBER_TOO_LARGE: "a number in it is too long",
-    Rule.BAD_TEXT: "half of a surrogate pair stands alone in it",
-    Rule.BAD_NAME: "half of a surrogate pair stands alone in it",
+    Rule.BAD_TEXT: "it has a lone surrogate",
+    Rule.BAD_NAME: "it has a lone surrogate",
 }
 """How to mend a file that is not JSON, without a word of it."""
 

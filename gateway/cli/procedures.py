@@ -30,9 +30,9 @@ def procedure_commands() -> None:
 
 
 _node = click.option(
-    "--node", type=click.Path(path_type=Path), metavar="DIR", help="Of the region of this node; else TRM_NODE."
+    "--node", type=click.Path(path_type=Path), metavar="DIR", help="The region of this node; else of TRM_NODE."
 )
-_region = click.option("--region", "name", metavar="NAME", help="Of this region pack, without a node.")
+_region = click.option("--region", "name", metavar="NAME", help="This region pack, without a node.")
 
 
 @options.add_verb(procedure_commands, "list")

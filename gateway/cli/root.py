@@ -185,7 +185,7 @@ class Verbs(click.Group):
         except Exception as exc:  # noqa: BLE001 (the border of the process: the text of a fault may hold what it handled)
             if is_database_damaged(exc):
                 return _tell("the database of this node is damaged", [RESTORE], code=1)
-            return _tell(f"a fault of the program itself: {describe_fault(exc)}", ["report it with this line"], code=1)
+            return _tell(f"an error of the program itself: {describe_fault(exc)}", ["report it with this line"], code=1)
         return code if isinstance(code, int) else 0
 
 

@@ -35,7 +35,7 @@ def play_story(federation: Federation, *, keep: bool, stream: TextIO) -> None:
             stage = _set(federation, processes, systems, chronicle, timeline)
             _tell(stage)
             timeline.step("What was observed")
-            timeline.note(f"all {len(stage.facts)} things that had to be so were so, in {timeline.seconds:.0f} seconds")
+            timeline.note(f"all {len(stage.facts)} expected observations were made, in {timeline.seconds:.0f} seconds")
             _next(stage, processes, keep=keep)
             if keep:
                 processes.leave()
@@ -57,7 +57,7 @@ def _set(
     day = read_today()
     workbook = Workbook(france, day, {FIRST: albania, SECOND: ukraine, THIRD: albania, FOURTH: morocco})
     workbook.save()
-    timeline.note(f"everything lies in {federation.base}")
+    timeline.note(f"everything is in {federation.base}")
     timeline.doing("starting the case systems")
     systems.start(processes)
     timeline.doing("making four nodes with their keys (each key file costs 256 MiB of memory to open, on purpose)")

@@ -102,7 +102,7 @@ def prove_erasure(stage: Stage, referral: Listed) -> None:
     )
     stage.observed("Albania's signed receipt says that the referral was erased")
     there = stage.people[federation.albania.code].ask("message.show", id=referral["id"], direction="in")
-    stage.demand("content" not in there and there["erased"] is not None, "Albania can show the referral no more")
+    stage.demand("content" not in there and there["erased"] is not None, "Albania can no longer show the referral")
     file = federation.evidence.with_name("erased.json")
     node = ["--node", str(federation.france.node)]
     code, text = run_verb("evidence", "export", "--conversation", str(referral["conversation"]), "-o", str(file), *node)

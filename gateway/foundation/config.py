@@ -57,7 +57,7 @@ class NodeSection(_Section):
 
 
 class FederationSection(_Section):
-    """Where other nodes reach this one."""
+    """Address at which other nodes reach this one."""
 
     listen: HostPort = Field(description="address and port of the public listener")
 

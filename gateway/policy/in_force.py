@@ -60,7 +60,7 @@ class PoliciesInForce:
         self._adopted = {one.hash: adopted(one) if one.hash in intact else altered(one) for one in self._changes}
 
     def in_force(self, now: int) -> Adopted | None:
-        """What counts now, None where no policy was ever adopted: then nothing leaves."""
+        """What counts now, None where no policy has been adopted yet: then nothing leaves."""
         found = trust.in_force(self._changes, now)
         return None if found is None else self._adopted[found.hash]
 

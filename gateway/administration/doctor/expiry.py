@@ -15,7 +15,7 @@ SOON = 60 * DAY
 URGENT = 7 * DAY
 TOKEN_SOON = 30 * DAY
 _ABOUT_PEERS: Mapping[str, tuple[str, str]] = {
-    "peer.descriptor": ("its descriptor", "call its administrators: the holders of its roots sign the next one"),
+    "peer.descriptor": ("its descriptor", "call its administrators: its root holders have to sign the next one"),
     "peer.trust": ("trust in it", "trm peer renew {peer}, by two administrators"),
 }
 

@@ -148,7 +148,9 @@ def key_store(folder: Path) -> Check:
     if os.access(folder / KEYSTORE, os.R_OK):
         return ok("key store", "there, and can be read")
     return red(
-        "key store", "missing, or cannot be read", "restore the node folder from its backup; nothing replaces keys"
+        "key store",
+        "missing, or cannot be read",
+        "restore the node folder from its backup; lost keys cannot be replaced",
     )
 
 

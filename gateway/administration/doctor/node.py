@@ -161,7 +161,7 @@ def policy(told: Mapping[str, Json]) -> Check:
     name = f"{held['name']} version {held['version']}"
     listed = "; ".join(f"{fault['place']}: {fault['rule']}" for fault in list_objects(held, "faults"))
     if listed:
-        fix = "read again what it opens, issue a new version: trm policy show --file, trm policy adopt"
+        fix = "review what it permits, then issue a new version: trm policy show --file, trm policy adopt"
         return red("policy", f"{name} cannot be applied, so nothing may leave: {listed}", fix)
     if not held["ways"]:
         return warn(
@@ -222,10 +222,10 @@ def listener(newest: Descriptor) -> Check:
     if certificate is None or spki_hash(certificate) not in newest.tls_spki:
         return red(
             name,
-            f"{newest.endpoints[0]} shows a key that is not in the descriptor",
+            f"{newest.endpoints[0]} presents a key that is not in the descriptor",
             "something in front of the node ends TLS: remove it",
         )
-    return ok(name, "the address shows the pinned key")
+    return ok(name, "the address presents the pinned key")
 
 
 def peers(told: Mapping[str, Json], now: int) -> Iterator[Check]:

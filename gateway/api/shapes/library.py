@@ -117,7 +117,9 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "directory.own": Shape(
         answer=record(
-            content=about(OBJECT, "of a directory.update, without its number; unfinished where nothing was told yet"),
+            content=about(
+                OBJECT, "of a directory.update, without its number; unfinished where nothing was published yet"
+            ),
             number=null_or(COUNT),
             made=null_or(TIME),
             expires=null_or(TIME),

@@ -27,7 +27,12 @@ def person_commands() -> None:
 @options.add_verb(person_commands, "add")
 @click.argument("name")
 @click.option(
-    "--role", "roles", required=True, multiple=True, type=click.Choice(_ROLES), help="What they may do; once for each."
+    "--role",
+    "roles",
+    required=True,
+    multiple=True,
+    type=click.Choice(_ROLES),
+    help="What they may do; repeat it for each role.",
 )
 @_UNIT
 @click.option("--language", metavar="XX", help="The language they read, such as fr.")
@@ -58,7 +63,9 @@ def _show_code(value: Mapping[str, Json]) -> None:
     output.print_hint(
         f"for {value['name']} alone, until {time_text.when(value['invited_until'])}; it is not shown again"
     )
-    output.print_hint("hand it over in person or by a known telephone: whoever has it first makes the passkey")
+    output.print_hint(
+        "give it to them in person or on a telephone that you know: whoever uses it first makes the passkey"
+    )
 
 
 @options.add_verb(person_commands, "list")
@@ -96,7 +103,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 @options.add_verb(person_commands, "change")
 @click.argument("name")
 @click.option(
-    "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Every role from now on; once for each."
+    "--role", "roles", multiple=True, type=click.Choice(_ROLES), help="Every role from now on; repeat it for each."
 )
 @_UNIT
 @click.option("--no-unit", is_flag=True, help="Unbind them from their unit.")

@@ -30,8 +30,8 @@ def token_commands() -> None:
     "--role", required=True, type=click.Choice([str(role) for role in Role]), help="What it may do; see docs/roles.md."
 )
 @click.option("--unit", metavar="ID", help="Bind it to one unit of this node: it sees only messages of that unit.")
-@click.option("--days", type=click.IntRange(1, 400), default=365, show_default=True, help="How long it lives.")
-@click.option("--label", required=True, metavar="TEXT", help="What it is for, so that it is known again in the list.")
+@click.option("--days", type=click.IntRange(1, 400), default=365, show_default=True, help="How long it is valid.")
+@click.option("--label", required=True, metavar="TEXT", help="What it is for, to recognise it in the list.")
 @_BY
 @options.pass_node
 @options.as_json

@@ -69,10 +69,10 @@ def _show_made(value: Mapping[str, Json]) -> None:
         ]
     )
     for name in _texts(value, "overdue"):
-        output.print_line(f"OVERDUE: {name} opens what was erased since; destroy it")
+        output.print_line(f"OVERDUE: {name} opens what has been erased since; destroy it")
     output.print_hint(
-        f"keep the .keystore file on other media, and at most {value['epoch_days']} days: as long as it is there, "
-        "what is erased meanwhile is not"
+        f"keep the .keystore file on other media, and at most {value['epoch_days']} days: as long as it exists, "
+        "it can open what is erased meanwhile"
     )
 
 
@@ -112,7 +112,7 @@ def _show_verified(value: Mapping[str, Json]) -> None:
     counts = value["counts"]
     output.print_facts(
         [
-            ("backup", f"{value['kind']} of {value['name']}, whole and signed by the node"),
+            ("backup", f"{value['kind']} of {value['name']}, complete and signed by the node"),
             ("node", value["node"]),
             ("fingerprint", value["fingerprint"]),
             ("made", time_text.when(value["at"])),
@@ -152,7 +152,9 @@ def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
     made = create_recovery(file, _passphrase(passphrase_file, confirm=True), now=SystemClock().now())
     output.print_facts([("recovery key", made.kid), ("key file", str(file)), ("public", str(public_path(file)))])
     output.print_hint(f"carry {public_path(file).name} to the node: [backup] recovery_key in node.toml names it")
-    output.print_hint(f"keep {file.name} and its passphrase apart and offline: who has both and a backup has the node")
+    output.print_hint(
+        f"keep {file.name} and its passphrase apart and offline: whoever has both and a backup has the node"
+    )
 
 
 @click.command("restore", context_settings=CONTEXT)
@@ -160,7 +162,14 @@ def create_recovery_key(file: Path, passphrase_file: Path | None) -> None:
 @click.argument("keystore", type=_FILE, metavar="KEYSTORE")
 @_KEY
 @_KEY_PASSPHRASE
-@click.option("--to", "folder", required=True, type=_FILE, metavar="DIR", help="The new node folder; never over one.")
+@click.option(
+    "--to",
+    "folder",
+    required=True,
+    type=_FILE,
+    metavar="DIR",
+    help="The new node folder; an existing one is never overwritten.",
+)
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the restored node.")
 @options.as_json
 def restore_node(
@@ -219,7 +228,7 @@ def _show_restored(value: Mapping[str, Json]) -> None:
         output.print_hint(
             f"two people here: trm peer reset-link {shlex.quote(name)}; one person there: trm peer accept-reset"
         )
-    output.print_hint("tokens of the local API: trm token new; the sealed messages in flight come again from the peers")
+    output.print_hint("tokens of the local API: trm token new; peers send the sealed messages in flight again")
 
 
 def _passphrase(file: Path | None, *, confirm: bool = False) -> str:

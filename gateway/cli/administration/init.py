@@ -35,11 +35,13 @@ _FILE = click.Path(path_type=Path)
 
 @click.command("init", context_settings=CONTEXT)
 @click.argument("folder", metavar="DIR", type=_FILE)
-@click.option("--name", required=True, metavar="NAME", help="What people call this node, e.g. FR.")
+@click.option("--name", required=True, metavar="NAME", help="Name of this node for people, e.g. FR.")
 @click.option("--country", required=True, metavar="CODE", help="ISO 3166-1 alpha-2, e.g. FR.")
-@click.option("--region", metavar="NAME", help="Region pack: countries, corridors, procedure; else tact.")
-@click.option("--endpoint", required=True, metavar="https://HOST:PORT", help="Where other nodes reach this one.")
-@click.option("--listen", required=True, metavar="ADDRESS:PORT", help="What the node listens on, e.g. 0.0.0.0:8443.")
+@click.option("--region", metavar="NAME", help="Region pack: countries, corridors, procedure; default tact.")
+@click.option(
+    "--endpoint", required=True, metavar="https://HOST:PORT", help="Address at which other nodes reach this one."
+)
+@click.option("--listen", required=True, metavar="ADDRESS:PORT", help="Address to listen on, e.g. 0.0.0.0:8443.")
 @click.option(
     "--admin",
     "admins",
@@ -49,29 +51,31 @@ _FILE = click.Path(path_type=Path)
     metavar="FILE.public",
     help="Public file of an administrator (trm admin new); exactly two.",
 )
-@click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="Public key of a root holder; three.")
+@click.option(
+    "--root-public", type=_FILE, multiple=True, metavar="FILE", help="Public key of a root holder; exactly three."
+)
 @click.option("--roots", type=_FILE, metavar="DIR2", help="Make the root keys here, in this folder; for trying out.")
 @click.option("--passphrase-file", required=True, type=_FILE, metavar="FILE", help="Passphrase of the node.")
 @click.option("--root-passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root files in DIR2.")
-@click.option("--contact", required=True, metavar="TEXT", help="Whom another administrator calls, and how.")
+@click.option("--contact", required=True, metavar="TEXT", help="Contact that another administrator calls, and how.")
 @click.option(
     "--unit",
     "units",
     required=True,
     multiple=True,
     metavar="ID:KIND:NAME:ROLE[+ROLE]",
-    help="An organisation; repeat it.",
+    help="An organisation; may be repeated.",
 )
-@click.option("--adapter", metavar="KIND", help="How the case system is reached: a kind that trm adapter list names.")
-@click.option("--adapter-path", metavar="PATH", help="Its folder or workbook, outside of DIR: the setting path.")
+@click.option("--adapter", metavar="KIND", help="Kind of case system, as in trm adapter list.")
+@click.option("--adapter-path", metavar="PATH", help="Its folder or workbook, outside DIR: the setting path.")
 @click.option(
     "--adapter-set",
     "adapter_settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting of the KIND, as docs/settings.md has them; repeat it. Those that are missing are named.",
+    help="A setting of the KIND (see docs/settings.md); may be repeated. Missing ones are named.",
 )
-@click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers are told so.")
+@click.option("--demo", is_flag=True, help="A demonstration node with one root key; peers see that it is one.")
 def initialise_node(
     folder: Path,
     name: str,
@@ -296,7 +300,7 @@ def _ceremony(made: Made) -> list[str]:
         "carry both requests to the root holders: two or more sign the descriptor, all of them the tombstone",
         "there: trm keys root sign REQUEST --root FILE --out SIG",
         "here: trm keys publish REQUEST SIG SIG, then trm keys tombstone REQUEST SIG SIG SIG --out FILE",
-        "docs/key-ceremony.md has it step by step",
+        "docs/key-ceremony.md explains it step by step",
     ]
 
 

@@ -44,7 +44,7 @@ def _show_node(value: Mapping[str, Json]) -> None:
             ("endpoint", value["endpoint"]),
             ("demonstration", value["demo"]),
             ("descriptor", _age(descriptor)),
-            ("keyset", _age(keyset) if keyset is not None else "none yet: the node never ran"),
+            ("keyset", _age(keyset) if keyset is not None else "none yet: the node has never run"),
             ("units", [f"{unit['id']} ({unit['name']})" for unit in list_objects(value, "units")]),
             ("peers", value["peers"]),
             ("waiting to go", value["queued"]),
@@ -153,9 +153,11 @@ def _mib(size: Json) -> str:
 
 @options.add_verb(node_commands, "pairing")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here; never overwrites."
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="New file to write it to; never overwrites."
 )
-@click.option("--qr", is_flag=True, help="Instead a QR code with address and fingerprint, for trm peer add --scanned.")
+@click.option(
+    "--qr", is_flag=True, help="Print a QR code with address and fingerprint instead, for trm peer add --scanned."
+)
 @options.pass_node
 def write_pairing_file(reach: Reach, output: Path | None, qr: bool) -> None:
     """Write the pairing file that the other country's administrator adds; it holds no secret.
@@ -191,7 +193,7 @@ def alarm_commands() -> None:
 @options.add_verb(alarm_commands, "list")
 @click.option("--kind", metavar="KIND", help="Only of one kind, such as message.failed.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
+@click.option("--cursor", metavar="CURSOR", help="The next page, by the cursor of the page before.")
 @options.pass_node
 @options.as_json
 def list_alarms(reach: Reach, kind: str | None, limit: int, cursor: str | None, as_json: bool) -> None:

@@ -33,7 +33,7 @@ _ADDRESS = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
     metavar="FILE",
     help="File with the node's passphrase; else the systemd credential trm-passphrase. Not needed beside trm keyd.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the line that says when it is ready as JSON.")
 def serve_node(node: Path | None, passphrase_file: Path | None, as_json: bool) -> None:
     """Run the node until SIGTERM or SIGINT. One line on standard output says when it accepts requests; logs go to
     stderr.
@@ -106,7 +106,7 @@ def _say_limited(error: GatewayError, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"ready": False, "code": str(error.code)}))
     else:
-        click.echo("limited: the key store cannot be used; no peer is served, trm doctor says what to do")
+        click.echo("limited: the key store cannot be used; no peer is served; trm doctor says what to do")
 
 
 def require_roots(node: Node) -> None:

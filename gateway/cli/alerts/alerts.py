@@ -57,8 +57,10 @@ def _next(rung: Json) -> str:
 
 @options.add_verb(alert_commands, "acknowledge")
 @click.argument("id")
-@click.option("--action", "actions", multiple=True, required=True, metavar="CODE", help="What has begun; or none yet.")
-@click.option("--hours", type=click.IntRange(1, 24), help="Until the next word. Default: 24.")
+@click.option(
+    "--action", "actions", multiple=True, required=True, metavar="CODE", help="An action that has begun; or none yet."
+)
+@click.option("--hours", type=click.IntRange(1, 24), help="Hours until the next update. Default: 24.")
 @options.by
 @options.pass_node
 @options.as_json

@@ -55,7 +55,7 @@ def create_webhook(reach: Reach, name: str, url: str, as_json: bool) -> None:
 
 def _show_new(value: Mapping[str, Json]) -> None:
     output.print_line(f'[[webhooks]]\nname = "{value["name"]}"\nurl = "{value["url"]}"')
-    output.print_hint("put these lines into node.toml and start the node again; it tells what happens from then on")
+    output.print_hint("put these lines into node.toml and start the node again; it sends what happens from then on")
     output.print_hint(f"the secret for the receiver is in {value['secret']}")
 
 

@@ -32,12 +32,14 @@ LEVELS = ("debug", "info", "warning", "error")
     "--recovery-key",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The public recovery key that backups are closed to; without it there are none.",
+    help="The public recovery key that backups are encrypted to; without it there are no backups.",
 )
-@click.option("--for", "user", metavar="USER", help="The only user that may ask; else the one it runs as.")
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What goes to stderr.")
+@click.option("--for", "user", metavar="USER", help="The only user that may use it; default: the one it runs as.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Level of the log on stderr."
+)
 @click.option("--child", is_flag=True, hidden=True, help="Started by trm serve: ends with its standard input.")
-@click.option("--json", "as_json", is_flag=True, help="The line that says when it is ready, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the line that says when it is ready as JSON.")
 def serve_keys(
     node: Path | None,
     passphrase_file: Path | None,

@@ -24,7 +24,7 @@ from gateway.ports import Json
 
 _FILE = click.Path(path_type=Path)
 _KINDS = ("sig", "log", "http", "roots", "enc")
-_OUT = click.option("--out", type=_FILE, metavar="REQUEST", help="Where the request goes; never overwrites.")
+_OUT = click.option("--out", type=_FILE, metavar="REQUEST", help="File for the request; never overwrites.")
 
 
 @click.group("keys", context_settings=CONTEXT)
@@ -76,7 +76,9 @@ def rotate_epoch(reach: Reach, by: str, as_json: bool) -> None:
 @options.add_verb(key_commands, "rotate")
 @click.argument("kinds", metavar="KIND...", nargs=-1, required=True, type=click.Choice(_KINDS))
 @_OUT
-@click.option("--now", "at_once", is_flag=True, help="Use the new keys as soon as the peers hold them, not in 14 days.")
+@click.option(
+    "--now", "at_once", is_flag=True, help="Use the new keys as soon as the peers have them, not after 14 days."
+)
 @click.option("--root-public", type=_FILE, multiple=True, metavar="FILE", help="With roots: every root from now on.")
 @click.option("--threshold", type=click.IntRange(1, 9), metavar="N", help="With roots: how many must sign.")
 @options.by
@@ -164,7 +166,7 @@ def _request(reach: Reach, out: Path | None, wanted: Mapping[str, Json]) -> None
     voice.print_hint(
         f"root holders sign it: trm keys root sign {out.name} --root FILE --out SIG; then: trm keys publish"
     )
-    voice.print_hint("sign only one request for a version: two would be taken for a betrayal")
+    voice.print_hint("sign only one request for a version: two would look like a betrayal")
 
 
 @options.add_verb(key_commands, "publish")
@@ -281,7 +283,7 @@ def seal_tombstone(request: Path, signatures: tuple[Path, ...], out: Path) -> No
 
 @options.add_verb(key_commands, "recover")
 @click.argument("file", type=_FILE, metavar="TOMBSTONE")
-@click.option("--yes", is_flag=True, help="Do not ask: this node id ends for good.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation: this node id ends for good.")
 @options.by
 @options.pass_node
 def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
@@ -305,7 +307,7 @@ def recover_node(reach: Reach, file: Path, yes: bool, by: str) -> None:
     for step in (
         "stop this node; keep its folder for reading what it received",
         "make new roots with their holders and a new node: docs/key-ceremony.md",
-        "pair with each peer from zero, over the telephone; tell them both node ids",
+        "pair with each peer again from the start, over the telephone; tell them both node ids",
     ):
         voice.print_hint(step)
 
@@ -320,7 +322,9 @@ key_commands.add_command(proof_commands)
 
 @options.add_verb(proof_commands, "export")
 @click.argument("alarm")
-@click.option("-o", "--output", type=_FILE, required=True, metavar="FILE", help="Write it here; never overwrites.")
+@click.option(
+    "-o", "--output", type=_FILE, required=True, metavar="FILE", help="New file to write it to; never overwrites."
+)
 @options.pass_node
 def export_proof(reach: Reach, alarm: str, output: Path) -> None:
     """Write the proof behind an alarm own.split_view or peer.equivocation as a file for anybody.

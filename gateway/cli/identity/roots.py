@@ -18,7 +18,7 @@ from gateway.ports import Json
 
 _FILE = click.Path(path_type=Path)
 _PASSPHRASE = click.option(
-    "--passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root file; it is asked for otherwise."
+    "--passphrase-file", type=_FILE, metavar="FILE", help="Passphrase of the root file; asked for if not given."
 )
 
 
@@ -70,8 +70,8 @@ def show_root_request(request: Path, as_json: bool) -> None:
 @options.add_verb(root_commands, "sign")
 @click.argument("request", type=_FILE, metavar="REQUEST")
 @click.option("--root", "file", required=True, type=_FILE, metavar="FILE", help="The holder's root key file.")
-@click.option("--out", required=True, type=_FILE, metavar="SIG", help="Where the signature goes; never overwrites.")
-@click.option("--yes", is_flag=True, help="Do not ask: the request was read before.")
+@click.option("--out", required=True, type=_FILE, metavar="SIG", help="File for the signature; never overwrites.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation: the request has been read.")
 @_PASSPHRASE
 def sign_root_request(request: Path, file: Path, out: Path, yes: bool, passphrase_file: Path | None) -> None:
     """Print in words what is signed and what changes from the version before, ask for confirmation, and sign it.

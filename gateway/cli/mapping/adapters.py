@@ -67,7 +67,11 @@ def _show_kinds(value: Mapping[str, Json]) -> None:
 @options.add_verb(adapter_commands, "new")
 @click.argument("name")
 @click.option(
-    "--into", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="DIR", help="Where; else here."
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Folder to create it in; default: the current one.",
 )
 def create_adapter(name: str, into: Path) -> None:
     """Create a package for a new kind of adapter, which passes trm adapter check as it is. Nothing is overwritten.
@@ -88,10 +92,13 @@ def create_adapter(name: str, into: Path) -> None:
 
 @options.add_verb(adapter_commands, "check")
 @click.argument("kind", required=False)
-@click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case of KIND; repeat it.")
+@click.option("--case", "only", multiple=True, metavar="NAME", help="Only this case of KIND; may be repeated.")
 @click.option("--node", type=click.Path(path_type=Path), metavar="DIR", help="Node folder; else TRM_NODE.")
 @click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="While that node does not run."
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Needed only while that node does not run.",
 )
 @options.as_json
 def check_adapter(

@@ -62,8 +62,8 @@ def import_record(file: Path, number: int | None, out: Path, as_json: bool) -> N
 
 @options.add_verb(htcds_commands, "export")
 @click.argument("id")
-@click.option("--in", "direction", flag_value="in", help="The one that came in.")
-@click.option("--out-going", "direction", flag_value="out", help="The one that goes out.")
+@click.option("--in", "direction", flag_value="in", help="The incoming one.")
+@click.option("--out-going", "direction", flag_value="out", help="The outgoing one.")
 @_out
 @options.pass_node
 @options.as_json

@@ -45,7 +45,7 @@ def _show_list(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(schema_commands, "show")
 @click.argument("type")
-@click.option("--document", is_flag=True, help="The JSON Schema itself.")
+@click.option("--document", is_flag=True, help="Print the JSON Schema itself.")
 @options.language
 @options.as_json
 def show_type(type: str, document: bool, lang: str | None, as_json: bool) -> None:
@@ -82,7 +82,10 @@ def show_type(type: str, document: bool, lang: str | None, as_json: bool) -> Non
 @options.add_verb(schema_commands, "check")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--node", type=click.Path(path_type=Path), metavar="DIR", help="Also check as this node would: who it is for."
+    "--node",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also check as this node would, including the recipient.",
 )
 @click.option(
     "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="For --node while it is stopped."

@@ -82,7 +82,7 @@ def show_verdict(value: Mapping[str, Json]) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("records", type=click.Path(path_type=Path))
 @click.option("--back", is_flag=True, help="RECORDS is a message in JSON; show the record that it becomes.")
-@click.option("--language", metavar="LANG", help="Cells may hold its labels, as with adapter.language.")
+@click.option("--language", metavar="LANG", help="Cells may contain labels in it, as with adapter.language.")
 @_MARK
 @options.as_json
 def preview_mapping(file: Path, records: Path, back: bool, language: str | None, mark: str, as_json: bool) -> None:

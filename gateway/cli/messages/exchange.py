@@ -66,7 +66,7 @@ def send_message(
             reach.ask("attachment.discard", id=draft["message"])
         raise
     except BaseException:
-        output.print_hint(f"it may be stored or not; repeat with --key {used} and it goes once")
+        output.print_hint(f"it may have been stored or not; repeat with --key {used}, and it is sent once")
         raise
     output.print_answer(answer, as_json=as_json, people=show_queued)
 
@@ -99,7 +99,7 @@ def conversation_commands() -> None:
 
 
 @options.add_verb(conversation_commands, "list")
-@click.option("--due", is_flag=True, help="The morning list instead: what is owed, overdue first.")
+@click.option("--due", is_flag=True, help="Show the morning list instead: what is owed, overdue first.")
 @click.option("--ours", "owes", flag_value="us", help="With --due: only what this node owes.")
 @click.option("--theirs", "owes", flag_value="them", help="With --due: only what the other nodes owe.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
@@ -144,7 +144,7 @@ def _show_due(value: Mapping[str, Json]) -> None:
         empty="nothing is owed",
     )
     if any(not item["certain"] for item in list_objects(value, "due")):
-        output.print_hint("a date with ? may turn out otherwise: trm conversation show --json says why")
+        output.print_hint("a date with ? may change: trm conversation show --json says why")
     if value["next"] is not None:
         output.print_hint("more is owed in other conversations, later than this: use a higher --limit")
 
@@ -199,7 +199,7 @@ def show_conversation(reach: Reach, id: str, lang: str | None, as_json: bool) ->
 @options.add_verb(conversation_commands, "contact")
 @click.argument("id")
 @click.option("--channel", type=click.Choice(["call", "message", "visit", "through_provider"]), required=True)
-@click.option("--address", is_flag=True, help="Ask for the number or name that would be used; it is not shown.")
+@click.option("--address", is_flag=True, help="Ask for the number or name that would be used, without showing it.")
 @options.pass_node
 @options.as_json
 def check_contact(reach: Reach, id: str, channel: str, address: bool, as_json: bool) -> None:
@@ -220,7 +220,9 @@ def check_contact(reach: Reach, id: str, channel: str, address: bool, as_json: b
 def _show_contact(value: Mapping[str, Json]) -> None:
     output.print_facts([("contact", value["contact"]), ("why", value["why"])])
     if value["check_who_answers"]:
-        output.print_hint("be sure who answers before you say anything: somebody else may, or a code word is agreed")
+        output.print_hint(
+            "be sure who answers before you say anything: it may be somebody else, or a code word was agreed"
+        )
     output.print_table(
         ["not to be told", "why"],
         [[item["party"], item["why"]] for item in list_objects(value, "do_not_notify")],

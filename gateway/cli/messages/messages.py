@@ -30,13 +30,13 @@ def message_commands() -> None:
 
 
 @options.add_verb(message_commands, "list")
-@click.option("--in", "direction", flag_value="in", help="Only what came in.")
-@click.option("--out", "direction", flag_value="out", help="Only what goes out.")
+@click.option("--in", "direction", flag_value="in", help="Only incoming messages.")
+@click.option("--out", "direction", flag_value="out", help="Only outgoing messages.")
 @click.option("--peer", metavar="NAME", help="Only of one peer.")
 @click.option("--state", metavar="STATE", help="Only in one state; 'failed' shows the dead letters.")
 @click.option("--conversation", metavar="ID", help="Only of one conversation.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", metavar="CURSOR", help="The next page, as the page before names it.")
+@click.option("--cursor", metavar="CURSOR", help="The next page, by the cursor of the page before.")
 @options.pass_node
 @options.as_json
 def list_messages(
@@ -92,8 +92,8 @@ def show_messages(value: Mapping[str, Json]) -> None:
 
 @options.add_verb(message_commands, "show")
 @click.argument("id")
-@click.option("--in", "direction", flag_value="in", help="The one that came in.")
-@click.option("--out", "direction", flag_value="out", help="The one that goes out.")
+@click.option("--in", "direction", flag_value="in", help="The incoming one.")
+@click.option("--out", "direction", flag_value="out", help="The outgoing one.")
 @options.language
 @options.pass_node
 @options.as_json
@@ -119,7 +119,7 @@ def show_message(reach: Reach, id: str, direction: str | None, lang: str | None,
 
 _TO_DO: dict[str, str] = {
     Code.CLOSED_BY_POLICY: "the corridor policy was narrowed while it waited: trm policy show; write it again",
-    Code.NOT_FOR_EXPORT: "its sender wants it in no case system: trm message ack when somebody has taken it here",
+    Code.NOT_FOR_EXPORT: "its sender wants it in no case system: run trm message ack when somebody has taken it here",
 }
 """What a person does about a reason that does not say so itself."""
 
@@ -181,13 +181,17 @@ def open_message(reach: Reach, id: str, by: str, as_json: bool) -> None:
 
 @options.add_verb(message_commands, "resend")
 @click.argument("id", required=False)
-@click.option("--failed", "state", flag_value="failed", help="Ours that failed, or this one: it goes as a new message.")
-@click.option("--held", "state", flag_value="held", help="What the case system refused: it is offered again.")
+@click.option(
+    "--failed", "state", flag_value="failed", help="Outgoing messages that failed: each is sent as a new message."
+)
+@click.option(
+    "--held", "state", flag_value="held", help="Messages that the case system refused: each is offered again."
+)
 @click.option("--peer", metavar="NAME", help="Of these, only those of one peer.")
 @click.option("--reason", metavar="CODE", help="Of these, only those with one reason.")
-@click.option("--days", type=click.IntRange(0, 3650), help="Of these, only those at least so many days old.")
-@click.option("--dry-run", is_flag=True, help="Count them only.")
-@click.option("--by", metavar="WHO", help="Who decides it: needed with --failed and --held.")
+@click.option("--days", type=click.IntRange(0, 3650), help="Of these, only those at least this many days old.")
+@click.option("--dry-run", is_flag=True, help="Only count them.")
+@click.option("--by", metavar="WHO", help="Who decides this; needed with --failed and --held.")
 @options.pass_node
 @options.as_json
 def resend_messages(
@@ -278,7 +282,7 @@ def _show_reviews(value: Mapping[str, Json]) -> None:
             [item["message"], item["peer"], time_text.when(item["received"]), item["kid"]]
             for item in list_objects(value, "reviews")
         ],
-        empty="nothing to look at again",
+        empty="nothing to review",
     )
 
 

@@ -64,7 +64,7 @@ def _show_lift(value: Mapping[str, Json]) -> None:
         output.print_line(f"{value['id']} is still held")
         output.print_hint("a second, different person has to lift it too")
     else:
-        output.print_line(f"{value['id']} is held no longer")
+        output.print_line(f"{value['id']} is no longer held")
 
 
 @options.add_verb(asylum_commands, "list")

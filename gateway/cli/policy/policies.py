@@ -79,7 +79,7 @@ def _show(value: Mapping[str, Json]) -> None:
         output.print_line(
             f"waiting: {item['name']} version {item['version']} takes effect {time_text.when(item['since'])}"
         )
-    show_history(value, "changes", empty="no policy was ever adopted", approve="trm policy approve")
+    show_history(value, "changes", empty="no policy has been adopted yet", approve="trm policy approve")
 
 
 @options.add_verb(policy_commands, "diff")

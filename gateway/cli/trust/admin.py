@@ -28,7 +28,9 @@ def admin_commands() -> None:
 @options.add_verb(admin_commands, "new")
 @click.argument("file", type=_FILE)
 @click.option("--label", required=True, metavar="NAME", help="What colleagues call you; peers never see it.")
-@click.option("--admin-passphrase-file", type=_FILE, metavar="FILE", help="File with its passphrase; else asked for.")
+@click.option(
+    "--admin-passphrase-file", type=_FILE, metavar="FILE", help="File with its passphrase; asked for if not given."
+)
 def create_admin_key(file: Path, label: str, admin_passphrase_file: Path | None) -> None:
     """Create your own key file, on your own media, and FILE.public, which a node enrols. Needs no node.
 
@@ -53,7 +55,7 @@ def create_admin_key(file: Path, label: str, admin_passphrase_file: Path | None)
             ("key", made.card.kid),
         ]
     )
-    output.print_hint("keep the key file on media of your own; give only the public file to others")
+    output.print_hint("keep the key file on media of your own; give others only the public file")
 
 
 @options.add_verb(admin_commands, "list")
@@ -163,7 +165,7 @@ def _offered(reach: Reach, name: str) -> dict[str, Json]:
             "nobody of this name has offered a passkey",
             hint="trust administrators do so at the console; trm admin list shows who did",
         )
-    output.print_hint("have them read the key to you from their screen: the node alone says that it is theirs")
+    output.print_hint("have them read the key to you from their screen: only the node says that it is theirs")
     return found[0]
 
 

@@ -34,7 +34,7 @@ def reset_link(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
     backup = link.get("backup")
     answer = signer.propose(reach, "link.reset", peer, wanted=lambda body: body["backup"] == backup)
     output.print_answer(answer, as_json=as_json, people=signing.show_change)
-    output.print_hint("tell the other administrator by telephone: there one person runs trm peer accept-reset")
+    output.print_hint("call the other administrator: one person there runs trm peer accept-reset")
 
 
 @click.command("accept-reset", context_settings=options.CONTEXT)

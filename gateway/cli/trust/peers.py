@@ -29,7 +29,7 @@ def peer_commands() -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--url", metavar="https://HOST:PORT", help="Fetch it from the other node instead of from a file.")
 @click.option("--scanned", metavar="TEXT", help="What its QR code says (trm node pairing --qr); fetched and compared.")
-@click.option("--name", metavar="NAME", help="What people here call it; else the name it gives itself.")
+@click.option("--name", metavar="NAME", help="Its name here; default: the name it gives itself.")
 @options.by
 @options.pass_node
 @options.as_json
@@ -62,7 +62,7 @@ def add_peer(
 def _show_added(value: Mapping[str, Json]) -> None:
     output.print_line(f"proposed: {value['name']} ({value['country']}), node {value['node']}")
     if value["demo"]:
-        output.print_line("DEMO: this is a demonstration node with one root key; send it no real case")
+        output.print_line("DEMO: this is a demonstration node with one root key; do not send it any real case")
     name = shlex.quote(str(value["name"]))
     output.print_hint(f"next: call them; trm peer code {name} shows what to compare, then trm peer verify {name}")
 
@@ -88,7 +88,7 @@ def show_digits(reach: Reach, peer: str, qr: bool, as_json: bool) -> None:
 def _show_code(value: Mapping[str, Json]) -> None:
     output.print_line(str(value["code"]))
     if value["demo"]:
-        output.print_line("DEMO: this is a demonstration node with one root key; send it no real case")
+        output.print_line("DEMO: this is a demonstration node with one root key; do not send it any real case")
     output.print_hint("in person, by video, or by a phone number that you knew before; type what they read to you")
 
 

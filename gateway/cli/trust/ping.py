@@ -19,8 +19,8 @@ _FIXES = {
     "sealing": "see trm peer show and trm alarm list: what stopped it at departure is the reason above",
     "sending": "ping again: it names the step that stops the connection",
     "acceptance": "the peer's node refused it: tell its administrator the reason above",
-    "hand-over": "the peer's node has it and hands nothing over: ask its administrator to look into its log",
-    "delivered receipt": "the peer's node has it and its receipt does not come: let them ping this node",
+    "hand-over": "the peer's node has it but hands nothing over: ask its administrator to check its log",
+    "delivered receipt": "the peer's node has it but its receipt does not arrive: have them ping this node",
 }
 """By the leg that failed or did not come; a submission that fails says itself what to do."""
 

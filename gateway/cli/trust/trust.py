@@ -212,7 +212,7 @@ def resume_peer(reach: Reach, signer: Signer, peer: str, as_json: bool) -> None:
 
 @click.command("revoke", context_settings=options.CONTEXT)
 @click.argument("peer")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @pass_signer
 @options.pass_node
 @options.as_json

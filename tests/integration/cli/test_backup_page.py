@@ -90,8 +90,8 @@ def _told(said: dict[str, str]) -> None:
         return next(text for words, text in said.items() if part in words)
 
     assert "at most 7 days" in heard("backup backups")
-    assert "data of FR, whole and signed by the node" in heard("verify DATA")
-    assert "keystore of FR, whole and signed by the node" in heard("verify KEYSTORE")
+    assert "data of FR, complete and signed by the node" in heard("verify DATA")
+    assert "keystore of FR, complete and signed by the node" in heard("verify KEYSTORE")
     assert "nothing is sent or accepted yet" in heard("restore DATA")
     assert "trm peer reset-link" in heard("peer show")
     assert "pending: 1 of 2 people have approved link.reset" in heard("reset-link")

@@ -34,7 +34,7 @@ def test_a_running_log_is_shown_and_verified(federation) -> None:
     assert "witnessed up to entry" in shown and " by AL " in shown
     ran = federation.fr.trm("audit", "verify")
     assert ran.exit_code == 0
-    assert "every entry, checkpoint and cosignature holds" in ran.stdout
+    assert "every entry, checkpoint and cosignature is valid" in ran.stdout
 
 
 def test_nothing_is_told_as_a_dash(federation) -> None:

@@ -42,14 +42,14 @@ def test_a_lost_answer_names_the_key_to_repeat_with(silent: Path):
     ran = run("send", "-", "--node", str(silent), given=json.dumps(enquiry("AL")))
     assert (ran.exit_code, ran.stdout) == (1, "")
     first, second, *_ = ran.stderr.splitlines()
-    assert first.startswith("trm: hint: it may be stored or not; repeat with --key ")
+    assert first.startswith("trm: hint: it may have been stored or not; repeat with --key ")
     assert second == "trm: error: the node does not answer on its socket"
 
 
 def test_a_chosen_key_is_the_one_to_repeat_with(silent: Path):
     """A key of the caller is named again."""
     ran = run("send", "-", "--key", "case-7", "--node", str(silent), given=json.dumps(enquiry("AL")))
-    assert "repeat with --key case-7 and it goes once" in ran.stderr
+    assert "repeat with --key case-7, and it is sent once" in ran.stderr
 
 
 def test_doctor_is_the_hint_for_silence(silent: Path):
@@ -67,7 +67,7 @@ def test_a_fault_of_ours_is_told_without_its_text():
 
     ran = CliRunner().invoke(Broken("trm"), ["node"])
     assert (ran.exit_code, ran.stdout) == (1, "")
-    assert ran.stderr.startswith("trm: error: a fault of the program itself: RuntimeError at test_cut_off.py:")
+    assert ran.stderr.startswith("trm: error: an error of the program itself: RuntimeError at test_cut_off.py:")
     assert "SECRETVALUE" not in ran.stderr
 
 
@@ -78,7 +78,7 @@ def test_a_fault_of_ours_is_told_without_its_text():
             ExceptionGroup("x", [sqlite3.DatabaseError("malformed")]),
             "trm: error: the database of this node is damaged\n",
         ),
-        (sqlite3.IntegrityError("SECRETVALUE"), "trm: error: a fault of the program itself: IntegrityError at "),
+        (sqlite3.IntegrityError("SECRETVALUE"), "trm: error: an error of the program itself: IntegrityError at "),
     ],
 )
 def test_a_damaged_database_is_no_fault_of_ours(error: Exception, told: str):

@@ -43,7 +43,7 @@ def test_both_fingerprints_verify(federation, bundle, monkeypatch):
     assert ran.exit_code == 0, ran.stderr
     assert "AL received it, whole and with a valid signature" in ran.stdout
     assert "what it said: only the hiding commitment remains" in ran.stdout
-    assert ran.stdout.splitlines()[-1] == "verified: every signature and every link holds"
+    assert ran.stdout.splitlines()[-1] == "verified: every signature and every link is valid"
 
 
 def test_a_node_is_an_anchor(federation, bundle):

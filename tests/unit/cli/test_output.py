@@ -115,7 +115,7 @@ def test_a_file_is_never_overwritten(tmp_path: Path):
     [
         (b"{", "see line 1 column 2"),
         (b"", "see line 1 column 1"),
-        (b'"\xff', "save it as UTF-8; it is that up to byte 1 only"),
+        (b'"\xff', "save it as UTF-8; it is valid UTF-8 only up to byte 1"),
         ('{"a": 1}'.encode("utf-16"), "save it as UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "without a byte order mark"),
         (b'{"a":1,"a":2}', "a member occurs twice"),

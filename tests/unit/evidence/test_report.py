@@ -38,7 +38,7 @@ def _indent(line: str) -> str:
 
 def verify_example() -> list[str]:
     """What `trm evidence verify` prints."""
-    return [*verify(one().build(), CASE.anchors).lines, "verified: every signature and every link holds"]
+    return [*verify(one().build(), CASE.anchors).lines, "verified: every signature and every link is valid"]
 
 
 def stranger_example() -> list[str]:
