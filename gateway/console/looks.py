@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gateway.console import assets
-from gateway.console.prose import prose
+from gateway.console.prose import render_prose
 from gateway.console.states import Says
 from gateway.console.words import Words, load_words
 from schemas.labels import languages
@@ -51,7 +51,7 @@ def make_environment(language: str) -> Environment:
         auto_reload=False,
     )
     found.install_gettext_translations(spoken.texts, newstyle=True)  # type: ignore[attr-defined]
-    found.filters |= {"text": escape_text, "lines": escape_lines, "prose": prose}
+    found.filters |= {"text": escape_text, "lines": escape_lines, "prose": render_prose}
     found.globals |= {"asset": assets.find_address, "languages": languages, "says": Says(spoken), "words": spoken}
     return found
 

@@ -41,7 +41,7 @@ class _Renderer(RendererHTML):
         return f' (<code dir="ltr">{escape(env["address"])}</code>)'
 
 
-def prose(text: str) -> Markup:
+def render_prose(text: str) -> Markup:
     """Render the text as HTML, everything in it escaped; its first heading is an h2."""
     return Markup(_MARKDOWN.render(text))  # noqa: S704 (the renderer escapes every text and writes no HTML of it)
 

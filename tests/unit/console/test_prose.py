@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.pagelook import faults
 
-from gateway.console.prose import prose
+from gateway.console.prose import render_prose
 from schemas.guidance import general
 from schemas.region_pack.regions import region
 
@@ -76,7 +76,7 @@ def elements(shown: str) -> set[tuple[str, ...]]:
 )
 def test_what_of_markdown_is_shown(text, shown):
     """Headings never leave one out; lists go on over blank lines; a link is text; all other signs stay."""
-    assert re.sub(r"(?<=>)\n|\n(?=<[uo]l)", "", prose(text)) == shown
+    assert re.sub(r"(?<=>)\n|\n(?=<[uo]l)", "", render_prose(text)) == shown
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_of_markdown_is_shown(text, shown):
 )
 def test_nothing_of_html_passes(text):
     """Only elements of ours, none of which loads or leads anywhere."""
-    assert elements(prose(text)) <= OURS
+    assert elements(render_prose(text)) <= OURS
 
 
 SIGNS = (
@@ -126,8 +126,8 @@ SIGNS = (
 def test_every_text_is_well_made(parts):
     """Whatever the signs and their order: each element is closed, no heading is left out."""
     text = "".join(parts)
-    assert faults(f"<h1>x</h1>{prose(text)}") == []
-    assert elements(prose(text)) <= OURS
+    assert faults(f"<h1>x</h1>{render_prose(text)}") == []
+    assert elements(render_prose(text)) <= OURS
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_every_text_is_well_made(parts):
 def test_a_long_text_takes_no_time(text):
     """Of the longest size that a text can have."""
     began = time.process_time()
-    prose(text[:32_768])
+    render_prose(text[:32_768])
     assert time.process_time() - began < 2
 
 
 def test_every_text_of_the_library_is_shown_whole():
     """No sign of Markdown is left over, and each text is well made."""
     for text in [*general().values(), *region("tact").guidance.values()]:
-        shown = prose(text.body)
+        shown = render_prose(text.body)
         assert faults(f"<h1>x</h1>{shown}") == [], text.id
         assert "**" not in shown and "`" not in shown and "\n1." not in shown, text.id
